@@ -1,0 +1,1 @@
+//! Process Quest 1.0.0: the game.

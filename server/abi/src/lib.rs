@@ -1,0 +1,1 @@
+//! The table between a node and its libraries.

@@ -1,0 +1,1 @@
+//! The runtime: shards, processes, behaviours, supervisors, applications, sys.

@@ -1,0 +1,1 @@
+//! Releases: the files of OTP and what boots from them.

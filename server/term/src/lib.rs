@@ -1,0 +1,1 @@
+//! Erlang-style terms and their text form.

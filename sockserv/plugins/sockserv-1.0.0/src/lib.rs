@@ -1,0 +1,1 @@
+//! The conversation over a socket, 1.0.0.

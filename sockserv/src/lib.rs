@@ -1,0 +1,1 @@
+//! The door: listeners, sockets and the lines between players and their processes.
