@@ -1,1 +1,54 @@
-//! Erlang-style terms and their text form.
+//! Erlang-style terms: what they are, how they read, how they travel.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`Term`] | one value of any kind; clones are counted references |
+//! | [`Atom`], [`atom!`] | names interned once per process of the operating system |
+//! | [`Pid`] | one incarnation of a process, as a number |
+//! | [`BigInteger`], [`Float`], [`Map`] | parts of a term that hold an invariant of their own |
+//! | [`read_one`], [`read_all`], [`read_term`] … | text to terms, as `file:consult/1` reads `.app`, `.appup` and `.rel` |
+//! | `Display`, [`pretty`], [`write_file_text`] | terms to text; what is printed reads back as the same term |
+//! | [`msgpack`] | terms to bytes: exact between nodes and versions, plain for typed Rust |
+//!
+//! ```
+//! use pq_term::{Term, read_one};
+//!
+//! let relup = read_one(r#"{"1.1.0", [{load_module, pq_enemy}]}."#)?;
+//! assert_eq!(relup.as_tuple().and_then(|parts| parts[0].as_str()), Some("1.1.0"));
+//! assert_eq!(relup.to_string(), r#"{"1.1.0",[{load_module,pq_enemy}]}"#);
+//!
+//! let name = Term::tuple([Term::atom("events"), Term::from("Bob")]);
+//! assert_eq!(name.to_string(), r#"{events,"Bob"}"#);
+//! # Ok::<(), pq_term::ReadError>(())
+//! ```
+//!
+//! What differs from Erlang: a string is a kind of its own (`""` is not `[]`), lists are proper, a float
+//! is finite, and two keys of a map or two terms are equal only when they match (`1` is not `1.0`).
+//! Funs, ports, references and bit strings of odd length do not exist.
+//!
+//! Text and bytes from outside may nest [`NESTING_MAX`] deep and no deeper, so that reading, printing,
+//! comparing, hashing and dropping may recurse. A term put together in code nests as deep as that code
+//! makes it; nothing here bounds it.
+//!
+//! What does not live here: the meaning of any term. Formats (`.app`, `relup` …) belong to
+//! `server/release`, registered names to `regis`.
+
+mod atom;
+mod map;
+mod number;
+mod order;
+mod pid;
+mod print;
+mod term;
+
+pub use atom::{ATOM_CHARS_MAX, ATOMS_MAX, Atom, AtomError};
+pub use map::Map;
+pub use number::{BigInteger, Float};
+pub use pid::{ParsePidError, Pid};
+pub use term::Term;
+
+/// How deep text and bytes may nest.
+/// The deepest file of OTP 27's own applications nests 9 deep, a generated `relup` 7. 512 leaves room
+/// for states that programs build, and its recursion fits 1 MiB of stack unoptimised
+/// (`the_deepest_term_allowed_fits_a_small_stack`).
+pub const NESTING_MAX: usize = 512;

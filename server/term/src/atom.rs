@@ -1,0 +1,330 @@
+//! Atoms: names interned once, compared by address.
+//!
+//! The table only grows, so it needs no lock: it is a trie over the bits of a name's hash whose slots are
+//! each written once. A look-up of a known name takes the hash, a step or two, and one comparison.
+//! It uses nothing thread-local with a destructor, so that a library which links it could still be purged.
+//!
+//! What does not live here: how an atom is quoted in text (`print`), how it is read (`read`).
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use foldhash::quality::FixedState;
+
+/// How many atoms may exist. OTP's own default, `erl +t`.
+pub const ATOMS_MAX: usize = 1_048_576;
+
+/// How many characters an atom may have. OTP's own limit (Efficiency Guide, "System Limits").
+pub const ATOM_CHARS_MAX: usize = 255;
+
+/// Slots at the root of the trie. A node with all applications of the game loaded knows some 500 atoms,
+/// so nearly every name is found at the first step; 1 024 slots are 16 KiB.
+const ROOTS: usize = 1_024;
+
+/// Bits of the hash that choose the root's slot.
+const ROOT_BITS: u32 = ROOTS.trailing_zeros();
+
+static TABLE: Table = Table::new(ATOMS_MAX);
+
+/// An interned name. Copies are free, equality compares addresses, the order is that of the text.
+///
+/// The hash is computed once, from the text with a fixed seed: hash maps keyed by atoms come out in the
+/// same order in each run that seeds its own hasher.
+#[derive(Clone, Copy)]
+pub struct Atom(&'static Entry);
+
+/// Why a text did not become an atom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AtomError {
+    /// The text is longer than [`ATOM_CHARS_MAX`].
+    #[error("an atom has at most {ATOM_CHARS_MAX} characters, this one has {0}")]
+    TooLong(usize),
+    /// The table holds [`ATOMS_MAX`] atoms already.
+    #[error("the atom table is full ({ATOMS_MAX} atoms)")]
+    TableFull,
+}
+
+impl Atom {
+    /// The atom of this text.
+    ///
+    /// # Errors
+    /// When the text is too long, or new while the table is full. A known atom is found in a full table.
+    pub fn new(text: &str) -> Result<Atom, AtomError> {
+        TABLE.intern(text).map(Atom)
+    }
+
+    /// The atom of a literal; [`atom!`](crate::atom!) does the same and looks it up only once.
+    ///
+    /// A program holds finitely many literals, so they find room in a full table.
+    ///
+    /// # Panics
+    /// When the literal is longer than [`ATOM_CHARS_MAX`]: the program is wrong, not its input.
+    pub fn from_static(text: &'static str) -> Atom {
+        assert!(
+            text.chars().count() <= ATOM_CHARS_MAX,
+            "a literal atom is too long"
+        );
+        Atom(TABLE.intern_literal(text))
+    }
+
+    /// The text, without quotes.
+    pub fn as_str(self) -> &'static str {
+        self.0.text
+    }
+}
+
+/// The atom of a literal, looked up at the first pass and remembered: `atom!("normal")`.
+#[macro_export]
+macro_rules! atom {
+    ($text:expr) => {{
+        static ATOM: ::std::sync::OnceLock<$crate::Atom> = ::std::sync::OnceLock::new();
+        *ATOM.get_or_init(|| $crate::Atom::from_static($text))
+    }};
+}
+
+impl PartialEq for Atom {
+    fn eq(&self, other: &Atom) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Atom {}
+
+impl PartialEq<str> for Atom {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Atom {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl Hash for Atom {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.hash);
+    }
+}
+
+impl Ord for Atom {
+    fn cmp(&self, other: &Atom) -> Ordering {
+        if self == other {
+            return Ordering::Equal;
+        }
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Atom {
+    fn partial_cmp(&self, other: &Atom) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One name in the table; it lives as long as the program.
+struct Entry {
+    hash: u64,
+    text: &'static str,
+    next: [Slot; 4],
+}
+
+/// A place for one name: empty, then taken for ever.
+type Slot = OnceLock<&'static Entry>;
+
+struct Table {
+    roots: [Slot; ROOTS],
+    count: AtomicUsize,
+    max: usize,
+}
+
+impl Table {
+    const fn new(max: usize) -> Table {
+        Table {
+            roots: [const { OnceLock::new() }; ROOTS],
+            count: AtomicUsize::new(0),
+            max,
+        }
+    }
+
+    fn intern(&'static self, text: &str) -> Result<&'static Entry, AtomError> {
+        let hash = hash_of(text);
+        match self.find(hash, text) {
+            Ok(entry) => Ok(entry),
+            Err(_) => self.add(hash, text),
+        }
+    }
+
+    fn intern_literal(&'static self, text: &'static str) -> &'static Entry {
+        let hash = hash_of(text);
+        match self.find(hash, text) {
+            Ok(entry) => entry,
+            Err(gap) => {
+                self.count.fetch_add(1, Relaxed);
+                self.place(gap, hash, text)
+            }
+        }
+    }
+
+    /// Checks the limits, copies the text and takes a slot.
+    fn add(&'static self, hash: u64, text: &str) -> Result<&'static Entry, AtomError> {
+        let chars = text.chars().count();
+        if chars > ATOM_CHARS_MAX {
+            return Err(AtomError::TooLong(chars));
+        }
+        if self.count.fetch_add(1, Relaxed) >= self.max {
+            self.count.fetch_sub(1, Relaxed);
+            return Err(AtomError::TableFull);
+        }
+        match self.find(hash, text) {
+            Ok(entry) => {
+                self.count.fetch_sub(1, Relaxed);
+                Ok(entry)
+            }
+            Err(gap) => Ok(self.place(gap, hash, Box::leak(text.into()))),
+        }
+    }
+
+    /// The entry of this text, or where it would hang.
+    fn find(&'static self, hash: u64, text: &str) -> Result<&'static Entry, Gap> {
+        let mut gap = Gap::at_root(self, hash);
+        while let Some(entry) = gap.slot.get() {
+            if entry.hash == hash && entry.text == text {
+                return Ok(entry);
+            }
+            gap = gap.below(entry);
+        }
+        Err(gap)
+    }
+
+    /// Takes the first free slot from `gap` on, unless another thread has placed the same text meanwhile:
+    /// then that one counts and the place reserved for ours is given back.
+    fn place(&self, mut gap: Gap, hash: u64, text: &'static str) -> &'static Entry {
+        let mine = new_entry(hash, text);
+        loop {
+            let entry: &'static Entry = gap.slot.get_or_init(|| mine);
+            if std::ptr::eq(entry, mine) {
+                return mine;
+            }
+            if entry.hash == hash && entry.text == text {
+                self.count.fetch_sub(1, Relaxed);
+                return entry;
+            }
+            gap = gap.below(entry);
+        }
+    }
+}
+
+/// A slot on the way down, and the bits of the hash not yet used.
+struct Gap {
+    slot: &'static Slot,
+    bits: u64,
+}
+
+impl Gap {
+    fn at_root(table: &'static Table, hash: u64) -> Gap {
+        Gap {
+            slot: &table.roots[hash as usize % ROOTS],
+            bits: hash >> ROOT_BITS,
+        }
+    }
+
+    fn below(self, entry: &'static Entry) -> Gap {
+        Gap {
+            slot: &entry.next[self.bits as usize % 4],
+            bits: self.bits >> 2,
+        }
+    }
+}
+
+fn new_entry(hash: u64, text: &'static str) -> &'static Entry {
+    Box::leak(Box::new(Entry {
+        hash,
+        text,
+        next: Default::default(),
+    }))
+}
+
+fn hash_of(text: &str) -> u64 {
+    FixedState::default().hash_one(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_text_is_the_same_atom_from_every_thread() {
+        let name = |i: usize| format!("shared_{i}");
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(move || {
+                    (0..2_000)
+                        .map(|i| Atom::new(&name(i)).unwrap())
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let seen: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+        assert!(seen.iter().all(|atoms| *atoms == seen[0]));
+        assert!(
+            seen[0]
+                .iter()
+                .enumerate()
+                .all(|(i, atom)| *atom == name(i).as_str())
+        );
+    }
+
+    #[test]
+    fn a_literal_and_a_read_text_meet_in_one_atom() {
+        assert_eq!(
+            Atom::from_static("pq_player"),
+            Atom::new("pq_player").unwrap()
+        );
+        assert_eq!(atom!("pq_player"), Atom::new("pq_player").unwrap());
+        assert_ne!(atom!("pq_player"), atom!("pq_enemy"));
+    }
+
+    #[test]
+    fn atoms_order_by_text() {
+        let mut atoms = [atom!("b"), atom!("ab"), atom!("a"), atom!("B")];
+        atoms.sort();
+        assert_eq!(atoms.map(Atom::as_str), ["B", "a", "ab", "b"]);
+    }
+
+    #[test]
+    fn an_atom_has_at_most_255_characters() {
+        assert!(Atom::new(&"é".repeat(255)).is_ok());
+        assert_eq!(Atom::new(&"é".repeat(256)), Err(AtomError::TooLong(256)));
+    }
+
+    #[test]
+    fn a_full_table_refuses_new_names_and_finds_known_ones() {
+        let table: &'static Table = Box::leak(Box::new(Table::new(2)));
+        let one = table.intern("one").map(Atom).unwrap();
+        table.intern("two").map(Atom).unwrap();
+        assert_eq!(table.intern("three").map(Atom), Err(AtomError::TableFull));
+        assert_eq!(table.intern("one").map(Atom), Ok(one));
+        assert_eq!(Atom(table.intern_literal("four")).as_str(), "four");
+    }
+
+    #[test]
+    fn names_whose_hashes_collide_stay_apart() {
+        let table: &'static Table = Box::leak(Box::new(Table::new(10)));
+        let texts = ["a", "b", "c", "d"];
+        let atoms = texts.map(|text| Atom(table.add(7, text).unwrap()));
+        for (text, atom) in texts.iter().zip(atoms) {
+            assert!(table.find(7, text).is_ok_and(|entry| Atom(entry) == atom));
+        }
+    }
+}
