@@ -38,13 +38,22 @@ mod map;
 mod number;
 mod order;
 mod pid;
+mod pretty;
 mod print;
+mod read;
+mod serde;
 mod term;
+
+pub mod msgpack;
 
 pub use atom::{ATOM_CHARS_MAX, ATOMS_MAX, Atom, AtomError};
 pub use map::Map;
 pub use number::{BigInteger, Float};
 pub use pid::{ParsePidError, Pid};
+pub use pretty::{pretty, write_file_text};
+pub use read::{
+    ReadError, checked_text, read_all, read_all_located, read_bytes, read_one, read_term,
+};
 pub use term::Term;
 
 /// How deep text and bytes may nest.

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
+use std::ops::Neg;
 use std::sync::Arc;
 
 use num_bigint::{BigInt, Sign};
@@ -40,6 +41,14 @@ impl Ord for Float {
 impl PartialOrd for Float {
     fn partial_cmp(&self, other: &Float) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Neg for Float {
+    type Output = Float;
+
+    fn neg(self) -> Float {
+        Float(-self.0)
     }
 }
 

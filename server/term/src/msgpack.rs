@@ -1,0 +1,38 @@
+//! Terms to bytes and back, as MessagePack.
+//!
+//! | term | exact ([`to_msgpack`]) | plain ([`to_plain_msgpack`]) |
+//! |---|---|---|
+//! | pid | ext 1: 8 bytes, big-endian | the same |
+//! | atom | ext 2: its text | str; `true`, `false` as bool, `undefined` as nil |
+//! | tuple | ext 3: an array | array |
+//! | integer | the shortest integer; beyond 64 bits ext 4: two's complement, big-endian | the same |
+//! | string | str; as a map's key that looks like an atom, ext 5: its text | str |
+//! | binary, list, map, float | bin, array, map, float 64 | the same |
+//!
+//! [`from_msgpack`] reads the exact form back as the same term, and what `rmp_serde::to_vec_named` writes of
+//! plain Rust types as the nearest term: field names become atoms (any str key that is an atom without
+//! quotes), booleans atoms, nil `undefined`. The serde side of [`Term`](crate::Term),
+//! [`Atom`](crate::Atom) and [`Pid`](crate::Pid) (`serde`) writes and reads the exact form, so a Rust struct
+//! that holds them shows them.
+
+mod decode;
+mod encode;
+
+pub use decode::{DecodeError, from_msgpack};
+pub use encode::{to_msgpack, to_plain_msgpack};
+
+pub(crate) use decode::{Depth, ext_term, key_of};
+pub(crate) use encode::{is_like_a_field, tuple_payload};
+
+/// Types of the extensions. Those below zero are MessagePack's own; none of these is ever given a new meaning,
+/// because states and messages of older versions are read with the same table.
+pub(crate) mod ext {
+    pub(crate) const PID: i8 = 1;
+    pub(crate) const ATOM: i8 = 2;
+    pub(crate) const TUPLE: i8 = 3;
+    pub(crate) const INTEGER: i8 = 4;
+    pub(crate) const STRING: i8 = 5;
+}
+
+#[cfg(test)]
+mod tests;

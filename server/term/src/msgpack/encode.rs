@@ -1,0 +1,129 @@
+//! Terms to bytes. Writing to memory cannot fail.
+
+use rmp::encode;
+
+use super::ext;
+use crate::print::{is_reserved, needs_quotes};
+use crate::{ATOM_CHARS_MAX, Atom, BigInteger, Map, Term};
+
+/// The errors of `rmp` are those of writers that may be full.
+const MEMORY: &str = "memory takes all bytes";
+const LENGTH: &str = "one term takes less than 4 GiB";
+
+/// Room for a message of common size, so that it grows once at most.
+const FIRST_CAPACITY: usize = 64;
+
+/// The longest head of an extension: marker, four bytes of length, type.
+const EXT_HEAD_MAX: usize = 6;
+
+#[derive(Clone, Copy)]
+enum Form {
+    Exact,
+    Plain,
+}
+
+/// The bytes that [`from_msgpack`](super::from_msgpack) reads back as the same term.
+pub fn to_msgpack(term: &Term) -> Vec<u8> {
+    let mut out = Vec::with_capacity(FIRST_CAPACITY);
+    write(&mut out, term, Form::Exact);
+    out
+}
+
+/// The bytes that a typed Rust function reads with `rmp_serde`: atoms as text, tuples as arrays.
+/// Different terms may have the same bytes.
+pub fn to_plain_msgpack(term: &Term) -> Vec<u8> {
+    let mut out = Vec::with_capacity(FIRST_CAPACITY);
+    write(&mut out, term, Form::Plain);
+    out
+}
+
+/// What the extension of a tuple carries: the exact form of its elements, as an array.
+pub(crate) fn tuple_payload(items: &[Term]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(FIRST_CAPACITY);
+    write_array(&mut out, items, Form::Exact);
+    out
+}
+
+/// True for a str which, as a map's key, is taken for the name of a field: an atom without quotes, in ASCII.
+/// A reserved word is a good name of a field (`end`).
+pub(crate) fn is_like_a_field(text: &str) -> bool {
+    text.len() <= ATOM_CHARS_MAX && text.is_ascii() && (!needs_quotes(text) || is_reserved(text))
+}
+
+/// One arm, one kind.
+fn write(out: &mut Vec<u8>, term: &Term, form: Form) {
+    match (term, form) {
+        (Term::Atom(atom), Form::Exact) => write_ext(out, ext::ATOM, atom.as_str().as_bytes()),
+        (Term::Atom(atom), Form::Plain) => write_plain_atom(out, *atom),
+        (Term::Tuple(items), Form::Exact) => write_tuple(out, items),
+        (Term::Tuple(items), Form::Plain) => write_array(out, items, form),
+        (Term::List(items), _) => write_array(out, items, form),
+        (Term::Map(map), _) => write_map(out, map, form),
+        (Term::Integer(value), _) => encode::write_sint(out, *value).map(drop).expect(MEMORY),
+        (Term::BigInteger(value), _) => write_big(out, value),
+        (Term::Float(value), _) => encode::write_f64(out, value.value()).expect(MEMORY),
+        (Term::String(text), _) => encode::write_str(out, text).expect(MEMORY),
+        (Term::Binary(bytes), _) => encode::write_bin(out, bytes).expect(MEMORY),
+        (Term::Pid(pid), _) => write_ext(out, ext::PID, &pid.as_raw().to_be_bytes()),
+    }
+}
+
+fn write_plain_atom(out: &mut Vec<u8>, atom: Atom) {
+    match atom.as_str() {
+        "true" => encode::write_bool(out, true).expect(MEMORY),
+        "false" => encode::write_bool(out, false).expect(MEMORY),
+        "undefined" => encode::write_nil(out).expect(MEMORY),
+        text => encode::write_str(out, text).expect(MEMORY),
+    }
+}
+
+/// Writes the elements first and puts the head before them when their length is known.
+fn write_tuple(out: &mut Vec<u8>, items: &[Term]) {
+    let start = out.len();
+    write_array(out, items, Form::Exact);
+    let length = u32::try_from(out.len() - start).expect(LENGTH);
+    let mut head = [0; EXT_HEAD_MAX];
+    let mut room = &mut head[..];
+    encode::write_ext_meta(&mut room, length, ext::TUPLE).expect("a head has at most six bytes");
+    let used = EXT_HEAD_MAX - room.len();
+    out.splice(start..start, head[..used].iter().copied());
+}
+
+fn write_array(out: &mut Vec<u8>, items: &[Term], form: Form) {
+    let length = u32::try_from(items.len()).expect(LENGTH);
+    encode::write_array_len(out, length).expect(MEMORY);
+    for item in items {
+        write(out, item, form);
+    }
+}
+
+fn write_map(out: &mut Vec<u8>, map: &Map, form: Form) {
+    let length = u32::try_from(map.len()).expect(LENGTH);
+    encode::write_map_len(out, length).expect(MEMORY);
+    for (key, value) in map.pairs() {
+        write_key(out, key, form);
+        write(out, value, form);
+    }
+}
+
+fn write_key(out: &mut Vec<u8>, key: &Term, form: Form) {
+    match (key, form) {
+        (Term::String(text), Form::Exact) if is_like_a_field(text) => {
+            write_ext(out, ext::STRING, text.as_bytes());
+        }
+        _ => write(out, key, form),
+    }
+}
+
+fn write_big(out: &mut Vec<u8>, big: &BigInteger) {
+    match u64::try_from(big.value()) {
+        Ok(value) => encode::write_uint(out, value).map(drop).expect(MEMORY),
+        Err(_) => write_ext(out, ext::INTEGER, &big.value().to_signed_bytes_be()),
+    }
+}
+
+fn write_ext(out: &mut Vec<u8>, kind: i8, payload: &[u8]) {
+    let length = u32::try_from(payload.len()).expect(LENGTH);
+    encode::write_ext_meta(out, length, kind).expect(MEMORY);
+    out.extend_from_slice(payload);
+}

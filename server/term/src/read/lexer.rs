@@ -1,0 +1,365 @@
+//! Text to tokens, as `erl_scan` cuts them. Blanks and comments end here.
+
+use num_bigint::BigInt;
+
+use super::ReadError;
+use super::error::shown;
+use crate::print::{is_atom_part, is_atom_start, is_reserved};
+use crate::{BigInteger, Float, Pid};
+
+/// Marks of several characters stand before those they begin with.
+const MARKS: [&str; 13] = [
+    "<<", ">>", "=>", "{", "}", "[", "]", ",", "|", "/", "#", "-", "+",
+];
+
+/// Digits of an integer that are looked at, in any base: those of base 2 are the most.
+/// Beyond [`BigInteger::BITS_MAX`] the number would be refused anyway.
+const DIGITS_MAX: usize = BigInteger::BITS_MAX as usize;
+
+/// `<255.268435455.268435455>`
+const PID_BYTES_MAX: usize = 25;
+
+/// Where a token stands, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Kind {
+    /// One of [`MARKS`].
+    Mark(&'static str),
+    Atom(String),
+    Reserved,
+    Variable,
+    String(String),
+    Integer(BigInt),
+    Float(Float),
+    Pid(Pid),
+    /// A dot that closes a term: white space, a comment or nothing follows.
+    Dot,
+    End,
+    /// No token begins so.
+    Unknown,
+}
+
+/// Walks through the text; `at` is always on the border of a character.
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(text: &'a str) -> Lexer<'a> {
+        Lexer { text, at: 0 }
+    }
+
+    /// The next token; at the end of the text, [`Kind::End`] again and again.
+    pub(super) fn next(&mut self) -> Result<Token, ReadError> {
+        self.skip_blanks();
+        let start = self.at;
+        let kind = self.kind(start)?;
+        let end = self.at;
+        Ok(Token {
+            kind,
+            span: Span { start, end },
+        })
+    }
+
+    /// The error that says what stands at `span`.
+    pub(super) fn wrong(&self, span: Span, expected: &str) -> ReadError {
+        ReadError::at(
+            self.text,
+            span.start,
+            shown(&self.text[span.start..span.end]),
+            expected,
+        )
+    }
+
+    fn kind(&mut self, start: usize) -> Result<Kind, ReadError> {
+        match self.rest().chars().next() {
+            None => Ok(Kind::End),
+            Some('"') => self.string(start),
+            Some('\'') => Ok(Kind::Atom(self.quoted(start, '\'')?)),
+            Some('$') => self.character_code(start),
+            Some('0'..='9') => self.number(start),
+            Some('.') => self.dot(start),
+            Some('<') => Ok(self.pid().unwrap_or_else(|| self.mark())),
+            Some(c) if is_atom_start(c) => Ok(self.word()),
+            Some(c) if is_atom_part(c) => {
+                self.take_while(is_atom_part);
+                Ok(Kind::Variable)
+            }
+            Some(_) => Ok(self.mark()),
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        loop {
+            self.take_while(is_blank);
+            if !self.take_if('%') {
+                return;
+            }
+            self.take_while(|c| c != '\n');
+        }
+    }
+
+    fn mark(&mut self) -> Kind {
+        let rest = self.rest();
+        match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
+            Some(mark) => {
+                self.at += mark.len();
+                Kind::Mark(mark)
+            }
+            None => {
+                self.bump();
+                Kind::Unknown
+            }
+        }
+    }
+
+    fn word(&mut self) -> Kind {
+        let word = self.take_while(is_atom_part);
+        // `else` and `maybe` are reserved only where a feature is on; older files use them freely.
+        match is_reserved(word) && !matches!(word, "else" | "maybe") {
+            true => Kind::Reserved,
+            false => Kind::Atom(word.into()),
+        }
+    }
+
+    fn dot(&mut self, start: usize) -> Result<Kind, ReadError> {
+        self.bump();
+        match self.rest().chars().next() {
+            None | Some('%') => Ok(Kind::Dot),
+            Some(c) if is_blank(c) => Ok(Kind::Dot),
+            Some(c) => {
+                let end = self.at + c.len_utf8();
+                Err(self.wrong(
+                    Span { start, end },
+                    "white space after the dot that closes a term",
+                ))
+            }
+        }
+    }
+
+    /// `<1.2.3>`, or nothing taken.
+    fn pid(&mut self) -> Option<Kind> {
+        let rest = self.rest();
+        let close = rest
+            .bytes()
+            .take(PID_BYTES_MAX)
+            .position(|byte| byte == b'>')?;
+        let length = close + 1;
+        let pid = rest[..length].parse().ok()?;
+        self.at += length;
+        Some(Kind::Pid(pid))
+    }
+
+    fn string(&mut self, start: usize) -> Result<Kind, ReadError> {
+        if self.rest().starts_with("\"\"\"") {
+            let span = Span {
+                start,
+                end: start + 3,
+            };
+            return Err(self.wrong(span, "`\"` (strings in triple quotes are not read)"));
+        }
+        Ok(Kind::String(self.quoted(start, '"')?))
+    }
+
+    /// The text between quotes.
+    fn quoted(&mut self, start: usize, quote: char) -> Result<String, ReadError> {
+        self.bump();
+        let mut text = String::new();
+        loop {
+            text.push_str(self.take_while(|c| c != quote && c != '\\'));
+            let at = self.at;
+            match self.bump() {
+                None => {
+                    let span = Span {
+                        start,
+                        end: self.at,
+                    };
+                    let expected = format!("{quote} at its end");
+                    return Err(self.wrong(span, &expected));
+                }
+                Some('\\') => text.push(self.escape(at)?),
+                Some(_) => return Ok(text),
+            }
+        }
+    }
+
+    /// `$c`: the number of the character.
+    fn character_code(&mut self, start: usize) -> Result<Kind, ReadError> {
+        self.bump();
+        let at = self.at;
+        let c = match self.bump() {
+            Some('\\') => self.escape(at)?,
+            Some(c) => c,
+            None => {
+                let span = Span {
+                    start,
+                    end: self.at,
+                };
+                return Err(self.wrong(span, "a character after `$`"));
+            }
+        };
+        Ok(Kind::Integer(u32::from(c).into()))
+    }
+
+    /// `1_000`, `16#ff` or `1.0e-3`.
+    fn number(&mut self, start: usize) -> Result<Kind, ReadError> {
+        let digits = self.digits(10);
+        if self.take_if('#') {
+            return self.based(start, &digits);
+        }
+        if self.fraction_follows() {
+            return self.float(start, digits);
+        }
+        self.integer(start, &digits, 10)
+    }
+
+    /// Digits of a base, where `_` may stand between two of them.
+    fn digits(&mut self, base: u32) -> String {
+        let mut digits = String::new();
+        loop {
+            digits.push_str(self.take_while(|c| c.is_digit(base)));
+            let mut ahead = self.rest().chars();
+            let is_parted =
+                ahead.next() == Some('_') && ahead.next().is_some_and(|c| c.is_digit(base));
+            if !is_parted || digits.is_empty() {
+                return digits;
+            }
+            self.bump();
+        }
+    }
+
+    fn based(&mut self, start: usize, base: &str) -> Result<Kind, ReadError> {
+        let base = match base.parse() {
+            Ok(base @ 2..=36) => base,
+            _ => {
+                let span = Span {
+                    start,
+                    end: self.at,
+                };
+                return Err(self.wrong(span, "a base from 2 to 36 before `#`"));
+            }
+        };
+        let digits = self.digits(base);
+        if digits.is_empty() {
+            let span = Span {
+                start,
+                end: self.at,
+            };
+            return Err(self.wrong(span, &format!("digits of base {base} after `#`")));
+        }
+        self.integer(start, &digits, base)
+    }
+
+    fn integer(&self, start: usize, digits: &str, base: u32) -> Result<Kind, ReadError> {
+        let value = match digits.len() <= DIGITS_MAX {
+            true => BigInt::parse_bytes(digits.as_bytes(), base),
+            false => None,
+        };
+        match value {
+            Some(value) if value.bits() <= BigInteger::BITS_MAX => Ok(Kind::Integer(value)),
+            _ => {
+                let span = Span {
+                    start,
+                    end: self.at,
+                };
+                let expected = format!("an integer of at most {} bits", BigInteger::BITS_MAX);
+                Err(self.wrong(span, &expected))
+            }
+        }
+    }
+
+    /// A dot and a digit; a dot alone closes the term.
+    fn fraction_follows(&self) -> bool {
+        let mut ahead = self.rest().chars();
+        ahead.next() == Some('.') && ahead.next().is_some_and(|c| c.is_ascii_digit())
+    }
+
+    fn float(&mut self, start: usize, mut digits: String) -> Result<Kind, ReadError> {
+        self.bump();
+        digits.push('.');
+        digits.push_str(&self.digits(10));
+        digits.push_str(self.exponent());
+        match digits.parse().ok().and_then(Float::new) {
+            Some(float) => Ok(Kind::Float(float)),
+            None => {
+                let span = Span {
+                    start,
+                    end: self.at,
+                };
+                Err(self.wrong(span, "a float of at most 1.7976931348623157e308"))
+            }
+        }
+    }
+
+    /// `e-3`, or nothing taken.
+    fn exponent(&mut self) -> &'a str {
+        let rest = self.rest();
+        let Some(unsigned) = rest.strip_prefix(['e', 'E']) else {
+            return "";
+        };
+        let unsigned = unsigned.strip_prefix(['+', '-']).unwrap_or(unsigned);
+        let after = unsigned.trim_start_matches(|c: char| c.is_ascii_digit());
+        if after.len() == unsigned.len() {
+            return "";
+        }
+        let exponent = &rest[..rest.len() - after.len()];
+        self.at += exponent.len();
+        exponent
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// What has been taken since `start`.
+    pub(super) fn text_from(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
+    }
+
+    pub(super) fn seek(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    pub(super) fn bump(&mut self) -> Option<char> {
+        let c = self.rest().chars().next()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    pub(super) fn take_if(&mut self, wanted: char) -> bool {
+        let is_it = self.rest().starts_with(wanted);
+        if is_it {
+            self.at += wanted.len_utf8();
+        }
+        is_it
+    }
+
+    pub(super) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        self.take_at_most(usize::MAX, wanted)
+    }
+
+    pub(super) fn take_at_most(&mut self, max: usize, wanted: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let taken = rest.chars().take(max).take_while(|c| wanted(*c));
+        let length: usize = taken.map(char::len_utf8).sum();
+        self.at += length;
+        &rest[..length]
+    }
+}
+
+/// White space as `erl_scan` sees it: everything up to the blank, and the same of Latin-1's upper half.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\0'..=' ' | '\u{80}'..='\u{a0}')
+}
