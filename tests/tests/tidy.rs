@@ -1,0 +1,324 @@
+//! The house rules of STYLE.md that a machine can check. `cargo tidy` runs just these.
+//!
+//! One test per rule. Each first shows its rule something wrong, so that a rule that sees nothing
+//! cannot pass, and then shows it the whole project. The rules are functions from text to faults
+//! and stand in `tidy/`; a fault is a line with what would be right there.
+
+#[path = "tidy/floors.rs"]
+mod floors;
+#[path = "tidy/functions.rs"]
+mod functions;
+#[path = "tidy/library.rs"]
+mod library;
+#[path = "tidy/mask.rs"]
+mod mask;
+#[path = "tidy/rooms.rs"]
+mod rooms;
+#[path = "tidy/text.rs"]
+mod text;
+#[path = "tidy/tree.rs"]
+mod tree;
+
+use floors::Edge;
+use functions::Spread;
+use tree::{File, clean, file, files, refused, rust_files};
+
+#[test]
+fn every_rust_file_opens_with_its_front_desk() {
+    refused(
+        text::front_desk(&File::sample("a.rs", "use std::fmt;\n//! Late.\n")),
+        &["a.rs:1"],
+    );
+    clean(rust_files().iter().filter_map(text::front_desk));
+}
+
+#[test]
+fn no_file_is_longer_than_its_subject() {
+    refused(
+        text::length(&File::sample("a.rs", &"x\n".repeat(601))),
+        &["a.rs:601"],
+    );
+    refused(text::length(&File::sample("a.rs", &"x\n".repeat(600))), &[]);
+    clean(rust_files().iter().filter_map(text::length));
+}
+
+#[test]
+fn a_file_has_the_name_of_its_module() {
+    refused(
+        text::name(&File::sample("server/shard/mod.rs", "")),
+        &["server/shard/mod.rs:1"],
+    );
+    clean(rust_files().iter().filter_map(text::name));
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    let body =
+        |lines: usize| File::sample("a.rs", &format!("\nfn f() {{\n{}}}\n", ";\n".repeat(lines)));
+    refused(functions::too_long(&body(69)), &["a.rs:2"]);
+    refused(functions::too_long(&body(68)), &[]);
+    clean(rust_files().iter().flat_map(functions::too_long));
+}
+
+#[test]
+fn most_functions_are_short() {
+    let long = File::sample("a.rs", &"fn f() {\n\n\n\n\n\n\n\n\n}\n".repeat(3));
+    assert!(!Spread::of(&[long]).is_short());
+    let spread = Spread::of(&rust_files());
+    println!("{spread}");
+    assert!(spread.is_short(), "too many long ones: {spread}");
+}
+
+#[test]
+fn every_function_that_syn_finds_is_measured() {
+    for file in rust_files() {
+        let mut measured = functions::functions(&file.text).into_iter().map(|f| f.name);
+        let names = functions::names_by_syn(&file.text)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.path));
+        for name in names {
+            assert!(
+                measured.any(|found| found == name),
+                "{}: `{name}` is not measured",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_down() {
+    let refusal = |from, to, in_tests| {
+        Edge::new(from, to, in_tests)
+            .refusal(|name| name.contains("pq") || floors::library(name).is_some())
+    };
+    for (from, to, in_tests) in [
+        ("pq-abi", "pq-otp", false),
+        ("pq-otp", "pq-code", true),
+        ("pq-otp", "pq-sdk", false),
+        ("pq-release", "processquest-1_0_0", false),
+        ("pq", "pq-tests", true),
+        ("processquest-1_0_0", "processquest-1_1_0", false),
+        ("processquest-1_1_0", "sockserv-1_0_0", false),
+        ("pq-new", "pq-term", false),
+        ("pq-otp", "tokio", false),
+    ] {
+        assert!(
+            refusal(from, to, in_tests).is_some(),
+            "`{from}` must not know `{to}`"
+        );
+    }
+    for (from, to, in_tests) in [
+        ("pq-otp", "pq-sdk", true),
+        ("processquest-1_10_0", "processquest-1_9_0", false),
+        ("pq-tests", "processquest-1_0_0", true),
+        ("pq-otp", "rand", false),
+    ] {
+        assert_eq!(
+            refusal(from, to, in_tests),
+            None,
+            "`{from}` may know `{to}`"
+        );
+    }
+    clean(floors::refused_edges(&floors::workspace()));
+}
+
+#[test]
+fn every_package_keeps_the_lints_of_the_house() {
+    refused(
+        floors::without_house_lints(&File::sample("a/Cargo.toml", "[package]\n")),
+        &["a/Cargo.toml:1"],
+    );
+    let workspace = floors::workspace();
+    clean(
+        workspace
+            .packages
+            .iter()
+            .map(floors::manifest)
+            .filter_map(|m| floors::without_house_lints(&m)),
+    );
+}
+
+#[test]
+fn folder_package_and_version_of_a_library_are_one_name() {
+    let manifest = File::sample("game-plugins/quest-1.0.0/Cargo.toml", "");
+    let here = "game-plugins/quest-1.0.0/Cargo.toml:1";
+    refused(library::name_fault(&manifest, "quest-1_0_0", "1.0.0"), &[]);
+    refused(
+        library::name_fault(&manifest, "quest-1_0_1", "1.0.0"),
+        &[here],
+    );
+    refused(
+        library::name_fault(&manifest, "quest-1_0_0", "1.0.1"),
+        &[here],
+    );
+    refused(library::name_fault(&manifest, "quest", "1.0.0"), &[here]);
+    for package in floors::workspace().packages {
+        clean(library::name_fault(
+            &floors::manifest(&package),
+            &package.name,
+            &package.version.to_string(),
+        ));
+    }
+}
+
+#[test]
+fn an_application_file_names_the_version_of_its_folder() {
+    let app = |vsn| {
+        File::sample(
+            "quest.app",
+            &format!("{{application, quest,\n [{{vsn,   \"{vsn}\"}}]}}."),
+        )
+    };
+    refused(library::vsn_fault(&app("1.0.0"), "1.0.0"), &[]);
+    refused(library::vsn_fault(&app("1.0.1"), "1.0.0"), &["quest.app:2"]);
+    for file in files() {
+        let folder = file.path.rsplit('/').nth(1).unwrap_or_default();
+        if let (true, Some((_, version))) = (
+            file.path.ends_with(".app"),
+            library::application_and_version(folder),
+        ) {
+            clean(library::vsn_fault(&file, version));
+        }
+    }
+}
+
+#[test]
+fn a_released_library_is_never_edited() {
+    let folder = |text| {
+        [
+            File::sample("game-plugins/quest-1.0.0/src/lib.rs", text),
+            File::sample("README.md", ""),
+        ]
+    };
+    let frozen = File::sample(
+        library::FROZEN,
+        &library::frozen_lines(&folder("//! Quest.\n")),
+    );
+    refused(
+        library::frozen_faults(&frozen, &folder("//! Quest.\n")),
+        &[],
+    );
+    refused(
+        library::frozen_faults(&frozen, &folder("//! Quest!\n")),
+        &["releases/frozen.sha256:1"],
+    );
+    refused(
+        library::frozen_faults(&frozen, &[]),
+        &["releases/frozen.sha256:1"],
+    );
+    let added = File::sample("game-plugins/quest-1.0.0/new.rs", "");
+    let [lib, readme] = folder("//! Quest.\n");
+    refused(
+        library::frozen_faults(&frozen, &[lib, added, readme]),
+        &["game-plugins/quest-1.0.0/new.rs:1"],
+    );
+
+    let files = files();
+    println!(
+        "as the library folders stand now:\n{}",
+        library::frozen_lines(&files)
+    );
+    clean(
+        file(library::FROZEN)
+            .iter()
+            .flat_map(|frozen| library::frozen_faults(frozen, &files)),
+    );
+}
+
+#[test]
+fn unsafe_code_stays_in_its_rooms() {
+    let text = "// unsafe in words\nfn f() { unsafe { g() } }\n";
+    refused(
+        rooms::unsafe_outside(&File::sample("regis/src/lib.rs", text)),
+        &["regis/src/lib.rs:2"],
+    );
+    refused(
+        rooms::unsafe_outside(&File::sample("server/abi/src/raw.rs", text)),
+        &[],
+    );
+    clean(rust_files().iter().flat_map(rooms::unsafe_outside));
+}
+
+#[test]
+fn every_unsafe_block_says_why_it_holds() {
+    let text = "
+// SAFETY: nobody else has the pointer.
+#[inline]
+unsafe fn argued() {}
+type Call = unsafe extern \"C\" fn(u8);
+unsafe impl Send for A {}
+fn f() {
+    // SAFETY: `argued` asks for nothing.
+    let long_name =
+        unsafe { argued() };
+    unsafe { argued() }
+}
+// SAFETY: too far away.
+
+unsafe extern \"C\" fn unargued() {}
+";
+    refused(
+        rooms::unargued(&File::sample("a.rs", text)),
+        &["a.rs:6", "a.rs:11", "a.rs:15"],
+    );
+    clean(rust_files().iter().flat_map(rooms::unargued));
+}
+
+#[test]
+fn a_library_takes_the_world_from_its_context() {
+    let text = "use std::time::Instant;\nuse std::time::Duration;\nlet net = hero.net;\nstd::fs::read(net);\nprintln!(\"\");\nenv!(\"CARGO_PKG_VERSION\");\n";
+    let path = "sockserv/plugins/talk-1.0.0/src/lib.rs";
+    let places = [1, 4, 5].map(|line| format!("{path}:{line}"));
+    refused(
+        rooms::worldly(&File::sample(path, text)),
+        &places.each_ref().map(String::as_str),
+    );
+    refused(
+        rooms::worldly(&File::sample("sockserv/src/lib.rs", text)),
+        &[],
+    );
+    clean(rust_files().iter().flat_map(rooms::worldly));
+}
+
+#[test]
+fn no_file_holds_a_word_that_only_its_author_understands() {
+    let text = [
+        "TO",
+        "DO: later\nTO",
+        "DO(#7): later\n#[ign",
+        "ore]\nsee /wo",
+        "rk/x\n",
+    ]
+    .concat();
+    refused(
+        text::forbidden_words(&File::sample("a.rs", &text)),
+        &["a.rs:1", "a.rs:3", "a.rs:4"],
+    );
+    refused(
+        text::forbidden_words(&File::sample("a.md", &text)),
+        &["a.md:4"],
+    );
+    clean(files().iter().flat_map(text::forbidden_words));
+}
+
+#[test]
+fn every_dependency_says_what_we_would_have_to_write_without_it() {
+    let text = "[workspace.dependencies]\n# --- ours ---\na = { path = \"a\" }\nb = \"1\"\n# Bees.\nc = \"1\"\n[profile.dev]\nd = 1\n";
+    refused(
+        text::unexplained_dependencies(&File::sample("Cargo.toml", text)),
+        &["Cargo.toml:4"],
+    );
+    clean(text::unexplained_dependencies(
+        &file("Cargo.toml").expect("the root manifest"),
+    ));
+}
+
+#[test]
+fn the_readme_shows_the_two_commands() {
+    let text = "Type `cargo test --workspace`.\n\n    cargo run --release -- demo\n";
+    refused(
+        text::missing_commands(&File::sample("README.md", text)),
+        &["README.md:1"],
+    );
+    clean(file("README.md").iter().flat_map(text::missing_commands));
+}

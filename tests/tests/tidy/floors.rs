@@ -1,0 +1,215 @@
+//! The floors: which package may know which.
+//!
+//! The table below is ARCHITECTURE.md's table of floors as data. Dependencies point down; what is
+//! not in a package's row is refused, whether it climbs or merely stands beside. Library packages
+//! (`processquest-1_1_0`) have one row for all: the plugin side and their own past.
+
+use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
+
+use super::tree::{Fault, File, file, relative, root};
+
+/// What one package of the workspace may depend on.
+struct Row {
+    floor: &'static str,
+    package: &'static str,
+    /// Packages of the workspace, in normal and build dependencies.
+    may: &'static [&'static str],
+    /// And these in its own tests.
+    tests_may: &'static [&'static str],
+}
+
+const fn row(floor: &'static str, package: &'static str, may: &'static [&'static str]) -> Row {
+    Row {
+        floor,
+        package,
+        may,
+        tests_may: &[],
+    }
+}
+
+/// The house from the ground up.
+const ROWS: &[Row] = &[
+    row("0", "pq-term", &[]),
+    row("0", "pq-abi", &["pq-term"]),
+    row("0", "pq-words", &[]),
+    row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
+    Row {
+        tests_may: &["pq-sdk"],
+        ..row("1", "pq-otp", &["pq-abi", "pq-term"])
+    },
+    row("2", "pq-code", &["pq-otp", "pq-abi", "pq-term"]),
+    row("2", "regis", &["pq-otp", "pq-abi", "pq-term", "pq-sdk"]),
+    row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
+    row("4", "sockserv", &["pq-otp", "pq-term"]),
+    row(
+        "5",
+        "pq",
+        &[
+            "sockserv",
+            "pq-release",
+            "pq-code",
+            "regis",
+            "pq-otp",
+            "pq-sdk",
+            "pq-abi",
+            "pq-words",
+            "pq-term",
+        ],
+    ),
+];
+
+/// The package that sees everything, from outside; nothing may depend on it.
+const OUTSIDE: &str = "pq-tests";
+
+/// What a library package may depend on besides older versions of its own application.
+const LIBRARY_MAY: &[&str] = &["pq-sdk", "pq-words", "pq-term"];
+
+/// Crates from outside that have rooms of their own, and why.
+const ROOMS: &[(&str, &[&str], &str)] = &[
+    (
+        "libloading",
+        &["pq-code"],
+        "one loader decides what is loaded and how",
+    ),
+    (
+        "tokio",
+        &["sockserv", "pq", OUTSIDE],
+        "it carries sockets, signals and files; processes run on shards",
+    ),
+    (
+        "anyhow",
+        &["pq"],
+        "errors are enums until they reach `main`",
+    ),
+    (
+        "clap",
+        &["pq", OUTSIDE],
+        "only a command reads a command line",
+    ),
+];
+
+/// One line of a `Cargo.toml` that names a dependency.
+pub(crate) struct Edge {
+    from: String,
+    to: String,
+    in_tests: bool,
+}
+
+impl Edge {
+    /// From package to package; `in_tests` for a dev-dependency.
+    pub(crate) fn new(from: &str, to: &str, in_tests: bool) -> Edge {
+        Edge {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            in_tests,
+        }
+    }
+
+    /// Why this edge is refused, or nothing. `is_ours` tells packages of the workspace.
+    pub(crate) fn refusal(&self, is_ours: impl Fn(&str) -> bool) -> Option<String> {
+        match is_ours(&self.to) {
+            true if self.stays_below() => None,
+            true => Some(format!(
+                "`{}` may not know `{}`: {}",
+                self.from,
+                self.to,
+                allowed(&self.from)
+            )),
+            false => self.strays(),
+        }
+    }
+
+    /// Why a crate from outside does not belong in this package, or nothing.
+    fn strays(&self) -> Option<String> {
+        let (name, rooms, why) = ROOMS.iter().find(|(name, ..)| *name == self.to)?;
+        let at_home = rooms.contains(&self.from.as_str());
+        (!at_home).then(|| format!("`{name}` is for {rooms:?} only, not `{}`: {why}", self.from))
+    }
+
+    fn stays_below(&self) -> bool {
+        let (from, to) = (self.from.as_str(), self.to.as_str());
+        if let Some((application, version)) = library(from) {
+            let older =
+                library(to).is_some_and(|(name, past)| name == application && past < version);
+            return older || LIBRARY_MAY.contains(&to);
+        }
+        let below =
+            |row: &Row| row.may.contains(&to) || (self.in_tests && row.tests_may.contains(&to));
+        from == OUTSIDE || row_of(from).is_some_and(below)
+    }
+}
+
+fn row_of(package: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| row.package == package)
+}
+
+/// What `package` may know, as a sentence for the one who is refused.
+fn allowed(package: &str) -> String {
+    if library(package).is_some() {
+        return format!(
+            "a library knows {LIBRARY_MAY:?} and older versions of its own application"
+        );
+    }
+    match row_of(package) {
+        Some(row) => format!("floor {} knows {:?}, and {:?} in its tests", row.floor, row.may, row.tests_may),
+        None => "it has no floor yet: give it a row in tests/tests/tidy/floors.rs and in ARCHITECTURE.md".to_owned(),
+    }
+}
+
+/// The application and version of a library package: `sockserv-1_0_1` is `("sockserv", [1, 0, 1])`.
+pub(crate) fn library(package: &str) -> Option<(&str, Vec<u64>)> {
+    let (application, version) = package.rsplit_once('-')?;
+    let numbers: Option<Vec<u64>> = version.split('_').map(|n| n.parse().ok()).collect();
+    numbers.filter(|n| n.len() > 1).map(|n| (application, n))
+}
+
+/// The workspace as cargo sees it; no registry is asked.
+pub(crate) fn workspace() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .expect("cargo describes the workspace")
+}
+
+/// Every dependency that is refused, with its line.
+pub(crate) fn refused_edges(workspace: &Metadata) -> Vec<Fault> {
+    let ours: Vec<&str> = workspace.packages.iter().map(|p| p.name.as_str()).collect();
+    workspace
+        .packages
+        .iter()
+        .flat_map(|package| refused_edges_of(package, &ours))
+        .collect()
+}
+
+fn refused_edges_of(package: &Package, ours: &[&str]) -> Vec<Fault> {
+    let manifest = manifest(package);
+    let refused = |dependency: &Dependency| {
+        let in_tests = dependency.kind == DependencyKind::Development;
+        let refusal = Edge::new(&package.name, &dependency.name, in_tests)
+            .refusal(|name| ours.contains(&name))?;
+        Some(manifest.fault(line_naming(&manifest, &dependency.name), refusal))
+    };
+    package.dependencies.iter().filter_map(refused).collect()
+}
+
+/// A manifest that does not take the lints of the house.
+pub(crate) fn without_house_lints(manifest: &File) -> Option<Fault> {
+    let takes = manifest.text.contains("[lints]\nworkspace = true");
+    manifest.unless(
+        takes,
+        1,
+        "add `[lints]` with `workspace = true`: unsafe code is denied there",
+    )
+}
+
+/// The `Cargo.toml` of a package of the workspace.
+pub(crate) fn manifest(package: &Package) -> File {
+    file(&relative(package.manifest_path.as_std_path())).expect("cargo has just read it")
+}
+
+fn line_naming(manifest: &File, dependency: &str) -> usize {
+    let ends = |rest: &str| rest.starts_with(['.', ' ', '=']);
+    manifest.line_where(|line| line.strip_prefix(dependency).is_some_and(ends))
+}

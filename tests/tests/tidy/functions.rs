@@ -1,0 +1,215 @@
+//! How long functions are.
+//!
+//! A function is counted from the line of its `fn` to its closing brace, wherever it stands:
+//! in modules, impls, traits, other functions and the bodies of macros. Documentation and
+//! attributes above it are not counted: they may be as long as they need.
+
+use super::mask::{line_of, mask, words};
+use super::tree::{Fault, File};
+
+/// No function is longer: what does not fit on a screen has two jobs.
+const LINES_MAX: usize = 70;
+/// Half of all functions are at most this long; measured in well-kept Rust projects: 4 to 9.
+const MEDIAN_MAX: usize = 8;
+/// Nine of ten functions are at most this long; measured in well-kept Rust projects: 20 to 35.
+const P90_MAX: usize = 30;
+
+/// One function with a body.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Function {
+    /// Its name; `$name` in a macro.
+    pub(crate) name: String,
+    line: usize,
+    lines: usize,
+}
+
+/// The functions of a file, in the order of their `fn`.
+pub(crate) fn functions(source: &str) -> Vec<Function> {
+    let code = mask(source);
+    words(&code, "fn")
+        .filter_map(|at| function(&code, at))
+        .collect()
+}
+
+/// The function whose `fn` stands at `at`; nothing for a type (`fn(u8)`) or a mere declaration.
+fn function(code: &str, at: usize) -> Option<Function> {
+    let name = name_at(&code[at + 2..])?;
+    let open = at + body_offset(&code[at..])?;
+    let close = open + block_len(&code[open..]);
+    let line = line_of(code, at);
+    Some(Function {
+        name,
+        line,
+        lines: line_of(code, close) - line + 1,
+    })
+}
+
+fn name_at(after_fn: &str) -> Option<String> {
+    let rest = after_fn.trim_start();
+    let rest = rest.strip_prefix("r#").unwrap_or(rest);
+    let name: String = rest
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || "_$".contains(*c))
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Where the body opens: the first `{` outside brackets, unless a `;` or the end of what
+/// surrounds the function (a macro's pattern) comes first.
+fn body_offset(code: &str) -> Option<usize> {
+    let mut depth = 0;
+    for (at, c) in code.char_indices() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' if depth == 0 => return None,
+            ')' | ']' => depth -= 1,
+            ';' if depth == 0 => return None,
+            '{' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// From an opening brace to the one that closes it.
+fn block_len(code: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in code.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return at,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    code.len()
+}
+
+/// The functions of a file that are too long.
+pub(crate) fn too_long(file: &File) -> Vec<Fault> {
+    functions(&file.text)
+        .into_iter()
+        .filter(|f| f.lines > LINES_MAX)
+        .map(|f| {
+            file.fault(
+                f.line,
+                format!(
+                    "`{}` has {} lines, at most {LINES_MAX}: give its parts names",
+                    f.name, f.lines
+                ),
+            )
+        })
+        .collect()
+}
+
+/// The lengths of all functions, in one line and with a verdict.
+pub(crate) struct Spread {
+    median: usize,
+    p90: usize,
+    max: usize,
+    count: usize,
+}
+
+impl Spread {
+    /// Of these files.
+    pub(crate) fn of(files: &[File]) -> Spread {
+        let mut lines: Vec<usize> = files
+            .iter()
+            .flat_map(|f| functions(&f.text))
+            .map(|f| f.lines)
+            .collect();
+        lines.sort_unstable();
+        let at = |tenths: usize| lines.get(lines.len() * tenths / 10).copied().unwrap_or(0);
+        Spread {
+            median: at(5),
+            p90: at(9),
+            max: lines.last().copied().unwrap_or(0),
+            count: lines.len(),
+        }
+    }
+
+    /// Are the functions short enough as a whole?
+    pub(crate) fn is_short(&self) -> bool {
+        self.median <= MEDIAN_MAX && self.p90 <= P90_MAX
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Spread {
+            median,
+            p90,
+            max,
+            count,
+        } = self;
+        write!(
+            f,
+            "{count} functions: median {median} lines (at most {MEDIAN_MAX}), p90 {p90} (at most {P90_MAX}), longest {max} (at most {LINES_MAX})"
+        )
+    }
+}
+
+/// The names of a file's functions as `syn` sees them; functions inside macros it cannot see.
+pub(crate) fn names_by_syn(source: &str) -> syn::Result<Vec<String>> {
+    let mut names = Names::default();
+    syn::visit::visit_file(&mut names, &syn::parse_file(source)?);
+    Ok(names.0)
+}
+
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn keep(&mut self, signature: &syn::Signature) {
+        self.0.push(
+            signature
+                .ident
+                .to_string()
+                .trim_start_matches("r#")
+                .to_owned(),
+        );
+    }
+}
+
+impl<'ast> syn::visit::Visit<'ast> for Names {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.keep(&item.sig);
+        syn::visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.keep(&item.sig);
+        syn::visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        if item.default.is_some() {
+            self.keep(&item.sig);
+        }
+        syn::visit::visit_trait_item_fn(self, item);
+    }
+}
+
+#[test]
+fn functions_are_found_wherever_they_stand() {
+    let source = "
+        fn plain() {}
+        trait T { fn declared(&self); fn given(&self) -> [u8; 2] { [0; 2] } }
+        impl T for fn(u8) -> u8 { fn declared(&self) { fn inner() {} } }
+        macro_rules! m { ($(fn $pattern:ident();)*) => { $(fn $name() {})* }; }";
+    let names: Vec<String> = functions(source).into_iter().map(|f| f.name).collect();
+    assert_eq!(names, ["plain", "given", "declared", "inner", "$name"]);
+}
+
+#[test]
+fn a_function_is_counted_from_its_fn_to_its_brace() {
+    let source = "/// Doc.\n#[inline]\nfn f(\n    a: u8,\n) -> u8 {\n    a\n}\n";
+    assert_eq!(
+        functions(source),
+        [Function {
+            name: "f".to_owned(),
+            line: 3,
+            lines: 5
+        }]
+    );
+}

@@ -1,0 +1,113 @@
+//! Rust source with everything blanked that is not code.
+//!
+//! The rules about code (functions, `unsafe`, paths) must not trip over words in comments and
+//! literals. [`mask`] turns those into spaces and keeps every newline, so positions and line
+//! numbers stay those of the file. It knows tokens, not grammar; `functions` compares what is
+//! found in a masked file with what `syn` finds in the real one.
+
+/// `source` with comments and the insides of string and character literals turned into spaces.
+/// Same length in characters, same lines.
+pub(crate) fn mask(source: &str) -> String {
+    let text: Vec<char> = source.chars().collect();
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    while at < text.len() {
+        let end = at + opaque_len(&text[at..]);
+        if end == at {
+            out.push(text[at]);
+            at += 1;
+        } else {
+            blank(&text[at..end], &mut out);
+            at = end;
+        }
+    }
+    out
+}
+
+/// How many characters from here on are one comment or literal; 0 when code stands here.
+fn opaque_len(rest: &[char]) -> usize {
+    match rest {
+        ['/', '/', ..] => rest.iter().position(|c| *c == '\n').unwrap_or(rest.len()),
+        ['/', '*', ..] => block_comment_len(rest),
+        ['"', ..] => quoted_len(rest, '"'),
+        ['r', '"' | '#', ..] => raw_string_len(rest),
+        ['\'', '\\', ..] => quoted_len(rest, '\''),
+        ['\'', _, '\'', ..] => 3,
+        _ => 0,
+    }
+}
+
+/// Block comments nest.
+fn block_comment_len(rest: &[char]) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        match &rest[at..] {
+            ['/', '*', ..] => (depth, at) = (depth + 1, at + 2),
+            ['*', '/', ..] if depth == 1 => return at + 2,
+            ['*', '/', ..] => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// A literal between two `quote`s, with escapes.
+fn quoted_len(rest: &[char], quote: char) -> usize {
+    let mut at = 1;
+    while at < rest.len() && rest[at] != quote {
+        at += if rest[at] == '\\' { 2 } else { 1 };
+    }
+    (at + 1).min(rest.len())
+}
+
+/// `r"…"`, `r#"…"#` and so on; 0 for a raw identifier such as `r#type`.
+fn raw_string_len(rest: &[char]) -> usize {
+    let hashes = rest[1..].iter().take_while(|c| **c == '#').count();
+    if rest.get(1 + hashes) != Some(&'"') {
+        return 0;
+    }
+    let closing: Vec<char> = std::iter::once('"')
+        .chain(std::iter::repeat_n('#', hashes))
+        .collect();
+    let body = 2 + hashes;
+    rest[body..]
+        .windows(closing.len())
+        .position(|window| window == closing)
+        .map_or(rest.len(), |found| body + found + closing.len())
+}
+
+/// Spaces instead of `hidden`, but its newlines and the quotes at its ends: `extern "C"` stays two words.
+fn blank(hidden: &[char], out: &mut String) {
+    let last = hidden.len() - 1;
+    for (i, c) in hidden.iter().enumerate() {
+        let keep = *c == '\n' || (*c == '"' && (i == 0 || i == last));
+        out.push(if keep { *c } else { ' ' });
+    }
+}
+
+/// The places (in bytes) where `word` stands in `text` as a whole word.
+pub(crate) fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(|(at, _)| at)
+        .filter(move |at| {
+            !text[..*at].ends_with(part) && !text[at + word.len()..].starts_with(part)
+        })
+}
+
+/// The line, counted from 1, of the byte `at`.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    1 + text[..at].matches('\n').count()
+}
+
+#[test]
+fn what_is_not_code_is_blanked_and_the_rest_stays_in_place() {
+    let source = "let a = \"fn \\\" x\"; // fn b\nlet c = r#\"fn \"d\"\"#; /* fn /* e */ */ let f: &'f str = '\"';";
+    let masked = mask(source);
+    assert_eq!(masked.chars().count(), source.chars().count());
+    assert_eq!(words(&masked, "fn").count(), 0, "{masked}");
+    assert!(
+        masked.contains("let c =") && masked.contains("let f: &'f str ="),
+        "{masked}"
+    );
+}
