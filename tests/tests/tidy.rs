@@ -256,6 +256,10 @@ fn f() {
 // SAFETY: too far away.
 
 unsafe extern \"C\" fn unargued() {}
+// SAFETY: `b` keeps the trait's contract.
+unsafe impl B for A {
+    unsafe fn b() {}
+}
 ";
     refused(
         rooms::unargued(&File::sample("a.rs", text)),

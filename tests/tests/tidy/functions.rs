@@ -71,8 +71,8 @@ fn body_offset(code: &str) -> Option<usize> {
     None
 }
 
-/// From an opening brace to the one that closes it.
-fn block_len(code: &str) -> usize {
+/// From the first opening brace to the one that closes it.
+pub(crate) fn block_len(code: &str) -> usize {
     let mut depth = 0;
     for (at, c) in code.char_indices() {
         match c {

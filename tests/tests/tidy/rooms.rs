@@ -1,5 +1,6 @@
 //! Code that may stand only in certain rooms: `unsafe`, and in libraries the world itself.
 
+use super::functions::block_len;
 use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
 
@@ -30,7 +31,7 @@ pub(crate) fn unargued(file: &File) -> Vec<Fault> {
     let code = mask(&file.text);
     let wanted = "say right above it: `// SAFETY:` every precondition, and who promises it";
     words(&code, "unsafe")
-        .filter(|at| is_claim(&code[*at..]))
+        .filter(|at| is_claim(&code[*at..]) && !is_method_of_unsafe_impl(&code, *at))
         .map(|at| line_of(&code, at))
         .filter(|line| !is_argued(&file.text, &code, *line))
         .map(|line| file.fault(line, wanted))
@@ -53,6 +54,18 @@ fn is_claim(code: &str) -> bool {
             .iter()
             .any(|kind| after_abi.starts_with(kind)),
     }
+}
+
+/// The contract of such a method is its trait's, and the impl argues for keeping it.
+fn is_method_of_unsafe_impl(code: &str, at: usize) -> bool {
+    let is_impl = |from: usize| {
+        code[from + "unsafe".len()..]
+            .trim_start()
+            .starts_with("impl")
+    };
+    let is_method = code[at + "unsafe".len()..].trim_start().starts_with("fn");
+    let mut impls = words(&code[..at], "unsafe").filter(|from| is_impl(*from));
+    is_method && impls.any(|from| from + block_len(&code[from..]) > at)
 }
 
 /// Does a comment with the argument touch the statement or item that `line` (from 1) belongs to?
