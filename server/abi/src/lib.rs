@@ -1,1 +1,43 @@
-//! The table between a node and its libraries.
+//! The table between a node and its libraries: what both sides agree on, byte for byte.
+//!
+//! ```text
+//!   node (pq)                                     library (.so)
+//!   ─────────                                     ─────────────
+//!   Module, State   ── ModuleTable (repr C) ──►   shim (catch_unwind) ──► Callbacks
+//!   Host            ◄── Op (repr C) ───────────   HostRef
+//! ```
+//!
+//! Lives here: the `repr(C)` tables ([`raw`]), the library's half of the boundary ([`plugin`]), the node's
+//! half ([`host`]), the words both use ([`kind`], [`op`], [`reason`]) and the accounting allocator ([`memory`]).
+//! Does not live here: what a gen_server is (`server/otp`), how a library is found and loaded
+//! (`server/code`), the traits an author writes against (`game-plugins/sdk`).
+//!
+//! This crate is one of the two rooms where `unsafe` may stand. No safe way exists to call code that was
+//! linked by somebody else at another time: the tables are claims that the compiler cannot check. Every
+//! claim is made in one place, by a macro or a generic function of this crate, on both sides.
+#![allow(unsafe_code)]
+
+pub mod host;
+pub mod kind;
+pub mod memory;
+pub mod op;
+pub mod plugin;
+pub mod raw;
+pub mod reason;
+pub mod spec;
+
+pub use host::{Answer, Failure, Host, Module, State, Verdict};
+pub use kind::{Callback, Direction, Kind};
+pub use op::OpCode;
+pub use plugin::{Callbacks, HostRef};
+pub use reason::Reason;
+
+/// The version of the boundary. A library that carries another stamp is refused before it is loaded.
+/// It changes whenever a `repr(C)` type of [`raw`], a number of [`op`] or [`kind`], or the codec changes.
+pub const ABI_STAMP: u64 = 0x7071_0001;
+
+/// The section of the library that holds its manifest: one Erlang term, readable without loading.
+pub const MANIFEST_SECTION: &str = ".pq.manifest";
+
+/// The symbol under which a library exports its [`raw::LibraryTable`].
+pub const LIBRARY_SYMBOL: &str = "PQ_LIBRARY";

@@ -1,0 +1,247 @@
+//! The context of a callback: what it may ask, and what it wants done.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use pq_abi::spec::{self, ManagerRequest, Start, SupRequest};
+use pq_abi::{Callback, HostRef, OpCode, Reason};
+use pq_term::{Atom, Pid, Term};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::encode;
+use crate::module::Module;
+
+/// How loud a log line is; the words of `tracing`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Level {
+    /// Somebody must act.
+    Error = 0,
+    /// Somebody should look.
+    Warn = 1,
+    /// What an operator wants to see.
+    Info = 2,
+    /// What a developer wants to see; a player's input belongs here.
+    Debug = 3,
+    /// Everything.
+    Trace = 4,
+}
+
+/// A timer that was started (`erlang:start_timer`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct TimerId(pub u64);
+
+/// A request that waits for its answer (`gen_server:request_id()`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// A port: the node's end of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct PortId(pub u64);
+
+/// Who asked, for the reply (`gen_server:from()`). May be kept and answered later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct From {
+    /// The caller.
+    pub pid: Pid,
+    /// Its request.
+    pub tag: u64,
+}
+
+/// The node, during one callback. Also a source of randomness: `ctx.random_range(1..=6)` with [`crate::RngExt`].
+pub struct Ctx<'a> {
+    host: &'a mut HostRef,
+}
+
+impl<'a> Ctx<'a> {
+    pub(crate) fn new(host: &'a mut HostRef) -> Ctx<'a> {
+        Ctx { host }
+    }
+
+    pub(crate) fn host(&mut self) -> &mut HostRef {
+        self.host
+    }
+
+    /// The process that runs this callback (`self()`).
+    pub fn self_pid(&mut self) -> Pid {
+        Pid::from_raw(self.host.op(OpCode::SelfPid, 0, 0, &[]))
+    }
+
+    /// The process that started this one: the supervisor of a supervised process.
+    pub fn parent(&mut self) -> Option<Pid> {
+        let pid = self.host.op(OpCode::Parent, 0, 0, &[]);
+        (pid != 0).then(|| Pid::from_raw(pid))
+    }
+
+    /// Milliseconds since the node started, on its clock; virtual in a simulation.
+    pub fn now_ms(&mut self) -> u64 {
+        self.host.op(OpCode::Now, 0, 0, &[])
+    }
+
+    /// Writes a log line in the name of this module and process.
+    pub fn log(&mut self, level: Level, text: fmt::Arguments<'_>) {
+        self.host.op(OpCode::Log, level as u64, 0, text.to_string().as_bytes());
+    }
+
+    /// Sends a message (`Pid ! Message`); the receiver's `handle_info` gets it.
+    pub fn send<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
+        self.host.op(OpCode::Send, to.as_raw(), 0, &encode(message));
+    }
+
+    /// `gen_server:cast/2`.
+    pub fn cast<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
+        self.host.op(OpCode::Cast, to.as_raw(), 0, &encode(message));
+    }
+
+    /// `gen_event:notify/2`, or `gen_fsm:send_event/2`: which of them, the receiver's kind decides.
+    pub fn notify<T: Serialize + ?Sized>(&mut self, to: Pid, event: &T) {
+        self.host.op(OpCode::Notify, to.as_raw(), 0, &encode(event));
+    }
+
+    /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,
+    /// arrives as [`crate::Info::Response`].
+    pub fn request<T: Serialize + ?Sized>(&mut self, to: Pid, request: &T, timeout_ms: u64) -> RequestId {
+        self.request_bytes(to, &encode(request), timeout_ms)
+    }
+
+    /// Answers a caller (`gen_server:reply/2`).
+    pub fn reply<T: Serialize + ?Sized>(&mut self, to: From, reply: &T) {
+        self.host.op(OpCode::Reply, to.pid.as_raw(), to.tag, &encode(reply));
+    }
+
+    /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
+    pub fn start_timer<T: Serialize + ?Sized>(&mut self, ms: u64, message: &T) -> TimerId {
+        TimerId(self.host.op(OpCode::StartTimer, ms, Callback::Info as u64, &encode(message)))
+    }
+
+    /// Sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
+    pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
+        TimerId(self.host.op(OpCode::StartTimer, ms, Callback::Event as u64, &encode(event)))
+    }
+
+    /// Takes a timer back; `false` when it had fired already.
+    pub fn cancel_timer(&mut self, timer: TimerId) -> bool {
+        self.host.op(OpCode::CancelTimer, timer.0, 0, &[]) == 1
+    }
+
+    /// Goes on in `handle_continue` before any other message (`{continue, Term}`).
+    pub fn continue_with<T: Serialize + ?Sized>(&mut self, term: &T) {
+        self.host.op(OpCode::Continue, 0, 0, &encode(term));
+    }
+
+    /// Wants to hear of the end of a process, once, as [`crate::Info::Down`].
+    pub fn monitor(&mut self, pid: Pid) -> u64 {
+        self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[])
+    }
+
+    /// Wants to hear no more.
+    pub fn demonitor(&mut self, monitor: u64) {
+        self.host.op(OpCode::Demonitor, monitor, 0, &[]);
+    }
+
+    /// Shares fate with a process (`link/1`).
+    pub fn link(&mut self, pid: Pid) {
+        self.host.op(OpCode::Link, pid.as_raw(), 0, &[]);
+    }
+
+    /// No longer (`unlink/1`).
+    pub fn unlink(&mut self, pid: Pid) {
+        self.host.op(OpCode::Unlink, pid.as_raw(), 0, &[]);
+    }
+
+    /// Sends an exit signal (`exit/2`).
+    pub fn exit(&mut self, pid: Pid, reason: &Reason) {
+        self.host.op(OpCode::Exit, pid.as_raw(), 0, &reason.to_bytes());
+    }
+
+    /// Exit signals of linked processes become [`crate::Info::Exit`] (`process_flag(trap_exit, _)`).
+    pub fn trap_exit(&mut self, on: bool) {
+        self.host.op(OpCode::TrapExit, u64::from(on), 0, &[]);
+    }
+
+    /// `true` while the process lives (`is_process_alive/1`).
+    pub fn is_alive(&mut self, pid: Pid) -> bool {
+        self.host.op(OpCode::IsAlive, pid.as_raw(), 0, &[]) == 1
+    }
+
+    /// The process under a local name (`whereis/1`).
+    pub fn whereis(&mut self, name: &str) -> Option<Pid> {
+        let (pid, _) = self.host.op_named(OpCode::Whereis, (0, 0), name.as_bytes(), &[]);
+        (pid != 0).then(|| Pid::from_raw(pid))
+    }
+
+    /// A value of an application's environment (`application:get_env/2`).
+    pub fn env(&mut self, application: &str, key: &str) -> Option<Term> {
+        let name = format!("{application}:{key}");
+        let (found, bytes) = self.host.op_named(OpCode::Env, (0, 0), name.as_bytes(), &[]);
+        (found == 1).then(|| pq_term::msgpack::from_msgpack(bytes).ok()).flatten()
+    }
+
+    /// Writes to a port. What a reader is too slow for, the node decides, not the module.
+    pub fn port_command(&mut self, port: PortId, bytes: &[u8]) {
+        self.host.op(OpCode::PortCommand, port.0, 0, bytes);
+    }
+
+    /// Closes a port after what was written before.
+    pub fn port_close(&mut self, port: PortId) {
+        self.host.op(OpCode::PortClose, port.0, 0, &[]);
+    }
+
+    /// Starts a process linked to this one; its pid arrives as [`crate::Info::Response`].
+    pub fn start_link<T: Serialize + ?Sized>(&mut self, module: &str, args: &T) -> RequestId {
+        let args = encode(args);
+        RequestId(self.host.op_named(OpCode::StartLink, (0, 0), module.as_bytes(), &args).0)
+    }
+
+    /// `supervisor:start_child/2` under `simple_one_for_one`; `args` (a tuple) is appended to the child's
+    /// own. The answer is a [`spec::SupReply`].
+    pub fn start_child<T: Serialize + ?Sized>(&mut self, supervisor: Pid, args: &T, timeout_ms: u64) -> RequestId {
+        self.ask_supervisor(supervisor, &SupRequest::StartChild(encode(args)), timeout_ms)
+    }
+
+    /// Any request to a supervisor; the answer is a [`spec::SupReply`].
+    pub fn ask_supervisor(&mut self, supervisor: Pid, request: &SupRequest, timeout_ms: u64) -> RequestId {
+        self.request_bytes(supervisor, &spec::encode(request), timeout_ms)
+    }
+
+    /// `gen_event:add_handler/3`; the answer is a [`spec::ManagerReply`].
+    pub fn add_handler<T: Serialize + ?Sized>(
+        &mut self,
+        manager: Pid,
+        handler: Atom,
+        args: &T,
+        timeout_ms: u64,
+    ) -> RequestId {
+        let request = ManagerRequest::AddHandler(handler, encode(args));
+        self.request_bytes(manager, &spec::encode(&request), timeout_ms)
+    }
+
+    /// Names which process to start: for `start` of an application and children of a supervisor.
+    pub fn start_of<M: Module>(args: &impl Serialize) -> Start {
+        crate::supervisor::start::<M>(args)
+    }
+
+    fn request_bytes(&mut self, to: Pid, request: &[u8], timeout_ms: u64) -> RequestId {
+        RequestId(self.host.op(OpCode::Request, to.as_raw(), timeout_ms, request))
+    }
+}
+
+impl rand::TryRng for Ctx<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|bits| (bits >> 32) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.host.op(OpCode::Random, 0, 0, &[]))
+    }
+
+    fn try_fill_bytes(&mut self, target: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in target.chunks_mut(8) {
+            let bits = self.host.op(OpCode::Random, 0, 0, &[]).to_le_bytes();
+            chunk.copy_from_slice(&bits[..chunk.len()]);
+        }
+        Ok(())
+    }
+}

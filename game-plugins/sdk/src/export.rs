@@ -1,0 +1,165 @@
+//! Exported functions: `Module:Function(Args)` across versions.
+//!
+//! A call goes to the *current* version of the module, wherever that is. When it is the one in this very
+//! library the call is a plain Rust call; otherwise arguments and result travel as MessagePack.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pq_abi::plugin::Refusal;
+use pq_abi::raw::Status;
+use pq_abi::{OpCode, Reason};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::{decode, encode};
+use crate::ctx::Ctx;
+
+/// An exported function, whatever its types.
+pub trait Export: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// How many arguments it takes.
+    fn arity(&self) -> u32;
+    /// Runs it on encoded arguments; returns its encoded result.
+    fn invoke(&self, ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal>;
+    /// Tells it the address of its module's table in this library.
+    #[doc(hidden)]
+    fn set_home(&self, table: u64);
+}
+
+/// The arguments of a function: a tuple.
+pub trait Args: Serialize + DeserializeOwned {
+    /// How many.
+    const ARITY: u32;
+}
+
+macro_rules! args {
+    ($($arity:literal: $($name:ident)*;)*) => {$(
+        impl<$($name: Serialize + DeserializeOwned),*> Args for ($($name,)*) {
+            const ARITY: u32 = $arity;
+        }
+    )*};
+}
+args! { 0: ; 1: A; 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; }
+
+/// A function of a module that another library has.
+pub struct Remote<A, R> {
+    module: &'static str,
+    name: &'static str,
+    types: PhantomData<fn(A) -> R>,
+}
+
+impl<A: Args, R: DeserializeOwned> Remote<A, R> {
+    /// Names a function.
+    pub const fn new(module: &'static str, name: &'static str) -> Remote<A, R> {
+        Remote { module, name, types: PhantomData }
+    }
+
+    /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
+    pub fn call(&self, ctx: &mut Ctx<'_>, args: A) -> R {
+        self.try_call(ctx, &args).unwrap_or_else(|reason| {
+            panic!("{}:{}/{} failed: {reason}", self.module, self.name, A::ARITY)
+        })
+    }
+
+    /// Calls its current version; a failure there is a value here.
+    pub fn try_call(&self, ctx: &mut Ctx<'_>, args: &A) -> Result<R, Reason> {
+        let name = format!("{}:{}", self.module, self.name);
+        let args = encode(args);
+        let (status, result) = ctx.host().op_named(OpCode::CallModule, (0, 0), name.as_bytes(), &args);
+        match status == Status::Ok as u64 {
+            true => rmp_serde::from_slice(result).map_err(|error| Reason::tagged("bad_return", &error.to_string())),
+            false => Err(Reason::from_bytes(result)),
+        }
+    }
+}
+
+/// An exported function of a module: a `static` of it is both its export and the way to call it.
+///
+/// ```ignore
+/// pub static FETCH: Function<(), Enemy> = Function::new("pq_enemy", "fetch", |ctx, ()| …);
+/// let enemy = pq_enemy::FETCH.call(ctx, ());
+/// ```
+pub struct Function<A, R> {
+    module: &'static str,
+    name: &'static str,
+    run: fn(&mut Ctx<'_>, A) -> R,
+    /// The address of the module's table in this library; 0 until the library is attached.
+    home: AtomicU64,
+    /// `epoch << 1 | here`: whether the current version was this library's at that epoch.
+    seen: AtomicU64,
+}
+
+impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
+    /// Names and defines a function.
+    pub const fn new(module: &'static str, name: &'static str, run: fn(&mut Ctx<'_>, A) -> R) -> Function<A, R> {
+        Function { module, name, run, home: AtomicU64::new(0), seen: AtomicU64::new(0) }
+    }
+
+    /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
+    pub fn call(&self, ctx: &mut Ctx<'_>, args: A) -> R {
+        match self.is_here(ctx) {
+            true => (self.run)(ctx, args),
+            false => self.elsewhere().call(ctx, args),
+        }
+    }
+
+    /// Calls its current version; a failure there is a value here.
+    pub fn try_call(&self, ctx: &mut Ctx<'_>, args: A) -> Result<R, Reason> {
+        match self.is_here(ctx) {
+            true => Ok((self.run)(ctx, args)),
+            false => self.elsewhere().try_call(ctx, &args),
+        }
+    }
+
+    fn elsewhere(&self) -> Remote<A, R> {
+        Remote::new(self.module, self.name)
+    }
+
+    fn is_here(&self, ctx: &mut Ctx<'_>) -> bool {
+        let epoch = ctx.host().epoch() << 1;
+        let seen = self.seen.load(Ordering::Relaxed);
+        if seen & !1 == epoch {
+            return seen & 1 == 1;
+        }
+        let (current, _) = ctx.host().op_named(OpCode::Current, (0, 0), self.module.as_bytes(), &[]);
+        let here = current != 0 && current == self.home.load(Ordering::Relaxed);
+        self.seen.store(epoch | u64::from(here), Ordering::Relaxed);
+        here
+    }
+}
+
+impl<A: Args, R: Serialize + DeserializeOwned> Export for Function<A, R> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn arity(&self) -> u32 {
+        A::ARITY
+    }
+
+    fn invoke(&self, ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let args = if A::ARITY == 0 { decode(&[0x90]) } else { decode(args) }?;
+        Ok(encode(&(self.run)(ctx, args)))
+    }
+
+    fn set_home(&self, table: u64) {
+        self.home.store(table, Ordering::Relaxed);
+    }
+}
+
+/// Finds and runs an exported function; `module_info` lists them.
+pub(crate) fn invoke(
+    functions: &[&dyn Export],
+    ctx: &mut Ctx<'_>,
+    function: &str,
+    args: &[u8],
+) -> Result<Vec<u8>, Refusal> {
+    if function == "module_info" {
+        let listing: Vec<(&str, u32)> = functions.iter().map(|export| (export.name(), export.arity())).collect();
+        return Ok(encode(&listing));
+    }
+    let found = functions.iter().find(|export| export.name() == function);
+    found.ok_or_else(|| Refusal::Undefined(format!("function {function}")))?.invoke(ctx, args)
+}

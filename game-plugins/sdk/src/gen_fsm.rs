@@ -1,0 +1,190 @@
+//! `gen_fsm(3)`: a process that is in a state and moves by events; many of them it sends to itself.
+
+use std::marker::PhantomData;
+
+use pq_abi::plugin::{CallbackData, Refusal};
+use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode, Reason};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Info, decode, encode};
+use crate::ctx::{Ctx, From};
+use crate::migrate::{Migration, convert};
+use crate::module::{InitError, Module};
+
+/// Where an event leads: `{next_state, State, Data}`, with the event the machine then sends itself.
+#[derive(Debug)]
+pub struct Step<S, E> {
+    end: Result<S, Reason>,
+    event: Option<(u64, E)>,
+}
+
+impl<S, E> Step<S, E> {
+    /// To this state (or to stay in it).
+    pub fn to(state: S) -> Step<S, E> {
+        Step { end: Ok(state), event: None }
+    }
+
+    /// To the end (`{stop, Reason, Data}`).
+    pub fn stop(reason: Reason) -> Step<S, E> {
+        Step { end: Err(reason), event: None }
+    }
+
+    /// And sends itself `event` at once (`gen_fsm:send_event(self(), Event)`).
+    pub fn and_send(self, event: E) -> Step<S, E> {
+        self.and_send_after(0, event)
+    }
+
+    /// And sends itself `event` after a pause of `ms` milliseconds.
+    pub fn and_send_after(mut self, ms: u64, event: E) -> Step<S, E> {
+        self.event = Some((ms, event));
+        self
+    }
+
+    /// Where it leads, for tests of pure transitions: the state or the reason, and the event with its pause.
+    pub fn parts(&self) -> (Result<&S, &Reason>, Option<&(u64, E)>) {
+        (self.end.as_ref(), self.event.as_ref())
+    }
+}
+
+/// A state machine. `Self` is its data.
+pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
+    /// Its states.
+    type State: Copy + Serialize + DeserializeOwned + Send;
+    /// What moves it.
+    type Event: Serialize + DeserializeOwned;
+    /// The arguments of `init`: a tuple.
+    type Args: DeserializeOwned;
+    /// What `sync_send_all_state_event` (here: a call) asks.
+    type Call: DeserializeOwned;
+
+    /// `Module:init/1`: the data, and the first step.
+    fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<(Self, Step<Self::State, Self::Event>), InitError>;
+
+    /// `Module:StateName/2`.
+    fn handle_event(
+        &mut self,
+        state: Self::State,
+        event: Self::Event,
+        ctx: &mut Ctx<'_>,
+    ) -> Step<Self::State, Self::Event>;
+
+    /// `Module:handle_sync_event/4`; the reply goes through [`Ctx::reply`].
+    fn handle_call(
+        &mut self,
+        _state: Self::State,
+        _request: Self::Call,
+        _from: From,
+        _ctx: &mut Ctx<'_>,
+    ) -> Step<Self::State, Self::Event> {
+        Step::stop(Reason::tagged("bad_call", Self::NAME))
+    }
+
+    /// `Module:handle_info/3`; what it does not know it ignores.
+    fn handle_info(
+        &mut self,
+        state: Self::State,
+        _info: Info<'_>,
+        _ctx: &mut Ctx<'_>,
+    ) -> Step<Self::State, Self::Event> {
+        Step::to(state)
+    }
+
+    /// `Module:terminate/3`.
+    fn terminate(&mut self, _state: Self::State, _reason: Reason, _ctx: &mut Ctx<'_>) {}
+
+    /// The older versions whose [`Machine`] this module converts (`Module:code_change/4`).
+    fn migrations() -> &'static [Migration] {
+        &[]
+    }
+}
+
+/// State and data together: what `sys:get_state` shows and an upgrade converts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Machine<S, D> {
+    /// The state it is in.
+    pub state: S,
+    /// Its data.
+    pub data: D,
+}
+
+/// A [`GenFsm`] as the boundary sees it.
+pub struct Adapter<T>(PhantomData<T>);
+
+impl<T: GenFsm> Callbacks for Adapter<T> {
+    type State = Machine<T::State, T>;
+    const NAME: &'static str = T::NAME;
+    const VSN: &'static str = T::VSN;
+    const KIND: Kind = Kind::GenFsm;
+    const REGISTERED: &'static str = T::REGISTERED;
+
+    fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
+        let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
+        Ok(Machine { state: take(step, host)?, data })
+    }
+
+    fn handle(
+        machine: &mut Self::State,
+        host: &mut HostRef,
+        callback: Callback,
+        call: CallbackData<'_>,
+    ) -> Result<(), Refusal> {
+        let ctx = &mut Ctx::new(host);
+        let Machine { state, data } = machine;
+        let step = match callback {
+            Callback::Event => data.handle_event(*state, decode(call.data)?, ctx),
+            Callback::Call => {
+                let from = From { pid: crate::Pid::from_raw(call.a), tag: call.b };
+                data.handle_call(*state, decode(call.data)?, from, ctx)
+            }
+            Callback::Terminate => {
+                data.terminate(*state, Reason::from_bytes(call.data), ctx);
+                return Ok(());
+            }
+            other => match Info::from_callback(other, call) {
+                Some(info) => data.handle_info(*state, info, ctx),
+                None => return Err(Refusal::Undefined(format!("{other:?} of a gen_fsm"))),
+            },
+        };
+        *state = take(step, host)?;
+        Ok(())
+    }
+
+    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+        crate::library::call::<T>(host, function, args)
+    }
+
+    fn export(machine: &Self::State) -> Result<Vec<u8>, Refusal> {
+        Ok(encode(machine))
+    }
+
+    fn import(bytes: &[u8]) -> Result<Self::State, Refusal> {
+        decode(bytes)
+    }
+
+    fn code_change(
+        host: &mut HostRef,
+        direction: Direction,
+        vsn: &str,
+        bytes: &[u8],
+        _extra: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        convert(T::migrations(), T::VSN, (direction, vsn), bytes, &mut Ctx::new(host))
+    }
+}
+
+/// Sends what the step says and returns its state.
+fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refusal> {
+    let state = step.end.map_err(|reason| Refusal::Stop(reason.to_bytes()))?;
+    if let Some((ms, event)) = step.event {
+        let bytes = encode(&event);
+        match ms {
+            0 => {
+                let own = host.op(OpCode::SelfPid, 0, 0, &[]);
+                host.op(OpCode::Notify, own, 0, &bytes)
+            }
+            ms => host.op(OpCode::StartTimer, ms, Callback::Event as u64, &bytes),
+        };
+    }
+    Ok(state)
+}

@@ -1,0 +1,133 @@
+//! `gen_server(3)`: a process that answers calls, takes casts and keeps a state.
+
+use std::marker::PhantomData;
+
+use pq_abi::plugin::{CallbackData, Refusal};
+use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, Reason};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::{Info, Message, decode, encode};
+use crate::ctx::{Ctx, From};
+use crate::migrate::{Migration, convert};
+use crate::module::{InitError, Module};
+
+/// What a callback decided.
+#[derive(Debug)]
+pub enum Next {
+    /// Wait for the next message (`{noreply, State}`; a reply goes through [`Ctx::reply`]).
+    Wait,
+    /// End (`{stop, Reason, State}`).
+    Stop(Reason),
+}
+
+/// A server. Its state is `Self`; its fields, by name, are what an upgrade converts.
+pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
+    /// The arguments of `init`: a tuple.
+    type Args: DeserializeOwned;
+    /// What `call` asks.
+    type Call: DeserializeOwned;
+    /// What `cast` tells.
+    type Cast: DeserializeOwned;
+
+    /// `Module:init/1`.
+    fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
+
+    /// `Module:handle_call/3`. Without one of its own, a module that is called has been misunderstood.
+    fn handle_call(&mut self, _request: Self::Call, _from: From, _ctx: &mut Ctx<'_>) -> Next {
+        Next::Stop(Reason::tagged("bad_call", Self::NAME))
+    }
+
+    /// `Module:handle_cast/2`.
+    fn handle_cast(&mut self, _message: Self::Cast, _ctx: &mut Ctx<'_>) -> Next {
+        Next::Stop(Reason::tagged("bad_cast", Self::NAME))
+    }
+
+    /// `Module:handle_info/2`; what it does not know it ignores.
+    fn handle_info(&mut self, _info: Info<'_>, _ctx: &mut Ctx<'_>) -> Next {
+        Next::Wait
+    }
+
+    /// `Module:handle_continue/2`.
+    fn handle_continue(&mut self, _term: Message<'_>, _ctx: &mut Ctx<'_>) -> Next {
+        Next::Wait
+    }
+
+    /// `Module:terminate/2`.
+    fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
+
+    /// The older versions whose state this module converts (`Module:code_change/3`).
+    fn migrations() -> &'static [Migration] {
+        &[]
+    }
+}
+
+/// A [`GenServer`] as the boundary sees it.
+pub struct Adapter<T>(PhantomData<T>);
+
+impl<T: GenServer> Callbacks for Adapter<T> {
+    type State = T;
+    const NAME: &'static str = T::NAME;
+    const VSN: &'static str = T::VSN;
+    const KIND: Kind = Kind::GenServer;
+    const REGISTERED: &'static str = T::REGISTERED;
+
+    fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
+        Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
+    }
+
+    fn handle(
+        state: &mut T,
+        host: &mut HostRef,
+        callback: Callback,
+        call: CallbackData<'_>,
+    ) -> Result<(), Refusal> {
+        let ctx = &mut Ctx::new(host);
+        next(match callback {
+            Callback::Call => {
+                let from = From { pid: crate::Pid::from_raw(call.a), tag: call.b };
+                state.handle_call(decode(call.data)?, from, ctx)
+            }
+            Callback::Cast => state.handle_cast(decode(call.data)?, ctx),
+            Callback::Continue => state.handle_continue(Message::new(call.data), ctx),
+            Callback::Terminate => {
+                state.terminate(Reason::from_bytes(call.data), ctx);
+                Next::Wait
+            }
+            other => match Info::from_callback(other, call) {
+                Some(info) => state.handle_info(info, ctx),
+                None => return Err(Refusal::Undefined(format!("{other:?} of a gen_server"))),
+            },
+        })
+    }
+
+    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+        crate::library::call::<T>(host, function, args)
+    }
+
+    fn export(state: &T) -> Result<Vec<u8>, Refusal> {
+        Ok(encode(state))
+    }
+
+    fn import(bytes: &[u8]) -> Result<T, Refusal> {
+        decode(bytes)
+    }
+
+    fn code_change(
+        host: &mut HostRef,
+        direction: Direction,
+        vsn: &str,
+        bytes: &[u8],
+        _extra: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        convert(T::migrations(), T::VSN, (direction, vsn), bytes, &mut Ctx::new(host))
+    }
+}
+
+/// A decision on its way out.
+pub(crate) fn next(next: Next) -> Result<(), Refusal> {
+    match next {
+        Next::Wait => Ok(()),
+        Next::Stop(reason) => Err(Refusal::Stop(reason.to_bytes())),
+    }
+}

@@ -1,0 +1,318 @@
+//! The node's half: [`Module`] and [`State`] make a table of a library safe to call, [`Host`] answers its operations.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+use crate::kind::{Callback, Direction, Kind};
+use crate::op::OpCode;
+use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status};
+use crate::reason::Reason;
+
+/// What a callback may ask of the node. One implementation per way of running (see `server/otp`).
+pub trait Host: Sized {
+    /// Performs or records one operation; `name` and `data` are gone when it returns.
+    fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_>;
+    /// The node's code epoch: [`HostTable::epoch`].
+    fn epoch(&self) -> *const AtomicU64;
+    /// Takes what the callback wrote with [`OpCode::Out`], and leaves it empty.
+    fn take_out(&mut self) -> Vec<u8>;
+}
+
+/// What the node answers to an operation.
+pub struct Answer<'a> {
+    /// The number.
+    pub value: u64,
+    /// The bytes, if the operation has any.
+    pub bytes: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// Just a number.
+    pub fn value(value: u64) -> Answer<'static> {
+        Answer { value, bytes: &[] }
+    }
+}
+
+/// Why a call into a library gave no result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// It stops or refuses, for this reason.
+    Reason(Reason),
+    /// It panicked: message and place.
+    Panic(String),
+    /// `ignore`.
+    Ignore,
+    /// The module has no such function, callback or conversion.
+    Undefined(String),
+}
+
+impl Failure {
+    /// The exit reason of a process that fails this way.
+    pub fn into_reason(self) -> Reason {
+        match self {
+            Failure::Reason(reason) => reason,
+            Failure::Panic(text) => Reason::tagged("panic", &text),
+            Failure::Ignore => Reason::Normal,
+            Failure::Undefined(what) => Reason::tagged("undef", &what),
+        }
+    }
+}
+
+/// What a callback decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Go on.
+    Wait,
+    /// End, for this reason.
+    Stop(Reason),
+    /// Remove this handler (event handlers).
+    Remove,
+    /// It failed: the process has a bug or got something it does not understand.
+    Fail(Failure),
+}
+
+/// A module of a library: copies freely, lives for ever (libraries are never unloaded).
+#[derive(Clone, Copy)]
+pub struct Module {
+    table: &'static ModuleTable,
+}
+
+impl PartialEq for Module {
+    fn eq(&self, other: &Module) -> bool {
+        std::ptr::eq(self.table, other.table)
+    }
+}
+impl Eq for Module {}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.name(), self.vsn())
+    }
+}
+
+impl Module {
+    /// A module from a table of a library; `None` when its kind is unknown or a text is not UTF-8.
+    ///
+    /// # Safety
+    /// The table must be one that [`crate::plugin::module_table`] of a crate with this very
+    /// [`crate::ABI_STAMP`] made, in code that is never unloaded.
+    pub unsafe fn claim(table: &'static ModuleTable) -> Option<Module> {
+        Kind::from_number(table.kind)?;
+        // SAFETY: the caller promises a genuine table, whose texts are static.
+        let texts = unsafe { [table.name.bytes::<'static>(), table.vsn.bytes(), table.registered.bytes()] };
+        texts.iter().all(|text| std::str::from_utf8(text).is_ok()).then_some(Module { table })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        static_text(self.table.name)
+    }
+
+    /// Its version.
+    pub fn vsn(self) -> &'static str {
+        static_text(self.table.vsn)
+    }
+
+    /// The local name of its process, if it wants one.
+    pub fn registered(self) -> Option<&'static str> {
+        Some(static_text(self.table.registered)).filter(|name| !name.is_empty())
+    }
+
+    /// How the runtime drives it.
+    pub fn kind(self) -> Kind {
+        Kind::from_number(self.table.kind).expect("checked by Module::claim")
+    }
+
+    /// The address that [`OpCode::Current`] answers for it.
+    pub fn address(self) -> u64 {
+        std::ptr::from_ref(self.table) as u64
+    }
+
+    /// Makes the state of a new process.
+    pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
+        let init = self.table.init;
+        // SAFETY: a genuine table; `made` lives across the call.
+        self.make(host, |table, made| unsafe { init(table, Slice::of(args), made) })
+    }
+
+    /// Makes a state from what [`State::export`] of this version wrote.
+    pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
+        let import = self.table.import;
+        // SAFETY: a genuine table; `made` lives across the call.
+        self.make(host, |table, made| unsafe { import(table, Slice::of(bytes), made) })
+    }
+
+    /// Calls an exported function; returns its encoded result.
+    pub fn call<H: Host>(self, host: &mut H, function: &str, args: &[u8]) -> Result<Vec<u8>, Failure> {
+        let call = self.table.call;
+        let (function, args) = (Slice::of(function.as_bytes()), Slice::of(args));
+        // SAFETY: a genuine table; the slices outlive the call.
+        self.output(host, |table| unsafe { call(table, function, args) })
+    }
+
+    /// Converts an exported state; see [`ModuleTable::code_change`].
+    pub fn code_change<H: Host>(
+        self,
+        host: &mut H,
+        (direction, vsn): (Direction, &str),
+        bytes: &[u8],
+        extra: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let change = self.table.code_change;
+        let (vsn, bytes, extra) = (Slice::of(vsn.as_bytes()), Slice::of(bytes), Slice::of(extra));
+        // SAFETY: a genuine table; the slices outlive the call.
+        self.output(host, |table| unsafe { change(table, direction as u32, vsn, bytes, extra) })
+    }
+
+    fn make<H: Host>(
+        self,
+        host: &mut H,
+        run: impl FnOnce(&HostTable, *mut *mut c_void) -> u32,
+    ) -> Result<State, Failure> {
+        let mut made = std::ptr::null_mut();
+        let status = run(&host_table(host), &mut made);
+        let failure = failure_of(host, status);
+        match (failure, NonNull::new(made)) {
+            (None, Some(ptr)) => Ok(State { ptr, module: self }),
+            (None, None) => Err(Failure::Undefined(format!("{self:?} has no state"))),
+            (Some(failure), _) => Err(failure),
+        }
+    }
+
+    fn output<H: Host>(self, host: &mut H, run: impl FnOnce(&HostTable) -> u32) -> Result<Vec<u8>, Failure> {
+        let status = run(&host_table(host));
+        match failure_of(host, status) {
+            None => Ok(host.take_out()),
+            Some(failure) => Err(failure),
+        }
+    }
+}
+
+/// What a process of a library keeps between callbacks: opaque, owned, freed by the library that made it.
+pub struct State {
+    ptr: NonNull<c_void>,
+    module: Module,
+}
+
+// SAFETY: `Callbacks::State` is Send, and a State is lent to one thread at a time (`&mut`).
+unsafe impl Send for State {}
+
+impl State {
+    /// The module version that made it.
+    pub fn module(&self) -> Module {
+        self.module
+    }
+
+    /// Runs one callback. What the callback wrote stays in the host's output.
+    pub fn handle<H: Host>(
+        &mut self,
+        host: &mut H,
+        callback: Callback,
+        (a, b): (u64, u64),
+        data: &[u8],
+    ) -> Verdict {
+        let table = host_table(host);
+        let handle = self.module.table.handle;
+        // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
+        let status = unsafe { handle(self.ptr.as_ptr(), &table, callback as u32, a, b, Slice::of(data)) };
+        if status == Status::Ok as u32 {
+            return Verdict::Wait;
+        }
+        match (Status::from_number(status), failure_of(host, status)) {
+            (Some(Status::Stop), Some(Failure::Reason(reason))) => Verdict::Stop(reason),
+            (Some(Status::Ignore), _) => Verdict::Remove,
+            (_, failure) => Verdict::Fail(failure.unwrap_or(Failure::Ignore)),
+        }
+    }
+
+    /// Its fields by name, as MessagePack.
+    pub fn export<H: Host>(&self, host: &mut H) -> Result<Vec<u8>, Failure> {
+        let export = self.module.table.export;
+        let ptr = self.ptr.as_ptr().cast_const();
+        // SAFETY: a genuine table and a state that it made, not written meanwhile.
+        self.module.output(host, |table| unsafe { export(ptr, table) })
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // SAFETY: the state was made by this table and nobody has it any more.
+        unsafe { (self.module.table.drop)(self.ptr.as_ptr()) }
+    }
+}
+
+/// The modules of a library table, or why it cannot be believed.
+///
+/// # Safety
+/// `table` must point to a [`LibraryTable`] that a library made with the export macro, in code that is never unloaded.
+pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, String> {
+    // SAFETY: the caller promises a table; its first two fields never move between versions.
+    let (abi, size) = unsafe { ((*table).abi, (*table).size) };
+    if abi != crate::ABI_STAMP || size != size_of::<LibraryTable>() {
+        return Err(format!("abi stamp {abi:#x}, where this node has {:#x}", crate::ABI_STAMP));
+    }
+    // SAFETY: the stamp says that the rest is laid out as here.
+    let modules = unsafe { std::slice::from_raw_parts((*table).modules, (*table).modules_len) };
+    let claim = |module: &&'static ModuleTable| {
+        // SAFETY: the caller's promise covers the tables that the library table lists.
+        unsafe { Module::claim(module) }.ok_or_else(|| "a module of unknown kind or with a bad name".to_string())
+    };
+    modules.iter().map(claim).collect()
+}
+
+/// Tells a library to count its memory here and to record panics.
+///
+/// # Safety
+/// As [`claim_library`], and `memory` is null or valid for ever.
+pub unsafe fn attach_library(table: *const LibraryTable, memory: *const crate::memory::MemoryTable) {
+    // SAFETY: the caller promises it.
+    unsafe { ((*table).attach)(memory) }
+}
+
+/// The modules of a library that is linked into this very program.
+pub fn linked_library(table: &'static LibraryTable) -> Result<Vec<Module>, String> {
+    // SAFETY: a `&'static LibraryTable` of this program was compiled by the macro with this very crate, and
+    // a program is never unloaded from itself; a null memory table is allowed.
+    unsafe {
+        attach_library(table, std::ptr::null());
+        claim_library(table)
+    }
+}
+
+fn host_table<H: Host>(host: &mut H) -> HostTable {
+    HostTable { epoch: host.epoch(), ctx: std::ptr::from_mut(host).cast(), op: operate::<H> }
+}
+
+/// The node's end of [`HostTable::op`].
+unsafe extern "C" fn operate<H: Host>(ctx: *mut c_void, op: *mut Op) -> u64 {
+    // SAFETY: `ctx` is the `&mut H` of `host_table`, not used by the node while the callback runs, and the
+    // library hands it back from inside that callback only; `op` lives in the library's frame.
+    let (host, op) = unsafe { (&mut *ctx.cast::<H>(), &mut *op) };
+    let Some(code) = OpCode::from_number(op.code) else { return 0 };
+    // SAFETY: the library keeps both readable during the operation.
+    let (name, data) = unsafe { (op.name.bytes(), op.data.bytes()) };
+    let answer = host.op(code, (op.a, op.b), name, data);
+    op.result = Slice::of(answer.bytes);
+    answer.value
+}
+
+/// Why it failed, from the status and the output; `None` when it did not.
+fn failure_of<H: Host>(host: &mut H, status: u32) -> Option<Failure> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    match Status::from_number(status) {
+        Some(Status::Ok) => None,
+        Some(Status::Stop | Status::Error) => Some(Failure::Reason(Reason::from_bytes(&host.take_out()))),
+        Some(Status::Panic) => Some(Failure::Panic(text(host.take_out()))),
+        Some(Status::Ignore) => Some(Failure::Ignore),
+        Some(Status::Undefined) => Some(Failure::Undefined(text(host.take_out()))),
+        None => Some(Failure::Undefined(format!("status {status}"))),
+    }
+}
+
+fn static_text(slice: Slice) -> &'static str {
+    // SAFETY: texts of a genuine table are static.
+    let bytes = unsafe { slice.bytes() };
+    std::str::from_utf8(bytes).expect("checked by Module::claim")
+}

@@ -1,0 +1,111 @@
+//! What a module is, and which of its callbacks is meant: the numbers both sides of the boundary use.
+
+/// What kind of module this is: how the runtime drives a process of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u32)]
+pub enum Kind {
+    /// Only functions that others call; no process.
+    Functions = 0,
+    /// `gen_server(3)`.
+    GenServer = 1,
+    /// The state machine of the book: states, self-sent events, timeouts (`gen_fsm(3)`).
+    GenFsm = 2,
+    /// A handler inside an event manager: the callback half of `gen_event(3)`.
+    GenEvent = 3,
+    /// An event manager: the process half of `gen_event(3)`; its module names it and speaks for it.
+    EventManager = 4,
+    /// `supervisor(3)`: `init` returns data, the runtime does the rest.
+    Supervisor = 5,
+    /// `application(3)`: `start` says which process is the top.
+    Application = 6,
+}
+
+impl Kind {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Kind; 7] = [
+        Kind::Functions,
+        Kind::GenServer,
+        Kind::GenFsm,
+        Kind::GenEvent,
+        Kind::EventManager,
+        Kind::Supervisor,
+        Kind::Application,
+    ];
+
+    /// The word used in manifests, logs and listings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Functions => "functions",
+            Kind::GenServer => "gen_server",
+            Kind::GenFsm => "gen_fsm",
+            Kind::GenEvent => "gen_event",
+            Kind::EventManager => "event_manager",
+            Kind::Supervisor => "supervisor",
+            Kind::Application => "application",
+        }
+    }
+
+    /// The kind of this number; `None` for a number that no kind has.
+    pub fn from_number(number: u32) -> Option<Kind> {
+        Kind::ALL.get(number as usize).copied()
+    }
+}
+
+/// Which callback of a process the runtime runs. `a`, `b` and `data` of the call are named per variant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Callback {
+    /// A message by `send`; data = the message.
+    Info = 0,
+    /// `gen_server:cast`; data = the message.
+    Cast = 1,
+    /// `gen_server:call`; a = the caller, b = the tag of its request, data = the request.
+    Call = 2,
+    /// `{continue, _}` after init or another callback; data = the term to continue with.
+    Continue = 3,
+    /// An event of a state machine or of an event manager; data = the event.
+    Event = 4,
+    /// The answer to a request of this process; a = its id, b = 0 reply, 1 failed with a [`crate::Reason`].
+    Response = 5,
+    /// A trapped exit signal; a = who, data = the reason.
+    Exit = 6,
+    /// A monitored process is gone; a = who, b = the monitor, data = the reason.
+    Down = 7,
+    /// Input of a port that this process owns; a = the port, data = the input.
+    PortData = 8,
+    /// A port of this process closed; a = the port, data = why (UTF-8).
+    PortClosed = 9,
+    /// The process is about to end in order; data = the reason.
+    Terminate = 10,
+}
+
+impl Callback {
+    const ALL: [Callback; 11] = [
+        Callback::Info,
+        Callback::Cast,
+        Callback::Call,
+        Callback::Continue,
+        Callback::Event,
+        Callback::Response,
+        Callback::Exit,
+        Callback::Down,
+        Callback::PortData,
+        Callback::PortClosed,
+        Callback::Terminate,
+    ];
+
+    /// The callback of this number; `None` for a number that no callback has.
+    pub fn from_number(number: u32) -> Option<Callback> {
+        Callback::ALL.get(number as usize).copied()
+    }
+}
+
+/// Which way a state is converted (`code_change`): the newer module owns both directions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Direction {
+    /// From the state of an older version to this module's.
+    Up = 0,
+    /// From this module's state to that of an older version.
+    Down = 1,
+}

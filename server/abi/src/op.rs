@@ -1,0 +1,114 @@
+//! What a callback may ask of the node: one number per operation, and what its fields mean.
+//!
+//! Reading operations answer at once. All others are *recorded* and done after the callback has returned
+//! well: a callback that fails has done nothing. The two exceptions are marked "at once": their effect
+//! dies with the process, so a failing callback leaves no trace of them either.
+
+/// One operation. The comments name the fields of [`crate::raw::Op`] that it uses and what it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum OpCode {
+    /// Output of this callback; a = 0 appends data, 1 puts it in the place of what was written.
+    Out = 0,
+    /// Log line; a = level (0 error … 4 trace), data = text.
+    Log = 1,
+    /// Answers 64 random bits from the node's seeded dice.
+    Random = 2,
+    /// Answers the node's clock in milliseconds since it started (virtual in a simulation).
+    Now = 3,
+    /// Answers the pid of the running process (0 outside of any).
+    SelfPid = 4,
+    /// Message; a = pid, data = message.
+    Send = 5,
+    /// `gen_server:cast`; a = pid, data = message.
+    Cast = 6,
+    /// Event to a state machine or an event manager; a = pid, data = event.
+    Notify = 7,
+    /// Request (`gen_server:send_request`); a = pid, b = timeout in ms, data = request. Answers its id.
+    Request = 8,
+    /// Reply; a = caller, b = tag, data = reply.
+    Reply = 9,
+    /// Timer; a = ms, b = the number of the [`crate::Callback`] it arrives as (Info or Event), data = message. Answers its id.
+    StartTimer = 10,
+    /// a = timer. Answers 1 when it had not fired.
+    CancelTimer = 11,
+    /// a = pid. Answers the monitor.
+    Monitor = 12,
+    /// a = monitor.
+    Demonitor = 13,
+    /// a = pid.
+    Link = 14,
+    /// a = pid.
+    Unlink = 15,
+    /// Exit signal (`erlang:exit/2`); a = pid, data = reason.
+    Exit = 16,
+    /// a = 1 to turn exit signals into messages, 0 not to.
+    TrapExit = 17,
+    /// Output to a port; a = port, data = bytes.
+    PortCommand = 18,
+    /// Closes a port after its queued output is written; a = port.
+    PortClose = 19,
+    /// Calls a function of a module's current version now; name = `module:function`, data = arguments.
+    /// Answers a [`crate::raw::Status`]; result = what it returned, or why it failed.
+    CallModule = 20,
+    /// Pid under a locally registered name (`erlang:whereis`); name. Answers 0 when there is none.
+    Whereis = 21,
+    /// Environment (`application:get_env`); name = `application:key`. Answers 1 and result when it is set.
+    Env = 22,
+    /// Address of the current table of a module; name. Answers 0 when it is not loaded.
+    Current = 23,
+    /// Starts a process linked to this one; name = module, data = arguments. Answers a request id;
+    /// its response carries the pid.
+    StartLink = 24,
+    /// At once: the registry holds a name of this process and wants to hear of its end.
+    HoldsName = 25,
+    /// a = pid. Answers 1 while the process lives.
+    IsAlive = 26,
+    /// Registers the running process under a local name (`erlang:register`); at once; name.
+    /// Answers 0 or the pid that has the name.
+    Register = 27,
+    /// Runs the Continue callback of this process before its next message; data = what to continue with.
+    Continue = 28,
+    /// Answers the pid of the process that started this one (0 when nobody did).
+    Parent = 29,
+}
+
+impl OpCode {
+    const ALL: [OpCode; 30] = [
+        OpCode::Out,
+        OpCode::Log,
+        OpCode::Random,
+        OpCode::Now,
+        OpCode::SelfPid,
+        OpCode::Send,
+        OpCode::Cast,
+        OpCode::Notify,
+        OpCode::Request,
+        OpCode::Reply,
+        OpCode::StartTimer,
+        OpCode::CancelTimer,
+        OpCode::Monitor,
+        OpCode::Demonitor,
+        OpCode::Link,
+        OpCode::Unlink,
+        OpCode::Exit,
+        OpCode::TrapExit,
+        OpCode::PortCommand,
+        OpCode::PortClose,
+        OpCode::CallModule,
+        OpCode::Whereis,
+        OpCode::Env,
+        OpCode::Current,
+        OpCode::StartLink,
+        OpCode::HoldsName,
+        OpCode::IsAlive,
+        OpCode::Register,
+        OpCode::Continue,
+        OpCode::Parent,
+    ];
+
+    /// The operation of this number; `None` for a number that no operation has.
+    pub fn from_number(number: u32) -> Option<OpCode> {
+        OpCode::ALL.get(number as usize).copied()
+    }
+}

@@ -1,0 +1,82 @@
+//! Where a panic happened. A payload carries only the message; the place is known to the panic hook alone.
+//!
+//! The recorder keeps it in a thread-local *without a destructor*: a destructor would register with the
+//! thread and pin the library (the import lint of the code server refuses such a library).
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt::Write;
+use std::panic::PanicHookInfo;
+use std::sync::Once;
+
+/// How much of a file's path is kept: its end, which tells more than its beginning.
+const PLACE_MAX: usize = 120;
+
+/// Text in place, so that the thread-local needs no destructor.
+struct Place {
+    bytes: [u8; PLACE_MAX],
+    len: usize,
+}
+
+impl Write for Place {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = &mut self.bytes[self.len..];
+        let fits = text.len().min(room.len());
+        room[..fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.len += fits;
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// How many callbacks of this library are on this thread's stack.
+    static WATCHED: Cell<u32> = const { Cell::new(0) };
+    static PLACE: RefCell<Place> = const { RefCell::new(Place { bytes: [0; PLACE_MAX], len: 0 }) };
+}
+
+/// Installs the recorder; panics outside of callbacks go on to whoever was asked before.
+pub fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match WATCHED.get() {
+            0 => before(info),
+            _ => record(info),
+        }));
+    });
+}
+
+fn record(info: &PanicHookInfo<'_>) {
+    let Some(location) = info.location() else { return };
+    let file = location.file();
+    let tail = file.char_indices().rev().nth(PLACE_MAX - 20).map_or(0, |(start, _)| start);
+    PLACE.with_borrow_mut(|place| {
+        place.len = 0;
+        // Writing to a Place cannot fail: what does not fit is left out.
+        let _ = write!(place, "{}:{}:{}", &file[tail..], location.line(), location.column());
+    });
+}
+
+/// Runs `body` with panics recorded instead of printed.
+pub(super) fn watch<R>(body: impl FnOnce() -> R) -> R {
+    WATCHED.set(WATCHED.get() + 1);
+    let result = body();
+    WATCHED.set(WATCHED.get() - 1);
+    result
+}
+
+/// "message, at file:line:column".
+pub(super) fn describe(payload: Box<dyn Any + Send>) -> String {
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_string(),
+        (_, Some(text)) => text.clone(),
+        _ => "a payload that is no text".to_string(),
+    };
+    let place = PLACE.with_borrow(|place| String::from_utf8_lossy(&place.bytes[..place.len]).into_owned());
+    // Dropping a payload may run the author's Drop: one that panics again is leaked instead.
+    std::mem::forget(payload);
+    match place.is_empty() {
+        true => message,
+        false => format!("{message}, at {place}"),
+    }
+}

@@ -1,0 +1,155 @@
+//! The `repr(C)` types that cross the boundary. Nothing here is trusted before it is checked.
+//!
+//! A [`Slice`] from the other side is a *claim*: who may believe it, and for how long, stands where it is read.
+
+use std::ffi::c_void;
+use std::sync::atomic::AtomicU64;
+
+/// Bytes that somebody else owns. Valid only as long as the function says that handed it over.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Slice {
+    ptr: *const u8,
+    len: usize,
+}
+
+// SAFETY: a Slice is an address and a number; believing it is `Slice::bytes`, which is unsafe.
+unsafe impl Send for Slice {}
+// SAFETY: as above, sharing the two numbers is harmless.
+unsafe impl Sync for Slice {}
+
+impl Slice {
+    /// No bytes.
+    pub const EMPTY: Slice = Slice::of(&[]);
+
+    /// Hands over these bytes.
+    pub const fn of(bytes: &[u8]) -> Slice {
+        Slice { ptr: bytes.as_ptr(), len: bytes.len() }
+    }
+
+    /// Believes the claim.
+    ///
+    /// # Safety
+    /// The bytes must be readable and unchanged for all of `'a`.
+    pub unsafe fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: the caller promises it; an empty slice made by `of` has a dangling but aligned pointer.
+        unsafe { std::slice::from_raw_parts(self.ptr, self.len) }
+    }
+}
+
+/// How a call across the boundary ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Status {
+    /// Well; the output is the result.
+    Ok = 0,
+    /// The process wants to end; the output is the reason (a term).
+    Stop = 1,
+    /// It was refused; the output is the reason (a term). For `init`: `{stop, Reason}`.
+    Error = 2,
+    /// It panicked; the output is message and place (UTF-8).
+    Panic = 3,
+    /// `init` returned `ignore`; an event handler wants to be removed.
+    Ignore = 4,
+    /// No such function, callback or way of conversion; the output says what was asked.
+    Undefined = 5,
+}
+
+impl Status {
+    const ALL: [Status; 6] =
+        [Status::Ok, Status::Stop, Status::Error, Status::Panic, Status::Ignore, Status::Undefined];
+
+    /// The status of this number; `None` for a number that no status has.
+    pub fn from_number(number: u32) -> Option<Status> {
+        Status::ALL.get(number as usize).copied()
+    }
+}
+
+/// One operation that a callback asks for; see [`crate::OpCode`].
+#[repr(C)]
+pub struct Op {
+    /// The number of the [`crate::OpCode`].
+    pub code: u32,
+    /// First operand.
+    pub a: u64,
+    /// Second operand.
+    pub b: u64,
+    /// A name operand; valid during the operation.
+    pub name: Slice,
+    /// The payload; valid during the operation.
+    pub data: Slice,
+    /// Set by the node: bytes that answer the operation; valid until the next operation.
+    pub result: Slice,
+}
+
+/// What the node hands to every callback: its context, and the one function to ask it.
+#[repr(C)]
+pub struct HostTable {
+    /// The node's own pointer; the library only hands it back.
+    pub ctx: *mut c_void,
+    /// Performs or records one operation. The answer's meaning stands at the [`crate::OpCode`].
+    pub op: unsafe extern "C" fn(ctx: *mut c_void, op: *mut Op) -> u64,
+    /// Changes whenever any module of the node gets a new current version; never the same number for two
+    /// states of two nodes in one operating-system process.
+    pub epoch: *const AtomicU64,
+}
+
+/// One module of a library. All functions catch panics inside the library and report [`Status::Panic`].
+///
+/// `state` is what `init`, `import` or `code_change` of this very table returned, and nothing else.
+#[repr(C)]
+pub struct ModuleTable {
+    /// The module's name, UTF-8, static.
+    pub name: Slice,
+    /// Its version, UTF-8, static.
+    pub vsn: Slice,
+    /// The local name its process is registered under (empty: none).
+    pub registered: Slice,
+    /// The number of its [`crate::Kind`].
+    pub kind: u32,
+    /// Makes a state from arguments; writes it to `state`.
+    pub init: unsafe extern "C" fn(host: *const HostTable, args: Slice, state: *mut *mut c_void) -> u32,
+    /// Runs one callback of a process; see [`crate::Callback`].
+    pub handle:
+        unsafe extern "C" fn(state: *mut c_void, host: *const HostTable, callback: u32, a: u64, b: u64, data: Slice) -> u32,
+    /// Calls an exported function; the result goes to the output. Every module answers `module_info`
+    /// (a list of `{Name, Arity}`); supervisors and event managers answer `init`, applications `start`,
+    /// `stop` and `config_change`.
+    pub call: unsafe extern "C" fn(host: *const HostTable, function: Slice, args: Slice) -> u32,
+    /// Writes the state, with field names, to the output.
+    pub export: unsafe extern "C" fn(state: *const c_void, host: *const HostTable) -> u32,
+    /// Makes a state from what `export` of this version wrote.
+    pub import: unsafe extern "C" fn(host: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32,
+    /// Converts exported bytes from (up) or to (down) version `vsn`; bytes to the output.
+    pub code_change:
+        unsafe extern "C" fn(host: *const HostTable, direction: u32, vsn: Slice, bytes: Slice, extra: Slice) -> u32,
+    /// Frees a state.
+    pub drop: unsafe extern "C" fn(state: *mut c_void),
+}
+
+// SAFETY: a table is made of addresses of code and of static bytes of its library, which is never unloaded.
+unsafe impl Send for ModuleTable {}
+// SAFETY: as above; nothing in it changes.
+unsafe impl Sync for ModuleTable {}
+
+/// What a library exports under [`crate::LIBRARY_SYMBOL`].
+#[repr(C)]
+pub struct LibraryTable {
+    /// [`crate::ABI_STAMP`] of the crate it was compiled with.
+    pub abi: u64,
+    /// `size_of::<LibraryTable>()` there: a second guard against another layout.
+    pub size: usize,
+    /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
+    pub manifest: Slice,
+    /// Its modules.
+    pub modules: *const &'static ModuleTable,
+    /// How many.
+    pub modules_len: usize,
+    /// Called once, before any other function: installs the panic recorder and the accounting allocator.
+    pub attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
+}
+
+// SAFETY: addresses of static data and code, never changed.
+unsafe impl Send for LibraryTable {}
+// SAFETY: as above.
+unsafe impl Sync for LibraryTable {}
