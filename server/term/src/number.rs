@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn big_integers_and_floats_compare_without_rounding() {
         let big = |value: BigInt| BigInteger::new(value).unwrap();
-        let two_to_100 = BigInt::from(1) << 100;
+        let two_to_100: BigInt = BigInt::from(1) << 100;
         let same = float(2.0_f64.powi(100));
         assert_eq!(
             cmp_big_with_float(&big(two_to_100.clone()), same),

@@ -111,7 +111,6 @@ fn cmp_string_with_list(text: &str, list: &[Term]) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::read_all;
 
     #[test]

@@ -117,8 +117,13 @@ impl Page {
     }
 }
 
+/// True for what has no parts.
 fn is_leaf(term: &Term) -> bool {
-    !matches!(term, Term::Tuple(_) | Term::List(_) | Term::Map(_))
+    match term {
+        Term::Tuple(items) | Term::List(items) => items.is_empty(),
+        Term::Map(map) => map.is_empty(),
+        _ => true,
+    }
 }
 
 /// The term on one line, if that takes at most `room` columns. Gives up where the room ends, so that deep
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_fits_on_a_line_stays_there() {
-        check("{ a , [1, 2] }.", expect![""]);
+        check("{ a , [1, 2] }.", expect!["{a,[1,2]}"]);
     }
 
     #[test]
@@ -169,7 +174,15 @@ mod tests {
             r#"{application, processquest, [{description, "Game inspired by the Progress Quest game"}, {vsn, "1.1.0"},
                {mod, {processquest, []}}, {registered, [pq_supersup]}, {modules, [processquest, pq_stats, pq_enemy, pq_quest,
                pq_events, pq_player]}, {applications, [stdlib, kernel, regis, crypto]}]}."#,
-            expect![""],
+            expect![[r#"
+                {application,processquest,
+                             [{description,"Game inspired by the Progress Quest game"},
+                              {vsn,"1.1.0"},
+                              {mod,{processquest,[]}},
+                              {registered,[pq_supersup]},
+                              {modules,[processquest,pq_stats,pq_enemy,pq_quest,pq_events,
+                                        pq_player]},
+                              {applications,[stdlib,kernel,regis,crypto]}]}"#]],
         );
     }
 
@@ -178,18 +191,37 @@ mod tests {
         check(
             r#"{"2", [{"1", [], [{load_object_code, {processquest, "1.1.0", [pq_enemy, pq_events, pq_player, pq_quest]}},
                point_of_no_return, {suspend, [pq_player]}, {code_change, down, [{pq_player, []}]}, {resume, [pq_player]}]}], []}."#,
-            expect![""],
+            expect![[r#"
+                {"2",
+                 [{"1",[],
+                   [{load_object_code,{processquest,"1.1.0",
+                                                    [pq_enemy,pq_events,pq_player,pq_quest]}},
+                    point_of_no_return,
+                    {suspend,[pq_player]},
+                    {code_change,down,[{pq_player,[]}]},
+                    {resume,[pq_player]}]}],
+                 []}"#]],
         );
     }
 
     #[test]
     fn plain_items_fill_their_lines_and_map_pairs_have_one_each() {
         let numbers: Vec<_> = (1_000..1_030).map(|n: i32| n.to_string()).collect();
-        check(&format!("[{}].", numbers.join(",")), expect![""]);
+        check(
+            &format!("[{}].", numbers.join(",")),
+            expect![[r#"
+            [1000,1001,1002,1003,1004,1005,1006,1007,1008,1009,1010,1011,1012,1013,1014,
+             1015,1016,1017,1018,1019,1020,1021,1022,1023,1024,1025,1026,1027,1028,1029]"#]],
+        );
         let long = "x".repeat(70);
         check(
             &format!("#{{short => 1, list => [\"{long}\", b], {long} => 2}}."),
-            expect![""],
+            expect![[r##"
+                #{list =>
+                      ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                       b],
+                  short => 1,
+                  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx => 2}"##]],
         );
     }
 
@@ -197,7 +229,13 @@ mod tests {
     fn a_file_reads_back_as_its_terms() {
         let terms = read_all("{a, \"é\"}. [b]. \"\".").unwrap();
         let text = write_file_text(&terms);
-        expect![""].assert_eq(&text);
+        expect![[r#"
+            %% coding: utf-8
+            {a,"é"}.
+            [b].
+            "".
+        "#]]
+        .assert_eq(&text);
         assert_eq!(read_all(&text).unwrap(), terms);
     }
 }

@@ -14,7 +14,7 @@ use lexer::{Kind, Lexer, Span, Token};
 
 const THE_DOT: &str = "`.` after the term";
 const THE_END: &str = "the end of the text after one term";
-const COMMA: Kind = Kind::Mark(",");
+const NO_TAIL: &str = "`,` or `]` (a list with a tail, [H|T], is not read)";
 
 /// Reads one term closed by a dot, and nothing after it.
 ///
@@ -107,13 +107,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One arm, one kind of term.
+    /// What nests; the rest is `leaf`, so that the frames of deep terms stay small.
     fn term(&mut self) -> Result<Term, ReadError> {
-        let Token { kind, span } = self.next()?;
+        let token = self.next()?;
+        match token.kind {
+            Kind::Mark("{") => self.tuple(token.span),
+            Kind::Mark("[") => self.list(token.span),
+            Kind::Mark("#") => self.map(token.span),
+            _ => self.leaf(token),
+        }
+    }
+
+    /// One arm, one kind of term without parts.
+    fn leaf(&mut self, Token { kind, span }: Token) -> Result<Term, ReadError> {
         match kind {
-            Kind::Mark("{") => Ok(Term::Tuple(self.items(span, "}", "`,` or `}`")?.into())),
-            Kind::Mark("[") => Ok(Term::List(self.items(span, "]", "`,` or `]`")?.into())),
-            Kind::Mark("#") => self.map(span),
             Kind::Mark("<<") => self.binary(),
             Kind::Mark("-") => self.negative(),
             Kind::Mark("+") => self.number(),
@@ -161,35 +168,41 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// The terms up to `close`; the bracket at `open` has been read.
-    fn items(
-        &mut self,
-        open: Span,
-        close: &'static str,
-        expected: &str,
-    ) -> Result<Vec<Term>, ReadError> {
+    fn tuple(&mut self, open: Span) -> Result<Term, ReadError> {
         let mut items = Vec::new();
-        self.nested(open, |reader| {
-            reader.until(close, expected, |reader| {
-                items.push(reader.term()?);
-                Ok(())
-            })
-        })?;
-        Ok(items)
+        self.enter(open)?;
+        self.until("}", "`,` or `}`", |reader| reader.item(&mut items))?;
+        self.leave();
+        Ok(Term::Tuple(items.into()))
+    }
+
+    fn list(&mut self, open: Span) -> Result<Term, ReadError> {
+        let mut items = Vec::new();
+        self.enter(open)?;
+        self.until("]", "`,` or `]`", |reader| reader.item(&mut items))?;
+        self.leave();
+        Ok(Term::List(items.into()))
+    }
+
+    fn item(&mut self, items: &mut Vec<Term>) -> Result<(), ReadError> {
+        items.push(self.term()?);
+        Ok(())
     }
 
     fn map(&mut self, open: Span) -> Result<Term, ReadError> {
-        self.expect(&Kind::Mark("{"), "`{` after `#` (records are not read)")?;
         let mut pairs = Vec::new();
-        self.nested(open, |reader| {
-            reader.until("}", "`,` or `}`", |reader| {
-                let key = reader.term()?;
-                reader.expect(&Kind::Mark("=>"), "`=>` after the key")?;
-                pairs.push((key, reader.term()?));
-                Ok(())
-            })
-        })?;
+        self.expect(&Kind::Mark("{"), "`{` after `#` (records are not read)")?;
+        self.enter(open)?;
+        self.until("}", "`,` or `}`", |reader| reader.pair(&mut pairs))?;
+        self.leave();
         Ok(Term::Map(Map::from(pairs)))
+    }
+
+    fn pair(&mut self, pairs: &mut Vec<(Term, Term)>) -> Result<(), ReadError> {
+        let key = self.term()?;
+        self.expect(&Kind::Mark("=>"), "`=>` after the key")?;
+        pairs.push((key, self.term()?));
+        Ok(())
     }
 
     fn binary(&mut self) -> Result<Term, ReadError> {
@@ -236,19 +249,17 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// What comes between two brackets, one level deeper.
-    fn nested(
-        &mut self,
-        open: Span,
-        inside: impl FnOnce(&mut Self) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+    /// One level deeper; `open` is the bracket.
+    fn enter(&mut self, open: Span) -> Result<(), ReadError> {
         if self.depth == NESTING_MAX {
             return Err(self.wrong(open, &format!("at most {NESTING_MAX} levels of nesting")));
         }
         self.depth += 1;
-        inside(self)?;
-        self.depth -= 1;
         Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Things parted by commas up to `close`.
@@ -263,16 +274,20 @@ impl<'a> Reader<'a> {
         }
         loop {
             one(self)?;
-            if self.accept(&Kind::Mark(close))? {
+            if !self.comma_or(close, expected)? {
                 return Ok(());
             }
-            if close == "]" && self.peek()?.kind == Kind::Mark("|") {
-                return self.expect(
-                    &COMMA,
-                    "`,` or `]` (a list with a tail, [H|T], is not read)",
-                );
-            }
-            self.expect(&COMMA, expected)?;
+        }
+    }
+
+    /// True after a comma, false after `close`.
+    fn comma_or(&mut self, close: &'static str, expected: &str) -> Result<bool, ReadError> {
+        let Token { kind, span } = self.next()?;
+        match kind {
+            Kind::Mark(",") => Ok(true),
+            Kind::Mark(mark) if mark == close => Ok(false),
+            Kind::Mark("|") if close == "]" => Err(self.wrong(span, NO_TAIL)),
+            _ => Err(self.wrong(span, expected)),
         }
     }
 

@@ -21,7 +21,7 @@ pub enum DecodeError {
     #[error("the bytes end inside a value")]
     Truncated,
     /// Bytes are left behind the value.
-    #[error("{0} bytes are left behind the value")]
+    #[error("bytes left behind the value: {0}")]
     TrailingBytes(usize),
     /// More than [`NESTING_MAX`] levels.
     #[error("values nest deeper than {NESTING_MAX} levels")]
@@ -45,7 +45,7 @@ pub enum DecodeError {
     #[error("an integer has more than {} bits", BigInteger::BITS_MAX)]
     IntegerTooBig,
     /// A text that cannot become an atom.
-    #[error("failed to make an atom")]
+    #[error(transparent)]
     Atom(#[from] AtomError),
 }
 
@@ -136,9 +136,30 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// One arm, one marker.
+    /// What may nest; the rest is `leaf`, so that the frames of deep values stay small.
     fn term(&mut self, depth: Depth) -> Result<Term, DecodeError> {
         match self.marker()? {
+            Marker::FixArray(length) => self.list(length.into(), depth),
+            Marker::Array16 => self.list_of::<2>(depth),
+            Marker::Array32 => self.list_of::<4>(depth),
+            Marker::FixMap(length) => self.map(length.into(), depth),
+            Marker::Map16 => self.map_of::<2>(depth),
+            Marker::Map32 => self.map_of::<4>(depth),
+            Marker::FixExt1 => self.ext(1, depth),
+            Marker::FixExt2 => self.ext(2, depth),
+            Marker::FixExt4 => self.ext(4, depth),
+            Marker::FixExt8 => self.ext(8, depth),
+            Marker::FixExt16 => self.ext(16, depth),
+            Marker::Ext8 => self.ext_of::<1>(depth),
+            Marker::Ext16 => self.ext_of::<2>(depth),
+            Marker::Ext32 => self.ext_of::<4>(depth),
+            leaf => self.leaf(leaf),
+        }
+    }
+
+    /// One arm, one marker of a value without parts.
+    fn leaf(&mut self, marker: Marker) -> Result<Term, DecodeError> {
+        match marker {
             Marker::FixPos(value) => Ok(Term::Integer(value.into())),
             Marker::FixNeg(value) => Ok(Term::Integer(value.into())),
             Marker::Null => Ok(Term::undefined()),
@@ -161,22 +182,23 @@ impl<'a> Decoder<'a> {
             Marker::Bin8 => self.length::<1>().and_then(|n| self.binary(n)),
             Marker::Bin16 => self.length::<2>().and_then(|n| self.binary(n)),
             Marker::Bin32 => self.length::<4>().and_then(|n| self.binary(n)),
-            Marker::FixArray(length) => self.list(length.into(), depth),
-            Marker::Array16 => self.length::<2>().and_then(|n| self.list(n, depth)),
-            Marker::Array32 => self.length::<4>().and_then(|n| self.list(n, depth)),
-            Marker::FixMap(length) => self.map(length.into(), depth),
-            Marker::Map16 => self.length::<2>().and_then(|n| self.map(n, depth)),
-            Marker::Map32 => self.length::<4>().and_then(|n| self.map(n, depth)),
-            Marker::FixExt1 => self.ext(1, depth),
-            Marker::FixExt2 => self.ext(2, depth),
-            Marker::FixExt4 => self.ext(4, depth),
-            Marker::FixExt8 => self.ext(8, depth),
-            Marker::FixExt16 => self.ext(16, depth),
-            Marker::Ext8 => self.length::<1>().and_then(|n| self.ext(n, depth)),
-            Marker::Ext16 => self.length::<2>().and_then(|n| self.ext(n, depth)),
-            Marker::Ext32 => self.length::<4>().and_then(|n| self.ext(n, depth)),
-            Marker::Reserved => Err(DecodeError::ReservedMarker),
+            _ => Err(DecodeError::ReservedMarker),
         }
+    }
+
+    fn list_of<const N: usize>(&mut self, depth: Depth) -> Result<Term, DecodeError> {
+        let length = self.length::<N>()?;
+        self.list(length, depth)
+    }
+
+    fn map_of<const N: usize>(&mut self, depth: Depth) -> Result<Term, DecodeError> {
+        let length = self.length::<N>()?;
+        self.map(length, depth)
+    }
+
+    fn ext_of<const N: usize>(&mut self, depth: Depth) -> Result<Term, DecodeError> {
+        let length = self.length::<N>()?;
+        self.ext(length, depth)
     }
 
     /// A str becomes an atom where it could be the name of a field.

@@ -186,7 +186,7 @@ impl<'a> Lexer<'a> {
                         start,
                         end: self.at,
                     };
-                    let expected = format!("{quote} at its end");
+                    let expected = format!("`{quote}` at its end");
                     return Err(self.wrong(span, &expected));
                 }
                 Some('\\') => text.push(self.escape(at)?),
