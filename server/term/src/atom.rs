@@ -20,8 +20,8 @@ pub const ATOMS_MAX: usize = 1_048_576;
 /// How many characters an atom may have. OTP's own limit (Efficiency Guide, "System Limits").
 pub const ATOM_CHARS_MAX: usize = 255;
 
-/// Slots at the root of the trie. A node with all applications of the game loaded knows some 500 atoms,
-/// so nearly every name is found at the first step; 1 024 slots are 16 KiB.
+/// Slots at the root of the trie, 16 KiB of them. A node knows some hundreds of atoms: most are found at the
+/// first step, and a full table is about five steps deeper.
 const ROOTS: usize = 1_024;
 
 /// Bits of the hash that choose the root's slot.

@@ -57,8 +57,8 @@ pub use read::{
 pub use term::Term;
 
 /// How deep text and bytes may nest.
-/// The deepest `.app`, `.appup` or `relup` of the game nests 7 deep; 256 leaves room for the states that
-/// programs build. Reading takes the most stack, under 3 KiB a level unoptimised: 1 MiB holds 256 levels, and
+/// The deepest of some 700 `.app`, `.appup`, `.rel` and `relup` texts nests 9 deep; 256 leaves room for the
+/// states that programs build. Reading takes the most stack, under 3 KiB a level unoptimised: 1 MiB holds 256 levels, and
 /// the tests named `the_deepest_term_…` run in that.
 pub const NESTING_MAX: usize = 256;
 

@@ -14,6 +14,9 @@
 //! quotes), booleans atoms, nil `undefined`. The serde side of [`Term`](crate::Term),
 //! [`Atom`](crate::Atom) and [`Pid`](crate::Pid) (`serde`) writes and reads the exact form, so a Rust struct
 //! that holds them shows them.
+//!
+//! What these bytes name becomes atoms and stays: they come from the node's own libraries and releases, never
+//! from a socket. A full table is an error ([`AtomError`](crate::AtomError)), not a crash.
 
 mod decode;
 mod encode;

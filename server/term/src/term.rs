@@ -36,7 +36,7 @@ pub enum Term {
     Pid(Pid),
 }
 
-/// A mailbox slot holds a term and its envelope in 32 bytes; a fat reference and a tag are 24.
+/// A counted reference with its length, and a tag.
 const _: () = assert!(size_of::<Term>() <= 24);
 
 impl Term {

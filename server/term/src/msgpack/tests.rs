@@ -1,3 +1,5 @@
+//! Terms and their bytes, plain Rust types shown as terms, and bytes that are refused.
+
 use super::ext;
 use super::*;
 use crate::{NESTING_MAX, Term, read_one};

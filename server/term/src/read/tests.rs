@@ -1,3 +1,5 @@
+//! Texts and what the reader makes of them: terms, or the sentence that says what is wrong.
+
 use super::*;
 use crate::print::is_reserved;
 use expect_test::{Expect, expect};

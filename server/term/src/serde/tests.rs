@@ -1,9 +1,11 @@
+//! Terms, atoms and pids inside Rust types, written and read by rmp-serde.
+
 use super::*;
 use crate::msgpack::{from_msgpack, to_msgpack, to_plain_msgpack};
 use crate::{NESTING_MAX, atom, read_one};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Session {
+struct Login {
     hero: String,
     player: Pid,
     state: Atom,
@@ -12,8 +14,8 @@ struct Session {
     parent: Option<Pid>,
 }
 
-fn session() -> Session {
-    Session {
+fn login() -> Login {
+    Login {
         hero: "Bob".into(),
         player: Pid::new(1, 2, 3),
         state: atom!("market"),
@@ -24,10 +26,10 @@ fn session() -> Session {
 
 #[test]
 fn a_rust_struct_shows_the_pids_and_terms_it_holds() {
-    let bytes = rmp_serde::to_vec_named(&session()).unwrap();
+    let bytes = rmp_serde::to_vec_named(&login()).unwrap();
     let shown = from_msgpack(&bytes).unwrap();
     expect_test::expect![[r##"#{hero => "Bob",last => {sold,["sock",3],#{b => 1.5,"a" => <<1>>}},parent => <0.1.0>,player => <1.2.3>,state => market}"##]].assert_eq(&shown.to_string());
-    assert_eq!(rmp_serde::from_slice::<Session>(&bytes).unwrap(), session());
+    assert_eq!(rmp_serde::from_slice::<Login>(&bytes).unwrap(), login());
 }
 
 #[test]
@@ -36,9 +38,9 @@ fn a_typed_function_reads_atoms_from_plain_text() {
         "#{hero => \"Bob\", player => <1.2.3>, state => market, last => undefined, parent => undefined}.",
     );
     let bytes = to_plain_msgpack(&term.unwrap());
-    let session: Session = rmp_serde::from_slice(&bytes).unwrap();
-    assert_eq!(session.state, atom!("market"));
-    assert_eq!((session.last, session.parent), (Term::undefined(), None));
+    let login: Login = rmp_serde::from_slice(&bytes).unwrap();
+    assert_eq!(login.state, atom!("market"));
+    assert_eq!((login.last, login.parent), (Term::undefined(), None));
 }
 
 #[test]
@@ -53,4 +55,17 @@ fn depth_is_bounded_through_serde_too() {
     let nested = |depth: usize| [vec![0x91; depth - 1], vec![0x90]].concat();
     assert!(rmp_serde::from_slice::<Term>(&nested(NESTING_MAX)).is_ok());
     assert!(rmp_serde::from_slice::<Term>(&nested(NESTING_MAX + 1)).is_err());
+}
+
+#[test]
+fn a_pid_is_found_in_an_untagged_enum_too() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Target {
+        Name(String),
+        Pid(Pid),
+    }
+    let target = Target::Pid(Pid::new(1, 2, 3));
+    let bytes = rmp_serde::to_vec_named(&target).unwrap();
+    assert_eq!(rmp_serde::from_slice::<Target>(&bytes).unwrap(), target);
 }
