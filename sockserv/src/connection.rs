@@ -1,0 +1,199 @@
+//! The loop of one client's task: lines go to the owner, its output to the client, until one of them ends.
+//!
+//! ```text
+//!            ┌ the client closes or half-closes ─► on_closed ─► what the owner still writes ─► end
+//!   play ────┼ the owner closes ─► queued output ─► shutdown ─► what the client still sends is read ─► end
+//!            └ reset, too slow, overflow ─► on_closed ─► end
+//! ```
+//!
+//! It works over anything that reads and writes: a socket, a TLS stream, a pipe of a test. Who listens,
+//! and which process becomes the owner, is not known here. While a client is idle the task holds no buffer.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::answers::Answers;
+use crate::endpoint::{Endpoint, Event};
+use crate::line::LINE_MAX;
+use crate::port::{Output, Port};
+
+/// How many bytes are read at once: two lines of the greatest length. They lie on the stack while the
+/// socket is asked, so an idle client costs none of them.
+const READ_MAX: usize = 2 * LINE_MAX;
+
+/// How long a client may take to read anything of what waits for it.
+/// A mobile connection that changes networks comes back within seconds; half a minute is what Evennia and
+/// others use for their keepalive.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the owner may go on writing to a client that has closed its side.
+/// A session that quits waits for its hero to stop: up to ten seconds, `processquest:stop_player`. Five more
+/// are for what it has queued.
+const OWNER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a client is listened to after the last byte was sent to it. Closing a socket with unread input
+/// resets the connection, and the client would lose what it has not read yet (RFC 1122, 4.2.2.13).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Who gets what a client sends: the way into the node.
+pub trait Owner {
+    /// A line, without its end and without telnet commands; any bytes but `\n`, `\r` and `\0`. At most
+    /// [`crate::port::LINES_MAX`] are handed over before the first is given back with [`Port::line_done`].
+    fn on_line(&mut self, line: &[u8]);
+
+    /// The client has gone, or sends nothing more. Called once, after the last line, and not at all when the
+    /// owner closed first. The owner may still write; it must [`Port::close`] in the end.
+    fn on_closed(&mut self, reason: &str);
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum End {
+    /// The owner closed it.
+    #[error("closed")]
+    ByOwner,
+    /// The client closed it, or its sending half.
+    #[error("closed by the client")]
+    ByClient,
+    /// It broke.
+    #[error("connection lost: {0}")]
+    Lost(io::ErrorKind),
+    /// The client read nothing for half a minute.
+    #[error("the client reads nothing")]
+    Stalled,
+    /// The client read too little: [`crate::outbox::OUTBOX_MAX`].
+    #[error("the client reads too slowly")]
+    Overflown,
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        End::Lost(error.kind())
+    }
+}
+
+/// Serves one client until its connection has ended.
+pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut impl Owner) -> End {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let mut writing = pin!(write_all(&mut writer, port));
+    let end = tokio::select! {
+        end = &mut writing => end,
+        end = read_all(&mut reader, port, owner) => end,
+    };
+    match end {
+        End::ByOwner => linger(&mut reader).await,
+        End::ByClient => {
+            owner.on_closed(&end.to_string());
+            // Past the deadline, or when the client does not want it, what is left is lost with reason.
+            let _ = timeout(OWNER_TIMEOUT, writing).await;
+        }
+        End::Lost(_) => owner.on_closed(&end.to_string()),
+        End::Stalled | End::Overflown => {
+            tracing::info!("client dropped: {end}");
+            owner.on_closed(&end.to_string());
+        }
+    }
+    end
+}
+
+/// Hands over lines until no more come.
+async fn read_all(
+    reader: &mut (impl AsyncRead + Unpin),
+    port: &Port,
+    owner: &mut impl Owner,
+) -> End {
+    let (mut endpoint, mut answers) = (Endpoint::default(), Answers::default());
+    loop {
+        let chunk = match read(reader).await {
+            Ok(chunk) if chunk.is_empty() => return End::ByClient,
+            Ok(chunk) => chunk,
+            Err(error) => return error.into(),
+        };
+        answers.received(chunk.len());
+        let mut rest = &chunk[..];
+        while let Some(event) = endpoint.next(&mut rest) {
+            take(event, &mut answers, port, owner).await;
+        }
+    }
+}
+
+/// Does what an event asks for. An overflow on the way is seen by the writing half.
+async fn take(event: Event, answers: &mut Answers, port: &Port, owner: &mut impl Owner) {
+    let _seen_by_the_writer = match event {
+        Event::Line(line) => {
+            port.line_permit().await;
+            owner.on_line(&line);
+            Ok(())
+        }
+        Event::LineTooLong => {
+            port.write(format!("That line is too long: at most {LINE_MAX} bytes.\n").as_bytes())
+        }
+        other => port.write_raw(&answers.answer(&other)),
+    };
+}
+
+/// What has come, at most [`READ_MAX`] bytes; empty at the end of input.
+async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    poll_fn(|cx| {
+        let mut space = [MaybeUninit::uninit(); READ_MAX];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut *reader).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().to_vec()))
+    })
+    .await
+}
+
+/// Writes what the owner writes until the port is closed.
+async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
+    loop {
+        let written = match port.output().await {
+            Output::Bytes(bytes) => tokio::select! {
+                written = write(writer, &bytes) => written,
+                () = port.overflown() => Err(End::Overflown),
+            },
+            Output::Overflown => Err(End::Overflown),
+            Output::Closed => Err(shutdown(writer).await),
+        };
+        if let Err(end) = written {
+            return end;
+        }
+    }
+}
+
+/// Writes these bytes, as long as the client takes some now and then.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> Result<(), End> {
+    while !bytes.is_empty() {
+        match timeout(WRITE_TIMEOUT, writer.write(bytes)).await {
+            Ok(Ok(0)) => return Err(End::Lost(io::ErrorKind::WriteZero)),
+            Ok(Ok(len)) => bytes = &bytes[len..],
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(End::Stalled),
+        }
+    }
+    Ok(())
+}
+
+/// Tells the client that all is said; one that has gone meanwhile need not be told.
+async fn shutdown(writer: &mut (impl AsyncWrite + Unpin)) -> End {
+    match timeout(WRITE_TIMEOUT, writer.shutdown()).await {
+        Ok(_) => End::ByOwner,
+        Err(_) => End::Stalled,
+    }
+}
+
+/// Reads and forgets until the client closes too.
+async fn linger(reader: &mut (impl AsyncRead + Unpin)) {
+    let deadline = Instant::now() + LINGER;
+    while let Ok(Ok(chunk)) = timeout_at(deadline, read(reader)).await {
+        if chunk.is_empty() {
+            return;
+        }
+    }
+}

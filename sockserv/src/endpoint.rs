@@ -1,0 +1,196 @@
+//! The receiving end of a connection: bytes in, events out, in any segmentation the same.
+//!
+//! It neither reads nor writes: `connection` feeds it, and asks for one event after another, so that it
+//! can pause between two of them.
+
+use crate::line::{Cut, Lines};
+use crate::telnet::{Piece, Telnet, Verb};
+
+/// What a client sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A line, without its end and without telnet commands.
+    Line(Vec<u8>),
+    /// A line longer than [`crate::line::LINE_MAX`], left out.
+    LineTooLong,
+    /// A telnet command of two bytes.
+    Command(u8),
+    /// An option is offered, asked for or refused.
+    Negotiation {
+        /// Which of the four.
+        verb: Verb,
+        /// Which option (the IANA registry "Telnet Options").
+        option: u8,
+    },
+    /// What an option has to say.
+    Subnegotiation {
+        /// Which option.
+        option: u8,
+        /// At most [`crate::telnet::SUBNEGOTIATION_MAX`] bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// A client's input so far. It holds less than a line and a subnegotiation.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    telnet: Telnet,
+    lines: Lines,
+}
+
+impl Endpoint {
+    /// Takes bytes from the front of `input` until an event is complete; `None` means that all is taken.
+    ///
+    /// INVARIANT: the events do not depend on how the input was cut
+    /// (`any_segmentation_gives_the_same_events`).
+    pub fn next(&mut self, input: &mut &[u8]) -> Option<Event> {
+        while let Some(first) = input.first() {
+            let event = match self.telnet.plain_len(input) {
+                0 => {
+                    *input = &input[1..];
+                    self.telnet.step(*first).and_then(|piece| self.piece(piece))
+                }
+                plain => self.plain(input, plain),
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+        None
+    }
+
+    /// Data bytes, of which a cut may leave some for the next time.
+    fn plain(&mut self, input: &mut &[u8], len: usize) -> Option<Event> {
+        let mut data = &input[..len];
+        let cut = self.lines.next(&mut data);
+        *input = &input[len - data.len()..];
+        cut.map(Event::from)
+    }
+
+    fn piece(&mut self, piece: Piece) -> Option<Event> {
+        match piece {
+            Piece::Data(byte) => self.lines.next(&mut &[byte][..]).map(Event::from),
+            Piece::Command(command) => Some(Event::Command(command)),
+            Piece::Negotiation(verb, option) => Some(Event::Negotiation { verb, option }),
+            Piece::Subnegotiation(option, bytes) => Some(Event::Subnegotiation { option, bytes }),
+        }
+    }
+}
+
+impl From<Cut> for Event {
+    fn from(cut: Cut) -> Event {
+        match cut {
+            Cut::Line(line) => Event::Line(line),
+            Cut::TooLong => Event::LineTooLong,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::line::LINE_MAX;
+    use crate::telnet::{IAC, SB, SE, SUBNEGOTIATION_MAX};
+
+    fn events(endpoint: &mut Endpoint, mut input: &[u8]) -> Vec<Event> {
+        std::iter::from_fn(|| endpoint.next(&mut input)).collect()
+    }
+
+    /// Bytes with the ones that mean something far more often than by chance.
+    fn wire(len: usize) -> impl Strategy<Value = Vec<u8>> {
+        let telnet = prop_oneof![
+            Just(IAC),
+            Just(SB),
+            Just(SE),
+            239u8..=255,
+            Just(1u8),
+            Just(24u8)
+        ];
+        let byte = prop_oneof![3 => telnet, 3 => Just(b'\r'), 3 => Just(b'\n'), 1 => Just(0u8), 4 => b'a'..=b'e', 2 => any::<u8>()];
+        proptest::collection::vec(byte, 0..len)
+    }
+
+    /// The same with long runs, so that both limits are reached.
+    fn long_wire() -> impl Strategy<Value = Vec<u8>> {
+        let run = (any::<u8>(), 0..SUBNEGOTIATION_MAX * 2).prop_map(|(byte, len)| vec![byte; len]);
+        proptest::collection::vec(prop_oneof![4 => wire(20), 1 => run], 0..6)
+            .prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_segmentation_gives_the_same_events(input in long_wire(), cuts in proptest::collection::vec(1usize..700, 1..40)) {
+            let mut whole = Endpoint::default();
+            let expected = events(&mut whole, &input);
+            let (mut cut, mut rest, mut sizes) = (Endpoint::default(), &input[..], cuts.iter().cycle());
+            let mut found = Vec::new();
+            while !rest.is_empty() {
+                let (chunk, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+                found.extend(events(&mut cut, chunk));
+                rest = later;
+            }
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(cut, whole);
+        }
+
+        #[test]
+        fn byte_by_byte_gives_the_same_events(input in wire(300)) {
+            let (mut whole, mut single) = (Endpoint::default(), Endpoint::default());
+            let found: Vec<Event> = input.iter().flat_map(|byte| events(&mut single, &[*byte])).collect();
+            prop_assert_eq!(found, events(&mut whole, &input));
+        }
+
+        #[test]
+        fn no_event_is_longer_than_its_limit_and_none_holds_a_line_end(input in long_wire()) {
+            for event in events(&mut Endpoint::default(), &input) {
+                match event {
+                    Event::Line(line) => {
+                        prop_assert!(line.len() <= LINE_MAX);
+                        prop_assert!(!line.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)));
+                    }
+                    Event::Subnegotiation { bytes, .. } => prop_assert!(bytes.len() <= SUBNEGOTIATION_MAX),
+                    _ => {}
+                }
+            }
+        }
+
+        #[test]
+        fn plain_lines_come_through_as_they_were_sent(lines in proptest::collection::vec("[a-zé ]{0,30}", 0..20), end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r\0")]) {
+            let input: String = lines.iter().flat_map(|line| [line, end]).collect();
+            let expected: Vec<Event> = lines.iter().map(|line| Event::Line(line.as_bytes().to_vec())).collect();
+            prop_assert_eq!(events(&mut Endpoint::default(), input.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_command_in_the_middle_of_a_line_does_not_cut_it() {
+        let input = [
+            b"An",
+            &[IAC, 241][..],
+            b"n\r",
+            &[IAC, Verb::Will as u8, 31],
+            b"\n",
+        ]
+        .concat();
+        let expected = [
+            Event::Command(241),
+            Event::Line(b"Ann".to_vec()),
+            Event::Negotiation {
+                verb: Verb::Will,
+                option: 31,
+            },
+        ];
+        assert_eq!(events(&mut Endpoint::default(), &input), expected);
+    }
+
+    #[test]
+    fn a_byte_of_255_is_part_of_a_line() {
+        let input = [b"a", &[IAC, IAC][..], b"b\n"].concat();
+        assert_eq!(
+            events(&mut Endpoint::default(), &input),
+            [Event::Line(b"a\xFFb".to_vec())]
+        );
+    }
+}

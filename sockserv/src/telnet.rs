@@ -1,0 +1,263 @@
+//! Telnet commands, taken out of the bytes of a client (RFC 854, RFC 855).
+//!
+//! ```text
+//!           IAC             WILL WONT DO DONT            option
+//!   Data ────────► Iac ─────────────────────► Verb ─────────────► Data   Negotiation
+//!                   │ IAC ► Data   a data byte 255
+//!                   │ SB ─► Sub    … bytes … IAC SE ► Data   Subnegotiation
+//!                   └ any other ► Data   Command
+//! ```
+//!
+//! Here is only what the bytes say. What is answered lives in `answers`, what the bytes between the
+//! commands mean in `line`. The caller is `endpoint`.
+
+/// Interpret As Command: begins every command; twice, it is the byte 255 itself.
+pub const IAC: u8 = 255;
+/// The sender will not perform an option, or is asked not to: see [`Verb`].
+const DONT: u8 = 254;
+const DO: u8 = 253;
+const WONT: u8 = 252;
+const WILL: u8 = 251;
+/// Subnegotiation begins.
+pub const SB: u8 = 250;
+/// Are You There.
+pub const AYT: u8 = 246;
+/// Subnegotiation ends.
+pub const SE: u8 = 240;
+
+/// How many bytes of a subnegotiation are kept, without its option.
+/// The longest that clients send are GMCP packages, and no message of ours would be answered by more
+/// than a screen of JSON. What is longer is left out as a whole.
+pub const SUBNEGOTIATION_MAX: usize = 8 * 1024;
+
+/// How far ahead plain data is looked for. Input of many short lines is asked about once per line: without
+/// a bound each question would look through all the rest of it.
+const LOOK_AHEAD: usize = 128;
+
+/// The four verbs of option negotiation (RFC 854, "WILL, WONT, DO, DONT").
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Verb {
+    /// The sender offers to perform the option, or says that it does.
+    Will = WILL,
+    /// The sender refuses to, or says that it does no longer.
+    Wont = WONT,
+    /// The sender asks the other side to perform it.
+    Do = DO,
+    /// The sender asks the other side not to.
+    Dont = DONT,
+}
+
+impl Verb {
+    fn of(byte: u8) -> Option<Verb> {
+        match byte {
+            WILL => Some(Verb::Will),
+            WONT => Some(Verb::Wont),
+            DO => Some(Verb::Do),
+            DONT => Some(Verb::Dont),
+            _ => None,
+        }
+    }
+}
+
+/// What a byte completed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Piece {
+    /// A byte of data: every `IAC IAC`.
+    Data(u8),
+    /// A command of two bytes: the second of them.
+    Command(u8),
+    /// A command of three bytes.
+    Negotiation(Verb, u8),
+    /// A subnegotiation: its option, and its bytes with `IAC IAC` undone.
+    Subnegotiation(u8, Vec<u8>),
+}
+
+/// Where in a command the bytes are.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+enum State {
+    #[default]
+    Data,
+    Iac,
+    Verb(Verb),
+    Sub(Sub),
+    SubIac(Sub),
+}
+
+/// A subnegotiation so far.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Sub {
+    /// The option and the bytes after it; empty before the option came.
+    Kept(Vec<u8>),
+    /// It grew too long; its bytes are forgotten and its end is waited for.
+    TooLong,
+}
+
+impl Sub {
+    fn push(&mut self, byte: u8) {
+        match self {
+            Sub::Kept(bytes) if bytes.len() <= SUBNEGOTIATION_MAX => bytes.push(byte),
+            _ => *self = Sub::TooLong,
+        }
+    }
+
+    /// As a piece; nothing of one that was too long or has no option.
+    fn finish(self) -> Option<Piece> {
+        match self {
+            Sub::Kept(bytes) => bytes
+                .split_first()
+                .map(|(option, rest)| Piece::Subnegotiation(*option, rest.to_vec())),
+            Sub::TooLong => None,
+        }
+    }
+}
+
+/// The parser. It holds at most one subnegotiation of [`SUBNEGOTIATION_MAX`] bytes.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Telnet {
+    state: State,
+}
+
+impl Telnet {
+    /// How many bytes at the front are certainly plain data, which need not go through [`Telnet::step`].
+    pub fn plain_len(&self, input: &[u8]) -> usize {
+        let input = &input[..input.len().min(LOOK_AHEAD)];
+        match self.state {
+            State::Data => input
+                .iter()
+                .position(|byte| *byte == IAC)
+                .unwrap_or(input.len()),
+            _ => 0,
+        }
+    }
+
+    /// Takes one byte.
+    pub fn step(&mut self, byte: u8) -> Option<Piece> {
+        match std::mem::take(&mut self.state) {
+            State::Data if byte == IAC => self.to(State::Iac),
+            State::Data => Some(Piece::Data(byte)),
+            State::Iac => self.command(byte),
+            State::Verb(verb) => Some(Piece::Negotiation(verb, byte)),
+            State::Sub(sub) if byte == IAC => self.to(State::SubIac(sub)),
+            State::Sub(sub) => self.collect(sub, byte),
+            State::SubIac(sub) => self.command_in_sub(sub, byte),
+        }
+    }
+
+    fn to(&mut self, state: State) -> Option<Piece> {
+        self.state = state;
+        None
+    }
+
+    fn command(&mut self, byte: u8) -> Option<Piece> {
+        match (byte, Verb::of(byte)) {
+            (IAC, _) => Some(Piece::Data(IAC)),
+            (SB, _) => self.to(State::Sub(Sub::Kept(Vec::new()))),
+            (_, Some(verb)) => self.to(State::Verb(verb)),
+            (command, None) => Some(Piece::Command(command)),
+        }
+    }
+
+    fn collect(&mut self, mut sub: Sub, byte: u8) -> Option<Piece> {
+        sub.push(byte);
+        self.to(State::Sub(sub))
+    }
+
+    /// Any command but the two that may stand there means that `SE` was forgotten: the subnegotiation
+    /// is left out and the command counts, so that a broken client is understood again.
+    fn command_in_sub(&mut self, sub: Sub, byte: u8) -> Option<Piece> {
+        match byte {
+            SE => sub.finish(),
+            IAC => self.collect(sub, IAC),
+            command => self.command(command),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(input: &[u8]) -> Vec<Piece> {
+        let mut telnet = Telnet::default();
+        input.iter().filter_map(|byte| telnet.step(*byte)).collect()
+    }
+
+    #[test]
+    fn a_doubled_iac_is_one_byte_of_data() {
+        assert_eq!(
+            pieces(&[b'a', IAC, IAC, b'b']),
+            [Piece::Data(b'a'), Piece::Data(IAC), Piece::Data(b'b')]
+        );
+    }
+
+    #[test]
+    fn a_command_of_two_bytes_does_not_eat_the_next_byte() {
+        for command in [AYT, 241, 243, 244, 249, 239, SE] {
+            assert_eq!(
+                pieces(&[IAC, command, b'h']),
+                [Piece::Command(command), Piece::Data(b'h')]
+            );
+        }
+    }
+
+    #[test]
+    fn each_verb_takes_its_option() {
+        for verb in [Verb::Will, Verb::Wont, Verb::Do, Verb::Dont] {
+            assert_eq!(
+                pieces(&[IAC, verb as u8, IAC, b'x']),
+                [Piece::Negotiation(verb, IAC), Piece::Data(b'x')]
+            );
+        }
+    }
+
+    #[test]
+    fn a_subnegotiation_keeps_its_bytes_and_undoes_the_doubling() {
+        let naws = [IAC, SB, 31, 0, IAC, IAC, 0, 24, IAC, SE, b'x'];
+        assert_eq!(
+            pieces(&naws),
+            [
+                Piece::Subnegotiation(31, vec![0, IAC, 0, 24]),
+                Piece::Data(b'x')
+            ]
+        );
+    }
+
+    #[test]
+    fn a_subnegotiation_without_an_option_says_nothing() {
+        assert_eq!(pieces(&[IAC, SB, IAC, SE, b'x']), [Piece::Data(b'x')]);
+    }
+
+    #[test]
+    fn a_subnegotiation_without_its_end_is_left_out_at_the_next_command() {
+        let broken = [IAC, SB, 24, 1, 2, IAC, Verb::Do as u8, 3, b'x'];
+        assert_eq!(
+            pieces(&broken),
+            [Piece::Negotiation(Verb::Do, 3), Piece::Data(b'x')]
+        );
+        assert_eq!(
+            pieces(&[IAC, SB, 1, IAC, SB, 2, 3, IAC, SE]),
+            [Piece::Subnegotiation(2, vec![3])]
+        );
+    }
+
+    #[test]
+    fn a_subnegotiation_is_kept_up_to_its_limit_and_left_out_beyond() {
+        let of = |len: usize| [&[IAC, SB, 201][..], &vec![b'j'; len], &[IAC, SE, b'x']].concat();
+        let kept = Piece::Subnegotiation(201, vec![b'j'; SUBNEGOTIATION_MAX]);
+        assert_eq!(pieces(&of(SUBNEGOTIATION_MAX)), [kept, Piece::Data(b'x')]);
+        assert_eq!(pieces(&of(SUBNEGOTIATION_MAX + 1)), [Piece::Data(b'x')]);
+    }
+
+    #[test]
+    fn an_endless_subnegotiation_keeps_nothing() {
+        let mut telnet = Telnet::default();
+        assert!(
+            [IAC, SB]
+                .iter()
+                .chain(&[b'j'; 4 * SUBNEGOTIATION_MAX])
+                .all(|byte| telnet.step(*byte).is_none())
+        );
+        assert_eq!(telnet.state, State::Sub(Sub::TooLong));
+    }
+}

@@ -1,0 +1,110 @@
+//! Over real sockets of this machine: what only a kernel does.
+
+use std::time::Duration;
+
+use sockserv::End;
+use sockserv::outbox::OUTBOX_MAX;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::rig::{Rig, read_all, read_text};
+
+/// No test needs a second; a machine under load may.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client's socket, and its connection.
+async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
+    let address = listener.local_addr().unwrap();
+    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (client.unwrap(), Rig::serve(accepted.unwrap().0))
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_dialogue_is_the_same_over_a_socket() {
+    let (mut client, mut rig) = connect(&listener().await).await;
+    rig.say("What's your character's name?\n");
+    read_text(&mut client, "What's your character's name?\r\n").await;
+    client.write_all(b"Ann\r\n").await.unwrap();
+    assert_eq!(rig.line().await, "Ann");
+    drop(client);
+    assert_eq!(rig.closed().await, "closed by the client");
+    rig.port.close();
+    assert_eq!(rig.end().await, (End::ByClient, vec![]));
+}
+
+#[tokio::test]
+async fn a_reset_is_told_as_a_lost_connection() {
+    let (client, mut rig) = connect(&listener().await).await;
+    client.set_zero_linger().unwrap();
+    drop(client);
+    assert_eq!(rig.closed().await, "connection lost: connection reset");
+}
+
+#[tokio::test]
+async fn the_last_words_arrive_although_the_client_goes_on_talking() {
+    let (mut client, mut rig) = connect(&listener().await).await;
+    client.write_all(b"quit\n").await.unwrap();
+    assert_eq!(rig.line().await, "quit");
+    client
+        .write_all("never read\n".repeat(5_000).as_bytes())
+        .await
+        .unwrap();
+    rig.say(&"last words\n".repeat(1_000));
+    rig.port.close();
+    let words = timeout(PATIENCE, read_all(&mut client)).await.unwrap();
+    assert_eq!(words, "last words\r\n".repeat(1_000));
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_dropped_and_its_neighbour_plays_on() {
+    let listener = listener().await;
+    let (_slow, mut slow_rig) = connect(&listener).await;
+    let (mut quick, quick_rig) = connect(&listener).await;
+    let mut written = 0;
+    while slow_rig.port.write(&[b'x'; 4096]).is_ok() {
+        written += 4096;
+        quick_rig.say("tick\n");
+        read_text(&mut quick, "tick\r\n").await;
+        assert!(
+            written < 64 << 20,
+            "the outbox of a client that reads nothing never fills"
+        );
+    }
+    assert!(written >= OUTBOX_MAX);
+    let reason = timeout(PATIENCE, slow_rig.closed()).await.unwrap();
+    assert_eq!(reason, "the client reads too slowly");
+    quick_rig.say("tock\n");
+    read_text(&mut quick, "tock\r\n").await;
+}
+
+/// Bytes of memory that this process has in use.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[tokio::test]
+async fn an_idle_client_costs_less_than_ten_kilobytes() {
+    /// Enough that the pages of the allocator and of the tests beside this one do not count.
+    const CLIENTS: usize = 4_000;
+    let listener = listener().await;
+    let before = resident();
+    let mut clients = Vec::with_capacity(CLIENTS);
+    for _ in 0..CLIENTS {
+        let (mut client, mut rig) = connect(&listener).await;
+        rig.say("What's your character's name?\n");
+        read_text(&mut client, "What's your character's name?\r\n").await;
+        client.write_all(b"Ann\n").await.unwrap();
+        rig.line().await;
+        clients.push((client, rig));
+    }
+    let each = resident().saturating_sub(before) / CLIENTS;
+    println!("{each} bytes per client, both ends and the rig included");
+    assert!(each < 10 * 1024, "{each} bytes per client");
+}
