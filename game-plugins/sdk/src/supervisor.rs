@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use pq_abi::Kind;
 use pq_abi::plugin::Refusal;
+pub use pq_abi::spec::TopSupervisor;
 use pq_abi::spec::{self, ChildSpec, ChildType, Modules, Restart, Shutdown, Start, Strategy, SupFlags, SupSpec};
 use pq_term::{Atom, Term};
 use serde::Serialize;

@@ -176,7 +176,8 @@ pub enum ManagerRequest {
     DeleteHandler(Atom),
     /// `gen_event:which_handlers/1`.
     WhichHandlers,
-    /// `gen_event:call/3`: the handler and the encoded request.
+    /// `gen_event:call/3`: the handler and the encoded request. The handler answers in its own words; a
+    /// handler that is not there fails the request with `bad_module`.
     Call(Atom, #[serde(with = "serde_bytes")] Vec<u8>),
 }
 
@@ -189,8 +190,6 @@ pub enum ManagerReply {
     Error(Term),
     /// `which_handlers`.
     Handlers(Vec<Atom>),
-    /// What the handler answered, encoded.
-    Reply(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// What an application's `start` returns: the top of its supervision tree.

@@ -1,1 +1,53 @@
-//! The runtime: shards, processes, behaviours, supervisors, applications, sys.
+//! The runtime: an OTP for modules that live in libraries.
+//!
+//! ```text
+//!            ┌──────────────── Node (shared: names, ports, environment, code) ────────────────┐
+//!  outside ─►│ request ─► inbox ┌─ Shard 0 ─────────────────┐   signals   ┌─ Shard 1 ────────┐ │
+//!            │                  │ slab of processes         │ ◄─────────► │ …                │ │
+//!            │                  │ mailboxes, run queue      │             └──────────────────┘ │
+//!            │                  │ timer wheel               │                                  │
+//!            │                  └─ one callback at a time ──┘                                  │
+//!            └────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A process is data, not a task: a slot in a shard's slab. A shard runs one callback at a time; what the
+//! callback wants done is recorded and done after it has returned well ([`callback`]). Between two callbacks
+//! every process of the shard is at rest, which is where code may change.
+//!
+//! The same shard runs on a thread of its own under the real clock ([`threads`]), or under a virtual clock
+//! and a seed in the caller's thread ([`sim`]).
+//!
+//! Lives here: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
+//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of heroes (`regis`),
+//! sockets (`sockserv`), the game.
+
+pub mod supervisor;
+
+mod alive;
+mod callback;
+mod effect;
+mod mailbox;
+mod message;
+mod node;
+mod port;
+mod process;
+mod shard;
+mod wheel;
+
+pub mod application;
+pub mod native;
+pub mod sim;
+pub mod sys;
+pub mod threads;
+
+pub use message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
+pub use native::{Native, NativeAction, NativeCtx, NativeInput};
+pub use node::{Config, ExitHook, Modules, Node, RequestError, Service, ServiceCall};
+pub use port::PortSink;
+pub use process::{ProcessInfo, StartOutcome};
+pub use shard::Counters;
+pub use sim::Sim;
+pub use threads::Threads;
+
+pub use pq_abi::{Kind, Module, Reason};
+pub use pq_term::{Atom, Pid, Term};

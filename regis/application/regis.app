@@ -1,0 +1,8 @@
+%% The registry is compiled into the node; this is what an operator and a release see of it.
+{application, regis,
+ [{description, "A non-distributed process registry"},
+  {vsn, "1.0.0"},
+  {modules, [regis, regis_sup, regis_server]},
+  {registered, [regis_server]},
+  {applications, [kernel, stdlib]},
+  {mod, {regis, []}}]}.

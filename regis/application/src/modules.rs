@@ -1,0 +1,98 @@
+//! The modules `regis` (application), `regis_sup` and `regis_server`.
+
+use pq_sdk::supervisor::{Refine, supervise, worker};
+use pq_sdk::{
+    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Remote, Shutdown, Strategy,
+    SupSpec, Supervisor, Term,
+};
+use serde::{Deserialize, Serialize};
+
+pq_sdk::library! {
+    application: "regis", vsn: "1.0.0",
+    application Regis,
+    supervisor RegisSup,
+    gen_server RegisServer,
+}
+
+/// The application's callback module.
+struct Regis;
+
+impl Module for Regis {
+    const NAME: &'static str = "regis";
+    const VSN: &'static str = "1.0.0";
+}
+
+impl Application for Regis {
+    fn start(_args: Term, _ctx: &mut Ctx<'_>) -> Result<pq_sdk::supervisor::TopSupervisor, Reason> {
+        Ok(pq_sdk::supervisor::start::<RegisSup>(&((),)))
+    }
+}
+
+/// The top supervisor.
+struct RegisSup;
+
+impl Module for RegisSup {
+    const NAME: &'static str = "regis_sup";
+    const VSN: &'static str = "1.0.0";
+}
+
+impl Supervisor for RegisSup {
+    type Args = ((),);
+
+    fn init(_args: ((),)) -> Result<SupSpec, InitError> {
+        let server = worker::<RegisServer>("server", &((),)).shutdown(Shutdown::Timeout(500));
+        Ok(supervise(Strategy::OneForOne, 1, 3600, [server]))
+    }
+}
+
+/// Looks after the tables: at its start it frees what no living process holds.
+#[derive(Serialize, Deserialize)]
+struct RegisServer {
+    /// When it started, on the node's clock.
+    since_ms: u64,
+    /// Names that it found held by nobody; more than none is a bug of the node, and is logged.
+    swept: u64,
+}
+
+/// What the operator may ask the process.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Call {
+    GetNames,
+    Whereis(Term),
+}
+
+impl Module for RegisServer {
+    const NAME: &'static str = "regis_server";
+    const VSN: &'static str = "1.0.0";
+    const REGISTERED: &'static str = "regis_server";
+}
+
+impl GenServer for RegisServer {
+    type Args = ((),);
+    type Call = Call;
+    type Cast = ();
+
+    fn init(_args: ((),), ctx: &mut Ctx<'_>) -> Result<RegisServer, InitError> {
+        static SWEEP: Remote<(), u64> = Remote::new("regis", "sweep");
+        let swept = SWEEP.call(ctx, ());
+        if swept > 0 {
+            ctx.log(Level::Error, format_args!("{swept} names were held by processes that do not live"));
+        }
+        Ok(RegisServer { since_ms: ctx.now_ms(), swept })
+    }
+
+    fn handle_call(&mut self, request: Call, from: From, ctx: &mut Ctx<'_>) -> Next {
+        match request {
+            Call::GetNames => {
+                let names = pq_sdk::regis::get_names(ctx);
+                ctx.reply(from, &names);
+            }
+            Call::Whereis(name) => {
+                let pid: Option<Pid> = pq_sdk::regis::whereis(ctx, name);
+                ctx.reply(from, &pid);
+            }
+        }
+        Next::Wait
+    }
+}

@@ -1,0 +1,339 @@
+//! `application(3)`: which applications are loaded and running, in which order, with which environment.
+//!
+//! ```text
+//!   load ─► loaded ─ start ─► starting ─ top supervisor runs ─► running ─ stop ─► stopping ─► loaded
+//!                                 └─ it does not ─► loaded                  └─ its top ends by itself ─► loaded
+//! ```
+//! The controller is one process of the runtime's own. An application whose top ends by itself is a report
+//! when it was started as temporary, and the end of the node when it was started as permanent.
+
+use std::collections::BTreeMap;
+
+use pq_abi::spec::{self, Start};
+use pq_abi::Reason;
+use pq_term::{Atom, Pid, Term};
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Caller, Payload};
+use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
+use crate::node::{Node, RequestError};
+use crate::process::StartOutcome;
+
+/// The name of the controller's process.
+pub const CONTROLLER: &str = "application_controller";
+
+/// How long an application may take to stop before its top is killed. Children have their own times
+/// (5 s by default); a tree three deep ends well within this.
+const STOP_TIMEOUT_MS: u32 = 30_000;
+
+/// What an `.app` file says, as far as the runtime needs it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AppSpec {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub vsn: String,
+    /// What it is.
+    pub description: String,
+    /// Its modules.
+    pub modules: Vec<Atom>,
+    /// What must run before it.
+    pub applications: Vec<String>,
+    /// Its callback module and what `start` gets; `None` for a library application.
+    pub callback: Option<(Atom, Term)>,
+    /// Its environment, as the file has it.
+    pub env: Vec<(String, Term)>,
+}
+
+/// What the end of an application means for the node (`application:start/2`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum StartType {
+    /// Its end is the node's end.
+    Permanent,
+    /// Its end is the node's end, unless it ended in order.
+    Transient,
+    /// Its end is reported.
+    Temporary,
+}
+
+/// Settings that override the `.app` file's: `sys.config`, and over it the command line.
+pub type Settings = BTreeMap<(String, String), Term>;
+
+/// A request to the controller.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum AppRequest {
+    /// `application:load/1`.
+    Load(AppSpec),
+    /// `application:start/2`.
+    Start(String, StartType),
+    /// `application:stop/1`.
+    Stop(String),
+    /// `application:which_applications/0`.
+    Which,
+}
+
+/// What the controller answers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum AppReply {
+    /// Done.
+    Ok,
+    /// Refused, in OTP's words: `{already_loaded, A}`, `{not_started, Dep}`, `{not_loaded, A}`, …
+    Error(Term),
+    /// Running applications, last started first: name, description, version.
+    Running(Vec<(String, String, String)>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Status {
+    Loaded,
+    Starting(Caller, u32),
+    Running(Pid),
+    Stopping(Pid, Option<Caller>),
+}
+
+struct App {
+    spec: AppSpec,
+    start_type: StartType,
+    status: Status,
+}
+
+/// Called when the node is to end, with the application and the reason.
+pub type OnEnd = Box<dyn Fn(&str, &Reason) + Send>;
+
+/// The application controller.
+pub struct Controller {
+    /// In the order in which they were started.
+    apps: Vec<App>,
+    sys_config: Settings,
+    command_line: Settings,
+    on_end: OnEnd,
+    tickets: u32,
+}
+
+impl Controller {
+    /// A controller with these settings over the files'; `on_end` is called when a permanent application ends.
+    pub fn new(sys_config: Settings, command_line: Settings, on_end: OnEnd) -> Controller {
+        Controller { apps: Vec::new(), sys_config, command_line, on_end, tickets: 0 }
+    }
+
+    fn request(&mut self, from: Caller, data: &Payload, ctx: &mut NativeCtx<'_>) {
+        let reply = match spec::decode(data) {
+            Ok(AppRequest::Load(spec)) => self.load(spec, ctx.node),
+            Ok(AppRequest::Start(name, start_type)) => match self.start(from, &name, start_type, ctx) {
+                Ok(()) => return,
+                Err(reply) => reply,
+            },
+            Ok(AppRequest::Stop(name)) => match self.stop(Some(from), &name, ctx) {
+                Ok(()) => return,
+                Err(reply) => reply,
+            },
+            Ok(AppRequest::Which) => self.which(),
+            Err(error) => AppReply::Error(Term::tuple([Term::atom("bad_request"), Term::string(error)])),
+        };
+        answer(from, &reply, ctx);
+    }
+
+    /// Environment: the file's, over it `sys.config`, over it the command line (`application(3)`, `get_env/2`).
+    fn load(&mut self, spec: AppSpec, node: &Node) -> AppReply {
+        if self.position(&spec.name).is_some() {
+            return refuse("already_loaded", &spec.name);
+        }
+        for (key, value) in &spec.env {
+            node.set_env(&spec.name, key, value.clone());
+        }
+        for settings in [&self.sys_config, &self.command_line] {
+            for ((_, key), value) in settings.iter().filter(|((name, _), _)| *name == spec.name) {
+                node.set_env(&spec.name, key, value.clone());
+            }
+        }
+        self.apps.push(App { spec, start_type: StartType::Temporary, status: Status::Loaded });
+        AppReply::Ok
+    }
+
+    fn start(
+        &mut self,
+        from: Caller,
+        name: &str,
+        start_type: StartType,
+        ctx: &mut NativeCtx<'_>,
+    ) -> Result<(), AppReply> {
+        let at = self.position(name).ok_or_else(|| refuse("not_loaded", name))?;
+        if self.apps[at].status != Status::Loaded {
+            return Err(refuse("already_started", name));
+        }
+        if let Some(missing) = self.apps[at].spec.applications.iter().find(|dep| !self.is_running(dep)) {
+            return Err(refuse("not_started", missing));
+        }
+        let mut app = self.apps.remove(at);
+        app.start_type = start_type;
+        let outcome = self.launch(&mut app, from, ctx);
+        self.apps.push(app);
+        outcome
+    }
+
+    fn launch(&mut self, app: &mut App, from: Caller, ctx: &mut NativeCtx<'_>) -> Result<(), AppReply> {
+        let Some((module, args)) = &app.spec.callback else {
+            app.status = Status::Running(ctx.pid);
+            answer(from, &AppReply::Ok, ctx);
+            return Ok(());
+        };
+        let args = rmp_args(args);
+        let top = ctx.call(module.as_str(), "start", &args).and_then(|bytes| {
+            spec::decode::<Start>(&bytes).map_err(|error| Reason::tagged("bad_return", &error))
+        });
+        let top = top.map_err(|reason| failed_to_start(&app.spec.name, &reason))?;
+        self.tickets += 1;
+        app.status = Status::Starting(from, self.tickets);
+        ctx.actions.push(NativeAction::Start(self.tickets, top));
+        Ok(())
+    }
+
+    fn started(&mut self, ticket: u32, outcome: StartOutcome, ctx: &mut NativeCtx<'_>) {
+        let waits = |app: &&mut App| matches!(app.status, Status::Starting(_, waited) if waited == ticket);
+        let Some(app) = self.apps.iter_mut().find(waits) else { return };
+        let Status::Starting(from, _) = app.status else { return };
+        let outcome = outcome.and_then(|pid| pid.ok_or_else(|| Reason::tagged("bad_return", "ignore")));
+        match outcome {
+            Ok(pid) => {
+                app.status = Status::Running(pid);
+                tracing::info!(application = app.spec.name, vsn = app.spec.vsn, "application started");
+                answer(from, &AppReply::Ok, ctx);
+            }
+            Err(reason) => {
+                app.status = Status::Loaded;
+                answer(from, &failed_to_start(&app.spec.name, &reason), ctx);
+            }
+        }
+    }
+
+    fn stop(&mut self, from: Option<Caller>, name: &str, ctx: &mut NativeCtx<'_>) -> Result<(), AppReply> {
+        let at = self.position(name).ok_or_else(|| refuse("not_loaded", name))?;
+        let app = &mut self.apps[at];
+        match app.status {
+            Status::Running(top) if top == ctx.pid => {
+                app.status = Status::Loaded;
+                from.into_iter().for_each(|from| answer(from, &AppReply::Ok, ctx));
+                Ok(())
+            }
+            Status::Running(top) => {
+                app.status = Status::Stopping(top, from);
+                ctx.actions.push(NativeAction::Exit(top, Reason::Shutdown));
+                ctx.actions.push(NativeAction::Timer(at as u32, STOP_TIMEOUT_MS));
+                Ok(())
+            }
+            _ => Err(refuse("not_started", name)),
+        }
+    }
+
+    /// An application that does not stop in time is killed.
+    fn stop_timeout(&mut self, ctx: &mut NativeCtx<'_>) {
+        for app in &self.apps {
+            if let Status::Stopping(top, _) = app.status {
+                tracing::warn!(application = app.spec.name, "application does not stop: killed");
+                ctx.actions.push(NativeAction::Exit(top, Reason::Kill));
+            }
+        }
+    }
+
+    fn exited(&mut self, pid: Pid, reason: &Reason, ctx: &mut NativeCtx<'_>) {
+        let is_top = |app: &&mut App| matches!(app.status, Status::Running(top) | Status::Stopping(top, _) if top == pid);
+        let Some(app) = self.apps.iter_mut().find(is_top) else { return };
+        let status = std::mem::replace(&mut app.status, Status::Loaded);
+        if let Some((module, _)) = &app.spec.callback {
+            // The application has ended either way; what its `stop` could not do is in the log.
+            if let Err(reason) = ctx.call(module.as_str(), "stop", &[0x90]) {
+                tracing::warn!(application = app.spec.name, %reason, "stop of the application failed");
+            }
+        }
+        match status {
+            Status::Stopping(_, from) => {
+                tracing::info!(application = app.spec.name, "application stopped");
+                from.into_iter().for_each(|from| answer(from, &AppReply::Ok, ctx));
+            }
+            _ => {
+                tracing::error!(application = app.spec.name, %reason, start_type = ?app.start_type, "application exited");
+                if ends_node(app.start_type, reason) {
+                    (self.on_end)(&app.spec.name, reason);
+                }
+            }
+        }
+    }
+
+    fn which(&self) -> AppReply {
+        let running = self.apps.iter().rev().filter(|app| matches!(app.status, Status::Running(_)));
+        let line = |app: &App| (app.spec.name.clone(), app.spec.description.clone(), app.spec.vsn.clone());
+        AppReply::Running(running.map(line).collect())
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.apps.iter().position(|app| app.spec.name == name)
+    }
+
+    fn is_running(&self, name: &str) -> bool {
+        self.position(name).is_some_and(|at| matches!(self.apps[at].status, Status::Running(_)))
+    }
+}
+
+impl Native for Controller {
+    fn name(&self) -> &'static str {
+        CONTROLLER
+    }
+
+    fn handle(&mut self, input: NativeInput, ctx: &mut NativeCtx<'_>) {
+        match input {
+            NativeInput::Call(from, data) => self.request(from, &data, ctx),
+            NativeInput::Started(ticket, outcome) => self.started(ticket, outcome, ctx),
+            NativeInput::Exit(pid, reason) => self.exited(pid, &reason, ctx),
+            NativeInput::Timer(_) => self.stop_timeout(ctx),
+            NativeInput::Init
+            | NativeInput::Info(_)
+            | NativeInput::Cast(_)
+            | NativeInput::Response(..)
+            | NativeInput::Stop(_) => (),
+        }
+    }
+
+    fn state(&self) -> Term {
+        let line = |app: &App| {
+            let status = format!("{:?}", app.status);
+            Term::tuple([Term::string(app.spec.name.as_str()), Term::string(app.spec.vsn.as_str()), Term::string(status)])
+        };
+        Term::list(self.apps.iter().map(line).collect::<Vec<_>>())
+    }
+}
+
+fn ends_node(start_type: StartType, reason: &Reason) -> bool {
+    match start_type {
+        StartType::Permanent => true,
+        StartType::Transient => !reason.is_orderly(),
+        StartType::Temporary => false,
+    }
+}
+
+fn refuse(word: &'static str, name: &str) -> AppReply {
+    AppReply::Error(Term::tuple([Term::atom(word), Term::string(name)]))
+}
+
+fn failed_to_start(name: &str, reason: &Reason) -> AppReply {
+    AppReply::Error(Term::tuple([Term::atom("failed_to_start"), Term::string(name), reason.to_term()]))
+}
+
+fn answer(to: Caller, reply: &AppReply, ctx: &mut NativeCtx<'_>) {
+    ctx.actions.push(NativeAction::Reply(to, spec::encode(reply)));
+}
+
+/// The one argument of `start`, in an array.
+fn rmp_args(args: &Term) -> Vec<u8> {
+    let mut bytes = vec![0x91];
+    bytes.extend(pq_term::msgpack::to_msgpack(args));
+    bytes
+}
+
+impl Node {
+    /// Asks the application controller and waits, from a thread that is no shard.
+    pub fn applications(&self, request: &AppRequest, timeout_ms: u64) -> Result<AppReply, RequestError> {
+        let controller = self.whereis(CONTROLLER).ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
+        let reply = self.call(controller, &spec::encode(request), timeout_ms)?;
+        spec::decode(&reply).map_err(RequestError::BadReply)
+    }
+}

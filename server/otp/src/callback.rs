@@ -1,0 +1,203 @@
+//! The node as a running callback sees it: reads at once, records the rest.
+//!
+//! Called by the library, in the middle of a callback, through `pq_abi`. What must be done to *other*
+//! processes goes to the shard's list of [`Effect`]s; nothing here touches a process.
+
+use std::sync::atomic::AtomicU64;
+
+use pq_abi::raw::Status;
+use pq_abi::{Answer, Callback as Number, Failure, Host, OpCode, Reason};
+use pq_term::{Pid, Term};
+use rand::Rng;
+
+use crate::effect::Effect;
+use crate::message::{Caller, Envelope, Payload};
+use crate::node::ServiceCall;
+use crate::shard::{Core, Due};
+use crate::wheel::TimerKey;
+
+/// How deep calls between modules may nest within one callback: a module that calls itself for ever would
+/// otherwise end the whole node by its stack. Each level takes some 1 KiB of the shard's 8 MiB.
+const CALL_DEPTH_MAX: u32 = 100;
+
+/// One callback that runs.
+pub(crate) struct Callback<'a> {
+    pub(crate) core: &'a mut Core,
+    pub(crate) me: Pid,
+    pub(crate) parent: Pid,
+    /// The registry holds a name of this process.
+    pub(crate) holds_name: bool,
+    out: Vec<u8>,
+    depth: u32,
+}
+
+impl<'a> Callback<'a> {
+    pub(crate) fn new(core: &'a mut Core, me: Pid, parent: Pid) -> Callback<'a> {
+        Callback { core, me, parent, holds_name: false, out: Vec::new(), depth: 0 }
+    }
+
+    fn record(&mut self, effect: Effect) -> u64 {
+        self.core.effects.push(effect);
+        0
+    }
+
+    fn send(&mut self, to: u64, envelope: Envelope) -> u64 {
+        self.record(Effect::Send(Pid::from_raw(to), envelope))
+    }
+
+    fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
+        if replace {
+            self.out.clear();
+        }
+        self.out.extend_from_slice(data);
+        0
+    }
+
+    fn request(&mut self, to: u64, timeout_ms: u64, data: &[u8]) -> u64 {
+        let id = self.core.next_ref();
+        self.record(Effect::Request { to: Pid::from_raw(to), id, timeout_ms, data: Payload::from_slice(data) });
+        id
+    }
+
+    fn start_timer(&mut self, ms: u64, number: u64, data: &[u8]) -> u64 {
+        let data = Payload::from_slice(data);
+        let envelope = match number == Number::Event as u64 {
+            true => Envelope::Event(data),
+            false => Envelope::Info(data),
+        };
+        let key = self.core.wheel.start(self.core.now_ms + ms, Due::Deliver(self.me, envelope));
+        self.record(Effect::TimerStarted(key));
+        key.as_raw()
+    }
+
+    fn cancel_timer(&mut self, timer: u64) -> u64 {
+        let key = TimerKey::from_raw(timer);
+        let live = self.core.wheel.is_live(key);
+        self.record(Effect::CancelTimer(key));
+        u64::from(live)
+    }
+
+    fn monitor(&mut self, pid: u64) -> u64 {
+        let id = self.core.next_ref();
+        self.record(Effect::Monitor(Pid::from_raw(pid), id));
+        id
+    }
+
+    fn start_link(&mut self, name: &[u8], data: &[u8]) -> u64 {
+        let id = self.core.next_ref();
+        self.record(Effect::StartLink(text(name).into_owned(), data.to_vec(), id));
+        id
+    }
+
+    fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
+        let name = text(name);
+        let (module, function) = name.split_once(':').unwrap_or((&name, ""));
+        let result = match self.depth < CALL_DEPTH_MAX {
+            true => self.dispatch(module, function, args),
+            false => Err(Reason::tagged("system_limit", "calls between modules nest too deep")),
+        };
+        let (status, bytes) = match result {
+            Ok(bytes) => (Status::Ok, bytes),
+            Err(reason) => (Status::Error, reason.to_bytes()),
+        };
+        self.core.result = bytes;
+        Answer { value: status as u64, bytes: &self.core.result }
+    }
+
+    fn dispatch(&mut self, module: &str, function: &str, args: &[u8]) -> Result<Vec<u8>, Reason> {
+        let node = self.core.node.clone();
+        if let Some(service) = node.service(module) {
+            return service.call(ServiceCall { node: &node, caller: self.me, function, args, holds_name: &mut self.holds_name });
+        }
+        let Some(code) = node.module(module) else {
+            return Err(undef(module, function));
+        };
+        let outer = std::mem::take(&mut self.out);
+        self.depth += 1;
+        let result = code.call(self, function, args);
+        self.depth -= 1;
+        self.out = outer;
+        result.map_err(Failure::into_reason)
+    }
+
+    fn env(&mut self, name: &[u8]) -> Answer<'_> {
+        let name = text(name);
+        let (application, key) = name.split_once(':').unwrap_or((&name, ""));
+        match self.core.node.env(application, key) {
+            Some(term) => {
+                self.core.result = pq_term::msgpack::to_msgpack(&term);
+                Answer { value: 1, bytes: &self.core.result }
+            }
+            None => Answer::value(0),
+        }
+    }
+
+    fn log(&mut self, level: u64, data: &[u8]) -> u64 {
+        let (pid, text) = (self.me, text(data));
+        match level {
+            0 => tracing::error!(target: "module", %pid, "{text}"),
+            1 => tracing::warn!(target: "module", %pid, "{text}"),
+            2 => tracing::info!(target: "module", %pid, "{text}"),
+            3 => tracing::debug!(target: "module", %pid, "{text}"),
+            _ => tracing::trace!(target: "module", %pid, "{text}"),
+        }
+        0
+    }
+}
+
+impl Host for Callback<'_> {
+    fn op(&mut self, code: OpCode, (a, b): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
+        Answer::value(match code {
+            OpCode::Out => self.write_out(a == 1, data),
+            OpCode::Log => self.log(a, data),
+            OpCode::Random => self.core.dice.next_u64(),
+            OpCode::Now => self.core.now_ms,
+            OpCode::SelfPid => self.me.as_raw(),
+            OpCode::Parent => self.parent.as_raw(),
+            OpCode::Send => self.send(a, Envelope::Info(data.into())),
+            OpCode::Cast => self.send(a, Envelope::Cast(data.into())),
+            OpCode::Notify => self.send(a, Envelope::Event(data.into())),
+            OpCode::Request => self.request(a, b, data),
+            OpCode::Reply => self.record(Effect::Reply(Caller { pid: Pid::from_raw(a), tag: b }, data.into())),
+            OpCode::StartTimer => self.start_timer(a, b, data),
+            OpCode::CancelTimer => self.cancel_timer(a),
+            OpCode::Monitor => self.monitor(a),
+            OpCode::Demonitor => self.record(Effect::Demonitor(a)),
+            OpCode::Link => self.record(Effect::Link(Pid::from_raw(a))),
+            OpCode::Unlink => self.record(Effect::Unlink(Pid::from_raw(a))),
+            OpCode::Exit => self.record(Effect::Exit(Pid::from_raw(a), Reason::from_bytes(data))),
+            OpCode::TrapExit => self.record(Effect::TrapExit(a == 1)),
+            OpCode::PortCommand => self.record(Effect::PortCommand(a, data.into())),
+            OpCode::PortClose => self.record(Effect::PortClose(a)),
+            OpCode::CallModule => return self.call_module(name, data),
+            OpCode::Whereis => self.core.node.whereis(&text(name)).map_or(0, Pid::as_raw),
+            OpCode::Env => return self.env(name),
+            OpCode::Current => self.core.node.module(&text(name)).map_or(0, |module| module.address()),
+            OpCode::StartLink => self.start_link(name, data),
+            OpCode::HoldsName => {
+                self.holds_name = true;
+                0
+            }
+            OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
+            OpCode::Register => self.core.node.register(&text(name), self.me).map_or_else(Pid::as_raw, |()| 0),
+            OpCode::Continue => self.record(Effect::Continue(data.into())),
+        })
+    }
+
+    fn epoch(&self) -> *const AtomicU64 {
+        self.core.node.epoch()
+    }
+
+    fn take_out(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+}
+
+/// `{undef, "module:function"}`.
+pub(crate) fn undef(module: &str, function: &str) -> Reason {
+    Reason::Other(Term::tuple([Term::atom("undef"), Term::string(format!("{module}:{function}"))]))
+}
+
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}

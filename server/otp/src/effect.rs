@@ -1,0 +1,42 @@
+//! What a callback wants done: recorded while it runs, done after it has returned well.
+
+use pq_abi::Reason;
+use pq_term::Pid;
+
+use crate::message::{Caller, Envelope, Payload};
+use crate::wheel::TimerKey;
+
+/// One wish of a callback.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Put this into a mailbox.
+    Send(Pid, Envelope),
+    /// Ask a process; fail the request after so many milliseconds.
+    Request { to: Pid, id: u64, timeout_ms: u64, data: Payload },
+    /// Answer a request.
+    Reply(Caller, Payload),
+    /// A timer was started: taken back if the callback fails.
+    TimerStarted(TimerKey),
+    /// Take a timer back.
+    CancelTimer(TimerKey),
+    /// Watch a process under this monitor.
+    Monitor(Pid, u64),
+    /// Stop watching.
+    Demonitor(u64),
+    /// Link with a process.
+    Link(Pid),
+    /// Unlink from a process.
+    Unlink(Pid),
+    /// Send an exit signal.
+    Exit(Pid, Reason),
+    /// Turn exit signals into messages, or not.
+    TrapExit(bool),
+    /// Write to a port.
+    PortCommand(u64, Payload),
+    /// Close a port.
+    PortClose(u64),
+    /// Start a linked process: module, arguments, request.
+    StartLink(String, Vec<u8>, u64),
+    /// Go on in `handle_continue`.
+    Continue(Payload),
+}

@@ -1,0 +1,145 @@
+//! What travels: envelopes into mailboxes, signals between shards.
+
+use pq_abi::Reason;
+use pq_abi::spec::Start;
+use pq_term::Pid;
+use smallvec::SmallVec;
+
+use crate::process::StartOutcome;
+use crate::sys::SysRequest;
+
+/// The bytes of a message. Sixteen fit in place: every event that a hero sends itself does.
+pub type Payload = SmallVec<[u8; 16]>;
+
+/// Who asked, and under which tag the answer is expected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub struct Caller {
+    /// The process that asked; [`Pid`] 0 stands for the world outside the node.
+    pub pid: Pid,
+    /// Its request.
+    pub tag: u64,
+}
+
+/// One entry of a mailbox.
+#[derive(Debug)]
+pub enum Envelope {
+    /// `Pid ! Message`, or a timer's message.
+    Info(Payload),
+    /// `gen_server:cast`.
+    Cast(Payload),
+    /// An event for a state machine or an event manager.
+    Event(Payload),
+    /// A request that wants an answer.
+    Call(Caller, Payload),
+    /// The answer to a request of this process.
+    Response(u64, Result<Payload, Box<Reason>>),
+    /// `{continue, _}`: always at the head of the mailbox.
+    Continue(Payload),
+    /// A trapped exit signal.
+    Exit(Pid, Box<Reason>),
+    /// A monitored process is gone: who, which monitor, why.
+    Down(Pid, u64, Box<Reason>),
+    /// Input of a port.
+    PortData(u64, Payload),
+    /// A port closed, and why.
+    PortClosed(u64, Payload),
+    /// A start that this process ordered has come out.
+    Started(u32, StartOutcome),
+    /// A timer of the runtime's own processes.
+    Timer(u32),
+    /// A message of the `sys` protocol.
+    System(Box<SysRequest>),
+}
+
+/// What one shard tells another (or itself).
+pub enum Signal {
+    /// Put this into the mailbox of a process.
+    Deliver(Pid, Envelope),
+    /// An exit signal.
+    Exit {
+        /// To whom.
+        to: Pid,
+        /// From whom.
+        from: Pid,
+        /// Why.
+        reason: Reason,
+        /// Where it comes from.
+        cause: ExitCause,
+    },
+    /// From now on the second tells the first of its end: a link's half.
+    Link(Pid, Pid),
+    /// No longer.
+    Unlink(Pid, Pid),
+    /// `watcher` wants to hear of the end of `of`.
+    Monitor {
+        /// The watched.
+        of: Pid,
+        /// The watcher and the monitor.
+        watcher: Caller,
+    },
+    /// No longer.
+    Demonitor {
+        /// The watched.
+        of: Pid,
+        /// The monitor.
+        watcher: Caller,
+    },
+    /// From now on this port closes when the process ends, and its input goes there.
+    OwnPort(Pid, u64),
+    /// Start a process here.
+    Spawn(Box<Spawn>),
+    /// Start a process of the runtime's own here.
+    SpawnNative(Box<dyn crate::Native>, Ack),
+    /// Describe all processes of this shard.
+    List(Caller),
+    /// Finish what is running and end the shard.
+    Quit,
+}
+
+/// Why an exit signal was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExitCause {
+    /// Somebody called `exit/2`.
+    Explicit,
+    /// A linked process ended.
+    Link,
+}
+
+/// A process to be started.
+#[derive(Debug)]
+pub struct Spawn {
+    /// What.
+    pub start: Start,
+    /// Whose child it is; [`Pid`] 0 for nobody's.
+    pub parent: Pid,
+    /// Who hears how it came out.
+    pub ack: Ack,
+}
+
+/// Who hears how a start came out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ack {
+    /// A supervisor or another process of the runtime, by ticket.
+    Ticket(Pid, u32),
+    /// A process that asked with `start_link`, by request.
+    Request(Caller),
+}
+
+impl Signal {
+    /// The process it is for; `None` when it is for the shard itself.
+    pub fn target(&self) -> Option<Pid> {
+        match self {
+            Signal::Deliver(to, _) | Signal::Exit { to, .. } => Some(*to),
+            Signal::Link(of, _) | Signal::Unlink(of, _) => Some(*of),
+            Signal::Monitor { of, .. } | Signal::Demonitor { of, .. } => Some(*of),
+            Signal::OwnPort(of, _) => Some(*of),
+            Signal::Spawn(_) | Signal::SpawnNative(..) | Signal::List(_) | Signal::Quit => None,
+        }
+    }
+}
+
+impl From<Caller> for crate::supervisor::Caller {
+    fn from(caller: Caller) -> Self {
+        Self { pid: caller.pid, tag: caller.tag }
+    }
+}

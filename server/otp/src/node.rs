@@ -1,0 +1,355 @@
+//! What all shards share: names, ports, environment, code, and the way in from outside.
+//!
+//! A [`Node`] is a handle that clones freely. Threads that are no shard use it to ask processes; shards use
+//! it to find each other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use pq_abi::spec::{SupReply, SupRequest};
+use pq_abi::{Module, Reason, spec};
+use pq_term::{Pid, Term};
+
+use crate::alive::Alive;
+use crate::message::{Ack, Caller, Envelope, Payload, Signal};
+use crate::native::Native;
+use crate::port::{PortSink, Ports};
+
+mod inbox;
+pub(crate) use inbox::Inbox;
+
+/// Where a node finds modules: the code server, as the runtime sees it.
+pub trait Modules: Send + Sync {
+    /// The current version of a module.
+    fn current(&self, name: &str) -> Option<Module>;
+    /// Changes with every change of any current version; see `pq_abi::raw::HostTable::epoch`.
+    fn epoch(&self) -> &AtomicU64;
+}
+
+/// A module that is compiled into the node and shared by all its threads, such as the registry.
+pub trait Service: Send + Sync {
+    /// Answers a call of `module:function(args)`; arguments and result are MessagePack.
+    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason>;
+}
+
+/// One call of a [`Service`].
+pub struct ServiceCall<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// The process that calls; [`Pid`] 0 from outside.
+    pub caller: Pid,
+    /// Which function.
+    pub function: &'a str,
+    /// Its arguments.
+    pub args: &'a [u8],
+    /// To be set when the registry now holds a name of the caller.
+    pub holds_name: &'a mut bool,
+}
+
+/// Told of the end of a process that held a name, before anybody else hears of it.
+pub type ExitHook = Box<dyn Fn(Pid) + Send + Sync>;
+
+/// How a node is made.
+pub struct Config {
+    /// Where modules come from.
+    pub modules: Arc<dyn Modules>,
+    /// The compiled-in modules, by name.
+    pub services: HashMap<&'static str, Arc<dyn Service>>,
+    /// Told of the end of processes that hold a name in the registry.
+    pub exited: Option<ExitHook>,
+    /// How many shards; one per core is best.
+    pub shards: usize,
+    /// The seed of all dice.
+    pub seed: u64,
+    /// Messages that may wait in one mailbox; more are dropped with a log line.
+    pub mailbox_max: u32,
+}
+
+impl Config {
+    /// A mailbox beyond this is a process that does not keep up; OTP has no bound, and such a process ends
+    /// the node there by its memory. A hero's manager sees one event per kill, a session one line per kill.
+    const MAILBOX_MAX: u32 = 100_000;
+
+    /// One shard, seed 0.
+    pub fn new(modules: Arc<dyn Modules>) -> Config {
+        Config {
+            modules,
+            services: HashMap::new(),
+            exited: None,
+            shards: 1,
+            seed: 0,
+            mailbox_max: Config::MAILBOX_MAX,
+        }
+    }
+}
+
+/// Why a request from outside got no answer.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Nothing came in time; it may still have an effect.
+    #[error("no answer within {0} ms")]
+    Timeout(u64),
+    /// The process is not there, or ended before it answered.
+    #[error("the process ended: {0}")]
+    Exit(Reason),
+    /// No process has this name.
+    #[error("no process is registered as {0}")]
+    NoName(String),
+    /// The answer is not of the kind that was asked for.
+    #[error("the answer cannot be read: {0}")]
+    BadReply(String),
+}
+
+type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
+
+pub(crate) struct Shared {
+    config: Config,
+    names: RwLock<BTreeMap<String, Pid>>,
+    env: RwLock<BTreeMap<(String, String), Term>>,
+    pub(crate) ports: Ports,
+    alive: Vec<Alive>,
+    inboxes: Vec<Inbox>,
+    waiting: Mutex<HashMap<u64, OnReply>>,
+    next_tag: AtomicU64,
+    next_shard: AtomicUsize,
+}
+
+/// A running node, from anywhere.
+#[derive(Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config) -> Node {
+        let shards = config.shards.clamp(1, usize::from(u8::MAX) - 1);
+        let shared = Shared {
+            names: RwLock::default(),
+            env: RwLock::default(),
+            ports: Ports::new(),
+            alive: (0..shards).map(|_| Alive::new()).collect(),
+            inboxes: (0..shards).map(|_| Inbox::new()).collect(),
+            waiting: Mutex::default(),
+            next_tag: AtomicU64::new(1),
+            next_shard: AtomicUsize::new(0),
+            config,
+        };
+        Node { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.shared.ports
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.shared.inboxes.len()
+    }
+
+    pub(crate) fn inbox(&self, shard: u8) -> Option<&Inbox> {
+        self.shared.inboxes.get(usize::from(shard))
+    }
+
+    pub(crate) fn alive(&self, shard: u8) -> &Alive {
+        &self.shared.alive[usize::from(shard)]
+    }
+
+    pub(crate) fn epoch(&self) -> &AtomicU64 {
+        self.shared.config.modules.epoch()
+    }
+
+    /// The current version of a module.
+    pub fn module(&self, name: &str) -> Option<Module> {
+        self.shared.config.modules.current(name)
+    }
+
+    pub(crate) fn service(&self, name: &str) -> Option<&dyn Service> {
+        self.shared.config.services.get(name).map(|service| &**service)
+    }
+
+    /// The shard for the next process that may live anywhere: they take turns.
+    pub(crate) fn next_shard(&self) -> u8 {
+        (self.shared.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards()) as u8
+    }
+
+    /// Whether the process lives; from any thread, without a lock.
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.shared.alive.get(usize::from(pid.shard())).is_some_and(|alive| alive.is_alive(pid))
+    }
+
+    /// The process under a local name (`erlang:whereis/1`).
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.shared.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    /// All local names (`erlang:registered/0`).
+    pub fn registered(&self) -> Vec<(String, Pid)> {
+        let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.iter().map(|(name, pid)| (name.clone(), *pid)).collect()
+    }
+
+    /// Gives a local name; the error is the pid that has it.
+    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
+        let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
+        match names.get(name) {
+            Some(holder) => Err(*holder),
+            None => {
+                names.insert(name.to_string(), pid);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn unregister(&self, name: &str, pid: Pid) {
+        let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
+        if names.get(name) == Some(&pid) {
+            names.remove(name);
+        }
+    }
+
+    /// A value of an application's environment (`application:get_env/2`).
+    pub fn env(&self, application: &str, key: &str) -> Option<Term> {
+        let env = self.shared.env.read().unwrap_or_else(PoisonError::into_inner);
+        env.get(&(application.to_string(), key.to_string())).cloned()
+    }
+
+    /// Sets a value of an application's environment (`application:set_env/3`).
+    pub fn set_env(&self, application: &str, key: &str, value: Term) {
+        let mut env = self.shared.env.write().unwrap_or_else(PoisonError::into_inner);
+        env.insert((application.to_string(), key.to_string()), value);
+    }
+
+    /// Calls a function of a compiled-in service from outside of any process.
+    pub fn call_service(&self, module: &str, function: &str, args: &[u8]) -> Result<Vec<u8>, Reason> {
+        let service = self.service(module).ok_or_else(|| crate::callback::undef(module, function))?;
+        let mut holds_name = false;
+        service.call(ServiceCall { node: self, caller: Pid::from_raw(0), function, args, holds_name: &mut holds_name })
+    }
+
+    /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
+    pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
+        self.shared.ports.open(sink)
+    }
+
+    /// Gives a port to a process; a dead one closes it at once.
+    pub fn own_port(&self, port: u64, owner: Pid) {
+        self.signal(Signal::OwnPort(owner, port));
+    }
+
+    /// Hands input of a port to its owner; `false` when the node is too busy to take it now.
+    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) -> bool {
+        self.try_signal(Signal::Deliver(owner, Envelope::PortData(port, Payload::from_slice(data))))
+    }
+
+    /// Tells the owner that its port has closed.
+    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
+        self.shared.ports.close(port);
+        self.signal(Signal::Deliver(owner, Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes()))));
+    }
+
+    /// How many ports are open.
+    pub fn port_count(&self) -> usize {
+        self.shared.ports.count()
+    }
+
+    /// Sends a signal from outside the shards.
+    pub fn signal(&self, signal: Signal) {
+        let shard = signal.target().map_or(0, Pid::shard);
+        match self.inbox(shard) {
+            Some(inbox) => inbox.push(signal),
+            None => self.refuse(signal),
+        }
+    }
+
+    /// The same, unless the shard has a full inbox.
+    pub(crate) fn try_signal(&self, signal: Signal) -> bool {
+        let shard = signal.target().map_or(0, Pid::shard);
+        self.inbox(shard).is_none_or(|inbox| inbox.try_push(signal))
+    }
+
+    /// A signal for a shard that does not exist.
+    fn refuse(&self, signal: Signal) {
+        if let Signal::Deliver(_, Envelope::Call(caller, _)) = signal {
+            self.answer_outside(caller.tag, Err(Reason::NoProc));
+        }
+    }
+
+    /// Asks a process; `on_reply` runs on a shard's thread and must not wait.
+    pub fn request(&self, to: Pid, data: &[u8], on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static) -> u64 {
+        let caller = self.expect_answer(Box::new(on_reply));
+        self.signal(Signal::Deliver(to, Envelope::Call(caller, Payload::from_slice(data))));
+        caller.tag
+    }
+
+    /// Makes a place for an answer from inside.
+    pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
+        let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
+        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, on_reply);
+        Caller { pid: Pid::from_raw(0), tag }
+    }
+
+    pub(crate) fn answer_outside(&self, tag: u64, result: Result<Payload, Reason>) {
+        let on_reply = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
+        if let Some(on_reply) = on_reply {
+            on_reply(result);
+        }
+    }
+
+    pub(crate) fn forget_answer(&self, tag: u64) {
+        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
+    }
+
+    /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).
+    pub fn call(&self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
+        self.wait(timeout_ms, |on_reply| {
+            let caller = self.expect_answer(on_reply);
+            self.signal(Signal::Deliver(to, Envelope::Call(caller, Payload::from_slice(data))));
+            caller.tag
+        })
+    }
+
+    /// Waits for the answer to what `send` sends.
+    pub(crate) fn wait(
+        &self,
+        timeout_ms: u64,
+        send: impl FnOnce(OnReply) -> u64,
+    ) -> Result<Payload, RequestError> {
+        let (sender, receiver) = sync_channel(1);
+        let tag = send(Box::new(move |result| drop(sender.send(result))));
+        match receiver.recv_timeout(Duration::from_millis(timeout_ms)) {
+            Ok(result) => result.map_err(RequestError::Exit),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                self.forget_answer(tag);
+                Err(RequestError::Timeout(timeout_ms))
+            }
+        }
+    }
+
+    /// Asks a supervisor and waits.
+    pub fn ask_supervisor(&self, to: Pid, request: &SupRequest, timeout_ms: u64) -> Result<SupReply, RequestError> {
+        let reply = self.call(to, &spec::encode(request), timeout_ms)?;
+        spec::decode(&reply).map_err(RequestError::BadReply)
+    }
+
+    /// Starts a process of the runtime's own on the first shard.
+    pub fn start_native(&self, native: Box<dyn Native>, timeout_ms: u64) -> Result<Pid, RequestError> {
+        let reply = self.wait(timeout_ms, |on_reply| {
+            let caller = self.expect_answer(on_reply);
+            self.signal(Signal::SpawnNative(native, Ack::Request(caller)));
+            caller.tag
+        })?;
+        rmp_pid(&reply)
+    }
+}
+
+/// The pid in the answer to a start.
+pub(crate) fn rmp_pid(reply: &[u8]) -> Result<Pid, RequestError> {
+    let term = pq_term::msgpack::from_msgpack(reply).map_err(|error| RequestError::BadReply(error.to_string()))?;
+    term.as_pid().ok_or_else(|| RequestError::BadReply(format!("{term} is no pid")))
+}

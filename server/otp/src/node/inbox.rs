@@ -1,0 +1,74 @@
+//! The way into a shard: signals of the other threads, taken all at once.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::message::Signal;
+
+/// Signals that may wait before senders are told to hold back. At 100 bytes each this is 6 MB; a shard takes
+/// them all between two slices of work, so it is reached only by a shard that is a quarter of a second behind.
+const INBOX_MAX: usize = 65_536;
+
+/// The inbox of one shard.
+pub(crate) struct Inbox {
+    signals: Mutex<Vec<Signal>>,
+    arrived: Condvar,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Inbox {
+        Inbox { signals: Mutex::new(Vec::new()), arrived: Condvar::new() }
+    }
+
+    /// Puts a signal that must not be lost: an end, a start, an answer. Their number is bounded by the
+    /// processes and requests they belong to.
+    pub(crate) fn push(&self, signal: Signal) {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner).push(signal);
+        self.arrived.notify_one();
+    }
+
+    /// Puts a signal, unless too many wait.
+    pub(crate) fn try_push(&self, signal: Signal) -> bool {
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if signals.len() >= INBOX_MAX {
+            return false;
+        }
+        signals.push(signal);
+        drop(signals);
+        self.arrived.notify_one();
+        true
+    }
+
+    /// Moves all of another shard's signals here, unless too many wait.
+    pub(crate) fn try_append(&self, outbox: &mut Vec<Signal>) -> bool {
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if signals.len() >= INBOX_MAX {
+            return false;
+        }
+        let was_empty = signals.is_empty();
+        signals.append(outbox);
+        drop(signals);
+        if was_empty {
+            self.arrived.notify_one();
+        }
+        true
+    }
+
+    /// Takes everything; `into` is empty and lends its memory.
+    pub(crate) fn take(&self, into: &mut Vec<Signal>) {
+        std::mem::swap(&mut *self.signals.lock().unwrap_or_else(PoisonError::into_inner), into);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Waits until a signal is there, at most `limit`.
+    pub(crate) fn wait(&self, limit: Duration) {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if signals.is_empty() {
+            // Why it woke does not matter: the shard looks at its clock and its inbox either way.
+            let _ = self.arrived.wait_timeout(signals, limit);
+        }
+    }
+}

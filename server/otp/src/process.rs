@@ -1,0 +1,204 @@
+//! A process: seventy bytes in a slab, and a box for what few processes have.
+
+use std::collections::BTreeMap;
+
+use pq_abi::{Module, Reason, State};
+use pq_term::{Pid, Term};
+
+use crate::mailbox::Mailbox;
+use crate::message::{Ack, Caller};
+use crate::native::Native;
+use crate::supervisor::Supervisor;
+use crate::sys::Debug;
+use crate::wheel::TimerKey;
+
+/// How a start came out: a process, `ignore` (`None`), or why not.
+pub type StartOutcome = Result<Option<Pid>, Reason>;
+
+/// What runs in a process.
+pub(crate) enum Body {
+    /// It starts, or its code runs right now.
+    Empty,
+    /// A gen_server or gen_fsm of a library.
+    Callback(State),
+    /// An event manager and its handlers; most have none.
+    Manager(Option<Box<Vec<State>>>),
+    /// A supervisor.
+    Supervisor(Box<SupervisorBody>),
+    /// A process of the runtime's own.
+    Native(Box<dyn Native>),
+}
+
+/// A supervisor and its running timers.
+pub(crate) struct SupervisorBody {
+    pub(crate) machine: Supervisor,
+    pub(crate) timers: Vec<(u32, TimerKey)>,
+    /// Who waits for the initial children.
+    pub(crate) ack: Option<Ack>,
+    /// The arguments of its start: `init` is asked again with them at an upgrade.
+    pub(crate) args: Box<[u8]>,
+}
+
+/// Exit signals become messages.
+pub(crate) const TRAPS_EXIT: u8 = 1;
+/// `sys:suspend`: only system messages are received.
+pub(crate) const SUSPENDED: u8 = 2;
+/// It stands in the run queue.
+pub(crate) const QUEUED: u8 = 4;
+/// The registry holds a name of it.
+pub(crate) const HOLDS_NAME: u8 = 8;
+/// `sys` counts, logs or traces it.
+pub(crate) const DEBUGGED: u8 = 16;
+
+/// A process.
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) parent: Pid,
+    /// `None` for processes of the runtime's own.
+    pub(crate) module: Option<Module>,
+    pub(crate) body: Body,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) flags: u8,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// Why somebody watches a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Watch {
+    /// `monitor`: is told with a `Down`.
+    Monitor,
+    /// A request of theirs waits for this process's answer.
+    Request,
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Linked processes, without parent and children of a supervisor.
+    pub(crate) links: Vec<Pid>,
+    /// Who hears of the end of this process.
+    pub(crate) watchers: BTreeMap<Caller, Watch>,
+    /// Whom this process watches, by monitor.
+    pub(crate) monitors: BTreeMap<u64, Pid>,
+    /// Its requests that wait, with their timeouts; a start has none, it always comes out.
+    pub(crate) requests: BTreeMap<u64, Option<TimerKey>>,
+    /// Its local name.
+    pub(crate) registered: Option<String>,
+    /// The ports it owns.
+    pub(crate) ports: Vec<u64>,
+    /// What `sys` keeps.
+    pub(crate) debug: Option<Box<Debug>>,
+}
+
+impl Extras {
+    fn is_empty(&self) -> bool {
+        self.links.is_empty()
+            && self.watchers.is_empty()
+            && self.monitors.is_empty()
+            && self.requests.is_empty()
+            && self.registered.is_none()
+            && self.ports.is_empty()
+            && self.debug.is_none()
+    }
+}
+
+impl Process {
+    pub(crate) fn new(pid: Pid, parent: Pid, module: Option<Module>) -> Process {
+        let (body, mailbox) = (Body::Empty, Mailbox::EMPTY);
+        Process { pid, parent, module, body, mailbox, flags: 0, extras: None }
+    }
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: u8, on: bool) {
+        match on {
+            true => self.flags |= flag,
+            false => self.flags &= !flag,
+        }
+    }
+
+    pub(crate) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Changes what few processes have, and gives its memory back when nothing is left.
+    pub(crate) fn with_extras<R>(&mut self, change: impl FnOnce(&mut Extras) -> R) -> Option<R> {
+        let extras = self.extras.as_mut()?;
+        let result = change(extras);
+        if extras.is_empty() {
+            self.extras = None;
+        }
+        Some(result)
+    }
+
+    /// Its line in a listing.
+    pub(crate) fn info(&self) -> ProcessInfo {
+        ProcessInfo {
+            pid: self.pid,
+            module: self.name().to_string(),
+            vsn: self.module.map_or("", |module| module.vsn()).to_string(),
+            registered: self.extras.as_ref().and_then(|extras| extras.registered.clone()),
+            parent: Some(self.parent).filter(|parent| parent.as_raw() != 0),
+            messages: self.mailbox.len(),
+            suspended: self.has(SUSPENDED),
+        }
+    }
+
+    /// What it is called in logs and listings.
+    pub(crate) fn name(&self) -> &str {
+        match (self.module, &self.body) {
+            (Some(module), _) => module.name(),
+            (None, Body::Native(native)) => native.name(),
+            (None, _) => "pq",
+        }
+    }
+}
+
+/// A line about a process, for listings (`erlang:process_info/1`).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProcessInfo {
+    /// Which.
+    pub pid: Pid,
+    /// Its module.
+    pub module: String,
+    /// The version of the module that runs in it.
+    pub vsn: String,
+    /// Its local name.
+    pub registered: Option<String>,
+    /// Who started it.
+    pub parent: Option<Pid>,
+    /// Messages that wait.
+    pub messages: u32,
+    /// `sys:suspend` holds it.
+    pub suspended: bool,
+}
+
+impl ProcessInfo {
+    /// As a term: a map.
+    pub fn to_term(&self) -> Term {
+        let pid = |pid: Option<Pid>| pid.map_or(Term::undefined(), Term::from);
+        let registered = self.registered.as_deref().map_or(Term::undefined(), Term::string);
+        Term::map([
+            (Term::atom("pid"), pid(Some(self.pid))),
+            (Term::atom("module"), Term::string(self.module.as_str())),
+            (Term::atom("vsn"), Term::string(self.vsn.as_str())),
+            (Term::atom("registered"), registered),
+            (Term::atom("parent"), pid(self.parent)),
+            (Term::atom("messages"), Term::from(i64::from(self.messages))),
+            (Term::atom("suspended"), Term::atom(if self.suspended { "true" } else { "false" })),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hero is three processes: the slab's share of its memory is three slots.
+    #[test]
+    fn a_process_takes_at_most_eighty_bytes_of_the_slab() {
+        assert!(size_of::<Option<Process>>() <= 80, "{}", size_of::<Option<Process>>());
+    }
+}

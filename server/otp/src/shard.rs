@@ -1,0 +1,334 @@
+//! A shard: a slab of processes, their mailboxes and timers, and one callback at a time.
+//!
+//! ```text
+//!   turn:  inbox ─► signals ─► mailboxes ─► run queue ─► callback ─► effects ─► signals …
+//!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
+//! ```
+//! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
+//! monitors), [`run`] (one envelope), [`effects`], [`supervise`], [`manage`], [`run_native`], [`slab`].
+
+use std::collections::VecDeque;
+
+use pq_abi::Reason;
+use pq_term::Pid;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::effect::Effect;
+use crate::mailbox::Arena;
+use crate::message::{Caller, Envelope, Payload, Signal};
+use crate::node::Node;
+use crate::process::{Process, ProcessInfo, QUEUED, SUSPENDED, Watch};
+use crate::wheel::Wheel;
+
+mod effects;
+mod exit;
+mod manage;
+mod run;
+mod run_native;
+mod slab;
+mod spawn;
+mod supervise;
+mod system;
+
+use slab::Slab;
+
+/// Envelopes that one process may take before the others have their turn. Large enough that switching costs
+/// little, small enough that a flooded process delays its shard by some tens of microseconds.
+const TURN_MAX: u32 = 64;
+
+/// Processes that run before the shard looks at its inbox and its clock again: at about 0.3 us an event that
+/// is every half millisecond.
+const PROCESSES_PER_SLICE: usize = 256;
+
+/// Signals for another shard that may wait here while its inbox is full; then this shard stops running
+/// processes (it still empties its own inbox, so two full shards free each other).
+const OUTBOX_MAX: usize = 16_384;
+
+/// What a timer does when it is due.
+pub(crate) enum Due {
+    /// Put this into a mailbox.
+    Deliver(Pid, Envelope),
+    /// A request has waited long enough.
+    RequestTimeout(Pid, u64),
+}
+
+/// What a running callback may touch: everything of the shard but its processes.
+pub(crate) struct Core {
+    pub(crate) id: u8,
+    pub(crate) node: Node,
+    pub(crate) now_ms: u64,
+    pub(crate) dice: Xoshiro256PlusPlus,
+    pub(crate) wheel: Wheel<Due>,
+    pub(crate) effects: Vec<Effect>,
+    /// What the last operation of a callback answered.
+    pub(crate) result: Vec<u8>,
+    refs: u64,
+}
+
+impl Core {
+    /// A number that names one request or monitor of this node.
+    pub(crate) fn next_ref(&mut self) -> u64 {
+        self.refs += 1;
+        u64::from(self.id) << 56 | self.refs
+    }
+}
+
+/// One shard.
+pub(crate) struct Shard {
+    pub(crate) core: Core,
+    slab: Slab,
+    arena: Arena,
+    run_queue: VecDeque<u32>,
+    outboxes: Vec<Vec<Signal>>,
+    arrivals: Vec<Signal>,
+    due: Vec<Due>,
+    /// Signals to oneself that came up while another one was handled.
+    local: VecDeque<Signal>,
+    /// Effects of the last callback, lent back and forth with the core.
+    spare_effects: Vec<Effect>,
+    pub(crate) quit: bool,
+    pub(crate) counters: Counters,
+}
+
+/// What a shard has done since it started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Envelopes handled.
+    pub envelopes: u64,
+    /// Processes started.
+    pub spawned: u64,
+    /// Processes ended.
+    pub exited: u64,
+    /// Messages dropped because a mailbox was full.
+    pub dropped: u64,
+    /// Timers fired.
+    pub timers: u64,
+    /// The longest a timer fired after it was due, since this was last asked, in milliseconds.
+    pub late_ms_max: u64,
+}
+
+impl Shard {
+    pub(crate) fn new(node: Node, id: u8) -> Shard {
+        let seed = node.config().seed ^ (u64::from(id) << 56);
+        let core = Core {
+            id,
+            dice: Xoshiro256PlusPlus::seed_from_u64(seed),
+            now_ms: 0,
+            wheel: Wheel::new(),
+            effects: Vec::new(),
+            result: Vec::new(),
+            refs: 0,
+            node,
+        };
+        let outboxes = (0..core.node.shards()).map(|_| Vec::new()).collect();
+        Shard {
+            core,
+            slab: Slab::new(id),
+            arena: Arena::new(),
+            run_queue: VecDeque::new(),
+            outboxes,
+            arrivals: Vec::new(),
+            due: Vec::new(),
+            local: VecDeque::new(),
+            spare_effects: Vec::new(),
+            quit: false,
+            counters: Counters::default(),
+        }
+    }
+
+    /// One turn at time `now_ms`: takes what arrived, fires what is due, runs some processes.
+    pub(crate) fn turn(&mut self, now_ms: u64) {
+        self.take_arrivals();
+        self.fire_timers(now_ms);
+        if self.outboxes.iter().all(|outbox| outbox.len() < OUTBOX_MAX) {
+            self.run_some();
+        }
+        self.flush();
+    }
+
+    /// Something can run without waiting for time or signals.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.run_queue.is_empty() || self.outboxes.iter().any(|outbox| !outbox.is_empty())
+    }
+
+    /// When the next timer is due, at the latest.
+    pub(crate) fn next_timer_ms(&self) -> Option<u64> {
+        self.core.wheel.next_busy_ms()
+    }
+
+    /// Sleeps until a signal arrives, at most so long.
+    pub(crate) fn wait(&self, limit: std::time::Duration) {
+        if let Some(inbox) = self.core.node.inbox(self.core.id) {
+            inbox.wait(limit);
+        }
+    }
+
+    /// All processes of this shard.
+    pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
+        self.slab.iter().map(Process::info).collect()
+    }
+
+    fn take_arrivals(&mut self) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        if let Some(inbox) = self.core.node.inbox(self.core.id) {
+            inbox.take(&mut arrivals);
+        }
+        for signal in arrivals.drain(..) {
+            self.handle(signal);
+            self.handle_local();
+        }
+        self.arrivals = arrivals;
+    }
+
+    fn fire_timers(&mut self, now_ms: u64) {
+        if let Some(due_ms) = self.core.wheel.next_busy_ms().filter(|due| *due <= now_ms) {
+            self.counters.late_ms_max = self.counters.late_ms_max.max(now_ms - due_ms);
+        }
+        self.core.now_ms = now_ms;
+        let mut due = std::mem::take(&mut self.due);
+        self.core.wheel.advance(now_ms, |timer| due.push(timer));
+        self.counters.timers += due.len() as u64;
+        for timer in due.drain(..) {
+            match timer {
+                Due::Deliver(to, envelope) => self.deliver(to, envelope),
+                Due::RequestTimeout(pid, id) => self.fail_request(pid, id, Reason::Timeout),
+            }
+        }
+        self.due = due;
+    }
+
+    fn run_some(&mut self) {
+        for _ in 0..PROCESSES_PER_SLICE {
+            let Some(index) = self.run_queue.pop_front() else { return };
+            self.run(index);
+        }
+    }
+
+    fn flush(&mut self) {
+        for (shard, outbox) in self.outboxes.iter_mut().enumerate() {
+            if !outbox.is_empty() {
+                self.core.node.inbox(shard as u8).map(|inbox| inbox.try_append(outbox));
+            }
+        }
+    }
+
+    /// Sends a signal to wherever its target lives.
+    fn signal(&mut self, signal: Signal) {
+        let shard = signal.target().map_or(self.core.id, Pid::shard);
+        match self.outboxes.get_mut(usize::from(shard)) {
+            Some(_) if shard == self.core.id => self.local.push_back(signal),
+            Some(outbox) => outbox.push(signal),
+            None => (),
+        }
+    }
+
+    /// Sends an envelope: into the mailbox at once when its process lives here.
+    fn send(&mut self, to: Pid, envelope: Envelope) {
+        match (to.as_raw(), envelope) {
+            (0, Envelope::Response(tag, result)) => {
+                self.core.node.answer_outside(tag, result.map_err(|reason| *reason));
+            }
+            (_, envelope) if to.shard() == self.core.id => self.deliver(to, envelope),
+            (_, envelope) => self.signal(Signal::Deliver(to, envelope)),
+        }
+    }
+
+    fn handle_local(&mut self) {
+        while let Some(signal) = self.local.pop_front() {
+            self.handle(signal);
+        }
+    }
+
+    fn handle(&mut self, signal: Signal) {
+        match signal {
+            Signal::Deliver(to, envelope) => self.deliver(to, envelope),
+            Signal::Exit { to, from, reason, cause } => self.exit_signal(to, from, reason, cause),
+            Signal::Link(of, with) => self.link(of, with),
+            Signal::Unlink(of, with) => self.unlink(of, with),
+            Signal::Monitor { of, watcher } => self.watch(of, watcher, Watch::Monitor),
+            Signal::Demonitor { of, watcher } => self.unwatch(of, watcher),
+            Signal::OwnPort(owner, port) => self.own_port(owner, port),
+            Signal::Spawn(spawn) => self.spawn(*spawn),
+            Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
+            Signal::List(caller) => self.list(caller),
+            Signal::Quit => self.quit = true,
+        }
+    }
+
+    /// Puts an envelope into the mailbox of a process of this shard.
+    fn deliver(&mut self, to: Pid, envelope: Envelope) {
+        let Some(process) = self.slab.get_mut(to) else {
+            return self.deliver_to_nobody(to, envelope);
+        };
+        if process.mailbox.len() >= self.core.node.config().mailbox_max && is_droppable(&envelope) {
+            return self.drop_message(to, envelope);
+        }
+        match envelope {
+            Envelope::System(request) if process.has(SUSPENDED) => return self.system(to, *request),
+            Envelope::Call(caller, _) => drop(process.extras().watchers.insert(caller, Watch::Request)),
+            _ => (),
+        }
+        self.push(to, envelope);
+    }
+
+    fn push(&mut self, to: Pid, envelope: Envelope) {
+        let Some(process) = self.slab.get_mut(to) else { return };
+        self.arena.push(&mut process.mailbox, envelope);
+        Shard::enqueue(&mut self.run_queue, process);
+    }
+
+    /// Puts a process into the run queue, unless it stands there or is suspended.
+    fn enqueue(run_queue: &mut VecDeque<u32>, process: &mut Process) {
+        if !process.has(QUEUED | SUSPENDED) {
+            process.set(QUEUED, true);
+            run_queue.push_back(process.pid.index());
+        }
+    }
+
+    /// The process is gone: who asked is told, a child nobody waits for is ended.
+    fn deliver_to_nobody(&mut self, to: Pid, envelope: Envelope) {
+        match envelope {
+            Envelope::Call(caller, _) => self.fail_caller(caller, Reason::NoProc),
+            Envelope::System(request) => self.fail_caller(request.from, Reason::NoProc),
+            Envelope::Started(_, Ok(Some(child))) => self.send_exit(child, to, Reason::Killed),
+            _ => (),
+        }
+    }
+
+    fn drop_message(&mut self, to: Pid, envelope: Envelope) {
+        self.counters.dropped += 1;
+        if self.counters.dropped.is_power_of_two() {
+            tracing::warn!(pid = %to, dropped = self.counters.dropped, "a mailbox is full: messages are dropped");
+        }
+        if let Envelope::Call(caller, _) = envelope {
+            self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
+        }
+    }
+
+    fn fail_caller(&mut self, caller: Caller, reason: Reason) {
+        self.send(caller.pid, Envelope::Response(caller.tag, Err(Box::new(reason))));
+    }
+
+    fn reply(&mut self, caller: Caller, bytes: Vec<u8>) {
+        self.send(caller.pid, Envelope::Response(caller.tag, Ok(Payload::from_vec(bytes))));
+    }
+
+    /// Describes all processes, as a list of maps.
+    fn list(&mut self, caller: Caller) {
+        let infos: Vec<_> = self.processes().iter().map(ProcessInfo::to_term).collect();
+        self.reply(caller, pq_term::msgpack::to_msgpack(&pq_term::Term::list(infos)));
+    }
+}
+
+/// What may be lost when a mailbox is full: what a process can be flooded with.
+fn is_droppable(envelope: &Envelope) -> bool {
+    matches!(
+        envelope,
+        Envelope::Info(_)
+            | Envelope::Cast(_)
+            | Envelope::Event(_)
+            | Envelope::Call(..)
+            | Envelope::PortData(..)
+    )
+}

@@ -1,0 +1,137 @@
+//! Doing what a callback wanted done.
+
+use pq_abi::Reason;
+use pq_abi::spec::Start;
+use pq_term::{Atom, Pid};
+
+use super::{Due, Shard};
+use crate::effect::Effect;
+use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
+use crate::process::{DEBUGGED, TRAPS_EXIT};
+
+impl Shard {
+    /// Does everything that the last callback recorded, in its order.
+    pub(super) fn apply_effects(&mut self, pid: Pid) {
+        if self.core.effects.is_empty() {
+            return;
+        }
+        let mut effects = std::mem::replace(&mut self.core.effects, std::mem::take(&mut self.spare_effects));
+        self.note_out(pid, &effects);
+        for effect in effects.drain(..) {
+            self.apply(pid, effect);
+        }
+        self.spare_effects = effects;
+    }
+
+    /// For `sys:statistics`: how much goes out.
+    fn note_out(&mut self, pid: Pid, effects: &[Effect]) {
+        if let Some(process) = self.slab.get_mut(pid).filter(|process| process.has(DEBUGGED)) {
+            let is_message = |effect: &&Effect| {
+                matches!(effect, Effect::Send(..) | Effect::Request { .. } | Effect::Reply(..) | Effect::PortCommand(..))
+            };
+            process.note_out(effects.iter().filter(is_message).count() as u64);
+        }
+    }
+
+    /// A callback failed: it has done nothing.
+    pub(super) fn forget_effects(&mut self) {
+        let wheel = &mut self.core.wheel;
+        for effect in self.core.effects.drain(..) {
+            if let Effect::TimerStarted(key) = effect {
+                wheel.cancel(key);
+            }
+        }
+    }
+
+    fn apply(&mut self, pid: Pid, effect: Effect) {
+        match effect {
+            Effect::Send(to, envelope) => self.send(to, envelope),
+            Effect::Request { to, id, timeout_ms, data } => self.request(pid, to, (id, timeout_ms), data),
+            Effect::Reply(caller, data) => self.answer(pid, caller, data),
+            Effect::TimerStarted(_) => (),
+            Effect::CancelTimer(key) => drop(self.core.wheel.cancel(key)),
+            Effect::Monitor(of, monitor) => self.monitor(pid, of, monitor),
+            Effect::Demonitor(monitor) => self.demonitor(pid, monitor),
+            Effect::Link(with) => self.link_both(pid, with),
+            Effect::Unlink(with) => self.unlink_both(pid, with),
+            Effect::Exit(to, reason) => self.exit_from(pid, to, reason),
+            Effect::TrapExit(on) => self.set_flag(pid, TRAPS_EXIT, on),
+            Effect::PortCommand(port, data) => self.core.node.ports().write(port, &data),
+            Effect::PortClose(port) => self.core.node.ports().close(port),
+            Effect::StartLink(module, args, id) => self.start_link(pid, &module, args, id),
+            Effect::Continue(data) => self.push_front(pid, Envelope::Continue(data)),
+        }
+    }
+
+    pub(super) fn request(&mut self, pid: Pid, to: Pid, (id, timeout_ms): (u64, u64), data: Payload) {
+        let key = self.core.wheel.start(self.core.now_ms + timeout_ms, Due::RequestTimeout(pid, id));
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.extras().requests.insert(id, Some(key));
+        }
+        let call = Envelope::Call(Caller { pid, tag: id }, data);
+        match self.core.node.inbox(to.shard()) {
+            Some(_) => self.send(to, call),
+            None => self.deliver_to_nobody(to, call),
+        }
+    }
+
+    fn answer(&mut self, pid: Pid, caller: Caller, data: Payload) {
+        self.unwatch(pid, caller);
+        self.send(caller.pid, Envelope::Response(caller.tag, Ok(data)));
+    }
+
+    fn monitor(&mut self, pid: Pid, of: Pid, monitor: u64) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.extras().monitors.insert(monitor, of);
+        }
+        self.signal(Signal::Monitor { of, watcher: Caller { pid, tag: monitor } });
+    }
+
+    fn demonitor(&mut self, pid: Pid, monitor: u64) {
+        let watched = self.slab.get_mut(pid).and_then(|process| process.with_extras(|extras| extras.monitors.remove(&monitor)));
+        if let Some(Some(of)) = watched {
+            self.signal(Signal::Demonitor { of, watcher: Caller { pid, tag: monitor } });
+        }
+    }
+
+    fn link_both(&mut self, pid: Pid, with: Pid) {
+        self.link(pid, with);
+        self.signal(Signal::Link(with, pid));
+    }
+
+    fn unlink_both(&mut self, pid: Pid, with: Pid) {
+        self.unlink(pid, with);
+        self.signal(Signal::Unlink(with, pid));
+    }
+
+    fn exit_from(&mut self, from: Pid, to: Pid, reason: Reason) {
+        self.signal(Signal::Exit { to, from, reason, cause: ExitCause::Explicit });
+    }
+
+    fn set_flag(&mut self, pid: Pid, flag: u8, on: bool) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.set(flag, on);
+        }
+    }
+
+    fn push_front(&mut self, pid: Pid, envelope: Envelope) {
+        let Some(process) = self.slab.get_mut(pid) else { return };
+        self.arena.push_front(&mut process.mailbox, envelope);
+        Shard::enqueue(&mut self.run_queue, process);
+    }
+
+    /// The child's end is heard through its parent; the parent's end reaches it through this link.
+    fn start_link(&mut self, pid: Pid, module: &str, args: Vec<u8>, id: u64) {
+        let caller = Caller { pid, tag: id };
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.extras().requests.insert(id, None);
+        }
+        match Atom::new(module) {
+            Ok(module) => {
+                let start = Start { module, args };
+                self.signal(Signal::Spawn(Box::new(Spawn { start, parent: pid, ack: Ack::Request(caller) })));
+            }
+            Err(error) => self.fail_caller(caller, Reason::tagged("badarg", &error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Ends: exit signals, links, monitors, and what a process leaves behind.
+//!
+//! The order at an end is the promise that the registry builds on: first nobody finds the process alive any
+//! more, then its names are free, then the others hear of it.
+
+use pq_abi::Reason;
+use pq_term::Pid;
+
+use super::Shard;
+use crate::message::{Caller, Envelope, ExitCause, Signal};
+use crate::process::{Body, HOLDS_NAME, Process, TRAPS_EXIT, Watch};
+
+impl Shard {
+    /// An exit signal arrives (`erlang:exit/2`, and the table of signals in the reference manual).
+    pub(super) fn exit_signal(&mut self, to: Pid, from: Pid, reason: Reason, cause: ExitCause) {
+        let Some(process) = self.slab.get_mut(to) else { return };
+        let kill = cause == ExitCause::Explicit && reason == Reason::Kill;
+        if cause == ExitCause::Link {
+            process.with_extras(|extras| extras.links.retain(|link| *link != from));
+        }
+        match (kill, process.has(TRAPS_EXIT)) {
+            (true, _) => self.end(to, Reason::Killed),
+            (false, true) => self.trapped(to, Envelope::Exit(from, Box::new(reason))),
+            (false, false) if reason == Reason::Normal => (),
+            (false, false) => self.end(to, reason),
+        }
+    }
+
+    fn trapped(&mut self, to: Pid, envelope: Envelope) {
+        if !self.end_of_suspended(to, &envelope) {
+            self.push(to, envelope);
+        }
+    }
+
+    pub(super) fn send_exit(&mut self, to: Pid, from: Pid, reason: Reason) {
+        self.signal(Signal::Exit { to, from, reason, cause: ExitCause::Explicit });
+    }
+
+    /// One half of a link: `of` will hear of the end of `with`. A dead one answers at once.
+    pub(super) fn link(&mut self, of: Pid, with: Pid) {
+        match self.slab.get_mut(of) {
+            Some(process) => {
+                let links = &mut process.extras().links;
+                if !links.contains(&with) {
+                    links.push(with);
+                }
+            }
+            None => self.signal(Signal::Exit { to: with, from: of, reason: Reason::NoProc, cause: ExitCause::Link }),
+        }
+    }
+
+    pub(super) fn unlink(&mut self, of: Pid, with: Pid) {
+        if let Some(process) = self.slab.get_mut(of) {
+            process.with_extras(|extras| extras.links.retain(|link| *link != with));
+        }
+    }
+
+    /// Somebody wants to hear of the end of a process; a dead one answers at once.
+    pub(super) fn watch(&mut self, of: Pid, watcher: Caller, why: Watch) {
+        match self.slab.get_mut(of) {
+            Some(process) => drop(process.extras().watchers.insert(watcher, why)),
+            None => self.tell_watcher(of, watcher, why, &Reason::NoProc),
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, of: Pid, watcher: Caller) {
+        if let Some(process) = self.slab.get_mut(of) {
+            process.with_extras(|extras| extras.watchers.remove(&watcher));
+        }
+    }
+
+    /// A request of this process gets no answer any more.
+    pub(super) fn fail_request(&mut self, pid: Pid, id: u64, reason: Reason) {
+        let waits = self.slab.get_mut(pid).and_then(|process| process.with_extras(|extras| extras.requests.remove(&id)));
+        if let Some(Some(_)) = waits {
+            self.push(pid, Envelope::Response(id, Err(Box::new(reason))));
+        }
+    }
+
+    pub(super) fn own_port(&mut self, owner: Pid, port: u64) {
+        match self.slab.get_mut(owner) {
+            Some(process) => process.extras().ports.push(port),
+            None => self.core.node.ports().close(port),
+        }
+    }
+
+    /// Ends a process now.
+    pub(super) fn end(&mut self, pid: Pid, reason: Reason) {
+        let Some(mut process) = self.vanish(pid) else { return };
+        while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
+            self.deliver_to_nobody(pid, envelope);
+        }
+        self.tell_parent(&process, &reason);
+        self.end_children(&mut process);
+        if let Some(extras) = process.extras.take() {
+            for link in extras.links {
+                self.signal(Signal::Exit { to: link, from: pid, reason: reason.clone(), cause: ExitCause::Link });
+            }
+            for (watcher, why) in extras.watchers {
+                self.tell_watcher(pid, watcher, why, &reason);
+            }
+            for (monitor, of) in extras.monitors {
+                self.signal(Signal::Demonitor { of, watcher: Caller { pid, tag: monitor } });
+            }
+            for key in extras.requests.into_values().flatten() {
+                self.core.wheel.cancel(key);
+            }
+        }
+    }
+
+    /// Takes a process out of the world: not alive, no names, no ports. Nobody is told.
+    pub(super) fn vanish(&mut self, pid: Pid) -> Option<Process> {
+        let mut process = self.slab.remove(pid)?;
+        self.core.node.alive(self.core.id).dead(pid);
+        self.counters.exited += 1;
+        if process.has(HOLDS_NAME) {
+            if let Some(exited) = &self.core.node.config().exited {
+                exited(pid);
+            }
+        }
+        process.with_extras(|extras| {
+            if let Some(name) = extras.registered.take() {
+                self.core.node.unregister(&name, pid);
+            }
+            for port in extras.ports.drain(..) {
+                self.core.node.ports().close(port);
+            }
+        });
+        Some(process)
+    }
+
+    fn tell_parent(&mut self, process: &Process, reason: &Reason) {
+        if process.parent.as_raw() != 0 {
+            let (to, from) = (process.parent, process.pid);
+            self.signal(Signal::Exit { to, from, reason: reason.clone(), cause: ExitCause::Link });
+        }
+    }
+
+    /// A supervisor that ends in order has no children left; one that was killed takes them along.
+    fn end_children(&mut self, process: &mut Process) {
+        let Body::Supervisor(body) = &mut process.body else { return };
+        for (_, key) in body.timers.drain(..) {
+            self.core.wheel.cancel(key);
+        }
+        for child in body.machine.pids() {
+            self.send_exit(child, process.pid, Reason::Killed);
+        }
+    }
+
+    fn tell_watcher(&mut self, of: Pid, watcher: Caller, why: Watch, reason: &Reason) {
+        let reason = Box::new(reason.clone());
+        let envelope = match why {
+            Watch::Monitor => Envelope::Down(of, watcher.tag, reason),
+            Watch::Request => Envelope::Response(watcher.tag, Err(reason)),
+        };
+        self.send(watcher.pid, envelope);
+    }
+}

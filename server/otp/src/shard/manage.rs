@@ -1,0 +1,162 @@
+//! Running an event manager: events go to every handler, in the order in which they were added backwards
+//! (`gen_event(3)`: the newest first). A handler that fails is removed; the manager and the others go on.
+
+use pq_abi::spec::{self, ManagerReply, ManagerRequest};
+use pq_abi::{Callback as Number, Failure, Kind, Reason, State, Verdict};
+use pq_term::{Atom, Pid, Term};
+
+use super::Shard;
+use crate::callback::Callback;
+use crate::message::{Caller, Envelope};
+use crate::process::Body;
+
+impl Shard {
+    pub(super) fn run_manager(&mut self, pid: Pid, envelope: Envelope) {
+        let parent = self.slab.get(pid).map(|process| process.parent);
+        match envelope {
+            Envelope::Event(data) => self.to_handlers(pid, Number::Event, &data),
+            Envelope::Info(data) | Envelope::Cast(data) => self.to_handlers(pid, Number::Info, &data),
+            Envelope::Exit(from, reason) if Some(from) == parent => self.stop_manager(pid, *reason),
+            Envelope::Call(from, data) => match spec::decode(&data) {
+                Ok(request) => self.manager_request(pid, from, request),
+                Err(error) => {
+                    let reason = Term::tuple([Term::atom("bad_request"), Term::string(error)]);
+                    self.answer_manager(pid, from, ManagerReply::Error(reason));
+                }
+            },
+            _ => (),
+        }
+    }
+
+    /// Ends the manager in order: every handler is told.
+    pub(super) fn stop_manager(&mut self, pid: Pid, reason: Reason) {
+        self.to_handlers(pid, Number::Terminate, &reason.to_bytes());
+        self.end(pid, reason);
+    }
+
+    fn to_handlers(&mut self, pid: Pid, number: Number, data: &[u8]) {
+        let Some(mut handlers) = self.take_handlers(pid) else { return };
+        handlers.retain_mut(|handler| self.to_handler(pid, handler, number, data));
+        self.put_handlers(pid, handlers);
+    }
+
+    /// Runs one handler; `false` when it is to be removed.
+    fn to_handler(&mut self, pid: Pid, handler: &mut State, number: Number, data: &[u8]) -> bool {
+        let parent = self.slab.get(pid).map_or(Pid::from_raw(0), |process| process.parent);
+        let mut host = Callback::new(&mut self.core, pid, parent);
+        let verdict = handler.handle(&mut host, number, (0, 0), data);
+        let holds_name = host.holds_name;
+        self.note_name(pid, holds_name);
+        match verdict {
+            Verdict::Wait => {
+                self.apply_effects(pid);
+                true
+            }
+            Verdict::Remove | Verdict::Stop(_) => {
+                self.apply_effects(pid);
+                false
+            }
+            Verdict::Fail(failure) => {
+                self.forget_effects();
+                let reason = failure.into_reason();
+                tracing::error!(%pid, handler = handler.module().name(), %reason, "event handler terminated");
+                false
+            }
+        }
+    }
+
+    fn manager_request(&mut self, pid: Pid, from: Caller, request: ManagerRequest) {
+        let reply = match request {
+            ManagerRequest::AddHandler(module, args) => self.add_handler(pid, module, &args),
+            ManagerRequest::DeleteHandler(module) => self.delete_handler(pid, module),
+            ManagerRequest::WhichHandlers => ManagerReply::Handlers(self.which_handlers(pid)),
+            ManagerRequest::Call(module, data) => return self.call_handler(pid, from, module, &data),
+        };
+        self.answer_manager(pid, from, reply);
+    }
+
+    fn answer_manager(&mut self, pid: Pid, from: Caller, reply: ManagerReply) {
+        self.unwatch(pid, from);
+        self.reply(from, spec::encode(&reply));
+    }
+
+    fn add_handler(&mut self, pid: Pid, name: Atom, args: &[u8]) -> ManagerReply {
+        let refuse = |word| ManagerReply::Error(Term::atom(word));
+        let Some(module) = self.core.node.module(name.as_str()) else { return refuse("undef") };
+        if module.kind() != Kind::GenEvent {
+            return refuse("bad_module");
+        }
+        match self.in_callback(pid, |host| module.init(host, args)) {
+            Ok(state) => {
+                let mut handlers = self.take_handlers(pid).unwrap_or_default();
+                handlers.insert(0, state);
+                self.put_handlers(pid, handlers);
+                ManagerReply::Ok
+            }
+            Err(Failure::Ignore) => refuse("ignore"),
+            Err(failure) => ManagerReply::Error(failure.into_reason().to_term()),
+        }
+    }
+
+    fn delete_handler(&mut self, pid: Pid, name: Atom) -> ManagerReply {
+        let mut handlers = self.take_handlers(pid).unwrap_or_default();
+        let at = handlers.iter().position(|handler| handler.module().name() == name.as_str());
+        let Some(at) = at else {
+            self.put_handlers(pid, handlers);
+            return ManagerReply::Error(Term::atom("module_not_found"));
+        };
+        let mut handler = handlers.remove(at);
+        self.put_handlers(pid, handlers);
+        self.to_handler(pid, &mut handler, Number::Terminate, &Reason::Normal.to_bytes());
+        ManagerReply::Ok
+    }
+
+    /// The handler answers through its context; one that is not there, or fails, is answered for.
+    fn call_handler(&mut self, pid: Pid, from: Caller, name: Atom, data: &[u8]) {
+        let mut handlers = self.take_handlers(pid).unwrap_or_default();
+        let at = handlers.iter().position(|handler| handler.module().name() == name.as_str());
+        let verdict = at.map(|at| {
+            let host = &mut Callback::new(&mut self.core, pid, Pid::from_raw(0));
+            handlers[at].handle(host, Number::Call, (from.pid.as_raw(), from.tag), data)
+        });
+        let stays = verdict == Some(Verdict::Wait);
+        match verdict {
+            Some(Verdict::Fail(failure)) => {
+                self.forget_effects();
+                self.refuse_call(pid, from, failure.into_reason());
+            }
+            Some(_) => self.apply_effects(pid),
+            None => self.refuse_call(pid, from, Reason::Other(Term::atom("bad_module"))),
+        }
+        if let Some(at) = at.filter(|_| !stays) {
+            handlers.remove(at);
+        }
+        self.put_handlers(pid, handlers);
+    }
+
+    fn refuse_call(&mut self, pid: Pid, from: Caller, reason: Reason) {
+        self.unwatch(pid, from);
+        self.fail_caller(from, reason);
+    }
+
+    pub(super) fn which_handlers(&mut self, pid: Pid) -> Vec<Atom> {
+        let handlers = self.take_handlers(pid).unwrap_or_default();
+        let names = handlers.iter().filter_map(|handler| Atom::new(handler.module().name()).ok()).collect();
+        self.put_handlers(pid, handlers);
+        names
+    }
+
+    /// Takes the handlers out while they run; `None` when there are none.
+    pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<State>> {
+        match &mut self.slab.get_mut(pid)?.body {
+            Body::Manager(handlers) => handlers.take().map(|handlers| *handlers),
+            _ => None,
+        }
+    }
+
+    pub(super) fn put_handlers(&mut self, pid: Pid, handlers: Vec<State>) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.body = Body::Manager((!handlers.is_empty()).then(|| Box::new(handlers)));
+        }
+    }
+}

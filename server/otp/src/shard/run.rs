@@ -1,0 +1,170 @@
+//! Running a process: its envelopes, one after the other, each through one callback.
+
+use pq_abi::{Callback as Number, Failure, Reason, Verdict};
+use pq_term::Pid;
+
+use super::{Shard, TURN_MAX};
+use crate::callback::Callback;
+use crate::message::{Caller, Envelope, Payload};
+use crate::process::{Body, DEBUGGED, QUEUED, SUSPENDED};
+
+/// An envelope as a callback takes it: which one, its operands, its bytes.
+struct Call {
+    number: Number,
+    operands: (u64, u64),
+    data: Payload,
+}
+
+impl Shard {
+    /// Gives the process at this index of the run queue its turn.
+    pub(super) fn run(&mut self, index: u32) {
+        let Some(process) = self.slab.at(index) else { return };
+        process.set(QUEUED, false);
+        let pid = process.pid;
+        for _ in 0..TURN_MAX {
+            let Some(envelope) = self.next_envelope(pid) else { return };
+            self.counters.envelopes += 1;
+            self.dispatch(pid, envelope);
+            self.handle_local();
+        }
+        if let Some(process) = self.slab.get_mut(pid).filter(|process| !process.mailbox.is_empty()) {
+            Shard::enqueue(&mut self.run_queue, process);
+        }
+    }
+
+    /// The next envelope that the process may take now.
+    fn next_envelope(&mut self, pid: Pid) -> Option<Envelope> {
+        let process = self.slab.get_mut(pid).filter(|process| !process.has(SUSPENDED))?;
+        let envelope = self.arena.pop(&mut process.mailbox)?;
+        if process.has(DEBUGGED) {
+            process.note_in(&envelope, self.core.now_ms);
+        }
+        Some(envelope)
+    }
+
+    /// Hands an envelope to whatever runs in the process.
+    pub(super) fn dispatch(&mut self, pid: Pid, envelope: Envelope) {
+        if let Envelope::System(request) = envelope {
+            return self.system(pid, *request);
+        }
+        let Some(process) = self.slab.get_mut(pid) else { return };
+        match &process.body {
+            Body::Callback(_) => self.run_callback(pid, envelope),
+            Body::Manager(_) => self.run_manager(pid, envelope),
+            Body::Supervisor(_) => self.run_supervisor(pid, envelope),
+            Body::Native(_) => self.run_native_envelope(pid, envelope),
+            Body::Empty => (),
+        }
+    }
+
+    /// A gen_server or a gen_fsm.
+    fn run_callback(&mut self, pid: Pid, envelope: Envelope) {
+        let parent = self.slab.get(pid).map(|process| process.parent);
+        if let Envelope::Exit(from, reason) = &envelope {
+            if parent == Some(*from) {
+                return self.stop(pid, (**reason).clone());
+            }
+        }
+        let Some(call) = self.call_of(pid, envelope) else { return };
+        match self.call_state(pid, &call) {
+            Verdict::Wait | Verdict::Remove => self.apply_effects(pid),
+            Verdict::Stop(reason) => {
+                self.apply_effects(pid);
+                self.stop(pid, reason);
+            }
+            Verdict::Fail(failure) => {
+                self.forget_effects();
+                self.crash(pid, call.number, failure);
+            }
+        }
+    }
+
+    /// Runs the callback; its effects stay recorded.
+    fn call_state(&mut self, pid: Pid, call: &Call) -> Verdict {
+        let Some(process) = self.slab.get_mut(pid) else { return Verdict::Wait };
+        let parent = process.parent;
+        let Body::Callback(mut state) = std::mem::replace(&mut process.body, Body::Empty) else {
+            return Verdict::Wait;
+        };
+        let mut host = Callback::new(&mut self.core, pid, parent);
+        let verdict = state.handle(&mut host, call.number, call.operands, &call.data);
+        let holds_name = host.holds_name;
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.body = Body::Callback(state);
+        }
+        self.note_name(pid, holds_name);
+        verdict
+    }
+
+    /// An orderly end: `terminate`, then the end.
+    pub(super) fn stop(&mut self, pid: Pid, reason: Reason) {
+        let terminate = Call { number: Number::Terminate, operands: (0, 0), data: Payload::from_vec(reason.to_bytes()) };
+        match self.call_state(pid, &terminate) {
+            Verdict::Fail(failure) => {
+                self.forget_effects();
+                self.crash(pid, Number::Terminate, failure);
+            }
+            _ => {
+                self.apply_effects(pid);
+                self.report_end(pid, &reason);
+                self.end(pid, reason);
+            }
+        }
+    }
+
+    /// The plugin is wrong: its process ends, with a line that says where.
+    fn crash(&mut self, pid: Pid, number: Number, failure: Failure) {
+        let reason = failure.into_reason();
+        let name = self.slab.get(pid).map_or("", |process| process.name()).to_string();
+        tracing::error!(%pid, module = name, callback = ?number, %reason, "process terminated");
+        self.end(pid, reason);
+    }
+
+    fn report_end(&mut self, pid: Pid, reason: &Reason) {
+        if !reason.is_orderly() {
+            let name = self.slab.get(pid).map_or("", |process| process.name());
+            tracing::error!(%pid, module = name, %reason, "process terminated");
+        }
+    }
+
+    /// The callback for an envelope; `None` for an answer that nobody waits for any more.
+    fn call_of(&mut self, pid: Pid, envelope: Envelope) -> Option<Call> {
+        let call = |number, a, b, data| Some(Call { number, operands: (a, b), data });
+        let bytes = |reason: &Reason| Payload::from_vec(reason.to_bytes());
+        match envelope {
+            Envelope::Event(data) => call(Number::Event, 0, 0, data),
+            Envelope::Info(data) => call(Number::Info, 0, 0, data),
+            Envelope::Cast(data) => call(Number::Cast, 0, 0, data),
+            Envelope::Call(Caller { pid: from, tag }, data) => call(Number::Call, from.as_raw(), tag, data),
+            Envelope::Continue(data) => call(Number::Continue, 0, 0, data),
+            Envelope::Exit(from, reason) => call(Number::Exit, from.as_raw(), 0, bytes(&reason)),
+            Envelope::Down(of, monitor, reason) => {
+                self.forget_monitor(pid, monitor)?;
+                call(Number::Down, of.as_raw(), monitor, bytes(&reason))
+            }
+            Envelope::PortData(port, data) => call(Number::PortData, port, 0, data),
+            Envelope::PortClosed(port, why) => call(Number::PortClosed, port, 0, why),
+            Envelope::Response(id, result) => {
+                self.take_request(pid, id)?;
+                match result {
+                    Ok(data) => call(Number::Response, id, 0, data),
+                    Err(reason) => call(Number::Response, id, 1, bytes(&reason)),
+                }
+            }
+            Envelope::Started(..) | Envelope::Timer(_) | Envelope::System(_) => None,
+        }
+    }
+
+    fn forget_monitor(&mut self, pid: Pid, monitor: u64) -> Option<()> {
+        self.slab.get_mut(pid)?.with_extras(|extras| extras.monitors.remove(&monitor))?.map(drop)
+    }
+
+    /// An answer has come: the request waits no more.
+    pub(super) fn take_request(&mut self, pid: Pid, id: u64) -> Option<()> {
+        let timeout = self.slab.get_mut(pid)?.with_extras(|extras| extras.requests.remove(&id))??;
+        if let Some(key) = timeout {
+            self.core.wheel.cancel(key);
+        }
+        Some(())
+    }
+}

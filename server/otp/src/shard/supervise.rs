@@ -1,0 +1,161 @@
+//! Running a supervisor: envelopes become inputs of its machine, its actions become signals.
+
+use pq_abi::spec::{self, SupReply, SupRequest};
+use pq_abi::{Failure, Module, Reason};
+use pq_term::{Pid, Term};
+
+use super::{Due, Shard};
+use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
+use crate::process::{Body, SupervisorBody, TRAPS_EXIT};
+use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
+
+impl Shard {
+    /// Asks the module for its children and starts them; the outcome is told when they run.
+    pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: &[u8], ack: Ack) {
+        let mut actions = Vec::new();
+        let made = self.in_callback(pid, |host| module.call(host, "init", args)).and_then(|bytes| {
+            Supervisor::new(&bytes, &mut actions).map_err(Failure::Reason)
+        });
+        match made {
+            Err(failure) => self.settle(pid, Err(failure), ack),
+            Ok(machine) => {
+                if let Some(process) = self.slab.get_mut(pid) {
+                    process.set(TRAPS_EXIT, true);
+                    let (timers, ack, args) = (Vec::new(), Some(ack), args.into());
+                    process.body = Body::Supervisor(Box::new(SupervisorBody { machine, timers, ack, args }));
+                }
+                self.act_all(pid, actions);
+            }
+        }
+    }
+
+    pub(super) fn run_supervisor(&mut self, pid: Pid, envelope: Envelope) {
+        let parent = self.slab.get(pid).map(|process| process.parent);
+        let input = match envelope {
+            Envelope::Started(ticket, outcome) => {
+                let outcome = match outcome {
+                    Ok(Some(pid)) => StartOutcome::Ok(pid),
+                    Ok(None) => StartOutcome::Ignore,
+                    Err(reason) => StartOutcome::Err(reason),
+                };
+                Input::Started { ticket: Ticket(ticket), outcome }
+            }
+            Envelope::Exit(from, reason) if Some(from) == parent => Input::Stop(*reason),
+            Envelope::Exit(from, reason) => Input::Exited { pid: from, reason: *reason },
+            Envelope::Timer(id) => Input::Timer { id },
+            Envelope::Call(from, data) => match spec::decode::<SupRequest>(&data) {
+                Ok(request) => Input::Request { from: from.into(), request },
+                Err(error) => return self.refuse_request(pid, from, &error),
+            },
+            _ => return,
+        };
+        self.supervise(pid, input);
+    }
+
+    /// Gives the machine an input and does what it says.
+    pub(super) fn supervise(&mut self, pid: Pid, input: Input) {
+        let now_ms = self.core.now_ms;
+        let mut actions = Vec::new();
+        if let Some(body) = self.supervisor(pid) {
+            body.machine.handle(input, now_ms, &mut actions);
+        }
+        self.act_all(pid, actions);
+    }
+
+    fn refuse_request(&mut self, pid: Pid, from: Caller, error: &str) {
+        let reason = Term::tuple([Term::atom("bad_request"), Term::string(error)]);
+        self.unwatch(pid, from);
+        self.reply(from, spec::encode(&SupReply::Error(reason)));
+    }
+
+    fn supervisor(&mut self, pid: Pid) -> Option<&mut SupervisorBody> {
+        match &mut self.slab.get_mut(pid)?.body {
+            Body::Supervisor(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    fn act_all(&mut self, pid: Pid, actions: Vec<Action>) {
+        for action in actions {
+            self.act(pid, action);
+        }
+    }
+
+    fn act(&mut self, pid: Pid, action: Action) {
+        match action {
+            Action::Start { ticket, start, dynamic, .. } => {
+                let spawn = Spawn { start, parent: pid, ack: Ack::Ticket(pid, ticket.0) };
+                self.start_child(spawn, dynamic);
+            }
+            Action::Exit { pid: child, reason } => self.send_exit(child, pid, reason),
+            Action::SetTimer { id, ms } => self.set_timer(pid, id, ms),
+            Action::CancelTimer { id } => self.cancel_timer(pid, id),
+            Action::Reply { to, reply } => {
+                let to = Caller { pid: to.pid, tag: to.tag };
+                self.unwatch(pid, to);
+                self.reply(to, spec::encode(&reply));
+            }
+            Action::Ready => self.ready(pid),
+            Action::Report(report) => self.report(pid, report),
+            Action::End(reason) => self.end_supervisor(pid, reason),
+        }
+    }
+
+    /// A dynamic child may live anywhere, all others live where their supervisor does: a hero's three
+    /// processes share a shard.
+    fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
+        let shard = if dynamic { self.core.node.next_shard() } else { self.core.id };
+        let signal = Signal::Spawn(Box::new(spawn));
+        match shard == self.core.id {
+            true => self.local.push_back(signal),
+            false => self.outboxes[usize::from(shard)].push(signal),
+        }
+    }
+
+    fn set_timer(&mut self, pid: Pid, id: u32, ms: u32) {
+        let due = Due::Deliver(pid, Envelope::Timer(id));
+        let key = self.core.wheel.start(self.core.now_ms + u64::from(ms), due);
+        if let Some(body) = self.supervisor(pid) {
+            body.timers.push((id, key));
+        }
+    }
+
+    fn cancel_timer(&mut self, pid: Pid, id: u32) {
+        let Some(body) = self.supervisor(pid) else { return };
+        let at = body.timers.iter().position(|(timer, _)| *timer == id);
+        if let Some(key) = at.map(|at| body.timers.swap_remove(at).1) {
+            self.core.wheel.cancel(key);
+        }
+    }
+
+    fn ready(&mut self, pid: Pid) {
+        if let Some(ack) = self.supervisor(pid).and_then(|body| body.ack.take()) {
+            self.acknowledge(ack, Ok(Some(pid)));
+        }
+    }
+
+    /// A supervisor that ends before its children ran has failed to start.
+    fn end_supervisor(&mut self, pid: Pid, reason: Reason) {
+        match self.supervisor(pid).and_then(|body| body.ack.take()) {
+            Some(ack) => self.settle(pid, Err(Failure::Reason(reason)), ack),
+            None => self.end(pid, reason),
+        }
+    }
+
+    /// Progress and supervisor reports, in the words of OTP's `supervisor_report`.
+    fn report(&mut self, pid: Pid, report: Report) {
+        let supervisor = self.slab.get(pid).map_or("", |process| process.name());
+        match report {
+            Report::Progress { id, pid: child } => {
+                tracing::debug!(supervisor, %pid, child = %id, started = %child, "progress");
+            }
+            Report::ChildTerminated { id, pid: child, reason } => {
+                tracing::warn!(supervisor, %pid, child = %id, ended = %child, %reason, "child_terminated");
+            }
+            Report::StartError { id, reason } => {
+                tracing::warn!(supervisor, %pid, child = %id, %reason, "start_error");
+            }
+            other => tracing::warn!(supervisor, %pid, report = ?other, "supervisor report"),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What system messages do to a process; the table stands in [`crate::sys`].
+
+use pq_abi::{Direction, Failure, Module, Reason, State};
+use pq_term::{Pid, Term};
+
+use super::Shard;
+use crate::message::Envelope;
+use crate::process::{Body, DEBUGGED, SUSPENDED};
+use crate::supervisor::Input;
+use crate::sys::{Debug, LOG_DEFAULT, Replace, Statistics, SysMessage, SysRequest, Toggle};
+
+/// How to convert: which module, which way, which other version, what else.
+struct Change {
+    module: String,
+    direction: Direction,
+    vsn: String,
+    extra: Vec<u8>,
+}
+
+impl Shard {
+    pub(super) fn system(&mut self, pid: Pid, request: SysRequest) {
+        let from = request.from;
+        let answer = match request.message {
+            SysMessage::Suspend => self.suspend(pid),
+            SysMessage::Resume => self.resume(pid),
+            SysMessage::GetState => self.state_of(pid).unwrap_or_else(error),
+            SysMessage::ReplaceState(replace) => self.replace_state(pid, replace).unwrap_or_else(error),
+            SysMessage::GetStatus => self.status(pid),
+            SysMessage::ChangeCode { module, direction, vsn, extra } => {
+                self.change_code(pid, &Change { module, direction, vsn, extra })
+            }
+            SysMessage::Statistics(toggle) => self.statistics(pid, toggle),
+            SysMessage::Log(toggle) => self.log(pid, toggle),
+            SysMessage::Trace(on) => self.debug(pid, |debug, _| {
+                debug.trace = on;
+                ok()
+            }),
+            SysMessage::NoDebug => self.debug(pid, |debug, _| {
+                *debug = Debug::default();
+                ok()
+            }),
+            SysMessage::Terminate(reason) => {
+                self.reply(from, pq_term::msgpack::to_msgpack(&ok()));
+                return self.terminate(pid, reason);
+            }
+        };
+        self.reply(from, pq_term::msgpack::to_msgpack(&answer));
+    }
+
+    /// Ends a process in order, whatever runs in it.
+    pub(super) fn terminate(&mut self, pid: Pid, reason: Reason) {
+        let Some(process) = self.slab.get_mut(pid) else { return };
+        process.set(SUSPENDED, false);
+        match &process.body {
+            Body::Callback(_) => self.stop(pid, reason),
+            Body::Manager(_) => self.stop_manager(pid, reason),
+            Body::Supervisor(_) => {
+                self.resume(pid);
+                self.supervise(pid, Input::Stop(reason));
+            }
+            Body::Native(_) => self.run_native(pid, crate::native::NativeInput::Stop(reason)),
+            Body::Empty => self.end(pid, reason),
+        }
+    }
+
+    fn suspend(&mut self, pid: Pid) -> Term {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.set(SUSPENDED, true);
+        }
+        ok()
+    }
+
+    fn resume(&mut self, pid: Pid) -> Term {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.set(SUSPENDED, false);
+            if !process.mailbox.is_empty() {
+                Shard::enqueue(&mut self.run_queue, process);
+            }
+        }
+        ok()
+    }
+
+    /// The state as a term: of a callback module its fields, of a manager its handlers.
+    fn state_of(&mut self, pid: Pid) -> Result<Term, Reason> {
+        if let Some(handlers) = self.take_handlers(pid) {
+            let states = handlers.iter().map(|handler| self.handler_state(pid, handler)).collect();
+            self.put_handlers(pid, handlers);
+            return states;
+        }
+        match self.slab.get(pid).map(|process| &process.body) {
+            Some(Body::Native(native)) => Ok(native.state()),
+            Some(Body::Supervisor(body)) => Ok(pids_term(&body.machine.pids())),
+            Some(Body::Manager(_)) => Ok(Term::list([])),
+            _ => self.exported(pid).and_then(|bytes| term_of(&bytes)),
+        }
+    }
+
+    fn handler_state(&mut self, pid: Pid, handler: &State) -> Result<Term, Reason> {
+        let bytes = self.in_callback(pid, |host| handler.export(host)).map_err(Failure::into_reason)?;
+        let id = Term::atom("false");
+        Ok(Term::tuple([Term::atom(handler.module().name()), id, term_of(&bytes)?]))
+    }
+
+    /// The exported state of a gen_server or gen_fsm.
+    fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
+        self.with_state(pid, |shard, state| match shard.in_callback(pid, |host| state.export(host)) {
+            Ok(bytes) => Ok((state, bytes)),
+            Err(failure) => shard.keep(pid, state, failure.into_reason()),
+        })
+    }
+
+    fn replace_state(&mut self, pid: Pid, replace: Replace) -> Result<Term, Reason> {
+        let before = self.exported(pid)?;
+        let after = replace(before).map_err(|text| Reason::tagged("callback_failed", &text))?;
+        self.with_state(pid, |shard, state| {
+            let module = state.module();
+            match shard.in_callback(pid, |host| module.import(host, &after)) {
+                Ok(new) => Ok((new, ())),
+                Err(failure) => shard.keep(pid, state, failure.into_reason()),
+            }
+        })?;
+        term_of(&after)
+    }
+
+    /// Lends the state of a gen_server or gen_fsm to `use_it`, which gives it, or another, back.
+    fn with_state<R>(
+        &mut self,
+        pid: Pid,
+        use_it: impl FnOnce(&mut Shard, State) -> Result<(State, R), Reason>,
+    ) -> Result<R, Reason> {
+        let process = self.slab.get_mut(pid).ok_or(Reason::NoProc)?;
+        let state = match std::mem::replace(&mut process.body, Body::Empty) {
+            Body::Callback(state) => state,
+            other => {
+                process.body = other;
+                return Err(Reason::tagged("not_supported", "this process has no state of its own"));
+            }
+        };
+        let (state, result) = use_it(self, state)?;
+        self.put_state(pid, state);
+        Ok(result)
+    }
+
+    fn keep<R>(&mut self, pid: Pid, state: State, reason: Reason) -> Result<(State, R), Reason> {
+        self.put_state(pid, state);
+        Err(reason)
+    }
+
+    fn put_state(&mut self, pid: Pid, state: State) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.module = Some(state.module());
+            process.body = Body::Callback(state);
+        }
+    }
+
+    fn change_code(&mut self, pid: Pid, change: &Change) -> Term {
+        let suspended = self.slab.get(pid).is_some_and(|process| process.has(SUSPENDED));
+        if !suspended {
+            let message = Term::tuple([Term::atom("change_code"), Term::string(change.module.as_str())]);
+            return error(Reason::Other(Term::tuple([Term::atom("unknown_system_msg"), message])));
+        }
+        let changed = match self.slab.get(pid).map(|process| &process.body) {
+            Some(Body::Supervisor(_)) => self.change_supervisor(pid),
+            Some(Body::Manager(_)) => self.change_handlers(pid, change),
+            Some(Body::Callback(_)) => self.change_callback(pid, change),
+            _ => Err(Reason::tagged("not_supported", "this process is part of the node")),
+        };
+        changed.map_or_else(error, |()| ok())
+    }
+
+    fn change_callback(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
+        self.with_state(pid, |shard, state| match shard.convert(pid, &state, change) {
+            Ok(new) => Ok((new, ())),
+            Err(reason) => shard.keep(pid, state, reason),
+        })
+    }
+
+    /// All handlers of the module are converted, or none.
+    fn change_handlers(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
+        let Some(mut handlers) = self.take_handlers(pid) else { return Ok(()) };
+        let concerned = |handler: &State| handler.module().name() == change.module;
+        let converted: Result<Vec<_>, Reason> = handlers
+            .iter()
+            .map(|handler| concerned(handler).then(|| self.convert(pid, handler, change)).transpose())
+            .collect();
+        let outcome = converted.map(|converted| {
+            for (handler, new) in handlers.iter_mut().zip(converted) {
+                if let Some(new) = new {
+                    *handler = new;
+                }
+            }
+        });
+        self.put_handlers(pid, handlers);
+        outcome
+    }
+
+    /// The state of the current version that this state becomes. The newer module converts, in both directions.
+    fn convert(&mut self, pid: Pid, state: &State, change: &Change) -> Result<State, Reason> {
+        let target = self.current_of(state.module())?;
+        let newer = if change.direction == Direction::Up { target } else { state.module() };
+        let way = (change.direction, change.vsn.as_str());
+        self.in_callback(pid, |host| {
+            let old = state.export(host)?;
+            let new = newer.code_change(host, way, &old, &change.extra)?;
+            target.import(host, &new)
+        })
+        .map_err(Failure::into_reason)
+    }
+
+    fn current_of(&self, module: Module) -> Result<Module, Reason> {
+        self.core.node.module(module.name()).ok_or_else(|| crate::callback::undef(module.name(), "code_change"))
+    }
+
+    /// The module is asked again with the arguments of its start; its children stay.
+    fn change_supervisor(&mut self, pid: Pid) -> Result<(), Reason> {
+        let process = self.slab.get(pid).ok_or(Reason::NoProc)?;
+        let (Some(module), Body::Supervisor(body)) = (process.module, &process.body) else { return Ok(()) };
+        let args = body.args.clone();
+        let current = self.current_of(module)?;
+        let spec = match self.in_callback(pid, |host| current.call(host, "init", &args)) {
+            Ok(spec) => spec,
+            Err(Failure::Ignore) => return Ok(()),
+            Err(failure) => return Err(failure.into_reason()),
+        };
+        let process = self.slab.get_mut(pid).ok_or(Reason::NoProc)?;
+        process.module = Some(current);
+        match &mut process.body {
+            Body::Supervisor(body) => body.machine.replace_spec(&spec),
+            _ => Ok(()),
+        }
+    }
+
+    fn status(&mut self, pid: Pid) -> Term {
+        let Some(process) = self.slab.get(pid) else { return Term::undefined() };
+        let mode = if process.has(SUSPENDED) { "suspended" } else { "running" };
+        let module = Term::tuple([Term::atom("module"), Term::string(process.name())]);
+        let info = process.info().to_term();
+        let misc = [Term::list([]), Term::atom(mode), Term::from(process.parent), Term::list([]), info];
+        Term::tuple([Term::atom("status"), Term::from(pid), module, Term::list(misc)])
+    }
+
+    fn statistics(&mut self, pid: Pid, toggle: Toggle) -> Term {
+        self.debug(pid, |debug, now_ms| match (toggle, debug.statistics) {
+            (Toggle::On(_), _) => {
+                debug.statistics = Some(Statistics { since_ms: now_ms, messages_in: 0, messages_out: 0 });
+                ok()
+            }
+            (Toggle::Off, _) => {
+                debug.statistics = None;
+                ok()
+            }
+            (Toggle::Get, None) => Term::tuple([Term::atom("ok"), Term::atom("no_statistics")]),
+            (Toggle::Get, Some(statistics)) => {
+                let pair = |key, value: u64| Term::tuple([Term::atom(key), Term::from(value as i64)]);
+                let list = Term::list([
+                    pair("start_time_ms", statistics.since_ms),
+                    pair("current_time_ms", now_ms),
+                    pair("messages_in", statistics.messages_in),
+                    pair("messages_out", statistics.messages_out),
+                ]);
+                Term::tuple([Term::atom("ok"), list])
+            }
+        })
+    }
+
+    fn log(&mut self, pid: Pid, toggle: Toggle) -> Term {
+        self.debug(pid, |debug, _| match toggle {
+            Toggle::On(max) => {
+                let max = if max == 0 { LOG_DEFAULT } else { max };
+                debug.log = Some((max, std::collections::VecDeque::new()));
+                ok()
+            }
+            Toggle::Off => {
+                debug.log = None;
+                ok()
+            }
+            Toggle::Get => {
+                let lines = debug.log.iter().flat_map(|(_, lines)| lines);
+                let lines: Vec<_> = lines.map(|line| Term::string(line.as_str())).collect();
+                Term::tuple([Term::atom("ok"), Term::list(lines)])
+            }
+        })
+    }
+
+    /// Changes what `sys` gathers about a process.
+    fn debug(&mut self, pid: Pid, change: impl FnOnce(&mut Debug, u64) -> Term) -> Term {
+        let now_ms = self.core.now_ms;
+        let Some(process) = self.slab.get_mut(pid) else { return Term::undefined() };
+        let mut debug = process.extras().debug.take().unwrap_or_default();
+        let answer = change(&mut debug, now_ms);
+        let on = !debug.is_off();
+        process.set(DEBUGGED, on);
+        process.extras().debug = on.then_some(debug);
+        process.with_extras(|_| ());
+        answer
+    }
+
+    /// The envelope that a suspended process takes before all others: the end its parent orders.
+    pub(super) fn end_of_suspended(&mut self, pid: Pid, envelope: &Envelope) -> bool {
+        match (self.slab.get(pid), envelope) {
+            (Some(process), Envelope::Exit(from, reason)) if process.has(SUSPENDED) && process.parent == *from => {
+                self.terminate(pid, (**reason).clone());
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn ok() -> Term {
+    Term::atom("ok")
+}
+
+fn error(reason: Reason) -> Term {
+    Term::tuple([Term::atom("error"), reason.to_term()])
+}
+
+fn term_of(bytes: &[u8]) -> Result<Term, Reason> {
+    pq_term::msgpack::from_msgpack(bytes).map_err(|error| Reason::tagged("bad_state", &error.to_string()))
+}
+
+fn pids_term(pids: &[Pid]) -> Term {
+    Term::list(pids.iter().map(|pid| Term::from(*pid)).collect::<Vec<_>>())
+}

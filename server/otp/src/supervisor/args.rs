@@ -1,0 +1,105 @@
+//! Arguments appended to arguments: two MessagePack arrays become one (`start_child/2` under
+//! `simple_one_for_one`). Only the headers are read; the elements are copied as they are.
+
+/// MessagePack's nil, which is how `()` is written: no arguments.
+const NIL: u8 = 0xc0;
+
+/// The elements of `first`, then those of `second`. `None` when one of them is no array or the result would have
+/// more elements than an array can.
+pub(super) fn join(first: &[u8], second: &[u8]) -> Option<Vec<u8>> {
+    let (first_count, first_items) = elements(first)?;
+    let (second_count, second_items) = elements(second)?;
+    match (first_count, second_count) {
+        (_, 0) => Some(first.into()),
+        (0, _) => Some(second.into()),
+        _ => {
+            let mut joined = Vec::with_capacity(5 + first_items.len() + second_items.len());
+            write_header(&mut joined, first_count.checked_add(second_count)?);
+            joined.extend_from_slice(first_items);
+            joined.extend_from_slice(second_items);
+            Some(joined)
+        }
+    }
+}
+
+/// How many arguments there are, and where they begin. Nothing at all and nil count as none.
+pub(super) fn elements(arguments: &[u8]) -> Option<(u32, &[u8])> {
+    match arguments {
+        [] | [NIL] => Some((0, &[])),
+        array => header(array),
+    }
+}
+
+/// How many elements an array has, and where they begin.
+pub(super) fn header(array: &[u8]) -> Option<(u32, &[u8])> {
+    match *array {
+        [head @ 0x90..=0x9f, ref items @ ..] => Some((u32::from(head & 0x0f), items)),
+        [0xdc, a, b, ref items @ ..] => Some((u32::from(u16::from_be_bytes([a, b])), items)),
+        [0xdd, a, b, c, d, ref items @ ..] => Some((u32::from_be_bytes([a, b, c, d]), items)),
+        _ => None,
+    }
+}
+
+fn write_header(out: &mut Vec<u8>, count: u32) {
+    match (u8::try_from(count), u16::try_from(count)) {
+        (Ok(count @ 0..=15), _) => out.push(0x90 | count),
+        (_, Ok(count)) => {
+            out.push(0xdc);
+            out.extend_from_slice(&count.to_be_bytes());
+        }
+        _ => {
+            out.push(0xdd);
+            out.extend_from_slice(&count.to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: u32) -> Vec<u8> {
+        rmp_serde::to_vec(&(0..count).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn joined_arrays_hold_the_elements_of_both_at_every_width_of_the_header() {
+        for first in [0, 1, 15, 16, 65_535, 65_536] {
+            for second in [0, 1, 15, 16, 65_535, 65_536] {
+                let joined = join(&numbers(first), &numbers(second)).unwrap();
+                let wanted: Vec<u32> = (0..first).chain(0..second).collect();
+                assert_eq!(joined, rmp_serde::to_vec(&wanted).unwrap(), "{first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_of_many_types_join_into_one_tuple() {
+        let first = rmp_serde::to_vec(&("Bob", 7)).unwrap();
+        let second = rmp_serde::to_vec(&(vec![1.5], true)).unwrap();
+        let joined = join(&first, &second).unwrap();
+        let read: (String, i32, Vec<f64>, bool) = rmp_serde::from_slice(&joined).unwrap();
+        assert_eq!(read, ("Bob".into(), 7, vec![1.5], true));
+    }
+
+    #[test]
+    fn the_unit_is_no_arguments() {
+        let unit = rmp_serde::to_vec(&()).unwrap();
+        let one = rmp_serde::to_vec(&(1,)).unwrap();
+        assert_eq!(join(&unit, &one), Some(one.clone()));
+        assert_eq!(join(&one, &unit), Some(one));
+        assert_eq!(join(&unit, &unit), Some(unit));
+        assert_eq!(join(&[], &[]), Some(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_array_is_refused() {
+        let array = numbers(2);
+        for wrong in [&[0x01][..], &[0xa1, b'x'], &[0xdc, 0], &[0xdd, 0, 0, 0], &[NIL, NIL], &[0x81, 1, 2]] {
+            assert_eq!(join(wrong, &array), None, "{wrong:?}");
+            assert_eq!(join(&array, wrong), None, "{wrong:?}");
+        }
+        let most = [0xdd, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(join(&most, &array), None);
+    }
+}

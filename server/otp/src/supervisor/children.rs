@@ -1,0 +1,210 @@
+//! The list of children in the order of their start. Each has its spec as bytes, decoded when it is needed, and
+//! 16 bytes that say how it stands.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use pq_abi::spec::{self, ChildSpec};
+use pq_term::{Pid, Term};
+
+/// INVARIANT: the specs lie in `specs` in the order of `slots`, without gaps
+/// (`a_child_taken_out_leaves_the_others_as_they_were`).
+#[derive(Default)]
+pub(super) struct Children {
+    specs: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    /// Means something only while running.
+    pid: Pid,
+    /// Where its spec begins.
+    at: u32,
+    /// Of the hash of its id, so that few specs are decoded to find one.
+    tag: u16,
+    standing: Standing,
+}
+
+/// Two for each hero.
+const _: () = assert!(size_of::<Slot>() == 16);
+
+/// How a child stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// There is no process, and none is wanted.
+    Down,
+    /// There is no process, and one is wanted.
+    Restarting,
+    /// There is one.
+    Running,
+}
+
+impl Children {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The spec of a child.
+    pub(super) fn spec(&self, index: usize) -> ChildSpec {
+        spec::decode(self.spec_bytes(index)).expect("only what was decoded once, or encoded here, is kept")
+    }
+
+    /// The process of a child, while there is one.
+    pub(super) fn pid(&self, index: usize) -> Option<Pid> {
+        let slot = &self.slots[index];
+        (slot.standing == Standing::Running).then_some(slot.pid)
+    }
+
+    pub(super) fn standing(&self, index: usize) -> Standing {
+        self.slots[index].standing
+    }
+
+    /// Notes that there is a process.
+    pub(super) fn run(&mut self, index: usize, pid: Pid) {
+        self.slots[index].pid = pid;
+        self.slots[index].standing = Standing::Running;
+    }
+
+    /// Notes that there is no process and none is wanted.
+    pub(super) fn rest(&mut self, index: usize) {
+        self.slots[index].standing = Standing::Down;
+    }
+
+    /// Notes that there is no process and one is wanted.
+    pub(super) fn await_restart(&mut self, index: usize) {
+        self.slots[index].standing = Standing::Restarting;
+    }
+
+    /// Where the child with this id stands.
+    pub(super) fn position(&self, id: &Term) -> Option<usize> {
+        let tag = tag(id);
+        (0..self.len()).find(|index| self.slots[*index].tag == tag && self.spec(*index).id == *id)
+    }
+
+    /// Where the child with this process stands.
+    pub(super) fn position_of_pid(&self, pid: Pid) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.pid == pid && slot.standing == Standing::Running)
+    }
+
+    /// Adds a child at the end; it does not run yet.
+    pub(super) fn push(&mut self, spec: &ChildSpec) {
+        self.push_encoded(&spec.id, &spec::encode(spec));
+    }
+
+    /// The same of a spec whose bytes are at hand.
+    pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) {
+        let at = u32::try_from(self.specs.len()).expect("reading and adding refuse specs beyond `SPEC_BYTES_MAX`");
+        self.specs.extend_from_slice(bytes);
+        self.slots.push(Slot { pid: Pid::from_raw(0), at, tag: tag(id), standing: Standing::Down });
+    }
+
+    /// No children, and room for the specs of those to come.
+    pub(super) fn with_spec_bytes_max(bytes: usize) -> Children {
+        Children { specs: Vec::with_capacity(bytes), slots: Vec::new() }
+    }
+
+    /// Gives back the room that no child took.
+    pub(super) fn shrink(&mut self) {
+        self.specs.shrink_to_fit();
+        self.slots.shrink_to_fit();
+    }
+
+    /// Takes a child out of the list.
+    pub(super) fn remove(&mut self, index: usize) {
+        let (start, end) = self.range(index);
+        self.specs.drain(start..end);
+        self.slots.remove(index);
+        for slot in &mut self.slots[index..] {
+            slot.at -= (end - start) as u32;
+        }
+    }
+
+    /// Gives the child at `index` the standing and the process of `other`.
+    pub(super) fn inherit(&mut self, index: usize, other: &Children, from: usize) {
+        self.slots[index].pid = other.slots[from].pid;
+        self.slots[index].standing = other.slots[from].standing;
+    }
+
+    /// How many bytes all specs have.
+    pub(super) fn spec_bytes_len(&self) -> usize {
+        self.specs.len()
+    }
+
+    /// The bytes of a spec.
+    pub(super) fn spec_bytes(&self, index: usize) -> &[u8] {
+        let (start, end) = self.range(index);
+        &self.specs[start..end]
+    }
+
+    fn range(&self, index: usize) -> (usize, usize) {
+        let end = self.slots.get(index + 1).map_or(self.specs.len(), |next| next.at as usize);
+        (self.slots[index].at as usize, end)
+    }
+}
+
+fn tag(id: &Term) -> u16 {
+    FixedState::default().hash_one(id) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervisor::node::worker;
+
+    fn of(names: &[&'static str]) -> Children {
+        let mut children = Children::default();
+        for name in names {
+            children.push(&worker(name));
+        }
+        children
+    }
+
+    fn names(children: &Children) -> Vec<String> {
+        (0..children.len()).map(|index| children.spec(index).id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_child_taken_out_leaves_the_others_as_they_were() {
+        for gone in 0..4 {
+            let all = ["a", "quite_long", "c", "dd"];
+            let mut children = of(&all);
+            (0..4).for_each(|index| children.run(index, Pid::new(0, index as u32, 1)));
+            children.remove(gone);
+            let left: Vec<&str> = all.into_iter().filter(|name| *name != all[gone]).collect();
+            assert_eq!(names(&children), left);
+            let pids: Vec<u32> = (0..3).map(|index| children.pid(index).unwrap().index()).collect();
+            assert_eq!(pids, (0..4).filter(|index| *index != gone as u32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_child_is_found_by_its_id_and_while_it_runs_by_its_pid() {
+        let mut children = of(&["a", "b"]);
+        let pid = Pid::new(0, 5, 5);
+        assert_eq!(children.position(&Term::atom("b")), Some(1));
+        assert_eq!(children.position(&Term::from("b")), None);
+        assert_eq!(children.position_of_pid(Pid::from_raw(0)), None);
+        children.run(1, pid);
+        assert_eq!(children.position_of_pid(pid), Some(1));
+        children.rest(1);
+        assert_eq!(children.position_of_pid(pid), None);
+        assert_eq!(children.pid(1), None);
+    }
+
+    #[test]
+    fn ids_whose_tags_collide_stay_apart() {
+        // Among 2 000 ids some share their 16 bits.
+        let mut children = Children::default();
+        let id = |number: i64| Term::tuple([Term::atom("events"), Term::from(number)]);
+        for number in 0..2_000 {
+            children.push(&ChildSpec { id: id(number), ..worker("x") });
+        }
+        let mut tags: Vec<u16> = children.slots.iter().map(|slot| slot.tag).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        assert!(tags.len() < 2_000, "no tag is shared: take more ids");
+        for number in 0..2_000 {
+            assert_eq!(children.position(&id(number)), Some(number as usize));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Terminating children that stand next to each other, one after the other, the last first. The next is told only
+//! when the one before is gone (`supervisor(3)`, `shutdown()`).
+
+use std::mem;
+use std::ops::Range;
+
+use pq_abi::Reason;
+use pq_abi::spec::{ChildSpec, SupReply};
+use pq_term::Pid;
+
+use super::ordered::{Ordered, Phase};
+use super::starting::StartFor;
+use super::{Action, Caller, Ctx, Report, is_wanted_end};
+
+/// The child `awaited` has been told to end; those in `left` follow, from the end.
+pub(super) struct Halting {
+    left: Range<usize>,
+    awaited: Option<Awaited>,
+    why: HaltFor,
+}
+
+struct Awaited {
+    pid: Pid,
+    spec: ChildSpec,
+    /// When it runs out, the child is killed.
+    timer: Option<u32>,
+}
+
+/// What for, and so what comes next.
+pub(super) enum HaltFor {
+    /// A restart: these and those after them are started again.
+    Restart,
+    /// `terminate_child/2`: the caller is told.
+    Answer(Caller),
+    /// The end of the supervisor.
+    End(Reason),
+}
+
+impl Ordered {
+    /// Terminates these children. Some of them may not run, or may have ended without our knowing.
+    pub(super) fn halt(&mut self, ctx: &mut Ctx<'_>, children: Range<usize>, why: HaltFor) {
+        self.halt_next(ctx, Box::new(Halting { left: children, awaited: None, why }));
+    }
+
+    fn halt_next(&mut self, ctx: &mut Ctx<'_>, mut halting: Box<Halting>) {
+        while let Some(index) = halting.left.next_back() {
+            let spec = self.children.spec(index);
+            let Some(pid) = self.children.pid(index) else {
+                self.lay_down(index, spec.restart);
+                continue;
+            };
+            match self.take_exit(pid) {
+                Some(reason) => self.child_halted(ctx, index, (spec, pid), reason),
+                None => {
+                    let timer = self.tell_to_end(ctx, pid, &spec);
+                    halting.awaited = Some(Awaited { pid, spec, timer });
+                    self.phase = Phase::Halting(halting);
+                    return;
+                }
+            }
+        }
+        self.all_halted(ctx, *halting);
+    }
+
+    fn tell_to_end(&mut self, ctx: &mut Ctx<'_>, pid: Pid, spec: &ChildSpec) -> Option<u32> {
+        let ms = ctx.exit(pid, spec.shutdown)?;
+        let id = self.serial.next();
+        ctx.act(Action::SetTimer { id, ms });
+        Some(id)
+    }
+
+    /// The awaited child has ended.
+    pub(super) fn halted(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
+        match mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Halting(mut halting) => {
+                if let Some(Awaited { pid, spec, timer }) = halting.awaited.take() {
+                    timer.into_iter().for_each(|id| ctx.act(Action::CancelTimer { id }));
+                    // It stood where the range now ends.
+                    self.child_halted(ctx, halting.left.end, (spec, pid), reason);
+                }
+                self.halt_next(ctx, halting);
+            }
+            other => self.phase = other,
+        }
+    }
+
+    fn child_halted(&mut self, ctx: &mut Ctx<'_>, index: usize, (spec, pid): (ChildSpec, Pid), reason: Reason) {
+        self.lay_down(index, spec.restart);
+        if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
+            ctx.report(Report::ShutdownError { id: spec.id, pid, reason });
+        }
+    }
+
+    fn all_halted(&mut self, ctx: &mut Ctx<'_>, halting: Halting) {
+        self.phase = Phase::Idle;
+        match halting.why {
+            HaltFor::Restart => {
+                // The range has shrunk to its beginning.
+                let children = halting.left.start..self.children.len();
+                self.start(ctx, children, StartFor::Restart);
+            }
+            HaltFor::Answer(caller) => ctx.reply(caller, SupReply::Ok),
+            HaltFor::End(reason) => {
+                self.finish();
+                ctx.act(Action::End(reason));
+            }
+        }
+    }
+
+    /// The awaited child has had its time.
+    pub(super) fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
+        let Phase::Halting(halting) = &mut self.phase else { return };
+        match &mut halting.awaited {
+            Some(awaited) if awaited.timer == Some(id) => {
+                awaited.timer = None;
+                ctx.kill(awaited.pid);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Halting {
+    /// `true` when this is the process that has been told to end.
+    pub(super) fn awaits(&self, pid: Pid) -> bool {
+        self.awaited.as_ref().is_some_and(|awaited| awaited.pid == pid)
+    }
+
+    /// `true` when this is the end of the supervisor.
+    pub(super) fn ends(&self) -> bool {
+        matches!(self.why, HaltFor::End(_))
+    }
+}

@@ -1,0 +1,27 @@
+//! A live update of the specs: what `supervisor:code_change/3` does with what `init` returns now.
+
+use super::children::Children;
+use super::ordered::Ordered;
+use super::reading::OrderedSpec;
+
+impl Ordered {
+    /// Takes the new flags and the new list, then those of the old list that are not in it. Nothing starts or ends.
+    pub(super) fn replace(&mut self, new: OrderedSpec) {
+        let mut merged = new.children;
+        let known: Vec<Option<usize>> =
+            (0..self.children.len()).map(|old| merged.position(&self.children.spec(old).id)).collect();
+        for (old, known) in known.into_iter().enumerate() {
+            let index = known.unwrap_or_else(|| keep(&mut merged, &self.children, old));
+            merged.inherit(index, &self.children, old);
+        }
+        merged.shrink();
+        self.children = merged;
+        self.flags = new.flags;
+    }
+}
+
+/// Adds a child of the old list at the end of the new one.
+fn keep(merged: &mut Children, old: &Children, index: usize) -> usize {
+    merged.push_encoded(&old.spec(index).id, old.spec_bytes(index));
+    merged.len() - 1
+}

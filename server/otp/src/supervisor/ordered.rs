@@ -1,0 +1,270 @@
+//! Children that start in order: `one_for_one`, `one_for_all`, `rest_for_one`.
+//!
+//! | phase | an end of a child | a request | `Stop` |
+//! |---|---|---|---|
+//! | idle | restart rules → idle, starting or halting | answered → idle, starting or halting | halting all |
+//! | starting | waits | waits | after the start in flight: halting all |
+//! | halting | the awaited one: the next; others wait, until their turn | waits | when the halt is through: halting all |
+//! | halting all | the same | `shutdown` | is on its way |
+//! | ended | ignored | `noproc` | ignored |
+//!
+//! What waits is worked off in order as soon as the phase is idle again. A restart that failed puts itself at the
+//! end of that line, as OTP's supervisor casts to itself: so a child that cannot start does not keep others waiting.
+//! Starting is in [`super::starting`], halting in [`super::halting`], answers in [`super::requests`].
+
+use std::collections::VecDeque;
+
+use pq_abi::Reason;
+use pq_abi::spec::{ChildSpec, Restart, Strategy, SupFlags, SupRequest};
+use pq_term::{Pid, Term};
+
+use super::children::{Children, Standing};
+use super::halting::{HaltFor, Halting};
+use super::reading::OrderedSpec;
+use super::starting::{StartFor, Starting};
+use super::window::Window;
+use super::{Caller, Ctx, Input, Report, Serial};
+
+/// How many requests may wait while children start or end. They come from operators, from the release handler and
+/// from siblings, a handful at a time; heroes come through `simple_one_for_one`, where no request waits. Beyond it
+/// a request is refused with `overloaded`.
+const REQUESTS_MAX: usize = 1_024;
+
+pub(super) struct Ordered {
+    pub(super) flags: SupFlags,
+    pub(super) serial: Serial,
+    pub(super) children: Children,
+    pub(super) phase: Phase,
+    window: Window,
+    /// Only while something waits.
+    waiting: Option<Box<Waiting>>,
+}
+
+pub(super) enum Phase {
+    Idle,
+    Starting(Box<Starting>),
+    Halting(Box<Halting>),
+    Ended,
+}
+
+/// What has come while children started or ended. Bounded: requests by `REQUESTS_MAX`, ends by the number of
+/// children, further tries by one for each failed start.
+#[derive(Default)]
+struct Waiting {
+    stop: Option<Reason>,
+    events: VecDeque<Event>,
+    requests: usize,
+}
+
+enum Event {
+    Exited(Pid, Reason),
+    Request(Caller, SupRequest),
+    TryAgain(Term),
+}
+
+impl Ordered {
+    /// Starts the first child.
+    pub(super) fn new(ctx: &mut Ctx<'_>, spec: OrderedSpec) -> Ordered {
+        let mut ordered = Ordered {
+            flags: spec.flags,
+            serial: Serial::default(),
+            children: spec.children,
+            phase: Phase::Idle,
+            window: Window::default(),
+            waiting: None,
+        };
+        ordered.start_initial(ctx, spec.specs);
+        ordered
+    }
+
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
+        (0..self.children.len()).filter_map(|index| self.children.pid(index))
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
+        match input {
+            Input::Started { ticket, outcome } => self.started(ctx, ticket, outcome),
+            Input::Exited { pid, reason } => self.exited(ctx, pid, reason),
+            Input::Request { from, request } => self.requested(ctx, from, request),
+            Input::Timer { id } => self.timer_fired(ctx, id),
+            Input::Stop(reason) => self.stop(reason),
+        }
+        self.work_off(ctx);
+    }
+
+    fn work_off(&mut self, ctx: &mut Ctx<'_>) {
+        while self.is_idle() {
+            if let Some(reason) = self.take_stop() {
+                return self.end(ctx, reason);
+            }
+            match self.next_event() {
+                None => return,
+                Some(Event::Exited(pid, reason)) => self.child_exited(ctx, pid, reason),
+                Some(Event::Request(from, request)) => self.answer(ctx, from, request),
+                Some(Event::TryAgain(id)) => self.try_again(ctx, &id),
+            }
+        }
+    }
+
+    fn exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
+        match &self.phase {
+            Phase::Idle => self.child_exited(ctx, pid, reason),
+            Phase::Halting(halting) if halting.awaits(pid) => self.halted(ctx, reason),
+            Phase::Ended => {}
+            Phase::Starting(_) | Phase::Halting(_) => self.remember_exit(pid, reason),
+        }
+    }
+
+    /// Restart rules of one child (`supervisor(3)`, `restart()`).
+    fn child_exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
+        let Some(index) = self.children.position_of_pid(pid) else { return };
+        let ChildSpec { id, restart, .. } = self.children.spec(index);
+        let is_wanted = restart != Restart::Permanent && reason.is_orderly();
+        if !is_wanted {
+            ctx.report(Report::ChildTerminated { id: id.clone(), pid, reason });
+        }
+        match restart {
+            Restart::Permanent => self.restart(ctx, index, id),
+            Restart::Transient if !is_wanted => self.restart(ctx, index, id),
+            Restart::Transient | Restart::Temporary => self.lay_down(index, restart),
+        }
+    }
+
+    fn try_again(&mut self, ctx: &mut Ctx<'_>, id: &Term) {
+        match self.children.position(id) {
+            Some(index) if self.children.standing(index) == Standing::Restarting => {
+                self.restart(ctx, index, id.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Restarts what the strategy says, if there have not been too many restarts.
+    fn restart(&mut self, ctx: &mut Ctx<'_>, index: usize, id: Term) {
+        if !self.window.admits(ctx.now_ms, &self.flags) {
+            self.children.rest(index);
+            ctx.report(Report::ReachedMaxRestartIntensity { id });
+            return self.end(ctx, Reason::Shutdown);
+        }
+        self.children.await_restart(index);
+        match self.flags.strategy {
+            Strategy::OneForAll => self.halt(ctx, 0..self.children.len(), HaltFor::Restart),
+            Strategy::RestForOne => self.halt(ctx, index..self.children.len(), HaltFor::Restart),
+            Strategy::OneForOne | Strategy::SimpleOneForOne => {
+                self.start(ctx, index..index + 1, StartFor::Restart);
+            }
+        }
+    }
+
+    /// There is no process any more, and none is wanted. Temporary children leave no spec behind.
+    pub(super) fn lay_down(&mut self, index: usize, restart: Restart) {
+        match restart {
+            Restart::Temporary => self.children.remove(index),
+            Restart::Permanent | Restart::Transient => self.children.rest(index),
+        }
+    }
+
+    fn stop(&mut self, reason: Reason) {
+        match &self.phase {
+            Phase::Ended => {}
+            Phase::Halting(halting) if halting.ends() => {}
+            _ => {
+                self.waiting().stop.get_or_insert(reason);
+            }
+        }
+    }
+
+    /// Terminates all children, then ends. Requests that wait have waited in vain.
+    pub(super) fn end(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.refuse_requests(ctx);
+        }
+        self.halt(ctx, 0..self.children.len(), HaltFor::End(reason));
+    }
+
+    /// No child is left.
+    pub(super) fn finish(&mut self) {
+        self.phase = Phase::Ended;
+        self.waiting = None;
+    }
+
+    fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
+        match &self.phase {
+            Phase::Idle => self.answer(ctx, from, request),
+            Phase::Ended => ctx.refuse(from, "noproc"),
+            Phase::Halting(halting) if halting.ends() => ctx.refuse(from, "shutdown"),
+            Phase::Starting(_) | Phase::Halting(_) => self.remember_request(ctx, from, request),
+        }
+    }
+
+    fn remember_request(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
+        let waiting = self.waiting();
+        if waiting.requests == REQUESTS_MAX {
+            return ctx.refuse(from, "overloaded");
+        }
+        waiting.requests += 1;
+        waiting.events.push_back(Event::Request(from, request));
+    }
+
+    fn remember_exit(&mut self, pid: Pid, reason: Reason) {
+        if self.children.position_of_pid(pid).is_some() {
+            self.waiting().events.push_back(Event::Exited(pid, reason));
+        }
+    }
+
+    /// A restart failed: it is tried again when those who wait have had their turn.
+    pub(super) fn remember_to_try_again(&mut self, id: Term) {
+        self.waiting().events.push_back(Event::TryAgain(id));
+    }
+
+    /// Why this child has ended, if it has and the news waits.
+    pub(super) fn take_exit(&mut self, pid: Pid) -> Option<Reason> {
+        let events = &mut self.waiting.as_mut()?.events;
+        let at = events.iter().position(|event| matches!(event, Event::Exited(who, _) if *who == pid))?;
+        match events.remove(at) {
+            Some(Event::Exited(_, reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    pub(super) fn stop_is_wanted(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.stop.is_some())
+    }
+
+    fn take_stop(&mut self) -> Option<Reason> {
+        self.waiting.as_mut()?.stop.take()
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        let waiting = self.waiting.as_mut()?;
+        let event = waiting.events.pop_front();
+        match event {
+            None => self.waiting = None,
+            Some(Event::Request(..)) => waiting.requests -= 1,
+            Some(_) => {}
+        }
+        event
+    }
+
+    fn waiting(&mut self) -> &mut Waiting {
+        self.waiting.get_or_insert_default()
+    }
+}
+
+impl Waiting {
+    fn refuse_requests(&mut self, ctx: &mut Ctx<'_>) {
+        self.requests = 0;
+        self.events.retain(|event| match event {
+            Event::Request(from, _) => {
+                ctx.refuse(*from, "shutdown");
+                false
+            }
+            Event::TryAgain(_) => false,
+            Event::Exited(..) => true,
+        });
+    }
+}

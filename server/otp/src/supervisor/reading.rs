@@ -1,0 +1,281 @@
+//! From the bytes of a `SupSpec` to flags and children that are known to be good (`supervisor:check_childspecs/1`).
+//! The refusals are OTP's terms.
+
+use pq_abi::Reason;
+use pq_abi::spec::{ChildSpec, Strategy, SupFlags};
+use pq_term::Term;
+use rmp_serde::Deserializer;
+use rmp_serde::decode::ReadReader;
+use serde::Deserialize;
+
+use super::args;
+use super::children::Children;
+
+/// How many restarts may be asked for. A restart within the period is remembered in 8 bytes, so this is 8 MB at
+/// worst; a supervisor that restarts more often than this is not supervising.
+const INTENSITY_MAX: u32 = 1_000_000;
+
+/// How many bytes the specs of one supervisor may have. A spec has about a hundred, so this is beyond a hundred
+/// thousand children; those belong under `simple_one_for_one`, where there is one spec.
+pub(super) const SPEC_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// A spec of which all is as it should be.
+pub(super) enum CheckedSpec {
+    Ordered(OrderedSpec),
+    Simple(SimpleSpec),
+}
+
+/// `one_for_one`, `one_for_all`, `rest_for_one`.
+pub(super) struct OrderedSpec {
+    pub(super) flags: SupFlags,
+    /// None of them runs.
+    pub(super) children: Children,
+    /// The same, decoded, for those who start them now.
+    pub(super) specs: Vec<ChildSpec>,
+}
+
+/// `simple_one_for_one`.
+pub(super) struct SimpleSpec {
+    pub(super) flags: SupFlags,
+    pub(super) template: ChildSpec,
+}
+
+impl CheckedSpec {
+    pub(super) fn strategy(&self) -> Strategy {
+        match self {
+            CheckedSpec::Ordered(spec) => spec.flags.strategy,
+            CheckedSpec::Simple(spec) => spec.flags.strategy,
+        }
+    }
+}
+
+/// What is wrong with a spec. OTP wraps it in another word at init than at a live update.
+#[derive(Debug)]
+pub(super) enum SpecError {
+    /// The bytes are none.
+    Unreadable(String),
+    /// The flags say something impossible.
+    Flags(Term),
+    /// A child spec does.
+    Children(Term),
+    /// `simple_one_for_one` with none or many.
+    NotOne(Term),
+}
+
+impl SpecError {
+    /// As `supervisor:init/1` says it.
+    pub(super) fn at_init(self) -> Reason {
+        Reason::Other(match self {
+            SpecError::Flags(error) => pair("supervisor_data", error),
+            SpecError::Children(error) => pair("start_spec", error),
+            other => other.plain(),
+        })
+    }
+
+    /// As `supervisor:code_change/3` says it.
+    pub(super) fn at_replacement(self) -> Reason {
+        Reason::Other(self.plain())
+    }
+
+    fn plain(self) -> Term {
+        match self {
+            SpecError::Unreadable(text) => pair("bad_return", Term::from(text)),
+            SpecError::Flags(error) | SpecError::Children(error) => error,
+            SpecError::NotOne(ids) => pair("bad_start_spec", ids),
+        }
+    }
+}
+
+/// Reads and checks a spec.
+pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
+    let mut reader = Reader::new(bytes)?;
+    let flags: SupFlags = reader.next()?;
+    check_flags(&flags)?;
+    let (specs, children) = reader.children()?;
+    match flags.strategy {
+        Strategy::SimpleOneForOne => {
+            let template = only(specs)?;
+            check_arguments(&template)?;
+            Ok(CheckedSpec::Simple(SimpleSpec { flags, template }))
+        }
+        _ => Ok(CheckedSpec::Ordered(OrderedSpec { flags, children, specs })),
+    }
+}
+
+/// `{invalid_strategy, Strategy}`
+pub(super) fn invalid_strategy(strategy: Strategy) -> Reason {
+    let name = match strategy {
+        Strategy::OneForOne => "one_for_one",
+        Strategy::OneForAll => "one_for_all",
+        Strategy::RestForOne => "rest_for_one",
+        Strategy::SimpleOneForOne => "simple_one_for_one",
+    };
+    Reason::Other(pair("invalid_strategy", Term::atom(name)))
+}
+
+/// `{Tag, Term}`
+pub(super) fn pair(tag: &'static str, term: Term) -> Term {
+    Term::tuple([Term::atom(tag), term])
+}
+
+fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
+    if flags.intensity > INTENSITY_MAX {
+        return Err(SpecError::Flags(pair("invalid_intensity", Term::from(flags.intensity))));
+    }
+    match flags.period_s {
+        0 => Err(SpecError::Flags(pair("invalid_period", Term::from(0)))),
+        _ => Ok(()),
+    }
+}
+
+fn only(mut specs: Vec<ChildSpec>) -> Result<ChildSpec, SpecError> {
+    match specs.pop() {
+        Some(spec) if specs.is_empty() => Ok(spec),
+        last => Err(SpecError::NotOne(specs.into_iter().chain(last).map(|spec| spec.id).collect())),
+    }
+}
+
+/// Others are appended to these, so they must be an array. Elsewhere only the child's `init` reads them.
+fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
+    match args::elements(&spec.start.args) {
+        Some(_) => Ok(()),
+        None => {
+            let arguments = Term::from(&spec.start.args[..]);
+            let start = Term::tuple([Term::from(spec.start.module), Term::atom("init"), arguments]);
+            Err(SpecError::Children(pair("invalid_mfa", start)))
+        }
+    }
+}
+
+/// Walks through the bytes of a `SupSpec`, so that those of each child are known: `spec::decode` would tell
+/// its value only. The layout is that of `spec::encode`: a struct is the array of its fields.
+struct Reader<'a>(Deserializer<ReadReader<&'a [u8]>>);
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Reader<'a>, SpecError> {
+        if bytes.len() > SPEC_BYTES_MAX {
+            return Err(unreadable(&format!("more than {SPEC_BYTES_MAX} bytes of specs")));
+        }
+        let mut reader = Reader(Deserializer::new(bytes));
+        match reader.array()? {
+            2 => Ok(reader),
+            _ => Err(unreadable("not flags and children")),
+        }
+    }
+
+    /// What has not been read yet.
+    fn rest(&self) -> &'a [u8] {
+        self.0.get_ref()
+    }
+
+    fn array(&mut self) -> Result<u32, SpecError> {
+        match args::header(self.rest()) {
+            Some((count, items)) => {
+                *self.0.get_mut() = items;
+                Ok(count)
+            }
+            None => Err(unreadable("not an array")),
+        }
+    }
+
+    fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, SpecError> {
+        T::deserialize(&mut self.0).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    fn children(&mut self) -> Result<(Vec<ChildSpec>, Children), SpecError> {
+        let count = self.array()?;
+        let mut specs = Vec::new();
+        let mut children = Children::with_spec_bytes_max(self.rest().len());
+        for _ in 0..count {
+            let from = self.rest();
+            let spec: ChildSpec = self.next()?;
+            if children.position(&spec.id).is_some() {
+                return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
+            }
+            children.push_encoded(&spec.id, &from[..from.len() - self.rest().len()]);
+            specs.push(spec);
+        }
+        children.shrink();
+        Ok((specs, children))
+    }
+}
+
+fn unreadable(text: &str) -> SpecError {
+    SpecError::Unreadable(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervisor::node::{spec_bytes, worker};
+    use pq_abi::spec::{self, SupSpec};
+    use proptest::prelude::{ProptestConfig, proptest};
+
+    fn refused(bytes: &[u8]) -> String {
+        let at_init = read(bytes).err().unwrap().at_init().to_string();
+        let at_replacement = read(bytes).err().unwrap().at_replacement().to_string();
+        format!("{at_init} / {at_replacement}")
+    }
+
+    fn with_flags(intensity: u32, period_s: u32) -> Vec<u8> {
+        let flags = SupFlags { strategy: Strategy::OneForOne, intensity, period_s };
+        spec::encode(&SupSpec { flags, children: vec![] })
+    }
+
+    #[test]
+    fn wrong_specs_are_refused_in_the_words_of_otp() {
+        let simple = Strategy::SimpleOneForOne;
+        let mut bare = worker("a");
+        bare.start.args = vec![0x07];
+        for (bytes, wanted) in [
+            (with_flags(1, 0), "{supervisor_data,{invalid_period,0}} / {invalid_period,0}"),
+            (
+                with_flags(1_000_001, 5),
+                "{supervisor_data,{invalid_intensity,1000001}} / {invalid_intensity,1000001}",
+            ),
+            (
+                spec_bytes(Strategy::OneForOne, vec![worker("a"), worker("b"), worker("a")]),
+                "{start_spec,{duplicate_child_name,a}} / {duplicate_child_name,a}",
+            ),
+            (spec_bytes(simple, vec![]), "{bad_start_spec,[]} / {bad_start_spec,[]}"),
+            (
+                spec_bytes(simple, vec![worker("a"), worker("b")]),
+                "{bad_start_spec,[a,b]} / {bad_start_spec,[a,b]}",
+            ),
+            (
+                spec_bytes(simple, vec![bare]),
+                "{start_spec,{invalid_mfa,{a,init,<<7>>}}} / {invalid_mfa,{a,init,<<7>>}}",
+            ),
+        ] {
+            assert_eq!(refused(&bytes), wanted);
+        }
+    }
+
+    #[test]
+    fn the_kept_bytes_of_each_child_are_those_of_its_spec() {
+        let specs = vec![worker("a"), worker("another"), worker("c")];
+        let Ok(CheckedSpec::Ordered(read)) = read(&spec_bytes(Strategy::OneForAll, specs.clone())) else {
+            panic!("the spec is good");
+        };
+        assert_eq!(read.specs, specs);
+        for (index, spec) in specs.iter().enumerate() {
+            assert_eq!(read.children.spec(index), *spec);
+            assert_eq!(read.children.spec_bytes(index), spec::encode(spec));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn bytes_that_are_no_spec_are_refused_without_a_panic(
+            cut in 0_usize..200, at in 0_usize..200, byte: u8
+        ) {
+            let mut bytes = spec_bytes(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+            bytes.truncate(bytes.len().min(cut.max(1)));
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            let _ = read(&bytes);
+        }
+    }
+}

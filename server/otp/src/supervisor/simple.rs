@@ -1,0 +1,445 @@
+//! Children of one kind, added while running: `simple_one_for_one`.
+//!
+//! ```text
+//!             start_child            started                    ended, told to or not
+//!   caller ─────────────► in flight ─────────► child ─────────────────────────► gone
+//!                          ▲  │  ▲             │   │                             ▲
+//!                  failed: │  │  └─────────────┘   └─ terminate_child ─► ending ─┘
+//!                   again  └──┘    restarted
+//! ```
+//!
+//! Any number of children are at any of these places at a time, and no request waits for another: a hundred
+//! thousand heroes are started through one such supervisor, each on another shard. What `which_children` lists is
+//! therefore a moment's view: a child that is being restarted has no pid, one whose first start is in flight is not
+//! there yet.
+//!
+//! At the end all children are told at once and share one timer, as in OTP.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use foldhash::fast::FixedState;
+use pq_abi::Reason;
+use pq_abi::spec::{
+    ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Shutdown, Start, SupFlags, SupReply, SupRequest,
+};
+use pq_term::{Pid, Term};
+
+use super::reading::{SimpleSpec, pair};
+use super::window::Window;
+use super::{Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end};
+
+/// How many starts may be in flight. A node is built for a million heroes, and they may come all at once, after a
+/// restart of whatever stands before it. Beyond it a start is refused with `overloaded`. In flight they take some 64 MB,
+/// which are given back.
+const STARTS_MAX: usize = 1 << 20;
+
+/// How many callers may wait for the end of the same child; one is usual. Beyond it they are refused with
+/// `overloaded`.
+const CALLERS_MAX: usize = 64;
+
+/// How many different reasons of children that ended wrongly at the end are told apart in the log. The rest are counted
+/// together: a million children may give a million reasons.
+const REASONS_MAX: usize = 16;
+
+/// A table gives memory back when it uses less than an eighth of this room or more. Below, it is not worth the work.
+const ROOM_KEPT: usize = 4_096;
+
+/// The hasher is not seeded, because pids and tickets are ours: a run can be repeated, order of exits and all.
+type Table<K, V> = HashMap<K, V, FixedState>;
+
+pub(super) struct Simple {
+    flags: SupFlags,
+    template: ChildSpec,
+    serial: Serial,
+    window: Window,
+    phase: Phase,
+    /// Children that are not restarted: nothing is known of them but that they are there.
+    plain: Table<Pid, ()>,
+    /// Children that may be restarted, with all their arguments.
+    kept: Table<Pid, Box<[u8]>>,
+    /// Starts in flight, by ticket.
+    flights: Table<u32, Flight>,
+    /// The tickets of restarts, by the pid that was.
+    restarts: Table<Pid, u32>,
+    /// Children told to end by a request.
+    ending: Table<Pid, Ending>,
+    /// Whom a timer will kill.
+    timers: Table<u32, Pid>,
+}
+
+enum Phase {
+    Running,
+    Stopping(Box<Stopping>),
+    Ended,
+}
+
+/// All children have been told to end.
+struct Stopping {
+    reason: Reason,
+    timer: Option<u32>,
+    /// The time is over: who appears now is killed.
+    is_killing: bool,
+    /// Reasons that were not wanted, and how many ended so.
+    surprises: Vec<(Reason, u64)>,
+}
+
+/// A start in flight. `None` for arguments that need not be kept.
+enum Flight {
+    New(Caller, Option<Box<[u8]>>),
+    Again(Pid, Box<[u8]>),
+    /// A restart of a child that was terminated meanwhile: it will end as soon as it runs.
+    Unwanted(Caller),
+}
+
+struct Ending {
+    timer: Option<u32>,
+    callers: Vec<Caller>,
+}
+
+impl Simple {
+    /// There are no children yet, so this is ready at once.
+    pub(super) fn new(ctx: &mut Ctx<'_>, spec: SimpleSpec) -> Simple {
+        ctx.act(Action::Ready);
+        Simple {
+            flags: spec.flags,
+            template: spec.template,
+            serial: Serial::default(),
+            window: Window::default(),
+            phase: Phase::Running,
+            plain: Table::default(),
+            kept: Table::default(),
+            flights: Table::default(),
+            restarts: Table::default(),
+            ending: Table::default(),
+            timers: Table::default(),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
+    /// A live update. Children at once have the new `shutdown` and `modules`; one that is restarted has the new
+    /// module and its old arguments. Those that were temporary when they started stay so.
+    pub(super) fn replace(&mut self, new: SimpleSpec) {
+        self.flags = new.flags;
+        self.template = new.template;
+    }
+
+    pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
+        match input {
+            Input::Started { ticket, outcome } => self.started(ctx, ticket, outcome),
+            Input::Exited { pid, reason } => self.exited(ctx, pid, reason),
+            Input::Request { from, request } => self.requested(ctx, from, request),
+            Input::Timer { id } => self.timer_fired(ctx, id),
+            Input::Stop(reason) => self.stop(ctx, reason),
+        }
+        self.end_if_empty(ctx);
+    }
+
+    fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
+        match self.phase {
+            Phase::Running => self.answer(ctx, from, request),
+            Phase::Stopping(_) => ctx.refuse(from, "shutdown"),
+            Phase::Ended => ctx.refuse(from, "noproc"),
+        }
+    }
+
+    fn answer(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
+        match request {
+            SupRequest::StartChild(extra) => self.start_child(ctx, from, &extra),
+            SupRequest::TerminatePid(pid) | SupRequest::TerminateId(Term::Pid(pid)) => {
+                self.terminate_child(ctx, from, pid);
+            }
+            SupRequest::StartSpec(_)
+            | SupRequest::TerminateId(_)
+            | SupRequest::RestartChild(_)
+            | SupRequest::DeleteChild(_) => ctx.refuse(from, "simple_one_for_one"),
+            SupRequest::WhichChildren => ctx.reply(from, SupReply::Children(self.which_children())),
+            SupRequest::CountChildren => ctx.reply(from, SupReply::Count(self.count_children())),
+        }
+    }
+
+    fn start_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, extra: &[u8]) {
+        if self.flights.len() >= STARTS_MAX {
+            return ctx.refuse(from, "overloaded");
+        }
+        let Some(args) = args::join(&self.template.start.args, extra) else {
+            return ctx.reply(from, SupReply::Error(pair("badarg", Term::from(extra))));
+        };
+        let kept = (self.template.restart != Restart::Temporary).then(|| args.clone().into());
+        self.take_off(ctx, args, Flight::New(from, kept));
+    }
+
+    fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {
+        let number = self.serial.next();
+        let start = Start { module: self.template.start.module, args };
+        let (ticket, kind) = (Ticket(number), self.template.kind);
+        ctx.act(Action::Start { ticket, start, kind, dynamic: true });
+        self.flights.insert(number, flight);
+        number
+    }
+
+    fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
+        let Some(flight) = self.flights.remove(&ticket.0) else { return };
+        shrink(&mut self.flights);
+        match flight {
+            Flight::New(from, args) => self.child_started(ctx, from, args, outcome),
+            Flight::Again(old, args) => self.child_restarted(ctx, old, args, outcome),
+            Flight::Unwanted(from) => self.unwanted_started(ctx, from, outcome),
+        }
+    }
+
+    fn child_started(&mut self, ctx: &mut Ctx<'_>, from: Caller, args: Option<Box<[u8]>>, outcome: StartOutcome) {
+        let reply = match outcome {
+            StartOutcome::Ok(pid) => {
+                self.adopt(ctx, pid, args);
+                SupReply::Started(Some(pid))
+            }
+            StartOutcome::Ignore => SupReply::Started(None),
+            StartOutcome::Err(reason) => SupReply::Error(reason.to_term()),
+        };
+        ctx.reply(from, reply);
+    }
+
+    fn child_restarted(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>, outcome: StartOutcome) {
+        self.restarts.remove(&old);
+        match outcome {
+            StartOutcome::Ok(pid) => self.adopt(ctx, pid, Some(args)),
+            // As at `start_child`: it is dropped.
+            StartOutcome::Ignore => {}
+            StartOutcome::Err(reason) => {
+                ctx.report(Report::StartError { id: self.template.id.clone(), reason });
+                self.restart(ctx, old, args);
+            }
+        }
+    }
+
+    fn unwanted_started(&mut self, ctx: &mut Ctx<'_>, from: Caller, outcome: StartOutcome) {
+        match outcome {
+            StartOutcome::Ok(pid) => {
+                self.plain.insert(pid, ());
+                self.tell_to_end(ctx, pid, from);
+            }
+            StartOutcome::Ignore | StartOutcome::Err(_) => ctx.reply(from, SupReply::Ok),
+        }
+    }
+
+    /// A new child. If the others have been told to end, so is this one.
+    fn adopt(&mut self, ctx: &mut Ctx<'_>, pid: Pid, args: Option<Box<[u8]>>) {
+        match args {
+            Some(args) => drop(self.kept.insert(pid, args)),
+            None => drop(self.plain.insert(pid, ())),
+        }
+        match &self.phase {
+            Phase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
+            Phase::Stopping(_) => drop(ctx.exit(pid, self.template.shutdown)),
+            Phase::Running | Phase::Ended => {}
+        }
+    }
+
+    /// Restarts a child, if there have not been too many restarts; a supervisor that stops restarts nobody.
+    fn restart(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>) {
+        if !self.is_running() {
+            return;
+        }
+        if !self.window.admits(ctx.now_ms, &self.flags) {
+            ctx.report(Report::ReachedMaxRestartIntensity { id: self.template.id.clone() });
+            return self.stop(ctx, Reason::Shutdown);
+        }
+        let number = self.take_off(ctx, args.to_vec(), Flight::Again(old, args));
+        self.restarts.insert(old, number);
+    }
+
+    fn exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
+        let args = match self.kept.remove(&pid) {
+            Some(args) => Some(args),
+            None if self.plain.remove(&pid).is_some() => None,
+            None => return,
+        };
+        shrink(&mut self.plain);
+        shrink(&mut self.kept);
+        match (self.ending.remove(&pid), &mut self.phase) {
+            (Some(ending), _) => self.child_terminated(ctx, pid, ending, reason),
+            (None, Phase::Stopping(stopping)) => {
+                if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
+                    stopping.count_surprise(reason);
+                }
+            }
+            (None, _) => self.child_exited(ctx, pid, args, reason),
+        }
+    }
+
+    fn child_terminated(&mut self, ctx: &mut Ctx<'_>, pid: Pid, ending: Ending, reason: Reason) {
+        if let Some(id) = ending.timer {
+            self.timers.remove(&id);
+            ctx.act(Action::CancelTimer { id });
+        }
+        shrink(&mut self.ending);
+        shrink(&mut self.timers);
+        if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
+            ctx.report(Report::ShutdownError { id: self.template.id.clone(), pid, reason });
+        }
+        ending.callers.into_iter().for_each(|caller| ctx.reply(caller, SupReply::Ok));
+    }
+
+    /// Restart rules (`supervisor(3)`, `restart()`). A child of which no arguments were kept is temporary.
+    fn child_exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, args: Option<Box<[u8]>>, reason: Reason) {
+        let restart = self.template.restart;
+        if restart != Restart::Permanent && reason.is_orderly() {
+            return;
+        }
+        ctx.report(Report::ChildTerminated { id: self.template.id.clone(), pid, reason });
+        match args {
+            Some(args) if restart != Restart::Temporary => self.restart(ctx, pid, args),
+            _ => {}
+        }
+    }
+
+    fn terminate_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, pid: Pid) {
+        if let Some(ending) = self.ending.get_mut(&pid) {
+            return ending.add(ctx, from);
+        }
+        if let Some(number) = self.restarts.remove(&pid) {
+            self.flights.insert(number, Flight::Unwanted(from));
+            return;
+        }
+        match self.plain.contains_key(&pid) || self.kept.contains_key(&pid) {
+            true => self.tell_to_end(ctx, pid, from),
+            false => ctx.refuse(from, "not_found"),
+        }
+    }
+
+    fn tell_to_end(&mut self, ctx: &mut Ctx<'_>, pid: Pid, from: Caller) {
+        let timer = ctx.exit(pid, self.template.shutdown).map(|ms| self.set_timer(ctx, ms));
+        timer.into_iter().for_each(|id| drop(self.timers.insert(id, pid)));
+        self.ending.insert(pid, Ending { timer, callers: vec![from] });
+    }
+
+    fn set_timer(&mut self, ctx: &mut Ctx<'_>, ms: u32) -> u32 {
+        let id = self.serial.next();
+        ctx.act(Action::SetTimer { id, ms });
+        id
+    }
+
+    /// Tells all children to end, but those that have been told already.
+    fn stop(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
+        if !self.is_running() {
+            return;
+        }
+        self.untold().for_each(|pid| drop(ctx.exit(pid, self.template.shutdown)));
+        let timer = match self.template.shutdown {
+            Shutdown::Timeout(ms) if !self.is_empty() => Some(self.set_timer(ctx, ms)),
+            _ => None,
+        };
+        let surprises = Vec::new();
+        self.phase = Phase::Stopping(Box::new(Stopping { reason, timer, is_killing: false, surprises }));
+    }
+
+    fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
+        if let Some(pid) = self.timers.remove(&id) {
+            self.ending.get_mut(&pid).into_iter().for_each(|ending| ending.timer = None);
+            return ctx.kill(pid);
+        }
+        match &mut self.phase {
+            Phase::Stopping(stopping) if stopping.timer == Some(id) => {
+                stopping.timer = None;
+                stopping.is_killing = true;
+                self.untold().for_each(|pid| ctx.kill(pid));
+            }
+            _ => {}
+        }
+    }
+
+    fn end_if_empty(&mut self, ctx: &mut Ctx<'_>) {
+        let is_empty = self.is_empty();
+        let Phase::Stopping(stopping) = &mut self.phase else { return };
+        if is_empty {
+            stopping.finish(ctx, &self.template.id);
+            self.phase = Phase::Ended;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.kept.is_empty() && self.flights.is_empty()
+    }
+
+    /// Children that no request has told to end; those told have their own timers.
+    fn untold(&self) -> impl Iterator<Item = Pid> {
+        self.pids().filter(|pid| !self.ending.contains_key(pid))
+    }
+
+    pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
+        self.plain.keys().chain(self.kept.keys()).copied()
+    }
+
+    #[cfg(test)]
+    pub(super) fn starts_capacity(&self) -> usize {
+        self.flights.capacity()
+    }
+
+    fn which_children(&self) -> Vec<ChildInfo> {
+        let restarting = self.restarts.keys().map(|_| None);
+        self.pids().map(Some).chain(restarting).map(|pid| self.info(pid)).collect()
+    }
+
+    fn info(&self, pid: Option<Pid>) -> ChildInfo {
+        let ChildSpec { kind, modules, .. } = &self.template;
+        ChildInfo { id: Term::undefined(), pid, kind: *kind, modules: modules.clone() }
+    }
+
+    fn count_children(&self) -> ChildCount {
+        let active = (self.plain.len() + self.kept.len()) as u64;
+        let all = active + self.restarts.len() as u64;
+        let count = ChildCount { specs: 1, active, ..ChildCount::default() };
+        match self.template.kind {
+            ChildType::Supervisor => ChildCount { supervisors: all, ..count },
+            ChildType::Worker => ChildCount { workers: all, ..count },
+        }
+    }
+}
+
+impl Stopping {
+    fn count_surprise(&mut self, reason: Reason) {
+        match self.surprises.iter().position(|(known, _)| *known == reason) {
+            Some(at) => self.surprises[at].1 += 1,
+            None if self.surprises.len() < REASONS_MAX => self.surprises.push((reason, 1)),
+            None => self.count_others(),
+        }
+    }
+
+    /// The last line of the table stands for all reasons that found no room.
+    fn count_others(&mut self) {
+        if let Some((reason, count)) = self.surprises.last_mut() {
+            *reason = Reason::Other(Term::atom("several_reasons"));
+            *count += 1;
+        }
+    }
+
+    fn finish(&mut self, ctx: &mut Ctx<'_>, id: &Term) {
+        if let Some(id) = self.timer {
+            ctx.act(Action::CancelTimer { id });
+        }
+        for (reason, children) in self.surprises.drain(..) {
+            ctx.report(Report::ShutdownErrors { id: id.clone(), children, reason });
+        }
+        ctx.act(Action::End(self.reason.clone()));
+    }
+}
+
+impl Ending {
+    fn add(&mut self, ctx: &mut Ctx<'_>, caller: Caller) {
+        match self.callers.len() < CALLERS_MAX {
+            true => self.callers.push(caller),
+            false => ctx.refuse(caller, "overloaded"),
+        }
+    }
+}
+
+/// Gives memory back after a burst.
+fn shrink<K: Eq + Hash, V>(table: &mut Table<K, V>) {
+    if table.capacity() > ROOM_KEPT && table.len() < table.capacity() / 8 {
+        table.shrink_to(table.len() * 2);
+    }
+}

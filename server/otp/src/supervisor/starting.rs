@@ -1,0 +1,165 @@
+//! Starting children that stand next to each other, one after the other, in order.
+
+use std::mem;
+use std::ops::Range;
+use std::vec;
+
+use pq_abi::Reason;
+use pq_abi::spec::{ChildSpec, Restart, SupReply};
+use pq_term::{Pid, Term};
+
+use super::ordered::{Ordered, Phase};
+use super::reading::pair;
+use super::{Action, Caller, Ctx, Report, StartOutcome, Ticket};
+
+/// One start is in flight: that of the first child in `left`.
+pub(super) struct Starting {
+    left: Range<usize>,
+    ticket: Ticket,
+    id: Term,
+    restart: Restart,
+    why: StartFor,
+    /// The specs of `left` as far as they are decoded already.
+    decoded: vec::IntoIter<ChildSpec>,
+}
+
+/// What for, and so what a failure means.
+pub(super) enum StartFor {
+    /// The beginning: a failure ends the supervisor.
+    Init,
+    /// A restart: it is tried again.
+    Restart,
+    /// `restart_child/2`: the caller is told.
+    Answer(Caller),
+    /// `start_child/2`: the caller is told and the spec discarded.
+    Add(Caller),
+}
+
+impl Ordered {
+    /// Starts all children for the first time.
+    pub(super) fn start_initial(&mut self, ctx: &mut Ctx<'_>, specs: Vec<ChildSpec>) {
+        let starting = Starting::of(0..self.children.len(), StartFor::Init);
+        self.start_next(ctx, Box::new(Starting { decoded: specs.into_iter(), ..starting }));
+    }
+
+    /// Starts these children, of which none runs.
+    pub(super) fn start(&mut self, ctx: &mut Ctx<'_>, children: Range<usize>, why: StartFor) {
+        self.start_next(ctx, Box::new(Starting::of(children, why)));
+    }
+
+    fn start_next(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>) {
+        self.phase = Phase::Idle;
+        if self.stop_is_wanted() {
+            return;
+        }
+        if starting.left.is_empty() {
+            return starting.complete(ctx);
+        }
+        let decoded = starting.decoded.next();
+        let spec = decoded.unwrap_or_else(|| self.children.spec(starting.left.start));
+        starting.ticket = Ticket(self.serial.next());
+        starting.id = spec.id;
+        starting.restart = spec.restart;
+        let (ticket, start, kind) = (starting.ticket, spec.start, spec.kind);
+        ctx.act(Action::Start { ticket, start, kind, dynamic: false });
+        self.phase = Phase::Starting(starting);
+    }
+
+    /// The start in flight has come to its end. Any other ticket is nobody's.
+    pub(super) fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
+        match mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Starting(starting) if starting.ticket == ticket => match outcome {
+                StartOutcome::Ok(pid) => self.child_started(ctx, starting, pid),
+                StartOutcome::Ignore => self.child_ignored(ctx, starting),
+                StartOutcome::Err(reason) => self.child_failed(ctx, *starting, reason),
+            },
+            other => self.phase = other,
+        }
+    }
+
+    fn child_started(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>, pid: Pid) {
+        self.children.run(starting.left.start, pid);
+        starting.left.start += 1;
+        ctx.report(Report::Progress { id: starting.id.clone(), pid });
+        starting.answer(ctx, Some(pid));
+        self.start_next(ctx, starting);
+    }
+
+    /// A child that says `ignore` keeps its spec, unless it is temporary.
+    fn child_ignored(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>) {
+        self.lay_down(starting.left.start, starting.restart);
+        match starting.restart {
+            Restart::Temporary => starting.left.end -= 1,
+            Restart::Permanent | Restart::Transient => starting.left.start += 1,
+        }
+        starting.answer(ctx, None);
+        self.start_next(ctx, starting);
+    }
+
+    fn child_failed(&mut self, ctx: &mut Ctx<'_>, starting: Starting, reason: Reason) {
+        let Starting { id, left, why, .. } = starting;
+        let index = left.start;
+        match why {
+            StartFor::Init => {
+                ctx.report(Report::StartError { id: id.clone(), reason: reason.clone() });
+                self.end(ctx, failed_to_start(id, &reason));
+            }
+            StartFor::Restart => {
+                ctx.report(Report::StartError { id: id.clone(), reason });
+                self.children.await_restart(index);
+                self.remember_to_try_again(id);
+            }
+            StartFor::Answer(caller) => {
+                self.children.rest(index);
+                ctx.reply(caller, SupReply::Error(reason.to_term()));
+            }
+            StartFor::Add(caller) => {
+                self.children.remove(index);
+                ctx.reply(caller, SupReply::Error(not_added(id, &reason)));
+            }
+        }
+    }
+}
+
+impl Starting {
+    fn of(left: Range<usize>, why: StartFor) -> Starting {
+        Starting {
+            left,
+            ticket: Ticket(0),
+            id: Term::undefined(),
+            restart: Restart::Permanent,
+            why,
+            decoded: vec![].into_iter(),
+        }
+    }
+
+    /// All have started.
+    fn complete(&self, ctx: &mut Ctx<'_>) {
+        if matches!(self.why, StartFor::Init) {
+            ctx.act(Action::Ready);
+        }
+    }
+
+    fn answer(&self, ctx: &mut Ctx<'_>, pid: Option<Pid>) {
+        match self.why {
+            StartFor::Answer(caller) | StartFor::Add(caller) => ctx.reply(caller, SupReply::Started(pid)),
+            StartFor::Init | StartFor::Restart => {}
+        }
+    }
+}
+
+/// `{shutdown, {failed_to_start_child, Id, Reason}}`
+fn failed_to_start(id: Term, reason: &Reason) -> Reason {
+    let failure = Term::tuple([Term::atom("failed_to_start_child"), id, reason.to_term()]);
+    Reason::Other(pair("shutdown", failure))
+}
+
+/// What `start_child/2` answers to a failed start: `{already_started, Pid}` as it is, anything else with
+/// the id of the child that is not there (OTP: with its whole spec).
+fn not_added(id: Term, reason: &Reason) -> Term {
+    let reason = reason.to_term();
+    match reason.as_tuple() {
+        Some([tag, Term::Pid(_)]) if tag.is_atom("already_started") => reason,
+        _ => Term::tuple([reason, id]),
+    }
+}

@@ -1,0 +1,628 @@
+//! Rule by rule: children in order. What a supervisor does is compared as lines; [`super::node`] writes them.
+
+use pq_abi::Reason;
+use pq_abi::spec::{
+    self, ChildSpec, ChildType, Restart, Shutdown, Strategy, SupFlags, SupReply, SupRequest, SupSpec,
+};
+use pq_term::{Pid, Term};
+
+use super::node::{Node, boom, spec_bytes, with_restart, with_shutdown, worker};
+use super::{Action, Input, StartOutcome, Supervisor};
+
+const ALL: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
+
+fn abc() -> Vec<ChildSpec> {
+    vec![worker("a"), worker("b"), worker("c")]
+}
+
+fn id(name: &'static str) -> Term {
+    Term::atom(name)
+}
+
+#[test]
+fn children_start_in_order_one_after_the_other() {
+    for strategy in ALL {
+        let mut node = Node::new(strategy, abc());
+        assert_eq!(node.take(), ["start a"]);
+        node.start_ok();
+        assert_eq!(node.take(), ["log progress a a1", "start b"]);
+        node.start_ok();
+        node.start_ok();
+        assert_eq!(node.take(), ["log progress b b1", "start c", "log progress c c1", "ready"]);
+    }
+}
+
+#[test]
+fn a_supervisor_without_children_is_ready_at_once() {
+    let mut node = Node::new(Strategy::OneForOne, vec![]);
+    assert_eq!(node.take(), ["ready"]);
+    node.give(Input::Stop(Reason::Shutdown));
+    assert_eq!(node.take(), ["end shutdown"]);
+}
+
+#[test]
+fn a_failed_start_at_init_ends_those_started_in_reverse_order() {
+    let mut node = Node::new(Strategy::OneForOne, abc());
+    node.start_ok();
+    node.start_ok();
+    node.take();
+    node.start_not(StartOutcome::Err(boom()));
+    assert_eq!(node.take(), ["log start_error c boom", "exit b1 shutdown", "set timer 5000"]);
+    node.exits("b1", Reason::Shutdown);
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(
+        node.take(),
+        [
+            "cancel timer",
+            "exit a1 shutdown",
+            "set timer 5000",
+            "cancel timer",
+            "end {shutdown,{failed_to_start_child,c,boom}}"
+        ]
+    );
+}
+
+#[test]
+fn a_child_that_says_ignore_keeps_its_spec_unless_it_is_temporary() {
+    let children = vec![worker("a"), with_restart("b", Restart::Temporary), worker("c")];
+    let mut node = Node::new(Strategy::OneForOne, children);
+    node.start_not(StartOutcome::Ignore);
+    node.start_not(StartOutcome::Ignore);
+    node.start_ok();
+    node.take();
+    node.asks(SupRequest::WhichChildren);
+    assert_eq!(node.take(), ["reply 0 c:c1 a:none"]);
+}
+
+#[test]
+fn under_one_for_one_only_that_child_is_restarted() {
+    let mut node = Node::started(Strategy::OneForOne, abc());
+    node.exits("b1", boom());
+    assert_eq!(node.take(), ["log child_terminated b b1 boom", "start b"]);
+    node.start_ok();
+    assert_eq!(node.take(), ["log progress b b2"]);
+}
+
+#[test]
+fn under_one_for_all_the_others_end_in_reverse_and_all_start_in_order() {
+    let mut node = Node::started(Strategy::OneForAll, abc());
+    node.exits("b1", boom());
+    assert_eq!(node.take(), ["log child_terminated b b1 boom", "exit c1 shutdown", "set timer 5000"]);
+    node.exits("c1", Reason::Shutdown);
+    assert_eq!(node.take(), ["cancel timer", "exit a1 shutdown", "set timer 5000"]);
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(node.take(), ["cancel timer", "start a"]);
+    (0..3).for_each(|_| drop(node.start_ok()));
+    let lines = node.take();
+    assert_eq!(lines, ["log progress a a2", "start b", "log progress b b2", "start c", "log progress c c2"]);
+}
+
+#[test]
+fn under_rest_for_one_those_started_later_are_restarted_too() {
+    let mut node = Node::started(Strategy::RestForOne, abc());
+    node.exits("b1", boom());
+    node.exits("c1", Reason::Shutdown);
+    assert_eq!(
+        node.take(),
+        ["log child_terminated b b1 boom", "exit c1 shutdown", "set timer 5000", "cancel timer", "start b"]
+    );
+    node.start_ok();
+    node.start_ok();
+    assert_eq!(node.take(), ["log progress b b2", "start c", "log progress c c2"]);
+}
+
+#[test]
+fn a_temporary_child_does_not_come_back_when_the_others_do() {
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        let children = vec![worker("a"), with_restart("t", Restart::Temporary), worker("b")];
+        let mut node = Node::started(strategy, children);
+        node.exits("a1", boom());
+        node.exits("b1", Reason::Shutdown);
+        node.exits("t1", Reason::Shutdown);
+        node.take();
+        node.start_ok();
+        node.start_ok();
+        assert_eq!(node.take(), ["log progress a a2", "start b", "log progress b b2"]);
+        node.asks(SupRequest::WhichChildren);
+        assert_eq!(node.take(), ["reply 0 b:b2 a:a2"]);
+    }
+}
+
+#[test]
+fn restart_types_decide_who_comes_back() {
+    let orderly = Reason::Other(Term::tuple([id("shutdown"), id("done")]));
+    for (restart, reason, wanted) in [
+        (Restart::Permanent, Reason::Normal, "log child_terminated a a1 normal, start a"),
+        (Restart::Permanent, boom(), "log child_terminated a a1 boom, start a"),
+        (Restart::Transient, Reason::Normal, ""),
+        (Restart::Transient, Reason::Shutdown, ""),
+        (Restart::Transient, orderly.clone(), ""),
+        (Restart::Transient, Reason::Killed, "log child_terminated a a1 killed, start a"),
+        (Restart::Temporary, orderly, ""),
+        (Restart::Temporary, boom(), "log child_terminated a a1 boom"),
+    ] {
+        let mut node = Node::started(Strategy::OneForOne, vec![with_restart("a", restart)]);
+        node.exits("a1", reason);
+        assert_eq!(node.take().join(", "), wanted);
+    }
+}
+
+#[test]
+fn a_transient_child_that_is_done_keeps_its_spec_and_a_temporary_one_does_not() {
+    for (restart, wanted) in [(Restart::Transient, "1 0 0 1"), (Restart::Temporary, "0 0 0 0")] {
+        let mut node = Node::started(Strategy::OneForOne, vec![with_restart("a", restart)]);
+        node.exits("a1", Reason::Normal);
+        node.asks(SupRequest::CountChildren);
+        assert_eq!(node.take(), [format!("reply 0 {wanted}")]);
+    }
+}
+
+#[test]
+fn one_restart_too_many_ends_the_supervisor() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    for (name, ms) in [("a1", 0), ("a2", 5_000)] {
+        node.wait(ms);
+        node.exits(name, boom());
+        node.start_ok();
+    }
+    node.take();
+    node.exits("a3", boom());
+    assert_eq!(
+        node.take(),
+        [
+            "log child_terminated a a3 boom",
+            "log reached_max_restart_intensity a",
+            "exit b1 shutdown",
+            "set timer 5000"
+        ]
+    );
+    node.exits("b1", Reason::Shutdown);
+    assert_eq!(node.take(), ["cancel timer", "end shutdown"]);
+}
+
+#[test]
+fn a_restart_of_long_ago_does_not_count() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    for birth in 1..10 {
+        node.exits(&format!("a{birth}"), boom());
+        node.start_ok();
+        node.wait(2_501);
+    }
+    assert_eq!(node.end, None);
+}
+
+#[test]
+fn a_restart_that_fails_is_tried_again_and_counts_again() {
+    for strategy in ALL {
+        let mut node = Node::started(strategy, vec![worker("a")]);
+        node.exits("a1", boom());
+        node.take();
+        node.start_not(StartOutcome::Err(boom()));
+        assert_eq!(node.take(), ["log start_error a boom", "start a"]);
+        node.start_not(StartOutcome::Err(boom()));
+        assert_eq!(
+            node.take(),
+            ["log start_error a boom", "log reached_max_restart_intensity a", "end shutdown"],
+            "{strategy:?}"
+        );
+    }
+}
+
+#[test]
+fn when_a_later_child_fails_in_a_group_the_strategy_begins_again_with_it() {
+    for (strategy, next) in [(Strategy::OneForAll, "exit a2 shutdown"), (Strategy::RestForOne, "start b")] {
+        let mut node = Node::started(strategy, vec![worker("a"), worker("b")]);
+        node.exits("a1", boom());
+        node.exits("b1", Reason::Shutdown);
+        node.start_ok();
+        node.take();
+        node.start_not(StartOutcome::Err(boom()));
+        let lines = node.take();
+        assert_eq!(lines[..2], ["log start_error b boom", next], "{strategy:?}");
+    }
+}
+
+#[test]
+fn requests_have_their_turn_between_two_tries() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    node.exits("a1", boom());
+    node.asks(SupRequest::RestartChild(id("a")));
+    node.asks(SupRequest::DeleteChild(id("a")));
+    node.asks(SupRequest::WhichChildren);
+    node.asks(SupRequest::TerminateId(id("a")));
+    node.take();
+    node.start_not(StartOutcome::Err(boom()));
+    assert_eq!(
+        node.take(),
+        [
+            "log start_error a boom",
+            "reply 0 error restarting",
+            "reply 1 error restarting",
+            "reply 2 a:none",
+            "reply 3 ok"
+        ]
+    );
+    assert!(node.pending.is_empty(), "a terminated child is not tried again");
+}
+
+#[test]
+fn a_child_is_ended_as_its_spec_says() {
+    for (shutdown, wanted) in [
+        (Shutdown::BrutalKill, vec!["exit a1 kill"]),
+        (Shutdown::Infinity, vec!["exit a1 shutdown"]),
+        (Shutdown::Timeout(70), vec!["exit a1 shutdown", "set timer 70"]),
+    ] {
+        let mut node = Node::started(Strategy::OneForOne, vec![with_shutdown("a", shutdown)]);
+        node.give(Input::Stop(Reason::Shutdown));
+        assert_eq!(node.take(), wanted);
+    }
+}
+
+#[test]
+fn a_child_that_does_not_end_in_time_is_killed_and_reported() {
+    let mut node = Node::started(Strategy::OneForOne, vec![with_shutdown("a", Shutdown::Timeout(70))]);
+    node.give(Input::Stop(Reason::Shutdown));
+    node.wait(69);
+    assert_eq!(node.take(), ["exit a1 shutdown", "set timer 70"]);
+    node.wait(1);
+    assert_eq!(node.take(), ["exit a1 kill"]);
+    node.exits("a1", Reason::Killed);
+    assert_eq!(node.take(), ["log shutdown_error a a1 killed", "end shutdown"]);
+}
+
+#[test]
+fn a_timer_that_fires_after_its_child_is_gone_kills_nobody() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    let actions = node.give(Input::Stop(Reason::Shutdown));
+    let timer = actions.iter().find_map(|action| match action {
+        Action::SetTimer { id, .. } => Some(*id),
+        _ => None,
+    });
+    node.exits("b1", Reason::Shutdown);
+    node.take();
+    node.give(Input::Timer { id: timer.unwrap() });
+    assert_eq!(node.take(), Vec::<String>::new());
+}
+
+#[test]
+fn an_end_for_another_reason_than_the_wanted_is_reported() {
+    let kill = Shutdown::BrutalKill;
+    let wait = Shutdown::Infinity;
+    for (shutdown, restart, reason, is_reported) in [
+        (kill, Restart::Permanent, Reason::Killed, false),
+        (kill, Restart::Permanent, Reason::Shutdown, true),
+        (kill, Restart::Transient, Reason::Shutdown, false),
+        (wait, Restart::Permanent, Reason::Shutdown, false),
+        (wait, Restart::Permanent, Reason::Normal, true),
+        (wait, Restart::Temporary, Reason::Normal, false),
+        (wait, Restart::Transient, Reason::Killed, true),
+        (wait, Restart::Temporary, boom(), true),
+    ] {
+        let spec = ChildSpec { restart, ..with_shutdown("a", shutdown) };
+        let mut node = Node::started(Strategy::OneForOne, vec![spec]);
+        node.give(Input::Stop(Reason::Shutdown));
+        node.take();
+        node.exits("a1", reason.clone());
+        let is_in_log = node.take()[0] == format!("log shutdown_error a a1 {reason}");
+        assert_eq!(is_in_log, is_reported, "{shutdown:?} {restart:?} {reason}");
+    }
+}
+
+#[test]
+fn a_child_that_had_ended_before_its_turn_is_not_told_to() {
+    let mut node = Node::started(Strategy::OneForAll, abc());
+    node.exits("c1", boom());
+    // `b` is awaited, and `a` crashes of itself.
+    node.exits("a1", boom());
+    node.take();
+    node.exits("b1", Reason::Shutdown);
+    assert_eq!(node.take(), ["cancel timer", "log shutdown_error a a1 boom", "start a"]);
+}
+
+#[test]
+fn a_child_that_ends_while_another_starts_is_restarted_afterwards() {
+    let mut node = Node::started(Strategy::OneForOne, abc());
+    node.exits("a1", boom());
+    node.exits("b1", boom());
+    assert_eq!(node.take(), ["log child_terminated a a1 boom", "start a"]);
+    node.start_ok();
+    assert_eq!(node.take(), ["log progress a a2", "log child_terminated b b1 boom", "start b"]);
+}
+
+#[test]
+fn a_stop_waits_for_the_start_in_flight_and_starts_no_other() {
+    let mut node = Node::new(Strategy::OneForOne, abc());
+    node.start_ok();
+    node.give(Input::Stop(Reason::Shutdown));
+    node.take();
+    node.start_ok();
+    assert_eq!(node.take(), ["log progress b b1", "exit b1 shutdown", "set timer 5000"]);
+    node.exits("b1", Reason::Shutdown);
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(node.end, Some(Reason::Shutdown));
+    assert!(!node.is_ready);
+}
+
+#[test]
+fn a_stop_keeps_its_reason_and_the_first_one_counts() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    node.give(Input::Stop(boom()));
+    node.give(Input::Stop(Reason::Shutdown));
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(node.end, Some(boom()));
+}
+
+#[test]
+fn requests_wait_while_a_child_starts_and_are_answered_in_order() {
+    let mut node = Node::new(Strategy::OneForOne, vec![worker("a")]);
+    node.asks(SupRequest::CountChildren);
+    node.asks(SupRequest::TerminateId(id("a")));
+    node.asks(SupRequest::DeleteChild(id("a")));
+    node.take();
+    node.start_ok();
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(
+        node.take(),
+        [
+            "log progress a a1",
+            "ready",
+            "reply 0 1 1 0 1",
+            "exit a1 shutdown",
+            "set timer 5000",
+            "cancel timer",
+            "reply 1 ok",
+            "reply 2 ok"
+        ]
+    );
+}
+
+#[test]
+fn requests_beyond_the_limit_are_refused_and_the_others_keep_their_place() {
+    let mut node = Node::new(Strategy::OneForOne, vec![worker("a")]);
+    (0..1_024).for_each(|_| drop(node.asks(SupRequest::CountChildren)));
+    assert_eq!(node.take(), ["start a"]);
+    node.asks(SupRequest::CountChildren);
+    assert_eq!(node.take(), ["reply 1024 error overloaded"]);
+    node.start_ok();
+    assert!(node.asked.is_empty());
+    node.take();
+    node.asks(SupRequest::CountChildren);
+    assert_eq!(node.take(), ["reply 1025 1 1 0 1"]);
+}
+
+#[test]
+fn requests_to_one_that_stops_are_answered_shutdown_and_afterwards_noproc() {
+    let mut node = Node::new(Strategy::OneForOne, vec![worker("a")]);
+    node.asks(SupRequest::WhichChildren);
+    node.give(Input::Stop(Reason::Shutdown));
+    node.take();
+    node.start_ok();
+    node.asks(SupRequest::WhichChildren);
+    node.exits("a1", Reason::Shutdown);
+    assert_eq!(
+        node.take(),
+        [
+            "log progress a a1",
+            "reply 0 error shutdown",
+            "exit a1 shutdown",
+            "set timer 5000",
+            "reply 1 error shutdown",
+            "cancel timer",
+            "end shutdown"
+        ]
+    );
+    let from = super::Caller { pid: Pid::new(0, 0, 0), tag: 7 };
+    let mut actions = vec![];
+    node.supervisor.handle(Input::Request { from, request: SupRequest::CountChildren }, 0, &mut actions);
+    assert_eq!(actions, [Action::Reply { to: from, reply: SupReply::Error(Term::atom("noproc")) }]);
+}
+
+#[test]
+fn a_child_added_starts_and_stands_last() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    node.asks(SupRequest::StartSpec(worker("b")));
+    assert_eq!(node.take(), ["start b"]);
+    node.start_ok();
+    node.asks(SupRequest::WhichChildren);
+    assert_eq!(node.take(), ["log progress b b1", "reply 0 b1", "reply 1 b:b1 a:a1"]);
+    node.exits("b1", boom());
+    assert_eq!(node.take(), ["log child_terminated b b1 boom", "start b"]);
+}
+
+#[test]
+fn a_child_whose_first_start_fails_is_not_added() {
+    let started = Reason::Other(Term::tuple([id("already_started"), Term::from(Pid::new(1, 2, 3))]));
+    for (outcome, reply, count) in [
+        (StartOutcome::Err(boom()), "error {boom,b}", "1 1 0 1"),
+        (StartOutcome::Err(started), "error {already_started,<1.2.3>}", "1 1 0 1"),
+        (StartOutcome::Ignore, "none", "2 1 0 2"),
+    ] {
+        let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+        node.asks(SupRequest::StartSpec(worker("b")));
+        node.take();
+        node.start_not(outcome);
+        node.asks(SupRequest::CountChildren);
+        assert_eq!(node.take(), [format!("reply 0 {reply}"), format!("reply 1 {count}")]);
+    }
+    let mut node = Node::started(Strategy::OneForOne, vec![]);
+    node.asks(SupRequest::StartSpec(with_restart("t", Restart::Temporary)));
+    node.start_not(StartOutcome::Ignore);
+    node.asks(SupRequest::CountChildren);
+    assert_eq!(node.take(), ["start t", "reply 0 none", "reply 1 0 0 0 0"]);
+}
+
+#[test]
+fn requests_that_do_not_fit_are_refused_in_the_words_of_otp() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), with_restart("t", Restart::Transient)]);
+    node.exits("t1", Reason::Normal);
+    for (request, wanted) in [
+        (SupRequest::StartSpec(worker("a")), "error {already_started,<1.0.1>}"),
+        (SupRequest::StartSpec(worker("t")), "error already_present"),
+        (SupRequest::StartChild(vec![1]), "error {invalid_child_spec,<<1>>}"),
+        (SupRequest::TerminateId(id("x")), "error not_found"),
+        (SupRequest::TerminatePid(Pid::new(1, 0, 1)), "error not_found"),
+        (SupRequest::RestartChild(id("x")), "error not_found"),
+        (SupRequest::RestartChild(id("a")), "error running"),
+        (SupRequest::DeleteChild(id("x")), "error not_found"),
+        (SupRequest::DeleteChild(id("a")), "error running"),
+    ] {
+        let tag = node.asks(request);
+        assert_eq!(node.take(), [format!("reply {tag} {wanted}")]);
+    }
+}
+
+#[test]
+fn a_terminated_child_stays_down_until_it_is_asked_for() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    node.asks(SupRequest::TerminateId(id("a")));
+    node.exits("a1", Reason::Shutdown);
+    node.asks(SupRequest::TerminateId(id("a")));
+    node.asks(SupRequest::WhichChildren);
+    node.take();
+    node.asks(SupRequest::RestartChild(id("a")));
+    node.start_not(StartOutcome::Err(boom()));
+    node.asks(SupRequest::RestartChild(id("a")));
+    node.start_not(StartOutcome::Ignore);
+    node.asks(SupRequest::RestartChild(id("a")));
+    node.start_ok();
+    assert_eq!(
+        node.take(),
+        ["start a", "reply 3 error boom", "start a", "reply 4 none", "start a", "log progress a a2", "reply 5 a2"]
+    );
+}
+
+#[test]
+fn a_terminated_child_starts_again_with_its_group() {
+    let mut node = Node::started(Strategy::OneForAll, vec![worker("a"), worker("b")]);
+    node.asks(SupRequest::TerminateId(id("b")));
+    node.exits("b1", Reason::Shutdown);
+    node.take();
+    node.exits("a1", boom());
+    node.start_ok();
+    node.start_ok();
+    assert_eq!(
+        node.take(),
+        ["log child_terminated a a1 boom", "start a", "log progress a a2", "start b", "log progress b b2"]
+    );
+}
+
+#[test]
+fn a_terminated_temporary_child_leaves_no_spec() {
+    let mut node = Node::started(Strategy::OneForOne, vec![with_restart("t", Restart::Temporary)]);
+    node.asks(SupRequest::TerminateId(id("t")));
+    node.exits("t1", Reason::Shutdown);
+    node.asks(SupRequest::RestartChild(id("t")));
+    let lines = node.take();
+    assert_eq!(lines[lines.len() - 2..], ["reply 0 ok", "reply 1 error not_found"]);
+}
+
+#[test]
+fn a_deleted_child_is_unknown() {
+    let mut node = Node::started(Strategy::OneForOne, abc());
+    node.asks(SupRequest::TerminateId(id("b")));
+    node.exits("b1", Reason::Shutdown);
+    node.asks(SupRequest::DeleteChild(id("b")));
+    node.asks(SupRequest::WhichChildren);
+    let lines = node.take();
+    assert_eq!(lines[lines.len() - 3..], ["reply 0 ok", "reply 1 ok", "reply 2 c:c1 a:a1"]);
+}
+
+#[test]
+fn children_are_counted_by_kind() {
+    let supervisor = ChildSpec { kind: ChildType::Supervisor, ..worker("s") };
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), supervisor, worker("b")]);
+    node.asks(SupRequest::TerminateId(id("s")));
+    node.exits("s1", Reason::Shutdown);
+    node.take();
+    node.asks(SupRequest::CountChildren);
+    assert_eq!(node.take(), ["reply 1 3 2 1 2"]);
+}
+
+#[test]
+fn strangers_and_their_tickets_and_timers_are_ignored() {
+    for strategy in [Strategy::OneForOne, Strategy::SimpleOneForOne] {
+        let mut node = Node::new(strategy, vec![worker("a")]);
+        node.take();
+        let stranger = Pid::new(7, 7, 7);
+        node.give(Input::Exited { pid: stranger, reason: boom() });
+        node.give(Input::Exited { pid: Pid::from_raw(0), reason: boom() });
+        node.give(Input::Timer { id: 1 });
+        node.give(Input::Started { ticket: super::Ticket(99), outcome: StartOutcome::Ok(stranger) });
+        assert_eq!(node.take(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_supervisor_with_two_children_is_small() {
+    // The whole of it, as the allocator sees it: itself, two slots, nothing else beyond the bytes of the specs.
+    assert!(size_of::<Supervisor>() + 2 * 16 <= 200);
+}
+
+fn replaced(node: &mut Node, strategy: Strategy, children: Vec<ChildSpec>) -> Result<(), String> {
+    let bytes = spec_bytes(strategy, children);
+    let checked = node.supervisor.check_spec(&bytes);
+    let done = node.supervisor.replace_spec(&bytes);
+    assert_eq!(checked, done);
+    done.map_err(|reason| reason.to_string())
+}
+
+#[test]
+fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("old"), worker("b"), worker("older")]);
+    let b = ChildSpec { kind: ChildType::Supervisor, ..with_shutdown("b", Shutdown::BrutalKill) };
+    replaced(&mut node, Strategy::OneForOne, vec![b, worker("new"), worker("a")]).unwrap();
+    node.asks(SupRequest::WhichChildren);
+    node.asks(SupRequest::CountChildren);
+    assert_eq!(node.take(), ["reply 0 older:older1 old:old1 a:a1 new:none b:b1", "reply 1 5 4 1 4"]);
+    // The new spec counts from the next end or start.
+    node.asks(SupRequest::TerminateId(id("b")));
+    assert_eq!(node.take(), ["exit b1 kill"]);
+    node.exits("b1", Reason::Killed);
+    node.asks(SupRequest::RestartChild(id("new")));
+    node.start_ok();
+    assert_eq!(node.take(), ["reply 2 ok", "start new", "log progress new new1", "reply 3 new1"]);
+}
+
+#[test]
+fn an_added_child_starts_with_the_first_crash_under_one_for_all() {
+    let mut node = Node::started(Strategy::OneForAll, vec![worker("a")]);
+    replaced(&mut node, Strategy::OneForAll, vec![worker("a"), worker("new")]).unwrap();
+    node.exits("a1", boom());
+    node.start_ok();
+    node.start_ok();
+    assert_eq!(node.take()[3..], ["start new", "log progress new new1"]);
+}
+
+#[test]
+fn an_update_changes_the_flags_and_remembers_the_restarts() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    node.exits("a1", boom());
+    node.start_ok();
+    node.take();
+    let flags = SupFlags { strategy: Strategy::OneForAll, intensity: 1, period_s: 5 };
+    let new = SupSpec { flags, children: vec![worker("a"), worker("b")] };
+    node.supervisor.replace_spec(&spec::encode(&new)).unwrap();
+    node.exits("b1", boom());
+    assert_eq!(node.take()[1], "log reached_max_restart_intensity b");
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    node.supervisor.replace_spec(&spec::encode(&new)).unwrap();
+    node.exits("b1", boom());
+    assert_eq!(node.take()[1], "exit a1 shutdown");
+}
+
+#[test]
+fn a_refused_update_changes_nothing() {
+    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    for (strategy, children, wanted) in [
+        (Strategy::OneForAll, vec![worker("b"), worker("b")], "{duplicate_child_name,b}"),
+        (Strategy::SimpleOneForOne, vec![worker("b")], "{invalid_strategy,simple_one_for_one}"),
+        (Strategy::SimpleOneForOne, vec![], "{bad_start_spec,[]}"),
+    ] {
+        assert_eq!(replaced(&mut node, strategy, children), Err(wanted.into()));
+    }
+    node.asks(SupRequest::WhichChildren);
+    assert_eq!(node.take(), ["reply 0 a:a1"]);
+    node.exits("a1", boom());
+    assert!(!node.supervisor.is_settled());
+    assert_eq!(replaced(&mut node, Strategy::OneForOne, vec![worker("a")]), Err("busy".into()));
+}

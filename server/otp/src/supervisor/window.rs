@@ -1,0 +1,70 @@
+//! How many restarts there were lately (`supervisor(3)`, "Maximum Restart Intensity").
+
+use std::collections::VecDeque;
+
+use pq_abi::spec::SupFlags;
+
+/// The restarts that may still count, oldest first, in milliseconds.
+#[derive(Default)]
+pub(super) struct Window(VecDeque<u64>);
+
+impl Window {
+    /// Counts one restart more, unless `intensity` of them lie within the last `period_s` seconds already.
+    pub(super) fn admits(&mut self, now_ms: u64, flags: &SupFlags) -> bool {
+        self.forget_before(now_ms.saturating_sub(u64::from(flags.period_s) * 1_000));
+        if self.0.len() >= flags.intensity as usize {
+            return false;
+        }
+        self.0.push_back(now_ms);
+        true
+    }
+
+    fn forget_before(&mut self, oldest_ms: u64) {
+        while self.0.front().is_some_and(|restart| *restart < oldest_ms) {
+            self.0.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pq_abi::spec::Strategy;
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+    use proptest::collection::vec;
+
+    fn flags(intensity: u32, period_s: u32) -> SupFlags {
+        SupFlags { strategy: Strategy::OneForOne, intensity, period_s }
+    }
+
+    #[test]
+    fn an_intensity_of_zero_admits_nothing() {
+        assert!(!Window::default().admits(0, &flags(0, 5)));
+    }
+
+    #[test]
+    fn a_restart_counts_until_its_period_is_over() {
+        let mut window = Window::default();
+        let flags = flags(2, 1);
+        let answers = [0, 0, 1_000, 1_001, 1_001, 1_002, 2_002].map(|now| window.admits(now, &flags));
+        assert_eq!(answers, [true, true, false, true, true, false, true]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_restart_is_refused_exactly_when_the_period_is_full(
+            steps in vec(0_u64..900, 1..60), intensity in 0_u32..5, period_s in 1_u32..4
+        ) {
+            let (mut window, mut admitted, mut now) = (Window::default(), Vec::<u64>::new(), 0);
+            for step in steps {
+                now += step;
+                let lately = admitted.iter().filter(|then| **then + u64::from(period_s) * 1_000 >= now).count();
+                let is_admitted = window.admits(now, &flags(intensity, period_s));
+                prop_assert_eq!(is_admitted, lately < intensity as usize);
+                admitted.extend(is_admitted.then_some(now));
+            }
+        }
+    }
+}

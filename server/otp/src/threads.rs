@@ -1,0 +1,114 @@
+//! The node under the real clock: one thread per shard.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::message::Signal;
+use crate::node::{Config, Node};
+use crate::shard::{Counters, Shard};
+
+/// A shard's stack. A callback of a library runs on it; 8 MiB is what a main thread has, and costs only what
+/// is touched.
+const STACK_BYTES: usize = 8 << 20;
+
+/// How long an idle shard sleeps at most. Signals and timers wake it earlier; this bounds how long a lost
+/// wake-up could last.
+const IDLE_MAX: Duration = Duration::from_millis(500);
+
+/// The counters of a shard, for everybody.
+#[derive(Default)]
+struct Published {
+    envelopes: AtomicU64,
+    spawned: AtomicU64,
+    exited: AtomicU64,
+    dropped: AtomicU64,
+    timers: AtomicU64,
+    late_ms_max: AtomicU64,
+}
+
+/// A running node and its threads.
+pub struct Threads {
+    node: Node,
+    threads: Vec<JoinHandle<()>>,
+    published: Vec<Arc<Published>>,
+}
+
+impl Threads {
+    /// Starts a node; fails when the system gives no thread.
+    pub fn start(config: Config) -> std::io::Result<Threads> {
+        let node = Node::new(config);
+        let started = Instant::now();
+        let mut threads = Vec::new();
+        let mut published = Vec::new();
+        for id in 0..node.shards() {
+            let (shard_node, counters) = (node.clone(), Arc::new(Published::default()));
+            published.push(counters.clone());
+            let builder = std::thread::Builder::new().name(format!("pq-shard-{id}")).stack_size(STACK_BYTES);
+            threads.push(builder.spawn(move || run(Shard::new(shard_node, id as u8), started, &counters))?);
+        }
+        Ok(Threads { node, threads, published })
+    }
+
+    /// The node.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// What each shard has done.
+    pub fn counters(&self) -> Vec<Counters> {
+        self.published.iter().map(|published| published.read()).collect()
+    }
+
+    /// Ends the threads, after what they are doing. Applications are to be stopped before.
+    pub fn stop(self) {
+        for shard in 0..self.node.shards() {
+            if let Some(inbox) = self.node.inbox(shard as u8) {
+                inbox.push(Signal::Quit);
+            }
+        }
+        for thread in self.threads {
+            // A shard that panicked has said so; the others still end.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut shard: Shard, started: Instant, published: &Published) {
+    let now_ms = || started.elapsed().as_millis() as u64;
+    while !shard.quit {
+        shard.turn(now_ms());
+        published.write(&mut shard.counters);
+        if shard.is_busy() {
+            continue;
+        }
+        let sleep = match shard.next_timer_ms() {
+            Some(next) => Duration::from_millis(next).saturating_sub(started.elapsed()).min(IDLE_MAX),
+            None => IDLE_MAX,
+        };
+        shard.wait(sleep);
+    }
+}
+
+impl Published {
+    fn write(&self, counters: &mut Counters) {
+        self.envelopes.store(counters.envelopes, Ordering::Relaxed);
+        self.spawned.store(counters.spawned, Ordering::Relaxed);
+        self.exited.store(counters.exited, Ordering::Relaxed);
+        self.dropped.store(counters.dropped, Ordering::Relaxed);
+        self.timers.store(counters.timers, Ordering::Relaxed);
+        self.late_ms_max.fetch_max(std::mem::take(&mut counters.late_ms_max), Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Counters {
+        Counters {
+            envelopes: self.envelopes.load(Ordering::Relaxed),
+            spawned: self.spawned.load(Ordering::Relaxed),
+            exited: self.exited.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            timers: self.timers.load(Ordering::Relaxed),
+            late_ms_max: self.late_ms_max.swap(0, Ordering::Relaxed),
+        }
+    }
+}
