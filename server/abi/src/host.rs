@@ -20,6 +20,14 @@ pub trait Host: Sized {
     fn take_out(&mut self) -> Vec<u8>;
 }
 
+/// Where a node finds modules: the code server, as the runtime sees it.
+pub trait Modules: Send + Sync {
+    /// The current version of a module.
+    fn current(&self, name: &str) -> Option<Module>;
+    /// Changes with every change of any current version; see [`HostTable::epoch`].
+    fn epoch(&self) -> &AtomicU64;
+}
+
 /// What the node answers to an operation.
 pub struct Answer<'a> {
     /// The number.

@@ -26,7 +26,7 @@ pub mod raw;
 pub mod reason;
 pub mod spec;
 
-pub use host::{Answer, Failure, Host, Module, State, Verdict};
+pub use host::{Answer, Failure, Host, Module, Modules, State, Verdict};
 pub use kind::{Callback, Direction, Kind};
 pub use op::OpCode;
 pub use plugin::{Callbacks, HostRef};

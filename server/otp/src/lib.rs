@@ -42,12 +42,12 @@ pub mod threads;
 
 pub use message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
-pub use node::{Config, ExitHook, Modules, Node, RequestError, Service, ServiceCall};
+pub use node::{Config, ExitHook, Node, RequestError, Service, ServiceCall};
 pub use port::PortSink;
 pub use process::{ProcessInfo, StartOutcome};
 pub use shard::Counters;
 pub use sim::Sim;
 pub use threads::Threads;
 
-pub use pq_abi::{Kind, Module, Reason};
+pub use pq_abi::{Kind, Module, Modules, Reason};
 pub use pq_term::{Atom, Pid, Term};

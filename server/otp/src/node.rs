@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use pq_abi::spec::{SupReply, SupRequest};
-use pq_abi::{Module, Reason, spec};
+use pq_abi::{Module, Modules, Reason, spec};
 use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
@@ -20,14 +20,6 @@ use crate::port::{PortSink, Ports};
 
 mod inbox;
 pub(crate) use inbox::Inbox;
-
-/// Where a node finds modules: the code server, as the runtime sees it.
-pub trait Modules: Send + Sync {
-    /// The current version of a module.
-    fn current(&self, name: &str) -> Option<Module>;
-    /// Changes with every change of any current version; see `pq_abi::raw::HostTable::epoch`.
-    fn epoch(&self) -> &AtomicU64;
-}
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -242,9 +234,10 @@ impl Node {
         self.signal(Signal::OwnPort(owner, port));
     }
 
-    /// Hands input of a port to its owner; `false` when the node is too busy to take it now.
-    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) -> bool {
-        self.try_signal(Signal::Deliver(owner, Envelope::PortData(port, Payload::from_slice(data))))
+    /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
+    /// that was handled ([`PortSink::input_done`]).
+    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
+        self.signal(Signal::Deliver(owner, Envelope::PortData(port, Payload::from_slice(data))));
     }
 
     /// Tells the owner that its port has closed.
@@ -265,12 +258,6 @@ impl Node {
             Some(inbox) => inbox.push(signal),
             None => self.refuse(signal),
         }
-    }
-
-    /// The same, unless the shard has a full inbox.
-    pub(crate) fn try_signal(&self, signal: Signal) -> bool {
-        let shard = signal.target().map_or(0, Pid::shard);
-        self.inbox(shard).is_none_or(|inbox| inbox.try_push(signal))
     }
 
     /// A signal for a shard that does not exist.

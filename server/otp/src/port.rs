@@ -10,6 +10,8 @@ pub trait PortSink: Send + Sync {
     fn write(&self, bytes: &[u8]);
     /// No more output comes; close after what was written.
     fn close(&self);
+    /// One input has been handled: another may be handed over. How many may be on their way is the sink's rule.
+    fn input_done(&self);
 }
 
 /// All open ports of a node.
@@ -31,10 +33,19 @@ impl Ports {
 
     /// Output to a port that is closed already goes nowhere, as to a closed socket.
     pub(crate) fn write(&self, port: u64, bytes: &[u8]) {
-        let sink = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&port).cloned();
-        if let Some(sink) = sink {
+        if let Some(sink) = self.sink(port) {
             sink.write(bytes);
         }
+    }
+
+    pub(crate) fn input_done(&self, port: u64) {
+        if let Some(sink) = self.sink(port) {
+            sink.input_done();
+        }
+    }
+
+    fn sink(&self, port: u64) -> Option<Arc<dyn PortSink>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).get(&port).cloned()
     }
 
     pub(crate) fn close(&self, port: u64) {

@@ -321,7 +321,8 @@ impl Shard {
     }
 }
 
-/// What may be lost when a mailbox is full: what a process can be flooded with.
+/// What may be lost when a mailbox is full: what a process can be flooded with. Input of ports is bounded
+/// by the ports themselves.
 fn is_droppable(envelope: &Envelope) -> bool {
     matches!(
         envelope,
@@ -329,6 +330,5 @@ fn is_droppable(envelope: &Envelope) -> bool {
             | Envelope::Cast(_)
             | Envelope::Event(_)
             | Envelope::Call(..)
-            | Envelope::PortData(..)
     )
 }

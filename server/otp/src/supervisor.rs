@@ -360,7 +360,10 @@ impl Ctx<'_> {
     }
 
     fn kill(&mut self, pid: Pid) {
-        self.act(Action::Exit { pid, reason: Reason::Kill });
+        self.act(Action::Exit {
+            pid,
+            reason: Reason::Kill,
+        });
     }
 }
 

@@ -20,23 +20,11 @@ impl Inbox {
         Inbox { signals: Mutex::new(Vec::new()), arrived: Condvar::new() }
     }
 
-    /// Puts a signal that must not be lost: an end, a start, an answer. Their number is bounded by the
-    /// processes and requests they belong to.
+    /// Puts a signal from outside. Their number is bounded by whom they come from: a port has a few inputs on
+    /// their way, a thread that asks waits for the answer.
     pub(crate) fn push(&self, signal: Signal) {
         self.signals.lock().unwrap_or_else(PoisonError::into_inner).push(signal);
         self.arrived.notify_one();
-    }
-
-    /// Puts a signal, unless too many wait.
-    pub(crate) fn try_push(&self, signal: Signal) -> bool {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        if signals.len() >= INBOX_MAX {
-            return false;
-        }
-        signals.push(signal);
-        drop(signals);
-        self.arrived.notify_one();
-        true
     }
 
     /// Moves all of another shard's signals here, unless too many wait.

@@ -77,6 +77,9 @@ impl Shard {
                 self.crash(pid, call.number, failure);
             }
         }
+        if call.number == Number::PortData {
+            self.core.node.ports().input_done(call.operands.0);
+        }
     }
 
     /// Runs the callback; its effects stay recorded.

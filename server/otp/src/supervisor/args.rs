@@ -68,7 +68,11 @@ mod tests {
             for second in [0, 1, 15, 16, 65_535, 65_536] {
                 let joined = join(&numbers(first), &numbers(second)).unwrap();
                 let wanted: Vec<u32> = (0..first).chain(0..second).collect();
-                assert_eq!(joined, rmp_serde::to_vec(&wanted).unwrap(), "{first} and {second}");
+                assert_eq!(
+                    joined,
+                    rmp_serde::to_vec(&wanted).unwrap(),
+                    "{first} and {second}"
+                );
             }
         }
     }
@@ -95,7 +99,14 @@ mod tests {
     #[test]
     fn what_is_no_array_is_refused() {
         let array = numbers(2);
-        for wrong in [&[0x01][..], &[0xa1, b'x'], &[0xdc, 0], &[0xdd, 0, 0, 0], &[NIL, NIL], &[0x81, 1, 2]] {
+        for wrong in [
+            &[0x01][..],
+            &[0xa1, b'x'],
+            &[0xdc, 0],
+            &[0xdd, 0, 0, 0],
+            &[NIL, NIL],
+            &[0x81, 1, 2],
+        ] {
             assert_eq!(join(wrong, &array), None, "{wrong:?}");
             assert_eq!(join(&array, wrong), None, "{wrong:?}");
         }

@@ -46,7 +46,8 @@ impl Children {
 
     /// The spec of a child.
     pub(super) fn spec(&self, index: usize) -> ChildSpec {
-        spec::decode(self.spec_bytes(index)).expect("only what was decoded once, or encoded here, is kept")
+        spec::decode(self.spec_bytes(index))
+            .expect("only what was decoded once, or encoded here, is kept")
     }
 
     /// The process of a child, while there is one.
@@ -83,7 +84,9 @@ impl Children {
 
     /// Where the child with this process stands.
     pub(super) fn position_of_pid(&self, pid: Pid) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.pid == pid && slot.standing == Standing::Running)
+        self.slots
+            .iter()
+            .position(|slot| slot.pid == pid && slot.standing == Standing::Running)
     }
 
     /// Adds a child at the end; it does not run yet.
@@ -93,14 +96,23 @@ impl Children {
 
     /// The same of a spec whose bytes are at hand.
     pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) {
-        let at = u32::try_from(self.specs.len()).expect("reading and adding refuse specs beyond `SPEC_BYTES_MAX`");
+        let at = u32::try_from(self.specs.len())
+            .expect("reading and adding refuse specs beyond `SPEC_BYTES_MAX`");
         self.specs.extend_from_slice(bytes);
-        self.slots.push(Slot { pid: Pid::from_raw(0), at, tag: tag(id), standing: Standing::Down });
+        self.slots.push(Slot {
+            pid: Pid::from_raw(0),
+            at,
+            tag: tag(id),
+            standing: Standing::Down,
+        });
     }
 
     /// No children, and room for the specs of those to come.
     pub(super) fn with_spec_bytes_max(bytes: usize) -> Children {
-        Children { specs: Vec::with_capacity(bytes), slots: Vec::new() }
+        Children {
+            specs: Vec::with_capacity(bytes),
+            slots: Vec::new(),
+        }
     }
 
     /// Gives back the room that no child took.
@@ -137,7 +149,10 @@ impl Children {
     }
 
     fn range(&self, index: usize) -> (usize, usize) {
-        let end = self.slots.get(index + 1).map_or(self.specs.len(), |next| next.at as usize);
+        let end = self
+            .slots
+            .get(index + 1)
+            .map_or(self.specs.len(), |next| next.at as usize);
         (self.slots[index].at as usize, end)
     }
 }
@@ -160,7 +175,9 @@ mod tests {
     }
 
     fn names(children: &Children) -> Vec<String> {
-        (0..children.len()).map(|index| children.spec(index).id.to_string()).collect()
+        (0..children.len())
+            .map(|index| children.spec(index).id.to_string())
+            .collect()
     }
 
     #[test]
@@ -172,8 +189,15 @@ mod tests {
             children.remove(gone);
             let left: Vec<&str> = all.into_iter().filter(|name| *name != all[gone]).collect();
             assert_eq!(names(&children), left);
-            let pids: Vec<u32> = (0..3).map(|index| children.pid(index).unwrap().index()).collect();
-            assert_eq!(pids, (0..4).filter(|index| *index != gone as u32).collect::<Vec<_>>());
+            let pids: Vec<u32> = (0..3)
+                .map(|index| children.pid(index).unwrap().index())
+                .collect();
+            assert_eq!(
+                pids,
+                (0..4)
+                    .filter(|index| *index != gone as u32)
+                    .collect::<Vec<_>>()
+            );
         }
     }
 
@@ -197,7 +221,10 @@ mod tests {
         let mut children = Children::default();
         let id = |number: i64| Term::tuple([Term::atom("events"), Term::from(number)]);
         for number in 0..2_000 {
-            children.push(&ChildSpec { id: id(number), ..worker("x") });
+            children.push(&ChildSpec {
+                id: id(number),
+                ..worker("x")
+            });
         }
         let mut tags: Vec<u16> = children.slots.iter().map(|slot| slot.tag).collect();
         tags.sort_unstable();

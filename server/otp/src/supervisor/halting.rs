@@ -39,7 +39,14 @@ pub(super) enum HaltFor {
 impl Ordered {
     /// Terminates these children. Some of them may not run, or may have ended without our knowing.
     pub(super) fn halt(&mut self, ctx: &mut Ctx<'_>, children: Range<usize>, why: HaltFor) {
-        self.halt_next(ctx, Box::new(Halting { left: children, awaited: None, why }));
+        self.halt_next(
+            ctx,
+            Box::new(Halting {
+                left: children,
+                awaited: None,
+                why,
+            }),
+        );
     }
 
     fn halt_next(&mut self, ctx: &mut Ctx<'_>, mut halting: Box<Halting>) {
@@ -74,7 +81,9 @@ impl Ordered {
         match mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Halting(mut halting) => {
                 if let Some(Awaited { pid, spec, timer }) = halting.awaited.take() {
-                    timer.into_iter().for_each(|id| ctx.act(Action::CancelTimer { id }));
+                    timer
+                        .into_iter()
+                        .for_each(|id| ctx.act(Action::CancelTimer { id }));
                     // It stood where the range now ends.
                     self.child_halted(ctx, halting.left.end, (spec, pid), reason);
                 }
@@ -84,10 +93,20 @@ impl Ordered {
         }
     }
 
-    fn child_halted(&mut self, ctx: &mut Ctx<'_>, index: usize, (spec, pid): (ChildSpec, Pid), reason: Reason) {
+    fn child_halted(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        index: usize,
+        (spec, pid): (ChildSpec, Pid),
+        reason: Reason,
+    ) {
         self.lay_down(index, spec.restart);
         if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
-            ctx.report(Report::ShutdownError { id: spec.id, pid, reason });
+            ctx.report(Report::ShutdownError {
+                id: spec.id,
+                pid,
+                reason,
+            });
         }
     }
 
@@ -109,7 +128,9 @@ impl Ordered {
 
     /// The awaited child has had its time.
     pub(super) fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        let Phase::Halting(halting) = &mut self.phase else { return };
+        let Phase::Halting(halting) = &mut self.phase else {
+            return;
+        };
         match &mut halting.awaited {
             Some(awaited) if awaited.timer == Some(id) => {
                 awaited.timer = None;
@@ -123,7 +144,9 @@ impl Ordered {
 impl Halting {
     /// `true` when this is the process that has been told to end.
     pub(super) fn awaits(&self, pid: Pid) -> bool {
-        self.awaited.as_ref().is_some_and(|awaited| awaited.pid == pid)
+        self.awaited
+            .as_ref()
+            .is_some_and(|awaited| awaited.pid == pid)
     }
 
     /// `true` when this is the end of the supervisor.

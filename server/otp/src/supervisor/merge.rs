@@ -8,8 +8,9 @@ impl Ordered {
     /// Takes the new flags and the new list, then those of the old list that are not in it. Nothing starts or ends.
     pub(super) fn replace(&mut self, new: OrderedSpec) {
         let mut merged = new.children;
-        let known: Vec<Option<usize>> =
-            (0..self.children.len()).map(|old| merged.position(&self.children.spec(old).id)).collect();
+        let known: Vec<Option<usize>> = (0..self.children.len())
+            .map(|old| merged.position(&self.children.spec(old).id))
+            .collect();
         for (old, known) in known.into_iter().enumerate() {
             let index = known.unwrap_or_else(|| keep(&mut merged, &self.children, old));
             merged.inherit(index, &self.children, old);

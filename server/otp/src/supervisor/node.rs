@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pq_abi::Reason;
 use pq_abi::spec::{
-    self, ChildSpec, ChildType, Modules, Restart, Shutdown, Start, Strategy, SupFlags, SupReply, SupRequest, SupSpec,
+    self, ChildSpec, ChildType, Modules, Restart, Shutdown, Start, Strategy, SupFlags, SupReply,
+    SupRequest, SupSpec,
 };
 use pq_term::{Atom, Pid, Term};
 
@@ -18,7 +19,10 @@ pub(super) fn worker(name: &'static str) -> ChildSpec {
     let module = Atom::from_static(name);
     ChildSpec {
         id: Term::from(module),
-        start: Start { module, args: vec![0x90] },
+        start: Start {
+            module,
+            args: vec![0x90],
+        },
         restart: Restart::Permanent,
         shutdown: Shutdown::Timeout(5_000),
         kind: ChildType::Worker,
@@ -27,16 +31,29 @@ pub(super) fn worker(name: &'static str) -> ChildSpec {
 }
 
 pub(super) fn with_restart(name: &'static str, restart: Restart) -> ChildSpec {
-    ChildSpec { restart, ..worker(name) }
+    ChildSpec {
+        restart,
+        ..worker(name)
+    }
 }
 
 pub(super) fn with_shutdown(name: &'static str, shutdown: Shutdown) -> ChildSpec {
-    ChildSpec { shutdown, ..worker(name) }
+    ChildSpec {
+        shutdown,
+        ..worker(name)
+    }
 }
 
 /// Two restarts in five seconds.
 pub(super) fn spec_bytes(strategy: Strategy, children: Vec<ChildSpec>) -> Vec<u8> {
-    spec::encode(&SupSpec { flags: SupFlags { strategy, intensity: 2, period_s: 5 }, children })
+    spec::encode(&SupSpec {
+        flags: SupFlags {
+            strategy,
+            intensity: 2,
+            period_s: 5,
+        },
+        children,
+    })
 }
 
 pub(super) fn boom() -> Reason {
@@ -98,7 +115,9 @@ impl Node {
             used_tickets: BTreeSet::new(),
             requests: vec![],
         };
-        actions.into_iter().for_each(|action| node.carry_out(action));
+        actions
+            .into_iter()
+            .for_each(|action| node.carry_out(action));
         node
     }
 
@@ -116,7 +135,9 @@ impl Node {
     pub(super) fn give(&mut self, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
         self.supervisor.handle(input, self.now_ms, &mut actions);
-        actions.iter().for_each(|action| self.carry_out(action.clone()));
+        actions
+            .iter()
+            .for_each(|action| self.carry_out(action.clone()));
         actions
     }
 
@@ -138,7 +159,10 @@ impl Node {
         let pid = Pid::new(1, self.names.len() as u32, *births);
         self.names.insert(pid, format!("{module}{births}"));
         self.alive.insert(pid, (module, None));
-        self.give(Input::Started { ticket, outcome: StartOutcome::Ok(pid) });
+        self.give(Input::Started {
+            ticket,
+            outcome: StartOutcome::Ok(pid),
+        });
         pid
     }
 
@@ -170,14 +194,22 @@ impl Node {
     }
 
     pub(super) fn pid(&self, name: &str) -> Pid {
-        *self.names.iter().find(|(_, known)| *known == name).unwrap().0
+        *self
+            .names
+            .iter()
+            .find(|(_, known)| *known == name)
+            .unwrap()
+            .0
     }
 
     pub(super) fn asks(&mut self, request: SupRequest) -> u64 {
         let tag = self.requests.len() as u64;
         self.requests.push(request.clone());
         self.asked.insert(tag, request.clone());
-        let from = Caller { pid: Pid::new(9, 9, 9), tag };
+        let from = Caller {
+            pid: Pid::new(9, 9, 9),
+            tag,
+        };
         self.give(Input::Request { from, request });
         tag
     }
@@ -205,7 +237,11 @@ impl Node {
             }
             Action::CancelTimer { id } => drop(self.timers.remove(&id)),
             Action::Reply { to, .. } => {
-                assert!(self.asked.remove(&to.tag).is_some(), "nobody waits for reply {}", to.tag);
+                assert!(
+                    self.asked.remove(&to.tag).is_some(),
+                    "nobody waits for reply {}",
+                    to.tag
+                );
             }
             Action::Ready => assert!(!std::mem::replace(&mut self.is_ready, true), "ready twice"),
             Action::Report(_) => {}
@@ -214,7 +250,10 @@ impl Node {
     }
 
     fn begins(&mut self, ticket: Ticket, start: Start) {
-        assert!(self.used_tickets.insert(ticket.0), "{ticket:?} is used twice");
+        assert!(
+            self.used_tickets.insert(ticket.0),
+            "{ticket:?} is used twice"
+        );
         self.pending.push(Pending { ticket, start });
     }
 
@@ -228,7 +267,11 @@ impl Node {
 
     fn ends(&mut self, reason: Reason) {
         assert!(self.alive.is_empty(), "children are left: {:?}", self.alive);
-        assert!(self.pending.is_empty(), "starts are left: {:?}", self.pending);
+        assert!(
+            self.pending.is_empty(),
+            "starts are left: {:?}",
+            self.pending
+        );
         assert!(self.asked.is_empty(), "requests are left: {:?}", self.asked);
         assert!(self.timers.is_empty(), "timers are left: {:?}", self.timers);
         self.end = Some(reason);
@@ -253,11 +296,15 @@ impl Node {
             SupReply::Started(pid) => self.name_or_none(*pid),
             SupReply::Error(term) => format!("error {term}"),
             SupReply::Children(infos) => {
-                let info = |info: &spec::ChildInfo| format!("{}:{}", info.id, self.name_or_none(info.pid));
+                let info =
+                    |info: &spec::ChildInfo| format!("{}:{}", info.id, self.name_or_none(info.pid));
                 infos.iter().map(info).collect::<Vec<_>>().join(" ")
             }
             SupReply::Count(count) => {
-                format!("{} {} {} {}", count.specs, count.active, count.supervisors, count.workers)
+                format!(
+                    "{} {} {} {}",
+                    count.specs, count.active, count.supervisors, count.workers
+                )
             }
         }
     }
@@ -269,9 +316,17 @@ impl Node {
                 format!("child_terminated {id} {} {reason}", self.name(*pid))
             }
             Report::StartError { id, reason } => format!("start_error {id} {reason}"),
-            Report::ShutdownError { id, pid, reason } => format!("shutdown_error {id} {} {reason}", self.name(*pid)),
-            Report::ShutdownErrors { id, children, reason } => format!("shutdown_error {id} {children} {reason}"),
-            Report::ReachedMaxRestartIntensity { id } => format!("reached_max_restart_intensity {id}"),
+            Report::ShutdownError { id, pid, reason } => {
+                format!("shutdown_error {id} {} {reason}", self.name(*pid))
+            }
+            Report::ShutdownErrors {
+                id,
+                children,
+                reason,
+            } => format!("shutdown_error {id} {children} {reason}"),
+            Report::ReachedMaxRestartIntensity { id } => {
+                format!("reached_max_restart_intensity {id}")
+            }
         }
     }
 

@@ -121,11 +121,17 @@ impl Ordered {
 
     /// Restart rules of one child (`supervisor(3)`, `restart()`).
     fn child_exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
-        let Some(index) = self.children.position_of_pid(pid) else { return };
+        let Some(index) = self.children.position_of_pid(pid) else {
+            return;
+        };
         let ChildSpec { id, restart, .. } = self.children.spec(index);
         let is_wanted = restart != Restart::Permanent && reason.is_orderly();
         if !is_wanted {
-            ctx.report(Report::ChildTerminated { id: id.clone(), pid, reason });
+            ctx.report(Report::ChildTerminated {
+                id: id.clone(),
+                pid,
+                reason,
+            });
         }
         match restart {
             Restart::Permanent => self.restart(ctx, index, id),
@@ -224,7 +230,9 @@ impl Ordered {
     /// Why this child has ended, if it has and the news waits.
     pub(super) fn take_exit(&mut self, pid: Pid) -> Option<Reason> {
         let events = &mut self.waiting.as_mut()?.events;
-        let at = events.iter().position(|event| matches!(event, Event::Exited(who, _) if *who == pid))?;
+        let at = events
+            .iter()
+            .position(|event| matches!(event, Event::Exited(who, _) if *who == pid))?;
         match events.remove(at) {
             Some(Event::Exited(_, reason)) => Some(reason),
             _ => None,
@@ -232,7 +240,9 @@ impl Ordered {
     }
 
     pub(super) fn stop_is_wanted(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| waiting.stop.is_some())
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.stop.is_some())
     }
 
     fn take_stop(&mut self) -> Option<Reason> {

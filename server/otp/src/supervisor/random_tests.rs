@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pq_abi::Reason;
 use pq_abi::spec::{
-    self, ChildSpec, ChildType, Restart, Shutdown, Strategy, SupFlags, SupReply, SupRequest, SupSpec,
+    self, ChildSpec, ChildType, Restart, Shutdown, Strategy, SupFlags, SupReply, SupRequest,
+    SupSpec,
 };
 use pq_term::{Pid, Term};
 use proptest::collection::vec;
@@ -86,7 +87,12 @@ impl Run {
             return;
         }
         let ticket = self.node.pending[usize::from(who) % self.node.pending.len()].ticket;
-        let nth = self.node.pending.iter().position(|pending| pending.ticket == ticket).unwrap();
+        let nth = self
+            .node
+            .pending
+            .iter()
+            .position(|pending| pending.ticket == ticket)
+            .unwrap();
         match how % 8 {
             0 => self.start_ends(nth, StartOutcome::Err(boom())),
             1 => self.start_ends(nth, StartOutcome::Ignore),
@@ -107,7 +113,8 @@ impl Run {
 
     /// A process that was told to end does so.
     fn obey(&mut self, who: u16, how: u8) {
-        let told = |(pid, (_, reason)): (&Pid, &(String, Option<Reason>))| Some((*pid, reason.clone()?));
+        let told =
+            |(pid, (_, reason)): (&Pid, &(String, Option<Reason>))| Some((*pid, reason.clone()?));
         let told: Vec<(Pid, Reason)> = self.node.alive.iter().filter_map(told).collect();
         match pick(&told, who) {
             Some((pid, Reason::Kill)) => self.die(*pid, Reason::Killed),
@@ -164,12 +171,18 @@ impl Run {
     }
 
     fn update(&mut self, who: u16, how: u8) {
-        let children: Vec<ChildSpec> = (0..how % 4).map(|n| child(who.rotate_left(u32::from(n) * 3), how)).collect();
+        let children: Vec<ChildSpec> = (0..how % 4)
+            .map(|n| child(who.rotate_left(u32::from(n) * 3), how))
+            .collect();
         let names: Vec<String> = children.iter().map(|child| child.id.to_string()).collect();
         let new = kinds(&children);
         let bytes = encoded(self.strategy, self.flags, children);
         if self.node.end.is_none() && self.node.supervisor.replace_spec(&bytes).is_ok() {
-            let kept = self.order.drain(..).filter(|old| !names.contains(old)).collect::<Vec<_>>();
+            let kept = self
+                .order
+                .drain(..)
+                .filter(|old| !names.contains(old))
+                .collect::<Vec<_>>();
             self.order = names.into_iter().chain(kept).collect();
             self.kinds.extend(new);
         }
@@ -180,12 +193,19 @@ impl Run {
         let from = self.node.seen.len();
         doing(&mut self.node);
         for at in from..self.node.seen.len() {
-            let before = at.checked_sub(1).filter(|before| *before >= from).map(|at| self.node.seen[at].clone());
+            let before = at
+                .checked_sub(1)
+                .filter(|before| *before >= from)
+                .map(|at| self.node.seen[at].clone());
             let action = self.node.seen[at].clone();
             self.check(&action, before.as_ref());
         }
         let is_one_by_one = self.is_simple() || self.node.pending.len() <= 1;
-        assert!(is_one_by_one, "several starts in flight: {:?}", self.node.pending);
+        assert!(
+            is_one_by_one,
+            "several starts in flight: {:?}",
+            self.node.pending
+        );
     }
 
     fn check(&mut self, action: &Action, before: Option<&Action>) {
@@ -193,7 +213,9 @@ impl Run {
             Action::Start { start, .. } => self.check_start(&start.module.to_string(), before),
             Action::Exit { pid, .. } => self.check_exit(*pid),
             Action::Reply { to, reply } => self.learn(to.tag, reply),
-            Action::Report(Report::StartError { id, .. }) => drop(self.failed.insert(id.to_string())),
+            Action::Report(Report::StartError { id, .. }) => {
+                drop(self.failed.insert(id.to_string()))
+            }
             Action::Report(Report::ReachedMaxRestartIntensity { .. }) => self.check_limit(),
             _ => {}
         }
@@ -208,15 +230,22 @@ impl Run {
         }
         assert!(!self.is_there(name), "{name} is started while it runs");
         let is_asked_for = self.is_asked_for(name);
-        let is_in_order = is_asked_for || (self.strategy == Strategy::OneForOne && self.node.is_ready);
-        assert!(is_in_order || self.none_runs_after(name), "{name} is started after a later one");
+        let is_in_order =
+            is_asked_for || (self.strategy == Strategy::OneForOne && self.node.is_ready);
+        assert!(
+            is_in_order || self.none_runs_after(name),
+            "{name} is started after a later one"
+        );
     }
 
     /// The line before says that this child ended, and it is one that comes back.
     fn is_restart(&self, name: &str, before: Option<&Action>) -> bool {
         match before {
-            Some(Action::Report(Report::ChildTerminated { id, .. } | Report::StartError { id, .. })) => {
-                self.is_simple() || (id.to_string() == name && self.kinds[name] != Restart::Temporary)
+            Some(Action::Report(
+                Report::ChildTerminated { id, .. } | Report::StartError { id, .. },
+            )) => {
+                self.is_simple()
+                    || (id.to_string() == name && self.kinds[name] != Restart::Temporary)
             }
             _ => false,
         }
@@ -224,21 +253,37 @@ impl Run {
 
     /// Only under these strategies is a restart one start.
     fn check_restart(&mut self) {
-        if matches!(self.strategy, Strategy::OneForOne | Strategy::SimpleOneForOne) {
-            assert!(self.restarts_lately() < self.flags.intensity as usize, "one restart too many");
+        if matches!(
+            self.strategy,
+            Strategy::OneForOne | Strategy::SimpleOneForOne
+        ) {
+            assert!(
+                self.restarts_lately() < self.flags.intensity as usize,
+                "one restart too many"
+            );
             self.restarts.push(self.node.now_ms);
         }
     }
 
     fn check_limit(&self) {
-        if matches!(self.strategy, Strategy::OneForOne | Strategy::SimpleOneForOne) {
-            assert_eq!(self.restarts_lately(), self.flags.intensity as usize, "the limit was not reached");
+        if matches!(
+            self.strategy,
+            Strategy::OneForOne | Strategy::SimpleOneForOne
+        ) {
+            assert_eq!(
+                self.restarts_lately(),
+                self.flags.intensity as usize,
+                "the limit was not reached"
+            );
         }
     }
 
     fn restarts_lately(&self) -> usize {
         let period_ms = u64::from(self.flags.period_s) * 1_000;
-        self.restarts.iter().filter(|then| **then + period_ms >= self.node.now_ms).count()
+        self.restarts
+            .iter()
+            .filter(|then| **then + period_ms >= self.node.now_ms)
+            .count()
     }
 
     fn check_exit(&self, pid: Pid) {
@@ -250,7 +295,10 @@ impl Run {
             SupRequest::TerminateId(id) => id.to_string() == name,
             _ => false,
         });
-        assert!(is_asked_for || self.none_runs_after(&name), "{name} is told to end before a later one");
+        assert!(
+            is_asked_for || self.none_runs_after(&name),
+            "{name} is told to end before a later one"
+        );
     }
 
     fn name(&self, pid: Pid) -> String {
@@ -269,7 +317,9 @@ impl Run {
                 self.order.retain(|known| *known != name);
                 self.order.push(name);
             }
-            (SupRequest::TerminateId(id), SupReply::Ok) => drop(self.failed.remove(&id.to_string())),
+            (SupRequest::TerminateId(id), SupReply::Ok) => {
+                drop(self.failed.remove(&id.to_string()))
+            }
             _ => {}
         }
     }
@@ -277,7 +327,9 @@ impl Run {
     /// For all the supervisor knows there is such a process.
     fn is_there(&self, name: &str) -> bool {
         let alive = self.node.alive.values().map(|(name, _)| name);
-        alive.chain(self.unheard.values().map(|(name, _)| name)).any(|there| there == name)
+        alive
+            .chain(self.unheard.values().map(|(name, _)| name))
+            .any(|there| there == name)
     }
 
     fn none_runs_after(&self, name: &str) -> bool {
@@ -314,10 +366,17 @@ impl Run {
     fn check_children(&mut self) {
         let tag = self.node.asks(SupRequest::WhichChildren);
         let reply = self.node.seen.iter().rev().find_map(|action| match action {
-            Action::Reply { to, reply: SupReply::Children(children) } if to.tag == tag => Some(children.clone()),
+            Action::Reply {
+                to,
+                reply: SupReply::Children(children),
+            } if to.tag == tag => Some(children.clone()),
             _ => None,
         });
-        let mut listed: Vec<Pid> = reply.unwrap().into_iter().filter_map(|child| child.pid).collect();
+        let mut listed: Vec<Pid> = reply
+            .unwrap()
+            .into_iter()
+            .filter_map(|child| child.pid)
+            .collect();
         listed.sort();
         assert_eq!(listed, self.node.alive.keys().copied().collect::<Vec<_>>());
     }
@@ -325,7 +384,11 @@ impl Run {
     /// At rest nobody waits for an answer; after a stop there is an end. The node checks the rest of it.
     fn close(&mut self) {
         self.settle();
-        assert!(self.node.asked.is_empty(), "requests without an answer: {:?}", self.node.asked);
+        assert!(
+            self.node.asked.is_empty(),
+            "requests without an answer: {:?}",
+            self.node.asked
+        );
         if self.node.end.is_none() {
             self.check_children();
             self.give(Input::Stop(Reason::Shutdown));
@@ -335,12 +398,29 @@ impl Run {
     }
 }
 
-fn encoded(strategy: Strategy, Flags { intensity, period_s }: Flags, children: Vec<ChildSpec>) -> Vec<u8> {
-    spec::encode(&SupSpec { flags: SupFlags { strategy, intensity, period_s }, children })
+fn encoded(
+    strategy: Strategy,
+    Flags {
+        intensity,
+        period_s,
+    }: Flags,
+    children: Vec<ChildSpec>,
+) -> Vec<u8> {
+    spec::encode(&SupSpec {
+        flags: SupFlags {
+            strategy,
+            intensity,
+            period_s,
+        },
+        children,
+    })
 }
 
 fn kinds(children: &[ChildSpec]) -> BTreeMap<String, Restart> {
-    children.iter().map(|child| (child.id.to_string(), child.restart)).collect()
+    children
+        .iter()
+        .map(|child| (child.id.to_string(), child.restart))
+        .collect()
 }
 
 fn pick<T>(from: &[T], who: u16) -> Option<&T> {
@@ -352,14 +432,23 @@ fn id(who: u16) -> Term {
 }
 
 fn child(who: u16, how: u8) -> ChildSpec {
-    let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary][usize::from(how) % 3];
+    let restart =
+        [Restart::Permanent, Restart::Transient, Restart::Temporary][usize::from(how) % 3];
     let shutdown = match who / 8 % 3 {
         0 => Shutdown::BrutalKill,
         1 => Shutdown::Timeout(u32::from(how)),
         _ => Shutdown::Infinity,
     };
-    let kind = if how % 2 == 0 { ChildType::Worker } else { ChildType::Supervisor };
-    ChildSpec { shutdown, kind, ..with_restart(NAMES[usize::from(who) % NAMES.len()], restart) }
+    let kind = if how % 2 == 0 {
+        ChildType::Worker
+    } else {
+        ChildType::Supervisor
+    };
+    ChildSpec {
+        shutdown,
+        kind,
+        ..with_restart(NAMES[usize::from(who) % NAMES.len()], restart)
+    }
 }
 
 fn ordered_request(who: u16, how: u8) -> SupRequest {
@@ -394,7 +483,10 @@ fn strategies() -> impl Generator<Value = Strategy> {
 }
 
 fn flags() -> impl Generator<Value = Flags> {
-    (0_u32..12, 1_u32..4).prop_map(|(intensity, period_s)| Flags { intensity, period_s })
+    (0_u32..12, 1_u32..4).prop_map(|(intensity, period_s)| Flags {
+        intensity,
+        period_s,
+    })
 }
 
 proptest! {

@@ -98,7 +98,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
             check_arguments(&template)?;
             Ok(CheckedSpec::Simple(SimpleSpec { flags, template }))
         }
-        _ => Ok(CheckedSpec::Ordered(OrderedSpec { flags, children, specs })),
+        _ => Ok(CheckedSpec::Ordered(OrderedSpec {
+            flags,
+            children,
+            specs,
+        })),
     }
 }
 
@@ -120,7 +124,10 @@ pub(super) fn pair(tag: &'static str, term: Term) -> Term {
 
 fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
     if flags.intensity > INTENSITY_MAX {
-        return Err(SpecError::Flags(pair("invalid_intensity", Term::from(flags.intensity))));
+        return Err(SpecError::Flags(pair(
+            "invalid_intensity",
+            Term::from(flags.intensity),
+        )));
     }
     match flags.period_s {
         0 => Err(SpecError::Flags(pair("invalid_period", Term::from(0)))),
@@ -131,7 +138,9 @@ fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
 fn only(mut specs: Vec<ChildSpec>) -> Result<ChildSpec, SpecError> {
     match specs.pop() {
         Some(spec) if specs.is_empty() => Ok(spec),
-        last => Err(SpecError::NotOne(specs.into_iter().chain(last).map(|spec| spec.id).collect())),
+        last => Err(SpecError::NotOne(
+            specs.into_iter().chain(last).map(|spec| spec.id).collect(),
+        )),
     }
 }
 
@@ -154,7 +163,9 @@ struct Reader<'a>(Deserializer<ReadReader<&'a [u8]>>);
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Reader<'a>, SpecError> {
         if bytes.len() > SPEC_BYTES_MAX {
-            return Err(unreadable(&format!("more than {SPEC_BYTES_MAX} bytes of specs")));
+            return Err(unreadable(&format!(
+                "more than {SPEC_BYTES_MAX} bytes of specs"
+            )));
         }
         let mut reader = Reader(Deserializer::new(bytes));
         match reader.array()? {
@@ -218,8 +229,15 @@ mod tests {
     }
 
     fn with_flags(intensity: u32, period_s: u32) -> Vec<u8> {
-        let flags = SupFlags { strategy: Strategy::OneForOne, intensity, period_s };
-        spec::encode(&SupSpec { flags, children: vec![] })
+        let flags = SupFlags {
+            strategy: Strategy::OneForOne,
+            intensity,
+            period_s,
+        };
+        spec::encode(&SupSpec {
+            flags,
+            children: vec![],
+        })
     }
 
     #[test]
@@ -228,16 +246,25 @@ mod tests {
         let mut bare = worker("a");
         bare.start.args = vec![0x07];
         for (bytes, wanted) in [
-            (with_flags(1, 0), "{supervisor_data,{invalid_period,0}} / {invalid_period,0}"),
+            (
+                with_flags(1, 0),
+                "{supervisor_data,{invalid_period,0}} / {invalid_period,0}",
+            ),
             (
                 with_flags(1_000_001, 5),
                 "{supervisor_data,{invalid_intensity,1000001}} / {invalid_intensity,1000001}",
             ),
             (
-                spec_bytes(Strategy::OneForOne, vec![worker("a"), worker("b"), worker("a")]),
+                spec_bytes(
+                    Strategy::OneForOne,
+                    vec![worker("a"), worker("b"), worker("a")],
+                ),
                 "{start_spec,{duplicate_child_name,a}} / {duplicate_child_name,a}",
             ),
-            (spec_bytes(simple, vec![]), "{bad_start_spec,[]} / {bad_start_spec,[]}"),
+            (
+                spec_bytes(simple, vec![]),
+                "{bad_start_spec,[]} / {bad_start_spec,[]}",
+            ),
             (
                 spec_bytes(simple, vec![worker("a"), worker("b")]),
                 "{bad_start_spec,[a,b]} / {bad_start_spec,[a,b]}",
@@ -254,7 +281,8 @@ mod tests {
     #[test]
     fn the_kept_bytes_of_each_child_are_those_of_its_spec() {
         let specs = vec![worker("a"), worker("another"), worker("c")];
-        let Ok(CheckedSpec::Ordered(read)) = read(&spec_bytes(Strategy::OneForAll, specs.clone())) else {
+        let Ok(CheckedSpec::Ordered(read)) = read(&spec_bytes(Strategy::OneForAll, specs.clone()))
+        else {
             panic!("the spec is good");
         };
         assert_eq!(read.specs, specs);

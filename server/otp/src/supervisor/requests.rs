@@ -87,8 +87,15 @@ impl Ordered {
 
     fn which_children(&self) -> Vec<ChildInfo> {
         let info = |index| {
-            let ChildSpec { id, kind, modules, .. } = self.children.spec(index);
-            ChildInfo { id, pid: self.children.pid(index), kind, modules }
+            let ChildSpec {
+                id, kind, modules, ..
+            } = self.children.spec(index);
+            ChildInfo {
+                id,
+                pid: self.children.pid(index),
+                kind,
+                modules,
+            }
         };
         (0..self.children.len()).rev().map(info).collect()
     }

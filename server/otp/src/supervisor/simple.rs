@@ -21,13 +21,16 @@ use std::hash::Hash;
 use foldhash::fast::FixedState;
 use pq_abi::Reason;
 use pq_abi::spec::{
-    ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Shutdown, Start, SupFlags, SupReply, SupRequest,
+    ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Shutdown, Start, SupFlags, SupReply,
+    SupRequest,
 };
 use pq_term::{Pid, Term};
 
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
-use super::{Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end};
+use super::{
+    Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end,
+};
 
 /// How many starts may be in flight. A node is built for a million heroes, and they may come all at once, after a
 /// restart of whatever stands before it. Beyond it a start is refused with `overloaded`. In flight they take some 64 MB,
@@ -174,15 +177,25 @@ impl Simple {
 
     fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {
         let number = self.serial.next();
-        let start = Start { module: self.template.start.module, args };
+        let start = Start {
+            module: self.template.start.module,
+            args,
+        };
         let (ticket, kind) = (Ticket(number), self.template.kind);
-        ctx.act(Action::Start { ticket, start, kind, dynamic: true });
+        ctx.act(Action::Start {
+            ticket,
+            start,
+            kind,
+            dynamic: true,
+        });
         self.flights.insert(number, flight);
         number
     }
 
     fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
-        let Some(flight) = self.flights.remove(&ticket.0) else { return };
+        let Some(flight) = self.flights.remove(&ticket.0) else {
+            return;
+        };
         shrink(&mut self.flights);
         match flight {
             Flight::New(from, args) => self.child_started(ctx, from, args, outcome),
@@ -191,7 +204,13 @@ impl Simple {
         }
     }
 
-    fn child_started(&mut self, ctx: &mut Ctx<'_>, from: Caller, args: Option<Box<[u8]>>, outcome: StartOutcome) {
+    fn child_started(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        from: Caller,
+        args: Option<Box<[u8]>>,
+        outcome: StartOutcome,
+    ) {
         let reply = match outcome {
             StartOutcome::Ok(pid) => {
                 self.adopt(ctx, pid, args);
@@ -203,14 +222,23 @@ impl Simple {
         ctx.reply(from, reply);
     }
 
-    fn child_restarted(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>, outcome: StartOutcome) {
+    fn child_restarted(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        old: Pid,
+        args: Box<[u8]>,
+        outcome: StartOutcome,
+    ) {
         self.restarts.remove(&old);
         match outcome {
             StartOutcome::Ok(pid) => self.adopt(ctx, pid, Some(args)),
             // As at `start_child`: it is dropped.
             StartOutcome::Ignore => {}
             StartOutcome::Err(reason) => {
-                ctx.report(Report::StartError { id: self.template.id.clone(), reason });
+                ctx.report(Report::StartError {
+                    id: self.template.id.clone(),
+                    reason,
+                });
                 self.restart(ctx, old, args);
             }
         }
@@ -245,7 +273,9 @@ impl Simple {
             return;
         }
         if !self.window.admits(ctx.now_ms, &self.flags) {
-            ctx.report(Report::ReachedMaxRestartIntensity { id: self.template.id.clone() });
+            ctx.report(Report::ReachedMaxRestartIntensity {
+                id: self.template.id.clone(),
+            });
             return self.stop(ctx, Reason::Shutdown);
         }
         let number = self.take_off(ctx, args.to_vec(), Flight::Again(old, args));
@@ -279,18 +309,35 @@ impl Simple {
         shrink(&mut self.ending);
         shrink(&mut self.timers);
         if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
-            ctx.report(Report::ShutdownError { id: self.template.id.clone(), pid, reason });
+            ctx.report(Report::ShutdownError {
+                id: self.template.id.clone(),
+                pid,
+                reason,
+            });
         }
-        ending.callers.into_iter().for_each(|caller| ctx.reply(caller, SupReply::Ok));
+        ending
+            .callers
+            .into_iter()
+            .for_each(|caller| ctx.reply(caller, SupReply::Ok));
     }
 
     /// Restart rules (`supervisor(3)`, `restart()`). A child of which no arguments were kept is temporary.
-    fn child_exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, args: Option<Box<[u8]>>, reason: Reason) {
+    fn child_exited(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        pid: Pid,
+        args: Option<Box<[u8]>>,
+        reason: Reason,
+    ) {
         let restart = self.template.restart;
         if restart != Restart::Permanent && reason.is_orderly() {
             return;
         }
-        ctx.report(Report::ChildTerminated { id: self.template.id.clone(), pid, reason });
+        ctx.report(Report::ChildTerminated {
+            id: self.template.id.clone(),
+            pid,
+            reason,
+        });
         match args {
             Some(args) if restart != Restart::Temporary => self.restart(ctx, pid, args),
             _ => {}
@@ -312,9 +359,19 @@ impl Simple {
     }
 
     fn tell_to_end(&mut self, ctx: &mut Ctx<'_>, pid: Pid, from: Caller) {
-        let timer = ctx.exit(pid, self.template.shutdown).map(|ms| self.set_timer(ctx, ms));
-        timer.into_iter().for_each(|id| drop(self.timers.insert(id, pid)));
-        self.ending.insert(pid, Ending { timer, callers: vec![from] });
+        let timer = ctx
+            .exit(pid, self.template.shutdown)
+            .map(|ms| self.set_timer(ctx, ms));
+        timer
+            .into_iter()
+            .for_each(|id| drop(self.timers.insert(id, pid)));
+        self.ending.insert(
+            pid,
+            Ending {
+                timer,
+                callers: vec![from],
+            },
+        );
     }
 
     fn set_timer(&mut self, ctx: &mut Ctx<'_>, ms: u32) -> u32 {
@@ -328,18 +385,27 @@ impl Simple {
         if !self.is_running() {
             return;
         }
-        self.untold().for_each(|pid| drop(ctx.exit(pid, self.template.shutdown)));
+        self.untold()
+            .for_each(|pid| drop(ctx.exit(pid, self.template.shutdown)));
         let timer = match self.template.shutdown {
             Shutdown::Timeout(ms) if !self.is_empty() => Some(self.set_timer(ctx, ms)),
             _ => None,
         };
         let surprises = Vec::new();
-        self.phase = Phase::Stopping(Box::new(Stopping { reason, timer, is_killing: false, surprises }));
+        self.phase = Phase::Stopping(Box::new(Stopping {
+            reason,
+            timer,
+            is_killing: false,
+            surprises,
+        }));
     }
 
     fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
         if let Some(pid) = self.timers.remove(&id) {
-            self.ending.get_mut(&pid).into_iter().for_each(|ending| ending.timer = None);
+            self.ending
+                .get_mut(&pid)
+                .into_iter()
+                .for_each(|ending| ending.timer = None);
             return ctx.kill(pid);
         }
         match &mut self.phase {
@@ -354,7 +420,9 @@ impl Simple {
 
     fn end_if_empty(&mut self, ctx: &mut Ctx<'_>) {
         let is_empty = self.is_empty();
-        let Phase::Stopping(stopping) = &mut self.phase else { return };
+        let Phase::Stopping(stopping) = &mut self.phase else {
+            return;
+        };
         if is_empty {
             stopping.finish(ctx, &self.template.id);
             self.phase = Phase::Ended;
@@ -381,28 +449,51 @@ impl Simple {
 
     fn which_children(&self) -> Vec<ChildInfo> {
         let restarting = self.restarts.keys().map(|_| None);
-        self.pids().map(Some).chain(restarting).map(|pid| self.info(pid)).collect()
+        self.pids()
+            .map(Some)
+            .chain(restarting)
+            .map(|pid| self.info(pid))
+            .collect()
     }
 
     fn info(&self, pid: Option<Pid>) -> ChildInfo {
         let ChildSpec { kind, modules, .. } = &self.template;
-        ChildInfo { id: Term::undefined(), pid, kind: *kind, modules: modules.clone() }
+        ChildInfo {
+            id: Term::undefined(),
+            pid,
+            kind: *kind,
+            modules: modules.clone(),
+        }
     }
 
     fn count_children(&self) -> ChildCount {
         let active = (self.plain.len() + self.kept.len()) as u64;
         let all = active + self.restarts.len() as u64;
-        let count = ChildCount { specs: 1, active, ..ChildCount::default() };
+        let count = ChildCount {
+            specs: 1,
+            active,
+            ..ChildCount::default()
+        };
         match self.template.kind {
-            ChildType::Supervisor => ChildCount { supervisors: all, ..count },
-            ChildType::Worker => ChildCount { workers: all, ..count },
+            ChildType::Supervisor => ChildCount {
+                supervisors: all,
+                ..count
+            },
+            ChildType::Worker => ChildCount {
+                workers: all,
+                ..count
+            },
         }
     }
 }
 
 impl Stopping {
     fn count_surprise(&mut self, reason: Reason) {
-        match self.surprises.iter().position(|(known, _)| *known == reason) {
+        match self
+            .surprises
+            .iter()
+            .position(|(known, _)| *known == reason)
+        {
             Some(at) => self.surprises[at].1 += 1,
             None if self.surprises.len() < REASONS_MAX => self.surprises.push((reason, 1)),
             None => self.count_others(),
@@ -422,7 +513,11 @@ impl Stopping {
             ctx.act(Action::CancelTimer { id });
         }
         for (reason, children) in self.surprises.drain(..) {
-            ctx.report(Report::ShutdownErrors { id: id.clone(), children, reason });
+            ctx.report(Report::ShutdownErrors {
+                id: id.clone(),
+                children,
+                reason,
+            });
         }
         ctx.act(Action::End(self.reason.clone()));
     }

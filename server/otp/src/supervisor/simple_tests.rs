@@ -39,7 +39,15 @@ fn a_start_never_waits_for_another_and_its_answer_comes_with_its_own_outcome() {
     node.start_nth_not(2, StartOutcome::Err(boom()));
     node.start_nth_not(0, StartOutcome::Ignore);
     node.start_nth_ok(0);
-    assert_eq!(node.take(), ["reply 2 h1", "reply 3 error boom", "reply 0 none", "reply 1 h2"]);
+    assert_eq!(
+        node.take(),
+        [
+            "reply 2 h1",
+            "reply 3 error boom",
+            "reply 0 none",
+            "reply 1 h2"
+        ]
+    );
     node.asks(SupRequest::CountChildren);
     assert_eq!(node.take(), ["reply 4 1 2 0 2"]);
 }
@@ -67,7 +75,10 @@ fn requests_for_ids_are_refused() {
         SupRequest::DeleteChild(id),
     ] {
         let tag = node.asks(request);
-        assert_eq!(node.take(), [format!("reply {tag} error simple_one_for_one")]);
+        assert_eq!(
+            node.take(),
+            [format!("reply {tag} error simple_one_for_one")]
+        );
     }
 }
 
@@ -77,7 +88,10 @@ fn a_temporary_child_is_forgotten_when_it_ends() {
     node.exits("h1", Reason::Normal);
     node.exits("h2", boom());
     node.asks(SupRequest::CountChildren);
-    assert_eq!(node.take(), ["log child_terminated h h2 boom", "reply 2 1 0 0 0"]);
+    assert_eq!(
+        node.take(),
+        ["log child_terminated h h2 boom", "reply 2 1 0 0 0"]
+    );
 }
 
 #[test]
@@ -89,7 +103,10 @@ fn a_child_comes_back_with_all_its_arguments() {
     ] {
         let mut node = with_children(with_restart("h", restart), 1);
         node.exits("h1", reason);
-        let args = node.pending.first().map(|pending| pending.start.args.clone());
+        let args = node
+            .pending
+            .first()
+            .map(|pending| pending.start.args.clone());
         assert_eq!(args, is_restarted.then(|| vec![0x91, 1]), "{restart:?}");
     }
 }
@@ -145,7 +162,15 @@ fn a_child_is_terminated_by_its_pid_while_others_start() {
     node.asks(SupRequest::TerminateId(Term::from(h1)));
     node.asks(start(1));
     node.start_ok();
-    assert_eq!(node.take(), ["exit h1 shutdown", "set timer 5000", "start h", "reply 4 h3"]);
+    assert_eq!(
+        node.take(),
+        [
+            "exit h1 shutdown",
+            "set timer 5000",
+            "start h",
+            "reply 4 h3"
+        ]
+    );
     node.exits("h1", Reason::Shutdown);
     assert_eq!(node.take(), ["cancel timer", "reply 2 ok", "reply 3 ok"]);
     let tag = node.asks(SupRequest::TerminatePid(h1));
@@ -163,7 +188,10 @@ fn a_child_that_does_not_obey_its_termination_is_killed() {
     node.wait(40);
     assert_eq!(node.take(), ["exit h1 kill"]);
     node.exits("h1", Reason::Killed);
-    assert_eq!(node.take(), ["log shutdown_error h h1 killed", "reply 2 ok"]);
+    assert_eq!(
+        node.take(),
+        ["log shutdown_error h h1 killed", "reply 2 ok"]
+    );
 }
 
 #[test]
@@ -178,7 +206,16 @@ fn a_child_terminated_while_it_is_restarted_ends_as_soon_as_it_runs() {
     node.start_ok();
     node.start_not(StartOutcome::Err(boom()));
     node.exits("h3", Reason::Shutdown);
-    assert_eq!(node.take(), ["exit h3 shutdown", "set timer 5000", "reply 3 ok", "cancel timer", "reply 2 ok"]);
+    assert_eq!(
+        node.take(),
+        [
+            "exit h3 shutdown",
+            "set timer 5000",
+            "reply 3 ok",
+            "cancel timer",
+            "reply 2 ok"
+        ]
+    );
     node.asks(SupRequest::CountChildren);
     assert_eq!(node.take(), ["reply 4 1 0 0 0"]);
 }
@@ -189,7 +226,15 @@ fn at_the_end_all_children_are_told_at_once_and_share_one_timer() {
     node.give(Input::Stop(Reason::Shutdown));
     let mut told = node.take();
     told.sort();
-    assert_eq!(told, ["exit h1 shutdown", "exit h2 shutdown", "exit h3 shutdown", "set timer 70"]);
+    assert_eq!(
+        told,
+        [
+            "exit h1 shutdown",
+            "exit h2 shutdown",
+            "exit h3 shutdown",
+            "set timer 70"
+        ]
+    );
     node.exits("h2", Reason::Shutdown);
     node.wait(70);
     let mut killed = node.take();
@@ -197,12 +242,18 @@ fn at_the_end_all_children_are_told_at_once_and_share_one_timer() {
     assert_eq!(killed, ["exit h1 kill", "exit h3 kill"]);
     node.exits("h1", Reason::Killed);
     node.exits("h3", Reason::Killed);
-    assert_eq!(node.take(), ["log shutdown_error h 2 killed", "end shutdown"]);
+    assert_eq!(
+        node.take(),
+        ["log shutdown_error h 2 killed", "end shutdown"]
+    );
 }
 
 #[test]
 fn a_child_whose_start_was_in_flight_at_the_end_is_ended_too() {
-    for (shutdown, told) in [(Shutdown::Timeout(70), "exit h1 shutdown"), (Shutdown::BrutalKill, "exit h1 kill")] {
+    for (shutdown, told) in [
+        (Shutdown::Timeout(70), "exit h1 shutdown"),
+        (Shutdown::BrutalKill, "exit h1 kill"),
+    ] {
         let mut node = Node::new(SIMPLE, vec![with_shutdown("h", shutdown)]);
         node.asks(start(1));
         node.asks(start(2));
@@ -231,8 +282,14 @@ fn many_different_surprises_at_the_end_are_counted_together() {
     }
     let lines = node.take();
     assert_eq!(lines.len(), 18);
-    assert_eq!(lines[1..3], ["log shutdown_error h 1 1", "log shutdown_error h 1 2"]);
-    assert_eq!(lines[16..], ["log shutdown_error h 15 several_reasons", "end shutdown"]);
+    assert_eq!(
+        lines[1..3],
+        ["log shutdown_error h 1 1", "log shutdown_error h 1 2"]
+    );
+    assert_eq!(
+        lines[16..],
+        ["log shutdown_error h 15 several_reasons", "end shutdown"]
+    );
 }
 
 #[test]
@@ -240,15 +297,27 @@ fn an_update_is_seen_by_old_children_which_keep_their_arguments() {
     let mut node = with_children(worker("h"), 1);
     let module = Atom::from_static("k");
     let spec = ChildSpec {
-        start: Start { module, args: vec![0x91, 9] },
+        start: Start {
+            module,
+            args: vec![0x91, 9],
+        },
         kind: ChildType::Supervisor,
         shutdown: Shutdown::BrutalKill,
         ..worker("h")
     };
-    node.supervisor.replace_spec(&spec_bytes(SIMPLE, vec![spec])).unwrap();
+    node.supervisor
+        .replace_spec(&spec_bytes(SIMPLE, vec![spec]))
+        .unwrap();
     node.asks(SupRequest::CountChildren);
     node.exits("h1", boom());
-    assert_eq!(node.take(), ["reply 1 1 1 1 0", "log child_terminated h h1 boom", "start k"]);
+    assert_eq!(
+        node.take(),
+        [
+            "reply 1 1 1 1 0",
+            "log child_terminated h h1 boom",
+            "start k"
+        ]
+    );
     assert_eq!(node.pending[0].start.args, [0x91, 1]);
     node.start_ok();
     node.give(Input::Stop(Reason::Shutdown));
@@ -260,10 +329,20 @@ fn an_update_must_have_exactly_one_spec_of_the_same_strategy() {
     let mut node = node(Restart::Permanent);
     for (strategy, children, wanted) in [
         (SIMPLE, vec![], "{bad_start_spec,[]}"),
-        (SIMPLE, vec![worker("a"), worker("b")], "{bad_start_spec,[a,b]}"),
-        (Strategy::OneForOne, vec![worker("a")], "{invalid_strategy,one_for_one}"),
+        (
+            SIMPLE,
+            vec![worker("a"), worker("b")],
+            "{bad_start_spec,[a,b]}",
+        ),
+        (
+            Strategy::OneForOne,
+            vec![worker("a")],
+            "{invalid_strategy,one_for_one}",
+        ),
     ] {
-        let refused = node.supervisor.replace_spec(&spec_bytes(strategy, children));
+        let refused = node
+            .supervisor
+            .replace_spec(&spec_bytes(strategy, children));
         assert_eq!(refused.unwrap_err().to_string(), wanted);
     }
 }
@@ -271,15 +350,38 @@ fn an_update_must_have_exactly_one_spec_of_the_same_strategy() {
 #[test]
 fn a_burst_of_starts_gives_its_memory_back() {
     let mut node = node(Restart::Temporary);
-    let from = super::Caller { pid: Pid::new(0, 0, 0), tag: 0 };
+    let from = super::Caller {
+        pid: Pid::new(0, 0, 0),
+        tag: 0,
+    };
     let mut actions = Vec::new();
     for _ in 0..20_000 {
-        node.supervisor.handle(Input::Request { from, request: start(1) }, 0, &mut actions);
+        node.supervisor.handle(
+            Input::Request {
+                from,
+                request: start(1),
+            },
+            0,
+            &mut actions,
+        );
     }
     for number in 1..=20_000 {
         let outcome = StartOutcome::Ok(Pid::new(1, number, 0));
-        node.supervisor.handle(Input::Started { ticket: super::Ticket(number), outcome }, 0, &mut actions);
+        node.supervisor.handle(
+            Input::Started {
+                ticket: super::Ticket(number),
+                outcome,
+            },
+            0,
+            &mut actions,
+        );
     }
-    let super::Kind::Simple(simple) = &node.supervisor.0 else { panic!("it is a simple one") };
-    assert!(simple.starts_capacity() <= 8_192, "{}", simple.starts_capacity());
+    let super::Kind::Simple(simple) = &node.supervisor.0 else {
+        panic!("it is a simple one")
+    };
+    assert!(
+        simple.starts_capacity() <= 8_192,
+        "{}",
+        simple.starts_capacity()
+    );
 }

@@ -39,7 +39,13 @@ impl Ordered {
     /// Starts all children for the first time.
     pub(super) fn start_initial(&mut self, ctx: &mut Ctx<'_>, specs: Vec<ChildSpec>) {
         let starting = Starting::of(0..self.children.len(), StartFor::Init);
-        self.start_next(ctx, Box::new(Starting { decoded: specs.into_iter(), ..starting }));
+        self.start_next(
+            ctx,
+            Box::new(Starting {
+                decoded: specs.into_iter(),
+                ..starting
+            }),
+        );
     }
 
     /// Starts these children, of which none runs.
@@ -61,7 +67,12 @@ impl Ordered {
         starting.id = spec.id;
         starting.restart = spec.restart;
         let (ticket, start, kind) = (starting.ticket, spec.start, spec.kind);
-        ctx.act(Action::Start { ticket, start, kind, dynamic: false });
+        ctx.act(Action::Start {
+            ticket,
+            start,
+            kind,
+            dynamic: false,
+        });
         self.phase = Phase::Starting(starting);
     }
 
@@ -80,7 +91,10 @@ impl Ordered {
     fn child_started(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>, pid: Pid) {
         self.children.run(starting.left.start, pid);
         starting.left.start += 1;
-        ctx.report(Report::Progress { id: starting.id.clone(), pid });
+        ctx.report(Report::Progress {
+            id: starting.id.clone(),
+            pid,
+        });
         starting.answer(ctx, Some(pid));
         self.start_next(ctx, starting);
     }
@@ -101,11 +115,17 @@ impl Ordered {
         let index = left.start;
         match why {
             StartFor::Init => {
-                ctx.report(Report::StartError { id: id.clone(), reason: reason.clone() });
+                ctx.report(Report::StartError {
+                    id: id.clone(),
+                    reason: reason.clone(),
+                });
                 self.end(ctx, failed_to_start(id, &reason));
             }
             StartFor::Restart => {
-                ctx.report(Report::StartError { id: id.clone(), reason });
+                ctx.report(Report::StartError {
+                    id: id.clone(),
+                    reason,
+                });
                 self.children.await_restart(index);
                 self.remember_to_try_again(id);
             }
@@ -142,7 +162,9 @@ impl Starting {
 
     fn answer(&self, ctx: &mut Ctx<'_>, pid: Option<Pid>) {
         match self.why {
-            StartFor::Answer(caller) | StartFor::Add(caller) => ctx.reply(caller, SupReply::Started(pid)),
+            StartFor::Answer(caller) | StartFor::Add(caller) => {
+                ctx.reply(caller, SupReply::Started(pid))
+            }
             StartFor::Init | StartFor::Restart => {}
         }
     }

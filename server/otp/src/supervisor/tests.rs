@@ -2,14 +2,19 @@
 
 use pq_abi::Reason;
 use pq_abi::spec::{
-    self, ChildSpec, ChildType, Restart, Shutdown, Strategy, SupFlags, SupReply, SupRequest, SupSpec,
+    self, ChildSpec, ChildType, Restart, Shutdown, Strategy, SupFlags, SupReply, SupRequest,
+    SupSpec,
 };
 use pq_term::{Pid, Term};
 
 use super::node::{Node, boom, spec_bytes, with_restart, with_shutdown, worker};
 use super::{Action, Input, StartOutcome, Supervisor};
 
-const ALL: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
+const ALL: [Strategy; 3] = [
+    Strategy::OneForOne,
+    Strategy::OneForAll,
+    Strategy::RestForOne,
+];
 
 fn abc() -> Vec<ChildSpec> {
     vec![worker("a"), worker("b"), worker("c")]
@@ -28,7 +33,10 @@ fn children_start_in_order_one_after_the_other() {
         assert_eq!(node.take(), ["log progress a a1", "start b"]);
         node.start_ok();
         node.start_ok();
-        assert_eq!(node.take(), ["log progress b b1", "start c", "log progress c c1", "ready"]);
+        assert_eq!(
+            node.take(),
+            ["log progress b b1", "start c", "log progress c c1", "ready"]
+        );
     }
 }
 
@@ -47,7 +55,14 @@ fn a_failed_start_at_init_ends_those_started_in_reverse_order() {
     node.start_ok();
     node.take();
     node.start_not(StartOutcome::Err(boom()));
-    assert_eq!(node.take(), ["log start_error c boom", "exit b1 shutdown", "set timer 5000"]);
+    assert_eq!(
+        node.take(),
+        [
+            "log start_error c boom",
+            "exit b1 shutdown",
+            "set timer 5000"
+        ]
+    );
     node.exits("b1", Reason::Shutdown);
     node.exits("a1", Reason::Shutdown);
     assert_eq!(
@@ -64,7 +79,11 @@ fn a_failed_start_at_init_ends_those_started_in_reverse_order() {
 
 #[test]
 fn a_child_that_says_ignore_keeps_its_spec_unless_it_is_temporary() {
-    let children = vec![worker("a"), with_restart("b", Restart::Temporary), worker("c")];
+    let children = vec![
+        worker("a"),
+        with_restart("b", Restart::Temporary),
+        worker("c"),
+    ];
     let mut node = Node::new(Strategy::OneForOne, children);
     node.start_not(StartOutcome::Ignore);
     node.start_not(StartOutcome::Ignore);
@@ -87,14 +106,33 @@ fn under_one_for_one_only_that_child_is_restarted() {
 fn under_one_for_all_the_others_end_in_reverse_and_all_start_in_order() {
     let mut node = Node::started(Strategy::OneForAll, abc());
     node.exits("b1", boom());
-    assert_eq!(node.take(), ["log child_terminated b b1 boom", "exit c1 shutdown", "set timer 5000"]);
+    assert_eq!(
+        node.take(),
+        [
+            "log child_terminated b b1 boom",
+            "exit c1 shutdown",
+            "set timer 5000"
+        ]
+    );
     node.exits("c1", Reason::Shutdown);
-    assert_eq!(node.take(), ["cancel timer", "exit a1 shutdown", "set timer 5000"]);
+    assert_eq!(
+        node.take(),
+        ["cancel timer", "exit a1 shutdown", "set timer 5000"]
+    );
     node.exits("a1", Reason::Shutdown);
     assert_eq!(node.take(), ["cancel timer", "start a"]);
     (0..3).for_each(|_| drop(node.start_ok()));
     let lines = node.take();
-    assert_eq!(lines, ["log progress a a2", "start b", "log progress b b2", "start c", "log progress c c2"]);
+    assert_eq!(
+        lines,
+        [
+            "log progress a a2",
+            "start b",
+            "log progress b b2",
+            "start c",
+            "log progress c c2"
+        ]
+    );
 }
 
 #[test]
@@ -104,17 +142,30 @@ fn under_rest_for_one_those_started_later_are_restarted_too() {
     node.exits("c1", Reason::Shutdown);
     assert_eq!(
         node.take(),
-        ["log child_terminated b b1 boom", "exit c1 shutdown", "set timer 5000", "cancel timer", "start b"]
+        [
+            "log child_terminated b b1 boom",
+            "exit c1 shutdown",
+            "set timer 5000",
+            "cancel timer",
+            "start b"
+        ]
     );
     node.start_ok();
     node.start_ok();
-    assert_eq!(node.take(), ["log progress b b2", "start c", "log progress c c2"]);
+    assert_eq!(
+        node.take(),
+        ["log progress b b2", "start c", "log progress c c2"]
+    );
 }
 
 #[test]
 fn a_temporary_child_does_not_come_back_when_the_others_do() {
     for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
-        let children = vec![worker("a"), with_restart("t", Restart::Temporary), worker("b")];
+        let children = vec![
+            worker("a"),
+            with_restart("t", Restart::Temporary),
+            worker("b"),
+        ];
         let mut node = Node::started(strategy, children);
         node.exits("a1", boom());
         node.exits("b1", Reason::Shutdown);
@@ -122,7 +173,10 @@ fn a_temporary_child_does_not_come_back_when_the_others_do() {
         node.take();
         node.start_ok();
         node.start_ok();
-        assert_eq!(node.take(), ["log progress a a2", "start b", "log progress b b2"]);
+        assert_eq!(
+            node.take(),
+            ["log progress a a2", "start b", "log progress b b2"]
+        );
         node.asks(SupRequest::WhichChildren);
         assert_eq!(node.take(), ["reply 0 b:b2 a:a2"]);
     }
@@ -132,12 +186,24 @@ fn a_temporary_child_does_not_come_back_when_the_others_do() {
 fn restart_types_decide_who_comes_back() {
     let orderly = Reason::Other(Term::tuple([id("shutdown"), id("done")]));
     for (restart, reason, wanted) in [
-        (Restart::Permanent, Reason::Normal, "log child_terminated a a1 normal, start a"),
-        (Restart::Permanent, boom(), "log child_terminated a a1 boom, start a"),
+        (
+            Restart::Permanent,
+            Reason::Normal,
+            "log child_terminated a a1 normal, start a",
+        ),
+        (
+            Restart::Permanent,
+            boom(),
+            "log child_terminated a a1 boom, start a",
+        ),
         (Restart::Transient, Reason::Normal, ""),
         (Restart::Transient, Reason::Shutdown, ""),
         (Restart::Transient, orderly.clone(), ""),
-        (Restart::Transient, Reason::Killed, "log child_terminated a a1 killed, start a"),
+        (
+            Restart::Transient,
+            Reason::Killed,
+            "log child_terminated a a1 killed, start a",
+        ),
         (Restart::Temporary, orderly, ""),
         (Restart::Temporary, boom(), "log child_terminated a a1 boom"),
     ] {
@@ -149,7 +215,10 @@ fn restart_types_decide_who_comes_back() {
 
 #[test]
 fn a_transient_child_that_is_done_keeps_its_spec_and_a_temporary_one_does_not() {
-    for (restart, wanted) in [(Restart::Transient, "1 0 0 1"), (Restart::Temporary, "0 0 0 0")] {
+    for (restart, wanted) in [
+        (Restart::Transient, "1 0 0 1"),
+        (Restart::Temporary, "0 0 0 0"),
+    ] {
         let mut node = Node::started(Strategy::OneForOne, vec![with_restart("a", restart)]);
         node.exits("a1", Reason::Normal);
         node.asks(SupRequest::CountChildren);
@@ -202,7 +271,11 @@ fn a_restart_that_fails_is_tried_again_and_counts_again() {
         node.start_not(StartOutcome::Err(boom()));
         assert_eq!(
             node.take(),
-            ["log start_error a boom", "log reached_max_restart_intensity a", "end shutdown"],
+            [
+                "log start_error a boom",
+                "log reached_max_restart_intensity a",
+                "end shutdown"
+            ],
             "{strategy:?}"
         );
     }
@@ -210,7 +283,10 @@ fn a_restart_that_fails_is_tried_again_and_counts_again() {
 
 #[test]
 fn when_a_later_child_fails_in_a_group_the_strategy_begins_again_with_it() {
-    for (strategy, next) in [(Strategy::OneForAll, "exit a2 shutdown"), (Strategy::RestForOne, "start b")] {
+    for (strategy, next) in [
+        (Strategy::OneForAll, "exit a2 shutdown"),
+        (Strategy::RestForOne, "start b"),
+    ] {
         let mut node = Node::started(strategy, vec![worker("a"), worker("b")]);
         node.exits("a1", boom());
         node.exits("b1", Reason::Shutdown);
@@ -242,7 +318,10 @@ fn requests_have_their_turn_between_two_tries() {
             "reply 3 ok"
         ]
     );
-    assert!(node.pending.is_empty(), "a terminated child is not tried again");
+    assert!(
+        node.pending.is_empty(),
+        "a terminated child is not tried again"
+    );
 }
 
 #[test]
@@ -250,7 +329,10 @@ fn a_child_is_ended_as_its_spec_says() {
     for (shutdown, wanted) in [
         (Shutdown::BrutalKill, vec!["exit a1 kill"]),
         (Shutdown::Infinity, vec!["exit a1 shutdown"]),
-        (Shutdown::Timeout(70), vec!["exit a1 shutdown", "set timer 70"]),
+        (
+            Shutdown::Timeout(70),
+            vec!["exit a1 shutdown", "set timer 70"],
+        ),
     ] {
         let mut node = Node::started(Strategy::OneForOne, vec![with_shutdown("a", shutdown)]);
         node.give(Input::Stop(Reason::Shutdown));
@@ -260,14 +342,20 @@ fn a_child_is_ended_as_its_spec_says() {
 
 #[test]
 fn a_child_that_does_not_end_in_time_is_killed_and_reported() {
-    let mut node = Node::started(Strategy::OneForOne, vec![with_shutdown("a", Shutdown::Timeout(70))]);
+    let mut node = Node::started(
+        Strategy::OneForOne,
+        vec![with_shutdown("a", Shutdown::Timeout(70))],
+    );
     node.give(Input::Stop(Reason::Shutdown));
     node.wait(69);
     assert_eq!(node.take(), ["exit a1 shutdown", "set timer 70"]);
     node.wait(1);
     assert_eq!(node.take(), ["exit a1 kill"]);
     node.exits("a1", Reason::Killed);
-    assert_eq!(node.take(), ["log shutdown_error a a1 killed", "end shutdown"]);
+    assert_eq!(
+        node.take(),
+        ["log shutdown_error a a1 killed", "end shutdown"]
+    );
 }
 
 #[test]
@@ -298,7 +386,10 @@ fn an_end_for_another_reason_than_the_wanted_is_reported() {
         (wait, Restart::Transient, Reason::Killed, true),
         (wait, Restart::Temporary, boom(), true),
     ] {
-        let spec = ChildSpec { restart, ..with_shutdown("a", shutdown) };
+        let spec = ChildSpec {
+            restart,
+            ..with_shutdown("a", shutdown)
+        };
         let mut node = Node::started(Strategy::OneForOne, vec![spec]);
         node.give(Input::Stop(Reason::Shutdown));
         node.take();
@@ -316,7 +407,10 @@ fn a_child_that_had_ended_before_its_turn_is_not_told_to() {
     node.exits("a1", boom());
     node.take();
     node.exits("b1", Reason::Shutdown);
-    assert_eq!(node.take(), ["cancel timer", "log shutdown_error a a1 boom", "start a"]);
+    assert_eq!(
+        node.take(),
+        ["cancel timer", "log shutdown_error a a1 boom", "start a"]
+    );
 }
 
 #[test]
@@ -326,7 +420,14 @@ fn a_child_that_ends_while_another_starts_is_restarted_afterwards() {
     node.exits("b1", boom());
     assert_eq!(node.take(), ["log child_terminated a a1 boom", "start a"]);
     node.start_ok();
-    assert_eq!(node.take(), ["log progress a a2", "log child_terminated b b1 boom", "start b"]);
+    assert_eq!(
+        node.take(),
+        [
+            "log progress a a2",
+            "log child_terminated b b1 boom",
+            "start b"
+        ]
+    );
 }
 
 #[test]
@@ -336,7 +437,10 @@ fn a_stop_waits_for_the_start_in_flight_and_starts_no_other() {
     node.give(Input::Stop(Reason::Shutdown));
     node.take();
     node.start_ok();
-    assert_eq!(node.take(), ["log progress b b1", "exit b1 shutdown", "set timer 5000"]);
+    assert_eq!(
+        node.take(),
+        ["log progress b b1", "exit b1 shutdown", "set timer 5000"]
+    );
     node.exits("b1", Reason::Shutdown);
     node.exits("a1", Reason::Shutdown);
     assert_eq!(node.end, Some(Reason::Shutdown));
@@ -411,10 +515,26 @@ fn requests_to_one_that_stops_are_answered_shutdown_and_afterwards_noproc() {
             "end shutdown"
         ]
     );
-    let from = super::Caller { pid: Pid::new(0, 0, 0), tag: 7 };
+    let from = super::Caller {
+        pid: Pid::new(0, 0, 0),
+        tag: 7,
+    };
     let mut actions = vec![];
-    node.supervisor.handle(Input::Request { from, request: SupRequest::CountChildren }, 0, &mut actions);
-    assert_eq!(actions, [Action::Reply { to: from, reply: SupReply::Error(Term::atom("noproc")) }]);
+    node.supervisor.handle(
+        Input::Request {
+            from,
+            request: SupRequest::CountChildren,
+        },
+        0,
+        &mut actions,
+    );
+    assert_eq!(
+        actions,
+        [Action::Reply {
+            to: from,
+            reply: SupReply::Error(Term::atom("noproc"))
+        }]
+    );
 }
 
 #[test]
@@ -424,17 +544,27 @@ fn a_child_added_starts_and_stands_last() {
     assert_eq!(node.take(), ["start b"]);
     node.start_ok();
     node.asks(SupRequest::WhichChildren);
-    assert_eq!(node.take(), ["log progress b b1", "reply 0 b1", "reply 1 b:b1 a:a1"]);
+    assert_eq!(
+        node.take(),
+        ["log progress b b1", "reply 0 b1", "reply 1 b:b1 a:a1"]
+    );
     node.exits("b1", boom());
     assert_eq!(node.take(), ["log child_terminated b b1 boom", "start b"]);
 }
 
 #[test]
 fn a_child_whose_first_start_fails_is_not_added() {
-    let started = Reason::Other(Term::tuple([id("already_started"), Term::from(Pid::new(1, 2, 3))]));
+    let started = Reason::Other(Term::tuple([
+        id("already_started"),
+        Term::from(Pid::new(1, 2, 3)),
+    ]));
     for (outcome, reply, count) in [
         (StartOutcome::Err(boom()), "error {boom,b}", "1 1 0 1"),
-        (StartOutcome::Err(started), "error {already_started,<1.2.3>}", "1 1 0 1"),
+        (
+            StartOutcome::Err(started),
+            "error {already_started,<1.2.3>}",
+            "1 1 0 1",
+        ),
         (StartOutcome::Ignore, "none", "2 1 0 2"),
     ] {
         let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
@@ -442,7 +572,10 @@ fn a_child_whose_first_start_fails_is_not_added() {
         node.take();
         node.start_not(outcome);
         node.asks(SupRequest::CountChildren);
-        assert_eq!(node.take(), [format!("reply 0 {reply}"), format!("reply 1 {count}")]);
+        assert_eq!(
+            node.take(),
+            [format!("reply 0 {reply}"), format!("reply 1 {count}")]
+        );
     }
     let mut node = Node::started(Strategy::OneForOne, vec![]);
     node.asks(SupRequest::StartSpec(with_restart("t", Restart::Temporary)));
@@ -453,14 +586,26 @@ fn a_child_whose_first_start_fails_is_not_added() {
 
 #[test]
 fn requests_that_do_not_fit_are_refused_in_the_words_of_otp() {
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), with_restart("t", Restart::Transient)]);
+    let mut node = Node::started(
+        Strategy::OneForOne,
+        vec![worker("a"), with_restart("t", Restart::Transient)],
+    );
     node.exits("t1", Reason::Normal);
     for (request, wanted) in [
-        (SupRequest::StartSpec(worker("a")), "error {already_started,<1.0.1>}"),
+        (
+            SupRequest::StartSpec(worker("a")),
+            "error {already_started,<1.0.1>}",
+        ),
         (SupRequest::StartSpec(worker("t")), "error already_present"),
-        (SupRequest::StartChild(vec![1]), "error {invalid_child_spec,<<1>>}"),
+        (
+            SupRequest::StartChild(vec![1]),
+            "error {invalid_child_spec,<<1>>}",
+        ),
         (SupRequest::TerminateId(id("x")), "error not_found"),
-        (SupRequest::TerminatePid(Pid::new(1, 0, 1)), "error not_found"),
+        (
+            SupRequest::TerminatePid(Pid::new(1, 0, 1)),
+            "error not_found",
+        ),
         (SupRequest::RestartChild(id("x")), "error not_found"),
         (SupRequest::RestartChild(id("a")), "error running"),
         (SupRequest::DeleteChild(id("x")), "error not_found"),
@@ -487,7 +632,15 @@ fn a_terminated_child_stays_down_until_it_is_asked_for() {
     node.start_ok();
     assert_eq!(
         node.take(),
-        ["start a", "reply 3 error boom", "start a", "reply 4 none", "start a", "log progress a a2", "reply 5 a2"]
+        [
+            "start a",
+            "reply 3 error boom",
+            "start a",
+            "reply 4 none",
+            "start a",
+            "log progress a a2",
+            "reply 5 a2"
+        ]
     );
 }
 
@@ -502,18 +655,30 @@ fn a_terminated_child_starts_again_with_its_group() {
     node.start_ok();
     assert_eq!(
         node.take(),
-        ["log child_terminated a a1 boom", "start a", "log progress a a2", "start b", "log progress b b2"]
+        [
+            "log child_terminated a a1 boom",
+            "start a",
+            "log progress a a2",
+            "start b",
+            "log progress b b2"
+        ]
     );
 }
 
 #[test]
 fn a_terminated_temporary_child_leaves_no_spec() {
-    let mut node = Node::started(Strategy::OneForOne, vec![with_restart("t", Restart::Temporary)]);
+    let mut node = Node::started(
+        Strategy::OneForOne,
+        vec![with_restart("t", Restart::Temporary)],
+    );
     node.asks(SupRequest::TerminateId(id("t")));
     node.exits("t1", Reason::Shutdown);
     node.asks(SupRequest::RestartChild(id("t")));
     let lines = node.take();
-    assert_eq!(lines[lines.len() - 2..], ["reply 0 ok", "reply 1 error not_found"]);
+    assert_eq!(
+        lines[lines.len() - 2..],
+        ["reply 0 ok", "reply 1 error not_found"]
+    );
 }
 
 #[test]
@@ -524,13 +689,22 @@ fn a_deleted_child_is_unknown() {
     node.asks(SupRequest::DeleteChild(id("b")));
     node.asks(SupRequest::WhichChildren);
     let lines = node.take();
-    assert_eq!(lines[lines.len() - 3..], ["reply 0 ok", "reply 1 ok", "reply 2 c:c1 a:a1"]);
+    assert_eq!(
+        lines[lines.len() - 3..],
+        ["reply 0 ok", "reply 1 ok", "reply 2 c:c1 a:a1"]
+    );
 }
 
 #[test]
 fn children_are_counted_by_kind() {
-    let supervisor = ChildSpec { kind: ChildType::Supervisor, ..worker("s") };
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), supervisor, worker("b")]);
+    let supervisor = ChildSpec {
+        kind: ChildType::Supervisor,
+        ..worker("s")
+    };
+    let mut node = Node::started(
+        Strategy::OneForOne,
+        vec![worker("a"), supervisor, worker("b")],
+    );
     node.asks(SupRequest::TerminateId(id("s")));
     node.exits("s1", Reason::Shutdown);
     node.take();
@@ -544,10 +718,19 @@ fn strangers_and_their_tickets_and_timers_are_ignored() {
         let mut node = Node::new(strategy, vec![worker("a")]);
         node.take();
         let stranger = Pid::new(7, 7, 7);
-        node.give(Input::Exited { pid: stranger, reason: boom() });
-        node.give(Input::Exited { pid: Pid::from_raw(0), reason: boom() });
+        node.give(Input::Exited {
+            pid: stranger,
+            reason: boom(),
+        });
+        node.give(Input::Exited {
+            pid: Pid::from_raw(0),
+            reason: boom(),
+        });
         node.give(Input::Timer { id: 1 });
-        node.give(Input::Started { ticket: super::Ticket(99), outcome: StartOutcome::Ok(stranger) });
+        node.give(Input::Started {
+            ticket: super::Ticket(99),
+            outcome: StartOutcome::Ok(stranger),
+        });
         assert_eq!(node.take(), Vec::<String>::new());
     }
 }
@@ -568,25 +751,55 @@ fn replaced(node: &mut Node, strategy: Strategy, children: Vec<ChildSpec>) -> Re
 
 #[test]
 fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept() {
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("old"), worker("b"), worker("older")]);
-    let b = ChildSpec { kind: ChildType::Supervisor, ..with_shutdown("b", Shutdown::BrutalKill) };
-    replaced(&mut node, Strategy::OneForOne, vec![b, worker("new"), worker("a")]).unwrap();
+    let mut node = Node::started(
+        Strategy::OneForOne,
+        vec![worker("a"), worker("old"), worker("b"), worker("older")],
+    );
+    let b = ChildSpec {
+        kind: ChildType::Supervisor,
+        ..with_shutdown("b", Shutdown::BrutalKill)
+    };
+    replaced(
+        &mut node,
+        Strategy::OneForOne,
+        vec![b, worker("new"), worker("a")],
+    )
+    .unwrap();
     node.asks(SupRequest::WhichChildren);
     node.asks(SupRequest::CountChildren);
-    assert_eq!(node.take(), ["reply 0 older:older1 old:old1 a:a1 new:none b:b1", "reply 1 5 4 1 4"]);
+    assert_eq!(
+        node.take(),
+        [
+            "reply 0 older:older1 old:old1 a:a1 new:none b:b1",
+            "reply 1 5 4 1 4"
+        ]
+    );
     // The new spec counts from the next end or start.
     node.asks(SupRequest::TerminateId(id("b")));
     assert_eq!(node.take(), ["exit b1 kill"]);
     node.exits("b1", Reason::Killed);
     node.asks(SupRequest::RestartChild(id("new")));
     node.start_ok();
-    assert_eq!(node.take(), ["reply 2 ok", "start new", "log progress new new1", "reply 3 new1"]);
+    assert_eq!(
+        node.take(),
+        [
+            "reply 2 ok",
+            "start new",
+            "log progress new new1",
+            "reply 3 new1"
+        ]
+    );
 }
 
 #[test]
 fn an_added_child_starts_with_the_first_crash_under_one_for_all() {
     let mut node = Node::started(Strategy::OneForAll, vec![worker("a")]);
-    replaced(&mut node, Strategy::OneForAll, vec![worker("a"), worker("new")]).unwrap();
+    replaced(
+        &mut node,
+        Strategy::OneForAll,
+        vec![worker("a"), worker("new")],
+    )
+    .unwrap();
     node.exits("a1", boom());
     node.start_ok();
     node.start_ok();
@@ -599,8 +812,15 @@ fn an_update_changes_the_flags_and_remembers_the_restarts() {
     node.exits("a1", boom());
     node.start_ok();
     node.take();
-    let flags = SupFlags { strategy: Strategy::OneForAll, intensity: 1, period_s: 5 };
-    let new = SupSpec { flags, children: vec![worker("a"), worker("b")] };
+    let flags = SupFlags {
+        strategy: Strategy::OneForAll,
+        intensity: 1,
+        period_s: 5,
+    };
+    let new = SupSpec {
+        flags,
+        children: vec![worker("a"), worker("b")],
+    };
     node.supervisor.replace_spec(&spec::encode(&new)).unwrap();
     node.exits("b1", boom());
     assert_eq!(node.take()[1], "log reached_max_restart_intensity b");
@@ -614,8 +834,16 @@ fn an_update_changes_the_flags_and_remembers_the_restarts() {
 fn a_refused_update_changes_nothing() {
     let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
     for (strategy, children, wanted) in [
-        (Strategy::OneForAll, vec![worker("b"), worker("b")], "{duplicate_child_name,b}"),
-        (Strategy::SimpleOneForOne, vec![worker("b")], "{invalid_strategy,simple_one_for_one}"),
+        (
+            Strategy::OneForAll,
+            vec![worker("b"), worker("b")],
+            "{duplicate_child_name,b}",
+        ),
+        (
+            Strategy::SimpleOneForOne,
+            vec![worker("b")],
+            "{invalid_strategy,simple_one_for_one}",
+        ),
         (Strategy::SimpleOneForOne, vec![], "{bad_start_spec,[]}"),
     ] {
         assert_eq!(replaced(&mut node, strategy, children), Err(wanted.into()));
@@ -624,5 +852,8 @@ fn a_refused_update_changes_nothing() {
     assert_eq!(node.take(), ["reply 0 a:a1"]);
     node.exits("a1", boom());
     assert!(!node.supervisor.is_settled());
-    assert_eq!(replaced(&mut node, Strategy::OneForOne, vec![worker("a")]), Err("busy".into()));
+    assert_eq!(
+        replaced(&mut node, Strategy::OneForOne, vec![worker("a")]),
+        Err("busy".into())
+    );
 }

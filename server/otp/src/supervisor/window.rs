@@ -30,11 +30,15 @@ impl Window {
 mod tests {
     use super::*;
     use pq_abi::spec::Strategy;
-    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
     use proptest::collection::vec;
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
     fn flags(intensity: u32, period_s: u32) -> SupFlags {
-        SupFlags { strategy: Strategy::OneForOne, intensity, period_s }
+        SupFlags {
+            strategy: Strategy::OneForOne,
+            intensity,
+            period_s,
+        }
     }
 
     #[test]
@@ -46,7 +50,8 @@ mod tests {
     fn a_restart_counts_until_its_period_is_over() {
         let mut window = Window::default();
         let flags = flags(2, 1);
-        let answers = [0, 0, 1_000, 1_001, 1_001, 1_002, 2_002].map(|now| window.admits(now, &flags));
+        let answers =
+            [0, 0, 1_000, 1_001, 1_001, 1_002, 2_002].map(|now| window.admits(now, &flags));
         assert_eq!(answers, [true, true, false, true, true, false, true]);
     }
 
