@@ -6,6 +6,7 @@
 
 use pq_sdk::application::Application;
 use pq_sdk::regis::{self, RegisterError};
+use pq_sdk::supervisor::{self, TopSupervisor};
 use pq_sdk::{
     Atom, Ctx, Export, Function, InitError, Module, Pid, Reason, RequestId, SupRequest, Term,
 };
@@ -34,11 +35,8 @@ impl Module for Processquest {
 }
 
 impl Application for Processquest {
-    fn start(
-        _args: Term,
-        _ctx: &mut Ctx<'_>,
-    ) -> Result<pq_sdk::pq_abi::spec::TopSupervisor, Reason> {
-        Ok(pq_sdk::supervisor::start::<PqSupersup>(&()))
+    fn start(_args: Term, _ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason> {
+        Ok(supervisor::start::<PqSupersup>(&()))
     }
 }
 

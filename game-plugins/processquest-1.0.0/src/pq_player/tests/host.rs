@@ -38,9 +38,8 @@ pub(super) struct FakeHost {
 }
 
 impl FakeHost {
-    /// A node with these dice.
+    /// A node with the dice of this seed: a test that fails, fails again.
     pub(super) fn new(seed: u64) -> FakeHost {
-        println!("seed {seed}");
         FakeHost {
             modules: linked_library(&crate::LIBRARY).unwrap(),
             elsewhere: &[],
