@@ -10,6 +10,7 @@ use pq_words::{Opts, Slot};
 
 use super::*;
 use crate::pq_enemy::{Catalogue, PqEnemy};
+use crate::pq_market;
 use crate::pq_player::bag::{Bag, OTHERS_MAX, TooManyDrops};
 use crate::pq_player::{State, Whole};
 
@@ -127,10 +128,11 @@ fn a_bag_gives_back_the_newest_first_whatever_is_in_it() {
 #[test]
 fn the_same_drop_of_another_value_is_another_drop() {
     let mut bag = Bag::<PqEnemy>::default();
-    bag.put("Ant Egg", 1);
-    bag.put("Ant Egg", 8);
-    assert_eq!(bag.take(), Some(loot("Ant Egg", 8)));
-    assert_eq!(bag.take(), Some(loot("Ant Egg", 1)));
+    let all = [loot("Ant Egg", 1), loot("Ant Egg", 8), loot("Ant Egg", 9)];
+    for loot in all.iter().rev() {
+        bag.put(&loot.drop, loot.value);
+    }
+    assert_eq!(bag.iter().collect::<Vec<_>>(), all);
 }
 
 #[test]
@@ -152,19 +154,28 @@ fn a_bag_refuses_more_sorts_than_it_can_tell_apart() {
 }
 
 #[test]
-fn what_the_market_sells_is_found_again_on_the_wire() {
-    let hero = laden();
-    let worn: Vec<(Slot, String)> = hero
+fn an_empty_bag_has_forgotten_what_was_in_it() {
+    let drop = |n: usize| format!("thing {n}");
+    let mut bag = Bag::<PqEnemy>::default();
+    for trip in 0..3 {
+        for n in 0..OTHERS_MAX {
+            bag.put(&drop(trip * OTHERS_MAX + n), 1);
+        }
+        assert_eq!(bag.len(), OTHERS_MAX, "trip {trip}");
+        assert_eq!(std::iter::from_fn(|| bag.take()).count(), OTHERS_MAX);
+    }
+}
+
+#[test]
+fn what_the_market_sells_is_worn_without_a_copy() {
+    let hero: Player = back(&laden());
+    let lance = hero.equip.item(Slot::Weapon).unwrap();
+    let mut sold = pq_market::catalogue(Slot::Weapon).iter();
+    assert!(sold.any(|item| std::ptr::eq(item, lance)));
+    let worn: Vec<String> = hero
         .equip
         .iter()
-        .map(|(slot, item)| (slot, item.name.to_string()))
+        .map(|(slot, item)| format!("{slot}: {}", item.name))
         .collect();
-    assert_eq!(
-        worn,
-        [
-            (Slot::Helmet, "lance".into()),
-            (Slot::Shield, "door".into()),
-            (Slot::Weapon, "lance".into())
-        ]
-    );
+    assert_eq!(worn, ["helmet: lance", "shield: door", "weapon: lance"]);
 }
