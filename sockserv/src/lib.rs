@@ -12,7 +12,8 @@
 //! - [`mod@encode`]: text to the bytes of the wire;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
 //! - [`port`]: the handle by which the node writes to a client and closes it;
-//! - [`connection`]: the loop of one client's task.
+//! - [`connection`]: the loop of one client's task;
+//! - [`door`]: the listener, and the process that each client gets.
 //!
 //! What is said over the socket lives in the libraries `sockserv-*`, not here.
 
@@ -32,8 +33,13 @@ pub mod port;
 
 pub mod connection;
 
+pub mod door;
+
+mod starting;
+
 pub use answers::Answers;
 pub use connection::{End, Owner};
+pub use door::Door;
 pub use encode::encode;
 pub use endpoint::{Endpoint, Event};
 pub use outbox::{Outbox, Overflow};

@@ -1,1 +1,8 @@
-//! The whole house, seen from outside.
+//! The whole house, seen from outside: what system tests and benches share.
+//!
+//! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and
+//!   hours of game time in seconds.
+//!
+//! The tests themselves stand in `tests/tests`, the benches in `tests/benches`.
+
+pub mod house;

@@ -7,10 +7,10 @@ use pq_abi::plugin::Refusal;
 use pq_abi::spec::{self, TopSupervisor};
 use pq_term::Term;
 
+use crate::Reason;
 use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 use crate::module::Module;
-use crate::Reason;
 
 /// An application's callback module, named by `{mod, {Module, Args}}` in its `.app` file.
 pub trait Application: Module {
@@ -21,7 +21,12 @@ pub trait Application: Module {
     fn stop(_ctx: &mut Ctx<'_>) {}
 
     /// `Module:config_change/3`: lists of `{Key, Value}`, `{Key, Value}` and `Key`.
-    fn config_change(_changed: Term, _new: Term, _removed: Term, _ctx: &mut Ctx<'_>) -> Result<(), Reason> {
+    fn config_change(
+        _changed: Term,
+        _new: Term,
+        _removed: Term,
+        _ctx: &mut Ctx<'_>,
+    ) -> Result<(), Reason> {
         Ok(())
     }
 }
@@ -48,10 +53,14 @@ impl<T: Application> crate::library::Stateless for Adapter<T> {
 
 fn start<T: Application>(ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (args,): (Term,) = decode(args)?;
-    T::start(args, ctx).map(|top| spec::encode(&top)).map_err(refusal)
+    T::start(args, ctx)
+        .map(|top| spec::encode(&top))
+        .map_err(refusal)
 }
 
 fn config_change<T: Application>(ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (changed, new, removed) = decode(args)?;
-    T::config_change(changed, new, removed, ctx).map(|()| encode(&())).map_err(refusal)
+    T::config_change(changed, new, removed, ctx)
+        .map(|()| encode(&()))
+        .map_err(refusal)
 }

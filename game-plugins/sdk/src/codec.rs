@@ -8,9 +8,12 @@ use serde::de::{Deserialize, DeserializeOwned};
 
 use crate::ctx::{PortId, RequestId};
 
+/// Room for a message from the start. The most frequent one, a kill told to the subscribers, takes 74 bytes.
+const MESSAGE_BYTES: usize = 128;
+
 /// Encodes with field names.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(64);
+    let mut bytes = Vec::with_capacity(MESSAGE_BYTES);
     write(&mut bytes, value);
     bytes
 }
@@ -18,14 +21,21 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 fn write<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) {
     let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map();
     if let Err(error) = value.serialize(&mut serializer) {
-        panic!("a {} cannot be written as MessagePack: {error}", std::any::type_name::<T>());
+        panic!(
+            "a {} cannot be written as MessagePack: {error}",
+            std::any::type_name::<T>()
+        );
     }
 }
 
 /// Decodes; the sentence names the type that was expected.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     rmp_serde::from_slice(bytes).map_err(|error| {
-        let text = format!("these {} bytes are no {}: {error}", bytes.len(), std::any::type_name::<T>());
+        let text = format!(
+            "these {} bytes are no {}: {error}",
+            bytes.len(),
+            std::any::type_name::<T>()
+        );
         refusal(Reason::tagged("badarg", &text))
     })
 }
@@ -48,7 +58,8 @@ impl<'a> Message<'a> {
 
     /// The message as a `T`, or why it is none.
     pub fn decode<T: Deserialize<'a>>(self) -> Result<T, Reason> {
-        rmp_serde::from_slice(self.bytes).map_err(|error| Reason::tagged("badarg", &error.to_string()))
+        rmp_serde::from_slice(self.bytes)
+            .map_err(|error| Reason::tagged("badarg", &error.to_string()))
     }
 
     /// The message as a `T`, when it is one.
@@ -107,21 +118,34 @@ pub enum Info<'a> {
 
 impl<'a> Info<'a> {
     /// From the operands of a callback; `None` for the callbacks that are not for `handle_info`.
-    pub(crate) fn from_callback(callback: Callback, call: pq_abi::plugin::CallbackData<'a>) -> Option<Info<'a>> {
+    pub(crate) fn from_callback(
+        callback: Callback,
+        call: pq_abi::plugin::CallbackData<'a>,
+    ) -> Option<Info<'a>> {
         let message = Message::new(call.data);
         Some(match callback {
             Callback::Info => Info::Message(message),
-            Callback::Response if call.b == 0 => Info::Response { id: RequestId(call.a), result: Ok(message) },
-            Callback::Response => {
-                Info::Response { id: RequestId(call.a), result: Err(Reason::from_bytes(call.data)) }
-            }
-            Callback::Exit => Info::Exit { from: Pid::from_raw(call.a), reason: Reason::from_bytes(call.data) },
+            Callback::Response if call.b == 0 => Info::Response {
+                id: RequestId(call.a),
+                result: Ok(message),
+            },
+            Callback::Response => Info::Response {
+                id: RequestId(call.a),
+                result: Err(Reason::from_bytes(call.data)),
+            },
+            Callback::Exit => Info::Exit {
+                from: Pid::from_raw(call.a),
+                reason: Reason::from_bytes(call.data),
+            },
             Callback::Down => Info::Down {
                 pid: Pid::from_raw(call.a),
                 monitor: call.b,
                 reason: Reason::from_bytes(call.data),
             },
-            Callback::PortData => Info::PortData { port: PortId(call.a), data: call.data },
+            Callback::PortData => Info::PortData {
+                port: PortId(call.a),
+                data: call.data,
+            },
             Callback::PortClosed => Info::PortClosed {
                 port: PortId(call.a),
                 reason: std::str::from_utf8(call.data).unwrap_or("closed"),

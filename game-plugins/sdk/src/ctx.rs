@@ -80,7 +80,8 @@ impl<'a> Ctx<'a> {
 
     /// Writes a log line in the name of this module and process.
     pub fn log(&mut self, level: Level, text: fmt::Arguments<'_>) {
-        self.host.op(OpCode::Log, level as u64, 0, text.to_string().as_bytes());
+        self.host
+            .op(OpCode::Log, level as u64, 0, text.to_string().as_bytes());
     }
 
     /// Sends a message (`Pid ! Message`); the receiver's `handle_info` gets it.
@@ -100,23 +101,39 @@ impl<'a> Ctx<'a> {
 
     /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,
     /// arrives as [`crate::Info::Response`].
-    pub fn request<T: Serialize + ?Sized>(&mut self, to: Pid, request: &T, timeout_ms: u64) -> RequestId {
+    pub fn request<T: Serialize + ?Sized>(
+        &mut self,
+        to: Pid,
+        request: &T,
+        timeout_ms: u64,
+    ) -> RequestId {
         self.request_bytes(to, &encode(request), timeout_ms)
     }
 
     /// Answers a caller (`gen_server:reply/2`).
     pub fn reply<T: Serialize + ?Sized>(&mut self, to: From, reply: &T) {
-        self.host.op(OpCode::Reply, to.pid.as_raw(), to.tag, &encode(reply));
+        self.host
+            .op(OpCode::Reply, to.pid.as_raw(), to.tag, &encode(reply));
     }
 
     /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
     pub fn start_timer<T: Serialize + ?Sized>(&mut self, ms: u64, message: &T) -> TimerId {
-        TimerId(self.host.op(OpCode::StartTimer, ms, Callback::Info as u64, &encode(message)))
+        TimerId(self.host.op(
+            OpCode::StartTimer,
+            ms,
+            Callback::Info as u64,
+            &encode(message),
+        ))
     }
 
     /// Sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
     pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
-        TimerId(self.host.op(OpCode::StartTimer, ms, Callback::Event as u64, &encode(event)))
+        TimerId(self.host.op(
+            OpCode::StartTimer,
+            ms,
+            Callback::Event as u64,
+            &encode(event),
+        ))
     }
 
     /// Takes a timer back; `false` when it had fired already.
@@ -151,7 +168,8 @@ impl<'a> Ctx<'a> {
 
     /// Sends an exit signal (`exit/2`).
     pub fn exit(&mut self, pid: Pid, reason: &Reason) {
-        self.host.op(OpCode::Exit, pid.as_raw(), 0, &reason.to_bytes());
+        self.host
+            .op(OpCode::Exit, pid.as_raw(), 0, &reason.to_bytes());
     }
 
     /// Exit signals of linked processes become [`crate::Info::Exit`] (`process_flag(trap_exit, _)`).
@@ -166,15 +184,21 @@ impl<'a> Ctx<'a> {
 
     /// The process under a local name (`whereis/1`).
     pub fn whereis(&mut self, name: &str) -> Option<Pid> {
-        let (pid, _) = self.host.op_named(OpCode::Whereis, (0, 0), name.as_bytes(), &[]);
+        let (pid, _) = self
+            .host
+            .op_named(OpCode::Whereis, (0, 0), name.as_bytes(), &[]);
         (pid != 0).then(|| Pid::from_raw(pid))
     }
 
     /// A value of an application's environment (`application:get_env/2`).
     pub fn env(&mut self, application: &str, key: &str) -> Option<Term> {
         let name = format!("{application}:{key}");
-        let (found, bytes) = self.host.op_named(OpCode::Env, (0, 0), name.as_bytes(), &[]);
-        (found == 1).then(|| pq_term::msgpack::from_msgpack(bytes).ok()).flatten()
+        let (found, bytes) = self
+            .host
+            .op_named(OpCode::Env, (0, 0), name.as_bytes(), &[]);
+        (found == 1)
+            .then(|| pq_term::msgpack::from_msgpack(bytes).ok())
+            .flatten()
     }
 
     /// Writes to a port. What a reader is too slow for, the node decides, not the module.
@@ -190,17 +214,35 @@ impl<'a> Ctx<'a> {
     /// Starts a process linked to this one; its pid arrives as [`crate::Info::Response`].
     pub fn start_link<T: Serialize + ?Sized>(&mut self, module: &str, args: &T) -> RequestId {
         let args = encode(args);
-        RequestId(self.host.op_named(OpCode::StartLink, (0, 0), module.as_bytes(), &args).0)
+        RequestId(
+            self.host
+                .op_named(OpCode::StartLink, (0, 0), module.as_bytes(), &args)
+                .0,
+        )
     }
 
     /// `supervisor:start_child/2` under `simple_one_for_one`; `args` (a tuple) is appended to the child's
     /// own. The answer is a [`spec::SupReply`].
-    pub fn start_child<T: Serialize + ?Sized>(&mut self, supervisor: Pid, args: &T, timeout_ms: u64) -> RequestId {
-        self.ask_supervisor(supervisor, &SupRequest::StartChild(encode(args)), timeout_ms)
+    pub fn start_child<T: Serialize + ?Sized>(
+        &mut self,
+        supervisor: Pid,
+        args: &T,
+        timeout_ms: u64,
+    ) -> RequestId {
+        self.ask_supervisor(
+            supervisor,
+            &SupRequest::StartChild(encode(args)),
+            timeout_ms,
+        )
     }
 
     /// Any request to a supervisor; the answer is a [`spec::SupReply`].
-    pub fn ask_supervisor(&mut self, supervisor: Pid, request: &SupRequest, timeout_ms: u64) -> RequestId {
+    pub fn ask_supervisor(
+        &mut self,
+        supervisor: Pid,
+        request: &SupRequest,
+        timeout_ms: u64,
+    ) -> RequestId {
         self.request_bytes(supervisor, &spec::encode(request), timeout_ms)
     }
 
@@ -222,7 +264,10 @@ impl<'a> Ctx<'a> {
     }
 
     fn request_bytes(&mut self, to: Pid, request: &[u8], timeout_ms: u64) -> RequestId {
-        RequestId(self.host.op(OpCode::Request, to.as_raw(), timeout_ms, request))
+        RequestId(
+            self.host
+                .op(OpCode::Request, to.as_raw(), timeout_ms, request),
+        )
     }
 }
 

@@ -28,6 +28,9 @@ pub trait Export: Sync {
     fn set_home(&self, table: u64);
 }
 
+/// `()` in MessagePack.
+const NO_ARGS: &[u8] = &[0xc0];
+
 /// The arguments of a function: a tuple.
 pub trait Args: Serialize + DeserializeOwned {
     /// How many.
@@ -53,13 +56,22 @@ pub struct Remote<A, R> {
 impl<A: Args, R: DeserializeOwned> Remote<A, R> {
     /// Names a function.
     pub const fn new(module: &'static str, name: &'static str) -> Remote<A, R> {
-        Remote { module, name, types: PhantomData }
+        Remote {
+            module,
+            name,
+            types: PhantomData,
+        }
     }
 
     /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
     pub fn call(&self, ctx: &mut Ctx<'_>, args: A) -> R {
         self.try_call(ctx, &args).unwrap_or_else(|reason| {
-            panic!("{}:{}/{} failed: {reason}", self.module, self.name, A::ARITY)
+            panic!(
+                "{}:{}/{} failed: {reason}",
+                self.module,
+                self.name,
+                A::ARITY
+            )
         })
     }
 
@@ -67,9 +79,12 @@ impl<A: Args, R: DeserializeOwned> Remote<A, R> {
     pub fn try_call(&self, ctx: &mut Ctx<'_>, args: &A) -> Result<R, Reason> {
         let name = format!("{}:{}", self.module, self.name);
         let args = encode(args);
-        let (status, result) = ctx.host().op_named(OpCode::CallModule, (0, 0), name.as_bytes(), &args);
+        let (status, result) =
+            ctx.host()
+                .op_named(OpCode::CallModule, (0, 0), name.as_bytes(), &args);
         match status == Status::Ok as u64 {
-            true => rmp_serde::from_slice(result).map_err(|error| Reason::tagged("bad_return", &error.to_string())),
+            true => rmp_serde::from_slice(result)
+                .map_err(|error| Reason::tagged("bad_return", &error.to_string())),
             false => Err(Reason::from_bytes(result)),
         }
     }
@@ -93,8 +108,18 @@ pub struct Function<A, R> {
 
 impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
     /// Names and defines a function.
-    pub const fn new(module: &'static str, name: &'static str, run: fn(&mut Ctx<'_>, A) -> R) -> Function<A, R> {
-        Function { module, name, run, home: AtomicU64::new(0), seen: AtomicU64::new(0) }
+    pub const fn new(
+        module: &'static str,
+        name: &'static str,
+        run: fn(&mut Ctx<'_>, A) -> R,
+    ) -> Function<A, R> {
+        Function {
+            module,
+            name,
+            run,
+            home: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+        }
     }
 
     /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
@@ -123,7 +148,9 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
         if seen & !1 == epoch {
             return seen & 1 == 1;
         }
-        let (current, _) = ctx.host().op_named(OpCode::Current, (0, 0), self.module.as_bytes(), &[]);
+        let (current, _) =
+            ctx.host()
+                .op_named(OpCode::Current, (0, 0), self.module.as_bytes(), &[]);
         let here = current != 0 && current == self.home.load(Ordering::Relaxed);
         self.seen.store(epoch | u64::from(here), Ordering::Relaxed);
         here
@@ -140,8 +167,9 @@ impl<A: Args, R: Serialize + DeserializeOwned> Export for Function<A, R> {
     }
 
     fn invoke(&self, ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let args = if A::ARITY == 0 { decode(&[0x90]) } else { decode(args) }?;
-        Ok(encode(&(self.run)(ctx, args)))
+        // An operator writes no arguments as an empty list, a module as `()`.
+        let args = if A::ARITY == 0 { NO_ARGS } else { args };
+        Ok(encode(&(self.run)(ctx, decode(args)?)))
     }
 
     fn set_home(&self, table: u64) {
@@ -157,9 +185,14 @@ pub(crate) fn invoke(
     args: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
     if function == "module_info" {
-        let listing: Vec<(&str, u32)> = functions.iter().map(|export| (export.name(), export.arity())).collect();
+        let listing: Vec<(&str, u32)> = functions
+            .iter()
+            .map(|export| (export.name(), export.arity()))
+            .collect();
         return Ok(encode(&listing));
     }
     let found = functions.iter().find(|export| export.name() == function);
-    found.ok_or_else(|| Refusal::Undefined(format!("function {function}")))?.invoke(ctx, args)
+    found
+        .ok_or_else(|| Refusal::Undefined(format!("function {function}")))?
+        .invoke(ctx, args)
 }

@@ -88,7 +88,10 @@ impl<T: GenEvent> Callbacks for Adapter<T> {
         let handled = match callback {
             Callback::Event => state.handle_event(decode(call.data)?, ctx),
             Callback::Call => {
-                let from = From { pid: crate::Pid::from_raw(call.a), tag: call.b };
+                let from = From {
+                    pid: crate::Pid::from_raw(call.a),
+                    tag: call.b,
+                };
                 state.handle_call(decode(call.data)?, from, ctx)
             }
             Callback::Terminate => {
@@ -97,7 +100,11 @@ impl<T: GenEvent> Callbacks for Adapter<T> {
             }
             other => match Info::from_callback(other, call) {
                 Some(info) => state.handle_info(info, ctx),
-                None => return Err(Refusal::Undefined(format!("{other:?} of a gen_event handler"))),
+                None => {
+                    return Err(Refusal::Undefined(format!(
+                        "{other:?} of a gen_event handler"
+                    )));
+                }
             },
         };
         match handled {
@@ -125,7 +132,13 @@ impl<T: GenEvent> Callbacks for Adapter<T> {
         bytes: &[u8],
         _extra: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
-        convert(T::migrations(), T::VSN, (direction, vsn), bytes, &mut Ctx::new(host))
+        convert(
+            T::migrations(),
+            T::VSN,
+            (direction, vsn),
+            bytes,
+            &mut Ctx::new(host),
+        )
     }
 }
 
@@ -139,10 +152,12 @@ impl<T: EventManager> crate::library::Stateless for ManagerAdapter<T> {
     fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
         (function == "init").then(|| {
             let args = decode(args)?;
-            T::init(args, ctx).map(|()| encode(&())).map_err(|error| match error {
-                InitError::Stop(reason) => refusal(reason),
-                InitError::Ignore => Refusal::Ignore,
-            })
+            T::init(args, ctx)
+                .map(|()| encode(&()))
+                .map_err(|error| match error {
+                    InitError::Stop(reason) => refusal(reason),
+                    InitError::Ignore => Refusal::Ignore,
+                })
         })
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Info, decode, encode};
 use crate::ctx::{Ctx, From};
-use crate::migrate::{Migration, convert};
+use crate::migrate::{Migrate, Migration, convert};
 use crate::module::{InitError, Module};
 
 /// Where an event leads: `{next_state, State, Data}`, with the event the machine then sends itself.
@@ -22,12 +22,18 @@ pub struct Step<S, E> {
 impl<S, E> Step<S, E> {
     /// To this state (or to stay in it).
     pub fn to(state: S) -> Step<S, E> {
-        Step { end: Ok(state), event: None }
+        Step {
+            end: Ok(state),
+            event: None,
+        }
     }
 
     /// To the end (`{stop, Reason, Data}`).
     pub fn stop(reason: Reason) -> Step<S, E> {
-        Step { end: Err(reason), event: None }
+        Step {
+            end: Err(reason),
+            event: None,
+        }
     }
 
     /// And sends itself `event` at once (`gen_fsm:send_event(self(), Event)`).
@@ -47,6 +53,9 @@ impl<S, E> Step<S, E> {
     }
 }
 
+/// What `init` makes: the data, and the first step.
+pub type Begun<T> = (T, Step<<T as GenFsm>::State, <T as GenFsm>::Event>);
+
 /// A state machine. `Self` is its data.
 pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
     /// Its states.
@@ -59,7 +68,7 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
     type Call: DeserializeOwned;
 
     /// `Module:init/1`: the data, and the first step.
-    fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<(Self, Step<Self::State, Self::Event>), InitError>;
+    fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun<Self>, InitError>;
 
     /// `Module:StateName/2`.
     fn handle_event(
@@ -108,6 +117,23 @@ pub struct Machine<S, D> {
     pub data: D,
 }
 
+/// A machine is converted by converting its data; the state it is in stays.
+impl<S, Old, New: Migrate<Old>> Migrate<Machine<S, Old>> for Machine<S, New> {
+    fn up(old: Machine<S, Old>, ctx: &mut Ctx<'_>) -> Result<Self, Reason> {
+        Ok(Machine {
+            state: old.state,
+            data: New::up(old.data, ctx)?,
+        })
+    }
+
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<Machine<S, Old>, Reason> {
+        Ok(Machine {
+            state: self.state,
+            data: self.data.down(ctx)?,
+        })
+    }
+}
+
 /// A [`GenFsm`] as the boundary sees it.
 pub struct Adapter<T>(PhantomData<T>);
 
@@ -120,7 +146,10 @@ impl<T: GenFsm> Callbacks for Adapter<T> {
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
         let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
-        Ok(Machine { state: take(step, host)?, data })
+        Ok(Machine {
+            state: take(step, host)?,
+            data,
+        })
     }
 
     fn handle(
@@ -134,7 +163,10 @@ impl<T: GenFsm> Callbacks for Adapter<T> {
         let step = match callback {
             Callback::Event => data.handle_event(*state, decode(call.data)?, ctx),
             Callback::Call => {
-                let from = From { pid: crate::Pid::from_raw(call.a), tag: call.b };
+                let from = From {
+                    pid: crate::Pid::from_raw(call.a),
+                    tag: call.b,
+                };
                 data.handle_call(*state, decode(call.data)?, from, ctx)
             }
             Callback::Terminate => {
@@ -169,13 +201,21 @@ impl<T: GenFsm> Callbacks for Adapter<T> {
         bytes: &[u8],
         _extra: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
-        convert(T::migrations(), T::VSN, (direction, vsn), bytes, &mut Ctx::new(host))
+        convert(
+            T::migrations(),
+            T::VSN,
+            (direction, vsn),
+            bytes,
+            &mut Ctx::new(host),
+        )
     }
 }
 
 /// Sends what the step says and returns its state.
 fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refusal> {
-    let state = step.end.map_err(|reason| Refusal::Stop(reason.to_bytes()))?;
+    let state = step
+        .end
+        .map_err(|reason| Refusal::Stop(reason.to_bytes()))?;
     if let Some((ms, event)) = step.event {
         let bytes = encode(&event);
         match ms {

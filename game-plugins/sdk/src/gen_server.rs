@@ -85,7 +85,10 @@ impl<T: GenServer> Callbacks for Adapter<T> {
         let ctx = &mut Ctx::new(host);
         next(match callback {
             Callback::Call => {
-                let from = From { pid: crate::Pid::from_raw(call.a), tag: call.b };
+                let from = From {
+                    pid: crate::Pid::from_raw(call.a),
+                    tag: call.b,
+                };
                 state.handle_call(decode(call.data)?, from, ctx)
             }
             Callback::Cast => state.handle_cast(decode(call.data)?, ctx),
@@ -120,7 +123,13 @@ impl<T: GenServer> Callbacks for Adapter<T> {
         bytes: &[u8],
         _extra: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
-        convert(T::migrations(), T::VSN, (direction, vsn), bytes, &mut Ctx::new(host))
+        convert(
+            T::migrations(),
+            T::VSN,
+            (direction, vsn),
+            bytes,
+            &mut Ctx::new(host),
+        )
     }
 }
 

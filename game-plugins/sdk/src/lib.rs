@@ -46,8 +46,8 @@ pub use module::{Functions, InitError, Module};
 pub use supervisor::Supervisor;
 
 pub use pq_abi::Reason;
-pub use pq_abi::spec::{ManagerReply, SupReply, SupRequest, SupSpec};
 pub use pq_abi::spec::{ChildType, Restart, Shutdown, Strategy, SupFlags};
+pub use pq_abi::spec::{ManagerReply, SupReply, SupRequest, SupSpec};
 pub use pq_term::{Atom, Pid, Term};
 /// Ranges and choices over the node's dice: `ctx.random_range(1..=6)`.
 pub use rand::RngExt;

@@ -35,8 +35,16 @@ impl<S: Stateless> Callbacks for Adapter<S> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
 
-    fn handle(_: &mut (), _: &mut HostRef, callback: Callback, _: CallbackData<'_>) -> Result<(), Refusal> {
-        Err(Refusal::Undefined(format!("{callback:?} of {}", Self::NAME)))
+    fn handle(
+        _: &mut (),
+        _: &mut HostRef,
+        callback: Callback,
+        _: CallbackData<'_>,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Undefined(format!(
+            "{callback:?} of {}",
+            Self::NAME
+        )))
     }
 
     fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
@@ -57,7 +65,13 @@ impl<S: Stateless> Callbacks for Adapter<S> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
 
-    fn code_change(_: &mut HostRef, _: Direction, _: &str, _: &[u8], _: &[u8]) -> Result<Vec<u8>, Refusal> {
+    fn code_change(
+        _: &mut HostRef,
+        _: Direction,
+        _: &str,
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
 }
@@ -75,7 +89,11 @@ impl<T: Functions> Stateless for FunctionsAdapter<T> {
 }
 
 /// Calls an exported function of `M`.
-pub(crate) fn call<M: Module>(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+pub(crate) fn call<M: Module>(
+    host: &mut HostRef,
+    function: &str,
+    args: &[u8],
+) -> Result<(), Refusal> {
     let result = crate::export::invoke(M::FUNCTIONS, &mut Ctx::new(host), function, args)?;
     host.op(OpCode::Out, 0, 0, &result);
     Ok(())
@@ -194,7 +212,10 @@ macro_rules! library {
 /// [`pq_abi::ABI_STAMP`] as the manifest writes it.
 pub const ABI_TEXT: &str = "1886453761";
 
-const _: () = assert!(pq_abi::ABI_STAMP == 1_886_453_761, "ABI_TEXT must be ABI_STAMP in decimal");
+const _: () = assert!(
+    pq_abi::ABI_STAMP == 1_886_453_761,
+    "ABI_TEXT must be ABI_STAMP in decimal"
+);
 
 /// The adapter of a kind.
 #[doc(hidden)]

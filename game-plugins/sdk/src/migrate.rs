@@ -4,9 +4,9 @@ use pq_abi::plugin::Refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Reason;
 use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
-use crate::Reason;
 
 /// This state can be made from an `Old` one and turned back into it.
 pub trait Migrate<Old>: Sized {
@@ -32,7 +32,11 @@ impl Migration {
         Old: Serialize + DeserializeOwned,
         New: Serialize + DeserializeOwned + Migrate<Old>,
     {
-        Migration { vsn, up: up::<Old, New>, down: down::<Old, New> }
+        Migration {
+            vsn,
+            up: up::<Old, New>,
+            down: down::<Old, New>,
+        }
     }
 }
 
@@ -64,6 +68,8 @@ pub(crate) fn convert(
         (Some(migration), pq_abi::Direction::Up) => (migration.up)(bytes, ctx),
         (Some(migration), pq_abi::Direction::Down) => (migration.down)(bytes, ctx),
         (None, _) if vsn == own_vsn => Ok(bytes.to_vec()),
-        (None, _) => Err(Refusal::Undefined(format!("conversion between versions {vsn} and {own_vsn}"))),
+        (None, _) => Err(Refusal::Undefined(format!(
+            "conversion between versions {vsn} and {own_vsn}"
+        ))),
     }
 }

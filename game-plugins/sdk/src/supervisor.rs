@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 use pq_abi::Kind;
 use pq_abi::plugin::Refusal;
 pub use pq_abi::spec::TopSupervisor;
-use pq_abi::spec::{self, ChildSpec, ChildType, Modules, Restart, Shutdown, Start, Strategy, SupFlags, SupSpec};
+use pq_abi::spec::{
+    self, ChildSpec, ChildType, Modules, Restart, Shutdown, Start, Strategy, SupFlags, SupSpec,
+};
 use pq_term::{Atom, Term};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,24 +33,46 @@ pub fn supervise<const N: usize>(
     period_s: u32,
     children: [ChildSpec; N],
 ) -> SupSpec {
-    SupSpec { flags: SupFlags { strategy, intensity, period_s }, children: children.into() }
+    SupSpec {
+        flags: SupFlags {
+            strategy,
+            intensity,
+            period_s,
+        },
+        children: children.into(),
+    }
 }
 
 /// A worker of module `M`: permanent, 5 seconds to end (the defaults of `supervisor(3)`).
 pub fn worker<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     let module = atom(M::NAME);
-    child::<M>(id, args, Shutdown::Timeout(5_000), (ChildType::Worker, Modules::Of(vec![module])))
+    child::<M>(
+        id,
+        args,
+        Shutdown::Timeout(5_000),
+        (ChildType::Worker, Modules::Of(vec![module])),
+    )
 }
 
 /// A supervisor of module `M`: permanent, with all the time it needs.
 pub fn supervisor<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     let module = atom(M::NAME);
-    child::<M>(id, args, Shutdown::Infinity, (ChildType::Supervisor, Modules::Of(vec![module])))
+    child::<M>(
+        id,
+        args,
+        Shutdown::Infinity,
+        (ChildType::Supervisor, Modules::Of(vec![module])),
+    )
 }
 
 /// An event manager of module `M`: permanent, 5 seconds to end, its handlers tell their modules.
 pub fn event_manager<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    child::<M>(id, args, Shutdown::Timeout(5_000), (ChildType::Worker, Modules::Dynamic))
+    child::<M>(
+        id,
+        args,
+        Shutdown::Timeout(5_000),
+        (ChildType::Worker, Modules::Dynamic),
+    )
 }
 
 fn child<M: Module>(
@@ -57,7 +81,14 @@ fn child<M: Module>(
     shutdown: Shutdown,
     (kind, modules): (ChildType, Modules),
 ) -> ChildSpec {
-    ChildSpec { id: Term::atom(id), start: start::<M>(args), restart: Restart::Permanent, shutdown, kind, modules }
+    ChildSpec {
+        id: Term::atom(id),
+        start: start::<M>(args),
+        restart: Restart::Permanent,
+        shutdown,
+        kind,
+        modules,
+    }
 }
 
 /// What a child spec is refined with: `worker::<X>("x", &()).restart(…)`.
@@ -82,7 +113,10 @@ impl Refine for ChildSpec {
 
 /// A process of module `M` with these arguments.
 pub fn start<M: Module>(args: &impl Serialize) -> Start {
-    Start { module: atom(M::NAME), args: encode(args) }
+    Start {
+        module: atom(M::NAME),
+        args: encode(args),
+    }
 }
 
 fn atom(name: &'static str) -> Atom {

@@ -2,8 +2,8 @@
 
 use pq_sdk::supervisor::{Refine, supervise, worker};
 use pq_sdk::{
-    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Remote, Shutdown, Strategy,
-    SupSpec, Supervisor, Term,
+    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Remote,
+    Shutdown, Strategy, SupSpec, Supervisor, Term,
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,9 +77,15 @@ impl GenServer for RegisServer {
         static SWEEP: Remote<(), u64> = Remote::new("regis", "sweep");
         let swept = SWEEP.call(ctx, ());
         if swept > 0 {
-            ctx.log(Level::Error, format_args!("{swept} names were held by processes that do not live"));
+            ctx.log(
+                Level::Error,
+                format_args!("{swept} names were held by processes that do not live"),
+            );
         }
-        Ok(RegisServer { since_ms: ctx.now_ms(), swept })
+        Ok(RegisServer {
+            since_ms: ctx.now_ms(),
+            swept,
+        })
     }
 
     fn handle_call(&mut self, request: Call, from: From, ctx: &mut Ctx<'_>) -> Next {

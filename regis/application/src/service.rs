@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pq_otp::{Config, Pid, Reason, Service, ServiceCall, Term};
 use pq_sdk::regis::RegisterError as Refused;
-use regis::{RegisterError, Regis};
+use regis::{Regis, RegisterError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +15,12 @@ pub type Names = Arc<Regis<Term, Pid>>;
 pub fn install(config: &mut Config) -> Names {
     let names: Names = Arc::new(Regis::new());
     let hook = names.clone();
-    config.services.insert("regis", Arc::new(Registry { names: names.clone() }));
+    config.services.insert(
+        "regis",
+        Arc::new(Registry {
+            names: names.clone(),
+        }),
+    );
     config.exited = Some(Box::new(move |pid| drop(hook.exited(pid))));
     names
 }
@@ -48,9 +53,14 @@ impl Registry {
     fn register(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
         let (name, pid): (Term, Pid) = args(call.args)?;
         if pid != call.caller {
-            return Err(Reason::tagged("badarg", "a process can register only itself"));
+            return Err(Reason::tagged(
+                "badarg",
+                "a process can register only itself",
+            ));
         }
-        let outcome = self.names.register_alive(name, pid, |pid| call.node.is_alive(pid));
+        let outcome = self
+            .names
+            .register_alive(name, pid, |pid| call.node.is_alive(pid));
         *call.holds_name |= outcome.is_ok();
         Ok(result(&outcome.map_err(|refused| match refused {
             RegisterError::NameTaken { holder } => Refused::NameTaken(holder),
@@ -74,5 +84,6 @@ fn args<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reason> {
 }
 
 fn result<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).expect("names and pids have a MessagePack form, and a Vec takes all bytes")
+    rmp_serde::to_vec_named(value)
+        .expect("names and pids have a MessagePack form, and a Vec takes all bytes")
 }

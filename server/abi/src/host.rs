@@ -109,8 +109,17 @@ impl Module {
     pub unsafe fn claim(table: &'static ModuleTable) -> Option<Module> {
         Kind::from_number(table.kind)?;
         // SAFETY: the caller promises a genuine table, whose texts are static.
-        let texts = unsafe { [table.name.bytes::<'static>(), table.vsn.bytes(), table.registered.bytes()] };
-        texts.iter().all(|text| std::str::from_utf8(text).is_ok()).then_some(Module { table })
+        let texts = unsafe {
+            [
+                table.name.bytes::<'static>(),
+                table.vsn.bytes(),
+                table.registered.bytes(),
+            ]
+        };
+        texts
+            .iter()
+            .all(|text| std::str::from_utf8(text).is_ok())
+            .then_some(Module { table })
     }
 
     /// Its name.
@@ -142,18 +151,27 @@ impl Module {
     pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
         let init = self.table.init;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe { init(table, Slice::of(args), made) })
+        self.make(host, |table, made| unsafe {
+            init(table, Slice::of(args), made)
+        })
     }
 
     /// Makes a state from what [`State::export`] of this version wrote.
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
         let import = self.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe { import(table, Slice::of(bytes), made) })
+        self.make(host, |table, made| unsafe {
+            import(table, Slice::of(bytes), made)
+        })
     }
 
     /// Calls an exported function; returns its encoded result.
-    pub fn call<H: Host>(self, host: &mut H, function: &str, args: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub fn call<H: Host>(
+        self,
+        host: &mut H,
+        function: &str,
+        args: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let call = self.table.call;
         let (function, args) = (Slice::of(function.as_bytes()), Slice::of(args));
         // SAFETY: a genuine table; the slices outlive the call.
@@ -169,9 +187,15 @@ impl Module {
         extra: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let change = self.table.code_change;
-        let (vsn, bytes, extra) = (Slice::of(vsn.as_bytes()), Slice::of(bytes), Slice::of(extra));
+        let (vsn, bytes, extra) = (
+            Slice::of(vsn.as_bytes()),
+            Slice::of(bytes),
+            Slice::of(extra),
+        );
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, |table| unsafe { change(table, direction as u32, vsn, bytes, extra) })
+        self.output(host, |table| unsafe {
+            change(table, direction as u32, vsn, bytes, extra)
+        })
     }
 
     fn make<H: Host>(
@@ -189,7 +213,11 @@ impl Module {
         }
     }
 
-    fn output<H: Host>(self, host: &mut H, run: impl FnOnce(&HostTable) -> u32) -> Result<Vec<u8>, Failure> {
+    fn output<H: Host>(
+        self,
+        host: &mut H,
+        run: impl FnOnce(&HostTable) -> u32,
+    ) -> Result<Vec<u8>, Failure> {
         let status = run(&host_table(host));
         match failure_of(host, status) {
             None => Ok(host.take_out()),
@@ -224,7 +252,16 @@ impl State {
         let table = host_table(host);
         let handle = self.module.table.handle;
         // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
-        let status = unsafe { handle(self.ptr.as_ptr(), &table, callback as u32, a, b, Slice::of(data)) };
+        let status = unsafe {
+            handle(
+                self.ptr.as_ptr(),
+                &table,
+                callback as u32,
+                a,
+                b,
+                Slice::of(data),
+            )
+        };
         if status == Status::Ok as u32 {
             return Verdict::Wait;
         }
@@ -240,7 +277,8 @@ impl State {
         let export = self.module.table.export;
         let ptr = self.ptr.as_ptr().cast_const();
         // SAFETY: a genuine table and a state that it made, not written meanwhile.
-        self.module.output(host, |table| unsafe { export(ptr, table) })
+        self.module
+            .output(host, |table| unsafe { export(ptr, table) })
     }
 }
 
@@ -259,13 +297,17 @@ pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, S
     // SAFETY: the caller promises a table; its first two fields never move between versions.
     let (abi, size) = unsafe { ((*table).abi, (*table).size) };
     if abi != crate::ABI_STAMP || size != size_of::<LibraryTable>() {
-        return Err(format!("abi stamp {abi:#x}, where this node has {:#x}", crate::ABI_STAMP));
+        return Err(format!(
+            "abi stamp {abi:#x}, where this node has {:#x}",
+            crate::ABI_STAMP
+        ));
     }
     // SAFETY: the stamp says that the rest is laid out as here.
     let modules = unsafe { std::slice::from_raw_parts((*table).modules, (*table).modules_len) };
     let claim = |module: &&'static ModuleTable| {
         // SAFETY: the caller's promise covers the tables that the library table lists.
-        unsafe { Module::claim(module) }.ok_or_else(|| "a module of unknown kind or with a bad name".to_string())
+        unsafe { Module::claim(module) }
+            .ok_or_else(|| "a module of unknown kind or with a bad name".to_string())
     };
     modules.iter().map(claim).collect()
 }
@@ -274,7 +316,10 @@ pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, S
 ///
 /// # Safety
 /// As [`claim_library`], and `memory` is null or valid for ever.
-pub unsafe fn attach_library(table: *const LibraryTable, memory: *const crate::memory::MemoryTable) {
+pub unsafe fn attach_library(
+    table: *const LibraryTable,
+    memory: *const crate::memory::MemoryTable,
+) {
     // SAFETY: the caller promises it.
     unsafe { ((*table).attach)(memory) }
 }
@@ -290,7 +335,11 @@ pub fn linked_library(table: &'static LibraryTable) -> Result<Vec<Module>, Strin
 }
 
 fn host_table<H: Host>(host: &mut H) -> HostTable {
-    HostTable { epoch: host.epoch(), ctx: std::ptr::from_mut(host).cast(), op: operate::<H> }
+    HostTable {
+        epoch: host.epoch(),
+        ctx: std::ptr::from_mut(host).cast(),
+        op: operate::<H>,
+    }
 }
 
 /// The node's end of [`HostTable::op`].
@@ -298,7 +347,9 @@ unsafe extern "C" fn operate<H: Host>(ctx: *mut c_void, op: *mut Op) -> u64 {
     // SAFETY: `ctx` is the `&mut H` of `host_table`, not used by the node while the callback runs, and the
     // library hands it back from inside that callback only; `op` lives in the library's frame.
     let (host, op) = unsafe { (&mut *ctx.cast::<H>(), &mut *op) };
-    let Some(code) = OpCode::from_number(op.code) else { return 0 };
+    let Some(code) = OpCode::from_number(op.code) else {
+        return 0;
+    };
     // SAFETY: the library keeps both readable during the operation.
     let (name, data) = unsafe { (op.name.bytes(), op.data.bytes()) };
     let answer = host.op(code, (op.a, op.b), name, data);
@@ -311,7 +362,9 @@ fn failure_of<H: Host>(host: &mut H, status: u32) -> Option<Failure> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     match Status::from_number(status) {
         Some(Status::Ok) => None,
-        Some(Status::Stop | Status::Error) => Some(Failure::Reason(Reason::from_bytes(&host.take_out()))),
+        Some(Status::Stop | Status::Error) => {
+            Some(Failure::Reason(Reason::from_bytes(&host.take_out())))
+        }
         Some(Status::Panic) => Some(Failure::Panic(text(host.take_out()))),
         Some(Status::Ignore) => Some(Failure::Ignore),
         Some(Status::Undefined) => Some(Failure::Undefined(text(host.take_out()))),

@@ -20,7 +20,8 @@ struct Stripe(AtomicI64);
 #[repr(C)]
 pub struct MemoryTable {
     alloc: unsafe extern "C" fn(table: *const MemoryTable, size: usize, align: usize) -> *mut u8,
-    dealloc: unsafe extern "C" fn(table: *const MemoryTable, ptr: *mut u8, size: usize, align: usize),
+    dealloc:
+        unsafe extern "C" fn(table: *const MemoryTable, ptr: *mut u8, size: usize, align: usize),
     realloc: unsafe extern "C" fn(*const MemoryTable, *mut u8, usize, usize, usize) -> *mut u8,
     stripes: [Stripe; STRIPES],
 }
@@ -38,12 +39,18 @@ impl MemoryTable {
 
     /// Bytes that the library holds now.
     pub fn allocated(&self) -> u64 {
-        let sum: i64 = self.stripes.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum();
+        let sum: i64 = self
+            .stripes
+            .iter()
+            .map(|stripe| stripe.0.load(Ordering::Relaxed))
+            .sum();
         sum.max(0) as u64
     }
 
     fn count(&self, bytes: i64) {
-        self.stripes[stripe_of_this_thread()].0.fetch_add(bytes, Ordering::Relaxed);
+        self.stripes[stripe_of_this_thread()]
+            .0
+            .fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -68,7 +75,12 @@ unsafe extern "C" fn host_alloc(table: *const MemoryTable, size: usize, align: u
     }
 }
 
-unsafe extern "C" fn host_dealloc(table: *const MemoryTable, ptr: *mut u8, size: usize, align: usize) {
+unsafe extern "C" fn host_dealloc(
+    table: *const MemoryTable,
+    ptr: *mut u8,
+    size: usize,
+    align: usize,
+) {
     // SAFETY: as in `host_alloc`; GlobalAlloc's contract promises that ptr came from there with this layout.
     unsafe {
         (*table).count(-(size as i64));
@@ -86,7 +98,11 @@ unsafe extern "C" fn host_realloc(
     // SAFETY: as in `host_dealloc`.
     unsafe {
         (*table).count(new_size as i64 - size as i64);
-        System.realloc(ptr, Layout::from_size_align_unchecked(size, align), new_size)
+        System.realloc(
+            ptr,
+            Layout::from_size_align_unchecked(size, align),
+            new_size,
+        )
     }
 }
 
@@ -100,7 +116,9 @@ impl LibraryAllocator {
     /// Not attached yet.
     #[allow(clippy::new_without_default, reason = "a Default could not be const")]
     pub const fn new() -> LibraryAllocator {
-        LibraryAllocator { table: AtomicPtr::new(std::ptr::null_mut()) }
+        LibraryAllocator {
+            table: AtomicPtr::new(std::ptr::null_mut()),
+        }
     }
 
     /// From now on counts in the node's table.

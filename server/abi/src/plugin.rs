@@ -42,8 +42,12 @@ pub trait Callbacks: 'static {
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
     /// Runs one callback.
-    fn handle(state: &mut Self::State, host: &mut HostRef, callback: Callback, call: CallbackData<'_>)
-    -> Result<(), Refusal>;
+    fn handle(
+        state: &mut Self::State,
+        host: &mut HostRef,
+        callback: Callback,
+        call: CallbackData<'_>,
+    ) -> Result<(), Refusal>;
     /// Calls an exported function.
     fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal>;
     /// Writes the state with its field names.
@@ -83,7 +87,13 @@ impl HostRef {
     }
 
     /// The same, with a name operand and the bytes of the answer. They are gone at the next operation.
-    pub fn op_named(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> (u64, &[u8]) {
+    pub fn op_named(
+        &mut self,
+        code: OpCode,
+        operands: (u64, u64),
+        name: &[u8],
+        data: &[u8],
+    ) -> (u64, &[u8]) {
         let (value, result) = self.raw(code, operands, name, data);
         // SAFETY: the node keeps the result unchanged until the next operation, which needs `&mut self`.
         (value, unsafe { result.bytes() })
@@ -96,8 +106,14 @@ impl HostRef {
     }
 
     fn raw(&mut self, code: OpCode, (a, b): (u64, u64), name: &[u8], data: &[u8]) -> (u64, Slice) {
-        let mut op =
-            Op { code: code as u32, a, b, name: Slice::of(name), data: Slice::of(data), result: Slice::EMPTY };
+        let mut op = Op {
+            code: code as u32,
+            a,
+            b,
+            name: Slice::of(name),
+            data: Slice::of(data),
+            result: Slice::EMPTY,
+        };
         // SAFETY: the table is valid during the callback; the slices outlive the operation.
         let value = unsafe { ((*self.table).op)((*self.table).ctx, &mut op) };
         (value, op.result)
@@ -136,7 +152,11 @@ fn guard(host: &mut HostRef, body: impl FnOnce(&mut HostRef) -> Result<(), Refus
     status as u32
 }
 
-unsafe extern "C" fn init<C: Callbacks>(table: *const HostTable, args: Slice, state: *mut *mut c_void) -> u32 {
+unsafe extern "C" fn init<C: Callbacks>(
+    table: *const HostTable,
+    args: Slice,
+    state: *mut *mut c_void,
+) -> u32 {
     guard(&mut HostRef { table }, |host| {
         // SAFETY: the node keeps args readable during the call.
         let made = C::init(host, unsafe { args.bytes() })?;
@@ -155,16 +175,29 @@ unsafe extern "C" fn handle<C: Callbacks>(
     data: Slice,
 ) -> u32 {
     guard(&mut HostRef { table }, |host| {
-        let callback =
-            Callback::from_number(callback).ok_or_else(|| Refusal::Undefined(format!("callback {callback}")))?;
+        let callback = Callback::from_number(callback)
+            .ok_or_else(|| Refusal::Undefined(format!("callback {callback}")))?;
         // SAFETY: `state` was made by `init` or `import` of this table and is lent to this one call.
         let state = unsafe { &mut *state.cast::<C::State>() };
         // SAFETY: the node keeps data readable during the call.
-        C::handle(state, host, callback, CallbackData { a, b, data: unsafe { data.bytes() } })
+        C::handle(
+            state,
+            host,
+            callback,
+            CallbackData {
+                a,
+                b,
+                data: unsafe { data.bytes() },
+            },
+        )
     })
 }
 
-unsafe extern "C" fn call<C: Callbacks>(table: *const HostTable, function: Slice, args: Slice) -> u32 {
+unsafe extern "C" fn call<C: Callbacks>(
+    table: *const HostTable,
+    function: Slice,
+    args: Slice,
+) -> u32 {
     guard(&mut HostRef { table }, |host| {
         // SAFETY: the node keeps both readable during the call.
         let (function, args) = unsafe { (function.bytes(), args.bytes()) };
@@ -181,7 +214,11 @@ unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const Ho
     })
 }
 
-unsafe extern "C" fn import<C: Callbacks>(table: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32 {
+unsafe extern "C" fn import<C: Callbacks>(
+    table: *const HostTable,
+    bytes: Slice,
+    state: *mut *mut c_void,
+) -> u32 {
     guard(&mut HostRef { table }, |_| {
         // SAFETY: the node keeps bytes readable during the call.
         let made = C::import(unsafe { bytes.bytes() })?;
@@ -199,7 +236,11 @@ unsafe extern "C" fn code_change<C: Callbacks>(
     extra: Slice,
 ) -> u32 {
     guard(&mut HostRef { table }, |host| {
-        let direction = if direction == Direction::Up as u32 { Direction::Up } else { Direction::Down };
+        let direction = if direction == Direction::Up as u32 {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
         // SAFETY: the node keeps all three readable during the call.
         let (vsn, bytes, extra) = unsafe { (vsn.bytes(), bytes.bytes(), extra.bytes()) };
         let converted = C::code_change(host, direction, &text(vsn), bytes, extra)?;

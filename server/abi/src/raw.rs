@@ -24,7 +24,10 @@ impl Slice {
 
     /// Hands over these bytes.
     pub const fn of(bytes: &[u8]) -> Slice {
-        Slice { ptr: bytes.as_ptr(), len: bytes.len() }
+        Slice {
+            ptr: bytes.as_ptr(),
+            len: bytes.len(),
+        }
     }
 
     /// Believes the claim.
@@ -56,8 +59,14 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Status; 6] =
-        [Status::Ok, Status::Stop, Status::Error, Status::Panic, Status::Ignore, Status::Undefined];
+    const ALL: [Status; 6] = [
+        Status::Ok,
+        Status::Stop,
+        Status::Error,
+        Status::Panic,
+        Status::Ignore,
+        Status::Undefined,
+    ];
 
     /// The status of this number; `None` for a number that no status has.
     pub fn from_number(number: u32) -> Option<Status> {
@@ -108,10 +117,17 @@ pub struct ModuleTable {
     /// The number of its [`crate::Kind`].
     pub kind: u32,
     /// Makes a state from arguments; writes it to `state`.
-    pub init: unsafe extern "C" fn(host: *const HostTable, args: Slice, state: *mut *mut c_void) -> u32,
+    pub init:
+        unsafe extern "C" fn(host: *const HostTable, args: Slice, state: *mut *mut c_void) -> u32,
     /// Runs one callback of a process; see [`crate::Callback`].
-    pub handle:
-        unsafe extern "C" fn(state: *mut c_void, host: *const HostTable, callback: u32, a: u64, b: u64, data: Slice) -> u32,
+    pub handle: unsafe extern "C" fn(
+        state: *mut c_void,
+        host: *const HostTable,
+        callback: u32,
+        a: u64,
+        b: u64,
+        data: Slice,
+    ) -> u32,
     /// Calls an exported function; the result goes to the output. Every module answers `module_info`
     /// (a list of `{Name, Arity}`); supervisors and event managers answer `init`, applications `start`,
     /// `stop` and `config_change`.
@@ -119,10 +135,16 @@ pub struct ModuleTable {
     /// Writes the state, with field names, to the output.
     pub export: unsafe extern "C" fn(state: *const c_void, host: *const HostTable) -> u32,
     /// Makes a state from what `export` of this version wrote.
-    pub import: unsafe extern "C" fn(host: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32,
+    pub import:
+        unsafe extern "C" fn(host: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32,
     /// Converts exported bytes from (up) or to (down) version `vsn`; bytes to the output.
-    pub code_change:
-        unsafe extern "C" fn(host: *const HostTable, direction: u32, vsn: Slice, bytes: Slice, extra: Slice) -> u32,
+    pub code_change: unsafe extern "C" fn(
+        host: *const HostTable,
+        direction: u32,
+        vsn: Slice,
+        bytes: Slice,
+        extra: Slice,
+    ) -> u32,
     /// Frees a state.
     pub drop: unsafe extern "C" fn(state: *mut c_void),
 }

@@ -34,9 +34,9 @@ impl Reason {
     pub fn is_orderly(&self) -> bool {
         match self {
             Reason::Normal | Reason::Shutdown => true,
-            Reason::Other(term) => {
-                term.as_tuple().is_some_and(|items| items.len() == 2 && items[0] == Term::atom("shutdown"))
-            }
+            Reason::Other(term) => term
+                .as_tuple()
+                .is_some_and(|items| items.len() == 2 && items[0] == Term::atom("shutdown")),
             _ => false,
         }
     }
@@ -77,7 +77,10 @@ impl Reason {
     pub fn from_bytes(bytes: &[u8]) -> Reason {
         match pq_term::msgpack::from_msgpack(bytes) {
             Ok(term) => Reason::from_term(term),
-            Err(_) => Reason::Other(Term::tuple([Term::atom("bad_reason"), Term::from(bytes.len() as i64)])),
+            Err(_) => Reason::Other(Term::tuple([
+                Term::atom("bad_reason"),
+                Term::from(bytes.len() as i64),
+            ])),
         }
     }
 }

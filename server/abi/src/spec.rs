@@ -197,7 +197,9 @@ pub type TopSupervisor = Start;
 
 /// Encodes one of these.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec(value).expect("these types have no map with keys that MessagePack lacks, and a Vec takes all bytes")
+    rmp_serde::to_vec(value).expect(
+        "these types have no map with keys that MessagePack lacks, and a Vec takes all bytes",
+    )
 }
 
 /// Decodes one of these; the error says what did not fit.

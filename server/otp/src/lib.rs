@@ -49,5 +49,6 @@ pub use shard::Counters;
 pub use sim::Sim;
 pub use threads::Threads;
 
+pub use pq_abi::spec;
 pub use pq_abi::{Kind, Module, Modules, Reason};
 pub use pq_term::{Atom, Pid, Term};

@@ -240,9 +240,14 @@ impl Node {
         self.signal(Signal::Deliver(owner, Envelope::PortData(port, Payload::from_slice(data))));
     }
 
-    /// Tells the owner that its port has closed.
-    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
+    /// Closes a port that nobody owns.
+    pub fn close_port(&self, port: u64) {
         self.shared.ports.close(port);
+    }
+
+    /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
+    /// or ends.
+    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
         self.signal(Signal::Deliver(owner, Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes()))));
     }
 

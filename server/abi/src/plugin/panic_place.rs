@@ -47,13 +47,25 @@ pub fn install() {
 }
 
 fn record(info: &PanicHookInfo<'_>) {
-    let Some(location) = info.location() else { return };
+    let Some(location) = info.location() else {
+        return;
+    };
     let file = location.file();
-    let tail = file.char_indices().rev().nth(PLACE_MAX - 20).map_or(0, |(start, _)| start);
+    let tail = file
+        .char_indices()
+        .rev()
+        .nth(PLACE_MAX - 20)
+        .map_or(0, |(start, _)| start);
     PLACE.with_borrow_mut(|place| {
         place.len = 0;
         // Writing to a Place cannot fail: what does not fit is left out.
-        let _ = write!(place, "{}:{}:{}", &file[tail..], location.line(), location.column());
+        let _ = write!(
+            place,
+            "{}:{}:{}",
+            &file[tail..],
+            location.line(),
+            location.column()
+        );
     });
 }
 
@@ -67,12 +79,16 @@ pub(super) fn watch<R>(body: impl FnOnce() -> R) -> R {
 
 /// "message, at file:line:column".
 pub(super) fn describe(payload: Box<dyn Any + Send>) -> String {
-    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+    let message = match (
+        payload.downcast_ref::<&str>(),
+        payload.downcast_ref::<String>(),
+    ) {
         (Some(text), _) => (*text).to_string(),
         (_, Some(text)) => text.clone(),
         _ => "a payload that is no text".to_string(),
     };
-    let place = PLACE.with_borrow(|place| String::from_utf8_lossy(&place.bytes[..place.len]).into_owned());
+    let place =
+        PLACE.with_borrow(|place| String::from_utf8_lossy(&place.bytes[..place.len]).into_owned());
     // Dropping a payload may run the author's Drop: one that panics again is leaked instead.
     std::mem::forget(payload);
     match place.is_empty() {

@@ -1,0 +1,205 @@
+//! The door itself: accepts clients, gives each a process, and joins the two.
+//!
+//! ```text
+//!   accept ─► port ─► start_child(sockserv_sup, [Port]) ─► process ─► connection::run
+//! ```
+//! Accepting is a task of its own: it waits for no process and is part of none, so no upgrade of the game
+//! stops it. What is said to a client, the process decides; the door speaks only when there is none.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pq_otp::{Node, Pid, PortSink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use crate::connection::{self, Owner};
+use crate::port::Port;
+use crate::starting::start_session;
+
+/// Clients at once. Beyond it a client is told so and closed. 10 000 is the load this is tested with; a
+/// client takes some 10 KB and one descriptor, so twice that fits a small machine.
+const CLIENTS_MAX: usize = 20_000;
+
+/// How long a client waits for its process: the default of `gen_server:call/2`, in which OTP would start it.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long accepting pauses when the system has no descriptor left: closing clients give some back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// An open door.
+pub struct Door {
+    address: SocketAddr,
+    shut: watch::Sender<bool>,
+    clients: Arc<Semaphore>,
+}
+
+/// What every client needs.
+struct Hall {
+    node: Node,
+    supervisor: &'static str,
+    clients: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Listens at `address` and starts a child of `supervisor` (a local name) for each client.
+    ///
+    /// # Errors
+    /// When the address cannot be had: in use, not of this machine, not permitted.
+    pub async fn open(
+        node: Node,
+        address: SocketAddr,
+        supervisor: &'static str,
+    ) -> io::Result<Door> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (shut, watched) = watch::channel(false);
+        let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        let hall = Arc::new(Hall {
+            node,
+            supervisor,
+            clients: clients.clone(),
+        });
+        tokio::spawn(accept_all(listener, hall, watched));
+        Ok(Door {
+            address,
+            shut,
+            clients,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many clients there are.
+    pub fn clients(&self) -> usize {
+        CLIENTS_MAX - self.clients.available_permits()
+    }
+
+    /// Lets nobody in any more. Who is in stays until its process closes the connection.
+    pub fn shut(&self) {
+        self.shut.send_replace(true);
+    }
+
+    /// Waits until all clients have gone, at most so long.
+    pub async fn empty(&self, limit: Duration) {
+        // Past the limit whoever is left is cut off with the program: nothing more can be done for them.
+        let _ = timeout(limit, self.clients.acquire_many(CLIENTS_MAX as u32)).await;
+    }
+}
+
+async fn accept_all(listener: TcpListener, hall: Arc<Hall>, mut shut: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = shut.wait_for(|shut| *shut) => return,
+        };
+        match accepted {
+            Ok((stream, address)) => drop(tokio::spawn(admit(stream, address, hall.clone()))),
+            Err(error) if is_of_the_client(&error) => {
+                tracing::debug!(%error, "client gone before it was accepted")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Errors of `accept` that concern one client only (`accept(2)`).
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
+    let Ok(_place) = hall.clients.try_acquire() else {
+        return turn_away(stream, "The game is full. Try again later.\n").await;
+    };
+    // A line of the game must not wait for the next one.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, %address, "client gone before it was greeted");
+        return;
+    }
+    let port = Arc::new(Port::default());
+    let id = hall.node.open_port(Arc::new(Sink(port.clone())));
+    match start_session(&hall.node, hall.supervisor, id, START_TIMEOUT).await {
+        Ok(owner) => {
+            hall.node.own_port(id, owner);
+            let mut session = Session {
+                node: &hall.node,
+                port: id,
+                owner,
+            };
+            let end = connection::run(stream, &port, &mut session).await;
+            tracing::debug!(%address, process = %owner, %end, "client gone");
+        }
+        Err(why) => {
+            tracing::warn!(%address, %why, "a client gets no process");
+            hall.node.close_port(id);
+            turn_away(stream, "The game cannot let you in now. Try again later.\n").await;
+        }
+    }
+}
+
+async fn turn_away(stream: TcpStream, sentence: &str) {
+    let port = Port::default();
+    // A fresh outbox has room for a sentence.
+    let _ = port.write(sentence.as_bytes());
+    port.close();
+    connection::run(stream, &port, &mut Nobody).await;
+}
+
+/// The node's end of a connection.
+struct Sink(Arc<Port>);
+
+impl PortSink for Sink {
+    fn write(&self, bytes: &[u8]) {
+        // An overflow drops the client, and its task logs it: `Port::write`.
+        let _ = self.0.write(bytes);
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    fn input_done(&self) {
+        self.0.line_done();
+    }
+}
+
+/// The connection's way into the node.
+struct Session<'a> {
+    node: &'a Node,
+    port: u64,
+    owner: Pid,
+}
+
+impl Owner for Session<'_> {
+    fn on_line(&mut self, line: &[u8]) {
+        self.node.port_input(self.port, self.owner, line);
+    }
+
+    fn on_closed(&mut self, reason: &str) {
+        self.node.port_closed(self.port, self.owner, reason);
+    }
+}
+
+/// For clients that have no process.
+struct Nobody;
+
+impl Owner for Nobody {
+    fn on_line(&mut self, _line: &[u8]) {}
+
+    fn on_closed(&mut self, _reason: &str) {}
+}

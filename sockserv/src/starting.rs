@@ -1,0 +1,58 @@
+//! Starting the process of a client: one request to the supervisor, awaited by the client's task.
+
+use std::time::Duration;
+
+use pq_otp::spec::{self, SupReply, SupRequest};
+use pq_otp::{Node, Payload, Pid, Reason};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Why a client gets no process.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("no process is registered as {0}")]
+    NoSupervisor(&'static str),
+    #[error("the supervisor did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the supervisor has ended: {0}")]
+    Exit(Reason),
+    #[error("the supervisor refused: {0}")]
+    Refused(String),
+}
+
+/// Starts a child of `supervisor` for port `port`.
+pub(crate) async fn start_session(
+    node: &Node,
+    supervisor: &'static str,
+    port: u64,
+    limit: Duration,
+) -> Result<Pid, StartError> {
+    let to = node
+        .whereis(supervisor)
+        .ok_or(StartError::NoSupervisor(supervisor))?;
+    let (sender, receiver) = oneshot::channel::<Result<Payload, Reason>>();
+    // The receiver may have stopped waiting; then the child it would have had ends with its port.
+    node.request(
+        to,
+        &spec::encode(&SupRequest::StartChild(args(port))),
+        |answer| drop(sender.send(answer)),
+    );
+    let answer = timeout(limit, receiver)
+        .await
+        .map_err(|_| StartError::Timeout(limit))?;
+    let reply = answer
+        .unwrap_or(Err(Reason::NoProc))
+        .map_err(StartError::Exit)?;
+    match spec::decode(&reply) {
+        Ok(SupReply::Started(Some(pid))) => Ok(pid),
+        Ok(other) => Err(StartError::Refused(format!("{other:?}"))),
+        Err(error) => Err(StartError::Refused(error)),
+    }
+}
+
+/// `[Port]`, as the child's `init` reads it.
+fn args(port: u64) -> Vec<u8> {
+    let mut bytes = vec![0x91, 0xcf];
+    bytes.extend(port.to_be_bytes());
+    bytes
+}
