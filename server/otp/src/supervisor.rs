@@ -18,18 +18,18 @@
 //!             ended
 //! ```
 //!
-//! That is the picture of `one_for_one`, `one_for_all` and `rest_for_one` ([`ordered`]): one thing at a time,
-//! and what arrives meanwhile waits in order. Under `simple_one_for_one` ([`simple`]) nothing waits: each start
+//! That is the picture of `one_for_one`, `one_for_all` and `rest_for_one` (`ordered`): one thing at a time,
+//! and what arrives meanwhile waits in order. Under `simple_one_for_one` (`simple`) nothing waits: each start
 //! and each termination has a small state of its own, and there are as many as there are.
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`reading`] | the bytes that `init` returned, checked |
-//! | [`children`] | the list of children: their specs as bytes, their pids |
-//! | [`ordered`], [`starting`], [`halting`], [`requests`] | children that start in order, and the three things done with them |
-//! | [`simple`] | children of one kind, added while running |
-//! | [`merge`] | a live update of the specs |
-//! | [`window`], [`args`] | leaves: restarts within a period, arguments appended to arguments |
+//! | `reading` | the bytes that `init` returned, checked |
+//! | `children` | the list of children: their specs as bytes, their pids |
+//! | `ordered`, `starting`, `halting`, `requests` | children that start in order, and the three things done with them |
+//! | `simple`, `ending` | children of one kind, added while running, and their end |
+//! | `merge` | a live update of the specs |
+//! | `window`, `args` | leaves: restarts within a period, arguments appended to arguments |
 //!
 //! What does not live here: processes, clocks, threads, links, messages. The runner of processes calls
 //! [`Supervisor::handle`] and carries the [`Action`]s out, in their order. It promises: each [`Action::Start`] is
@@ -46,6 +46,7 @@
 
 mod args;
 mod children;
+mod ending;
 mod halting;
 mod merge;
 mod ordered;
@@ -60,9 +61,13 @@ mod node;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]
+mod request_tests;
+#[cfg(test)]
 mod simple_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod update_tests;
 
 use pq_abi::Reason;
 use pq_abi::spec::{ChildType, Restart, Shutdown, Start, SupReply, SupRequest};
@@ -72,7 +77,7 @@ use ordered::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
 
-/// One supervisor. It is small, because each hero has one: some 130 bytes, 16 per child, and the bytes of its
+/// One supervisor. It is small, because each hero has one: 120 bytes, 16 per child, and the bytes of its
 /// specs.
 pub struct Supervisor(Kind);
 
@@ -82,7 +87,7 @@ enum Kind {
 }
 
 /// A million of them exist with two children each: what stands here stands a million times.
-const _: () = assert!(size_of::<Supervisor>() <= 136);
+const _: () = assert!(size_of::<Supervisor>() <= 120);
 
 /// Names a start in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -300,8 +305,8 @@ impl Supervisor {
     ///
     /// # Errors
     /// OTP's: `{invalid_intensity, _}`, `{duplicate_child_name, _}` …, and `{bad_start_spec, Ids}` unless
-    /// `simple_one_for_one` has exactly one. Ours: `{invalid_strategy, _}` from or to `simple_one_for_one`, and
-    /// `busy` unless [`Supervisor::is_settled`]. After an error nothing has changed.
+    /// `simple_one_for_one` has exactly one. Ours: `{invalid_strategy, _}` from or to `simple_one_for_one`,
+    /// `system_limit` when the specs of both lists are too many, and `busy` unless [`Supervisor::is_settled`]. After an error nothing has changed.
     pub fn replace_spec(&mut self, spec_bytes: &[u8]) -> Result<(), Reason> {
         let spec = self.read_replacement(spec_bytes)?;
         match (&mut self.0, spec) {
@@ -317,11 +322,12 @@ impl Supervisor {
             return Err(Reason::Other(Term::atom("busy")));
         }
         let spec = reading::read(spec_bytes).map_err(|error| error.at_replacement())?;
-        let is_simple = matches!(spec, CheckedSpec::Simple(_));
-        match is_simple == matches!(self.0, Kind::Simple(_)) {
-            true => Ok(spec),
-            false => Err(reading::invalid_strategy(spec.strategy())),
+        match (&self.0, &spec) {
+            (Kind::Ordered(ordered), CheckedSpec::Ordered(new)) => ordered.check_room(new)?,
+            (Kind::Simple(_), CheckedSpec::Simple(_)) => {}
+            _ => return Err(reading::invalid_strategy(spec.strategy())),
         }
+        Ok(spec)
     }
 }
 

@@ -97,7 +97,7 @@ impl Children {
     /// The same of a spec whose bytes are at hand.
     pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) {
         let at = u32::try_from(self.specs.len())
-            .expect("reading and adding refuse specs beyond `SPEC_BYTES_MAX`");
+            .expect("who adds specs keeps them within `SPEC_BYTES_MAX`");
         self.specs.extend_from_slice(bytes);
         self.slots.push(Slot {
             pid: Pid::from_raw(0),

@@ -1,10 +1,21 @@
 //! A live update of the specs: what `supervisor:code_change/3` does with what `init` returns now.
 
+use pq_abi::Reason;
+use pq_term::Term;
+
 use super::children::Children;
 use super::ordered::Ordered;
-use super::reading::OrderedSpec;
+use super::reading::{OrderedSpec, SPEC_BYTES_MAX};
 
 impl Ordered {
+    /// Whether both lists could stand side by side, as they do when no id of the old one is in the new one.
+    pub(super) fn check_room(&self, new: &OrderedSpec) -> Result<(), Reason> {
+        match self.children.spec_bytes_len() + new.children.spec_bytes_len() <= SPEC_BYTES_MAX {
+            true => Ok(()),
+            false => Err(Reason::Other(Term::atom("system_limit"))),
+        }
+    }
+
     /// Takes the new flags and the new list, then those of the old list that are not in it. Nothing starts or ends.
     pub(super) fn replace(&mut self, new: OrderedSpec) {
         let mut merged = new.children;

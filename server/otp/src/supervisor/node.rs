@@ -30,6 +30,14 @@ pub(super) fn worker(name: &'static str) -> ChildSpec {
     }
 }
 
+pub(super) fn abc() -> Vec<ChildSpec> {
+    vec![worker("a"), worker("b"), worker("c")]
+}
+
+pub(super) fn id(name: &'static str) -> Term {
+    Term::atom(name)
+}
+
 pub(super) fn with_restart(name: &'static str, restart: Restart) -> ChildSpec {
     ChildSpec {
         restart,

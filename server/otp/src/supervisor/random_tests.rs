@@ -75,9 +75,9 @@ impl Run {
             7 | 8 => self.deliver(who),
             9 | 10 => self.obey(who, how),
             11..=13 => self.ask(who, how),
-            14 if who % 8 == 0 => self.update(who, how),
+            14 if who.is_multiple_of(8) => self.update(who, how),
             14 => self.wait(u64::from(how) * 20),
-            _ if who % 32 == 0 => self.give(Input::Stop(boom())),
+            _ if who.is_multiple_of(32) => self.give(Input::Stop(boom())),
             _ => self.wait(u64::from(how)),
         }
     }
@@ -96,7 +96,7 @@ impl Run {
         match how % 8 {
             0 => self.start_ends(nth, StartOutcome::Err(boom())),
             1 => self.start_ends(nth, StartOutcome::Ignore),
-            _ => self.observe(|node| drop(node.start_nth_ok(nth))),
+            _ => self.observe(|node| node.start_nth_ok(nth)),
         }
     }
 
@@ -146,7 +146,7 @@ impl Run {
             true => self.simple_request(who, how),
             false => ordered_request(who, how),
         };
-        self.observe(|node| drop(node.asks(request)));
+        self.observe(|node| node.asks(request));
     }
 
     fn simple_request(&self, who: u16, how: u8) -> SupRequest {
@@ -167,7 +167,7 @@ impl Run {
     }
 
     fn give(&mut self, input: Input) {
-        self.observe(|node| drop(node.give(input)));
+        self.observe(|node| node.give(input));
     }
 
     fn update(&mut self, who: u16, how: u8) {
@@ -189,7 +189,7 @@ impl Run {
     }
 
     /// Does something and checks each action that came of it.
-    fn observe(&mut self, doing: impl FnOnce(&mut Node)) {
+    fn observe<T>(&mut self, doing: impl FnOnce(&mut Node) -> T) {
         let from = self.node.seen.len();
         doing(&mut self.node);
         for at in from..self.node.seen.len() {
@@ -214,7 +214,7 @@ impl Run {
             Action::Exit { pid, .. } => self.check_exit(*pid),
             Action::Reply { to, reply } => self.learn(to.tag, reply),
             Action::Report(Report::StartError { id, .. }) => {
-                drop(self.failed.insert(id.to_string()))
+                self.failed.insert(id.to_string());
             }
             Action::Report(Report::ReachedMaxRestartIntensity { .. }) => self.check_limit(),
             _ => {}
@@ -318,7 +318,7 @@ impl Run {
                 self.order.push(name);
             }
             (SupRequest::TerminateId(id), SupReply::Ok) => {
-                drop(self.failed.remove(&id.to_string()))
+                self.failed.remove(&id.to_string());
             }
             _ => {}
         }
@@ -350,7 +350,7 @@ impl Run {
     fn settle(&mut self) {
         for _ in 0..STEPS_MAX {
             if !self.node.pending.is_empty() {
-                self.observe(|node| drop(node.start_ok()));
+                self.observe(|node| node.start_ok());
             } else if !self.unheard.is_empty() {
                 self.deliver(0);
             } else if self.node.alive.values().any(|(_, told)| told.is_some()) {
@@ -439,7 +439,7 @@ fn child(who: u16, how: u8) -> ChildSpec {
         1 => Shutdown::Timeout(u32::from(how)),
         _ => Shutdown::Infinity,
     };
-    let kind = if how % 2 == 0 {
+    let kind = if how.is_multiple_of(2) {
         ChildType::Worker
     } else {
         ChildType::Supervisor

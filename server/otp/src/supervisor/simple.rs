@@ -21,11 +21,11 @@ use std::hash::Hash;
 use foldhash::fast::FixedState;
 use pq_abi::Reason;
 use pq_abi::spec::{
-    ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Shutdown, Start, SupFlags, SupReply,
-    SupRequest,
+    ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Start, SupFlags, SupReply, SupRequest,
 };
 use pq_term::{Pid, Term};
 
+use super::ending::{Ending, Stopping};
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
 use super::{
@@ -37,67 +37,44 @@ use super::{
 /// which are given back.
 const STARTS_MAX: usize = 1 << 20;
 
-/// How many callers may wait for the end of the same child; one is usual. Beyond it they are refused with
-/// `overloaded`.
-const CALLERS_MAX: usize = 64;
-
-/// How many different reasons of children that ended wrongly at the end are told apart in the log. The rest are counted
-/// together: a million children may give a million reasons.
-const REASONS_MAX: usize = 16;
-
 /// A table gives memory back when it uses less than an eighth of this room or more. Below, it is not worth the work.
 const ROOM_KEPT: usize = 4_096;
 
 /// The hasher is not seeded, because pids and tickets are ours: a run can be repeated, order of exits and all.
-type Table<K, V> = HashMap<K, V, FixedState>;
+pub(super) type Table<K, V> = HashMap<K, V, FixedState>;
 
 pub(super) struct Simple {
     flags: SupFlags,
-    template: ChildSpec,
-    serial: Serial,
+    pub(super) template: ChildSpec,
+    pub(super) serial: Serial,
     window: Window,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Children that are not restarted: nothing is known of them but that they are there.
-    plain: Table<Pid, ()>,
+    pub(super) plain: Table<Pid, ()>,
     /// Children that may be restarted, with all their arguments.
-    kept: Table<Pid, Box<[u8]>>,
+    pub(super) kept: Table<Pid, Box<[u8]>>,
     /// Starts in flight, by ticket.
-    flights: Table<u32, Flight>,
+    pub(super) flights: Table<u32, Flight>,
     /// The tickets of restarts, by the pid that was.
-    restarts: Table<Pid, u32>,
+    pub(super) restarts: Table<Pid, u32>,
     /// Children told to end by a request.
-    ending: Table<Pid, Ending>,
+    pub(super) ending: Table<Pid, Ending>,
     /// Whom a timer will kill.
-    timers: Table<u32, Pid>,
+    pub(super) timers: Table<u32, Pid>,
 }
 
-enum Phase {
+pub(super) enum Phase {
     Running,
     Stopping(Box<Stopping>),
     Ended,
 }
 
-/// All children have been told to end.
-struct Stopping {
-    reason: Reason,
-    timer: Option<u32>,
-    /// The time is over: who appears now is killed.
-    is_killing: bool,
-    /// Reasons that were not wanted, and how many ended so.
-    surprises: Vec<(Reason, u64)>,
-}
-
 /// A start in flight. `None` for arguments that need not be kept.
-enum Flight {
+pub(super) enum Flight {
     New(Caller, Option<Box<[u8]>>),
     Again(Pid, Box<[u8]>),
     /// A restart of a child that was terminated meanwhile: it will end as soon as it runs.
     Unwanted(Caller),
-}
-
-struct Ending {
-    timer: Option<u32>,
-    callers: Vec<Caller>,
 }
 
 impl Simple {
@@ -262,7 +239,9 @@ impl Simple {
         }
         match &self.phase {
             Phase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
-            Phase::Stopping(_) => drop(ctx.exit(pid, self.template.shutdown)),
+            Phase::Stopping(_) => {
+                ctx.exit(pid, self.template.shutdown);
+            }
             Phase::Running | Phase::Ended => {}
         }
     }
@@ -301,26 +280,6 @@ impl Simple {
         }
     }
 
-    fn child_terminated(&mut self, ctx: &mut Ctx<'_>, pid: Pid, ending: Ending, reason: Reason) {
-        if let Some(id) = ending.timer {
-            self.timers.remove(&id);
-            ctx.act(Action::CancelTimer { id });
-        }
-        shrink(&mut self.ending);
-        shrink(&mut self.timers);
-        if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
-            ctx.report(Report::ShutdownError {
-                id: self.template.id.clone(),
-                pid,
-                reason,
-            });
-        }
-        ending
-            .callers
-            .into_iter()
-            .for_each(|caller| ctx.reply(caller, SupReply::Ok));
-    }
-
     /// Restart rules (`supervisor(3)`, `restart()`). A child of which no arguments were kept is temporary.
     fn child_exited(
         &mut self,
@@ -344,97 +303,12 @@ impl Simple {
         }
     }
 
-    fn terminate_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, pid: Pid) {
-        if let Some(ending) = self.ending.get_mut(&pid) {
-            return ending.add(ctx, from);
-        }
-        if let Some(number) = self.restarts.remove(&pid) {
-            self.flights.insert(number, Flight::Unwanted(from));
-            return;
-        }
-        match self.plain.contains_key(&pid) || self.kept.contains_key(&pid) {
-            true => self.tell_to_end(ctx, pid, from),
-            false => ctx.refuse(from, "not_found"),
-        }
-    }
-
-    fn tell_to_end(&mut self, ctx: &mut Ctx<'_>, pid: Pid, from: Caller) {
-        let timer = ctx
-            .exit(pid, self.template.shutdown)
-            .map(|ms| self.set_timer(ctx, ms));
-        timer
-            .into_iter()
-            .for_each(|id| drop(self.timers.insert(id, pid)));
-        self.ending.insert(
-            pid,
-            Ending {
-                timer,
-                callers: vec![from],
-            },
-        );
-    }
-
-    fn set_timer(&mut self, ctx: &mut Ctx<'_>, ms: u32) -> u32 {
-        let id = self.serial.next();
-        ctx.act(Action::SetTimer { id, ms });
-        id
-    }
-
-    /// Tells all children to end, but those that have been told already.
-    fn stop(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
-        if !self.is_running() {
-            return;
-        }
-        self.untold()
-            .for_each(|pid| drop(ctx.exit(pid, self.template.shutdown)));
-        let timer = match self.template.shutdown {
-            Shutdown::Timeout(ms) if !self.is_empty() => Some(self.set_timer(ctx, ms)),
-            _ => None,
-        };
-        let surprises = Vec::new();
-        self.phase = Phase::Stopping(Box::new(Stopping {
-            reason,
-            timer,
-            is_killing: false,
-            surprises,
-        }));
-    }
-
-    fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        if let Some(pid) = self.timers.remove(&id) {
-            self.ending
-                .get_mut(&pid)
-                .into_iter()
-                .for_each(|ending| ending.timer = None);
-            return ctx.kill(pid);
-        }
-        match &mut self.phase {
-            Phase::Stopping(stopping) if stopping.timer == Some(id) => {
-                stopping.timer = None;
-                stopping.is_killing = true;
-                self.untold().for_each(|pid| ctx.kill(pid));
-            }
-            _ => {}
-        }
-    }
-
-    fn end_if_empty(&mut self, ctx: &mut Ctx<'_>) {
-        let is_empty = self.is_empty();
-        let Phase::Stopping(stopping) = &mut self.phase else {
-            return;
-        };
-        if is_empty {
-            stopping.finish(ctx, &self.template.id);
-            self.phase = Phase::Ended;
-        }
-    }
-
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.plain.is_empty() && self.kept.is_empty() && self.flights.is_empty()
     }
 
     /// Children that no request has told to end; those told have their own timers.
-    fn untold(&self) -> impl Iterator<Item = Pid> {
+    pub(super) fn untold(&self) -> impl Iterator<Item = Pid> {
         self.pids().filter(|pid| !self.ending.contains_key(pid))
     }
 
@@ -487,53 +361,8 @@ impl Simple {
     }
 }
 
-impl Stopping {
-    fn count_surprise(&mut self, reason: Reason) {
-        match self
-            .surprises
-            .iter()
-            .position(|(known, _)| *known == reason)
-        {
-            Some(at) => self.surprises[at].1 += 1,
-            None if self.surprises.len() < REASONS_MAX => self.surprises.push((reason, 1)),
-            None => self.count_others(),
-        }
-    }
-
-    /// The last line of the table stands for all reasons that found no room.
-    fn count_others(&mut self) {
-        if let Some((reason, count)) = self.surprises.last_mut() {
-            *reason = Reason::Other(Term::atom("several_reasons"));
-            *count += 1;
-        }
-    }
-
-    fn finish(&mut self, ctx: &mut Ctx<'_>, id: &Term) {
-        if let Some(id) = self.timer {
-            ctx.act(Action::CancelTimer { id });
-        }
-        for (reason, children) in self.surprises.drain(..) {
-            ctx.report(Report::ShutdownErrors {
-                id: id.clone(),
-                children,
-                reason,
-            });
-        }
-        ctx.act(Action::End(self.reason.clone()));
-    }
-}
-
-impl Ending {
-    fn add(&mut self, ctx: &mut Ctx<'_>, caller: Caller) {
-        match self.callers.len() < CALLERS_MAX {
-            true => self.callers.push(caller),
-            false => ctx.refuse(caller, "overloaded"),
-        }
-    }
-}
-
 /// Gives memory back after a burst.
-fn shrink<K: Eq + Hash, V>(table: &mut Table<K, V>) {
+pub(super) fn shrink<K: Eq + Hash, V>(table: &mut Table<K, V>) {
     if table.capacity() > ROOM_KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(table.len() * 2);
     }

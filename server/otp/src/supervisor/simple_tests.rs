@@ -33,7 +33,9 @@ fn with_children(spec: ChildSpec, count: usize) -> Node {
 #[test]
 fn a_start_never_waits_for_another_and_its_answer_comes_with_its_own_outcome() {
     let mut node = node(Restart::Temporary);
-    (0..4).for_each(|number| drop(node.asks(start(number))));
+    for number in 0..4 {
+        node.asks(start(number));
+    }
     assert_eq!(node.take(), ["start h"; 4]);
     node.start_nth_ok(2);
     node.start_nth_not(2, StartOutcome::Err(boom()));
