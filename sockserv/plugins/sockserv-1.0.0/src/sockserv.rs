@@ -3,7 +3,7 @@
 //! Which port is listened on stands in its environment (`{port, 8082}`); the node's door reads it and asks
 //! `sockserv_sup` for a session whenever a client comes.
 
-use pq_sdk::pq_abi::spec::TopSupervisor;
+use pq_sdk::supervisor::{self, TopSupervisor};
 use pq_sdk::{Application, Ctx, Module, Reason, Term};
 
 use crate::sockserv_sup::SockservSup;
@@ -19,6 +19,6 @@ impl Module for Sockserv {
 
 impl Application for Sockserv {
     fn start(_args: Term, _ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason> {
-        Ok(pq_sdk::supervisor::start::<SockservSup>(&()))
+        Ok(supervisor::start::<SockservSup>(&()))
     }
 }

@@ -6,8 +6,8 @@ mod node;
 
 use expect_test::{Expect, expect};
 use node::{Node, children, events, pid, sup};
-use pq_abi::spec::{ManagerReply, SupReply};
-use pq_abi::{Callback, Reason, Verdict};
+use pq_sdk::pq_abi::{Callback, Reason, Verdict};
+use pq_sdk::{ManagerReply, SupReply};
 use pq_words::{Event, Place};
 
 fn check(node: &mut Node, expected: Expect) {
@@ -32,7 +32,7 @@ fn the_manifest_names_every_module_with_its_kind() {
 }
 
 #[test]
-fn a_whole_session_asks_the_node_for_just_this() {
+fn a_hero_is_asked_for_and_listened_to() {
     let mut node = Node::start();
     check(
         &mut node,
@@ -63,7 +63,11 @@ fn a_whole_session_asks_the_node_for_just_this() {
         request AddHandler sockserv_pq_events (<0.1.1>,) of <0.11.1>
     "#]],
     );
-    node.answer(&ManagerReply::Ok);
+}
+
+#[test]
+fn a_story_is_told_at_its_own_pace_and_lines_are_answered_at_once() {
+    let mut node = playing();
     node.cast(&Event::Heading {
         ms: 800,
         place: Place::Killing,
@@ -100,6 +104,11 @@ fn a_whole_session_asks_the_node_for_just_this() {
         write "Obtained Bacon.\nHeading to the marketplace to sell loot...\n"
     "#]],
     );
+}
+
+#[test]
+fn a_session_that_quits_stops_its_hero_then_closes_and_ends() {
+    let mut node = playing();
     assert_eq!(node.line("quit"), Verdict::Wait);
     check(
         &mut node,

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 
-use pq_abi::spec::{self, ChildInfo, ChildType, ManagerRequest, Modules, SupReply, SupRequest};
-use pq_abi::{Answer, Callback, Host, Module, OpCode, Reason, State, Verdict};
+use pq_sdk::pq_abi::spec::{
+    self, ChildInfo, ChildType, ManagerRequest, Modules, SupReply, SupRequest,
+};
+use pq_sdk::pq_abi::{Answer, Callback, Host, Module, OpCode, Reason, State, Verdict};
 use pq_sdk::{Pid, Term};
 use pq_words::{Event, Place, Report, Stats};
 use serde::Serialize;
@@ -47,7 +49,7 @@ pub(crate) fn children(events: Option<Pid>) -> SupReply {
 }
 
 fn module(name: &str) -> Module {
-    let modules = pq_abi::host::linked_library(&sockserv_1_0_0::LIBRARY).unwrap();
+    let modules = pq_sdk::pq_abi::host::linked_library(&sockserv_1_0_0::LIBRARY).unwrap();
     modules
         .into_iter()
         .find(|module| module.name() == name)
