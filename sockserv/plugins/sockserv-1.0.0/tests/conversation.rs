@@ -231,3 +231,21 @@ fn a_message_that_nobody_sends_is_passed_over() {
     assert_eq!(node.send(Callback::Exit, b"\xc0"), Verdict::Wait);
     check(&mut node, expect![]);
 }
+
+#[test]
+fn news_of_a_hero_that_is_no_longer_played_are_not_told() {
+    let heading = Event::Heading {
+        ms: 800,
+        place: Place::Killing,
+    };
+    let mut node = playing();
+    node.line("quit");
+    node.done();
+    node.cast(&heading);
+    check(&mut node, expect![]);
+    let mut node = playing();
+    node.down(sup());
+    node.done();
+    node.cast(&heading);
+    check(&mut node, expect![]);
+}
