@@ -1,1 +1,38 @@
-//! Releases: the files of OTP and what boots from them.
+//! Releases: the files OTP describes them with, and what boots from them.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`app`], [`rel`], [`sys_config`], [`start_erl`], [`releases`] | one kind of file each: text to values and back |
+//! | [`checksums`] | `SHA256SUMS`, which names the very bytes an application consists of |
+//! | [`fit`] | whether the applications of a release fit together, and in which order they start |
+//! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
+//! | [`tree`] | a release tree as its author lays it out |
+//! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
+//! | [`layout`] | where in a tree a file has its place |
+//! | [`durable`] | files that are there whole or not at all |
+//!
+//! What does not live here: loading a library (`server/code`), starting an application (`server/otp`), and
+//! every word about the game.
+
+mod consult;
+mod places;
+mod terms;
+
+pub mod file_error;
+
+pub mod app;
+pub mod checksums;
+pub mod rel;
+pub mod releases;
+pub mod start_erl;
+pub mod sys_config;
+
+pub mod fit;
+pub mod layout;
+
+pub mod boot;
+pub mod tree;
+
+pub mod durable;
+
+pub use file_error::FileError;

@@ -1,0 +1,359 @@
+//! A release tree as the node boots from it: which release, its applications in start order, their libraries, settings.
+//!
+//! Everything is read and checked before anything starts: a tree that cannot boot is refused with the file that
+//! is wrong. Reading and verifying a library's bytes belongs to `server/code`, starting to `server/otp`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pq_otp::application::Settings;
+
+use crate::app::App;
+use crate::checksums::{Checksums, Sha256Hex};
+use crate::file_error::{FileError, in_words};
+use crate::fit::{self, FitError, Member};
+use crate::layout;
+use crate::rel::{Rel, RelApp, RelStart};
+use crate::releases::Releases;
+use crate::start_erl::StartErl;
+use crate::sys_config;
+
+/// What the node itself brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    /// The version it answers as `erts`.
+    pub erts_vsn: String,
+    /// Applications compiled into it.
+    pub built_in: Vec<BuiltIn>,
+}
+
+/// An application that is part of the node and needs no library in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub vsn: String,
+    /// The text of its `.app` file.
+    pub app_text: String,
+}
+
+/// A root folder with `releases` and `lib`.
+#[derive(Debug, Clone)]
+pub struct ReleaseTree {
+    root: PathBuf,
+    runtime: Runtime,
+}
+
+/// A release that is ready to boot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BootRelease {
+    /// What it consists of.
+    pub rel: Rel,
+    /// Its applications in the order in which they start.
+    pub applications: Vec<BootApp>,
+    /// Its `sys.config`.
+    pub settings: Settings,
+}
+
+/// One application of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BootApp {
+    /// What its `.app` file says.
+    pub app: App,
+    /// How the release starts it.
+    pub start: RelStart,
+    /// Where its modules are.
+    pub code: Code,
+}
+
+/// Where the modules of an application are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// In the node.
+    BuiltIn,
+    /// In a library of the tree.
+    Library {
+        /// `root/lib/App-Vsn/priv/App.so`
+        path: PathBuf,
+        /// The checksum its bytes must have.
+        sha256: Sha256Hex,
+    },
+    /// It has none.
+    None,
+}
+
+/// A tree that cannot boot. Displays as a fragment that continues "failed to …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BootError {
+    /// A file is missing or not what its format says.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The applications do not fit together.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// A version or name would lead out of the tree.
+    #[error(
+        "use `{0}` as a part of a path: a name without `/` that is not `.` or `..` would be right"
+    )]
+    NotPlain(String),
+    /// There is no such release.
+    #[error("find release {vsn}: {} holds no .rel file; a release is unpacked there before it boots", .folder.display())]
+    NoSuchRelease {
+        /// The version asked for.
+        vsn: String,
+        /// Where it would be.
+        folder: PathBuf,
+    },
+    /// More than one file says what the release is.
+    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; one has to go", .files.0.display(), .files.1.display())]
+    SeveralRels {
+        /// The version asked for.
+        vsn: String,
+        /// Two of the files.
+        files: (PathBuf, PathBuf),
+    },
+    /// The file of one version stands in the folder of another.
+    #[error("use {}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
+    WrongVsn {
+        /// The `.rel` or `.app` file.
+        file: PathBuf,
+        /// What it describes.
+        found: String,
+        /// What its folder is for.
+        wanted: String,
+    },
+    /// The release needs another `pq`.
+    #[error("boot {}: it needs {name} {wanted}, and this node has {have}; start it with a node of that version", .file.display())]
+    OtherNode {
+        /// The `.rel` file.
+        file: PathBuf,
+        /// `erts` or a built-in application.
+        name: String,
+        /// The version in the release.
+        wanted: String,
+        /// The version in the node.
+        have: String,
+    },
+    /// An application has modules and no checksum for the library they are in.
+    #[error("find the checksum of {}: {} has no line for it, and without one it cannot be told from another library", .library.display(), .sums.display())]
+    NoChecksum {
+        /// The library.
+        library: PathBuf,
+        /// The file of checksums.
+        sums: PathBuf,
+    },
+    /// An application has modules and no library.
+    #[error("find {}: {}", .library.display(), in_words(*.kind))]
+    NoLibrary {
+        /// The library.
+        library: PathBuf,
+        /// What the operating system said.
+        kind: io::ErrorKind,
+    },
+}
+
+impl ReleaseTree {
+    /// The tree at `root`, seen by a node of this kind. Nothing is read yet.
+    pub fn open(root: impl Into<PathBuf>, runtime: Runtime) -> ReleaseTree {
+        ReleaseTree {
+            root: root.into(),
+            runtime,
+        }
+    }
+
+    /// The root folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Which release boots.
+    ///
+    /// # Errors
+    /// When `start_erl.data` is missing or unreadable.
+    pub fn start_erl(&self) -> Result<StartErl, FileError> {
+        StartErl::read(&layout::start_erl(&self.root))
+    }
+
+    /// Which releases there are.
+    ///
+    /// # Errors
+    /// When `RELEASES` is missing or unreadable.
+    pub fn releases(&self) -> Result<Releases, FileError> {
+        Releases::read(&layout::releases_file(&self.root))
+    }
+
+    /// The release that `start_erl.data` names.
+    ///
+    /// # Errors
+    /// With the first file that is wrong.
+    pub fn boot(&self) -> Result<BootRelease, BootError> {
+        self.boot_vsn(&self.start_erl()?.vsn)
+    }
+
+    /// The release of this version.
+    ///
+    /// # Errors
+    /// As [`ReleaseTree::boot`].
+    pub fn boot_vsn(&self, vsn: &str) -> Result<BootRelease, BootError> {
+        let rel = self.rel(vsn)?;
+        self.fits_node(&rel, "erts", &rel.erts_vsn, &self.runtime.erts_vsn)?;
+        let member = |entry: &RelApp| -> Result<Member, BootError> {
+            Ok(fit::member(&rel, entry, self.app(&rel, entry)?)?)
+        };
+        let members = rel
+            .applications
+            .iter()
+            .map(member)
+            .collect::<Result<Vec<_>, _>>()?;
+        let applications = fit::fit(&rel, members)?
+            .into_iter()
+            .map(|member| self.boot_app(member));
+        Ok(BootRelease {
+            applications: applications.collect::<Result<_, _>>()?,
+            settings: sys_config::read(&layout::sys_config(&self.root, vsn))?,
+            rel,
+        })
+    }
+
+    /// What the release of this version consists of.
+    ///
+    /// # Errors
+    /// When there is no such release, or not exactly one `.rel` file of this version in its folder.
+    pub fn rel(&self, vsn: &str) -> Result<Rel, BootError> {
+        plain(vsn)?;
+        let folder = layout::release(&self.root, vsn);
+        let mut files = rel_files(&folder)?.into_iter();
+        let Some(file) = files.next() else {
+            return Err(BootError::NoSuchRelease {
+                vsn: vsn.to_string(),
+                folder,
+            });
+        };
+        if let Some(other) = files.next() {
+            return Err(BootError::SeveralRels {
+                vsn: vsn.to_string(),
+                files: (file, other),
+            });
+        }
+        let rel = Rel::read(&file)?;
+        match rel.vsn == vsn {
+            true => Ok(rel),
+            false => Err(wrong_vsn(&rel.file, &rel.vsn, vsn)),
+        }
+    }
+
+    fn app(&self, rel: &Rel, entry: &RelApp) -> Result<App, BootError> {
+        let name = entry.name.as_str();
+        let app = match self.built_in(name) {
+            Some(own) => {
+                self.fits_node(rel, name, &entry.vsn, &own.vsn)?;
+                let file = format!("pq/{}", layout::app_name(name));
+                App::parse(Path::new(&file), &own.app_text)?
+            }
+            None => {
+                plain(name)?;
+                plain(&entry.vsn)?;
+                App::read(&layout::app_file(&self.root, name, &entry.vsn))?
+            }
+        };
+        match app.name == entry.name && app.vsn == entry.vsn {
+            true => Ok(app),
+            false => Err(wrong_vsn(
+                &app.file,
+                &named(app.name.as_str(), &app.vsn),
+                &named(name, &entry.vsn),
+            )),
+        }
+    }
+
+    fn boot_app(&self, Member { app, start }: Member) -> Result<BootApp, BootError> {
+        let code = match self.built_in(app.name.as_str()) {
+            Some(_) => Code::BuiltIn,
+            None if app.modules.is_empty() => Code::None,
+            None => self.library(&app)?,
+        };
+        Ok(BootApp { app, start, code })
+    }
+
+    /// The library of an application with modules, and the checksum it must have.
+    fn library(&self, app: &App) -> Result<Code, BootError> {
+        let name = app.name.as_str();
+        let library = layout::library(&self.root, name, &app.vsn);
+        let sums = layout::checksums(&self.root, name, &app.vsn);
+        if let Err(error) = std::fs::metadata(&library) {
+            return Err(BootError::NoLibrary {
+                library,
+                kind: error.kind(),
+            });
+        }
+        match Checksums::read(&sums)?
+            .0
+            .remove(&layout::library_name(name))
+        {
+            Some(sha256) => Ok(Code::Library {
+                path: library,
+                sha256,
+            }),
+            None => Err(BootError::NoChecksum { library, sums }),
+        }
+    }
+
+    fn built_in(&self, name: &str) -> Option<&BuiltIn> {
+        self.runtime.built_in.iter().find(|own| own.name == name)
+    }
+
+    fn fits_node(&self, rel: &Rel, name: &str, wanted: &str, have: &str) -> Result<(), BootError> {
+        match wanted == have {
+            true => Ok(()),
+            false => Err(BootError::OtherNode {
+                file: rel.file.clone(),
+                name: name.to_string(),
+                wanted: wanted.to_string(),
+                have: have.to_string(),
+            }),
+        }
+    }
+}
+
+/// The `.rel` files of a folder in the order of their names; none where there is no folder.
+fn rel_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(FileError::read(folder, &error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry
+            .map_err(|error| FileError::read(folder, &error))?
+            .path();
+        if path.extension().is_some_and(|extension| extension == "rel") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn plain(part: &str) -> Result<(), BootError> {
+    match layout::is_plain(part) {
+        true => Ok(()),
+        false => Err(BootError::NotPlain(part.to_string())),
+    }
+}
+
+fn named(name: &str, vsn: &str) -> String {
+    format!("{name}-{vsn}")
+}
+
+fn wrong_vsn(file: &Path, found: &str, wanted: &str) -> BootError {
+    BootError::WrongVsn {
+        file: file.to_path_buf(),
+        found: found.to_string(),
+        wanted: wanted.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

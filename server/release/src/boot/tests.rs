@@ -1,0 +1,216 @@
+//! Trees on a disk that boot, and trees with one file wrong.
+
+use std::fs;
+
+use super::*;
+use crate::checksums::sha256;
+use crate::tree::{AppPieces, ReleaseSpec, write_release};
+use expect_test::{Expect, expect};
+use tempfile::TempDir;
+
+const REL: &str = r#"{release, {"pq", "1.0.0"}, {erts, "1.0.0"},
+ [{kernel, "1.0.0"}, {stdlib, "1.0.0"}, {talk, "2", temporary}, {quest, "1"}, {notes, "1", load}]}."#;
+const TALK: &str = "{application, talk, [{description, \"\"}, {vsn, \"2\"}, {modules, [talk]}, {registered, []}, {applications, [quest]}]}.";
+const QUEST: &str = "{application, quest, [{description, \"\"}, {vsn, \"1\"}, {modules, [quest]}, {registered, []}, {applications, [kernel, stdlib]}]}.";
+const NOTES: &str = "{application, notes, [{description, \"\"}, {vsn, \"1\"}, {modules, []}, {registered, []}, {applications, []}]}.";
+
+fn runtime() -> Runtime {
+    let built_in = |name: &str| BuiltIn {
+        name: name.to_string(),
+        vsn: "1.0.0".to_string(),
+        app_text: format!(
+            "{{application, {name}, [{{description, \"\"}}, {{vsn, \"1.0.0\"}}, {{modules, [{name}]}}, {{registered, []}}, {{applications, []}}]}}."
+        ),
+    };
+    Runtime {
+        erts_vsn: "1.0.0".to_string(),
+        built_in: vec![built_in("kernel"), built_in("stdlib")],
+    }
+}
+
+fn tree() -> (TempDir, ReleaseTree) {
+    let folder = tempfile::tempdir().unwrap();
+    let pieces = |app, library| AppPieces {
+        app,
+        appup: None,
+        library,
+    };
+    let spec = ReleaseSpec {
+        rel: REL,
+        sys_config: Some("[{talk, [{port, 1}]}]."),
+        relup: None,
+        applications: vec![
+            pieces(TALK, Some(&b"talk"[..])),
+            pieces(QUEST, Some(b"quest")),
+            pieces(NOTES, None),
+        ],
+    };
+    write_release(folder.path(), &spec).unwrap();
+    let tree = ReleaseTree::open(folder.path(), runtime());
+    (folder, tree)
+}
+
+/// The error of a tree in which one file holds something else (or is gone, for `None`), without the root's path.
+fn check(file: &str, text: Option<&str>, expected: Expect) {
+    let (folder, tree) = tree();
+    let path = folder.path().join(file);
+    match text {
+        Some(text) => fs::write(path, text).unwrap(),
+        None => fs::remove_file(path).unwrap(),
+    }
+    let error = tree.boot().unwrap_err().to_string();
+    expected.assert_eq(&error.replace(&folder.path().display().to_string(), "root"));
+}
+
+#[test]
+fn a_release_boots_with_what_is_needed_first() {
+    let (folder, tree) = tree();
+    let boot = tree.boot().unwrap();
+    let names: Vec<_> = boot
+        .applications
+        .iter()
+        .map(|app| (app.app.name.as_str(), app.start.word()))
+        .collect();
+    let expected = [
+        ("kernel", "permanent"),
+        ("stdlib", "permanent"),
+        ("quest", "permanent"),
+        ("talk", "temporary"),
+        ("notes", "load"),
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(boot.applications[0].code, Code::BuiltIn);
+    let library = Code::Library {
+        path: folder.path().join("lib/quest-1/priv/quest.so"),
+        sha256: sha256(b"quest"),
+    };
+    assert_eq!(boot.applications[2].code, library);
+    assert_eq!(boot.applications[4].code, Code::None);
+    assert_eq!(
+        boot.settings[&("talk".to_string(), "port".to_string())].as_i64(),
+        Some(1)
+    );
+    assert_eq!(tree.releases().unwrap().permanent().unwrap().vsn, "1.0.0");
+}
+
+#[test]
+fn a_release_without_a_sys_config_has_no_settings() {
+    let (folder, tree) = tree();
+    fs::remove_file(folder.path().join("releases/1.0.0/sys.config")).unwrap();
+    assert!(tree.boot().unwrap().settings.is_empty());
+}
+
+#[test]
+fn the_release_has_to_be_there_once() {
+    check(
+        "releases/start_erl.data",
+        None,
+        expect!["read root/releases/start_erl.data: no such file"],
+    );
+    check(
+        "releases/start_erl.data",
+        Some("1.0.0 2"),
+        expect![
+            "find release 2: root/releases/2 holds no .rel file; a release is unpacked there before it boots"
+        ],
+    );
+    check(
+        "releases/start_erl.data",
+        Some("1.0.0 ../1"),
+        expect![
+            "use `../1` as a part of a path: a name without `/` that is not `.` or `..` would be right"
+        ],
+    );
+    check(
+        "releases/1.0.0/copy.rel",
+        Some(REL),
+        expect![
+            "choose a .rel file for release 1.0.0: root/releases/1.0.0/copy.rel and root/releases/1.0.0/pq.rel both describe it; one has to go"
+        ],
+    );
+    check(
+        "releases/1.0.0/pq.rel",
+        Some(&REL.replace("\"pq\", \"1.0.0\"", "\"pq\", \"1\"")),
+        expect!["use root/releases/1.0.0/pq.rel: it describes `1`, and its place is for `1.0.0`"],
+    );
+}
+
+#[test]
+fn a_release_for_another_node_is_refused() {
+    check(
+        "releases/1.0.0/pq.rel",
+        Some(&REL.replace("erts, \"1.0.0\"", "erts, \"2.0.0\"")),
+        expect![
+            "boot root/releases/1.0.0/pq.rel: it needs erts 2.0.0, and this node has 1.0.0; start it with a node of that version"
+        ],
+    );
+    check(
+        "releases/1.0.0/pq.rel",
+        Some(&REL.replace("stdlib, \"1.0.0\"", "stdlib, \"2.0.0\"")),
+        expect![
+            "boot root/releases/1.0.0/pq.rel: it needs stdlib 2.0.0, and this node has 1.0.0; start it with a node of that version"
+        ],
+    );
+}
+
+#[test]
+fn an_application_is_there_in_the_version_of_its_folder() {
+    check(
+        "lib/talk-2/ebin/talk.app",
+        None,
+        expect!["read root/lib/talk-2/ebin/talk.app: no such file"],
+    );
+    check(
+        "lib/talk-2/ebin/talk.app",
+        Some(&TALK.replace("\"2\"", "\"3\"")),
+        expect![
+            "use root/lib/talk-2/ebin/talk.app: it describes `talk-3`, and its place is for `talk-2`"
+        ],
+    );
+    check(
+        "lib/talk-2/ebin/talk.app",
+        Some(QUEST),
+        expect![
+            "use root/lib/talk-2/ebin/talk.app: it describes `quest-1`, and its place is for `talk-2`"
+        ],
+    );
+    check(
+        "lib/talk-2/ebin/talk.app",
+        Some(&TALK.replace("[quest]", "[tls]")),
+        expect![
+            "fit together the applications of root/releases/1.0.0/pq.rel: root/lib/talk-2/ebin/talk.app: line 1: `talk` needs `tls`, which is not in the release; an entry `{tls, Vsn}` would be right ({undefined_applications,[tls]})"
+        ],
+    );
+}
+
+#[test]
+fn modules_have_a_library_with_a_checksum() {
+    check(
+        "lib/talk-2/priv/talk.so",
+        None,
+        expect!["find root/lib/talk-2/priv/talk.so: no such file"],
+    );
+    check(
+        "lib/talk-2/SHA256SUMS",
+        None,
+        expect!["read root/lib/talk-2/SHA256SUMS: no such file"],
+    );
+    check(
+        "lib/talk-2/SHA256SUMS",
+        Some(""),
+        expect![
+            "find the checksum of root/lib/talk-2/priv/talk.so: root/lib/talk-2/SHA256SUMS has no line for it, and without one it cannot be told from another library"
+        ],
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_no_empty_settings() {
+    check(
+        "releases/1.0.0/sys.config",
+        Some("[{talk, port}]."),
+        expect![
+            "read root/releases/1.0.0/sys.config: line 1: `{talk,port}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{talk,port}})"
+        ],
+    );
+}

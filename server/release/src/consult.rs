@@ -1,0 +1,73 @@
+//! A file that holds one term, with what is needed to say where in it something is wrong.
+//!
+//! The formats (`app`, `rel` …) ask here; they know what the term should be.
+
+use std::path::{Path, PathBuf};
+
+use pq_term::Term;
+
+use crate::file_error::FileError;
+use crate::places;
+
+/// The text of a file. Formats of plain text (`start_erl`, `checksums`) use it as well.
+pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
+    let bytes = std::fs::read(file).map_err(|error| FileError::read(file, &error))?;
+    text_of(file, &bytes)
+}
+
+/// The text in these bytes of a file.
+pub(crate) fn text_of(file: &Path, bytes: &[u8]) -> Result<String, FileError> {
+    match pq_term::checked_text(bytes) {
+        Ok(text) => Ok(text.to_string()),
+        Err(source) => Err(FileError::Parse {
+            file: file.to_path_buf(),
+            source,
+        }),
+    }
+}
+
+/// The first term of a text. As in OTP whatever follows it is read but not used.
+pub(crate) struct Sheet<'a> {
+    file: PathBuf,
+    text: &'a str,
+    pub(crate) term: Term,
+}
+
+impl<'a> Sheet<'a> {
+    /// Reads the text; `wanted` says what an empty one should hold.
+    pub(crate) fn read(file: &Path, text: &'a str, wanted: &str) -> Result<Sheet<'a>, FileError> {
+        let terms = pq_term::read_all(text).map_err(|source| FileError::Parse {
+            file: file.to_path_buf(),
+            source,
+        })?;
+        let file = file.to_path_buf();
+        match terms.into_iter().next() {
+            Some(term) => Ok(Sheet { file, text, term }),
+            None => Err(FileError::Content {
+                line: 1,
+                sentence: format!("the file holds no term; {wanted} would be right"),
+                term: Term::tuple([Term::atom("read"), crate::file_error::path_term(&file)]),
+                file,
+            }),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The line of a part of the term; see [`places::line_at`] for the path.
+    pub(crate) fn line(&self, path: &[usize]) -> usize {
+        places::line_at(self.text, path)
+    }
+
+    /// The error about a part of the term.
+    pub(crate) fn wrong(&self, path: &[usize], sentence: String, term: Term) -> FileError {
+        FileError::Content {
+            file: self.file.clone(),
+            line: self.line(path),
+            sentence,
+            term,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Files that are there whole or not at all, also after the power has failed.
+//!
+//! Written beside the place, brought to the disk, renamed into the place, and then the folder is brought to the
+//! disk too: a rename is one step to everybody who looks, and only the folder remembers it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file or folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{step} {}: {source}", .path.display())]
+pub struct WriteError {
+    /// What was tried: a verb such as `write`.
+    pub step: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// Writes a file, replacing what was there. Folders above it are made.
+///
+/// # Errors
+/// When the operating system refuses; then the file is as it was.
+pub fn write(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let folder = parent(file);
+    make_folder(folder)?;
+    let beside = beside(file);
+    write_synced(&beside, bytes)?;
+    rename(&beside, file)?;
+    sync_folder(folder)
+}
+
+/// Makes a folder with these files (paths within it) in one step. There must be nothing at its place yet;
+/// what an interrupted attempt left beside it is replaced.
+///
+/// # Errors
+/// When the operating system refuses; then there is nothing at its place.
+pub fn write_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), WriteError> {
+    let above = parent(folder);
+    make_folder(above)?;
+    let beside = beside(folder);
+    remove_leftover(&beside)?;
+    make_folder(&beside)?;
+    for (path, bytes) in files {
+        write(&beside.join(path), bytes)?;
+    }
+    rename(&beside, folder)?;
+    sync_folder(above)
+}
+
+/// Where something is prepared: a hidden neighbour. The process's id keeps two programs apart.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.new", std::process::id()))
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let written = File::create(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(failed("write", path))
+}
+
+fn make_folder(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(failed("make", folder))
+}
+
+fn remove_leftover(folder: &Path) -> Result<(), WriteError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
+    fs::rename(from, to).map_err(failed("put in place", to))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    File::open(folder)
+        .and_then(|file| file.sync_all())
+        .map_err(failed("bring to the disk", folder))
+}
+
+fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+    let path = path.to_path_buf();
+    move |source| WriteError { step, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name =
+            |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep/er/file");
+        write(&file, b"old").unwrap();
+        write(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(names(file.parent().unwrap()), ["file"]);
+    }
+
+    #[test]
+    fn a_reader_with_the_old_file_open_keeps_reading_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.so");
+        write(&file, b"old").unwrap();
+        let mut open = File::open(&file).unwrap();
+        write(&file, b"newer").unwrap();
+        assert_eq!(io::read_to_string(&mut open).unwrap(), "old");
+    }
+
+    #[test]
+    fn a_folder_appears_whole_and_what_an_interrupted_attempt_left_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("a-1");
+        let leftover = beside(&place);
+        fs::create_dir_all(&leftover).unwrap();
+        fs::write(leftover.join("half"), b"ha").unwrap();
+        write_folder(
+            &place,
+            &[("ebin/a.app".into(), b"app"), ("priv/a.so".into(), b"so")],
+        )
+        .unwrap();
+        assert_eq!(names(folder.path()), ["a-1"]);
+        assert_eq!(names(&place), ["ebin", "priv"]);
+        assert_eq!(fs::read(place.join("priv/a.so")).unwrap(), b"so");
+    }
+
+    #[test]
+    fn a_folder_that_is_there_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("a-1");
+        write_folder(&place, &[("x".into(), b"1")]).unwrap();
+        let error = write_folder(&place, &[("x".into(), b"2")]).unwrap_err();
+        assert_eq!(error.step, "put in place");
+        assert_eq!(fs::read(place.join("x")).unwrap(), b"1");
+    }
+}

@@ -1,0 +1,220 @@
+//! Whether the applications of a release fit together, and in which order they start.
+//!
+//! The checks and their order are those of `systools:make_script/2`: whatever an application needs is in the release, no
+//! two applications register one name, include one application or bring one module, and nothing needs itself.
+//! Called by `boot` and `systools`; reading the files is theirs.
+
+use std::path::PathBuf;
+
+use pq_term::{Atom, Term};
+
+use crate::app::App;
+use crate::file_error::path_term;
+use crate::rel::{Rel, RelApp, RelStart};
+use crate::terms;
+
+mod order;
+
+/// An application of a release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The application. Its `included_applications` are those this release takes.
+    pub app: App,
+    /// How the release starts it.
+    pub start: RelStart,
+}
+
+/// The applications do not fit. Displays as a fragment that continues "failed to …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fit together the applications of {}: {sentence} ({term})", .file.display())]
+pub struct FitError {
+    /// The `.rel` file.
+    pub file: PathBuf,
+    /// What does not fit, with files and lines, and what would be right.
+    pub sentence: String,
+    /// The same in OTP's words, such as `{circular_dependencies,L}`.
+    pub term: Term,
+}
+
+/// The application as this release takes it: a release may leave out included applications, not add any.
+///
+/// # Errors
+/// `{override_include,L}` with those that the `.app` file does not include.
+pub fn member(rel: &Rel, entry: &RelApp, mut app: App) -> Result<Member, FitError> {
+    if let Some(wanted) = &entry.included {
+        let stray = |name: &&Atom| !app.included_applications.contains(name);
+        let stray: Vec<Atom> = wanted.iter().filter(stray).copied().collect();
+        if let [first, ..] = stray[..] {
+            let (file, line) = (rel.file.display(), entry.line);
+            let sentence = format!(
+                "{file}: line {line}: `{}` is to include `{first}`, which its own file does not; \
+                 name it in `included_applications` of {} or leave it out here",
+                app.name,
+                app.file.display(),
+            );
+            return Err(error(
+                rel,
+                sentence,
+                terms::tagged("override_include", terms::atom_list(&stray)),
+            ));
+        }
+        app.included_applications.clone_from(wanted);
+    }
+    Ok(Member {
+        app,
+        start: entry.start,
+    })
+}
+
+/// The applications in the order in which they start: what one needs before it, otherwise that of the `.rel` file.
+///
+/// # Errors
+/// In this order `{undefined_applications,L}`, `{duplicate_register,L}`, `{duplicate_include,L}`,
+/// `{duplicate_modules,L}`, `{circular_dependencies,L}`.
+pub fn fit(rel: &Rel, members: Vec<Member>) -> Result<Vec<Member>, FitError> {
+    nothing_undefined(rel, &members)?;
+    nothing_twice(rel, &members, Kind::Register)?;
+    nothing_twice(rel, &members, Kind::Include)?;
+    nothing_twice(rel, &members, Kind::Module)?;
+    order::start_order(members).map_err(|circle| circular(rel, &circle))
+}
+
+fn error(rel: &Rel, sentence: String, term: Term) -> FitError {
+    FitError {
+        file: rel.file.clone(),
+        sentence,
+        term,
+    }
+}
+
+fn nothing_undefined(rel: &Rel, members: &[Member]) -> Result<(), FitError> {
+    let mut undefined: Vec<(Atom, &App)> = Vec::new();
+    for Member { app, .. } in members {
+        let optional = |name: &Atom| app.optional_applications.contains(name);
+        let uses = app.applications.iter().filter(|name| !optional(name));
+        for name in uses.chain(&app.included_applications) {
+            let is_known = rel.applications.iter().any(|entry| entry.name == *name);
+            if !is_known && undefined.iter().all(|(known, _)| known != name) {
+                undefined.push((*name, app));
+            }
+        }
+    }
+    let Some((name, app)) = undefined.first() else {
+        return Ok(());
+    };
+    let sentence = format!(
+        "{}: line {}: `{}` needs `{name}`, which is not in the release; an entry `{{{name}, Vsn}}` would be right",
+        app.file.display(),
+        app.line("applications"),
+        app.name,
+    );
+    let names: Vec<Atom> = undefined.iter().map(|(name, _)| *name).collect();
+    Err(error(
+        rel,
+        sentence,
+        terms::tagged("undefined_applications", terms::atom_list(&names)),
+    ))
+}
+
+/// What only one application of a release may have.
+#[derive(Clone, Copy)]
+enum Kind {
+    Register,
+    Include,
+    Module,
+}
+
+impl Kind {
+    fn of(self, app: &App) -> &[Atom] {
+        match self {
+            Kind::Register => &app.registered,
+            Kind::Include => &app.included_applications,
+            Kind::Module => &app.modules,
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Kind::Register => "registered",
+            Kind::Include => "included_applications",
+            Kind::Module => "modules",
+        }
+    }
+
+    fn tag(self) -> &'static str {
+        match self {
+            Kind::Register => "duplicate_register",
+            Kind::Include => "duplicate_include",
+            Kind::Module => "duplicate_modules",
+        }
+    }
+
+    /// Modules are listed without the version of their application.
+    fn owner(self, name: Atom, app: &App) -> Term {
+        let folder = path_term(app.folder());
+        match self {
+            Kind::Module => Term::tuple([Term::Atom(name), Term::Atom(app.name), folder]),
+            _ => Term::tuple([
+                Term::Atom(name),
+                Term::Atom(app.name),
+                Term::string(app.vsn.as_str()),
+                folder,
+            ]),
+        }
+    }
+}
+
+fn nothing_twice(rel: &Rel, members: &[Member], kind: Kind) -> Result<(), FitError> {
+    let owned = members
+        .iter()
+        .flat_map(|Member { app, .. }| kind.of(app).iter().map(move |name| (*name, app)));
+    let mut owned: Vec<(Atom, &App)> = owned.collect();
+    owned.sort_by_key(|(name, _)| *name);
+    let pairs = owned.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+    // The last pair first, as OTP lists them.
+    let twice: Vec<_> = pairs.rev().collect();
+    let Some([(name, one), (_, other)]) = twice.last() else {
+        return Ok(());
+    };
+    let place = |app: &App| format!("{}: line {}", app.file.display(), app.line(kind.key()));
+    let sentence = format!(
+        "`{name}` stands in `{key}` of `{}` ({}) and of `{}` ({}); only one of them can have it",
+        one.name,
+        place(one),
+        other.name,
+        place(other),
+        key = kind.key(),
+    );
+    let pair = |pair: &&[(Atom, &App)]| {
+        Term::tuple(
+            pair.iter()
+                .map(|(name, app)| kind.owner(*name, app))
+                .collect::<Vec<_>>(),
+        )
+    };
+    Err(error(
+        rel,
+        sentence,
+        terms::tagged(kind.tag(), twice.iter().map(pair).collect::<Term>()),
+    ))
+}
+
+fn circular(rel: &Rel, circle: &[(Atom, String)]) -> FitError {
+    let names: Vec<_> = circle.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let sentence = format!(
+        "{} need each other, directly or through others, so none of them can start first",
+        names.join(" and "),
+    );
+    let circle = circle
+        .iter()
+        .map(|(name, vsn)| terms::name_vsn(*name, vsn))
+        .collect::<Term>();
+    error(
+        rel,
+        sentence,
+        terms::tagged("circular_dependencies", circle),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! On which line a part of a term stands.
+//!
+//! A term does not remember where it was read, so the text is walked again when an error needs a line. The text has
+//! been read as terms before: here only brackets, quotes and comments count. Called by `consult`.
+
+/// The line (from 1) on which a part of the text's first term begins. The path counts from 0 at every bracket:
+/// `[2, 0]` is the first element of the third element. Where the path leads nowhere, the line of the last part
+/// that exists.
+pub(crate) fn line_at(text: &str, path: &[usize]) -> usize {
+    let mut walk = Walk {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    walk.skip_blanks();
+    for index in path {
+        let outer = walk.at;
+        if !walk.enter(*index) {
+            walk.at = outer;
+            break;
+        }
+    }
+    let newlines = walk.bytes[..walk.at].iter().filter(|byte| **byte == b'\n');
+    newlines.count() + 1
+}
+
+struct Walk<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Walk<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Stands at the element of this index inside the bracket here, or says that there is none.
+    fn enter(&mut self, index: usize) -> bool {
+        if !matches!(self.peek(), Some(b'{' | b'[')) {
+            return false;
+        }
+        self.at += 1;
+        for _ in 0..index {
+            self.skip_element();
+            if self.peek() != Some(b',') {
+                return false;
+            }
+            self.at += 1;
+        }
+        self.skip_blanks();
+        !matches!(self.peek(), None | Some(b'}' | b']'))
+    }
+
+    fn skip_blanks(&mut self) {
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'%' => self.skip_comment(),
+                _ if byte <= b' ' => self.at += 1,
+                _ => return,
+            }
+        }
+    }
+
+    fn skip_comment(&mut self) {
+        while self.peek().is_some_and(|byte| byte != b'\n') {
+            self.at += 1;
+        }
+    }
+
+    /// Up to the comma or bracket that ends the element here.
+    fn skip_element(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b',' | b'}' | b']' if depth == 0 => return,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                b'<' if self.is_doubled(b'<') => depth += 1,
+                b'>' if self.is_doubled(b'>') => depth = depth.saturating_sub(1),
+                b'%' => self.skip_comment(),
+                b'"' | b'\'' => self.skip_quoted(byte),
+                b'$' => self.skip_character(),
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// True at the first of two equal bytes, and steps onto the second.
+    fn is_doubled(&mut self, byte: u8) -> bool {
+        let is_doubled = self.bytes.get(self.at + 1) == Some(&byte);
+        self.at += usize::from(is_doubled);
+        is_doubled
+    }
+
+    /// Onto the closing quote.
+    fn skip_quoted(&mut self, quote: u8) {
+        self.at += 1;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'\\' => self.at += 1,
+                _ if byte == quote => return,
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Onto the last byte of `$c`, `$\n` or `$\^c` that could be taken for something else.
+    fn skip_character(&mut self) {
+        self.at += 1;
+        if self.peek() == Some(b'\\') {
+            self.at += 1;
+            if self.peek() == Some(b'^') {
+                self.at += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "%% {comment,\n{application, a, % b, {\n [{vsn, \"1,}\"},\n  {modules,\n   ['a,b', $,, <<1,2>>,\n    m2]},\n  {env, []}]}.\n";
+
+    #[test]
+    fn a_part_is_found_behind_commas_in_quotes_comments_and_binaries() {
+        assert_eq!(line_at(TEXT, &[]), 2);
+        assert_eq!(line_at(TEXT, &[2, 0]), 3);
+        assert_eq!(line_at(TEXT, &[2, 1]), 4);
+        assert_eq!(line_at(TEXT, &[2, 1, 1, 0]), 5);
+        assert_eq!(line_at(TEXT, &[2, 1, 1, 3]), 6);
+        assert_eq!(line_at(TEXT, &[2, 2, 0]), 7);
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_ends_at_the_last_part_that_exists() {
+        assert_eq!(line_at(TEXT, &[2, 2, 1, 0]), 7);
+        assert_eq!(line_at(TEXT, &[2, 9]), 3);
+        assert_eq!(line_at("", &[0]), 1);
+    }
+}

@@ -1,0 +1,272 @@
+//! `RELEASES`: which releases a node has and which of them boots (`release_handler(3)`).
+//!
+//! What a status may become belongs to the release handler; here the file is read and written as OTP's.
+
+use std::path::Path;
+
+use pq_term::{Atom, Term};
+
+use crate::consult::{Sheet, read_text};
+use crate::durable::{self, WriteError};
+use crate::file_error::FileError;
+use crate::terms;
+
+/// What the file holds.
+const WANTED: &str = "`[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]`";
+
+/// The file: all releases, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Releases(pub Vec<Release>);
+
+/// One release of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its version: the key, no two releases share one.
+    pub vsn: String,
+    /// The version of the runtime it asks for.
+    pub erts_vsn: String,
+    /// Its applications.
+    pub libs: Vec<Lib>,
+    /// Where it stands.
+    pub status: Status,
+}
+
+/// One application of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lib {
+    /// Its name.
+    pub name: Atom,
+    /// Its version.
+    pub vsn: String,
+    /// Its folder, relative to the root: `lib/App-Vsn`.
+    pub folder: String,
+}
+
+/// Where a release stands (`release_handler(3)`, "which_releases").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Its files are there.
+    Unpacked,
+    /// It runs; another one boots next time. On the disk it is [`Status::Unpacked`].
+    Current,
+    /// It is to run after the restart that is under way.
+    TmpCurrent,
+    /// It boots next time.
+    Permanent,
+    /// It ran before.
+    Old,
+}
+
+impl Status {
+    const ALL: [Status; 5] = [
+        Status::Unpacked,
+        Status::Current,
+        Status::TmpCurrent,
+        Status::Permanent,
+        Status::Old,
+    ];
+
+    /// OTP's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Unpacked => "unpacked",
+            Status::Current => "current",
+            Status::TmpCurrent => "tmp_current",
+            Status::Permanent => "permanent",
+            Status::Old => "old",
+        }
+    }
+
+    /// What the file says of it: a node that crashes while a release is merely current boots the permanent one.
+    fn on_disk(self) -> Status {
+        match self {
+            Status::Current => Status::Unpacked,
+            other => other,
+        }
+    }
+}
+
+impl Releases {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it cannot be read, and as [`Releases::parse`].
+    pub fn read(file: &Path) -> Result<Releases, FileError> {
+        Releases::parse(file, &read_text(file)?)
+    }
+
+    /// The releases in this text of a file.
+    ///
+    /// # Errors
+    /// With the line of the first release that is none, or whose version is there already.
+    pub fn parse(file: &Path, text: &str) -> Result<Releases, FileError> {
+        let sheet = Sheet::read(file, text, WANTED)?;
+        let Some(items) = terms::list(&sheet.term) else {
+            return Err(bad(&sheet, &[], &sheet.term));
+        };
+        let mut releases = Releases::default();
+        for (at, item) in items.iter().enumerate() {
+            let release = release(item).ok_or_else(|| bad(&sheet, &[at], item))?;
+            if releases.find(&release.vsn).is_some() {
+                let sentence = format!(
+                    "release {} is there a second time; one of the two has to go",
+                    release.vsn
+                );
+                let term = terms::tagged("existing_release", Term::string(release.vsn.as_str()));
+                return Err(sheet.wrong(&[at], sentence, term));
+            }
+            releases.0.push(release);
+        }
+        Ok(releases)
+    }
+
+    /// Writes the file, whole or not at all. What is merely current is written as unpacked, as OTP does.
+    ///
+    /// # Errors
+    /// When the operating system refuses; then the file is as it was.
+    pub fn write(&self, file: &Path) -> Result<(), WriteError> {
+        durable::write(file, self.to_text().as_bytes())
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        let term: Term = self.0.iter().map(Release::to_term).collect();
+        pq_term::write_file_text(&[term])
+    }
+
+    /// The release of this version.
+    pub fn find(&self, vsn: &str) -> Option<&Release> {
+        self.0.iter().find(|release| release.vsn == vsn)
+    }
+
+    /// The release that boots next time.
+    pub fn permanent(&self) -> Option<&Release> {
+        self.0
+            .iter()
+            .find(|release| release.status == Status::Permanent)
+    }
+}
+
+impl Release {
+    fn to_term(&self) -> Term {
+        let lib = |lib: &Lib| {
+            let (vsn, folder) = (lib.vsn.as_str(), lib.folder.as_str());
+            Term::tuple([
+                Term::Atom(lib.name),
+                Term::string(vsn),
+                Term::string(folder),
+            ])
+        };
+        Term::tuple([
+            Term::atom("release"),
+            Term::string(self.name.as_str()),
+            Term::string(self.vsn.as_str()),
+            Term::string(self.erts_vsn.as_str()),
+            self.libs.iter().map(lib).collect(),
+            Term::atom(self.status.on_disk().word()),
+        ])
+    }
+}
+
+fn bad(sheet: &Sheet<'_>, path: &[usize], found: &Term) -> FileError {
+    let sentence = format!("`{found}`; the file is {WANTED}");
+    sheet.wrong(path, sentence, terms::tagged("bad_releases", found.clone()))
+}
+
+fn release(term: &Term) -> Option<Release> {
+    let [tag, name, vsn, erts_vsn, libs, status] = term.as_tuple()? else {
+        return None;
+    };
+    let status = Status::ALL
+        .into_iter()
+        .find(|known| status.is_atom(known.word()))?;
+    tag.is_atom("release").then_some(())?;
+    Some(Release {
+        name: terms::text(name)?,
+        vsn: terms::text(vsn)?,
+        erts_vsn: terms::text(erts_vsn)?,
+        libs: terms::list(libs)?.iter().map(lib).collect::<Option<_>>()?,
+        status,
+    })
+}
+
+fn lib(term: &Term) -> Option<Lib> {
+    let [Term::Atom(name), vsn, folder] = term.as_tuple()? else {
+        return None;
+    };
+    Some(Lib {
+        name: *name,
+        vsn: terms::text(vsn)?,
+        folder: terms::text(folder)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    /// As OTP 25 writes it.
+    const TEXT: &str = r#"%% coding: utf-8
+[{release,"tarel","B","13.1.5",
+          [{kernel,"8.5.3","lib/kernel-8.5.3"},
+           {stdlib,"4.2","lib/stdlib-4.2"},
+           {sasl,"4.2","lib/sasl-4.2"},
+           {ta,"2","lib/ta-2"}],
+          unpacked},
+ {release,"tarel","A","13.1.5",
+          [{kernel,"8.5.3","lib/kernel-8.5.3"},
+           {stdlib,"4.2","lib/stdlib-4.2"},
+           {sasl,"4.2","lib/sasl-4.2"},
+           {ta,"1","lib/ta-1"}],
+          permanent}].
+"#;
+
+    fn read(text: &str) -> Result<Releases, FileError> {
+        Releases::parse(Path::new("RELEASES"), text)
+    }
+
+    #[test]
+    fn a_file_of_otp_is_written_as_it_was_read() {
+        let releases = read(TEXT).unwrap();
+        assert_eq!(releases.permanent().unwrap().vsn, "A");
+        assert_eq!(releases.find("B").unwrap().libs[3].folder, "lib/ta-2");
+        assert_eq!(releases.to_text(), TEXT);
+    }
+
+    #[test]
+    fn a_release_that_merely_runs_is_unpacked_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("RELEASES");
+        let mut releases = read(TEXT).unwrap();
+        releases.0[0].status = Status::Current;
+        releases.write(&file).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn what_is_no_release_is_named_with_its_line() {
+        let check =
+            |text: &str, expected: Expect| expected.assert_eq(&read(text).unwrap_err().to_string());
+        check(
+            "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"r\",\"2\",\"1\",[],new}].",
+            expect![[
+                r#"read RELEASES: line 2: `{release,"r","2","1",[],new}`; the file is `[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]` ({bad_releases,{release,"r","2","1",[],new}})"#
+            ]],
+        );
+        check(
+            "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"s\",\"1\",\"1\",[],old}].",
+            expect![[
+                r#"read RELEASES: line 2: release 1 is there a second time; one of the two has to go ({existing_release,"1"})"#
+            ]],
+        );
+        check(
+            "{a}.",
+            expect![
+                "read RELEASES: line 1: `{a}`; the file is `[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]` ({bad_releases,{a}})"
+            ],
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Looks into terms and small builders that every format needs. No format lives here.
+
+use pq_term::{Atom, Term};
+
+/// The text of a string. To Erlang `[]` and `""` are one value, so an empty list counts.
+pub(crate) fn text(term: &Term) -> Option<String> {
+    match term {
+        Term::String(text) => Some(text.to_string()),
+        Term::List(items) if items.is_empty() => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// The elements of a list; `""` counts as the empty one.
+pub(crate) fn list(term: &Term) -> Option<&[Term]> {
+    match term {
+        Term::List(items) => Some(items),
+        Term::String(text) if text.is_empty() => Some(&[]),
+        _ => None,
+    }
+}
+
+/// The atoms of a list that holds nothing else.
+pub(crate) fn atoms(term: &Term) -> Option<Vec<Atom>> {
+    list(term)?.iter().map(Term::as_atom).collect()
+}
+
+/// The pairs of a list that holds nothing but `{Atom, Term}`.
+pub(crate) fn pairs(term: &Term) -> Option<Vec<(Atom, Term)>> {
+    list(term)?.iter().map(pair).collect()
+}
+
+fn pair(term: &Term) -> Option<(Atom, Term)> {
+    match term.as_tuple()? {
+        [Term::Atom(key), value] => Some((*key, value.clone())),
+        _ => None,
+    }
+}
+
+/// `{Tag, Item}`
+pub(crate) fn tagged(tag: &'static str, item: impl Into<Term>) -> Term {
+    Term::tuple([Term::atom(tag), item.into()])
+}
+
+/// `{Name, Vsn}`
+pub(crate) fn name_vsn(name: Atom, vsn: &str) -> Term {
+    Term::tuple([Term::Atom(name), Term::string(vsn)])
+}
+
+/// A list of atoms.
+pub(crate) fn atom_list(atoms: &[Atom]) -> Term {
+    atoms.iter().copied().map(Term::Atom).collect()
+}
