@@ -1,0 +1,193 @@
+//! The loader: turns the bytes of a verified library into modules that can be called.
+//!
+//! This is the one room of the crate where `unsafe` stands. The dynamic linker has no safe form: it runs code
+//! that the compiler of this program never saw and gives back an address. What is known of that code was
+//! checked before (`verify`); what cannot be checked is believed here, and nowhere else.
+//!
+//! Four rules. Without any of them but the third, tests in `tests/hot_loading/traps.rs` fail or crash:
+//! - What is opened is a sealed copy in memory, not the file: a file can be written over while it is mapped.
+//! - The descriptor of the copy is never closed. The linker knows libraries by their path; a descriptor
+//!   number that is used again would be a path that is used again, and the answer would be the old library.
+//! - `RTLD_LOCAL`: a library must not find its functions in another version of itself.
+//! - Nothing is ever closed (`dlclose`): threads keep what a library's std gave them.
+#![allow(unsafe_code)]
+
+use std::error::Error;
+use std::mem::ManuallyDrop;
+use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use pq_abi::host::{attach_library, claim_library, linked_library};
+use pq_abi::memory::MemoryTable;
+use pq_abi::raw::LibraryTable;
+use pq_abi::{ABI_STAMP, LIBRARY_SYMBOL, Module};
+
+use crate::LOADS_MAX;
+use crate::elf::Image;
+use crate::error::FailedStep;
+use crate::manifest::Manifest;
+use crate::sealed;
+use crate::verify::{Candidate, Verified};
+
+/// A library that is mapped, and stays so.
+pub(crate) struct Loaded {
+    pub(crate) modules: Vec<Module>,
+    /// What it allocates is counted here; libraries of this program count with the program.
+    pub(crate) memory: Option<&'static MemoryTable>,
+}
+
+/// Loads a library that was verified.
+pub(crate) fn load(candidate: &Candidate, verified: &Verified) -> Result<Loaded, FailedStep> {
+    take_a_load()?;
+    let manifest = &verified.manifest;
+    let name = format!(
+        "pq-{}-{}-{}",
+        manifest.application,
+        manifest.vsn,
+        candidate.checksum.short()
+    );
+    let copy = sealed::copy(&name, &candidate.bytes).map_err(FailedStep::Seal)?;
+    let library = open(copy.into_raw_fd())?;
+    let table = find_table(&library, verified.image)?;
+    check_layout(table)?;
+    let modules = claim(table, manifest)?;
+    let memory = MemoryTable::leak();
+    // SAFETY: `check_layout` and `claim` have found the table to be one of the SDK's macro, of this stamp; its
+    // code stays mapped (`open`), and `memory` is leaked.
+    unsafe { attach_library(table, memory) };
+    Ok(Loaded {
+        modules,
+        memory: Some(memory),
+    })
+}
+
+/// The modules of a library that is linked into this program, and what its manifest says.
+pub(crate) fn link(table: &'static LibraryTable) -> Result<(Manifest, Loaded), FailedStep> {
+    check_layout(table)?;
+    // SAFETY: the macro makes the manifest of a constant text, which lives as long as the program.
+    let manifest = Manifest::read(unsafe { table.manifest.bytes() })?;
+    let modules = linked_library(table).map_err(FailedStep::Table)?;
+    compare(&manifest, &modules)?;
+    Ok((
+        manifest,
+        Loaded {
+            modules,
+            memory: None,
+        },
+    ))
+}
+
+/// Counts the loads of this process of the operating system: what they use up is the process's.
+fn take_a_load() -> Result<(), FailedStep> {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    take(&TAKEN, LOADS_MAX)
+}
+
+fn take(taken: &AtomicU32, max: u32) -> Result<(), FailedStep> {
+    let next = |taken| (taken < max).then_some(taken + 1);
+    match taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(FailedStep::Budget {
+            what: "loads in one process of the system",
+            max,
+        }),
+    }
+}
+
+/// Maps a copy, whose descriptor must never be closed: its number is part of the path.
+fn open(copy: RawFd) -> Result<ManuallyDrop<Library>, FailedStep> {
+    let path = format!("/proc/self/fd/{copy}");
+    // SAFETY: opening runs the initialisers of the library: those of its std, which expect nothing of us. The
+    // lint has refused the form of library that could do harm by merely being there, and a release holds
+    // only libraries that its maker meant to run. Terminating routines never run: it is never closed.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
+    library
+        .map(ManuallyDrop::new)
+        .map_err(|error| FailedStep::Open(linkers_own_words(&error)))
+}
+
+fn linkers_own_words(error: &libloading::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// The table: where the symbol says, if that is inside the library.
+fn find_table(library: &Library, image: Image) -> Result<*const LibraryTable, FailedStep> {
+    // SAFETY: nothing is believed about the type; only the address is taken.
+    let symbol = unsafe { library.get::<*const *const LibraryTable>(LIBRARY_SYMBOL) };
+    let place = symbol
+        .map_err(|_| FailedStep::NoTable)?
+        .into_raw()
+        .cast::<*const LibraryTable>();
+    if !place.is_aligned() || place.is_null() {
+        return Err(FailedStep::Table(
+            "its symbol has no address for a pointer".into(),
+        ));
+    }
+    // SAFETY: the symbol is an object of the size of an address inside of a segment (`Elf::image`), and aligned.
+    let table = unsafe { place.read() };
+    let base = (place as u64).wrapping_sub(image.symbol);
+    let first = base.wrapping_add(image.start);
+    let last = base
+        .wrapping_add(image.end)
+        .wrapping_sub(size_of::<LibraryTable>() as u64);
+    match table.is_aligned() && (first..=last).contains(&(table as u64)) {
+        true => Ok(table),
+        false => Err(FailedStep::Table(
+            "its symbol points outside of the library".into(),
+        )),
+    }
+}
+
+/// Believes the first two fields, which stand where they stand in every version of the table.
+fn check_layout(table: *const LibraryTable) -> Result<(), FailedStep> {
+    // SAFETY: `table` is a reference of this program, or lies in the library and is aligned (`find_table`).
+    let (abi, size) = unsafe { ((*table).abi, (*table).size) };
+    if abi != ABI_STAMP {
+        return Err(FailedStep::Table(format!(
+            "it has ABI stamp {abi:#x}, this node has {ABI_STAMP:#x}"
+        )));
+    }
+    match size == size_of::<LibraryTable>() {
+        true => Ok(()),
+        false => Err(FailedStep::Table(format!(
+            "it has {size} bytes, this node's has {}",
+            size_of::<LibraryTable>()
+        ))),
+    }
+}
+
+/// The modules of the table, which must be those of the manifest.
+fn claim(table: *const LibraryTable, manifest: &Manifest) -> Result<Vec<Module>, FailedStep> {
+    // SAFETY: the table has stamp and size of ours and lies in a library that carries a manifest of the macro
+    // which makes such tables; it is never unloaded (`open`).
+    let modules = unsafe { claim_library(table) }.map_err(FailedStep::Table)?;
+    compare(manifest, &modules)?;
+    Ok(modules)
+}
+
+fn compare(manifest: &Manifest, modules: &[Module]) -> Result<(), FailedStep> {
+    match manifest.contradiction(modules) {
+        Some((listed, held)) => Err(FailedStep::Modules { listed, held }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_of_the_system_loads_so_often_and_no_more() {
+        let taken = AtomicU32::new(0);
+        let results = (0..5).map(|_| take(&taken, 3).is_ok()).collect::<Vec<_>>();
+        assert_eq!(results, [true, true, true, false, false]);
+        assert_eq!(
+            take(&taken, 3).unwrap_err().to_string(),
+            "3 loads in one process of the system are the most: \
+             purged code stays in memory, so start the node anew with its release"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! Loading, exchanging and refusing libraries, with real ones: each trap of the dynamic linker, each refusal,
+//! and the bookkeeping of current and old.
+
+#[path = "hot_loading/fixture.rs"]
+mod fixture;
+#[path = "hot_loading/host.rs"]
+mod host;
+#[path = "hot_loading/patch.rs"]
+mod patch;
+#[path = "hot_loading/support.rs"]
+mod support;
+
+#[path = "hot_loading/calls.rs"]
+mod calls;
+#[path = "hot_loading/refusals.rs"]
+mod refusals;
+#[path = "hot_loading/traps.rs"]
+mod traps;
+#[path = "hot_loading/versions.rs"]
+mod versions;

@@ -1,0 +1,133 @@
+//! Builds the libraries that the tests load: the crate in `fixture/`, in variants, exactly as a release
+//! builds its libraries. Each is built once per run, and cargo builds nothing that it still has.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The source of the fixture. Its version and its `kept` differ from variant to variant.
+pub(crate) const SOURCE: &str = include_str!("fixture/lib.rs");
+
+/// A `kept` that keeps nothing.
+pub(crate) const KEEPS_NOTHING: &str = "fn kept() -> u64 { 0 }";
+
+/// What makes the crate a library of ours.
+pub(crate) const AS_A_LIBRARY: &[&str] = &["--cfg", "pq_library"];
+
+/// One variant of the library.
+pub(crate) struct Variant {
+    name: &'static str,
+    vsn: &'static str,
+    kept: &'static str,
+    rustflags: &'static [&'static str],
+    built: OnceLock<Vec<u8>>,
+}
+
+impl Variant {
+    /// The crate in version `vsn` in which `kept` is as given, linked with these flags.
+    pub(crate) const fn new(
+        name: &'static str,
+        vsn: &'static str,
+        kept: &'static str,
+        rustflags: &'static [&'static str],
+    ) -> Variant {
+        Variant {
+            name,
+            vsn,
+            kept,
+            rustflags,
+            built: OnceLock::new(),
+        }
+    }
+
+    /// The bytes of its file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.built
+            .get_or_init(|| fs::read(self.build()).expect("cargo has just written it"))
+    }
+
+    fn build(&self) -> PathBuf {
+        let fixtures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
+        let (folder, target) = (fixtures.join(self.name), fixtures.join("target"));
+        self.write_crate(&folder);
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "rustc",
+                "--offline",
+                "--profile",
+                "library",
+                "--crate-type",
+                "cdylib",
+                "--target-dir",
+            ])
+            .arg(&target)
+            .arg("--")
+            .args(self.rustflags)
+            .current_dir(&folder)
+            .output()
+            .expect("the cargo that runs this test can be run");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        target
+            .join("library")
+            .join(format!("libfixture_{}.so", self.name))
+    }
+
+    fn write_crate(&self, folder: &Path) {
+        fs::create_dir_all(folder.join("src"))
+            .expect("the folder for temporary files can be written");
+        write_if_other(&folder.join("Cargo.toml"), &self.manifest());
+        let source = SOURCE.replace("\"1.0.0\"", &format!("{:?}", self.vsn));
+        write_if_other(
+            &folder.join("src/lib.rs"),
+            &format!("{source}\n{}\n", self.kept),
+        );
+        // The versions that the workspace has are on this machine already.
+        fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))
+            .expect("the workspace has a lock file");
+    }
+
+    fn manifest(&self) -> String {
+        let sdk = root().join("game-plugins/sdk");
+        format!(
+            "[package]\nname = \"fixture_{}\"\nversion = \"{}\"\nedition = \"2024\"\n\
+             [dependencies]\npq-sdk = {{ path = {sdk:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+             [workspace]\n[lints.rust]\nunexpected_cfgs = \"allow\"\n{}",
+            self.name,
+            self.vsn,
+            profiles()
+        )
+    }
+}
+
+/// The profiles with which a release builds its libraries.
+fn profiles() -> String {
+    let manifest =
+        fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
+    let sections = manifest.split("\n[").filter(|section| {
+        ["profile.release]", "profile.library]"]
+            .iter()
+            .any(|name| section.starts_with(name))
+    });
+    let profiles: Vec<String> = sections.map(|section| format!("[{section}\n")).collect();
+    assert_eq!(profiles.len(), 2, "the profiles `release` and `library`");
+    profiles.concat()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("this crate stands in the workspace")
+}
+
+/// Cargo goes by the time of a file: one that is written without need is compiled without need.
+fn write_if_other(path: &Path, text: &str) {
+    if fs::read_to_string(path).ok().as_deref() != Some(text) {
+        fs::write(path, text).expect("the folder for temporary files can be written");
+    }
+}
