@@ -1,3 +1,36 @@
-//! The `pq` command.
+//! The `pq` command: a node, and everything one does with it.
+//!
+//! ```text
+//!   pq demo ─► libraries (cargo) ─► release tree ─┐
+//!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
+//! ```
+//! Starts everything and decides nothing: what a command does lives in the crates below.
 
-fn main() {}
+mod applications;
+mod boot;
+mod cli;
+mod demo;
+mod heroes;
+mod libraries;
+mod logging;
+mod run;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let outcome = match cli.command {
+        cli::Command::Demo(options) => demo::demo(&options),
+        cli::Command::Start(options) => run::start(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pq: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Boot: from a release tree to running applications, in the order of their dependencies.
+//!
+//! ```text
+//!   tree ─► libraries verified and loaded ─► shards ─► application controller ─► load all ─► start all
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use pq_code::CodeServer;
+use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
+use pq_otp::{Config, Node, Reason, Threads};
+use pq_release::boot::{BootApp, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
+use pq_release::rel::RelStart;
+use pq_term::Term;
+use tokio::sync::mpsc;
+
+use crate::applications::{NODE_VSN, built_in};
+use crate::cli;
+
+/// How long one application may take to start or stop: its supervisors have their own, shorter times.
+const APPLICATION_TIMEOUT_MS: u64 = 60_000;
+
+/// A node whose applications run.
+pub(crate) struct Booted {
+    threads: Threads,
+    applications: Vec<String>,
+}
+
+/// Boots a release. When a permanent application ends, `ended` is told why.
+pub(crate) fn boot(
+    root: &Path,
+    release: Option<&str>,
+    options: &cli::Node,
+    ended: mpsc::Sender<String>,
+) -> anyhow::Result<Booted> {
+    let tree = ReleaseTree::open(root, runtime()?);
+    let boot = match release {
+        Some(vsn) => tree.boot_vsn(vsn),
+        None => tree.boot(),
+    };
+    let boot = boot.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
+    let code = Arc::new(load_code(&boot)?);
+    let threads =
+        Threads::start(config(code, options)).context("failed to start the scheduler threads")?;
+    start_controller(threads.node(), boot.settings.clone(), options, ended)?;
+    let mut booted = Booted {
+        threads,
+        applications: Vec::new(),
+    };
+    for app in &boot.applications {
+        booted.start(app)?;
+    }
+    Ok(booted)
+}
+
+/// What this program is, for the release tree.
+fn runtime() -> anyhow::Result<Runtime> {
+    let built_in = built_in().into_iter().map(|text| {
+        let app = pq_release::app::App::parse(Path::new("built-in"), &text)?;
+        Ok(BuiltIn {
+            name: app.name.as_str().to_string(),
+            vsn: app.vsn.clone(),
+            app_text: text,
+        })
+    });
+    Ok(Runtime {
+        erts_vsn: NODE_VSN.to_string(),
+        built_in: built_in.collect::<anyhow::Result<_>>()?,
+    })
+}
+
+fn load_code(boot: &BootRelease) -> anyhow::Result<CodeServer> {
+    let code = CodeServer::new();
+    let own = code
+        .link_library(&regis_application::LIBRARY)
+        .context("failed to link the registry")?;
+    code.make_all_current(own)?;
+    for app in &boot.applications {
+        if let Code::Library { path, sha256 } = &app.code {
+            let checksum = sha256
+                .to_string()
+                .parse()
+                .context("failed to read a checksum")?;
+            let library = code.load_library(path, Some(checksum))?;
+            code.make_all_current(library)?;
+        }
+    }
+    Ok(code)
+}
+
+fn config(code: Arc<CodeServer>, options: &cli::Node) -> Config {
+    let mut config = Config::new(code);
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.shards = options.shards.map_or_else(cores, usize::from);
+    config.seed = options.seed.unwrap_or_else(seed_of_chance);
+    regis_application::install(&mut config);
+    config
+}
+
+/// A seed from the system: the hasher's keys of this process, which std draws anew for each.
+fn seed_of_chance() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
+
+fn start_controller(
+    node: &Node,
+    sys_config: Settings,
+    options: &cli::Node,
+    ended: mpsc::Sender<String>,
+) -> anyhow::Result<()> {
+    let port = options.port.map(|port| {
+        (
+            ("sockserv".to_string(), "port".to_string()),
+            Term::from(i64::from(port)),
+        )
+    });
+    let on_end = move |application: &str, reason: &Reason| {
+        // The first reason is told; the node is ending already at any further one.
+        let _ = ended.try_send(format!("application {application} has ended: {reason}"));
+    };
+    let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));
+    node.start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
+    Ok(())
+}
+
+impl Booted {
+    /// The running node.
+    pub(crate) fn node(&self) -> &Node {
+        self.threads.node()
+    }
+
+    fn start(&mut self, app: &BootApp) -> anyhow::Result<()> {
+        let name = app.app.name.as_str();
+        if app.start == RelStart::None {
+            return Ok(());
+        }
+        self.ask(&AppRequest::Load(app.app.spec()))
+            .with_context(|| format!("failed to load {name}"))?;
+        if let RelStart::Start(start_type) = app.start {
+            self.ask(&AppRequest::Start(name.to_string(), start_type))
+                .with_context(|| format!("failed to start {name}"))?;
+            self.applications.push(name.to_string());
+        }
+        Ok(())
+    }
+
+    fn ask(&self, request: &AppRequest) -> anyhow::Result<()> {
+        match self.node().applications(request, APPLICATION_TIMEOUT_MS)? {
+            AppReply::Error(reason) => bail!("{reason}"),
+            AppReply::Ok | AppReply::Running(_) => Ok(()),
+        }
+    }
+
+    /// Stops one application; one that is stopped already is fine.
+    pub(crate) fn stop_application(node: &Node, name: &str) {
+        match node.applications(&AppRequest::Stop(name.to_string()), APPLICATION_TIMEOUT_MS) {
+            Ok(AppReply::Error(reason)) => {
+                tracing::debug!(application = name, %reason, "not stopped")
+            }
+            Ok(_) => (),
+            Err(error) => tracing::error!(application = name, %error, "application does not stop"),
+        }
+    }
+
+    /// Stops the applications, last started first, and then the threads.
+    pub(crate) fn stop(self) {
+        for name in self.applications.iter().rev() {
+            Booted::stop_application(self.threads.node(), name);
+        }
+        self.threads.stop();
+    }
+}

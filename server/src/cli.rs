@@ -1,0 +1,77 @@
+//! The command line: its words, their defaults, their help.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
+#[derive(Parser, Debug)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Build release 1.0.0 of Process Quest and play it here
+    Demo(Demo),
+    /// Start a node from a release tree
+    Start(Start),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Where the release tree is made [default: rel in cargo's target folder]
+    #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Start {
+    /// The release tree
+    #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
+    pub(crate) root: PathBuf,
+    /// The release to start [default: the permanent one]
+    #[arg(long, value_name = "VSN")]
+    pub(crate) release: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+/// How the node runs.
+#[derive(Args, Debug)]
+pub(crate) struct Node {
+    /// The port for players; 0 picks a free one [default: what the release says: 8082]
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// The address for players
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub(crate) bind: IpAddr,
+    /// Heroes that play without a socket
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) heroes: u64,
+    /// The pace of those heroes: the game's unit of time in milliseconds; 0 never pauses
+    #[arg(long, value_name = "MS", default_value_t = 800)]
+    pub(crate) pace: u32,
+    /// Scheduler threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) shards: Option<u8>,
+    /// The seed of all dice [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How log lines are written to stderr; RUST_LOG says which
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}

@@ -1,0 +1,154 @@
+//! A node from its start to its end: boot, door, heroes, until a signal or the end of a permanent application.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use pq_term::Term;
+use sockserv::Door;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::boot::{Booted, boot};
+use crate::cli;
+use crate::heroes;
+use crate::logging;
+use crate::system::{TreeLock, raise_descriptor_limit};
+
+/// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long clients may take to read their last lines at a stop.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Threads for sockets and signals. One carries 5 000 clients at the book's pace at a few per cent of a core;
+/// the shards need the others.
+const SOCKET_THREADS: usize = 1;
+
+/// `pq start`.
+pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
+    logging::install(options.node.log_format)?;
+    run(
+        &options.root,
+        options.release.as_deref(),
+        &options.node,
+        |_| (),
+    )
+}
+
+/// Runs the node; `listening` is called once players can come in.
+pub(crate) fn run(
+    root: &Path,
+    release: Option<&str>,
+    options: &cli::Node,
+    listening: impl FnOnce(Option<SocketAddr>),
+) -> anyhow::Result<()> {
+    raise_descriptor_limit();
+    let _lock = TreeLock::take(root)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SOCKET_THREADS)
+        .thread_name("pq-sockets")
+        .enable_all()
+        .build()
+        .context("failed to start the threads for sockets")?;
+    let (ended, mut end) = mpsc::channel(1);
+    let booted = boot(root, release, options, ended)?;
+    let outcome = runtime.block_on(serve(&booted, options, listening, &mut end));
+    stop(booted);
+    outcome
+}
+
+/// Opens the door, starts the heroes, and waits for the end.
+async fn serve(
+    booted: &Booted,
+    options: &cli::Node,
+    listening: impl FnOnce(Option<SocketAddr>),
+    end: &mut mpsc::Receiver<String>,
+) -> anyhow::Result<()> {
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let door = open_door(booted, options).await?;
+    let address = door.as_ref().map(Door::address);
+    if let Some(address) = address {
+        println!("listening on {address}");
+    }
+    fill(booted, options).await?;
+    listening(address);
+    let outcome = wait_for_end(&mut signals, end).await;
+    if let Some(door) = door {
+        door.shut();
+        stop_application(booted, "sockserv").await;
+        door.empty(FAREWELL).await;
+    }
+    outcome
+}
+
+async fn wait_for_end(
+    signals: &mut [std::io::Result<Signal>; 2],
+    end: &mut mpsc::Receiver<String>,
+) -> anyhow::Result<()> {
+    let [interrupt, terminate] = signals;
+    let (Ok(interrupt), Ok(terminate)) = (interrupt, terminate) else {
+        anyhow::bail!("failed to listen for signals");
+    };
+    tokio::select! {
+        _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
+        _ = terminate.recv() => tracing::info!("told to terminate: stopping"),
+        Some(why) = end.recv() => anyhow::bail!("{why}"),
+    }
+    Ok(())
+}
+
+/// The door of `sockserv`, when the release has it.
+async fn open_door(booted: &Booted, options: &cli::Node) -> anyhow::Result<Option<Door>> {
+    let node = booted.node();
+    let Some(port) = node.env("sockserv", "port") else {
+        return Ok(None);
+    };
+    let port = port_of(&port)?;
+    let address = SocketAddr::new(options.bind, port);
+    let door = Door::open(node.clone(), address, "sockserv_sup").await.with_context(|| {
+        format!("failed to listen on {address}; another program may have the port: choose one with --port, 0 takes a free one")
+    })?;
+    Ok(Some(door))
+}
+
+fn port_of(term: &Term) -> anyhow::Result<u16> {
+    let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
+    number.with_context(|| {
+        format!("the port of sockserv is {term}, where a number from 0 to 65535 is needed")
+    })
+}
+
+async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
+    let (count, pace) = (options.heroes, options.pace);
+    if count == 0 {
+        return Ok(());
+    }
+    let node = booted.node().clone();
+    let took = tokio::task::spawn_blocking(move || heroes::fill(&node, count, pace)).await??;
+    let per_second = count as f64 / took.as_secs_f64();
+    println!(
+        "{count} heroes started in {:.3} s ({per_second:.0} per second)",
+        took.as_secs_f64()
+    );
+    Ok(())
+}
+
+async fn stop_application(booted: &Booted, name: &'static str) {
+    let node = booted.node().clone();
+    // What goes wrong at a stop is logged where it happens; the stop goes on.
+    let _ = tokio::task::spawn_blocking(move || Booted::stop_application(&node, name)).await;
+}
+
+/// Ends the node in order, or says that it takes too long and ends it anyway.
+fn stop(booted: Booted) {
+    let (done, finished) = std::sync::mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        booted.stop();
+        let _ = done.send(());
+    });
+    if finished.recv_timeout(STOP_TIMEOUT).is_err() {
+        tracing::error!("the node does not stop within {STOP_TIMEOUT:?}: ended as it is");
+    }
+}
