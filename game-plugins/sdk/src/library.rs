@@ -170,16 +170,15 @@ macro_rules! library {
         };
 
         /// The modules of this library.
-        pub static LIBRARY: $crate::pq_abi::raw::LibraryTable = $crate::pq_abi::raw::LibraryTable {
-            abi: $crate::pq_abi::ABI_STAMP,
-            size: size_of::<$crate::pq_abi::raw::LibraryTable>(),
-            manifest: $crate::pq_abi::raw::Slice::of(MANIFEST.as_bytes()),
-            modules: MODULES.as_ptr(),
-            modules_len: MODULE_COUNT,
-            attach,
-        };
+        #[allow(unsafe_code)]
+        // SAFETY: the modules are made by `module_table`, and `attach` below takes both kinds of pointer.
+        pub static LIBRARY: $crate::pq_abi::raw::LibraryTable =
+            unsafe { $crate::pq_abi::raw::LibraryTable::new(MANIFEST, &MODULES, attach) };
 
         /// Called once by the node, before anything else of this library.
+        ///
+        /// # Safety
+        /// `memory` is null or valid for ever.
         #[allow(unsafe_code, unused_variables)]
         unsafe extern "C" fn attach(memory: *const $crate::pq_abi::memory::MemoryTable) {
             // SAFETY: the node hands over a table that is valid for ever (`LibraryTable::attach`).

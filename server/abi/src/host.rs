@@ -294,12 +294,12 @@ impl Drop for State {
 /// # Safety
 /// `table` must point to a [`LibraryTable`] that a library made with the export macro, in code that is never unloaded.
 pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, String> {
-    // SAFETY: the caller promises a table; its first two fields never move between versions.
-    let (abi, size) = unsafe { ((*table).abi, (*table).size) };
-    if abi != crate::ABI_STAMP || size != size_of::<LibraryTable>() {
+    // SAFETY: the caller promises a table.
+    let (abi, size) = unsafe { LibraryTable::claims(table) };
+    if (abi, size) != (crate::ABI_STAMP, size_of::<LibraryTable>()) {
+        let (own, own_size) = (crate::ABI_STAMP, size_of::<LibraryTable>());
         return Err(format!(
-            "abi stamp {abi:#x}, where this node has {:#x}",
-            crate::ABI_STAMP
+            "abi stamp {abi:#x} of {size} bytes, where this node has {own:#x} of {own_size}"
         ));
     }
     // SAFETY: the stamp says that the rest is laid out as here.
@@ -343,6 +343,10 @@ fn host_table<H: Host>(host: &mut H) -> HostTable {
 }
 
 /// The node's end of [`HostTable::op`].
+///
+/// # Safety
+/// `ctx` and `op` must be those of the callback that is running: [`HostTable`] promises it to the library,
+/// the library's `HostRef` keeps it.
 unsafe extern "C" fn operate<H: Host>(ctx: *mut c_void, op: *mut Op) -> u64 {
     // SAFETY: `ctx` is the `&mut H` of `host_table`, not used by the node while the callback runs, and the
     // library hands it back from inside that callback only; `op` lives in the library's frame.

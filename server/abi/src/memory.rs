@@ -66,6 +66,8 @@ fn stripe_of_this_thread() -> usize {
     })
 }
 
+/// # Safety
+/// As `GlobalAlloc::alloc`, with the table that the library was attached with.
 unsafe extern "C" fn host_alloc(table: *const MemoryTable, size: usize, align: usize) -> *mut u8 {
     // SAFETY: the library hands back the table it was given, which is leaked; size and align were a Layout
     // there and so are a valid one here.
@@ -75,6 +77,8 @@ unsafe extern "C" fn host_alloc(table: *const MemoryTable, size: usize, align: u
     }
 }
 
+/// # Safety
+/// As `GlobalAlloc::dealloc`, with the table that the library was attached with.
 unsafe extern "C" fn host_dealloc(
     table: *const MemoryTable,
     ptr: *mut u8,
@@ -88,6 +92,8 @@ unsafe extern "C" fn host_dealloc(
     }
 }
 
+/// # Safety
+/// As `GlobalAlloc::realloc`, with the table that the library was attached with.
 unsafe extern "C" fn host_realloc(
     table: *const MemoryTable,
     ptr: *mut u8,

@@ -152,6 +152,8 @@ fn guard(host: &mut HostRef, body: impl FnOnce(&mut HostRef) -> Result<(), Refus
     status as u32
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `init`.
 unsafe extern "C" fn init<C: Callbacks>(
     table: *const HostTable,
     args: Slice,
@@ -166,6 +168,8 @@ unsafe extern "C" fn init<C: Callbacks>(
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `handle`.
 unsafe extern "C" fn handle<C: Callbacks>(
     state: *mut c_void,
     table: *const HostTable,
@@ -180,19 +184,13 @@ unsafe extern "C" fn handle<C: Callbacks>(
         // SAFETY: `state` was made by `init` or `import` of this table and is lent to this one call.
         let state = unsafe { &mut *state.cast::<C::State>() };
         // SAFETY: the node keeps data readable during the call.
-        C::handle(
-            state,
-            host,
-            callback,
-            CallbackData {
-                a,
-                b,
-                data: unsafe { data.bytes() },
-            },
-        )
+        let data = unsafe { data.bytes() };
+        C::handle(state, host, callback, CallbackData { a, b, data })
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `call`.
 unsafe extern "C" fn call<C: Callbacks>(
     table: *const HostTable,
     function: Slice,
@@ -205,6 +203,8 @@ unsafe extern "C" fn call<C: Callbacks>(
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `export`.
 unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const HostTable) -> u32 {
     guard(&mut HostRef { table }, |host| {
         // SAFETY: `state` is of this table and is not written during the call.
@@ -214,6 +214,8 @@ unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const Ho
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `import`.
 unsafe extern "C" fn import<C: Callbacks>(
     table: *const HostTable,
     bytes: Slice,
@@ -228,6 +230,8 @@ unsafe extern "C" fn import<C: Callbacks>(
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `code_change`.
 unsafe extern "C" fn code_change<C: Callbacks>(
     table: *const HostTable,
     direction: u32,
@@ -249,6 +253,8 @@ unsafe extern "C" fn code_change<C: Callbacks>(
     })
 }
 
+/// # Safety
+/// To be called by the node only, as [`ModuleTable`] says of `drop`.
 unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
     // SAFETY: `state` was boxed by `init` or `import` of this table, and the node gives it up.
     let state = unsafe { Box::from_raw(state.cast::<C::State>()) };

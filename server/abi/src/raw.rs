@@ -109,18 +109,18 @@ pub struct HostTable {
 #[repr(C)]
 pub struct ModuleTable {
     /// The module's name, UTF-8, static.
-    pub name: Slice,
+    pub(crate) name: Slice,
     /// Its version, UTF-8, static.
-    pub vsn: Slice,
+    pub(crate) vsn: Slice,
     /// The local name its process is registered under (empty: none).
-    pub registered: Slice,
+    pub(crate) registered: Slice,
     /// The number of its [`crate::Kind`].
-    pub kind: u32,
+    pub(crate) kind: u32,
     /// Makes a state from arguments; writes it to `state`.
-    pub init:
+    pub(crate) init:
         unsafe extern "C" fn(host: *const HostTable, args: Slice, state: *mut *mut c_void) -> u32,
     /// Runs one callback of a process; see [`crate::Callback`].
-    pub handle: unsafe extern "C" fn(
+    pub(crate) handle: unsafe extern "C" fn(
         state: *mut c_void,
         host: *const HostTable,
         callback: u32,
@@ -131,14 +131,15 @@ pub struct ModuleTable {
     /// Calls an exported function; the result goes to the output. Every module answers `module_info`
     /// (a list of `{Name, Arity}`); supervisors and event managers answer `init`, applications `start`,
     /// `stop` and `config_change`.
-    pub call: unsafe extern "C" fn(host: *const HostTable, function: Slice, args: Slice) -> u32,
+    pub(crate) call:
+        unsafe extern "C" fn(host: *const HostTable, function: Slice, args: Slice) -> u32,
     /// Writes the state, with field names, to the output.
-    pub export: unsafe extern "C" fn(state: *const c_void, host: *const HostTable) -> u32,
+    pub(crate) export: unsafe extern "C" fn(state: *const c_void, host: *const HostTable) -> u32,
     /// Makes a state from what `export` of this version wrote.
-    pub import:
+    pub(crate) import:
         unsafe extern "C" fn(host: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32,
     /// Converts exported bytes from (up) or to (down) version `vsn`; bytes to the output.
-    pub code_change: unsafe extern "C" fn(
+    pub(crate) code_change: unsafe extern "C" fn(
         host: *const HostTable,
         direction: u32,
         vsn: Slice,
@@ -146,7 +147,7 @@ pub struct ModuleTable {
         extra: Slice,
     ) -> u32,
     /// Frees a state.
-    pub drop: unsafe extern "C" fn(state: *mut c_void),
+    pub(crate) drop: unsafe extern "C" fn(state: *mut c_void),
 }
 
 // SAFETY: a table is made of addresses of code and of static bytes of its library, which is never unloaded.
@@ -158,17 +159,54 @@ unsafe impl Sync for ModuleTable {}
 #[repr(C)]
 pub struct LibraryTable {
     /// [`crate::ABI_STAMP`] of the crate it was compiled with.
-    pub abi: u64,
+    pub(crate) abi: u64,
     /// `size_of::<LibraryTable>()` there: a second guard against another layout.
-    pub size: usize,
+    pub(crate) size: usize,
     /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
-    pub manifest: Slice,
+    pub(crate) manifest: Slice,
     /// Its modules.
-    pub modules: *const &'static ModuleTable,
+    pub(crate) modules: *const &'static ModuleTable,
     /// How many.
-    pub modules_len: usize,
+    pub(crate) modules_len: usize,
     /// Called once, before any other function: installs the panic recorder and the accounting allocator.
-    pub attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
+    pub(crate) attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
+}
+
+impl LibraryTable {
+    /// A table; the export macro makes it.
+    ///
+    /// # Safety
+    /// The modules must come from [`crate::plugin::module_table`], and `attach` must bear to be called once
+    /// with a null pointer or a table that is valid for ever.
+    pub const unsafe fn new(
+        manifest: &'static str,
+        modules: &'static [&'static ModuleTable],
+        attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
+    ) -> LibraryTable {
+        LibraryTable {
+            abi: crate::ABI_STAMP,
+            size: size_of::<LibraryTable>(),
+            manifest: Slice::of(manifest.as_bytes()),
+            modules: modules.as_ptr(),
+            modules_len: modules.len(),
+            attach,
+        }
+    }
+
+    /// The stamp and the size it claims: what a loader looks at before it believes anything else.
+    ///
+    /// # Safety
+    /// `table` must point to at least sixteen readable bytes.
+    pub unsafe fn claims(table: *const LibraryTable) -> (u64, usize) {
+        // SAFETY: the caller promises it; these two fields come first and never move.
+        unsafe { ((*table).abi, (*table).size) }
+    }
+
+    /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
+    pub fn manifest(&'static self) -> &'static [u8] {
+        // SAFETY: `new` made it from a static text.
+        unsafe { self.manifest.bytes() }
+    }
 }
 
 // SAFETY: addresses of static data and code, never changed.

@@ -65,8 +65,7 @@ pub(crate) fn load(candidate: &Candidate, verified: &Verified) -> Result<Loaded,
 /// The modules of a library that is linked into this program, and what its manifest says.
 pub(crate) fn link(table: &'static LibraryTable) -> Result<(Manifest, Loaded), FailedStep> {
     check_layout(table)?;
-    // SAFETY: the macro makes the manifest of a constant text, which lives as long as the program.
-    let manifest = Manifest::read(unsafe { table.manifest.bytes() })?;
+    let manifest = Manifest::read(table.manifest())?;
     let modules = linked_library(table).map_err(FailedStep::Table)?;
     compare(&manifest, &modules)?;
     Ok((
@@ -144,7 +143,7 @@ fn find_table(library: &Library, image: Image) -> Result<*const LibraryTable, Fa
 /// Believes the first two fields, which stand where they stand in every version of the table.
 fn check_layout(table: *const LibraryTable) -> Result<(), FailedStep> {
     // SAFETY: `table` is a reference of this program, or lies in the library and is aligned (`find_table`).
-    let (abi, size) = unsafe { ((*table).abi, (*table).size) };
+    let (abi, size) = unsafe { LibraryTable::claims(table) };
     if abi != ABI_STAMP {
         return Err(FailedStep::Table(format!(
             "it has ABI stamp {abi:#x}, this node has {ABI_STAMP:#x}"

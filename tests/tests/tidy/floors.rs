@@ -37,8 +37,16 @@ const ROWS: &[Row] = &[
         tests_may: &["pq-sdk"],
         ..row("1", "pq-otp", &["pq-abi", "pq-term"])
     },
-    row("2", "pq-code", &["pq-otp", "pq-abi", "pq-term"]),
-    row("2", "regis", &["pq-otp", "pq-abi", "pq-term", "pq-sdk"]),
+    Row {
+        tests_may: &["pq-sdk"],
+        ..row("2", "pq-code", &["pq-abi", "pq-term"])
+    },
+    row("2", "regis", &[]),
+    row(
+        "2",
+        "regis-application",
+        &["regis", "pq-otp", "pq-term", "pq-sdk"],
+    ),
     row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
     row("4", "sockserv", &["pq-otp", "pq-term"]),
     row(
@@ -48,7 +56,7 @@ const ROWS: &[Row] = &[
             "sockserv",
             "pq-release",
             "pq-code",
-            "regis",
+            "regis-application",
             "pq-otp",
             "pq-sdk",
             "pq-abi",

@@ -80,6 +80,10 @@ fn numbers_read_in_every_notation() {
         [0.001,15000000000.0,-0.0,10.25,0.0].
     "#]],
     );
+}
+
+#[test]
+fn numbers_too_large_and_characters_read_as_erlang_has_them() {
     check(
         "1.0e400.",
         expect![[r#"
@@ -330,6 +334,10 @@ fn errors_say_where_and_what_was_expected() {
         line 1, column 1: found `fun`, expected a term (a reserved word is an atom only in single quotes)
     "#]],
     );
+}
+
+#[test]
+fn errors_in_texts_and_names_say_where_they_begin() {
     check(
         "{a, 'quoted",
         expect![[r#"
