@@ -88,7 +88,8 @@ enum Status {
     Loaded,
     Starting(Caller, u32),
     Running(Pid),
-    Stopping(Pid, Option<Caller>),
+    /// Its top, who is told, and which timeout is its.
+    Stopping(Pid, Option<Caller>, u32),
 }
 
 struct App {
@@ -208,7 +209,8 @@ impl Controller {
 
     fn stop(&mut self, from: Option<Caller>, name: &str, ctx: &mut NativeCtx<'_>) -> Result<(), AppReply> {
         let at = self.position(name).ok_or_else(|| refuse("not_loaded", name))?;
-        let app = &mut self.apps[at];
+        self.tickets += 1;
+        let (app, ticket) = (&mut self.apps[at], self.tickets);
         match app.status {
             Status::Running(top) if top == ctx.pid => {
                 app.status = Status::Loaded;
@@ -216,9 +218,9 @@ impl Controller {
                 Ok(())
             }
             Status::Running(top) => {
-                app.status = Status::Stopping(top, from);
+                app.status = Status::Stopping(top, from, ticket);
                 ctx.actions.push(NativeAction::Exit(top, Reason::Shutdown));
-                ctx.actions.push(NativeAction::Timer(at as u32, STOP_TIMEOUT_MS));
+                ctx.actions.push(NativeAction::Timer(ticket, STOP_TIMEOUT_MS));
                 Ok(())
             }
             _ => Err(refuse("not_started", name)),
@@ -226,17 +228,20 @@ impl Controller {
     }
 
     /// An application that does not stop in time is killed.
-    fn stop_timeout(&mut self, ctx: &mut NativeCtx<'_>) {
+    fn stop_timeout(&mut self, ticket: u32, ctx: &mut NativeCtx<'_>) {
         for app in &self.apps {
-            if let Status::Stopping(top, _) = app.status {
-                tracing::warn!(application = app.spec.name, "application does not stop: killed");
-                ctx.actions.push(NativeAction::Exit(top, Reason::Kill));
+            match app.status {
+                Status::Stopping(top, _, timed) if timed == ticket => {
+                    tracing::warn!(application = app.spec.name, "application does not stop: killed");
+                    ctx.actions.push(NativeAction::Exit(top, Reason::Kill));
+                }
+                _ => (),
             }
         }
     }
 
     fn exited(&mut self, pid: Pid, reason: &Reason, ctx: &mut NativeCtx<'_>) {
-        let is_top = |app: &&mut App| matches!(app.status, Status::Running(top) | Status::Stopping(top, _) if top == pid);
+        let is_top = |app: &&mut App| matches!(app.status, Status::Running(top) | Status::Stopping(top, ..) if top == pid);
         let Some(app) = self.apps.iter_mut().find(is_top) else { return };
         let status = std::mem::replace(&mut app.status, Status::Loaded);
         if let Some((module, _)) = &app.spec.callback {
@@ -246,7 +251,7 @@ impl Controller {
             }
         }
         match status {
-            Status::Stopping(_, from) => {
+            Status::Stopping(_, from, _) => {
                 tracing::info!(application = app.spec.name, "application stopped");
                 from.into_iter().for_each(|from| answer(from, &AppReply::Ok, ctx));
             }
@@ -284,7 +289,7 @@ impl Native for Controller {
             NativeInput::Call(from, data) => self.request(from, &data, ctx),
             NativeInput::Started(ticket, outcome) => self.started(ticket, outcome, ctx),
             NativeInput::Exit(pid, reason) => self.exited(pid, &reason, ctx),
-            NativeInput::Timer(_) => self.stop_timeout(ctx),
+            NativeInput::Timer(ticket) => self.stop_timeout(ticket, ctx),
             NativeInput::Init
             | NativeInput::Info(_)
             | NativeInput::Cast(_)
@@ -335,5 +340,67 @@ impl Node {
         let controller = self.whereis(CONTROLLER).ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
         let reply = self.call(controller, &spec::encode(request), timeout_ms)?;
         spec::decode(&reply).map_err(RequestError::BadReply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An application that runs under this top.
+    fn running(name: &str, top: Pid) -> App {
+        let spec = AppSpec {
+            name: name.to_string(),
+            vsn: String::new(),
+            description: String::new(),
+            modules: vec![],
+            applications: vec![],
+            callback: None,
+            env: vec![],
+        };
+        App { spec, start_type: StartType::Temporary, status: Status::Running(top) }
+    }
+
+    struct NoModules(std::sync::atomic::AtomicU64);
+
+    impl pq_abi::Modules for NoModules {
+        fn current(&self, _: &str) -> Option<crate::Module> {
+            None
+        }
+
+        fn epoch(&self) -> &std::sync::atomic::AtomicU64 {
+            &self.0
+        }
+    }
+
+    /// What the controller wants done, as text.
+    fn handle(controller: &mut Controller, input: NativeInput) -> Vec<String> {
+        let node = Node::new(crate::Config::new(std::sync::Arc::new(NoModules(0.into()))));
+        let mut call = |_: &str, _: &str, _: &[u8]| Ok(Vec::new());
+        let (pid, actions) = (Pid::new(0, 0, 1), Vec::new());
+        let mut ctx = NativeCtx { node: &node, pid, now_ms: 0, actions, call: &mut call };
+        controller.handle(input, &mut ctx);
+        ctx.actions.iter().map(|action| format!("{action:?}")).collect()
+    }
+
+    #[test]
+    fn an_application_that_does_not_stop_is_killed_when_its_own_time_is_over() {
+        let mut controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
+        let (a, b) = (Pid::new(0, 7, 1), Pid::new(0, 8, 1));
+        controller.apps = vec![running("a", a), running("b", b)];
+        let from = Caller { pid: Pid::new(0, 9, 1), tag: 1 };
+        let mut stop = |name: &str| {
+            let request = Payload::from_vec(spec::encode(&AppRequest::Stop(name.to_string())));
+            handle(&mut controller, NativeInput::Call(from, request))
+        };
+        let first = stop("a");
+        assert!(first[0].contains("Shutdown") && first[1] == "Timer(1, 30000)", "{first:?}");
+        let second = stop("b");
+        assert_eq!(second[1], "Timer(2, 30000)");
+        assert_eq!(handle(&mut controller, NativeInput::Timer(1)), [format!("{:?}", NativeAction::Exit(a, Reason::Kill))]);
+        let ended = handle(&mut controller, NativeInput::Exit(a, Reason::Killed));
+        assert!(ended[0].starts_with("Reply("), "{ended:?}");
+        assert_eq!(handle(&mut controller, NativeInput::Timer(1)), Vec::<String>::new());
+        assert_eq!(handle(&mut controller, NativeInput::Timer(2)), [format!("{:?}", NativeAction::Exit(b, Reason::Kill))]);
     }
 }

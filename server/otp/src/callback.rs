@@ -65,7 +65,7 @@ impl<'a> Callback<'a> {
             true => Envelope::Event(data),
             false => Envelope::Info(data),
         };
-        let key = self.core.wheel.start(self.core.now_ms + ms, Due::Deliver(self.me, envelope));
+        let key = self.core.wheel.start(self.core.now_ms.saturating_add(ms), Due::Deliver(self.me, envelope));
         self.record(Effect::TimerStarted(key));
         key.as_raw()
     }

@@ -79,6 +79,34 @@ impl Arena {
         entry.envelope.take()
     }
 
+    /// Takes the first envelope that is wanted, and leaves those before it where they are.
+    pub(crate) fn pop_first(&mut self, mailbox: &mut Mailbox, wanted: impl Fn(&Envelope) -> bool) -> Option<Envelope> {
+        let mut skipped = Mailbox::EMPTY;
+        let mut found = None;
+        while let Some(envelope) = self.pop(mailbox) {
+            if wanted(&envelope) {
+                found = Some(envelope);
+                break;
+            }
+            self.push(&mut skipped, envelope);
+        }
+        self.chain(skipped, mailbox);
+        found
+    }
+
+    /// Puts all of a queue before the entries of a mailbox.
+    fn chain(&mut self, first: Mailbox, mailbox: &mut Mailbox) {
+        if first.is_empty() {
+            return;
+        }
+        self.entries[first.tail as usize].next = mailbox.head;
+        mailbox.head = first.head;
+        if mailbox.tail == NONE {
+            mailbox.tail = first.tail;
+        }
+        mailbox.len += first.len;
+    }
+
     fn take_entry(&mut self, envelope: Envelope, next: u32) -> u32 {
         if self.free == NONE {
             let at = u32::try_from(self.entries.len()).expect("mailboxes are bounded, and so are their entries");
@@ -116,7 +144,24 @@ mod tests {
             std::iter::from_fn(|| timer(arena.pop(mailbox))).collect()
         };
         assert_eq!((drain(&mut one), drain(&mut two)), (vec![0, 2, 4], vec![9, 1, 3, 5]));
-        assert!(one.is_empty() && two.len() == 0);
+        assert!(one.is_empty() && two.is_empty());
+    }
+
+    #[test]
+    fn the_first_wanted_is_taken_from_between_the_others() {
+        for wanted in 0..5 {
+            let mut arena = Arena::new();
+            let mut mailbox = Mailbox::EMPTY;
+            for id in 0..4 {
+                arena.push(&mut mailbox, Envelope::Timer(id));
+            }
+            let found = arena.pop_first(&mut mailbox, |envelope| matches!(envelope, Envelope::Timer(id) if *id == wanted));
+            assert_eq!(timer(found), Some(wanted).filter(|id| *id < 4));
+            arena.push(&mut mailbox, Envelope::Timer(9));
+            let left: Vec<u32> = std::iter::from_fn(|| timer(arena.pop(&mut mailbox))).collect();
+            let expected: Vec<u32> = (0..4).filter(|id| *id != wanted).chain([9]).collect();
+            assert_eq!((left, mailbox.len()), (expected, 0));
+        }
     }
 
     #[test]

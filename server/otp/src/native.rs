@@ -51,6 +51,9 @@ pub enum NativeAction {
     End(Reason),
 }
 
+/// Calls module, function, arguments.
+pub(crate) type CallModule<'a> = dyn FnMut(&str, &str, &[u8]) -> Result<Vec<u8>, Reason> + 'a;
+
 /// What a process of the runtime's own may ask while it runs.
 pub struct NativeCtx<'a> {
     /// The node.
@@ -61,7 +64,7 @@ pub struct NativeCtx<'a> {
     pub now_ms: u64,
     /// What it wants done.
     pub actions: Vec<NativeAction>,
-    pub(crate) call: &'a mut dyn FnMut(&str, &str, &[u8]) -> Result<Vec<u8>, Reason>,
+    pub(crate) call: &'a mut CallModule<'a>,
 }
 
 impl NativeCtx<'_> {

@@ -259,16 +259,9 @@ impl Node {
     /// Sends a signal from outside the shards.
     pub fn signal(&self, signal: Signal) {
         let shard = signal.target().map_or(0, Pid::shard);
-        match self.inbox(shard) {
-            Some(inbox) => inbox.push(signal),
-            None => self.refuse(signal),
-        }
-    }
-
-    /// A signal for a shard that does not exist.
-    fn refuse(&self, signal: Signal) {
-        if let Signal::Deliver(_, Envelope::Call(caller, _)) = signal {
-            self.answer_outside(caller.tag, Err(Reason::NoProc));
+        // A shard that does not exist has no processes: the first one answers, as for any dead pid.
+        if let Some(inbox) = self.inbox(shard).or_else(|| self.inbox(0)) {
+            inbox.push(signal);
         }
     }
 

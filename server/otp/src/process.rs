@@ -6,7 +6,7 @@ use pq_abi::{Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use crate::mailbox::Mailbox;
-use crate::message::{Ack, Caller};
+use crate::message::{Ack, Caller, Envelope};
 use crate::native::Native;
 use crate::supervisor::Supervisor;
 use crate::sys::Debug;
@@ -21,8 +21,8 @@ pub(crate) enum Body {
     Empty,
     /// A gen_server or gen_fsm of a library.
     Callback(State),
-    /// An event manager and its handlers; most have none.
-    Manager(Option<Box<Vec<State>>>),
+    /// An event manager and its handlers, the newest first.
+    Manager(Vec<State>),
     /// A supervisor.
     Supervisor(Box<SupervisorBody>),
     /// A process of the runtime's own.
@@ -131,6 +131,30 @@ impl Process {
             self.extras = None;
         }
         Some(result)
+    }
+
+    /// Whether it may take this now. A suspended process takes system messages and the end that its parent
+    /// orders (`sys(3)`); all else waits.
+    pub(crate) fn takes(&self, envelope: &Envelope) -> bool {
+        match envelope {
+            _ if !self.has(SUSPENDED) => true,
+            Envelope::System(_) => true,
+            Envelope::Exit(from, _) => *from == self.parent,
+            _ => false,
+        }
+    }
+
+    /// A linked process has ended: forgets the link. `false` when there is none any more, and the end is no
+    /// business of this process: it has unlinked, and the signal was on its way.
+    pub(crate) fn break_link(&mut self, with: Pid) -> bool {
+        let forget = |extras: &mut Extras| {
+            let before = extras.links.len();
+            extras.links.retain(|link| *link != with);
+            extras.links.len() < before
+        };
+        let was_linked = self.with_extras(forget).unwrap_or(false);
+        // A parent, and the children of a supervisor, are linked without standing in the list.
+        was_linked || with == self.parent || matches!(self.body, Body::Supervisor(_) | Body::Native(_))
     }
 
     /// Its line in a listing.

@@ -18,7 +18,7 @@ use crate::effect::Effect;
 use crate::mailbox::Arena;
 use crate::message::{Caller, Envelope, Payload, Signal};
 use crate::node::Node;
-use crate::process::{Process, ProcessInfo, QUEUED, SUSPENDED, Watch};
+use crate::process::{Process, ProcessInfo, QUEUED, Watch};
 use crate::wheel::Wheel;
 
 mod effects;
@@ -139,6 +139,8 @@ impl Shard {
 
     /// One turn at time `now_ms`: takes what arrived, fires what is due, runs some processes.
     pub(crate) fn turn(&mut self, now_ms: u64) {
+        // First of all: what arrives may have been waited for, and starts its timers from now.
+        self.core.now_ms = now_ms;
         self.take_arrivals();
         self.fire_timers(now_ms);
         if self.outboxes.iter().all(|outbox| outbox.len() < OUTBOX_MAX) {
@@ -185,7 +187,6 @@ impl Shard {
         if let Some(due_ms) = self.core.wheel.next_busy_ms().filter(|due| *due <= now_ms) {
             self.counters.late_ms_max = self.counters.late_ms_max.max(now_ms - due_ms);
         }
-        self.core.now_ms = now_ms;
         let mut due = std::mem::take(&mut self.due);
         self.core.wheel.advance(now_ms, |timer| due.push(timer));
         self.counters.timers += due.len() as u64;
@@ -217,19 +218,20 @@ impl Shard {
     fn signal(&mut self, signal: Signal) {
         let shard = signal.target().map_or(self.core.id, Pid::shard);
         match self.outboxes.get_mut(usize::from(shard)) {
-            Some(_) if shard == self.core.id => self.local.push_back(signal),
-            Some(outbox) => outbox.push(signal),
-            None => (),
+            Some(outbox) if shard != self.core.id => outbox.push(signal),
+            // A shard that does not exist has no processes: the answer is that of any dead pid.
+            _ => self.local.push_back(signal),
         }
     }
 
-    /// Sends an envelope: into the mailbox at once when its process lives here.
+    /// Sends an envelope: into the mailbox at once when its process lives here, but never past a signal that
+    /// was sent before (signals between two processes keep their order).
     fn send(&mut self, to: Pid, envelope: Envelope) {
         match (to.as_raw(), envelope) {
             (0, Envelope::Response(tag, result)) => {
                 self.core.node.answer_outside(tag, result.map_err(|reason| *reason));
             }
-            (_, envelope) if to.shard() == self.core.id => self.deliver(to, envelope),
+            (_, envelope) if to.shard() == self.core.id && self.local.is_empty() => self.deliver(to, envelope),
             (_, envelope) => self.signal(Signal::Deliver(to, envelope)),
         }
     }
@@ -264,23 +266,24 @@ impl Shard {
         if process.mailbox.len() >= self.core.node.config().mailbox_max && is_droppable(&envelope) {
             return self.drop_message(to, envelope);
         }
-        match envelope {
-            Envelope::System(request) if process.has(SUSPENDED) => return self.system(to, *request),
-            Envelope::Call(caller, _) => drop(process.extras().watchers.insert(caller, Watch::Request)),
-            _ => (),
+        if let Envelope::Call(caller, _) = envelope {
+            process.extras().watchers.insert(caller, Watch::Request);
         }
         self.push(to, envelope);
     }
 
     fn push(&mut self, to: Pid, envelope: Envelope) {
         let Some(process) = self.slab.get_mut(to) else { return };
+        let wakes = process.takes(&envelope);
         self.arena.push(&mut process.mailbox, envelope);
-        Shard::enqueue(&mut self.run_queue, process);
+        if wakes {
+            Shard::enqueue(&mut self.run_queue, process);
+        }
     }
 
-    /// Puts a process into the run queue, unless it stands there or is suspended.
+    /// Puts a process into the run queue, unless it stands there.
     fn enqueue(run_queue: &mut VecDeque<u32>, process: &mut Process) {
-        if !process.has(QUEUED | SUSPENDED) {
+        if !process.has(QUEUED) {
             process.set(QUEUED, true);
             run_queue.push_back(process.pid.index());
         }
@@ -301,8 +304,12 @@ impl Shard {
         if self.counters.dropped.is_power_of_two() {
             tracing::warn!(pid = %to, dropped = self.counters.dropped, "a mailbox is full: messages are dropped");
         }
-        if let Envelope::Call(caller, _) = envelope {
-            self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
+        match envelope {
+            Envelope::Call(caller, _) => {
+                self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
+            }
+            Envelope::PortData(port, _) => self.core.node.ports().input_done(port),
+            _ => (),
         }
     }
 

@@ -197,4 +197,20 @@ impl Node {
         })?;
         pq_term::msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
     }
+
+    /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. What is sent to
+    /// one process is answered in the order of sending.
+    pub fn sys_request(
+        &self,
+        to: Pid,
+        message: SysMessage,
+        on_reply: impl FnOnce(Result<Term, Reason>) + Send + 'static,
+    ) {
+        let from = self.expect_answer(Box::new(move |result| {
+            on_reply(result.and_then(|reply| {
+                pq_term::msgpack::from_msgpack(&reply).map_err(|error| Reason::tagged("bad_reply", &error.to_string()))
+            }));
+        }));
+        self.signal(Signal::Deliver(to, Envelope::System(Box::new(SysRequest { from, message }))));
+    }
 }

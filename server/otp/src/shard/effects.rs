@@ -64,15 +64,11 @@ impl Shard {
     }
 
     pub(super) fn request(&mut self, pid: Pid, to: Pid, (id, timeout_ms): (u64, u64), data: Payload) {
-        let key = self.core.wheel.start(self.core.now_ms + timeout_ms, Due::RequestTimeout(pid, id));
+        let key = self.core.wheel.start(self.core.now_ms.saturating_add(timeout_ms), Due::RequestTimeout(pid, id));
         if let Some(process) = self.slab.get_mut(pid) {
             process.extras().requests.insert(id, Some(key));
         }
-        let call = Envelope::Call(Caller { pid, tag: id }, data);
-        match self.core.node.inbox(to.shard()) {
-            Some(_) => self.send(to, call),
-            None => self.deliver_to_nobody(to, call),
-        }
+        self.send(to, Envelope::Call(Caller { pid, tag: id }, data));
     }
 
     fn answer(&mut self, pid: Pid, caller: Caller, data: Payload) {

@@ -8,27 +8,21 @@ use pq_term::Pid;
 
 use super::Shard;
 use crate::message::{Caller, Envelope, ExitCause, Signal};
-use crate::process::{Body, HOLDS_NAME, Process, TRAPS_EXIT, Watch};
+use crate::process::{Body, Extras, HOLDS_NAME, Process, TRAPS_EXIT, Watch};
 
 impl Shard {
     /// An exit signal arrives (`erlang:exit/2`, and the table of signals in the reference manual).
     pub(super) fn exit_signal(&mut self, to: Pid, from: Pid, reason: Reason, cause: ExitCause) {
         let Some(process) = self.slab.get_mut(to) else { return };
-        let kill = cause == ExitCause::Explicit && reason == Reason::Kill;
-        if cause == ExitCause::Link {
-            process.with_extras(|extras| extras.links.retain(|link| *link != from));
+        if cause == ExitCause::Link && !process.break_link(from) {
+            return;
         }
+        let kill = cause == ExitCause::Explicit && reason == Reason::Kill;
         match (kill, process.has(TRAPS_EXIT)) {
             (true, _) => self.end(to, Reason::Killed),
-            (false, true) => self.trapped(to, Envelope::Exit(from, Box::new(reason))),
-            (false, false) if reason == Reason::Normal => (),
+            (false, true) => self.push(to, Envelope::Exit(from, Box::new(reason))),
+            (false, false) if reason == Reason::Normal && from != to => (),
             (false, false) => self.end(to, reason),
-        }
-    }
-
-    fn trapped(&mut self, to: Pid, envelope: Envelope) {
-        if !self.end_of_suspended(to, &envelope) {
-            self.push(to, envelope);
         }
     }
 
@@ -69,10 +63,11 @@ impl Shard {
         }
     }
 
-    /// A request of this process gets no answer any more.
+    /// A request of this process has waited long enough. It stays open until the process takes this answer,
+    /// or the real one that stands before it in the mailbox; the other of the two is then for nobody.
     pub(super) fn fail_request(&mut self, pid: Pid, id: u64, reason: Reason) {
-        let waits = self.slab.get_mut(pid).and_then(|process| process.with_extras(|extras| extras.requests.remove(&id)));
-        if let Some(Some(_)) = waits {
+        let waits = |extras: &mut Extras| extras.requests.get_mut(&id).is_some_and(|timer| timer.take().is_some());
+        if self.slab.get_mut(pid).and_then(|process| process.with_extras(waits)) == Some(true) {
             self.push(pid, Envelope::Response(id, Err(Box::new(reason))));
         }
     }
@@ -88,10 +83,10 @@ impl Shard {
     pub(super) fn end(&mut self, pid: Pid, reason: Reason) {
         let Some(mut process) = self.vanish(pid) else { return };
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
-            self.deliver_to_nobody(pid, envelope);
+            self.leave_unread(pid, envelope, &reason);
         }
         self.tell_parent(&process, &reason);
-        self.end_children(&mut process);
+        self.end_supervision(&mut process, &reason);
         if let Some(extras) = process.extras.take() {
             for link in extras.links {
                 self.signal(Signal::Exit { to: link, from: pid, reason: reason.clone(), cause: ExitCause::Link });
@@ -113,10 +108,8 @@ impl Shard {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
-        if process.has(HOLDS_NAME) {
-            if let Some(exited) = &self.core.node.config().exited {
-                exited(pid);
-            }
+        if let (true, Some(exited)) = (process.has(HOLDS_NAME), &self.core.node.config().exited) {
+            exited(pid);
         }
         process.with_extras(|extras| {
             if let Some(name) = extras.registered.take() {
@@ -136,14 +129,27 @@ impl Shard {
         }
     }
 
-    /// A supervisor that ends in order has no children left; one that was killed takes them along.
-    fn end_children(&mut self, process: &mut Process) {
+    /// What still lay in the mailbox. Callers are watchers, and hear with them.
+    fn leave_unread(&mut self, pid: Pid, envelope: Envelope, reason: &Reason) {
+        match envelope {
+            Envelope::Call(..) => (),
+            Envelope::System(request) => self.fail_caller(request.from, reason.clone()),
+            other => self.deliver_to_nobody(pid, other),
+        }
+    }
+
+    /// A supervisor that ends in order has no children left; one that was killed takes them along. One whose
+    /// initial children do not all run has failed to start.
+    fn end_supervision(&mut self, process: &mut Process, reason: &Reason) {
         let Body::Supervisor(body) = &mut process.body else { return };
         for (_, key) in body.timers.drain(..) {
             self.core.wheel.cancel(key);
         }
         for child in body.machine.pids() {
             self.send_exit(child, process.pid, Reason::Killed);
+        }
+        if let Some(ack) = body.ack.take() {
+            self.acknowledge(ack, Err(reason.clone()));
         }
     }
 

@@ -6,16 +6,16 @@ use pq_abi::{Callback as Number, Failure, Kind, Reason, State, Verdict};
 use pq_term::{Atom, Pid, Term};
 
 use super::Shard;
+use super::run::Call;
 use crate::callback::Callback;
-use crate::message::{Caller, Envelope};
+use crate::message::{Caller, Envelope, Payload};
 use crate::process::Body;
 
 impl Shard {
     pub(super) fn run_manager(&mut self, pid: Pid, envelope: Envelope) {
         let parent = self.slab.get(pid).map(|process| process.parent);
         match envelope {
-            Envelope::Event(data) => self.to_handlers(pid, Number::Event, &data),
-            Envelope::Info(data) | Envelope::Cast(data) => self.to_handlers(pid, Number::Info, &data),
+            Envelope::Cast(data) => self.run_manager(pid, Envelope::Info(data)),
             Envelope::Exit(from, reason) if Some(from) == parent => self.stop_manager(pid, *reason),
             Envelope::Call(from, data) => match spec::decode(&data) {
                 Ok(request) => self.manager_request(pid, from, request),
@@ -24,43 +24,48 @@ impl Shard {
                     self.answer_manager(pid, from, ManagerReply::Error(reason));
                 }
             },
-            _ => (),
+            other => {
+                if let Some(call) = self.call_of(pid, other) {
+                    self.run_handlers(pid, &call);
+                }
+            }
         }
     }
 
     /// Ends the manager in order: every handler is told.
     pub(super) fn stop_manager(&mut self, pid: Pid, reason: Reason) {
-        self.to_handlers(pid, Number::Terminate, &reason.to_bytes());
+        self.run_handlers(pid, &Call::terminate(&reason));
         self.end(pid, reason);
     }
 
-    fn to_handlers(&mut self, pid: Pid, number: Number, data: &[u8]) {
+    fn run_handlers(&mut self, pid: Pid, call: &Call) {
         let Some(mut handlers) = self.take_handlers(pid) else { return };
-        handlers.retain_mut(|handler| self.to_handler(pid, handler, number, data));
+        handlers.retain_mut(|handler| self.run_handler(pid, handler, call) == Ok(true));
         self.put_handlers(pid, handlers);
     }
 
-    /// Runs one handler; `false` when it is to be removed.
-    fn to_handler(&mut self, pid: Pid, handler: &mut State, number: Number, data: &[u8]) -> bool {
+    /// Runs one handler. `false`: it wanted to be removed, and has been told that it is; an error: it failed.
+    fn run_handler(&mut self, pid: Pid, handler: &mut State, call: &Call) -> Result<bool, Reason> {
         let parent = self.slab.get(pid).map_or(Pid::from_raw(0), |process| process.parent);
         let mut host = Callback::new(&mut self.core, pid, parent);
-        let verdict = handler.handle(&mut host, number, (0, 0), data);
+        let verdict = handler.handle(&mut host, call.number, call.operands, &call.data);
         let holds_name = host.holds_name;
         self.note_name(pid, holds_name);
         match verdict {
             Verdict::Wait => {
                 self.apply_effects(pid);
-                true
+                Ok(true)
             }
             Verdict::Remove | Verdict::Stop(_) => {
                 self.apply_effects(pid);
-                false
+                let removed = Call::terminate(&Reason::Other(Term::atom("remove_handler")));
+                self.run_handler(pid, handler, &removed).map(|_| false)
             }
             Verdict::Fail(failure) => {
                 self.forget_effects();
                 let reason = failure.into_reason();
                 tracing::error!(%pid, handler = handler.module().name(), %reason, "event handler terminated");
-                false
+                Err(reason)
             }
         }
     }
@@ -107,7 +112,8 @@ impl Shard {
         };
         let mut handler = handlers.remove(at);
         self.put_handlers(pid, handlers);
-        self.to_handler(pid, &mut handler, Number::Terminate, &Reason::Normal.to_bytes());
+        // It is removed either way; what its `terminate` could not do is in the log.
+        let _ = self.run_handler(pid, &mut handler, &Call::terminate(&Reason::Normal));
         ManagerReply::Ok
     }
 
@@ -115,23 +121,19 @@ impl Shard {
     fn call_handler(&mut self, pid: Pid, from: Caller, name: Atom, data: &[u8]) {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
         let at = handlers.iter().position(|handler| handler.module().name() == name.as_str());
-        let verdict = at.map(|at| {
-            let host = &mut Callback::new(&mut self.core, pid, Pid::from_raw(0));
-            handlers[at].handle(host, Number::Call, (from.pid.as_raw(), from.tag), data)
-        });
-        let stays = verdict == Some(Verdict::Wait);
-        match verdict {
-            Some(Verdict::Fail(failure)) => {
-                self.forget_effects();
-                self.refuse_call(pid, from, failure.into_reason());
-            }
-            Some(_) => self.apply_effects(pid),
-            None => self.refuse_call(pid, from, Reason::Other(Term::atom("bad_module"))),
-        }
-        if let Some(at) = at.filter(|_| !stays) {
+        let operands = (from.pid.as_raw(), from.tag);
+        let call = Call { number: Number::Call, operands, data: Payload::from_slice(data) };
+        let outcome = match at {
+            Some(at) => self.run_handler(pid, &mut handlers[at], &call),
+            None => Err(Reason::Other(Term::atom("bad_module"))),
+        };
+        if let Some(at) = at.filter(|_| outcome != Ok(true)) {
             handlers.remove(at);
         }
         self.put_handlers(pid, handlers);
+        if let Err(reason) = outcome {
+            self.refuse_call(pid, from, reason);
+        }
     }
 
     fn refuse_call(&mut self, pid: Pid, from: Caller, reason: Reason) {
@@ -146,17 +148,17 @@ impl Shard {
         names
     }
 
-    /// Takes the handlers out while they run; `None` when there are none.
+    /// Takes the handlers out while they run; `None` when this is no manager.
     pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<State>> {
         match &mut self.slab.get_mut(pid)?.body {
-            Body::Manager(handlers) => handlers.take().map(|handlers| *handlers),
+            Body::Manager(handlers) => Some(std::mem::take(handlers)),
             _ => None,
         }
     }
 
     pub(super) fn put_handlers(&mut self, pid: Pid, handlers: Vec<State>) {
         if let Some(process) = self.slab.get_mut(pid) {
-            process.body = Body::Manager((!handlers.is_empty()).then(|| Box::new(handlers)));
+            process.body = Body::Manager(handlers);
         }
     }
 }

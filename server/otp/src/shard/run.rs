@@ -9,10 +9,17 @@ use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, DEBUGGED, QUEUED, SUSPENDED};
 
 /// An envelope as a callback takes it: which one, its operands, its bytes.
-struct Call {
-    number: Number,
-    operands: (u64, u64),
-    data: Payload,
+pub(super) struct Call {
+    pub(super) number: Number,
+    pub(super) operands: (u64, u64),
+    pub(super) data: Payload,
+}
+
+impl Call {
+    /// The last one of a process or a handler.
+    pub(super) fn terminate(reason: &Reason) -> Call {
+        Call { number: Number::Terminate, operands: (0, 0), data: Payload::from_vec(reason.to_bytes()) }
+    }
 }
 
 impl Shard {
@@ -34,9 +41,15 @@ impl Shard {
 
     /// The next envelope that the process may take now.
     fn next_envelope(&mut self, pid: Pid) -> Option<Envelope> {
-        let process = self.slab.get_mut(pid).filter(|process| !process.has(SUSPENDED))?;
-        let envelope = self.arena.pop(&mut process.mailbox)?;
-        if process.has(DEBUGGED) {
+        let process = self.slab.get_mut(pid)?;
+        let mut mailbox = process.mailbox;
+        let envelope = match process.has(SUSPENDED) {
+            true => self.arena.pop_first(&mut mailbox, |envelope| process.takes(envelope)),
+            false => self.arena.pop(&mut mailbox),
+        };
+        process.mailbox = mailbox;
+        let envelope = envelope?;
+        if process.has(DEBUGGED) && !matches!(envelope, Envelope::System(_)) {
             process.note_in(&envelope, self.core.now_ms);
         }
         Some(envelope)
@@ -48,6 +61,9 @@ impl Shard {
             return self.system(pid, *request);
         }
         let Some(process) = self.slab.get_mut(pid) else { return };
+        if let (true, Envelope::Exit(_, reason)) = (process.has(SUSPENDED), &envelope) {
+            return self.terminate(pid, (**reason).clone());
+        }
         match &process.body {
             Body::Callback(_) => self.run_callback(pid, envelope),
             Body::Manager(_) => self.run_manager(pid, envelope),
@@ -60,10 +76,9 @@ impl Shard {
     /// A gen_server or a gen_fsm.
     fn run_callback(&mut self, pid: Pid, envelope: Envelope) {
         let parent = self.slab.get(pid).map(|process| process.parent);
-        if let Envelope::Exit(from, reason) = &envelope {
-            if parent == Some(*from) {
-                return self.stop(pid, (**reason).clone());
-            }
+        match envelope {
+            Envelope::Exit(from, reason) if parent == Some(from) => return self.stop(pid, *reason),
+            _ => (),
         }
         let Some(call) = self.call_of(pid, envelope) else { return };
         match self.call_state(pid, &call) {
@@ -101,8 +116,7 @@ impl Shard {
 
     /// An orderly end: `terminate`, then the end.
     pub(super) fn stop(&mut self, pid: Pid, reason: Reason) {
-        let terminate = Call { number: Number::Terminate, operands: (0, 0), data: Payload::from_vec(reason.to_bytes()) };
-        match self.call_state(pid, &terminate) {
+        match self.call_state(pid, &Call::terminate(&reason)) {
             Verdict::Fail(failure) => {
                 self.forget_effects();
                 self.crash(pid, Number::Terminate, failure);
@@ -131,7 +145,7 @@ impl Shard {
     }
 
     /// The callback for an envelope; `None` for an answer that nobody waits for any more.
-    fn call_of(&mut self, pid: Pid, envelope: Envelope) -> Option<Call> {
+    pub(super) fn call_of(&mut self, pid: Pid, envelope: Envelope) -> Option<Call> {
         let call = |number, a, b, data| Some(Call { number, operands: (a, b), data });
         let bytes = |reason: &Reason| Payload::from_vec(reason.to_bytes());
         match envelope {

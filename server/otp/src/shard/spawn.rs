@@ -68,7 +68,7 @@ impl Shard {
                 self.in_callback(pid, |host| module.init(host, args)).map(Body::Callback)
             }
             Kind::EventManager => {
-                self.in_callback(pid, |host| module.call(host, "init", args)).map(|_| Body::Manager(None))
+                self.in_callback(pid, |host| module.call(host, "init", args)).map(|_| Body::Manager(Vec::new()))
             }
             kind => Err(Failure::Reason(Reason::tagged("bad_module", &format!("{module:?} is of kind {}", kind.word())))),
         }?;

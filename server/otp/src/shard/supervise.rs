@@ -1,7 +1,7 @@
 //! Running a supervisor: envelopes become inputs of its machine, its actions become signals.
 
 use pq_abi::spec::{self, SupReply, SupRequest};
-use pq_abi::{Failure, Module, Reason};
+use pq_abi::{Failure, Module};
 use pq_term::{Pid, Term};
 
 use super::{Due, Shard};
@@ -97,7 +97,7 @@ impl Shard {
             }
             Action::Ready => self.ready(pid),
             Action::Report(report) => self.report(pid, report),
-            Action::End(reason) => self.end_supervisor(pid, reason),
+            Action::End(reason) => self.end(pid, reason),
         }
     }
 
@@ -131,14 +131,6 @@ impl Shard {
     fn ready(&mut self, pid: Pid) {
         if let Some(ack) = self.supervisor(pid).and_then(|body| body.ack.take()) {
             self.acknowledge(ack, Ok(Some(pid)));
-        }
-    }
-
-    /// A supervisor that ends before its children ran has failed to start.
-    fn end_supervisor(&mut self, pid: Pid, reason: Reason) {
-        match self.supervisor(pid).and_then(|body| body.ack.take()) {
-            Some(ack) => self.settle(pid, Err(Failure::Reason(reason)), ack),
-            None => self.end(pid, reason),
         }
     }
 

@@ -4,7 +4,6 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::message::Envelope;
 use crate::process::{Body, DEBUGGED, SUSPENDED};
 use crate::supervisor::Input;
 use crate::sys::{Debug, LOG_DEFAULT, Replace, Statistics, SysMessage, SysRequest, Toggle};
@@ -90,7 +89,6 @@ impl Shard {
         match self.slab.get(pid).map(|process| &process.body) {
             Some(Body::Native(native)) => Ok(native.state()),
             Some(Body::Supervisor(body)) => Ok(pids_term(&body.machine.pids())),
-            Some(Body::Manager(_)) => Ok(Term::list([])),
             _ => self.exported(pid).and_then(|bytes| term_of(&bytes)),
         }
     }
@@ -293,17 +291,6 @@ impl Shard {
         process.extras().debug = on.then_some(debug);
         process.with_extras(|_| ());
         answer
-    }
-
-    /// The envelope that a suspended process takes before all others: the end its parent orders.
-    pub(super) fn end_of_suspended(&mut self, pid: Pid, envelope: &Envelope) -> bool {
-        match (self.slab.get(pid), envelope) {
-            (Some(process), Envelope::Exit(from, reason)) if process.has(SUSPENDED) && process.parent == *from => {
-                self.terminate(pid, (**reason).clone());
-                true
-            }
-            _ => false,
-        }
     }
 }
 

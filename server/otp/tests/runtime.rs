@@ -1,0 +1,53 @@
+//! The runtime from outside: processes of a small library, on a virtual clock and on real threads, held
+//! against what OTP's manual pages promise.
+//!
+//! | room | what is asked there |
+//! |---|---|
+//! | [`exits`], [`watching`], [`pids`] | links, exit reasons, monitors, incarnations |
+//! | [`servers`], [`crashes`], [`timers`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
+//! | [`supervisors`], [`applications`] | trees |
+//! | [`system`], [`upgrade`] | the `sys` protocol, `code_change` |
+//! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
+//! | [`threads`] | the same under the real clock, between shards |
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+
+#[path = "runtime/fixture.rs"]
+mod fixture;
+#[path = "runtime/fixture_next.rs"]
+mod fixture_next;
+#[path = "runtime/house.rs"]
+mod house;
+#[path = "runtime/journal.rs"]
+mod journal;
+
+#[path = "runtime/applications.rs"]
+mod applications;
+#[path = "runtime/crashes.rs"]
+mod crashes;
+#[path = "runtime/events.rs"]
+mod events;
+#[path = "runtime/exits.rs"]
+mod exits;
+#[path = "runtime/machines.rs"]
+mod machines;
+#[path = "runtime/model.rs"]
+mod model;
+#[path = "runtime/pids.rs"]
+mod pids;
+#[path = "runtime/repeatable.rs"]
+mod repeatable;
+#[path = "runtime/servers.rs"]
+mod servers;
+#[path = "runtime/supervisors.rs"]
+mod supervisors;
+#[path = "runtime/system.rs"]
+mod system;
+#[path = "runtime/threads.rs"]
+mod threads;
+#[path = "runtime/timers.rs"]
+mod timers;
+#[path = "runtime/upgrade.rs"]
+mod upgrade;
+#[path = "runtime/watching.rs"]
+mod watching;

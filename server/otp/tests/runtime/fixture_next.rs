@@ -1,0 +1,131 @@
+//! The next version of the library: the counter counts in steps, a handler and a supervisor have changed.
+
+use pq_sdk::{
+    Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Module, Next, Reason, SupSpec, Supervisor,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::fixture::{self, Count, note};
+
+pq_sdk::library! {
+    application: "fixture", vsn: "2.0.0",
+    gen_server Counter,
+    gen_event Ear,
+    supervisor Tree,
+}
+
+/// Counts in steps of a size.
+#[derive(Serialize, Deserialize)]
+struct Counter {
+    count: i64,
+    step: i64,
+}
+
+impl Module for Counter {
+    const NAME: &'static str = "counter";
+    const VSN: &'static str = "2.0.0";
+}
+
+impl GenServer for Counter {
+    type Args = (i64,);
+    type Call = Count;
+    type Cast = Count;
+
+    fn init((count,): (i64,), _ctx: &mut Ctx<'_>) -> Result<Counter, InitError> {
+        Ok(Counter { count, step: 10 })
+    }
+
+    fn handle_call(&mut self, _request: Count, from: From, ctx: &mut Ctx<'_>) -> Next {
+        ctx.reply(from, &format!("{} by {}", self.count, Self::VSN));
+        Next::Wait
+    }
+
+    fn handle_cast(&mut self, _message: Count, ctx: &mut Ctx<'_>) -> Next {
+        self.count += self.step;
+        note(ctx, format!("{} by {}", self.count, Self::VSN));
+        Next::Wait
+    }
+
+    fn migrations() -> &'static [Migration] {
+        const { &[Migration::of::<fixture::Counter, Counter>("1.0.0")] }
+    }
+}
+
+impl Migrate<fixture::Counter> for Counter {
+    fn up(old: fixture::Counter, _ctx: &mut Ctx<'_>) -> Result<Counter, Reason> {
+        match old.count {
+            13 => panic!("no counter stands at thirteen"),
+            count if count < 0 => Err(Reason::tagged("negative", "count")),
+            count => Ok(Counter { count, step: 10 }),
+        }
+    }
+
+    fn down(self, _ctx: &mut Ctx<'_>) -> Result<fixture::Counter, Reason> {
+        Ok(fixture::Counter { count: self.count })
+    }
+}
+
+/// Hears better.
+#[derive(Serialize, Deserialize)]
+struct Ear {
+    heard: u32,
+    understood: u32,
+}
+
+/// What the older ear kept.
+#[derive(Serialize, Deserialize)]
+struct OldEar {
+    heard: u32,
+}
+
+impl Module for Ear {
+    const NAME: &'static str = "ear";
+    const VSN: &'static str = "2.0.0";
+}
+
+impl GenEvent for Ear {
+    type Args = (String,);
+    type Event = String;
+    type Call = String;
+
+    fn init(_args: (String,), _ctx: &mut Ctx<'_>) -> Result<Ear, InitError> {
+        Ok(Ear { heard: 0, understood: 0 })
+    }
+
+    fn handle_event(&mut self, event: String, ctx: &mut Ctx<'_>) -> Handled {
+        (self.heard, self.understood) = (self.heard + 1, self.understood + 1);
+        note(ctx, format!("ear 2: {event}, heard {}", self.heard));
+        Handled::Ok
+    }
+
+    fn migrations() -> &'static [Migration] {
+        const { &[Migration::of::<OldEar, Ear>("1.0.0")] }
+    }
+}
+
+impl Migrate<OldEar> for Ear {
+    fn up(old: OldEar, _ctx: &mut Ctx<'_>) -> Result<Ear, Reason> {
+        Ok(Ear { heard: old.heard, understood: 0 })
+    }
+
+    fn down(self, _ctx: &mut Ctx<'_>) -> Result<OldEar, Reason> {
+        Ok(OldEar { heard: self.heard })
+    }
+}
+
+/// Bears more restarts.
+struct Tree;
+
+impl Module for Tree {
+    const NAME: &'static str = "tree";
+    const VSN: &'static str = "2.0.0";
+}
+
+impl Supervisor for Tree {
+    type Args = (SupSpec,);
+
+    fn init((mut spec,): (SupSpec,)) -> Result<SupSpec, InitError> {
+        spec.flags.intensity += 5;
+        Ok(spec)
+    }
+}

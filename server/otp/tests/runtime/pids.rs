@@ -1,0 +1,58 @@
+//! A pid names one incarnation, and a name one living process.
+
+use std::collections::BTreeSet;
+
+use pq_otp::Reason;
+
+use crate::fixture::Do;
+use crate::house::{House, start};
+
+#[test]
+fn no_pid_is_ever_given_to_a_second_process() {
+    let mut house = House::new();
+    let mut seen = BTreeSet::new();
+    for round in 0..300 {
+        let pids: Vec<_> = (0..3).map(|_| house.actor("a", vec![])).collect();
+        for pid in &pids[..round % 4_usize.min(pids.len())] {
+            house.exit(*pid, "kill");
+        }
+        assert!(pids.iter().all(|pid| seen.insert(*pid)), "round {round}");
+    }
+}
+
+#[test]
+fn a_message_for_the_dead_does_not_reach_their_successor() {
+    let mut house = House::new();
+    let old = house.actor("old", vec![]);
+    house.exit(old, "kill");
+    let new = house.actor("new", vec![]);
+    assert_eq!((old.shard(), old.index()), (new.shard(), new.index()), "the slot is used again");
+    house.tell(old, vec![Do::Note("for the dead".to_string())]);
+    house.exit(old, "kill");
+    assert_eq!(house.lines(), Vec::<String>::new());
+    assert!(house.is_alive(new) && !house.is_alive(old));
+}
+
+#[test]
+fn a_name_is_given_once_and_is_free_after_the_end() {
+    let mut house = House::new();
+    let clerk = house.begin("clerk", "clerk", &(Vec::<Do>::new(),)).unwrap();
+    assert_eq!(house.sim.node().whereis("clerk"), Some(clerk));
+    let again = house.begin("another", "clerk", &(Vec::<Do>::new(),)).unwrap_err();
+    assert_eq!(house.named(&again.to_string()), "the process ended: {already_started,clerk}");
+    house.sim.exit(clerk, Reason::Kill);
+    assert_eq!(house.sim.node().whereis("clerk"), None);
+    assert!(house.begin("another", "clerk", &(Vec::<Do>::new(),)).is_ok());
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_process_and_no_name() {
+    let mut house = House::new();
+    for script in [vec![Do::Stop(pq_otp::Term::atom("no"))], vec![Do::Panic("no".to_string())], vec![Do::Ignore]] {
+        assert!(house.begin("clerk", "clerk", &(script,)).is_err());
+        assert_eq!(house.sim.node().whereis("clerk"), None);
+        assert_eq!(house.sim.processes(), []);
+    }
+    let unknown = house.sim.start(start("nonsense", &())).unwrap_err();
+    assert_eq!(unknown.to_string(), "the process ended: {undef,\"nonsense:init\"}");
+}

@@ -1,0 +1,25 @@
+//! One seed, one run: a hundred processes send each other on by the dice.
+
+use pq_otp::Pid;
+
+use crate::fixture::Do;
+use crate::house::House;
+
+/// Everything that was noted in a run with this seed, in order and with its time.
+fn run(seed: u64) -> Vec<String> {
+    let mut house = House::with(|config| config.seed = seed);
+    let actors: Vec<Pid> = (0..100).map(|_| house.actor("actor", vec![])).collect();
+    for actor in &actors {
+        house.post(*actor, vec![Do::Wander(actors.clone(), 20)]);
+    }
+    house.sim.run_ms(60_000);
+    house.lines_by_pid()
+}
+
+#[test]
+fn a_seed_repeats_its_run_and_another_seed_has_another() {
+    let first = run(1);
+    assert_eq!(first.len(), 100 * 21);
+    assert_eq!(first, run(1));
+    assert_ne!(first, run(2));
+}

@@ -1,0 +1,128 @@
+//! `code_change` between two versions of a library, and what becomes of the state when it fails.
+
+use pq_abi::Direction;
+use pq_abi::spec::{self, ManagerRequest, Strategy};
+use pq_otp::sys::SysMessage;
+use pq_otp::{Atom, Envelope, Pid};
+
+use crate::fixture::Count;
+use crate::house::{House, child, encode, payload, tree};
+
+fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
+    house.sim.sys(to, message).unwrap().to_string()
+}
+
+fn change(direction: Direction, module: &str) -> SysMessage {
+    SysMessage::ChangeCode { module: module.to_string(), direction, vsn: "1.0.0".to_string(), extra: encode(&()) }
+}
+
+fn vsn(house: &House, pid: Pid) -> String {
+    house.sim.processes().into_iter().find(|process| process.pid == pid).unwrap().vsn
+}
+
+#[test]
+fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
+    let mut house = House::new();
+    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    for (direction, step, version) in
+        [(Direction::Up, 10, "2.0.0"), (Direction::Down, 1, "1.0.0"), (Direction::Up, 10, "2.0.0")]
+    {
+        let before: i64 = house.ask(counter, &Count::Tell).trim_matches('"').split(' ').next().unwrap().parse().unwrap();
+        sys(&mut house, counter, SysMessage::Suspend);
+        house.deliver(counter, Envelope::Cast(payload(&Count::Step)));
+        match direction {
+            Direction::Up => house.modules.upgrade(),
+            Direction::Down => house.modules.downgrade(),
+        }
+        assert_eq!(sys(&mut house, counter, change(direction, "counter")), "ok");
+        assert_eq!(house.lines(), Vec::<String>::new(), "it is still suspended");
+        assert_eq!(sys(&mut house, counter, SysMessage::Resume), "ok");
+        assert_eq!(house.lines(), [format!("counter {} by {version}", before + step)]);
+        assert_eq!(vsn(&house, counter), version);
+    }
+}
+
+#[test]
+fn a_process_that_nobody_changes_stays_with_its_code_and_new_ones_have_the_new() {
+    let mut house = House::new();
+    let old = house.begin("old", "counter", &(1_i64,)).unwrap();
+    house.modules.upgrade();
+    let new = house.begin("new", "counter", &(1_i64,)).unwrap();
+    assert_eq!(house.ask(old, &Count::Tell), "\"1 by 1.0.0\"");
+    assert_eq!(house.ask(new, &Count::Tell), "\"1 by 2.0.0\"");
+}
+
+#[test]
+fn a_conversion_that_fails_leaves_state_and_code() {
+    for (count, expected) in [
+        (-1_i64, "{error,{negative,\"count\"}}"),
+        (13, "{error,{panic,\"no counter stands at thirteen, at "),
+    ] {
+        let mut house = House::new();
+        let counter = house.begin("counter", "counter", &(count,)).unwrap();
+        sys(&mut house, counter, SysMessage::Suspend);
+        house.modules.upgrade();
+        let answer = sys(&mut house, counter, change(Direction::Up, "counter"));
+        assert!(answer.starts_with(expected), "{answer}");
+        sys(&mut house, counter, SysMessage::Resume);
+        assert_eq!(house.ask(counter, &Count::Tell), format!("\"{count} by 1.0.0\""));
+    }
+}
+
+#[test]
+fn a_version_that_the_new_module_does_not_know_is_refused() {
+    let mut house = House::new();
+    let counter = house.begin("counter", "counter", &(1_i64,)).unwrap();
+    sys(&mut house, counter, SysMessage::Suspend);
+    house.modules.upgrade();
+    let message = SysMessage::ChangeCode {
+        module: "counter".to_string(),
+        direction: Direction::Up,
+        vsn: "0.9.0".to_string(),
+        extra: encode(&()),
+    };
+    let expected = "{error,{undef,\"conversion between versions 0.9.0 and 2.0.0\"}}";
+    assert_eq!(sys(&mut house, counter, message), expected);
+}
+
+#[test]
+fn a_manager_converts_the_handlers_of_the_module_and_only_them() {
+    let mut house = House::new();
+    let bell = house.begin("bell", "bell", &()).unwrap();
+    for handler in ["ear", "eye"] {
+        let request = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&("x",)));
+        house.sim.call(bell, &spec::encode(&request), 1_000).unwrap();
+    }
+    house.deliver(bell, Envelope::Event(payload("ding")));
+    sys(&mut house, bell, SysMessage::Suspend);
+    house.modules.upgrade();
+    assert_eq!(sys(&mut house, bell, change(Direction::Up, "ear")), "ok");
+    let expected = "[{eye,false,#{heard => 1}},{ear,false,#{heard => 1,understood => 0}}]";
+    assert_eq!(sys(&mut house, bell, SysMessage::GetState), expected);
+    house.deliver(bell, Envelope::Event(payload("dong")));
+    house.lines();
+    sys(&mut house, bell, SysMessage::Resume);
+    assert_eq!(house.lines(), ["bell eye: dong", "bell ear 2: dong, heard 2"]);
+}
+
+#[test]
+fn a_supervisor_takes_new_flags_and_keeps_its_children() {
+    let mut house = House::new();
+    let sup = house.sim.start(tree(Strategy::OneForOne, vec![child("a", vec![])])).unwrap();
+    let child_of = |house: &House| house.sim.processes().into_iter().find(|process| process.parent == Some(sup));
+    let before = child_of(&house).unwrap().pid;
+    sys(&mut house, sup, SysMessage::Suspend);
+    house.modules.upgrade();
+    assert_eq!(sys(&mut house, sup, change(Direction::Up, "tree")), "ok");
+    sys(&mut house, sup, SysMessage::Resume);
+    assert_eq!(child_of(&house).unwrap().pid, before);
+    // Two were borne; the new version bears five more.
+    for _ in 0..7 {
+        let pid = child_of(&house).unwrap().pid;
+        house.exit(pid, "kill");
+    }
+    assert!(house.is_alive(sup));
+    let pid = child_of(&house).unwrap().pid;
+    house.exit(pid, "kill");
+    assert!(!house.is_alive(sup));
+}
