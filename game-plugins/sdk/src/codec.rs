@@ -5,20 +5,29 @@ use pq_abi::{Callback, Reason};
 use pq_term::Pid;
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
+use smallvec::SmallVec;
 
 use crate::ctx::{PortId, RequestId};
 
-/// Room for a message from the start. The most frequent one, a kill told to the subscribers, takes 74 bytes.
-const MESSAGE_BYTES: usize = 128;
+/// A message on its way out. It lies on the stack unless it is long: the most frequent one, a kill told to
+/// the subscribers, takes 74 bytes.
+pub(crate) type Encoded = SmallVec<[u8; 128]>;
 
-/// Encodes with field names.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(MESSAGE_BYTES);
+/// Encodes a message with field names.
+pub(crate) fn message<T: Serialize + ?Sized>(value: &T) -> Encoded {
+    let mut bytes = Encoded::new();
     write(&mut bytes, value);
     bytes
 }
 
-fn write<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) {
+/// Encodes what is kept or handed over whole, with field names.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, value);
+    bytes
+}
+
+fn write<T: Serialize + ?Sized>(bytes: &mut impl std::io::Write, value: &T) {
     let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map();
     if let Err(error) = value.serialize(&mut serializer) {
         panic!(

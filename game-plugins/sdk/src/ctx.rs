@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::fmt;
 
+use pq_abi::raw::Status;
 use pq_abi::spec::{self, ManagerRequest, Start, SupRequest};
 use pq_abi::{Callback, HostRef, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
+use crate::codec::{encode, message as message_of};
 use crate::module::Module;
 
 /// How loud a log line is; the words of `tracing`.
@@ -86,17 +87,20 @@ impl<'a> Ctx<'a> {
 
     /// Sends a message (`Pid ! Message`); the receiver's `handle_info` gets it.
     pub fn send<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
-        self.host.op(OpCode::Send, to.as_raw(), 0, &encode(message));
+        self.host
+            .op(OpCode::Send, to.as_raw(), 0, &message_of(message));
     }
 
     /// `gen_server:cast/2`.
     pub fn cast<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
-        self.host.op(OpCode::Cast, to.as_raw(), 0, &encode(message));
+        self.host
+            .op(OpCode::Cast, to.as_raw(), 0, &message_of(message));
     }
 
     /// `gen_event:notify/2`, or `gen_fsm:send_event/2`: which of them, the receiver's kind decides.
     pub fn notify<T: Serialize + ?Sized>(&mut self, to: Pid, event: &T) {
-        self.host.op(OpCode::Notify, to.as_raw(), 0, &encode(event));
+        self.host
+            .op(OpCode::Notify, to.as_raw(), 0, &message_of(event));
     }
 
     /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,
@@ -107,13 +111,13 @@ impl<'a> Ctx<'a> {
         request: &T,
         timeout_ms: u64,
     ) -> RequestId {
-        self.request_bytes(to, &encode(request), timeout_ms)
+        self.request_bytes(to, &message_of(request), timeout_ms)
     }
 
     /// Answers a caller (`gen_server:reply/2`).
     pub fn reply<T: Serialize + ?Sized>(&mut self, to: From, reply: &T) {
         self.host
-            .op(OpCode::Reply, to.pid.as_raw(), to.tag, &encode(reply));
+            .op(OpCode::Reply, to.pid.as_raw(), to.tag, &message_of(reply));
     }
 
     /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
@@ -122,7 +126,7 @@ impl<'a> Ctx<'a> {
             OpCode::StartTimer,
             ms,
             Callback::Info as u64,
-            &encode(message),
+            &message_of(message),
         ))
     }
 
@@ -132,7 +136,7 @@ impl<'a> Ctx<'a> {
             OpCode::StartTimer,
             ms,
             Callback::Event as u64,
-            &encode(event),
+            &message_of(event),
         ))
     }
 
@@ -143,7 +147,7 @@ impl<'a> Ctx<'a> {
 
     /// Goes on in `handle_continue` before any other message (`{continue, Term}`).
     pub fn continue_with<T: Serialize + ?Sized>(&mut self, term: &T) {
-        self.host.op(OpCode::Continue, 0, 0, &encode(term));
+        self.host.op(OpCode::Continue, 0, 0, &message_of(term));
     }
 
     /// Wants to hear of the end of a process, once, as [`crate::Info::Down`].
@@ -213,7 +217,7 @@ impl<'a> Ctx<'a> {
 
     /// Starts a process linked to this one; its pid arrives as [`crate::Info::Response`].
     pub fn start_link<T: Serialize + ?Sized>(&mut self, module: &str, args: &T) -> RequestId {
-        let args = encode(args);
+        let args = message_of(args);
         RequestId(
             self.host
                 .op_named(OpCode::StartLink, (0, 0), module.as_bytes(), &args)
@@ -256,6 +260,20 @@ impl<'a> Ctx<'a> {
     ) -> RequestId {
         let request = ManagerRequest::AddHandler(handler, encode(args));
         self.request_bytes(manager, &spec::encode(&request), timeout_ms)
+    }
+
+    /// Calls a function of a module's current version with terms (`apply/3`), for what has no Rust type here.
+    pub fn apply(&mut self, module: &str, function: &str, args: &[Term]) -> Result<Term, Reason> {
+        let name = format!("{module}:{function}");
+        let args = pq_term::msgpack::to_msgpack(&Term::list(args));
+        let (status, result) =
+            self.host
+                .op_named(OpCode::CallModule, (0, 0), name.as_bytes(), &args);
+        match status == Status::Ok as u64 {
+            true => pq_term::msgpack::from_msgpack(result)
+                .map_err(|error| Reason::tagged("bad_return", &error.to_string())),
+            false => Err(Reason::from_bytes(result)),
+        }
     }
 
     /// Names which process to start: for `start` of an application and children of a supervisor.

@@ -3,14 +3,11 @@
 //! The registry itself is compiled into the node (application `regis`).
 
 use pq_term::{Pid, Term};
-use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
-use crate::export::Remote;
 
 /// Why a name was not given.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RegisterError {
     /// Another process has it: this one.
     NameTaken(Pid),
@@ -20,29 +17,47 @@ pub enum RegisterError {
     Dead,
 }
 
-static REGISTER: Remote<(Term, Pid), Result<(), RegisterError>> = Remote::new("regis", "register");
-static UNREGISTER: Remote<(Term,), ()> = Remote::new("regis", "unregister");
-static WHEREIS: Remote<(Term,), Option<Pid>> = Remote::new("regis", "whereis");
-static GET_NAMES: Remote<(), Vec<Term>> = Remote::new("regis", "get_names");
-
 /// `regis:register(Name, self())`. It holds at once; when the process ends the name is free before
 /// anybody hears of the end.
 pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), RegisterError> {
     let own = ctx.self_pid();
-    REGISTER.call(ctx, (name.into(), own))
+    let answer = call(ctx, "register", &[name.into(), own.into()]);
+    match answer.as_tuple() {
+        None => Ok(()),
+        Some([_, why]) => Err(refused(why)),
+        Some(_) => panic!("regis:register/2 answered {answer}"),
+    }
 }
 
 /// `regis:unregister(Name)`: fine as well when nobody has the name.
 pub fn unregister(ctx: &mut Ctx<'_>, name: impl Into<Term>) {
-    UNREGISTER.call(ctx, (name.into(),));
+    call(ctx, "unregister", &[name.into()]);
 }
 
 /// `regis:whereis(Name)`.
 pub fn whereis(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Option<Pid> {
-    WHEREIS.call(ctx, (name.into(),))
+    call(ctx, "whereis", &[name.into()]).as_pid()
 }
 
 /// `regis:get_names()`.
 pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
-    GET_NAMES.call(ctx, ())
+    call(ctx, "get_names", &[])
+        .as_list()
+        .unwrap_or_default()
+        .to_vec()
+}
+
+/// As in Erlang, a registry that is not there ends its caller.
+fn call(ctx: &mut Ctx<'_>, function: &str, args: &[Term]) -> Term {
+    ctx.apply("regis", function, args)
+        .unwrap_or_else(|reason| panic!("regis:{function} failed: {reason}"))
+}
+
+/// From `{name_taken, Pid}`, `{already_named, Name}` or `dead`.
+fn refused(why: &Term) -> RegisterError {
+    match why.as_tuple() {
+        Some([_, Term::Pid(holder)]) => RegisterError::NameTaken(*holder),
+        Some([_, name]) => RegisterError::AlreadyNamed(name.clone()),
+        _ => RegisterError::Dead,
+    }
 }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use pq_otp::{Config, Pid, Reason, Service, ServiceCall, Term};
-use pq_sdk::regis::RegisterError as Refused;
 use regis::{Regis, RegisterError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// The names of a node.
 pub type Names = Arc<Regis<Term, Pid>>;
@@ -31,42 +28,39 @@ struct Registry {
 
 impl Service for Registry {
     fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
-        match call.function {
-            "register" => self.register(call),
-            "unregister" => {
-                let (name,): (Term,) = args(call.args)?;
-                self.names.unregister(&name);
-                Ok(result(&()))
+        let args = pq_term::msgpack::from_msgpack(call.args)
+            .map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
+        let answer = match (call.function, args.as_list().unwrap_or_default()) {
+            ("register", [name, Term::Pid(pid)]) => self.register(call, name, *pid)?,
+            ("unregister", [name]) => {
+                self.names.unregister(name);
+                Term::atom("ok")
             }
-            "whereis" => {
-                let (name,): (Term,) = args(call.args)?;
-                Ok(result(&self.names.whereis(&name)))
+            ("whereis", [name]) => self
+                .names
+                .whereis(name)
+                .map_or(Term::undefined(), Term::from),
+            ("get_names", []) => Term::list(self.names.get_names()),
+            ("sweep", []) => Term::from(self.sweep(&call) as i64),
+            (other, args) => {
+                let what = format!("regis:{other}/{}", args.len());
+                return Err(Reason::tagged("undef", &what));
             }
-            "get_names" => Ok(result(&self.names.get_names())),
-            "sweep" => Ok(result(&self.sweep(&call))),
-            other => Err(Reason::tagged("undef", &format!("regis:{other}"))),
-        }
+        };
+        Ok(pq_term::msgpack::to_msgpack(&answer))
     }
 }
 
 impl Registry {
-    fn register(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
-        let (name, pid): (Term, Pid) = args(call.args)?;
+    fn register(&self, call: ServiceCall<'_>, name: &Term, pid: Pid) -> Result<Term, Reason> {
         if pid != call.caller {
-            return Err(Reason::tagged(
-                "badarg",
-                "a process can register only itself",
-            ));
+            let why = "a process can register only itself";
+            return Err(Reason::tagged("badarg", why));
         }
-        let outcome = self
-            .names
-            .register_alive(name, pid, |pid| call.node.is_alive(pid));
+        let is_alive = |pid| call.node.is_alive(pid);
+        let outcome = self.names.register_alive(name.clone(), pid, is_alive);
         *call.holds_name |= outcome.is_ok();
-        Ok(result(&outcome.map_err(|refused| match refused {
-            RegisterError::NameTaken { holder } => Refused::NameTaken(holder),
-            RegisterError::AlreadyNamed { name } => Refused::AlreadyNamed(name),
-            RegisterError::Dead => Refused::Dead,
-        })))
+        Ok(outcome.map_or_else(refusal, |()| Term::atom("ok")))
     }
 
     /// Frees the names of processes that do not live; there are none unless the hook has a bug.
@@ -79,11 +73,14 @@ impl Registry {
     }
 }
 
-fn args<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reason> {
-    rmp_serde::from_slice(bytes).map_err(|error| Reason::tagged("badarg", &error.to_string()))
-}
-
-fn result<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec_named(value)
-        .expect("names and pids have a MessagePack form, and a Vec takes all bytes")
+/// `{error, Why}`, as `pq_sdk::regis` reads it.
+fn refusal(error: RegisterError<Term, Pid>) -> Term {
+    let why = match error {
+        RegisterError::NameTaken { holder } => {
+            Term::tuple([Term::atom("name_taken"), holder.into()])
+        }
+        RegisterError::AlreadyNamed { name } => Term::tuple([Term::atom("already_named"), name]),
+        RegisterError::Dead => Term::atom("dead"),
+    };
+    Term::tuple([Term::atom("error"), why])
 }
