@@ -5,36 +5,37 @@ use pq_abi::{Callback, Reason};
 use pq_term::Pid;
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
-use smallvec::SmallVec;
 
 use crate::ctx::{PortId, RequestId};
 
-/// A message on its way out. It lies on the stack unless it is long: the most frequent one, a kill told to
-/// the subscribers, takes 74 bytes.
-pub(crate) type Encoded = SmallVec<[u8; 128]>;
+/// Messages up to this length are written on the stack. The most frequent one, a kill told to the
+/// subscribers, takes 74 bytes.
+const SHORT_BYTES: usize = 192;
 
-/// Encodes a message with field names.
-pub(crate) fn message<T: Serialize + ?Sized>(value: &T) -> Encoded {
-    let mut bytes = Encoded::new();
-    write(&mut bytes, value);
-    bytes
+/// Encodes a message with field names, and lends it to `send`.
+pub(crate) fn with_message<T: Serialize + ?Sized, R>(
+    value: &T,
+    send: impl FnOnce(&[u8]) -> R,
+) -> R {
+    let mut short = [0; SHORT_BYTES];
+    let mut room = &mut short[..];
+    let written = value.serialize(&mut rmp_serde::Serializer::new(&mut room).with_struct_map());
+    let left = room.len();
+    match written {
+        Ok(()) => send(&short[..SHORT_BYTES - left]),
+        // Too long, or not to be written at all: the long way says which.
+        Err(_) => send(&encode(value)),
+    }
 }
 
 /// Encodes what is kept or handed over whole, with field names.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write(&mut bytes, value);
-    bytes
-}
-
-fn write<T: Serialize + ?Sized>(bytes: &mut impl std::io::Write, value: &T) {
-    let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map();
-    if let Err(error) = value.serialize(&mut serializer) {
+    rmp_serde::to_vec_named(value).unwrap_or_else(|error| {
         panic!(
             "a {} cannot be written as MessagePack: {error}",
             std::any::type_name::<T>()
-        );
-    }
+        )
+    })
 }
 
 /// Decodes; the sentence names the type that was expected.

@@ -9,7 +9,7 @@ use pq_abi::{Callback, HostRef, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{encode, message as message_of};
+use crate::codec::{encode, with_message};
 use crate::module::Module;
 
 /// How loud a log line is; the words of `tracing`.
@@ -87,20 +87,17 @@ impl<'a> Ctx<'a> {
 
     /// Sends a message (`Pid ! Message`); the receiver's `handle_info` gets it.
     pub fn send<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
-        self.host
-            .op(OpCode::Send, to.as_raw(), 0, &message_of(message));
+        self.tell(OpCode::Send, (to.as_raw(), 0), message);
     }
 
     /// `gen_server:cast/2`.
     pub fn cast<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
-        self.host
-            .op(OpCode::Cast, to.as_raw(), 0, &message_of(message));
+        self.tell(OpCode::Cast, (to.as_raw(), 0), message);
     }
 
     /// `gen_event:notify/2`, or `gen_fsm:send_event/2`: which of them, the receiver's kind decides.
     pub fn notify<T: Serialize + ?Sized>(&mut self, to: Pid, event: &T) {
-        self.host
-            .op(OpCode::Notify, to.as_raw(), 0, &message_of(event));
+        self.tell(OpCode::Notify, (to.as_raw(), 0), event);
     }
 
     /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,
@@ -111,33 +108,22 @@ impl<'a> Ctx<'a> {
         request: &T,
         timeout_ms: u64,
     ) -> RequestId {
-        self.request_bytes(to, &message_of(request), timeout_ms)
+        RequestId(self.tell(OpCode::Request, (to.as_raw(), timeout_ms), request))
     }
 
     /// Answers a caller (`gen_server:reply/2`).
     pub fn reply<T: Serialize + ?Sized>(&mut self, to: From, reply: &T) {
-        self.host
-            .op(OpCode::Reply, to.pid.as_raw(), to.tag, &message_of(reply));
+        self.tell(OpCode::Reply, (to.pid.as_raw(), to.tag), reply);
     }
 
     /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
     pub fn start_timer<T: Serialize + ?Sized>(&mut self, ms: u64, message: &T) -> TimerId {
-        TimerId(self.host.op(
-            OpCode::StartTimer,
-            ms,
-            Callback::Info as u64,
-            &message_of(message),
-        ))
+        TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Info as u64), message))
     }
 
     /// Sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
     pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
-        TimerId(self.host.op(
-            OpCode::StartTimer,
-            ms,
-            Callback::Event as u64,
-            &message_of(event),
-        ))
+        TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Event as u64), event))
     }
 
     /// Takes a timer back; `false` when it had fired already.
@@ -147,7 +133,7 @@ impl<'a> Ctx<'a> {
 
     /// Goes on in `handle_continue` before any other message (`{continue, Term}`).
     pub fn continue_with<T: Serialize + ?Sized>(&mut self, term: &T) {
-        self.host.op(OpCode::Continue, 0, 0, &message_of(term));
+        self.tell(OpCode::Continue, (0, 0), term);
     }
 
     /// Wants to hear of the end of a process, once, as [`crate::Info::Down`].
@@ -217,7 +203,7 @@ impl<'a> Ctx<'a> {
 
     /// Starts a process linked to this one; its pid arrives as [`crate::Info::Response`].
     pub fn start_link<T: Serialize + ?Sized>(&mut self, module: &str, args: &T) -> RequestId {
-        let args = message_of(args);
+        let args = encode(args);
         RequestId(
             self.host
                 .op_named(OpCode::StartLink, (0, 0), module.as_bytes(), &args)
@@ -279,6 +265,15 @@ impl<'a> Ctx<'a> {
     /// Names which process to start: for `start` of an application and children of a supervisor.
     pub fn start_of<M: Module>(args: &impl Serialize) -> Start {
         crate::supervisor::start::<M>(args)
+    }
+
+    fn tell<T: Serialize + ?Sized>(
+        &mut self,
+        code: OpCode,
+        (a, b): (u64, u64),
+        message: &T,
+    ) -> u64 {
+        with_message(message, |bytes| self.host.op(code, a, b, bytes))
     }
 
     fn request_bytes(&mut self, to: Pid, request: &[u8], timeout_ms: u64) -> RequestId {

@@ -7,7 +7,7 @@ use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode, Reason};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Info, decode, encode};
+use crate::codec::{Info, decode, encode, with_message};
 use crate::ctx::{Ctx, From};
 use crate::migrate::{Migrate, Migration, convert};
 use crate::module::{InitError, Module};
@@ -217,14 +217,13 @@ fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refu
         .end
         .map_err(|reason| Refusal::Stop(reason.to_bytes()))?;
     if let Some((ms, event)) = step.event {
-        let bytes = encode(&event);
-        match ms {
+        with_message(&event, |bytes| match ms {
             0 => {
                 let own = host.op(OpCode::SelfPid, 0, 0, &[]);
-                host.op(OpCode::Notify, own, 0, &bytes)
+                host.op(OpCode::Notify, own, 0, bytes)
             }
-            ms => host.op(OpCode::StartTimer, ms, Callback::Event as u64, &bytes),
-        };
+            ms => host.op(OpCode::StartTimer, ms, Callback::Event as u64, bytes),
+        });
     }
     Ok(state)
 }

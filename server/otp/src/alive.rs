@@ -20,7 +20,9 @@ pub(crate) struct Alive {
 
 impl Alive {
     pub(crate) fn new() -> Alive {
-        Alive { chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect() }
+        Alive {
+            chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
+        }
     }
 
     /// From now on this generation lives at the pid's index.
@@ -40,12 +42,16 @@ impl Alive {
 
     pub(crate) fn is_alive(&self, pid: Pid) -> bool {
         pid.generation() != 0
-            && self.cell(pid).is_some_and(|cell| cell.load(Ordering::Acquire) == pid.generation())
+            && self
+                .cell(pid)
+                .is_some_and(|cell| cell.load(Ordering::Acquire) == pid.generation())
     }
 
     fn cell(&self, pid: Pid) -> Option<&AtomicU32> {
         let index = pid.index() as usize;
-        self.chunks[index / CHUNK].get().map(|chunk| &chunk[index % CHUNK])
+        self.chunks[index / CHUNK]
+            .get()
+            .map(|chunk| &chunk[index % CHUNK])
     }
 }
 

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use pq_abi::spec::{self, Start};
 use pq_abi::Reason;
+use pq_abi::spec::{self, Start};
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
@@ -114,22 +114,33 @@ pub struct Controller {
 impl Controller {
     /// A controller with these settings over the files'; `on_end` is called when a permanent application ends.
     pub fn new(sys_config: Settings, command_line: Settings, on_end: OnEnd) -> Controller {
-        Controller { apps: Vec::new(), sys_config, command_line, on_end, tickets: 0 }
+        Controller {
+            apps: Vec::new(),
+            sys_config,
+            command_line,
+            on_end,
+            tickets: 0,
+        }
     }
 
     fn request(&mut self, from: Caller, data: &Payload, ctx: &mut NativeCtx<'_>) {
         let reply = match spec::decode(data) {
             Ok(AppRequest::Load(spec)) => self.load(spec, ctx.node),
-            Ok(AppRequest::Start(name, start_type)) => match self.start(from, &name, start_type, ctx) {
-                Ok(()) => return,
-                Err(reply) => reply,
-            },
+            Ok(AppRequest::Start(name, start_type)) => {
+                match self.start(from, &name, start_type, ctx) {
+                    Ok(()) => return,
+                    Err(reply) => reply,
+                }
+            }
             Ok(AppRequest::Stop(name)) => match self.stop(Some(from), &name, ctx) {
                 Ok(()) => return,
                 Err(reply) => reply,
             },
             Ok(AppRequest::Which) => self.which(),
-            Err(error) => AppReply::Error(Term::tuple([Term::atom("bad_request"), Term::string(error)])),
+            Err(error) => AppReply::Error(Term::tuple([
+                Term::atom("bad_request"),
+                Term::string(error),
+            ])),
         };
         answer(from, &reply, ctx);
     }
@@ -147,7 +158,11 @@ impl Controller {
                 node.set_env(&spec.name, key, value.clone());
             }
         }
-        self.apps.push(App { spec, start_type: StartType::Temporary, status: Status::Loaded });
+        self.apps.push(App {
+            spec,
+            start_type: StartType::Temporary,
+            status: Status::Loaded,
+        });
         AppReply::Ok
     }
 
@@ -158,11 +173,18 @@ impl Controller {
         start_type: StartType,
         ctx: &mut NativeCtx<'_>,
     ) -> Result<(), AppReply> {
-        let at = self.position(name).ok_or_else(|| refuse("not_loaded", name))?;
+        let at = self
+            .position(name)
+            .ok_or_else(|| refuse("not_loaded", name))?;
         if self.apps[at].status != Status::Loaded {
             return Err(refuse("already_started", name));
         }
-        if let Some(missing) = self.apps[at].spec.applications.iter().find(|dep| !self.is_running(dep)) {
+        if let Some(missing) = self.apps[at]
+            .spec
+            .applications
+            .iter()
+            .find(|dep| !self.is_running(dep))
+        {
             return Err(refuse("not_started", missing));
         }
         let mut app = self.apps.remove(at);
@@ -172,7 +194,12 @@ impl Controller {
         outcome
     }
 
-    fn launch(&mut self, app: &mut App, from: Caller, ctx: &mut NativeCtx<'_>) -> Result<(), AppReply> {
+    fn launch(
+        &mut self,
+        app: &mut App,
+        from: Caller,
+        ctx: &mut NativeCtx<'_>,
+    ) -> Result<(), AppReply> {
         let Some((module, args)) = &app.spec.callback else {
             app.status = Status::Running(ctx.pid);
             answer(from, &AppReply::Ok, ctx);
@@ -190,14 +217,24 @@ impl Controller {
     }
 
     fn started(&mut self, ticket: u32, outcome: StartOutcome, ctx: &mut NativeCtx<'_>) {
-        let waits = |app: &&mut App| matches!(app.status, Status::Starting(_, waited) if waited == ticket);
-        let Some(app) = self.apps.iter_mut().find(waits) else { return };
-        let Status::Starting(from, _) = app.status else { return };
-        let outcome = outcome.and_then(|pid| pid.ok_or_else(|| Reason::tagged("bad_return", "ignore")));
+        let waits =
+            |app: &&mut App| matches!(app.status, Status::Starting(_, waited) if waited == ticket);
+        let Some(app) = self.apps.iter_mut().find(waits) else {
+            return;
+        };
+        let Status::Starting(from, _) = app.status else {
+            return;
+        };
+        let outcome =
+            outcome.and_then(|pid| pid.ok_or_else(|| Reason::tagged("bad_return", "ignore")));
         match outcome {
             Ok(pid) => {
                 app.status = Status::Running(pid);
-                tracing::info!(application = app.spec.name, vsn = app.spec.vsn, "application started");
+                tracing::info!(
+                    application = app.spec.name,
+                    vsn = app.spec.vsn,
+                    "application started"
+                );
                 answer(from, &AppReply::Ok, ctx);
             }
             Err(reason) => {
@@ -207,20 +244,29 @@ impl Controller {
         }
     }
 
-    fn stop(&mut self, from: Option<Caller>, name: &str, ctx: &mut NativeCtx<'_>) -> Result<(), AppReply> {
-        let at = self.position(name).ok_or_else(|| refuse("not_loaded", name))?;
+    fn stop(
+        &mut self,
+        from: Option<Caller>,
+        name: &str,
+        ctx: &mut NativeCtx<'_>,
+    ) -> Result<(), AppReply> {
+        let at = self
+            .position(name)
+            .ok_or_else(|| refuse("not_loaded", name))?;
         self.tickets += 1;
         let (app, ticket) = (&mut self.apps[at], self.tickets);
         match app.status {
             Status::Running(top) if top == ctx.pid => {
                 app.status = Status::Loaded;
-                from.into_iter().for_each(|from| answer(from, &AppReply::Ok, ctx));
+                from.into_iter()
+                    .for_each(|from| answer(from, &AppReply::Ok, ctx));
                 Ok(())
             }
             Status::Running(top) => {
                 app.status = Status::Stopping(top, from, ticket);
                 ctx.actions.push(NativeAction::Exit(top, Reason::Shutdown));
-                ctx.actions.push(NativeAction::Timer(ticket, STOP_TIMEOUT_MS));
+                ctx.actions
+                    .push(NativeAction::Timer(ticket, STOP_TIMEOUT_MS));
                 Ok(())
             }
             _ => Err(refuse("not_started", name)),
@@ -232,7 +278,10 @@ impl Controller {
         for app in &self.apps {
             match app.status {
                 Status::Stopping(top, _, timed) if timed == ticket => {
-                    tracing::warn!(application = app.spec.name, "application does not stop: killed");
+                    tracing::warn!(
+                        application = app.spec.name,
+                        "application does not stop: killed"
+                    );
                     ctx.actions.push(NativeAction::Exit(top, Reason::Kill));
                 }
                 _ => (),
@@ -242,7 +291,9 @@ impl Controller {
 
     fn exited(&mut self, pid: Pid, reason: &Reason, ctx: &mut NativeCtx<'_>) {
         let is_top = |app: &&mut App| matches!(app.status, Status::Running(top) | Status::Stopping(top, ..) if top == pid);
-        let Some(app) = self.apps.iter_mut().find(is_top) else { return };
+        let Some(app) = self.apps.iter_mut().find(is_top) else {
+            return;
+        };
         let status = std::mem::replace(&mut app.status, Status::Loaded);
         if let Some((module, _)) = &app.spec.callback {
             // The application has ended either way; what its `stop` could not do is in the log.
@@ -253,7 +304,8 @@ impl Controller {
         match status {
             Status::Stopping(_, from, _) => {
                 tracing::info!(application = app.spec.name, "application stopped");
-                from.into_iter().for_each(|from| answer(from, &AppReply::Ok, ctx));
+                from.into_iter()
+                    .for_each(|from| answer(from, &AppReply::Ok, ctx));
             }
             _ => {
                 tracing::error!(application = app.spec.name, %reason, start_type = ?app.start_type, "application exited");
@@ -265,8 +317,18 @@ impl Controller {
     }
 
     fn which(&self) -> AppReply {
-        let running = self.apps.iter().rev().filter(|app| matches!(app.status, Status::Running(_)));
-        let line = |app: &App| (app.spec.name.clone(), app.spec.description.clone(), app.spec.vsn.clone());
+        let running = self
+            .apps
+            .iter()
+            .rev()
+            .filter(|app| matches!(app.status, Status::Running(_)));
+        let line = |app: &App| {
+            (
+                app.spec.name.clone(),
+                app.spec.description.clone(),
+                app.spec.vsn.clone(),
+            )
+        };
         AppReply::Running(running.map(line).collect())
     }
 
@@ -275,7 +337,8 @@ impl Controller {
     }
 
     fn is_running(&self, name: &str) -> bool {
-        self.position(name).is_some_and(|at| matches!(self.apps[at].status, Status::Running(_)))
+        self.position(name)
+            .is_some_and(|at| matches!(self.apps[at].status, Status::Running(_)))
     }
 }
 
@@ -301,7 +364,11 @@ impl Native for Controller {
     fn state(&self) -> Term {
         let line = |app: &App| {
             let status = format!("{:?}", app.status);
-            Term::tuple([Term::string(app.spec.name.as_str()), Term::string(app.spec.vsn.as_str()), Term::string(status)])
+            Term::tuple([
+                Term::string(app.spec.name.as_str()),
+                Term::string(app.spec.vsn.as_str()),
+                Term::string(status),
+            ])
         };
         Term::list(self.apps.iter().map(line).collect::<Vec<_>>())
     }
@@ -320,11 +387,16 @@ fn refuse(word: &'static str, name: &str) -> AppReply {
 }
 
 fn failed_to_start(name: &str, reason: &Reason) -> AppReply {
-    AppReply::Error(Term::tuple([Term::atom("failed_to_start"), Term::string(name), reason.to_term()]))
+    AppReply::Error(Term::tuple([
+        Term::atom("failed_to_start"),
+        Term::string(name),
+        reason.to_term(),
+    ]))
 }
 
 fn answer(to: Caller, reply: &AppReply, ctx: &mut NativeCtx<'_>) {
-    ctx.actions.push(NativeAction::Reply(to, spec::encode(reply)));
+    ctx.actions
+        .push(NativeAction::Reply(to, spec::encode(reply)));
 }
 
 /// The one argument of `start`, in an array.
@@ -336,8 +408,14 @@ fn rmp_args(args: &Term) -> Vec<u8> {
 
 impl Node {
     /// Asks the application controller and waits, from a thread that is no shard.
-    pub fn applications(&self, request: &AppRequest, timeout_ms: u64) -> Result<AppReply, RequestError> {
-        let controller = self.whereis(CONTROLLER).ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
+    pub fn applications(
+        &self,
+        request: &AppRequest,
+        timeout_ms: u64,
+    ) -> Result<AppReply, RequestError> {
+        let controller = self
+            .whereis(CONTROLLER)
+            .ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
         let reply = self.call(controller, &spec::encode(request), timeout_ms)?;
         spec::decode(&reply).map_err(RequestError::BadReply)
     }
@@ -358,7 +436,11 @@ mod tests {
             callback: None,
             env: vec![],
         };
-        App { spec, start_type: StartType::Temporary, status: Status::Running(top) }
+        App {
+            spec,
+            start_type: StartType::Temporary,
+            status: Status::Running(top),
+        }
     }
 
     struct NoModules(std::sync::atomic::AtomicU64);
@@ -378,9 +460,18 @@ mod tests {
         let node = Node::new(crate::Config::new(std::sync::Arc::new(NoModules(0.into()))));
         let mut call = |_: &str, _: &str, _: &[u8]| Ok(Vec::new());
         let (pid, actions) = (Pid::new(0, 0, 1), Vec::new());
-        let mut ctx = NativeCtx { node: &node, pid, now_ms: 0, actions, call: &mut call };
+        let mut ctx = NativeCtx {
+            node: &node,
+            pid,
+            now_ms: 0,
+            actions,
+            call: &mut call,
+        };
         controller.handle(input, &mut ctx);
-        ctx.actions.iter().map(|action| format!("{action:?}")).collect()
+        ctx.actions
+            .iter()
+            .map(|action| format!("{action:?}"))
+            .collect()
     }
 
     #[test]
@@ -388,19 +479,34 @@ mod tests {
         let mut controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
         let (a, b) = (Pid::new(0, 7, 1), Pid::new(0, 8, 1));
         controller.apps = vec![running("a", a), running("b", b)];
-        let from = Caller { pid: Pid::new(0, 9, 1), tag: 1 };
+        let from = Caller {
+            pid: Pid::new(0, 9, 1),
+            tag: 1,
+        };
         let mut stop = |name: &str| {
             let request = Payload::from_vec(spec::encode(&AppRequest::Stop(name.to_string())));
             handle(&mut controller, NativeInput::Call(from, request))
         };
         let first = stop("a");
-        assert!(first[0].contains("Shutdown") && first[1] == "Timer(1, 30000)", "{first:?}");
+        assert!(
+            first[0].contains("Shutdown") && first[1] == "Timer(1, 30000)",
+            "{first:?}"
+        );
         let second = stop("b");
         assert_eq!(second[1], "Timer(2, 30000)");
-        assert_eq!(handle(&mut controller, NativeInput::Timer(1)), [format!("{:?}", NativeAction::Exit(a, Reason::Kill))]);
+        assert_eq!(
+            handle(&mut controller, NativeInput::Timer(1)),
+            [format!("{:?}", NativeAction::Exit(a, Reason::Kill))]
+        );
         let ended = handle(&mut controller, NativeInput::Exit(a, Reason::Killed));
         assert!(ended[0].starts_with("Reply("), "{ended:?}");
-        assert_eq!(handle(&mut controller, NativeInput::Timer(1)), Vec::<String>::new());
-        assert_eq!(handle(&mut controller, NativeInput::Timer(2)), [format!("{:?}", NativeAction::Exit(b, Reason::Kill))]);
+        assert_eq!(
+            handle(&mut controller, NativeInput::Timer(1)),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            handle(&mut controller, NativeInput::Timer(2)),
+            [format!("{:?}", NativeAction::Exit(b, Reason::Kill))]
+        );
     }
 }

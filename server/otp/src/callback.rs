@@ -33,7 +33,14 @@ pub(crate) struct Callback<'a> {
 
 impl<'a> Callback<'a> {
     pub(crate) fn new(core: &'a mut Core, me: Pid, parent: Pid) -> Callback<'a> {
-        Callback { core, me, parent, holds_name: false, out: Vec::new(), depth: 0 }
+        Callback {
+            core,
+            me,
+            parent,
+            holds_name: false,
+            out: Vec::new(),
+            depth: 0,
+        }
     }
 
     fn record(&mut self, effect: Effect) -> u64 {
@@ -55,7 +62,12 @@ impl<'a> Callback<'a> {
 
     fn request(&mut self, to: u64, timeout_ms: u64, data: &[u8]) -> u64 {
         let id = self.core.next_ref();
-        self.record(Effect::Request { to: Pid::from_raw(to), id, timeout_ms, data: Payload::from_slice(data) });
+        self.record(Effect::Request {
+            to: Pid::from_raw(to),
+            id,
+            timeout_ms,
+            data: Payload::from_slice(data),
+        });
         id
     }
 
@@ -65,7 +77,10 @@ impl<'a> Callback<'a> {
             true => Envelope::Event(data),
             false => Envelope::Info(data),
         };
-        let key = self.core.wheel.start(self.core.now_ms.saturating_add(ms), Due::Deliver(self.me, envelope));
+        let key = self.core.wheel.start(
+            self.core.now_ms.saturating_add(ms),
+            Due::Deliver(self.me, envelope),
+        );
         self.record(Effect::TimerStarted(key));
         key.as_raw()
     }
@@ -85,7 +100,11 @@ impl<'a> Callback<'a> {
 
     fn start_link(&mut self, name: &[u8], data: &[u8]) -> u64 {
         let id = self.core.next_ref();
-        self.record(Effect::StartLink(text(name).into_owned(), data.to_vec(), id));
+        self.record(Effect::StartLink(
+            text(name).into_owned(),
+            data.to_vec(),
+            id,
+        ));
         id
     }
 
@@ -94,20 +113,32 @@ impl<'a> Callback<'a> {
         let (module, function) = name.split_once(':').unwrap_or((&name, ""));
         let result = match self.depth < CALL_DEPTH_MAX {
             true => self.dispatch(module, function, args),
-            false => Err(Reason::tagged("system_limit", "calls between modules nest too deep")),
+            false => Err(Reason::tagged(
+                "system_limit",
+                "calls between modules nest too deep",
+            )),
         };
         let (status, bytes) = match result {
             Ok(bytes) => (Status::Ok, bytes),
             Err(reason) => (Status::Error, reason.to_bytes()),
         };
         self.core.result = bytes;
-        Answer { value: status as u64, bytes: &self.core.result }
+        Answer {
+            value: status as u64,
+            bytes: &self.core.result,
+        }
     }
 
     fn dispatch(&mut self, module: &str, function: &str, args: &[u8]) -> Result<Vec<u8>, Reason> {
         let node = self.core.node.clone();
         if let Some(service) = node.service(module) {
-            return service.call(ServiceCall { node: &node, caller: self.me, function, args, holds_name: &mut self.holds_name });
+            return service.call(ServiceCall {
+                node: &node,
+                caller: self.me,
+                function,
+                args,
+                holds_name: &mut self.holds_name,
+            });
         }
         let Some(code) = node.module(module) else {
             return Err(undef(module, function));
@@ -126,7 +157,10 @@ impl<'a> Callback<'a> {
         match self.core.node.env(application, key) {
             Some(term) => {
                 self.core.result = pq_term::msgpack::to_msgpack(&term);
-                Answer { value: 1, bytes: &self.core.result }
+                Answer {
+                    value: 1,
+                    bytes: &self.core.result,
+                }
             }
             None => Answer::value(0),
         }
@@ -158,7 +192,13 @@ impl Host for Callback<'_> {
             OpCode::Cast => self.send(a, Envelope::Cast(data.into())),
             OpCode::Notify => self.send(a, Envelope::Event(data.into())),
             OpCode::Request => self.request(a, b, data),
-            OpCode::Reply => self.record(Effect::Reply(Caller { pid: Pid::from_raw(a), tag: b }, data.into())),
+            OpCode::Reply => self.record(Effect::Reply(
+                Caller {
+                    pid: Pid::from_raw(a),
+                    tag: b,
+                },
+                data.into(),
+            )),
             OpCode::StartTimer => self.start_timer(a, b, data),
             OpCode::CancelTimer => self.cancel_timer(a),
             OpCode::Monitor => self.monitor(a),
@@ -172,14 +212,22 @@ impl Host for Callback<'_> {
             OpCode::CallModule => return self.call_module(name, data),
             OpCode::Whereis => self.core.node.whereis(&text(name)).map_or(0, Pid::as_raw),
             OpCode::Env => return self.env(name),
-            OpCode::Current => self.core.node.module(&text(name)).map_or(0, |module| module.address()),
+            OpCode::Current => self
+                .core
+                .node
+                .module(&text(name))
+                .map_or(0, |module| module.address()),
             OpCode::StartLink => self.start_link(name, data),
             OpCode::HoldsName => {
                 self.holds_name = true;
                 0
             }
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
-            OpCode::Register => self.core.node.register(&text(name), self.me).map_or_else(Pid::as_raw, |()| 0),
+            OpCode::Register => self
+                .core
+                .node
+                .register(&text(name), self.me)
+                .map_or_else(Pid::as_raw, |()| 0),
             OpCode::Continue => self.record(Effect::Continue(data.into())),
         })
     }
@@ -195,7 +243,10 @@ impl Host for Callback<'_> {
 
 /// `{undef, "module:function"}`.
 pub(crate) fn undef(module: &str, function: &str) -> Reason {
-    Reason::Other(Term::tuple([Term::atom("undef"), Term::string(format!("{module}:{function}"))]))
+    Reason::Other(Term::tuple([
+        Term::atom("undef"),
+        Term::string(format!("{module}:{function}")),
+    ]))
 }
 
 fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {

@@ -12,7 +12,12 @@ pub(crate) enum Effect {
     /// Put this into a mailbox.
     Send(Pid, Envelope),
     /// Ask a process; fail the request after so many milliseconds.
-    Request { to: Pid, id: u64, timeout_ms: u64, data: Payload },
+    Request {
+        to: Pid,
+        id: u64,
+        timeout_ms: u64,
+        data: Payload,
+    },
     /// Answer a request.
     Reply(Caller, Payload),
     /// A timer was started: taken back if the callback fails.

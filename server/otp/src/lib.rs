@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A process is data, not a task: a slot in a shard's slab. A shard runs one callback at a time; what the
-//! callback wants done is recorded and done after it has returned well ([`callback`]). Between two callbacks
+//! callback wants done is recorded and done after it has returned well (`callback`). Between two callbacks
 //! every process of the shard is at rest, which is where code may change.
 //!
 //! The same shard runs on a thread of its own under the real clock ([`threads`]), or under a virtual clock

@@ -15,7 +15,11 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(crate) const EMPTY: Mailbox = Mailbox { head: NONE, tail: NONE, len: 0 };
+    pub(crate) const EMPTY: Mailbox = Mailbox {
+        head: NONE,
+        tail: NONE,
+        len: 0,
+    };
 
     pub(crate) fn len(&self) -> u32 {
         self.len
@@ -39,7 +43,10 @@ pub(crate) struct Arena {
 
 impl Arena {
     pub(crate) fn new() -> Arena {
-        Arena { entries: Vec::new(), free: NONE }
+        Arena {
+            entries: Vec::new(),
+            free: NONE,
+        }
     }
 
     /// Puts an envelope at the end.
@@ -80,7 +87,11 @@ impl Arena {
     }
 
     /// Takes the first envelope that is wanted, and leaves those before it where they are.
-    pub(crate) fn pop_first(&mut self, mailbox: &mut Mailbox, wanted: impl Fn(&Envelope) -> bool) -> Option<Envelope> {
+    pub(crate) fn pop_first(
+        &mut self,
+        mailbox: &mut Mailbox,
+        wanted: impl Fn(&Envelope) -> bool,
+    ) -> Option<Envelope> {
         let mut skipped = Mailbox::EMPTY;
         let mut found = None;
         while let Some(envelope) = self.pop(mailbox) {
@@ -109,8 +120,12 @@ impl Arena {
 
     fn take_entry(&mut self, envelope: Envelope, next: u32) -> u32 {
         if self.free == NONE {
-            let at = u32::try_from(self.entries.len()).expect("mailboxes are bounded, and so are their entries");
-            self.entries.push(Entry { envelope: Some(envelope), next });
+            let at = u32::try_from(self.entries.len())
+                .expect("mailboxes are bounded, and so are their entries");
+            self.entries.push(Entry {
+                envelope: Some(envelope),
+                next,
+            });
             return at;
         }
         let at = self.free;
@@ -137,13 +152,19 @@ mod tests {
         let mut arena = Arena::new();
         let (mut one, mut two) = (Mailbox::EMPTY, Mailbox::EMPTY);
         for id in 0..6 {
-            arena.push(if id % 2 == 0 { &mut one } else { &mut two }, Envelope::Timer(id));
+            arena.push(
+                if id % 2 == 0 { &mut one } else { &mut two },
+                Envelope::Timer(id),
+            );
         }
         arena.push_front(&mut two, Envelope::Timer(9));
         let mut drain = |mailbox: &mut Mailbox| -> Vec<u32> {
             std::iter::from_fn(|| timer(arena.pop(mailbox))).collect()
         };
-        assert_eq!((drain(&mut one), drain(&mut two)), (vec![0, 2, 4], vec![9, 1, 3, 5]));
+        assert_eq!(
+            (drain(&mut one), drain(&mut two)),
+            (vec![0, 2, 4], vec![9, 1, 3, 5])
+        );
         assert!(one.is_empty() && two.is_empty());
     }
 
@@ -155,7 +176,10 @@ mod tests {
             for id in 0..4 {
                 arena.push(&mut mailbox, Envelope::Timer(id));
             }
-            let found = arena.pop_first(&mut mailbox, |envelope| matches!(envelope, Envelope::Timer(id) if *id == wanted));
+            let found = arena.pop_first(
+                &mut mailbox,
+                |envelope| matches!(envelope, Envelope::Timer(id) if *id == wanted),
+            );
             assert_eq!(timer(found), Some(wanted).filter(|id| *id < 4));
             arena.push(&mut mailbox, Envelope::Timer(9));
             let left: Vec<u32> = std::iter::from_fn(|| timer(arena.pop(&mut mailbox))).collect();

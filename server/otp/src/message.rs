@@ -140,6 +140,9 @@ impl Signal {
 
 impl From<Caller> for crate::supervisor::Caller {
     fn from(caller: Caller) -> Self {
-        Self { pid: caller.pid, tag: caller.tag }
+        Self {
+            pid: caller.pid,
+            tag: caller.tag,
+        }
     }
 }

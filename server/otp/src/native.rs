@@ -3,8 +3,8 @@
 //! The application controller is one. They live in the same slab, have mailboxes, are linked, monitored and
 //! killed like all others; they are compiled into the node and so are never upgraded while it runs.
 
-use pq_abi::spec::Start;
 use pq_abi::Reason;
+use pq_abi::spec::Start;
 use pq_term::Pid;
 
 use crate::message::{Caller, Payload};

@@ -129,7 +129,9 @@ impl Node {
             next_shard: AtomicUsize::new(0),
             config,
         };
-        Node { shared: Arc::new(shared) }
+        Node {
+            shared: Arc::new(shared),
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -162,7 +164,11 @@ impl Node {
     }
 
     pub(crate) fn service(&self, name: &str) -> Option<&dyn Service> {
-        self.shared.config.services.get(name).map(|service| &**service)
+        self.shared
+            .config
+            .services
+            .get(name)
+            .map(|service| &**service)
     }
 
     /// The shard for the next process that may live anywhere: they take turns.
@@ -172,23 +178,42 @@ impl Node {
 
     /// Whether the process lives; from any thread, without a lock.
     pub fn is_alive(&self, pid: Pid) -> bool {
-        self.shared.alive.get(usize::from(pid.shard())).is_some_and(|alive| alive.is_alive(pid))
+        self.shared
+            .alive
+            .get(usize::from(pid.shard()))
+            .is_some_and(|alive| alive.is_alive(pid))
     }
 
     /// The process under a local name (`erlang:whereis/1`).
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.shared.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+        self.shared
+            .names
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .copied()
     }
 
     /// All local names (`erlang:registered/0`).
     pub fn registered(&self) -> Vec<(String, Pid)> {
-        let names = self.shared.names.read().unwrap_or_else(PoisonError::into_inner);
-        names.iter().map(|(name, pid)| (name.clone(), *pid)).collect()
+        let names = self
+            .shared
+            .names
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        names
+            .iter()
+            .map(|(name, pid)| (name.clone(), *pid))
+            .collect()
     }
 
     /// Gives a local name; the error is the pid that has it.
     pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
-        let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self
+            .shared
+            .names
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         match names.get(name) {
             Some(holder) => Err(*holder),
             None => {
@@ -199,7 +224,11 @@ impl Node {
     }
 
     pub(crate) fn unregister(&self, name: &str, pid: Pid) {
-        let mut names = self.shared.names.write().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self
+            .shared
+            .names
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if names.get(name) == Some(&pid) {
             names.remove(name);
         }
@@ -207,21 +236,43 @@ impl Node {
 
     /// A value of an application's environment (`application:get_env/2`).
     pub fn env(&self, application: &str, key: &str) -> Option<Term> {
-        let env = self.shared.env.read().unwrap_or_else(PoisonError::into_inner);
-        env.get(&(application.to_string(), key.to_string())).cloned()
+        let env = self
+            .shared
+            .env
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        env.get(&(application.to_string(), key.to_string()))
+            .cloned()
     }
 
     /// Sets a value of an application's environment (`application:set_env/3`).
     pub fn set_env(&self, application: &str, key: &str, value: Term) {
-        let mut env = self.shared.env.write().unwrap_or_else(PoisonError::into_inner);
+        let mut env = self
+            .shared
+            .env
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         env.insert((application.to_string(), key.to_string()), value);
     }
 
     /// Calls a function of a compiled-in service from outside of any process.
-    pub fn call_service(&self, module: &str, function: &str, args: &[u8]) -> Result<Vec<u8>, Reason> {
-        let service = self.service(module).ok_or_else(|| crate::callback::undef(module, function))?;
+    pub fn call_service(
+        &self,
+        module: &str,
+        function: &str,
+        args: &[u8],
+    ) -> Result<Vec<u8>, Reason> {
+        let service = self
+            .service(module)
+            .ok_or_else(|| crate::callback::undef(module, function))?;
         let mut holds_name = false;
-        service.call(ServiceCall { node: self, caller: Pid::from_raw(0), function, args, holds_name: &mut holds_name })
+        service.call(ServiceCall {
+            node: self,
+            caller: Pid::from_raw(0),
+            function,
+            args,
+            holds_name: &mut holds_name,
+        })
     }
 
     /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
@@ -237,7 +288,10 @@ impl Node {
     /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
     /// that was handled ([`PortSink::input_done`]).
     pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
-        self.signal(Signal::Deliver(owner, Envelope::PortData(port, Payload::from_slice(data))));
+        self.signal(Signal::Deliver(
+            owner,
+            Envelope::PortData(port, Payload::from_slice(data)),
+        ));
     }
 
     /// Closes a port that nobody owns.
@@ -248,7 +302,10 @@ impl Node {
     /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
     /// or ends.
     pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
-        self.signal(Signal::Deliver(owner, Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes()))));
+        self.signal(Signal::Deliver(
+            owner,
+            Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes())),
+        ));
     }
 
     /// How many ports are open.
@@ -266,35 +323,62 @@ impl Node {
     }
 
     /// Asks a process; `on_reply` runs on a shard's thread and must not wait.
-    pub fn request(&self, to: Pid, data: &[u8], on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static) -> u64 {
+    pub fn request(
+        &self,
+        to: Pid,
+        data: &[u8],
+        on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
+    ) -> u64 {
         let caller = self.expect_answer(Box::new(on_reply));
-        self.signal(Signal::Deliver(to, Envelope::Call(caller, Payload::from_slice(data))));
+        self.signal(Signal::Deliver(
+            to,
+            Envelope::Call(caller, Payload::from_slice(data)),
+        ));
         caller.tag
     }
 
     /// Makes a place for an answer from inside.
     pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
         let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(tag, on_reply);
-        Caller { pid: Pid::from_raw(0), tag }
+        self.shared
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tag, on_reply);
+        Caller {
+            pid: Pid::from_raw(0),
+            tag,
+        }
     }
 
     pub(crate) fn answer_outside(&self, tag: u64, result: Result<Payload, Reason>) {
-        let on_reply = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
+        let on_reply = self
+            .shared
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&tag);
         if let Some(on_reply) = on_reply {
             on_reply(result);
         }
     }
 
     pub(crate) fn forget_answer(&self, tag: u64) {
-        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
+        self.shared
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&tag);
     }
 
     /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).
     pub fn call(&self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
         self.wait(timeout_ms, |on_reply| {
             let caller = self.expect_answer(on_reply);
-            self.signal(Signal::Deliver(to, Envelope::Call(caller, Payload::from_slice(data))));
+            self.signal(Signal::Deliver(
+                to,
+                Envelope::Call(caller, Payload::from_slice(data)),
+            ));
             caller.tag
         })
     }
@@ -317,13 +401,22 @@ impl Node {
     }
 
     /// Asks a supervisor and waits.
-    pub fn ask_supervisor(&self, to: Pid, request: &SupRequest, timeout_ms: u64) -> Result<SupReply, RequestError> {
+    pub fn ask_supervisor(
+        &self,
+        to: Pid,
+        request: &SupRequest,
+        timeout_ms: u64,
+    ) -> Result<SupReply, RequestError> {
         let reply = self.call(to, &spec::encode(request), timeout_ms)?;
         spec::decode(&reply).map_err(RequestError::BadReply)
     }
 
     /// Starts a process of the runtime's own on the first shard.
-    pub fn start_native(&self, native: Box<dyn Native>, timeout_ms: u64) -> Result<Pid, RequestError> {
+    pub fn start_native(
+        &self,
+        native: Box<dyn Native>,
+        timeout_ms: u64,
+    ) -> Result<Pid, RequestError> {
         let reply = self.wait(timeout_ms, |on_reply| {
             let caller = self.expect_answer(on_reply);
             self.signal(Signal::SpawnNative(native, Ack::Request(caller)));
@@ -335,6 +428,8 @@ impl Node {
 
 /// The pid in the answer to a start.
 pub(crate) fn rmp_pid(reply: &[u8]) -> Result<Pid, RequestError> {
-    let term = pq_term::msgpack::from_msgpack(reply).map_err(|error| RequestError::BadReply(error.to_string()))?;
-    term.as_pid().ok_or_else(|| RequestError::BadReply(format!("{term} is no pid")))
+    let term = pq_term::msgpack::from_msgpack(reply)
+        .map_err(|error| RequestError::BadReply(error.to_string()))?;
+    term.as_pid()
+        .ok_or_else(|| RequestError::BadReply(format!("{term} is no pid")))
 }

@@ -22,12 +22,18 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new() -> Ports {
-        Ports { next: AtomicU64::new(1), open: RwLock::new(HashMap::new()) }
+        Ports {
+            next: AtomicU64::new(1),
+            open: RwLock::new(HashMap::new()),
+        }
     }
 
     pub(crate) fn open(&self, sink: Arc<dyn PortSink>) -> u64 {
         let port = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(port, sink);
+        self.open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(port, sink);
         port
     }
 
@@ -45,17 +51,28 @@ impl Ports {
     }
 
     fn sink(&self, port: u64) -> Option<Arc<dyn PortSink>> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).get(&port).cloned()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&port)
+            .cloned()
     }
 
     pub(crate) fn close(&self, port: u64) {
-        let sink = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&port);
+        let sink = self
+            .open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&port);
         if let Some(sink) = sink {
             sink.close();
         }
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 }

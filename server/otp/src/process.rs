@@ -105,7 +105,15 @@ impl Extras {
 impl Process {
     pub(crate) fn new(pid: Pid, parent: Pid, module: Option<Module>) -> Process {
         let (body, mailbox) = (Body::Empty, Mailbox::EMPTY);
-        Process { pid, parent, module, body, mailbox, flags: 0, extras: None }
+        Process {
+            pid,
+            parent,
+            module,
+            body,
+            mailbox,
+            flags: 0,
+            extras: None,
+        }
     }
 
     pub(crate) fn has(&self, flag: u8) -> bool {
@@ -154,7 +162,9 @@ impl Process {
         };
         let was_linked = self.with_extras(forget).unwrap_or(false);
         // A parent, and the children of a supervisor, are linked without standing in the list.
-        was_linked || with == self.parent || matches!(self.body, Body::Supervisor(_) | Body::Native(_))
+        was_linked
+            || with == self.parent
+            || matches!(self.body, Body::Supervisor(_) | Body::Native(_))
     }
 
     /// Its line in a listing.
@@ -163,11 +173,22 @@ impl Process {
             pid: self.pid,
             module: self.name().to_string(),
             vsn: self.module.map_or("", |module| module.vsn()).to_string(),
-            registered: self.extras.as_ref().and_then(|extras| extras.registered.clone()),
+            registered: self
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.registered.clone()),
             parent: Some(self.parent).filter(|parent| parent.as_raw() != 0),
             messages: self.mailbox.len(),
             suspended: self.has(SUSPENDED),
         }
+    }
+
+    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most heroes
+    /// play unseen, and telling nobody is half of what a kill costs.
+    pub(crate) fn hears_nothing(&self) -> bool {
+        matches!(&self.body, Body::Manager(handlers) if handlers.is_empty())
+            && self.mailbox.is_empty()
+            && !self.has(DEBUGGED)
     }
 
     /// What it is called in logs and listings.
@@ -203,7 +224,10 @@ impl ProcessInfo {
     /// As a term: a map.
     pub fn to_term(&self) -> Term {
         let pid = |pid: Option<Pid>| pid.map_or(Term::undefined(), Term::from);
-        let registered = self.registered.as_deref().map_or(Term::undefined(), Term::string);
+        let registered = self
+            .registered
+            .as_deref()
+            .map_or(Term::undefined(), Term::string);
         Term::map([
             (Term::atom("pid"), pid(Some(self.pid))),
             (Term::atom("module"), Term::string(self.module.as_str())),
@@ -211,7 +235,10 @@ impl ProcessInfo {
             (Term::atom("registered"), registered),
             (Term::atom("parent"), pid(self.parent)),
             (Term::atom("messages"), Term::from(i64::from(self.messages))),
-            (Term::atom("suspended"), Term::atom(if self.suspended { "true" } else { "false" })),
+            (
+                Term::atom("suspended"),
+                Term::atom(if self.suspended { "true" } else { "false" }),
+            ),
         ])
     }
 }
@@ -223,6 +250,10 @@ mod tests {
     /// A hero is three processes: the slab's share of its memory is three slots.
     #[test]
     fn a_process_takes_at_most_eighty_bytes_of_the_slab() {
-        assert!(size_of::<Option<Process>>() <= 80, "{}", size_of::<Option<Process>>());
+        assert!(
+            size_of::<Option<Process>>() <= 80,
+            "{}",
+            size_of::<Option<Process>>()
+        );
     }
 }

@@ -201,7 +201,9 @@ impl Shard {
 
     fn run_some(&mut self) {
         for _ in 0..PROCESSES_PER_SLICE {
-            let Some(index) = self.run_queue.pop_front() else { return };
+            let Some(index) = self.run_queue.pop_front() else {
+                return;
+            };
             self.run(index);
         }
     }
@@ -209,7 +211,10 @@ impl Shard {
     fn flush(&mut self) {
         for (shard, outbox) in self.outboxes.iter_mut().enumerate() {
             if !outbox.is_empty() {
-                self.core.node.inbox(shard as u8).map(|inbox| inbox.try_append(outbox));
+                self.core
+                    .node
+                    .inbox(shard as u8)
+                    .map(|inbox| inbox.try_append(outbox));
             }
         }
     }
@@ -229,9 +234,13 @@ impl Shard {
     fn send(&mut self, to: Pid, envelope: Envelope) {
         match (to.as_raw(), envelope) {
             (0, Envelope::Response(tag, result)) => {
-                self.core.node.answer_outside(tag, result.map_err(|reason| *reason));
+                self.core
+                    .node
+                    .answer_outside(tag, result.map_err(|reason| *reason));
             }
-            (_, envelope) if to.shard() == self.core.id && self.local.is_empty() => self.deliver(to, envelope),
+            (_, envelope) if to.shard() == self.core.id && self.local.is_empty() => {
+                self.deliver(to, envelope)
+            }
             (_, envelope) => self.signal(Signal::Deliver(to, envelope)),
         }
     }
@@ -245,7 +254,12 @@ impl Shard {
     fn handle(&mut self, signal: Signal) {
         match signal {
             Signal::Deliver(to, envelope) => self.deliver(to, envelope),
-            Signal::Exit { to, from, reason, cause } => self.exit_signal(to, from, reason, cause),
+            Signal::Exit {
+                to,
+                from,
+                reason,
+                cause,
+            } => self.exit_signal(to, from, reason, cause),
             Signal::Link(of, with) => self.link(of, with),
             Signal::Unlink(of, with) => self.unlink(of, with),
             Signal::Monitor { of, watcher } => self.watch(of, watcher, Watch::Monitor),
@@ -266,14 +280,20 @@ impl Shard {
         if process.mailbox.len() >= self.core.node.config().mailbox_max && is_droppable(&envelope) {
             return self.drop_message(to, envelope);
         }
-        if let Envelope::Call(caller, _) = envelope {
-            process.extras().watchers.insert(caller, Watch::Request);
+        match envelope {
+            Envelope::Event(_) if process.hears_nothing() => return,
+            Envelope::Call(caller, _) => {
+                process.extras().watchers.insert(caller, Watch::Request);
+            }
+            _ => (),
         }
         self.push(to, envelope);
     }
 
     fn push(&mut self, to: Pid, envelope: Envelope) {
-        let Some(process) = self.slab.get_mut(to) else { return };
+        let Some(process) = self.slab.get_mut(to) else {
+            return;
+        };
         let wakes = process.takes(&envelope);
         self.arena.push(&mut process.mailbox, envelope);
         if wakes {
@@ -304,27 +324,32 @@ impl Shard {
         if self.counters.dropped.is_power_of_two() {
             tracing::warn!(pid = %to, dropped = self.counters.dropped, "a mailbox is full: messages are dropped");
         }
-        match envelope {
-            Envelope::Call(caller, _) => {
-                self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
-            }
-            Envelope::PortData(port, _) => self.core.node.ports().input_done(port),
-            _ => (),
+        if let Envelope::Call(caller, _) = envelope {
+            self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
         }
     }
 
     fn fail_caller(&mut self, caller: Caller, reason: Reason) {
-        self.send(caller.pid, Envelope::Response(caller.tag, Err(Box::new(reason))));
+        self.send(
+            caller.pid,
+            Envelope::Response(caller.tag, Err(Box::new(reason))),
+        );
     }
 
     fn reply(&mut self, caller: Caller, bytes: Vec<u8>) {
-        self.send(caller.pid, Envelope::Response(caller.tag, Ok(Payload::from_vec(bytes))));
+        self.send(
+            caller.pid,
+            Envelope::Response(caller.tag, Ok(Payload::from_vec(bytes))),
+        );
     }
 
     /// Describes all processes, as a list of maps.
     fn list(&mut self, caller: Caller) {
         let infos: Vec<_> = self.processes().iter().map(ProcessInfo::to_term).collect();
-        self.reply(caller, pq_term::msgpack::to_msgpack(&pq_term::Term::list(infos)));
+        self.reply(
+            caller,
+            pq_term::msgpack::to_msgpack(&pq_term::Term::list(infos)),
+        );
     }
 }
 
@@ -333,9 +358,6 @@ impl Shard {
 fn is_droppable(envelope: &Envelope) -> bool {
     matches!(
         envelope,
-        Envelope::Info(_)
-            | Envelope::Cast(_)
-            | Envelope::Event(_)
-            | Envelope::Call(..)
+        Envelope::Info(_) | Envelope::Cast(_) | Envelope::Event(_) | Envelope::Call(..)
     )
 }

@@ -33,7 +33,11 @@ impl Sim {
         config.shards = 1;
         let node = Node::new(config);
         let shard = Shard::new(node.clone(), 0);
-        Sim { node, shard, now_ms: 0 }
+        Sim {
+            node,
+            shard,
+            now_ms: 0,
+        }
     }
 
     /// The node, for what needs no running: names, services, liveness.
@@ -92,7 +96,11 @@ impl Sim {
     pub fn start(&mut self, start: Start) -> Result<Pid, RequestError> {
         let reply = self.ask(60_000, |node, on_reply| {
             let ack = Ack::Request(node.expect_answer(on_reply));
-            node.signal(Signal::Spawn(Box::new(Spawn { start, parent: Pid::from_raw(0), ack })));
+            node.signal(Signal::Spawn(Box::new(Spawn {
+                start,
+                parent: Pid::from_raw(0),
+                ack,
+            })));
         })?;
         rmp_pid(&reply)
     }
@@ -100,7 +108,10 @@ impl Sim {
     /// Starts a process of the runtime's own.
     pub fn start_native(&mut self, native: Box<dyn Native>) -> Result<Pid, RequestError> {
         let reply = self.ask(60_000, |node, on_reply| {
-            node.signal(Signal::SpawnNative(native, Ack::Request(node.expect_answer(on_reply))));
+            node.signal(Signal::SpawnNative(
+                native,
+                Ack::Request(node.expect_answer(on_reply)),
+            ));
         })?;
         rmp_pid(&reply)
     }
@@ -109,12 +120,19 @@ impl Sim {
     pub fn call(&mut self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
         self.ask(timeout_ms, |node, on_reply| {
             let caller = node.expect_answer(on_reply);
-            node.signal(Signal::Deliver(to, Envelope::Call(caller, Payload::from_slice(data))));
+            node.signal(Signal::Deliver(
+                to,
+                Envelope::Call(caller, Payload::from_slice(data)),
+            ));
         })
     }
 
     /// Asks a supervisor and runs until it answers.
-    pub fn ask_supervisor(&mut self, to: Pid, request: &SupRequest) -> Result<SupReply, RequestError> {
+    pub fn ask_supervisor(
+        &mut self,
+        to: Pid,
+        request: &SupRequest,
+    ) -> Result<SupReply, RequestError> {
         let reply = self.call(to, &spec::encode(request), 60_000)?;
         spec::decode(&reply).map_err(RequestError::BadReply)
     }
@@ -123,15 +141,24 @@ impl Sim {
     pub fn sys(&mut self, to: Pid, message: SysMessage) -> Result<Term, RequestError> {
         let reply = self.ask(crate::sys::TIMEOUT_MS, |node, on_reply| {
             let from = node.expect_answer(on_reply);
-            node.signal(Signal::Deliver(to, Envelope::System(Box::new(SysRequest { from, message }))));
+            node.signal(Signal::Deliver(
+                to,
+                Envelope::System(Box::new(SysRequest { from, message })),
+            ));
         })?;
-        pq_term::msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
+        pq_term::msgpack::from_msgpack(&reply)
+            .map_err(|error| RequestError::BadReply(error.to_string()))
     }
 
     /// `exit(Pid, Reason)` from outside.
     pub fn exit(&mut self, to: Pid, reason: Reason) {
         let cause = crate::message::ExitCause::Explicit;
-        self.node.signal(Signal::Exit { to, from: Pid::from_raw(0), reason, cause });
+        self.node.signal(Signal::Exit {
+            to,
+            from: Pid::from_raw(0),
+            reason,
+            cause,
+        });
         self.settle();
     }
 
@@ -147,7 +174,8 @@ impl Sim {
     ) -> Result<Payload, RequestError> {
         let answer = Arc::new(Mutex::new(None));
         let slot = answer.clone();
-        let keep = move |result| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        let keep =
+            move |result| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         send(&self.node.clone(), Box::new(keep));
         let take = || answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut taken = None;
@@ -155,6 +183,8 @@ impl Sim {
             taken = take();
             taken.is_some()
         });
-        taken.ok_or(RequestError::Timeout(timeout_ms))?.map_err(RequestError::Exit)
+        taken
+            .ok_or(RequestError::Timeout(timeout_ms))?
+            .map_err(RequestError::Exit)
     }
 }

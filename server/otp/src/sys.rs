@@ -135,7 +135,13 @@ impl Process {
     /// Counts, keeps and writes a message that comes in, as `sys` was told to.
     pub(crate) fn note_in(&mut self, envelope: &Envelope, now_ms: u64) {
         let pid = self.pid;
-        let Some(debug) = self.extras.as_mut().and_then(|extras| extras.debug.as_mut()) else { return };
+        let Some(debug) = self
+            .extras
+            .as_mut()
+            .and_then(|extras| extras.debug.as_mut())
+        else {
+            return;
+        };
         if let Some(statistics) = &mut debug.statistics {
             statistics.messages_in += 1;
         }
@@ -192,10 +198,14 @@ impl Node {
     pub fn sys(&self, to: Pid, message: SysMessage, timeout_ms: u64) -> Result<Term, RequestError> {
         let reply = self.wait(timeout_ms, |on_reply| {
             let from = self.expect_answer(on_reply);
-            self.signal(Signal::Deliver(to, Envelope::System(Box::new(SysRequest { from, message }))));
+            self.signal(Signal::Deliver(
+                to,
+                Envelope::System(Box::new(SysRequest { from, message })),
+            ));
             from.tag
         })?;
-        pq_term::msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
+        pq_term::msgpack::from_msgpack(&reply)
+            .map_err(|error| RequestError::BadReply(error.to_string()))
     }
 
     /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. What is sent to
@@ -208,9 +218,13 @@ impl Node {
     ) {
         let from = self.expect_answer(Box::new(move |result| {
             on_reply(result.and_then(|reply| {
-                pq_term::msgpack::from_msgpack(&reply).map_err(|error| Reason::tagged("bad_reply", &error.to_string()))
+                pq_term::msgpack::from_msgpack(&reply)
+                    .map_err(|error| Reason::tagged("bad_reply", &error.to_string()))
             }));
         }));
-        self.signal(Signal::Deliver(to, Envelope::System(Box::new(SysRequest { from, message }))));
+        self.signal(Signal::Deliver(
+            to,
+            Envelope::System(Box::new(SysRequest { from, message })),
+        ));
     }
 }

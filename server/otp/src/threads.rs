@@ -45,10 +45,18 @@ impl Threads {
         for id in 0..node.shards() {
             let (shard_node, counters) = (node.clone(), Arc::new(Published::default()));
             published.push(counters.clone());
-            let builder = std::thread::Builder::new().name(format!("pq-shard-{id}")).stack_size(STACK_BYTES);
-            threads.push(builder.spawn(move || run(Shard::new(shard_node, id as u8), started, &counters))?);
+            let builder = std::thread::Builder::new()
+                .name(format!("pq-shard-{id}"))
+                .stack_size(STACK_BYTES);
+            threads.push(
+                builder.spawn(move || run(Shard::new(shard_node, id as u8), started, &counters))?,
+            );
         }
-        Ok(Threads { node, threads, published })
+        Ok(Threads {
+            node,
+            threads,
+            published,
+        })
     }
 
     /// The node.
@@ -58,7 +66,10 @@ impl Threads {
 
     /// What each shard has done.
     pub fn counters(&self) -> Vec<Counters> {
-        self.published.iter().map(|published| published.read()).collect()
+        self.published
+            .iter()
+            .map(|published| published.read())
+            .collect()
     }
 
     /// Ends the threads, after what they are doing. Applications are to be stopped before.
@@ -84,7 +95,9 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
             continue;
         }
         let sleep = match shard.next_timer_ms() {
-            Some(next) => Duration::from_millis(next).saturating_sub(started.elapsed()).min(IDLE_MAX),
+            Some(next) => Duration::from_millis(next)
+                .saturating_sub(started.elapsed())
+                .min(IDLE_MAX),
             None => IDLE_MAX,
         };
         shard.wait(sleep);
@@ -98,7 +111,8 @@ impl Published {
         self.exited.store(counters.exited, Ordering::Relaxed);
         self.dropped.store(counters.dropped, Ordering::Relaxed);
         self.timers.store(counters.timers, Ordering::Relaxed);
-        self.late_ms_max.fetch_max(std::mem::take(&mut counters.late_ms_max), Ordering::Relaxed);
+        self.late_ms_max
+            .fetch_max(std::mem::take(&mut counters.late_ms_max), Ordering::Relaxed);
     }
 
     fn read(&self) -> Counters {

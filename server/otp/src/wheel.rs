@@ -48,7 +48,10 @@ struct Slot {
     tail: u32,
 }
 
-const EMPTY: Slot = Slot { head: NONE, tail: NONE };
+const EMPTY: Slot = Slot {
+    head: NONE,
+    tail: NONE,
+};
 
 /// The timers of one shard.
 pub(crate) struct Wheel<T> {
@@ -174,7 +177,12 @@ impl<T> Wheel<T> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry { slot: slot_index, previous, next, .. } = self.entries[index as usize];
+        let Entry {
+            slot: slot_index,
+            previous,
+            next,
+            ..
+        } = self.entries[index as usize];
         match previous {
             NONE => self.slots[slot_index as usize].head = next,
             previous => self.entries[previous as usize].next = next,
@@ -207,8 +215,16 @@ impl<T> Wheel<T> {
 
     fn take_entry(&mut self, due_ms: u64, what: T) -> u32 {
         if self.free == NONE {
-            let index = u32::try_from(self.entries.len()).expect("timers are bounded by processes and requests");
-            let entry = Entry { due_ms, generation: 1, slot: 0, previous: NONE, next: NONE, what: Some(what) };
+            let index = u32::try_from(self.entries.len())
+                .expect("timers are bounded by processes and requests");
+            let entry = Entry {
+                due_ms,
+                generation: 1,
+                slot: 0,
+                previous: NONE,
+                next: NONE,
+                what: Some(what),
+            };
             self.entries.push(entry);
             return index;
         }
@@ -235,7 +251,14 @@ mod tests {
     #[test]
     fn timers_fire_in_the_order_of_their_time_and_then_of_their_start() {
         let mut wheel = Wheel::new();
-        for (due, name) in [(5, "b"), (1, "a"), (5, "c"), (20_000, "e"), (4096, "d"), (90_000_000, "f")] {
+        for (due, name) in [
+            (5, "b"),
+            (1, "a"),
+            (5, "c"),
+            (20_000, "e"),
+            (4096, "d"),
+            (90_000_000, "f"),
+        ] {
             wheel.start(due, name);
         }
         let mut fired = Vec::new();

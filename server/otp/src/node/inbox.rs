@@ -17,13 +17,19 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new() -> Inbox {
-        Inbox { signals: Mutex::new(Vec::new()), arrived: Condvar::new() }
+        Inbox {
+            signals: Mutex::new(Vec::new()),
+            arrived: Condvar::new(),
+        }
     }
 
     /// Puts a signal from outside. Their number is bounded by whom they come from: a port has a few inputs on
     /// their way, a thread that asks waits for the answer.
     pub(crate) fn push(&self, signal: Signal) {
-        self.signals.lock().unwrap_or_else(PoisonError::into_inner).push(signal);
+        self.signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(signal);
         self.arrived.notify_one();
     }
 
@@ -44,11 +50,17 @@ impl Inbox {
 
     /// Takes everything; `into` is empty and lends its memory.
     pub(crate) fn take(&self, into: &mut Vec<Signal>) {
-        std::mem::swap(&mut *self.signals.lock().unwrap_or_else(PoisonError::into_inner), into);
+        std::mem::swap(
+            &mut *self.signals.lock().unwrap_or_else(PoisonError::into_inner),
+            into,
+        );
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.signals.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
     }
 
     /// Waits until a signal is there, at most `limit`.

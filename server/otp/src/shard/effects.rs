@@ -15,7 +15,10 @@ impl Shard {
         if self.core.effects.is_empty() {
             return;
         }
-        let mut effects = std::mem::replace(&mut self.core.effects, std::mem::take(&mut self.spare_effects));
+        let mut effects = std::mem::replace(
+            &mut self.core.effects,
+            std::mem::take(&mut self.spare_effects),
+        );
         self.note_out(pid, &effects);
         for effect in effects.drain(..) {
             self.apply(pid, effect);
@@ -25,9 +28,19 @@ impl Shard {
 
     /// For `sys:statistics`: how much goes out.
     fn note_out(&mut self, pid: Pid, effects: &[Effect]) {
-        if let Some(process) = self.slab.get_mut(pid).filter(|process| process.has(DEBUGGED)) {
+        if let Some(process) = self
+            .slab
+            .get_mut(pid)
+            .filter(|process| process.has(DEBUGGED))
+        {
             let is_message = |effect: &&Effect| {
-                matches!(effect, Effect::Send(..) | Effect::Request { .. } | Effect::Reply(..) | Effect::PortCommand(..))
+                matches!(
+                    effect,
+                    Effect::Send(..)
+                        | Effect::Request { .. }
+                        | Effect::Reply(..)
+                        | Effect::PortCommand(..)
+                )
             };
             process.note_out(effects.iter().filter(is_message).count() as u64);
         }
@@ -46,7 +59,12 @@ impl Shard {
     fn apply(&mut self, pid: Pid, effect: Effect) {
         match effect {
             Effect::Send(to, envelope) => self.send(to, envelope),
-            Effect::Request { to, id, timeout_ms, data } => self.request(pid, to, (id, timeout_ms), data),
+            Effect::Request {
+                to,
+                id,
+                timeout_ms,
+                data,
+            } => self.request(pid, to, (id, timeout_ms), data),
             Effect::Reply(caller, data) => self.answer(pid, caller, data),
             Effect::TimerStarted(_) => (),
             Effect::CancelTimer(key) => drop(self.core.wheel.cancel(key)),
@@ -63,8 +81,17 @@ impl Shard {
         }
     }
 
-    pub(super) fn request(&mut self, pid: Pid, to: Pid, (id, timeout_ms): (u64, u64), data: Payload) {
-        let key = self.core.wheel.start(self.core.now_ms.saturating_add(timeout_ms), Due::RequestTimeout(pid, id));
+    pub(super) fn request(
+        &mut self,
+        pid: Pid,
+        to: Pid,
+        (id, timeout_ms): (u64, u64),
+        data: Payload,
+    ) {
+        let key = self.core.wheel.start(
+            self.core.now_ms.saturating_add(timeout_ms),
+            Due::RequestTimeout(pid, id),
+        );
         if let Some(process) = self.slab.get_mut(pid) {
             process.extras().requests.insert(id, Some(key));
         }
@@ -80,13 +107,22 @@ impl Shard {
         if let Some(process) = self.slab.get_mut(pid) {
             process.extras().monitors.insert(monitor, of);
         }
-        self.signal(Signal::Monitor { of, watcher: Caller { pid, tag: monitor } });
+        self.signal(Signal::Monitor {
+            of,
+            watcher: Caller { pid, tag: monitor },
+        });
     }
 
     fn demonitor(&mut self, pid: Pid, monitor: u64) {
-        let watched = self.slab.get_mut(pid).and_then(|process| process.with_extras(|extras| extras.monitors.remove(&monitor)));
+        let watched = self
+            .slab
+            .get_mut(pid)
+            .and_then(|process| process.with_extras(|extras| extras.monitors.remove(&monitor)));
         if let Some(Some(of)) = watched {
-            self.signal(Signal::Demonitor { of, watcher: Caller { pid, tag: monitor } });
+            self.signal(Signal::Demonitor {
+                of,
+                watcher: Caller { pid, tag: monitor },
+            });
         }
     }
 
@@ -101,7 +137,12 @@ impl Shard {
     }
 
     fn exit_from(&mut self, from: Pid, to: Pid, reason: Reason) {
-        self.signal(Signal::Exit { to, from, reason, cause: ExitCause::Explicit });
+        self.signal(Signal::Exit {
+            to,
+            from,
+            reason,
+            cause: ExitCause::Explicit,
+        });
     }
 
     fn set_flag(&mut self, pid: Pid, flag: u8, on: bool) {
@@ -111,7 +152,9 @@ impl Shard {
     }
 
     fn push_front(&mut self, pid: Pid, envelope: Envelope) {
-        let Some(process) = self.slab.get_mut(pid) else { return };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
         self.arena.push_front(&mut process.mailbox, envelope);
         Shard::enqueue(&mut self.run_queue, process);
     }
@@ -125,7 +168,11 @@ impl Shard {
         match Atom::new(module) {
             Ok(module) => {
                 let start = Start { module, args };
-                self.signal(Signal::Spawn(Box::new(Spawn { start, parent: pid, ack: Ack::Request(caller) })));
+                self.signal(Signal::Spawn(Box::new(Spawn {
+                    start,
+                    parent: pid,
+                    ack: Ack::Request(caller),
+                })));
             }
             Err(error) => self.fail_caller(caller, Reason::tagged("badarg", &error.to_string())),
         }

@@ -13,7 +13,9 @@ use crate::process::{Body, Extras, HOLDS_NAME, Process, TRAPS_EXIT, Watch};
 impl Shard {
     /// An exit signal arrives (`erlang:exit/2`, and the table of signals in the reference manual).
     pub(super) fn exit_signal(&mut self, to: Pid, from: Pid, reason: Reason, cause: ExitCause) {
-        let Some(process) = self.slab.get_mut(to) else { return };
+        let Some(process) = self.slab.get_mut(to) else {
+            return;
+        };
         if cause == ExitCause::Link && !process.break_link(from) {
             return;
         }
@@ -27,7 +29,12 @@ impl Shard {
     }
 
     pub(super) fn send_exit(&mut self, to: Pid, from: Pid, reason: Reason) {
-        self.signal(Signal::Exit { to, from, reason, cause: ExitCause::Explicit });
+        self.signal(Signal::Exit {
+            to,
+            from,
+            reason,
+            cause: ExitCause::Explicit,
+        });
     }
 
     /// One half of a link: `of` will hear of the end of `with`. A dead one answers at once.
@@ -39,7 +46,12 @@ impl Shard {
                     links.push(with);
                 }
             }
-            None => self.signal(Signal::Exit { to: with, from: of, reason: Reason::NoProc, cause: ExitCause::Link }),
+            None => self.signal(Signal::Exit {
+                to: with,
+                from: of,
+                reason: Reason::NoProc,
+                cause: ExitCause::Link,
+            }),
         }
     }
 
@@ -66,8 +78,18 @@ impl Shard {
     /// A request of this process has waited long enough. It stays open until the process takes this answer,
     /// or the real one that stands before it in the mailbox; the other of the two is then for nobody.
     pub(super) fn fail_request(&mut self, pid: Pid, id: u64, reason: Reason) {
-        let waits = |extras: &mut Extras| extras.requests.get_mut(&id).is_some_and(|timer| timer.take().is_some());
-        if self.slab.get_mut(pid).and_then(|process| process.with_extras(waits)) == Some(true) {
+        let waits = |extras: &mut Extras| {
+            extras
+                .requests
+                .get_mut(&id)
+                .is_some_and(|timer| timer.take().is_some())
+        };
+        if self
+            .slab
+            .get_mut(pid)
+            .and_then(|process| process.with_extras(waits))
+            == Some(true)
+        {
             self.push(pid, Envelope::Response(id, Err(Box::new(reason))));
         }
     }
@@ -81,7 +103,9 @@ impl Shard {
 
     /// Ends a process now.
     pub(super) fn end(&mut self, pid: Pid, reason: Reason) {
-        let Some(mut process) = self.vanish(pid) else { return };
+        let Some(mut process) = self.vanish(pid) else {
+            return;
+        };
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
             self.leave_unread(pid, envelope, &reason);
         }
@@ -89,13 +113,21 @@ impl Shard {
         self.end_supervision(&mut process, &reason);
         if let Some(extras) = process.extras.take() {
             for link in extras.links {
-                self.signal(Signal::Exit { to: link, from: pid, reason: reason.clone(), cause: ExitCause::Link });
+                self.signal(Signal::Exit {
+                    to: link,
+                    from: pid,
+                    reason: reason.clone(),
+                    cause: ExitCause::Link,
+                });
             }
             for (watcher, why) in extras.watchers {
                 self.tell_watcher(pid, watcher, why, &reason);
             }
             for (monitor, of) in extras.monitors {
-                self.signal(Signal::Demonitor { of, watcher: Caller { pid, tag: monitor } });
+                self.signal(Signal::Demonitor {
+                    of,
+                    watcher: Caller { pid, tag: monitor },
+                });
             }
             for key in extras.requests.into_values().flatten() {
                 self.core.wheel.cancel(key);
@@ -125,7 +157,12 @@ impl Shard {
     fn tell_parent(&mut self, process: &Process, reason: &Reason) {
         if process.parent.as_raw() != 0 {
             let (to, from) = (process.parent, process.pid);
-            self.signal(Signal::Exit { to, from, reason: reason.clone(), cause: ExitCause::Link });
+            self.signal(Signal::Exit {
+                to,
+                from,
+                reason: reason.clone(),
+                cause: ExitCause::Link,
+            });
         }
     }
 
@@ -141,7 +178,9 @@ impl Shard {
     /// A supervisor that ends in order has no children left; one that was killed takes them along. One whose
     /// initial children do not all run has failed to start.
     fn end_supervision(&mut self, process: &mut Process, reason: &Reason) {
-        let Body::Supervisor(body) = &mut process.body else { return };
+        let Body::Supervisor(body) = &mut process.body else {
+            return;
+        };
         for (_, key) in body.timers.drain(..) {
             self.core.wheel.cancel(key);
         }

@@ -39,14 +39,19 @@ impl Shard {
     }
 
     fn run_handlers(&mut self, pid: Pid, call: &Call) {
-        let Some(mut handlers) = self.take_handlers(pid) else { return };
+        let Some(mut handlers) = self.take_handlers(pid) else {
+            return;
+        };
         handlers.retain_mut(|handler| self.run_handler(pid, handler, call) == Ok(true));
         self.put_handlers(pid, handlers);
     }
 
     /// Runs one handler. `false`: it wanted to be removed, and has been told that it is; an error: it failed.
     fn run_handler(&mut self, pid: Pid, handler: &mut State, call: &Call) -> Result<bool, Reason> {
-        let parent = self.slab.get(pid).map_or(Pid::from_raw(0), |process| process.parent);
+        let parent = self
+            .slab
+            .get(pid)
+            .map_or(Pid::from_raw(0), |process| process.parent);
         let mut host = Callback::new(&mut self.core, pid, parent);
         let verdict = handler.handle(&mut host, call.number, call.operands, &call.data);
         let holds_name = host.holds_name;
@@ -75,7 +80,9 @@ impl Shard {
             ManagerRequest::AddHandler(module, args) => self.add_handler(pid, module, &args),
             ManagerRequest::DeleteHandler(module) => self.delete_handler(pid, module),
             ManagerRequest::WhichHandlers => ManagerReply::Handlers(self.which_handlers(pid)),
-            ManagerRequest::Call(module, data) => return self.call_handler(pid, from, module, &data),
+            ManagerRequest::Call(module, data) => {
+                return self.call_handler(pid, from, module, &data);
+            }
         };
         self.answer_manager(pid, from, reply);
     }
@@ -87,7 +94,9 @@ impl Shard {
 
     fn add_handler(&mut self, pid: Pid, name: Atom, args: &[u8]) -> ManagerReply {
         let refuse = |word| ManagerReply::Error(Term::atom(word));
-        let Some(module) = self.core.node.module(name.as_str()) else { return refuse("undef") };
+        let Some(module) = self.core.node.module(name.as_str()) else {
+            return refuse("undef");
+        };
         if module.kind() != Kind::GenEvent {
             return refuse("bad_module");
         }
@@ -105,7 +114,9 @@ impl Shard {
 
     fn delete_handler(&mut self, pid: Pid, name: Atom) -> ManagerReply {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
-        let at = handlers.iter().position(|handler| handler.module().name() == name.as_str());
+        let at = handlers
+            .iter()
+            .position(|handler| handler.module().name() == name.as_str());
         let Some(at) = at else {
             self.put_handlers(pid, handlers);
             return ManagerReply::Error(Term::atom("module_not_found"));
@@ -120,9 +131,15 @@ impl Shard {
     /// The handler answers through its context; one that is not there, or fails, is answered for.
     fn call_handler(&mut self, pid: Pid, from: Caller, name: Atom, data: &[u8]) {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
-        let at = handlers.iter().position(|handler| handler.module().name() == name.as_str());
+        let at = handlers
+            .iter()
+            .position(|handler| handler.module().name() == name.as_str());
         let operands = (from.pid.as_raw(), from.tag);
-        let call = Call { number: Number::Call, operands, data: Payload::from_slice(data) };
+        let call = Call {
+            number: Number::Call,
+            operands,
+            data: Payload::from_slice(data),
+        };
         let outcome = match at {
             Some(at) => self.run_handler(pid, &mut handlers[at], &call),
             None => Err(Reason::Other(Term::atom("bad_module"))),
@@ -143,7 +160,10 @@ impl Shard {
 
     pub(super) fn which_handlers(&mut self, pid: Pid) -> Vec<Atom> {
         let handlers = self.take_handlers(pid).unwrap_or_default();
-        let names = handlers.iter().filter_map(|handler| Atom::new(handler.module().name()).ok()).collect();
+        let names = handlers
+            .iter()
+            .filter_map(|handler| Atom::new(handler.module().name()).ok())
+            .collect();
         self.put_handlers(pid, handlers);
         names
     }

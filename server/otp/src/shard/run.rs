@@ -18,23 +18,35 @@ pub(super) struct Call {
 impl Call {
     /// The last one of a process or a handler.
     pub(super) fn terminate(reason: &Reason) -> Call {
-        Call { number: Number::Terminate, operands: (0, 0), data: Payload::from_vec(reason.to_bytes()) }
+        Call {
+            number: Number::Terminate,
+            operands: (0, 0),
+            data: Payload::from_vec(reason.to_bytes()),
+        }
     }
 }
 
 impl Shard {
     /// Gives the process at this index of the run queue its turn.
     pub(super) fn run(&mut self, index: u32) {
-        let Some(process) = self.slab.at(index) else { return };
+        let Some(process) = self.slab.at(index) else {
+            return;
+        };
         process.set(QUEUED, false);
         let pid = process.pid;
         for _ in 0..TURN_MAX {
-            let Some(envelope) = self.next_envelope(pid) else { return };
+            let Some(envelope) = self.next_envelope(pid) else {
+                return;
+            };
             self.counters.envelopes += 1;
             self.dispatch(pid, envelope);
             self.handle_local();
         }
-        if let Some(process) = self.slab.get_mut(pid).filter(|process| !process.mailbox.is_empty()) {
+        if let Some(process) = self
+            .slab
+            .get_mut(pid)
+            .filter(|process| !process.mailbox.is_empty())
+        {
             Shard::enqueue(&mut self.run_queue, process);
         }
     }
@@ -44,7 +56,9 @@ impl Shard {
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;
         let envelope = match process.has(SUSPENDED) {
-            true => self.arena.pop_first(&mut mailbox, |envelope| process.takes(envelope)),
+            true => self
+                .arena
+                .pop_first(&mut mailbox, |envelope| process.takes(envelope)),
             false => self.arena.pop(&mut mailbox),
         };
         process.mailbox = mailbox;
@@ -60,7 +74,9 @@ impl Shard {
         if let Envelope::System(request) = envelope {
             return self.system(pid, *request);
         }
-        let Some(process) = self.slab.get_mut(pid) else { return };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
         if let (true, Envelope::Exit(_, reason)) = (process.has(SUSPENDED), &envelope) {
             return self.terminate(pid, (**reason).clone());
         }
@@ -80,7 +96,9 @@ impl Shard {
             Envelope::Exit(from, reason) if parent == Some(from) => return self.stop(pid, *reason),
             _ => (),
         }
-        let Some(call) = self.call_of(pid, envelope) else { return };
+        let Some(call) = self.call_of(pid, envelope) else {
+            return;
+        };
         match self.call_state(pid, &call) {
             Verdict::Wait | Verdict::Remove => self.apply_effects(pid),
             Verdict::Stop(reason) => {
@@ -99,7 +117,9 @@ impl Shard {
 
     /// Runs the callback; its effects stay recorded.
     fn call_state(&mut self, pid: Pid, call: &Call) -> Verdict {
-        let Some(process) = self.slab.get_mut(pid) else { return Verdict::Wait };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return Verdict::Wait;
+        };
         let parent = process.parent;
         let Body::Callback(mut state) = std::mem::replace(&mut process.body, Body::Empty) else {
             return Verdict::Wait;
@@ -132,7 +152,11 @@ impl Shard {
     /// The plugin is wrong: its process ends, with a line that says where.
     fn crash(&mut self, pid: Pid, number: Number, failure: Failure) {
         let reason = failure.into_reason();
-        let name = self.slab.get(pid).map_or("", |process| process.name()).to_string();
+        let name = self
+            .slab
+            .get(pid)
+            .map_or("", |process| process.name())
+            .to_string();
         tracing::error!(%pid, module = name, callback = ?number, %reason, "process terminated");
         self.end(pid, reason);
     }
@@ -146,13 +170,21 @@ impl Shard {
 
     /// The callback for an envelope; `None` for an answer that nobody waits for any more.
     pub(super) fn call_of(&mut self, pid: Pid, envelope: Envelope) -> Option<Call> {
-        let call = |number, a, b, data| Some(Call { number, operands: (a, b), data });
+        let call = |number, a, b, data| {
+            Some(Call {
+                number,
+                operands: (a, b),
+                data,
+            })
+        };
         let bytes = |reason: &Reason| Payload::from_vec(reason.to_bytes());
         match envelope {
             Envelope::Event(data) => call(Number::Event, 0, 0, data),
             Envelope::Info(data) => call(Number::Info, 0, 0, data),
             Envelope::Cast(data) => call(Number::Cast, 0, 0, data),
-            Envelope::Call(Caller { pid: from, tag }, data) => call(Number::Call, from.as_raw(), tag, data),
+            Envelope::Call(Caller { pid: from, tag }, data) => {
+                call(Number::Call, from.as_raw(), tag, data)
+            }
             Envelope::Continue(data) => call(Number::Continue, 0, 0, data),
             Envelope::Exit(from, reason) => call(Number::Exit, from.as_raw(), 0, bytes(&reason)),
             Envelope::Down(of, monitor, reason) => {
@@ -173,12 +205,18 @@ impl Shard {
     }
 
     fn forget_monitor(&mut self, pid: Pid, monitor: u64) -> Option<()> {
-        self.slab.get_mut(pid)?.with_extras(|extras| extras.monitors.remove(&monitor))?.map(drop)
+        self.slab
+            .get_mut(pid)?
+            .with_extras(|extras| extras.monitors.remove(&monitor))?
+            .map(drop)
     }
 
     /// An answer has come: the request waits no more.
     pub(super) fn take_request(&mut self, pid: Pid, id: u64) -> Option<()> {
-        let timeout = self.slab.get_mut(pid)?.with_extras(|extras| extras.requests.remove(&id))??;
+        let timeout = self
+            .slab
+            .get_mut(pid)?
+            .with_extras(|extras| extras.requests.remove(&id))??;
         if let Some(key) = timeout {
             self.core.wheel.cancel(key);
         }

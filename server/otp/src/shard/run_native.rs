@@ -13,7 +13,9 @@ impl Shard {
     pub(super) fn run_native_envelope(&mut self, pid: Pid, envelope: Envelope) {
         let parent = self.slab.get(pid).map(|process| process.parent);
         let input = match envelope {
-            Envelope::Info(data) | Envelope::Event(data) | Envelope::Continue(data) => NativeInput::Info(data),
+            Envelope::Info(data) | Envelope::Event(data) | Envelope::Continue(data) => {
+                NativeInput::Info(data)
+            }
             Envelope::Cast(data) => NativeInput::Cast(data),
             Envelope::Call(from, data) => NativeInput::Call(from, data),
             Envelope::Response(id, result) => match self.take_request(pid, id) {
@@ -21,7 +23,9 @@ impl Shard {
                 None => return,
             },
             Envelope::Exit(from, reason) if Some(from) == parent => NativeInput::Stop(*reason),
-            Envelope::Exit(from, reason) | Envelope::Down(from, _, reason) => NativeInput::Exit(from, *reason),
+            Envelope::Exit(from, reason) | Envelope::Down(from, _, reason) => {
+                NativeInput::Exit(from, *reason)
+            }
             Envelope::Started(ticket, outcome) => NativeInput::Started(ticket, outcome),
             Envelope::Timer(id) => NativeInput::Timer(id),
             Envelope::PortData(..) | Envelope::PortClosed(..) | Envelope::System(_) => return,
@@ -30,8 +34,12 @@ impl Shard {
     }
 
     pub(super) fn run_native(&mut self, pid: Pid, input: NativeInput) {
-        let Some(process) = self.slab.get_mut(pid) else { return };
-        let Body::Native(mut native) = std::mem::replace(&mut process.body, Body::Empty) else { return };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
+        let Body::Native(mut native) = std::mem::replace(&mut process.body, Body::Empty) else {
+            return;
+        };
         let actions = self.handle_native(pid, native.as_mut(), input);
         if let Some(process) = self.slab.get_mut(pid) {
             process.body = Body::Native(native);
@@ -41,15 +49,28 @@ impl Shard {
         }
     }
 
-    fn handle_native(&mut self, pid: Pid, native: &mut dyn Native, input: NativeInput) -> Vec<NativeAction> {
+    fn handle_native(
+        &mut self,
+        pid: Pid,
+        native: &mut dyn Native,
+        input: NativeInput,
+    ) -> Vec<NativeAction> {
         let (node, now_ms) = (self.core.node.clone(), self.core.now_ms);
         let code = node.clone();
         let mut call = |module: &str, function: &str, args: &[u8]| {
             let module = code.module(module).ok_or_else(|| undef(module, function))?;
-            self.in_callback(pid, |host: &mut Callback<'_>| module.call(host, function, args))
-                .map_err(Failure::into_reason)
+            self.in_callback(pid, |host: &mut Callback<'_>| {
+                module.call(host, function, args)
+            })
+            .map_err(Failure::into_reason)
         };
-        let mut ctx = NativeCtx { node: &node, pid, now_ms, actions: Vec::new(), call: &mut call };
+        let mut ctx = NativeCtx {
+            node: &node,
+            pid,
+            now_ms,
+            actions: Vec::new(),
+            call: &mut call,
+        };
         native.handle(input, &mut ctx);
         ctx.actions
     }
@@ -57,7 +78,11 @@ impl Shard {
     fn act_native(&mut self, pid: Pid, action: NativeAction) {
         match action {
             NativeAction::Start(ticket, start) => {
-                let spawn = Spawn { start, parent: pid, ack: Ack::Ticket(pid, ticket) };
+                let spawn = Spawn {
+                    start,
+                    parent: pid,
+                    ack: Ack::Ticket(pid, ticket),
+                };
                 self.signal(Signal::Spawn(Box::new(spawn)));
             }
             NativeAction::Reply(to, bytes) => {

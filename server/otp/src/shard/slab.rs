@@ -23,7 +23,11 @@ pub(super) struct Slab {
 
 impl Slab {
     pub(super) fn new(shard: u8) -> Slab {
-        Slab { shard, slots: Vec::new(), free: NONE }
+        Slab {
+            shard,
+            slots: Vec::new(),
+            free: NONE,
+        }
     }
 
     /// Makes a process under a pid that no process has had.
@@ -71,7 +75,11 @@ impl Slab {
             return index;
         }
         let index = u32::try_from(self.slots.len()).expect("memory ends before 2^28 processes");
-        self.slots.push(Slot { generation: 0, next_free: NONE, process: None });
+        self.slots.push(Slot {
+            generation: 0,
+            next_free: NONE,
+            process: None,
+        });
         index
     }
 }
@@ -87,7 +95,10 @@ mod tests {
         let first = slab.insert(make);
         assert!(slab.remove(first).is_some() && slab.remove(first).is_none());
         let second = slab.insert(make);
-        assert_eq!((first.shard(), first.index()), (second.shard(), second.index()));
+        assert_eq!(
+            (first.shard(), first.index()),
+            (second.shard(), second.index())
+        );
         assert!(first != second && slab.get(first).is_none() && slab.get(second).is_some());
     }
 }

@@ -64,16 +64,22 @@ impl Shard {
     /// Runs `init` and gives the process its body.
     fn init(&mut self, pid: Pid, module: Module, args: &[u8]) -> Result<(), Failure> {
         let body = match module.kind() {
-            Kind::GenServer | Kind::GenFsm => {
-                self.in_callback(pid, |host| module.init(host, args)).map(Body::Callback)
-            }
-            Kind::EventManager => {
-                self.in_callback(pid, |host| module.call(host, "init", args)).map(|_| Body::Manager(Vec::new()))
-            }
-            kind => Err(Failure::Reason(Reason::tagged("bad_module", &format!("{module:?} is of kind {}", kind.word())))),
+            Kind::GenServer | Kind::GenFsm => self
+                .in_callback(pid, |host| module.init(host, args))
+                .map(Body::Callback),
+            Kind::EventManager => self
+                .in_callback(pid, |host| module.call(host, "init", args))
+                .map(|_| Body::Manager(Vec::new())),
+            kind => Err(Failure::Reason(Reason::tagged(
+                "bad_module",
+                &format!("{module:?} is of kind {}", kind.word()),
+            ))),
         }?;
         if let Some(process) = self.slab.get_mut(pid) {
-            process.set(TRAPS_EXIT, process.has(TRAPS_EXIT) || matches!(body, Body::Manager(_)));
+            process.set(
+                TRAPS_EXIT,
+                process.has(TRAPS_EXIT) || matches!(body, Body::Manager(_)),
+            );
             process.body = body;
         }
         Ok(())
@@ -85,7 +91,10 @@ impl Shard {
         pid: Pid,
         run: impl FnOnce(&mut Callback<'_>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let parent = self.slab.get(pid).map_or(Pid::from_raw(0), |process| process.parent);
+        let parent = self
+            .slab
+            .get(pid)
+            .map_or(Pid::from_raw(0), |process| process.parent);
         let mut host = Callback::new(&mut self.core, pid, parent);
         let result = run(&mut host);
         let holds_name = host.holds_name;
@@ -125,7 +134,10 @@ impl Shard {
     /// A supervisor knows its children; a process that used `start_link` has a link instead. The other
     /// half of either is the child's parent.
     fn link_to_parent(&mut self, pid: Pid, ack: Ack) {
-        let parent = self.slab.get(pid).map_or(Pid::from_raw(0), |process| process.parent);
+        let parent = self
+            .slab
+            .get(pid)
+            .map_or(Pid::from_raw(0), |process| process.parent);
         if matches!(ack, Ack::Request(_)) && parent.as_raw() != 0 {
             self.signal(Signal::Link(parent, pid));
         }

@@ -13,16 +13,21 @@ impl Shard {
     /// Asks the module for its children and starts them; the outcome is told when they run.
     pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: &[u8], ack: Ack) {
         let mut actions = Vec::new();
-        let made = self.in_callback(pid, |host| module.call(host, "init", args)).and_then(|bytes| {
-            Supervisor::new(&bytes, &mut actions).map_err(Failure::Reason)
-        });
+        let made = self
+            .in_callback(pid, |host| module.call(host, "init", args))
+            .and_then(|bytes| Supervisor::new(&bytes, &mut actions).map_err(Failure::Reason));
         match made {
             Err(failure) => self.settle(pid, Err(failure), ack),
             Ok(machine) => {
                 if let Some(process) = self.slab.get_mut(pid) {
                     process.set(TRAPS_EXIT, true);
                     let (timers, ack, args) = (Vec::new(), Some(ack), args.into());
-                    process.body = Body::Supervisor(Box::new(SupervisorBody { machine, timers, ack, args }));
+                    process.body = Body::Supervisor(Box::new(SupervisorBody {
+                        machine,
+                        timers,
+                        ack,
+                        args,
+                    }));
                 }
                 self.act_all(pid, actions);
             }
@@ -38,13 +43,22 @@ impl Shard {
                     Ok(None) => StartOutcome::Ignore,
                     Err(reason) => StartOutcome::Err(reason),
                 };
-                Input::Started { ticket: Ticket(ticket), outcome }
+                Input::Started {
+                    ticket: Ticket(ticket),
+                    outcome,
+                }
             }
             Envelope::Exit(from, reason) if Some(from) == parent => Input::Stop(*reason),
-            Envelope::Exit(from, reason) => Input::Exited { pid: from, reason: *reason },
+            Envelope::Exit(from, reason) => Input::Exited {
+                pid: from,
+                reason: *reason,
+            },
             Envelope::Timer(id) => Input::Timer { id },
             Envelope::Call(from, data) => match spec::decode::<SupRequest>(&data) {
-                Ok(request) => Input::Request { from: from.into(), request },
+                Ok(request) => Input::Request {
+                    from: from.into(),
+                    request,
+                },
                 Err(error) => return self.refuse_request(pid, from, &error),
             },
             _ => return,
@@ -83,15 +97,27 @@ impl Shard {
 
     fn act(&mut self, pid: Pid, action: Action) {
         match action {
-            Action::Start { ticket, start, dynamic, .. } => {
-                let spawn = Spawn { start, parent: pid, ack: Ack::Ticket(pid, ticket.0) };
+            Action::Start {
+                ticket,
+                start,
+                dynamic,
+                ..
+            } => {
+                let spawn = Spawn {
+                    start,
+                    parent: pid,
+                    ack: Ack::Ticket(pid, ticket.0),
+                };
                 self.start_child(spawn, dynamic);
             }
             Action::Exit { pid: child, reason } => self.send_exit(child, pid, reason),
             Action::SetTimer { id, ms } => self.set_timer(pid, id, ms),
             Action::CancelTimer { id } => self.cancel_timer(pid, id),
             Action::Reply { to, reply } => {
-                let to = Caller { pid: to.pid, tag: to.tag };
+                let to = Caller {
+                    pid: to.pid,
+                    tag: to.tag,
+                };
                 self.unwatch(pid, to);
                 self.reply(to, spec::encode(&reply));
             }
@@ -104,7 +130,11 @@ impl Shard {
     /// A dynamic child may live anywhere, all others live where their supervisor does: a hero's three
     /// processes share a shard.
     fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
-        let shard = if dynamic { self.core.node.next_shard() } else { self.core.id };
+        let shard = if dynamic {
+            self.core.node.next_shard()
+        } else {
+            self.core.id
+        };
         let signal = Signal::Spawn(Box::new(spawn));
         match shard == self.core.id {
             true => self.local.push_back(signal),
@@ -121,7 +151,9 @@ impl Shard {
     }
 
     fn cancel_timer(&mut self, pid: Pid, id: u32) {
-        let Some(body) = self.supervisor(pid) else { return };
+        let Some(body) = self.supervisor(pid) else {
+            return;
+        };
         let at = body.timers.iter().position(|(timer, _)| *timer == id);
         if let Some(key) = at.map(|at| body.timers.swap_remove(at).1) {
             self.core.wheel.cancel(key);
@@ -141,7 +173,11 @@ impl Shard {
             Report::Progress { id, pid: child } => {
                 tracing::debug!(supervisor, %pid, child = %id, started = %child, "progress");
             }
-            Report::ChildTerminated { id, pid: child, reason } => {
+            Report::ChildTerminated {
+                id,
+                pid: child,
+                reason,
+            } => {
                 tracing::warn!(supervisor, %pid, child = %id, ended = %child, %reason, "child_terminated");
             }
             Report::StartError { id, reason } => {

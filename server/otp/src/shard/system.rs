@@ -23,11 +23,24 @@ impl Shard {
             SysMessage::Suspend => self.suspend(pid),
             SysMessage::Resume => self.resume(pid),
             SysMessage::GetState => self.state_of(pid).unwrap_or_else(error),
-            SysMessage::ReplaceState(replace) => self.replace_state(pid, replace).unwrap_or_else(error),
-            SysMessage::GetStatus => self.status(pid),
-            SysMessage::ChangeCode { module, direction, vsn, extra } => {
-                self.change_code(pid, &Change { module, direction, vsn, extra })
+            SysMessage::ReplaceState(replace) => {
+                self.replace_state(pid, replace).unwrap_or_else(error)
             }
+            SysMessage::GetStatus => self.status(pid),
+            SysMessage::ChangeCode {
+                module,
+                direction,
+                vsn,
+                extra,
+            } => self.change_code(
+                pid,
+                &Change {
+                    module,
+                    direction,
+                    vsn,
+                    extra,
+                },
+            ),
             SysMessage::Statistics(toggle) => self.statistics(pid, toggle),
             SysMessage::Log(toggle) => self.log(pid, toggle),
             SysMessage::Trace(on) => self.debug(pid, |debug, _| {
@@ -48,7 +61,9 @@ impl Shard {
 
     /// Ends a process in order, whatever runs in it.
     pub(super) fn terminate(&mut self, pid: Pid, reason: Reason) {
-        let Some(process) = self.slab.get_mut(pid) else { return };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
         process.set(SUSPENDED, false);
         match &process.body {
             Body::Callback(_) => self.stop(pid, reason),
@@ -82,7 +97,10 @@ impl Shard {
     /// The state as a term: of a callback module its fields, of a manager its handlers.
     fn state_of(&mut self, pid: Pid) -> Result<Term, Reason> {
         if let Some(handlers) = self.take_handlers(pid) {
-            let states = handlers.iter().map(|handler| self.handler_state(pid, handler)).collect();
+            let states = handlers
+                .iter()
+                .map(|handler| self.handler_state(pid, handler))
+                .collect();
             self.put_handlers(pid, handlers);
             return states;
         }
@@ -94,16 +112,24 @@ impl Shard {
     }
 
     fn handler_state(&mut self, pid: Pid, handler: &State) -> Result<Term, Reason> {
-        let bytes = self.in_callback(pid, |host| handler.export(host)).map_err(Failure::into_reason)?;
+        let bytes = self
+            .in_callback(pid, |host| handler.export(host))
+            .map_err(Failure::into_reason)?;
         let id = Term::atom("false");
-        Ok(Term::tuple([Term::atom(handler.module().name()), id, term_of(&bytes)?]))
+        Ok(Term::tuple([
+            Term::atom(handler.module().name()),
+            id,
+            term_of(&bytes)?,
+        ]))
     }
 
     /// The exported state of a gen_server or gen_fsm.
     fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
-        self.with_state(pid, |shard, state| match shard.in_callback(pid, |host| state.export(host)) {
-            Ok(bytes) => Ok((state, bytes)),
-            Err(failure) => shard.keep(pid, state, failure.into_reason()),
+        self.with_state(pid, |shard, state| {
+            match shard.in_callback(pid, |host| state.export(host)) {
+                Ok(bytes) => Ok((state, bytes)),
+                Err(failure) => shard.keep(pid, state, failure.into_reason()),
+            }
         })
     }
 
@@ -131,7 +157,10 @@ impl Shard {
             Body::Callback(state) => state,
             other => {
                 process.body = other;
-                return Err(Reason::tagged("not_supported", "this process has no state of its own"));
+                return Err(Reason::tagged(
+                    "not_supported",
+                    "this process has no state of its own",
+                ));
             }
         };
         let (state, result) = use_it(self, state)?;
@@ -152,34 +181,54 @@ impl Shard {
     }
 
     fn change_code(&mut self, pid: Pid, change: &Change) -> Term {
-        let suspended = self.slab.get(pid).is_some_and(|process| process.has(SUSPENDED));
+        let suspended = self
+            .slab
+            .get(pid)
+            .is_some_and(|process| process.has(SUSPENDED));
         if !suspended {
-            let message = Term::tuple([Term::atom("change_code"), Term::string(change.module.as_str())]);
-            return error(Reason::Other(Term::tuple([Term::atom("unknown_system_msg"), message])));
+            let message = Term::tuple([
+                Term::atom("change_code"),
+                Term::string(change.module.as_str()),
+            ]);
+            return error(Reason::Other(Term::tuple([
+                Term::atom("unknown_system_msg"),
+                message,
+            ])));
         }
         let changed = match self.slab.get(pid).map(|process| &process.body) {
             Some(Body::Supervisor(_)) => self.change_supervisor(pid),
             Some(Body::Manager(_)) => self.change_handlers(pid, change),
             Some(Body::Callback(_)) => self.change_callback(pid, change),
-            _ => Err(Reason::tagged("not_supported", "this process is part of the node")),
+            _ => Err(Reason::tagged(
+                "not_supported",
+                "this process is part of the node",
+            )),
         };
         changed.map_or_else(error, |()| ok())
     }
 
     fn change_callback(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
-        self.with_state(pid, |shard, state| match shard.convert(pid, &state, change) {
-            Ok(new) => Ok((new, ())),
-            Err(reason) => shard.keep(pid, state, reason),
+        self.with_state(pid, |shard, state| {
+            match shard.convert(pid, &state, change) {
+                Ok(new) => Ok((new, ())),
+                Err(reason) => shard.keep(pid, state, reason),
+            }
         })
     }
 
     /// All handlers of the module are converted, or none.
     fn change_handlers(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
-        let Some(mut handlers) = self.take_handlers(pid) else { return Ok(()) };
+        let Some(mut handlers) = self.take_handlers(pid) else {
+            return Ok(());
+        };
         let concerned = |handler: &State| handler.module().name() == change.module;
         let converted: Result<Vec<_>, Reason> = handlers
             .iter()
-            .map(|handler| concerned(handler).then(|| self.convert(pid, handler, change)).transpose())
+            .map(|handler| {
+                concerned(handler)
+                    .then(|| self.convert(pid, handler, change))
+                    .transpose()
+            })
             .collect();
         let outcome = converted.map(|converted| {
             for (handler, new) in handlers.iter_mut().zip(converted) {
@@ -195,7 +244,11 @@ impl Shard {
     /// The state of the current version that this state becomes. The newer module converts, in both directions.
     fn convert(&mut self, pid: Pid, state: &State, change: &Change) -> Result<State, Reason> {
         let target = self.current_of(state.module())?;
-        let newer = if change.direction == Direction::Up { target } else { state.module() };
+        let newer = if change.direction == Direction::Up {
+            target
+        } else {
+            state.module()
+        };
         let way = (change.direction, change.vsn.as_str());
         self.in_callback(pid, |host| {
             let old = state.export(host)?;
@@ -206,13 +259,18 @@ impl Shard {
     }
 
     fn current_of(&self, module: Module) -> Result<Module, Reason> {
-        self.core.node.module(module.name()).ok_or_else(|| crate::callback::undef(module.name(), "code_change"))
+        self.core
+            .node
+            .module(module.name())
+            .ok_or_else(|| crate::callback::undef(module.name(), "code_change"))
     }
 
     /// The module is asked again with the arguments of its start; its children stay.
     fn change_supervisor(&mut self, pid: Pid) -> Result<(), Reason> {
         let process = self.slab.get(pid).ok_or(Reason::NoProc)?;
-        let (Some(module), Body::Supervisor(body)) = (process.module, &process.body) else { return Ok(()) };
+        let (Some(module), Body::Supervisor(body)) = (process.module, &process.body) else {
+            return Ok(());
+        };
         let args = body.args.clone();
         let current = self.current_of(module)?;
         let spec = match self.in_callback(pid, |host| current.call(host, "init", &args)) {
@@ -229,18 +287,39 @@ impl Shard {
     }
 
     fn status(&mut self, pid: Pid) -> Term {
-        let Some(process) = self.slab.get(pid) else { return Term::undefined() };
-        let mode = if process.has(SUSPENDED) { "suspended" } else { "running" };
+        let Some(process) = self.slab.get(pid) else {
+            return Term::undefined();
+        };
+        let mode = if process.has(SUSPENDED) {
+            "suspended"
+        } else {
+            "running"
+        };
         let module = Term::tuple([Term::atom("module"), Term::string(process.name())]);
         let info = process.info().to_term();
-        let misc = [Term::list([]), Term::atom(mode), Term::from(process.parent), Term::list([]), info];
-        Term::tuple([Term::atom("status"), Term::from(pid), module, Term::list(misc)])
+        let misc = [
+            Term::list([]),
+            Term::atom(mode),
+            Term::from(process.parent),
+            Term::list([]),
+            info,
+        ];
+        Term::tuple([
+            Term::atom("status"),
+            Term::from(pid),
+            module,
+            Term::list(misc),
+        ])
     }
 
     fn statistics(&mut self, pid: Pid, toggle: Toggle) -> Term {
         self.debug(pid, |debug, now_ms| match (toggle, debug.statistics) {
             (Toggle::On(_), _) => {
-                debug.statistics = Some(Statistics { since_ms: now_ms, messages_in: 0, messages_out: 0 });
+                debug.statistics = Some(Statistics {
+                    since_ms: now_ms,
+                    messages_in: 0,
+                    messages_out: 0,
+                });
                 ok()
             }
             (Toggle::Off, _) => {
@@ -249,7 +328,8 @@ impl Shard {
             }
             (Toggle::Get, None) => Term::tuple([Term::atom("ok"), Term::atom("no_statistics")]),
             (Toggle::Get, Some(statistics)) => {
-                let pair = |key, value: u64| Term::tuple([Term::atom(key), Term::from(value as i64)]);
+                let pair =
+                    |key, value: u64| Term::tuple([Term::atom(key), Term::from(value as i64)]);
                 let list = Term::list([
                     pair("start_time_ms", statistics.since_ms),
                     pair("current_time_ms", now_ms),
@@ -283,7 +363,9 @@ impl Shard {
     /// Changes what `sys` gathers about a process.
     fn debug(&mut self, pid: Pid, change: impl FnOnce(&mut Debug, u64) -> Term) -> Term {
         let now_ms = self.core.now_ms;
-        let Some(process) = self.slab.get_mut(pid) else { return Term::undefined() };
+        let Some(process) = self.slab.get_mut(pid) else {
+            return Term::undefined();
+        };
         let mut debug = process.extras().debug.take().unwrap_or_default();
         let answer = change(&mut debug, now_ms);
         let on = !debug.is_off();
@@ -303,7 +385,8 @@ fn error(reason: Reason) -> Term {
 }
 
 fn term_of(bytes: &[u8]) -> Result<Term, Reason> {
-    pq_term::msgpack::from_msgpack(bytes).map_err(|error| Reason::tagged("bad_state", &error.to_string()))
+    pq_term::msgpack::from_msgpack(bytes)
+        .map_err(|error| Reason::tagged("bad_state", &error.to_string()))
 }
 
 fn pids_term(pids: &[Pid]) -> Term {
