@@ -3,14 +3,18 @@
 //!
 //! | room | what is asked there |
 //! |---|---|
-//! | [`exits`], [`watching`], [`pids`] | links, exit reasons, monitors, incarnations |
+//! | [`exits`], [`watching`], [`pids`] | links, exit reasons, monitors, incarnations and names |
 //! | [`servers`], [`crashes`], [`timers`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
+//! | [`calls`], [`ports`] | functions of modules, the node's end of a socket |
 //! | [`supervisors`], [`applications`] | trees |
 //! | [`system`], [`upgrade`] | the `sys` protocol, `code_change` |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
 //! | [`threads`] | the same under the real clock, between shards |
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise, in its helpers too"
+)]
 
 #[path = "runtime/fixture.rs"]
 mod fixture;
@@ -23,6 +27,8 @@ mod journal;
 
 #[path = "runtime/applications.rs"]
 mod applications;
+#[path = "runtime/calls.rs"]
+mod calls;
 #[path = "runtime/crashes.rs"]
 mod crashes;
 #[path = "runtime/events.rs"]
@@ -35,6 +41,8 @@ mod machines;
 mod model;
 #[path = "runtime/pids.rs"]
 mod pids;
+#[path = "runtime/ports.rs"]
+mod ports;
 #[path = "runtime/repeatable.rs"]
 mod repeatable;
 #[path = "runtime/servers.rs"]

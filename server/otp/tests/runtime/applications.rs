@@ -25,14 +25,27 @@ impl Estate {
     fn with(sys_config: Settings, command_line: Settings) -> Estate {
         let (mut house, ends) = (House::new(), Arc::new(Mutex::new(Vec::new())));
         let list = ends.clone();
-        let on_end = Box::new(move |name: &str, reason: &Reason| list.lock().unwrap().push(format!("{name}: {reason}")));
-        let controller = house.sim.start_native(Box::new(Controller::new(sys_config, command_line, on_end))).unwrap();
+        let on_end = Box::new(move |name: &str, reason: &Reason| {
+            list.lock().unwrap().push(format!("{name}: {reason}"))
+        });
+        let controller = house
+            .sim
+            .start_native(Box::new(Controller::new(sys_config, command_line, on_end)))
+            .unwrap();
         house.call_it("controller", controller);
-        Estate { house, controller, ends }
+        Estate {
+            house,
+            controller,
+            ends,
+        }
     }
 
     fn ask(&mut self, request: &AppRequest) -> AppReply {
-        let reply = self.house.sim.call(self.controller, &spec::encode(request), 120_000).unwrap();
+        let reply = self
+            .house
+            .sim
+            .call(self.controller, &spec::encode(request), 120_000)
+            .unwrap();
         spec::decode(&reply).unwrap()
     }
 
@@ -41,7 +54,10 @@ impl Estate {
         match self.ask(request) {
             AppReply::Ok => "ok".to_string(),
             AppReply::Error(term) => term.to_string(),
-            AppReply::Running(apps) => format!("{:?}", Vec::from_iter(apps.into_iter().map(|(name, ..)| name))),
+            AppReply::Running(apps) => format!(
+                "{:?}",
+                Vec::from_iter(apps.into_iter().map(|(name, ..)| name))
+            ),
         }
     }
 
@@ -62,7 +78,13 @@ impl Estate {
     }
 
     fn top(&self) -> Pid {
-        self.house.sim.processes().into_iter().find(|process| process.parent == Some(self.controller)).unwrap().pid
+        self.house
+            .sim
+            .processes()
+            .into_iter()
+            .find(|process| process.parent == Some(self.controller))
+            .unwrap()
+            .pid
     }
 }
 
@@ -88,7 +110,11 @@ fn applications_are_loaded_started_and_stopped_in_order() {
     assert_eq!(estate.start("a"), "{not_loaded,\"a\"}");
     assert_eq!(estate.load(app("a", Some(one_child(vec![])), &[])), "ok");
     assert_eq!(estate.load(app("a", None, &[])), "{already_loaded,\"a\"}");
-    estate.load(app("b", Some(one_child(vec![Do::Trap(true)])), &["lib", "a"]));
+    estate.load(app(
+        "b",
+        Some(one_child(vec![Do::Trap(true)])),
+        &["lib", "a"],
+    ));
     estate.load(app("lib", None, &[]));
     assert_eq!(estate.start("b"), "{not_started,\"lib\"}");
     assert_eq!(estate.start("lib"), "ok");
@@ -100,7 +126,10 @@ fn applications_are_loaded_started_and_stopped_in_order() {
     estate.house.lines();
     assert_eq!(estate.stop("b"), "ok");
     let lines = estate.house.lines();
-    assert!(lines[0].ends_with("terminate shutdown") && lines[1] == "controller house stopped", "{lines:?}");
+    assert!(
+        lines[0].ends_with("terminate shutdown") && lines[1] == "controller house stopped",
+        "{lines:?}"
+    );
     assert_eq!(estate.stop("b"), "{not_started,\"b\"}");
     assert_eq!(estate.stop("a"), "ok");
     assert_eq!(estate.stop("lib"), "ok");
@@ -115,22 +144,54 @@ fn the_command_line_beats_sys_config_and_sys_config_beats_the_file() {
     let sys_config = Settings::from([setting("two", 2), setting("three", 2), setting("only", 2)]);
     let mut estate = Estate::with(sys_config, Settings::from([setting("three", 3)]));
     let file = ["one", "two", "three"].map(|key| (key.to_string(), Term::from(1_i64)));
-    estate.load(AppSpec { env: file.into(), ..app("a", None, &[]) });
-    let env = |key: &str| estate.house.sim.node().env("a", key).and_then(|term| term.as_i64());
-    assert_eq!(["one", "two", "three", "only", "none"].map(env), [Some(1), Some(2), Some(3), Some(2), None]);
+    estate.load(AppSpec {
+        env: file.into(),
+        ..app("a", None, &[])
+    });
+    let env = |key: &str| {
+        estate
+            .house
+            .sim
+            .node()
+            .env("a", key)
+            .and_then(|term| term.as_i64())
+    };
+    assert_eq!(
+        ["one", "two", "three", "only", "none"].map(env),
+        [Some(1), Some(2), Some(3), Some(2), None]
+    );
 }
 
 #[test]
 fn an_application_that_does_not_start_says_why_and_can_be_started_again() {
     let mut estate = Estate::new();
-    estate.load(AppSpec { callback: Some((Atom::from_static("house"), Term::atom("x"))), ..app("a", None, &[]) });
-    estate.load(app("b", Some(one_child(vec![Do::Stop(Term::atom("no"))])), &[]));
-    estate.load(AppSpec { callback: Some((Atom::from_static("nonsense"), Term::atom("x"))), ..app("c", None, &[]) });
+    estate.load(AppSpec {
+        callback: Some((Atom::from_static("house"), Term::atom("x"))),
+        ..app("a", None, &[])
+    });
+    estate.load(app(
+        "b",
+        Some(one_child(vec![Do::Stop(Term::atom("no"))])),
+        &[],
+    ));
+    estate.load(AppSpec {
+        callback: Some((Atom::from_static("nonsense"), Term::atom("x"))),
+        ..app("c", None, &[])
+    });
     for _ in 0..2 {
-        assert_eq!(estate.start("a"), "{failed_to_start,\"a\",{refused,\"no top\"}}");
+        assert_eq!(
+            estate.start("a"),
+            "{failed_to_start,\"a\",{refused,\"no top\"}}"
+        );
         let reason = "{shutdown,{failed_to_start_child,a,no}}";
-        assert_eq!(estate.start("b"), format!("{{failed_to_start,\"b\",{reason}}}"));
-        assert_eq!(estate.start("c"), "{failed_to_start,\"c\",{undef,\"nonsense:start\"}}");
+        assert_eq!(
+            estate.start("b"),
+            format!("{{failed_to_start,\"b\",{reason}}}")
+        );
+        assert_eq!(
+            estate.start("c"),
+            "{failed_to_start,\"c\",{undef,\"nonsense:start\"}}"
+        );
     }
     assert_eq!(estate.which(), "[]");
     assert_eq!(estate.house.sim.processes().len(), 1);
@@ -149,13 +210,25 @@ fn the_end_of_an_application_is_the_nodes_end_if_it_was_started_so() {
         estate.load(app("a", Some(one_child(vec![])), &[]));
         estate.say(&AppRequest::Start("a".to_string(), start_type));
         let top = estate.top();
-        estate.house.sim.sys(top, SysMessage::Terminate(reason.clone())).unwrap();
+        estate
+            .house
+            .sim
+            .sys(top, SysMessage::Terminate(reason.clone()))
+            .unwrap();
         estate.house.sim.settle();
         assert_eq!(estate.which(), "[]");
         let what = format!("{start_type:?} {reason}");
         let ended = estate.ends.lock().unwrap().clone();
-        assert_eq!(ended, Vec::from_iter(ends.then(|| format!("a: {reason}"))), "{what}");
-        assert_eq!(estate.house.lines(), ["controller house starts", "controller house stopped"], "{what}");
+        assert_eq!(
+            ended,
+            Vec::from_iter(ends.then(|| format!("a: {reason}"))),
+            "{what}"
+        );
+        assert_eq!(
+            estate.house.lines(),
+            ["controller house starts", "controller house stopped"],
+            "{what}"
+        );
     }
 }
 

@@ -22,11 +22,21 @@ fn a_panic_ends_one_process_with_message_and_place_and_undoes_what_was_asked_for
     house.tell(a, wishes);
     house.sim.run_ms(1_000);
     let lines = house.lines();
-    let [line] = &lines[..] else { panic!("{lines:?}") };
-    let place = line.strip_prefix("w down a: {panic,\"this is the message, at ").unwrap().strip_suffix("\"}").unwrap();
+    let [line] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    let place = line
+        .strip_prefix("w down a: {panic,\"this is the message, at ")
+        .unwrap()
+        .strip_suffix("\"}")
+        .unwrap();
     let (file, at) = place.split_once(':').unwrap();
     assert!(file.ends_with("runtime/fixture.rs"), "{place}");
-    assert!(at.split(':').all(|number| number.parse::<u32>().is_ok_and(|number| number > 0)), "{place}");
+    assert!(
+        at.split(':')
+            .all(|number| number.parse::<u32>().is_ok_and(|number| number > 0)),
+        "{place}"
+    );
     assert!(house.is_alive(other) && !house.is_alive(a));
     assert_eq!(house.sim.processes().len(), 2);
 }
@@ -37,7 +47,11 @@ fn a_panic_leaves_the_timers_that_ran_before_alone_and_they_reach_nobody() {
     let a = house.actor("a", vec![Do::Timer(10, "for the dead".to_string())]);
     house.tell(a, vec![Do::Panic("now".to_string())]);
     let b = house.actor("b", vec![]);
-    assert_eq!((a.index(), b.index()), (0, 0), "it has the slot of the dead");
+    assert_eq!(
+        (a.index(), b.index()),
+        (0, 0),
+        "it has the slot of the dead"
+    );
     house.sim.run_ms(1_000);
     assert_eq!(house.lines(), Vec::<String>::new());
 }
@@ -47,9 +61,17 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
     let log = Log::default();
     let mut house = House::new();
     let a = house.actor("a", vec![]);
-    tracing::subscriber::with_default(log.clone(), || house.tell(a, vec![Do::Panic("for the log".to_string())]));
+    tracing::subscriber::with_default(log.clone(), || {
+        house.tell(a, vec![Do::Panic("for the log".to_string())])
+    });
     let text = log.text.lock().unwrap().clone();
-    for part in [&a.to_string(), "module=\"actor\"", "callback=Cast", "for the log, at ", "fixture.rs:"] {
+    for part in [
+        &a.to_string(),
+        "module=\"actor\"",
+        "callback=Cast",
+        "for the log, at ",
+        "fixture.rs:",
+    ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
 }

@@ -25,11 +25,19 @@ fn ask(house: &mut House, bell: Pid, request: &ManagerRequest) -> ManagerReply {
 }
 
 fn add(house: &mut House, bell: Pid, handler: &'static str, word: &str) -> ManagerReply {
-    ask(house, bell, &ManagerRequest::AddHandler(Atom::from_static(handler), encode(&(word,))))
+    ask(
+        house,
+        bell,
+        &ManagerRequest::AddHandler(Atom::from_static(handler), encode(&(word,))),
+    )
 }
 
 fn delete(house: &mut House, bell: Pid, handler: &'static str) -> ManagerReply {
-    ask(house, bell, &ManagerRequest::DeleteHandler(Atom::from_static(handler)))
+    ask(
+        house,
+        bell,
+        &ManagerRequest::DeleteHandler(Atom::from_static(handler)),
+    )
 }
 
 fn which(house: &mut House, bell: Pid) -> Vec<&'static str> {
@@ -39,9 +47,17 @@ fn which(house: &mut House, bell: Pid) -> Vec<&'static str> {
     }
 }
 
-fn call(house: &mut House, bell: Pid, handler: &'static str, request: &str) -> Result<String, String> {
+fn call(
+    house: &mut House,
+    bell: Pid,
+    handler: &'static str,
+    request: &str,
+) -> Result<String, String> {
     let request = ManagerRequest::Call(Atom::from_static(handler), encode(request));
-    let reply = house.sim.call(bell, &spec::encode(&request), 1_000).map_err(|error| error.to_string())?;
+    let reply = house
+        .sim
+        .call(bell, &spec::encode(&request), 1_000)
+        .map_err(|error| error.to_string())?;
     Ok(pq_term::msgpack::from_msgpack(&reply).unwrap().to_string())
 }
 
@@ -65,7 +81,14 @@ fn handlers_are_added_listed_newest_first_and_deleted() {
     assert_eq!(delete(&mut house, bell, "ear"), ManagerReply::Ok);
     assert_eq!(delete(&mut house, bell, "ear"), error("module_not_found"));
     assert_eq!(which(&mut house, bell), ["eye"]);
-    assert_eq!(house.lines(), ["bell ear: init a", "bell eye: init b", "bell ear: terminate normal"]);
+    assert_eq!(
+        house.lines(),
+        [
+            "bell ear: init a",
+            "bell eye: init b",
+            "bell ear: terminate normal"
+        ]
+    );
 }
 
 #[test]
@@ -76,7 +99,10 @@ fn a_handler_that_cannot_be_added_changes_nothing() {
     assert_eq!(add(&mut house, bell, "actor", "a"), error("bad_module"));
     assert_eq!(add(&mut house, bell, "ear", "ignore"), error("ignore"));
     let refused = Reason::tagged("refused", "ear").to_term();
-    assert_eq!(add(&mut house, bell, "ear", "refuse"), ManagerReply::Error(refused));
+    assert_eq!(
+        add(&mut house, bell, "ear", "refuse"),
+        ManagerReply::Error(refused)
+    );
     assert_eq!(which(&mut house, bell), Vec::<&str>::new());
 }
 
@@ -87,7 +113,12 @@ fn events_and_messages_reach_all_handlers_newest_first() {
     notify(&mut house, bell, "ding");
     house.deliver(bell, Envelope::Info(payload("knock")));
     house.sim.settle();
-    let expected = ["bell eye: ding", "bell ear: ding", "bell eye: info \"knock\"", "bell ear: info \"knock\""];
+    let expected = [
+        "bell eye: ding",
+        "bell ear: ding",
+        "bell eye: info \"knock\"",
+        "bell ear: info \"knock\"",
+    ];
     assert_eq!(house.lines(), expected);
 }
 
@@ -97,7 +128,14 @@ fn a_handler_that_panics_is_removed_and_the_others_go_on() {
     let bell = furnished(&mut house);
     notify(&mut house, bell, "eye panics");
     notify(&mut house, bell, "dong");
-    assert_eq!(house.lines(), ["bell eye: eye panics", "bell ear: eye panics", "bell ear: dong"]);
+    assert_eq!(
+        house.lines(),
+        [
+            "bell eye: eye panics",
+            "bell ear: eye panics",
+            "bell ear: dong"
+        ]
+    );
     assert_eq!(which(&mut house, bell), ["ear"]);
 }
 
@@ -116,7 +154,11 @@ fn a_handler_that_leaves_is_told_that_it_is_removed() {
     let mut house = House::new();
     let bell = furnished(&mut house);
     notify(&mut house, bell, "ear leaves");
-    let expected = ["bell eye: ear leaves", "bell ear: ear leaves", "bell ear: terminate remove_handler"];
+    let expected = [
+        "bell eye: ear leaves",
+        "bell ear: ear leaves",
+        "bell ear: terminate remove_handler",
+    ];
     assert_eq!(house.lines(), expected);
     assert_eq!(which(&mut house, bell), ["eye"]);
 }
@@ -126,12 +168,24 @@ fn a_call_reaches_the_one_handler_that_it_is_for() {
     let mut house = House::new();
     let bell = furnished(&mut house);
     notify(&mut house, bell, "ding");
-    assert_eq!(call(&mut house, bell, "ear", "well"), Ok("\"ear: well, heard 1\"".to_string()));
-    assert_eq!(call(&mut house, bell, "nose", "well"), Err("the process ended: bad_module".to_string()));
+    assert_eq!(
+        call(&mut house, bell, "ear", "well"),
+        Ok("\"ear: well, heard 1\"".to_string())
+    );
+    assert_eq!(
+        call(&mut house, bell, "nose", "well"),
+        Err("the process ended: bad_module".to_string())
+    );
     let panicked = call(&mut house, bell, "ear", "panic").unwrap_err();
-    assert!(panicked.starts_with("the process ended: {panic,\"asked to, at "), "{panicked}");
+    assert!(
+        panicked.starts_with("the process ended: {panic,\"asked to, at "),
+        "{panicked}"
+    );
     assert_eq!(which(&mut house, bell), ["eye"]);
-    assert_eq!(call(&mut house, bell, "eye", "leave"), Ok("\"eye: leave, heard 1\"".to_string()));
+    assert_eq!(
+        call(&mut house, bell, "eye", "leave"),
+        Ok("\"eye: leave, heard 1\"".to_string())
+    );
     assert_eq!(which(&mut house, bell), Vec::<&str>::new());
 }
 
@@ -141,7 +195,10 @@ fn a_manager_hears_of_the_ends_of_linked_processes_and_tells_its_handlers() {
     let bell = furnished(&mut house);
     let a = house.actor("a", vec![Do::Link(bell)]);
     house.exit(a, "boom");
-    assert_eq!(house.lines(), ["bell eye: exit boom", "bell ear: exit boom"]);
+    assert_eq!(
+        house.lines(),
+        ["bell eye: exit boom", "bell ear: exit boom"]
+    );
     assert!(house.is_alive(bell));
 }
 
@@ -151,7 +208,13 @@ fn the_end_of_a_manager_is_told_to_every_handler() {
     let bell = furnished(&mut house);
     // From outside, which is the parent of processes that are nobody's child.
     house.exit(bell, "shutdown");
-    assert_eq!(house.lines(), ["bell eye: terminate shutdown", "bell ear: terminate shutdown"]);
+    assert_eq!(
+        house.lines(),
+        [
+            "bell eye: terminate shutdown",
+            "bell ear: terminate shutdown"
+        ]
+    );
     assert!(!house.is_alive(bell));
 }
 
@@ -159,8 +222,14 @@ fn the_end_of_a_manager_is_told_to_every_handler() {
 fn a_request_that_it_cannot_read_is_refused_and_the_manager_stays() {
     let mut house = House::new();
     let bell = furnished(&mut house);
-    let reply = house.sim.call(bell, &Payload::from_slice(&[0xc1]), 1_000).unwrap();
+    let reply = house
+        .sim
+        .call(bell, &Payload::from_slice(&[0xc1]), 1_000)
+        .unwrap();
     let reply: ManagerReply = spec::decode(&reply).unwrap();
-    assert!(matches!(&reply, ManagerReply::Error(term) if term.to_string().starts_with("{bad_request,")), "{reply:?}");
+    assert!(
+        matches!(&reply, ManagerReply::Error(term) if term.to_string().starts_with("{bad_request,")),
+        "{reply:?}"
+    );
     assert_eq!(which(&mut house, bell), ["eye", "ear"]);
 }

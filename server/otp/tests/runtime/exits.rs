@@ -21,39 +21,101 @@ const fn case(
     linked: Option<&'static str>,
     explicit: Option<&'static str>,
 ) -> Case {
-    Case { reason, traps, linked, explicit }
+    Case {
+        reason,
+        traps,
+        linked,
+        explicit,
+    }
 }
 
 /// `linked`: a linked process stops with the reason; `explicit`: it calls `exit/2` with it. The text is what
 /// the watcher of the receiver, or the receiver itself, notes.
 const CASES: [Case; 8] = [
     case("normal", false, None, None),
-    case("normal", true, Some("b exit of a: normal"), Some("b exit of a: normal")),
-    case("shutdown", false, Some("w down b: shutdown"), Some("w down b: shutdown")),
-    case("shutdown", true, Some("b exit of a: shutdown"), Some("b exit of a: shutdown")),
-    case("boom", false, Some("w down b: boom"), Some("w down b: boom")),
-    case("boom", true, Some("b exit of a: boom"), Some("b exit of a: boom")),
+    case(
+        "normal",
+        true,
+        Some("b exit of a: normal"),
+        Some("b exit of a: normal"),
+    ),
+    case(
+        "shutdown",
+        false,
+        Some("w down b: shutdown"),
+        Some("w down b: shutdown"),
+    ),
+    case(
+        "shutdown",
+        true,
+        Some("b exit of a: shutdown"),
+        Some("b exit of a: shutdown"),
+    ),
+    case(
+        "boom",
+        false,
+        Some("w down b: boom"),
+        Some("w down b: boom"),
+    ),
+    case(
+        "boom",
+        true,
+        Some("b exit of a: boom"),
+        Some("b exit of a: boom"),
+    ),
     // A process that stops *with the reason* kill is no untrappable signal to those linked with it.
-    case("kill", false, Some("w down b: kill"), Some("w down b: killed")),
-    case("kill", true, Some("b exit of a: kill"), Some("w down b: killed")),
+    case(
+        "kill",
+        false,
+        Some("w down b: kill"),
+        Some("w down b: killed"),
+    ),
+    case(
+        "kill",
+        true,
+        Some("b exit of a: kill"),
+        Some("w down b: killed"),
+    ),
 ];
 
 #[test]
 fn exit_reasons_travel_along_links_as_in_otp() {
-    for Case { reason, traps, linked, .. } in CASES {
+    for Case {
+        reason,
+        traps,
+        linked,
+        ..
+    } in CASES
+    {
         let (mut house, a, b) = pair(traps);
         house.tell(a, vec![Do::Link(b)]);
         house.tell(a, vec![Do::Stop(Term::atom(reason))]);
-        check(&mut house, b, linked, &format!("link, {reason}, traps: {traps}"));
+        check(
+            &mut house,
+            b,
+            linked,
+            &format!("link, {reason}, traps: {traps}"),
+        );
     }
 }
 
 #[test]
 fn exit_reasons_travel_with_explicit_signals_as_in_otp() {
-    for Case { reason, traps, explicit, .. } in CASES {
+    for Case {
+        reason,
+        traps,
+        explicit,
+        ..
+    } in CASES
+    {
         let (mut house, a, b) = pair(traps);
         house.tell(a, vec![Do::Exit(b, Term::atom(reason))]);
-        check(&mut house, b, explicit, &format!("exit/2, {reason}, traps: {traps}"));
+        check(
+            &mut house,
+            b,
+            explicit,
+            &format!("exit/2, {reason}, traps: {traps}"),
+        );
     }
 }
 
@@ -68,9 +130,16 @@ fn pair(traps: bool) -> (House, Pid, Pid) {
 
 fn check(house: &mut House, b: Pid, expected: Option<&str>, what: &str) {
     let lines = house.lines();
-    let lines: Vec<_> = lines.iter().filter(|line| !line.starts_with("a ")).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .filter(|line| !line.starts_with("a "))
+        .collect();
     assert_eq!(lines, Vec::from_iter(expected), "{what}");
-    assert_eq!(house.is_alive(b), expected.is_none_or(|line| line.starts_with("b ")), "{what}");
+    assert_eq!(
+        house.is_alive(b),
+        expected.is_none_or(|line| line.starts_with("b ")),
+        "{what}"
+    );
 }
 
 #[test]
@@ -102,11 +171,23 @@ fn a_pid_of_a_shard_that_does_not_exist_is_dead() {
     let nobody = Pid::new(77, 1, 1);
     house.call_it("nobody", nobody);
     let a = house.actor("a", vec![Do::Trap(true)]);
-    house.tell(a, vec![Do::Link(nobody), Do::Monitor(nobody), Do::Ask(nobody, vec![], 1_000), Do::IsAlive(nobody)]);
+    house.tell(
+        a,
+        vec![
+            Do::Link(nobody),
+            Do::Monitor(nobody),
+            Do::Ask(nobody, vec![], 1_000),
+            Do::IsAlive(nobody),
+        ],
+    );
     let mut lines = house.lines();
     lines.sort();
-    let expected =
-        ["a alive: false", "a down nobody: noproc", "a exit of nobody: noproc", "a no answer: noproc"];
+    let expected = [
+        "a alive: false",
+        "a down nobody: noproc",
+        "a exit of nobody: noproc",
+        "a no answer: noproc",
+    ];
     assert_eq!(lines, expected);
     assert_eq!(house.ask(nobody, &()), "noproc");
 }
@@ -159,14 +240,25 @@ fn signals_from_one_process_to_another_keep_their_order() {
     let mut house = House::new();
     let b = house.actor("b", vec![Do::Trap(true)]);
     let word = |text: &str| Do::Send(b, text.to_string());
-    house.actor("a", vec![word("one"), Do::Exit(b, Term::atom("boom")), word("two")]);
+    house.actor(
+        "a",
+        vec![word("one"), Do::Exit(b, Term::atom("boom")), word("two")],
+    );
     house.sim.settle();
-    assert_eq!(house.lines(), ["b info \"one\"", "b exit of a: boom", "b info \"two\""]);
+    assert_eq!(
+        house.lines(),
+        ["b info \"one\"", "b exit of a: boom", "b info \"two\""]
+    );
 }
 
 #[test]
 fn a_started_process_ends_with_its_parent() {
-    for (reason, outlives) in [("boom", false), ("shutdown", false), ("kill", false), ("normal", true)] {
+    for (reason, outlives) in [
+        ("boom", false),
+        ("shutdown", false),
+        ("kill", false),
+        ("normal", true),
+    ] {
         let mut house = House::new();
         let a = house.actor("a", vec![]);
         let child = child_of(&mut house, a, vec![]);
@@ -223,7 +315,10 @@ fn a_start_answers_with_the_pid_or_with_the_reason() {
     let lines = house.lines();
     // A start that fails is an answer, and no exit signal besides (`gen_server:start_link/4`).
     assert_eq!(lines[..2], ["a no answer: no", "a answer undefined"]);
-    assert!(lines[2].starts_with("a no answer: {panic,\"oh, at "), "{lines:?}");
+    assert!(
+        lines[2].starts_with("a no answer: {panic,\"oh, at "),
+        "{lines:?}"
+    );
     assert_eq!(lines.len(), 3, "{lines:?}");
 }
 
@@ -231,9 +326,17 @@ fn a_start_answers_with_the_pid_or_with_the_reason() {
 fn child_of(house: &mut House, parent: Pid, script: Vec<Do>) -> Pid {
     let before = house.sim.processes();
     house.tell(parent, vec![Do::Start(script)]);
-    let born = house.sim.processes().into_iter().find(|new| before.iter().all(|old| old.pid != new.pid)).unwrap();
+    let born = house
+        .sim
+        .processes()
+        .into_iter()
+        .find(|new| before.iter().all(|old| old.pid != new.pid))
+        .unwrap();
     assert_eq!(born.parent, Some(parent));
     house.call_it("child", born.pid);
-    assert!(house.lines().contains(&format!("{} answer child", house.named(&parent.to_string()))));
+    assert!(house.lines().contains(&format!(
+        "{} answer child",
+        house.named(&parent.to_string())
+    )));
     born.pid
 }

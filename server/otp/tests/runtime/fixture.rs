@@ -3,13 +3,15 @@
 use pq_sdk::gen_fsm::Begun;
 use pq_sdk::supervisor::{Refine, supervise, worker};
 use pq_sdk::{
-    Application, Ctx, EventManager, From, GenEvent, GenFsm, GenServer, Handled, Info, InitError, Message, Module,
-    Next, Pid, Reason, Remote, Restart, RngExt, Shutdown, Step, Strategy, SupSpec, Supervisor, Term, TimerId,
+    Application, Ctx, EventManager, Export, From, Function, Functions, GenEvent, GenFsm, GenServer,
+    Handled, Info, InitError, Message, Module, Next, Pid, Reason, Remote, Restart, RngExt,
+    Shutdown, Step, Strategy, SupSpec, Supervisor, Term, TimerId,
 };
 use serde::{Deserialize, Serialize};
 
 pq_sdk::library! {
     application: "fixture", vsn: "1.0.0",
+    functions Well,
     gen_server Actor,
     gen_server Clerk,
     gen_server Counter,
@@ -23,6 +25,37 @@ pq_sdk::library! {
 }
 
 static NOTE: Remote<(String,), ()> = Remote::new("journal", "note");
+
+static HOLD: Remote<(), ()> = Remote::new("names", "hold");
+
+/// Functions that are called across modules.
+struct Well;
+
+static DEEP: Function<(u32,), u32> = Function::new("well", "deep", |ctx, (depth,)| {
+    // Always through the node, as between libraries.
+    Remote::<(u32,), u32>::new("well", "deep")
+        .try_call(ctx, &(depth + 1,))
+        .unwrap_or(depth)
+});
+static DRY: Function<(u32,), u32> = Function::new("well", "dry", |_, _| panic!("no water"));
+static SETTING: Function<(u32,), Option<Term>> =
+    Function::new("well", "setting", |ctx, _| ctx.env("fixture", "depth"));
+
+impl Module for Well {
+    const NAME: &'static str = "well";
+    const VSN: &'static str = "1.0.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&DEEP, &DRY, &SETTING];
+}
+
+impl Functions for Well {}
+
+/// The function of the well that is meant.
+fn name_of(function: &str) -> &'static str {
+    ["deep", "dry", "setting"]
+        .into_iter()
+        .find(|name| *name == function)
+        .unwrap_or("nothing")
+}
 
 /// Writes into the journal at once, whatever becomes of the callback.
 pub(crate) fn note(ctx: &mut Ctx<'_>, line: impl Into<String>) {
@@ -55,6 +88,7 @@ pub(crate) enum Do {
     Unlink(Pid),
     Exit(Pid, Term),
     ExitSelf(Term),
+    ExitParent(Term),
     Trap(bool),
     Start(Vec<Do>),
     /// Tells the last process that it started.
@@ -62,6 +96,14 @@ pub(crate) enum Do {
     UnlinkChild,
     Continue(String),
     IsAlive(Pid),
+    /// Says a name to the registry of the test.
+    HoldName,
+    /// Calls this function of the well.
+    Well(String),
+    /// Says this to itself for ever.
+    Mumble,
+    /// Sends so many casts.
+    Flood(Pid, u32),
     /// Keeps its shard busy for so many milliseconds of real time.
     Work(u64),
     Panic(String),
@@ -118,14 +160,30 @@ impl GenServer for Actor {
                 Some(script) => return self.perform(script, None, ctx),
                 None => note(ctx, format!("info {}", text(message))),
             },
-            Info::Response { result: Ok(message), .. } => {
-                self.child = message.is::<Term>().and_then(|term| term.as_pid()).or(self.child);
+            Info::Response {
+                result: Ok(message),
+                ..
+            } => {
+                self.child = message
+                    .is::<Term>()
+                    .and_then(|term| term.as_pid())
+                    .or(self.child);
                 note(ctx, format!("answer {}", text(message)));
             }
-            Info::Response { result: Err(reason), .. } => note(ctx, format!("no answer: {reason}")),
+            Info::Response {
+                result: Err(reason),
+                ..
+            } => note(ctx, format!("no answer: {reason}")),
             Info::Exit { from, reason } => note(ctx, format!("exit of {from}: {reason}")),
             Info::Down { pid, reason, .. } => note(ctx, format!("down {pid}: {reason}")),
-            Info::PortData { .. } | Info::PortClosed { .. } => (),
+            Info::PortData { port, data } => {
+                note(ctx, format!("port says {}", String::from_utf8_lossy(data)));
+                ctx.port_command(port, data);
+                if data == b"close" {
+                    ctx.port_close(port);
+                }
+            }
+            Info::PortClosed { reason, .. } => note(ctx, format!("port closed: {reason}")),
         }
         Next::Wait
     }
@@ -163,7 +221,11 @@ impl Actor {
             Do::Ask(to, script, ms) => drop(ctx.request(to, &script, ms)),
             Do::Reply(text) => from.into_iter().for_each(|from| ctx.reply(from, &text)),
             Do::Keep => self.kept = from,
-            Do::ReplyKept(text) => self.kept.take().into_iter().for_each(|from| ctx.reply(from, &text)),
+            Do::ReplyKept(text) => self
+                .kept
+                .take()
+                .into_iter()
+                .for_each(|from| ctx.reply(from, &text)),
             Do::Timer(ms, text) => self.timer = Some(ctx.start_timer(ms, &text)),
             Do::Later(ms, script) => self.timer = Some(ctx.start_timer(ms, &script)),
             Do::Cancel => {
@@ -173,7 +235,11 @@ impl Actor {
                 }
             }
             Do::Monitor(pid) => self.monitor = Some(ctx.monitor(pid)),
-            Do::Demonitor => self.monitor.take().into_iter().for_each(|monitor| ctx.demonitor(monitor)),
+            Do::Demonitor => self
+                .monitor
+                .take()
+                .into_iter()
+                .for_each(|monitor| ctx.demonitor(monitor)),
             Do::Link(pid) => ctx.link(pid),
             Do::Unlink(pid) => ctx.unlink(pid),
             Do::Exit(pid, reason) => ctx.exit(pid, &Reason::from_term(reason)),
@@ -181,9 +247,35 @@ impl Actor {
                 let own = ctx.self_pid();
                 ctx.exit(own, &Reason::from_term(reason));
             }
+            Do::ExitParent(reason) => {
+                let parent = ctx.parent();
+                parent
+                    .into_iter()
+                    .for_each(|parent| ctx.exit(parent, &Reason::from_term(reason.clone())));
+            }
+            Do::HoldName => HOLD.call(ctx, ()),
+            Do::Well(function) => {
+                let line =
+                    Remote::<(u32,), Term>::new("well", name_of(&function)).try_call(ctx, &(1,));
+                note(
+                    ctx,
+                    line.map_or_else(
+                        |reason| format!("failed: {reason}"),
+                        |term| term.to_string(),
+                    ),
+                );
+            }
+            Do::Mumble => {
+                let own = ctx.self_pid();
+                ctx.cast(own, &[Do::Mumble]);
+            }
+            Do::Flood(to, times) => (0..times).for_each(|_| ctx.cast(to, &Vec::<Do>::new())),
             Do::Trap(on) => ctx.trap_exit(on),
             Do::Start(script) => drop(ctx.start_link("actor", &(script,))),
-            Do::TellChild(script) => self.child.into_iter().for_each(|child| ctx.cast(child, &script)),
+            Do::TellChild(script) => self
+                .child
+                .into_iter()
+                .for_each(|child| ctx.cast(child, &script)),
             Do::UnlinkChild => self.child.into_iter().for_each(|child| ctx.unlink(child)),
             Do::Continue(text) => ctx.continue_with(&text),
             Do::IsAlive(pid) => {
@@ -220,7 +312,9 @@ fn wander(peers: Vec<Pid>, left: u32, ctx: &mut Ctx<'_>) {
 }
 
 fn text(message: Message<'_>) -> String {
-    message.decode::<Term>().map_or_else(|reason| reason.to_string(), |term| term.to_string())
+    message
+        .decode::<Term>()
+        .map_or_else(|reason| reason.to_string(), |term| term.to_string())
 }
 
 /// A server with a name.
@@ -323,15 +417,28 @@ impl GenFsm for Light {
 
     fn init((pause_ms,): (u64,), _ctx: &mut Ctx<'_>) -> Result<Begun<Light>, InitError> {
         let step = Step::to(Colour::Red);
-        let step = if pause_ms > 0 { step.and_send_after(pause_ms, Signal::Change) } else { step };
+        let step = if pause_ms > 0 {
+            step.and_send_after(pause_ms, Signal::Change)
+        } else {
+            step
+        };
         Ok((Light { changes: 0 }, step))
     }
 
-    fn handle_event(&mut self, state: Colour, event: Signal, ctx: &mut Ctx<'_>) -> Step<Colour, Signal> {
+    fn handle_event(
+        &mut self,
+        state: Colour,
+        event: Signal,
+        ctx: &mut Ctx<'_>,
+    ) -> Step<Colour, Signal> {
         self.changes += 1;
         let line = format!("{} ms: {event:?} in {state:?}", ctx.now_ms());
         note(ctx, line);
-        let other = if state == Colour::Red { Colour::Green } else { Colour::Red };
+        let other = if state == Colour::Red {
+            Colour::Green
+        } else {
+            Colour::Red
+        };
         match event {
             Signal::Change => Step::to(other),
             Signal::Flash => Step::to(other).and_send(Signal::Change),
@@ -340,8 +447,17 @@ impl GenFsm for Light {
         }
     }
 
-    fn handle_call(&mut self, state: Colour, request: String, from: From, ctx: &mut Ctx<'_>) -> Step<Colour, Signal> {
-        ctx.reply(from, &format!("{request}: {state:?} after {}", self.changes));
+    fn handle_call(
+        &mut self,
+        state: Colour,
+        request: String,
+        from: From,
+        ctx: &mut Ctx<'_>,
+    ) -> Step<Colour, Signal> {
+        ctx.reply(
+            from,
+            &format!("{request}: {state:?} after {}", self.changes),
+        );
         Step::to(state)
     }
 
@@ -411,12 +527,18 @@ macro_rules! handler {
                     panic!("asked to");
                 }
                 ctx.reply(from, &format!("{}: {request}, heard {}", $name, self.heard));
-                if request == "leave" { Handled::Remove } else { Handled::Ok }
+                if request == "leave" {
+                    Handled::Remove
+                } else {
+                    Handled::Ok
+                }
             }
 
             fn handle_info(&mut self, info: Info<'_>, ctx: &mut Ctx<'_>) -> Handled {
                 match info {
-                    Info::Message(message) => note(ctx, format!("{}: info {}", $name, text(message))),
+                    Info::Message(message) => {
+                        note(ctx, format!("{}: info {}", $name, text(message)))
+                    }
                     Info::Exit { reason, .. } => note(ctx, format!("{}: exit {reason}", $name)),
                     _ => (),
                 }
@@ -461,7 +583,9 @@ impl Supervisor for Crowd {
     type Args = ();
 
     fn init(_args: ()) -> Result<SupSpec, InitError> {
-        let mut actor = worker::<Actor>("actor", &()).restart(Restart::Temporary).shutdown(Shutdown::Timeout(100));
+        let mut actor = worker::<Actor>("actor", &())
+            .restart(Restart::Temporary)
+            .shutdown(Shutdown::Timeout(100));
         // The arguments of `start_child` are all there are.
         actor.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [actor]))
@@ -479,7 +603,9 @@ impl Module for House {
 impl Application for House {
     fn start(args: Term, ctx: &mut Ctx<'_>) -> Result<pq_sdk::supervisor::TopSupervisor, Reason> {
         note(ctx, "house starts");
-        let bytes = args.as_binary().ok_or_else(|| Reason::tagged("refused", "no top"))?;
+        let bytes = args
+            .as_binary()
+            .ok_or_else(|| Reason::tagged("refused", "no top"))?;
         pq_abi::spec::decode(bytes).map_err(|error| Reason::tagged("badarg", &error))
     }
 

@@ -1,7 +1,8 @@
 //! The next version of the library: the counter counts in steps, a handler and a supervisor have changed.
 
 use pq_sdk::{
-    Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Module, Next, Reason, SupSpec, Supervisor,
+    Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Module, Next, Reason,
+    SupSpec, Supervisor,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +90,10 @@ impl GenEvent for Ear {
     type Call = String;
 
     fn init(_args: (String,), _ctx: &mut Ctx<'_>) -> Result<Ear, InitError> {
-        Ok(Ear { heard: 0, understood: 0 })
+        Ok(Ear {
+            heard: 0,
+            understood: 0,
+        })
     }
 
     fn handle_event(&mut self, event: String, ctx: &mut Ctx<'_>) -> Handled {
@@ -105,7 +109,10 @@ impl GenEvent for Ear {
 
 impl Migrate<OldEar> for Ear {
     fn up(old: OldEar, _ctx: &mut Ctx<'_>) -> Result<Ear, Reason> {
-        Ok(Ear { heard: old.heard, understood: 0 })
+        Ok(Ear {
+            heard: old.heard,
+            understood: 0,
+        })
     }
 
     fn down(self, _ctx: &mut Ctx<'_>) -> Result<OldEar, Reason> {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pq_abi::spec::{ChildSpec, ChildType, Modules as ChildModules, Start};
 use pq_otp::sys::SysMessage;
-use pq_otp::{Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term};
+use pq_otp::{
+    Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term,
+};
 use pq_sdk::{Restart, Shutdown, Strategy, SupFlags, SupSpec};
 use serde::Serialize;
 
@@ -26,7 +28,10 @@ impl Linked {
         // may have one in common.
         static NODES: AtomicU64 = AtomicU64::new(1);
         let epoch = AtomicU64::new(NODES.fetch_add(1, Ordering::Relaxed) << 32);
-        let linked = Linked { current: Mutex::default(), epoch };
+        let linked = Linked {
+            current: Mutex::default(),
+            epoch,
+        };
         linked.load(&fixture::LIBRARY);
         linked
     }
@@ -51,7 +56,11 @@ impl Linked {
 
 impl Modules for Linked {
     fn current(&self, name: &str) -> Option<Module> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .copied()
     }
 
     fn epoch(&self) -> &AtomicU64 {
@@ -84,7 +93,12 @@ impl House {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> House {
         let (mut config, journal, modules) = config();
         change(&mut config);
-        House { sim: Sim::new(config), modules, journal, names: Vec::new() }
+        House {
+            sim: Sim::new(config),
+            modules,
+            journal,
+            names: Vec::new(),
+        }
     }
 
     /// Starts an actor, called `name` in the lines.
@@ -93,7 +107,12 @@ impl House {
     }
 
     /// Starts a process of any module.
-    pub(crate) fn begin(&mut self, name: &str, module: &'static str, args: &impl Serialize) -> Result<Pid, RequestError> {
+    pub(crate) fn begin(
+        &mut self,
+        name: &str,
+        module: &'static str,
+        args: &impl Serialize,
+    ) -> Result<Pid, RequestError> {
         let pid = self.sim.start(start(module, args))?;
         self.call_it(name, pid);
         Ok(pid)
@@ -132,12 +151,16 @@ impl House {
     /// Takes what has been noted, with names in the place of pids.
     pub(crate) fn lines(&mut self) -> Vec<String> {
         let lines = self.journal.take();
-        lines.into_iter().map(|(pid, line)| self.named(&format!("{pid} {line}"))).collect()
+        lines
+            .into_iter()
+            .map(|(pid, line)| self.named(&format!("{pid} {line}")))
+            .collect()
     }
 
     /// The text with names in the place of pids.
     pub(crate) fn named(&self, text: &str) -> String {
-        let replace = |text: String, (pid, name): &(Pid, String)| text.replace(&pid.to_string(), name);
+        let replace =
+            |text: String, (pid, name): &(Pid, String)| text.replace(&pid.to_string(), name);
         self.names.iter().fold(text.to_string(), replace)
     }
 
@@ -162,7 +185,10 @@ pub(crate) fn payload(value: &(impl Serialize + ?Sized)) -> Payload {
 
 /// Which process to start.
 pub(crate) fn start(module: &'static str, args: &impl Serialize) -> Start {
-    Start { module: pq_otp::Atom::from_static(module), args: encode(args) }
+    Start {
+        module: pq_otp::Atom::from_static(module),
+        args: encode(args),
+    }
 }
 
 /// A line of a script.
@@ -194,7 +220,14 @@ pub(crate) fn tree(strategy: Strategy, children: Vec<ChildSpec>) -> Start {
 }
 
 pub(crate) fn sup_spec(strategy: Strategy, children: Vec<ChildSpec>) -> SupSpec {
-    SupSpec { flags: SupFlags { strategy, intensity: 2, period_s: 5 }, children }
+    SupSpec {
+        flags: SupFlags {
+            strategy,
+            intensity: 2,
+            period_s: 5,
+        },
+        children,
+    }
 }
 
 /// Sends system messages one behind the other; what is answered comes to lie in the list.
@@ -208,7 +241,9 @@ pub(crate) fn answers(
         let list = answers.clone();
         house.sim.node().sys_request(to, message, move |answer| {
             let line = answer.map_or_else(|reason| reason.to_string(), |term| term.to_string());
-            list.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            list.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
         });
     }
     answers
@@ -217,6 +252,10 @@ pub(crate) fn answers(
 impl House {
     /// Takes what has been noted, by the pids themselves.
     pub(crate) fn lines_by_pid(&mut self) -> Vec<String> {
-        self.journal.take().into_iter().map(|(pid, line)| format!("{pid} {line}")).collect()
+        self.journal
+            .take()
+            .into_iter()
+            .map(|(pid, line)| format!("{pid} {line}"))
+            .collect()
     }
 }

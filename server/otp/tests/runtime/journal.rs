@@ -20,17 +20,37 @@ struct Inner {
 impl Journal {
     /// Takes all lines.
     pub(crate) fn take(&self) -> Vec<(Pid, String)> {
-        std::mem::take(&mut *self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .inner
+                .lines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Waits until the lines satisfy `enough`, and returns them; says what was there when they do not in time.
     pub(crate) fn wait(&self, enough: impl Fn(&[(Pid, String)]) -> bool) -> Vec<(Pid, String)> {
         let end = Instant::now() + Duration::from_secs(60);
-        let mut lines = self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self
+            .inner
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         while !enough(&lines) {
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "in vain waited after {} lines, the last {:?}", lines.len(), lines.last());
-            lines = self.inner.written.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
+            assert!(
+                !left.is_zero(),
+                "in vain waited after {} lines, the last {:?}",
+                lines.len(),
+                lines.last()
+            );
+            lines = self
+                .inner
+                .written
+                .wait_timeout(lines, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         std::mem::take(&mut *lines)
     }
@@ -38,9 +58,13 @@ impl Journal {
 
 impl Service for Journal {
     fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
-        let (line,): (String,) =
-            rmp_serde::from_slice(call.args).map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
-        self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner).push((call.caller, line));
+        let (line,): (String,) = rmp_serde::from_slice(call.args)
+            .map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
+        self.inner
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((call.caller, line));
         self.inner.written.notify_all();
         // `()` in MessagePack.
         Ok(vec![0xc0])

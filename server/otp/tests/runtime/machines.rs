@@ -20,8 +20,11 @@ fn an_event_at_once_comes_after_those_that_wait_and_needs_no_time() {
     signal(&house, light, &Signal::Flash);
     signal(&house, light, &Signal::Change);
     house.sim.settle();
-    let expected =
-        ["light 0 ms: Flash in Red", "light 0 ms: Change in Green", "light 0 ms: Change in Red"];
+    let expected = [
+        "light 0 ms: Flash in Red",
+        "light 0 ms: Change in Green",
+        "light 0 ms: Change in Red",
+    ];
     assert_eq!(house.lines(), expected);
     assert_eq!(house.ask(light, &"now"), "\"now: Green after 3\"");
 }
@@ -35,8 +38,11 @@ fn an_event_after_a_pause_comes_when_the_pause_is_over() {
     house.sim.run_ms(249);
     assert_eq!(house.ask(light, &"now"), "\"now: Red after 2\"");
     house.sim.run_ms(1);
-    let expected =
-        ["light 40 ms: Change in Red", "light 100 ms: FlashFor(250) in Green", "light 350 ms: Change in Red"];
+    let expected = [
+        "light 40 ms: Change in Red",
+        "light 100 ms: FlashFor(250) in Green",
+        "light 350 ms: Change in Red",
+    ];
     assert_eq!(house.lines(), expected);
 }
 

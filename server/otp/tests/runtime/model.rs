@@ -76,8 +76,16 @@ struct Model {
 
 impl Model {
     fn new() -> Model {
-        let actor = Actor { alive: true, traps: false, links: BTreeSet::new(), monitors: Vec::new() };
-        Model { actors: vec![actor; ACTORS], notes: Vec::new() }
+        let actor = Actor {
+            alive: true,
+            traps: false,
+            links: BTreeSet::new(),
+            monitors: Vec::new(),
+        };
+        Model {
+            actors: vec![actor; ACTORS],
+            notes: Vec::new(),
+        }
     }
 
     fn step(&mut self, op: &Op) {
@@ -100,7 +108,11 @@ impl Model {
                 self.note(a, &format!("down p{b}: noproc"));
             }
             Op::Monitor(a, b) => self.actors[a].monitors.push(Some(b)),
-            Op::Demonitor(a) => self.actors[a].monitors.last_mut().into_iter().for_each(|last| *last = None),
+            Op::Demonitor(a) => self.actors[a]
+                .monitors
+                .last_mut()
+                .into_iter()
+                .for_each(|last| *last = None),
             Op::Exit(_, b, "kill") => self.end(b, "killed"),
             Op::Exit(a, b, "normal") if a == b && !self.actors[a].traps => self.end(a, "normal"),
             Op::Exit(a, b, reason) => self.signal(b, a, reason),
@@ -132,7 +144,10 @@ impl Model {
             self.signal(other, who, reason);
         }
         for watcher in 0..ACTORS {
-            let monitors = self.actors[watcher].monitors.iter_mut().filter(|of| **of == Some(who));
+            let monitors = self.actors[watcher]
+                .monitors
+                .iter_mut()
+                .filter(|of| **of == Some(who));
             let told = monitors.map(|of| *of = None).count();
             for _ in 0..told {
                 self.note(watcher, &format!("down p{who}: {reason}"));
@@ -148,8 +163,13 @@ impl Model {
     /// those who die in a step only who stops by itself has a last word.
     fn lines(&mut self, op: &Op, was_alive: &[bool]) -> Vec<String> {
         let notes = std::mem::take(&mut self.notes).into_iter();
-        let mut lines: Vec<String> = notes.filter(|(who, _)| self.actors[*who].alive).map(|(_, line)| line).collect();
-        if let Op::Stop(who, reason) = op && was_alive[*who] {
+        let mut lines: Vec<String> = notes
+            .filter(|(who, _)| self.actors[*who].alive)
+            .map(|(_, line)| line)
+            .collect();
+        if let Op::Stop(who, reason) = op
+            && was_alive[*who]
+        {
             lines.push(format!("p{who} terminate {reason}"));
         }
         lines.sort();
@@ -163,16 +183,26 @@ impl Model {
 
 fn begin() -> (House, Vec<Pid>) {
     let mut house = House::new();
-    let pids = (0..ACTORS).map(|n| house.actor(&format!("p{n}"), vec![])).collect();
+    let pids = (0..ACTORS)
+        .map(|n| house.actor(&format!("p{n}"), vec![]))
+        .collect();
     (house, pids)
 }
 
 /// The processes that the slab has are those that everybody finds alive.
 fn alive(house: &House, pids: &[Pid]) -> Vec<bool> {
-    let listed: BTreeSet<Pid> = house.sim.processes().into_iter().map(|process| process.pid).collect();
+    let listed: BTreeSet<Pid> = house
+        .sim
+        .processes()
+        .into_iter()
+        .map(|process| process.pid)
+        .collect();
     let alive: Vec<bool> = pids.iter().map(|pid| house.is_alive(*pid)).collect();
     let in_slab: Vec<bool> = pids.iter().map(|pid| listed.contains(pid)).collect();
-    assert_eq!(alive, in_slab, "the table of the living and the slab disagree");
+    assert_eq!(
+        alive, in_slab,
+        "the table of the living and the slab disagree"
+    );
     alive
 }
 
@@ -191,7 +221,17 @@ fn storm(ops: &[Op], victim: usize) -> (Vec<bool>, BTreeSet<usize>) {
     house.lines();
     house.exit(pids[victim], "kill");
     let told = format!("exit of p{victim}: killed");
-    let heard = house.lines().iter().filter_map(|line| line.strip_suffix(&told)?.trim().strip_prefix('p')?.parse().ok()).collect();
+    let heard = house
+        .lines()
+        .iter()
+        .filter_map(|line| {
+            line.strip_suffix(&told)?
+                .trim()
+                .strip_prefix('p')?
+                .parse()
+                .ok()
+        })
+        .collect();
     (alive, heard)
 }
 

@@ -1,8 +1,9 @@
 //! A pid names one incarnation, and a name one living process.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use pq_otp::Reason;
+use pq_otp::{Node, Pid, Reason, Service, ServiceCall};
 
 use crate::fixture::Do;
 use crate::house::{House, start};
@@ -26,7 +27,11 @@ fn a_message_for_the_dead_does_not_reach_their_successor() {
     let old = house.actor("old", vec![]);
     house.exit(old, "kill");
     let new = house.actor("new", vec![]);
-    assert_eq!((old.shard(), old.index()), (new.shard(), new.index()), "the slot is used again");
+    assert_eq!(
+        (old.shard(), old.index()),
+        (new.shard(), new.index()),
+        "the slot is used again"
+    );
     house.tell(old, vec![Do::Note("for the dead".to_string())]);
     house.exit(old, "kill");
     assert_eq!(house.lines(), Vec::<String>::new());
@@ -38,21 +43,81 @@ fn a_name_is_given_once_and_is_free_after_the_end() {
     let mut house = House::new();
     let clerk = house.begin("clerk", "clerk", &(Vec::<Do>::new(),)).unwrap();
     assert_eq!(house.sim.node().whereis("clerk"), Some(clerk));
-    let again = house.begin("another", "clerk", &(Vec::<Do>::new(),)).unwrap_err();
-    assert_eq!(house.named(&again.to_string()), "the process ended: {already_started,clerk}");
+    let again = house
+        .begin("another", "clerk", &(Vec::<Do>::new(),))
+        .unwrap_err();
+    assert_eq!(
+        house.named(&again.to_string()),
+        "the process ended: {already_started,clerk}"
+    );
     house.sim.exit(clerk, Reason::Kill);
     assert_eq!(house.sim.node().whereis("clerk"), None);
-    assert!(house.begin("another", "clerk", &(Vec::<Do>::new(),)).is_ok());
+    assert!(
+        house
+            .begin("another", "clerk", &(Vec::<Do>::new(),))
+            .is_ok()
+    );
 }
 
 #[test]
 fn a_start_that_fails_leaves_no_process_and_no_name() {
     let mut house = House::new();
-    for script in [vec![Do::Stop(pq_otp::Term::atom("no"))], vec![Do::Panic("no".to_string())], vec![Do::Ignore]] {
+    for script in [
+        vec![Do::Stop(pq_otp::Term::atom("no"))],
+        vec![Do::Panic("no".to_string())],
+        vec![Do::Ignore],
+    ] {
         assert!(house.begin("clerk", "clerk", &(script,)).is_err());
         assert_eq!(house.sim.node().whereis("clerk"), None);
         assert_eq!(house.sim.processes(), []);
     }
+    let no_process = house.sim.start(start("well", &())).unwrap_err();
+    let expected = "the process ended: {bad_module,\"well-1.0.0 is of kind functions\"}";
+    assert_eq!(no_process.to_string(), expected);
     let unknown = house.sim.start(start("nonsense", &())).unwrap_err();
-    assert_eq!(unknown.to_string(), "the process ended: {undef,\"nonsense:init\"}");
+    assert_eq!(
+        unknown.to_string(),
+        "the process ended: {undef,\"nonsense:init\"}"
+    );
+}
+
+/// A registry that has a name for whoever asks.
+struct Names;
+
+impl Service for Names {
+    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+        *call.holds_name = true;
+        Ok(vec![0xc0])
+    }
+}
+
+#[test]
+fn the_registry_hears_of_an_end_after_the_death_and_before_anybody_else_and_only_of_holders() {
+    let told = Arc::new(Mutex::new(Vec::<(Pid, bool)>::new()));
+    let node = Arc::new(OnceLock::<Node>::new());
+    let mut house = House::with(|config| {
+        let (told, node) = (told.clone(), node.clone());
+        config.services.insert("names", Arc::new(Names));
+        config.exited = Some(Box::new(move |pid| {
+            let lives = node.get().is_some_and(|node: &Node| node.is_alive(pid));
+            told.lock().unwrap().push((pid, lives));
+        }));
+    });
+    assert!(node.set(house.sim.node().clone()).is_ok());
+    let holder = house.actor("holder", vec![Do::HoldName]);
+    let other = house.actor("other", vec![]);
+    house.exit(other, "kill");
+    house.exit(holder, "kill");
+    assert_eq!(*told.lock().unwrap(), [(holder, false)]);
+    // A start that fails gives back what it has.
+    assert!(
+        house
+            .begin(
+                "third",
+                "actor",
+                &(vec![Do::HoldName, Do::Panic("no".to_string())],)
+            )
+            .is_err()
+    );
+    assert_eq!(told.lock().unwrap().len(), 2);
 }

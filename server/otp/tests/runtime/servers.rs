@@ -14,7 +14,13 @@ fn reply(text: &str) -> Vec<Do> {
 fn a_call_is_answered_at_once_or_later_by_whom_it_was_put_to() {
     let mut house = House::new();
     let b = house.actor("b", vec![]);
-    let a = house.actor("a", vec![Do::Ask(b, reply("now"), 1_000), Do::Ask(b, vec![Do::Keep], 1_000)]);
+    let a = house.actor(
+        "a",
+        vec![
+            Do::Ask(b, reply("now"), 1_000),
+            Do::Ask(b, vec![Do::Keep], 1_000),
+        ],
+    );
     house.sim.settle();
     assert_eq!(house.lines(), ["a answer \"now\""]);
     house.sim.run_ms(900);
@@ -117,7 +123,13 @@ fn casts_and_messages_arrive_in_the_order_in_which_they_were_sent() {
         .collect();
     house.actor("a", script);
     house.sim.settle();
-    let expected = (0..20).map(|n| if n % 2 == 0 { format!("b info \"{n}\"") } else { format!("b cast {n}") });
+    let expected = (0..20).map(|n| {
+        if n % 2 == 0 {
+            format!("b info \"{n}\"")
+        } else {
+            format!("b cast {n}")
+        }
+    });
     assert_eq!(house.lines(), Vec::from_iter(expected));
 }
 
@@ -126,10 +138,18 @@ fn continue_runs_before_any_message_that_waits() {
     let mut house = House::new();
     let go_on = |word: &str| Do::Continue(word.to_string());
     let a = house.actor("a", vec![go_on("init")]);
-    house.post(a, vec![Do::Send(a, "own message".to_string()), go_on("first")]);
+    house.post(
+        a,
+        vec![Do::Send(a, "own message".to_string()), go_on("first")],
+    );
     house.post(a, vec![say("second cast")]);
     house.sim.settle();
-    let expected = ["a continue \"init\"", "a continue \"first\"", "a second cast", "a info \"own message\""];
+    let expected = [
+        "a continue \"init\"",
+        "a continue \"first\"",
+        "a second cast",
+        "a info \"own message\"",
+    ];
     assert_eq!(house.lines(), expected);
 }
 
@@ -139,20 +159,32 @@ fn a_server_that_stops_terminates_after_it_has_done_what_it_wanted() {
     let w = house.actor("w", vec![]);
     let a = house.actor("a", vec![]);
     house.tell(w, vec![Do::Monitor(a)]);
-    house.tell(a, vec![Do::Send(w, "bye".to_string()), Do::Stop(Term::atom("done"))]);
-    assert_eq!(house.lines(), ["a terminate done", "w info \"bye\"", "w down a: done"]);
+    house.tell(
+        a,
+        vec![Do::Send(w, "bye".to_string()), Do::Stop(Term::atom("done"))],
+    );
+    assert_eq!(
+        house.lines(),
+        ["a terminate done", "w info \"bye\"", "w down a: done"]
+    );
 }
 
 #[test]
 fn a_request_that_it_cannot_read_ends_a_server_with_badarg() {
     let mut house = House::new();
-    for envelope in [Envelope::Cast(payload("no script")), Envelope::Cast(payload(&17))] {
+    for envelope in [
+        Envelope::Cast(payload("no script")),
+        Envelope::Cast(payload(&17)),
+    ] {
         let a = house.actor("a", vec![]);
         let w = house.actor("w", vec![Do::Monitor(a)]);
         house.deliver(a, envelope);
         house.sim.settle();
         let lines = house.lines();
-        assert!(lines[0].starts_with("w down a: {badarg,\"these "), "{lines:?}");
+        assert!(
+            lines[0].starts_with("w down a: {badarg,\"these "),
+            "{lines:?}"
+        );
         house.sim.exit(w, Reason::Kill);
     }
     let a = house.actor("a", vec![]);
@@ -175,5 +207,14 @@ fn a_full_mailbox_drops_messages_and_refuses_calls_but_takes_what_must_not_be_lo
     house.sim.sys(a, pq_otp::sys::SysMessage::Resume).unwrap();
     let mut lines = house.lines();
     lines[3..].sort();
-    assert_eq!(lines, ["a cast 0", "a cast 1", "a cast 2", "a down b: boom", "a exit of b: boom"]);
+    assert_eq!(
+        lines,
+        [
+            "a cast 0",
+            "a cast 1",
+            "a cast 2",
+            "a down b: boom",
+            "a exit of b: boom"
+        ]
+    );
 }

@@ -24,9 +24,11 @@ fn ask(house: &mut House, sup: Pid, request: SupRequest) -> SupReply {
 /// The child's process.
 fn pid(house: &mut House, sup: Pid, id: &'static str) -> Pid {
     match ask(house, sup, SupRequest::WhichChildren) {
-        SupReply::Children(children) => {
-            children.into_iter().find(|child| child.id == Term::atom(id)).and_then(|child| child.pid).unwrap()
-        }
+        SupReply::Children(children) => children
+            .into_iter()
+            .find(|child| child.id == Term::atom(id))
+            .and_then(|child| child.pid)
+            .unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -40,7 +42,11 @@ fn started(reply: SupReply) -> Pid {
 
 /// The last words of the lines: what happened, whoever it happened to.
 fn words(house: &mut House) -> Vec<String> {
-    house.lines().iter().map(|line| line.split_once(' ').unwrap().1.to_string()).collect()
+    house
+        .lines()
+        .iter()
+        .map(|line| line.split_once(' ').unwrap().1.to_string())
+        .collect()
 }
 
 fn error(word: &'static str) -> SupReply {
@@ -53,10 +59,17 @@ fn who_is_restarted_is_what_the_strategy_says() {
     for (strategy, expected) in [
         (Strategy::OneForOne, vec!["b born"]),
         (Strategy::RestForOne, vec![death, "b born", "c born"]),
-        (Strategy::OneForAll, vec![death, death, "a born", "b born", "c born"]),
+        (
+            Strategy::OneForAll,
+            vec![death, death, "a born", "b born", "c born"],
+        ),
     ] {
         let mut house = House::new();
-        let sup = begin(&mut house, strategy, vec![noisy("a"), noisy("b"), noisy("c")]);
+        let sup = begin(
+            &mut house,
+            strategy,
+            vec![noisy("a"), noisy("b"), noisy("c")],
+        );
         assert_eq!(words(&mut house), ["a born", "b born", "c born"]);
         let b = pid(&mut house, sup, "b");
         house.exit(b, "kill");
@@ -68,20 +81,31 @@ fn who_is_restarted_is_what_the_strategy_says() {
 #[test]
 fn children_end_in_reverse_order_and_each_before_the_next_is_told() {
     let mut house = House::new();
-    let sup = begin(&mut house, Strategy::OneForOne, vec![noisy("a"), noisy("b")]);
+    let sup = begin(
+        &mut house,
+        Strategy::OneForOne,
+        vec![noisy("a"), noisy("b")],
+    );
     let (a, b) = (pid(&mut house, sup, "a"), pid(&mut house, sup, "b"));
     house.call_it("a", a);
     house.call_it("b", b);
     house.lines();
     house.exit(sup, "shutdown");
-    assert_eq!(house.lines(), ["b terminate shutdown", "a terminate shutdown"]);
+    assert_eq!(
+        house.lines(),
+        ["b terminate shutdown", "a terminate shutdown"]
+    );
     assert_eq!(house.sim.processes(), []);
 }
 
 #[test]
 fn too_many_restarts_end_the_supervisor_and_its_children() {
     let mut house = House::new();
-    let sup = begin(&mut house, Strategy::OneForOne, vec![noisy("a"), noisy("b")]);
+    let sup = begin(
+        &mut house,
+        Strategy::OneForOne,
+        vec![noisy("a"), noisy("b")],
+    );
     house.actor("w", vec![Do::Monitor(sup)]);
     for _ in 0..3 {
         assert!(house.is_alive(sup));
@@ -113,19 +137,51 @@ fn children_are_started_ended_restarted_and_deleted_on_request() {
     let b = started(ask(&mut house, sup, SupRequest::StartSpec(noisy("b"))));
     assert!(house.is_alive(b));
     let again = ask(&mut house, sup, SupRequest::StartSpec(noisy("b")));
-    assert_eq!(again, SupReply::Error(Term::tuple([Term::atom("already_started"), Term::from(b)])));
-    assert_eq!(ask(&mut house, sup, SupRequest::DeleteChild(id())), error("running"));
-    assert_eq!(ask(&mut house, sup, SupRequest::RestartChild(id())), error("running"));
-    assert_eq!(ask(&mut house, sup, SupRequest::TerminateId(id())), SupReply::Ok);
+    assert_eq!(
+        again,
+        SupReply::Error(Term::tuple([Term::atom("already_started"), Term::from(b)]))
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        error("running")
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::RestartChild(id())),
+        error("running")
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::TerminateId(id())),
+        SupReply::Ok
+    );
     assert!(!house.is_alive(b));
-    assert_eq!(ask(&mut house, sup, SupRequest::StartSpec(noisy("b"))), error("already_present"));
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::StartSpec(noisy("b"))),
+        error("already_present")
+    );
     let second = started(ask(&mut house, sup, SupRequest::RestartChild(id())));
     assert!(house.is_alive(second) && second != b);
-    assert_eq!(ask(&mut house, sup, SupRequest::TerminateId(id())), SupReply::Ok);
-    assert_eq!(ask(&mut house, sup, SupRequest::DeleteChild(id())), SupReply::Ok);
-    assert_eq!(ask(&mut house, sup, SupRequest::DeleteChild(id())), error("not_found"));
-    let count = ChildCount { specs: 1, active: 1, supervisors: 0, workers: 1 };
-    assert_eq!(ask(&mut house, sup, SupRequest::CountChildren), SupReply::Count(count));
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::TerminateId(id())),
+        SupReply::Ok
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        SupReply::Ok
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        error("not_found")
+    );
+    let count = ChildCount {
+        specs: 1,
+        active: 1,
+        supervisors: 0,
+        workers: 1,
+    };
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::CountChildren),
+        SupReply::Count(count)
+    );
 }
 
 #[test]
@@ -138,7 +194,14 @@ fn a_child_that_is_told_to_end_is_not_restarted_but_one_that_ends_is() {
         (Restart::Temporary, "boom", false),
     ] {
         let mut house = House::new();
-        let sup = begin(&mut house, Strategy::OneForOne, vec![ChildSpec { restart, ..child("a", vec![]) }]);
+        let sup = begin(
+            &mut house,
+            Strategy::OneForOne,
+            vec![ChildSpec {
+                restart,
+                ..child("a", vec![])
+            }],
+        );
         let a = pid(&mut house, sup, "a");
         house.tell(a, vec![Do::Stop(Term::atom(reason))]);
         let active = match ask(&mut house, sup, SupRequest::CountChildren) {
@@ -152,21 +215,59 @@ fn a_child_that_is_told_to_end_is_not_restarted_but_one_that_ends_is() {
 #[test]
 fn children_of_one_kind_come_and_go() {
     let mut house = House::new();
-    let template = worker("hero", pq_abi::spec::Start { args: vec![0x90], ..start("actor", &()) });
-    let sup = begin(&mut house, Strategy::SimpleOneForOne, vec![ChildSpec { restart: Restart::Temporary, ..template }]);
+    let template = worker(
+        "hero",
+        pq_abi::spec::Start {
+            args: vec![0x90],
+            ..start("actor", &())
+        },
+    );
+    let sup = begin(
+        &mut house,
+        Strategy::SimpleOneForOne,
+        vec![ChildSpec {
+            restart: Restart::Temporary,
+            ..template
+        }],
+    );
     let mut heroes = Vec::new();
     for n in 0..5 {
         let args = (vec![say(&format!("hero {n}"))],);
-        heroes.push(started(ask(&mut house, sup, SupRequest::StartChild(encode(&args)))));
+        heroes.push(started(ask(
+            &mut house,
+            sup,
+            SupRequest::StartChild(encode(&args)),
+        )));
     }
-    assert_eq!(words(&mut house), ["hero 0", "hero 1", "hero 2", "hero 3", "hero 4"]);
-    let refused = ask(&mut house, sup, SupRequest::StartChild(encode(&(vec![Do::Stop(Term::atom("no"))],))));
+    assert_eq!(
+        words(&mut house),
+        ["hero 0", "hero 1", "hero 2", "hero 3", "hero 4"]
+    );
+    let refused = ask(
+        &mut house,
+        sup,
+        SupRequest::StartChild(encode(&(vec![Do::Stop(Term::atom("no"))],))),
+    );
     assert_eq!(refused, error("no"));
-    assert_eq!(ask(&mut house, sup, SupRequest::TerminatePid(heroes[2])), SupReply::Ok);
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::TerminatePid(heroes[2])),
+        SupReply::Ok
+    );
     house.exit(heroes[3], "boom");
-    let count = ChildCount { specs: 1, active: 3, supervisors: 0, workers: 3 };
-    assert_eq!(ask(&mut house, sup, SupRequest::CountChildren), SupReply::Count(count));
-    assert_eq!(ask(&mut house, sup, SupRequest::TerminateId(Term::atom("hero"))), error("simple_one_for_one"));
+    let count = ChildCount {
+        specs: 1,
+        active: 3,
+        supervisors: 0,
+        workers: 3,
+    };
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::CountChildren),
+        SupReply::Count(count)
+    );
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::TerminateId(Term::atom("hero"))),
+        error("simple_one_for_one")
+    );
     house.exit(sup, "shutdown");
     assert_eq!(house.sim.processes(), []);
 }
@@ -174,8 +275,15 @@ fn children_of_one_kind_come_and_go() {
 #[test]
 fn a_killed_supervisor_takes_all_its_descendants_along() {
     let mut house = House::new();
-    let below = worker("below", tree(Strategy::OneForOne, vec![noisy("x"), noisy("y")]));
-    let sup = begin(&mut house, Strategy::OneForAll, vec![noisy("a"), below, child("b", vec![])]);
+    let below = worker(
+        "below",
+        tree(Strategy::OneForOne, vec![noisy("x"), noisy("y")]),
+    );
+    let sup = begin(
+        &mut house,
+        Strategy::OneForAll,
+        vec![noisy("a"), below, child("b", vec![])],
+    );
     assert_eq!(house.sim.processes().len(), 6);
     house.exit(sup, "kill");
     assert_eq!(house.sim.processes(), []);
@@ -185,30 +293,76 @@ fn a_killed_supervisor_takes_all_its_descendants_along() {
 fn a_supervisor_whose_child_does_not_start_says_which_and_why() {
     let mut house = House::new();
     let bad = child("bad", vec![Do::Stop(Term::atom("no"))]);
-    let failed = house.sim.start(tree(Strategy::OneForOne, vec![noisy("a"), bad.clone(), noisy("c")])).unwrap_err();
-    assert_eq!(failed.to_string(), "the process ended: {shutdown,{failed_to_start_child,bad,no}}");
+    let failed = house
+        .sim
+        .start(tree(
+            Strategy::OneForOne,
+            vec![noisy("a"), bad.clone(), noisy("c")],
+        ))
+        .unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "the process ended: {shutdown,{failed_to_start_child,bad,no}}"
+    );
     assert_eq!(words(&mut house), ["a born", "terminate shutdown"]);
     assert_eq!(house.sim.processes(), []);
 
     let below = worker("below", tree(Strategy::OneForOne, vec![bad]));
-    let failed = house.sim.start(tree(Strategy::OneForOne, vec![below])).unwrap_err();
-    let reason = "{shutdown,{failed_to_start_child,below,{shutdown,{failed_to_start_child,bad,no}}}}";
+    let failed = house
+        .sim
+        .start(tree(Strategy::OneForOne, vec![below]))
+        .unwrap_err();
+    let reason =
+        "{shutdown,{failed_to_start_child,below,{shutdown,{failed_to_start_child,bad,no}}}}";
     assert_eq!(failed.to_string(), format!("the process ended: {reason}"));
+    assert_eq!(house.sim.processes(), []);
+}
+
+#[test]
+fn a_supervisor_that_is_killed_while_it_starts_has_failed_to_start() {
+    let mut house = House::new();
+    let murderer = child("b", vec![Do::ExitParent(Term::atom("kill"))]);
+    let failed = house
+        .sim
+        .start(tree(
+            Strategy::OneForOne,
+            vec![noisy("a"), murderer, noisy("c")],
+        ))
+        .unwrap_err();
+    assert_eq!(failed.to_string(), "the process ended: killed");
     assert_eq!(house.sim.processes(), []);
 }
 
 #[test]
 fn a_child_whose_init_says_ignore_is_kept_without_a_process() {
     let mut house = House::new();
-    let sup = begin(&mut house, Strategy::OneForOne, vec![child("a", vec![Do::Ignore]), noisy("b")]);
-    let count = ChildCount { specs: 2, active: 1, supervisors: 0, workers: 2 };
-    assert_eq!(ask(&mut house, sup, SupRequest::CountChildren), SupReply::Count(count));
+    let sup = begin(
+        &mut house,
+        Strategy::OneForOne,
+        vec![child("a", vec![Do::Ignore]), noisy("b")],
+    );
+    let count = ChildCount {
+        specs: 2,
+        active: 1,
+        supervisors: 0,
+        workers: 2,
+    };
+    assert_eq!(
+        ask(&mut house, sup, SupRequest::CountChildren),
+        SupReply::Count(count)
+    );
 }
 
 #[test]
 fn a_spec_that_is_no_spec_is_refused_at_the_start() {
     let mut house = House::new();
-    let twice = house.sim.start(tree(Strategy::OneForOne, vec![noisy("a"), noisy("a")])).unwrap_err();
-    assert_eq!(twice.to_string(), "the process ended: {start_spec,{duplicate_child_name,a}}");
+    let twice = house
+        .sim
+        .start(tree(Strategy::OneForOne, vec![noisy("a"), noisy("a")]))
+        .unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "the process ended: {start_spec,{duplicate_child_name,a}}"
+    );
     assert_eq!(house.sim.processes(), []);
 }

@@ -10,7 +10,10 @@ use crate::house::{House, child, encode, payload, say, tree};
 
 /// One process of each kind: an actor, a light, a bell, a supervisor.
 fn kinds(house: &mut House) -> Vec<Pid> {
-    let sup = house.sim.start(tree(Strategy::OneForOne, vec![child("a", vec![])])).unwrap();
+    let sup = house
+        .sim
+        .start(tree(Strategy::OneForOne, vec![child("a", vec![])]))
+        .unwrap();
     let actor = house.actor("actor", vec![]);
     let light = house.begin("light", "light", &(0_u64,)).unwrap();
     let bell = house.begin("bell", "bell", &()).unwrap();
@@ -36,7 +39,10 @@ fn change_code(module: &str) -> SysMessage {
 fn mode(house: &mut House, pid: Pid) -> String {
     let status = house.sim.sys(pid, SysMessage::GetStatus).unwrap();
     let items = status.as_tuple().unwrap();
-    assert!(items[0].is_atom("status") && items[1] == Term::from(pid), "{status}");
+    assert!(
+        items[0].is_atom("status") && items[1] == Term::from(pid),
+        "{status}"
+    );
     items[3].as_list().unwrap()[1].to_string()
 }
 
@@ -73,8 +79,14 @@ fn every_kind_of_process_answers_running_and_suspended() {
                 let word = message.word();
                 assert_eq!(sys(&mut house, pid, message), "ok", "{word}");
             }
-            assert_eq!(sys(&mut house, pid, SysMessage::Statistics(Toggle::Get)), "{ok,no_statistics}");
-            assert_eq!(sys(&mut house, pid, SysMessage::Log(Toggle::Get)), "{ok,[]}");
+            assert_eq!(
+                sys(&mut house, pid, SysMessage::Statistics(Toggle::Get)),
+                "{ok,no_statistics}"
+            );
+            assert_eq!(
+                sys(&mut house, pid, SysMessage::Log(Toggle::Get)),
+                "{ok,[]}"
+            );
             assert!(house.sim.sys(pid, SysMessage::GetState).is_ok());
         }
     }
@@ -85,7 +97,10 @@ fn code_is_changed_only_while_suspended() {
     let mut house = House::new();
     for pid in kinds(&mut house) {
         let answer = sys(&mut house, pid, change_code("m"));
-        assert!(answer.starts_with("{error,{unknown_system_msg,"), "{answer}");
+        assert!(
+            answer.starts_with("{error,{unknown_system_msg,"),
+            "{answer}"
+        );
     }
 }
 
@@ -107,18 +122,30 @@ fn messages_wait_in_order_while_suspended() {
     house.sim.run_ms(10_000);
     assert_eq!(house.lines(), Vec::<String>::new());
     sys(&mut house, a, SysMessage::Resume);
-    let expected: Vec<_> = (0..100).map(|n| format!("a {n}")).chain(["a info \"last\"".to_string()]).collect();
+    let expected: Vec<_> = (0..100)
+        .map(|n| format!("a {n}"))
+        .chain(["a info \"last\"".to_string()])
+        .collect();
     assert_eq!(house.lines(), expected);
     sys(&mut house, light, SysMessage::Resume);
-    let expected =
-        ["light 10000 ms: Flash in Red", "light 10000 ms: Change in Green", "light 10000 ms: Change in Red"];
+    let expected = [
+        "light 10000 ms: Flash in Red",
+        "light 10000 ms: Change in Green",
+        "light 10000 ms: Change in Red",
+    ];
     assert_eq!(house.lines(), expected);
 }
 
 #[test]
 fn timers_that_fire_while_suspended_wait_as_well() {
     let mut house = House::new();
-    let a = house.actor("a", vec![Do::Timer(10, "b".to_string()), Do::Timer(5, "a".to_string())]);
+    let a = house.actor(
+        "a",
+        vec![
+            Do::Timer(10, "b".to_string()),
+            Do::Timer(5, "a".to_string()),
+        ],
+    );
     sys(&mut house, a, SysMessage::Suspend);
     house.sim.run_ms(100);
     assert_eq!(house.lines(), Vec::<String>::new());
@@ -130,13 +157,17 @@ fn timers_that_fire_while_suspended_wait_as_well() {
 fn system_messages_that_lay_behind_a_suspend_are_taken_all_the_same() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);
-    let answers = crate::house::answers(&house, a, [
-        SysMessage::Suspend,
-        SysMessage::GetState,
-        SysMessage::Resume,
-        SysMessage::Suspend,
-        SysMessage::Resume,
-    ]);
+    let answers = crate::house::answers(
+        &house,
+        a,
+        [
+            SysMessage::Suspend,
+            SysMessage::GetState,
+            SysMessage::Resume,
+            SysMessage::Suspend,
+            SysMessage::Resume,
+        ],
+    );
     house.post(a, vec![say("at last")]);
     house.sim.settle();
     assert_eq!(answers.lock().unwrap().len(), 5);
@@ -148,7 +179,8 @@ fn a_hundred_questions_behind_a_suspend_are_answered() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);
     house.post(a, vec![]);
-    let questions = std::iter::once(SysMessage::Suspend).chain((0..200).map(|_| SysMessage::GetState));
+    let questions =
+        std::iter::once(SysMessage::Suspend).chain((0..200).map(|_| SysMessage::GetState));
     let answers = crate::house::answers(&house, a, questions);
     house.sim.settle();
     assert_eq!(answers.lock().unwrap().len(), 201);
@@ -207,21 +239,45 @@ fn a_suspended_supervisor_ends_with_its_children_when_its_parent_says_so() {
 fn a_suspended_supervisor_answers_no_requests_and_restarts_nobody_until_it_is_resumed() {
     let mut house = House::new();
     let sup = kinds(&mut house)[3];
-    let child = house.sim.processes().into_iter().find(|process| process.parent == Some(sup)).unwrap().pid;
+    let child = house
+        .sim
+        .processes()
+        .into_iter()
+        .find(|process| process.parent == Some(sup))
+        .unwrap()
+        .pid;
     sys(&mut house, sup, SysMessage::Suspend);
     house.exit(child, "kill");
-    let hangs = house.sim.ask_supervisor(sup, &SupRequest::WhichChildren).unwrap_err();
+    let hangs = house
+        .sim
+        .ask_supervisor(sup, &SupRequest::WhichChildren)
+        .unwrap_err();
     assert_eq!(hangs, pq_otp::RequestError::Timeout(60_000));
-    assert!(house.sim.processes().iter().all(|process| process.parent != Some(sup)));
+    assert!(
+        house
+            .sim
+            .processes()
+            .iter()
+            .all(|process| process.parent != Some(sup))
+    );
     sys(&mut house, sup, SysMessage::Resume);
-    assert!(house.sim.processes().iter().any(|process| process.parent == Some(sup)));
+    assert!(
+        house
+            .sim
+            .processes()
+            .iter()
+            .any(|process| process.parent == Some(sup))
+    );
 }
 
 #[test]
 fn the_state_is_shown_by_the_names_of_its_fields() {
     let mut house = House::new();
     let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
-    assert_eq!(sys(&mut house, counter, SysMessage::GetState), "#{count => 7}");
+    assert_eq!(
+        sys(&mut house, counter, SysMessage::GetState),
+        "#{count => 7}"
+    );
     let light = house.begin("light", "light", &(0_u64,)).unwrap();
     let shown = sys(&mut house, light, SysMessage::GetState);
     assert_eq!(shown, "#{data => #{changes => 0},state => \"Red\"}");
@@ -234,11 +290,18 @@ fn a_state_is_replaced_or_left_as_it_was() {
     let with = |bytes: Vec<u8>| SysMessage::ReplaceState(Box::new(move |_| Ok(bytes)));
     let next = encode(&crate::fixture::Counter { count: 8 });
     assert_eq!(sys(&mut house, counter, with(next)), "#{count => 8}");
-    let refused = sys(&mut house, counter, SysMessage::ReplaceState(Box::new(|_| Err("no".to_string()))));
+    let refused = sys(
+        &mut house,
+        counter,
+        SysMessage::ReplaceState(Box::new(|_| Err("no".to_string()))),
+    );
     assert_eq!(refused, "{error,{callback_failed,\"no\"}}");
     let unreadable = sys(&mut house, counter, with(encode("no counter")));
     assert!(unreadable.starts_with("{error,{badarg,"), "{unreadable}");
-    assert_eq!(sys(&mut house, counter, SysMessage::GetState), "#{count => 8}");
+    assert_eq!(
+        sys(&mut house, counter, SysMessage::GetState),
+        "#{count => 8}"
+    );
     assert_eq!(house.ask(counter, &Count::Tell), "\"8 by 1.0.0\"");
 }
 
@@ -249,12 +312,22 @@ fn statistics_count_messages_in_and_out_and_not_the_questions_about_them() {
     let a = house.actor("a", vec![]);
     house.sim.run_ms(10);
     sys(&mut house, a, SysMessage::Statistics(Toggle::On(0)));
-    house.tell(a, vec![Do::Send(b, "x".to_string()), Do::Send(b, "y".to_string())]);
+    house.tell(
+        a,
+        vec![Do::Send(b, "x".to_string()), Do::Send(b, "y".to_string())],
+    );
     house.tell(a, vec![]);
     house.sim.run_ms(10);
-    let expected = "{ok,[{start_time_ms,10},{current_time_ms,20},{messages_in,2},{messages_out,2}]}";
-    assert_eq!(sys(&mut house, a, SysMessage::Statistics(Toggle::Get)), expected);
-    assert_eq!(sys(&mut house, a, SysMessage::Statistics(Toggle::Get)), expected);
+    let expected =
+        "{ok,[{start_time_ms,10},{current_time_ms,20},{messages_in,2},{messages_out,2}]}";
+    assert_eq!(
+        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        expected
+    );
+    assert_eq!(
+        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        expected
+    );
 }
 
 #[test]
@@ -284,11 +357,17 @@ fn terminate_answers_and_ends_in_order_running_or_suspended() {
             if suspended {
                 sys(&mut house, pid, SysMessage::Suspend);
             }
-            assert_eq!(sys(&mut house, pid, SysMessage::Terminate(Reason::Shutdown)), "ok");
+            assert_eq!(
+                sys(&mut house, pid, SysMessage::Terminate(Reason::Shutdown)),
+                "ok"
+            );
             assert!(!house.is_alive(pid), "{pid} suspended: {suspended}");
         }
         assert_eq!(house.sim.processes(), []);
-        assert_eq!(house.lines(), ["actor terminate shutdown", "light terminate Red shutdown"]);
+        assert_eq!(
+            house.lines(),
+            ["actor terminate shutdown", "light terminate Red shutdown"]
+        );
     }
 }
 
@@ -297,7 +376,10 @@ fn the_dead_are_no_processes_to_sys() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);
     house.exit(a, "boom");
-    assert_eq!(sys(&mut house, a, SysMessage::GetState), "the process ended: noproc");
+    assert_eq!(
+        sys(&mut house, a, SysMessage::GetState),
+        "the process ended: noproc"
+    );
 }
 
 #[test]
@@ -305,5 +387,8 @@ fn who_asks_a_process_that_ends_first_hears_its_reason() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);
     house.post(a, vec![Do::Stop(Term::atom("boom"))]);
-    assert_eq!(sys(&mut house, a, SysMessage::GetState), "the process ended: boom");
+    assert_eq!(
+        sys(&mut house, a, SysMessage::GetState),
+        "the process ended: boom"
+    );
 }

@@ -10,7 +10,13 @@ fn timer(ms: u64, text: &str) -> Do {
 #[test]
 fn timers_fire_in_the_order_of_their_time_and_then_of_their_start() {
     let mut house = House::new();
-    let script = vec![timer(50, "c"), timer(10, "a"), timer(50, "d"), timer(20, "b"), timer(0, "first")];
+    let script = vec![
+        timer(50, "c"),
+        timer(10, "a"),
+        timer(50, "d"),
+        timer(20, "b"),
+        timer(0, "first"),
+    ];
     house.actor("a", script);
     house.sim.run_ms(100);
     let expected = ["first", "a", "b", "c", "d"].map(|text| format!("a info \"{text}\""));
@@ -32,13 +38,19 @@ fn a_timer_fires_at_its_time_and_not_before() {
 #[test]
 fn a_cancelled_timer_never_fires() {
     let mut house = House::new();
-    let a = house.actor("a", vec![timer(10, "cancelled"), Do::Cancel, timer(20, "stays")]);
+    let a = house.actor(
+        "a",
+        vec![timer(10, "cancelled"), Do::Cancel, timer(20, "stays")],
+    );
     house.sim.run_ms(15);
     house.tell(a, vec![timer(5, "cancelled just in time")]);
     house.sim.run_ms(4);
     house.tell(a, vec![Do::Cancel]);
     house.sim.run_ms(100);
-    assert_eq!(house.lines(), ["a cancelled: true", "a cancelled: true", "a info \"stays\""]);
+    assert_eq!(
+        house.lines(),
+        ["a cancelled: true", "a cancelled: true", "a info \"stays\""]
+    );
 }
 
 #[test]
@@ -50,7 +62,14 @@ fn cancelling_a_timer_that_has_fired_says_so() {
     house.actor("b", vec![timer(10, "of another")]);
     house.tell(a, vec![Do::Cancel]);
     house.sim.run_ms(10);
-    assert_eq!(house.lines(), ["a info \"fires\"", "a cancelled: false", "b info \"of another\""]);
+    assert_eq!(
+        house.lines(),
+        [
+            "a info \"fires\"",
+            "a cancelled: false",
+            "b info \"of another\""
+        ]
+    );
 }
 
 #[test]

@@ -13,21 +13,41 @@ fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
 }
 
 fn change(direction: Direction, module: &str) -> SysMessage {
-    SysMessage::ChangeCode { module: module.to_string(), direction, vsn: "1.0.0".to_string(), extra: encode(&()) }
+    SysMessage::ChangeCode {
+        module: module.to_string(),
+        direction,
+        vsn: "1.0.0".to_string(),
+        extra: encode(&()),
+    }
 }
 
 fn vsn(house: &House, pid: Pid) -> String {
-    house.sim.processes().into_iter().find(|process| process.pid == pid).unwrap().vsn
+    house
+        .sim
+        .processes()
+        .into_iter()
+        .find(|process| process.pid == pid)
+        .unwrap()
+        .vsn
 }
 
 #[test]
 fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
     let mut house = House::new();
     let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
-    for (direction, step, version) in
-        [(Direction::Up, 10, "2.0.0"), (Direction::Down, 1, "1.0.0"), (Direction::Up, 10, "2.0.0")]
-    {
-        let before: i64 = house.ask(counter, &Count::Tell).trim_matches('"').split(' ').next().unwrap().parse().unwrap();
+    for (direction, step, version) in [
+        (Direction::Up, 10, "2.0.0"),
+        (Direction::Down, 1, "1.0.0"),
+        (Direction::Up, 10, "2.0.0"),
+    ] {
+        let before: i64 = house
+            .ask(counter, &Count::Tell)
+            .trim_matches('"')
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         sys(&mut house, counter, SysMessage::Suspend);
         house.deliver(counter, Envelope::Cast(payload(&Count::Step)));
         match direction {
@@ -37,7 +57,10 @@ fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
         assert_eq!(sys(&mut house, counter, change(direction, "counter")), "ok");
         assert_eq!(house.lines(), Vec::<String>::new(), "it is still suspended");
         assert_eq!(sys(&mut house, counter, SysMessage::Resume), "ok");
-        assert_eq!(house.lines(), [format!("counter {} by {version}", before + step)]);
+        assert_eq!(
+            house.lines(),
+            [format!("counter {} by {version}", before + step)]
+        );
         assert_eq!(vsn(&house, counter), version);
     }
 }
@@ -65,7 +88,10 @@ fn a_conversion_that_fails_leaves_state_and_code() {
         let answer = sys(&mut house, counter, change(Direction::Up, "counter"));
         assert!(answer.starts_with(expected), "{answer}");
         sys(&mut house, counter, SysMessage::Resume);
-        assert_eq!(house.ask(counter, &Count::Tell), format!("\"{count} by 1.0.0\""));
+        assert_eq!(
+            house.ask(counter, &Count::Tell),
+            format!("\"{count} by 1.0.0\"")
+        );
     }
 }
 
@@ -91,7 +117,10 @@ fn a_manager_converts_the_handlers_of_the_module_and_only_them() {
     let bell = house.begin("bell", "bell", &()).unwrap();
     for handler in ["ear", "eye"] {
         let request = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&("x",)));
-        house.sim.call(bell, &spec::encode(&request), 1_000).unwrap();
+        house
+            .sim
+            .call(bell, &spec::encode(&request), 1_000)
+            .unwrap();
     }
     house.deliver(bell, Envelope::Event(payload("ding")));
     sys(&mut house, bell, SysMessage::Suspend);
@@ -102,14 +131,26 @@ fn a_manager_converts_the_handlers_of_the_module_and_only_them() {
     house.deliver(bell, Envelope::Event(payload("dong")));
     house.lines();
     sys(&mut house, bell, SysMessage::Resume);
-    assert_eq!(house.lines(), ["bell eye: dong", "bell ear 2: dong, heard 2"]);
+    assert_eq!(
+        house.lines(),
+        ["bell eye: dong", "bell ear 2: dong, heard 2"]
+    );
 }
 
 #[test]
 fn a_supervisor_takes_new_flags_and_keeps_its_children() {
     let mut house = House::new();
-    let sup = house.sim.start(tree(Strategy::OneForOne, vec![child("a", vec![])])).unwrap();
-    let child_of = |house: &House| house.sim.processes().into_iter().find(|process| process.parent == Some(sup));
+    let sup = house
+        .sim
+        .start(tree(Strategy::OneForOne, vec![child("a", vec![])]))
+        .unwrap();
+    let child_of = |house: &House| {
+        house
+            .sim
+            .processes()
+            .into_iter()
+            .find(|process| process.parent == Some(sup))
+    };
     let before = child_of(&house).unwrap().pid;
     sys(&mut house, sup, SysMessage::Suspend);
     house.modules.upgrade();

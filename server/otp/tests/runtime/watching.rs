@@ -14,7 +14,15 @@ fn each_monitor_tells_once() {
     house.tell(b, vec![Do::Stop(Term::atom("normal"))]);
     let mut lines = house.lines();
     lines.sort();
-    assert_eq!(lines, ["a down b: normal", "a down b: normal", "b terminate normal", "c down b: normal"]);
+    assert_eq!(
+        lines,
+        [
+            "a down b: normal",
+            "a down b: normal",
+            "b terminate normal",
+            "c down b: normal"
+        ]
+    );
 }
 
 #[test]

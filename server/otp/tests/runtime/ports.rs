@@ -1,0 +1,129 @@
+//! Ports: input comes to the owner, output goes to the sink, and the end of either is heard by the other.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use pq_otp::sys::SysMessage;
+use pq_otp::{Pid, PortSink};
+
+use crate::fixture::Do;
+use crate::house::House;
+
+/// A socket that keeps what is written.
+#[derive(Default)]
+struct Sink {
+    written: Mutex<Vec<String>>,
+    handled: AtomicU32,
+    closed: AtomicU32,
+}
+
+impl Sink {
+    /// What was written, how many inputs were handled, how often it was closed.
+    fn seen(&self) -> (Vec<String>, u32, u32) {
+        let written = self.written.lock().unwrap().clone();
+        (
+            written,
+            self.handled.load(Ordering::Relaxed),
+            self.closed.load(Ordering::Relaxed),
+        )
+    }
+}
+
+impl PortSink for Sink {
+    fn write(&self, bytes: &[u8]) {
+        self.written
+            .lock()
+            .unwrap()
+            .push(String::from_utf8_lossy(bytes).into_owned());
+    }
+
+    fn close(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn input_done(&self) {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A port of this process.
+fn open(house: &mut House, owner: Pid) -> (u64, Arc<Sink>) {
+    let sink = Arc::new(Sink::default());
+    let port = house.sim.node().open_port(sink.clone());
+    house.sim.node().own_port(port, owner);
+    house.sim.settle();
+    (port, sink)
+}
+
+#[test]
+fn input_reaches_the_owner_and_what_it_writes_the_sink() {
+    let mut house = House::new();
+    let a = house.actor("a", vec![]);
+    let (port, sink) = open(&mut house, a);
+    for line in ["one", "two"] {
+        house.sim.node().port_input(port, a, line.as_bytes());
+    }
+    house.sim.settle();
+    assert_eq!(house.lines(), ["a port says one", "a port says two"]);
+    assert_eq!(
+        sink.seen(),
+        (vec!["one".to_string(), "two".to_string()], 2, 0)
+    );
+}
+
+#[test]
+fn a_port_that_its_owner_closes_takes_what_was_written_before_and_nothing_after() {
+    let mut house = House::new();
+    let a = house.actor("a", vec![]);
+    let (port, sink) = open(&mut house, a);
+    for line in ["close", "late"] {
+        house.sim.node().port_input(port, a, line.as_bytes());
+    }
+    house.sim.settle();
+    let (written, _, closed) = sink.seen();
+    assert_eq!((written, closed), (vec!["close".to_string()], 1));
+    assert_eq!(house.sim.node().port_count(), 0);
+}
+
+#[test]
+fn a_port_closes_with_its_owner_however_that_ends() {
+    let mut house = House::new();
+    for script in [
+        vec![Do::Panic("oh".to_string())],
+        vec![Do::Stop(pq_otp::Term::atom("normal"))],
+    ] {
+        let a = house.actor("a", vec![]);
+        let (_, sink) = open(&mut house, a);
+        house.tell(a, script);
+        assert_eq!(sink.seen().2, 1);
+        let (_, late) = open(&mut house, a);
+        assert_eq!(late.seen().2, 1, "the owner is dead already");
+    }
+    assert_eq!(house.sim.node().port_count(), 0);
+}
+
+#[test]
+fn an_owner_hears_why_its_port_has_closed() {
+    let mut house = House::new();
+    let a = house.actor("a", vec![]);
+    let (port, _) = open(&mut house, a);
+    house.sim.node().port_closed(port, a, "reset");
+    house.sim.settle();
+    assert_eq!(house.lines(), ["a port closed: reset"]);
+}
+
+#[test]
+fn input_is_never_dropped_and_said_to_be_handled_only_when_it_is() {
+    let mut house = House::with(|config| config.mailbox_max = 2);
+    let a = house.actor("a", vec![]);
+    let (port, sink) = open(&mut house, a);
+    house.sim.sys(a, SysMessage::Suspend).unwrap();
+    for _ in 0..5 {
+        house.sim.node().port_input(port, a, b"x");
+    }
+    house.sim.settle();
+    // How many may wait is the sink's rule, not the mailbox's.
+    assert_eq!(sink.seen().1, 0);
+    house.sim.sys(a, SysMessage::Resume).unwrap();
+    assert_eq!(sink.seen().1, 5);
+}
