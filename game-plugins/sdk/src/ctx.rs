@@ -97,7 +97,10 @@ impl<'a> Ctx<'a> {
 
     /// `gen_event:notify/2`, or `gen_fsm:send_event/2`: which of them, the receiver's kind decides.
     pub fn notify<T: Serialize + ?Sized>(&mut self, to: Pid, event: &T) {
-        self.tell(OpCode::Notify, (to.as_raw(), 0), event);
+        // Most heroes play unseen: what nobody hears is not written either.
+        if self.host.op(OpCode::Listens, to.as_raw(), 0, &[]) == 1 {
+            self.tell(OpCode::Notify, (to.as_raw(), 0), event);
+        }
     }
 
     /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,

@@ -71,10 +71,13 @@ pub enum OpCode {
     Continue = 28,
     /// Answers the pid of the process that started this one (0 when nobody did).
     Parent = 29,
+    /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
+    /// need not be written; 1 for anybody else.
+    Listens = 30,
 }
 
 impl OpCode {
-    const ALL: [OpCode; 30] = [
+    const ALL: [OpCode; 31] = [
         OpCode::Out,
         OpCode::Log,
         OpCode::Random,
@@ -105,6 +108,7 @@ impl OpCode {
         OpCode::Register,
         OpCode::Continue,
         OpCode::Parent,
+        OpCode::Listens,
     ];
 
     /// The operation of this number; `None` for a number that no operation has.

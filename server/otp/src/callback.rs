@@ -13,7 +13,8 @@ use rand::Rng;
 use crate::effect::Effect;
 use crate::message::{Caller, Envelope, Payload};
 use crate::node::ServiceCall;
-use crate::shard::{Core, Due};
+use crate::process::Process;
+use crate::shard::{Core, Due, Slab};
 use crate::wheel::TimerKey;
 
 /// How deep calls between modules may nest within one callback: a module that calls itself for ever would
@@ -23,6 +24,8 @@ const CALL_DEPTH_MAX: u32 = 100;
 /// One callback that runs.
 pub(crate) struct Callback<'a> {
     pub(crate) core: &'a mut Core,
+    /// The processes of this shard, to be looked at only.
+    slab: &'a Slab,
     pub(crate) me: Pid,
     pub(crate) parent: Pid,
     /// The registry holds a name of this process.
@@ -32,9 +35,10 @@ pub(crate) struct Callback<'a> {
 }
 
 impl<'a> Callback<'a> {
-    pub(crate) fn new(core: &'a mut Core, me: Pid, parent: Pid) -> Callback<'a> {
+    pub(crate) fn new(core: &'a mut Core, slab: &'a Slab, me: Pid, parent: Pid) -> Callback<'a> {
         Callback {
             core,
+            slab,
             me,
             parent,
             holds_name: false,
@@ -96,6 +100,12 @@ impl<'a> Callback<'a> {
         let id = self.core.next_ref();
         self.record(Effect::Monitor(Pid::from_raw(pid), id));
         id
+    }
+
+    /// Whether an event would reach anybody. What this callback has already sent there may change that.
+    fn listens(&self, pid: Pid) -> bool {
+        let silent = self.slab.get(pid).is_some_and(Process::hears_nothing);
+        !silent || self.core.effects.iter().any(|effect| effect.is_for(pid))
     }
 
     fn start_link(&mut self, name: &[u8], data: &[u8]) -> u64 {
@@ -188,16 +198,17 @@ impl Host for Callback<'_> {
             OpCode::Now => self.core.now_ms,
             OpCode::SelfPid => self.me.as_raw(),
             OpCode::Parent => self.parent.as_raw(),
-            OpCode::Send => self.send(a, Envelope::Info(data.into())),
-            OpCode::Cast => self.send(a, Envelope::Cast(data.into())),
-            OpCode::Notify => self.send(a, Envelope::Event(data.into())),
+            OpCode::Send => self.send(a, Envelope::Info(Payload::from_slice(data))),
+            OpCode::Cast => self.send(a, Envelope::Cast(Payload::from_slice(data))),
+            OpCode::Notify => self.send(a, Envelope::Event(Payload::from_slice(data))),
+            OpCode::Listens => u64::from(self.listens(Pid::from_raw(a))),
             OpCode::Request => self.request(a, b, data),
             OpCode::Reply => self.record(Effect::Reply(
                 Caller {
                     pid: Pid::from_raw(a),
                     tag: b,
                 },
-                data.into(),
+                Payload::from_slice(data),
             )),
             OpCode::StartTimer => self.start_timer(a, b, data),
             OpCode::CancelTimer => self.cancel_timer(a),
@@ -207,7 +218,7 @@ impl Host for Callback<'_> {
             OpCode::Unlink => self.record(Effect::Unlink(Pid::from_raw(a))),
             OpCode::Exit => self.record(Effect::Exit(Pid::from_raw(a), Reason::from_bytes(data))),
             OpCode::TrapExit => self.record(Effect::TrapExit(a == 1)),
-            OpCode::PortCommand => self.record(Effect::PortCommand(a, data.into())),
+            OpCode::PortCommand => self.record(Effect::PortCommand(a, Payload::from_slice(data))),
             OpCode::PortClose => self.record(Effect::PortClose(a)),
             OpCode::CallModule => return self.call_module(name, data),
             OpCode::Whereis => self.core.node.whereis(&text(name)).map_or(0, Pid::as_raw),
@@ -228,7 +239,7 @@ impl Host for Callback<'_> {
                 .node
                 .register(&text(name), self.me)
                 .map_or_else(Pid::as_raw, |()| 0),
-            OpCode::Continue => self.record(Effect::Continue(data.into())),
+            OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })
     }
 

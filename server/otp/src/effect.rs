@@ -45,3 +45,10 @@ pub(crate) enum Effect {
     /// Go on in `handle_continue`.
     Continue(Payload),
 }
+
+impl Effect {
+    /// Something on its way to this process.
+    pub(crate) fn is_for(&self, pid: Pid) -> bool {
+        matches!(self, Effect::Send(to, _) | Effect::Request { to, .. } if *to == pid)
+    }
+}

@@ -31,7 +31,7 @@ mod spawn;
 mod supervise;
 mod system;
 
-use slab::Slab;
+pub(crate) use slab::Slab;
 
 /// Envelopes that one process may take before the others have their turn. Large enough that switching costs
 /// little, small enough that a flooded process delays its shard by some tens of microseconds.

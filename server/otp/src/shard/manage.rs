@@ -52,7 +52,7 @@ impl Shard {
             .slab
             .get(pid)
             .map_or(Pid::from_raw(0), |process| process.parent);
-        let mut host = Callback::new(&mut self.core, pid, parent);
+        let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let verdict = handler.handle(&mut host, call.number, call.operands, &call.data);
         let holds_name = host.holds_name;
         self.note_name(pid, holds_name);
@@ -100,16 +100,17 @@ impl Shard {
         if module.kind() != Kind::GenEvent {
             return refuse("bad_module");
         }
-        match self.in_callback(pid, |host| module.init(host, args)) {
+        let mut handlers = self.take_handlers(pid).unwrap_or_default();
+        let reply = match self.in_callback(pid, |host| module.init(host, args)) {
             Ok(state) => {
-                let mut handlers = self.take_handlers(pid).unwrap_or_default();
                 handlers.insert(0, state);
-                self.put_handlers(pid, handlers);
                 ManagerReply::Ok
             }
             Err(Failure::Ignore) => refuse("ignore"),
             Err(failure) => ManagerReply::Error(failure.into_reason().to_term()),
-        }
+        };
+        self.put_handlers(pid, handlers);
+        reply
     }
 
     fn delete_handler(&mut self, pid: Pid, name: Atom) -> ManagerReply {
@@ -168,11 +169,16 @@ impl Shard {
         names
     }
 
-    /// Takes the handlers out while they run; `None` when this is no manager.
+    /// Takes the handlers out while they run: until they are back the body is empty, and what they send to
+    /// their own manager is heard. `None` when this is no manager.
     pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<State>> {
-        match &mut self.slab.get_mut(pid)?.body {
-            Body::Manager(handlers) => Some(std::mem::take(handlers)),
-            _ => None,
+        let body = &mut self.slab.get_mut(pid)?.body;
+        match std::mem::replace(body, Body::Empty) {
+            Body::Manager(handlers) => Some(handlers),
+            other => {
+                *body = other;
+                None
+            }
         }
     }
 

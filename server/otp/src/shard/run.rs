@@ -124,7 +124,7 @@ impl Shard {
         let Body::Callback(mut state) = std::mem::replace(&mut process.body, Body::Empty) else {
             return Verdict::Wait;
         };
-        let mut host = Callback::new(&mut self.core, pid, parent);
+        let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let verdict = state.handle(&mut host, call.number, call.operands, &call.data);
         let holds_name = host.holds_name;
         if let Some(process) = self.slab.get_mut(pid) {

@@ -15,7 +15,7 @@ struct Slot {
     process: Option<Process>,
 }
 
-pub(super) struct Slab {
+pub(crate) struct Slab {
     shard: u8,
     slots: Vec<Slot>,
     free: u32,
@@ -54,7 +54,7 @@ impl Slab {
         slot.process.as_mut().filter(|process| process.pid == pid)
     }
 
-    pub(super) fn get(&self, pid: Pid) -> Option<&Process> {
+    pub(crate) fn get(&self, pid: Pid) -> Option<&Process> {
         let slot = self.slots.get(pid.index() as usize)?;
         slot.process.as_ref().filter(|process| process.pid == pid)
     }

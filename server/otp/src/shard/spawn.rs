@@ -95,7 +95,7 @@ impl Shard {
             .slab
             .get(pid)
             .map_or(Pid::from_raw(0), |process| process.parent);
-        let mut host = Callback::new(&mut self.core, pid, parent);
+        let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let result = run(&mut host);
         let holds_name = host.holds_name;
         self.note_name(pid, holds_name);
