@@ -123,6 +123,19 @@ fn events_and_messages_reach_all_handlers_newest_first() {
 }
 
 #[test]
+fn an_event_that_a_handler_sends_its_own_manager_reaches_all() {
+    let mut house = House::new();
+    let bell = bell(&mut house);
+    add(&mut house, bell, "ear", "rings");
+    notify(&mut house, bell, "ear rings");
+    let expected = ["init rings", "from init", "ear rings", "echo"];
+    assert_eq!(
+        house.lines(),
+        expected.map(|line| format!("bell ear: {line}"))
+    );
+}
+
+#[test]
 fn a_handler_that_panics_is_removed_and_the_others_go_on() {
     let mut house = House::new();
     let bell = furnished(&mut house);

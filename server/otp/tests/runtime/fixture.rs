@@ -506,6 +506,10 @@ macro_rules! handler {
                     "refuse" => Err(InitError::Stop(Reason::tagged("refused", $name))),
                     "ignore" => Err(InitError::Ignore),
                     word => {
+                        if word == "rings" {
+                            let own = ctx.self_pid();
+                            ctx.notify(own, "from init");
+                        }
                         note(ctx, format!("{}: init {word}", $name));
                         Ok($type { heard: 0 })
                     }
@@ -517,6 +521,11 @@ macro_rules! handler {
                 note(ctx, format!("{}: {event}", $name));
                 match event.strip_prefix(concat!($name, " ")) {
                     Some("panics") => panic!("too loud"),
+                    Some("rings") => {
+                        let own = ctx.self_pid();
+                        ctx.notify(own, "echo");
+                        Handled::Ok
+                    }
                     Some("leaves") => Handled::Remove,
                     _ => Handled::Ok,
                 }
