@@ -3,6 +3,8 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`app`], [`rel`], [`sys_config`], [`start_erl`], [`releases`] | one kind of file each: text to values and back |
+//! | [`appup`], [`relup`], [`instruction`] | how an application, and how a release, gets from one version to another |
+//! | [`systools`] | appups to relup |
 //! | [`checksums`] | `SHA256SUMS`, which names the very bytes an application consists of |
 //! | [`fit`] | whether the applications of a release fit together, and in which order they start |
 //! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
@@ -27,10 +29,15 @@ pub mod releases;
 pub mod start_erl;
 pub mod sys_config;
 
+pub mod appup;
+pub mod instruction;
+pub mod relup;
+
 pub mod fit;
 pub mod layout;
 
 pub mod boot;
+pub mod systools;
 pub mod tree;
 
 pub mod durable;

@@ -51,3 +51,17 @@ pub(crate) fn name_vsn(name: Atom, vsn: &str) -> Term {
 pub(crate) fn atom_list(atoms: &[Atom]) -> Term {
     atoms.iter().copied().map(Term::Atom).collect()
 }
+
+/// True for what Erlang calls a list: strings are lists of numbers.
+pub(crate) fn is_list(term: &Term) -> bool {
+    matches!(term, Term::List(_) | Term::String(_))
+}
+
+/// The elements of what Erlang calls a list, those of a string as numbers.
+pub(crate) fn elements(term: &Term) -> Option<Vec<Term>> {
+    match term {
+        Term::List(items) => Some(items.to_vec()),
+        Term::String(text) => Some(text.chars().map(|c| Term::from(u32::from(c))).collect()),
+        _ => None,
+    }
+}

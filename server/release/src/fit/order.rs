@@ -50,24 +50,38 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Recurses at most as deep as the release has applications.
-    fn visit(&mut self, at: usize) {
+    /// Goes down from here. The way back is a list: a release may be longer than the stack is deep.
+    fn visit(&mut self, first: usize) {
+        let mut path = Vec::new();
+        self.enter(first, &mut path);
+        while let Some((at, next)) = path.last_mut() {
+            let at = *at;
+            match self.needs[at].get(*next) {
+                Some(need) => {
+                    *next += 1;
+                    self.enter(*need, &mut path);
+                }
+                None => {
+                    self.steps[at] = Step::Done;
+                    self.order.push(at);
+                    path.pop();
+                }
+            }
+        }
+    }
+
+    /// A step down, unless somebody has been there. What is needed here and led here closes a circle.
+    fn enter(&mut self, at: usize, path: &mut Vec<(usize, usize)>) {
         if self.steps[at] != Step::Ahead {
             return;
         }
         self.steps[at] = Step::Entered;
-        let needs = self.needs;
-        let back: Vec<usize> = needs[at]
-            .iter()
-            .copied()
-            .filter(|need| self.steps[*need] == Step::Entered)
-            .collect();
+        path.push((at, 0));
+        let is_back = |need: &&usize| self.steps[**need] == Step::Entered;
+        let back: Vec<usize> = self.needs[at].iter().filter(is_back).copied().collect();
         if !back.is_empty() {
             self.circle.splice(0..0, std::iter::once(at).chain(back));
         }
-        needs[at].iter().for_each(|need| self.visit(*need));
-        self.steps[at] = Step::Done;
-        self.order.push(at);
     }
 }
 

@@ -151,3 +151,19 @@ fn applications_that_include_each_other_end_as_an_error() {
         .is_err()
     );
 }
+
+#[test]
+fn a_long_chain_of_needs_is_no_deep_stack() {
+    let names: Vec<String> = (0..2_000).map(|at| format!("a{at}")).collect();
+    let needs: Vec<String> = (1..=2_000)
+        .map(|at| format!("{{applications, [a{at}]}}"))
+        .collect();
+    let mut apps: Vec<_> = names
+        .iter()
+        .map(String::as_str)
+        .zip(needs.iter().map(String::as_str))
+        .collect();
+    apps[1_999].1 = "";
+    let order = fit_all(&apps).unwrap();
+    assert!(order.starts_with("kernel stdlib a1999 a1998 "), "{order}");
+}

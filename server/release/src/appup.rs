@@ -1,0 +1,251 @@
+//! `.appup` files: how an application gets from one version to another (`appup(4)`).
+//!
+//! Which way applies is decided here; what its instructions mean is known to `systools`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pq_term::Term;
+
+use crate::consult::Sheet;
+use crate::file_error::{FileError, path_term};
+use crate::instruction::Mode;
+use crate::places;
+use crate::terms;
+
+mod pattern;
+
+/// What the file holds.
+const WANTED: &str = "`{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}`";
+
+/// An `.appup` file.
+#[derive(Debug, Clone)]
+pub struct Appup {
+    /// The version it leads to. Any term: whether it is the application's is for the caller to say.
+    pub vsn: Term,
+    up: Vec<Term>,
+    down: Vec<Term>,
+    source: Arc<Source>,
+}
+
+/// The text of a file, from which a line can be told later.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    file: PathBuf,
+    text: String,
+}
+
+/// Where in an `.appup` something stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    source: Arc<Source>,
+    path: Vec<usize>,
+}
+
+/// The instructions of one way, not yet looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Instructions {
+    pub(crate) term: Term,
+    pub(crate) origin: Origin,
+}
+
+impl Origin {
+    /// The part of this index.
+    pub(crate) fn part(&self, index: usize) -> Origin {
+        let mut part = self.clone();
+        part.path.push(index);
+        part
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.source.file
+    }
+
+    /// The line (from 1). Looked up when asked for: only errors need it.
+    pub(crate) fn line(&self) -> usize {
+        places::line_at(&self.source.text, &self.path)
+    }
+}
+
+impl Appup {
+    /// The way in this text of a file. As in OTP only its first term counts.
+    ///
+    /// # Errors
+    /// When the text is no terms or holds none (`{read,File}`), or the first is no appup (`{ok,Term}`).
+    pub fn parse(file: &Path, text: &str) -> Result<Appup, FileError> {
+        let sheet = Sheet::read(file, text, WANTED)?;
+        let parts = sheet.term.as_tuple().unwrap_or_default();
+        let [vsn, up, down] = parts else {
+            return Err(bad(&sheet));
+        };
+        let (Some(up), Some(down)) = (terms::list(up), terms::list(down)) else {
+            return Err(bad(&sheet));
+        };
+        let source = Source {
+            file: file.to_path_buf(),
+            text: text.to_string(),
+        };
+        Ok(Appup {
+            vsn: vsn.clone(),
+            up: up.to_vec(),
+            down: down.to_vec(),
+            source: Arc::new(source),
+        })
+    }
+
+    /// The instructions of the first way that is for this version: a string that is equal to it, or a binary
+    /// whose pattern matches all of it. Entries of another form are passed over, as OTP does.
+    ///
+    /// # Errors
+    /// When a pattern cannot be read.
+    pub(crate) fn way(&self, mode: Mode, vsn: &str) -> Result<Option<Instructions>, FileError> {
+        let side = self.side(mode);
+        for (at, entry) in self.entries(mode).iter().enumerate() {
+            let Some([version, term]) = entry.as_tuple() else {
+                continue;
+            };
+            if self.is_for(version, vsn, &[side, at, 0])? {
+                let path = vec![side, at, 1];
+                let origin = Origin {
+                    source: self.source.clone(),
+                    path,
+                };
+                return Ok(Some(Instructions {
+                    term: term.clone(),
+                    origin,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where it was read.
+    pub fn file(&self) -> &Path {
+        &self.source.file
+    }
+
+    /// The versions that ways are for, as a message shows them.
+    pub(crate) fn versions(&self, mode: Mode) -> String {
+        let version = |entry: &Term| {
+            entry
+                .as_tuple()
+                .and_then(|parts| parts.first())
+                .map(Term::to_string)
+        };
+        let versions: Vec<_> = self.entries(mode).iter().filter_map(version).collect();
+        match versions.is_empty() {
+            true => "none".to_string(),
+            false => versions.join(", "),
+        }
+    }
+
+    /// The line (from 1) of one side.
+    pub(crate) fn line(&self, mode: Mode) -> usize {
+        places::line_at(&self.source.text, &[self.side(mode)])
+    }
+
+    fn side(&self, mode: Mode) -> usize {
+        match mode {
+            Mode::Up => 1,
+            Mode::Down => 2,
+        }
+    }
+
+    fn entries(&self, mode: Mode) -> &[Term] {
+        match mode {
+            Mode::Up => &self.up,
+            Mode::Down => &self.down,
+        }
+    }
+
+    fn is_for(&self, version: &Term, vsn: &str, path: &[usize]) -> Result<bool, FileError> {
+        let Some(bytes) = version.as_binary() else {
+            return Ok(terms::text(version).is_some_and(|text| text == vsn));
+        };
+        let matches =
+            std::str::from_utf8(bytes).map_err(|_| "a pattern is text in UTF-8".to_string());
+        let matches = matches.and_then(|pattern| pattern::matches_all(pattern, vsn));
+        matches.map_err(|wrong| FileError::Content {
+            file: self.source.file.clone(),
+            line: places::line_at(&self.source.text, path),
+            sentence: format!("the pattern `{version}` cannot be used: {wrong}"),
+            term: terms::tagged("bad_pattern", version.clone()),
+        })
+    }
+}
+
+fn bad(sheet: &Sheet<'_>) -> FileError {
+    let sentence = format!("this is no appup; {WANTED} would be right");
+    sheet.wrong(&[], sentence, terms::tagged("ok", sheet.term.clone()))
+}
+
+/// OTP's word for a problem with an `.appup`: `{file_problem,{File,{error,Why}}}`, or with `{ok,Term}` where the
+/// file could be read and holds something else.
+pub(crate) fn file_problem(error: &FileError) -> Term {
+    let why = error.to_term();
+    let is_read = matches!(why.as_tuple(), Some([tag, _]) if tag.is_atom("ok"));
+    let why = if is_read {
+        why
+    } else {
+        terms::tagged("error", why)
+    };
+    terms::tagged("file_problem", Term::tuple([path_term(error.file()), why]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn parse(text: &str) -> Result<Appup, FileError> {
+        Appup::parse(Path::new("a.appup"), text)
+    }
+
+    #[test]
+    fn the_first_way_that_is_for_the_version_counts() {
+        let appup = parse("{\"2\",\n [stray, {\"1.0\", [one]},\n  {<<\"1\\\\..\">>, [two]}, {\"1.1\", [three]}],\n []}.").unwrap();
+        let way = |vsn| {
+            appup
+                .way(Mode::Up, vsn)
+                .unwrap()
+                .map(|way| (way.term.to_string(), way.origin.line()))
+        };
+        assert_eq!(way("1.0"), Some(("[one]".to_string(), 2)));
+        assert_eq!(way("1.1"), Some(("[two]".to_string(), 3)));
+        assert_eq!(way("1.10"), None);
+        assert!(appup.way(Mode::Down, "1.0").unwrap().is_none());
+        assert_eq!(appup.versions(Mode::Up), r#""1.0", <<"1\\..">>, "1.1""#);
+    }
+
+    #[test]
+    fn what_is_no_appup_is_refused() {
+        let check = |text: &str, expected: Expect| {
+            let error = parse(text).unwrap_err();
+            expected.assert_eq(&format!("{error}\n{}", file_problem(&error)));
+        };
+        check(
+            "{\"2\", []}.",
+            expect![[r#"
+            read a.appup: line 1: this is no appup; `{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}` would be right ({ok,{"2",[]}})
+            {file_problem,{"a.appup",{ok,{"2",[]}}}}"#]],
+        );
+        check(
+            "",
+            expect![[r#"
+            read a.appup: line 1: the file holds no term; `{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}` would be right ({read,"a.appup"})
+            {file_problem,{"a.appup",{error,{read,"a.appup"}}}}"#]],
+        );
+        check(
+            "{\"2\", [}.",
+            expect![[r#"
+            read a.appup: line 1, column 8: found `}`, expected a term
+            {file_problem,{"a.appup",{error,{parse,"a.appup",{1,erl_parse,"found `}`, expected a term"}}}}}"#]],
+        );
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_read_is_named_with_its_line() {
+        let appup = parse("{\"2\",\n [{<<\"1(\">>, []}], []}.").unwrap();
+        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: a `(` is not closed ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
+    }
+}

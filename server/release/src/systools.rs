@@ -1,0 +1,258 @@
+//! From `.appup` files to a `relup`, as `systools:make_relup/4` does it.
+//!
+//! ```text
+//!   .rel, .app ── make ──► the applications of both releases, in start order
+//!   .appup     ── relup ─► one script for each application that changes, comes or goes
+//!              ── rc ────► one list of low-level instructions, in the order the release handler carries them out
+//! ```
+//!
+//! `make` and `relup` are the linker, `rc` is the compiler; none of them touches the disk, files come through a
+//! [`Lookup`]. Where OTP leaves the order of modules to chance, ours is that of the appup: a relup made
+//! twice is the same twice.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use pq_term::Term;
+
+use crate::file_error::{FileError, in_words};
+use crate::fit::FitError;
+use crate::relup::Relup;
+use crate::terms;
+
+pub mod lint;
+pub mod lookup;
+
+mod make;
+mod rc;
+mod release;
+
+pub use lookup::{Lookup, ReleaseFolders};
+
+/// A release on one side of a relup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelFile {
+    /// Its `.rel` file.
+    pub file: PathBuf,
+    /// What the relup says about the way to or from it; any term.
+    pub description: Term,
+}
+
+impl<P: Into<PathBuf>> From<P> for RelFile {
+    /// Without a description, which OTP writes as `[]`.
+    fn from(file: P) -> RelFile {
+        RelFile {
+            file: file.into(),
+            description: Term::list([]),
+        }
+    }
+}
+
+/// What else is asked of a relup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Each way ends with a restart of the node.
+    pub restart_emulator: bool,
+    /// A warning is as bad as an error.
+    pub warnings_as_errors: bool,
+}
+
+/// Something that is allowed and probably not meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// An `.appup` names another version than the `.app` file beside it.
+    BadVsn {
+        /// The `.appup`.
+        file: PathBuf,
+        /// Its version, as it stands there.
+        appup: Term,
+        /// That of the application.
+        app: String,
+    },
+    /// The releases ask for different runtimes: the node will restart.
+    ErtsVsnChanged {
+        /// Name of the new release and its runtime.
+        new: (String, String),
+        /// Name of the other release and its runtime.
+        other: (String, String),
+    },
+}
+
+impl Warning {
+    /// The warning in OTP's words.
+    pub fn to_term(&self) -> Term {
+        let pair = |(name, vsn): &(String, String)| {
+            Term::tuple([Term::string(name.as_str()), Term::string(vsn.as_str())])
+        };
+        match self {
+            Warning::BadVsn { appup, app, .. } => terms::tagged(
+                "bad_vsn",
+                Term::tuple([appup.clone(), Term::string(app.as_str())]),
+            ),
+            Warning::ErtsVsnChanged { new, other } => {
+                terms::tagged("erts_vsn_changed", Term::tuple([pair(new), pair(other)]))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::BadVsn { file, appup, app } => {
+                let file = file.display();
+                write!(
+                    f,
+                    "{file}: line 1: the version is {appup}, and that of the application \"{app}\"; they should be one"
+                )
+            }
+            Warning::ErtsVsnChanged { new, other } => write!(
+                f,
+                "release {} asks for runtime {}, and {} for {}: the node restarts on the way",
+                new.0, new.1, other.0, other.1
+            ),
+        }
+    }
+}
+
+/// Where in a file something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line (from 1), where one can be told.
+    pub line: Option<usize>,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, unless no file is to blame.
+    pub place: Option<Place>,
+    /// What stands there and what would be right.
+    pub sentence: String,
+    /// The same in OTP's words, such as `{undef_module,m2}`.
+    pub term: Term,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}: ", place.file.display())?;
+            if let Some(line) = place.line {
+                write!(f, "line {line}: ")?;
+            }
+        }
+        write!(f, "{} ({})", self.sentence, self.term)
+    }
+}
+
+/// There is no relup. Displays as a fragment that continues "failed to …". The variants are OTP's modules.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SystoolsError {
+    /// `systools_make`: a release, or the files of its applications, are wrong.
+    #[error("read the release: {0}")]
+    Make(Problem),
+    /// `systools_relup`: a way is missing, or a release cannot be upgraded at all.
+    #[error("link the relup: {0}")]
+    Relup(Problem),
+    /// `systools_rc`: the instructions of a way are wrong.
+    #[error("compile the appups: {0}")]
+    Rc(Problem),
+}
+
+impl SystoolsError {
+    /// `{error,Module,Reason}`, as OTP returns it.
+    pub fn to_term(&self) -> Term {
+        let (module, problem) = match self {
+            SystoolsError::Make(problem) => ("systools_make", problem),
+            SystoolsError::Relup(problem) => ("systools_relup", problem),
+            SystoolsError::Rc(problem) => ("systools_rc", problem),
+        };
+        Term::tuple([
+            Term::atom("error"),
+            Term::atom(module),
+            problem.term.clone(),
+        ])
+    }
+
+    /// What is wrong, and where.
+    pub fn problem(&self) -> &Problem {
+        match self {
+            SystoolsError::Make(problem)
+            | SystoolsError::Relup(problem)
+            | SystoolsError::Rc(problem) => problem,
+        }
+    }
+}
+
+/// The relup of a release: the ways up from some releases and down to some. As in OTP its lists are in the reverse
+/// order of the arguments, and of several warnings the latest comes first.
+///
+/// # Errors
+/// With the first thing that is wrong; ways up are made before ways down. With
+/// [`warnings_as_errors`](Options::warnings_as_errors) also for warnings.
+pub fn make_relup(
+    new: &RelFile,
+    up_from: &[RelFile],
+    down_to: &[RelFile],
+    options: Options,
+    files: &dyn Lookup,
+) -> Result<(Relup, Vec<Warning>), SystoolsError> {
+    let (relup, warnings) = release::Linker::new(new, options, files)?.relup(up_from, down_to)?;
+    match options.warnings_as_errors && !warnings.is_empty() {
+        true => Err(warnings_treated_as_errors(&warnings)),
+        false => Ok((relup, warnings)),
+    }
+}
+
+fn warnings_treated_as_errors(warnings: &[Warning]) -> SystoolsError {
+    let sentences: Vec<_> = warnings.iter().map(Warning::to_string).collect();
+    let terms: Term = warnings.iter().map(Warning::to_term).collect();
+    SystoolsError::Relup(Problem {
+        place: None,
+        sentence: format!("warnings count as errors: {}", sentences.join("; ")),
+        term: terms::tagged("warnings_treated_as_errors", terms),
+    })
+}
+
+impl Problem {
+    /// That of a file, with another term.
+    fn of_file(error: &FileError, term: Term) -> Problem {
+        let sentence = match error {
+            FileError::Read { kind, .. } => in_words(*kind),
+            FileError::Parse { source, .. } => {
+                format!("found {}, expected {}", source.found, source.expected)
+            }
+            FileError::Content { sentence, .. } => sentence.clone(),
+        };
+        let place = Place {
+            file: error.file().to_path_buf(),
+            line: error.line(),
+        };
+        Problem {
+            place: Some(place),
+            sentence,
+            term,
+        }
+    }
+}
+
+impl From<FitError> for SystoolsError {
+    fn from(error: FitError) -> SystoolsError {
+        let FitError {
+            file,
+            sentence,
+            term,
+        } = error;
+        let place = Some(Place { file, line: None });
+        SystoolsError::Make(Problem {
+            place,
+            sentence,
+            term,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

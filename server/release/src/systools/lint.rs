@@ -1,0 +1,58 @@
+//! What OTP lets pass and a node would regret.
+
+use std::fmt;
+
+use pq_term::Atom;
+
+use crate::instruction::Instruction;
+use crate::relup::{Relup, Way};
+
+/// A way loads a module and later removes it: it has gone from one application to another, and the removal of the
+/// older application takes the module away from the newer one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedThenRemoved {
+    /// The version of the release at the other end of the way.
+    pub vsn: String,
+    /// The module.
+    pub module: Atom,
+}
+
+impl fmt::Display for LoadedThenRemoved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LoadedThenRemoved { vsn, module } = self;
+        write!(
+            f,
+            "the way to or from {vsn} loads `{module}` and later removes it; the release would run without it"
+        )
+    }
+}
+
+/// The modules that each way of a relup loads and removes again.
+pub fn loaded_then_removed(relup: &Relup) -> Vec<LoadedThenRemoved> {
+    let found = |way: &Way| {
+        let vsn = way.vsn.clone();
+        in_script(&way.script)
+            .into_iter()
+            .map(move |module| LoadedThenRemoved {
+                vsn: vsn.clone(),
+                module,
+            })
+    };
+    relup.up.iter().chain(&relup.down).flat_map(found).collect()
+}
+
+fn in_script(script: &[Instruction]) -> Vec<Atom> {
+    let mut loaded = Vec::new();
+    let mut removed = Vec::new();
+    for instruction in script {
+        match instruction {
+            Instruction::Load { module, .. } => {
+                removed.retain(|other| other != module);
+                loaded.push(*module);
+            }
+            Instruction::Remove { module, .. } if loaded.contains(module) => removed.push(*module),
+            _ => {}
+        }
+    }
+    removed
+}

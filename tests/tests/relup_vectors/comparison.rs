@@ -1,0 +1,36 @@
+//! When an answer counts as OTP's.
+//!
+//! To the letter, but for three things: `[]` and `""` are one value to Erlang; the words of a syntax error are each parser's
+//! own, while file and line are compared; and where OTP crashes, any error of ours will do.
+
+use pq_term::Term;
+
+/// The first difference, in words.
+pub(crate) fn difference(ours: &Term, otps: &Term) -> Option<String> {
+    if is_tagged(otps, "exception") {
+        return (!is_tagged(ours, "error"))
+            .then(|| "OTP crashes, ours does not refuse".to_string());
+    }
+    (normal(ours) != normal(otps)).then(|| "another answer".to_string())
+}
+
+pub(crate) fn is_tagged(term: &Term, tag: &str) -> bool {
+    term.as_tuple()
+        .and_then(|parts| parts.first())
+        .is_some_and(|first| first.is_atom(tag))
+}
+
+/// The same value in one form.
+pub(crate) fn normal(term: &Term) -> Term {
+    match term {
+        Term::String(text) if text.is_empty() => Term::list([]),
+        Term::List(items) => items.iter().map(normal).collect(),
+        Term::Tuple(parts) => match &parts[..] {
+            [line, parser, _] if parser.is_atom("erl_parse") => {
+                Term::tuple([line.clone(), parser.clone()])
+            }
+            parts => Term::tuple(parts.iter().map(normal).collect::<Vec<_>>()),
+        },
+        other => other.clone(),
+    }
+}
