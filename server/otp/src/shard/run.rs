@@ -39,7 +39,14 @@ impl Shard {
                 return;
             };
             self.counters.envelopes += 1;
+            let input_of = match &envelope {
+                Envelope::PortData(port, _) => Some(*port),
+                _ => None,
+            };
             self.dispatch(pid, envelope);
+            if let Some(port) = input_of {
+                self.core.node.ports().input_done(port);
+            }
             self.handle_local();
         }
         if let Some(process) = self
@@ -109,9 +116,6 @@ impl Shard {
                 self.forget_effects();
                 self.crash(pid, call.number, failure);
             }
-        }
-        if call.number == Number::PortData {
-            self.core.node.ports().input_done(call.operands.0);
         }
     }
 

@@ -78,8 +78,8 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
 
 /// Keeps log lines as text.
 #[derive(Clone, Default)]
-struct Log {
-    text: Arc<Mutex<String>>,
+pub(crate) struct Log {
+    pub(crate) text: Arc<Mutex<String>>,
 }
 
 impl tracing::Subscriber for Log {

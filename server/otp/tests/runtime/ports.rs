@@ -127,3 +127,13 @@ fn input_is_never_dropped_and_said_to_be_handled_only_when_it_is() {
     house.sim.sys(a, SysMessage::Resume).unwrap();
     assert_eq!(sink.seen().1, 5);
 }
+
+#[test]
+fn input_for_a_manager_is_handled_as_well() {
+    let mut house = House::new();
+    let bell = house.begin("bell", "bell", &()).unwrap();
+    let (port, sink) = open(&mut house, bell);
+    house.sim.node().port_input(port, bell, b"x");
+    house.sim.settle();
+    assert_eq!(sink.seen().1, 1);
+}

@@ -392,3 +392,33 @@ fn who_asks_a_process_that_ends_first_hears_its_reason() {
         "the process ended: boom"
     );
 }
+
+#[test]
+fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
+    let log = crate::crashes::Log::default();
+    let mut house = House::new();
+    let a = house.actor("a", vec![]);
+    tracing::subscriber::with_default(log.clone(), || {
+        for (on, word) in [(true, "seen"), (false, "unseen"), (true, "again")] {
+            sys(&mut house, a, SysMessage::Trace(on));
+            house.deliver(a, Envelope::Info(payload(word)));
+            house.sim.settle();
+        }
+        sys(&mut house, a, SysMessage::NoDebug);
+        house.deliver(a, Envelope::Info(payload("after all")));
+        house.sim.settle();
+    });
+    let text = log.text.lock().unwrap().clone();
+    for (word, traced) in [
+        ("seen", true),
+        ("unseen", false),
+        ("again", true),
+        ("after all", false),
+    ] {
+        assert_eq!(
+            text.contains(&format!("info \"{word}\"")),
+            traced,
+            "{word} in {text}"
+        );
+    }
+}

@@ -1,9 +1,10 @@
 //! `code_change` between two versions of a library, and what becomes of the state when it fails.
 
 use pq_abi::Direction;
-use pq_abi::spec::{self, ManagerRequest, Strategy};
+use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::SysMessage;
 use pq_otp::{Atom, Envelope, Pid};
+use proptest::prelude::*;
 
 use crate::fixture::Count;
 use crate::house::{House, child, encode, payload, tree};
@@ -142,7 +143,7 @@ fn a_supervisor_takes_new_flags_and_keeps_its_children() {
     let mut house = House::new();
     let sup = house
         .sim
-        .start(tree(Strategy::OneForOne, vec![child("a", vec![])]))
+        .start(tree(pq_sdk::Strategy::OneForOne, vec![child("a", vec![])]))
         .unwrap();
     let child_of = |house: &House| {
         house
@@ -166,4 +167,101 @@ fn a_supervisor_takes_new_flags_and_keeps_its_children() {
     let pid = child_of(&house).unwrap().pid;
     house.exit(pid, "kill");
     assert!(!house.is_alive(sup));
+}
+
+/// A step of somebody who upgrades, or of somebody who plays meanwhile.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Step,
+    Suspend,
+    Resume,
+    Load(Direction),
+    /// To the version that is loaded.
+    Change,
+}
+
+/// What a counter is, as `sys(3)` has it.
+struct Model {
+    count: i64,
+    runs: Direction,
+    loaded: Direction,
+    suspended: bool,
+    waiting: i64,
+}
+
+impl Model {
+    /// What the step answers.
+    fn step(&mut self, op: Op) -> &'static str {
+        let answer = match op {
+            Op::Change if !self.suspended => {
+                "{error,{unknown_system_msg,{change_code,\"counter\"}}}"
+            }
+            Op::Suspend | Op::Resume | Op::Change => "ok",
+            Op::Step | Op::Load(_) => "",
+        };
+        match op {
+            Op::Step => self.waiting += 1,
+            Op::Suspend => self.suspended = true,
+            Op::Resume => self.suspended = false,
+            Op::Load(version) => self.loaded = version,
+            Op::Change if self.suspended => self.runs = self.loaded,
+            Op::Change => (),
+        }
+        if !self.suspended {
+            let step = if self.runs == Direction::Up { 10 } else { 1 };
+            self.count += step * std::mem::take(&mut self.waiting);
+        }
+        answer
+    }
+
+    /// A process that runs the loaded version is not asked to change to it.
+    fn wants(&self, op: Op) -> bool {
+        !matches!(op, Op::Change) || self.runs != self.loaded
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_message_is_lost_or_counted_twice_however_upgrades_and_messages_mix(ops in prop::collection::vec(op(), 1..60)) {
+        let mut house = House::new();
+        let counter = house.begin("counter", "counter", &(0_i64,)).unwrap();
+        let way = Direction::Down;
+        let mut model = Model { count: 0, runs: way, loaded: way, suspended: false, waiting: 0 };
+        for (at, op) in ops.iter().enumerate() {
+            if !model.wants(*op) {
+                continue;
+            }
+            let answer = perform(&mut house, counter, *op, model.loaded);
+            prop_assert_eq!(answer, model.step(*op), "step {}: {:?}", at, op);
+            let state = house.sim.sys(counter, SysMessage::GetState).unwrap();
+            let count = state.as_map().and_then(|map| map.get(&pq_otp::Term::atom("count")).cloned());
+            prop_assert_eq!(count, Some(pq_otp::Term::from(model.count)), "step {}: {:?}", at, op);
+        }
+    }
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => Just(Op::Step),
+        2 => Just(Op::Suspend),
+        1 => Just(Op::Resume),
+        2 => prop::sample::select(vec![Direction::Up, Direction::Down]).prop_map(Op::Load),
+        3 => Just(Op::Change),
+    ]
+}
+
+/// Does it; the answer, if it is a question.
+fn perform(house: &mut House, counter: Pid, op: Op, loaded: Direction) -> String {
+    match op {
+        Op::Step => house.deliver(counter, Envelope::Cast(payload(&Count::Step))),
+        Op::Suspend => return sys(house, counter, SysMessage::Suspend),
+        Op::Resume => return sys(house, counter, SysMessage::Resume),
+        Op::Load(Direction::Up) => house.modules.upgrade(),
+        Op::Load(Direction::Down) => house.modules.downgrade(),
+        Op::Change => return sys(house, counter, change(loaded, "counter")),
+    }
+    house.sim.settle();
+    String::new()
 }
