@@ -251,13 +251,12 @@ impl<'a> Ctx<'a> {
         self.request_bytes(manager, &spec::encode(&request), timeout_ms)
     }
 
-    /// Calls a function of a module's current version with terms (`apply/3`), for what has no Rust type here.
-    pub fn apply(&mut self, module: &str, function: &str, args: &[Term]) -> Result<Term, Reason> {
-        let name = format!("{module}:{function}");
-        let args = pq_term::msgpack::to_msgpack(&Term::list(args));
+    /// Calls `module:function` at its current version with terms (`apply/3`), for what has no Rust type here.
+    pub fn apply(&mut self, function: &str, args: &[Term]) -> Result<Term, Reason> {
+        let args = pq_term::msgpack::list_to_msgpack(args);
         let (status, result) =
             self.host
-                .op_named(OpCode::CallModule, (0, 0), name.as_bytes(), &args);
+                .op_named(OpCode::CallModule, (0, 0), function.as_bytes(), &args);
         match status == Status::Ok as u64 {
             true => pq_term::msgpack::from_msgpack(result)
                 .map_err(|error| Reason::tagged("bad_return", &error.to_string())),

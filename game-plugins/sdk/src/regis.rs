@@ -21,7 +21,7 @@ pub enum RegisterError {
 /// anybody hears of the end.
 pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), RegisterError> {
     let own = ctx.self_pid();
-    let answer = call(ctx, "register", &[name.into(), own.into()]);
+    let answer = call(ctx, "regis:register", &[name.into(), own.into()]);
     match answer.as_tuple() {
         None => Ok(()),
         Some([_, why]) => Err(refused(why)),
@@ -31,17 +31,17 @@ pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), Register
 
 /// `regis:unregister(Name)`: fine as well when nobody has the name.
 pub fn unregister(ctx: &mut Ctx<'_>, name: impl Into<Term>) {
-    call(ctx, "unregister", &[name.into()]);
+    call(ctx, "regis:unregister", &[name.into()]);
 }
 
 /// `regis:whereis(Name)`.
 pub fn whereis(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Option<Pid> {
-    call(ctx, "whereis", &[name.into()]).as_pid()
+    call(ctx, "regis:whereis", &[name.into()]).as_pid()
 }
 
 /// `regis:get_names()`.
 pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
-    call(ctx, "get_names", &[])
+    call(ctx, "regis:get_names", &[])
         .as_list()
         .unwrap_or_default()
         .to_vec()
@@ -49,8 +49,8 @@ pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
 
 /// As in Erlang, a registry that is not there ends its caller.
 fn call(ctx: &mut Ctx<'_>, function: &str, args: &[Term]) -> Term {
-    ctx.apply("regis", function, args)
-        .unwrap_or_else(|reason| panic!("regis:{function} failed: {reason}"))
+    ctx.apply(function, args)
+        .unwrap_or_else(|reason| panic!("{function} failed: {reason}"))
 }
 
 /// From `{name_taken, Pid}`, `{already_named, Name}` or `dead`.

@@ -5,6 +5,8 @@
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
+mod flat;
+
 /// How a supervisor reacts to the end of a child (`supervisor(3)`, `strategy()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Strategy {
@@ -66,13 +68,14 @@ pub enum Modules {
     /// An event manager: its handlers are asked.
     Dynamic,
     /// Just these.
-    Of(Vec<Atom>),
+    Of(#[serde(with = "flat::atoms")] Vec<Atom>),
 }
 
 /// Which process to start: one of `module`'s kind, with these encoded arguments.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Start {
     /// Its module; the current version is taken at every start.
+    #[serde(with = "flat::atom")]
     pub module: Atom,
     /// The arguments of `init`, a MessagePack array.
     #[serde(with = "serde_bytes")]
@@ -83,6 +86,7 @@ pub struct Start {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChildSpec {
     /// Names the child among its siblings.
+    #[serde(with = "flat::term")]
     pub id: Term,
     /// How it starts. Under `SimpleOneForOne` the arguments of `start_child` are appended.
     pub start: Start,

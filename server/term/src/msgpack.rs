@@ -22,7 +22,7 @@ mod decode;
 mod encode;
 
 pub use decode::{DecodeError, from_msgpack};
-pub use encode::{to_msgpack, to_plain_msgpack};
+pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
 
 pub(crate) use decode::{Depth, ext_term, key_of};
 pub(crate) use encode::{is_like_a_field, tuple_payload};

@@ -29,6 +29,13 @@ pub fn to_msgpack(term: &Term) -> Vec<u8> {
     out
 }
 
+/// The exact bytes of a list of these terms.
+pub fn list_to_msgpack(items: &[Term]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(FIRST_CAPACITY);
+    write_array(&mut out, items, Form::Exact);
+    out
+}
+
 /// The bytes that a typed Rust function reads with `rmp_serde`: atoms as text, tuples as arrays.
 /// Different terms may have the same bytes.
 pub fn to_plain_msgpack(term: &Term) -> Vec<u8> {

@@ -1,0 +1,89 @@
+//! Names and terms of a spec in their flat form: an atom as its text, a term as one string of bytes.
+//!
+//! A spec is written and read at every start of a supervisor, so at every start of a hero. The form in which
+//! atoms and terms travel elsewhere nests a serializer for each of them; that made a third of a start.
+
+use std::fmt;
+
+use pq_term::{Atom, Term, msgpack};
+use serde::de::{Deserializer, Error, Visitor};
+
+/// An atom as its text.
+pub(super) mod atom {
+    use super::{Atom, AtomText, Deserializer};
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(atom: &Atom, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(atom.as_str())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Atom, D::Error> {
+        from.deserialize_str(AtomText)
+    }
+}
+
+/// Atoms as their texts.
+pub(super) mod atoms {
+    use super::{Atom, AtomText, Deserializer};
+    use serde::{Deserialize, Serializer};
+
+    /// One of them.
+    struct Item(Atom);
+
+    impl<'de> Deserialize<'de> for Item {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Item, D::Error> {
+            from.deserialize_str(AtomText).map(Item)
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(atoms: &[Atom], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(atoms.iter().map(|atom| atom.as_str()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Atom>, D::Error> {
+        let items = Vec::<Item>::deserialize(from)?;
+        Ok(items.into_iter().map(|Item(atom)| atom).collect())
+    }
+}
+
+/// A term as its bytes.
+pub(super) mod term {
+    use super::{Deserializer, Term, TermBytes, msgpack};
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(term: &Term, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&msgpack::to_msgpack(term))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Term, D::Error> {
+        from.deserialize_bytes(TermBytes)
+    }
+}
+
+struct AtomText;
+
+impl Visitor<'_> for AtomText {
+    type Value = Atom;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text of an atom")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Atom, E> {
+        Atom::new(text).map_err(E::custom)
+    }
+}
+
+struct TermBytes;
+
+impl Visitor<'_> for TermBytes {
+    type Value = Term;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes of a term")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Term, E> {
+        msgpack::from_msgpack(bytes).map_err(E::custom)
+    }
+}
