@@ -1,0 +1,168 @@
+//! Clients without a socket: a port of the node whose other end is a list of what was written, and when.
+//!
+//! They come in as the door lets them in (`sockserv::door`): a port is opened, `sockserv_sup` is asked for a
+//! process, and the port is given to it. Line ends and telnet are the door's and not here.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pq_otp::spec::{SupReply, SupRequest};
+use pq_otp::{Pid, PortSink};
+
+use super::House;
+
+/// What a client is asked first.
+pub const PROMPT: &str = "What's your character's name?\n";
+
+/// A client.
+#[derive(Clone)]
+pub struct Client {
+    /// Its port.
+    pub port: u64,
+    /// Its session.
+    pub session: Pid,
+    wire: Arc<Wire>,
+}
+
+/// The far end of a port.
+#[derive(Default)]
+struct Wire(Mutex<Tape>);
+
+#[derive(Default)]
+struct Tape {
+    /// Written, and not yet read by the client.
+    unread: Vec<u8>,
+    closed: bool,
+    inputs_done: u64,
+}
+
+impl Wire {
+    fn tape(&self) -> MutexGuard<'_, Tape> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PortSink for Wire {
+    fn write(&self, bytes: &[u8]) {
+        let mut tape = self.tape();
+        assert!(!tape.closed, "written after the end: {bytes:?}");
+        tape.unread.extend(bytes);
+    }
+
+    fn close(&self) {
+        self.tape().closed = true;
+    }
+
+    fn input_done(&self) {
+        self.tape().inputs_done += 1;
+    }
+}
+
+impl Client {
+    /// What was written since this was last asked.
+    pub fn read(&self) -> String {
+        let bytes = std::mem::take(&mut self.wire.tape().unread);
+        String::from_utf8(bytes).expect("sessions write UTF-8")
+    }
+
+    /// Has the node closed the port?
+    pub fn is_closed(&self) -> bool {
+        self.wire.tape().closed
+    }
+
+    /// How many inputs have been handled.
+    pub fn inputs_done(&self) -> u64 {
+        self.wire.tape().inputs_done
+    }
+
+    fn has_news(&self) -> bool {
+        let tape = self.wire.tape();
+        tape.closed || !tape.unread.is_empty()
+    }
+}
+
+impl House {
+    /// A client comes in; `None` when nobody lets it in. It has not read its greeting yet.
+    pub fn connect(&mut self) -> Option<Client> {
+        let wire = Arc::new(Wire::default());
+        let port = self.sim.node().open_port(wire.clone());
+        let args = rmp_serde::to_vec_named(&(port,)).expect("a Vec takes all bytes");
+        let supervisor = self.sim.node().whereis("sockserv_sup")?;
+        let reply = self
+            .sim
+            .ask_supervisor(supervisor, &SupRequest::StartChild(args));
+        let Ok(SupReply::Started(Some(session))) = reply else {
+            panic!("{reply:?}")
+        };
+        self.sim.node().own_port(port, session);
+        self.sim.settle();
+        Some(Client {
+            port,
+            session,
+            wire,
+        })
+    }
+
+    /// A client comes in and has read its greeting.
+    pub fn enter(&mut self) -> Client {
+        let client = self.connect().expect("sockserv runs");
+        assert_eq!(client.read(), PROMPT);
+        client
+    }
+
+    /// A client comes in, and its hero of this name plays.
+    pub fn enter_as(&mut self, name: &str) -> Client {
+        let client = self.enter();
+        self.begin(&client, name);
+        client
+    }
+
+    /// A client that was asked for a name gives this one, agrees to its stats, and its hero plays.
+    pub fn begin(&mut self, client: &Client, name: &str) {
+        let stats = self.types(client, name);
+        assert!(
+            stats.ends_with("\nDo you agree to these? y/n\n\n"),
+            "{stats}"
+        );
+        assert_eq!(self.types(client, "y"), "");
+        assert!(self.whereis(name).is_some(), "{name} does not play");
+    }
+
+    /// A client types a line, without its end, and reads what is said at once.
+    pub fn types(&mut self, client: &Client, line: impl AsRef<[u8]>) -> String {
+        self.sends(client, line);
+        self.sim.settle();
+        client.read()
+    }
+
+    /// A client's line is on its way.
+    pub fn sends(&mut self, client: &Client, line: impl AsRef<[u8]>) {
+        let node = self.sim.node();
+        node.port_input(client.port, client.session, line.as_ref());
+    }
+
+    /// A client goes without a word.
+    pub fn drops(&mut self, client: &Client) {
+        let node = self.sim.node();
+        node.port_closed(client.port, client.session, "closed by the client");
+        self.sim.settle();
+    }
+
+    /// Waits until a client is told something, at most so long: when, and what. `None` when it is not, or
+    /// when its port was closed without a word.
+    pub fn next_news(&mut self, client: &Client, limit_ms: u64) -> Option<(u64, String)> {
+        self.sim.run_until(limit_ms, |_| client.has_news());
+        let text = client.read();
+        (!text.is_empty()).then(|| (self.sim.now_ms(), text))
+    }
+
+    /// All that a client is told in so many milliseconds, each text with the milliseconds since now.
+    pub fn story(&mut self, client: &Client, ms: u64) -> Vec<(u64, String)> {
+        let begin = self.sim.now_ms();
+        let mut story = Vec::new();
+        while let Some((at, text)) = self.next_news(client, begin + ms - self.sim.now_ms()) {
+            story.push((at - begin, text));
+        }
+        self.sim.run_ms(begin + ms - self.sim.now_ms());
+        story
+    }
+}

@@ -1,0 +1,381 @@
+//! Heroes among accidents: whatever is killed comes back as its supervisor says, and nobody else notices.
+
+use pq_sdk::Pid;
+use pq_tests::house::client::{Client, PROMPT};
+use pq_tests::house::{House, socket_opts};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+/// Falls that a hero gets up from within [`PERIOD_MS`]: the book's `{one_for_all, 2, 3600}`.
+const FALLS_MAX: usize = 2;
+const PERIOD_MS: u64 = 3_600_000;
+
+/// One hero, and what has happened to it.
+struct Charge {
+    name: String,
+    sup: Pid,
+    client: Option<Client>,
+    falls: Vec<u64>,
+}
+
+/// A house where accidents happen.
+struct Storm {
+    seed: u64,
+    house: House,
+    dice: Xoshiro256PlusPlus,
+    charges: Vec<Charge>,
+    registry_fell_ms: Option<u64>,
+    tally: Tally,
+}
+
+/// How often which accident has happened: a storm in which one never does proves nothing.
+#[derive(Default, Debug)]
+struct Tally {
+    rises: u32,
+    ends: u32,
+    sups: u32,
+    sessions: u32,
+    registries: u32,
+}
+
+impl Storm {
+    /// Heroes with and without a client, each with a witness.
+    fn new(seed: u64, alone: usize, guests: usize) -> Storm {
+        let mut storm = Storm {
+            seed,
+            house: House::boot(seed),
+            dice: Xoshiro256PlusPlus::seed_from_u64(seed),
+            charges: Vec::new(),
+            registry_fell_ms: None,
+            tally: Tally::default(),
+        };
+        for number in 0..alone + guests {
+            let guest = number >= alone;
+            let client = guest.then(|| storm.house.enter());
+            let name = format!("hero-{number}");
+            storm.charges.push(Charge {
+                name,
+                sup: Pid::from_raw(0),
+                client,
+                falls: Vec::new(),
+            });
+            storm.begin(number);
+            storm.house.sim.run_ms(7);
+        }
+        storm
+    }
+
+    /// The hero of this number begins, again or for the first time: its name must be free.
+    fn begin(&mut self, number: usize) {
+        let charge = &mut self.charges[number];
+        match &charge.client {
+            Some(client) => self.house.begin(client, &charge.name),
+            None => drop(self.house.start_hero(&charge.name, &socket_opts()).unwrap()),
+        }
+        charge.sup = self.house.sup_of(&charge.name).unwrap();
+        charge.falls.clear();
+        self.house.watch_hero(&charge.name);
+    }
+
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.dice.next_u64() % sides
+    }
+
+    /// One accident, somewhere. Every second one hits one of the first ten heroes or of the last ten, so that
+    /// some of them fall more often than they get up.
+    fn strike(&mut self) {
+        let number = match self.roll(4) {
+            0 => self.roll(10) as usize,
+            1 => self.charges.len() - 1 - self.roll(10) as usize,
+            _ => self.roll(self.charges.len() as u64) as usize,
+        };
+        match self.roll(20) {
+            0..10 => self.fell(number, House::whereis),
+            10..15 => self.fell(number, House::events_of),
+            15..17 => self.lose_supervisor(number),
+            17..19 => self.lose_session(number),
+            _ => self.lose_registry(),
+        }
+    }
+
+    /// Whatever was wrong with a hero before its accident would be lost with its witness.
+    fn check(&mut self, number: usize) {
+        let Charge { name, sup, .. } = &self.charges[number];
+        if let Err(fault) = self.house.check_hero(name, *sup) {
+            panic!("seed {}: {fault}", self.seed);
+        }
+    }
+
+    /// A hero or its event manager falls. Both are started afresh, or, once too often, none of the three is.
+    fn fell(&mut self, number: usize, victim: fn(&House, &str) -> Option<Pid>) {
+        self.check(number);
+        let now_ms = self.house.sim.now_ms();
+        let charge = &mut self.charges[number];
+        let name = &charge.name;
+        let both = |house: &House| [house.whereis(name), house.events_of(name)];
+        let before = both(&self.house);
+        charge.client.as_ref().map(Client::read);
+        self.house.kill(victim(&self.house, name).unwrap());
+        charge.falls.retain(|fall| now_ms - fall <= PERIOD_MS);
+        charge.falls.push(now_ms);
+        let context = format!("seed {}: {name} at {now_ms} ms", self.seed);
+        if charge.falls.len() > FALLS_MAX {
+            return self.ended(number, &context);
+        }
+        let after = both(&self.house);
+        assert!(after.iter().all(Option::is_some), "{context}");
+        assert!(after[0] != before[0] && after[1] != before[1], "{context}");
+        if let Some(client) = &charge.client {
+            assert_eq!(
+                client.read(),
+                format!("{name} fell, and rises again.\n"),
+                "{context}"
+            );
+        }
+        self.house.watch_hero(name);
+        self.tally.rises += 1;
+    }
+
+    /// A hero is gone for good. Its name is free: it begins anew.
+    fn ended(&mut self, number: usize, context: &str) {
+        let charge = &self.charges[number];
+        let name = &charge.name;
+        assert!(self.house.is_gone(name), "{context}");
+        assert!(!self.house.sim.node().is_alive(charge.sup), "{context}");
+        if let Some(client) = &charge.client {
+            let told = format!("{name} has fallen for the last time.\n{PROMPT}");
+            assert_eq!(client.read(), told, "{context}");
+        }
+        self.begin(number);
+        self.tally.ends += 1;
+    }
+
+    /// A `pq_sup` is temporary: its hero goes with it.
+    fn lose_supervisor(&mut self, number: usize) {
+        self.check(number);
+        let charge = &self.charges[number];
+        charge.client.as_ref().map(Client::read);
+        let context = format!("seed {}: pq_sup of {}", self.seed, charge.name);
+        self.house.kill(charge.sup);
+        self.ended(number, &context);
+        self.tally.sups += 1;
+    }
+
+    /// A session that falls takes its port along, and nothing else.
+    fn lose_session(&mut self, number: usize) {
+        let Some(client) = self.charges[number].client.take() else {
+            return;
+        };
+        self.house.kill(client.session);
+        assert!(client.is_closed(), "seed {}", self.seed);
+        self.check(number);
+        self.tally.sessions += 1;
+    }
+
+    /// The registry's server falls; once an hour its supervisor bears that (`{one_for_one, 1, 3600}`).
+    fn lose_registry(&mut self) {
+        let now_ms = self.house.sim.now_ms();
+        if self
+            .registry_fell_ms
+            .is_some_and(|fell| now_ms - fell <= PERIOD_MS)
+        {
+            return;
+        }
+        let mut names = self.house.names.get_names();
+        let server = self.house.local("regis_server");
+        self.house.kill(server);
+        assert_ne!(
+            self.house.local("regis_server"),
+            server,
+            "seed {}",
+            self.seed
+        );
+        let mut after = self.house.names.get_names();
+        names.sort();
+        after.sort();
+        assert_eq!(after, names, "seed {}", self.seed);
+        self.registry_fell_ms = Some(now_ms);
+        self.tally.registries += 1;
+    }
+
+    fn rage(&mut self, hours: u64) {
+        let tops = ["pq_supersup", "sockserv_sup"];
+        let before = tops.map(|top| self.house.local(top));
+        for _ in 0..hours {
+            let end = self.house.sim.now_ms() + 3_600_000;
+            while self.house.sim.now_ms() < end {
+                let pause_ms = 1 + self.roll(40_000);
+                self.house.sim.run_ms(pause_ms);
+                self.strike();
+            }
+            (0..self.charges.len()).for_each(|number| self.check(number));
+        }
+        assert_eq!(
+            tops.map(|top| self.house.local(top)),
+            before,
+            "seed {}",
+            self.seed
+        );
+        assert!(
+            self.house.ended().is_empty(),
+            "seed {}: {:?}",
+            self.seed,
+            self.house.ended()
+        );
+        assert_eq!(
+            self.house.count_children("pq_supersup"),
+            self.charges.len() as u64
+        );
+        assert_eq!(self.house.names.get_names().len(), 2 * self.charges.len());
+    }
+}
+
+#[test]
+fn whoever_is_killed_comes_back_as_the_supervisor_says_and_nobody_else_notices() {
+    for seed in [1, 2, 3] {
+        let mut storm = Storm::new(seed, 60, 40);
+        storm.rage(5);
+        let Tally {
+            rises,
+            ends,
+            sups,
+            sessions,
+            registries,
+        } = storm.tally;
+        let seen = [rises, ends, sups, sessions, registries];
+        assert!(
+            seen.iter().all(|count| *count > 0) && ends > sups,
+            "seed {seed}: {:?}",
+            storm.tally
+        );
+    }
+}
+
+/// More than one thing falls in the same instant, before anybody has heard of the first.
+#[test]
+fn accidents_at_one_moment_are_borne_like_accidents_one_by_one() {
+    let seed = 5;
+    for victims in [
+        ["events", "player"],
+        ["player", "events"],
+        ["player", "session"],
+        ["session", "events"],
+    ] {
+        let mut house = House::boot(seed);
+        let client = house.enter_as("Conan");
+        house.sim.run_ms(30_000);
+        let pids = victims.map(|victim| match victim {
+            "events" => house.events_of("Conan").unwrap(),
+            "player" => house.whereis("Conan").unwrap(),
+            _ => client.session,
+        });
+        pids.iter().for_each(|pid| kill_soon(&house, *pid));
+        house.sim.settle();
+        assert!(
+            house.whereis("Conan").is_some() && house.events_of("Conan").is_some(),
+            "{victims:?}"
+        );
+        assert_eq!(
+            client.is_closed(),
+            victims.contains(&"session"),
+            "{victims:?}"
+        );
+        assert_eq!(house.count_children("pq_supersup"), 1, "{victims:?}");
+        house.watch_hero("Conan");
+        let sup = house.sup_of("Conan").unwrap();
+        house.sim.run_ms(600_000);
+        house.check_hero("Conan", sup).unwrap();
+    }
+}
+
+/// The signal is on its way; nothing has run yet.
+fn kill_soon(house: &House, to: Pid) {
+    house.sim.node().signal(pq_otp::Signal::Exit {
+        to,
+        from: Pid::from_raw(0),
+        reason: pq_sdk::Reason::Kill,
+        cause: pq_otp::ExitCause::Explicit,
+    });
+}
+
+/// A session that has lost sight of its hero's event manager looks for it until the hero is found or gone.
+#[test]
+fn a_session_whose_hero_keeps_falling_is_told_each_time() {
+    let mut house = House::boot(6);
+    let client = house.enter_as("Conan");
+    let mut told = String::new();
+    for _ in 0..3 {
+        house.kill(house.whereis("Conan").unwrap());
+        told += &client.read();
+    }
+    let rises = "Conan fell, and rises again.\n".repeat(2);
+    assert_eq!(
+        told,
+        format!("{rises}Conan has fallen for the last time.\n{PROMPT}")
+    );
+}
+
+#[test]
+fn a_hero_that_falls_once_an_hour_gets_up_for_ever() {
+    let mut house = House::boot(8);
+    let sup = house.start_hero("Conan", &socket_opts()).unwrap();
+    for _ in 0..24 {
+        house.kill(house.whereis("Conan").unwrap());
+        house.watch_hero("Conan");
+        house.sim.run_ms(1_801_000);
+        house.check_hero("Conan", sup).unwrap();
+    }
+}
+
+#[test]
+fn the_third_fall_is_the_last_when_the_first_was_just_an_hour_ago_and_not_a_millisecond_later() {
+    for (wait_ms, ends) in [(PERIOD_MS, true), (PERIOD_MS + 1, false)] {
+        let mut house = House::boot(9);
+        let sup = house.start_hero("Conan", &socket_opts()).unwrap();
+        let other = house.start_hero("Belit", &socket_opts()).unwrap();
+        house.watch_hero("Belit");
+        for pause_ms in [0, wait_ms / 2, wait_ms - wait_ms / 2] {
+            house.sim.run_ms(pause_ms);
+            house.kill(house.whereis("Conan").unwrap());
+        }
+        assert_eq!(house.is_gone("Conan"), ends, "{wait_ms}");
+        assert_ne!(house.sim.node().is_alive(sup), ends, "{wait_ms}");
+        house.check_hero("Belit", other).unwrap();
+    }
+}
+
+/// The registry belongs to the node, its server only looks after it: heroes play on, are started and stopped
+/// in the very moment in which there is none.
+#[test]
+fn the_registry_works_while_its_server_is_away() {
+    let mut house = House::boot(10);
+    let first = house.enter_as("Conan");
+    house.types(&first, "n");
+    let second = house.enter();
+    house.types(&second, "Belit");
+    kill_soon(&house, house.local("regis_server"));
+    house.sends(&first, "quit");
+    house.sends(&second, "y");
+    house.sim.settle();
+    assert!(first.is_closed() && house.is_gone("Conan") && house.whereis("Belit").is_some());
+    assert!(house.ended().is_empty());
+}
+
+/// What the book's supervisors do not bear either: a top that ends for good is the end of a permanent
+/// application, and that is the end of the node.
+#[test]
+fn the_end_of_a_permanent_application_ends_the_node() {
+    let mut house = House::boot(11);
+    house.kill(house.local("regis_server"));
+    house.sim.run_ms(1_000);
+    assert!(house.ended().is_empty());
+    house.kill(house.local("regis_server"));
+    assert_eq!(house.ended(), ["regis"]);
+    let client = house.enter_as("Conan");
+    house.kill(house.local("pq_supersup"));
+    assert_eq!(house.ended(), ["regis", "processquest"]);
+    assert!(house.is_gone("Conan"));
+    house.kill(house.local("sockserv_sup"));
+    assert_eq!(house.ended(), ["regis", "processquest", "sockserv"]);
+    assert!(client.is_closed());
+}
