@@ -30,12 +30,15 @@ pub(crate) fn with_message<T: Serialize + ?Sized, R>(
 
 /// Encodes what is kept or handed over whole, with field names.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).unwrap_or_else(|error| {
+    let mut bytes = Vec::with_capacity(SHORT_BYTES);
+    let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map());
+    if let Err(error) = written {
         panic!(
             "a {} cannot be written as MessagePack: {error}",
             std::any::type_name::<T>()
-        )
-    })
+        );
+    }
+    bytes
 }
 
 /// Decodes; the sentence names the type that was expected.

@@ -199,11 +199,15 @@ pub enum ManagerReply {
 /// What an application's `start` returns: the top of its supervision tree.
 pub type TopSupervisor = Start;
 
+/// Room for a spec from the start: a hero's `pq_sup` has two children and takes 250 bytes.
+const SPEC_BYTES: usize = 256;
+
 /// Encodes one of these.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec(value).expect(
-        "these types have no map with keys that MessagePack lacks, and a Vec takes all bytes",
-    )
+    let mut bytes = Vec::with_capacity(SPEC_BYTES);
+    let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes));
+    written.expect("these types have a MessagePack form, and a Vec takes all bytes");
+    bytes
 }
 
 /// Decodes one of these; the error says what did not fit.

@@ -77,14 +77,12 @@ impl<'a> Callback<'a> {
 
     fn start_timer(&mut self, ms: u64, number: u64, data: &[u8]) -> u64 {
         let data = Payload::from_slice(data);
-        let envelope = match number == Number::Event as u64 {
-            true => Envelope::Event(data),
-            false => Envelope::Info(data),
+        let due = match number == Number::Event as u64 {
+            true => Due::Event(self.me, data),
+            false => Due::Info(self.me, data),
         };
-        let key = self.core.wheel.start(
-            self.core.now_ms.saturating_add(ms),
-            Due::Deliver(self.me, envelope),
-        );
+        let due_ms = self.core.now_ms.saturating_add(ms);
+        let key = self.core.wheel.start(due_ms, due);
         self.record(Effect::TimerStarted(key));
         key.as_raw()
     }

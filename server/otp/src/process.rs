@@ -6,7 +6,7 @@ use pq_abi::{Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use crate::mailbox::Mailbox;
-use crate::message::{Ack, Caller, Envelope};
+use crate::message::{Caller, Envelope};
 use crate::native::Native;
 use crate::supervisor::Supervisor;
 use crate::sys::Debug;
@@ -29,12 +29,9 @@ pub(crate) enum Body {
     Native(Box<dyn Native>),
 }
 
-/// A supervisor and its running timers.
+/// A supervisor.
 pub(crate) struct SupervisorBody {
     pub(crate) machine: Supervisor,
-    pub(crate) timers: Vec<(u32, TimerKey)>,
-    /// Who waits for the initial children.
-    pub(crate) ack: Option<Ack>,
     /// The arguments of its start: `init` is asked again with them at an upgrade.
     pub(crate) args: Box<[u8]>,
 }
@@ -240,20 +237,5 @@ impl ProcessInfo {
                 Term::atom(if self.suspended { "true" } else { "false" }),
             ),
         ])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A hero is three processes: the slab's share of its memory is three slots.
-    #[test]
-    fn a_process_takes_at_most_eighty_bytes_of_the_slab() {
-        assert!(
-            size_of::<Option<Process>>() <= 80,
-            "{}",
-            size_of::<Option<Process>>()
-        );
     }
 }

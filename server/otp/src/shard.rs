@@ -7,7 +7,7 @@
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`effects`], [`supervise`], [`manage`], [`run_native`], [`slab`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use pq_abi::Reason;
 use pq_term::Pid;
@@ -16,7 +16,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::effect::Effect;
 use crate::mailbox::Arena;
-use crate::message::{Caller, Envelope, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::node::Node;
 use crate::process::{Process, ProcessInfo, QUEUED, Watch};
 use crate::wheel::Wheel;
@@ -47,8 +47,12 @@ const OUTBOX_MAX: usize = 16_384;
 
 /// What a timer does when it is due.
 pub(crate) enum Due {
-    /// Put this into a mailbox.
-    Deliver(Pid, Envelope),
+    /// Send a message to a process.
+    Info(Pid, Payload),
+    /// Send an event to a process.
+    Event(Pid, Payload),
+    /// Tell a process of the runtime that its timer has run out.
+    Timer(Pid, u32),
     /// A request has waited long enough.
     RequestTimeout(Pid, u64),
 }
@@ -85,6 +89,8 @@ pub(crate) struct Shard {
     due: Vec<Due>,
     /// Signals to oneself that came up while another one was handled.
     local: VecDeque<Signal>,
+    /// Supervisors whose initial children do not all run yet, and who waits for it.
+    starting: BTreeMap<Pid, Ack>,
     /// Effects of the last callback, lent back and forth with the core.
     spare_effects: Vec<Effect>,
     pub(crate) quit: bool,
@@ -131,6 +137,7 @@ impl Shard {
             arrivals: Vec::new(),
             due: Vec::new(),
             local: VecDeque::new(),
+            starting: BTreeMap::new(),
             spare_effects: Vec::new(),
             quit: false,
             counters: Counters::default(),
@@ -192,7 +199,9 @@ impl Shard {
         self.counters.timers += due.len() as u64;
         for timer in due.drain(..) {
             match timer {
-                Due::Deliver(to, envelope) => self.deliver(to, envelope),
+                Due::Info(to, data) => self.deliver(to, Envelope::Info(data)),
+                Due::Event(to, data) => self.deliver(to, Envelope::Event(data)),
+                Due::Timer(to, id) => self.deliver(to, Envelope::Timer(id)),
                 Due::RequestTimeout(pid, id) => self.fail_request(pid, id, Reason::Timeout),
             }
         }

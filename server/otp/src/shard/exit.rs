@@ -181,13 +181,10 @@ impl Shard {
         let Body::Supervisor(body) = &mut process.body else {
             return;
         };
-        for (_, key) in body.timers.drain(..) {
-            self.core.wheel.cancel(key);
-        }
         for child in body.machine.pids() {
             self.send_exit(child, process.pid, Reason::Killed);
         }
-        if let Some(ack) = body.ack.take() {
+        if let Some(ack) = self.starting.remove(&process.pid) {
             self.acknowledge(ack, Err(reason.clone()));
         }
     }

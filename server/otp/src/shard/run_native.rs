@@ -94,7 +94,7 @@ impl Shard {
             }
             NativeAction::Exit(to, reason) => self.send_exit(to, pid, reason),
             NativeAction::Timer(id, ms) => {
-                let due = Due::Deliver(pid, Envelope::Timer(id));
+                let due = Due::Timer(pid, id);
                 self.core.wheel.start(self.core.now_ms + u64::from(ms), due);
             }
             NativeAction::End(reason) => self.end(pid, reason),

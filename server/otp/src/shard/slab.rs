@@ -9,10 +9,26 @@ const GENERATIONS: u32 = (1 << 28) - 1;
 
 const NONE: u32 = u32::MAX;
 
-struct Slot {
-    generation: u32,
-    next_free: u32,
-    process: Option<Process>,
+/// A place: somebody lives there, or nobody does and it knows how many did.
+enum Slot {
+    Free { generation: u32, next: u32 },
+    Taken(Process),
+}
+
+impl Slot {
+    fn process(&self) -> Option<&Process> {
+        match self {
+            Slot::Taken(process) => Some(process),
+            Slot::Free { .. } => None,
+        }
+    }
+
+    fn process_mut(&mut self) -> Option<&mut Process> {
+        match self {
+            Slot::Taken(process) => Some(process),
+            Slot::Free { .. } => None,
+        }
+    }
 }
 
 pub(crate) struct Slab {
@@ -32,55 +48,58 @@ impl Slab {
 
     /// Makes a process under a pid that no process has had.
     pub(super) fn insert(&mut self, make: impl FnOnce(Pid) -> Process) -> Pid {
-        let index = self.free_index();
-        let slot = &mut self.slots[index as usize];
-        slot.generation += 1;
-        let pid = Pid::new(self.shard, index, slot.generation);
-        slot.process = Some(make(pid));
+        let (index, generation) = self.free_place();
+        let pid = Pid::new(self.shard, index, generation);
+        self.slots[index as usize] = Slot::Taken(make(pid));
         pid
     }
 
     pub(super) fn remove(&mut self, pid: Pid) -> Option<Process> {
-        self.get_mut(pid)?;
-        let slot = &mut self.slots[pid.index() as usize];
-        if slot.generation < GENERATIONS {
-            slot.next_free = std::mem::replace(&mut self.free, pid.index());
+        self.get(pid)?;
+        let generation = pid.generation();
+        let next = match generation < GENERATIONS {
+            true => std::mem::replace(&mut self.free, pid.index()),
+            false => NONE,
+        };
+        let freed = Slot::Free { generation, next };
+        match std::mem::replace(&mut self.slots[pid.index() as usize], freed) {
+            Slot::Taken(process) => Some(process),
+            Slot::Free { .. } => None,
         }
-        slot.process.take()
     }
 
     pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
-        let slot = self.slots.get_mut(pid.index() as usize)?;
-        slot.process.as_mut().filter(|process| process.pid == pid)
+        let process = self.slots.get_mut(pid.index() as usize)?.process_mut();
+        process.filter(|process| process.pid == pid)
     }
 
     pub(crate) fn get(&self, pid: Pid) -> Option<&Process> {
-        let slot = self.slots.get(pid.index() as usize)?;
-        slot.process.as_ref().filter(|process| process.pid == pid)
+        let process = self.slots.get(pid.index() as usize)?.process();
+        process.filter(|process| process.pid == pid)
     }
 
     /// Whoever lives at this index.
     pub(super) fn at(&mut self, index: u32) -> Option<&mut Process> {
-        self.slots.get_mut(index as usize)?.process.as_mut()
+        self.slots.get_mut(index as usize)?.process_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Process> {
-        self.slots.iter().filter_map(|slot| slot.process.as_ref())
+        self.slots.iter().filter_map(Slot::process)
     }
 
-    fn free_index(&mut self) -> u32 {
-        if self.free != NONE {
-            let index = self.free;
-            self.free = self.slots[index as usize].next_free;
-            return index;
+    /// An index that is free, and the generation that is born there.
+    fn free_place(&mut self) -> (u32, u32) {
+        if let Some(Slot::Free { generation, next }) = self.slots.get(self.free as usize) {
+            let place = (self.free, generation + 1);
+            self.free = *next;
+            return place;
         }
         let index = u32::try_from(self.slots.len()).expect("memory ends before 2^28 processes");
-        self.slots.push(Slot {
+        self.slots.push(Slot::Free {
             generation: 0,
-            next_free: NONE,
-            process: None,
+            next: NONE,
         });
-        index
+        (index, 1)
     }
 }
 
@@ -100,5 +119,12 @@ mod tests {
             (second.shard(), second.index())
         );
         assert!(first != second && slab.get(first).is_none() && slab.get(second).is_some());
+    }
+
+    /// A hero is three processes: the slab's share of its memory is three slots.
+    #[test]
+    fn a_slot_takes_no_more_than_the_process_in_it() {
+        assert_eq!(size_of::<Slot>(), size_of::<Process>());
+        assert!(size_of::<Process>() <= 72, "{}", size_of::<Process>());
     }
 }

@@ -21,14 +21,10 @@ impl Shard {
             Ok(machine) => {
                 if let Some(process) = self.slab.get_mut(pid) {
                     process.set(TRAPS_EXIT, true);
-                    let (timers, ack, args) = (Vec::new(), Some(ack), args.into());
-                    process.body = Body::Supervisor(Box::new(SupervisorBody {
-                        machine,
-                        timers,
-                        ack,
-                        args,
-                    }));
+                    let args = args.into();
+                    process.body = Body::Supervisor(Box::new(SupervisorBody { machine, args }));
                 }
+                self.starting.insert(pid, ack);
                 self.act_all(pid, actions);
             }
         }
@@ -112,7 +108,7 @@ impl Shard {
             }
             Action::Exit { pid: child, reason } => self.send_exit(child, pid, reason),
             Action::SetTimer { id, ms } => self.set_timer(pid, id, ms),
-            Action::CancelTimer { id } => self.cancel_timer(pid, id),
+            Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
                 let to = Caller {
                     pid: to.pid,
@@ -142,26 +138,15 @@ impl Shard {
         }
     }
 
+    /// A timer that the machine takes back fires all the same, and is ignored then: it is one that bounds the
+    /// end of a child, so there are few.
     fn set_timer(&mut self, pid: Pid, id: u32, ms: u32) {
-        let due = Due::Deliver(pid, Envelope::Timer(id));
-        let key = self.core.wheel.start(self.core.now_ms + u64::from(ms), due);
-        if let Some(body) = self.supervisor(pid) {
-            body.timers.push((id, key));
-        }
-    }
-
-    fn cancel_timer(&mut self, pid: Pid, id: u32) {
-        let Some(body) = self.supervisor(pid) else {
-            return;
-        };
-        let at = body.timers.iter().position(|(timer, _)| *timer == id);
-        if let Some(key) = at.map(|at| body.timers.swap_remove(at).1) {
-            self.core.wheel.cancel(key);
-        }
+        let due_ms = self.core.now_ms + u64::from(ms);
+        self.core.wheel.start(due_ms, Due::Timer(pid, id));
     }
 
     fn ready(&mut self, pid: Pid) {
-        if let Some(ack) = self.supervisor(pid).and_then(|body| body.ack.take()) {
+        if let Some(ack) = self.starting.remove(&pid) {
             self.acknowledge(ack, Ok(Some(pid)));
         }
     }
