@@ -2,6 +2,7 @@
 
 use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupRequest};
 use pq_otp::{Pid, Term};
+use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 
 use crate::fixture::Do;
 use crate::house::{House, child, encode, say, start, tree, worker};
@@ -365,4 +366,41 @@ fn a_spec_that_is_no_spec_is_refused_at_the_start() {
         "the process ended: {start_spec,{duplicate_child_name,a}}"
     );
     assert_eq!(house.sim.processes(), []);
+}
+
+/// A tree three deep, one strategy per supervisor; every child is permanent.
+fn deep(strategies: &[Strategy; 3]) -> pq_abi::spec::Start {
+    let [top, left, right] = *strategies;
+    let left = worker("left", tree(left, vec![noisy("a"), noisy("b")]));
+    let right = worker(
+        "right",
+        tree(right, vec![noisy("c"), noisy("d"), child("e", vec![])]),
+    );
+    tree(top, vec![left, noisy("f"), right])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_its_processes_are_killed_a_tree_is_whole_or_gone(
+        strategies in prop::array::uniform3(prop::sample::select(vec![Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne])),
+        kills in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0..4_000_u64), 1..25),
+    ) {
+        let mut house = House::new();
+        let top = house.sim.start(deep(&strategies)).unwrap();
+        for (at, (victim, is_kill, pause_ms)) in kills.into_iter().enumerate() {
+            let processes = house.sim.processes();
+            let Some(victim) = (!processes.is_empty()).then(|| victim.get(&processes).pid) else { break };
+            house.exit(victim, if is_kill { "kill" } else { "shutdown" });
+            house.sim.run_ms(pause_ms);
+            let processes = house.sim.processes();
+            for process in &processes {
+                let parent = process.parent.filter(|_| process.pid != top);
+                prop_assert!(parent.is_none_or(|parent| house.is_alive(parent)), "kill {}: an orphan {:?}", at, process);
+            }
+            // Top, three below it, five below those.
+            prop_assert_eq!(processes.len(), if house.is_alive(top) { 9 } else { 0 }, "kill {}", at);
+        }
+    }
 }

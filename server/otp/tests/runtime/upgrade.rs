@@ -220,15 +220,18 @@ impl Model {
     }
 }
 
+/// Beyond thirteen, which the next version does not like.
+const BEGIN: i64 = 1_000;
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_message_is_lost_or_counted_twice_however_upgrades_and_messages_mix(ops in prop::collection::vec(op(), 1..60)) {
         let mut house = House::new();
-        let counter = house.begin("counter", "counter", &(0_i64,)).unwrap();
+        let counter = house.begin("counter", "counter", &(BEGIN,)).unwrap();
         let way = Direction::Down;
-        let mut model = Model { count: 0, runs: way, loaded: way, suspended: false, waiting: 0 };
+        let mut model = Model { count: BEGIN, runs: way, loaded: way, suspended: false, waiting: 0 };
         for (at, op) in ops.iter().enumerate() {
             if !model.wants(*op) {
                 continue;
