@@ -364,12 +364,11 @@ fn a_hero_that_falls_rises_again_and_its_story_goes_on() {
     check(
         &story,
         expect![[r#"
-        0.00 s "Conan fell, and rises again.\n"
-        0.40 s "Obtained Goblin hair.\n"
-        0.80 s "Executing a Goblin...\n"
-        2.40 s "Obtained Goblin hair.\nExecuting a Wildcat...\n"
-        4.00 s "Obtained Pelt.\nExecuting a Wild Pig...\n"
-    "#]],
+            0.00 s "Conan fell, and rises again.\n"
+            0.80 s "Executing a Goblin...\n"
+            2.40 s "Obtained Goblin hair.\nExecuting a Wildcat...\n"
+            4.00 s "Obtained Pelt.\nExecuting a Wild Pig...\n"
+        "#]],
     );
 }
 

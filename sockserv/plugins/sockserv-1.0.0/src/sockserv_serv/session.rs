@@ -351,7 +351,9 @@ impl Session {
         }
     }
 
-    fn rise(&self) -> Vec<Do> {
+    /// The hero began afresh; what the one before was about to get it does not have.
+    fn rise(&mut self) -> Vec<Do> {
+        self.teller.fall_silent();
         match &self.phase {
             Phase::Playing { hero } => {
                 vec![Do::Say(format!("{} fell, and rises again.\n", hero.name))]

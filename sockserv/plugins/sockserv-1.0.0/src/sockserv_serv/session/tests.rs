@@ -414,6 +414,20 @@ fn a_hero_that_fell_and_rose_is_watched_again() {
     );
 }
 
+/// What the fallen hero was about to get, the one that rose does not have.
+#[test]
+fn the_story_of_a_hero_that_fell_is_not_told_to_its_end() {
+    let mut session = hearing();
+    session.tell(vec![
+        Piece::Wait(5),
+        Piece::Text("Obtained a crown.\n".into()),
+    ]);
+    session.down(events());
+    session.asked = Some(RequestId(1));
+    session.gets(Ok(children(Some(pid(20)))));
+    assert_eq!(session.waited(1), []);
+}
+
 #[test]
 fn a_manager_that_falls_while_it_is_asked_is_looked_for_again() {
     let mut session = playing(Watch::Joining { events: events() });
