@@ -36,6 +36,7 @@ pub(crate) struct Callback<'a> {
 
 impl<'a> Callback<'a> {
     pub(crate) fn new(core: &'a mut Core, slab: &'a Slab, me: Pid, parent: Pid) -> Callback<'a> {
+        core.node.pulse().begin(core.id, me);
         Callback {
             core,
             slab,
@@ -45,6 +46,15 @@ impl<'a> Callback<'a> {
             out: Vec::new(),
             depth: 0,
         }
+    }
+
+    /// The callback has returned. Says whether the registry now holds a name of its process.
+    pub(crate) fn finish(self) -> bool {
+        if let Some(took_ms) = self.core.node.pulse().end(self.core.id) {
+            let module = self.slab.get(self.me).map_or("", Process::name);
+            tracing::warn!(pid = %self.me, module, took_ms, "a callback took too long");
+        }
+        self.holds_name
     }
 
     fn record(&mut self, effect: Effect) -> u64 {

@@ -31,6 +31,7 @@ mod message;
 mod node;
 mod port;
 mod process;
+mod pulse;
 mod shard;
 mod wheel;
 

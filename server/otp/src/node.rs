@@ -17,6 +17,7 @@ use crate::alive::Alive;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::native::Native;
 use crate::port::{PortSink, Ports};
+use crate::pulse::Pulse;
 
 mod inbox;
 pub(crate) use inbox::Inbox;
@@ -107,6 +108,7 @@ pub(crate) struct Shared {
     waiting: Mutex<HashMap<u64, OnReply>>,
     next_tag: AtomicU64,
     next_shard: AtomicUsize,
+    pulse: Pulse,
 }
 
 /// A running node, from anywhere.
@@ -127,6 +129,7 @@ impl Node {
             waiting: Mutex::default(),
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
+            pulse: Pulse::new(shards),
             config,
         };
         Node {
@@ -136,6 +139,10 @@ impl Node {
 
     pub(crate) fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.shared.pulse
     }
 
     pub(crate) fn ports(&self) -> &Ports {

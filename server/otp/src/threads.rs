@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::message::Signal;
 use crate::node::{Config, Node};
+use crate::pulse::BEAT_MS;
 use crate::shard::{Counters, Shard};
 
 /// A shard's stack. A callback of a library runs on it; 8 MiB is what a main thread has, and costs only what
@@ -33,6 +35,8 @@ pub struct Threads {
     node: Node,
     threads: Vec<JoinHandle<()>>,
     published: Vec<Arc<Published>>,
+    /// Ends the thread that keeps the pulse, by being dropped.
+    _pulse: SyncSender<()>,
 }
 
 impl Threads {
@@ -52,10 +56,15 @@ impl Threads {
                 builder.spawn(move || run(Shard::new(shard_node, id as u8), started, &counters))?,
             );
         }
+        let (pulse, stop) = sync_channel(0);
+        let keeper = node.clone();
+        let builder = std::thread::Builder::new().name("pq-pulse".to_string());
+        builder.spawn(move || keep_pulse(&keeper, started, &stop))?;
         Ok(Threads {
             node,
             threads,
             published,
+            _pulse: pulse,
         })
     }
 
@@ -80,13 +89,43 @@ impl Threads {
             }
         }
         for thread in self.threads {
-            // A shard that panicked has said so; the others still end.
+            // A shard that panics ends the program: there is no result to look at.
             let _ = thread.join();
         }
     }
 }
 
+/// Keeps the coarse clock until the node is dropped, and names callbacks that do not end.
+fn keep_pulse(node: &Node, started: Instant, stop: &Receiver<()>) {
+    let beat = Duration::from_millis(BEAT_MS);
+    let mut named = Vec::new();
+    while stop.recv_timeout(beat) == Err(RecvTimeoutError::Timeout) {
+        node.pulse().beat(started.elapsed().as_millis() as u64);
+        let late: Vec<_> = node.pulse().late().collect();
+        for (shard, pid, age_ms) in &late {
+            if !named.contains(pid) {
+                tracing::error!(shard, %pid, age_ms, "a callback does not end: its shard stands still");
+            }
+        }
+        named = late.into_iter().map(|(_, pid, _)| pid).collect();
+    }
+}
+
+/// A node that has lost a shard is no node: its processes would wait for ever. Whoever started the program
+/// starts it again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a shard has panicked: the node ends");
+            std::process::abort();
+        }
+    }
+}
+
 fn run(mut shard: Shard, started: Instant, published: &Published) {
+    let _guard = AbortOnPanic;
     let now_ms = || started.elapsed().as_millis() as u64;
     while !shard.quit {
         shard.turn(now_ms());

@@ -54,7 +54,7 @@ impl Shard {
             .map_or(Pid::from_raw(0), |process| process.parent);
         let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let verdict = handler.handle(&mut host, call.number, call.operands, &call.data);
-        let holds_name = host.holds_name;
+        let holds_name = host.finish();
         self.note_name(pid, holds_name);
         match verdict {
             Verdict::Wait => {

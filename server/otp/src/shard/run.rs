@@ -130,7 +130,7 @@ impl Shard {
         };
         let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let verdict = state.handle(&mut host, call.number, call.operands, &call.data);
-        let holds_name = host.holds_name;
+        let holds_name = host.finish();
         if let Some(process) = self.slab.get_mut(pid) {
             process.body = Body::Callback(state);
         }

@@ -97,7 +97,7 @@ impl Shard {
             .map_or(Pid::from_raw(0), |process| process.parent);
         let mut host = Callback::new(&mut self.core, &self.slab, pid, parent);
         let result = run(&mut host);
-        let holds_name = host.holds_name;
+        let holds_name = host.finish();
         self.note_name(pid, holds_name);
         match &result {
             Ok(_) => self.apply_effects(pid),
