@@ -16,6 +16,8 @@
     reason = "a test may stop at the first surprise, in its helpers too"
 )]
 
+#[path = "runtime/actor.rs"]
+mod actor;
 #[path = "runtime/fixture.rs"]
 mod fixture;
 #[path = "runtime/fixture_next.rs"]

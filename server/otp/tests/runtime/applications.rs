@@ -7,7 +7,7 @@ use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, S
 use pq_otp::sys::SysMessage;
 use pq_otp::{Atom, Pid, Reason, Term};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, child, tree};
 
 /// A house with a controller, and the ends that would have been the node's.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, say};
 
 #[test]
@@ -31,7 +31,7 @@ fn a_panic_ends_one_process_with_message_and_place_and_undoes_what_was_asked_for
         .strip_suffix("\"}")
         .unwrap();
     let (file, at) = place.split_once(':').unwrap();
-    assert!(file.ends_with("runtime/fixture.rs"), "{place}");
+    assert!(file.ends_with("runtime/actor.rs"), "{place}");
     assert!(
         at.split(':')
             .all(|number| number.parse::<u32>().is_ok_and(|number| number > 0)),
@@ -70,7 +70,7 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
         "module=\"actor\"",
         "callback=Cast",
         "for the log, at ",
-        "fixture.rs:",
+        "actor.rs:",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }

@@ -3,7 +3,7 @@
 use pq_abi::spec::{self, ManagerReply, ManagerRequest};
 use pq_otp::{Atom, Envelope, Payload, Pid, Reason, Term};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, encode, payload};
 
 fn bell(house: &mut House) -> Pid {

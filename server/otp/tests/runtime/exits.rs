@@ -2,7 +2,7 @@
 
 use pq_otp::{Pid, Term};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, say};
 
 /// What a receiver of an exit signal with this reason makes of it.

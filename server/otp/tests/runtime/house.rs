@@ -12,7 +12,8 @@ use pq_otp::{
 use pq_sdk::{Restart, Shutdown, Strategy, SupFlags, SupSpec};
 use serde::Serialize;
 
-use crate::fixture::{self, Do};
+use crate::actor::Do;
+use crate::fixture;
 use crate::fixture_next;
 use crate::journal::Journal;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use pq_otp::{Node, Pid, Reason, Service, ServiceCall};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, start};
 
 #[test]

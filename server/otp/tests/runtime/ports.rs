@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use pq_otp::sys::SysMessage;
 use pq_otp::{Pid, PortSink};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::House;
 
 /// A socket that keeps what is written.

@@ -2,7 +2,7 @@
 
 use pq_otp::Pid;
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::House;
 
 /// Everything that was noted in a run with this seed, in order and with its time.

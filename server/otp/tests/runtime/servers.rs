@@ -2,7 +2,7 @@
 
 use pq_otp::{Envelope, Reason, Term};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, payload, say};
 
 /// The request that answers with its text.

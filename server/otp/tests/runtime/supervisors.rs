@@ -4,7 +4,7 @@ use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupReques
 use pq_otp::{Pid, Term};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, child, encode, say, start, tree, worker};
 
 /// Children that note their birth and, told so, their end.

@@ -5,7 +5,8 @@ use pq_abi::spec::{Strategy, SupRequest};
 use pq_otp::sys::{SysMessage, Toggle};
 use pq_otp::{Envelope, Pid, Reason, Term};
 
-use crate::fixture::{Count, Do, Signal};
+use crate::actor::Do;
+use crate::fixture::{Count, Signal};
 use crate::house::{House, child, encode, payload, say, tree};
 
 /// One process of each kind: an actor, a light, a bell, a supervisor.

@@ -6,7 +6,7 @@ use pq_abi::spec::{self, ChildCount, Start, SupReply, SupRequest};
 use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, StartType};
 use pq_otp::{Atom, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{config, encode, payload, say, start};
 use crate::journal::Journal;
 

@@ -1,6 +1,6 @@
 //! Timers of processes (`erlang:start_timer/3`, `erlang:cancel_timer/1`).
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::House;
 
 fn timer(ms: u64, text: &str) -> Do {

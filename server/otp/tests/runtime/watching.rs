@@ -2,7 +2,7 @@
 
 use pq_otp::Term;
 
-use crate::fixture::Do;
+use crate::actor::Do;
 use crate::house::{House, say};
 
 #[test]
