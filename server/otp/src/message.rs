@@ -137,12 +137,3 @@ impl Signal {
         }
     }
 }
-
-impl From<Caller> for crate::supervisor::Caller {
-    fn from(caller: Caller) -> Self {
-        Self {
-            pid: caller.pid,
-            tag: caller.tag,
-        }
-    }
-}

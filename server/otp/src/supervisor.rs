@@ -73,6 +73,8 @@ use pq_abi::Reason;
 use pq_abi::spec::{ChildType, Restart, Shutdown, Start, SupReply, SupRequest};
 use pq_term::{Pid, Term};
 
+pub use crate::message::Caller;
+
 use ordered::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
@@ -92,15 +94,6 @@ const _: () = assert!(size_of::<Supervisor>() <= 120);
 /// Names a start in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ticket(pub u32);
-
-/// Who waits for a reply: a process, and the tag by which it knows the reply.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Caller {
-    /// The process that asked.
-    pub pid: Pid,
-    /// Its own name for the request.
-    pub tag: u64,
-}
 
 /// What has happened.
 #[derive(Clone, PartialEq, Debug)]

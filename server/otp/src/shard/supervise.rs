@@ -51,10 +51,7 @@ impl Shard {
             },
             Envelope::Timer(id) => Input::Timer { id },
             Envelope::Call(from, data) => match spec::decode::<SupRequest>(&data) {
-                Ok(request) => Input::Request {
-                    from: from.into(),
-                    request,
-                },
+                Ok(request) => Input::Request { from, request },
                 Err(error) => return self.refuse_request(pid, from, &error),
             },
             _ => return,
@@ -110,10 +107,6 @@ impl Shard {
             Action::SetTimer { id, ms } => self.set_timer(pid, id, ms),
             Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
-                let to = Caller {
-                    pid: to.pid,
-                    tag: to.tag,
-                };
                 self.unwatch(pid, to);
                 self.reply(to, spec::encode(&reply));
             }
