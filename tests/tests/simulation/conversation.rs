@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use pq_otp::spec::SupReply;
+use pq_otp::sys::SysMessage;
 use pq_tests::house::House;
 use pq_tests::house::client::{Client, PROMPT};
 
@@ -283,6 +284,38 @@ fn a_hero_whose_client_quits_while_it_falls_does_not_rise() {
         assert!(client.is_closed() && house.is_gone("Conan"));
         assert_eq!(house.count_children("pq_supersup"), 0);
     }
+}
+
+/// `sys:suspend` holds everything but the end that a parent orders.
+#[test]
+fn a_hero_that_is_suspended_can_be_quit() {
+    for victim in [House::whereis, House::events_of] {
+        let (mut house, client) = playing();
+        let pid = victim(&house, "Conan").unwrap();
+        house.sim.sys(pid, SysMessage::Suspend).unwrap();
+        let before_ms = house.sim.now_ms();
+        house.types(&client, "quit");
+        assert!(client.is_closed() && house.is_gone("Conan"));
+        assert_eq!(house.sim.now_ms(), before_ms);
+    }
+}
+
+#[test]
+fn a_session_that_is_suspended_answers_afterwards_and_in_order() {
+    let (mut house, client) = playing();
+    house.sim.sys(client.session, SysMessage::Suspend).unwrap();
+    assert_eq!(house.types(&client, "one"), "");
+    house.sim.run_ms(10_000);
+    assert_eq!(house.types(&client, "two"), "");
+    house.sim.sys(client.session, SysMessage::Resume).unwrap();
+    let told = client.read();
+    let at = |text: &str| {
+        told.find(text)
+            .unwrap_or_else(|| panic!("{text} in {told}"))
+    };
+    assert!(at("input: one") < at("Executing") && at("Executing") < at("input: two"));
+    house.types(&client, "quit");
+    assert!(client.is_closed() && house.is_gone("Conan"));
 }
 
 #[test]
