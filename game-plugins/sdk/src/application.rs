@@ -34,7 +34,7 @@ pub trait Application: Module {
 /// An [`Application`] as the boundary sees it.
 pub struct Adapter<T>(PhantomData<T>);
 
-impl<T: Application> crate::library::Stateless for Adapter<T> {
+impl<T: Application> crate::adapter::Stateless for Adapter<T> {
     type Module = T;
     const KIND: Kind = Kind::Application;
 

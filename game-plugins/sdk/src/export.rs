@@ -92,9 +92,26 @@ impl<A: Args, R: DeserializeOwned> Remote<A, R> {
 
 /// An exported function of a module: a `static` of it is both its export and the way to call it.
 ///
-/// ```ignore
-/// pub static FETCH: Function<(), Enemy> = Function::new("pq_enemy", "fetch", |ctx, ()| …);
-/// let enemy = pq_enemy::FETCH.call(ctx, ());
+/// ```
+/// use pq_sdk::{Ctx, Export, Function, Functions, Module, RngExt};
+///
+/// static ROLL: Function<(u32,), u32> =
+///     Function::new("dice", "roll", |ctx, (sides,)| ctx.random_range(1..=sides));
+///
+/// struct Dice;
+///
+/// impl Module for Dice {
+///     const NAME: &'static str = "dice";
+///     const VSN: &'static str = "1.0.0";
+///     const FUNCTIONS: &'static [&'static dyn Export] = &[&ROLL];
+/// }
+///
+/// impl Functions for Dice {}
+///
+/// // In any callback of any module:
+/// fn two_dice(ctx: &mut Ctx<'_>) -> u32 {
+///     ROLL.call(ctx, (6,)) + ROLL.call(ctx, (6,))
+/// }
 /// ```
 pub struct Function<A, R> {
     module: &'static str,

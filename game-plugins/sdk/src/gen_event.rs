@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 
 use pq_abi::plugin::{CallbackData, Refusal};
-use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, Reason};
+use pq_abi::{Callback, HostRef, Kind, Reason};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::adapter::Stateful;
 use crate::codec::{Info, decode, encode, refusal};
 use crate::ctx::{Ctx, From};
-use crate::migrate::{Migration, convert};
+use crate::migrate::Migration;
 use crate::module::{InitError, Module};
 
 /// What a handler decided.
@@ -67,12 +68,10 @@ pub trait EventManager: Module {
 /// A [`GenEvent`] as the boundary sees it.
 pub struct Adapter<T>(PhantomData<T>);
 
-impl<T: GenEvent> Callbacks for Adapter<T> {
+impl<T: GenEvent> Stateful for Adapter<T> {
+    type Module = T;
     type State = T;
-    const NAME: &'static str = T::NAME;
-    const VSN: &'static str = T::VSN;
     const KIND: Kind = Kind::GenEvent;
-    const REGISTERED: &'static str = T::REGISTERED;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -113,39 +112,15 @@ impl<T: GenEvent> Callbacks for Adapter<T> {
         }
     }
 
-    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
-        crate::library::call::<T>(host, function, args)
-    }
-
-    fn export(state: &T) -> Result<Vec<u8>, Refusal> {
-        Ok(encode(state))
-    }
-
-    fn import(bytes: &[u8]) -> Result<T, Refusal> {
-        decode(bytes)
-    }
-
-    fn code_change(
-        host: &mut HostRef,
-        direction: Direction,
-        vsn: &str,
-        bytes: &[u8],
-        _extra: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        convert(
-            T::migrations(),
-            T::VSN,
-            (direction, vsn),
-            bytes,
-            &mut Ctx::new(host),
-        )
+    fn migrations() -> &'static [Migration] {
+        T::migrations()
     }
 }
 
 /// An [`EventManager`] as the boundary sees it.
 pub struct ManagerAdapter<T>(PhantomData<T>);
 
-impl<T: EventManager> crate::library::Stateless for ManagerAdapter<T> {
+impl<T: EventManager> crate::adapter::Stateless for ManagerAdapter<T> {
     type Module = T;
     const KIND: Kind = Kind::EventManager;
 

@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 
 use pq_abi::plugin::{CallbackData, Refusal};
-use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode, Reason};
+use pq_abi::{Callback, HostRef, Kind, OpCode, Reason};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Info, decode, encode, with_message};
+use crate::adapter::Stateful;
+use crate::codec::{Info, decode, with_message};
 use crate::ctx::{Ctx, From};
-use crate::migrate::{Migrate, Migration, convert};
+use crate::migrate::{Migrate, Migration};
 use crate::module::{InitError, Module};
 
 /// Where an event leads: `{next_state, State, Data}`, with the event the machine then sends itself.
@@ -137,12 +138,10 @@ impl<S, Old, New: Migrate<Old>> Migrate<Machine<S, Old>> for Machine<S, New> {
 /// A [`GenFsm`] as the boundary sees it.
 pub struct Adapter<T>(PhantomData<T>);
 
-impl<T: GenFsm> Callbacks for Adapter<T> {
+impl<T: GenFsm> Stateful for Adapter<T> {
+    type Module = T;
     type State = Machine<T::State, T>;
-    const NAME: &'static str = T::NAME;
-    const VSN: &'static str = T::VSN;
     const KIND: Kind = Kind::GenFsm;
-    const REGISTERED: &'static str = T::REGISTERED;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
         let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
@@ -182,32 +181,8 @@ impl<T: GenFsm> Callbacks for Adapter<T> {
         Ok(())
     }
 
-    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
-        crate::library::call::<T>(host, function, args)
-    }
-
-    fn export(machine: &Self::State) -> Result<Vec<u8>, Refusal> {
-        Ok(encode(machine))
-    }
-
-    fn import(bytes: &[u8]) -> Result<Self::State, Refusal> {
-        decode(bytes)
-    }
-
-    fn code_change(
-        host: &mut HostRef,
-        direction: Direction,
-        vsn: &str,
-        bytes: &[u8],
-        _extra: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        convert(
-            T::migrations(),
-            T::VSN,
-            (direction, vsn),
-            bytes,
-            &mut Ctx::new(host),
-        )
+    fn migrations() -> &'static [Migration] {
+        T::migrations()
     }
 }
 

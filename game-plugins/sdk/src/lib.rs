@@ -20,11 +20,48 @@
 //! [`library!`] makes a library of an application's modules. No `unsafe`, no raw pointer and no serialisation
 //! by hand is needed anywhere; `serde`'s derive is the whole of it.
 
+//!
+//! ```
+//! use pq_sdk::{Ctx, From, GenServer, InitError, Module, Next};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! pub struct Counter {
+//!     count: u64,
+//! }
+//!
+//! impl Module for Counter {
+//!     const NAME: &'static str = "counter";
+//!     const VSN: &'static str = "1.0.0";
+//! }
+//!
+//! impl GenServer for Counter {
+//!     type Args = (u64,);
+//!     type Call = ();
+//!     type Cast = u64;
+//!
+//!     fn init((count,): (u64,), _ctx: &mut Ctx<'_>) -> Result<Counter, InitError> {
+//!         Ok(Counter { count })
+//!     }
+//!
+//!     fn handle_call(&mut self, (): (), from: From, ctx: &mut Ctx<'_>) -> Next {
+//!         ctx.reply(from, &self.count);
+//!         Next::Wait
+//!     }
+//!
+//!     fn handle_cast(&mut self, more: u64, _ctx: &mut Ctx<'_>) -> Next {
+//!         self.count += more;
+//!         Next::Wait
+//!     }
+//! }
+//! ```
+
 mod codec;
 mod ctx;
 mod export;
 mod module;
 
+pub mod adapter;
 pub mod application;
 pub mod gen_event;
 pub mod gen_fsm;

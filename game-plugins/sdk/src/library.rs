@@ -3,101 +3,7 @@
 //! The macro stands beside `server/abi` as the one place of a library where `unsafe` may appear: an exported
 //! symbol, a link section and a global allocator are claims to the linker that no safe form exists for.
 
-use std::marker::PhantomData;
-
-use pq_abi::plugin::{CallbackData, Refusal};
-use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode};
-
-use crate::ctx::Ctx;
-use crate::module::{Functions, Module};
-
-/// A kind of module without a state: it is only called.
-pub trait Stateless: 'static {
-    /// The author's module.
-    type Module: Module;
-    /// Its kind.
-    const KIND: Kind;
-    /// Answers the functions that its behaviour gives it; `None` for any other.
-    fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>>;
-}
-
-/// A [`Stateless`] module as the boundary sees it.
-pub struct Adapter<S>(PhantomData<S>);
-
-impl<S: Stateless> Callbacks for Adapter<S> {
-    type State = ();
-    const NAME: &'static str = S::Module::NAME;
-    const VSN: &'static str = S::Module::VSN;
-    const KIND: Kind = S::KIND;
-    const REGISTERED: &'static str = S::Module::REGISTERED;
-
-    fn init(_host: &mut HostRef, _args: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
-    }
-
-    fn handle(
-        _: &mut (),
-        _: &mut HostRef,
-        callback: Callback,
-        _: CallbackData<'_>,
-    ) -> Result<(), Refusal> {
-        Err(Refusal::Undefined(format!(
-            "{callback:?} of {}",
-            Self::NAME
-        )))
-    }
-
-    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
-        match S::answer(&mut Ctx::new(host), function, args) {
-            Some(answer) => {
-                host.op(OpCode::Out, 0, 0, &answer?);
-                Ok(())
-            }
-            None => call::<S::Module>(host, function, args),
-        }
-    }
-
-    fn export(_: &()) -> Result<Vec<u8>, Refusal> {
-        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
-    }
-
-    fn import(_: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
-    }
-
-    fn code_change(
-        _: &mut HostRef,
-        _: Direction,
-        _: &str,
-        _: &[u8],
-        _: &[u8],
-    ) -> Result<Vec<u8>, Refusal> {
-        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
-    }
-}
-
-/// A module of functions, as the boundary sees it.
-pub struct FunctionsAdapter<T>(PhantomData<T>);
-
-impl<T: Functions> Stateless for FunctionsAdapter<T> {
-    type Module = T;
-    const KIND: Kind = Kind::Functions;
-
-    fn answer(_: &mut Ctx<'_>, _: &str, _: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
-        None
-    }
-}
-
-/// Calls an exported function of `M`.
-pub(crate) fn call<M: Module>(
-    host: &mut HostRef,
-    function: &str,
-    args: &[u8],
-) -> Result<(), Refusal> {
-    let result = crate::export::invoke(M::FUNCTIONS, &mut Ctx::new(host), function, args)?;
-    host.op(OpCode::Out, 0, 0, &result);
-    Ok(())
-}
+use crate::module::Module;
 
 /// Tells the functions of `M` where their table is; called once per library.
 #[doc(hidden)]
@@ -127,14 +33,29 @@ pub const fn without_last(text: &str) -> &str {
 
 /// Makes a library of modules.
 ///
-/// ```ignore
+/// ```
+/// # use pq_sdk::{Ctx, From, Functions, GenServer, InitError, Module, Next};
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # pub struct Counter { count: u64 }
+/// # impl Module for Counter { const NAME: &'static str = "counter"; const VSN: &'static str = "1.0.0"; }
+/// # impl GenServer for Counter {
+/// #     type Args = (u64,);
+/// #     type Call = ();
+/// #     type Cast = u64;
+/// #     fn init((count,): (u64,), _: &mut Ctx<'_>) -> Result<Counter, InitError> { Ok(Counter { count }) }
+/// # }
+/// # pub struct Dice;
+/// # impl Module for Dice { const NAME: &'static str = "dice"; const VSN: &'static str = "1.0.0"; }
+/// # impl Functions for Dice {}
 /// pq_sdk::library! {
-///     application: "processquest", vsn: "1.0.0",
-///     application processquest::Processquest,
-///     supervisor pq_sup::PqSup,
-///     gen_fsm pq_player::Player,
-///     functions pq_enemy::PqEnemy,
+///     application: "counting", vsn: "1.0.0",
+///     gen_server Counter,
+///     functions Dice,
 /// }
+///
+/// # fn main() {
+/// assert!(MANIFEST.ends_with(r#"{modules,[{counter,"1.0.0",gen_server},{dice,"1.0.0",functions}]}]}."#));
+/// # }
 /// ```
 ///
 /// It defines `LIBRARY`, the table that a program which links this crate hands to its node, and, while a
@@ -220,11 +141,11 @@ const _: () = assert!(
 #[doc(hidden)]
 #[macro_export]
 macro_rules! adapter {
-    (functions $module:ty) => { $crate::library::Adapter<$crate::library::FunctionsAdapter<$module>> };
-    (gen_server $module:ty) => { $crate::gen_server::Adapter<$module> };
-    (gen_fsm $module:ty) => { $crate::gen_fsm::Adapter<$module> };
-    (gen_event $module:ty) => { $crate::gen_event::Adapter<$module> };
-    (event_manager $module:ty) => { $crate::library::Adapter<$crate::gen_event::ManagerAdapter<$module>> };
-    (supervisor $module:ty) => { $crate::library::Adapter<$crate::supervisor::Adapter<$module>> };
-    (application $module:ty) => { $crate::library::Adapter<$crate::application::Adapter<$module>> };
+    (functions $module:ty) => { $crate::adapter::StatelessAdapter<$crate::adapter::FunctionsAdapter<$module>> };
+    (gen_server $module:ty) => { $crate::adapter::StatefulAdapter<$crate::gen_server::Adapter<$module>> };
+    (gen_fsm $module:ty) => { $crate::adapter::StatefulAdapter<$crate::gen_fsm::Adapter<$module>> };
+    (gen_event $module:ty) => { $crate::adapter::StatefulAdapter<$crate::gen_event::Adapter<$module>> };
+    (event_manager $module:ty) => { $crate::adapter::StatelessAdapter<$crate::gen_event::ManagerAdapter<$module>> };
+    (supervisor $module:ty) => { $crate::adapter::StatelessAdapter<$crate::supervisor::Adapter<$module>> };
+    (application $module:ty) => { $crate::adapter::StatelessAdapter<$crate::application::Adapter<$module>> };
 }

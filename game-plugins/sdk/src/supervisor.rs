@@ -126,7 +126,7 @@ fn atom(name: &'static str) -> Atom {
 /// A [`Supervisor`] as the boundary sees it.
 pub struct Adapter<T>(PhantomData<T>);
 
-impl<T: Supervisor> crate::library::Stateless for Adapter<T> {
+impl<T: Supervisor> crate::adapter::Stateless for Adapter<T> {
     type Module = T;
     const KIND: Kind = Kind::Supervisor;
 

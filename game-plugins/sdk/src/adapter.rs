@@ -1,0 +1,166 @@
+//! From the traits that authors implement to the callbacks of the boundary: one adapter for modules with a
+//! state, one for those without. What is special to a behaviour stands with its trait.
+
+use std::marker::PhantomData;
+
+use pq_abi::plugin::{CallbackData, Refusal};
+use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::{decode, encode};
+use crate::ctx::Ctx;
+use crate::migrate::{Migration, convert};
+use crate::module::{Functions, Module};
+
+/// A kind of module with a state: it runs in a process.
+pub trait Stateful: 'static {
+    /// The author's module.
+    type Module: Module;
+    /// What it keeps.
+    type State: Serialize + DeserializeOwned + Send + 'static;
+    /// Its kind.
+    const KIND: Kind;
+    /// Makes the state of a new process.
+    fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
+    /// Runs one callback.
+    fn handle(
+        state: &mut Self::State,
+        host: &mut HostRef,
+        callback: Callback,
+        call: CallbackData<'_>,
+    ) -> Result<(), Refusal>;
+    /// The older versions whose state it converts.
+    fn migrations() -> &'static [Migration];
+}
+
+/// A [`Stateful`] module as the boundary sees it.
+pub struct StatefulAdapter<S>(PhantomData<S>);
+
+impl<S: Stateful> Callbacks for StatefulAdapter<S> {
+    type State = S::State;
+    const NAME: &'static str = S::Module::NAME;
+    const VSN: &'static str = S::Module::VSN;
+    const KIND: Kind = S::KIND;
+    const REGISTERED: &'static str = S::Module::REGISTERED;
+
+    fn init(host: &mut HostRef, args: &[u8]) -> Result<S::State, Refusal> {
+        S::init(host, args)
+    }
+
+    fn handle(
+        state: &mut S::State,
+        host: &mut HostRef,
+        callback: Callback,
+        call: CallbackData<'_>,
+    ) -> Result<(), Refusal> {
+        S::handle(state, host, callback, call)
+    }
+
+    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+        call::<S::Module>(host, function, args)
+    }
+
+    fn export(state: &S::State) -> Result<Vec<u8>, Refusal> {
+        Ok(encode(state))
+    }
+
+    fn import(bytes: &[u8]) -> Result<S::State, Refusal> {
+        decode(bytes)
+    }
+
+    fn code_change(
+        host: &mut HostRef,
+        direction: Direction,
+        vsn: &str,
+        bytes: &[u8],
+        _extra: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let way = (direction, vsn);
+        convert(S::migrations(), Self::VSN, way, bytes, &mut Ctx::new(host))
+    }
+}
+
+/// A kind of module without a state: it is only called.
+pub trait Stateless: 'static {
+    /// The author's module.
+    type Module: Module;
+    /// Its kind.
+    const KIND: Kind;
+    /// Answers the functions that its behaviour gives it; `None` for any other.
+    fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>>;
+}
+
+/// A [`Stateless`] module as the boundary sees it.
+pub struct StatelessAdapter<S>(PhantomData<S>);
+
+impl<S: Stateless> Callbacks for StatelessAdapter<S> {
+    type State = ();
+    const NAME: &'static str = S::Module::NAME;
+    const VSN: &'static str = S::Module::VSN;
+    const KIND: Kind = S::KIND;
+    const REGISTERED: &'static str = S::Module::REGISTERED;
+
+    fn init(_host: &mut HostRef, _args: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
+    }
+
+    fn handle(
+        _: &mut (),
+        _: &mut HostRef,
+        callback: Callback,
+        _: CallbackData<'_>,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Undefined(format!(
+            "{callback:?} of {}",
+            Self::NAME
+        )))
+    }
+
+    fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+        match S::answer(&mut Ctx::new(host), function, args) {
+            Some(answer) => {
+                host.op(OpCode::Out, 0, 0, &answer?);
+                Ok(())
+            }
+            None => call::<S::Module>(host, function, args),
+        }
+    }
+
+    fn export(_: &()) -> Result<Vec<u8>, Refusal> {
+        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
+    }
+
+    fn import(_: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
+    }
+
+    fn code_change(
+        _: &mut HostRef,
+        _: Direction,
+        _: &str,
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
+    }
+}
+
+/// A module of functions, as the boundary sees it.
+pub struct FunctionsAdapter<T>(PhantomData<T>);
+
+impl<T: Functions> Stateless for FunctionsAdapter<T> {
+    type Module = T;
+    const KIND: Kind = Kind::Functions;
+
+    fn answer(_: &mut Ctx<'_>, _: &str, _: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
+        None
+    }
+}
+
+/// Calls an exported function of `M`.
+fn call<M: Module>(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
+    let result = crate::export::invoke(M::FUNCTIONS, &mut Ctx::new(host), function, args)?;
+    host.op(OpCode::Out, 0, 0, &result);
+    Ok(())
+}
