@@ -64,20 +64,17 @@ pub enum OpCode {
     HoldsName = 25,
     /// a = pid. Answers 1 while the process lives.
     IsAlive = 26,
-    /// Registers the running process under a local name (`erlang:register`); at once; name.
-    /// Answers 0 or the pid that has the name.
-    Register = 27,
     /// Runs the Continue callback of this process before its next message; data = what to continue with.
-    Continue = 28,
+    Continue = 27,
     /// Answers the pid of the process that started this one (0 when nobody did).
-    Parent = 29,
+    Parent = 28,
     /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
     /// need not be written; 1 for anybody else.
-    Listens = 30,
+    Listens = 29,
 }
 
 impl OpCode {
-    const ALL: [OpCode; 31] = [
+    const ALL: [OpCode; 30] = [
         OpCode::Out,
         OpCode::Log,
         OpCode::Random,
@@ -105,7 +102,6 @@ impl OpCode {
         OpCode::StartLink,
         OpCode::HoldsName,
         OpCode::IsAlive,
-        OpCode::Register,
         OpCode::Continue,
         OpCode::Parent,
         OpCode::Listens,

@@ -242,11 +242,6 @@ impl Host for Callback<'_> {
                 0
             }
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
-            OpCode::Register => self
-                .core
-                .node
-                .register(&text(name), self.me)
-                .map_or_else(Pid::as_raw, |()| 0),
             OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })
     }

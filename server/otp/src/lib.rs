@@ -26,6 +26,7 @@ pub mod supervisor;
 mod alive;
 mod callback;
 mod effect;
+mod lateness;
 mod mailbox;
 mod message;
 mod node;
@@ -41,6 +42,7 @@ pub mod sim;
 pub mod sys;
 pub mod threads;
 
+pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Config, ExitHook, Node, RequestError, Service, ServiceCall};

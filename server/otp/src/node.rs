@@ -3,12 +3,13 @@
 //! A [`Node`] is a handle that clones freely. Threads that are no shard use it to ask processes; shards use
 //! it to find each other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use pq_abi::spec::{SupReply, SupRequest};
 use pq_abi::{Module, Modules, Reason, spec};
 use pq_term::{Pid, Term};
@@ -50,7 +51,7 @@ pub struct Config {
     /// Where modules come from.
     pub modules: Arc<dyn Modules>,
     /// The compiled-in modules, by name.
-    pub services: HashMap<&'static str, Arc<dyn Service>>,
+    pub services: BTreeMap<&'static str, Arc<dyn Service>>,
     /// Told of the end of processes that hold a name in the registry.
     pub exited: Option<ExitHook>,
     /// How many shards; one per core is best.
@@ -70,7 +71,7 @@ impl Config {
     pub fn new(modules: Arc<dyn Modules>) -> Config {
         Config {
             modules,
-            services: HashMap::new(),
+            services: BTreeMap::new(),
             exited: None,
             shards: 1,
             seed: 0,

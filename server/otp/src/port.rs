@@ -1,8 +1,9 @@
 //! Ports: the node's end of a socket. The socket itself belongs to whoever opened the port.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use foldhash::HashMap;
 
 /// Where the output of a port goes. Called from shards: it must not wait.
 pub trait PortSink: Send + Sync {
@@ -24,7 +25,7 @@ impl Ports {
     pub(crate) fn new() -> Ports {
         Ports {
             next: AtomicU64::new(1),
-            open: RwLock::new(HashMap::new()),
+            open: RwLock::default(),
         }
     }
 

@@ -15,6 +15,7 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::effect::Effect;
+use crate::lateness::Waiting;
 use crate::mailbox::Arena;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::node::Node;
@@ -84,6 +85,9 @@ pub(crate) struct Shard {
     slab: Slab,
     arena: Arena,
     run_queue: VecDeque<u32>,
+    /// How many processes have left the run queue since the shard began.
+    left_queue: u64,
+    waiting_timers: Waiting,
     outboxes: Vec<Vec<Signal>>,
     arrivals: Vec<Signal>,
     due: Vec<Due>,
@@ -110,8 +114,6 @@ pub struct Counters {
     pub dropped: u64,
     /// Timers fired.
     pub timers: u64,
-    /// The longest a timer fired after it was due, since this was last asked, in milliseconds.
-    pub late_ms_max: u64,
 }
 
 impl Shard {
@@ -133,6 +135,8 @@ impl Shard {
             slab: Slab::new(id),
             arena: Arena::new(),
             run_queue: VecDeque::new(),
+            left_queue: 0,
+            waiting_timers: Waiting::default(),
             outboxes,
             arrivals: Vec::new(),
             due: Vec::new(),
@@ -154,6 +158,11 @@ impl Shard {
             self.run_some();
         }
         self.flush();
+    }
+
+    /// Hands over which timers were handled since this was last asked: when they were due, and how many.
+    pub(crate) fn timers_handled(&mut self, note: impl FnMut(u64, u64)) {
+        self.waiting_timers.settle(self.left_queue, note);
     }
 
     /// Something can run without waiting for time or signals.
@@ -191,21 +200,23 @@ impl Shard {
     }
 
     fn fire_timers(&mut self, now_ms: u64) {
-        if let Some(due_ms) = self.core.wheel.next_busy_ms().filter(|due| *due <= now_ms) {
-            self.counters.late_ms_max = self.counters.late_ms_max.max(now_ms - due_ms);
-        }
         let mut due = std::mem::take(&mut self.due);
-        self.core.wheel.advance(now_ms, |timer| due.push(timer));
+        self.core.wheel.advance(now_ms, |due_ms, timer| {
+            self.waiting_timers.fired(due_ms);
+            due.push(timer);
+        });
         self.counters.timers += due.len() as u64;
         for timer in due.drain(..) {
             match timer {
-                Due::Info(to, data) => self.deliver(to, Envelope::Info(data)),
-                Due::Event(to, data) => self.deliver(to, Envelope::Event(data)),
-                Due::Timer(to, id) => self.deliver(to, Envelope::Timer(id)),
+                Due::Info(to, data) => self.push(to, Envelope::Info(data)),
+                Due::Event(to, data) => self.push(to, Envelope::Event(data)),
+                Due::Timer(to, id) => self.push(to, Envelope::Timer(id)),
                 Due::RequestTimeout(pid, id) => self.fail_request(pid, id, Reason::Timeout),
             }
         }
         self.due = due;
+        let behind = self.left_queue + self.run_queue.len() as u64;
+        self.waiting_timers.placed(behind);
     }
 
     fn run_some(&mut self) {
@@ -213,6 +224,7 @@ impl Shard {
             let Some(index) = self.run_queue.pop_front() else {
                 return;
             };
+            self.left_queue += 1;
             self.run(index);
         }
     }

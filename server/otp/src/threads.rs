@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
 use crate::pulse::BEAT_MS;
@@ -27,7 +28,7 @@ struct Published {
     exited: AtomicU64,
     dropped: AtomicU64,
     timers: AtomicU64,
-    late_ms_max: AtomicU64,
+    lateness: Histogram,
 }
 
 /// A running node and its threads.
@@ -81,6 +82,15 @@ impl Threads {
             .collect()
     }
 
+    /// How late timers were handled since this was last asked.
+    pub fn take_lateness(&self) -> Lateness {
+        let mut sum = Lateness::default();
+        for published in &self.published {
+            published.lateness.take_into(&mut sum);
+        }
+        sum
+    }
+
     /// Ends the threads, after what they are doing. Applications are to be stopped before.
     pub fn stop(self) {
         for shard in 0..self.node.shards() {
@@ -129,7 +139,12 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
     let now_ms = || started.elapsed().as_millis() as u64;
     while !shard.quit {
         shard.turn(now_ms());
-        published.write(&mut shard.counters);
+        shard.timers_handled(|due_ms, timers| {
+            published
+                .lateness
+                .note(now_ms().saturating_sub(due_ms), timers);
+        });
+        published.write(&shard.counters);
         if shard.is_busy() {
             continue;
         }
@@ -144,14 +159,12 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
 }
 
 impl Published {
-    fn write(&self, counters: &mut Counters) {
+    fn write(&self, counters: &Counters) {
         self.envelopes.store(counters.envelopes, Ordering::Relaxed);
         self.spawned.store(counters.spawned, Ordering::Relaxed);
         self.exited.store(counters.exited, Ordering::Relaxed);
         self.dropped.store(counters.dropped, Ordering::Relaxed);
         self.timers.store(counters.timers, Ordering::Relaxed);
-        self.late_ms_max
-            .fetch_max(std::mem::take(&mut counters.late_ms_max), Ordering::Relaxed);
     }
 
     fn read(&self) -> Counters {
@@ -161,7 +174,6 @@ impl Published {
             exited: self.exited.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             timers: self.timers.load(Ordering::Relaxed),
-            late_ms_max: self.late_ms_max.swap(0, Ordering::Relaxed),
         }
     }
 }

@@ -101,8 +101,8 @@ impl<T> Wheel<T> {
         })
     }
 
-    /// Advances to `now_ms`, handing over what fires, in order.
-    pub(crate) fn advance(&mut self, now_ms: u64, mut fire: impl FnMut(T)) {
+    /// Advances to `now_ms`, handing over what fires, in order, with when it was due.
+    pub(crate) fn advance(&mut self, now_ms: u64, mut fire: impl FnMut(u64, T)) {
         while self.now_ms < now_ms {
             let Some(next) = self.next_busy_ms().filter(|next| *next <= now_ms) else {
                 self.now_ms = now_ms;
@@ -129,12 +129,12 @@ impl<T> Wheel<T> {
         }
     }
 
-    fn fire_slot(&mut self, slot: u32, fire: &mut impl FnMut(T)) {
+    fn fire_slot(&mut self, slot: u32, fire: &mut impl FnMut(u64, T)) {
         while let Some(index) = self.first_of(slot) {
             self.unlink(index);
             self.live -= 1;
             if let Some(what) = self.release(index) {
-                fire(what);
+                fire(self.now_ms, what);
             }
         }
     }
@@ -262,9 +262,12 @@ mod tests {
             wheel.start(due, name);
         }
         let mut fired = Vec::new();
-        wheel.advance(5, |name| fired.push(name));
+        wheel.advance(5, |due_ms, name| {
+            assert!(due_ms <= 5);
+            fired.push(name);
+        });
         assert_eq!(fired, ["a", "b", "c"]);
-        wheel.advance(100_000_000, |name| fired.push(name));
+        wheel.advance(100_000_000, |_, name| fired.push(name));
         assert_eq!(fired[3..], ["d", "e", "f"]);
         assert_eq!(wheel.next_busy_ms(), None);
     }
@@ -273,7 +276,7 @@ mod tests {
     fn the_name_of_a_fired_timer_cancels_nothing() {
         let mut wheel = Wheel::new();
         let old = wheel.start(1, 'a');
-        wheel.advance(1, |_| ());
+        wheel.advance(1, |_, _| ());
         let new = wheel.start(2, 'b');
         assert_eq!(wheel.cancel(old), None);
         assert_eq!(wheel.cancel(new), Some('b'));
@@ -298,7 +301,10 @@ mod tests {
                 let before = now;
                 now += step;
                 let mut fired = Vec::new();
-                wheel.advance(now, |id| fired.push(id));
+                wheel.advance(now, |due_ms, id| {
+                    assert_eq!(due_ms, plan[id].0);
+                    fired.push(id);
+                });
                 let mut due: Vec<_> = (0..plan.len())
                     .filter(|id| !plan[*id].1 && plan[*id].0 > before && plan[*id].0 <= now)
                     .collect();

@@ -58,6 +58,8 @@ impl Shard {
 
     fn apply(&mut self, pid: Pid, effect: Effect) {
         match effect {
+            // What a machine tells itself is what it lives on: a full mailbox must not swallow it.
+            Effect::Send(to, envelope) if to == pid => self.push(to, envelope),
             Effect::Send(to, envelope) => self.send(to, envelope),
             Effect::Request {
                 to,

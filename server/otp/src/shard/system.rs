@@ -244,11 +244,17 @@ impl Shard {
     /// The state of the current version that this state becomes. The newer module converts, in both directions.
     fn convert(&mut self, pid: Pid, state: &State, change: &Change) -> Result<State, Reason> {
         let target = self.current_of(state.module())?;
-        let newer = if change.direction == Direction::Up {
-            target
-        } else {
-            state.module()
+        let (newer, older) = match change.direction {
+            Direction::Up => (target, state.module()),
+            Direction::Down => (state.module(), target),
         };
+        if older.vsn() != change.vsn {
+            let what = format!(
+                "between {newer:?} and {older:?}, not version {}",
+                change.vsn
+            );
+            return Err(Reason::tagged("bad_vsn", &what));
+        }
         let way = (change.direction, change.vsn.as_str());
         self.in_callback(pid, |host| {
             let old = state.export(host)?;

@@ -97,7 +97,7 @@ fn a_conversion_that_fails_leaves_state_and_code() {
 }
 
 #[test]
-fn a_version_that_the_new_module_does_not_know_is_refused() {
+fn a_version_that_the_state_does_not_have_is_refused() {
     let mut house = House::new();
     let counter = house.begin("counter", "counter", &(1_i64,)).unwrap();
     sys(&mut house, counter, SysMessage::Suspend);
@@ -108,7 +108,7 @@ fn a_version_that_the_new_module_does_not_know_is_refused() {
         vsn: "0.9.0".to_string(),
         extra: encode(&()),
     };
-    let expected = "{error,{undef,\"conversion between versions 0.9.0 and 2.0.0\"}}";
+    let expected = "{error,{bad_vsn,\"between counter-2.0.0 and counter-1.0.0, not version 0.9.0\"}}";
     assert_eq!(sys(&mut house, counter, message), expected);
 }
 
