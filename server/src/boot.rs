@@ -4,6 +4,7 @@
 //!   tree ─► libraries verified and loaded ─► shards ─► application controller ─► load all ─► start all
 //! ```
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub(crate) fn boot(
         Some(vsn) => tree.boot_vsn(vsn),
         None => tree.boot(),
     };
-    let boot = boot.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    let boot = boot.map_err(failed)?;
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
     let threads =
@@ -77,18 +78,23 @@ fn load_code(boot: &BootRelease) -> anyhow::Result<CodeServer> {
     let own = code
         .link_library(&regis_application::LIBRARY)
         .context("failed to link the registry")?;
-    code.make_all_current(own)?;
+    code.make_all_current(own).map_err(failed)?;
     for app in &boot.applications {
         if let Code::Library { path, sha256 } = &app.code {
             let checksum = sha256
                 .to_string()
                 .parse()
                 .context("failed to read a checksum")?;
-            let library = code.load_library(path, Some(checksum))?;
-            code.make_all_current(library)?;
+            let library = code.load_library(path, Some(checksum)).map_err(failed)?;
+            code.make_all_current(library).map_err(failed)?;
         }
     }
     Ok(code)
+}
+
+/// The errors of the crates below are fragments that continue "failed to …".
+fn failed(error: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("failed to {error}")
 }
 
 fn config(code: Arc<CodeServer>, options: &cli::Node) -> Config {

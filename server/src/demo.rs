@@ -7,6 +7,7 @@ use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 
 use crate::cli;
 use crate::libraries::{RELEASE_1_0_0, Workspace};
+use crate::run::say;
 use crate::{logging, run};
 
 /// Builds release 1.0.0 below the root and runs it.
@@ -48,12 +49,12 @@ fn build_release(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
         applications,
     };
     let rel = write_release(root, &spec).map_err(|error| anyhow::anyhow!("failed to {error}"))?;
-    println!(
+    say(format_args!(
         "release {} {} stands in {}",
         rel.name,
         rel.vsn,
         root.display()
-    );
+    ));
     Ok(())
 }
 
@@ -68,10 +69,8 @@ fn say_what_to_type(address: Option<SocketAddr>) {
         },
         address.port(),
     );
-    println!();
-    println!("Play it from another terminal:");
-    println!("    telnet {host} {port}");
-    println!("or  nc {host} {port}");
-    println!();
-    println!("Ctrl-C stops the node.");
+    say(format_args!(
+        "\nPlay it from another terminal:\n    telnet {host} {port}\nor  nc {host} {port}\n\n\
+         Ctrl-C stops the node."
+    ));
 }

@@ -13,6 +13,8 @@ pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
         .from_env()?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // It would report that nobody reads stderr by panicking on stderr, on a shard.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let installed = match format {
         LogFormat::Text => builder

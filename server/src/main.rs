@@ -16,6 +16,7 @@ mod logging;
 mod run;
 mod system;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pq: {error:#}");
+            // The exit code says it too, should nobody read the sentence.
+            let _ = writeln!(std::io::stderr(), "pq: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! A node from its start to its end: boot, door, heroes, until a signal or the end of a permanent application.
 
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub(crate) fn run(
     let booted = boot(root, release, options, ended)?;
     let outcome = runtime.block_on(serve(&booted, options, listening, &mut end));
     stop(booted);
+    // Heroes that were still being started are not waited for: the node they were for has ended.
+    runtime.shutdown_background();
     outcome
 }
 
@@ -70,17 +73,30 @@ async fn serve(
     let door = open_door(booted, options).await?;
     let address = door.as_ref().map(Door::address);
     if let Some(address) = address {
-        println!("listening on {address}");
+        say(format_args!("listening on {address}"));
     }
-    fill(booted, options).await?;
-    listening(address);
-    let outcome = wait_for_end(&mut signals, end).await;
+    // Filling a node takes seconds; a signal is not to wait for it.
+    let outcome = tokio::select! {
+        outcome = wait_for_end(&mut signals, end) => outcome,
+        failed = play(booted, options, || listening(address)) => failed,
+    };
     if let Some(door) = door {
         door.shut();
         stop_application(booted, "sockserv").await;
         door.empty(FAREWELL).await;
     }
     outcome
+}
+
+/// Starts the heroes, and goes on for ever unless that fails.
+async fn play(
+    booted: &Booted,
+    options: &cli::Node,
+    listening: impl FnOnce(),
+) -> anyhow::Result<()> {
+    fill(booted, options).await?;
+    listening();
+    std::future::pending().await
 }
 
 async fn wait_for_end(
@@ -107,10 +123,14 @@ async fn open_door(booted: &Booted, options: &cli::Node) -> anyhow::Result<Optio
     };
     let port = port_of(&port)?;
     let address = SocketAddr::new(options.bind, port);
-    let door = Door::open(node.clone(), address, "sockserv_sup").await.with_context(|| {
-        format!("failed to listen on {address}; another program may have the port: choose one with --port, 0 takes a free one")
-    })?;
-    Ok(Some(door))
+    let door = Door::open(node.clone(), address, "sockserv_sup").await;
+    door.map(Some).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
+            _ => "",
+        };
+        anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
+    })
 }
 
 fn port_of(term: &Term) -> anyhow::Result<u16> {
@@ -128,10 +148,11 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
     let node = booted.node().clone();
     let took = tokio::task::spawn_blocking(move || heroes::fill(&node, count, pace)).await??;
     let per_second = count as f64 / took.as_secs_f64();
-    println!(
+    say(format_args!(
         "{count} heroes started in {:.3} s ({per_second:.0} per second)",
         took.as_secs_f64()
-    );
+    ));
+    tracing::info!(count, pace, "heroes started");
     Ok(())
 }
 
@@ -139,6 +160,11 @@ async fn stop_application(booted: &Booted, name: &'static str) {
     let node = booted.node().clone();
     // What goes wrong at a stop is logged where it happens; the stop goes on.
     let _ = tokio::task::spawn_blocking(move || Booted::stop_application(&node, name)).await;
+}
+
+/// Writes a line to standard output. That nobody reads it is no reason to end the game.
+pub(crate) fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Ends the node in order, or says that it takes too long and ends it anyway.

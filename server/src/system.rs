@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Holds the tree for this node; the lock goes with the process, however it ends.
@@ -15,6 +15,11 @@ pub(crate) struct TreeLock {
 impl TreeLock {
     /// Takes the tree, or says which process has it.
     pub(crate) fn take(root: &Path) -> anyhow::Result<TreeLock> {
+        ensure!(
+            root.join("releases").is_dir(),
+            "there is no release tree at {}: `pq demo --root DIR` makes one",
+            root.display()
+        );
         let path = root.join("pq.lock");
         let mut file = OpenOptions::new()
             .read(true)
