@@ -105,7 +105,9 @@ pub struct ChildSpec {
 pub struct SupSpec {
     /// Strategy and restart limit.
     pub flags: SupFlags,
-    /// The children, in the order of their start.
+    /// The children, in the order of their start; on the wire each is one string of bytes, so that the
+    /// supervisor keeps them as they came.
+    #[serde(with = "flat::children")]
     pub children: Vec<ChildSpec>,
 }
 

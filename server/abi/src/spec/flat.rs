@@ -60,6 +60,28 @@ pub(super) mod term {
     }
 }
 
+/// Child specs, each as its bytes.
+pub(super) mod children {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::{ByteBuf, Bytes};
+
+    use crate::spec::{ChildSpec, decode, encode};
+
+    pub(crate) fn serialize<S: Serializer>(specs: &[ChildSpec], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(specs.iter().map(|spec| ByteBuf::from(encode(spec))))
+    }
+
+    pub(crate) fn deserialize<'de, D>(from: D) -> Result<Vec<ChildSpec>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let children = Vec::<&Bytes>::deserialize(from)?;
+        let specs = children.into_iter().map(|bytes| decode(bytes));
+        specs.collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
+}
+
 struct AtomText;
 
 impl Visitor<'_> for AtomText {

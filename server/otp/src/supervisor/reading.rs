@@ -2,11 +2,10 @@
 //! The refusals are OTP's terms.
 
 use pq_abi::Reason;
-use pq_abi::spec::{ChildSpec, Strategy, SupFlags};
+use pq_abi::spec::{self, ChildSpec, Strategy, SupFlags};
 use pq_term::Term;
-use rmp_serde::Deserializer;
-use rmp_serde::decode::ReadReader;
 use serde::Deserialize;
+use serde_bytes::Bytes;
 
 use super::args;
 use super::children::Children;
@@ -88,10 +87,9 @@ impl SpecError {
 
 /// Reads and checks a spec.
 pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
-    let mut reader = Reader::new(bytes)?;
-    let flags: SupFlags = reader.next()?;
+    let Raw(flags, children) = read_raw(bytes)?;
     check_flags(&flags)?;
-    let (specs, children) = reader.children()?;
+    let (specs, children) = read_children(&children)?;
     match flags.strategy {
         Strategy::SimpleOneForOne => {
             let template = only(specs)?;
@@ -156,63 +154,33 @@ fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     }
 }
 
-/// Walks through the bytes of a `SupSpec`, so that those of each child are known: `spec::decode` would tell
-/// its value only. The layout is that of `spec::encode`: a struct is the array of its fields.
-struct Reader<'a>(Deserializer<ReadReader<&'a [u8]>>);
+/// A `SupSpec` whose children are still bytes: those of each child are kept as they came.
+#[derive(Deserialize)]
+struct Raw<'a>(SupFlags, #[serde(borrow)] Vec<&'a Bytes>);
 
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Reader<'a>, SpecError> {
-        if bytes.len() > SPEC_BYTES_MAX {
-            return Err(unreadable(&format!(
-                "more than {SPEC_BYTES_MAX} bytes of specs"
-            )));
-        }
-        let mut reader = Reader(Deserializer::new(bytes));
-        match reader.array()? {
-            2 => Ok(reader),
-            _ => Err(unreadable("not flags and children")),
-        }
-    }
-
-    /// What has not been read yet.
-    fn rest(&self) -> &'a [u8] {
-        self.0.get_ref()
-    }
-
-    fn array(&mut self) -> Result<u32, SpecError> {
-        match args::header(self.rest()) {
-            Some((count, items)) => {
-                *self.0.get_mut() = items;
-                Ok(count)
-            }
-            None => Err(unreadable("not an array")),
-        }
-    }
-
-    fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, SpecError> {
-        T::deserialize(&mut self.0).map_err(|error| unreadable(&error.to_string()))
-    }
-
-    fn children(&mut self) -> Result<(Vec<ChildSpec>, Children), SpecError> {
-        let count = self.array()?;
-        let mut specs = Vec::new();
-        let mut children = Children::with_spec_bytes_max(self.rest().len());
-        for _ in 0..count {
-            let from = self.rest();
-            let spec: ChildSpec = self.next()?;
-            if children.position(&spec.id).is_some() {
-                return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
-            }
-            children.push_encoded(&spec.id, &from[..from.len() - self.rest().len()]);
-            specs.push(spec);
-        }
-        children.shrink();
-        Ok((specs, children))
+fn read_raw(bytes: &[u8]) -> Result<Raw<'_>, SpecError> {
+    match bytes.len() <= SPEC_BYTES_MAX {
+        true => spec::decode(bytes).map_err(SpecError::Unreadable),
+        false => Err(SpecError::Unreadable(format!(
+            "more than {SPEC_BYTES_MAX} bytes of specs"
+        ))),
     }
 }
 
-fn unreadable(text: &str) -> SpecError {
-    SpecError::Unreadable(text.into())
+fn read_children(raw: &[&Bytes]) -> Result<(Vec<ChildSpec>, Children), SpecError> {
+    let bytes = raw.iter().map(|child| child.len()).sum();
+    let mut specs = Vec::with_capacity(raw.len());
+    let mut children = Children::with_spec_bytes_max(bytes);
+    for child in raw {
+        let spec: ChildSpec = spec::decode(child).map_err(SpecError::Unreadable)?;
+        if children.position(&spec.id).is_some() {
+            return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
+        }
+        children.push_encoded(&spec.id, child);
+        specs.push(spec);
+    }
+    children.shrink();
+    Ok((specs, children))
 }
 
 #[cfg(test)]
