@@ -1,0 +1,237 @@
+//! A real node for a test: the `pq` program on a release tree of its own.
+//!
+//! ```text
+//!   cargo build -p pq ─► pq demo ─► the files of release 1.0.0, kept in memory ─► Tree ─► pq start
+//!   └──────────────── once per test program ─────────────────────┘            └─ once per test ─┘
+//! ```
+//! Everything goes through cargo and the command line, as it does for a person. What is said to the node
+//! over its socket is not known here. Two test programs may do this at once: cargo has a lock of its own, and no
+//! tree is shared.
+
+mod tree;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub use rustix::process::Signal;
+pub use tree::Tree;
+
+/// How long anything may take that is no build. It takes milliseconds on an idle machine; a test machine runs
+/// several builds at once.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the libraries may take to be built: two minutes on two idle cores.
+const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
+
+/// How long to wait before a condition is looked at again: little next to what is waited for.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Waits until `condition` gives something; `None` when it has not within `limit`.
+pub fn poll<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match condition() {
+            Some(found) => return Some(found),
+            None if Instant::now() > deadline => return None,
+            None => std::thread::sleep(POLL),
+        }
+    }
+}
+
+/// The `pq` program with these arguments, and nothing in its environment that changes what it does.
+pub fn pq<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(program());
+    command
+        .args(args)
+        .env_remove("RUST_LOG")
+        .env_remove("PQ_ROOT")
+        .env("CARGO_TARGET_DIR", Places::find().target)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The program, built when it is first asked for.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let places = Places::find();
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .args(["build", "--package", "pq", "--profile", &places.profile])
+            .arg("--target-dir")
+            .arg(&places.target)
+            .status();
+        assert!(
+            built.as_ref().is_ok_and(ExitStatus::success),
+            "cargo could not build pq: {built:?}"
+        );
+        places.programs.join("pq")
+    })
+}
+
+/// Where cargo put this test program, which is where it puts the others.
+struct Places {
+    target: PathBuf,
+    programs: PathBuf,
+    profile: String,
+}
+
+impl Places {
+    /// From `target/debug/deps/telnet-…`: the folder of `dev` has another name than its profile.
+    fn find() -> Places {
+        let test = std::env::current_exe().expect("a running program has a path");
+        let mut above = test.ancestors().skip(2);
+        let mut next = || {
+            above
+                .next()
+                .expect("cargo runs tests below its target folder")
+        };
+        let (programs, target) = (next().to_path_buf(), next().to_path_buf());
+        let profile = match programs.file_name().and_then(OsStr::to_str) {
+            Some("debug") | None => "dev".to_string(),
+            Some(name) => name.to_string(),
+        };
+        Places {
+            target,
+            programs,
+            profile,
+        }
+    }
+}
+
+/// A `pq` that runs. It is killed when it goes out of scope; when a test fails, what it wrote is shown.
+pub struct Running {
+    child: Child,
+    written: TempDir,
+    /// Kept as long as it runs, when no test holds it.
+    tree: Option<Tree>,
+}
+
+impl Running {
+    /// Starts a node on a tree of its own.
+    pub fn node() -> Running {
+        let tree = Tree::new();
+        let mut node = Running::node_with(&tree, &[]);
+        node.tree = Some(tree);
+        node
+    }
+
+    /// Starts a node on this tree with further arguments.
+    pub fn node_with(tree: &Tree, args: &[&str]) -> Running {
+        Running::listening(pq(tree.start()).args(args))
+    }
+
+    /// Starts a command, and waits until players can come in.
+    pub fn listening(command: &mut Command) -> Running {
+        let mut node = Running::start(command);
+        node.listens(PATIENCE);
+        node
+    }
+
+    /// Starts any command; what it writes goes to files, so that it never waits for its reader.
+    pub fn start(command: &mut Command) -> Running {
+        let written = tempfile::tempdir().expect("there is room for a folder");
+        let file = |name| File::create(written.path().join(name)).expect("the folder is new");
+        let child = command.stdout(file("out")).stderr(file("err")).spawn();
+        Running {
+            child: child.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}")),
+            written,
+            tree: None,
+        }
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn out(&self) -> String {
+        self.read("out")
+    }
+
+    /// Its log lines so far.
+    pub fn log(&self) -> String {
+        self.read("err")
+    }
+
+    fn read(&self, name: &str) -> String {
+        let mut bytes = Vec::new();
+        File::open(self.written.path().join(name))
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .expect("the file was made at the start and stays until the end");
+        String::from_utf8(bytes).expect("it writes UTF-8")
+    }
+
+    /// Where players can come in.
+    pub fn address(&self) -> SocketAddr {
+        let address = address_in(&self.out());
+        address.expect("it has said so: whoever started it has waited for that")
+    }
+
+    /// Waits until it says where players can come in.
+    pub fn listens(&mut self, limit: Duration) {
+        let listens = poll(limit, || {
+            let ended = self.child.try_wait();
+            match address_in(&self.out()) {
+                Some(_) => Some(true),
+                None => ended.is_ok_and(|ended| ended.is_some()).then_some(false),
+            }
+        });
+        assert_eq!(listens, Some(true), "it does not say where it listens");
+    }
+
+    /// Waits until it has written this text to standard output.
+    pub fn wrote(&self, text: &str) {
+        let found = poll(PATIENCE, || self.out().contains(text).then_some(()));
+        assert!(found.is_some(), "it never writes {text:?}");
+    }
+
+    /// Waits until its log has this text.
+    pub fn logged(&self, text: &str) {
+        let found = poll(PATIENCE, || self.log().contains(text).then_some(()));
+        assert!(found.is_some(), "the log never has {text:?}");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal)
+            .expect("a child can be told until it is waited for");
+    }
+
+    /// Waits until it ends by itself.
+    pub fn end(&mut self) -> ExitStatus {
+        let ended = || {
+            self.child
+                .try_wait()
+                .expect("it is a child of this process")
+        };
+        poll(PATIENCE, ended).expect("it does not end")
+    }
+}
+
+/// The address in `listening on 127.0.0.1:8082`, when that line is complete.
+fn address_in(out: &str) -> Option<SocketAddr> {
+    let (_, rest) = out.split_once("listening on ")?;
+    rest.split_once('\n')?.0.parse().ok()
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended: then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- standard output ---\n{}--- log ---\n{}---",
+                self.out(),
+                self.log()
+            );
+        }
+    }
+}

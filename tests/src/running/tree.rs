@@ -1,0 +1,101 @@
+//! Release trees for tests: each a fresh copy of what `pq demo` lays out.
+//!
+//! A tree is locked by the one node that runs on it, and some tests damage theirs: nobody shares one.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use super::{BUILD_PATIENCE, Running, Signal, pq};
+
+/// The files of a release tree, with their paths below its root. Two megabytes.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+/// A release tree that is removed with its owner.
+pub struct Tree {
+    _folder: TempDir,
+    root: PathBuf,
+}
+
+impl Tree {
+    /// Release 1.0.0, as `pq demo` lays it out.
+    pub fn new() -> Tree {
+        Tree::named("rel")
+    }
+
+    /// The same at a path that ends like this.
+    pub fn named(name: &str) -> Tree {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let root = folder.path().join(name);
+        for (path, bytes) in release() {
+            let file = root.join(path);
+            let parent = file.parent().expect("it is below the root");
+            std::fs::create_dir_all(parent)
+                .and_then(|()| std::fs::write(&file, bytes))
+                .expect("there is room for two megabytes");
+        }
+        Tree {
+            _folder: folder,
+            root,
+        }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The library of an application in it.
+    pub fn library(&self, application: &str) -> PathBuf {
+        let folder = format!("lib/{application}-1.0.0/priv/{application}.so");
+        self.root.join(folder)
+    }
+
+    /// The arguments that start a node on it, at a free port.
+    pub fn start(&self) -> Vec<OsString> {
+        let mut args = ["start", "--port", "0", "--root"]
+            .map(OsString::from)
+            .to_vec();
+        args.push(self.root.clone().into());
+        args
+    }
+}
+
+impl Default for Tree {
+    fn default() -> Tree {
+        Tree::new()
+    }
+}
+
+/// The files of release 1.0.0, built when they are first asked for.
+fn release() -> &'static Files {
+    static RELEASE: OnceLock<Files> = OnceLock::new();
+    RELEASE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let args = ["demo", "--port", "0", "--root"].map(OsString::from);
+        let mut demo = Running::start(pq(args).arg(folder.path()));
+        demo.listens(BUILD_PATIENCE);
+        demo.signal(Signal::TERM);
+        assert!(demo.end().success(), "the demo does not end well");
+        let mut files = Files::new();
+        read_all(folder.path(), Path::new(""), &mut files);
+        files
+    })
+}
+
+fn read_all(root: &Path, below: &Path, files: &mut Files) {
+    let entries = std::fs::read_dir(root.join(below)).expect("the demo has laid it out");
+    for entry in entries {
+        let entry = entry.expect("nobody changes the folder meanwhile");
+        let path = below.join(entry.file_name());
+        match entry.file_type().expect("it is there").is_dir() {
+            true => read_all(root, &path, files),
+            false => files.push((
+                path,
+                std::fs::read(entry.path()).expect("it is a plain file"),
+            )),
+        }
+    }
+}

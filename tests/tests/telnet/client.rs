@@ -1,0 +1,155 @@
+//! A client of bytes: what it sends is what a test says, and what it reads is kept as it came.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use pq_tests::running::{PATIENCE, Running};
+
+use crate::script::{self, PROMPT};
+
+/// A connection, and what was read but not asked for yet.
+pub(crate) struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Client {
+    /// Connects.
+    pub(crate) fn connect(node: &Running) -> Client {
+        let stream = TcpStream::connect_timeout(&node.address(), PATIENCE).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Client {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Connects and reads the greeting.
+    pub(crate) fn greeted(node: &Running) -> Client {
+        let mut client = Client::connect(node);
+        assert_eq!(client.until(PROMPT), PROMPT);
+        client
+    }
+
+    /// A client whose hero of this name has been started.
+    pub(crate) fn playing(node: &Running, name: &str) -> Client {
+        let mut client = Client::greeted(node);
+        client.join(name);
+        client
+    }
+
+    /// Gives a name, agrees to the stats, and waits for the hero's first deed.
+    pub(crate) fn join(&mut self, name: &str) {
+        self.send(format!("{name}\ny\n"));
+        self.stats();
+        self.until("Executing a ");
+    }
+
+    /// Reads one block of stats, which must be as the book has it.
+    pub(crate) fn stats(&mut self) {
+        let block = self.until(script::AGREE);
+        assert_eq!(block, script::stats(&block));
+    }
+
+    /// Sends these bytes.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn half_close(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Everything up to this text, with it. Whatever comes behind it is kept for the next time.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        loop {
+            let found = self
+                .unread
+                .windows(text.len())
+                .position(|window| window == text.as_bytes());
+            if let Some(at) = found {
+                let rest = self.unread.split_off(at + text.len());
+                return string(std::mem::replace(&mut self.unread, rest));
+            }
+            assert!(
+                self.read_more(),
+                "the end instead of {text:?}: {:?}",
+                String::from_utf8_lossy(&self.unread)
+            );
+        }
+    }
+
+    /// So many bytes, whatever they are.
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.unread.len() < count {
+            assert!(self.read_more(), "only {:?} before the end", self.unread);
+        }
+        let rest = self.unread.split_off(count);
+        std::mem::replace(&mut self.unread, rest)
+    }
+
+    /// The line in which this text is, read to its end.
+    pub(crate) fn line_with(&mut self, text: &str) -> String {
+        self.until(text);
+        format!("{text}{}", self.until("\r\n"))
+    }
+
+    /// Everything up to the end, which must be an orderly one, as text.
+    pub(crate) fn rest(&mut self) -> String {
+        string(self.everything())
+    }
+
+    /// The same, whatever bytes they are.
+    pub(crate) fn everything(&mut self) -> Vec<u8> {
+        while self.read_more() {}
+        std::mem::take(&mut self.unread)
+    }
+
+    /// Sends `quit` and reads to the end.
+    pub(crate) fn quit(mut self) -> String {
+        self.send("quit\n");
+        self.rest()
+    }
+
+    /// Breaks the connection: a socket that is closed with bytes unread is reset, not closed
+    /// (RFC 1122, 4.2.2.13). Waits for such bytes first.
+    pub(crate) fn reset(self) {
+        assert_ne!(self.stream.peek(&mut [0]).unwrap(), 0, "closed already");
+    }
+
+    /// Sends until the other end has had enough; never reads. Returns how much it took.
+    pub(crate) fn flood(&mut self, line: &[u8], most: usize) -> usize {
+        let mut sent = 0;
+        while sent < most {
+            match self.stream.write(line) {
+                Ok(len) => sent += len,
+                Err(error) if is_end(error.kind()) => return sent,
+                Err(error) => panic!("after {sent} bytes: {error}"),
+            }
+        }
+        sent
+    }
+
+    fn read_more(&mut self) -> bool {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => false,
+            Ok(len) => {
+                self.unread.extend_from_slice(&chunk[..len]);
+                true
+            }
+            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&self.unread)),
+        }
+    }
+}
+
+fn is_end(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+}
+
+fn string(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,136 @@
+//! Bytes as clients send them: telnet, line ends, cuts, limits.
+
+use pq_tests::running::Running;
+
+use crate::client::Client;
+use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
+
+/// What a telnet client says first: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and its window's size.
+const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
+
+/// `WONT SGA`, `DONT TTYPE`, `DONT NAWS`.
+const REFUSALS: &[u8] = b"\xff\xfc\x03\xff\xfe\x18\xff\xfe\x1f";
+
+#[test]
+fn negotiation_is_refused_and_no_part_of_the_name() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    client.send(OFFERS);
+    assert_eq!(client.bytes(REFUSALS.len()), REFUSALS);
+    client.send([b"A", OFFERS, b"n", OFFERS, b"n\r\n"].concat());
+    client.stats();
+    client.send("y\r\n");
+    client.until("Executing a ");
+    let mut other = Client::greeted(&node);
+    other.send("Ann\ny\n");
+    other.stats();
+    assert_eq!(other.until("\n"), TAKEN);
+}
+
+#[test]
+fn a_client_that_only_talks_text_is_sent_only_text() {
+    let node = Running::node();
+    let told = Client::playing(&node, "Ann").quit();
+    assert!(told.is_ascii(), "{told:?}");
+}
+
+#[test]
+fn every_line_end_is_one_end() {
+    let node = Running::node();
+    for (number, end) in ["\n", "\r\n", "\r\0", "\r"].into_iter().enumerate() {
+        let mut client = Client::greeted(&node);
+        client.send(format!("Ann{number}{end}y{end}hello{end}"));
+        client.stats();
+        assert_eq!(
+            client.line_with("Unexpected input:"),
+            unexpected("hello"),
+            "{end:?}"
+        );
+        client.send(format!("quit{end}"));
+        client.rest();
+    }
+}
+
+#[test]
+fn lines_that_come_byte_by_byte_are_the_same_lines() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    let input = [
+        OFFERS,
+        "Zoë勇\r\n".as_bytes(),
+        b"n\r\ny\r\nhel\xff\xfb\x18lo\r\n",
+    ]
+    .concat();
+    for byte in input {
+        client.send([byte]);
+    }
+    assert_eq!(client.bytes(REFUSALS.len()), REFUSALS);
+    client.stats();
+    client.stats();
+    assert_eq!(client.line_with("Unexpected input:"), unexpected("hello"));
+}
+
+#[test]
+fn many_lines_in_one_piece_are_answered_one_by_one() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    client.send(format!("Ann\n{}quit\n", "n\n".repeat(500)));
+    for _ in 0..=500 {
+        client.stats();
+    }
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_line_has_at_most_a_kibibyte() {
+    let node = Running::node();
+    let mut client = Client::playing(&node, "Ann");
+    let most = "x".repeat(1024);
+    client.send(format!("{most}\n"));
+    assert_eq!(client.line_with("Unexpected input:"), unexpected(&most));
+    client.send(format!("{most}x\nshort\n"));
+    let said = client.line_with("That line is too long");
+    assert_eq!(said, "That line is too long: at most 1024 bytes.\r\n");
+    assert_eq!(client.line_with("Unexpected input:"), unexpected("short"));
+}
+
+#[test]
+fn the_byte_255_is_data_when_it_is_doubled() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    client.send(b"A\xff\xffnn\n");
+    let refused = format!("That name is not written in UTF-8.\r\n{PROMPT}");
+    assert_eq!(client.until(PROMPT), refused);
+    client.join("Ann");
+    client.send(b"a\xff\xffb\n");
+    assert_eq!(
+        client.line_with("Unexpected input:"),
+        unexpected("a\u{fffd}b")
+    );
+}
+
+#[test]
+fn are_you_there_is_answered() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    client.send(b"\xff\xf6");
+    assert_eq!(client.until("\n"), "[yes]\r\n");
+}
+
+#[test]
+fn what_a_client_is_told_after_it_half_closed_still_comes() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    client.send("Ann\nn\nmaybe\n");
+    client.half_close();
+    client.stats();
+    client.stats();
+    assert_eq!(client.rest(), ANSWER);
+    let mut client = Client::greeted(&node);
+    client.send("Bob\ny\nhello\nquit\n");
+    client.half_close();
+    client.stats();
+    assert_eq!(client.rest(), unexpected("hello"));
+    // The hero was stopped although its client had closed its side.
+    Client::playing(&node, "Bob");
+}
