@@ -134,6 +134,11 @@ fn start_controller(
 }
 
 impl Booted {
+    /// The threads of the running node.
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// The running node.
     pub(crate) fn node(&self) -> &Node {
         self.threads.node()

@@ -63,6 +63,9 @@ pub(crate) struct Node {
     /// The seed of all dice [default: another one each time]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Say every so many seconds on stdout what the node has done since [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) report_every: Option<u64>,
     /// How log lines are written to stderr; RUST_LOG says which
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,

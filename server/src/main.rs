@@ -13,6 +13,7 @@ mod demo;
 mod heroes;
 mod libraries;
 mod logging;
+mod report;
 mod run;
 mod system;
 

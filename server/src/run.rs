@@ -15,6 +15,7 @@ use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::heroes;
 use crate::logging;
+use crate::report::report;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
@@ -88,7 +89,7 @@ async fn serve(
     outcome
 }
 
-/// Starts the heroes, and goes on for ever unless that fails.
+/// Starts the heroes, and goes on for ever, reporting, unless that fails.
 async fn play(
     booted: &Booted,
     options: &cli::Node,
@@ -96,7 +97,7 @@ async fn play(
 ) -> anyhow::Result<()> {
     fill(booted, options).await?;
     listening();
-    std::future::pending().await
+    match report(booted.threads(), options.report_every).await {}
 }
 
 async fn wait_for_end(

@@ -1,0 +1,101 @@
+//! `--report-every`: what the node has done since the last line, for operators and benches.
+//!
+//! ```text
+//!   report: seconds=10.000 envelopes=515036 timers=431772 late_ms_p99=1 late_ms_max=4 dropped=0 processes=300052
+//! ```
+//! Figures only, one line each time; what they are counted from lives in `pq_otp::threads`.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use pq_otp::{Counters, Lateness, Threads};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::run::say;
+
+/// Prints a line every so many seconds; for ever, also when there is nothing to print.
+pub(crate) async fn report(threads: &Threads, every_s: Option<u64>) -> Infallible {
+    let Some(every_s) = every_s else {
+        return std::future::pending().await;
+    };
+    let mut ticks = interval(Duration::from_secs(every_s));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once: from here on is counted.
+    ticks.tick().await;
+    threads.take_lateness();
+    let mut before = Sample::take(threads);
+    loop {
+        ticks.tick().await;
+        let now = Sample::take(threads);
+        say(format_args!(
+            "{}",
+            now.line_since(&before, &threads.take_lateness())
+        ));
+        before = now;
+    }
+}
+
+/// What the node had done at one moment.
+struct Sample {
+    at: Instant,
+    counters: Counters,
+}
+
+impl Sample {
+    fn take(threads: &Threads) -> Sample {
+        let sum = |sum: Counters, shard: Counters| Counters {
+            envelopes: sum.envelopes + shard.envelopes,
+            spawned: sum.spawned + shard.spawned,
+            exited: sum.exited + shard.exited,
+            dropped: sum.dropped + shard.dropped,
+            timers: sum.timers + shard.timers,
+        };
+        Sample {
+            at: Instant::now(),
+            counters: threads
+                .counters()
+                .into_iter()
+                .fold(Counters::default(), sum),
+        }
+    }
+
+    fn line_since(&self, before: &Sample, lateness: &Lateness) -> String {
+        let (now, past) = (&self.counters, &before.counters);
+        format!(
+            "report: seconds={:.3} envelopes={} timers={} late_ms_p99={} late_ms_max={} dropped={} processes={}",
+            self.at.duration_since(before.at).as_secs_f64(),
+            now.envelopes - past.envelopes,
+            now.timers - past.timers,
+            lateness.percentile_ms(99),
+            lateness.max_ms(),
+            now.dropped - past.dropped,
+            // A shard may have been read between a birth and the end that another shard counts.
+            now.spawned.saturating_sub(now.exited),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_what_was_done_since_the_line_before() {
+        let began = Instant::now();
+        let sample = |seconds, times| Sample {
+            at: began + Duration::from_secs(seconds),
+            counters: Counters {
+                envelopes: 100 * times,
+                spawned: 10,
+                exited: times,
+                dropped: 5 * times,
+                timers: 40 * times,
+            },
+        };
+        let line = sample(12, 3).line_since(&sample(2, 1), &Lateness::default());
+        assert_eq!(
+            line,
+            "report: seconds=10.000 envelopes=200 timers=80 late_ms_p99=0 late_ms_max=0 dropped=10 processes=7"
+        );
+    }
+}
