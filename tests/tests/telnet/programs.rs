@@ -32,7 +32,11 @@ impl Program {
                     std::env::var_os("PQ_CI").is_none_or(|ci| ci != "1"),
                     "{program:?}: {error}"
                 );
-                eprintln!("SKIPPED: this machine cannot run {program:?}: {error}");
+                // Past the test harness, which keeps what a test that passes prints to itself.
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "SKIPPED: cannot run {program:?}: {error}"
+                );
                 return None;
             }
         };
@@ -150,6 +154,9 @@ fn telnet_plays_a_session_from_a_terminal() {
     let node = Running::node();
     let address = node.address();
     let telnet = format!("telnet {} {}", address.ip(), address.port());
+    if Program::start(Command::new("telnet").arg("--version")).is_none() {
+        return;
+    }
     let Some(mut script) =
         Program::start(Command::new("script").args(["-qec", &telnet, "/dev/null"]))
     else {
