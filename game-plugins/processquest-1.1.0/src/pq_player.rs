@@ -1,0 +1,190 @@
+//! The hero: a state machine that walks between killing fields and marketplace, moved by its own events.
+//!
+//! The picture is that of 1.0.0. Two arrows do something else: `kill` counts for the hero's quest, and `sell`
+//! brings more at a higher level.
+//!
+//! ```text
+//!       sell  buy
+//!      /   | |  \
+//!      \   ^ ^  /
+//!       [market]<----.        sell: one looted thing after another; nothing left: buy
+//!       |            |        buy: one better thing per slot; nothing more: kill
+//!  done buying    bag full
+//!       v            |
+//!   [killing]--------'        kill, which may complete a quest; lvl_up
+//! ```
+//!
+//! Here are all arrows, as each version writes them whole; states, events and most rules are those of
+//! 1.0.0. New rules are in `rules`, the quest in `task`, conversions in [`crate::migrate`].
+
+use pq_sdk::{
+    Ctx, From, GenFsm, InitError, Migration, Module, Reason, Step, Term, gen_fsm::Machine, regis,
+};
+use pq_words::{Name, Opts, Place, Slot, Stats};
+use serde::{Deserialize, Serialize};
+
+use crate::pq_enemy::{self, PqEnemy};
+use crate::v1_0_0::pq_player::rules::Outcome;
+use crate::v1_0_0::processquest::{events_name, register};
+use crate::v1_0_0::{self, pq_market, pq_stats};
+use crate::{pq_events, pq_quest};
+use rules::Completed;
+use task::Task;
+
+pub use crate::v1_0_0::pq_player::{Call, Event, State, Supervisor};
+
+pub mod rules;
+
+pub mod task;
+
+/// A hero. Its parts, by these names, are what an upgrade converts; on the wire the quest stands among them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Player {
+    /// What a hero of 1.0.0 is too. Its bag counts the enemies of this version.
+    #[serde(flatten)]
+    pub hero: v1_0_0::pq_player::Player<PqEnemy>,
+    /// The quest it is on.
+    pub quest: Task,
+}
+
+/// State and hero together: what is exported and converted.
+pub type Whole = Machine<State, Player>;
+
+type Next = Step<State, Event>;
+
+impl Module for Player {
+    const NAME: &'static str = "pq_player";
+    const VSN: &'static str = "1.1.0";
+}
+
+impl GenFsm for Player {
+    type State = State;
+    type Event = Event;
+    type Args = (Name, Opts);
+    type Call = Call;
+
+    fn init(
+        (name, mut opts): (Name, Opts),
+        ctx: &mut Ctx<'_>,
+    ) -> Result<(Player, Next), InitError> {
+        register(ctx, Term::string(&*name))?;
+        let events = regis::whereis(ctx, events_name(&name)).ok_or(Reason::NoProc)?;
+        let stats = opts
+            .stats
+            .unwrap_or_else(|| pq_stats::INITIAL_ROLL.call(ctx, ()));
+        let quest = opts.quest.take();
+        let quest = Task::from(quest.unwrap_or_else(|| pq_quest::FETCH.call(ctx, ())));
+        let hero = v1_0_0::pq_player::Player::new(name, events, stats, opts)
+            .map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
+        let player = Player { hero, quest };
+        Ok((player, Step::to(State::Market).and_send(Event::Kill)))
+    }
+
+    fn handle_event(&mut self, state: State, event: Event, ctx: &mut Ctx<'_>) -> Next {
+        match (state, event) {
+            (State::Market, Event::Sell) => market_sell(self, ctx),
+            (State::Market, Event::Buy) => market_buy(self, ctx),
+            (State::Market, Event::Kill) => market_kill(self, ctx),
+            (State::Killing, Event::Kill) => killing_kill(self, ctx),
+            (State::Killing, Event::LvlUp) => killing_lvl_up(self, ctx),
+            (State::Killing, Event::Market) => killing_market(self, ctx),
+            (State::Market, Event::LvlUp | Event::Market)
+            | (State::Killing, Event::Sell | Event::Buy) => out_of_place(state, event),
+        }
+    }
+
+    fn handle_call(&mut self, state: State, call: Call, from: From, ctx: &mut Ctx<'_>) -> Next {
+        match call {
+            Call::Supervisor => {
+                let supervisor = ctx.parent();
+                ctx.reply(from, &Supervisor { supervisor });
+            }
+        }
+        Step::to(state)
+    }
+
+    fn migrations() -> &'static [Migration] {
+        const { &[Migration::of::<v1_0_0::pq_player::Whole, Whole>("1.0.0")] }
+    }
+}
+
+fn market_sell(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    let Some((loot, value)) = player.sell() else {
+        return Step::to(State::Market).and_send(Event::Buy);
+    };
+    let hero = &player.hero;
+    let sold = (hero.events, hero.name.clone(), loot.drop, value, hero.time);
+    let pause_ms = pq_events::SELL.call(ctx, sold);
+    Step::to(State::Market).and_send_after(pause_ms, Event::Sell)
+}
+
+fn market_buy(Player { hero, .. }: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    let mut ask = |slot: Slot, above, money| pq_market::FIND.call(ctx, (slot, above, money));
+    let Some((slot, item)) = hero.buy(&mut ask) else {
+        return Step::to(State::Market).and_send(Event::Kill);
+    };
+    let bought = (hero.events, hero.name.clone(), slot, item, hero.time);
+    let pause_ms = pq_events::BUY.call(ctx, bought);
+    Step::to(State::Market).and_send_after(pause_ms, Event::Buy)
+}
+
+fn market_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    let pause_ms = head_for(Place::Killing, player, ctx);
+    Step::to(State::Killing).and_send_after(pause_ms, Event::Kill)
+}
+
+/// What a quest grants is there before it is asked whether the next level is reached; that the quest is
+/// done is told after the kill that did it.
+fn killing_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    let enemy = pq_enemy::FETCH.call(ctx, ());
+    player.hero.fight(&enemy);
+    let mut fetch_other = |name| pq_quest::FETCH_OTHER.call(ctx, (name,));
+    let completed = player.quest_step(&mut fetch_other);
+    let hero = &player.hero;
+    let next = match hero.outcome() {
+        Outcome::BagFull => Event::Market,
+        Outcome::LevelReached => Event::LvlUp,
+        Outcome::GoOn => Event::Kill,
+    };
+    let killed = (hero.events, hero.name.clone(), enemy, hero.time);
+    let mut pause_ms = pq_events::KILLED.call(ctx, killed);
+    if let Some(Completed { completed, new }) = completed {
+        let quest = (hero.events, hero.name.clone(), completed, new);
+        pause_ms += pq_events::QUEST.call(ctx, quest);
+    }
+    Step::to(State::Killing).and_send_after(pause_ms, next)
+}
+
+fn killing_lvl_up(Player { hero, .. }: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    hero.level_up(Stats::from_fn(|| pq_stats::ROLL.call(ctx, ())));
+    let reached = (
+        hero.events,
+        hero.name.clone(),
+        hero.stats,
+        hero.lvl,
+        hero.lvlexp,
+    );
+    let pause_ms = pq_events::LVL_UP.call(ctx, reached);
+    Step::to(State::Killing).and_send_after(pause_ms, Event::Kill)
+}
+
+fn killing_market(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
+    let pause_ms = head_for(Place::Market, player, ctx);
+    Step::to(State::Market).and_send_after(pause_ms, Event::Sell)
+}
+
+fn head_for(place: Place, Player { hero, .. }: &Player, ctx: &mut Ctx<'_>) -> u64 {
+    pq_events::LOCATION.call(ctx, (hero.events, hero.name.clone(), place, hero.time))
+}
+
+/// Only a hero sends itself events, so one that is out of place is our mistake or somebody's mischief: the
+/// hero ends and is started afresh, as after a `function_clause` in the book.
+fn out_of_place(state: State, event: Event) -> Next {
+    Step::stop(Reason::tagged(
+        "bad_event",
+        &format!("{event:?} in state {state:?}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests;
