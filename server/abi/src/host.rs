@@ -178,7 +178,7 @@ impl Module {
         self.output(host, |table| unsafe { call(table, function, args) })
     }
 
-    /// Converts an exported state; see [`ModuleTable::code_change`].
+    /// Converts an exported state from (up) or to (down) version `vsn`; the newer module does both.
     pub fn code_change<H: Host>(
         self,
         host: &mut H,

@@ -1,6 +1,6 @@
 //! Memory that knows its library: each library allocates through a table of the node, which counts.
 //!
-//! Both halves live here: [`MemoryTable`] and [`allocated`] for the node, [`LibraryAllocator`] for the library.
+//! Both halves live here: [`MemoryTable`] for the node, [`LibraryAllocator`] for the library.
 //! The bytes themselves come from the C library's heap, which both sides share: a block that a library
 //! allocated before it was attached may therefore be freed through the table, and the other way round.
 

@@ -158,6 +158,11 @@ impl Shard {
             } => {
                 tracing::warn!(supervisor, %pid, child = %id, ended = %child, %reason, "child_terminated");
             }
+            // Whoever ordered the start of this tree hears the reason, and decides what it is worth: anybody
+            // can ask for a hero whose name is taken.
+            Report::StartError { id, reason } if self.starting.contains_key(&pid) => {
+                tracing::debug!(supervisor, %pid, child = %id, %reason, "start_error");
+            }
             Report::StartError { id, reason } => {
                 tracing::warn!(supervisor, %pid, child = %id, %reason, "start_error");
             }

@@ -108,7 +108,8 @@ fn a_version_that_the_state_does_not_have_is_refused() {
         vsn: "0.9.0".to_string(),
         extra: encode(&()),
     };
-    let expected = "{error,{bad_vsn,\"between counter-2.0.0 and counter-1.0.0, not version 0.9.0\"}}";
+    let expected =
+        "{error,{bad_vsn,\"between counter-2.0.0 and counter-1.0.0, not version 0.9.0\"}}";
     assert_eq!(sys(&mut house, counter, message), expected);
 }
 

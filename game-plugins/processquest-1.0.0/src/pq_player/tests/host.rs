@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicU64;
 
 use pq_sdk::pq_abi::host::{Answer, Failure, Host, Module, State, Verdict, linked_library};
 use pq_sdk::pq_abi::{Callback, OpCode, Reason, raw};
-use pq_sdk::regis::RegisterError;
 use pq_sdk::{Pid, Term};
+use pq_term::msgpack::to_msgpack;
 use pq_words::{Name, Opts, Report};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -122,8 +122,8 @@ impl FakeHost {
     fn call(&mut self, name: &str, args: &[u8]) -> raw::Status {
         let (module, function) = name.split_once(':').unwrap();
         let result = match (module, function) {
-            ("regis", "register") => Ok(rmp_serde::to_vec_named(&self.register(args)).unwrap()),
-            ("regis", "whereis") => Ok(rmp_serde::to_vec_named(&self.whereis(args)).unwrap()),
+            ("regis", "register") => Ok(to_msgpack(&self.register(args))),
+            ("regis", "whereis") => Ok(to_msgpack(&self.whereis(args))),
             _ => self.module(module).call(self, function, args),
         };
         let (status, answer) = match result {
@@ -134,23 +134,27 @@ impl FakeHost {
         status
     }
 
-    fn register(&mut self, args: &[u8]) -> Result<(), RegisterError> {
+    /// `ok`, or `{error, {name_taken, Pid}}`, as the registry answers.
+    fn register(&mut self, args: &[u8]) -> Term {
         let (name, pid): (Term, Pid) = rmp_serde::from_slice(args).unwrap();
         match self.names.iter().find(|(taken, _)| *taken == name) {
-            Some((_, holder)) => Err(RegisterError::NameTaken(*holder)),
+            Some((_, holder)) => {
+                let taken = Term::tuple([Term::atom("name_taken"), Term::from(*holder)]);
+                Term::tuple([Term::atom("error"), taken])
+            }
             None => {
                 self.names.push((name, pid));
-                Ok(())
+                Term::atom("ok")
             }
         }
     }
 
-    fn whereis(&self, args: &[u8]) -> Option<Pid> {
+    fn whereis(&self, args: &[u8]) -> Term {
         let (name,): (Term,) = rmp_serde::from_slice(args).unwrap();
-        self.names
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, pid)| *pid)
+        let mut known = self.names.iter().filter(|(known, _)| *known == name);
+        known
+            .next()
+            .map_or(Term::undefined(), |(_, pid)| Term::from(*pid))
     }
 }
 
@@ -163,6 +167,7 @@ impl Host for FakeHost {
             OpCode::Random => self.dice.next_u64(),
             OpCode::SelfPid => HERO.as_raw(),
             OpCode::Parent => SUP.as_raw(),
+            OpCode::Listens => 1,
             OpCode::Notify if a == HERO.as_raw() => self.sent(0, data),
             OpCode::Notify => self.heard(data),
             OpCode::StartTimer => {

@@ -254,7 +254,11 @@ fn a_hero_lives_well_for_a_long_time() {
 #[test]
 fn a_game_through_the_boundary_is_the_same_game() {
     let (here, player) = play(10, &[], 3_000);
-    let (there, same_player) = play(10, &["pq_events", "pq_market"], 3_000);
+    let (there, same_player) = play(
+        10,
+        &["pq_events", "pq_market", "pq_enemy", "pq_stats"],
+        3_000,
+    );
     assert_eq!(here.told, there.told);
     assert_eq!(player, same_player);
 }
