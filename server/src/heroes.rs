@@ -1,16 +1,19 @@
 //! Heroes without sockets: for benches, demos and tests.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use pq_otp::spec::{self, SupReply, SupRequest};
-use pq_otp::{Node, Payload, Reason};
+use pq_otp::{Node, Payload, Pid, Reason};
 use pq_words::Opts;
 
 /// Starts that are under way at once. Enough that no shard waits for this thread, few enough that their
 /// requests fit an inbox (65 536).
 const IN_FLIGHT_MAX: usize = 8_192;
+
+/// When so few are under way, more are ordered: in batches, because waking a thread costs as much as a start.
+const IN_FLIGHT_MIN: usize = IN_FLIGHT_MAX / 2;
 
 /// How long a start may take before the filling gives up: a node that is that slow is not filled.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -39,23 +42,35 @@ pub(crate) fn fill(node: &Node, count: u64, pace_ms: u32) -> anyhow::Result<Dura
     };
     let shared = Shared::default();
     let began = Instant::now();
-    for number in 0..count {
-        wait_below(&shared, IN_FLIGHT_MAX)?;
-        let args = rmp_serde::to_vec_named(&(format!("bot-{number}"), &opts))?;
-        let (seen, counted) = (shared.clone(), shared.clone());
-        counted
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .in_flight += 1;
-        node.request(
-            supersup,
-            &spec::encode(&SupRequest::StartChild(args)),
-            move |answer| note(&seen, answer),
-        );
+    let batch = IN_FLIGHT_MAX - IN_FLIGHT_MIN;
+    for first in (0..count).step_by(batch) {
+        wait_down_to(&shared, IN_FLIGHT_MIN)?;
+        let numbers = first..count.min(first + batch as u64);
+        lock(&shared).in_flight += (numbers.end - numbers.start) as usize;
+        for number in numbers {
+            order(node, supersup, number, &opts, &shared)?;
+        }
     }
-    wait_below(&shared, 1)?;
+    wait_down_to(&shared, 0)?;
     Ok(began.elapsed())
+}
+
+fn order(
+    node: &Node,
+    supersup: Pid,
+    number: u64,
+    opts: &Opts,
+    shared: &Shared,
+) -> anyhow::Result<()> {
+    let args = rmp_serde::to_vec_named(&(format!("bot-{number}"), opts))?;
+    let request = spec::encode(&SupRequest::StartChild(args));
+    let seen = shared.clone();
+    node.request(supersup, &request, move |answer| note(&seen, answer));
+    Ok(())
+}
+
+fn lock(shared: &Shared) -> MutexGuard<'_, Progress> {
+    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn note(shared: &Shared, answer: Result<Payload, Reason>) {
@@ -64,16 +79,18 @@ fn note(shared: &Shared, answer: Result<Payload, Reason>) {
         Ok(other) => Some(format!("{other:?}")),
         Err(reason) => Some(reason.to_string()),
     };
-    let mut progress = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut progress = lock(shared);
     progress.in_flight -= 1;
     progress.failed = progress.failed.take().or(failed);
-    shared.1.notify_one();
+    if [IN_FLIGHT_MIN, 0].contains(&progress.in_flight) || progress.failed.is_some() {
+        shared.1.notify_one();
+    }
 }
 
-/// Waits until fewer than `limit` starts are under way.
-fn wait_below(shared: &Shared, limit: usize) -> anyhow::Result<()> {
-    let progress = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let many = |progress: &mut Progress| progress.in_flight >= limit && progress.failed.is_none();
+/// Waits until at most `limit` starts are under way.
+fn wait_down_to(shared: &Shared, limit: usize) -> anyhow::Result<()> {
+    let progress = lock(shared);
+    let many = |progress: &mut Progress| progress.in_flight > limit && progress.failed.is_none();
     let (progress, waited) = shared
         .1
         .wait_timeout_while(progress, START_TIMEOUT, many)

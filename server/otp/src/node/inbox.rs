@@ -26,11 +26,14 @@ impl Inbox {
     /// Puts a signal from outside. Their number is bounded by whom they come from: a port has a few inputs on
     /// their way, a thread that asks waits for the answer.
     pub(crate) fn push(&self, signal: Signal) {
-        self.signals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(signal);
-        self.arrived.notify_one();
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = signals.is_empty();
+        signals.push(signal);
+        drop(signals);
+        // A shard sleeps only on an empty inbox: whoever puts the first signal wakes it.
+        if was_empty {
+            self.arrived.notify_one();
+        }
     }
 
     /// Moves all of another shard's signals here, unless too many wait.
