@@ -1,0 +1,168 @@
+//! What one step of the runtime costs, without threads, sockets or a game: a shard under the virtual clock, and
+//! a library of servers that do next to nothing.
+//!
+//! Each bench is a chain: a process does something and thereby causes the next of the same, so many times as
+//! criterion asks for. Figures are per link of the chain, and hold the library's own part: decoding a number and
+//! encoding it again. The whole node is measured in `tests/benches`.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use pq_abi::spec::{ManagerRequest, Start};
+use pq_otp::{Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
+use pq_sdk::Atom;
+use pq_term::msgpack::{from_msgpack, to_msgpack};
+use serde::Serialize;
+
+#[path = "runtime/library.rs"]
+mod library;
+
+/// How long anything asked from outside may take on the virtual clock.
+const PATIENCE_MS: u64 = 1_000;
+
+/// The modules of the library, current for ever.
+struct Linked {
+    modules: HashMap<&'static str, Module>,
+    epoch: AtomicU64,
+}
+
+impl Linked {
+    fn new() -> Linked {
+        let modules = pq_abi::host::linked_library(&library::LIBRARY)
+            .expect("the library was built with this program");
+        Linked {
+            modules: modules
+                .into_iter()
+                .map(|module| (module.name(), module))
+                .collect(),
+            epoch: AtomicU64::new(1),
+        }
+    }
+}
+
+impl Modules for Linked {
+    fn current(&self, name: &str) -> Option<Module> {
+        self.modules.get(name).copied()
+    }
+
+    fn epoch(&self) -> &AtomicU64 {
+        &self.epoch
+    }
+}
+
+/// A node, with words for what the benches do.
+struct House(Sim);
+
+impl House {
+    fn new() -> House {
+        House(Sim::new(Config::new(Arc::new(Linked::new()))))
+    }
+
+    fn start(&mut self, module: &'static str, args: &impl Serialize) -> Pid {
+        let start = Start {
+            module: Atom::from_static(module),
+            args: encode(args),
+        };
+        self.0
+            .start(start)
+            .expect("the modules of the library start")
+    }
+
+    /// Tells a process of a chain how long it is to be, and times the chain.
+    fn chain(&mut self, first: Pid, links: u64, envelope: fn(Payload) -> Envelope) -> Duration {
+        let envelope = envelope(Payload::from_vec(encode(&links)));
+        let before = self.0.counters().envelopes;
+        self.0.node().signal(Signal::Deliver(first, envelope));
+        let began = Instant::now();
+        // A link takes at most a millisecond of virtual time.
+        self.0.run_ms(links + 1);
+        let took = began.elapsed();
+        let handled = self.0.counters().envelopes - before;
+        assert!(
+            handled >= links,
+            "the chain broke after {handled} of {links}"
+        );
+        took
+    }
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    rmp_serde::to_vec_named(value).expect("numbers and pids are MessagePack")
+}
+
+/// Two servers that cast a number to and fro.
+fn messages(c: &mut Criterion) {
+    let mut house = House::new();
+    let (a, b) = (house.start("player", &()), house.start("player", &()));
+    for (player, other) in [(a, b), (b, a)] {
+        let told = Envelope::Info(Payload::from_vec(encode(&other)));
+        house.0.node().signal(Signal::Deliver(player, told));
+    }
+    c.bench_function("message between two gen_servers", |bench| {
+        bench.iter_custom(|links| house.chain(a, links, Envelope::Cast));
+    });
+}
+
+/// A server that asks another, with a timeout, and asks again when it has the answer.
+fn calls(c: &mut Criterion) {
+    let mut house = House::new();
+    let clerk = house.start("clerk", &());
+    let asker = house.start("asker", &(clerk,));
+    c.bench_function("call of a gen_server and its answer", |bench| {
+        bench.iter_custom(|links| house.chain(asker, links, Envelope::Cast));
+    });
+}
+
+/// A server that starts the next one, linked, and ends when that one runs.
+fn births(c: &mut Criterion) {
+    let mut house = House::new();
+    c.bench_function("start and end of a gen_server", |bench| {
+        bench.iter_custom(|links| {
+            let first = house.start("mortal", &());
+            house.chain(first, links, Envelope::Cast)
+        });
+    });
+}
+
+/// A server with one timer after the other, each alone in its millisecond.
+fn timers(c: &mut Criterion) {
+    let mut house = House::new();
+    let clock = house.start("clock", &());
+    c.bench_function("timer of 1 ms, alone", |bench| {
+        bench.iter_custom(|links| house.chain(clock, links, Envelope::Cast));
+    });
+}
+
+/// A handler that tells its own manager the next event.
+fn events(c: &mut Criterion) {
+    let mut house = House::new();
+    let manager = house.start("bell", &());
+    let add = ManagerRequest::AddHandler(Atom::from_static("ear"), encode(&()));
+    let added = house
+        .0
+        .call(manager, &pq_abi::spec::encode(&add), PATIENCE_MS);
+    added.expect("a manager answers");
+    c.bench_function("event to a manager with one handler", |bench| {
+        bench.iter_custom(|links| house.chain(manager, links, Envelope::Event));
+    });
+}
+
+/// The name of a hero's event manager, as it goes to the registry.
+fn names(c: &mut Criterion) {
+    let name = Term::tuple([Term::atom("events"), Term::string("bot-123456")]);
+    c.bench_function("a name to MessagePack", |bench| {
+        bench.iter(|| to_msgpack(black_box(&name)));
+    });
+    let bytes = to_msgpack(&name);
+    assert_eq!(from_msgpack(&bytes), Ok(name));
+    c.bench_function("a name from MessagePack", |bench| {
+        bench.iter(|| from_msgpack(black_box(&bytes)));
+    });
+}
+
+criterion_group!(benches, messages, calls, births, timers, events, names);
+criterion_main!(benches);

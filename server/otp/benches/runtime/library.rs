@@ -1,0 +1,231 @@
+//! The library of the benches: servers that each do one thing, as often as they are told.
+
+use pq_sdk::{
+    Ctx, EventManager, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid,
+    Reason,
+};
+use serde::{Deserialize, Serialize};
+
+pq_sdk::library! {
+    application: "bench", vsn: "1.0.0",
+    gen_server Player,
+    gen_server Clerk,
+    gen_server Asker,
+    gen_server Mortal,
+    gen_server Clock,
+    event_manager Bell,
+    gen_event Ear,
+}
+
+/// How long an answer may take, on the virtual clock; it takes none.
+const TIMEOUT_MS: u64 = 5_000;
+
+macro_rules! module {
+    ($type:ident, $name:literal) => {
+        impl Module for $type {
+            const NAME: &'static str = $name;
+            const VSN: &'static str = "1.0.0";
+        }
+    };
+}
+module!(Player, "player");
+module!(Clerk, "clerk");
+module!(Asker, "asker");
+module!(Mortal, "mortal");
+module!(Clock, "clock");
+module!(Bell, "bell");
+module!(Ear, "ear");
+
+/// Throws a number back, one less.
+#[derive(Serialize, Deserialize)]
+struct Player {
+    other: Option<Pid>,
+}
+
+impl GenServer for Player {
+    type Args = ();
+    type Call = ();
+    type Cast = u64;
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Player, InitError> {
+        Ok(Player { other: None })
+    }
+
+    fn handle_cast(&mut self, left: u64, ctx: &mut Ctx<'_>) -> Next {
+        if let (Some(other), 1..) = (self.other, left) {
+            ctx.cast(other, &(left - 1));
+        }
+        Next::Wait
+    }
+
+    /// Is told with whom it plays.
+    fn handle_info(&mut self, info: Info<'_>, _ctx: &mut Ctx<'_>) -> Next {
+        if let Info::Message(message) = info {
+            self.other = message.is();
+        }
+        Next::Wait
+    }
+}
+
+/// Answers a number with itself.
+#[derive(Serialize, Deserialize)]
+struct Clerk {}
+
+impl GenServer for Clerk {
+    type Args = ();
+    type Call = u64;
+    type Cast = ();
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Clerk, InitError> {
+        Ok(Clerk {})
+    }
+
+    fn handle_call(&mut self, number: u64, from: From, ctx: &mut Ctx<'_>) -> Next {
+        ctx.reply(from, &number);
+        Next::Wait
+    }
+}
+
+/// Asks a clerk, and again when it has the answer.
+#[derive(Serialize, Deserialize)]
+struct Asker {
+    clerk: Pid,
+}
+
+impl Asker {
+    fn ask(&self, left: u64, ctx: &mut Ctx<'_>) -> Next {
+        if left > 0 {
+            ctx.request(self.clerk, &(left - 1), TIMEOUT_MS);
+        }
+        Next::Wait
+    }
+}
+
+impl GenServer for Asker {
+    type Args = (Pid,);
+    type Call = ();
+    type Cast = u64;
+
+    fn init((clerk,): (Pid,), _ctx: &mut Ctx<'_>) -> Result<Asker, InitError> {
+        Ok(Asker { clerk })
+    }
+
+    fn handle_cast(&mut self, left: u64, ctx: &mut Ctx<'_>) -> Next {
+        self.ask(left, ctx)
+    }
+
+    fn handle_info(&mut self, info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
+        match info {
+            Info::Response {
+                result: Ok(answer), ..
+            } => match answer.decode() {
+                Ok(left) => self.ask(left, ctx),
+                Err(reason) => Next::Stop(reason),
+            },
+            _ => Next::Wait,
+        }
+    }
+}
+
+/// Starts a child, tells it how many are to follow, and ends.
+#[derive(Serialize, Deserialize)]
+struct Mortal {
+    left: u64,
+}
+
+impl GenServer for Mortal {
+    type Args = ();
+    type Call = ();
+    type Cast = u64;
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Mortal, InitError> {
+        Ok(Mortal { left: 0 })
+    }
+
+    fn handle_cast(&mut self, left: u64, ctx: &mut Ctx<'_>) -> Next {
+        self.left = left;
+        if left == 0 {
+            return Next::Stop(Reason::Normal);
+        }
+        ctx.start_link(Mortal::NAME, &());
+        Next::Wait
+    }
+
+    fn handle_info(&mut self, info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
+        if let Info::Response {
+            result: Ok(child), ..
+        } = info
+            && let Some(child) = child.is()
+        {
+            ctx.cast(child, &(self.left - 1));
+        }
+        Next::Stop(Reason::Normal)
+    }
+}
+
+/// Starts a timer of a millisecond, and another when it has fired.
+#[derive(Serialize, Deserialize)]
+struct Clock {}
+
+impl Clock {
+    fn tick(left: u64, ctx: &mut Ctx<'_>) -> Next {
+        if left > 0 {
+            ctx.start_timer(1, &(left - 1));
+        }
+        Next::Wait
+    }
+}
+
+impl GenServer for Clock {
+    type Args = ();
+    type Call = ();
+    type Cast = u64;
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Clock, InitError> {
+        Ok(Clock {})
+    }
+
+    fn handle_cast(&mut self, left: u64, ctx: &mut Ctx<'_>) -> Next {
+        Clock::tick(left, ctx)
+    }
+
+    fn handle_info(&mut self, info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
+        match info {
+            Info::Message(message) => Clock::tick(message.is().unwrap_or(0), ctx),
+            _ => Next::Wait,
+        }
+    }
+}
+
+/// An event manager.
+struct Bell;
+
+impl EventManager for Bell {
+    type Args = ();
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<(), InitError> {
+        Ok(())
+    }
+}
+
+/// Tells its manager the next event.
+#[derive(Serialize, Deserialize)]
+struct Ear {}
+
+impl GenEvent for Ear {
+    type Args = ();
+    type Event = u64;
+    type Call = ();
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Ear, InitError> {
+        Ok(Ear {})
+    }
+
+    fn handle_event(&mut self, left: u64, ctx: &mut Ctx<'_>) -> Handled {
+        if left > 0 {
+            let manager = ctx.self_pid();
+            ctx.notify(manager, &(left - 1));
+        }
+        Handled::Ok
+    }
+}
