@@ -9,6 +9,7 @@ mod flat;
 
 /// How a supervisor reacts to the end of a child (`supervisor(3)`, `strategy()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Strategy {
     /// Only that child is restarted.
     OneForOne,
@@ -33,6 +34,7 @@ pub struct SupFlags {
 
 /// When a child is restarted (`supervisor:restart()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Restart {
     /// Always.
     Permanent,
@@ -44,6 +46,7 @@ pub enum Restart {
 
 /// How a child is told to end (`supervisor:shutdown()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "i64", try_from = "i64")]
 pub enum Shutdown {
     /// `exit(Child, kill)` at once.
     BrutalKill,
@@ -55,6 +58,7 @@ pub enum Shutdown {
 
 /// What the child is (`supervisor:worker()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum ChildType {
     /// A process that works.
     Worker,
@@ -64,11 +68,12 @@ pub enum ChildType {
 
 /// Which modules a child runs, for the release handler (`supervisor:modules()`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "flat::Names", from = "flat::Names")]
 pub enum Modules {
     /// An event manager: its handlers are asked.
     Dynamic,
     /// Just these.
-    Of(#[serde(with = "flat::atoms")] Vec<Atom>),
+    Of(Vec<Atom>),
 }
 
 /// Which process to start: one of `module`'s kind, with these encoded arguments.

@@ -1,12 +1,17 @@
-//! Names and terms of a spec in their flat form: an atom as its text, a term as one string of bytes.
+//! The parts of a spec in their flat form: an atom as its text, a term as one string of bytes, a word as a
+//! number.
 //!
-//! A spec is written and read at every start of a supervisor, so at every start of a hero. The form in which
-//! atoms and terms travel elsewhere nests a serializer for each of them; that made a third of a start.
+//! A spec is written and read at every start of a supervisor, so at every start of a hero, and kept as long as
+//! it lives. The form in which atoms and terms travel elsewhere nests a serializer for each of them; that made
+//! a third of a start.
 
 use std::fmt;
 
 use pq_term::{Atom, Term, msgpack};
 use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::{ChildType, Modules, Restart, Shutdown, Strategy};
 
 /// An atom as its text.
 pub(super) mod atom {
@@ -22,27 +27,81 @@ pub(super) mod atom {
     }
 }
 
-/// Atoms as their texts.
-pub(super) mod atoms {
-    use super::{Atom, AtomText, Deserializer};
-    use serde::{Deserialize, Serializer};
+/// The modules of a child: `None` for those of an event manager.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Names(Option<Vec<Name>>);
 
-    /// One of them.
-    struct Item(Atom);
+/// An atom as its text.
+#[derive(Serialize, Deserialize)]
+struct Name(#[serde(with = "atom")] Atom);
 
-    impl<'de> Deserialize<'de> for Item {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Item, D::Error> {
-            from.deserialize_str(AtomText).map(Item)
+impl From<Modules> for Names {
+    fn from(modules: Modules) -> Names {
+        match modules {
+            Modules::Dynamic => Names(None),
+            Modules::Of(atoms) => Names(Some(atoms.into_iter().map(Name).collect())),
         }
     }
+}
 
-    pub(crate) fn serialize<S: Serializer>(atoms: &[Atom], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(atoms.iter().map(|atom| atom.as_str()))
+impl From<Names> for Modules {
+    fn from(Names(names): Names) -> Modules {
+        match names {
+            None => Modules::Dynamic,
+            Some(names) => Modules::Of(names.into_iter().map(|Name(atom)| atom).collect()),
+        }
     }
+}
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Atom>, D::Error> {
-        let items = Vec::<Item>::deserialize(from)?;
-        Ok(items.into_iter().map(|Item(atom)| atom).collect())
+/// Words as numbers: their place in the list.
+macro_rules! numbered {
+    ($type:ident: $($variant:ident)*) => {
+        impl From<$type> for u8 {
+            fn from(word: $type) -> u8 {
+                word as u8
+            }
+        }
+
+        impl TryFrom<u8> for $type {
+            type Error = String;
+
+            fn try_from(number: u8) -> Result<$type, String> {
+                let words = [$($type::$variant),*];
+                let word = words.into_iter().find(|word| *word as u8 == number);
+                word.ok_or_else(|| format!("{number} is no {}", stringify!($type)))
+            }
+        }
+    };
+}
+
+numbered! { Strategy: OneForOne OneForAll RestForOne SimpleOneForOne }
+numbered! { Restart: Permanent Transient Temporary }
+numbered! { ChildType: Worker Supervisor }
+
+/// Milliseconds, or one of two numbers that no time has.
+const INFINITY: i64 = -1;
+const BRUTAL_KILL: i64 = -2;
+
+impl From<Shutdown> for i64 {
+    fn from(shutdown: Shutdown) -> i64 {
+        match shutdown {
+            Shutdown::Timeout(ms) => ms.into(),
+            Shutdown::Infinity => INFINITY,
+            Shutdown::BrutalKill => BRUTAL_KILL,
+        }
+    }
+}
+
+impl TryFrom<i64> for Shutdown {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Shutdown, String> {
+        match (number, u32::try_from(number)) {
+            (INFINITY, _) => Ok(Shutdown::Infinity),
+            (BRUTAL_KILL, _) => Ok(Shutdown::BrutalKill),
+            (_, Ok(ms)) => Ok(Shutdown::Timeout(ms)),
+            (_, Err(_)) => Err(format!("{number} is no time to shut down")),
+        }
     }
 }
 
@@ -107,5 +166,58 @@ impl Visitor<'_> for TermBytes {
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Term, E> {
         msgpack::from_msgpack(bytes).map_err(E::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{ChildSpec, Start, SupFlags, SupSpec, decode, encode};
+
+    fn child(id: &'static str, shutdown: Shutdown, modules: Modules) -> ChildSpec {
+        let module = Atom::from_static("pq_player");
+        ChildSpec {
+            id: Term::atom(id),
+            start: Start {
+                module,
+                args: vec![0x91, 0x07],
+            },
+            restart: Restart::Transient,
+            shutdown,
+            kind: ChildType::Supervisor,
+            modules,
+        }
+    }
+
+    #[test]
+    fn a_spec_is_read_as_it_was_written() {
+        let of = Modules::Of(vec![Atom::from_static("pq_player")]);
+        let strategies = [
+            Strategy::OneForOne,
+            Strategy::OneForAll,
+            Strategy::RestForOne,
+            Strategy::SimpleOneForOne,
+        ];
+        for strategy in strategies {
+            let flags = SupFlags {
+                strategy,
+                intensity: 2,
+                period_s: 3_600,
+            };
+            let children = vec![
+                child("a", Shutdown::Timeout(u32::MAX), of.clone()),
+                child("b", Shutdown::Infinity, Modules::Dynamic),
+                child("c", Shutdown::BrutalKill, Modules::Of(vec![])),
+            ];
+            let spec = SupSpec { flags, children };
+            assert_eq!(decode(&encode(&spec)), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn a_number_that_means_nothing_is_refused() {
+        assert!(Strategy::try_from(4).is_err());
+        assert!(Restart::try_from(3).is_err() && ChildType::try_from(2).is_err());
+        assert!(Shutdown::try_from(-3).is_err() && Shutdown::try_from(1 << 32).is_err());
     }
 }
