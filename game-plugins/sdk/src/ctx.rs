@@ -4,13 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 
 use pq_abi::raw::Status;
-use pq_abi::spec::{self, ManagerRequest, Start, SupRequest};
+use pq_abi::spec::{self, ManagerRequest, SupRequest};
 use pq_abi::{Callback, HostRef, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
-use crate::module::Module;
 
 /// How loud a log line is; the words of `tracing`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -262,11 +261,6 @@ impl<'a> Ctx<'a> {
                 .map_err(|error| Reason::tagged("bad_return", &error.to_string())),
             false => Err(Reason::from_bytes(result)),
         }
-    }
-
-    /// Names which process to start: for `start` of an application and children of a supervisor.
-    pub fn start_of<M: Module>(args: &impl Serialize) -> Start {
-        crate::supervisor::start::<M>(args)
     }
 
     fn tell<T: Serialize + ?Sized>(

@@ -47,11 +47,6 @@ impl<S, E> Step<S, E> {
         self.event = Some((ms, event));
         self
     }
-
-    /// Where it leads, for tests of pure transitions: the state or the reason, and the event with its pause.
-    pub fn parts(&self) -> (Result<&S, &Reason>, Option<&(u64, E)>) {
-        (self.end.as_ref(), self.event.as_ref())
-    }
 }
 
 /// What `init` makes: the data, and the first step.

@@ -1,8 +1,7 @@
 //! What a callback may ask of the node: one number per operation, and what its fields mean.
 //!
 //! Reading operations answer at once. All others are *recorded* and done after the callback has returned
-//! well: a callback that fails has done nothing. The two exceptions are marked "at once": their effect
-//! dies with the process, so a failing callback leaves no trace of them either.
+//! well: a callback that fails has done nothing.
 
 /// One operation. The comments name the fields of [`crate::raw::Op`] that it uses and what it answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,21 +59,19 @@ pub enum OpCode {
     /// Starts a process linked to this one; name = module, data = arguments. Answers a request id;
     /// its response carries the pid.
     StartLink = 24,
-    /// At once: the registry holds a name of this process and wants to hear of its end.
-    HoldsName = 25,
     /// a = pid. Answers 1 while the process lives.
-    IsAlive = 26,
+    IsAlive = 25,
     /// Runs the Continue callback of this process before its next message; data = what to continue with.
-    Continue = 27,
+    Continue = 26,
     /// Answers the pid of the process that started this one (0 when nobody did).
-    Parent = 28,
+    Parent = 27,
     /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
     /// need not be written; 1 for anybody else.
-    Listens = 29,
+    Listens = 28,
 }
 
 impl OpCode {
-    const ALL: [OpCode; 30] = [
+    const ALL: [OpCode; 29] = [
         OpCode::Out,
         OpCode::Log,
         OpCode::Random,
@@ -100,7 +97,6 @@ impl OpCode {
         OpCode::Env,
         OpCode::Current,
         OpCode::StartLink,
-        OpCode::HoldsName,
         OpCode::IsAlive,
         OpCode::Continue,
         OpCode::Parent,

@@ -237,10 +237,6 @@ impl Host for Callback<'_> {
                 .module(&text(name))
                 .map_or(0, |module| module.address()),
             OpCode::StartLink => self.start_link(name, data),
-            OpCode::HoldsName => {
-                self.holds_name = true;
-                0
-            }
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
             OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })

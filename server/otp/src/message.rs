@@ -90,8 +90,6 @@ pub enum Signal {
     Spawn(Box<Spawn>),
     /// Start a process of the runtime's own here.
     SpawnNative(Box<dyn crate::Native>, Ack),
-    /// Describe all processes of this shard.
-    List(Caller),
     /// Finish what is running and end the shard.
     Quit,
 }
@@ -133,7 +131,7 @@ impl Signal {
             Signal::Link(of, _) | Signal::Unlink(of, _) => Some(*of),
             Signal::Monitor { of, .. } | Signal::Demonitor { of, .. } => Some(*of),
             Signal::OwnPort(of, _) => Some(*of),
-            Signal::Spawn(_) | Signal::SpawnNative(..) | Signal::List(_) | Signal::Quit => None,
+            Signal::Spawn(_) | Signal::SpawnNative(..) | Signal::Quit => None,
         }
     }
 }

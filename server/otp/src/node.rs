@@ -263,26 +263,6 @@ impl Node {
         env.insert((application.to_string(), key.to_string()), value);
     }
 
-    /// Calls a function of a compiled-in service from outside of any process.
-    pub fn call_service(
-        &self,
-        module: &str,
-        function: &str,
-        args: &[u8],
-    ) -> Result<Vec<u8>, Reason> {
-        let service = self
-            .service(module)
-            .ok_or_else(|| crate::callback::undef(module, function))?;
-        let mut holds_name = false;
-        service.call(ServiceCall {
-            node: self,
-            caller: Pid::from_raw(0),
-            function,
-            args,
-            holds_name: &mut holds_name,
-        })
-    }
-
     /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
     pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
         self.shared.ports.open(sink)

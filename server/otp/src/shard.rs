@@ -288,7 +288,6 @@ impl Shard {
             Signal::OwnPort(owner, port) => self.own_port(owner, port),
             Signal::Spawn(spawn) => self.spawn(*spawn),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
-            Signal::List(caller) => self.list(caller),
             Signal::Quit => self.quit = true,
         }
     }
@@ -361,15 +360,6 @@ impl Shard {
         self.send(
             caller.pid,
             Envelope::Response(caller.tag, Ok(Payload::from_vec(bytes))),
-        );
-    }
-
-    /// Describes all processes, as a list of maps.
-    fn list(&mut self, caller: Caller) {
-        let infos: Vec<_> = self.processes().iter().map(ProcessInfo::to_term).collect();
-        self.reply(
-            caller,
-            pq_term::msgpack::to_msgpack(&pq_term::Term::list(infos)),
         );
     }
 }
