@@ -26,6 +26,8 @@ mod fixture_next;
 mod house;
 #[path = "runtime/journal.rs"]
 mod journal;
+#[path = "runtime/log.rs"]
+mod log;
 
 #[path = "runtime/applications.rs"]
 mod applications;

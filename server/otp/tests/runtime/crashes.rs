@@ -1,10 +1,8 @@
 //! A callback that panics ends its own process, and has done nothing.
 
-use std::fmt::Write;
-use std::sync::{Arc, Mutex};
-
 use crate::actor::Do;
 use crate::house::{House, say};
+use crate::log;
 
 #[test]
 fn a_panic_ends_one_process_with_message_and_place_and_undoes_what_was_asked_for() {
@@ -58,13 +56,11 @@ fn a_panic_leaves_the_timers_that_ran_before_alone_and_they_reach_nobody() {
 
 #[test]
 fn the_log_says_who_ended_in_which_callback_and_why() {
-    let log = Log::default();
     let mut house = House::new();
     let a = house.actor("a", vec![]);
-    tracing::subscriber::with_default(log.clone(), || {
-        house.tell(a, vec![Do::Panic("for the log".to_string())])
+    let text = log::written_during(|| {
+        house.tell(a, vec![Do::Panic("for the log".to_string())]);
     });
-    let text = log.text.lock().unwrap().clone();
     for part in [
         &a.to_string(),
         "module=\"actor\"",
@@ -73,41 +69,5 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
         "actor.rs:",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
-    }
-}
-
-/// Keeps log lines as text.
-#[derive(Clone, Default)]
-pub(crate) struct Log {
-    pub(crate) text: Arc<Mutex<String>>,
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut Line(&mut self.text.lock().unwrap()));
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-struct Line<'a>(&'a mut String);
-
-impl tracing::field::Visit for Line<'_> {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
     }
 }

@@ -396,10 +396,9 @@ fn who_asks_a_process_that_ends_first_hears_its_reason() {
 
 #[test]
 fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
-    let log = crate::crashes::Log::default();
     let mut house = House::new();
     let a = house.actor("a", vec![]);
-    tracing::subscriber::with_default(log.clone(), || {
+    let text = crate::log::written_during(|| {
         for (on, word) in [(true, "seen"), (false, "unseen"), (true, "again")] {
             sys(&mut house, a, SysMessage::Trace(on));
             house.deliver(a, Envelope::Info(payload(word)));
@@ -409,7 +408,6 @@ fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
         house.deliver(a, Envelope::Info(payload("after all")));
         house.sim.settle();
     });
-    let text = log.text.lock().unwrap().clone();
     for (word, traced) in [
         ("seen", true),
         ("unseen", false),

@@ -1,0 +1,58 @@
+//! What the log is told by one thread, as text.
+//!
+//! One subscriber for the whole program, set once: a subscriber of one thread only (`with_default`) races with
+//! the other tests about whether a place in the code is of interest to anybody, and then hears nothing.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::sync::Once;
+
+thread_local! {
+    /// What this thread has written since [`written_during`] began; none while nobody listens.
+    static HEARD: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What `work` writes to the log, on this thread, as `field=value` pairs.
+pub(crate) fn written_during(work: impl FnOnce()) -> String {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());
+    HEARD.with_borrow_mut(|heard| *heard = Some(String::new()));
+    work();
+    HEARD.with_borrow_mut(Option::take).unwrap_or_default()
+}
+
+struct Log;
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        HEARD.with_borrow_mut(|heard| {
+            if let Some(text) = heard {
+                event.record(&mut Line(text));
+            }
+        });
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+struct Line<'a>(&'a mut String);
+
+impl tracing::field::Visit for Line<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, "{field}={value:?} ").unwrap();
+    }
+}
