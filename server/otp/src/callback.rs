@@ -131,14 +131,14 @@ impl<'a> Callback<'a> {
         let (module, function) = name.split_once(':').unwrap_or((&name, ""));
         let result = match self.depth < CALL_DEPTH_MAX {
             true => self.dispatch(module, function, args),
-            false => Err(Reason::tagged(
+            false => Err(Failure::Reason(Reason::tagged(
                 "system_limit",
                 "calls between modules nest too deep",
-            )),
+            ))),
         };
         let (status, bytes) = match result {
             Ok(bytes) => (Status::Ok, bytes),
-            Err(reason) => (Status::Error, reason.to_bytes()),
+            Err(failure) => (Status::Error, failure.into_reason().to_bytes()),
         };
         self.core.result = bytes;
         Answer {
@@ -147,26 +147,33 @@ impl<'a> Callback<'a> {
         }
     }
 
-    fn dispatch(&mut self, module: &str, function: &str, args: &[u8]) -> Result<Vec<u8>, Reason> {
+    /// Calls a function of a service or of the current version of a module.
+    pub(crate) fn dispatch(
+        &mut self,
+        module: &str,
+        function: &str,
+        args: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
         let node = self.core.node.clone();
         if let Some(service) = node.service(module) {
-            return service.call(ServiceCall {
+            let call = ServiceCall {
                 node: &node,
                 caller: self.me,
                 function,
                 args,
                 holds_name: &mut self.holds_name,
-            });
+            };
+            return service.call(call).map_err(Failure::Reason);
         }
         let Some(code) = node.module(module) else {
-            return Err(undef(module, function));
+            return Err(Failure::Reason(undef(module, function)));
         };
         let outer = std::mem::take(&mut self.out);
         self.depth += 1;
         let result = code.call(self, function, args);
         self.depth -= 1;
         self.out = outer;
-        result.map_err(Failure::into_reason)
+        result
     }
 
     fn env(&mut self, name: &[u8]) -> Answer<'_> {

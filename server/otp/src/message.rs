@@ -5,7 +5,7 @@ use pq_abi::spec::Start;
 use pq_term::Pid;
 use smallvec::SmallVec;
 
-use crate::process::StartOutcome;
+use crate::process::{ProcessInfo, StartOutcome};
 use crate::sys::SysRequest;
 
 /// The bytes of a message. Sixteen fit in place: every event that a hero sends itself does.
@@ -90,8 +90,28 @@ pub enum Signal {
     Spawn(Box<Spawn>),
     /// Start a process of the runtime's own here.
     SpawnNative(Box<dyn crate::Native>, Ack),
+    /// Call a function of a module in nobody's name.
+    CallModule(Box<ModuleCall>),
+    /// Say which processes live here.
+    List(OnList),
     /// Finish what is running and end the shard.
     Quit,
+}
+
+/// Takes the processes of one shard; runs on its thread and must not wait.
+pub type OnList = Box<dyn FnOnce(&mut dyn Iterator<Item = ProcessInfo>) + Send>;
+
+/// A call of a function of a module from outside.
+#[derive(Debug)]
+pub struct ModuleCall {
+    /// Which module.
+    pub module: String,
+    /// Which function.
+    pub function: String,
+    /// Its arguments, MessagePack.
+    pub args: Vec<u8>,
+    /// Who hears the result.
+    pub from: Caller,
 }
 
 /// Why an exit signal was sent.
@@ -131,7 +151,11 @@ impl Signal {
             Signal::Link(of, _) | Signal::Unlink(of, _) => Some(*of),
             Signal::Monitor { of, .. } | Signal::Demonitor { of, .. } => Some(*of),
             Signal::OwnPort(of, _) => Some(*of),
-            Signal::Spawn(_) | Signal::SpawnNative(..) | Signal::Quit => None,
+            Signal::Spawn(_)
+            | Signal::SpawnNative(..)
+            | Signal::CallModule(_)
+            | Signal::List(_)
+            | Signal::Quit => None,
         }
     }
 }

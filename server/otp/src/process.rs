@@ -170,6 +170,7 @@ impl Process {
             pid: self.pid,
             module: self.name().to_string(),
             vsn: self.module.map_or("", |module| module.vsn()).to_string(),
+            kind: self.module.map_or("native", |module| module.kind().word()),
             registered: self
                 .extras
                 .as_ref()
@@ -207,6 +208,8 @@ pub struct ProcessInfo {
     pub module: String,
     /// The version of the module that runs in it.
     pub vsn: String,
+    /// What it is: the word of its module's kind, or `native` for a process of the runtime's own.
+    pub kind: &'static str,
     /// Its local name.
     pub registered: Option<String>,
     /// Who started it.

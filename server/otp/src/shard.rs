@@ -17,7 +17,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
 use crate::node::Node;
 use crate::process::{Process, ProcessInfo, QUEUED, Watch};
 use crate::wheel::Wheel;
@@ -288,6 +288,8 @@ impl Shard {
             Signal::OwnPort(owner, port) => self.own_port(owner, port),
             Signal::Spawn(spawn) => self.spawn(*spawn),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
+            Signal::CallModule(call) => self.call_from_outside(*call),
+            Signal::List(list) => list(&mut self.slab.iter().map(Process::info)),
             Signal::Quit => self.quit = true,
         }
     }
@@ -347,6 +349,21 @@ impl Shard {
         if let Envelope::Call(caller, _) = envelope {
             self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
         }
+    }
+
+    /// Calls a function of a module in nobody's name; what it wants done is done all the same.
+    fn call_from_outside(&mut self, call: ModuleCall) {
+        let ModuleCall {
+            module,
+            function,
+            args,
+            from,
+        } = call;
+        let result = self.in_callback(from.pid, |host| host.dispatch(&module, &function, &args));
+        let result = result
+            .map(Payload::from_vec)
+            .map_err(|failure| Box::new(failure.into_reason()));
+        self.send(from.pid, Envelope::Response(from.tag, result));
     }
 
     fn fail_caller(&mut self, caller: Caller, reason: Reason) {

@@ -441,3 +441,30 @@ fn a_process_that_never_rests_holds_up_neither_its_shard_nor_the_end_of_the_node
     town.tell(a, vec![Do::Mumble]);
     town.threads.stop();
 }
+
+#[test]
+fn somebody_outside_sees_all_processes_counts_them_and_calls_functions() {
+    let town = Town::new();
+    let actors = [town.actor(vec![]), town.actor(vec![])];
+    let processes = town.node().processes(PATIENCE_MS).unwrap();
+    let found = |pid| processes.iter().find(|process| process.pid == pid).unwrap();
+    assert!(actors.iter().all(|pid| found(*pid).kind == "gen_server"));
+    assert_ne!(
+        actors[0].shard(),
+        actors[1].shard(),
+        "both shards are asked"
+    );
+    let census = town.node().census(PATIENCE_MS).unwrap();
+    assert_eq!(
+        census[&("actor".to_string(), found(actors[0]).vsn.clone())],
+        2
+    );
+    let call = |function| town.node().call_module("well", function, &[], PATIENCE_MS);
+    assert_eq!(call("setting"), Ok(Term::undefined()));
+    let failed = call("nothing").unwrap_err().to_string();
+    assert!(
+        failed.contains("undef") && failed.contains("nothing"),
+        "{failed}"
+    );
+    town.threads.stop();
+}
