@@ -459,7 +459,10 @@ fn somebody_outside_sees_all_processes_counts_them_and_calls_functions() {
         census[&("actor".to_string(), found(actors[0]).vsn.clone())],
         2
     );
-    let call = |function| town.node().call_module("well", function, &[], PATIENCE_MS);
+    let call = |function| {
+        town.node()
+            .call_module("well", function, &[Term::from(1_i64)], PATIENCE_MS)
+    };
     assert_eq!(call("setting"), Ok(Term::undefined()));
     let failed = call("nothing").unwrap_err().to_string();
     assert!(
