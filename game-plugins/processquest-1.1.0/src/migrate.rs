@@ -1,8 +1,8 @@
 //! Heroes of 1.0.0 and of this version, up and down (`pq_player:code_change`).
 //!
 //! ```text
-//!   1.0.0  ── up ──►  every part as it was, and a quest by the dice
-//!   1.0.0  ◄─ down ─  every part as it is, the quest forgotten; experience from quests stays
+//!   1.0.0  ── up ──►  every part as it was, and the quest it had here before, or one by the dice
+//!   1.0.0  ◄─ down ─  every part as it is; the quest is kept beside the hero, experience from quests stays
 //! ```
 //!
 //! What is carried is told by the name of the drop, so that no piece is lost: an Ant Egg in this version
@@ -24,13 +24,15 @@ impl Migrate<v1_0_0::Player> for Player {
     /// The quest is drawn from this very library: while heroes are converted it is not yet decided whether
     /// `pq_quest` becomes current at all.
     fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+        let quest = ctx.kept();
         Ok(Player {
             hero: rebagged(old)?,
-            quest: Task::from(pq_quest::any(ctx).clone()),
+            quest: quest.unwrap_or_else(|| Task::from(pq_quest::any(ctx).clone())),
         })
     }
 
-    fn down(self, _ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
+        ctx.keep(&self.quest);
         rebagged(self.hero)
     }
 }

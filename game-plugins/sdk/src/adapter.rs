@@ -74,10 +74,11 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
         direction: Direction,
         vsn: &str,
         bytes: &[u8],
-        _extra: &[u8],
+        extra: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let way = (direction, vsn);
-        convert(S::migrations(), Self::VSN, way, bytes, &mut Ctx::new(host))
+        let mut ctx = Ctx::converting(host, extra);
+        convert(S::migrations(), Self::VSN, way, bytes, &mut ctx)
     }
 }
 

@@ -7,6 +7,7 @@ use pq_abi::raw::Status;
 use pq_abi::spec::{self, ManagerRequest, SupRequest};
 use pq_abi::{Callback, HostRef, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
@@ -51,11 +52,45 @@ pub struct From {
 /// The node, during one callback. Also a source of randomness: `ctx.random_range(1..=6)` with [`crate::RngExt`].
 pub struct Ctx<'a> {
     host: &'a mut HostRef,
+    extra: &'a [u8],
 }
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(host: &'a mut HostRef) -> Ctx<'a> {
-        Ctx { host }
+        Ctx { host, extra: &[] }
+    }
+
+    /// For `code_change`: `extra` is what the appup says besides.
+    pub(crate) fn converting(host: &'a mut HostRef, extra: &'a [u8]) -> Ctx<'a> {
+        Ctx { host, extra }
+    }
+
+    /// In a conversion: the `Extra` of `{update, Module, {advanced, Extra}}`, as this type; `None` outside of one.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn extra<T: DeserializeOwned>(&self) -> Result<Option<T>, Reason> {
+        if self.extra.is_empty() {
+            return Ok(None);
+        }
+        rmp_serde::from_slice(self.extra)
+            .map(Some)
+            .map_err(|error| Reason::tagged("bad_extra", &error.to_string()))
+    }
+
+    /// In a conversion down: keeps beside the process what the older version has no place for. It ends with the
+    /// process, and is there for the next conversion up of this same version of the module.
+    pub fn keep<T: Serialize>(&mut self, value: &T) {
+        let bytes = encode(value);
+        self.host.op(OpCode::Residue, 1, 0, &bytes);
+    }
+
+    /// In a conversion up: what [`Ctx::keep`] kept, when this version converted this process down last.
+    pub fn kept<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let (there, bytes) = self.host.op_named(OpCode::Residue, (0, 0), &[], &[]);
+        (there == 1)
+            .then(|| rmp_serde::from_slice(bytes).ok())
+            .flatten()
     }
 
     pub(crate) fn host(&mut self) -> &mut HostRef {

@@ -9,10 +9,13 @@ use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 
 /// This state can be made from an `Old` one and turned back into it.
+///
+/// A conversion only reads: dice, clock, environment, functions of modules, and what it [keeps](Ctx::keep) beside the
+/// process. It may run on a copy of a state, more than once, and without its result ever being used.
 pub trait Migrate<Old>: Sized {
-    /// Up: the state of the older version becomes this one's.
+    /// Up: the state of the older version becomes this one's. [`Ctx::kept`] has what `down` kept.
     fn up(old: Old, ctx: &mut Ctx<'_>) -> Result<Self, Reason>;
-    /// Down: what the older version needs of this state.
+    /// Down: what the older version needs of this state. For the rest there is [`Ctx::keep`].
     fn down(self, ctx: &mut Ctx<'_>) -> Result<Old, Reason>;
 }
 

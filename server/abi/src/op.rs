@@ -68,10 +68,13 @@ pub enum OpCode {
     /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
     /// need not be written; 1 for anybody else.
     Listens = 28,
+    /// What the converting version keeps beside a process (`code_change` only). a = 0 reads what this version left
+    /// there at the last conversion down: answers 1 and the bytes, or 0; a = 1 leaves data there.
+    Residue = 29,
 }
 
 impl OpCode {
-    const ALL: [OpCode; 29] = [
+    const ALL: [OpCode; 30] = [
         OpCode::Out,
         OpCode::Log,
         OpCode::Random,
@@ -101,6 +104,7 @@ impl OpCode {
         OpCode::Continue,
         OpCode::Parent,
         OpCode::Listens,
+        OpCode::Residue,
     ];
 
     /// The operation of this number; `None` for a number that no operation has.

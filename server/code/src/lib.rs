@@ -36,8 +36,8 @@ mod verify;
 pub use checksum::{Checksum, ParseChecksumError};
 pub use error::{ChangeError, FailedStep, LoadError};
 pub use library::{Library, LibraryId, LoadedModule, Origin};
-pub use manifest::{Manifest, ManifestError, ModuleEntry};
-pub use server::{CodeServer, LIBRARIES_MAX};
+pub use manifest::{Callee, Declared, Manifest, ManifestError, ModuleEntry};
+pub use server::{CodeServer, LIBRARIES_MAX, Preview};
 pub use verify::inspect;
 pub use versions::{Change, Version};
 

@@ -238,16 +238,25 @@ impl CodeServer {
             .collect())
     }
 
+    /// The modules as they would be after these changes, for whoever prepares them: nothing changes.
+    ///
+    /// # Errors
+    /// When one of them cannot be done.
+    pub fn preview(&self, changes: &[Change<'_>]) -> Result<Preview, ChangeError> {
+        let (versions, _) = self.books().after(changes)?;
+        Ok(Preview {
+            current: currents(&versions).collect(),
+            epoch: AtomicU64::new(fresh_epoch()),
+        })
+    }
+
     /// Shows the world what is current. The caller has the books' lock, so that two changes are shown in the
     /// order in which they were made.
     ///
     /// INVARIANT: the table first, then the epoch (`who_sees_a_new_epoch_sees_its_table`). Whoever still has the
     /// old epoch asks again when the new one arrives; the other way round an old answer would keep a new epoch.
     fn publish(&self, versions: &AllVersions) {
-        let current = versions
-            .iter()
-            .filter_map(|(name, versions)| Some((*name, versions.current?.module)));
-        let next: HashMap<&'static str, Module> = current.collect();
+        let next: HashMap<&'static str, Module> = currents(versions).collect();
         if **self.current.load() != next {
             self.current.store(Arc::new(next));
             self.epoch.store(fresh_epoch(), Ordering::Release);
@@ -261,6 +270,30 @@ impl CodeServer {
     fn books(&self) -> MutexGuard<'_, Books> {
         // Nothing panics between two writes to the books, so those of a panicked thread are whole.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The current version of each module.
+fn currents(versions: &AllVersions) -> impl Iterator<Item = (&'static str, Module)> {
+    versions
+        .iter()
+        .filter_map(|(name, versions)| Some((*name, versions.current?.module)))
+}
+
+/// The modules as changes would leave them ([`CodeServer::preview`]).
+pub struct Preview {
+    current: HashMap<&'static str, Module>,
+    /// Nobody else's: what is found out under it is about these modules.
+    epoch: AtomicU64,
+}
+
+impl pq_abi::Modules for Preview {
+    fn current(&self, name: &str) -> Option<Module> {
+        self.current.get(name).copied()
+    }
+
+    fn epoch(&self) -> &AtomicU64 {
+        &self.epoch
     }
 }
 

@@ -245,6 +245,8 @@ impl Host for Callback<'_> {
                 .map_or(0, |module| module.address()),
             OpCode::StartLink => self.start_link(name, data),
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
+            // A process that is converted by hand, with `sys`, keeps nothing beside it.
+            OpCode::Residue => 0,
             OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })
     }

@@ -42,6 +42,7 @@ pub mod native;
 pub mod sim;
 pub mod sys;
 pub mod threads;
+pub mod upgrade;
 
 pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};

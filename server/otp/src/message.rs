@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::process::{ProcessInfo, StartOutcome};
 use crate::sys::SysRequest;
+use crate::upgrade::Order;
 
 /// The bytes of a message. Sixteen fit in place: every event that a hero sends itself does.
 pub type Payload = SmallVec<[u8; 16]>;
@@ -94,6 +95,12 @@ pub enum Signal {
     CallModule(Box<ModuleCall>),
     /// Say which processes live here.
     List(OnList),
+    /// A part of a transaction.
+    #[allow(
+        private_interfaces,
+        reason = "only the coordinator makes one, and it is of this crate"
+    )]
+    Upgrade(Order),
     /// Finish what is running and end the shard.
     Quit,
 }
@@ -155,6 +162,7 @@ impl Signal {
             | Signal::SpawnNative(..)
             | Signal::CallModule(_)
             | Signal::List(_)
+            | Signal::Upgrade(_)
             | Signal::Quit => None,
         }
     }

@@ -47,6 +47,27 @@ pub(crate) const HOLDS_NAME: u8 = 8;
 /// `sys` counts, logs or traces it.
 pub(crate) const DEBUGGED: u8 = 16;
 
+/// A transaction holds it: it takes only the end that its parent orders.
+pub(crate) const HELD: u8 = 32;
+/// It has run since a transaction copied its state.
+pub(crate) const TOUCHED: u8 = 64;
+
+/// What a version left beside a process when it converted its state down: what the older version has no place
+/// for, to be given back at the next conversion up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Residue {
+    /// The version that left it.
+    pub(crate) of: Module,
+    pub(crate) bytes: Box<[u8]>,
+}
+
+impl Residue {
+    /// Whether this version left it; a module may have been loaded anew since.
+    pub(crate) fn is_of(&self, module: Module) -> bool {
+        (self.of.name(), self.of.vsn()) == (module.name(), module.vsn())
+    }
+}
+
 /// A process.
 pub(crate) struct Process {
     pub(crate) pid: Pid,
@@ -85,6 +106,8 @@ pub(crate) struct Extras {
     pub(crate) ports: Vec<u64>,
     /// What `sys` keeps.
     pub(crate) debug: Option<Box<Debug>>,
+    /// What a newer version left here.
+    pub(crate) residue: Option<Box<Residue>>,
 }
 
 impl Extras {
@@ -96,6 +119,7 @@ impl Extras {
             && self.registered.is_none()
             && self.ports.is_empty()
             && self.debug.is_none()
+            && self.residue.is_none()
     }
 }
 
@@ -138,12 +162,24 @@ impl Process {
         Some(result)
     }
 
+    /// What a newer version left beside it.
+    pub(crate) fn residue(&self) -> Option<&Residue> {
+        self.extras.as_ref()?.residue.as_deref()
+    }
+
+    pub(crate) fn set_residue(&mut self, residue: Option<Box<Residue>>) {
+        if residue.is_some() {
+            self.extras();
+        }
+        self.with_extras(|extras| extras.residue = residue);
+    }
+
     /// Whether it may take this now. A suspended process takes system messages and the end that its parent
-    /// orders (`sys(3)`); all else waits.
+    /// orders (`sys(3)`); a held one only the latter; all else waits.
     pub(crate) fn takes(&self, envelope: &Envelope) -> bool {
         match envelope {
-            _ if !self.has(SUSPENDED) => true,
-            Envelope::System(_) => true,
+            Envelope::System(_) => !self.has(HELD),
+            _ if !self.has(SUSPENDED) && !self.has(HELD) => true,
             Envelope::Exit(from, _) => *from == self.parent,
             _ => false,
         }
@@ -178,6 +214,7 @@ impl Process {
             parent: Some(self.parent).filter(|parent| parent.as_raw() != 0),
             messages: self.mailbox.len(),
             suspended: self.has(SUSPENDED),
+            held: self.has(HELD),
         }
     }
 
@@ -218,6 +255,8 @@ pub struct ProcessInfo {
     pub messages: u32,
     /// `sys:suspend` holds it.
     pub suspended: bool,
+    /// A transaction holds it.
+    pub held: bool,
 }
 
 impl ProcessInfo {

@@ -5,7 +5,7 @@
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`effects`], [`supervise`], [`manage`], [`run_native`], [`slab`].
+//! monitors), [`run`] (one envelope), [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,6 +29,7 @@ mod run;
 mod run_native;
 mod slab;
 mod spawn;
+mod stage;
 mod supervise;
 mod system;
 
@@ -97,6 +98,8 @@ pub(crate) struct Shard {
     starting: BTreeMap<Pid, Ack>,
     /// Effects of the last callback, lent back and forth with the core.
     spare_effects: Vec<Effect>,
+    /// The transaction under way.
+    staging: Option<Box<stage::Staging>>,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
 }
@@ -143,6 +146,7 @@ impl Shard {
             local: VecDeque::new(),
             starting: BTreeMap::new(),
             spare_effects: Vec::new(),
+            staging: None,
             quit: false,
             counters: Counters::default(),
         }
@@ -157,6 +161,8 @@ impl Shard {
         if self.outboxes.iter().all(|outbox| outbox.len() < OUTBOX_MAX) {
             self.run_some();
         }
+        self.stage_some();
+        self.handle_local();
         self.flush();
     }
 
@@ -290,6 +296,7 @@ impl Shard {
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::List(list) => list(&mut self.slab.iter().map(Process::info)),
+            Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
         }
     }

@@ -138,14 +138,18 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
     let _guard = AbortOnPanic;
     let now_ms = || started.elapsed().as_millis() as u64;
     while !shard.quit {
+        let transaction = shard.has_transaction().then(Instant::now);
         shard.turn(now_ms());
+        if let Some(began) = transaction {
+            shard.note_turn(began.elapsed());
+        }
         shard.timers_handled(|due_ms, timers| {
             published
                 .lateness
                 .note(now_ms().saturating_sub(due_ms), timers);
         });
         published.write(&shard.counters);
-        if shard.is_busy() {
+        if shard.is_busy() || shard.is_staging() {
             continue;
         }
         let sleep = match shard.next_timer_ms() {

@@ -8,6 +8,7 @@
 //! | [`calls`], [`ports`] | functions of modules, the node's end of a socket |
 //! | [`supervisors`], [`applications`] | trees |
 //! | [`system`], [`upgrade`] | the `sys` protocol, `code_change` |
+//! | [`transaction`] | all states convert and the new versions are in force, or nothing has happened |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
 //! | [`threads`] | the same under the real clock, between shards |
 
@@ -59,6 +60,8 @@ mod system;
 mod threads;
 #[path = "runtime/timers.rs"]
 mod timers;
+#[path = "runtime/transaction.rs"]
+mod transaction;
 #[path = "runtime/upgrade.rs"]
 mod upgrade;
 #[path = "runtime/watching.rs"]

@@ -18,6 +18,11 @@ impl Shard {
             Envelope::Cast(data) => self.run_manager(pid, Envelope::Info(data)),
             Envelope::Exit(from, reason) if Some(from) == parent => self.stop_manager(pid, *reason),
             Envelope::Call(from, data) => match spec::decode(&data) {
+                Ok(ManagerRequest::AddHandler(module, _))
+                    if self.hold_manager_for(pid, module.as_str()) =>
+                {
+                    self.put_back(pid, Envelope::Call(from, data));
+                }
                 Ok(request) => self.manager_request(pid, from, request),
                 Err(error) => {
                     let reason = Term::tuple([Term::atom("bad_request"), Term::string(error)]);
@@ -36,6 +41,13 @@ impl Shard {
     pub(super) fn stop_manager(&mut self, pid: Pid, reason: Reason) {
         self.run_handlers(pid, &Call::terminate(&reason));
         self.end(pid, reason);
+    }
+
+    /// What a manager cannot do before it plays on stays at the head of its mailbox.
+    fn put_back(&mut self, pid: Pid, envelope: Envelope) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            self.arena.push_front(&mut process.mailbox, envelope);
+        }
     }
 
     fn run_handlers(&mut self, pid: Pid, call: &Call) {

@@ -3,10 +3,11 @@
 use pq_abi::{Callback as Number, Failure, Reason, Verdict};
 use pq_term::Pid;
 
+use super::stage::waits;
 use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
 use crate::message::{Caller, Envelope, Payload};
-use crate::process::{Body, DEBUGGED, QUEUED, SUSPENDED};
+use crate::process::{Body, DEBUGGED, QUEUED, TOUCHED};
 
 /// An envelope as a callback takes it: which one, its operands, its bytes.
 pub(super) struct Call {
@@ -62,7 +63,8 @@ impl Shard {
     fn next_envelope(&mut self, pid: Pid) -> Option<Envelope> {
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;
-        let envelope = match process.has(SUSPENDED) {
+        process.set(TOUCHED, true);
+        let envelope = match waits(process) {
             true => self
                 .arena
                 .pop_first(&mut mailbox, |envelope| process.takes(envelope)),
@@ -84,7 +86,7 @@ impl Shard {
         let Some(process) = self.slab.get_mut(pid) else {
             return;
         };
-        if let (true, Envelope::Exit(_, reason)) = (process.has(SUSPENDED), &envelope) {
+        if let (true, Envelope::Exit(_, reason)) = (waits(process), &envelope) {
             return self.terminate(pid, (**reason).clone());
         }
         match &process.body {

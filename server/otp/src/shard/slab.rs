@@ -87,6 +87,11 @@ impl Slab {
         self.slots.iter().filter_map(Slot::process)
     }
 
+    /// How many indexes there are, taken or free.
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
     /// An index that is free, and the generation that is born there.
     fn free_place(&mut self) -> (u32, u32) {
         if let Some(Slot::Free { generation, next }) = self.slots.get(self.free as usize) {

@@ -12,7 +12,9 @@ use crate::process::{Body, HOLDS_NAME, Process, StartOutcome, TRAPS_EXIT};
 impl Shard {
     /// Starts a process of the current version of its module.
     pub(super) fn spawn(&mut self, spawn: Spawn) {
-        let Spawn { start, parent, ack } = spawn;
+        let Some(Spawn { start, parent, ack }) = self.hold_back(spawn) else {
+            return;
+        };
         let Some(module) = self.core.node.module(start.module.as_str()) else {
             return self.acknowledge(ack, Err(undef(start.module.as_str(), "init")));
         };

@@ -124,7 +124,7 @@ impl Shard {
     }
 
     /// The exported state of a gen_server or gen_fsm.
-    fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
+    pub(super) fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
         self.with_state(pid, |shard, state| {
             match shard.in_callback(pid, |host| state.export(host)) {
                 Ok(bytes) => Ok((state, bytes)),

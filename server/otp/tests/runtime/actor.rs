@@ -235,7 +235,7 @@ fn act_alone(act: Do, ctx: &mut Ctx<'_>) {
     note(ctx, line);
 }
 
-fn work(ms: u64) {
+pub(crate) fn work(ms: u64) {
     let begun = std::time::Instant::now();
     while begun.elapsed().as_millis() < u128::from(ms) {
         std::hint::spin_loop();

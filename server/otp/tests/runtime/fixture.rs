@@ -23,6 +23,7 @@ pq_sdk::library! {
     gen_event Eye,
     supervisor Tree,
     supervisor Crowd,
+    supervisor Row,
     application House,
 }
 
@@ -335,6 +336,25 @@ impl Supervisor for Crowd {
         // The arguments of `start_child` are all there are.
         actor.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [actor]))
+    }
+}
+
+/// A supervisor with a name, whose children are counters.
+struct Row;
+
+impl Module for Row {
+    const NAME: &'static str = "row";
+    const VSN: &'static str = "1.0.0";
+    const REGISTERED: &'static str = "row";
+}
+
+impl Supervisor for Row {
+    type Args = ();
+
+    fn init(_args: ()) -> Result<SupSpec, InitError> {
+        let mut counter = worker::<Counter>("counter", &(0_i64,)).restart(Restart::Permanent);
+        counter.start.args = vec![0x90];
+        Ok(supervise(Strategy::SimpleOneForOne, 10_000, 1, [counter]))
     }
 }
 

@@ -53,15 +53,28 @@ impl GenServer for Counter {
 }
 
 impl Migrate<fixture::Counter> for Counter {
-    fn up(old: fixture::Counter, _ctx: &mut Ctx<'_>) -> Result<Counter, Reason> {
+    fn up(old: fixture::Counter, ctx: &mut Ctx<'_>) -> Result<Counter, Reason> {
         match old.count {
             13 => panic!("no counter stands at thirteen"),
+            17 => {
+                let own = ctx.self_pid();
+                ctx.cast(own, &Count::Step);
+            }
+            19 => crate::actor::work(19_000),
+            _ => (),
+        }
+        let step = ctx
+            .kept()
+            .or(ctx.extra::<i64>().ok().flatten())
+            .unwrap_or(10);
+        match old.count {
             count if count < 0 => Err(Reason::tagged("negative", "count")),
-            count => Ok(Counter { count, step: 10 }),
+            count => Ok(Counter { count, step }),
         }
     }
 
-    fn down(self, _ctx: &mut Ctx<'_>) -> Result<fixture::Counter, Reason> {
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<fixture::Counter, Reason> {
+        ctx.keep(&(self.step + 1));
         Ok(fixture::Counter { count: self.count })
     }
 }
@@ -133,6 +146,10 @@ impl Supervisor for Tree {
 
     fn init((mut spec,): (SupSpec,)) -> Result<SupSpec, InitError> {
         spec.flags.intensity += 5;
+        // Somebody copied a line and forgot to give the copy a name of its own.
+        if spec.flags.intensity == 100 {
+            spec.children.extend(spec.children.first().cloned());
+        }
         Ok(spec)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pq_abi::raw::LibraryTable;
 use pq_abi::spec::{ChildSpec, ChildType, Modules as ChildModules, Start};
 use pq_otp::sys::SysMessage;
 use pq_otp::{
@@ -24,6 +25,17 @@ pub(crate) struct Linked {
 }
 
 impl Linked {
+    /// These modules with another version of the library: what is being prepared.
+    pub(crate) fn preview(&self, library: &'static LibraryTable) -> Linked {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let preview = Linked {
+            current: Mutex::new(current.clone()),
+            ..Linked::new()
+        };
+        preview.load(library);
+        preview
+    }
+
     fn new() -> Linked {
         // Functions of a library remember at which epoch they were current: no two nodes of this program
         // may have one in common.
@@ -37,7 +49,7 @@ impl Linked {
         linked
     }
 
-    fn load(&self, library: &'static pq_abi::raw::LibraryTable) {
+    pub(crate) fn load(&self, library: &'static LibraryTable) {
         let modules = pq_abi::host::linked_library(library).unwrap();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.extend(modules.into_iter().map(|module| (module.name(), module)));

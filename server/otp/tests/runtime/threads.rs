@@ -11,7 +11,7 @@ use crate::house::{config, encode, payload, say, start};
 use crate::journal::Journal;
 
 /// How long anything may take before a test gives up.
-const PATIENCE_MS: u64 = 60_000;
+pub(crate) const PATIENCE_MS: u64 = 60_000;
 
 /// A node with two shards and a crowd that takes actors in turn.
 struct Town {
@@ -102,7 +102,7 @@ impl Town {
     }
 }
 
-fn begin_application(node: &Node, top: Start) {
+pub(crate) fn begin_application(node: &Node, top: Start) {
     let app = AppSpec {
         name: "town".to_string(),
         vsn: "1.0.0".to_string(),

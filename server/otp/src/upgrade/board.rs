@@ -1,0 +1,362 @@
+//! What the coordinator, the shards and the converting threads of one transaction share.
+//!
+//! ```text
+//!   shard ─ chunk of jobs ─► queue ─► desk (one per thread) ─ converted ─► inbox of the shard
+//!   shard ─ done, failed, counted ─► board ─► coordinator
+//! ```
+//! Every lock is held for a moment only, and none while a conversion runs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pq_term::Pid;
+
+use super::convert::{Converted, Job, Outcome, convert};
+use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
+use crate::message::Signal;
+use crate::node::Node;
+
+/// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
+/// place keeps it and goes on with its other work.
+const CHUNKS_MAX: usize = 64;
+
+/// What one shard hands over at once.
+pub(crate) struct Chunk {
+    pub(crate) shard: u8,
+    pub(crate) jobs: VecDeque<Job>,
+}
+
+/// Counted over all shards.
+#[derive(Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) processes: BTreeMap<String, u64>,
+    pub(crate) killed: u64,
+    pub(crate) pauses_us: Vec<u32>,
+    pub(crate) stalls_us: Vec<u32>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Shards that have done what they were told last.
+    done: usize,
+    failed: Option<Abort>,
+    tally: Tally,
+    desks: Vec<Arc<Desk>>,
+}
+
+/// The shared part of one transaction.
+pub struct Board {
+    pub(crate) id: u64,
+    pub(crate) plan: Plan,
+    shards: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    /// States exported in this pass.
+    copied: AtomicU64,
+    outstanding: AtomicU64,
+    converted: AtomicU64,
+    held: AtomicU64,
+    swapped: AtomicU64,
+    differing: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    chunks: VecDeque<Chunk>,
+    closed: bool,
+}
+
+/// Where one thread converts.
+#[derive(Default)]
+pub(crate) struct Desk {
+    at: Mutex<AtDesk>,
+}
+
+#[derive(Default)]
+struct AtDesk {
+    shard: u8,
+    todo: VecDeque<Job>,
+    done: Vec<Converted>,
+    now: Option<Now>,
+    /// Its thread does not come back from a conversion, or comes back too late.
+    given_up: bool,
+}
+
+struct Now {
+    pid: Pid,
+    module: &'static str,
+    since: Instant,
+    /// The number by which the operating system knows the thread.
+    thread: Option<rustix::process::Pid>,
+}
+
+impl Board {
+    pub(crate) fn new(node: &Node, plan: Plan) -> Arc<Board> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let counter = || AtomicU64::new(0);
+        Arc::new(Board {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            plan,
+            shards: node.shards(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            copied: counter(),
+            outstanding: counter(),
+            converted: counter(),
+            held: counter(),
+            swapped: counter(),
+            differing: counter(),
+        })
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Progress {
+            converted: read(&self.converted),
+            held: read(&self.held),
+            swapped: read(&self.swapped),
+            differing: read(&self.differing),
+        }
+    }
+
+    // ---- the coordinator ----
+
+    pub(super) fn begin_pass(&self) {
+        self.copied.store(0, Ordering::Relaxed);
+        self.state().done = 0;
+    }
+
+    pub(super) fn all_done(&self) -> bool {
+        self.state().done == self.shards
+    }
+
+    pub(super) fn failed(&self) -> Option<Abort> {
+        self.state().failed.clone()
+    }
+
+    pub(super) fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn outstanding(&self) -> u64 {
+        self.outstanding.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.state().tally.clone()
+    }
+
+    /// Waits until a shard has something to say, at most so long.
+    pub(super) fn wait(&self, limit: Duration) {
+        let state = self.state();
+        if state.done < self.shards && state.failed.is_none() {
+            // Why it woke does not matter: the coordinator looks at everything.
+            drop(self.changed.wait_timeout(state, limit));
+        }
+    }
+
+    /// No more jobs: the threads end.
+    pub(super) fn close(&self) {
+        let mut queue = self.queue();
+        queue.closed = true;
+        queue.chunks.clear();
+        drop(queue);
+        self.arrived.notify_all();
+    }
+
+    /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
+    /// be killed for it, what else lay on the thread's desk goes to others.
+    pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
+        let timeout = Duration::from_millis(self.plan.code_change_timeout_ms);
+        let desks = self.state().desks.clone();
+        let over = desks.iter().filter_map(|desk| {
+            let mut at = desk.lock();
+            let now = at.now.take_if(|now| now.since.elapsed() > timeout)?;
+            at.given_up = true;
+            yield_to_others(now.thread);
+            if self.plan.on_overrun == OnOverrun::Kill {
+                at.done.push((now.pid, Outcome::Kill));
+                self.clear_desk(node, at);
+            }
+            Some((now.pid, now.module.to_string()))
+        });
+        over.collect()
+    }
+
+    /// Hands back what is done, and gives to others what is not.
+    fn clear_desk(&self, node: &Node, mut at: MutexGuard<'_, AtDesk>) {
+        let (shard, jobs) = (at.shard, std::mem::take(&mut at.todo));
+        let done = std::mem::take(&mut at.done);
+        drop(at);
+        self.queue().chunks.push_front(Chunk { shard, jobs });
+        self.arrived.notify_one();
+        self.hand_back(node, shard, done);
+    }
+
+    // ---- the shards ----
+
+    /// Takes a chunk, or gives it back when too many wait.
+    pub(crate) fn offer(&self, chunk: Chunk) -> Result<(), Chunk> {
+        let mut queue = self.queue();
+        if queue.closed || queue.chunks.len() >= CHUNKS_MAX {
+            return Err(chunk);
+        }
+        let jobs = chunk.jobs.len() as u64;
+        self.copied.fetch_add(jobs, Ordering::Relaxed);
+        self.outstanding.fetch_add(jobs, Ordering::Relaxed);
+        queue.chunks.push_back(chunk);
+        drop(queue);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// A shard has done what it was told.
+    pub(crate) fn done(&self) {
+        self.state().done += 1;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn fail(&self, failed: Box<Failed>) {
+        self.state().failed.get_or_insert(Abort::Convert(failed));
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn count(&self, add: impl FnOnce(&mut Tally)) {
+        add(&mut self.state().tally);
+    }
+
+    pub(crate) fn note_held(&self, processes: u64) {
+        self.held.fetch_add(processes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_released(&self, processes: u64, swapped: u64) {
+        self.held.fetch_sub(processes, Ordering::Relaxed);
+        self.swapped.fetch_add(swapped, Ordering::Relaxed);
+    }
+
+    // ---- the converting threads ----
+
+    /// Converts until the transaction is decided, or this thread is given up.
+    pub(super) fn work(&self, node: &Node) {
+        let desk = Arc::new(Desk::default());
+        self.state().desks.push(desk.clone());
+        while let Some(chunk) = self.next_chunk() {
+            if !self.work_off(node, &desk, chunk) {
+                return;
+            }
+        }
+    }
+
+    /// Converts what waits, in the caller's thread.
+    pub(super) fn work_now(&self, node: &Node) {
+        let desk = Desk::default();
+        loop {
+            // The guard must be gone before the work begins.
+            let Some(chunk) = self.queue().chunks.pop_front() else {
+                return;
+            };
+            self.work_off(node, &desk, chunk);
+        }
+    }
+
+    fn next_chunk(&self) -> Option<Chunk> {
+        let mut queue = self.queue();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            if let Some(chunk) = queue.chunks.pop_front() {
+                return Some(chunk);
+            }
+            queue = self
+                .arrived
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// `false`: the thread was given up meanwhile, and what it did is not wanted.
+    fn work_off(&self, node: &Node, desk: &Desk, chunk: Chunk) -> bool {
+        let shard = chunk.shard;
+        desk.lay_down(chunk);
+        while let Some(job) = desk.take_up() {
+            let converted = convert(node, &self.plan, job);
+            self.converted.fetch_add(1, Ordering::Relaxed);
+            if let (_, Outcome::Tried { same: false }) = &converted {
+                self.differing.fetch_add(1, Ordering::Relaxed);
+            }
+            if !desk.put_away(converted) {
+                return false;
+            }
+        }
+        let done = std::mem::take(&mut desk.lock().done);
+        self.hand_back(node, shard, done);
+        true
+    }
+
+    fn hand_back(&self, node: &Node, shard: u8, done: Vec<Converted>) {
+        self.outstanding
+            .fetch_sub(done.len() as u64, Ordering::Relaxed);
+        node.tell_shard(
+            usize::from(shard),
+            Signal::Upgrade(Order::Converted(self.id, done)),
+        );
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each writer leaves it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, AtDesk> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lay_down(&self, chunk: Chunk) {
+        let mut at = self.lock();
+        at.shard = chunk.shard;
+        at.todo = chunk.jobs;
+    }
+
+    fn take_up(&self) -> Option<Job> {
+        let mut at = self.lock();
+        let job = at.todo.pop_front()?;
+        at.now = Some(Now {
+            pid: job.pid,
+            module: job.module_name(),
+            since: Instant::now(),
+            thread: Some(rustix::thread::gettid()),
+        });
+        Some(job)
+    }
+
+    fn put_away(&self, converted: Converted) -> bool {
+        let mut at = self.lock();
+        if at.given_up {
+            return false;
+        }
+        at.now = None;
+        at.done.push(converted);
+        true
+    }
+}
+
+/// A thread that does not come back cannot be ended; it gets what time nobody else wants.
+fn yield_to_others(thread: Option<rustix::process::Pid>) {
+    const LOWEST: i32 = 19;
+    // It is a courtesy: where the system refuses, the thread stays as loud as it was.
+    let _ = rustix::process::setpriority_process(thread, LOWEST);
+}

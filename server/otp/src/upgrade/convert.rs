@@ -1,0 +1,383 @@
+//! One conversion, and the node as it sees it: reads, and nothing else.
+//!
+//! INVARIANT: a conversion is pure (`a_conversion_that_wants_something_done_fails`). What it asks to have done makes it
+//! fail; so a converted state can be dropped, and made again.
+
+use std::sync::atomic::AtomicU64;
+
+use pq_abi::raw::Status;
+use pq_abi::{Answer, Direction, Failure, Host, Module, OpCode, Reason, State};
+use pq_term::Pid;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use smallvec::SmallVec;
+
+use super::{Conversion, Failed, Plan, Target};
+use crate::callback::undef;
+use crate::node::Node;
+use crate::process::Residue;
+
+/// How deep calls between modules may nest, as in any callback (`callback`).
+const CALL_DEPTH_MAX: u32 = 100;
+
+/// How much of a state is shown that does not convert: a screen.
+const STATE_CHARS_MAX: usize = 2_000;
+
+/// A process to convert.
+pub(crate) struct Job {
+    pub(crate) pid: Pid,
+    pub(crate) parent: Pid,
+    pub(crate) now_ms: u64,
+    pub(crate) residue: Option<Box<Residue>>,
+    pub(crate) parts: SmallVec<[Part; 1]>,
+}
+
+/// Something of a process that belongs to a module with a target.
+pub(crate) struct Part {
+    pub(crate) from: Module,
+    /// The place of its target in the plan.
+    pub(crate) target: usize,
+    pub(crate) what: What,
+}
+
+/// What is converted.
+pub(crate) enum What {
+    /// The exported state of a gen_server or gen_fsm.
+    State(Vec<u8>),
+    /// That of a handler, and its place in its manager.
+    Handler(usize, Vec<u8>),
+    /// The arguments of a supervisor's start, for which its module is asked again.
+    Supervisor(Box<[u8]>),
+}
+
+/// What came of a part.
+pub(crate) enum NewPart {
+    State(State),
+    Handler(usize, State),
+    /// A specification; `None` when the module answers `ignore`.
+    Supervisor(Option<Vec<u8>>),
+}
+
+/// What waits beside a process for the decision.
+#[derive(Default)]
+pub(crate) struct Staged {
+    pub(crate) parts: SmallVec<[NewPart; 1]>,
+    pub(crate) residue: Option<Box<Residue>>,
+}
+
+/// How a conversion came out.
+pub(crate) enum Outcome {
+    Staged(Staged),
+    Failed(Box<Failed>),
+    /// It was only tried: there and back again, to the same state or to another.
+    Tried {
+        same: bool,
+    },
+    /// It does not end.
+    Kill,
+}
+
+/// Whose, and how.
+pub(crate) type Converted = (Pid, Outcome);
+
+impl Job {
+    pub(super) fn module_name(&self) -> &'static str {
+        self.parts.first().map_or("", |part| part.from.name())
+    }
+}
+
+/// Converts one process.
+pub(super) fn convert(node: &Node, plan: &Plan, job: Job) -> Converted {
+    let mut desk = Desk::new(node, plan, &job);
+    let mut staged = Staged::default();
+    let mut same = true;
+    for part in job.parts {
+        let target = &plan.targets[part.target];
+        let new = desk.convert(&part, target).and_then(|new| {
+            same &= !plan.trial || desk.comes_back(&part, target, &new)?;
+            Ok(new)
+        });
+        match new {
+            Ok(new) => staged.parts.push(new),
+            Err(reason) => return (job.pid, failed(job.pid, &part, target, reason)),
+        }
+    }
+    staged.residue = desk.residue_after;
+    let outcome = match plan.trial {
+        true => Outcome::Tried { same },
+        false => Outcome::Staged(staged),
+    };
+    (job.pid, outcome)
+}
+
+fn failed(pid: Pid, part: &Part, target: &Target, reason: Reason) -> Outcome {
+    let bytes = match &part.what {
+        What::State(bytes) | What::Handler(_, bytes) => &bytes[..],
+        What::Supervisor(args) => args,
+    };
+    Outcome::Failed(Box::new(Failed {
+        pid,
+        from: part.from,
+        to: target.module,
+        reason,
+        state: show(bytes),
+    }))
+}
+
+/// A state as people read it.
+fn show(bytes: &[u8]) -> String {
+    let text = match pq_term::msgpack::from_msgpack(bytes) {
+        Ok(term) => term.to_string(),
+        Err(_) => return format!("{} bytes", bytes.len()),
+    };
+    match text.char_indices().nth(STATE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The node as a conversion sees it.
+struct Desk<'a> {
+    node: &'a Node,
+    plan: &'a Plan,
+    me: Pid,
+    parent: Pid,
+    now_ms: u64,
+    dice: Xoshiro256PlusPlus,
+    out: Vec<u8>,
+    result: Vec<u8>,
+    depth: u32,
+    residue_before: Option<Box<Residue>>,
+    residue_after: Option<Box<Residue>>,
+    /// The version that converts: what it leaves beside the process is for itself.
+    converter: Option<Module>,
+    /// What it wanted done first, which is not allowed.
+    wanted: Option<OpCode>,
+}
+
+impl Desk<'_> {
+    /// The dice of a conversion hang on node and process: the same state converts the same way, however often.
+    fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Job) -> Desk<'a> {
+        Desk {
+            node,
+            plan,
+            me: job.pid,
+            parent: job.parent,
+            now_ms: job.now_ms,
+            dice: Xoshiro256PlusPlus::seed_from_u64(node.config().seed ^ job.pid.as_raw()),
+            out: Vec::new(),
+            result: Vec::new(),
+            depth: 0,
+            residue_before: job.residue.clone(),
+            residue_after: job.residue.clone(),
+            converter: None,
+            wanted: None,
+        }
+    }
+
+    fn convert(&mut self, part: &Part, target: &Target) -> Result<NewPart, Reason> {
+        let new = match &part.what {
+            What::State(bytes) => self.state(part.from, target, bytes).map(NewPart::State),
+            What::Handler(at, bytes) => self
+                .state(part.from, target, bytes)
+                .map(|state| NewPart::Handler(*at, state)),
+            What::Supervisor(args) => self.supervisor(target.module, args),
+        };
+        let new = new.map_err(Failure::into_reason)?;
+        match self.wanted.take() {
+            None => Ok(new),
+            Some(code) => Err(Reason::tagged(
+                "not_pure",
+                &format!("a conversion may only read, and this one wanted {code:?}"),
+            )),
+        }
+    }
+
+    fn state(&mut self, from: Module, target: &Target, bytes: &[u8]) -> Result<State, Failure> {
+        let new = match &target.conversion {
+            Conversion::Carry => return target.module.import(self, bytes),
+            Conversion::CodeChange { direction, extra } => {
+                self.code_change((from, target.module), *direction, bytes, extra)
+            }
+        }?;
+        target.module.import(self, &new)
+    }
+
+    /// The newer of the two versions converts, in both directions.
+    fn code_change(
+        &mut self,
+        (from, to): (Module, Module),
+        direction: Direction,
+        bytes: &[u8],
+        extra: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let (newer, older) = match direction {
+            Direction::Up => (to, from),
+            Direction::Down => (from, to),
+        };
+        // What lay beside the process was for this conversion, if for any.
+        (self.converter, self.residue_after) = (Some(newer), None);
+        newer.code_change(self, (direction, older.vsn()), bytes, extra)
+    }
+
+    /// Whether the way back leads from a new state to the one it was made of.
+    fn comes_back(&mut self, part: &Part, target: &Target, new: &NewPart) -> Result<bool, Reason> {
+        let (bytes, state) = match (&part.what, new) {
+            (What::State(bytes), NewPart::State(state)) => (bytes, state),
+            (What::Handler(_, bytes), NewPart::Handler(_, state)) => (bytes, state),
+            _ => return Ok(true),
+        };
+        let back = self.way_back(part.from, target, state);
+        back.map(|back| back == *bytes)
+            .map_err(|failure| Reason::tagged("way_back", &failure.into_reason().to_string()))
+    }
+
+    fn way_back(&mut self, from: Module, target: &Target, new: &State) -> Result<Vec<u8>, Failure> {
+        let bytes = new.export(self)?;
+        self.residue_before = self.residue_after.take();
+        let old = match &target.conversion {
+            Conversion::Carry => bytes,
+            Conversion::CodeChange { direction, extra } => {
+                let back = match direction {
+                    Direction::Up => Direction::Down,
+                    Direction::Down => Direction::Up,
+                };
+                self.code_change((target.module, from), back, &bytes, extra)?
+            }
+        };
+        from.import(self, &old)?.export(self)
+    }
+
+    fn supervisor(&mut self, module: Module, args: &[u8]) -> Result<NewPart, Failure> {
+        match module.call(self, "init", args) {
+            Ok(spec) => Ok(NewPart::Supervisor(Some(spec))),
+            Err(Failure::Ignore) => Ok(NewPart::Supervisor(None)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
+        let (status, bytes) = match self.dispatch(name, args) {
+            Ok(bytes) => (Status::Ok, bytes),
+            Err(failure) => (Status::Error, failure.into_reason().to_bytes()),
+        };
+        self.result = bytes;
+        Answer {
+            value: status as u64,
+            bytes: &self.result,
+        }
+    }
+
+    /// Calls among the modules as they will be. The services of the node change things: they are not for this.
+    fn dispatch(&mut self, name: &[u8], args: &[u8]) -> Result<Vec<u8>, Failure> {
+        let name = String::from_utf8_lossy(name);
+        let (module, function) = name.split_once(':').unwrap_or((&name, ""));
+        let code = self
+            .plan
+            .modules
+            .current(module)
+            .filter(|_| self.depth < CALL_DEPTH_MAX)
+            .ok_or_else(|| Failure::Reason(undef(module, function)))?;
+        let outer = std::mem::take(&mut self.out);
+        self.depth += 1;
+        let result = code.call(self, function, args);
+        self.depth -= 1;
+        self.out = outer;
+        result
+    }
+
+    fn env(&mut self, name: &[u8]) -> Answer<'_> {
+        let name = String::from_utf8_lossy(name);
+        let (application, key) = name.split_once(':').unwrap_or((&name, ""));
+        match self.node.env(application, key) {
+            Some(term) => {
+                self.result = pq_term::msgpack::to_msgpack(&term);
+                Answer {
+                    value: 1,
+                    bytes: &self.result,
+                }
+            }
+            None => Answer::value(0),
+        }
+    }
+
+    /// Reads what this version left beside the process when it last converted it down, or leaves something.
+    fn residue(&mut self, write: bool, data: &[u8]) -> Answer<'_> {
+        let Some(converter) = self.converter else {
+            return Answer::value(0);
+        };
+        if write {
+            let bytes = data.into();
+            self.residue_after = Some(Box::new(Residue {
+                of: converter,
+                bytes,
+            }));
+            return Answer::value(1);
+        }
+        match self.residue_before.as_deref() {
+            Some(residue) if residue.is_of(converter) => Answer {
+                value: 1,
+                bytes: &residue.bytes,
+            },
+            _ => Answer::value(0),
+        }
+    }
+
+    fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
+        if replace {
+            self.out.clear();
+        }
+        self.out.extend_from_slice(data);
+        0
+    }
+
+    fn log(&self, level: u64, data: &[u8]) -> u64 {
+        let (pid, text) = (self.me, String::from_utf8_lossy(data));
+        match level {
+            0 => tracing::error!(target: "module", %pid, "{text}"),
+            1 => tracing::warn!(target: "module", %pid, "{text}"),
+            _ => tracing::debug!(target: "module", %pid, "{text}"),
+        }
+        0
+    }
+
+    fn refuse(&mut self, code: OpCode) -> u64 {
+        self.wanted.get_or_insert(code);
+        0
+    }
+}
+
+impl Host for Desk<'_> {
+    fn op(&mut self, code: OpCode, (a, _): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
+        Answer::value(match code {
+            OpCode::Out => self.write_out(a == 1, data),
+            OpCode::Log => self.log(a, data),
+            OpCode::Random => self.dice.next_u64(),
+            OpCode::Now => self.now_ms,
+            OpCode::SelfPid => self.me.as_raw(),
+            OpCode::Parent => self.parent.as_raw(),
+            OpCode::Listens => 1,
+            OpCode::Whereis => {
+                let name = String::from_utf8_lossy(name);
+                self.node.whereis(&name).map_or(0, Pid::as_raw)
+            }
+            OpCode::IsAlive => u64::from(self.node.is_alive(Pid::from_raw(a))),
+            OpCode::Env => return self.env(name),
+            OpCode::CallModule => return self.call_module(name, data),
+            OpCode::Residue => return self.residue(a == 1, data),
+            OpCode::Current => {
+                let current = self.plan.modules.current(&String::from_utf8_lossy(name));
+                current.map_or(0, Module::address)
+            }
+            other => self.refuse(other),
+        })
+    }
+
+    fn epoch(&self) -> *const AtomicU64 {
+        self.plan.modules.epoch()
+    }
+
+    fn take_out(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+}

@@ -1,0 +1,516 @@
+//! All states convert and the new versions are in force, or nothing has happened.
+
+use std::sync::{Arc, Mutex};
+
+use pq_abi::Direction;
+use pq_abi::raw::LibraryTable;
+use pq_abi::spec::{self, ManagerRequest, SupReply, SupRequest};
+use pq_otp::application::{Controller, Settings};
+use pq_otp::upgrade::{
+    Abort, Board, Committed, Conversion, Driver, Live, OnOverrun, Plan, Target, Transaction,
+};
+use pq_otp::{Atom, Envelope, Modules, Node, Pid, Sim, Threads};
+use pq_sdk::Strategy;
+
+use crate::fixture::{self, Count};
+use crate::fixture_next;
+use crate::house::{House, Linked, child, config, encode, payload, start, tree};
+use crate::threads::{PATIENCE_MS, begin_application};
+
+#[path = "transaction/random.rs"]
+mod random;
+
+/// A simulation in which something happens between two steps of a transaction.
+struct Meddler<'a> {
+    sim: &'a mut Sim,
+    step: u32,
+    meddle: &'a mut dyn FnMut(&mut Sim, u32),
+}
+
+impl Driver for Meddler<'_> {
+    fn node(&self) -> &Node {
+        self.sim.node()
+    }
+
+    fn now_ms(&self) -> u64 {
+        Sim::now_ms(self.sim)
+    }
+
+    fn begin(&mut self, board: &Arc<Board>) {
+        self.sim.begin(board);
+    }
+
+    fn step(&mut self, board: &Arc<Board>) {
+        self.step += 1;
+        (self.meddle)(self.sim, self.step);
+        self.sim.step(board);
+    }
+
+    fn replace_worker(&mut self, board: &Arc<Board>) {
+        self.sim.replace_worker(board);
+    }
+}
+
+const UP: (&LibraryTable, Direction) = (&fixture_next::LIBRARY, Direction::Up);
+const DOWN: (&LibraryTable, Direction) = (&fixture::LIBRARY, Direction::Down);
+
+/// To the other version of these modules, each with `code_change`.
+fn plan(
+    modules: &Linked,
+    (library, direction): (&'static LibraryTable, Direction),
+    changed: &[&str],
+) -> Plan {
+    let preview = modules.preview(library);
+    let target = |name: &&str| Target {
+        module: preview.current(name).unwrap(),
+        conversion: Conversion::CodeChange {
+            direction,
+            extra: Vec::new(),
+        },
+    };
+    Plan {
+        targets: changed.iter().map(target).collect(),
+        modules: Arc::new(preview),
+        removed: vec![],
+        suspend_timeout_ms: 5_000,
+        code_change_timeout_ms: 5_000,
+        on_overrun: OnOverrun::Abort,
+        slice: Plan::SLICE,
+        trial: false,
+    }
+}
+
+impl House {
+    /// Carries out a transaction, with `meddle` before each of its steps.
+    fn change(
+        &mut self,
+        plan: Plan,
+        library: &'static LibraryTable,
+        mut meddle: impl FnMut(&mut Sim, u32),
+    ) -> Result<Committed, Abort> {
+        let modules = self.modules.clone();
+        let mut driver = Meddler {
+            sim: &mut self.sim,
+            step: 0,
+            meddle: &mut meddle,
+        };
+        let mut transaction = Transaction::begin(&mut driver, plan);
+        transaction.copy()?;
+        transaction.hold()?;
+        let committed = transaction.commit(|| modules.load(library));
+        self.sim.settle();
+        Ok(committed)
+    }
+
+    fn up(&mut self, changed: &[&str]) -> Result<Committed, Abort> {
+        let plan = plan(&self.modules, UP, changed);
+        self.change(plan, UP.0, |_, _| ())
+    }
+
+    fn tells(&mut self, counter: Pid) -> String {
+        self.ask(counter, &Count::Tell)
+    }
+
+    fn counter(&mut self, count: i64) -> Pid {
+        self.begin(&format!("c{count}"), "counter", &(count,))
+            .unwrap()
+    }
+}
+
+fn step_of(sim: &Sim, counter: Pid) {
+    let step = Envelope::Cast(payload(&Count::Step));
+    sim.node().signal(pq_otp::Signal::Deliver(counter, step));
+}
+
+#[test]
+fn every_state_goes_up_and_down_again() {
+    let mut house = House::new();
+    let counters: Vec<Pid> = (20..30).map(|count| house.counter(count)).collect();
+    let committed = house.up(&["counter"]).unwrap();
+    assert_eq!(committed.processes["counter"], 10);
+    assert_eq!((committed.pauses_us.len(), committed.killed), (10, 0));
+    assert_eq!(house.tells(counters[3]), "\"23 by 2.0.0\"");
+    let down = plan(&house.modules, DOWN, &["counter"]);
+    house.change(down, DOWN.0, |_, _| ()).unwrap();
+    assert_eq!(house.tells(counters[9]), "\"29 by 1.0.0\"");
+}
+
+#[test]
+fn what_happens_between_copy_and_hold_is_not_lost() {
+    let mut house = House::new();
+    let counter = house.counter(100);
+    let plan = plan(&house.modules, UP, &["counter"]);
+    let mut steps = 0;
+    let meddle = |sim: &mut Sim, _| {
+        steps += 1;
+        step_of(sim, counter);
+    };
+    house.change(plan, UP.0, meddle).unwrap();
+    let lines = house.lines();
+    assert!(
+        steps > 2 && lines.len() == steps,
+        "{steps} steps: {lines:?}"
+    );
+    let old = lines.iter().filter(|line| line.contains("1.0.0")).count();
+    let new = steps - old;
+    assert!(
+        lines[old..].iter().all(|line| line.contains("2.0.0")),
+        "{lines:?}"
+    );
+    let count = 100 + old + 10 * new;
+    assert_eq!(house.tells(counter), format!("\"{count} by 2.0.0\""));
+}
+
+#[test]
+fn one_state_that_does_not_convert_leaves_all_as_they_were() {
+    for (count, expected) in [
+        (-1, "{negative,\"count\"}"),
+        (13, "{panic,\"no counter stands at thirteen, at "),
+        (
+            17,
+            "{not_pure,\"a conversion may only read, and this one wanted Cast\"}",
+        ),
+    ] {
+        let mut house = House::new();
+        let others: Vec<Pid> = (20..90).map(|count| house.counter(count)).collect();
+        let bad = house.counter(count);
+        let abort = house.up(&["counter"]).unwrap_err();
+        let Abort::Convert(failed) = &abort else {
+            panic!("{abort}")
+        };
+        assert_eq!(
+            (failed.pid, failed.state.as_str()),
+            (bad, &*format!("#{{count => {count}}}"))
+        );
+        assert!(failed.reason.to_string().starts_with(expected), "{abort}");
+        for (counter, count) in others.into_iter().zip(20..) {
+            assert_eq!(house.tells(counter), format!("\"{count} by 1.0.0\""));
+        }
+        assert_eq!(house.tells(bad), format!("\"{count} by 1.0.0\""));
+    }
+}
+
+/// It plays its way to thirteen after its copy has been converted.
+#[test]
+fn a_state_that_fails_only_when_it_is_held_is_found_then() {
+    let mut house = House::new();
+    let (counter, other) = (house.counter(12), house.counter(50));
+    let plan = plan(&house.modules, UP, &["counter"]);
+    let abort = house.change(plan, UP.0, |sim, step| {
+        if step == 2 {
+            step_of(sim, counter);
+            step_of(sim, other);
+        }
+    });
+    assert!(matches!(abort, Err(Abort::Convert(_))), "{abort:?}");
+    assert_eq!(house.lines(), ["c12 13 by 1.0.0", "c50 51 by 1.0.0"]);
+    assert_eq!(house.tells(other), "\"51 by 1.0.0\"");
+}
+
+#[test]
+fn births_wait_for_the_decision_and_have_the_version_that_it_brings() {
+    for (last, expected) in [(50, "2.0.0"), (-1, "1.0.0")] {
+        let mut house = House::new();
+        let row = house.sim.start(start("row", &())).unwrap();
+        let first = house.counter(last);
+        let plan = plan(&house.modules, UP, &["counter"]);
+        let born = Slot::default();
+        let slot = born.clone();
+        let _ = house.change(plan, UP.0, |sim, step| {
+            if step == 2 {
+                give_birth(sim.node(), row, 7, slot.clone());
+                sim.settle();
+            }
+        });
+        house.sim.settle();
+        let born = born.lock().unwrap().expect("it was born");
+        assert_eq!(house.tells(born), format!("\"7 by {expected}\""));
+        assert_eq!(house.tells(first), format!("\"{last} by {expected}\""));
+    }
+}
+
+type Slot = Arc<Mutex<Option<Pid>>>;
+
+/// Has a row start a counter; its pid comes to lie in the slot.
+fn give_birth(node: &Node, row: Pid, count: i64, slot: Slot) {
+    let request = spec::encode(&SupRequest::StartChild(encode(&(count,))));
+    node.request(row, &request, move |reply| {
+        let reply: SupReply = spec::decode(&reply.unwrap()).unwrap();
+        let SupReply::Started(pid) = reply else {
+            panic!("{reply:?}")
+        };
+        *slot.lock().unwrap() = pid;
+    });
+}
+
+#[test]
+fn a_process_that_ends_while_it_is_held_is_out_and_its_successor_is_new() {
+    let mut house = House::new();
+    let spec = crate::house::worker("counter", start("counter", &(30_i64,)));
+    let sup = house
+        .sim
+        .start(tree(Strategy::OneForOne, vec![spec]))
+        .unwrap();
+    let child_of = |house: &House| {
+        let processes = house.sim.processes();
+        let child = processes
+            .into_iter()
+            .find(|process| process.parent == Some(sup));
+        child.unwrap().pid
+    };
+    let before = child_of(&house);
+    let mut plan = plan(&house.modules, UP, &["counter"]);
+    plan.slice = 1;
+    house
+        .change(plan, UP.0, |sim, _| {
+            let node = sim.node();
+            let is_held = sim.processes().iter().any(|process| process.held);
+            if is_held && node.is_alive(before) {
+                node.kill(before);
+            }
+        })
+        .unwrap();
+    let after = child_of(&house);
+    assert_ne!(before, after);
+    assert_eq!(house.tells(after), "\"30 by 2.0.0\"");
+}
+
+#[test]
+fn a_manager_converts_its_handlers_and_one_that_is_added_meanwhile_is_new() {
+    let mut house = House::new();
+    let [old, empty] = ["old", "empty"].map(|name| house.begin(name, "bell", &()).unwrap());
+    let add = |to| {
+        let request = ManagerRequest::AddHandler(Atom::from_static("ear"), encode(&("x",)));
+        (to, spec::encode(&request))
+    };
+    let (to, request) = add(old);
+    house.sim.call(to, &request, 1_000).unwrap();
+    house.deliver(old, Envelope::Event(payload("ding")));
+    let plan = plan(&house.modules, UP, &["ear"]);
+    let node = house.sim.node().clone();
+    house
+        .change(plan, UP.0, |_, step| {
+            if step == 2 {
+                let (to, request) = add(empty);
+                node.request(to, &request, |_| ());
+            }
+        })
+        .unwrap();
+    house.lines();
+    for bell in [old, empty] {
+        house.deliver(bell, Envelope::Event(payload("dong")));
+    }
+    house.sim.settle();
+    let expected = ["old ear 2: dong, heard 2", "empty ear 2: dong, heard 1"];
+    assert_eq!(house.lines(), expected);
+}
+
+#[test]
+fn a_supervisor_takes_its_new_flags_and_a_wrong_specification_stops_the_transaction() {
+    for (intensity, taken) in [(2, true), (95, false)] {
+        let mut house = House::new();
+        let mut spec = crate::house::sup_spec(Strategy::OneForOne, vec![child("a", vec![])]);
+        spec.flags.intensity = intensity;
+        let sup = house.sim.start(start("tree", &(spec,))).unwrap();
+        let outcome = house.up(&["tree"]);
+        assert_eq!(outcome.is_ok(), taken, "{outcome:?}");
+        let children = house
+            .sim
+            .ask_supervisor(sup, &SupRequest::CountChildren)
+            .unwrap();
+        assert!(
+            format!("{children:?}").contains("active: 1"),
+            "{children:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_version_keeps_beside_a_process_comes_back_to_it() {
+    let mut house = House::new();
+    let counter = house.counter(40);
+    house.up(&["counter"]).unwrap();
+    let down = plan(&house.modules, DOWN, &["counter"]);
+    house.change(down, DOWN.0, |_, _| ()).unwrap();
+    house.up(&["counter"]).unwrap();
+    house.deliver(counter, Envelope::Cast(payload(&Count::Step)));
+    house.sim.settle();
+    // The step was 10; the way down kept one more.
+    assert_eq!(house.lines(), ["c40 51 by 2.0.0"]);
+}
+
+#[test]
+fn the_extra_of_the_appup_reaches_the_conversion() {
+    let mut house = House::new();
+    let counter = house.counter(40);
+    let mut plan = plan(&house.modules, UP, &["counter"]);
+    plan.targets[0].conversion = Conversion::CodeChange {
+        direction: Direction::Up,
+        extra: encode(&3_i64),
+    };
+    house.change(plan, UP.0, |_, _| ()).unwrap();
+    house.deliver(counter, Envelope::Cast(payload(&Count::Step)));
+    house.sim.settle();
+    assert_eq!(house.lines(), ["c40 43 by 2.0.0"]);
+}
+
+#[test]
+fn processes_of_a_removed_module_end_with_it_and_only_when_it_is_decided() {
+    for (count, ends) in [(50, true), (-1, false)] {
+        let mut house = House::new();
+        let (counter, actor) = (house.counter(count), house.actor("a", vec![]));
+        let mut plan = plan(&house.modules, UP, &["counter"]);
+        plan.removed.push("actor".to_string());
+        let outcome = house.change(plan, UP.0, |_, _| ());
+        assert_eq!(outcome.is_ok_and(|committed| committed.killed == 1), ends);
+        assert_eq!(house.is_alive(actor), !ends);
+        assert!(house.is_alive(counter));
+    }
+}
+
+#[test]
+fn a_trial_holds_nobody_and_says_who_does_not_come_back_the_same() {
+    let mut house = House::new();
+    let counter = house.counter(60);
+    let mut plan = plan(&house.modules, UP, &["counter"]);
+    plan.trial = true;
+    let progress = Transaction::begin(&mut house.sim, plan).try_all().unwrap();
+    assert_eq!(
+        (progress.converted, progress.differing, progress.held),
+        (1, 0, 0)
+    );
+    assert_eq!(house.tells(counter), "\"60 by 1.0.0\"");
+}
+
+#[test]
+fn a_module_that_is_only_loaded_carries_its_states_over() {
+    let mut house = House::new();
+    let counter = house.counter(70);
+    let bytes = |house: &mut House| house.sim.sys(counter, pq_otp::sys::SysMessage::GetState);
+    let before = bytes(&mut house).unwrap();
+    let mut plan = plan(&house.modules, UP, &["counter"]);
+    plan.targets[0].conversion = Conversion::Carry;
+    // The next version has a field more: what the old one exports is not its state.
+    let abort = house.change(plan, UP.0, |_, _| ()).unwrap_err();
+    assert!(
+        abort.to_string().contains("missing field `step`"),
+        "{abort}"
+    );
+    assert_eq!(bytes(&mut house).unwrap(), before);
+}
+
+/// A node on two threads with so many counters, all at this count.
+fn town(counters: u32, count: i64) -> (Threads, Arc<Linked>, Vec<Pid>) {
+    let (mut config, _, modules) = config();
+    config.shards = 2;
+    let threads = Threads::start(config).unwrap();
+    let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
+    threads
+        .node()
+        .start_native(Box::new(controller), PATIENCE_MS)
+        .unwrap();
+    begin_application(threads.node(), start("row", &()));
+    let pids = (0..counters)
+        .map(|_| counter(threads.node(), count))
+        .collect();
+    (threads, modules, pids)
+}
+
+fn counter(node: &Node, count: i64) -> Pid {
+    let request = SupRequest::StartChild(encode(&(count,)));
+    let row = node.whereis("row").unwrap();
+    match node.ask_supervisor(row, &request, PATIENCE_MS).unwrap() {
+        SupReply::Started(Some(pid)) => pid,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// `{count, by version}` of a counter.
+fn told(node: &Node, counter: Pid) -> String {
+    let reply = node
+        .call(counter, &encode(&Count::Tell), PATIENCE_MS)
+        .unwrap();
+    pq_term::msgpack::from_msgpack(&reply).unwrap().to_string()
+}
+
+#[test]
+fn a_conversion_that_does_not_end_is_given_up_and_its_process_plays_on_or_is_killed() {
+    for (on_overrun, survives) in [(OnOverrun::Abort, true), (OnOverrun::Kill, false)] {
+        let (threads, modules, counters) = town(40, 500);
+        let node = threads.node().clone();
+        let stuck = counter(&node, 19);
+        let mut plan = plan(&modules, UP, &["counter"]);
+        (plan.code_change_timeout_ms, plan.on_overrun) = (100, on_overrun);
+        let mut live = Live::new(node.clone());
+        let mut transaction = Transaction::begin(&mut live, plan);
+        let outcome = transaction.copy().and_then(|()| transaction.hold());
+        match &outcome {
+            Ok(()) => drop(transaction.commit(|| modules.load(UP.0))),
+            Err(_) => transaction.abort(),
+        }
+        assert_eq!(outcome.is_err(), survives, "{outcome:?}");
+        assert_eq!(node.is_alive(stuck), survives);
+        let version = if survives { "1.0.0" } else { "2.0.0" };
+        for counter in counters {
+            assert_eq!(told(&node, counter), format!("\"500 by {version}\""));
+        }
+        threads.stop();
+    }
+}
+
+#[test]
+fn up_and_down_under_traffic_on_two_threads_no_step_is_lost() {
+    const COUNTERS: u32 = 300;
+    const STEPS: u64 = 20_000;
+    let (threads, modules, counters) = town(COUNTERS, 1_000);
+    let node = threads.node().clone();
+    let traffic = {
+        let (node, counters) = (node.clone(), counters.clone());
+        std::thread::spawn(move || {
+            for step in 0..STEPS {
+                let counter = counters[(step % u64::from(COUNTERS)) as usize];
+                let message = Envelope::Cast(payload(&Count::Step));
+                node.signal(pq_otp::Signal::Deliver(counter, message));
+                if step % 50 == 0 {
+                    told(&node, counter);
+                }
+            }
+        })
+    };
+    let mut rounds = 0;
+    while !traffic.is_finished() || rounds < 4 {
+        for way in [UP, DOWN] {
+            let mut live = Live::new(node.clone());
+            let plan = plan(&modules, way, &["counter"]);
+            let mut transaction = Transaction::begin(&mut live, plan);
+            transaction.copy().unwrap();
+            transaction.hold().unwrap();
+            let committed = transaction.commit(|| modules.load(way.0));
+            assert_eq!(committed.processes["counter"], u64::from(COUNTERS));
+        }
+        rounds += 1;
+    }
+    traffic.join().unwrap();
+    let (mut steps, mut old) = (0, 0);
+    for counter in &counters {
+        let told = told(&node, *counter);
+        assert!(told.ends_with("by 1.0.0\""), "{told}");
+        steps += count_of(&told) - 1_000;
+        old += 1;
+    }
+    // A step counts one in the old version and at least ten in the new.
+    assert!(
+        old == COUNTERS && steps >= STEPS as i64,
+        "{steps} of {STEPS}"
+    );
+    threads.stop();
+}
+
+fn count_of(told: &str) -> i64 {
+    told.trim_matches('"')
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
+}

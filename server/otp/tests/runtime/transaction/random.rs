@@ -1,0 +1,185 @@
+//! Random schedules of steps, births, kills and transactions, with conversions that fail, held against a plain model.
+//!
+//! After every transaction each counter is of the old version with its old count or of the new one with the converted
+//! count: never mixed, never missing, never twice. The seed of a failure is printed by `proptest`.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Something that happens before a step of a transaction, or between two of them.
+#[derive(Clone, Debug)]
+enum Event {
+    Step(usize),
+    Kill(usize),
+    Birth(i64),
+    /// A counter whose conversion fails is born.
+    BadBirth,
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+struct Round {
+    slice: u32,
+    /// What happens before each step, again from the first when there are more steps.
+    events: Vec<Event>,
+}
+
+/// What a row of counters is, by what it was told: each has taken so many steps in each version.
+struct Model {
+    sum: BTreeMap<Pid, i64>,
+}
+
+fn event() -> impl Strategy2<Value = Event> {
+    prop_oneof![
+        6 => any::<prop::sample::Index>().prop_map(|index| Event::Step(index.index(1_000))),
+        1 => any::<prop::sample::Index>().prop_map(|index| Event::Kill(index.index(1_000))),
+        2 => (1_000_i64..2_000).prop_map(Event::Birth),
+        1 => Just(Event::BadBirth),
+        2 => Just(Event::Nothing),
+    ]
+}
+
+use proptest::strategy::Strategy as Strategy2;
+
+fn round() -> impl Strategy2<Value = Round> {
+    (1_u32..4, prop::collection::vec(event(), 1..12))
+        .prop_map(|(slice, events)| Round { slice, events })
+}
+
+/// A row of counters under one supervisor, and the steps that each was sent.
+struct Row {
+    row: Pid,
+    sent: Mutex<BTreeMap<Pid, u32>>,
+    born: Mutex<Vec<Slot>>,
+}
+
+impl Row {
+    fn live(&self, sim: &Sim) -> Vec<Pid> {
+        let processes = sim.processes().into_iter();
+        processes
+            .filter(|process| process.module == "counter")
+            .map(|process| process.pid)
+            .collect()
+    }
+
+    fn happen(&self, sim: &mut Sim, event: &Event) {
+        let live = self.live(sim);
+        let pick = |index: usize| live.get(index % live.len().max(1)).copied();
+        match event {
+            Event::Nothing => (),
+            Event::Step(index) => {
+                if let Some(counter) = pick(*index) {
+                    *self.sent.lock().unwrap().entry(counter).or_default() += 1;
+                    step_of(sim, counter);
+                }
+            }
+            Event::Kill(index) => pick(*index)
+                .into_iter()
+                .for_each(|pid| sim.node().kill(pid)),
+            Event::Birth(count) => self.birth(sim, *count),
+            Event::BadBirth => self.birth(sim, -1_000_000),
+        }
+    }
+
+    fn birth(&self, sim: &Sim, count: i64) {
+        let slot = Slot::default();
+        self.born.lock().unwrap().push(slot.clone());
+        give_birth(sim.node(), self.row, count, slot);
+    }
+}
+
+/// What the lines of the counters say: how many steps each took, all of them in an unbroken chain.
+fn steps_taken(lines: &[String], model: &mut Model) -> Result<BTreeMap<Pid, u32>, TestCaseError> {
+    let mut taken = BTreeMap::new();
+    for line in lines {
+        let (pid, told) = line.split_once(' ').unwrap();
+        let pid: Pid = pid.parse().unwrap();
+        let count = count_of(told);
+        let step = if told.ends_with("1.0.0") { 1 } else { 10 };
+        if let Some(before) = model.sum.insert(pid, count) {
+            let stepped = count - before;
+            // A way down keeps a step one larger beside the process, each time.
+            prop_assert!(
+                stepped == step || (step == 10 && (10..20).contains(&stepped)),
+                "{} after {}",
+                line,
+                before
+            );
+        }
+        *taken.entry(pid).or_insert(0) += 1;
+    }
+    Ok(taken)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_a_transaction_is_whole_or_nothing(rounds in prop::collection::vec(round(), 1..5), counters in 1_i64..20) {
+        let mut house = House::new();
+        let row = house.sim.start(start("row", &())).unwrap();
+        let row = Row { row, sent: Mutex::default(), born: Mutex::default() };
+        for count in 0..counters {
+            row.birth(&house.sim, 10_000 + count);
+        }
+        house.sim.settle();
+        let mut model = Model { sum: BTreeMap::new() };
+        let mut version = "1.0.0";
+        for round in rounds {
+            let (way, next) = if version == "1.0.0" { (UP, "2.0.0") } else { (DOWN, "1.0.0") };
+            let mut plan = plan(&house.modules, way, &["counter"]);
+            plan.slice = round.slice;
+            let mut events = round.events.iter().cycle();
+            let outcome = house.change(plan, way.0, |sim, step| {
+                if step < 40 {
+                    row.happen(sim, events.next().unwrap());
+                }
+            });
+            house.sim.run_ms(10);
+            if outcome.is_ok() {
+                version = next;
+            }
+            check(&mut house, &row, version, &mut model)?;
+        }
+    }
+}
+
+/// All live counters are of one version, and every step that a living one was sent was taken once.
+fn check(
+    house: &mut House,
+    row: &Row,
+    version: &str,
+    model: &mut Model,
+) -> Result<(), TestCaseError> {
+    for process in house.sim.processes() {
+        prop_assert!(!process.held, "{:?} is still held", process);
+        if process.module == "counter" {
+            prop_assert_eq!(&process.vsn, version, "{:?}", process);
+        }
+    }
+    let lines = house.lines_by_pid();
+    let taken = steps_taken(&lines, model)?;
+    let live = row.live(&house.sim);
+    for (pid, sent) in std::mem::take(&mut *row.sent.lock().unwrap()) {
+        if live.contains(&pid) {
+            prop_assert_eq!(
+                taken.get(&pid).copied().unwrap_or(0),
+                sent,
+                "steps of {}",
+                pid
+            );
+        }
+    }
+    let unborn = row
+        .born
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|slot| slot.lock().unwrap().is_none())
+        .count();
+    prop_assert_eq!(unborn, 0, "a start was never answered");
+    Ok(())
+}
