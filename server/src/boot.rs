@@ -58,7 +58,7 @@ pub(crate) fn boot(
 }
 
 /// What this program is, for the release tree.
-fn runtime() -> anyhow::Result<Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     let built_in = built_in().into_iter().map(|text| {
         let app = pq_release::app::App::parse(Path::new("built-in"), &text)?;
         Ok(BuiltIn {

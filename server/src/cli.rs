@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),
+    /// Compile the appups between releases into a relup
+    Relup(crate::author::relup::Command),
 }
 
 #[derive(Args, Debug)]

@@ -3,10 +3,12 @@
 //! ```text
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
 //!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
+//!   pq relup ─► appups ─► relup
 //! ```
 //! Starts everything and decides nothing: what a command does lives in the crates below.
 
 mod applications;
+mod author;
 mod boot;
 mod cli;
 mod demo;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         cli::Command::Demo(options) => demo::demo(&options),
         cli::Command::Start(options) => run::start(&options),
+        cli::Command::Relup(command) => author::relup::relup(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,10 +2,13 @@
 //!
 //! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and
 //!   hours of game time in seconds;
-//! - [`running`]: a real node, the `pq` program on a release tree of its own.
+//! - [`running`]: a real node, the `pq` program on a release tree of its own;
+//! - [`systools`]: questions to systools, and what makes two answers one.
 //!
 //! The tests themselves stand in `tests/tests`, the benches in `tests/benches`.
 
 pub mod house;
 
 pub mod running;
+
+pub mod systools;

@@ -1,21 +1,13 @@
 //! OTP's own systools judges ours: a hundred cases with the relup or the error that OTP 25.2.3 answered.
 //!
-//! `vector` reads a case, `memory` answers for its files, `comparison` holds what may differ (little, and each with
-//! its reason), and `partial_order` judges the two cases in which OTP's own order depends on chance.
+//! Where OTP's order depends on chance, any order will do that the dependencies permit. New cases, made up as the
+//! tests run, are for `systools_oracle`; what a person sees who types `pq relup`, for `author`.
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "relup_vectors/comparison.rs"]
-mod comparison;
-#[path = "relup_vectors/memory.rs"]
-mod memory;
-#[path = "relup_vectors/partial_order.rs"]
-mod partial_order;
-#[path = "relup_vectors/vector.rs"]
-mod vector;
-
 use expect_test::{Expect, expect};
-use vector::{Vector, vectors};
+use pq_tests::systools::comparison;
+use pq_tests::systools::vectors::{Vector, vectors};
 
 /// How many cases the file holds; fewer would mean that some were lost.
 const VECTORS: usize = 100;
@@ -35,11 +27,8 @@ fn every_relup_and_every_error_is_that_of_otp() {
 
 /// How our answer to a case differs from OTP's.
 fn fault(vector: &Vector) -> Option<String> {
-    let ours = vector.ours();
-    let difference = match vector.order_is_partial {
-        false => comparison::difference(&ours, &vector.expected),
-        true => partial_order::difference(vector, &ours),
-    };
+    let ours = vector.case.ours();
+    let difference = vector.difference(&ours);
     difference.map(|difference| {
         format!(
             "{}: {difference}\n ours: {ours}\n OTP's: {}",
@@ -55,7 +44,7 @@ fn the_comparison_sees_what_is_wrong() {
         if other != vector.expected.to_string() {
             let other = pq_term::read_term(&other).unwrap();
             assert!(
-                comparison::difference(&vector.ours(), &other).is_some(),
+                comparison::difference(&vector.case.ours(), &other).is_some(),
                 "{}",
                 vector.name
             );
@@ -78,27 +67,24 @@ fn the_judge_of_partial_orders_sees_what_is_turned() {
             .find(|vector| vector.name.starts_with(name))
             .unwrap();
         let expected = vector.expected.to_string();
-        assert_eq!(partial_order::difference(vector, &vector.expected), None);
+        assert_eq!(vector.difference(&vector.expected), None);
         assert!(expected.contains(piece), "{name}: {expected}");
         let turned = pq_term::read_term(&expected.replacen(piece, other, 1)).unwrap();
-        assert!(
-            partial_order::difference(vector, &turned).is_some(),
-            "{name}: {other}"
-        );
+        assert!(vector.difference(&turned).is_some(), "{name}: {other}");
     }
 }
 
 #[test]
 fn a_relup_made_twice_is_the_same_twice() {
     for vector in vectors() {
-        assert_eq!(vector.ours(), vector.ours(), "{}", vector.name);
+        assert_eq!(vector.case.ours(), vector.case.ours(), "{}", vector.name);
     }
 }
 
 #[test]
 fn a_relup_reads_back_as_it_was_written() {
     for vector in vectors() {
-        if let Ok((relup, _)) = vector.make() {
+        if let Ok((relup, _)) = vector.case.make() {
             let read = pq_release::relup::Relup::parse("relup".as_ref(), &relup.to_text());
             assert_eq!(read, Ok(relup), "{}", vector.name);
         }
@@ -114,7 +100,7 @@ fn where_otp_rolls_dice_the_appup_decides() {
             .iter()
             .find(|vector| vector.name.starts_with(name))
             .unwrap();
-        expected.assert_eq(&vector.make().unwrap().0.to_text());
+        expected.assert_eq(&vector.case.make().unwrap().0.to_text());
     };
     check(
         "704",

@@ -27,7 +27,7 @@ mod make;
 mod rc;
 mod release;
 
-pub use lookup::{Lookup, ReleaseFolders};
+pub use lookup::{Folders, Lookup};
 
 /// A release on one side of a relup.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,13 +4,15 @@ use std::fmt;
 
 use pq_term::Atom;
 
-use crate::instruction::Instruction;
+use crate::instruction::{Instruction, Mode};
 use crate::relup::{Relup, Way};
 
 /// A way loads a module and later removes it: it has gone from one application to another, and the removal of the
 /// older application takes the module away from the newer one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedThenRemoved {
+    /// Up or down.
+    pub mode: Mode,
     /// The version of the release at the other end of the way.
     pub vsn: String,
     /// The module.
@@ -19,26 +21,33 @@ pub struct LoadedThenRemoved {
 
 impl fmt::Display for LoadedThenRemoved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LoadedThenRemoved { vsn, module } = self;
+        let LoadedThenRemoved { mode, vsn, module } = self;
+        let way = match mode {
+            Mode::Up => "up from",
+            Mode::Down => "down to",
+        };
         write!(
             f,
-            "the way to or from {vsn} loads `{module}` and later removes it; the release would run without it"
+            "the way {way} {vsn} loads `{module}` and later removes it; the release would run without it"
         )
     }
 }
 
 /// The modules that each way of a relup loads and removes again.
 pub fn loaded_then_removed(relup: &Relup) -> Vec<LoadedThenRemoved> {
-    let found = |way: &Way| {
+    let found = |(mode, way): (Mode, &Way)| {
         let vsn = way.vsn.clone();
         in_script(&way.script)
             .into_iter()
             .map(move |module| LoadedThenRemoved {
+                mode,
                 vsn: vsn.clone(),
                 module,
             })
     };
-    relup.up.iter().chain(&relup.down).flat_map(found).collect()
+    let up = relup.up.iter().map(|way| (Mode::Up, way));
+    let down = relup.down.iter().map(|way| (Mode::Down, way));
+    up.chain(down).flat_map(found).collect()
 }
 
 fn in_script(script: &[Instruction]) -> Vec<Atom> {

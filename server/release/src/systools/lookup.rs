@@ -18,12 +18,21 @@ pub trait Lookup {
     fn app_files(&self, name: &str) -> Vec<PathBuf>;
 }
 
-/// Applications in the `lib` folders of release trees, and those that are part of the node.
+/// Applications in folders, and those that are part of the node.
+///
+/// A folder may be a release tree or its `lib`, the folder of one application or its `ebin`, or hold the folders
+/// of applications as their authors have them. An application's folder is called `Name` or `Name-Vsn`, and its
+/// files stand in `ebin` there or right in it:
+///
+/// ```text
+///   folder/a.app          folder/a-1/a.app        folder/lib/a-1/a.app
+///   folder/ebin/a.app     folder/a-1/ebin/a.app   folder/lib/a-1/ebin/a.app
+/// ```
 ///
 /// A part of the node changes only with the node, so each has an appup that says so for every version.
 #[derive(Debug, Clone, Default)]
-pub struct ReleaseFolders {
-    roots: Vec<PathBuf>,
+pub struct Folders {
+    paths: Vec<PathBuf>,
     built_in: Vec<BuiltIn>,
 }
 
@@ -33,10 +42,11 @@ const NODE: &str = "pq";
 /// Any version is reached by a node that starts again.
 const APPUP_OF_NODE: &str = "[{<<\".*\">>, [restart_new_emulator]}]";
 
-impl ReleaseFolders {
-    /// The trees at these roots, tried in this order, and what nodes bring along; of one name there may be several versions.
-    pub fn new(roots: Vec<PathBuf>, built_in: Vec<BuiltIn>) -> ReleaseFolders {
-        ReleaseFolders { roots, built_in }
+impl Folders {
+    /// These folders, tried in this order, and then what nodes bring along; of one name there may be several
+    /// versions.
+    pub fn new(paths: Vec<PathBuf>, built_in: Vec<BuiltIn>) -> Folders {
+        Folders { paths, built_in }
     }
 
     fn of_node(&self, file: &Path) -> Option<String> {
@@ -56,7 +66,7 @@ impl ReleaseFolders {
     }
 }
 
-impl Lookup for ReleaseFolders {
+impl Lookup for Folders {
     fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
         match self.of_node(file) {
             Some(text) => Ok(text.into_bytes()),
@@ -70,68 +80,103 @@ impl Lookup for ReleaseFolders {
         }
         let own = self.built_in.iter().filter(|own| own.name == name);
         let own = own.map(|own| layout::app_file(Path::new(NODE), name, &own.vsn));
-        let in_trees = self
-            .roots
-            .iter()
-            .flat_map(|root| app_files_in(&root.join("lib"), name));
-        own.chain(in_trees).collect()
+        let in_folders = self.paths.iter().flat_map(|path| app_files_in(path, name));
+        in_folders.chain(own).collect()
     }
 }
 
-/// `lib/Name-*/ebin/Name.app`, in the order of the names. A folder that cannot be listed holds none.
-fn app_files_in(lib: &Path, name: &str) -> Vec<PathBuf> {
-    let prefix = format!("{name}-");
-    let entries = std::fs::read_dir(lib).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
-    let mut files: Vec<PathBuf> = folders
-        .map(|entry| entry.path().join(layout::app_name(name)))
-        .collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    files
+/// The `.app` files of an application that this folder stands for.
+fn app_files_in(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let mut homes = vec![folder.to_path_buf()];
+    homes.extend(homes_in(folder, name));
+    homes.extend(homes_in(&folder.join("lib"), name));
+    let places = [format!("{name}.app"), layout::app_name(name)];
+    let files = homes
+        .iter()
+        .flat_map(|home| places.iter().map(|place| home.join(place)));
+    files.filter(|file| file.is_file()).collect()
+}
+
+/// The folders called `Name` or `Name-Vsn`, in the order of the names. A folder that cannot be listed holds none.
+fn homes_in(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let is_home = |entry: &std::fs::DirEntry| {
+        let entry = entry.file_name();
+        let rest = entry.to_str().and_then(|entry| entry.strip_prefix(name));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut homes: Vec<PathBuf> = entries.filter(is_home).map(|entry| entry.path()).collect();
+    homes.sort();
+    homes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn applications_are_found_in_every_tree_and_in_the_node() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = |name: &str| folder.path().join(name);
-        for (tree, lib) in [
-            ("one", "a-2"),
-            ("one", "a-1"),
-            ("two", "a-3"),
-            ("two", "a_b-1"),
-            ("two", "a-empty"),
-        ] {
-            let ebin = root(tree).join("lib").join(lib).join("ebin");
-            std::fs::create_dir_all(&ebin).unwrap();
-            if lib != "a-empty" {
-                std::fs::write(ebin.join("a.app"), lib).unwrap();
-            }
+    /// Which of these files are found by somebody who looks for `a` in the folder `p`.
+    fn found(files: &[&str]) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let file = root.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "text").unwrap();
         }
+        let found = Folders::new(vec![root.path().join("p")], Vec::new()).app_files("a");
+        let below = |file: &PathBuf| {
+            file.strip_prefix(root.path())
+                .unwrap()
+                .display()
+                .to_string()
+        };
+        found.iter().map(below).collect()
+    }
+
+    #[test]
+    fn a_folder_may_be_a_tree_an_application_its_ebin_or_sources() {
+        for file in [
+            "p/a.app",
+            "p/ebin/a.app",
+            "p/a/a.app",
+            "p/a-1.0/a.app",
+            "p/a/ebin/a.app",
+            "p/a-1.0/ebin/a.app",
+            "p/lib/a-1.0/ebin/a.app",
+        ] {
+            assert_eq!(found(&[file]), [file]);
+        }
+    }
+
+    #[test]
+    fn of_one_name_all_versions_are_found_and_nothing_of_another() {
+        let files = [
+            "p/a-2/ebin/a.app",
+            "p/a-1/a.app",
+            "p/a_b-1/ebin/a.app",
+            "p/ab/a.app",
+            "p/a-3/b.app",
+            "q/a.app",
+        ];
+        assert_eq!(found(&files), ["p/a-1/a.app", "p/a-2/ebin/a.app"]);
+        assert!(Folders::default().app_files("../a").is_empty());
+    }
+
+    #[test]
+    fn what_an_author_gives_comes_before_what_the_node_has() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("kernel.app"), "given").unwrap();
         let kernel = BuiltIn {
             name: "kernel".into(),
             vsn: "1.0.0".into(),
             app_text: "text".into(),
         };
-        let folders =
-            ReleaseFolders::new(vec![root("one"), root("two"), root("three")], vec![kernel]);
-        let read: Vec<_> = folders
-            .app_files("a")
-            .iter()
-            .map(|file| folders.read(file).unwrap())
-            .collect();
-        assert_eq!(read, [b"a-1", b"a-2", b"a-3"]);
-        let [kernel] = &folders.app_files("kernel")[..] else {
-            panic!("one kernel")
+        let folders = Folders::new(vec![folder.path().to_path_buf()], vec![kernel]);
+        let [given, own] = &folders.app_files("kernel")[..] else {
+            panic!("two kernels")
         };
-        assert_eq!(folders.read(kernel).unwrap(), b"text");
-        let appup =
-            String::from_utf8(folders.read(&kernel.with_extension("appup")).unwrap()).unwrap();
+        assert_eq!(folders.read(given).unwrap(), b"given");
+        assert_eq!(folders.read(own).unwrap(), b"text");
+        let appup = String::from_utf8(folders.read(&own.with_extension("appup")).unwrap()).unwrap();
         assert!(appup.contains("restart_new_emulator"));
-        assert!(folders.app_files("../a").is_empty());
     }
 }

@@ -289,10 +289,8 @@ fn a_module_that_moves_between_applications_is_noticed() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    expect![
-        "the way to or from 1 loads `m2` and later removes it; the release would run without it"
-    ]
-    .assert_eq(&lines.join("\n"));
+    expect!["the way up from 1 loads `m2` and later removes it; the release would run without it"]
+        .assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -312,7 +310,7 @@ fn a_part_of_the_node_changes_with_the_node() {
     let built_in = ["kernel", "stdlib", "sasl"]
         .map(|name| [built_in(name, "1"), built_in(name, "2")])
         .concat();
-    let files = ReleaseFolders::new(vec![folder.path().to_path_buf()], built_in);
+    let files = Folders::new(vec![folder.path().to_path_buf()], built_in);
     let rel = |vsn: &str| RelFile::from(folder.path().join(format!("{vsn}.rel")));
     let (relup, _) = make_relup(
         &rel("2"),

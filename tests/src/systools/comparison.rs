@@ -6,7 +6,7 @@
 use pq_term::Term;
 
 /// The first difference, in words.
-pub(crate) fn difference(ours: &Term, otps: &Term) -> Option<String> {
+pub fn difference(ours: &Term, otps: &Term) -> Option<String> {
     if is_tagged(otps, "exception") {
         return (!is_tagged(ours, "error"))
             .then(|| "OTP crashes, ours does not refuse".to_string());
@@ -14,14 +14,15 @@ pub(crate) fn difference(ours: &Term, otps: &Term) -> Option<String> {
     (normal(ours) != normal(otps)).then(|| "another answer".to_string())
 }
 
-pub(crate) fn is_tagged(term: &Term, tag: &str) -> bool {
+/// True for a tuple that begins with this atom.
+pub fn is_tagged(term: &Term, tag: &str) -> bool {
     term.as_tuple()
         .and_then(|parts| parts.first())
         .is_some_and(|first| first.is_atom(tag))
 }
 
 /// The same value in one form.
-pub(crate) fn normal(term: &Term) -> Term {
+pub fn normal(term: &Term) -> Term {
     match term {
         Term::String(text) if text.is_empty() => Term::list([]),
         Term::List(items) => items.iter().map(normal).collect(),

@@ -1,0 +1,18 @@
+//! What the author of a release types: commands that read and write files and need no node.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |
+//!
+//! The work itself is done in `server/release`; here are the words of the command line, and sentences.
+
+use std::fmt::Display;
+use std::io::Write;
+
+pub(crate) mod relup;
+
+/// Says on stderr what deserves a second look.
+pub(crate) fn warn(sentence: impl Display) {
+    // What is worth more than a look comes back as an error.
+    let _ = writeln!(std::io::stderr(), "pq: warning: {sentence}");
+}

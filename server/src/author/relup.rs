@@ -1,0 +1,108 @@
+//! `pq relup`: how a release is reached from others, compiled from the appups of its applications.
+//!
+//! The command line of `systools:make_relup/4`; the compiler is `pq_release::systools`. What OTP only lets pass is
+//! named too.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use pq_release::relup::Relup;
+use pq_release::systools::{Folders, Options, RelFile, SystoolsError, lint, make_relup};
+use pq_term::Term;
+
+use super::warn;
+use crate::boot;
+
+/// The words of the command.
+#[derive(Args, Debug)]
+pub(crate) struct Command {
+    /// The .rel file of the new release
+    #[arg(value_name = "NEW.rel")]
+    new: PathBuf,
+    /// Releases that are upgraded to it
+    #[arg(long, value_name = "OLD.rel", num_args = 1..)]
+    up_from: Vec<PathBuf>,
+    /// Releases that it is downgraded to
+    #[arg(long, value_name = "OLD.rel", num_args = 1..)]
+    down_to: Vec<PathBuf>,
+    /// Where .app and .appup files are: release trees, lib or ebin folders, folders of sources
+    #[arg(long, value_name = "LIBDIR", num_args = 1..)]
+    path: Vec<PathBuf>,
+    /// Where `relup` is written [default: beside NEW.rel]
+    #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
+    outdir: Option<PathBuf>,
+    /// Write the relup to stdout; an error too, as OTP's term on the last line
+    #[arg(long)]
+    stdout: bool,
+    /// End each way with a restart of the node
+    #[arg(long)]
+    restart_emulator: bool,
+    /// A warning is as bad as an error
+    #[arg(long)]
+    warnings_as_errors: bool,
+}
+
+/// Compiles and writes, or says what is wrong.
+pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
+    for path in command.path.iter().filter(|path| !path.is_dir()) {
+        warn(format_args!("--path {}: no such folder", path.display()));
+    }
+    match compile(command)? {
+        Ok(relup) if command.stdout => print(&relup.to_text()),
+        Ok(relup) => write(&relup, command),
+        Err(error) => {
+            if command.stdout {
+                print(&last_line(&error.to_term()))?;
+            }
+            anyhow::bail!("failed to {error}")
+        }
+    }
+}
+
+fn compile(command: &Command) -> anyhow::Result<Result<Relup, SystoolsError>> {
+    let files = Folders::new(command.path.clone(), boot::runtime()?.built_in);
+    let options = Options {
+        restart_emulator: command.restart_emulator,
+        warnings_as_errors: command.warnings_as_errors,
+    };
+    let rel_files =
+        |files: &[PathBuf]| -> Vec<RelFile> { files.iter().map(RelFile::from).collect() };
+    let (up_from, down_to) = (rel_files(&command.up_from), rel_files(&command.down_to));
+    let made = make_relup(
+        &RelFile::from(&command.new),
+        &up_from,
+        &down_to,
+        options,
+        &files,
+    );
+    Ok(made.map(|(relup, warnings)| {
+        let removed = lint::loaded_then_removed(&relup);
+        let warnings = warnings.iter().map(ToString::to_string);
+        let mut sentences: Vec<String> = warnings
+            .chain(removed.iter().map(ToString::to_string))
+            .collect();
+        // What is wrong with an appup is so for the way up and for the way down.
+        sentences.dedup();
+        sentences.iter().for_each(warn);
+        relup
+    }))
+}
+
+/// `{error,Module,Reason}.`
+fn last_line(error: &Term) -> String {
+    format!("{error}.\n")
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.context("failed to write to standard output")
+}
+
+fn write(relup: &Relup, command: &Command) -> anyhow::Result<()> {
+    let beside = command.new.parent().unwrap_or(Path::new(""));
+    let folder = command.outdir.as_deref().unwrap_or(beside);
+    let written = relup.write(&folder.join("relup"));
+    written.map_err(|error| anyhow::anyhow!("failed to {error}"))
+}

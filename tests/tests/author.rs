@@ -1,0 +1,5 @@
+//! What the author of a release types, through the `pq` program and with files on the disk.
+#![allow(clippy::unwrap_used)]
+
+#[path = "author/relup.rs"]
+mod relup;

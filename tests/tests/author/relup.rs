@@ -1,0 +1,243 @@
+//! `pq relup`: what it writes, what it says, and how it ends.
+
+use std::path::Path;
+use std::process::Output;
+
+use expect_test::{Expect, expect};
+use pq_release::relup::Relup;
+use pq_term::{Term, read_one};
+use pq_tests::running::pq;
+use pq_tests::systools::Case;
+use pq_tests::systools::case::OTP;
+use pq_tests::systools::vectors::{Vector, vectors};
+use tempfile::TempDir;
+
+/// The root of this project, as the tests find it.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// How a sentence begins that is no error.
+const WARNING: &str = "pq: warning: ";
+
+fn run<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Output {
+    pq(args).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A folder with the files of the first vector whose name begins so.
+fn laid_out(name: &str) -> (TempDir, Vector) {
+    let vector = vectors()
+        .into_iter()
+        .find(|vector| vector.name.starts_with(name))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    vector.case.files.lay_out(folder.path());
+    (folder, vector)
+}
+
+/// The words that ask for the relup of a case, where its files are laid out.
+fn words(case: &Case) -> Vec<&str> {
+    let mut words = vec!["relup", case.new.file.to_str().unwrap()];
+    for (option, releases) in [("--up-from", &case.up_from), ("--down-to", &case.down_to)] {
+        for release in releases {
+            words.extend([option, release.file.to_str().unwrap()]);
+        }
+    }
+    words.extend(
+        case.options
+            .restart_emulator
+            .then_some("--restart-emulator"),
+    );
+    words.extend(
+        case.options
+            .warnings_as_errors
+            .then_some("--warnings-as-errors"),
+    );
+    words.extend(["--path", "lib", OTP]);
+    words
+}
+
+/// The answer on standard output in the form in which OTP returns it. What the warnings are is said in
+/// sentences, so they are taken from OTP and counted.
+fn answer(vector: &Vector, output: &Output) -> Result<Term, String> {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    if !output.status.success() {
+        let last = out.lines().last().ok_or("no line on standard output")?;
+        let said = err
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with("pq: failed to "));
+        return match said {
+            true => read_one(last).map_err(|error| error.to_string()),
+            false => Err(format!("no sentence: {err:?}")),
+        };
+    }
+    let relup = read_one(out).map_err(|error| error.to_string())?;
+    let warnings = vector
+        .expected
+        .as_tuple()
+        .map_or(Term::undefined(), |parts| parts[2].clone());
+    let said = err.lines().filter(|line| line.starts_with(WARNING));
+    // What OTP lets pass in silence is not among its warnings.
+    let said = said.filter(|line| !line.ends_with("the release would run without it"));
+    let mut distinct = warnings.as_list().unwrap_or_default().to_vec();
+    distinct.dedup();
+    match said.count() == distinct.len() {
+        true => Ok(Term::tuple([Term::atom("ok"), relup, warnings])),
+        false => Err(format!("{warnings} are not the warnings in {err:?}")),
+    }
+}
+
+fn fault(vector: &Vector) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    vector.case.files.lay_out(folder.path());
+    let mut words = words(&vector.case);
+    words.push("--stdout");
+    let output = run(folder.path(), words);
+    let difference = match answer(vector, &output) {
+        Ok(answer) => vector.difference(&answer)?,
+        Err(fault) => fault,
+    };
+    Some(format!("{}: {difference}: {output:?}", vector.name))
+}
+
+#[test]
+fn every_relup_and_every_error_on_standard_output_is_that_of_otp() {
+    let vectors = vectors();
+    assert_eq!(vectors.len(), 100);
+    let faults: Vec<String> = vectors.iter().filter_map(fault).collect();
+    assert!(
+        faults.is_empty(),
+        "{} differ:\n{}",
+        faults.len(),
+        faults.join("\n\n")
+    );
+}
+
+#[test]
+fn a_relup_is_written_beside_the_release_or_where_one_says() {
+    let (folder, vector) = laid_out("101");
+    let relup = vector.case.make().unwrap().0;
+    for (options, file) in [
+        (&[][..], "relup"),
+        (&["--outdir", "new/place"], "new/place/relup"),
+    ] {
+        let words = words(&vector.case);
+        let output = run(
+            folder.path(),
+            words.into_iter().chain(options.iter().copied()),
+        );
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(output.stdout, b"");
+        assert_eq!(Relup::read(&folder.path().join(file)).unwrap(), relup);
+    }
+}
+
+#[test]
+fn an_error_leaves_the_relup_as_it_was_and_is_a_sentence() {
+    let (folder, vector) = laid_out("514");
+    let file = folder.path().join("relup");
+    std::fs::write(&file, "before").unwrap();
+    let output = run(folder.path(), words(&vector.case));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"");
+    expect![[r#"
+        pq: failed to compile the appups: lib/a-2/ebin/a.appup: line 1: `m1` depends on `m2`, which has no instruction of its own; give it one, or take it from the list ({undef_module,m2})
+    "#]]
+    .assert_eq(text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "before");
+}
+
+#[test]
+fn what_otp_lets_pass_and_a_node_would_regret_is_a_warning() {
+    let check = |name: &str, expected: Expect| {
+        let (folder, vector) = laid_out(name);
+        let output = run(folder.path(), words(&vector.case));
+        assert!(output.status.success(), "{output:?}");
+        expected.assert_eq(text(&output.stderr));
+    };
+    check(
+        "406",
+        expect![[r#"
+        pq: warning: the way up from A loads `m1` and later removes it; the release would run without it
+        pq: warning: the way down to A loads `m1` and later removes it; the release would run without it
+    "#]],
+    );
+    check(
+        "414",
+        expect![[r#"
+        pq: warning: lib/a-2/ebin/a.appup: line 1: the version is "2.1", and that of the application "2"; they should be one
+    "#]],
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let (folder, vector) = laid_out("101");
+    let output = run(
+        folder.path(),
+        words(&vector.case).into_iter().chain(["lbi"]),
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        text(&output.stderr),
+        format!("{WARNING}--path lbi: no such folder\n")
+    );
+}
+
+#[test]
+fn an_ebin_folder_will_do_as_a_path() {
+    let (folder, vector) = laid_out("101");
+    let words = [
+        "relup",
+        "R2.rel",
+        "--up-from",
+        "R1.rel",
+        "--down-to",
+        "R1.rel",
+        "--stdout",
+    ];
+    let paths = [
+        "--path",
+        "lib/a-1/ebin",
+        "--path",
+        "lib/a-2/ebin",
+        "--path",
+        "otp/kernel-8.5.3/ebin",
+        "otp/stdlib-4.2",
+        "otp",
+    ];
+    let output = run(folder.path(), words.into_iter().chain(paths));
+    assert_eq!(
+        text(&output.stdout),
+        vector.case.make().unwrap().0.to_text(),
+        "{output:?}"
+    );
+}
+
+/// Release 1.0.0 has no predecessor; that the way to it from itself is empty shows that all its files are found.
+#[test]
+fn sources_of_applications_will_do_as_a_path_and_parts_of_the_node_need_none() {
+    let sources = Path::new(SOURCES);
+    let release = "releases/1.0.0/processquest.rel";
+    let words = ["relup", release, "--up-from", release, "--stdout"];
+    let output = run(
+        sources,
+        words
+            .into_iter()
+            .chain(["--path", "game-plugins", "sockserv/plugins"]),
+    );
+    expect![[r#"
+        %% coding: utf-8
+        {"1.0.0",[{"1.0.0",[],[point_of_no_return]}],[]}.
+    "#]]
+    .assert_eq(text(&output.stdout));
+    let output = run(sources, words);
+    expect![[r#"
+        {error,systools_make,[{error_reading,{sockserv,{not_found,"sockserv.app"}}},{error_reading,{processquest,{not_found,"processquest.app"}}}]}.
+    "#]]
+    .assert_eq(text(&output.stdout));
+    assert_eq!(output.status.code(), Some(1));
+}
