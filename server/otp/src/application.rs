@@ -68,8 +68,15 @@ pub enum AppRequest {
     Start(String, StartType),
     /// `application:stop/1`.
     Stop(String),
+    /// `application:unload/1`.
+    Unload(String),
     /// `application:which_applications/0`.
     Which,
+    /// `application:loaded_applications/0`, with all that is known of each, and the settings over them.
+    Data,
+    /// New files are in force (`application_controller`, `change_application_data`): of each loaded application that is
+    /// among these the environment is made anew and everything else replaced.
+    ChangeData(Vec<AppSpec>, Settings),
 }
 
 /// What the controller answers.
@@ -81,6 +88,19 @@ pub enum AppReply {
     Error(Term),
     /// Running applications, last started first: name, description, version.
     Running(Vec<(String, String, String)>),
+    /// Loaded applications, last started last, and `sys.config`.
+    Data(Vec<LoadedApp>, Settings),
+}
+
+/// A loaded application.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LoadedApp {
+    /// What its `.app` file says.
+    pub spec: AppSpec,
+    /// Its tree runs.
+    pub running: bool,
+    /// The top of its tree; `None` when it has none or does not run.
+    pub top: Option<Pid>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,7 +156,12 @@ impl Controller {
                 Ok(()) => return,
                 Err(reply) => reply,
             },
+            Ok(AppRequest::Unload(name)) => self.unload(&name, ctx.node),
             Ok(AppRequest::Which) => self.which(),
+            Ok(AppRequest::Data) => self.data(ctx.pid),
+            Ok(AppRequest::ChangeData(specs, sys_config)) => {
+                self.change_data(specs, sys_config, ctx.node)
+            }
             Err(error) => AppReply::Error(Term::tuple([
                 Term::atom("bad_request"),
                 Term::string(error),
@@ -150,19 +175,64 @@ impl Controller {
         if self.position(&spec.name).is_some() {
             return refuse("already_loaded", &spec.name);
         }
-        for (key, value) in &spec.env {
-            node.set_env(&spec.name, key, value.clone());
-        }
-        for settings in [&self.sys_config, &self.command_line] {
-            for ((_, key), value) in settings.iter().filter(|((name, _), _)| *name == spec.name) {
-                node.set_env(&spec.name, key, value.clone());
-            }
-        }
+        node.replace_env(&spec.name, self.env_of(&spec));
         self.apps.push(App {
             spec,
             start_type: StartType::Temporary,
             status: Status::Loaded,
         });
+        AppReply::Ok
+    }
+
+    /// The environment that an application has now.
+    fn env_of(&self, spec: &AppSpec) -> BTreeMap<String, Term> {
+        let mut env: BTreeMap<String, Term> = spec.env.iter().cloned().collect();
+        for settings in [&self.sys_config, &self.command_line] {
+            let own = settings.iter().filter(|((name, _), _)| *name == spec.name);
+            env.extend(own.map(|((_, key), value)| (key.clone(), value.clone())));
+        }
+        env
+    }
+
+    fn unload(&mut self, name: &str, node: &Node) -> AppReply {
+        match self.position(name) {
+            None => refuse("not_loaded", name),
+            Some(at) if self.apps[at].status != Status::Loaded => refuse("running", name),
+            Some(at) => {
+                self.apps.remove(at);
+                node.replace_env(name, BTreeMap::new());
+                AppReply::Ok
+            }
+        }
+    }
+
+    fn data(&self, own: Pid) -> AppReply {
+        let line = |app: &App| {
+            let top = match app.status {
+                Status::Running(top) => Some(top),
+                _ => None,
+            };
+            LoadedApp {
+                spec: app.spec.clone(),
+                running: top.is_some(),
+                top: top.filter(|top| *top != own),
+            }
+        };
+        AppReply::Data(
+            self.apps.iter().map(line).collect(),
+            self.sys_config.clone(),
+        )
+    }
+
+    /// What was set while the node ran is gone, as in OTP: the files and the command line are what counts.
+    fn change_data(&mut self, specs: Vec<AppSpec>, sys_config: Settings, node: &Node) -> AppReply {
+        self.sys_config = sys_config;
+        for spec in specs {
+            if let Some(at) = self.position(&spec.name) {
+                node.replace_env(&spec.name, self.env_of(&spec));
+                self.apps[at].spec = spec;
+            }
+        }
         AppReply::Ok
     }
 

@@ -47,7 +47,7 @@ pub mod upgrade;
 pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
-pub use node::{Config, ExitHook, Node, RequestError, Service, ServiceCall};
+pub use node::{Config, ExitHook, Node, OnReply, RequestError, Service, ServiceCall};
 pub use outside::Census;
 pub use port::PortSink;
 pub use process::{ProcessInfo, StartOutcome};

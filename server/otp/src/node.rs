@@ -97,7 +97,8 @@ pub enum RequestError {
     BadReply(String),
 }
 
-type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
+/// Takes an answer; runs on a shard's thread and must not wait.
+pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 
 pub(crate) struct Shared {
     config: Config,
@@ -263,6 +264,31 @@ impl Node {
         env.insert((application.to_string(), key.to_string()), value);
     }
 
+    /// The environment of an application (`application:get_all_env/1`).
+    pub fn env_of(&self, application: &str) -> BTreeMap<String, Term> {
+        let env = self
+            .shared
+            .env
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        env.iter()
+            .filter(|((name, _), _)| name == application)
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Gives an application this environment in the place of the one it had.
+    pub(crate) fn replace_env(&self, application: &str, with: BTreeMap<String, Term>) {
+        let mut env = self
+            .shared
+            .env
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        env.retain(|(name, _), _| name != application);
+        let own = with.into_iter();
+        env.extend(own.map(|(key, value)| ((application.to_string(), key), value)));
+    }
+
     /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
     pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
         self.shared.ports.open(sink)
@@ -317,7 +343,11 @@ impl Node {
         data: &[u8],
         on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
     ) -> u64 {
-        let caller = self.expect_answer(Box::new(on_reply));
+        self.send_call(to, data, Box::new(on_reply))
+    }
+
+    pub(crate) fn send_call(&self, to: Pid, data: &[u8], on_reply: OnReply) -> u64 {
+        let caller = self.expect_answer(on_reply);
         self.signal(Signal::Deliver(
             to,
             Envelope::Call(caller, Payload::from_slice(data)),
@@ -361,14 +391,7 @@ impl Node {
 
     /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).
     pub fn call(&self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
-        self.wait(timeout_ms, |on_reply| {
-            let caller = self.expect_answer(on_reply);
-            self.signal(Signal::Deliver(
-                to,
-                Envelope::Call(caller, Payload::from_slice(data)),
-            ));
-            caller.tag
-        })
+        self.wait(timeout_ms, |on_reply| self.send_call(to, data, on_reply))
     }
 
     /// Waits for the answer to what `send` sends.

@@ -11,7 +11,7 @@ use pq_term::Term;
 use pq_term::msgpack;
 
 use crate::message::{ModuleCall, OnList, Payload, Signal};
-use crate::node::{Node, RequestError};
+use crate::node::{Node, OnReply, RequestError};
 use crate::process::ProcessInfo;
 
 /// How many processes run each version of each module.
@@ -60,7 +60,7 @@ impl Node {
         timeout_ms: u64,
     ) -> Result<Term, RequestError> {
         let args = msgpack::to_plain_msgpack(&Term::list(args));
-        let reply = self.call_function(module, function, args, timeout_ms)?;
+        let reply = self.call_function(module, function, &args, timeout_ms)?;
         msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
     }
 
@@ -74,21 +74,29 @@ impl Node {
         &self,
         module: &str,
         function: &str,
-        args: Vec<u8>,
+        args: &[u8],
         timeout_ms: u64,
     ) -> Result<Payload, RequestError> {
         self.wait(timeout_ms, |on_reply| {
-            let from = self.expect_answer(on_reply);
-            let (module, function) = (module.to_string(), function.to_string());
-            let call = ModuleCall {
-                module,
-                function,
-                args,
-                from,
-            };
-            self.signal(Signal::CallModule(Box::new(call)));
-            from.tag
+            self.send_function(module, function, args, on_reply)
         })
+    }
+
+    pub(crate) fn send_function(
+        &self,
+        module: &str,
+        function: &str,
+        args: &[u8],
+        on_reply: OnReply,
+    ) -> u64 {
+        let from = self.expect_answer(on_reply);
+        self.signal(Signal::CallModule(Box::new(ModuleCall {
+            module: module.to_string(),
+            function: function.to_string(),
+            args: args.to_vec(),
+            from,
+        })));
+        from.tag
     }
 
     /// Has every shard look through its processes; one answer per shard.

@@ -169,7 +169,7 @@ impl Sim {
         self.shard.processes()
     }
 
-    fn ask(
+    pub(crate) fn ask(
         &mut self,
         timeout_ms: u64,
         send: impl FnOnce(&Node, Box<dyn FnOnce(Result<Payload, Reason>) + Send>),

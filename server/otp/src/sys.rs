@@ -18,7 +18,7 @@ use pq_abi::{Direction, Reason};
 use pq_term::{Pid, Term};
 
 use crate::message::{Caller, Envelope, Payload, Signal};
-use crate::node::{Node, RequestError};
+use crate::node::{Node, OnReply, RequestError};
 use crate::process::Process;
 
 /// How long `sys` waits by default (`sys(3)`).
@@ -196,14 +196,7 @@ fn describe(envelope: &Envelope) -> String {
 impl Node {
     /// Sends a system message and waits for the answer, from a thread that is no shard.
     pub fn sys(&self, to: Pid, message: SysMessage, timeout_ms: u64) -> Result<Term, RequestError> {
-        let reply = self.wait(timeout_ms, |on_reply| {
-            let from = self.expect_answer(on_reply);
-            self.signal(Signal::Deliver(
-                to,
-                Envelope::System(Box::new(SysRequest { from, message })),
-            ));
-            from.tag
-        })?;
+        let reply = self.wait(timeout_ms, |on_reply| self.send_sys(to, message, on_reply))?;
         pq_term::msgpack::from_msgpack(&reply)
             .map_err(|error| RequestError::BadReply(error.to_string()))
     }
@@ -216,15 +209,21 @@ impl Node {
         message: SysMessage,
         on_reply: impl FnOnce(Result<Term, Reason>) + Send + 'static,
     ) {
-        let from = self.expect_answer(Box::new(move |result| {
+        let on_reply = Box::new(move |result: Result<Payload, Reason>| {
             on_reply(result.and_then(|reply| {
                 pq_term::msgpack::from_msgpack(&reply)
                     .map_err(|error| Reason::tagged("bad_reply", &error.to_string()))
             }));
-        }));
+        });
+        self.send_sys(to, message, on_reply);
+    }
+
+    pub(crate) fn send_sys(&self, to: Pid, message: SysMessage, on_reply: OnReply) -> u64 {
+        let from = self.expect_answer(on_reply);
         self.signal(Signal::Deliver(
             to,
             Envelope::System(Box::new(SysRequest { from, message })),
         ));
+        from.tag
     }
 }

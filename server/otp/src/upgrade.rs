@@ -194,6 +194,11 @@ pub(crate) enum Order {
 }
 
 impl<'d> Transaction<'d> {
+    /// Who lets the node go on: it may be asked things while the transaction is under way.
+    pub fn driver(&mut self) -> &mut dyn Driver {
+        self.driver
+    }
+
     /// Begins: nobody is concerned yet.
     pub fn begin(driver: &'d mut dyn Driver, plan: Plan) -> Transaction<'d> {
         let board = Board::new(driver.node(), plan);

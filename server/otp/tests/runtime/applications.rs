@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use pq_abi::spec::{self, Start, Strategy};
-use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, StartType};
+use pq_otp::application::{
+    AppReply, AppRequest, AppSpec, Controller, LoadedApp, Settings, StartType,
+};
 use pq_otp::sys::SysMessage;
 use pq_otp::{Atom, Pid, Reason, Term};
 
@@ -58,6 +60,13 @@ impl Estate {
                 "{:?}",
                 Vec::from_iter(apps.into_iter().map(|(name, ..)| name))
             ),
+            AppReply::Data(apps, _) => {
+                let line = |app: &LoadedApp| {
+                    let state = if app.running { "runs" } else { "is loaded" };
+                    format!("{}-{} {state}", app.spec.name, app.spec.vsn)
+                };
+                apps.iter().map(line).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 
@@ -239,4 +248,56 @@ fn an_application_that_is_stopped_is_no_end_of_the_node() {
     estate.say(&AppRequest::Start("a".to_string(), StartType::Permanent));
     assert_eq!(estate.stop("a"), "ok");
     assert_eq!(*estate.ends.lock().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn new_files_make_the_environment_anew_and_the_command_line_stays_above_them() {
+    let setting = |key: &str, value: i64| (("a".to_string(), key.to_string()), Term::from(value));
+    let settings = |list: &[(&str, i64)]| -> Settings {
+        list.iter()
+            .map(|(key, value)| setting(key, *value))
+            .collect()
+    };
+    let mut estate = Estate::with(settings(&[("x", 1)]), settings(&[("z", 9)]));
+    let file = |vsn: &str, keys: &[(&str, i64)]| AppSpec {
+        name: "a".to_string(),
+        vsn: vsn.to_string(),
+        description: String::new(),
+        modules: vec![],
+        applications: vec![],
+        callback: None,
+        env: keys
+            .iter()
+            .map(|(key, value)| (key.to_string(), Term::from(*value)))
+            .collect(),
+    };
+    assert_eq!(
+        estate.load(file("1", &[("x", 0), ("y", 0), ("z", 0)])),
+        "ok"
+    );
+    let env = |estate: &Estate| format!("{:?}", estate.house.sim.node().env_of("a"));
+    let node = estate.house.sim.node().clone();
+    node.set_env("a", "by_hand", Term::from(5_i64));
+    let before = estate.ask(&AppRequest::Data);
+    let change = AppRequest::ChangeData(
+        vec![file("2", &[("y", 2), ("z", 2)])],
+        settings(&[("w", 3)]),
+    );
+    assert_eq!(estate.say(&change), "ok");
+    let values = |estate: &Estate| {
+        let env = estate.house.sim.node().env_of("a").into_iter();
+        env.map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(values(&estate), "w=3 y=2 z=9", "{}", env(&estate));
+    assert_eq!(estate.say(&AppRequest::Data), "a-2 is loaded");
+    let AppReply::Data(apps, sys_config) = before else {
+        panic!("{before:?}")
+    };
+    let specs = apps.into_iter().map(|app| app.spec).collect();
+    assert_eq!(estate.say(&AppRequest::ChangeData(specs, sys_config)), "ok");
+    assert_eq!(values(&estate), "x=1 y=0 z=9", "as before");
+    assert_eq!(estate.say(&AppRequest::Unload("a".to_string())), "ok");
+    assert_eq!(values(&estate), "");
 }

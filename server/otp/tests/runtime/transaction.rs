@@ -9,7 +9,9 @@ use pq_otp::application::{Controller, Settings};
 use pq_otp::upgrade::{
     Abort, Board, Committed, Conversion, Driver, Live, OnOverrun, Plan, Target, Transaction,
 };
-use pq_otp::{Atom, Envelope, Modules, Node, Pid, Sim, Threads};
+use pq_otp::{
+    Atom, Envelope, Modules, Node, OnReply, Payload, Pid, ProcessInfo, RequestError, Sim, Threads,
+};
 use pq_sdk::Strategy;
 
 use crate::fixture::{self, Count};
@@ -48,6 +50,18 @@ impl Driver for Meddler<'_> {
 
     fn replace_worker(&mut self, board: &Arc<Board>) {
         self.sim.replace_worker(board);
+    }
+
+    fn ask(
+        &mut self,
+        timeout_ms: u64,
+        send: &mut dyn FnMut(&Node, OnReply) -> u64,
+    ) -> Result<Payload, RequestError> {
+        Driver::ask(self.sim, timeout_ms, send)
+    }
+
+    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
+        Driver::processes(self.sim, timeout_ms)
     }
 }
 
@@ -264,7 +278,7 @@ fn a_process_that_ends_while_it_is_held_is_out_and_its_successor_is_new() {
     house
         .change(plan, UP.0, |sim, _| {
             let node = sim.node();
-            let is_held = sim.processes().iter().any(|process| process.held);
+            let is_held = Sim::processes(sim).iter().any(|process| process.held);
             if is_held && node.is_alive(before) {
                 node.kill(before);
             }
