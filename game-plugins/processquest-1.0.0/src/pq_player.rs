@@ -115,6 +115,17 @@ type Next = Step<State, Event>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.0.0";
+    const CALLS: &'static [&'static str] = &[
+        "pq_enemy:fetch/0",
+        "pq_events:buy/5",
+        "pq_events:killed/4",
+        "pq_events:location/4",
+        "pq_events:lvl_up/5",
+        "pq_events:sell/5",
+        "pq_market:find/3",
+        "pq_stats:initial_roll/0",
+        "pq_stats:roll/0",
+    ];
 }
 
 impl GenFsm for Player {

@@ -55,6 +55,21 @@ type Next = Step<State, Event>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.0";
+    const CONVERTS: &'static [&'static str] = &["1.0.0"];
+    const CALLS: &'static [&'static str] = &[
+        "pq_enemy:fetch/0",
+        "pq_events:buy/5",
+        "pq_events:killed/4",
+        "pq_events:location/4",
+        "pq_events:lvl_up/5",
+        "pq_events:quest/4",
+        "pq_events:sell/5",
+        "pq_market:find/3",
+        "pq_quest:fetch/0",
+        "pq_quest:fetch_other/1",
+        "pq_stats:initial_roll/0",
+        "pq_stats:roll/0",
+    ];
 }
 
 impl GenFsm for Player {
@@ -104,7 +119,8 @@ impl GenFsm for Player {
     }
 
     fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<v1_0_0::pq_player::Whole, Whole>("1.0.0")] }
+        type Before = v1_0_0::pq_player::Whole;
+        const { &[Migration::of::<Before, Whole>(Self::CONVERTS[0])] }
     }
 }
 

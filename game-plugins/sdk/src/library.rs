@@ -5,6 +5,11 @@
 
 use crate::module::Module;
 
+mod declared;
+
+#[doc(hidden)]
+pub use declared::Declared;
+
 /// Tells the functions of `M` where their table is; called once per library.
 #[doc(hidden)]
 pub fn set_home<M: Module>(table: &'static pq_abi::raw::ModuleTable) {
@@ -45,7 +50,11 @@ pub const fn without_last(text: &str) -> &str {
 /// #     fn init((count,): (u64,), _: &mut Ctx<'_>) -> Result<Counter, InitError> { Ok(Counter { count }) }
 /// # }
 /// # pub struct Dice;
-/// # impl Module for Dice { const NAME: &'static str = "dice"; const VSN: &'static str = "1.0.0"; }
+/// # impl Module for Dice {
+/// #     const NAME: &'static str = "dice";
+/// #     const VSN: &'static str = "1.0.0";
+/// #     const CALLS: &'static [&'static str] = &["journal:note/1"];
+/// # }
 /// # impl Functions for Dice {}
 /// pq_sdk::library! {
 ///     application: "counting", vsn: "1.0.0",
@@ -54,7 +63,8 @@ pub const fn without_last(text: &str) -> &str {
 /// }
 ///
 /// # fn main() {
-/// assert!(MANIFEST.ends_with(r#"{modules,[{counter,"1.0.0",gen_server},{dice,"1.0.0",functions}]}]}."#));
+/// let modules = r#"{modules,[{counter,"1.0.0",gen_server,[]},{dice,"1.0.0",functions,[{calls,["journal:note/1"]}]}]}]}."#;
+/// assert!(MANIFEST.ends_with(modules));
 /// # }
 /// ```
 ///
@@ -68,7 +78,7 @@ macro_rules! library {
         /// One entry per module, with a comma behind each; the manifest leaves the last comma out.
         const ENTRIES: &str = $crate::constcat::concat!($(
             "{", <$module as $crate::Module>::NAME, ",\"", <$module as $crate::Module>::VSN, "\",",
-            stringify!($kind), "},"
+            stringify!($kind), ",", $crate::library::Declared::<$module>::TEXT, "},"
         ),+);
 
         /// The manifest: one Erlang term.

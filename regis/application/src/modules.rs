@@ -66,6 +66,7 @@ impl Module for RegisServer {
     const NAME: &'static str = "regis_server";
     const VSN: &'static str = "1.0.0";
     const REGISTERED: &'static str = "regis_server";
+    const CALLS: &'static [&'static str] = &["regis:sweep/0"];
 }
 
 impl GenServer for RegisServer {

@@ -1,17 +1,23 @@
 //! The manifest: what a library says of itself, as one Erlang term in a section of its own.
 //!
 //! ```erlang
-//! {library,"processquest","1.0.0",[{abi,1886453761},{modules,[{pq_player,"1.0.0",gen_fsm},…]}]}.
+//! {library,"processquest","1.1.0",[{abi,1886453761},{modules,[
+//!   {pq_player,"1.1.0",gen_fsm,[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
+//!   {pq_enemy,"1.1.0",functions,[]},…]}]}.
 //! ```
 //!
-//! The macro of the SDK writes it; here it is read and compared with what the library turns out to hold.
+//! The macro of the SDK writes it; here it is read and compared with what the library turns out to hold. What
+//! modules declare in the fourth place nobody needs who runs them: it is for whoever compares two versions.
+
+use std::fmt;
 
 use pq_abi::{Kind, Module};
 use pq_term::{ReadError, Term, checked_text, read_one};
 use thiserror::Error;
 
-/// How many bytes a manifest has at most. A module takes some 40, so this is room for 1 600 of them; names
-/// become atoms, which are never given back, so the bound is not left to whoever made the file.
+/// How many bytes a manifest has at most. A module takes some 40, and one that calls a dozen functions 350, so this
+/// is room for hundreds of them; names become atoms, which are never given back, so the bound is not left
+/// to whoever made the file.
 const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
 /// What a library says of itself.
@@ -36,6 +42,36 @@ pub struct ModuleEntry {
     pub vsn: String,
     /// How the runtime drives it.
     pub kind: Kind,
+    /// What it declares for upgrades; `None` in a library of an SDK that did not ask yet.
+    pub declared: Option<Declared>,
+}
+
+/// What a module declares for those who upgrade it. The texts are `pq_sdk::Module`'s constants of these names.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Declared {
+    /// The older versions of it whose state it converts, up and down.
+    pub converts: Vec<String>,
+    /// The older versions of it whose state is the same.
+    pub keeps: Vec<String>,
+    /// The functions that it calls at their current version.
+    pub calls: Vec<Callee>,
+}
+
+/// A function that is called: `Module:Function/Arity`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Callee {
+    /// Its module.
+    pub module: String,
+    /// Its name.
+    pub function: String,
+    /// How many arguments it takes.
+    pub arity: u32,
+}
+
+impl fmt::Display for Callee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}/{}", self.module, self.function, self.arity)
+    }
 }
 
 /// Why a text is no manifest.
@@ -132,8 +168,11 @@ impl Manifest {
 
 impl ModuleEntry {
     fn from_term(term: &Term) -> Result<ModuleEntry, ManifestError> {
-        let Some([name, vsn, kind]) = term.as_tuple() else {
-            return Err(shape(term, "`{Module, Vsn, Kind}`"));
+        let parts = term.as_tuple().unwrap_or_default();
+        let ([name, vsn, kind], declared) = match parts {
+            [name, vsn, kind] => ([name, vsn, kind], None),
+            [name, vsn, kind, declared] => ([name, vsn, kind], Some(declared)),
+            _ => return Err(shape(term, "`{Module, Vsn, Kind, Declared}`")),
         };
         let name = name
             .as_atom()
@@ -145,8 +184,53 @@ impl ModuleEntry {
             name: name.as_str().to_string(),
             vsn: text(vsn, "a module's version, as a string")?,
             kind: known.ok_or_else(|| shape(kind, "a kind of module that this node knows"))?,
+            declared: declared.map(Declared::from_term).transpose()?,
         })
     }
+}
+
+impl Declared {
+    /// A list that is empty is not there, and what a newer SDK declares besides is passed over.
+    fn from_term(term: &Term) -> Result<Declared, ManifestError> {
+        Ok(Declared {
+            converts: strings(term, "converts")?,
+            keeps: strings(term, "keeps")?,
+            calls: strings(term, "calls")?
+                .iter()
+                .map(|call| Callee::read(call).ok_or_else(|| shape(&Term::string(&**call), CALLEE)))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+const CALLEE: &str = "`Module:Function/Arity`";
+
+impl Callee {
+    fn read(text: &str) -> Option<Callee> {
+        let (module, rest) = text.split_once(':')?;
+        let (function, arity) = rest.split_once('/')?;
+        let is_whole = !module.is_empty() && !function.is_empty();
+        is_whole.then_some(Callee {
+            module: module.to_string(),
+            function: function.to_string(),
+            arity: arity.parse().ok()?,
+        })
+    }
+}
+
+/// The strings under a key; none where the key is not there.
+fn strings(options: &Term, key: &str) -> Result<Vec<String>, ManifestError> {
+    if options.as_list().is_none() {
+        return Err(shape(options, "a list of declarations"));
+    }
+    let Some(items) = find(options, key) else {
+        return Ok(Vec::new());
+    };
+    let strings = items.as_list().ok_or_else(|| shape(items, "a list"))?;
+    strings
+        .iter()
+        .map(|item| text(item, "a string with something in it"))
+        .collect()
 }
 
 fn option<'a>(
@@ -154,6 +238,10 @@ fn option<'a>(
     key: &str,
     wanted: &'static str,
 ) -> Result<&'a Term, ManifestError> {
+    find(options, key).ok_or_else(|| shape(options, wanted))
+}
+
+fn find<'a>(options: &'a Term, key: &str) -> Option<&'a Term> {
     let pairs = options
         .as_list()
         .unwrap_or_default()
@@ -162,7 +250,7 @@ fn option<'a>(
     let mut values = pairs
         .filter(|pair| pair.len() == 2 && pair[0].is_atom(key))
         .map(|pair| &pair[1]);
-    values.next().ok_or_else(|| shape(options, wanted))
+    values.next()
 }
 
 fn text(term: &Term, wanted: &'static str) -> Result<String, ManifestError> {
@@ -208,8 +296,38 @@ mod tests {
             name: "pq_sup".into(),
             vsn: "1.0.0".into(),
             kind: Kind::Supervisor,
+            declared: None,
         };
         assert_eq!(manifest.modules, [entry]);
+    }
+
+    /// What the module of such an entry declares.
+    fn declared(entry: &str) -> Option<Declared> {
+        let text = format!("{{library,\"a\",\"1\",[{{abi,7}},{{modules,[{entry}]}}]}}.");
+        let mut manifest = Manifest::read(text.as_bytes()).unwrap();
+        manifest.modules.remove(0).declared
+    }
+
+    #[test]
+    fn a_module_declares_what_it_converts_what_it_keeps_and_whom_it_calls() {
+        let some = declared(
+            r#"{m,"3",functions,[{converts,["1"]},{keeps,["2","2.1"]},{calls,["dice:roll/1"]}]}"#,
+        );
+        let some = some.unwrap();
+        assert_eq!(
+            (&some.converts[..], &some.keeps[..]),
+            (&["1".into()][..], &["2".into(), "2.1".into()][..])
+        );
+        let calls: Vec<String> = some.calls.iter().map(ToString::to_string).collect();
+        assert_eq!(calls, ["dice:roll/1"]);
+    }
+
+    #[test]
+    fn to_declare_nothing_is_not_to_say_nothing() {
+        assert_eq!(declared(r#"{m,"1",functions}"#), None);
+        let nothing = Some(Declared::default());
+        assert_eq!(declared(r#"{m,"1",functions,[]}"#), nothing);
+        assert_eq!(declared(r#"{m,"1",functions,[{mood,["good"]}]}"#), nothing);
     }
 
     #[test]
@@ -234,6 +352,22 @@ mod tests {
             (
                 "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",wizard}]}]}.",
                 "it has `wizard`, where a kind of module that this node knows belongs",
+            ),
+            (
+                "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\"}]}]}.",
+                "it has `{m,\"1\"}`, where `{Module, Vsn, Kind, Declared}` belongs",
+            ),
+            (
+                "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions,declared}]}]}.",
+                "it has `declared`, where a list of declarations belongs",
+            ),
+            (
+                "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions,[{keeps,all}]}]}]}.",
+                "it has `all`, where a list belongs",
+            ),
+            (
+                "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions,[{calls,[\"dice:roll\"]}]}]}]}.",
+                "it has `\"dice:roll\"`, where `Module:Function/Arity` belongs",
             ),
             (
                 "{library,\"a\",\"1\",[{abi,1},{modules,[{m,\"1\",functions},{m,\"2\",functions}]}]}.",

@@ -158,7 +158,7 @@ fn modules_that_are_not_those_of_the_manifest_are_refused() {
     let sentence =
         "lists fix_words 1.0.7 (functions) where its table has fix_words 1.0.0 (functions)";
     assert_refused!(refusal(&other_vsn), FailedStep::Modules { .. }, sentence);
-    let one_less = manifest(",{fix_words,\"1.0.0\",functions}", &" ".repeat(30));
+    let one_less = manifest(",{fix_words,\"1.0.0\",functions,[]}", &" ".repeat(33));
     let sentence = "lists nothing where its table has fix_words 1.0.0 (functions)";
     assert_refused!(refusal(&one_less), FailedStep::Modules { .. }, sentence);
     let other_kind = manifest("gen_server", "supervisor");

@@ -60,6 +60,12 @@ pub struct Waited {
 impl Module for Session {
     const NAME: &'static str = "sockserv_serv";
     const VSN: &'static str = "1.0.0";
+    const CALLS: &'static [&'static str] = &[
+        "pq_stats:initial_roll/0",
+        "processquest:start_player/2",
+        "processquest:stop_player/1",
+        "sockserv_trans:to_output/1",
+    ];
 }
 
 impl GenServer for Session {

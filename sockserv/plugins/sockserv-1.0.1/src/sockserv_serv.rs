@@ -21,6 +21,8 @@ pub struct Session(pub v1_0_0::Session);
 impl Module for Session {
     const NAME: &'static str = "sockserv_serv";
     const VSN: &'static str = "1.0.1";
+    const KEEPS: &'static [&'static str] = &["1.0.0"];
+    const CALLS: &'static [&'static str] = v1_0_0::Session::CALLS;
 }
 
 impl GenServer for Session {
@@ -44,7 +46,7 @@ impl GenServer for Session {
     }
 
     fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<v1_0_0::Session, Session>("1.0.0")] }
+        const { &[Migration::of::<v1_0_0::Session, Session>(Self::KEEPS[0])] }
     }
 }
 
