@@ -50,11 +50,11 @@ pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Config, ExitHook, Node, OnReply, RequestError, Service, ServiceCall};
 pub use outside::Census;
 pub use port::PortSink;
-pub use process::{ProcessInfo, StartOutcome};
+pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::Counters;
 pub use sim::Sim;
 pub use threads::Threads;
 
 pub use pq_abi::spec;
-pub use pq_abi::{Kind, Module, Modules, Reason};
+pub use pq_abi::{Direction, Kind, Module, Modules, Reason};
 pub use pq_term::{Atom, Pid, Term};

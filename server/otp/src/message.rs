@@ -5,7 +5,7 @@ use pq_abi::spec::Start;
 use pq_term::Pid;
 use smallvec::SmallVec;
 
-use crate::process::{ProcessInfo, StartOutcome};
+use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
 
@@ -106,7 +106,7 @@ pub enum Signal {
 }
 
 /// Takes the processes of one shard; runs on its thread and must not wait.
-pub type OnList = Box<dyn FnOnce(&mut dyn Iterator<Item = ProcessInfo>) + Send>;
+pub type OnList = Box<dyn FnOnce(&mut dyn Iterator<Item = Seen<'_>>) + Send>;
 
 /// A call of a function of a module from outside.
 #[derive(Debug)]

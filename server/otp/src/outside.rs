@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use pq_term::Term;
+use pq_abi::Module;
 use pq_term::msgpack;
+use pq_term::{Pid, Term};
 
 use crate::message::{ModuleCall, OnList, Payload, Signal};
 use crate::node::{Node, OnReply, RequestError};
-use crate::process::ProcessInfo;
+use crate::process::{ProcessInfo, Seen};
 
 /// How many processes run each version of each module.
 pub type Census = BTreeMap<(String, String), u64>;
@@ -24,7 +25,9 @@ impl Node {
     /// # Errors
     /// When a shard does not answer in time.
     pub fn processes(&self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        let shards = self.ask_shards(timeout_ms, |processes| processes.collect::<Vec<_>>())?;
+        let shards = self.ask_shards(timeout_ms, |processes| {
+            processes.map(|seen| seen.info()).collect::<Vec<_>>()
+        })?;
         Ok(shards.into_iter().flatten().collect())
     }
 
@@ -34,17 +37,37 @@ impl Node {
     /// When a shard does not answer in time.
     pub fn census(&self, timeout_ms: u64) -> Result<Census, RequestError> {
         let shards = self.ask_shards(timeout_ms, |processes| {
-            let mut census = Census::new();
-            for process in processes {
-                *census.entry((process.module, process.vsn)).or_default() += 1;
+            let mut census: Vec<(Option<Module>, String, u64)> = Vec::new();
+            for seen in processes {
+                let module = seen.modules().next();
+                let known = census
+                    .iter_mut()
+                    .find(|(of, name, _)| *of == module && (of.is_some() || name == seen.name()));
+                match known {
+                    Some((_, _, count)) => *count += 1,
+                    None => census.push((module, seen.name().to_string(), 1)),
+                }
             }
             census
         })?;
+        let lines = shards.into_iter().flatten().map(|(module, name, count)| {
+            ((name, module.map_or("", Module::vsn).to_string()), count)
+        });
         let mut sum = Census::new();
-        for (line, count) in shards.into_iter().flatten() {
+        for (line, count) in lines {
             *sum.entry(line).or_default() += count;
         }
         Ok(sum)
+    }
+
+    /// The processes that run one of these versions, as their own module or as that of a handler.
+    ///
+    /// # Errors
+    /// When a shard does not answer in time.
+    pub fn who_runs(&self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
+        let modules = modules.to_vec();
+        let shards = self.ask_shards(timeout_ms, move |processes| runners(processes, &modules))?;
+        Ok(shards.into_iter().flatten().collect())
     }
 
     /// Calls `module:function(args…)` for somebody who writes terms (`rpc:call/5`): atoms reach typed functions as
@@ -103,7 +126,7 @@ impl Node {
     fn ask_shards<R: Send + 'static>(
         &self,
         timeout_ms: u64,
-        look: impl Fn(&mut dyn Iterator<Item = ProcessInfo>) -> R + Clone + Send + 'static,
+        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
     ) -> Result<Vec<R>, RequestError> {
         let (sender, receiver) = sync_channel(self.shards());
         for shard in 0..self.shards() {
@@ -124,4 +147,15 @@ impl Node {
             };
         (0..self.shards()).map(answer).collect()
     }
+}
+
+/// Those of the processes that run one of these versions.
+pub(crate) fn runners(
+    processes: &mut dyn Iterator<Item = Seen<'_>>,
+    modules: &[Module],
+) -> Vec<Pid> {
+    processes
+        .filter(|seen| seen.modules().any(|module| modules.contains(&module)))
+        .map(|seen| seen.pid())
+        .collect()
 }

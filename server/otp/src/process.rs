@@ -236,6 +236,40 @@ impl Process {
     }
 }
 
+/// A look at a process, where it lives.
+pub struct Seen<'a>(&'a Process);
+
+impl<'a> Seen<'a> {
+    pub(crate) fn new(process: &'a Process) -> Seen<'a> {
+        Seen(process)
+    }
+
+    /// Which.
+    pub fn pid(&self) -> Pid {
+        self.0.pid
+    }
+
+    /// The versions of modules that run in it: its own, and those of its handlers.
+    pub fn modules(&self) -> impl Iterator<Item = Module> {
+        let handlers: &[State] = match &self.0.body {
+            Body::Manager(handlers) => handlers,
+            _ => &[],
+        };
+        let own = self.0.module.into_iter();
+        own.chain(handlers.iter().map(State::module))
+    }
+
+    /// Its name in listings.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Its line in a listing.
+    pub fn info(&self) -> ProcessInfo {
+        self.0.info()
+    }
+}
+
 /// A line about a process, for listings (`erlang:process_info/1`).
 #[derive(Clone, PartialEq, Debug)]
 pub struct ProcessInfo {

@@ -19,7 +19,7 @@ use crate::lateness::Waiting;
 use crate::mailbox::Arena;
 use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
 use crate::node::Node;
-use crate::process::{Process, ProcessInfo, QUEUED, Watch};
+use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
 use crate::wheel::Wheel;
 
 mod effects;
@@ -193,6 +193,11 @@ impl Shard {
         self.slab.iter().map(Process::info).collect()
     }
 
+    /// A look at each process of this shard.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
+        self.slab.iter().map(Seen::new)
+    }
+
     fn take_arrivals(&mut self) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         if let Some(inbox) = self.core.node.inbox(self.core.id) {
@@ -295,7 +300,7 @@ impl Shard {
             Signal::Spawn(spawn) => self.spawn(*spawn),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
-            Signal::List(list) => list(&mut self.slab.iter().map(Process::info)),
+            Signal::List(list) => list(&mut self.seen()),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
         }

@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pq_abi::Reason;
 use pq_abi::spec::{self, Start, SupReply, SupRequest};
+use pq_abi::{Module, Reason};
 use pq_term::{Pid, Term};
 
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
@@ -167,6 +167,11 @@ impl Sim {
     /// All processes.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.shard.processes()
+    }
+
+    /// The processes that run one of these versions.
+    pub fn who_runs(&self, modules: &[Module]) -> Vec<Pid> {
+        crate::outside::runners(&mut self.shard.seen(), modules)
     }
 
     pub(crate) fn ask(

@@ -18,6 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pq_abi::{Direction, Module, Modules, Reason};
 use pq_term::Pid;
@@ -172,6 +173,17 @@ pub struct Committed {
     pub stalls_us: Vec<u32>,
 }
 
+/// What copying has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// States converted in the first round: all of them.
+    pub states: u64,
+    /// States converted in the last round: those that had changed.
+    pub left: u64,
+    /// How long the last round took in real time. As much is left for the time in which processes are held.
+    pub took: Duration,
+}
+
 /// A transaction under way. One at a time on a node. Dropped without a decision it is an abort.
 pub struct Transaction<'d> {
     driver: &'d mut dyn Driver,
@@ -220,16 +232,33 @@ impl<'d> Transaction<'d> {
     ///
     /// # Errors
     /// When a state does not convert.
-    pub fn copy(&mut self) -> Result<(), Abort> {
-        let mut before = u64::MAX;
-        for _ in 0..COPIES_MAX {
-            let copied = self.pass(Order::Copy, u64::MAX)?;
-            if copied <= FEW || copied > before / 2 {
+    pub fn copy(&mut self) -> Result<Copied, Abort> {
+        let mut copied = self.copy_once()?;
+        for _ in 1..COPIES_MAX {
+            let before = copied.left;
+            if before <= FEW {
                 break;
             }
-            before = copied;
+            let again = self.copy_once()?;
+            copied = Copied {
+                states: copied.states,
+                ..again
+            };
+            if again.left > before / 2 {
+                break;
+            }
         }
-        Ok(())
+        Ok(copied)
+    }
+
+    fn copy_once(&mut self) -> Result<Copied, Abort> {
+        let began = Instant::now();
+        let left = self.pass(Order::Copy, u64::MAX)?;
+        Ok(Copied {
+            states: left,
+            left,
+            took: began.elapsed(),
+        })
     }
 
     /// Converts a copy of every state once; with [`Plan::trial`] there and back again, and nothing is kept.

@@ -9,6 +9,8 @@
 //! | [`fit`] | whether the applications of a release fit together, and in which order they start |
 //! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
 //! | [`tree`] | a release tree as its author lays it out |
+//! | [`package`] | a release as one file: `Name-Vsn.tar.gz`, written and taken apart |
+//! | [`office`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
 //! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
 //! | [`layout`] | where in a tree a file has its place |
 //! | [`durable`] | files that are there whole or not at all |
@@ -39,6 +41,12 @@ pub mod layout;
 pub mod boot;
 pub mod systools;
 pub mod tree;
+
+pub mod package;
+
+pub mod office;
+
+pub mod handler;
 
 pub mod durable;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pq_abi::Module;
 use pq_abi::spec::{self, SupReply, SupRequest};
 use pq_term::Pid;
 
@@ -40,6 +41,11 @@ pub trait Driver {
     /// # Errors
     /// When a shard does not answer in time.
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError>;
+    /// The processes that run one of these versions ([`Node::who_runs`]).
+    ///
+    /// # Errors
+    /// When a shard does not answer in time.
+    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError>;
 }
 
 impl dyn Driver + '_ {
@@ -175,6 +181,10 @@ impl Driver for Live {
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
         self.node.processes(timeout_ms)
     }
+
+    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
+        self.node.who_runs(modules, timeout_ms)
+    }
 }
 
 /// A simulated node goes on for a virtual millisecond; states are converted in between.
@@ -208,5 +218,9 @@ impl Driver for Sim {
 
     fn processes(&mut self, _: u64) -> Result<Vec<ProcessInfo>, RequestError> {
         Ok(Sim::processes(self))
+    }
+
+    fn who_runs(&mut self, modules: &[Module], _: u64) -> Result<Vec<Pid>, RequestError> {
+        Ok(Sim::who_runs(self, modules))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use pq_abi::Direction;
 use pq_abi::raw::LibraryTable;
 use pq_abi::spec::{self, ManagerRequest, SupReply, SupRequest};
+use pq_abi::{Direction, Module};
 use pq_otp::application::{Controller, Settings};
 use pq_otp::upgrade::{
     Abort, Board, Committed, Conversion, Driver, Live, OnOverrun, Plan, Target, Transaction,
@@ -62,6 +62,10 @@ impl Driver for Meddler<'_> {
 
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
         Driver::processes(self.sim, timeout_ms)
+    }
+
+    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
+        Driver::who_runs(self.sim, modules, timeout_ms)
     }
 }
 
@@ -457,7 +461,7 @@ fn a_conversion_that_does_not_end_is_given_up_and_its_process_plays_on_or_is_kil
         (plan.code_change_timeout_ms, plan.on_overrun) = (100, on_overrun);
         let mut live = Live::new(node.clone());
         let mut transaction = Transaction::begin(&mut live, plan);
-        let outcome = transaction.copy().and_then(|()| transaction.hold());
+        let outcome = transaction.copy().and_then(|_| transaction.hold());
         match &outcome {
             Ok(()) => drop(transaction.commit(|| modules.load(UP.0))),
             Err(_) => transaction.abort(),

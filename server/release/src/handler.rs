@@ -1,0 +1,189 @@
+//! The release handler: another release comes into force in a running node (`release_handler(3)`).
+//!
+//! ```text
+//!   way_to ─► script ─► prepare ─────────────► point of no return ─► steps ─► config_change ─► installed
+//!   (office)  checked   libraries verified       exchange: one transaction (pq_otp::upgrade)
+//!                       and loaded, applies      barrier:  apply, stop, start: reaches the world
+//! ```
+//! What fails before the first exchange is committed or the first barrier reached has changed nothing: the node plays
+//! on as it was, and needs no restart. What fails behind that is answered as OTP answers it, with a restart on the
+//! permanent release; [`InstallError::touched`] says which of the two it is.
+//!
+//! Everything here blocks and is called by one thread. What others may ask meanwhile is [`Watch`].
+//! The registers of releases are the office's ([`crate::office`]), sockets and restarts the node's (`server`).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pq_code::CodeServer;
+use pq_otp::upgrade::{Driver, OnOverrun};
+
+use crate::instruction::Purge;
+use crate::office::Office;
+
+mod apply;
+mod children;
+mod config;
+mod error;
+mod exchange;
+mod prepare;
+mod report;
+mod room;
+mod run;
+mod script;
+mod watch;
+
+pub use error::{FailedStep, InstallError};
+pub use report::{CheckReport, Direction, Installed, Micros};
+pub use watch::{Phase, Status, Watch};
+
+/// How long a question to a process of the node may take.
+const ASK_TIMEOUT_MS: u64 = 60_000;
+
+/// How an install is done (`release_handler:install_release/2`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// How long processes may be held until the decision; above what the relup says. 5 000 ms when neither says.
+    pub suspend_timeout_ms: Option<u64>,
+    /// How long one conversion may take; 5 000 ms by default.
+    pub code_change_timeout_ms: Option<u64>,
+    /// What becomes of a process whose conversion takes longer.
+    pub on_overrun: OnOverrun,
+}
+
+/// Old code that processes still run, and what is to become of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Unpurged {
+    module: pq_otp::Module,
+    purge: Purge,
+}
+
+/// The release handler of a node.
+pub struct ReleaseHandler {
+    office: Office,
+    code: Arc<CodeServer>,
+    watch: Arc<Watch>,
+    unpurged: Vec<Unpurged>,
+}
+
+impl ReleaseHandler {
+    /// For the node whose releases the office keeps and whose code this is.
+    pub fn new(office: Office, code: Arc<CodeServer>) -> ReleaseHandler {
+        ReleaseHandler {
+            office,
+            code,
+            watch: Arc::default(),
+            unpurged: Vec::new(),
+        }
+    }
+
+    /// The registers.
+    pub fn office(&self) -> &Office {
+        &self.office
+    }
+
+    /// The registers, for unpacking and removing.
+    pub fn office_mut(&mut self) -> &mut Office {
+        &mut self.office
+    }
+
+    /// What may be asked while an install is under way, from any thread.
+    pub fn watch(&self) -> Arc<Watch> {
+        self.watch.clone()
+    }
+
+    /// Old code that processes still run: `Module-Vsn`.
+    pub fn unpurged(&self) -> Vec<String> {
+        let line = |unpurged: &Unpurged| format!("{:?}", unpurged.module);
+        self.unpurged.iter().map(line).collect()
+    }
+
+    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and
+    /// verifies all files, loads the libraries, calls what the relup calls before its point of no return, and converts
+    /// copies of all states there and back again while their processes play.
+    ///
+    /// # Errors
+    /// With the first thing that would make the install fail.
+    pub fn check_install(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<CheckReport, InstallError> {
+        let began = Instant::now();
+        let checked = self.check(driver, vsn, options);
+        self.watch.end();
+        checked.map(|report| CheckReport {
+            took_ms: began.elapsed().as_millis() as u64,
+            ..report
+        })
+    }
+
+    /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
+    /// [`ReleaseHandler::make_permanent`] it boots next time, too.
+    ///
+    /// # Errors
+    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
+    pub fn install(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        let began = Instant::now();
+        let installed = self.carry_out(driver, vsn, options);
+        self.watch.end();
+        installed.map(|report| Installed {
+            took_ms: began.elapsed().as_millis() as u64,
+            unpurged: self.unpurged(),
+            ..report
+        })
+    }
+
+    /// The release that runs boots next time, and what the relups wanted killed in old code is
+    /// (`release_handler:make_permanent/1`).
+    ///
+    /// # Errors
+    /// As [`Office::make_permanent`].
+    pub fn make_permanent(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+    ) -> Result<(), crate::office::OfficeError> {
+        self.office.make_permanent(vsn)?;
+        for unpurged in std::mem::take(&mut self.unpurged) {
+            match unpurged.purge {
+                Purge::Brutal => self.purge_brutally(driver, unpurged.module),
+                Purge::Soft => self.unpurged.push(unpurged),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets old code that nothing runs any more. To be called now and then; OTP does it every ten seconds.
+    pub fn retry_purges(&mut self, driver: &mut dyn Driver) {
+        for unpurged in std::mem::take(&mut self.unpurged) {
+            match driver.who_runs(&[unpurged.module], ASK_TIMEOUT_MS) {
+                Ok(pids) if pids.is_empty() => self.forget(unpurged.module),
+                // Who cannot be asked now is asked the next time.
+                _ => self.unpurged.push(unpurged),
+            }
+        }
+    }
+
+    /// Kills what runs this version, and forgets it.
+    fn purge_brutally(&mut self, driver: &mut dyn Driver, module: pq_otp::Module) {
+        match driver.who_runs(&[module], ASK_TIMEOUT_MS) {
+            Ok(pids) => pids.into_iter().for_each(|pid| driver.node().kill(pid)),
+            Err(error) => tracing::error!(?module, %error, "processes in old code stay"),
+        }
+        self.forget(module);
+    }
+
+    /// The version is neither current nor old any more.
+    fn forget(&self, module: pq_otp::Module) {
+        if self.code.old(module.name()) == Some(module) {
+            self.code.purge(module.name());
+        }
+    }
+}

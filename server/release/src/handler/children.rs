@@ -1,0 +1,126 @@
+//! Processes that a script suspends across a barrier, or stops and starts by their supervisors.
+
+use pq_otp::spec::{SupReply, SupRequest};
+use pq_otp::upgrade::Driver;
+use pq_otp::{Pid, ProcessInfo};
+use pq_term::{Atom, Term};
+
+use super::ASK_TIMEOUT_MS;
+use super::error::FailedStep;
+
+/// A child that was stopped: its supervisor and its id there.
+pub(super) struct Stopped {
+    module: Atom,
+    supervisor: Pid,
+    id: Term,
+}
+
+/// Suspends the processes of a module, or lets them go on. One that has ended meanwhile needs neither.
+pub(super) fn suspend(driver: &mut dyn Driver, module: Atom, on: bool) -> Result<(), FailedStep> {
+    for process in of_module(driver, module)? {
+        match driver.suspend(process.pid, on, ASK_TIMEOUT_MS) {
+            Ok(()) | Err(pq_otp::RequestError::Exit(_)) => (),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// `{stop, [Mod]}`: ends the processes of a module by their supervisors. In OTP children of a `simple_one_for_one`
+/// supervisor are left running without a word; here they are an error.
+pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>, FailedStep> {
+    let mut stopped = Vec::new();
+    for process in of_module(driver, module)? {
+        let (supervisor, id) = place(driver, module, &process)?;
+        let request = SupRequest::TerminateId(id.clone());
+        ask(driver, ("stop", module), supervisor, &request)?;
+        stopped.push(Stopped {
+            module,
+            supervisor,
+            id,
+        });
+    }
+    Ok(stopped)
+}
+
+/// `{start, [Mod]}`: starts again what was stopped, in its order.
+pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), FailedStep> {
+    let Stopped {
+        module,
+        supervisor,
+        id,
+    } = stopped;
+    ask(
+        driver,
+        ("start", module),
+        supervisor,
+        &SupRequest::RestartChild(id),
+    )
+    .map(drop)
+}
+
+impl Stopped {
+    pub(super) fn is_of(&self, module: Atom) -> bool {
+        self.module == module
+    }
+}
+
+fn of_module(driver: &mut dyn Driver, module: Atom) -> Result<Vec<ProcessInfo>, FailedStep> {
+    let processes = driver.processes(ASK_TIMEOUT_MS)?.into_iter();
+    Ok(processes
+        .filter(|process| process.module == module.as_str())
+        .collect())
+}
+
+/// The supervisor of a process and its id there.
+fn place(
+    driver: &mut dyn Driver,
+    module: Atom,
+    process: &ProcessInfo,
+) -> Result<(Pid, Term), FailedStep> {
+    let refuse = |reason: Term| FailedStep::Child {
+        what: "stop",
+        module,
+        reason,
+    };
+    let no_supervisor = || {
+        refuse(Term::tuple([
+            Term::atom("no_supervisor"),
+            Term::from(process.pid),
+        ]))
+    };
+    let supervisor = process.parent.ok_or_else(no_supervisor)?;
+    let children = match ask(
+        driver,
+        ("stop", module),
+        supervisor,
+        &SupRequest::WhichChildren,
+    )? {
+        SupReply::Children(children) => children,
+        _ => return Err(no_supervisor()),
+    };
+    let child = children
+        .into_iter()
+        .find(|child| child.pid == Some(process.pid));
+    match child.map(|child| child.id) {
+        Some(id) if !id.is_atom("undefined") => Ok((supervisor, id)),
+        Some(_) => Err(refuse(Term::atom("simple_one_for_one"))),
+        None => Err(no_supervisor()),
+    }
+}
+
+fn ask(
+    driver: &mut dyn Driver,
+    (what, module): (&'static str, Atom),
+    supervisor: Pid,
+    request: &SupRequest,
+) -> Result<SupReply, FailedStep> {
+    match driver.supervisor(supervisor, request, ASK_TIMEOUT_MS)? {
+        SupReply::Error(reason) => Err(FailedStep::Child {
+            what,
+            module,
+            reason,
+        }),
+        reply => Ok(reply),
+    }
+}

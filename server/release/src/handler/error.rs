@@ -1,0 +1,221 @@
+//! Why a release was not installed, and whether anything has happened.
+
+use pq_code::{ChangeError, LoadError};
+use pq_otp::upgrade::Abort;
+use pq_otp::{Module, Reason, RequestError};
+use pq_term::{Atom, Term};
+
+use crate::boot::BootError;
+use crate::file_error::FileError;
+use crate::instruction::Instruction;
+use crate::office::OfficeError;
+use crate::terms::tagged;
+
+/// An install that failed. Displays as a fragment that continues "failed to …".
+#[derive(Debug, thiserror::Error)]
+#[error("{step}")]
+pub struct InstallError {
+    /// Where, and why.
+    pub step: FailedStep,
+    /// Something has happened already that is not undone: the node is to be started again on the permanent release.
+    /// Otherwise the node plays on as if nothing had been.
+    pub touched: bool,
+}
+
+/// What failed, in the order in which it is done.
+#[derive(Debug, thiserror::Error)]
+pub enum FailedStep {
+    /// The registers know no way.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
+    /// The release that is to run cannot boot.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// A file of an application cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An instruction has no place where it stands.
+    #[error("carry out `{instruction}`: it may not stand {place} the point of no return")]
+    Illegal {
+        /// Before or after.
+        place: &'static str,
+        /// The instruction.
+        instruction: Term,
+    },
+    /// The release needs another runtime.
+    #[error(
+        "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
+    )]
+    OtherEmulator,
+    /// A module is loaded that was not read.
+    #[error("load {0}: no `load_object_code` before the point of no return names it")]
+    NoObjectCode(Atom),
+    /// Code is read from a version of an application that the release does not have.
+    #[error("read {lib}-{vsn}: the release has {found}")]
+    BadLibVsn {
+        /// The application.
+        lib: Atom,
+        /// The version in the relup.
+        vsn: String,
+        /// What the release has.
+        found: String,
+    },
+    /// Other nodes are to be waited for.
+    #[error("synchronise with {0:?}: this node knows no other nodes")]
+    Sync(Vec<Atom>),
+    /// A library was refused.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A library does not have what the relup wants of it.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// Processes run code that has to go first.
+    #[error(
+        "replace {0:?}: processes still run the version before it, and the relup says `soft_purge`"
+    )]
+    OldProcesses(Module),
+    /// States and their copies would not find room.
+    #[error(
+        "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
+    )]
+    NoRoom {
+        /// What is needed.
+        needed_mib: u64,
+        /// What there is.
+        available_mib: u64,
+    },
+    /// The transaction was given up.
+    #[error(transparent)]
+    Abort(#[from] Abort),
+    /// A function failed, or returned an error.
+    #[error("apply {module}:{function}/{arity}: {reason}")]
+    Apply {
+        /// The module.
+        module: Atom,
+        /// The function.
+        function: Atom,
+        /// How many arguments.
+        arity: usize,
+        /// What it threw or returned.
+        reason: Reason,
+    },
+    /// Processes or the application controller did not answer.
+    #[error("ask the node: {0}")]
+    Node(#[from] RequestError),
+    /// A process cannot be stopped or started by its supervisor.
+    #[error("{what} the processes of {module}: {reason}")]
+    Child {
+        /// Stop or start.
+        what: &'static str,
+        /// The module.
+        module: Atom,
+        /// Why not.
+        reason: Term,
+    },
+    /// An application is not there.
+    #[error("find application {0}: {1}")]
+    App(String, &'static str),
+}
+
+impl FailedStep {
+    pub(super) fn illegal(place: &'static str, instruction: &Instruction) -> FailedStep {
+        FailedStep::Illegal {
+            place,
+            instruction: instruction.to_term(),
+        }
+    }
+
+    /// Nothing has happened.
+    pub(super) fn untouched(self) -> InstallError {
+        InstallError {
+            step: self,
+            touched: false,
+        }
+    }
+
+    /// In OTP's words.
+    pub fn to_term(&self) -> Term {
+        let text = || Term::string(self.to_string());
+        match self {
+            FailedStep::Office(error) => error.to_term(),
+            FailedStep::Boot(error) => error.to_term(),
+            FailedStep::File(error) => error.to_term(),
+            FailedStep::Illegal { place, instruction } => {
+                let tag = match *place {
+                    "after" => "illegal_instruction_after_point_of_no_return",
+                    _ => "illegal_instruction",
+                };
+                tagged(tag, instruction.clone())
+            }
+            FailedStep::OtherEmulator => Term::atom("restart_new_emulator"),
+            FailedStep::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
+            FailedStep::BadLibVsn { lib, found, .. } => Term::tuple([
+                Term::atom("bad_lib_vsn"),
+                Term::Atom(*lib),
+                Term::string(found.as_str()),
+            ]),
+            FailedStep::Sync(nodes) => tagged(
+                "sync_error",
+                tagged("nodedown", crate::terms::atom_list(nodes)),
+            ),
+            FailedStep::Load(_) => tagged("load_error", text()),
+            FailedStep::Change(_) => tagged("no_such_module", text()),
+            FailedStep::OldProcesses(module) => {
+                tagged("old_processes", Term::string(module.name()))
+            }
+            FailedStep::NoRoom { .. } => tagged("system_limit", text()),
+            FailedStep::Abort(abort) => abort_term(abort),
+            FailedStep::Apply { reason, .. } => reason.to_term(),
+            FailedStep::Node(_) => tagged("node", text()),
+            FailedStep::Child { reason, .. } => reason.clone(),
+            FailedStep::App(name, _) => tagged("no_such_application", Term::string(name.as_str())),
+        }
+    }
+
+    /// A checksum is not what it should be: somebody has changed a file.
+    fn is_checksum(&self) -> bool {
+        matches!(
+            self,
+            FailedStep::Load(LoadError {
+                step: pq_code::FailedStep::Checksum { .. },
+                ..
+            })
+        )
+    }
+}
+
+impl InstallError {
+    /// The exit code of the operator's command: whether the node was touched.
+    pub fn exit_code(&self) -> u8 {
+        match (&self.step, self.touched) {
+            (_, true) => 5,
+            (FailedStep::Abort(_) | FailedStep::Apply { .. }, false) => 4,
+            (step, false) if step.is_checksum() => 10,
+            _ => 3,
+        }
+    }
+
+    /// In OTP's words.
+    pub fn to_term(&self) -> Term {
+        self.step.to_term()
+    }
+}
+
+fn abort_term(abort: &Abort) -> Term {
+    match abort {
+        Abort::Convert(failed) => Term::tuple([
+            Term::atom("code_change_failed"),
+            Term::from(failed.pid),
+            Term::string(failed.from.name()),
+            Term::string(failed.from.vsn()),
+            failed.reason.to_term(),
+        ]),
+        Abort::Overrun { pid, module, .. } => Term::tuple([
+            Term::atom("code_change_failed"),
+            Term::from(*pid),
+            Term::string(module.as_str()),
+            Term::atom("timeout"),
+        ]),
+        Abort::Suspend { .. } => tagged("suspend_failed", Term::atom("timeout")),
+    }
+}

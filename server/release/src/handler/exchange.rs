@@ -1,0 +1,133 @@
+//! One exchange: its changes of code and the conversions that go with them, as one transaction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pq_code::{Change, CodeServer, LibraryId};
+use pq_otp::upgrade::{Conversion, Plan, Target};
+use pq_otp::{Direction, Module};
+use pq_term::{Atom, msgpack};
+
+use super::Options;
+use super::error::FailedStep;
+use super::script::{CodeChange, Exchange};
+use crate::instruction::{Mode, Purge, Timeout};
+
+/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
+/// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
+const SUSPEND_TIMEOUT_MS: u64 = 5_000;
+
+/// How long one `code_change` may take when nobody says: OTP's.
+const CODE_CHANGE_TIMEOUT_MS: u64 = 5_000;
+
+/// `infinity`: an hour. Somebody who means longer has forgotten it.
+const FOR_EVER_MS: u64 = 3_600_000;
+
+impl Exchange {
+    /// What becomes of code, for the code server.
+    pub(super) fn code_changes(
+        &self,
+        libraries: &BTreeMap<Atom, LibraryId>,
+    ) -> Result<Vec<Change<'static>>, FailedStep> {
+        let change = |change: &CodeChange| match change {
+            CodeChange::Load(module, _) => {
+                let library = libraries.get(module);
+                let library = library.ok_or(FailedStep::NoObjectCode(*module))?;
+                Ok(Change::MakeCurrent(*library, module.as_str()))
+            }
+            CodeChange::Remove(module, _) => Ok(Change::Delete(module.as_str())),
+            CodeChange::Purge(module) => Ok(Change::Purge(module.as_str())),
+        };
+        self.changes.iter().map(change).collect()
+    }
+
+    /// The transaction that goes with it.
+    pub(super) fn plan(
+        &self,
+        code: &CodeServer,
+        changes: &[Change<'static>],
+        options: &Options,
+    ) -> Result<Plan, FailedStep> {
+        let modules = code.preview(changes)?;
+        Ok(Plan {
+            targets: self.targets(code, changes)?,
+            modules: Arc::new(modules),
+            removed: self.ended(),
+            suspend_timeout_ms: self.suspend_timeout_ms(options),
+            code_change_timeout_ms: options
+                .code_change_timeout_ms
+                .unwrap_or(CODE_CHANGE_TIMEOUT_MS),
+            on_overrun: options.on_overrun,
+            slice: Plan::SLICE,
+            trial: false,
+        })
+    }
+
+    /// Every module that is loaded carries its processes along, with `code_change` where the script says so: in OTP a
+    /// process meets the new code at its next callback, here it needs the state for that. A module that is
+    /// converted without being loaded was loaded before.
+    fn targets(
+        &self,
+        code: &CodeServer,
+        changes: &[Change<'static>],
+    ) -> Result<Vec<Target>, FailedStep> {
+        let mut targets = Vec::new();
+        for change in changes {
+            if let Change::MakeCurrent(library, name) = change {
+                targets.push(self.target(code.module(*library, name)?));
+            }
+        }
+        for module in self.conversions.keys() {
+            let is_loaded = targets
+                .iter()
+                .any(|target: &Target| target.module.name() == module.as_str());
+            let current = code.current(module.as_str()).filter(|_| !is_loaded);
+            targets.extend(current.map(|current| self.target(current)));
+        }
+        Ok(targets)
+    }
+
+    fn target(&self, module: Module) -> Target {
+        let named = |name: &Atom| name.as_str() == module.name();
+        let conversion = self.conversions.iter().find(|(name, _)| named(name));
+        Target {
+            module,
+            conversion: match conversion {
+                None => Conversion::Carry,
+                Some((_, (mode, extra))) => Conversion::CodeChange {
+                    direction: match mode {
+                        Mode::Up => Direction::Up,
+                        Mode::Down => Direction::Down,
+                    },
+                    extra: msgpack::to_plain_msgpack(extra),
+                },
+            },
+        }
+    }
+
+    /// Modules that are removed and purged at once: their processes end.
+    fn ended(&self) -> Vec<String> {
+        let is_purged = |module: &Atom| self.changes.contains(&CodeChange::Purge(*module));
+        let removed = self.removed().filter(|(module, _)| is_purged(module));
+        removed
+            .map(|(module, _)| module.as_str().to_string())
+            .collect()
+    }
+
+    /// The modules that are removed, and what is to become of processes that still run them.
+    pub(super) fn removed(&self) -> impl Iterator<Item = (Atom, Purge)> {
+        self.changes.iter().filter_map(|change| match change {
+            CodeChange::Remove(module, purge) => Some((*module, *purge)),
+            _ => None,
+        })
+    }
+
+    fn suspend_timeout_ms(&self, options: &Options) -> u64 {
+        let own = match self.suspend_timeout {
+            None | Some(Timeout::Default) => SUSPEND_TIMEOUT_MS,
+            Some(Timeout::Infinity) => FOR_EVER_MS,
+            Some(Timeout::Ms(ms)) => u64::try_from(ms).unwrap_or(SUSPEND_TIMEOUT_MS),
+        };
+        options.suspend_timeout_ms.unwrap_or(own)
+    }
+}

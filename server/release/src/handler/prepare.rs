@@ -1,0 +1,137 @@
+//! What can be done before anything happens: files read and verified, libraries loaded beside the running ones.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pq_code::{Checksum, LibraryId};
+use pq_otp::Module;
+use pq_otp::upgrade::Driver;
+use pq_term::Atom;
+
+use super::error::FailedStep;
+use super::script::{CodeChange, Script};
+use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, room};
+use crate::boot::{BootApp, BootRelease, Code};
+use crate::office::Planned;
+
+/// An install that is ready to begin.
+pub(super) struct Prepared {
+    pub(super) planned: Planned,
+    pub(super) boot: BootRelease,
+    pub(super) script: Script,
+    /// In which library a module is found that the script loads.
+    pub(super) libraries: BTreeMap<Atom, LibraryId>,
+    /// What the libraries take that were loaded for it.
+    pub(super) bytes_loaded: u64,
+}
+
+impl ReleaseHandler {
+    pub(super) fn prepare(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        check: bool,
+    ) -> Result<Prepared, FailedStep> {
+        let planned = self.office.way_to(vsn)?;
+        self.watch.begin((&planned.from, &planned.to), check);
+        let boot = self.office.tree().boot_vsn(vsn)?;
+        let script = Script::read(&planned.script)?;
+        let before = self.mapped();
+        let libraries = self.read_code(&boot.applications, &script)?;
+        let prepared = Prepared {
+            bytes_loaded: self.mapped() - before,
+            planned,
+            boot,
+            script,
+            libraries,
+        };
+        self.look_ahead(driver, &prepared)?;
+        Ok(prepared)
+    }
+
+    /// Bytes of all libraries.
+    fn mapped(&self) -> u64 {
+        let libraries = self.code.libraries().into_iter();
+        libraries.map(|library| library.mapped_bytes).sum()
+    }
+
+    /// `load_object_code`: the libraries of the release, verified against its checksums; nothing becomes current.
+    pub(super) fn read_code(
+        &self,
+        applications: &[BootApp],
+        script: &Script,
+    ) -> Result<BTreeMap<Atom, LibraryId>, FailedStep> {
+        let mut found = BTreeMap::new();
+        for (lib, vsn, modules) in &script.object_code {
+            let library = self.library(applications, *lib, vsn)?;
+            for module in modules {
+                self.code.module(library, module.as_str())?;
+                found.insert(*module, library);
+            }
+        }
+        Ok(found)
+    }
+
+    fn library(
+        &self,
+        applications: &[BootApp],
+        lib: Atom,
+        vsn: &str,
+    ) -> Result<LibraryId, FailedStep> {
+        let bad = |found: String| FailedStep::BadLibVsn {
+            lib,
+            vsn: vsn.to_string(),
+            found,
+        };
+        let listed = applications.iter().find(|app| app.app.name == lib);
+        let app = listed.ok_or_else(|| bad("no such application".to_string()))?;
+        if app.app.vsn != vsn {
+            return Err(bad(format!("version {}", app.app.vsn)));
+        }
+        let (path, checksum) = file_of(app).ok_or_else(|| bad("no library of it".to_string()))?;
+        Ok(self.code.load_library(&path, Some(checksum))?)
+    }
+
+    /// What would stop the script in the middle is looked for before its beginning.
+    fn look_ahead(&self, driver: &mut dyn Driver, prepared: &Prepared) -> Result<(), FailedStep> {
+        let old = prepared.script.soft.iter();
+        let old: Vec<Module> = old
+            .filter_map(|module| self.code.old(module.as_str()))
+            .collect();
+        for module in old {
+            if !driver.who_runs(&[module], ASK_TIMEOUT_MS)?.is_empty() {
+                return Err(FailedStep::OldProcesses(module));
+            }
+        }
+        room::check(&self.code, &prepared.loads().collect::<Vec<_>>())?;
+        for check in &prepared.script.checks {
+            apply::apply(driver, &prepared.boot, check)?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepared {
+    /// The names of all modules that the script loads.
+    fn loads(&self) -> impl Iterator<Item = &'static str> {
+        let changes = self
+            .script
+            .exchanges()
+            .flat_map(|exchange| &exchange.changes);
+        changes.filter_map(|change| match change {
+            CodeChange::Load(module, _) => Some(module.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// The library of an application, and the checksum its bytes must have.
+fn file_of(app: &BootApp) -> Option<(PathBuf, Checksum)> {
+    match &app.code {
+        Code::Library { path, sha256 } => {
+            let checksum = sha256.to_string().parse().ok()?;
+            Some((path.clone(), checksum))
+        }
+        Code::BuiltIn | Code::None => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! What an install and a check say of themselves.
+
+use std::collections::BTreeMap;
+
+use pq_otp::upgrade::Committed;
+use serde::{Deserialize, Serialize};
+
+/// Up to a newer release, or down to an older one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// By the relup of the release that is to run.
+    Up,
+    /// By the relup of the release that runs.
+    Down,
+}
+
+/// Times in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Micros {
+    /// Half of them took no longer.
+    pub median: u32,
+    /// 99 of 100 took no longer.
+    pub p99: u32,
+    /// None took longer.
+    pub max: u32,
+}
+
+impl Micros {
+    /// Of sorted times; all zero when there are none.
+    pub fn of(sorted: &[u32]) -> Micros {
+        let at = |share: f64| {
+            let index = (sorted.len() as f64 * share) as usize;
+            sorted.get(index).or(sorted.last()).copied().unwrap_or(0)
+        };
+        Micros {
+            median: at(0.5),
+            p99: at(0.99),
+            max: at(1.0),
+        }
+    }
+}
+
+/// A release that was installed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Installed {
+    /// What ran before.
+    pub from: String,
+    /// What runs now.
+    pub to: String,
+    /// Which way that was.
+    pub direction: Direction,
+    /// Processes that play with a new version, by module.
+    pub processes: BTreeMap<String, u64>,
+    /// Processes that were killed: their module went, or their conversion did not end.
+    pub killed: u64,
+    /// How long processes were held.
+    pub pause_us: Micros,
+    /// How long a turn of a shard took meanwhile: nobody else was kept waiting longer.
+    pub stall_us: Micros,
+    /// Bytes of libraries that were loaded and stay.
+    pub bytes_loaded: u64,
+    /// Old code that processes still run: `Module-Vsn`.
+    pub unpurged: Vec<String>,
+    /// What went wrong without stopping anything, as sentences.
+    pub warnings: Vec<String>,
+    /// The relup wants the node started again, with this release.
+    pub restart: bool,
+    /// How long all of it took.
+    pub took_ms: u64,
+}
+
+/// What an install would do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// What runs.
+    pub from: String,
+    /// What would run.
+    pub to: String,
+    /// Which way that is.
+    pub direction: Direction,
+    /// The instructions of the relup, as terms.
+    pub script: Vec<String>,
+    /// Processes whose state would be converted or carried over, by module.
+    pub processes: BTreeMap<String, u64>,
+    /// States that were converted, there and back again.
+    pub converted: u64,
+    /// States that came back as something else: the way back loses something.
+    pub differing: u64,
+    /// How long processes would be held, from what the last round of copying took.
+    pub expected_pause_ms: u64,
+    /// How long all of it took.
+    pub took_ms: u64,
+}
+
+/// What the exchanges of one install have come to.
+#[derive(Debug, Default)]
+pub(super) struct Sum {
+    pub(super) processes: BTreeMap<String, u64>,
+    pub(super) killed: u64,
+    pauses_us: Vec<u32>,
+    stalls_us: Vec<u32>,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, committed: Committed) {
+        for (module, count) in committed.processes {
+            *self.processes.entry(module).or_default() += count;
+        }
+        self.killed += committed.killed;
+        self.pauses_us.extend(committed.pauses_us);
+        self.stalls_us.extend(committed.stalls_us);
+    }
+
+    pub(super) fn pause_us(&mut self) -> Micros {
+        self.pauses_us.sort_unstable();
+        Micros::of(&self.pauses_us)
+    }
+
+    pub(super) fn stall_us(&mut self) -> Micros {
+        self.stalls_us.sort_unstable();
+        Micros::of(&self.stalls_us)
+    }
+}

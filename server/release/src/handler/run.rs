@@ -1,0 +1,294 @@
+//! Carrying a script out, step by step, and trying it.
+
+use std::time::Duration;
+
+use pq_code::Change;
+use pq_otp::Module;
+use pq_otp::upgrade::{Driver, Transaction};
+use pq_term::Atom;
+
+use super::children::{self, Stopped};
+use super::config::Before;
+use super::error::{FailedStep, InstallError};
+use super::prepare::Prepared;
+use super::report::{CheckReport, Direction, Installed, Sum};
+use super::script::{Exchange, Step};
+use super::watch::Phase;
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, Unpurged, apply};
+use crate::instruction::{Mode, Purge};
+
+impl ReleaseHandler {
+    pub(super) fn carry_out(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        let prepared = self
+            .prepare(driver, vsn, false)
+            .map_err(FailedStep::untouched)?;
+        let before = Before::of(driver).map_err(FailedStep::untouched)?;
+        let mut run = Run {
+            handler: self,
+            driver,
+            prepared: &prepared,
+            options,
+            before,
+            entered: false,
+            touched: false,
+            sum: Sum::default(),
+            stopped: Vec::new(),
+        };
+        let outcome = run.all_steps();
+        let touched = run.touched;
+        outcome.map_err(|step| InstallError { step, touched })
+    }
+
+    /// What an install would do, tried on copies.
+    pub(super) fn check(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<CheckReport, InstallError> {
+        let tried = self.try_out(driver, vsn, options);
+        tried.map_err(FailedStep::untouched)
+    }
+
+    fn try_out(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<CheckReport, FailedStep> {
+        let prepared = self.prepare(driver, vsn, true)?;
+        let mut report = CheckReport::of(&prepared);
+        self.watch.enter(Phase::Copy);
+        let mut pause = Duration::ZERO;
+        // Each exchange is tried upon the code that those before it would have brought.
+        let mut changes: Vec<Change<'static>> = Vec::new();
+        for exchange in prepared.script.exchanges() {
+            changes.extend(exchange.code_changes(&prepared.libraries)?);
+            pause += self.try_exchange(driver, exchange, (&changes, options), &mut report)?;
+        }
+        report.expected_pause_ms = (pause.as_millis() as u64).max(1);
+        Ok(report)
+    }
+
+    fn try_exchange(
+        &mut self,
+        driver: &mut dyn Driver,
+        exchange: &Exchange,
+        (changes, options): (&[Change<'static>], &Options),
+        report: &mut CheckReport,
+    ) -> Result<Duration, FailedStep> {
+        let mut plan = exchange.plan(&self.code, changes, options)?;
+        let concerned: Vec<&str> = plan
+            .targets
+            .iter()
+            .map(|target| target.module.name())
+            .collect();
+        report.count(driver.processes(ASK_TIMEOUT_MS)?, &concerned);
+        plan.trial = true;
+        let transaction = Transaction::begin(driver, plan);
+        self.watch.follow(transaction.board());
+        let progress = transaction.try_all()?;
+        report.converted += progress.converted;
+        report.differing += progress.differing;
+        let plan = exchange.plan(&self.code, changes, options)?;
+        let mut transaction = Transaction::begin(driver, plan);
+        self.watch.follow(transaction.board());
+        let copied = transaction.copy();
+        transaction.abort();
+        Ok(copied?.took)
+    }
+}
+
+impl CheckReport {
+    fn of(prepared: &Prepared) -> CheckReport {
+        let script = prepared.planned.script.iter();
+        CheckReport {
+            from: prepared.planned.from.clone(),
+            to: prepared.planned.to.clone(),
+            direction: direction(prepared.planned.direction),
+            script: script
+                .map(|instruction| instruction.to_term().to_string())
+                .collect(),
+            processes: Default::default(),
+            converted: 0,
+            differing: 0,
+            expected_pause_ms: 0,
+            took_ms: 0,
+        }
+    }
+
+    fn count(&mut self, processes: Vec<pq_otp::ProcessInfo>, concerned: &[&str]) {
+        for process in processes {
+            if concerned.contains(&process.module.as_str()) {
+                *self.processes.entry(process.module).or_default() += 1;
+            }
+        }
+    }
+}
+
+fn direction(mode: Mode) -> Direction {
+    match mode {
+        Mode::Up => Direction::Up,
+        Mode::Down => Direction::Down,
+    }
+}
+
+/// An install under way.
+struct Run<'a, 'd> {
+    handler: &'a mut ReleaseHandler,
+    driver: &'a mut (dyn Driver + 'd),
+    prepared: &'a Prepared,
+    options: &'a Options,
+    before: Before,
+    /// The files of the new release are in force.
+    entered: bool,
+    /// Something has happened that is not undone.
+    touched: bool,
+    sum: Sum,
+    stopped: Vec<Stopped>,
+}
+
+impl Run<'_, '_> {
+    fn all_steps(&mut self) -> Result<Installed, FailedStep> {
+        for step in &self.prepared.script.steps {
+            self.step(step)?;
+        }
+        self.enter()?;
+        let warnings = self.before.tell(self.driver)?;
+        let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
+        match restart {
+            false => self.handler.office.installed(&planned.to)?,
+            true => self.handler.office.tmp_current(&planned.to)?,
+        }
+        Ok(Installed {
+            from: planned.from.clone(),
+            to: planned.to.clone(),
+            direction: direction(planned.direction),
+            pause_us: self.sum.pause_us(),
+            stall_us: self.sum.stall_us(),
+            processes: std::mem::take(&mut self.sum.processes),
+            killed: self.sum.killed,
+            bytes_loaded: self.prepared.bytes_loaded,
+            unpurged: Vec::new(),
+            warnings,
+            restart,
+            took_ms: 0,
+        })
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), FailedStep> {
+        if let Step::Exchange(exchange) = step {
+            return self.exchange(exchange);
+        }
+        self.enter()?;
+        self.touched = true;
+        self.handler.watch.enter(Phase::Apply);
+        match step {
+            Step::Exchange(_) => Ok(()),
+            Step::Apply(mfa) => apply::apply(self.driver, &self.prepared.boot, mfa),
+            Step::Stop(modules) => modules.iter().try_for_each(|module| self.stop(*module)),
+            Step::Start(modules) => modules.iter().try_for_each(|module| self.start(*module)),
+        }
+    }
+
+    /// The files of the new release come into force, once.
+    fn enter(&mut self) -> Result<(), FailedStep> {
+        if !self.entered {
+            self.before.enter(self.driver, &self.prepared.boot)?;
+            self.entered = true;
+        }
+        Ok(())
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
+        let changes = exchange.code_changes(&self.prepared.libraries)?;
+        let plan = exchange.plan(&self.handler.code, &changes, self.options)?;
+        // Asked before, because the change makes them old, or forgets them.
+        let removed: Vec<(Module, Purge)> = exchange
+            .removed()
+            .filter_map(|(module, purge)| {
+                Some((self.handler.code.current(module.as_str())?, purge))
+            })
+            .collect();
+        let forgotten = self.transact(plan, &changes)?;
+        self.touched = true;
+        forgotten
+            .into_iter()
+            .for_each(|module| self.handler.purge_brutally(self.driver, module));
+        self.put_away(&changes, removed);
+        let suspend = exchange.left_suspended.iter().map(|module| (*module, true));
+        let resume = exchange.resumed.iter().map(|module| (*module, false));
+        suspend
+            .chain(resume)
+            .try_for_each(|(module, on)| children::suspend(self.driver, module, on))
+    }
+
+    /// All of it, or nothing. Answers the versions that are neither current nor old any more.
+    fn transact(
+        &mut self,
+        plan: pq_otp::upgrade::Plan,
+        changes: &[Change<'static>],
+    ) -> Result<Vec<Module>, FailedStep> {
+        let watch = self.handler.watch.clone();
+        let mut transaction = Transaction::begin(self.driver, plan);
+        watch.follow(transaction.board());
+        watch.enter(Phase::Copy);
+        transaction.copy()?;
+        watch.enter(Phase::Hold);
+        transaction.hold()?;
+        if !self.entered {
+            self.before
+                .enter(transaction.driver(), &self.prepared.boot)?;
+            self.entered = true;
+        }
+        watch.enter(Phase::Commit);
+        let mut forgotten = Vec::new();
+        let committed = transaction.commit(|| {
+            forgotten = self
+                .handler
+                .code
+                .change(changes)
+                .expect("a preview of these changes was made, and nobody else changes code");
+        });
+        self.sum.add(committed);
+        Ok(forgotten)
+    }
+
+    /// Code that became old: nothing runs the version before a loaded one any more, and what still runs a removed one
+    /// is to be dealt with later.
+    fn put_away(&mut self, changes: &[Change<'static>], removed: Vec<(Module, Purge)>) {
+        for change in changes {
+            if let Change::MakeCurrent(_, name) = change {
+                self.handler.code.purge(name);
+            }
+        }
+        let old = |(module, purge)| Unpurged { module, purge };
+        let lingering = removed.into_iter().map(old).filter(|unpurged| {
+            self.handler.code.old(unpurged.module.name()) == Some(unpurged.module)
+        });
+        let lingering: Vec<Unpurged> = lingering.collect();
+        self.handler.unpurged.extend(lingering);
+        self.handler.retry_purges(self.driver);
+    }
+
+    fn stop(&mut self, module: Atom) -> Result<(), FailedStep> {
+        let stopped = children::stop(self.driver, module)?;
+        self.stopped.extend(stopped);
+        Ok(())
+    }
+
+    fn start(&mut self, module: Atom) -> Result<(), FailedStep> {
+        let (own, others) = std::mem::take(&mut self.stopped)
+            .into_iter()
+            .partition(|stopped| stopped.is_of(module));
+        self.stopped = others;
+        let own: Vec<Stopped> = own;
+        own.into_iter()
+            .try_for_each(|stopped| children::start(self.driver, stopped))
+    }
+}

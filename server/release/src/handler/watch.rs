@@ -1,0 +1,119 @@
+//! What is known of an install while it is under way: read by any thread, without waiting.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pq_otp::upgrade::{Board, Progress};
+use serde::{Deserialize, Serialize};
+
+/// What is being done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Files are read and verified, libraries loaded.
+    Prepare,
+    /// States are copied and converted while their processes play.
+    Copy,
+    /// Processes are held, what has changed is converted.
+    Hold,
+    /// It is decided: processes get their new versions.
+    Commit,
+    /// Functions are called, children stopped and started.
+    Apply,
+}
+
+/// The state of things.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// What is being done.
+    pub phase: Phase,
+    /// From which release.
+    pub from: String,
+    /// To which.
+    pub to: String,
+    /// It is only tried.
+    pub check: bool,
+    /// States converted so far, counting those that were converted again.
+    pub converted: u64,
+    /// Processes held now.
+    pub held: u64,
+    /// Processes that play with a new version.
+    pub swapped: u64,
+}
+
+#[derive(Default)]
+struct Now {
+    status: Status,
+    board: Option<Arc<Board>>,
+}
+
+/// Called with every new status; it must not wait.
+type Hear = Box<dyn Fn(&Status) + Send + Sync>;
+
+/// The place where it can be seen.
+#[derive(Default)]
+pub struct Watch {
+    now: Mutex<Now>,
+    hear: Mutex<Option<Hear>>,
+}
+
+impl Watch {
+    /// The state of things now.
+    pub fn status(&self) -> Status {
+        let now = self.now();
+        let progress = now
+            .board
+            .as_ref()
+            .map_or(Progress::default(), |board| board.progress());
+        Status {
+            converted: progress.converted,
+            held: progress.held,
+            swapped: progress.swapped,
+            ..now.status.clone()
+        }
+    }
+
+    /// From now on `hear` is called whenever a phase begins.
+    pub fn listen(&self, hear: impl Fn(&Status) + Send + Sync + 'static) {
+        *self.hear.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hear));
+    }
+
+    pub(super) fn begin(&self, (from, to): (&str, &str), check: bool) {
+        self.change(|now| {
+            now.status = Status {
+                phase: Phase::Prepare,
+                from: from.to_string(),
+                to: to.to_string(),
+                check,
+                ..Status::default()
+            };
+            now.board = None;
+        });
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.change(|now| now.status.phase = phase);
+    }
+
+    pub(super) fn follow(&self, board: &Arc<Board>) {
+        self.now().board = Some(board.clone());
+    }
+
+    pub(super) fn end(&self) {
+        self.change(|now| *now = Now::default());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Now)) {
+        change(&mut self.now());
+        let status = self.status();
+        if let Some(hear) = &*self.hear.lock().unwrap_or_else(PoisonError::into_inner) {
+            hear(&status);
+        }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
