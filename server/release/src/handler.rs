@@ -21,6 +21,7 @@ use pq_otp::upgrade::{Driver, OnOverrun};
 use crate::instruction::Purge;
 use crate::office::Office;
 
+mod app;
 mod apply;
 mod children;
 mod config;
@@ -64,6 +65,8 @@ pub struct ReleaseHandler {
     code: Arc<CodeServer>,
     watch: Arc<Watch>,
     unpurged: Vec<Unpurged>,
+    /// Applications that were changed by themselves, and where they came from.
+    app_folders: Vec<crate::releases::Lib>,
 }
 
 impl ReleaseHandler {
@@ -74,6 +77,7 @@ impl ReleaseHandler {
             code,
             watch: Arc::default(),
             unpurged: Vec::new(),
+            app_folders: Vec::new(),
         }
     }
 
@@ -133,10 +137,12 @@ impl ReleaseHandler {
         let began = Instant::now();
         let installed = self.carry_out(driver, vsn, options);
         self.watch.end();
-        installed.map(|report| Installed {
+        let installed = installed?;
+        self.app_folders.clear();
+        Ok(Installed {
             took_ms: began.elapsed().as_millis() as u64,
             unpurged: self.unpurged(),
-            ..report
+            ..installed
         })
     }
 

@@ -9,6 +9,7 @@ use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::instruction::Instruction;
 use crate::office::OfficeError;
+use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
 /// An install that failed. Displays as a fragment that continues "failed to …".
@@ -112,6 +113,9 @@ pub enum FailedStep {
         /// Why not.
         reason: Term,
     },
+    /// The appup of an application makes no script.
+    #[error(transparent)]
+    Systools(#[from] SystoolsError),
     /// An application is not there.
     #[error("find application {0}: {1}")]
     App(String, &'static str),
@@ -168,6 +172,7 @@ impl FailedStep {
             FailedStep::Apply { reason, .. } => reason.to_term(),
             FailedStep::Node(_) => tagged("node", text()),
             FailedStep::Child { reason, .. } => reason.clone(),
+            FailedStep::Systools(error) => error.to_term(),
             FailedStep::App(name, _) => tagged("no_such_application", Term::string(name.as_str())),
         }
     }

@@ -50,7 +50,7 @@ impl ReleaseHandler {
     }
 
     /// Bytes of all libraries.
-    fn mapped(&self) -> u64 {
+    pub(super) fn mapped(&self) -> u64 {
         let libraries = self.code.libraries().into_iter();
         libraries.map(|library| library.mapped_bytes).sum()
     }
@@ -93,7 +93,11 @@ impl ReleaseHandler {
     }
 
     /// What would stop the script in the middle is looked for before its beginning.
-    fn look_ahead(&self, driver: &mut dyn Driver, prepared: &Prepared) -> Result<(), FailedStep> {
+    pub(super) fn look_ahead(
+        &self,
+        driver: &mut dyn Driver,
+        prepared: &Prepared,
+    ) -> Result<(), FailedStep> {
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))

@@ -27,11 +27,30 @@ impl ReleaseHandler {
         let prepared = self
             .prepare(driver, vsn, false)
             .map_err(FailedStep::untouched)?;
+        let installed = self.run(driver, &prepared, options)?;
+        let listed = match installed.restart {
+            false => self.office.installed(vsn),
+            true => self.office.tmp_current(vsn),
+        };
+        listed.map_err(|error| InstallError {
+            step: error.into(),
+            touched: true,
+        })?;
+        Ok(installed)
+    }
+
+    /// Carries out what was prepared.
+    pub(super) fn run(
+        &mut self,
+        driver: &mut dyn Driver,
+        prepared: &Prepared,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
         let before = Before::of(driver).map_err(FailedStep::untouched)?;
         let mut run = Run {
             handler: self,
             driver,
-            prepared: &prepared,
+            prepared,
             options,
             before,
             entered: false,
@@ -161,10 +180,6 @@ impl Run<'_, '_> {
         self.enter()?;
         let warnings = self.before.tell(self.driver)?;
         let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
-        match restart {
-            false => self.handler.office.installed(&planned.to)?,
-            true => self.handler.office.tmp_current(&planned.to)?,
-        }
         Ok(Installed {
             from: planned.from.clone(),
             to: planned.to.clone(),

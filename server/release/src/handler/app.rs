@@ -1,0 +1,276 @@
+//! `upgrade_app/2` and `downgrade_app/3`: one application changes its version, and no release does
+//! (`release_handler(3)`).
+//!
+//! The appup is compiled when it is asked for. In OTP the settings of `sys.config` are lost on this way and a failure
+//! leaves the application half changed; here neither happens. `RELEASES` is not touched: at the next boot
+//! the application is again what its release says.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use pq_otp::application::{AppReply, AppRequest};
+use pq_otp::upgrade::Driver;
+use pq_term::{Atom, Term};
+
+use super::error::{FailedStep, InstallError};
+use super::prepare::Prepared;
+use super::report::Installed;
+use super::script::Script;
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
+use crate::app::App;
+use crate::boot::BootRelease;
+use crate::instruction::Mode;
+use crate::layout;
+use crate::office::Planned;
+use crate::rel::{Rel, RelStart};
+use crate::releases::Lib;
+use crate::relup::Way;
+use crate::systools::{self, Folders, Lookup, make_relup};
+
+/// The two releases of the compilation, by their files; no such files exist.
+const OLDER: &str = "older.rel";
+const NEWER: &str = "newer.rel";
+
+/// A version of an application, and the folder that it is in.
+struct Version {
+    vsn: String,
+    folder: PathBuf,
+}
+
+impl ReleaseHandler {
+    /// Brings an application to the version in this folder, by the folder's appup (`release_handler:upgrade_app/2`).
+    ///
+    /// # Errors
+    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
+    pub fn upgrade_app(
+        &mut self,
+        driver: &mut dyn Driver,
+        app: Atom,
+        folder: &Path,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        self.change_app(driver, (app, folder), Mode::Up, options)
+    }
+
+    /// Brings an application back to the version in this folder, by the appup of the version that runs
+    /// (`release_handler:downgrade_app/3`).
+    ///
+    /// # Errors
+    /// As [`ReleaseHandler::upgrade_app`].
+    pub fn downgrade_app(
+        &mut self,
+        driver: &mut dyn Driver,
+        app: Atom,
+        folder: &Path,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        self.change_app(driver, (app, folder), Mode::Down, options)
+    }
+
+    fn change_app(
+        &mut self,
+        driver: &mut dyn Driver,
+        (app, folder): (Atom, &Path),
+        direction: Mode,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        let began = Instant::now();
+        let prepared = self.prepare_app(driver, (app, folder), direction);
+        let done = prepared
+            .map_err(FailedStep::untouched)
+            .and_then(|prepared| self.run(driver, &prepared, options));
+        self.watch.end();
+        let installed = done?;
+        self.app_folders.retain(|lib| lib.name != app);
+        self.app_folders.push(Lib {
+            name: app,
+            vsn: installed.to.clone(),
+            folder: folder.display().to_string(),
+        });
+        Ok(Installed {
+            took_ms: began.elapsed().as_millis() as u64,
+            unpurged: self.unpurged(),
+            ..installed
+        })
+    }
+
+    fn prepare_app(
+        &mut self,
+        driver: &mut dyn Driver,
+        (name, folder): (Atom, &Path),
+        direction: Mode,
+    ) -> Result<Prepared, FailedStep> {
+        let file = folder.join("ebin").join(layout::app_name(name.as_str()));
+        let to = Version {
+            vsn: App::read(&file)?.vsn,
+            folder: folder.to_path_buf(),
+        };
+        let from = self.running_version(driver, name)?;
+        self.watch.begin((&from.vsn, &to.vsn), false);
+        let boot = self.boot_with(name, &to)?;
+        let way = self.way_of(name, (&from, &to), direction)?;
+        let script = Script::read(&way.script)?;
+        let before = self.mapped();
+        let libraries = self.read_code(&boot.applications, &script)?;
+        let prepared = Prepared {
+            bytes_loaded: self.mapped() - before,
+            planned: Planned {
+                from: from.vsn,
+                to: to.vsn,
+                direction,
+                description: way.description,
+                script: way.script,
+            },
+            boot,
+            script,
+            libraries,
+        };
+        self.look_ahead(driver, &prepared)?;
+        Ok(prepared)
+    }
+
+    /// The version of the application that runs now, and where it came from.
+    fn running_version(&self, driver: &mut dyn Driver, name: Atom) -> Result<Version, FailedStep> {
+        let missing = |why| FailedStep::App(name.as_str().to_string(), why);
+        let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)?
+        else {
+            return Err(missing("the application controller does not say"));
+        };
+        let is_it = |app: &&pq_otp::application::LoadedApp| app.spec.name == name.as_str();
+        let app = apps.iter().find(is_it).filter(|app| app.running);
+        let vsn = app
+            .ok_or_else(|| missing("it does not run"))?
+            .spec
+            .vsn
+            .clone();
+        let tree = self.office.tree();
+        let by_hand = self
+            .app_folders
+            .iter()
+            .find(|lib| lib.name == name && lib.vsn == vsn);
+        let folder = match by_hand {
+            Some(lib) => PathBuf::from(&lib.folder),
+            None => self.folder_of(name, &vsn)?,
+        };
+        match tree.built_in(name.as_str()) {
+            Some(_) => Err(missing("it is part of the node and changes with it")),
+            None => Ok(Version { vsn, folder }),
+        }
+    }
+
+    fn folder_of(&self, name: Atom, vsn: &str) -> Result<PathBuf, FailedStep> {
+        let tree = self.office.tree();
+        let rel = tree.rel(&self.office.running().vsn)?;
+        let entry = rel
+            .application(name.as_str())
+            .filter(|entry| entry.vsn == vsn);
+        let missing = || FailedStep::App(name.as_str().to_string(), "no release has it");
+        let entry = entry.ok_or_else(missing)?;
+        Ok(tree.lib_folder(entry, &self.office.running().libs)?)
+    }
+
+    /// The release that runs, with another version of one application.
+    fn boot_with(&self, name: Atom, version: &Version) -> Result<BootRelease, FailedStep> {
+        let (tree, running) = (self.office.tree(), self.office.running());
+        let rel = with_version(tree.rel(&running.vsn)?, name, &version.vsn);
+        let mut libs = running.libs.clone();
+        libs.retain(|lib| lib.name != name);
+        libs.push(Lib {
+            name,
+            vsn: version.vsn.clone(),
+            folder: version.folder.display().to_string(),
+        });
+        Ok(tree.read(rel, &libs)?)
+    }
+
+    /// The way between two versions of one application, as systools makes it of two releases that differ in nothing else.
+    fn way_of(
+        &self,
+        name: Atom,
+        (from, to): (&Version, &Version),
+        direction: Mode,
+    ) -> Result<Way, FailedStep> {
+        let (older, newer) = match direction {
+            Mode::Up => (from, to),
+            Mode::Down => (to, from),
+        };
+        let tree = self.office.tree();
+        let rel = tree.rel(&self.office.running().vsn)?;
+        let folders = vec![
+            newer.folder.clone(),
+            older.folder.clone(),
+            tree.root().to_path_buf(),
+        ];
+        let files = TwoReleases {
+            older: rel_text(&with_version(rel.clone(), name, &older.vsn), OLDER),
+            newer: rel_text(&with_version(rel, name, &newer.vsn), NEWER),
+            folders: Folders::new(folders, tree.built_in_applications().to_vec()),
+        };
+        let older = [OLDER.into()];
+        let (up, down): (&[_], &[_]) = match direction {
+            Mode::Up => (&older, &[]),
+            Mode::Down => (&[], &older),
+        };
+        let options = systools::Options::default();
+        let (relup, _) = make_relup(&NEWER.into(), up, down, options, &files)?;
+        let ways = relup.up.into_iter().chain(relup.down);
+        ways.last().ok_or_else(|| {
+            FailedStep::App(name.as_str().to_string(), "its appup knows no such way")
+        })
+    }
+}
+
+fn with_version(mut rel: Rel, name: Atom, vsn: &str) -> Rel {
+    for entry in rel
+        .applications
+        .iter_mut()
+        .filter(|entry| entry.name == name)
+    {
+        entry.vsn = vsn.to_string();
+    }
+    rel
+}
+
+/// A `.rel` file of these applications.
+fn rel_text(rel: &Rel, vsn: &str) -> String {
+    let entry = |app: &crate::rel::RelApp| {
+        let parts = [Term::Atom(app.name), Term::string(app.vsn.as_str())];
+        match app.start {
+            RelStart::Start(pq_otp::application::StartType::Permanent) => Term::tuple(parts),
+            start => {
+                let [name, vsn] = parts;
+                Term::tuple([name, vsn, Term::atom(start.word())])
+            }
+        }
+    };
+    let text = |text: &str| Term::string(text);
+    let term = Term::tuple([
+        Term::atom("release"),
+        Term::tuple([text(&rel.name), text(vsn)]),
+        Term::tuple([Term::atom("erts"), text(&rel.erts_vsn)]),
+        rel.applications.iter().map(entry).collect(),
+    ]);
+    pq_term::write_file_text(&[term])
+}
+
+/// Two releases that are no files, and the folders of their applications.
+struct TwoReleases {
+    older: String,
+    newer: String,
+    folders: Folders,
+}
+
+impl Lookup for TwoReleases {
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        match file.to_str() {
+            Some(OLDER) => Ok(self.older.clone().into_bytes()),
+            Some(NEWER) => Ok(self.newer.clone().into_bytes()),
+            _ => self.folders.read(file),
+        }
+    }
+
+    fn app_files(&self, name: &str) -> Vec<PathBuf> {
+        self.folders.app_files(name)
+    }
+}
