@@ -7,16 +7,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pq_otp::application::Settings;
+use pq_term::Term;
 
 use crate::app::App;
-use crate::checksums::{Checksums, Sha256Hex};
-use crate::file_error::{FileError, in_words};
+use crate::checksums::{self, Checksums, Sha256Hex};
+use crate::file_error::{FileError, in_words, path_term};
 use crate::fit::{self, FitError, Member};
 use crate::layout;
 use crate::rel::{Rel, RelApp, RelStart};
-use crate::releases::Releases;
+use crate::releases::{Lib, Releases};
+use crate::relup::Relup;
 use crate::start_erl::StartErl;
 use crate::sys_config;
+use crate::terms::tagged;
 
 /// What the node itself brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +156,28 @@ pub enum BootError {
     },
 }
 
+impl BootError {
+    /// The error as a term: in OTP's words where it has some, such as `{no_such_release,Vsn}` or those of the file.
+    pub fn to_term(&self) -> Term {
+        match self {
+            BootError::File(error) => error.to_term(),
+            BootError::Fit(error) => error.term.clone(),
+            BootError::NotPlain(part) => tagged("bad_name", Term::string(part.as_str())),
+            BootError::NoSuchRelease { vsn, .. } => {
+                tagged("no_such_release", Term::string(vsn.as_str()))
+            }
+            BootError::SeveralRels { files, .. } => tagged("bad_rel_file", path_term(&files.1)),
+            BootError::WrongVsn { file, .. } => tagged("wrong_vsn", path_term(file)),
+            BootError::OtherNode { name, wanted, .. } => {
+                let wanted = [Term::string(name.as_str()), Term::string(wanted.as_str())];
+                tagged("other_node", Term::tuple(wanted))
+            }
+            BootError::NoChecksum { library, .. } => tagged("no_checksum", path_term(library)),
+            BootError::NoLibrary { library, .. } => tagged("no_such_file", path_term(library)),
+        }
+    }
+}
+
 impl ReleaseTree {
     /// The tree at `root`, seen by a node of this kind. Nothing is read yet.
     pub fn open(root: impl Into<PathBuf>, runtime: Runtime) -> ReleaseTree {
@@ -197,9 +222,35 @@ impl ReleaseTree {
     /// As [`ReleaseTree::boot`].
     pub fn boot_vsn(&self, vsn: &str) -> Result<BootRelease, BootError> {
         let rel = self.rel(vsn)?;
-        self.fits_node(&rel, "erts", &rel.erts_vsn, &self.runtime.erts_vsn)?;
+        self.is_for_this_node(&rel)?;
+        let libs = self.libs(vsn)?;
+        self.read(rel, &libs)
+    }
+
+    /// The ways to and from the release of this version; `None` where it has no `relup`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and when it is that of another release.
+    pub fn relup(&self, vsn: &str) -> Result<Option<Relup>, FileError> {
+        let file = layout::relup(&self.root, vsn);
+        match Relup::read(&file) {
+            Ok(relup) if relup.vsn == vsn => Ok(Some(relup)),
+            Ok(relup) => Err(FileError::Content {
+                line: 1,
+                sentence: format!("it is for release {}; {vsn} would be right", relup.vsn),
+                term: tagged("bad_relup_file", path_term(&file)),
+                file,
+            }),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All of a release, read and checked, whatever node it is for. Its applications are where `libs` says, and those
+    /// that are not named there below `lib`.
+    pub(crate) fn read(&self, rel: Rel, libs: &[Lib]) -> Result<BootRelease, BootError> {
         let member = |entry: &RelApp| -> Result<Member, BootError> {
-            Ok(fit::member(&rel, entry, self.app(&rel, entry)?)?)
+            Ok(fit::member(&rel, entry, self.app(entry, libs)?)?)
         };
         let members = rel
             .applications
@@ -211,7 +262,7 @@ impl ReleaseTree {
             .map(|member| self.boot_app(member));
         Ok(BootRelease {
             applications: applications.collect::<Result<_, _>>()?,
-            settings: sys_config::read(&layout::sys_config(&self.root, vsn))?,
+            settings: sys_config::read(&layout::sys_config(&self.root, &rel.vsn))?,
             rel,
         })
     }
@@ -243,19 +294,66 @@ impl ReleaseTree {
         }
     }
 
-    fn app(&self, rel: &Rel, entry: &RelApp) -> Result<App, BootError> {
+    /// What `RELEASES` says about where the applications of a release are: a release that was registered with
+    /// `set_unpacked` may have them anywhere.
+    pub(crate) fn libs(&self, vsn: &str) -> Result<Vec<Lib>, FileError> {
+        match self.releases() {
+            Ok(releases) => Ok(releases
+                .find(vsn)
+                .map_or_else(Vec::new, |it| it.libs.clone())),
+            Err(error) if is_absence(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The folder of an application that is not part of the node.
+    pub(crate) fn lib_folder(&self, entry: &RelApp, libs: &[Lib]) -> Result<PathBuf, BootError> {
+        let name = entry.name.as_str();
+        plain(name)?;
+        plain(&entry.vsn)?;
+        let is_it = |lib: &&Lib| lib.name == entry.name && lib.vsn == entry.vsn;
+        Ok(match libs.iter().find(is_it) {
+            Some(lib) => self.root.join(&lib.folder),
+            None => layout::lib(&self.root, name, &entry.vsn),
+        })
+    }
+
+    /// The applications that are part of the node.
+    pub(crate) fn built_in_applications(&self) -> &[BuiltIn] {
+        &self.runtime.built_in
+    }
+
+    /// The application of this name that is part of the node.
+    pub(crate) fn built_in(&self, name: &str) -> Option<&BuiltIn> {
+        self.runtime.built_in.iter().find(|own| own.name == name)
+    }
+
+    /// The applications of a release that are not part of the node: they have folders.
+    pub(crate) fn foreign_to_the_node<'a>(
+        &'a self,
+        rel: &'a Rel,
+    ) -> impl Iterator<Item = &'a RelApp> {
+        let is_foreign = |entry: &&RelApp| self.built_in(entry.name.as_str()).is_none();
+        rel.applications.iter().filter(is_foreign)
+    }
+
+    /// What this node brings.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// In a release for another node the built-in applications have other versions, which nobody here knows; they are
+    /// taken to need, bring and register what they do today.
+    fn app(&self, entry: &RelApp, libs: &[Lib]) -> Result<App, BootError> {
         let name = entry.name.as_str();
         let app = match self.built_in(name) {
             Some(own) => {
-                self.fits_node(rel, name, &entry.vsn, &own.vsn)?;
                 let file = format!("pq/{}", layout::app_name(name));
-                App::parse(Path::new(&file), &own.app_text)?
+                let mut app = App::parse(Path::new(&file), &own.app_text)?;
+                app.vsn.clone_from(&entry.vsn);
+                app
             }
-            None => {
-                plain(name)?;
-                plain(&entry.vsn)?;
-                App::read(&layout::app_file(&self.root, name, &entry.vsn))?
-            }
+            None => App::read(&self.lib_folder(entry, libs)?.join(layout::app_name(name)))?,
         };
         match app.name == entry.name && app.vsn == entry.vsn {
             true => Ok(app),
@@ -271,48 +369,55 @@ impl ReleaseTree {
         let code = match self.built_in(app.name.as_str()) {
             Some(_) => Code::BuiltIn,
             None if app.modules.is_empty() => Code::None,
-            None => self.library(&app)?,
+            None => library(&app)?,
         };
         Ok(BootApp { app, start, code })
     }
 
-    /// The library of an application with modules, and the checksum it must have.
-    fn library(&self, app: &App) -> Result<Code, BootError> {
-        let name = app.name.as_str();
-        let library = layout::library(&self.root, name, &app.vsn);
-        let sums = layout::checksums(&self.root, name, &app.vsn);
-        if let Err(error) = std::fs::metadata(&library) {
-            return Err(BootError::NoLibrary {
-                library,
-                kind: error.kind(),
-            });
+    fn is_for_this_node(&self, rel: &Rel) -> Result<(), BootError> {
+        fits_node(rel, "erts", &rel.erts_vsn, &self.runtime.erts_vsn)?;
+        for entry in &rel.applications {
+            if let Some(own) = self.built_in(entry.name.as_str()) {
+                fits_node(rel, &own.name, &entry.vsn, &own.vsn)?;
+            }
         }
-        match Checksums::read(&sums)?
-            .0
-            .remove(&layout::library_name(name))
-        {
-            Some(sha256) => Ok(Code::Library {
-                path: library,
-                sha256,
-            }),
-            None => Err(BootError::NoChecksum { library, sums }),
-        }
+        Ok(())
     }
+}
 
-    fn built_in(&self, name: &str) -> Option<&BuiltIn> {
-        self.runtime.built_in.iter().find(|own| own.name == name)
+fn fits_node(rel: &Rel, name: &str, wanted: &str, have: &str) -> Result<(), BootError> {
+    match wanted == have {
+        true => Ok(()),
+        false => Err(BootError::OtherNode {
+            file: rel.file.clone(),
+            name: name.to_string(),
+            wanted: wanted.to_string(),
+            have: have.to_string(),
+        }),
     }
+}
 
-    fn fits_node(&self, rel: &Rel, name: &str, wanted: &str, have: &str) -> Result<(), BootError> {
-        match wanted == have {
-            true => Ok(()),
-            false => Err(BootError::OtherNode {
-                file: rel.file.clone(),
-                name: name.to_string(),
-                wanted: wanted.to_string(),
-                have: have.to_string(),
-            }),
-        }
+/// The library of an application with modules, and the checksum it must have.
+fn library(app: &App) -> Result<Code, BootError> {
+    let name = app.name.as_str();
+    let folder = app.folder().parent().unwrap_or(Path::new(""));
+    let library = folder.join(layout::library_name(name));
+    let sums = folder.join(checksums::FILE_NAME);
+    if let Err(error) = std::fs::metadata(&library) {
+        return Err(BootError::NoLibrary {
+            library,
+            kind: error.kind(),
+        });
+    }
+    match Checksums::read(&sums)?
+        .0
+        .remove(&layout::library_name(name))
+    {
+        Some(sha256) => Ok(Code::Library {
+            path: library,
+            sha256,
+        }),
+        None => Err(BootError::NoChecksum { library, sums }),
     }
 }
 
@@ -334,6 +439,12 @@ fn rel_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// True when there is no such file.
+pub(crate) fn is_absence(error: &FileError) -> bool {
+    let none = io::ErrorKind::NotFound;
+    matches!(error, FileError::Read { kind, .. } if *kind == none)
 }
 
 fn plain(part: &str) -> Result<(), BootError> {

@@ -25,7 +25,11 @@ pub struct Checksums(pub BTreeMap<String, Sha256Hex>);
 
 /// The checksum of these bytes.
 pub fn sha256(bytes: &[u8]) -> Sha256Hex {
-    let digest = Sha256::digest(bytes);
+    hex(&Sha256::digest(bytes))
+}
+
+/// The digits of a checksum that was computed piece by piece.
+pub(crate) fn hex(digest: &[u8]) -> Sha256Hex {
     digest.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

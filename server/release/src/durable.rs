@@ -24,11 +24,97 @@ pub struct WriteError {
 /// # Errors
 /// When the operating system refuses; then the file is as it was.
 pub fn write(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let folder = parent(file);
-    make_folder(folder)?;
-    let beside = beside(file);
-    write_synced(&beside, bytes)?;
-    rename(&beside, file)?;
+    make_folder(parent(file))?;
+    Prepared::new(beside(file), file, bytes)?.put()
+}
+
+/// A file whose bytes are on the disk while its place still holds what it held. Who changes two files prepares both
+/// first: a full disk then refuses both. Dropped, it is gone.
+#[derive(Debug)]
+pub struct Prepared {
+    beside: PathBuf,
+    place: PathBuf,
+}
+
+impl Prepared {
+    /// Writes the bytes to `beside`, which has to be on the file system of `place`.
+    ///
+    /// # Errors
+    /// When the operating system refuses; then there is nothing at `beside`.
+    pub fn new(beside: PathBuf, place: &Path, bytes: &[u8]) -> Result<Prepared, WriteError> {
+        let place = place.to_path_buf();
+        let prepared = Prepared { beside, place };
+        write_synced(&prepared.beside, bytes)?;
+        Ok(prepared)
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn put(self) -> Result<(), WriteError> {
+        rename(&self.beside, &self.place)?;
+        sync_folder(parent(&self.place))
+    }
+}
+
+impl Drop for Prepared {
+    /// Once it was put there is nothing to remove; what cannot be removed disturbs nobody.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.beside);
+    }
+}
+
+/// Puts a folder in its place, where there must be nothing, in one step. What it holds has to be on the disk already
+/// ([`sync_folders`]). Folders above the place are made.
+///
+/// # Errors
+/// When the operating system refuses; then it is where it was.
+pub fn put_folder(from: &Path, place: &Path) -> Result<(), WriteError> {
+    let above = parent(place);
+    make_folder(above)?;
+    rename(from, place)?;
+    sync_folder(above)?;
+    sync_folder(parent(above))
+}
+
+/// Removes a file, a link or a folder with all that is in it; links are not followed. What is not there is removed already.
+///
+/// # Errors
+/// When the operating system refuses; of a folder a part may then be gone.
+pub fn remove(path: &Path) -> Result<(), WriteError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Ok(()) => sync_folder(parent(path)),
+        Err(error) if is_absence(&error) => Ok(()),
+        Err(error) => Err(failed("remove", path)(error)),
+    }
+}
+
+/// A path through what is no folder leads to nothing as well.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Brings a folder and all folders below it to the disk. Their files are the writer's.
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn sync_folders(folder: &Path) -> Result<(), WriteError> {
+    for entry in fs::read_dir(folder).map_err(failed("list", folder))? {
+        let entry = entry.map_err(failed("list", folder))?;
+        let kind = entry.file_type().map_err(failed("list", folder))?;
+        if kind.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
     sync_folder(folder)
 }
 
@@ -41,7 +127,7 @@ pub fn write_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), Wri
     let above = parent(folder);
     make_folder(above)?;
     let beside = beside(folder);
-    remove_leftover(&beside)?;
+    remove(&beside)?;
     make_folder(&beside)?;
     for (path, bytes) in files {
         write(&beside.join(path), bytes)?;
@@ -71,17 +157,9 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     written.map_err(failed("write", path))
 }
 
-fn make_folder(folder: &Path) -> Result<(), WriteError> {
+/// Makes a folder, and those above it.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder).map_err(failed("make", folder))
-}
-
-fn remove_leftover(folder: &Path) -> Result<(), WriteError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(failed("remove", folder)(error))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
@@ -94,7 +172,8 @@ fn sync_folder(folder: &Path) -> Result<(), WriteError> {
         .map_err(failed("bring to the disk", folder))
 }
 
-fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+/// The error of this step on this path.
+pub(crate) fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     let path = path.to_path_buf();
     move |source| WriteError { step, path, source }
 }

@@ -3,12 +3,14 @@
 //! ```text
 //!   root/releases/start_erl.data          which release boots
 //!   root/releases/RELEASES                all releases
+//!   root/releases/Name-Vsn.tar.gz         a package that is to be unpacked
 //!   root/releases/Vsn/Name.rel            what one consists of
 //!   root/releases/Vsn/sys.config          its settings
 //!   root/releases/Vsn/relup               how it is reached from others
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
 //!   root/lib/App-Vsn/SHA256SUMS           the checksums of its files
+//!   root/.office                          what the office is working on; it is there only meanwhile
 //! ```
 //!
 //! Nothing here looks at the disk.
@@ -45,6 +47,36 @@ pub fn sys_config(root: &Path, vsn: &str) -> PathBuf {
 /// `root/releases/Vsn/relup`
 pub fn relup(root: &Path, vsn: &str) -> PathBuf {
     release(root, vsn).join("relup")
+}
+
+/// `root/releases/Vsn/Name.rel`
+pub fn rel_file(root: &Path, name: &str, vsn: &str) -> PathBuf {
+    release(root, vsn).join(rel_name(name))
+}
+
+/// `root/releases/Name-Vsn.tar.gz`, for the name `Name-Vsn`.
+pub fn package(root: &Path, name_vsn: &str) -> PathBuf {
+    releases(root).join(format!("{name_vsn}.tar.gz"))
+}
+
+/// `Name-Vsn.tar.gz`
+pub fn package_name(name: &str, vsn: &str) -> String {
+    format!("{name}-{vsn}.tar.gz")
+}
+
+/// `root/.office`
+pub fn office(root: &Path) -> PathBuf {
+    root.join(".office")
+}
+
+/// `Name.rel`
+pub fn rel_name(name: &str) -> String {
+    format!("{name}.rel")
+}
+
+/// `releases/Vsn`, relative to the root.
+pub fn release_name(vsn: &str) -> String {
+    format!("releases/{vsn}")
 }
 
 /// `lib/App-Vsn`, as `RELEASES` names it.

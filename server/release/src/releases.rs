@@ -1,6 +1,6 @@
 //! `RELEASES`: which releases a node has and which of them boots (`release_handler(3)`).
 //!
-//! What a status may become belongs to the release handler; here the file is read and written as OTP's.
+//! What a status may become belongs to `office`; here the file is read and written as OTP's.
 
 use std::path::Path;
 
@@ -9,6 +9,8 @@ use pq_term::{Atom, Term};
 use crate::consult::{Sheet, read_text};
 use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
+use crate::layout;
+use crate::rel::{Rel, RelApp};
 use crate::terms;
 
 /// What the file holds.
@@ -150,6 +152,22 @@ impl Releases {
 }
 
 impl Release {
+    /// The entry of a release whose applications have their places below `lib`.
+    pub fn of(rel: &Rel, status: Status) -> Release {
+        let lib = |app: &RelApp| Lib {
+            name: app.name,
+            vsn: app.vsn.clone(),
+            folder: layout::lib_name(app.name.as_str(), &app.vsn),
+        };
+        Release {
+            name: rel.name.clone(),
+            vsn: rel.vsn.clone(),
+            erts_vsn: rel.erts_vsn.clone(),
+            libs: rel.applications.iter().map(lib).collect(),
+            status,
+        }
+    }
+
     fn to_term(&self) -> Term {
         let lib = |lib: &Lib| {
             let (vsn, folder) = (lib.vsn.as_str(), lib.folder.as_str());

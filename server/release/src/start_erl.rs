@@ -56,7 +56,12 @@ impl StartErl {
     /// # Errors
     /// When the operating system refuses.
     pub fn write(&self, file: &Path) -> Result<(), WriteError> {
-        durable::write(file, format!("{self}\n").as_bytes())
+        durable::write(file, self.to_text().as_bytes())
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        format!("{self}\n")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
 use crate::layout;
 use crate::rel::Rel;
-use crate::releases::{Lib, Release, Releases, Status};
+use crate::releases::{Release, Releases, Status};
 use crate::start_erl::StartErl;
 use crate::sys_config;
 
@@ -192,7 +192,7 @@ fn write_registers(root: &Path, rel: &Rel) -> Result<(), TreeError> {
             kind: io::ErrorKind::NotFound,
             ..
         }) => {
-            Releases(vec![entry(rel)]).write(&file)?;
+            Releases(vec![Release::of(rel, Status::Permanent)]).write(&file)?;
         }
         found => {
             found?;
@@ -211,22 +211,6 @@ fn write_registers(root: &Path, rel: &Rel) -> Result<(), TreeError> {
             Ok(start.write(&file)?)
         }
         found => Ok(found.map(|_| ())?),
-    }
-}
-
-/// How `RELEASES` lists a release that boots.
-fn entry(rel: &Rel) -> Release {
-    let lib = |app: &crate::rel::RelApp| Lib {
-        name: app.name,
-        vsn: app.vsn.clone(),
-        folder: layout::lib_name(app.name.as_str(), &app.vsn),
-    };
-    Release {
-        name: rel.name.clone(),
-        vsn: rel.vsn.clone(),
-        erts_vsn: rel.erts_vsn.clone(),
-        libs: rel.applications.iter().map(lib).collect(),
-        status: Status::Permanent,
     }
 }
 

@@ -1,0 +1,219 @@
+//! What a package holds against what its `.rel` file says: nothing is missing, nothing else is there, and every file
+//! is what its checksum and its format say. All before anything has its place in the tree.
+
+use std::path::Path;
+
+use pq_term::Term;
+
+use super::PackageError;
+use super::path::{is_plain_part, packed_rel};
+use super::read::Files;
+use super::refusal::Refusal;
+use crate::boot::{BootError, ReleaseTree, Runtime};
+use crate::checksums::{self, Checksums, Sha256Hex};
+use crate::consult::read_text;
+use crate::file_error::{FileError, path_term};
+use crate::layout;
+use crate::rel::{Rel, RelApp};
+use crate::terms::tagged;
+
+/// What is wrong with the files of a package.
+pub(super) enum Fault {
+    Refused(Refusal),
+    /// The sentence, and OTP's words. Paths may begin with the folder in which the package was taken apart.
+    Content(String, Term),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        Fault::Refused(refusal)
+    }
+}
+
+impl Fault {
+    /// The error about this package. Where it was taken apart says nothing to the one who reads it.
+    pub(super) fn of(self, package: &Path, staged: &Path) -> PackageError {
+        let file = package.to_path_buf();
+        match self {
+            Fault::Refused(refusal) => PackageError::Refused { file, refusal },
+            Fault::Content(sentence, term) => {
+                let prefix = format!("{}/", staged.display());
+                PackageError::Content {
+                    file,
+                    sentence: sentence.replace(&prefix, ""),
+                    term: without(&term, &prefix),
+                }
+            }
+        }
+    }
+}
+
+fn without(term: &Term, prefix: &str) -> Term {
+    match term {
+        Term::String(text) => Term::string(text.replace(prefix, "")),
+        Term::Tuple(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| without(part, prefix)).collect();
+            Term::tuple(parts)
+        }
+        Term::List(items) => items.iter().map(|item| without(item, prefix)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Checks a package that was taken apart in `staged`; says which release it is.
+pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<Rel, Fault> {
+    let tree = ReleaseTree::open(staged, runtime.clone());
+    agree(files, staged, "")?;
+    let rel = rel(files, staged)?;
+    for path in files.keys() {
+        belongs(&tree, &rel, path)?;
+    }
+    for entry in tree.foreign_to_the_node(&rel) {
+        let folder = layout::lib_name(entry.name.as_str(), &entry.vsn);
+        let app = format!("{folder}/{}", layout::app_name(entry.name.as_str()));
+        is_there(files, &app, &format!("`{}`", packed_rel(&rel.name)))?;
+        agree(files, staged, &format!("{folder}/"))?;
+    }
+    tree.relup(&rel.vsn).map_err(bad_relup)?;
+    tree.read(rel.clone(), &[])
+        .map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
+    tree.rel(&rel.vsn).map_err(bad_rel)
+}
+
+/// The checksums below a folder of the package are those of its files: no file without a line, no line without a file.
+fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
+    let own = format!("{folder}{}", checksums::FILE_NAME);
+    let asked_by = match folder {
+        "" => "every package",
+        _ => "every application",
+    };
+    is_there(files, &own, asked_by)?;
+    let sums = Checksums::read(&staged.join(&own)).map_err(file_fault)?;
+    let below = files.iter().filter(|(path, _)| path.starts_with(folder));
+    for (path, sum) in below.filter(|(path, _)| **path != own) {
+        line_fits(sums.0.get(&path[folder.len()..]), sum, path, &own)?;
+    }
+    for name in sums.0.keys() {
+        is_there(files, &format!("{folder}{name}"), &format!("`{own}`"))?;
+    }
+    Ok(())
+}
+
+fn line_fits(
+    line: Option<&Sha256Hex>,
+    sum: &Sha256Hex,
+    path: &str,
+    sums: &str,
+) -> Result<(), Refusal> {
+    let (path, sums) = (path.to_string(), sums.to_string());
+    match line {
+        Some(line) if line == sum => Ok(()),
+        Some(_) => Err(Refusal::Damaged { path, sums }),
+        None => Err(Refusal::NoChecksum { path, sums }),
+    }
+}
+
+fn is_there(files: &Files, path: &str, asked_by: &str) -> Result<(), Refusal> {
+    match files.contains_key(path) {
+        true => Ok(()),
+        false => Err(Refusal::Missing {
+            path: path.to_string(),
+            asked_by: asked_by.to_string(),
+        }),
+    }
+}
+
+/// The one `.rel` file in `releases`, and the same again in the folder of the release.
+fn rel(files: &Files, staged: &Path) -> Result<Rel, Fault> {
+    let is_rel = |path: &&String| path.starts_with("releases/") && path.matches('/').count() == 1;
+    let mut found = files.keys().filter(is_rel);
+    let path = found.next().ok_or(Refusal::NoRel)?;
+    if let Some(other) = found.next() {
+        return Err(Refusal::SeveralRels(path.clone(), other.clone()).into());
+    }
+    let rel = Rel::parse(
+        Path::new(path),
+        &read_text(&staged.join(path)).map_err(bad_rel_file)?,
+    )
+    .map_err(bad_rel_file)?;
+    plain_names(&rel)?;
+    let packed = packed_rel(&rel.name);
+    if packed != *path {
+        let (path, name) = (path.clone(), rel.name);
+        return Err(Refusal::WrongName { path, name }.into());
+    }
+    let (folder, name) = (layout::release_name(&rel.vsn), layout::rel_name(&rel.name));
+    let placed = format!("{folder}/{name}");
+    is_there(files, &placed, &format!("`{path}`"))?;
+    match files.get(path) == files.get(&placed) {
+        true => Ok(rel),
+        false => Err(Refusal::Differ(packed, placed).into()),
+    }
+}
+
+/// They become paths of the tree, and words on somebody's terminal.
+fn plain_names(rel: &Rel) -> Result<(), Refusal> {
+    let of_apps = rel
+        .applications
+        .iter()
+        .flat_map(|entry| [entry.name.as_str(), entry.vsn.as_str()]);
+    let own = [rel.name.as_str(), &rel.vsn, &rel.erts_vsn];
+    match own
+        .into_iter()
+        .chain(of_apps)
+        .find(|name| !is_plain_part(name))
+    {
+        None => Ok(()),
+        Some(name) => Err(Refusal::NotPlain(name.escape_debug().to_string())),
+    }
+}
+
+/// Every file is one of the package itself, of the release's folder, or of an application that the release lists.
+fn belongs(tree: &ReleaseTree, rel: &Rel, path: &str) -> Result<(), Refusal> {
+    let below = |folder: &str| {
+        path.strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let of_app = |entry: &&RelApp| below(&layout::lib_name(entry.name.as_str(), &entry.vsn));
+    let is_own = path == checksums::FILE_NAME || path == packed_rel(&rel.name);
+    if is_own || below(&layout::release_name(&rel.vsn)) {
+        return Ok(());
+    }
+    let why = match rel.applications.iter().find(of_app) {
+        Some(entry) if tree.built_in(entry.name.as_str()).is_none() => return Ok(()),
+        Some(_) => "that application is part of the node",
+        None => "it lists no such application, or in another version",
+    };
+    Err(Refusal::Foreign {
+        path: path.to_string(),
+        vsn: rel.vsn.clone(),
+        why,
+    })
+}
+
+/// `{bad_rel_file,F}` for what is no term, `{bad_rel_data,D}` for what is no release.
+pub(crate) fn rel_term(error: &FileError) -> Term {
+    let file = path_term(error.file());
+    match error {
+        FileError::Read { kind, file } => super::no_file(file, *kind),
+        FileError::Parse { .. } => tagged("bad_rel_file", file),
+        FileError::Content { term, .. } => tagged("bad_rel_data", term.clone()),
+    }
+}
+
+fn bad_rel_file(error: FileError) -> Fault {
+    Fault::Content(error.to_string(), rel_term(&error))
+}
+
+fn bad_relup(error: FileError) -> Fault {
+    let term = tagged("bad_relup_file", path_term(error.file()));
+    Fault::Content(error.to_string(), term)
+}
+
+fn bad_rel(error: BootError) -> Fault {
+    Fault::Content(error.to_string(), error.to_term())
+}
+
+fn file_fault(error: FileError) -> Fault {
+    Fault::Content(error.to_string(), error.to_term())
+}

@@ -1,0 +1,172 @@
+//! From a release tree to a package.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, GzBuilder};
+use tar::{Builder, EntryType, Header};
+
+use super::PackageError;
+use super::bounds::Bounds;
+use super::path::{self, Kind, packed_rel};
+use super::refusal::Refusal;
+use crate::boot::ReleaseTree;
+use crate::checksums::{self, Checksums, sha256};
+use crate::durable;
+use crate::file_error::FileError;
+use crate::layout;
+use crate::rel::Rel;
+
+/// The moment every file of a package was last changed, in seconds since 1970: the begin of 1980, from which on
+/// every format of archives can write a date, so that two packages of one tree are the same bytes.
+const MTIME_S: u64 = 315_532_800;
+
+/// Everybody may read the files, and who unpacks them may write them.
+const MODE: u32 = 0o644;
+
+/// One file on its way into a package.
+struct Added {
+    /// What it is called there.
+    name: String,
+    file: PathBuf,
+    /// The checksum its application was built with.
+    sum: Option<String>,
+}
+
+/// Writes the release of this version as `folder/Name-Vsn.tar.gz` and says where that is (`systools:make_tar/2`).
+/// What the release consists of is read and checked first; equal trees make equal bytes.
+///
+/// # Errors
+/// When the release could not boot, when its `relup` is none or that of another release, when a file differs from its
+/// checksum, when a package with it would not be accepted, and when the operating system refuses.
+pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf, PackageError> {
+    let rel = tree.rel(vsn)?;
+    tree.relup(vsn).map_err(|source| add("relup", source))?;
+    let libs = tree.libs(vsn).map_err(crate::boot::BootError::File)?;
+    let rel = tree.read(rel, &libs)?.rel;
+    let mut added = release_files(tree, &rel);
+    for entry in tree.foreign_to_the_node(&rel) {
+        let name = layout::lib_name(entry.name.as_str(), &entry.vsn);
+        added.extend(lib_files(&name, &tree.lib_folder(entry, &libs)?)?);
+    }
+    let bytes = pack(&added)?;
+    let place = folder.join(layout::package_name(&rel.name, &rel.vsn));
+    durable::write(&place, &bytes)?;
+    Ok(place)
+}
+
+fn add(name: &str, source: FileError) -> PackageError {
+    let name = name.to_string();
+    PackageError::Add { name, source }
+}
+
+fn release_files(tree: &ReleaseTree, rel: &Rel) -> Vec<Added> {
+    let (root, name) = (tree.root(), layout::rel_name(&rel.name));
+    let placed = |name: &str| Added {
+        name: format!("{}/{name}", layout::release_name(&rel.vsn)),
+        file: layout::release(root, &rel.vsn).join(name),
+        sum: None,
+    };
+    let packed = Added {
+        name: packed_rel(&rel.name),
+        ..placed(&name)
+    };
+    let optional = ["relup", "sys.config"].map(placed);
+    let there = optional.into_iter().filter(|added| added.file.exists());
+    [packed, placed(&name)].into_iter().chain(there).collect()
+}
+
+/// What the application's own checksums name, and they themselves.
+fn lib_files(name: &str, folder: &Path) -> Result<Vec<Added>, PackageError> {
+    let own = folder.join(checksums::FILE_NAME);
+    let sums = Checksums::read(&own).map_err(|source| add(checksums::FILE_NAME, source))?;
+    let file = |(path, sum): (String, String)| Added {
+        name: format!("{name}/{path}"),
+        file: folder.join(&path),
+        sum: Some(sum),
+    };
+    let mut files: Vec<Added> = sums.0.into_iter().map(file).collect();
+    files.push(Added {
+        name: format!("{name}/{}", checksums::FILE_NAME),
+        file: own,
+        sum: None,
+    });
+    Ok(files)
+}
+
+/// The checksums of all come last: then each file is read once.
+fn pack(added: &[Added]) -> Result<Vec<u8>, PackageError> {
+    let gzip = GzBuilder::new().write(Vec::new(), Compression::best());
+    let mut archive = Builder::new(gzip);
+    let mut sums = Checksums::default();
+    for added in added {
+        let bytes = bytes_of(added)?;
+        append(&mut archive, &added.name, &bytes)?;
+        sums.0.insert(added.name.clone(), sha256(&bytes));
+    }
+    append(
+        &mut archive,
+        checksums::FILE_NAME,
+        sums.to_text().as_bytes(),
+    )?;
+    let packed = archive.into_inner().and_then(|gzip| gzip.finish());
+    packed.map_err(|error| unwritable("the end", &error))
+}
+
+fn bytes_of(added: &Added) -> Result<Vec<u8>, PackageError> {
+    let bytes = std::fs::read(&added.file)
+        .map_err(|error| add(&added.name, FileError::read(&added.file, &error)))?;
+    match &added.sum {
+        Some(sum) if *sum != sha256(&bytes) => Err(PackageError::Changed {
+            file: added.file.clone(),
+        }),
+        _ => Ok(bytes),
+    }
+}
+
+fn append(archive: &mut Builder<impl Write>, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+    acceptable(name, bytes.len() as u64).map_err(|refusal| PackageError::Unacceptable {
+        name: name.to_string(),
+        refusal,
+    })?;
+    let written =
+        header(name, bytes.len() as u64).and_then(|header| archive.append(&header, bytes));
+    written.map_err(|error| unwritable(name, &error))
+}
+
+/// What `read` would say to it.
+fn acceptable(name: &str, bytes: u64) -> Result<(), Refusal> {
+    let bytes_max = Bounds::OF_A_PACKAGE.file_bytes_max(name);
+    if path::plain(name.as_bytes(), Kind::File).is_none() {
+        return Err(Refusal::Path(name.to_string()));
+    }
+    match bytes > bytes_max {
+        true => Err(Refusal::FileTooLarge {
+            path: name.to_string(),
+            bytes,
+            bytes_max,
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Owner and group are numbers without names: zero, whoever builds.
+fn header(name: &str, bytes: u64) -> io::Result<Header> {
+    let mut header = Header::new_ustar();
+    header.set_entry_type(EntryType::Regular);
+    header.set_path(name)?;
+    header.set_mode(MODE);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(MTIME_S);
+    header.set_size(bytes);
+    header.set_cksum();
+    Ok(header)
+}
+
+fn unwritable(name: &str, error: &io::Error) -> PackageError {
+    PackageError::Unacceptable {
+        name: name.to_string(),
+        refusal: Refusal::Garbled(error.to_string()),
+    }
+}

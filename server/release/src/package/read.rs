@@ -1,0 +1,217 @@
+//! From a package to files below a folder of our own. Nothing in the archive decides where a file goes or what it is:
+//! paths, kinds and sizes that are not on our list end the reading.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest, Sha256};
+use tar::{Archive, Entry, EntryType};
+
+use super::PackageError;
+use super::bounds::{Bounds, Budgeted};
+use super::path::{self, Kind};
+use super::refusal::Refusal;
+use crate::checksums::{Sha256Hex, hex};
+use crate::durable::{self, WriteError, failed};
+
+/// The checksum of each file of a package.
+pub(super) type Files = BTreeMap<String, Sha256Hex>;
+
+/// Why reading ended early.
+enum Stop {
+    Refused(Refusal),
+    Write(WriteError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<WriteError> for Stop {
+    fn from(error: WriteError) -> Stop {
+        Stop::Write(error)
+    }
+}
+
+/// Writes what a package holds below `into`, each file on the disk when it returns.
+pub(super) fn read(package: &Path, into: &Path, bounds: &Bounds) -> Result<Files, PackageError> {
+    let (file, bytes) = open(package).map_err(|error| PackageError::Open {
+        file: package.to_path_buf(),
+        kind: error.kind(),
+    })?;
+    let unpacked = GzDecoder::new(BufReader::new(file));
+    let unpacked = Budgeted::new(unpacked, bounds.budget(bytes));
+    unpack(unpacked, into, bounds).map_err(|stop| match stop {
+        Stop::Write(error) => PackageError::Write(error),
+        Stop::Refused(refusal) => PackageError::Refused {
+            file: package.to_path_buf(),
+            refusal,
+        },
+    })
+}
+
+/// Opening a pipe would wait for its other end.
+fn open(package: &Path) -> io::Result<(File, u64)> {
+    let found = fs::metadata(package)?;
+    match found.is_file() {
+        true => Ok((File::open(package)?, found.len())),
+        false if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        false => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+type Unpacked = Budgeted<GzDecoder<BufReader<File>>>;
+
+/// The entries are taken raw: what an extension says about the name or size of another entry is not believed.
+fn unpack(unpacked: Unpacked, into: &Path, bounds: &Bounds) -> Result<Files, Stop> {
+    let mut archive = Archive::new(unpacked);
+    let mut reading = Reading {
+        into,
+        bounds,
+        seen: BTreeMap::new(),
+        entries: 0,
+        files: Files::new(),
+    };
+    for entry in archive.entries().map_err(unreadable)?.raw(true) {
+        reading.entry(entry.map_err(unreadable)?)?;
+    }
+    nothing_behind(archive.into_inner()).map_err(unreadable)?;
+    Ok(reading.files)
+}
+
+/// A refusal of our own comes through the reader as it went in. Other errors may quote the archive.
+fn unreadable(error: io::Error) -> Stop {
+    let ours = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let quoted = || Refusal::Garbled(error.to_string().escape_debug().to_string());
+    Stop::Refused(ours.cloned().unwrap_or_else(quoted))
+}
+
+/// An archive ends in blocks of zeros, and then its file ends: gzip compares its checksum only there.
+fn nothing_behind(mut unpacked: Unpacked) -> io::Result<()> {
+    let mut buffer = [0; BUFFER_BYTES];
+    loop {
+        let count = unpacked.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        if buffer[..count].iter().any(|byte| *byte != 0) {
+            return Err(io::Error::other(Refusal::Behind));
+        }
+    }
+    match unpacked.into_inner().into_inner().fill_buf()?.is_empty() {
+        true => Ok(()),
+        false => Err(io::Error::other(Refusal::Behind)),
+    }
+}
+
+/// How much is read, summed and written at a time: a page or more, and little enough for any stack.
+const BUFFER_BYTES: usize = 16 << 10;
+
+struct Reading<'a> {
+    into: &'a Path,
+    bounds: &'a Bounds,
+    seen: BTreeMap<String, Kind>,
+    entries: usize,
+    files: Files,
+}
+
+impl Reading<'_> {
+    fn entry(&mut self, mut entry: Entry<'_, Unpacked>) -> Result<(), Stop> {
+        self.entries += 1;
+        if self.entries > self.bounds.entries_max {
+            return Err(Refusal::TooMany(self.bounds.entries_max).into());
+        }
+        let bytes = entry.header().path_bytes().into_owned();
+        let shown = || String::from_utf8_lossy(&bytes).escape_debug().to_string();
+        let kind = kind(entry.header().entry_type()).map_err(|kind| Refusal::Kind {
+            path: shown(),
+            kind,
+        })?;
+        let path = path::plain(&bytes, kind).ok_or_else(|| Refusal::Path(shown()))?;
+        self.note(path, kind)?;
+        match kind {
+            Kind::Folder => Ok(()),
+            Kind::File => self.file(path, &mut entry),
+        }
+    }
+
+    /// Every path once, and no file above another.
+    fn note(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
+        let parts = path.match_indices('/').map(|(at, _)| &path[..at]);
+        for above in parts {
+            self.note_one(above, Kind::Folder)?;
+        }
+        self.note_one(path, kind)
+    }
+
+    fn note_one(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
+        match (self.seen.insert(path.to_string(), kind), kind) {
+            (None, _) | (Some(Kind::Folder), Kind::Folder) => Ok(()),
+            _ => Err(Refusal::Twice(path.to_string())),
+        }
+    }
+
+    fn file(&mut self, path: &str, entry: &mut Entry<'_, Unpacked>) -> Result<(), Stop> {
+        let (bytes, bytes_max) = (entry.size(), self.bounds.file_bytes_max(path));
+        if bytes > bytes_max {
+            let path = path.to_string();
+            return Err(Stop::Refused(Refusal::FileTooLarge {
+                path,
+                bytes,
+                bytes_max,
+            }));
+        }
+        let place = self.into.join(path);
+        let folder = place.parent().unwrap_or(self.into);
+        durable::make_folder(folder)?;
+        let mut file = File::create_new(&place).map_err(failed("write", &place))?;
+        let sum = copy(entry, &mut file, &place)?;
+        file.sync_all().map_err(failed("write", &place))?;
+        self.files.insert(path.to_string(), sum);
+        Ok(())
+    }
+}
+
+/// An entry that ends before its size is an error of the archive, and nothing shorter than it said is accepted.
+fn copy(entry: &mut Entry<'_, Unpacked>, file: &mut File, place: &Path) -> Result<Sha256Hex, Stop> {
+    let mut left = entry.size();
+    let mut sum = Sha256::new();
+    let mut buffer = [0; BUFFER_BYTES];
+    while left > 0 {
+        let count = entry.read(&mut buffer).map_err(unreadable)?;
+        if count == 0 {
+            return Err(Refusal::Garbled("it ends within a file".to_string()).into());
+        }
+        sum.update(&buffer[..count]);
+        file.write_all(&buffer[..count])
+            .map_err(failed("write", place))?;
+        left = left.saturating_sub(count as u64);
+    }
+    Ok(hex(&sum.finalize()))
+}
+
+/// What may be unpacked, or else what it is.
+fn kind(found: EntryType) -> Result<Kind, &'static str> {
+    match found {
+        EntryType::Regular => Ok(Kind::File),
+        EntryType::Directory => Ok(Kind::Folder),
+        EntryType::Symlink => Err("a symbolic link"),
+        EntryType::Link => Err("a hard link"),
+        EntryType::Char | EntryType::Block => Err("a device"),
+        EntryType::Fifo => Err("a pipe"),
+        EntryType::GNUSparse => Err("a sparse file"),
+        EntryType::GNULongName
+        | EntryType::GNULongLink
+        | EntryType::XHeader
+        | EntryType::XGlobalHeader => Err("an extension of the format"),
+        _ => Err("of an unknown kind"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

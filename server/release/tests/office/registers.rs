@@ -1,0 +1,192 @@
+//! Releases that somebody else has put in place, single files, and the first `RELEASES` of a tree.
+
+use std::fs;
+use std::path::Path;
+
+use pq_release::office::{AppDir, Office, create_releases};
+
+use crate::fixture::{House, RELEASES, on_disk, shown};
+
+fn dir(name: &str, vsn: &str, dir: &Path) -> AppDir {
+    AppDir {
+        name: name.to_string(),
+        vsn: vsn.to_string(),
+        dir: dir.to_path_buf(),
+    }
+}
+
+/// 1.1.0 with its `talk` in a folder outside the tree.
+fn laid_out_elsewhere(house: &House) -> (Office, std::path::PathBuf) {
+    RELEASES[1].lay_out(&house.root());
+    fs::create_dir(house.beside("elsewhere")).unwrap();
+    fs::rename(
+        house.path("lib/talk-1.1.0"),
+        house.beside("elsewhere/talk-1.1.0"),
+    )
+    .unwrap();
+    let rel = house.beside("pq.rel");
+    fs::rename(house.path("releases/1.1.0/pq.rel"), &rel).unwrap();
+    (house.open("1.0.0"), rel)
+}
+
+#[test]
+fn a_release_with_an_application_elsewhere_is_listed_and_boots_from_there() {
+    let house = House::new();
+    let (mut office, rel) = laid_out_elsewhere(&house);
+    let dirs = [dir("talk", "1.1.0", &house.beside("elsewhere"))];
+    assert_eq!(office.set_unpacked(&rel, &dirs).unwrap(), "1.1.0");
+    assert_eq!(shown(&office), "1.1.0 unpacked, 1.0.0 permanent");
+    let boot = house.tree().boot_vsn("1.1.0").unwrap();
+    let elsewhere = house.beside("elsewhere/talk-1.1.0/ebin/talk.app");
+    assert!(
+        boot.applications
+            .iter()
+            .any(|app| app.app.file == elsewhere)
+    );
+    let again = office.set_unpacked(&rel, &dirs).unwrap_err();
+    assert_eq!(again.to_term().to_string(), r#"{existing_release,"1.1.0"}"#);
+    office.remove("1.1.0").unwrap();
+    assert!(elsewhere.exists(), "what is outside the tree is not ours");
+}
+
+#[test]
+fn a_release_in_the_tree_is_listed_with_folders_of_the_tree() {
+    let house = House::new();
+    RELEASES[1].lay_out(&house.root());
+    let mut office = house.open("1.0.0");
+    let rel = house.path("releases/1.1.0/pq.rel");
+    let dirs = [dir("talk", "1.1.0", &house.path("lib"))];
+    office.set_unpacked(&rel, &dirs).unwrap();
+    let text = fs::read_to_string(house.path("releases/RELEASES")).unwrap();
+    assert!(
+        text.contains(r#"{talk,"1.1.0","lib/talk-1.1.0"}"#),
+        "{text}"
+    );
+    office.remove("1.1.0").unwrap();
+    assert!(!house.path("lib/talk-1.1.0").exists());
+}
+
+#[test]
+fn what_is_not_all_there_is_not_listed() {
+    let house = House::new();
+    let (mut office, rel) = laid_out_elsewhere(&house);
+    fs::write(house.beside("elsewhere/quest-1.0.0"), "a file").unwrap();
+    let before = house.snapshot();
+    let mut check = |rel: &Path, dirs: &[AppDir], expected: &str| {
+        let term = office.set_unpacked(rel, dirs).unwrap_err().to_term();
+        let shown = term
+            .to_string()
+            .replace(&house.beside("").display().to_string(), "");
+        assert_eq!(shown, expected);
+        house.is_as(&before, "the tree");
+    };
+    check(
+        &rel,
+        &[],
+        r#"{open,"tree/lib/talk-1.1.0/ebin/talk.app",enoent}"#,
+    );
+    check(
+        &rel,
+        &[dir("talk", "1.1.0", &house.beside("nowhere"))],
+        r#"{no_such_directory,"nowhere/talk-1.1.0"}"#,
+    );
+    check(
+        &rel,
+        &[dir("quest", "1.0.0", &house.beside("elsewhere"))],
+        r#"{not_a_directory,"elsewhere/quest-1.0.0"}"#,
+    );
+    check(
+        &rel,
+        &[dir("talk", "9", &house.beside("elsewhere"))],
+        r#"{no_such_application,{"talk","9"}}"#,
+    );
+    check(&house.beside("no.rel"), &[], r#"{no_such_file,"no.rel"}"#);
+    fs::write(house.beside("bad.rel"), "{").unwrap();
+    check(&house.beside("bad.rel"), &[], r#"{bad_rel_file,"bad.rel"}"#);
+    fs::write(house.beside("bad.rel"), "{a}.").unwrap();
+    check(
+        &house.beside("bad.rel"),
+        &[],
+        "{bad_rel_data,badly_formatted_release}",
+    );
+}
+
+#[test]
+fn another_release_file_in_its_folder_is_not_replaced() {
+    let house = House::new();
+    RELEASES[1].lay_out(&house.root());
+    let mut office = house.open("1.0.0");
+    let rel = house.beside("pq.rel");
+    fs::write(&rel, format!("{}\n%% another", RELEASES[1].rel())).unwrap();
+    let error = office.set_unpacked(&rel, &[]).unwrap_err();
+    let term = r#"{existing_file,"releases/1.1.0/pq.rel",differs}"#;
+    assert_eq!(error.to_term().to_string(), term);
+}
+
+#[test]
+fn a_file_is_copied_into_the_folder_of_a_release() {
+    let house = House::new();
+    let mut office = house.with(&["1.1.0"]);
+    for (name, text) in [
+        ("sys.config", "[{talk, [{port, 1}]}]."),
+        ("relup", "{\"1.1.0\",[],[]}."),
+        ("notes.txt", "anything"),
+    ] {
+        let file = house.beside(name);
+        fs::write(&file, text).unwrap();
+        office.install_file("1.1.0", &file).unwrap();
+        let place = house.path("releases/1.1.0").join(name);
+        assert_eq!(fs::read_to_string(place).unwrap(), text);
+    }
+    house.tree().boot_vsn("1.1.0").unwrap();
+}
+
+#[test]
+fn a_file_that_would_break_the_release_is_not_copied() {
+    let house = House::new();
+    let mut office = house.with(&["1.1.0"]);
+    let before = house.snapshot();
+    let mut check = |vsn: &str, name: &str, text: Option<&str>, expected: &str| {
+        let file = house.beside(name);
+        if let Some(text) = text {
+            fs::write(&file, text).unwrap();
+        }
+        let term = office.install_file(vsn, &file).unwrap_err().to_term();
+        let shown = term
+            .to_string()
+            .replace(&house.beside("").display().to_string(), "");
+        assert_eq!(shown, expected);
+        house.is_as(&before, "the tree");
+    };
+    check("9", "sys.config", Some("[]."), r#"{no_such_release,"9"}"#);
+    check("1.1.0", "none", None, r#"{enoent,"none"}"#);
+    check("1.1.0", "sys.config", Some("[a]."), "{bad_config,a}");
+    check("1.1.0", "relup", Some("{"), r#"{bad_relup_file,"relup"}"#);
+    check(
+        "1.1.0",
+        "relup",
+        Some("{\"9\",[],[]}."),
+        r#"{wrong_vsn,"relup"}"#,
+    );
+    let other = RELEASES[0].rel();
+    check("1.1.0", "pq.rel", Some(&other), r#"{wrong_vsn,"pq.rel"}"#);
+    check(
+        "1.1.0",
+        "other.rel",
+        Some(&other),
+        r#"{bad_rel_file,"other.rel"}"#,
+    );
+}
+
+#[test]
+fn the_first_list_of_a_tree_has_one_permanent_release() {
+    let house = House::new();
+    let rel = house.path("releases/1.0.0/pq.rel");
+    let before = fs::read(house.path("releases/RELEASES")).unwrap();
+    fs::remove_file(house.path("releases/RELEASES")).unwrap();
+    create_releases(&house.root(), &rel, &[]).unwrap();
+    assert_eq!(fs::read(house.path("releases/RELEASES")).unwrap(), before);
+    assert_eq!(on_disk(&house), "1.0.0 permanent; boots 1.0.0 1.0.0");
+    let nowhere = [dir("talk", "1.0.0", &house.beside("nowhere"))];
+    assert!(create_releases(&house.root(), &rel, &nowhere).is_err());
+}

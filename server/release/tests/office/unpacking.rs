@@ -1,0 +1,145 @@
+//! Packages that are right, and trees that are in their way.
+
+use std::fs;
+
+use expect_test::expect;
+use pq_release::boot::ReleaseTree;
+use pq_release::package::make_tar;
+
+use crate::fixture::{House, Pieces, RELEASES, differing, runtime, shown};
+
+#[test]
+fn a_package_becomes_a_release_that_boots() {
+    let house = House::new();
+    let mut office = house.open("1.0.0");
+    let package = house.package("1.1.0");
+    assert_eq!(office.unpack(package.to_str().unwrap()).unwrap(), "1.1.0");
+    assert_eq!(shown(&office), "1.1.0 unpacked, 1.0.0 permanent");
+    assert_eq!(
+        house.tree().boot_vsn("1.1.0").unwrap().applications.len(),
+        4
+    );
+    let author = crate::fixture::snapshot(&house.beside("author-1.1.0"));
+    for (name, bytes) in house.snapshot() {
+        let is_of_1_1_0 = name.contains("1.1.0/");
+        assert!(!is_of_1_1_0 || author[&name] == bytes, "{name}");
+    }
+    assert!(!house.path(".office").exists());
+    assert!(!house.path("SHA256SUMS").exists() && !house.path("releases/pq.rel").exists());
+}
+
+#[test]
+fn a_package_in_the_tree_is_found_by_its_name_and_stays() {
+    let house = House::new();
+    let mut office = house.open("1.0.0");
+    let place = house.path("releases/pq-1.1.0.tar.gz");
+    fs::copy(house.package("1.1.0"), &place).unwrap();
+    assert_eq!(office.unpack("pq-1.1.0").unwrap(), "1.1.0");
+    assert!(place.exists());
+
+    let error = office.unpack("pq-9").unwrap_err();
+    let missing = house.path("releases/pq-9.tar.gz");
+    assert_eq!(
+        error.to_term().to_string(),
+        format!("{{no_such_file,\"{}\"}}", missing.display())
+    );
+    assert!(office.unpack("..").is_err());
+    assert!(office.unpack(house.root().to_str().unwrap()).is_err());
+}
+
+#[test]
+fn a_release_is_unpacked_once() {
+    let house = House::new();
+    let mut office = house.with(&["1.1.0"]);
+    let before = house.snapshot();
+    let package = house.package("1.1.0");
+    let error = office.unpack(package.to_str().unwrap()).unwrap_err();
+    assert_eq!(error.to_term().to_string(), r#"{existing_release,"1.1.0"}"#);
+    expect!["add release 1.1.0: it is there already (unpacked); remove it first, or give the new one another version"]
+        .assert_eq(&error.to_string());
+    house.is_as(&before, "the tree");
+}
+
+#[test]
+fn an_application_that_is_there_has_to_be_the_same() {
+    let house = House::new();
+    let mut office = house.open("1.0.0");
+    let package = house.package("1.1.0");
+    let check = |office: &mut pq_release::office::Office, file: &str| {
+        let before = house.snapshot();
+        let error = office.unpack(package.to_str().unwrap()).unwrap_err();
+        let (folder, name) = file.split_once("-1.0.0/").unwrap();
+        let sentence = format!(
+            "put {folder}-1.0.0 in place: one of this version is there, and its `{name}` differs; what differs needs another version"
+        );
+        assert_eq!(error.to_string(), sentence);
+        let term = format!("{{existing_file,\"{file}\",differs}}");
+        assert_eq!(error.to_term().to_string(), term);
+        house.is_as(&before, "the tree");
+    };
+    let library = house.path("lib/quest-1.0.0/priv/quest.so");
+    let bytes = fs::read(&library).unwrap();
+    fs::write(&library, "other bytes").unwrap();
+    check(&mut office, "lib/quest-1.0.0/priv/quest.so");
+    fs::write(&library, &bytes).unwrap();
+    let more = house.path("lib/quest-1.0.0/priv/more");
+    fs::write(&more, "").unwrap();
+    check(&mut office, "lib/quest-1.0.0/priv/more");
+    fs::remove_file(&more).unwrap();
+    fs::remove_file(&library).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &library).unwrap();
+    check(&mut office, "lib/quest-1.0.0/priv/quest.so");
+    fs::remove_file(&library).unwrap();
+    fs::write(&library, &bytes).unwrap();
+    office.unpack(package.to_str().unwrap()).unwrap();
+}
+
+#[test]
+fn a_release_that_is_laid_out_and_the_same_is_only_listed() {
+    let house = House::new();
+    RELEASES[1].lay_out(&house.root());
+    let before = house.snapshot();
+    let mut office = house.with(&["1.1.0"]);
+    assert_eq!(shown(&office), "1.1.0 unpacked, 1.0.0 permanent");
+    let changed = differing(&house.snapshot(), &before);
+    assert!(
+        changed.iter().all(|name| name == "releases/RELEASES"),
+        "{changed:?}"
+    );
+    office.remove("1.1.0").unwrap();
+}
+
+#[test]
+fn a_relup_may_be_missing_where_there_is_no_way() {
+    let house = House::new();
+    let author = house.beside("author");
+    Pieces {
+        other: None,
+        ..RELEASES[1]
+    }
+    .lay_out(&author);
+    let tree = ReleaseTree::open(&author, runtime());
+    let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
+    let mut office = house.open("1.0.0");
+    office.unpack(package.to_str().unwrap()).unwrap();
+    assert!(!house.path("releases/1.1.0/relup").exists());
+    let refused = office.way_to("1.1.0").unwrap_err().to_term().to_string();
+    assert_eq!(refused, r#"{no_matching_relup,"1.1.0","1.0.0"}"#);
+}
+
+#[test]
+fn a_release_for_another_node_is_unpacked_and_refused_when_it_is_to_boot() {
+    let house = House::new();
+    let author = house.beside("author");
+    RELEASES[1].lay_out(&author);
+    let rel = author.join("releases/1.1.0/pq.rel");
+    let text = fs::read_to_string(&rel).unwrap();
+    fs::write(&rel, text.replace("erts, \"1.0.0\"", "erts, \"2.0.0\"")).unwrap();
+    let tree = ReleaseTree::open(&author, runtime());
+    let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
+    let mut office = house.open("1.0.0");
+    assert_eq!(office.unpack(package.to_str().unwrap()).unwrap(), "1.1.0");
+    assert_eq!(office.which_releases()[0].erts_vsn, "2.0.0");
+    let error = house.tree().boot_vsn("1.1.0").unwrap_err();
+    assert!(error.to_string().contains("it needs erts 2.0.0"), "{error}");
+}
