@@ -5,16 +5,17 @@
 //! ```
 
 use std::fmt::Display;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use pq_code::CodeServer;
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Node, Reason, Threads};
+use pq_otp::{Config, Counters, Lateness, Node, Reason, Threads};
 use pq_release::boot::{BootApp, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::Term;
+use regis_application::Names;
 use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
@@ -23,10 +24,19 @@ use crate::cli;
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
 
+/// How long the application controller may take to say what runs.
+const WHICH_TIMEOUT_MS: u64 = 5_000;
+
 /// A node whose applications run.
 pub(crate) struct Booted {
-    threads: Threads,
-    applications: Vec<String>,
+    node: Node,
+    /// Until the node stops.
+    threads: Mutex<Option<Threads>>,
+    code: Arc<CodeServer>,
+    names: Names,
+    root: PathBuf,
+    /// Name and version of the release it booted.
+    release: (String, String),
 }
 
 /// Boots a release. When a permanent application ends, `ended` is told why.
@@ -44,13 +54,17 @@ pub(crate) fn boot(
     let boot = boot.map_err(failed)?;
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
-    let threads =
-        Threads::start(config(code, options)).context("failed to start the scheduler threads")?;
-    start_controller(threads.node(), boot.settings.clone(), options, ended)?;
-    let mut booted = Booted {
-        threads,
-        applications: Vec::new(),
+    let (config, names) = config(code.clone(), options);
+    let threads = Threads::start(config).context("failed to start the scheduler threads")?;
+    let booted = Booted {
+        node: threads.node().clone(),
+        threads: Mutex::new(Some(threads)),
+        code,
+        names,
+        root: root.to_path_buf(),
+        release: (boot.rel.name.clone(), boot.rel.vsn.clone()),
     };
+    start_controller(&booted.node, boot.settings.clone(), options, ended)?;
     for app in &boot.applications {
         booted.start(app)?;
     }
@@ -97,13 +111,13 @@ fn failed(error: impl Display) -> anyhow::Error {
     anyhow::anyhow!("failed to {error}")
 }
 
-fn config(code: Arc<CodeServer>, options: &cli::Node) -> Config {
+fn config(code: Arc<CodeServer>, options: &cli::Node) -> (Config, Names) {
     let mut config = Config::new(code);
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     config.shards = options.shards.map_or_else(cores, usize::from);
     config.seed = options.seed.unwrap_or_else(seed_of_chance);
-    regis_application::install(&mut config);
-    config
+    let names = regis_application::install(&mut config);
+    (config, names)
 }
 
 /// A seed from the system: the hasher's keys of this process, which std draws anew for each.
@@ -134,17 +148,50 @@ fn start_controller(
 }
 
 impl Booted {
-    /// The threads of the running node.
-    pub(crate) fn threads(&self) -> &Threads {
-        &self.threads
-    }
-
     /// The running node.
     pub(crate) fn node(&self) -> &Node {
-        self.threads.node()
+        &self.node
     }
 
-    fn start(&mut self, app: &BootApp) -> anyhow::Result<()> {
+    /// Its libraries and modules.
+    pub(crate) fn code(&self) -> &CodeServer {
+        &self.code
+    }
+
+    /// Its registry.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The root of its release tree.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Name and version of the release it booted.
+    pub(crate) fn release(&self) -> (&str, &str) {
+        (&self.release.0, &self.release.1)
+    }
+
+    /// What each shard has done; nothing once they have stopped.
+    pub(crate) fn counters(&self) -> Vec<Counters> {
+        self.threads()
+            .as_ref()
+            .map_or_else(Vec::new, Threads::counters)
+    }
+
+    /// How late timers were handled since this was last asked.
+    pub(crate) fn take_lateness(&self) -> Lateness {
+        self.threads()
+            .as_ref()
+            .map_or_else(Lateness::default, Threads::take_lateness)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Option<Threads>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, app: &BootApp) -> anyhow::Result<()> {
         let name = app.app.name.as_str();
         if app.start == RelStart::None {
             return Ok(());
@@ -154,7 +201,6 @@ impl Booted {
         if let RelStart::Start(start_type) = app.start {
             self.ask(&AppRequest::Start(name.to_string(), start_type))
                 .with_context(|| format!("failed to start {name}"))?;
-            self.applications.push(name.to_string());
         }
         Ok(())
     }
@@ -162,7 +208,7 @@ impl Booted {
     fn ask(&self, request: &AppRequest) -> anyhow::Result<()> {
         match self.node().applications(request, APPLICATION_TIMEOUT_MS)? {
             AppReply::Error(reason) => bail!("{reason}"),
-            AppReply::Ok | AppReply::Running(_) => Ok(()),
+            AppReply::Ok | AppReply::Running(_) | AppReply::Data(..) => Ok(()),
         }
     }
 
@@ -177,11 +223,28 @@ impl Booted {
         }
     }
 
-    /// Stops the applications, last started first, and then the threads.
-    pub(crate) fn stop(self) {
-        for name in self.applications.iter().rev() {
-            Booted::stop_application(self.threads.node(), name);
+    /// Stops the applications, last started first, and then the threads. A second time does nothing.
+    pub(crate) fn stop(&self) {
+        for name in self.running() {
+            Booted::stop_application(&self.node, &name);
         }
-        self.threads.stop();
+        let threads = self.threads().take();
+        if let Some(threads) = threads {
+            threads.stop();
+        }
+    }
+
+    /// The applications that run, last started first: an upgrade may have started and stopped some.
+    fn running(&self) -> Vec<String> {
+        match self
+            .node
+            .applications(&AppRequest::Which, WHICH_TIMEOUT_MS)
+        {
+            Ok(AppReply::Running(running)) => running.into_iter().map(|(name, ..)| name).collect(),
+            other => {
+                tracing::error!(answer = ?other, "the applications that run are not known: not stopped in order");
+                Vec::new()
+            }
+        }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Start(Start),
     /// Compile the appups between releases into a relup
     Relup(crate::author::relup::Command),
+    #[command(flatten)]
+    Operator(crate::client::Command),
 }
 
 #[derive(Args, Debug)]
@@ -79,4 +81,14 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_words_of_all_commands_fit_together() {
+        super::Cli::command().debug_assert();
+    }
 }

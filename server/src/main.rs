@@ -4,6 +4,7 @@
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
 //!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
 //!   pq relup ─► appups ─► relup
+//!   pq status, tree, … ─► socket of the node that runs ─► answer
 //! ```
 //! Starts everything and decides nothing: what a command does lives in the crates below.
 
@@ -11,10 +12,12 @@ mod applications;
 mod author;
 mod boot;
 mod cli;
+mod client;
 mod demo;
 mod heroes;
 mod libraries;
 mod logging;
+mod operator;
 mod report;
 mod run;
 mod system;
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         cli::Command::Demo(options) => demo::demo(&options),
         cli::Command::Start(options) => run::start(&options),
         cli::Command::Relup(command) => author::relup::relup(&command),
+        cli::Command::Operator(command) => return client::run(command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

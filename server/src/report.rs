@@ -8,13 +8,14 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use pq_otp::{Counters, Lateness, Threads};
+use pq_otp::{Counters, Lateness};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::boot::Booted;
 use crate::run::say;
 
 /// Prints a line every so many seconds; for ever, also when there is nothing to print.
-pub(crate) async fn report(threads: &Threads, every_s: Option<u64>) -> Infallible {
+pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible {
     let Some(every_s) = every_s else {
         return std::future::pending().await;
     };
@@ -22,14 +23,14 @@ pub(crate) async fn report(threads: &Threads, every_s: Option<u64>) -> Infallibl
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once: from here on is counted.
     ticks.tick().await;
-    threads.take_lateness();
-    let mut before = Sample::take(threads);
+    booted.take_lateness();
+    let mut before = Sample::take(booted);
     loop {
         ticks.tick().await;
-        let now = Sample::take(threads);
+        let now = Sample::take(booted);
         say(format_args!(
             "{}",
-            now.line_since(&before, &threads.take_lateness())
+            now.line_since(&before, &booted.take_lateness())
         ));
         before = now;
     }
@@ -42,7 +43,7 @@ struct Sample {
 }
 
 impl Sample {
-    fn take(threads: &Threads) -> Sample {
+    fn take(booted: &Booted) -> Sample {
         let sum = |sum: Counters, shard: Counters| Counters {
             envelopes: sum.envelopes + shard.envelopes,
             spawned: sum.spawned + shard.spawned,
@@ -52,10 +53,7 @@ impl Sample {
         };
         Sample {
             at: Instant::now(),
-            counters: threads
-                .counters()
-                .into_iter()
-                .fold(Counters::default(), sum),
+            counters: booted.counters().into_iter().fold(Counters::default(), sum),
         }
     }
 

@@ -1,8 +1,10 @@
-//! A node from its start to its end: boot, door, heroes, until a signal or the end of a permanent application.
+//! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
+//! of a permanent application.
 
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +17,7 @@ use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::heroes;
 use crate::logging;
+use crate::operator::{Desk, Exit, Failure, Farewell, Operator};
 use crate::report::report;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
@@ -39,6 +42,14 @@ pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
     )
 }
 
+/// What may end a node from outside.
+struct Wishes {
+    /// A permanent application has ended.
+    ended: mpsc::Receiver<String>,
+    /// An operator has said stop.
+    stops: mpsc::Receiver<Farewell>,
+}
+
 /// Runs the node; `listening` is called once players can come in.
 pub(crate) fn run(
     root: &Path,
@@ -47,40 +58,55 @@ pub(crate) fn run(
     listening: impl FnOnce(Option<SocketAddr>),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
-    let _lock = TreeLock::take(root)?;
+    let lock = TreeLock::take(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SOCKET_THREADS)
         .thread_name("pq-sockets")
         .enable_all()
         .build()
         .context("failed to start the threads for sockets")?;
-    let (ended, mut end) = mpsc::channel(1);
-    let booted = boot(root, release, options, ended)?;
-    let outcome = runtime.block_on(serve(&booted, options, listening, &mut end));
-    stop(booted);
+    let (ended, end) = mpsc::channel(1);
+    let (stop, stops) = mpsc::channel(1);
+    let booted = Arc::new(boot(root, release, options, ended)?);
+    let mut wishes = Wishes { ended: end, stops };
+    let played = runtime.block_on(serve(&booted, options, listening, (stop, &mut wishes)));
+    let stopped = stop_in_order(booted);
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
+    let late = wishes.stops.try_recv().ok();
+    let (outcome, farewell) = match played {
+        Ok(farewell) => (Ok(()), farewell.or(late)),
+        Err(error) => (Err(error), late),
+    };
+    if let Some(farewell) = farewell {
+        farewell.note(&stopped);
+        drop(lock);
+        farewell.say(stopped);
+    }
     outcome
 }
 
-/// Opens the door, starts the heroes, and waits for the end.
+/// Opens the door and the operators' socket, starts the heroes, and waits for the end.
 async fn serve(
-    booted: &Booted,
+    booted: &Arc<Booted>,
     options: &cli::Node,
     listening: impl FnOnce(Option<SocketAddr>),
-    end: &mut mpsc::Receiver<String>,
-) -> anyhow::Result<()> {
+    (stop, wishes): (mpsc::Sender<Farewell>, &mut Wishes),
+) -> anyhow::Result<Option<Farewell>> {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let door = open_door(booted, options).await?;
+    let desk = Arc::new(Desk::new(booted.clone()));
+    let operator = Operator::open(desk, stop)?;
     let address = door.as_ref().map(Door::address);
     if let Some(address) = address {
         say(format_args!("listening on {address}"));
     }
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {
-        outcome = wait_for_end(&mut signals, end) => outcome,
-        failed = play(booted, options, || listening(address)) => failed,
+        outcome = wait_for_end(&mut signals, wishes) => outcome,
+        failed = play(booted, options, || listening(address)) => failed.map(|()| None),
     };
+    operator.close().await;
     if let Some(door) = door {
         door.shut();
         stop_application(booted, "sockserv").await;
@@ -97,13 +123,13 @@ async fn play(
 ) -> anyhow::Result<()> {
     fill(booted, options).await?;
     listening();
-    match report(booted.threads(), options.report_every).await {}
+    match report(booted, options.report_every).await {}
 }
 
 async fn wait_for_end(
     signals: &mut [std::io::Result<Signal>; 2],
-    end: &mut mpsc::Receiver<String>,
-) -> anyhow::Result<()> {
+    wishes: &mut Wishes,
+) -> anyhow::Result<Option<Farewell>> {
     let [interrupt, terminate] = signals;
     let (Ok(interrupt), Ok(terminate)) = (interrupt, terminate) else {
         anyhow::bail!("failed to listen for signals");
@@ -111,9 +137,10 @@ async fn wait_for_end(
     tokio::select! {
         _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
         _ = terminate.recv() => tracing::info!("told to terminate: stopping"),
-        Some(why) = end.recv() => anyhow::bail!("{why}"),
+        Some(farewell) = wishes.stops.recv() => return Ok(Some(farewell)),
+        Some(why) = wishes.ended.recv() => anyhow::bail!("{why}"),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The door of `sockserv`, when the release has it.
@@ -169,13 +196,16 @@ pub(crate) fn say(line: std::fmt::Arguments<'_>) {
 }
 
 /// Ends the node in order, or says that it takes too long and ends it anyway.
-fn stop(booted: Booted) {
+fn stop_in_order(booted: Arc<Booted>) -> Result<(), Failure> {
     let (done, finished) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
         booted.stop();
         let _ = done.send(());
     });
-    if finished.recv_timeout(STOP_TIMEOUT).is_err() {
-        tracing::error!("the node does not stop within {STOP_TIMEOUT:?}: ended as it is");
-    }
+    finished.recv_timeout(STOP_TIMEOUT).map_err(|_| {
+        let sentence =
+            format!("failed to stop the node in order within {STOP_TIMEOUT:?}: ended as it is");
+        tracing::error!("{sentence}");
+        Failure::new(Exit::Degraded, sentence)
+    })
 }

@@ -197,6 +197,11 @@ impl Running {
         assert!(found.is_some(), "the log never has {text:?}");
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);

@@ -1,0 +1,127 @@
+//! The operator's commands: what is typed becomes a request to a running node, and its answer a table.
+//!
+//! ```text
+//!   pq status ─► command ─► connection ─► the node (`operator`)
+//!     stdout ◄── show    ◄─────┘ answer, or a failure with its exit code
+//! ```
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`command`] | the words of the command line |
+//! | [`connection`] | one request to the node, and its answer |
+//! | [`show`], [`table`] | answers as people read them |
+//! | [`history`] | what needs no node |
+//!
+//! Data goes to stdout, everything else to stderr. Nothing here knows how the node finds its answers.
+
+mod command;
+mod connection;
+mod history;
+mod show;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+pub(crate) use command::Command;
+use command::{At, Sys};
+use show::Show;
+
+use crate::operator::answer::{App, Name, Returned, Rows, Status, Stopped, SysReply, TreeRow};
+use crate::operator::request::{Progress, Question, Request, SysRequest};
+use crate::operator::{Exit, Failure};
+
+/// How often `status --watch` looks: as often as a person can follow.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs a command; a failure is a sentence on stderr and an exit code.
+pub(crate) fn run(command: Command) -> ExitCode {
+    let as_json = command.at().json;
+    let Err(failure) = dispatch(command) else {
+        return Exit::Done.into();
+    };
+    if as_json && let Ok(text) = serde_json::to_string(&failure) {
+        say(&text);
+    }
+    warn(&failure.sentence);
+    failure.exit.into()
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Status { watch: true, at } => watch(&at),
+        Command::Status { watch: false, at } => at.show::<Status>(Question::Status),
+        Command::Apps { at } => at.show::<Rows<App>>(Question::Apps),
+        Command::Tree { all, at } => at.show::<Rows<TreeRow>>(Question::Tree { all }),
+        Command::Names { containing, at } => at.show::<Rows<Name>>(Question::Names { containing }),
+        Command::Sys(sys) => sys_message(sys),
+        Command::Call { what, at } => at.show::<Returned>(what.question()),
+        Command::History { at } => history::show(&at),
+        Command::Stop { message, at } => at.show::<Stopped>(Request::Stop { message }),
+    }
+}
+
+/// Looks again and again, until the node has gone or nobody reads any more.
+fn watch(at: &At) -> Result<(), Failure> {
+    loop {
+        at.show::<Status>(Question::Status)?;
+        std::thread::sleep(WATCH_EVERY);
+    }
+}
+
+fn sys_message(sys: Sys) -> Result<(), Failure> {
+    let (of, message) = match sys {
+        Sys::GetState { of } => (of, SysRequest::GetState),
+        Sys::GetStatus { of } => (of, SysRequest::GetStatus),
+        Sys::Suspend { of } => (of, SysRequest::Suspend),
+        Sys::Resume { of } => (of, SysRequest::Resume),
+        Sys::Statistics { of, toggle } => (of, SysRequest::Statistics(toggle)),
+        Sys::Log { of, toggle } => (of, SysRequest::Log(toggle)),
+        Sys::Trace { of, switch } => (of, SysRequest::Trace(switch.is_on())),
+    };
+    let process = of.process;
+    of.at.show::<SysReply>(Question::Sys { process, message })
+}
+
+impl At {
+    /// Asks the node and shows its answer.
+    fn show<A: DeserializeOwned + Show>(&self, request: impl Into<Request>) -> Result<(), Failure> {
+        let text = connection::ask(&self.root, &request.into(), note)?;
+        if self.json {
+            say(&text);
+            return Ok(());
+        }
+        let answer: A = serde_json::from_str(&text).map_err(|error| {
+            let sentence = format!(
+                "failed to read the node's answer: {error}; use the `pq` that it was started with"
+            );
+            Failure::new(Exit::Internal, sentence)
+        })?;
+        say(answer.show().trim_end());
+        Ok(())
+    }
+}
+
+/// Writes how far the node is.
+fn note(progress: &Progress) {
+    match (progress.done, progress.total) {
+        (Some(done), Some(total)) => warn(&format!("{}: {done} of {total}", progress.step)),
+        _ => warn(&progress.step),
+    }
+}
+
+/// Writes data. A reader who has gone (`pq names | head`) wants no more, and nothing went wrong.
+fn say(text: &str) {
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Writes what is no data.
+fn warn(sentence: &str) {
+    // The exit code says it too, should nobody read the sentence.
+    let _ = writeln!(std::io::stderr(), "pq: {}", table::printable(sentence));
+}

@@ -1,0 +1,125 @@
+//! One request to a node, and the events that answer it.
+//!
+//! Whoever cannot connect knows that nothing has happened. Whoever loses the connection before the answer was
+//! complete does not know, and says so: that is never the same as "failed".
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::operator::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
+use crate::operator::place::Place;
+use crate::operator::request::{Asked, PROTOCOL, Progress, Request};
+use crate::operator::{Event, Exit, Failure};
+
+/// How long a node may be silent: it gives a sign of life every two seconds.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How long a node may take to stop: its own limits are 10 s for an operation in progress and 60 s for the rest.
+const STOP_MAX: Duration = Duration::from_secs(90);
+
+/// Asks the node of this tree; `note` hears how far it is. Returns the answer, which is JSON.
+///
+/// # Errors
+/// Those of the node; and [`Exit::Unreachable`], [`Exit::NotPermitted`] when nothing was asked, or
+/// [`Exit::Unknown`] when no whole answer came.
+pub(crate) fn ask(
+    root: &Path,
+    request: &Request,
+    mut note: impl FnMut(&Progress),
+) -> Result<String, Failure> {
+    let mut stream = connect(root).map_err(|error| unreachable(root, &error))?;
+    let lost = |error: io::Error| unknown(&error);
+    let patience = match request {
+        Request::Stop { .. } => STOP_MAX,
+        _ => SILENCE_MAX,
+    };
+    stream.set_read_timeout(Some(patience)).map_err(lost)?;
+    stream.set_write_timeout(Some(SILENCE_MAX)).map_err(lost)?;
+    let asked = Asked {
+        version: PROTOCOL,
+        request,
+    };
+    // A node that turns us away has closed its side already, and said why.
+    let sent = stream.write_all(&frame::encode(&asked));
+    let mut answer = String::new();
+    loop {
+        match event(&mut stream) {
+            Ok(Event::Waiting) => (),
+            Ok(Event::Progress(progress)) => note(&progress),
+            Ok(Event::Part { text }) if answer.len() + text.len() <= ANSWER_MAX => {
+                answer.push_str(&text);
+            }
+            Ok(Event::Part { .. }) => return Err(unknown(&too_long())),
+            Ok(Event::Done) => return finish(request, stream, answer),
+            Ok(Event::Failed(failure)) => return Err(failure),
+            Err(error) => return Err(unknown(&sent.err().unwrap_or(error))),
+        }
+    }
+}
+
+/// A node that has stopped closes the connection by ending: until then it is not gone.
+fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<String, Failure> {
+    match (request, stream.read(&mut [0])) {
+        (Request::Stop { .. }, Err(error)) if error.kind() == ErrorKind::WouldBlock => {
+            Err(unknown(&error))
+        }
+        _ => Ok(answer),
+    }
+}
+
+fn connect(root: &Path) -> io::Result<UnixStream> {
+    let place = Place::find(root)?;
+    UnixStream::connect(place.address())
+}
+
+fn event(stream: &mut UnixStream) -> io::Result<Event> {
+    let mut prefix = [0; PREFIX];
+    stream.read_exact(&mut prefix)?;
+    let length = frame::length(prefix, EVENT_MAX).map_err(io::Error::other)?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(serde_json::from_slice(&body)?)
+}
+
+fn too_long() -> io::Error {
+    io::Error::other("the answer does not end")
+}
+
+fn unreachable(root: &Path, error: &io::Error) -> Failure {
+    let root = root.display();
+    let (exit, sentence) = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused => (
+            Exit::Unreachable,
+            format!(
+                "failed to reach a node: none runs on {root}; `pq start --root {root}` starts one"
+            ),
+        ),
+        ErrorKind::PermissionDenied => (
+            Exit::NotPermitted,
+            format!(
+                "failed to reach the node on {root}: only its own user and root may operate it"
+            ),
+        ),
+        _ => (
+            Exit::Unreachable,
+            format!("failed to reach a node on {root}: {error}"),
+        ),
+    };
+    Failure::new(exit, sentence)
+}
+
+fn unknown(error: &io::Error) -> Failure {
+    let why = match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+            "the connection was lost".to_string()
+        }
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "it says nothing any more".to_string(),
+        _ => error.to_string(),
+    };
+    let sentence = format!(
+        "failed to hear the node out: {why}; what was asked may have been done, `pq status` and `pq history` say more"
+    );
+    Failure::new(Exit::Unknown, sentence)
+}

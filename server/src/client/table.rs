@@ -1,0 +1,70 @@
+//! Tables for people: columns that fit the terminal, and nothing in them that a terminal would obey.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+/// A table with a heading. Without a terminal a line is as long as it is.
+pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(heading.to_vec());
+    for row in rows {
+        table.add_row(row.iter().map(|cell| printable(cell)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// Lines of a label and what belongs to it; empty ones are left out.
+pub(crate) fn lines(lines: &[(&str, String)]) -> String {
+    let width = lines
+        .iter()
+        .map(|(label, _)| label.len())
+        .max()
+        .unwrap_or(0);
+    let filled = lines.iter().filter(|(_, text)| !text.is_empty());
+    let line = |(label, text): &(&str, String)| format!("{label:width$}  {}\n", printable(text));
+    filled.map(line).collect()
+}
+
+/// The text with its control characters written out: names come from players, messages from anybody.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn columns_stand_below_their_headings() {
+        let row = |cells: [&str; 3]| cells.map(str::to_string).to_vec();
+        let rows = [
+            row(["Ann", "", "gen_fsm"]),
+            row(["勇者", "<0.1.2>", "\u{1b}[31m"]),
+        ];
+        expect![[r"
+            NAME  PID      KIND
+            Ann            gen_fsm
+            勇者  <0.1.2>  \u{1b}[31m"]]
+        .assert_eq(&table(&["NAME", "PID", "KIND"], rows));
+    }
+
+    #[test]
+    fn labels_stand_above_each_other_and_nothing_stands_for_itself() {
+        let text = lines(&[
+            ("release", "1.0.0".to_string()),
+            ("operation", String::new()),
+            ("up", "3 s".to_string()),
+        ]);
+        assert_eq!(text, "release    1.0.0\nup         3 s\n");
+    }
+}

@@ -1,0 +1,48 @@
+//! The operator's side of a running node: a socket, one request per connection, an answer with an exit code.
+//!
+//! ```text
+//!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
+//!                                          32 at     one             ├► ask     sys, call
+//!                                          once      request         └► turn    one change at a time
+//! ```
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`request`], [`answer`], [`exit`] | the language: what is asked, what is answered, how it ends |
+//! | [`frame`], [`place`] | how it travels, and where the two meet |
+//! | [`socket`], [`session`] | all connections, one connection |
+//! | [`desk`], [`turn`] | what becomes of a request |
+//! | [`look`], [`tree`], [`ask`] | the answers |
+//! | [`history`], [`who`], [`clock`] | what was done, by whom, when |
+//! | [`farewell`] | the answer to `stop` |
+//!
+//! What does not live here: the commands and their tables (`client`), releases (`pq-release`).
+
+pub(crate) mod answer;
+pub(crate) mod exit;
+pub(crate) mod request;
+
+pub(crate) mod frame;
+pub(crate) mod place;
+
+mod session;
+mod socket;
+
+mod desk;
+mod turn;
+
+mod ask;
+mod look;
+mod tree;
+
+pub(crate) mod clock;
+pub(crate) mod history;
+mod who;
+
+mod farewell;
+
+pub(crate) use desk::Desk;
+pub(crate) use exit::{Exit, Failure};
+pub(crate) use farewell::Farewell;
+pub(crate) use request::Event;
+pub(crate) use socket::Operator;

@@ -1,0 +1,183 @@
+//! What a node answers, as both sides know it: the node fills these in, `--json` shows them as they are, and the
+//! command makes tables of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::Progress;
+use super::who::Who;
+
+/// The answer to `status`.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Status {
+    /// The release that runs.
+    pub(crate) release: Running,
+    /// The program it runs in.
+    pub(crate) node: NodeStatus,
+    /// Processes.
+    pub(crate) processes: u64,
+    /// Open ports: players' connections.
+    pub(crate) ports: u64,
+    /// Libraries that are loaded.
+    pub(crate) libraries: Libraries,
+    /// The operation in progress.
+    pub(crate) operation: Option<Operation>,
+}
+
+/// A release that runs.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Running {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) vsn: String,
+    /// Since when (RFC 3339).
+    pub(crate) since: String,
+}
+
+/// A node.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct NodeStatus {
+    /// Its version.
+    pub(crate) vsn: String,
+    /// Its process in the operating system.
+    pub(crate) pid: u32,
+    /// The root of its tree.
+    pub(crate) root: String,
+    /// Since when it runs (RFC 3339).
+    pub(crate) since: String,
+    /// For how long, in milliseconds.
+    pub(crate) uptime_ms: u64,
+    /// Its scheduler threads.
+    pub(crate) shards: u64,
+}
+
+/// All libraries together; none is ever unloaded.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Libraries {
+    /// How many.
+    pub(crate) count: u64,
+    /// Bytes of addresses that they take.
+    pub(crate) mapped_bytes: u64,
+    /// Bytes that their code has allocated.
+    pub(crate) allocated_bytes: u64,
+}
+
+/// An operation in progress.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Operation {
+    /// The command: `install 1.1.0`.
+    pub(crate) operation: String,
+    /// Who asked for it.
+    pub(crate) who: Who,
+    /// Since when (RFC 3339).
+    pub(crate) since: String,
+    /// What it said last.
+    pub(crate) progress: Option<Progress>,
+}
+
+/// A listing.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Rows<R> {
+    /// The rows.
+    pub(crate) rows: Vec<R>,
+    /// How many rows were left out because there are too many.
+    pub(crate) more: u64,
+}
+
+/// How many rows a listing has at most: at some 150 bytes of JSON each, half of what an answer may have.
+const ROWS_MAX: usize = 50_000;
+
+impl<R> Rows<R> {
+    /// As many of these as a listing may have.
+    pub(crate) fn of(mut rows: Vec<R>) -> Rows<R> {
+        let more = rows.len().saturating_sub(ROWS_MAX) as u64;
+        rows.truncate(ROWS_MAX);
+        Rows { rows, more }
+    }
+}
+
+/// An application that runs.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct App {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) vsn: String,
+    /// What it is.
+    pub(crate) description: String,
+}
+
+/// A process in the tree, or many that are alike.
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+pub(crate) struct TreeRow {
+    /// How far it is from the top.
+    pub(crate) depth: u64,
+    /// The process; none for many.
+    pub(crate) pid: Option<String>,
+    /// Its local name.
+    pub(crate) name: Option<String>,
+    /// Its module.
+    pub(crate) module: String,
+    /// The version of the module that runs in it.
+    pub(crate) vsn: String,
+    /// What it is: `gen_server`, `supervisor`, …
+    pub(crate) kind: String,
+    /// Messages that wait.
+    pub(crate) messages: u64,
+    /// `sys:suspend` holds it, or some of them.
+    pub(crate) suspended: bool,
+    /// How many: 1, or more where they are summarised.
+    pub(crate) count: u64,
+    /// Processes below those that are summarised, which have no rows.
+    pub(crate) below: u64,
+}
+
+/// A name.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Name {
+    /// The name, as a term.
+    pub(crate) name: String,
+    /// Who keeps it.
+    pub(crate) scope: Scope,
+    /// Whose it is.
+    pub(crate) pid: String,
+    /// The process's module; none when it has ended meanwhile.
+    pub(crate) module: Option<String>,
+    /// The version of the module that runs in it.
+    pub(crate) vsn: Option<String>,
+}
+
+/// Who keeps a name.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scope {
+    /// The node (`erlang:register/2`).
+    Local,
+    /// The registry.
+    Regis,
+}
+
+/// What a process answered.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct SysReply {
+    /// Which process.
+    pub(crate) pid: String,
+    /// Its answer, a term.
+    pub(crate) reply: String,
+}
+
+/// What a function returned.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Returned {
+    /// A term.
+    pub(crate) result: String,
+}
+
+/// A node that has stopped.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Stopped {
+    /// The release that ran.
+    pub(crate) vsn: String,
+    /// How long it took to stop.
+    pub(crate) took_ms: u64,
+}

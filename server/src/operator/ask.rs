@@ -1,0 +1,105 @@
+//! Asking one process (`sys`) or one function (`call`), by the names that people use.
+
+use pq_otp::sys::{self, SysMessage};
+use pq_otp::{Node, Pid, RequestError, Term};
+use pq_term::{pretty, read_term};
+
+use super::answer::{Returned, SysReply};
+use super::desk::Desk;
+use super::exit::{Exit, Failure};
+use super::request::{SysRequest, Toggle};
+
+/// How long a function may take: what `gen_server:call/2` waits.
+const CALL_TIMEOUT_MS: u64 = 5_000;
+
+/// Sends a system message to the process of this name.
+pub(crate) fn sys(desk: &Desk, process: &str, request: SysRequest) -> Result<SysReply, Failure> {
+    let word = message(request).word();
+    let failed = |exit, why: &dyn std::fmt::Display| {
+        Failure::new(exit, format!("failed to {word} {process}: {why}"))
+    };
+    let pid = find(desk, process)
+        .ok_or_else(|| failed(Exit::Refused, &"no process has this name or pid"))?;
+    let reply = desk.node().sys(pid, message(request), sys::TIMEOUT_MS);
+    let reply = reply.map_err(|error| failed(exit_of(&error), &error))?;
+    if let Some([tag, reason]) = reply.as_tuple()
+        && tag.is_atom("error")
+    {
+        return Err(Failure {
+            term: Some(reply.to_string()),
+            ..failed(Exit::Refused, reason)
+        });
+    }
+    tracing::info!(%pid, process, word, "system message from an operator");
+    Ok(SysReply {
+        pid: pid.to_string(),
+        reply: pretty(&reply),
+    })
+}
+
+fn message(request: SysRequest) -> SysMessage {
+    match request {
+        SysRequest::GetState => SysMessage::GetState,
+        SysRequest::GetStatus => SysMessage::GetStatus,
+        SysRequest::Suspend => SysMessage::Suspend,
+        SysRequest::Resume => SysMessage::Resume,
+        SysRequest::Statistics(toggle) => SysMessage::Statistics(toggled(toggle)),
+        SysRequest::Log(toggle) => SysMessage::Log(toggled(toggle)),
+        SysRequest::Trace(on) => SysMessage::Trace(on),
+    }
+}
+
+fn toggled(toggle: Toggle) -> sys::Toggle {
+    match toggle {
+        Toggle::On => sys::Toggle::On(0),
+        Toggle::Off => sys::Toggle::Off,
+        Toggle::Get => sys::Toggle::Get,
+    }
+}
+
+/// The process that this text means: its pid, with or without its brackets, which shells ask to be quoted; its
+/// local name; or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`).
+fn find(desk: &Desk, text: &str) -> Option<Pid> {
+    let node: &Node = desk.node();
+    if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
+        return Some(pid).filter(|pid| node.is_alive(*pid));
+    }
+    let names = desk.booted.names();
+    let kept = |name: Term| names.whereis(&name);
+    node.whereis(text)
+        .or_else(|| kept(Term::string(text)))
+        .or_else(|| kept(read_term(text).ok()?))
+}
+
+/// Calls a function of a module's current version.
+pub(crate) fn call(
+    desk: &Desk,
+    module: &str,
+    function: &str,
+    args: &str,
+) -> Result<Returned, Failure> {
+    let failed = |exit, why: String| {
+        Failure::new(exit, format!("failed to call {module}:{function}: {why}"))
+    };
+    let term = read_term(args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
+    let args = term
+        .as_list()
+        .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;
+    tracing::info!(module, function, "call from an operator");
+    let result = desk
+        .node()
+        .call_module(module, function, args, CALL_TIMEOUT_MS);
+    let result = result.map_err(|error| failed(exit_of(&error), error.to_string()))?;
+    Ok(Returned {
+        result: pretty(&result),
+    })
+}
+
+/// What a question's failure means. A callback that fails has had no effect.
+fn exit_of(error: &RequestError) -> Exit {
+    match error {
+        RequestError::Timeout(_) => Exit::Unknown,
+        RequestError::Exit(_) | RequestError::NoName(_) => Exit::Refused,
+        RequestError::BadReply(_) => Exit::Internal,
+    }
+}

@@ -1,0 +1,127 @@
+//! How an operator's command ends: exit codes, and the sentence of one that failed.
+//!
+//! | code | means |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | internal: a bug, or a system that gives neither memory nor disk |
+//! | 2 | usage: the command cannot be meant like this |
+//! | 3 | refused: nothing was tried, nothing has changed |
+//! | 4 | failed before the point of no return and taken back: nothing has changed |
+//! | 5 | failed after it: the node is not as it was, `pq status` says how it is |
+//! | 6 | unknown: the connection was lost, or the answer did not come in time |
+//! | 7 | no node can be reached |
+//! | 8 | another operation is in progress, or the node has enough connections |
+//! | 9 | not permitted |
+//! | 10 | bytes do not have the checksum they should have |
+
+use std::fmt;
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+
+/// How a command ends. The numbers are for scripts and never change their meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "u8", from = "u8")]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// As asked.
+    Done = 0,
+    /// A bug, or a system out of something.
+    Internal = 1,
+    /// The command cannot be meant like this.
+    Usage = 2,
+    /// Nothing was tried.
+    Refused = 3,
+    /// It was tried, and taken back.
+    RolledBack = 4,
+    /// It went half-way.
+    Degraded = 5,
+    /// Nobody knows.
+    Unknown = 6,
+    /// There is no node.
+    Unreachable = 7,
+    /// Somebody else is at it.
+    Busy = 8,
+    /// It is not for this user.
+    NotPermitted = 9,
+    /// The bytes are not what they should be.
+    Checksum = 10,
+}
+
+impl Exit {
+    const ALL: [Exit; 11] = [
+        Exit::Done,
+        Exit::Internal,
+        Exit::Usage,
+        Exit::Refused,
+        Exit::RolledBack,
+        Exit::Degraded,
+        Exit::Unknown,
+        Exit::Unreachable,
+        Exit::Busy,
+        Exit::NotPermitted,
+        Exit::Checksum,
+    ];
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> u8 {
+        exit as u8
+    }
+}
+
+/// A code that this program does not know is one of a newer node: whatever it means, it is not "done".
+impl From<u8> for Exit {
+    fn from(code: u8) -> Exit {
+        let known = Exit::ALL.into_iter().find(|exit| u8::from(*exit) == code);
+        known.unwrap_or(Exit::Internal)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(u8::from(exit))
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// A sentence, beginning in lower case: what failed, why, and what would be right.
+    #[serde(rename = "error")]
+    pub(crate) sentence: String,
+    /// The same in OTP's words, where it has words for it.
+    pub(crate) term: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a term.
+    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            sentence: sentence.into(),
+            term: None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_travel_and_an_unknown_one_is_not_done() {
+        for exit in Exit::ALL {
+            assert_eq!(Exit::from(u8::from(exit)), exit);
+        }
+        assert_eq!(Exit::from(77), Exit::Internal);
+    }
+}

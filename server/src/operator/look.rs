@@ -1,0 +1,125 @@
+//! Looking at a node without touching it: `status`, `apps`, `tree`, `names`.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use pq_otp::application::{AppReply, AppRequest};
+use pq_otp::{Pid, ProcessInfo, RequestError, Term};
+
+use super::answer::{App, Libraries, Name, NodeStatus, Rows, Scope, Status, TreeRow};
+use super::clock::rfc3339;
+use super::desk::Desk;
+use super::exit::{Exit, Failure};
+use super::tree::{self, Detail};
+use crate::applications::NODE_VSN;
+
+/// How long the shards may take to list their processes. A million are listed within two seconds.
+const LIST_TIMEOUT_MS: u64 = 10_000;
+
+/// How long the application controller may take: it is asked while applications start and stop.
+const APPS_TIMEOUT_MS: u64 = 5_000;
+
+/// `status`: counts that cost nothing, whatever the node is at.
+pub(crate) fn status(desk: &Desk) -> Status {
+    let booted = &desk.booted;
+    let counters = booted.counters();
+    let count = |of: fn(&pq_otp::Counters) -> u64| counters.iter().map(of).sum::<u64>();
+    let libraries = booted.code().libraries();
+    Status {
+        release: desk.running(),
+        node: NodeStatus {
+            vsn: NODE_VSN.to_string(),
+            pid: std::process::id(),
+            root: booted.root().display().to_string(),
+            since: rfc3339(desk.started),
+            uptime_ms: elapsed_ms(desk.started),
+            shards: counters.len() as u64,
+        },
+        // A shard may have been read between a birth and the end that another shard counts.
+        processes: count(|shard| shard.spawned).saturating_sub(count(|shard| shard.exited)),
+        ports: booted.node().port_count() as u64,
+        libraries: Libraries {
+            count: libraries.len() as u64,
+            mapped_bytes: libraries.iter().map(|library| library.mapped_bytes).sum(),
+            allocated_bytes: libraries
+                .iter()
+                .map(|library| library.allocated_bytes)
+                .sum(),
+        },
+        operation: desk.turn.now(),
+    }
+}
+
+/// Milliseconds since a moment; 0 when the clock was set back.
+fn elapsed_ms(since: SystemTime) -> u64 {
+    since.elapsed().unwrap_or_default().as_millis() as u64
+}
+
+/// `apps`: in the order of their start.
+pub(crate) fn apps(desk: &Desk) -> Result<Rows<App>, Failure> {
+    let reply = desk
+        .node()
+        .applications(&AppRequest::Which, APPS_TIMEOUT_MS);
+    let running = match reply.map_err(|error| unanswered("list the applications", &error))? {
+        AppReply::Running(running) => running,
+        other => {
+            let sentence = format!("failed to list the applications: the answer was {other:?}");
+            return Err(Failure::new(Exit::Internal, sentence));
+        }
+    };
+    let app = |(name, description, vsn)| App {
+        name,
+        vsn,
+        description,
+    };
+    Ok(Rows::of(running.into_iter().rev().map(app).collect()))
+}
+
+/// `tree`.
+pub(crate) fn tree(desk: &Desk, detail: Detail) -> Result<Rows<TreeRow>, Failure> {
+    Ok(Rows::of(tree::rows(processes(desk)?, detail)))
+}
+
+/// `names`: the node's own first, each kind in order.
+pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>, Failure> {
+    let wanted = |name: &str| containing.is_none_or(|text| name.contains(text));
+    let mut local = desk.node().registered();
+    local.sort();
+    let local = local
+        .into_iter()
+        .map(|(name, pid)| (name, Scope::Local, pid));
+    let registry = desk.booted.names();
+    let mut kept: Vec<(Term, Pid)> = registry
+        .get_names()
+        .into_iter()
+        .filter_map(|name| registry.whereis(&name).map(|pid| (name, pid)))
+        .collect();
+    kept.sort();
+    let kept = kept
+        .into_iter()
+        .map(|(name, pid)| (name.to_string(), Scope::Regis, pid));
+    let rows = local.chain(kept).filter(|(name, ..)| wanted(name));
+    let processes = processes(desk)?;
+    let of: HashMap<Pid, ProcessInfo> = processes
+        .into_iter()
+        .map(|process| (process.pid, process))
+        .collect();
+    let row = |(name, scope, pid): (String, Scope, Pid)| Name {
+        name,
+        scope,
+        pid: pid.to_string(),
+        module: of.get(&pid).map(|process| process.module.clone()),
+        vsn: of.get(&pid).map(|process| process.vsn.clone()),
+    };
+    Ok(Rows::of(rows.map(row).collect()))
+}
+
+fn processes(desk: &Desk) -> Result<Vec<ProcessInfo>, Failure> {
+    let list = desk.node().processes(LIST_TIMEOUT_MS);
+    list.map_err(|error| unanswered("list the processes", &error))
+}
+
+/// The node did not answer a question that changes nothing.
+fn unanswered(what: &str, error: &RequestError) -> Failure {
+    Failure::new(Exit::Unknown, format!("failed to {what}: {error}"))
+}

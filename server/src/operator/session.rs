@@ -1,0 +1,229 @@
+//! One connection of an operator: credentials, one request, its answer.
+//!
+//! ```text
+//!   accepted ─► whose? ─► request (bounded, in time) ─► work on a thread of its own ─► answer ─► closed
+//!                 └ not theirs: failed 9    └ unreadable: failed 2    └ meanwhile: progress, signs of life
+//! ```
+//! Work that has begun is finished, whether or not the operator stays to hear of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval_at, timeout};
+
+use super::desk::Desk;
+use super::exit::{Exit, Failure};
+use super::farewell::Farewell;
+use super::frame::{self, PREFIX, REQUEST_MAX};
+use super::request::{Asked, Event, PROTOCOL, Progress, Question, Request};
+use super::who::Who;
+
+/// How long an operator may take to say what it wants. The command sends its request in one piece.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an operator may take to read a piece of its answer: as long as a stopped pager is forgiven.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often an operator who waits hears that the node is at it; it gives up after several missed
+/// (`client::connection`).
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// What a connection needs of its surroundings.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// Where requests are answered.
+    pub(crate) desk: Arc<Desk>,
+    /// `true` when the node stops: who has not asked yet goes.
+    pub(crate) closing: watch::Receiver<bool>,
+    /// Takes the wish that the node stops.
+    pub(crate) stops: mpsc::Sender<Farewell>,
+}
+
+/// A connection.
+struct Session {
+    stream: UnixStream,
+    /// Nobody reads any more.
+    is_lost: bool,
+}
+
+/// Serves one connection until its end.
+pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
+    let mut session = Session {
+        stream,
+        is_lost: false,
+    };
+    let asked = tokio::select! {
+        asked = session.asked() => asked,
+        _ = around.closing.wait_for(|closing| *closing) => return,
+    };
+    match asked {
+        Ok((who, Request::Stop { message })) => session.stop(around, who, message).await,
+        Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
+        Err(failure) => session.tell(&Event::Failed(failure)).await,
+    }
+}
+
+impl Session {
+    async fn asked(&mut self) -> Result<(Who, Request), Failure> {
+        let who = self.whose()?;
+        let request = timeout(REQUEST_TIMEOUT, self.request()).await;
+        let late = |_| usage(format!("nothing whole came within {REQUEST_TIMEOUT:?}"));
+        Ok((who, request.map_err(late)??))
+    }
+
+    fn whose(&self) -> Result<Who, Failure> {
+        let refuse = |why| Failure::new(Exit::NotPermitted, format!("failed to ask: {why}"));
+        let who = Who::at(&self.stream).map_err(|error| refuse(error.to_string()))?;
+        let owner = rustix::process::geteuid().as_raw();
+        match who.may_operate(owner) {
+            true => Ok(who),
+            false => {
+                tracing::warn!(%who, "refused: this node is operated by its own user and by root");
+                Err(refuse(format!(
+                    "{who} may not operate this node; user {owner} and root may"
+                )))
+            }
+        }
+    }
+
+    async fn request(&mut self) -> Result<Request, Failure> {
+        let mut prefix = [0; PREFIX];
+        self.fill(&mut prefix).await?;
+        let length =
+            frame::length(prefix, REQUEST_MAX).map_err(|error| usage(error.to_string()))?;
+        let mut body = vec![0; length];
+        self.fill(&mut body).await?;
+        parse(&body)
+    }
+
+    async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Failure> {
+        let read = self.stream.read_exact(buffer).await;
+        read.map(|_| ()).map_err(|error| usage(error.to_string()))
+    }
+
+    /// Writes an event; to who does not read, only the first.
+    async fn tell(&mut self, event: &Event) {
+        if self.is_lost {
+            return;
+        }
+        let written = timeout(WRITE_TIMEOUT, self.stream.write_all(&frame::encode(event))).await;
+        self.is_lost = !matches!(written, Ok(Ok(())));
+    }
+
+    async fn answer(&mut self, desk: Arc<Desk>, question: Question) {
+        let mut work = tokio::task::spawn_blocking(move || desk.answer(&question));
+        let mut signs = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut work => break answer,
+                _ = signs.tick() => self.tell(&Event::Waiting).await,
+            }
+        };
+        let answer = answer.unwrap_or_else(|_| {
+            let sentence = "failed to answer: the node met a bug; its log says where";
+            Err(Failure::new(Exit::Internal, sentence))
+        });
+        match answer {
+            Ok(text) => self.tell_all(&text).await,
+            Err(failure) => self.tell(&Event::Failed(failure)).await,
+        }
+    }
+
+    async fn tell_all(&mut self, text: &str) {
+        for part in frame::parts(text) {
+            let text = part.to_string();
+            self.tell(&Event::Part { text }).await;
+        }
+        self.tell(&Event::Done).await;
+    }
+
+    /// Hands the connection to the node's end, which answers when everything has stopped.
+    async fn stop(mut self, around: Surroundings, who: Who, message: Option<String>) {
+        let taken = match around.desk.turn.take("stop", &who) {
+            Ok(taken) => taken,
+            Err(failure) => return self.tell(&Event::Failed(failure)).await,
+        };
+        tracing::info!(%who, "an operator stops the node");
+        let step = Progress::step("stopping");
+        taken.note(&step);
+        self.tell(&Event::Progress(step)).await;
+        let farewell = self.stream.into_std().map(|stream| Farewell {
+            stream,
+            desk: around.desk.clone(),
+            who,
+            message,
+            asked: Instant::now().into_std(),
+        });
+        match farewell.map(|farewell| around.stops.try_send(farewell)) {
+            Ok(Ok(())) => taken.for_ever(),
+            // It ends already, for another reason: the connection ends with it.
+            Ok(Err(_)) | Err(_) => tracing::info!("the node is stopping already"),
+        }
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Request, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let unreadable = |error: serde_json::Error| usage(error.to_string());
+    let Version { version } = serde_json::from_slice(body).map_err(unreadable)?;
+    if version != PROTOCOL {
+        let sentence = format!(
+            "failed to ask: this node speaks version {PROTOCOL} of the operator's language and was asked in version \
+             {version}; use the `pq` that it was started with"
+        );
+        return Err(Failure::new(Exit::Refused, sentence));
+    }
+    let asked: Asked<Request> = serde_json::from_slice(body).map_err(unreadable)?;
+    Ok(asked.request)
+}
+
+fn usage(why: String) -> Failure {
+    Failure::new(Exit::Usage, format!("failed to read the request: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str) -> (Exit, String) {
+        let failure = parse(body.as_bytes()).unwrap_err();
+        (failure.exit, failure.sentence)
+    }
+
+    #[test]
+    fn a_request_is_read_in_its_version_only() {
+        assert!(matches!(
+            parse(br#"{"version":1,"request":{"question":"status"}}"#),
+            Ok(Request::Question(Question::Status))
+        ));
+        let (exit, sentence) = refusal(r#"{"version":2,"request":{"dance":[]}}"#);
+        assert_eq!(exit, Exit::Refused);
+        assert!(sentence.contains("asked in version 2"), "{sentence}");
+    }
+
+    #[test]
+    fn garbage_is_refused_with_what_was_wrong() {
+        for body in [
+            "",
+            "{",
+            "null",
+            "[]",
+            r#"{"version":1,"request":{"dance":[]}}"#,
+        ] {
+            let (exit, sentence) = refusal(body);
+            assert_eq!(exit, Exit::Usage, "{body}");
+            assert!(
+                sentence.starts_with("failed to read the request: "),
+                "{sentence}"
+            );
+        }
+        let deep = format!(r#"{{"version":1,"request":{}"#, "[".repeat(100_000));
+        assert_eq!(refusal(&deep).0, Exit::Usage);
+    }
+}

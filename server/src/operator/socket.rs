@@ -1,0 +1,117 @@
+//! The socket that a running node serves its operators on: opened after boot, closed before the applications stop.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::desk::Desk;
+use super::exit::{Exit, Failure};
+use super::farewell::Farewell;
+use super::frame;
+use super::place::Place;
+use super::request::Event;
+use super::session::{self, Surroundings};
+
+/// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
+/// may hold a thread and a mebibyte of request.
+const CONNECTIONS_MAX: u32 = 32;
+
+/// How long a stop waits for operators' work that has begun: an upgrade is never cut in two without need.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before the system is asked for a connection again, when it has no descriptor to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The open socket.
+pub(crate) struct Operator {
+    place: Place,
+    accepting: JoinHandle<()>,
+    closing: watch::Sender<bool>,
+    free: Arc<Semaphore>,
+}
+
+impl Operator {
+    /// Opens the socket of the node's tree, whose lock the caller holds. Wishes that the node stops go to `stops`.
+    pub(crate) fn open(desk: Arc<Desk>, stops: mpsc::Sender<Farewell>) -> anyhow::Result<Operator> {
+        let root = desk.booted.root();
+        let (place, listener) = listen(root)
+            .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
+        let (closing, told) = watch::channel(false);
+        let around = Surroundings {
+            desk,
+            closing: told,
+            stops,
+        };
+        let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+        let accepting = tokio::spawn(accept(listener, around, free.clone()));
+        Ok(Operator {
+            place,
+            accepting,
+            closing,
+            free,
+        })
+    }
+
+    /// Lets nobody in any more, and waits for work that has begun.
+    pub(crate) async fn close(self) {
+        self.accepting.abort();
+        if let Err(error) = self.place.clear() {
+            tracing::warn!(%error, "the operators' socket stays behind");
+        }
+        self.closing.send_replace(true);
+        let all = self.free.acquire_many(CONNECTIONS_MAX);
+        if timeout(CLOSE_TIMEOUT, all).await.is_err() {
+            tracing::warn!(
+                "an operator's request is not done within {CLOSE_TIMEOUT:?}: the node stops all the same"
+            );
+        }
+    }
+}
+
+fn listen(root: &Path) -> std::io::Result<(Place, UnixListener)> {
+    let place = Place::make(root)?;
+    place.clear()?;
+    let listener = UnixListener::bind(place.address())?;
+    place.restrict()?;
+    Ok((place, listener))
+}
+
+async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphore>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => match free.clone().try_acquire_owned() {
+                Ok(permit) => {
+                    let around = around.clone();
+                    tokio::spawn(async move {
+                        session::run(stream, around).await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => turn_away(stream),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an operator");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Tells one too many why it is not heard; a fresh socket takes a sentence at once.
+fn turn_away(stream: UnixStream) {
+    let sentence = format!(
+        "failed to ask: {CONNECTIONS_MAX} operators are connected already; try again later"
+    );
+    let frame = frame::encode(&Event::Failed(Failure::new(Exit::Busy, sentence)));
+    // Whoever has gone again needs no answer.
+    let _ = stream
+        .into_std()
+        .and_then(|mut stream| stream.write_all(&frame));
+}

@@ -1,0 +1,18 @@
+//! The operator's side of a node: the `pq` program typed against real nodes, as a person and as a script.
+//!
+//! Each test starts a node on a release tree of its own. What single answers look like is tested beside the code;
+//! here is that commands, socket, node and exit codes come together.
+#![allow(clippy::unwrap_used)]
+
+#[path = "operator/asking.rs"]
+mod asking;
+#[path = "operator/ending.rs"]
+mod ending;
+#[path = "operator/looking.rs"]
+mod looking;
+#[path = "operator/socket.rs"]
+mod socket;
+#[path = "operator/typed.rs"]
+mod typed;
+#[path = "operator/wire.rs"]
+mod wire;

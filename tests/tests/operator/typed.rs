@@ -1,0 +1,87 @@
+//! A command typed against the node of a tree, and how it ended.
+
+use std::path::Path;
+use std::process::Command;
+
+use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
+use serde_json::Value;
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    /// Its exit code.
+    pub(crate) code: i32,
+    /// Its data.
+    pub(crate) out: String,
+    /// Its progress and complaints.
+    pub(crate) err: String,
+}
+
+/// The command for the node of this tree.
+pub(crate) fn command(root: &Path, args: &[&str]) -> Command {
+    let mut command = pq(args);
+    command.arg("--root").arg(root);
+    command
+}
+
+/// Runs any command to its end.
+pub(crate) fn run(command: &mut Command) -> Typed {
+    let mut running = Running::start(command);
+    let status = running.end();
+    Typed {
+        code: status.code().unwrap_or(-1),
+        out: running.out(),
+        err: running.log(),
+    }
+}
+
+/// Types a command for the node of this tree.
+pub(crate) fn typed(tree: &Tree, args: &[&str]) -> Typed {
+    run(&mut command(tree.root(), args))
+}
+
+/// The data of a command that must succeed, and say nothing else.
+pub(crate) fn told(tree: &Tree, args: &[&str]) -> String {
+    let typed = typed(tree, args);
+    assert_eq!(
+        (typed.code, typed.err.as_str()),
+        (0, ""),
+        "{args:?}: {typed:?}"
+    );
+    typed.out
+}
+
+/// The same as JSON, which is one line.
+pub(crate) fn json(tree: &Tree, args: &[&str]) -> Value {
+    let out = told(tree, &[args, &["--json"]].concat());
+    assert_eq!(out.lines().count(), 1, "{out}");
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
+}
+
+/// The sentence of a command that must fail with this code, the same for people and programs.
+pub(crate) fn refused(tree: &Tree, args: &[&str], code: i32) -> String {
+    let person = typed(tree, args);
+    assert_eq!((person.code, person.out.as_str()), (code, ""), "{person:?}");
+    let sentence = person.err.strip_prefix("pq: ").unwrap().trim_end();
+    let program = typed(tree, &[args, &["--json"]].concat());
+    assert_eq!(program.code, code, "{program:?}");
+    let failure: Value = serde_json::from_str(&program.out).unwrap();
+    assert_eq!(failure["exit"], code);
+    assert_eq!(failure["error"], sentence);
+    sentence.to_string()
+}
+
+/// Types a command again and again until it tells something with this text.
+pub(crate) fn until(tree: &Tree, args: &[&str], text: &str) -> String {
+    let found = poll(PATIENCE, || {
+        Some(told(tree, args)).filter(|out| out.contains(text))
+    });
+    found.unwrap_or_else(|| panic!("{args:?} never tells {text:?}"))
+}
+
+/// A node on a tree with heroes that play without a socket, all of them started.
+pub(crate) fn node_with_heroes(tree: &Tree, count: u64) -> Running {
+    let node = Running::node_with(tree, &["--heroes", &count.to_string(), "--pace", "50"]);
+    node.wrote(&format!("{count} heroes started"));
+    node
+}

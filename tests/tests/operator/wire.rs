@@ -1,0 +1,46 @@
+//! The socket without the command: frames as a test says, right or wrong.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use pq_tests::running::{PATIENCE, Tree};
+use serde_json::Value;
+
+/// Connects to the node of this tree.
+pub(crate) fn connect(tree: &Tree) -> UnixStream {
+    let stream = UnixStream::connect(tree.root().join("run/pq.sock")).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The frame of a body.
+pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap();
+    [&length.to_be_bytes(), body].concat()
+}
+
+/// The next event; nothing at the end of the connection.
+pub(crate) fn event(stream: &mut UnixStream) -> Option<Value> {
+    let mut prefix = [0; 4];
+    if stream.read(&mut prefix[..1]).unwrap() == 0 {
+        return None;
+    }
+    stream.read_exact(&mut prefix[1..]).unwrap();
+    let mut body = vec![0; u32::from_be_bytes(prefix) as usize];
+    stream.read_exact(&mut body).unwrap();
+    Some(serde_json::from_slice(&body).unwrap())
+}
+
+/// Sends these bytes on a connection of their own, and reads the one event that refuses them.
+pub(crate) fn refusal(tree: &Tree, bytes: &[u8]) -> (i64, String) {
+    let mut stream = connect(tree);
+    // The node may refuse before it has read all of it.
+    let _ = stream.write_all(bytes);
+    let refused = event(&mut stream).unwrap();
+    assert_eq!(refused["event"], "failed", "{refused}");
+    (
+        refused["exit"].as_i64().unwrap(),
+        refused["error"].as_str().unwrap().to_string(),
+    )
+}
