@@ -11,6 +11,7 @@
 //! INVARIANT: a staged state is that of its process: who has run since the copy has [`TOUCHED`] and is copied again
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,10 @@ pub(crate) struct Staging {
     /// Jobs whose outcome has not come back.
     outstanding: usize,
     chunk: Vec<Job>,
-    held: Vec<(Pid, Instant)>,
+    /// In the order in which they were held, and are let go.
+    held: VecDeque<(Pid, Instant)>,
+    /// When this slice began: processes of one slice are held, and let go, at the same moment.
+    now: Instant,
     /// Supervisors that are to be held, once they are settled.
     unsettled: Vec<Pid>,
     births: Vec<Spawn>,
@@ -87,7 +91,8 @@ impl Staging {
             staged: HashMap::new(),
             outstanding: 0,
             chunk: Vec::new(),
-            held: Vec::new(),
+            held: VecDeque::new(),
+            now: Instant::now(),
             unsettled: Vec::new(),
             births: Vec::new(),
             gate: false,
@@ -216,26 +221,40 @@ impl Shard {
 
     /// A slice of a transaction.
     pub(super) fn stage_some(&mut self) {
-        match self.staging.as_ref().map(|staging| staging.phase) {
-            None | Some(Phase::Resting) => (),
-            Some(Phase::Copying { next }) => {
+        let Some(staging) = &mut self.staging else {
+            return;
+        };
+        staging.now = Instant::now();
+        let (phase, held) = (staging.phase, staging.held.len());
+        self.stage_slice(phase);
+        if let Some(staging) = &self.staging {
+            staging
+                .board
+                .note_held(staging.held.len() as i64 - held as i64);
+        }
+    }
+
+    fn stage_slice(&mut self, phase: Phase) {
+        match phase {
+            Phase::Resting => (),
+            Phase::Copying { next } => {
                 let next = self.look_through(next, Shard::copy_at);
                 self.set_phase(Phase::Copying { next });
                 self.finish_pass(next);
             }
-            Some(Phase::HoldingSupervisors { next }) => {
+            Phase::HoldingSupervisors { next } => {
                 let next = self.look_through(next, Shard::hold_supervisor_at);
                 self.set_phase(Phase::HoldingSupervisors { next });
                 if next as usize >= self.slab.places() {
                     self.hold_unsettled();
                 }
             }
-            Some(Phase::Holding { next }) => {
+            Phase::Holding { next } => {
                 let next = self.look_through(next, Shard::hold_at);
                 self.set_phase(Phase::Holding { next });
                 self.finish_pass(next);
             }
-            Some(Phase::Releasing { commit }) => self.release_some(commit),
+            Phase::Releasing { commit } => self.release_some(commit),
         }
     }
 
@@ -298,8 +317,7 @@ impl Shard {
     fn hold(&mut self, pid: Pid) {
         if let (Some(process), Some(staging)) = (self.slab.get_mut(pid), &mut self.staging) {
             process.set(HELD, true);
-            staging.held.push((pid, Instant::now()));
-            staging.board.note_held(1);
+            staging.held.push_back((pid, staging.now));
         }
     }
 

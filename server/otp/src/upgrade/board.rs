@@ -7,7 +7,7 @@
 //! Every lock is held for a moment only, and none while a conversion runs.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub struct Board {
     copied: AtomicU64,
     outstanding: AtomicU64,
     converted: AtomicU64,
-    held: AtomicU64,
+    held: AtomicI64,
     swapped: AtomicU64,
     differing: AtomicU64,
 }
@@ -109,7 +109,7 @@ impl Board {
             copied: counter(),
             outstanding: counter(),
             converted: counter(),
-            held: counter(),
+            held: AtomicI64::new(0),
             swapped: counter(),
             differing: counter(),
         })
@@ -120,7 +120,7 @@ impl Board {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
             converted: read(&self.converted),
-            held: read(&self.held),
+            held: self.held.load(Ordering::Relaxed).unsigned_abs(),
             swapped: read(&self.swapped),
             differing: read(&self.differing),
         }
@@ -232,13 +232,15 @@ impl Board {
         add(&mut self.state().tally);
     }
 
-    pub(crate) fn note_held(&self, processes: u64) {
-        self.held.fetch_add(processes, Ordering::Relaxed);
+    /// So many more, or fewer, are held.
+    pub(crate) fn note_held(&self, more: i64) {
+        if more != 0 {
+            self.held.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn note_released(&self, processes: u64, swapped: u64) {
-        self.held.fetch_sub(processes, Ordering::Relaxed);
-        self.swapped.fetch_add(swapped, Ordering::Relaxed);
+    pub(crate) fn note_swapped(&self) {
+        self.swapped.fetch_add(1, Ordering::Relaxed);
     }
 
     // ---- the converting threads ----

@@ -12,15 +12,14 @@ impl Shard {
     /// A slice of the way out: held processes swap their states, or do not, and go on.
     pub(super) fn release_some(&mut self, commit: bool) {
         for _ in 0..self.release_slice() {
-            let Some((pid, since)) = self.staging.as_mut().and_then(|staging| staging.held.pop())
-            else {
+            let Some(staging) = &mut self.staging else {
+                return;
+            };
+            let Some((pid, since)) = staging.held.pop_front() else {
                 return self.finish_release();
             };
+            staging.pauses_us.push(micros(staging.now - since));
             self.release(pid, commit);
-            if let Some(staging) = &mut self.staging {
-                staging.pauses_us.push(micros(since.elapsed()));
-                staging.board.note_released(1, u64::from(commit));
-            }
         }
     }
 
@@ -78,6 +77,7 @@ impl Shard {
             swap_part(process, part);
         }
         staging.count_swapped(module.name());
+        staging.board.note_swapped();
     }
 
     /// Births that waited happen now; what nobody takes is dropped in slices of its own.
