@@ -3,6 +3,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`client`] | clients without a socket: what they type, and what they read at which moment |
+//! | [`tree`] | the same booted from a release tree, with its release handler |
 //! | [`model`] | what a hero must do next and when, written down a second time |
 //! | [`witness`] | a library that listens to heroes and compares them with their models |
 //!
@@ -10,6 +11,8 @@
 //! `tests/tests/simulation.rs`.
 
 pub mod client;
+
+pub mod tree;
 
 pub mod model;
 
@@ -19,7 +22,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pq_code::CodeServer;
-use pq_otp::application::{AppReply, AppRequest, CONTROLLER, Controller, Settings, StartType};
+use pq_otp::application::{
+    AppReply, AppRequest, AppSpec, CONTROLLER, Controller, Settings, StartType,
+};
 use pq_otp::{Config, Pid, Sim, Term};
 use pq_release::app::App;
 use pq_sdk::Reason;
@@ -76,7 +81,7 @@ pub fn socket_opts() -> Opts {
 }
 
 impl House {
-    /// Boots release 1.0.0 under this seed.
+    /// Boots release 1.0.0 under this seed, its libraries linked into this program.
     pub fn boot(seed: u64) -> House {
         let code = Arc::new(CodeServer::new());
         for library in LIBRARIES {
@@ -86,6 +91,17 @@ impl House {
             code.make_all_current(id)
                 .expect("it was linked in the line above");
         }
+        let mut house = House::empty(code, seed, Settings::new());
+        let texts = APPLICATIONS.map(str::to_string);
+        for text in BUILT_IN.map(built_in).into_iter().chain(texts) {
+            let app = App::parse(Path::new("release 1.0.0"), &text);
+            house.begin_application(app.expect("the file is right").spec());
+        }
+        house
+    }
+
+    /// A node on which nothing runs but the application controller.
+    fn empty(code: Arc<CodeServer>, seed: u64, settings: Settings) -> House {
         let mut config = Config::new(code.clone());
         config.seed = seed;
         let names = regis_application::install(&mut config);
@@ -95,28 +111,23 @@ impl House {
             code,
             ended: Arc::default(),
         };
-        house.start_applications();
-        house
-    }
-
-    fn start_applications(&mut self) {
-        let ended = self.ended.clone();
+        let ended = house.ended.clone();
         let on_end = move |name: &str, _: &Reason| {
             let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
             ended.push(name.to_string());
         };
-        let controller = Controller::new(Settings::new(), Settings::new(), Box::new(on_end));
-        self.sim
+        let controller = Controller::new(settings, Settings::new(), Box::new(on_end));
+        house
+            .sim
             .start_native(Box::new(controller))
             .expect("a native process starts");
-        let texts = APPLICATIONS.map(str::to_string);
-        for text in BUILT_IN.map(built_in).into_iter().chain(texts) {
-            let app = App::parse(Path::new("release 1.0.0"), &text);
-            let spec = app.expect("the file is right").spec();
-            let name = spec.name.clone();
-            assert_eq!(self.application(&AppRequest::Load(spec)), AppReply::Ok);
-            assert_eq!(self.start_application(&name), AppReply::Ok);
-        }
+        house
+    }
+
+    fn begin_application(&mut self, spec: AppSpec) {
+        let name = spec.name.clone();
+        assert_eq!(self.application(&AppRequest::Load(spec)), AppReply::Ok);
+        assert_eq!(self.start_application(&name), AppReply::Ok);
     }
 
     /// Asks the application controller.
