@@ -8,6 +8,7 @@
 //! Rooms, from the pure to the worldly:
 //! - [`telnet`] and [`mod@line`]: bytes to commands and lines, without any input or output of their own;
 //! - [`endpoint`]: both together, one [`Event`] after another;
+//! - [`option`] and [`negotiation`]: which options there are, and who performs them;
 //! - [`answers`]: what the door itself replies to telnet;
 //! - [`mod@encode`]: text to the bytes of the wire;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
@@ -22,6 +23,10 @@ pub mod telnet;
 pub mod line;
 
 pub mod endpoint;
+
+pub mod option;
+
+pub mod negotiation;
 
 pub mod answers;
 

@@ -53,7 +53,7 @@ impl Lines {
                         .iter()
                         .position(|byte| matches!(byte, b'\n' | b'\r' | 0))
                         .unwrap_or(data.len());
-                    let (text, rest) = data.split_at(len);
+                    let (text, rest) = data.split_at(len.min(self.room()));
                     *data = rest;
                     self.text(text)
                 }
@@ -63,6 +63,25 @@ impl Lines {
             }
         }
         None
+    }
+
+    /// How much text to look at in one piece: one byte too many is enough to see that a line is too long, so
+    /// that it is always the same one.
+    fn room(&self) -> usize {
+        match self.skip {
+            Skip::RestOfLine => usize::MAX,
+            _ => LINE_MAX + 1 - self.line.len(),
+        }
+    }
+
+    /// The last character of the unfinished line does not count (RFC 854, "Erase Character").
+    pub fn erase_character(&mut self) {
+        while self.line.pop().is_some_and(is_continuation) {}
+    }
+
+    /// The unfinished line does not count (RFC 854, "Erase Line").
+    pub fn erase_line(&mut self) {
+        self.line = Vec::new();
     }
 
     fn text(&mut self, text: &[u8]) -> Option<Cut> {
@@ -98,6 +117,11 @@ impl Lines {
             }
         }
     }
+}
+
+/// A byte of a UTF-8 character that is not its first.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 #[cfg(test)]
@@ -138,6 +162,28 @@ mod tests {
     #[test]
     fn a_null_byte_is_no_part_of_a_line() {
         assert_eq!(cuts(b"\0A\0nn\0\n"), [line("Ann")]);
+    }
+
+    #[test]
+    fn an_erased_character_is_a_whole_one_and_never_of_the_line_before() {
+        let mut lines = Lines::default();
+        let mut typed = |data: &str, erased: usize| {
+            let cut = lines.next(&mut data.as_bytes());
+            (0..erased).for_each(|_| lines.erase_character());
+            cut
+        };
+        assert_eq!(typed("Zoë勇", 1), None);
+        assert_eq!(typed("\n", 3), Some(line("Zoë")));
+        assert_eq!(typed("Zoë", 2), None);
+        assert_eq!(typed("\n", 0), Some(line("Z")));
+    }
+
+    #[test]
+    fn an_erased_line_is_begun_again() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.next(&mut &b"Anm"[..]), None);
+        lines.erase_line();
+        assert_eq!(lines.next(&mut &b"Ann\n"[..]), Some(line("Ann")));
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //!                   └ any other ► Data   Command
 //! ```
 //!
-//! Here is only what the bytes say. What is answered lives in `answers`, what the bytes between the
-//! commands mean in `line`. The caller is `endpoint`.
+//! Here is only what the bytes say, read and written. What is answered is decided in `nvt`, what the bytes
+//! between the commands mean in `line`. The caller that reads is `endpoint`.
 
 /// Interpret As Command: begins every command; twice, it is the byte 255 itself.
 pub const IAC: u8 = 255;
@@ -20,10 +20,22 @@ const WONT: u8 = 252;
 const WILL: u8 = 251;
 /// Subnegotiation begins.
 pub const SB: u8 = 250;
+/// Go Ahead: the sender has said all and waits for the other end.
+pub const GA: u8 = 249;
+/// Erase Line: what was sent of the line does not count.
+pub const EL: u8 = 248;
+/// Erase Character: the last character that was sent does not count.
+pub const EC: u8 = 247;
 /// Are You There.
 pub const AYT: u8 = 246;
+/// Data Mark: the place of an urgent notification in the stream.
+pub const DM: u8 = 242;
+/// No Operation.
+pub const NOP: u8 = 241;
 /// Subnegotiation ends.
 pub const SE: u8 = 240;
+/// End Of Record (RFC 885).
+pub const EOR: u8 = 239;
 
 /// How many bytes of a subnegotiation are kept, without its option.
 /// The longest that clients send are GMCP packages, and no message of ours would be answered by more
@@ -58,6 +70,21 @@ impl Verb {
             _ => None,
         }
     }
+}
+
+/// The bytes of a negotiation.
+pub fn negotiation(verb: Verb, option: u8) -> [u8; 3] {
+    [IAC, verb as u8, option]
+}
+
+/// The bytes of a subnegotiation (RFC 855), with the byte 255 doubled in it.
+pub fn subnegotiation(option: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut wire = vec![IAC, SB];
+    for byte in [option].iter().chain(bytes) {
+        wire.extend_from_slice(&[*byte, IAC][..1 + usize::from(*byte == IAC)]);
+    }
+    wire.extend_from_slice(&[IAC, SE]);
+    wire
 }
 
 /// What a byte completed.
@@ -221,6 +248,21 @@ mod tests {
                 Piece::Data(b'x')
             ]
         );
+    }
+
+    #[test]
+    fn what_is_written_reads_as_it_was_meant() {
+        for option in [0, 31, 201, IAC] {
+            let bytes: Vec<u8> = (0..=255).chain([IAC, SE, IAC]).collect();
+            assert_eq!(
+                pieces(&subnegotiation(option, &bytes)),
+                [Piece::Subnegotiation(option, bytes)]
+            );
+            assert_eq!(
+                pieces(&negotiation(Verb::Dont, option)),
+                [Piece::Negotiation(Verb::Dont, option)]
+            );
+        }
     }
 
     #[test]
