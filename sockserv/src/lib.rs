@@ -9,6 +9,7 @@
 //! - [`telnet`] and [`mod@line`]: bytes to commands and lines, without any input or output of their own;
 //! - [`endpoint`]: both together, one [`Event`] after another;
 //! - [`option`] and [`negotiation`]: which options there are, and who performs them;
+//! - [`ttype`], [`naws`] and [`charset`]: what three of them have to say; [`client`]: what is known because of it;
 //! - [`answers`]: what the door itself replies to telnet;
 //! - [`mod@encode`]: text to the bytes of the wire;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
@@ -27,6 +28,14 @@ pub mod endpoint;
 pub mod option;
 
 pub mod negotiation;
+
+pub mod ttype;
+
+pub mod naws;
+
+pub mod charset;
+
+pub mod client;
 
 pub mod answers;
 
