@@ -10,6 +10,7 @@
 //! - [`endpoint`]: both together, one [`Event`] after another;
 //! - [`option`] and [`negotiation`]: which options there are, and who performs them;
 //! - [`ttype`], [`naws`] and [`charset`]: what three of them have to say; [`client`]: what is known because of it;
+//! - [`mssp`] and [`gmcp`]: the status of the server, and messages for programs;
 //! - [`answers`]: what the door itself replies to telnet;
 //! - [`mod@encode`]: text to the bytes of the wire;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
@@ -36,6 +37,10 @@ pub mod naws;
 pub mod charset;
 
 pub mod client;
+
+pub mod mssp;
+
+pub mod gmcp;
 
 pub mod answers;
 
