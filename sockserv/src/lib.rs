@@ -11,6 +11,7 @@
 //! - [`option`] and [`negotiation`]: which options there are, and who performs them;
 //! - [`ttype`], [`naws`] and [`charset`]: what three of them have to say; [`client`]: what is known because of it;
 //! - [`mssp`] and [`gmcp`]: the status of the server, and messages for programs;
+//! - [`markup`] and [`render`]: texts, and how they look at a client;
 //! - [`answers`]: what the door itself replies to telnet;
 //! - [`mod@encode`]: text to the bytes of the wire;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
@@ -41,6 +42,10 @@ pub mod client;
 pub mod mssp;
 
 pub mod gmcp;
+
+pub mod markup;
+
+pub mod render;
 
 pub mod answers;
 
