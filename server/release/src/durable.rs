@@ -74,8 +74,7 @@ pub fn put_folder(from: &Path, place: &Path) -> Result<(), WriteError> {
     let above = parent(place);
     make_folder(above)?;
     rename(from, place)?;
-    sync_folder(above)?;
-    sync_folder(parent(above))
+    sync_folder(above)
 }
 
 /// Removes a file, a link or a folder with all that is in it; links are not followed. What is not there is removed already.
@@ -157,9 +156,19 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     written.map_err(failed("write", path))
 }
 
-/// Makes a folder, and those above it.
+/// Makes a folder, and those above it, each remembered by the one above.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), WriteError> {
-    fs::create_dir_all(folder).map_err(failed("make", folder))
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(failed("make", folder)(error))
+        }
+        _ => sync_folder(above),
+    }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
@@ -225,6 +234,54 @@ mod tests {
         assert_eq!(names(folder.path()), ["a-1"]);
         assert_eq!(names(&place), ["ebin", "priv"]);
         assert_eq!(fs::read(place.join("priv/a.so")).unwrap(), b"so");
+    }
+
+    #[test]
+    fn a_file_that_is_prepared_and_not_put_is_gone_and_its_place_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, beside) = (folder.path().join("file"), folder.path().join("beside"));
+        write(&place, b"old").unwrap();
+        let prepared = Prepared::new(beside.clone(), &place, b"new").unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"old");
+        drop(prepared);
+        assert_eq!(names(folder.path()), ["file"]);
+        Prepared::new(beside, &place, b"new")
+            .unwrap()
+            .put()
+            .unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_folder_is_put_where_nothing_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, place) = (folder.path().join("from"), folder.path().join("lib/a-1"));
+        write(&from.join("priv/a.so"), b"so").unwrap();
+        sync_folders(&from).unwrap();
+        put_folder(&from, &place).unwrap();
+        assert_eq!(names(folder.path()), ["lib"]);
+        assert_eq!(fs::read(place.join("priv/a.so")).unwrap(), b"so");
+        write(&from.join("priv/a.so"), b"other").unwrap();
+        assert_eq!(put_folder(&from, &place).unwrap_err().step, "put in place");
+        assert_eq!(fs::read(place.join("priv/a.so")).unwrap(), b"so");
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_and_what_a_link_leads_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write(&path("stays/file"), b"1").unwrap();
+        write(&path("goes/file"), b"1").unwrap();
+        std::os::unix::fs::symlink(path("stays"), path("link")).unwrap();
+        std::os::unix::fs::symlink(path("stays"), path("goes/link")).unwrap();
+        for name in ["goes", "link", "none", "stays/file/below"] {
+            remove(&path(name)).unwrap();
+        }
+        assert_eq!(names(folder.path()), ["stays"]);
+        assert_eq!(names(&path("stays")), ["file"]);
+        remove(&path("stays/file")).unwrap();
+        assert!(names(&path("stays")).is_empty());
     }
 
     #[test]

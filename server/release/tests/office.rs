@@ -1,5 +1,7 @@
 //! The office and the packages it unpacks, from outside: trees on a disk, packages that lie, a node that is killed.
 
+#[path = "office/archive.rs"]
+mod archive;
 #[path = "office/child.rs"]
 mod child;
 #[path = "office/errors.rs"]

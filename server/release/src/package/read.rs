@@ -15,7 +15,7 @@ use super::bounds::{Bounds, Budgeted};
 use super::path::{self, Kind};
 use super::refusal::Refusal;
 use crate::checksums::{Sha256Hex, hex};
-use crate::durable::{self, WriteError, failed};
+use crate::durable::{WriteError, failed};
 
 /// The checksum of each file of a package.
 pub(super) type Files = BTreeMap<String, Sha256Hex>;
@@ -168,7 +168,7 @@ impl Reading<'_> {
         }
         let place = self.into.join(path);
         let folder = place.parent().unwrap_or(self.into);
-        durable::make_folder(folder)?;
+        fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let mut file = File::create_new(&place).map_err(failed("write", &place))?;
         let sum = copy(entry, &mut file, &place)?;
         file.sync_all().map_err(failed("write", &place))?;

@@ -63,6 +63,14 @@ impl Pieces {
         ))
     }
 
+    /// How `talk` gets from one version to the other: for the author's next build, not for a node.
+    fn appup(&self) -> Option<String> {
+        let (talk, other) = (self.talk, self.other?);
+        Some(format!(
+            "{{\"{talk}\",\n [{{\"{other}\",[{{load_module,talk}}]}}],\n [{{\"{other}\",[{{load_module,talk}}]}}]}}.\n"
+        ))
+    }
+
     /// Lays the release out at `root`, as its author does.
     pub(crate) fn lay_out(&self, root: &Path) {
         let apps = [
@@ -70,22 +78,19 @@ impl Pieces {
             app("quest", self.quest, "kernel"),
         ];
         let libraries = [library("talk", self.talk), library("quest", self.quest)];
-        let pieces = |(app, library)| AppPieces {
-            app,
-            appup: None,
-            library: Some(library),
+        let appup = self.appup();
+        let appups = [appup.as_deref(), None];
+        let pieces = |nth: usize| AppPieces {
+            app: &apps[nth],
+            appup: appups[nth],
+            library: Some(&libraries[nth]),
         };
         let (rel, relup) = (self.rel(), self.relup());
         let spec = ReleaseSpec {
             rel: &rel,
             sys_config: Some("[{talk, [{port, 8080}]}].\n"),
             relup: relup.as_deref(),
-            applications: apps
-                .iter()
-                .map(String::as_str)
-                .zip(libraries.iter().map(Vec::as_slice))
-                .map(pieces)
-                .collect(),
+            applications: vec![pieces(0), pieces(1)],
         };
         write_release(root, &spec).unwrap();
     }

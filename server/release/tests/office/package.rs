@@ -41,6 +41,7 @@ fn a_package_holds_the_release_and_a_checksum_for_every_file() {
         lib/quest-1.0.0/priv/quest.so
         lib/quest-1.0.0/SHA256SUMS
         lib/talk-1.1.0/ebin/talk.app
+        lib/talk-1.1.0/ebin/talk.appup
         lib/talk-1.1.0/priv/talk.so
         lib/talk-1.1.0/SHA256SUMS
         SHA256SUMS

@@ -1,6 +1,7 @@
 //! Packages that are right, and trees that are in their way.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use expect_test::expect;
 use pq_release::boot::ReleaseTree;
@@ -87,11 +88,25 @@ fn an_application_that_is_there_has_to_be_the_same() {
     check(&mut office, "lib/quest-1.0.0/priv/more");
     fs::remove_file(&more).unwrap();
     fs::remove_file(&library).unwrap();
-    std::os::unix::fs::symlink("/dev/null", &library).unwrap();
+    symlink("/dev/null", &library).unwrap();
     check(&mut office, "lib/quest-1.0.0/priv/quest.so");
     fs::remove_file(&library).unwrap();
     fs::write(&library, &bytes).unwrap();
+    link_to_the_same_bytes(&house, "lib/quest-1.0.0/ebin/quest.app");
+    check(&mut office, "lib/quest-1.0.0/ebin/quest.app");
+    let app = house.path("lib/quest-1.0.0/ebin/quest.app");
+    fs::rename(house.beside("copy"), app).unwrap();
     office.unpack(package.to_str().unwrap()).unwrap();
+}
+
+/// Moves a file away and links to it: the same bytes, and as many as the link itself is said to have.
+fn link_to_the_same_bytes(house: &House, name: &str) {
+    let (place, copy) = (house.path(name), house.beside("copy"));
+    fs::rename(&place, &copy).unwrap();
+    let bytes = fs::read(&copy).unwrap().len();
+    let plain = copy.display().to_string();
+    let padding = "/".repeat(bytes - plain.len());
+    symlink(padding + &plain, &place).unwrap();
 }
 
 #[test]
