@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pq_code::CodeServer;
+#[cfg(doc)]
+use pq_otp::upgrade::Plan;
 use pq_otp::upgrade::{Driver, OnOverrun};
 
 use crate::instruction::Purge;
@@ -25,6 +27,7 @@ mod app;
 mod apply;
 mod children;
 mod config;
+mod drift;
 mod error;
 mod exchange;
 mod prepare;
@@ -50,6 +53,8 @@ pub struct Options {
     pub code_change_timeout_ms: Option<u64>,
     /// What becomes of a process whose conversion takes longer.
     pub on_overrun: OnOverrun,
+    /// How many processes a shard looks after before it does its other work again ([`Plan::SLICE`] by default).
+    pub slice: Option<u32>,
 }
 
 /// Old code that processes still run, and what is to become of them.

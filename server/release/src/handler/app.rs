@@ -114,6 +114,7 @@ impl ReleaseHandler {
         let before = self.mapped();
         let libraries = self.read_code(&boot.applications, &script)?;
         let prepared = Prepared {
+            warnings: Vec::new(),
             bytes_loaded: self.mapped() - before,
             planned: Planned {
                 from: from.vsn,

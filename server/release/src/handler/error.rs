@@ -75,6 +75,17 @@ pub enum FailedStep {
         "replace {0:?}: processes still run the version before it, and the relup says `soft_purge`"
     )]
     OldProcesses(Module),
+    /// A module is of another behaviour than before.
+    #[error(
+        "load {next:?}: it is a {} and {current:?} is a {}; give it another name, and stop the one and start the other",
+        .next.kind().word(), .current.kind().word()
+    )]
+    Kind {
+        /// The version that runs.
+        current: Module,
+        /// The version that was to run.
+        next: Module,
+    },
     /// States and their copies would not find room.
     #[error(
         "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
@@ -167,6 +178,7 @@ impl FailedStep {
             FailedStep::OldProcesses(module) => {
                 tagged("old_processes", Term::string(module.name()))
             }
+            FailedStep::Kind { next, .. } => tagged("bad_kind", Term::string(next.name())),
             FailedStep::NoRoom { .. } => tagged("system_limit", text()),
             FailedStep::Abort(abort) => abort_term(abort),
             FailedStep::Apply { reason, .. } => reason.to_term(),

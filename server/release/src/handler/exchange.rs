@@ -23,6 +23,14 @@ const CODE_CHANGE_TIMEOUT_MS: u64 = 5_000;
 /// `infinity`: an hour. Somebody who means longer has forgotten it.
 const FOR_EVER_MS: u64 = 3_600_000;
 
+/// A process cannot become one of another behaviour: stop it, and start it again.
+fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
+    match current.filter(|current| current.kind() != next.kind()) {
+        Some(current) => Err(FailedStep::Kind { current, next }),
+        None => Ok(()),
+    }
+}
+
 impl Exchange {
     /// What becomes of code, for the code server.
     pub(super) fn code_changes(
@@ -58,7 +66,7 @@ impl Exchange {
                 .code_change_timeout_ms
                 .unwrap_or(CODE_CHANGE_TIMEOUT_MS),
             on_overrun: options.on_overrun,
-            slice: Plan::SLICE,
+            slice: options.slice.unwrap_or(Plan::SLICE),
             trial: false,
         })
     }
@@ -74,7 +82,9 @@ impl Exchange {
         let mut targets = Vec::new();
         for change in changes {
             if let Change::MakeCurrent(library, name) = change {
-                targets.push(self.target(code.module(*library, name)?));
+                let module = code.module(*library, name)?;
+                same_kind(code.current(name), module)?;
+                targets.push(self.target(module));
             }
         }
         for module in self.conversions.keys() {

@@ -10,7 +10,7 @@ use pq_term::Atom;
 
 use super::error::FailedStep;
 use super::script::{CodeChange, Script};
-use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, room};
+use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, room};
 use crate::boot::{BootApp, BootRelease, Code};
 use crate::office::Planned;
 
@@ -23,6 +23,8 @@ pub(super) struct Prepared {
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
     /// What the libraries take that were loaded for it.
     pub(super) bytes_loaded: u64,
+    /// What is odd about it, as sentences.
+    pub(super) warnings: Vec<String>,
 }
 
 impl ReleaseHandler {
@@ -38,7 +40,8 @@ impl ReleaseHandler {
         let script = Script::read(&planned.script)?;
         let before = self.mapped();
         let libraries = self.read_code(&boot.applications, &script)?;
-        let prepared = Prepared {
+        let mut prepared = Prepared {
+            warnings: Vec::new(),
             bytes_loaded: self.mapped() - before,
             planned,
             boot,
@@ -46,6 +49,7 @@ impl ReleaseHandler {
             libraries,
         };
         self.look_ahead(driver, &prepared)?;
+        prepared.warnings = drift::sentences(&self.code, &prepared)?;
         Ok(prepared)
     }
 
@@ -130,7 +134,7 @@ impl Prepared {
 }
 
 /// The library of an application, and the checksum its bytes must have.
-fn file_of(app: &BootApp) -> Option<(PathBuf, Checksum)> {
+pub(super) fn file_of(app: &BootApp) -> Option<(PathBuf, Checksum)> {
     match &app.code {
         Code::Library { path, sha256 } => {
             let checksum = sha256.to_string().parse().ok()?;

@@ -87,6 +87,8 @@ pub struct CheckReport {
     pub converted: u64,
     /// States that came back as something else: the way back loses something.
     pub differing: u64,
+    /// What is odd about it without stopping anything, as sentences.
+    pub warnings: Vec<String>,
     /// How long processes would be held, from what the last round of copying took.
     pub expected_pause_ms: u64,
     /// How long all of it took.

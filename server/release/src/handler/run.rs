@@ -137,6 +137,7 @@ impl CheckReport {
             converted: 0,
             differing: 0,
             expected_pause_ms: 0,
+            warnings: prepared.warnings.clone(),
             took_ms: 0,
         }
     }
@@ -178,7 +179,8 @@ impl Run<'_, '_> {
             self.step(step)?;
         }
         self.enter()?;
-        let warnings = self.before.tell(self.driver)?;
+        let mut warnings = self.prepared.warnings.clone();
+        warnings.extend(self.before.tell(self.driver)?);
         let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
         Ok(Installed {
             from: planned.from.clone(),
