@@ -191,6 +191,15 @@ pub struct Transaction<'d> {
     open: bool,
 }
 
+/// What may take no longer than the plan's `suspend_timeout_ms`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    /// All of it: processes are held.
+    OfAll,
+    /// Nobody is held, and it may take as long as it goes on.
+    OfEachMove,
+}
+
 /// What a shard is told.
 pub(crate) enum Order {
     /// Copy and convert the states that have changed since they were last copied.
@@ -253,7 +262,7 @@ impl<'d> Transaction<'d> {
 
     fn copy_once(&mut self) -> Result<Copied, Abort> {
         let began = Instant::now();
-        let left = self.pass(Order::Copy, u64::MAX)?;
+        let left = self.pass(Order::Copy, Deadline::OfEachMove)?;
         Ok(Copied {
             states: left,
             left,
@@ -266,7 +275,7 @@ impl<'d> Transaction<'d> {
     /// # Errors
     /// When a state does not convert.
     pub fn try_all(mut self) -> Result<Progress, Abort> {
-        self.pass(Order::Copy, u64::MAX)?;
+        self.pass(Order::Copy, Deadline::OfEachMove)?;
         Ok(self.board.progress())
     }
 
@@ -275,9 +284,7 @@ impl<'d> Transaction<'d> {
     /// # Errors
     /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`.
     pub fn hold(&mut self) -> Result<(), Abort> {
-        let timeout_ms = self.board.plan.suspend_timeout_ms;
-        let deadline_ms = self.driver.now_ms().saturating_add(timeout_ms);
-        self.pass(Order::Hold, deadline_ms).map(drop)
+        self.pass(Order::Hold, Deadline::OfAll).map(drop)
     }
 
     /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
@@ -298,22 +305,28 @@ impl<'d> Transaction<'d> {
     fn pass(
         &mut self,
         order: impl Fn(Arc<Board>) -> Order,
-        deadline_ms: u64,
+        deadline: Deadline,
     ) -> Result<u64, Abort> {
         self.board.begin_pass();
         let node = self.driver.node().clone();
         for shard in 0..node.shards() {
             node.tell_shard(shard, Signal::Upgrade(order(self.board.clone())));
         }
+        let timeout_ms = self.board.plan.suspend_timeout_ms;
+        let (mut since_ms, mut seen) = (self.driver.now_ms(), self.board.moves());
         while !self.board.all_done() {
             if let Some(failed) = self.board.failed() {
                 return Err(failed);
             }
             self.watch_conversions()?;
-            if self.driver.now_ms() >= deadline_ms {
+            if self.driver.now_ms() >= since_ms.saturating_add(timeout_ms) {
                 return Err(self.too_late());
             }
             self.driver.step(&self.board);
+            let moves = self.board.moves();
+            if deadline == Deadline::OfEachMove && moves != seen {
+                (since_ms, seen) = (self.driver.now_ms(), moves);
+            }
         }
         self.board.failed().map_or(Ok(self.board.copied()), Err)
     }

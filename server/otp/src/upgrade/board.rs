@@ -145,6 +145,12 @@ impl Board {
         self.copied.load(Ordering::Relaxed)
     }
 
+    /// Changes whenever something has moved on.
+    pub(super) fn moves(&self) -> (usize, u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.state().done, read(&self.copied), read(&self.converted))
+    }
+
     pub(super) fn outstanding(&self) -> u64 {
         self.outstanding.load(Ordering::Relaxed)
     }

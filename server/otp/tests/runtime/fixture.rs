@@ -88,6 +88,8 @@ pub(crate) enum Count {
     Step,
     /// How far it is, and which version says so.
     Tell,
+    /// Keep the shard busy for so many milliseconds of real time.
+    Work(u64),
 }
 
 impl Module for Counter {
@@ -109,7 +111,11 @@ impl GenServer for Counter {
         Next::Wait
     }
 
-    fn handle_cast(&mut self, _message: Count, ctx: &mut Ctx<'_>) -> Next {
+    fn handle_cast(&mut self, message: Count, ctx: &mut Ctx<'_>) -> Next {
+        if let Count::Work(ms) = message {
+            crate::actor::work(ms);
+            return Next::Wait;
+        }
         self.count += 1;
         note(ctx, format!("{} by {}", self.count, Self::VSN));
         Next::Wait

@@ -532,3 +532,27 @@ fn count_of(told: &str) -> i64 {
         .parse()
         .unwrap()
 }
+
+#[test]
+fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
+    let (threads, modules, counters) = town(40, 500);
+    let node = threads.node().clone();
+    // One counter works for longer than the transaction waits.
+    let busy = counters[7];
+    let work = Envelope::Cast(payload(&Count::Work(1_500)));
+    node.signal(pq_otp::Signal::Deliver(busy, work));
+    let mut plan = plan(&modules, UP, &["counter"]);
+    plan.suspend_timeout_ms = 200;
+    let mut live = Live::new(node.clone());
+    let mut transaction = Transaction::begin(&mut live, plan);
+    let outcome = transaction.copy().and_then(|_| transaction.hold());
+    let Err(Abort::Suspend { why, .. }) = &outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(why.contains(&format!("a callback of {busy} runs")), "{why}");
+    transaction.abort();
+    for counter in counters {
+        assert_eq!(told(&node, counter), "\"500 by 1.0.0\"");
+    }
+    threads.stop();
+}
