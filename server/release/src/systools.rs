@@ -8,7 +8,10 @@
 //!
 //! `make` and `relup` are the linker, `rc` is the compiler; none of them touches the disk, files come through a
 //! [`Lookup`]. Where OTP leaves the order of modules to chance, ours is that of the appup: a relup made
-//! twice is the same twice.
+//! twice is the same twice. The tests of the house ask OTP's own systools about hundreds of releases at each run;
+//! ours refuses more than it in three things: an application that needs itself, which in OTP does not start later; text
+//! behind the first term of a file that is no term; and in patterns of versions what `appup::pattern` does not know.
+//! It refuses less in one: an application that is named twice among those that another needs is to OTP a missing one.
 
 use std::fmt;
 use std::path::PathBuf;

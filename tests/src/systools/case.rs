@@ -69,7 +69,7 @@ impl Files {
     pub fn add_otp<'a>(&mut self, applications: impl IntoIterator<Item = (&'a str, &'a str)>) {
         for (name, vsn) in applications {
             let text = format!(
-                "{{application, {name}, [{{description, \"\"}}, {{vsn, \"{vsn}\"}}, {{modules, []}}, {{registered, []}}, {{applications, []}}]}}."
+                "{{application, {name}, [{{description, \"\"}}, {{vsn, \"{vsn}\"}}, {{modules, []}}, {{registered, [{name}_server]}}, {{applications, []}}]}}."
             );
             let file = format!("{OTP}/{name}-{vsn}/ebin/{name}.app");
             self.0.insert(PathBuf::from(file), text);

@@ -1,7 +1,8 @@
 //! When an answer counts as OTP's.
 //!
-//! To the letter, but for three things: `[]` and `""` are one value to Erlang; the words of a syntax error are each parser's
-//! own, while file and line are compared; and where OTP crashes, any error of ours will do.
+//! To the letter, but for four things: `[]` and `""` are one value to Erlang; the words of a syntax error are each parser's
+//! own, while file and line are compared; a circle of applications may be told from any of them; and where OTP
+//! crashes, any error of ours will do.
 
 use pq_term::Term;
 
@@ -29,6 +30,15 @@ pub fn normal(term: &Term) -> Term {
         Term::Tuple(parts) => match &parts[..] {
             [line, parser, _] if parser.is_atom("erl_parse") => {
                 Term::tuple([line.clone(), parser.clone()])
+            }
+            [tag, circle] if tag.is_atom("circular_dependencies") => {
+                let mut circle = circle.as_list().unwrap_or_default().to_vec();
+                circle.sort();
+                Term::tuple([tag.clone(), Term::from(circle)])
+            }
+            [tag, what] if tag.is_atom("parse_error") => {
+                let place = what.as_tuple().and_then(|parts| parts.get(..2));
+                Term::tuple([tag.clone(), place.map_or(what.clone(), Term::tuple)])
             }
             parts => Term::tuple(parts.iter().map(normal).collect::<Vec<_>>()),
         },

@@ -38,12 +38,12 @@ impl Side {
     }
 }
 
-/// How two answers differ where they may not. The last parameter says what the instructions of a way to or from a
-/// release of this version were.
+/// How two answers differ where they may not. The last parameter says what the instructions were that have become
+/// this script, to or from a release of this version.
 pub fn difference(
     ours: &Term,
     otps: &Term,
-    dependencies: &dyn Fn(Side, &str) -> Dependencies,
+    dependencies: &dyn Fn(Side, &str, &[Term]) -> Dependencies,
 ) -> Option<String> {
     comparison::difference(ours, otps)?;
     let mut settled = Vec::new();
@@ -69,7 +69,7 @@ struct Settled {
 
 fn settle(
     answer: &Term,
-    dependencies: &dyn Fn(Side, &str) -> Dependencies,
+    dependencies: &dyn Fn(Side, &str, &[Term]) -> Dependencies,
 ) -> Result<Settled, String> {
     let mut settled = Settled {
         answer: answer.clone(),
@@ -89,8 +89,9 @@ fn settle(
                 return Err(format!("{way} is no way"));
             };
             let base = vsn.as_str().unwrap_or_default();
-            let judge = Judge::new(side, dependencies(side, base));
-            let script = judge.settle(script.as_list().unwrap_or_default())?;
+            let script = script.as_list().unwrap_or_default();
+            let judge = Judge::new(side, dependencies(side, base, script));
+            let script = judge.settle(script)?;
             settled
                 .circles
                 .insert((side, base.to_string()), script.circles);

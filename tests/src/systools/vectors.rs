@@ -84,7 +84,9 @@ impl Vector {
     pub fn difference(&self, answer: &Term) -> Option<String> {
         match self.order_is_partial {
             false => comparison::difference(answer, &self.expected),
-            true => order::difference(answer, &self.expected, &|side, _| self.dependencies(side)),
+            true => order::difference(answer, &self.expected, &|side, _, _| {
+                self.dependencies(side)
+            }),
         }
     }
 

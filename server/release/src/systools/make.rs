@@ -135,15 +135,21 @@ fn member(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<Member, Unrea
 }
 
 /// The first `.app` file of the right version. A file of another version or that is no terms is passed over; when none
-/// is right, the first of those is reported. A file whose parameters are wrong ends the search, as in OTP.
+/// is right, the first of those is reported. A file that is empty is as good as none. One whose parameters are
+/// wrong ends the search, as in OTP.
 fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Problem> {
     let mut passed: Option<Problem> = None;
+    let mut empty: Option<PathBuf> = None;
     for file in files.app_files(entry.name.as_str()) {
         let found = read(&file, files).and_then(|text| App::parse(&file, &text));
         let problem = match found {
             Ok(app) if app.vsn != entry.vsn => other_vsn(rel, entry, &app),
             Ok(app) if app.name == entry.name => return Ok(app),
             Ok(app) => return Err(other_name(entry, &app)),
+            Err(error) if holds_nothing(&error) => {
+                empty.get_or_insert(file);
+                continue;
+            }
             Err(error @ FileError::Content { .. }) => {
                 return Err(bad_content(&error, &file, files));
             }
@@ -152,7 +158,12 @@ fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Pro
         };
         passed.get_or_insert(problem);
     }
-    Err(passed.unwrap_or_else(|| not_found(rel, entry)))
+    Err(passed.unwrap_or_else(|| not_found(rel, entry, empty.as_deref())))
+}
+
+/// `{read,File}`
+fn holds_nothing(error: &FileError) -> bool {
+    matches!(error.to_term().as_tuple(), Some([tag, _]) if tag.is_atom("read"))
 }
 
 fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Place> {
@@ -162,14 +173,15 @@ fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Place> {
     })
 }
 
-fn not_found(rel: &Rel, entry: &RelApp) -> Problem {
+fn not_found(rel: &Rel, entry: &RelApp, empty: Option<&Path>) -> Problem {
     let file = format!("{}.app", entry.name.as_str());
+    let what = match empty {
+        Some(empty) => format!("{} holds no term", empty.display()),
+        None => format!("no {file} is where applications are looked for"),
+    };
     Problem {
         place: at_entry(rel, entry),
-        sentence: format!(
-            "`{}` is in the release, and no {file} is where applications are looked for",
-            entry.name
-        ),
+        sentence: format!("`{}` is in the release, and {what}", entry.name),
         term: terms::tagged("not_found", Term::string(file)),
     }
 }

@@ -224,6 +224,15 @@ fn what_is_wrong_with_a_release_is_named() {
         ]],
     );
     files.0.remove("lib/a-1/ebin/a.app");
+    files
+        .0
+        .insert("lib/a-2/ebin/a.app".into(), "%% later\n".into());
+    check(
+        &files,
+        expect![[
+            r#"read the release: 2.rel: line 3: `a` is in the release, and lib/a-2/ebin/a.app holds no term ([{error_reading,{a,{not_found,"a.app"}}}])"#
+        ]],
+    );
     files.0.remove("lib/a-2/ebin/a.app");
     files.0.extend([rel("2", "{a, \"2\"},\n {b, \"1\"}")]);
     check(

@@ -20,7 +20,7 @@ impl Dependencies {
             inner.iter().for_each(|instruction| self.add(instruction));
         }
         let parts = instruction.as_tuple().unwrap_or_default();
-        let [tag, module, .., last] = parts else {
+        let [tag, module, rest @ ..] = parts else {
             return;
         };
         if tag.is_atom("delete_module") {
@@ -29,7 +29,7 @@ impl Dependencies {
         let has_deps = ["update", "load_module", "add_module", "delete_module"]
             .iter()
             .any(|word| tag.is_atom(word));
-        if let (true, Some(deps)) = (has_deps, last.as_list()) {
+        if let (true, Some(deps)) = (has_deps, rest.last().and_then(Term::as_list)) {
             let deps = deps.iter().map(Term::to_string);
             self.of.entry(module.to_string()).or_default().extend(deps);
         }

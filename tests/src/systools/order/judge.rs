@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pq_term::Term;
 
 use super::{Dependencies, Side};
+use crate::systools::comparison;
 
 /// The order of each group, by its number.
 type Orders = BTreeMap<usize, Vec<String>>;
@@ -68,8 +69,14 @@ impl Judge {
             steps.extend(run.iter().flat_map(|unit| unit.steps).cloned());
         }
         let steps = steps.iter().map(|step| self.settle_step(step, &orders));
+        let mut steps = steps.collect::<Result<Vec<_>, _>>()?;
+        // A library is read where the first of its modules stands, so which comes first follows from the orders.
+        // They stand together, and it makes no difference.
+        for run in steps.chunk_by_mut(|one, next| reads_code(one) && reads_code(next)) {
+            run.sort();
+        }
         Ok(Settled {
-            steps: steps.collect::<Result<_, _>>()?,
+            steps,
             circles: self.circles(&orders),
         })
     }
@@ -190,4 +197,8 @@ impl Judge {
         circles.sort_by_key(|circle| circle.iter().min().cloned());
         circles
     }
+}
+
+fn reads_code(step: &Term) -> bool {
+    comparison::is_tagged(step, "load_object_code")
 }

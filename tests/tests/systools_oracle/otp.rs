@@ -1,0 +1,115 @@
+//! OTP's systools as a program that runs for a whole test: questions in, answers out.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use pq_release::systools::RelFile;
+use pq_term::{Term, read_one};
+use pq_tests::running::PATIENCE;
+use pq_tests::systools::Case;
+
+/// The program that knows the way from a line to `systools:make_relup/4`.
+const PROGRAM: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/systools_oracle/oracle.escript"
+);
+
+/// OTP's systools.
+pub(crate) struct Otp {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: Receiver<String>,
+}
+
+impl Otp {
+    /// Starts it; `None`, loudly, when this machine does not have it.
+    pub(crate) fn start() -> Option<Otp> {
+        if let Some(missing) = missing() {
+            assert!(
+                std::env::var_os("PQ_CI").is_none_or(|ci| ci != "1"),
+                "{missing}"
+            );
+            // Past the test harness, which keeps what a test that passes prints to itself.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
+            return None;
+        }
+        let mut child = Command::new("escript")
+            .arg(PROGRAM)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        // One answer for each question, and nobody asks twice without listening.
+        let (lines, answers) = sync_channel(1);
+        std::thread::spawn(move || {
+            let mut read = BufReader::new(out).lines().map_while(Result::ok);
+            read.try_for_each(|line| lines.send(line))
+        });
+        Some(Otp {
+            questions: child.stdin.take(),
+            child,
+            answers,
+        })
+    }
+
+    /// What it answers to a case whose files are laid out in this folder.
+    pub(crate) fn ask(&mut self, folder: &Path, case: &Case) -> Result<Term, String> {
+        let options = [
+            ("restart_emulator", case.options.restart_emulator),
+            ("warnings_as_errors", case.options.warnings_as_errors),
+        ];
+        let options = options.iter().filter(|(_, is_set)| *is_set);
+        let question = Term::tuple([
+            Term::string(folder.to_str().unwrap()),
+            stem(&case.new),
+            case.up_from.iter().map(described).collect(),
+            case.down_to.iter().map(described).collect(),
+            options.map(|(word, _)| Term::atom(word)).collect(),
+        ]);
+        writeln!(self.questions.as_mut().unwrap(), "{question}.").unwrap();
+        self.answer()
+    }
+
+    fn answer(&self) -> Result<Term, String> {
+        let line = self.answers.recv_timeout(PATIENCE);
+        let line = line.map_err(|error| format!("OTP does not answer: {error}"))?;
+        read_one(&line).map_err(|error| format!("{error}: {line}"))
+    }
+}
+
+/// What has to be installed, if anything.
+fn missing() -> Option<String> {
+    let check = "case code:which(systools) of non_existing -> halt(1); _ -> halt(0) end.";
+    let found = Command::new("erl")
+        .args(["-noshell", "-eval", check])
+        .status();
+    match found {
+        Ok(status) if status.success() => None,
+        Ok(_) => Some("this Erlang has no systools (Debian: erlang-tools)".to_string()),
+        Err(error) => Some(format!("cannot run \"erl\" (Debian: erlang-base): {error}")),
+    }
+}
+
+/// OTP adds `.rel` itself.
+fn stem(rel: &RelFile) -> Term {
+    Term::string(rel.file.with_extension("").to_str().unwrap())
+}
+
+fn described(rel: &RelFile) -> Term {
+    match rel.description.as_list() {
+        Some([]) => stem(rel),
+        _ => Term::tuple([stem(rel), rel.description.clone()]),
+    }
+}
+
+impl Drop for Otp {
+    fn drop(&mut self) {
+        // Its input ends, and so does it; should it hang, it is killed.
+        drop(self.questions.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
