@@ -1,4 +1,5 @@
 //! The office and the packages it unpacks, from outside: trees on a disk, packages that lie, a node that is killed.
+#![allow(clippy::unwrap_used)]
 
 #[path = "office/archive.rs"]
 mod archive;

@@ -115,8 +115,11 @@ fn killed_in(root: &Path, step: &str, delay: Duration) -> &'static str {
         None,
         "killed, not ended: {line}"
     );
-    let marks = line.lines().filter_map(|line| line.strip_prefix(MARK));
-    let last = marks.last().unwrap();
+    let mut marks = line
+        .lines()
+        .rev()
+        .filter_map(|line| line.strip_prefix(MARK));
+    let last = marks.next().unwrap();
     STEPS.into_iter().find(|step| *step == last).unwrap()
 }
 
