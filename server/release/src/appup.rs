@@ -1,6 +1,7 @@
 //! `.appup` files: how an application gets from one version to another (`appup(4)`).
 //!
-//! Which way applies is decided here; what its instructions mean is known to `systools`.
+//! Which way applies is decided here; what its instructions mean is known to `systools`. [`generate`] makes one from
+//! two libraries, and finds where one no longer fits them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use crate::file_error::{FileError, path_term};
 use crate::instruction::Mode;
 use crate::places;
 use crate::terms;
+
+pub mod generate;
 
 mod pattern;
 
