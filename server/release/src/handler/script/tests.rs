@@ -1,3 +1,5 @@
+//! What scripts are read as, and which are refused.
+
 use expect_test::{Expect, expect};
 
 use super::*;
