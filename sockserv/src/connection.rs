@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answers::Answers;
 use crate::endpoint::{Endpoint, Event};
 use crate::line::LINE_MAX;
 use crate::port::{Output, Port};
@@ -109,34 +108,35 @@ async fn read_all(
     port: &Port,
     owner: &mut impl Owner,
 ) -> End {
-    let (mut endpoint, mut answers) = (Endpoint::default(), Answers::default());
+    let mut endpoint = Endpoint::default();
     loop {
         let chunk = match read(reader).await {
             Ok(chunk) if chunk.is_empty() => return End::ByClient,
             Ok(chunk) => chunk,
             Err(error) => return error.into(),
         };
-        answers.received(chunk.len());
         let mut rest = &chunk[..];
         while let Some(event) = endpoint.next(&mut rest) {
-            take(event, &mut answers, port, owner).await;
+            take(event, endpoint.taken(), port, owner).await;
         }
     }
 }
 
-/// Does what an event asks for. An overflow on the way is seen by the writing half.
-async fn take(event: Event, answers: &mut Answers, port: &Port, owner: &mut impl Owner) {
-    let _seen_by_the_writer = match event {
+/// Does what an event asks for, which came in so many bytes.
+async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
+    port.hear(&event, len);
+    match event {
         Event::Line(line) => {
             port.line_permit().await;
             owner.on_line(&line);
-            Ok(())
         }
         Event::LineTooLong => {
-            port.write(format!("That line is too long: at most {LINE_MAX} bytes.\n").as_bytes())
+            let sentence = format!("That line is too long: at most {LINE_MAX} bytes.\n");
+            // An overflow is seen by the writing half.
+            let _ = port.write(sentence.as_bytes());
         }
-        other => port.write_raw(&answers.answer(&other)),
-    };
+        Event::Command(_) | Event::Negotiation { .. } | Event::Subnegotiation { .. } => {}
+    }
 }
 
 /// What has come, at most [`READ_MAX`] bytes; empty at the end of input.
@@ -153,7 +153,7 @@ async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
 /// Writes what the owner writes until the port is closed.
 async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
     loop {
-        let written = match port.output().await {
+        let written = match next_output(port).await {
             Output::Bytes(bytes) => tokio::select! {
                 written = write(writer, &bytes) => written,
                 () = port.overflown() => Err(End::Overflown),
@@ -163,6 +163,19 @@ async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
         };
         if let Err(end) = written {
             return end;
+        }
+    }
+}
+
+/// Waits for something to do, and keeps the connection awake meanwhile.
+async fn next_output(port: &Port) -> Output {
+    let Some(limit) = port.keepalive() else {
+        return port.output().await;
+    };
+    loop {
+        match timeout(limit, port.output()).await {
+            Ok(output) => return output,
+            Err(_) => port.keep_alive(),
         }
     }
 }

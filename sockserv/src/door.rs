@@ -9,7 +9,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pq_otp::{Node, Pid, PortSink};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +17,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::connection::{self, Owner};
+use crate::crowd::{Crowd, Place};
+use crate::gmcp::Message;
+use crate::mssp::{Listing, Mssp};
 use crate::port::Port;
+use crate::settings::{Opening, Settings};
+use crate::socket::prepare;
 use crate::starting::start_session;
 
 /// Clients at once. Beyond it a client is told so and closed. 10 000 is the load this is tested with; a
@@ -35,6 +40,7 @@ pub struct Door {
     address: SocketAddr,
     shut: watch::Sender<bool>,
     clients: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
 }
 
 /// What every client needs.
@@ -42,10 +48,13 @@ struct Hall {
     node: Node,
     supervisor: &'static str,
     clients: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
+    settings: Arc<Settings>,
 }
 
 impl Door {
-    /// Listens at `address` and starts a child of `supervisor` (a local name) for each client.
+    /// Listens at `address` and starts a child of `supervisor` (a local name) for each client, with the
+    /// default settings.
     ///
     /// # Errors
     /// When the address cannot be had: in use, not of this machine, not permitted.
@@ -54,20 +63,48 @@ impl Door {
         address: SocketAddr,
         supervisor: &'static str,
     ) -> io::Result<Door> {
+        Door::open_with(node, address, supervisor, Settings::default()).await
+    }
+
+    /// The same with these settings. To what their listing tells, the door adds what it knows: how many play
+    /// (`PLAYERS`), since when (`UPTIME`), at which port (`PORT`), and what it can do. The listing may say
+    /// otherwise.
+    ///
+    /// # Errors
+    /// As for [`Door::open`].
+    pub async fn open_with(
+        node: Node,
+        address: SocketAddr,
+        supervisor: &'static str,
+        settings: Settings,
+    ) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (shut, watched) = watch::channel(false);
         let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        let crowd = Arc::new(Crowd::default());
+        let listing = Arc::new(AtThisDoor {
+            address,
+            since: SystemTime::now(),
+            crowd: crowd.clone(),
+            node: settings.listing,
+        });
         let hall = Arc::new(Hall {
             node,
             supervisor,
             clients: clients.clone(),
+            crowd: crowd.clone(),
+            settings: Arc::new(Settings {
+                listing,
+                ..settings
+            }),
         });
         tokio::spawn(accept_all(listener, hall, watched));
         Ok(Door {
             address,
             shut,
             clients,
+            crowd,
         })
     }
 
@@ -79,6 +116,16 @@ impl Door {
     /// How many clients there are.
     pub fn clients(&self) -> usize {
         CLIENTS_MAX - self.clients.available_permits()
+    }
+
+    /// How many of them have sent a line. A crawler, which asks for MSSP and leaves, is no player.
+    pub fn players(&self) -> usize {
+        self.crowd.players()
+    }
+
+    /// Sends a message to the programs of all clients that have asked for such: [`Message::upgrade`].
+    pub fn message(&self, message: &Message) {
+        self.crowd.message(message);
     }
 
     /// Lets nobody in any more. Who is in stays until its process closes the connection.
@@ -126,12 +173,11 @@ async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
     let Ok(_place) = hall.clients.try_acquire() else {
         return turn_away(stream, "The game is full. Try again later.\n").await;
     };
-    // A line of the game must not wait for the next one.
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, %address, "client gone before it was greeted");
         return;
     }
-    let port = Arc::new(Port::default());
+    let port = Arc::new(Port::new(hall.settings.clone()));
     let id = hall.node.open_port(Arc::new(Sink(port.clone())));
     match start_session(&hall.node, hall.supervisor, id, START_TIMEOUT).await {
         Ok(owner) => {
@@ -140,9 +186,11 @@ async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
                 node: &hall.node,
                 port: id,
                 owner,
+                place: hall.crowd.enter(id, port.clone()),
             };
             let end = connection::run(stream, &port, &mut session).await;
-            tracing::debug!(%address, process = %owner, %end, "client gone");
+            let client = port.client();
+            tracing::debug!(%address, process = %owner, %client, %end, "client gone");
         }
         Err(why) => {
             tracing::warn!(%address, %why, "a client gets no process");
@@ -153,7 +201,10 @@ async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
 }
 
 async fn turn_away(stream: TcpStream, sentence: &str) {
-    let port = Port::default();
+    let port = Port::new(Arc::new(Settings {
+        opening: Opening::Quiet,
+        ..Settings::default()
+    }));
     // A fresh outbox has room for a sentence.
     let _ = port.write(sentence.as_bytes());
     port.close();
@@ -183,15 +234,49 @@ struct Session<'a> {
     node: &'a Node,
     port: u64,
     owner: Pid,
+    place: Place,
 }
 
 impl Owner for Session<'_> {
     fn on_line(&mut self, line: &[u8]) {
+        self.place.plays();
         self.node.port_input(self.port, self.owner, line);
     }
 
     fn on_closed(&mut self, reason: &str) {
         self.node.port_closed(self.port, self.owner, reason);
+    }
+}
+
+/// What a list of games is told about this door.
+struct AtThisDoor {
+    address: SocketAddr,
+    since: SystemTime,
+    crowd: Arc<Crowd>,
+    node: Arc<dyn Listing>,
+}
+
+impl Listing for AtThisDoor {
+    fn list(&self, mssp: &mut Mssp) {
+        let since = self.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        mssp.set("NAME", "pq");
+        mssp.set("PLAYERS", self.crowd.players());
+        mssp.set("UPTIME", since.as_secs());
+        mssp.set("PORT", self.address.port());
+        mssp.set("CHARSET", "UTF-8");
+        for can in [
+            "ANSI",
+            "UTF-8",
+            "XTERM 256 COLORS",
+            "XTERM TRUE COLORS",
+            "GMCP",
+        ] {
+            mssp.set(can, 1);
+        }
+        for cannot in ["VT100", "MCCP", "MSDP", "MSP", "MXP"] {
+            mssp.set(cannot, 0);
+        }
+        self.node.list(mssp);
     }
 }
 

@@ -1,15 +1,20 @@
 //! The receiving end of a connection: bytes in, events out, in any segmentation the same.
 //!
 //! It neither reads nor writes: `connection` feeds it, and asks for one event after another, so that it
-//! can pause between two of them.
+//! can pause between two of them. What is answered to an event is `nvt`'s.
 
 use crate::line::{Cut, Lines};
-use crate::telnet::{Piece, Telnet, Verb};
+use crate::markup;
+use crate::telnet::{EC, EL, Piece, Telnet, Verb};
+
+/// The character Substitute stands for one that cannot be shown. Sessions refuse it in names as they do all
+/// controls.
+const SUBSTITUTE: u8 = 0x1a;
 
 /// What a client sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A line, without its end and without telnet commands.
+    /// A line, without its end, without telnet commands, and without a character that begins a tag of `markup`.
     Line(Vec<u8>),
     /// A line longer than [`crate::line::LINE_MAX`], left out.
     LineTooLong,
@@ -36,6 +41,8 @@ pub enum Event {
 pub struct Endpoint {
     telnet: Telnet,
     lines: Lines,
+    /// Bytes taken since [`Endpoint::taken`] was asked.
+    taken: usize,
 }
 
 impl Endpoint {
@@ -44,6 +51,18 @@ impl Endpoint {
     /// INVARIANT: the events do not depend on how the input was cut
     /// (`any_segmentation_gives_the_same_events`).
     pub fn next(&mut self, input: &mut &[u8]) -> Option<Event> {
+        let before = input.len();
+        let event = self.find(input);
+        self.taken += before - input.len();
+        event
+    }
+
+    /// How many bytes were taken since this was last asked. Behind an event, the bytes since the one before.
+    pub fn taken(&mut self) -> usize {
+        std::mem::take(&mut self.taken)
+    }
+
+    fn find(&mut self, input: &mut &[u8]) -> Option<Event> {
         while let Some(first) = input.first() {
             let event = match self.telnet.plain_len(input) {
                 0 => {
@@ -70,17 +89,31 @@ impl Endpoint {
     fn piece(&mut self, piece: Piece) -> Option<Event> {
         match piece {
             Piece::Data(byte) => self.lines.next(&mut &[byte][..]).map(Event::from),
-            Piece::Command(command) => Some(Event::Command(command)),
+            Piece::Command(command) => Some(self.command(command)),
             Piece::Negotiation(verb, option) => Some(Event::Negotiation { verb, option }),
             Piece::Subnegotiation(option, bytes) => Some(Event::Subnegotiation { option, bytes }),
         }
+    }
+
+    /// Two commands are about the line that is being typed (RFC 854); they are done here, where it is.
+    fn command(&mut self, command: u8) -> Event {
+        match command {
+            EC => self.lines.erase_character(),
+            EL => self.lines.erase_line(),
+            _ => {}
+        }
+        Event::Command(command)
     }
 }
 
 impl From<Cut> for Event {
     fn from(cut: Cut) -> Event {
         match cut {
-            Cut::Line(line) => Event::Line(line),
+            Cut::Line(mut line) => {
+                let tags = line.iter_mut().filter(|byte| **byte == markup::BEGIN);
+                tags.for_each(|byte| *byte = SUBSTITUTE);
+                Event::Line(line)
+            }
             Cut::TooLong => Event::LineTooLong,
         }
     }
@@ -148,7 +181,7 @@ mod tests {
                 match event {
                     Event::Line(line) => {
                         prop_assert!(line.len() <= LINE_MAX);
-                        prop_assert!(!line.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)));
+                        prop_assert!(!line.iter().any(|byte| matches!(*byte, b'\r' | b'\n' | 0 | markup::BEGIN)));
                     }
                     Event::Subnegotiation { bytes, .. } => prop_assert!(bytes.len() <= SUBNEGOTIATION_MAX),
                     _ => {}
@@ -183,6 +216,16 @@ mod tests {
             },
         ];
         assert_eq!(events(&mut Endpoint::default(), &input), expected);
+    }
+
+    #[test]
+    fn what_was_taken_is_counted_from_event_to_event() {
+        let (mut endpoint, mut input) = (Endpoint::default(), &b"Ann\r\n\xff\xf6rest"[..]);
+        let mut counted = Vec::new();
+        while endpoint.next(&mut input).is_some() {
+            counted.push(endpoint.taken());
+        }
+        assert_eq!((counted, endpoint.taken()), (vec![4, 3], 4));
     }
 
     #[test]

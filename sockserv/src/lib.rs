@@ -2,24 +2,25 @@
 //!
 //! ```text
 //! socket bytes ─► Telnet ─► Lines ─► Event ─► Connection ─► Owner::on_line ─► the process
-//! socket bytes ◄─ Connection ◄─ Outbox ◄─ encode ◄─ Port::write ◄──────────── the process
+//!                                      └────► Nvt: what is agreed, what is answered
+//! socket bytes ◄─ Connection ◄─ Outbox ◄─ Nvt: markup, marks ◄─ Port::write ◄─ the process
 //! ```
 //!
 //! Rooms, from the pure to the worldly:
-//! - [`telnet`] and [`mod@line`]: bytes to commands and lines, without any input or output of their own;
-//! - [`endpoint`]: both together, one [`Event`] after another;
+//! - [`telnet`], [`mod@line`] and [`endpoint`]: bytes to commands and lines, one [`Event`] after another;
 //! - [`option`] and [`negotiation`]: which options there are, and who performs them;
-//! - [`ttype`], [`naws`] and [`charset`]: what three of them have to say; [`client`]: what is known because of it;
-//! - [`mssp`] and [`gmcp`]: the status of the server, and messages for programs;
-//! - [`markup`] and [`render`]: texts, and how they look at a client;
-//! - [`answers`]: what the door itself replies to telnet;
-//! - [`mod@encode`]: text to the bytes of the wire;
+//! - [`ttype`], [`naws`], [`charset`], [`mssp`] and [`gmcp`]: what five of them have to say;
+//! - [`client`]: what is known of a client;
+//! - [`markup`] and [`render`]: texts, and how they look there;
+//! - [`nvt`]: all of it together, for one client;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
 //! - [`port`]: the handle by which the node writes to a client and closes it;
-//! - [`connection`]: the loop of one client's task;
+//! - [`connection`]: the loop of one client's task, over anything that reads and writes;
+//! - [`socket`]: what the kernel is asked for;
 //! - [`door`]: the listener, and the process that each client gets.
 //!
-//! What is said over the socket lives in the libraries `sockserv-*`, not here.
+//! What is said over the socket lives in the libraries `sockserv-*`, not here. What was agreed with a client
+//! lives here and not there, so that an upgrade of them does not touch it.
 
 pub mod telnet;
 
@@ -37,34 +38,40 @@ pub mod naws;
 
 pub mod charset;
 
-pub mod client;
-
 pub mod mssp;
 
 pub mod gmcp;
+
+pub mod client;
 
 pub mod markup;
 
 pub mod render;
 
-pub mod answers;
-
-pub mod encode;
+pub mod nvt;
 
 pub mod outbox;
+
+pub mod settings;
 
 pub mod port;
 
 pub mod connection;
 
+pub mod socket;
+
 pub mod door;
+
+mod crowd;
 
 mod starting;
 
-pub use answers::Answers;
 pub use connection::{End, Owner};
 pub use door::Door;
-pub use encode::encode;
 pub use endpoint::{Endpoint, Event};
+pub use gmcp::Message;
+pub use mssp::{Listing, Mssp};
+pub use nvt::Nvt;
 pub use outbox::{Outbox, Overflow};
 pub use port::Port;
+pub use settings::{Opening, Settings};

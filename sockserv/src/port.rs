@@ -2,13 +2,20 @@
 //!
 //! The node writes, closes and gives back lines from any thread and never waits; the task of the client,
 //! in `connection`, does the waiting. The last of both frees it.
+//!
+//! What was agreed with the client lives here, in its `nvt`, and so outside of every library: an
+//! upgrade does not touch it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use crate::encode::encode;
+use crate::endpoint::Event;
+use crate::gmcp::Message;
+use crate::nvt::Nvt;
 use crate::outbox::{Outbox, Overflow};
+use crate::settings::{Opening, Settings};
 
 /// How many lines of one client may be on their way to its process.
 /// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. The rest waits in the
@@ -21,10 +28,12 @@ pub struct Port {
     state: Mutex<State>,
     changed: Notify,
     lines: Semaphore,
+    settings: Arc<Settings>,
 }
 
 #[derive(Debug)]
 struct State {
+    nvt: Nvt,
     outbox: Outbox,
     phase: Phase,
 }
@@ -47,41 +56,79 @@ pub(crate) enum Output {
     Overflown,
 }
 
-impl Default for Port {
-    fn default() -> Port {
+impl Port {
+    /// A client that has sent nothing yet.
+    pub fn new(settings: Arc<Settings>) -> Port {
+        let (mut nvt, mut outbox) = (Nvt::default(), Outbox::default());
+        if settings.opening == Opening::Probe {
+            // An empty outbox has room for three bytes.
+            let _ = outbox.push(&nvt.open());
+        }
         let state = State {
-            outbox: Outbox::default(),
+            nvt,
+            outbox,
             phase: Phase::Open,
         };
         Port {
             state: Mutex::new(state),
             changed: Notify::new(),
             lines: Semaphore::new(LINES_MAX),
+            settings,
         }
     }
-}
 
-impl Port {
-    /// Queues a text for the client; `\n` ends a line in it. After [`Port::close`] it is left out.
+    /// Queues a text for the client; `\n` ends a line in it, and it may have tags of [`crate::markup`].
+    /// After [`Port::close`] it is left out.
     ///
     /// # Errors
     /// [`Overflow`] when the client is too slow to read, once. Its connection is then dropped and logged by its
     /// own task, and the owner hears of it as of any other end: the caller has nothing to do.
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
-        self.write_raw(&encode(text))
+        self.push(|nvt| nvt.tell(text))
+    }
+
+    /// Queues a message for the client's program, if it has asked for such.
+    ///
+    /// # Errors
+    /// As for [`Port::write`].
+    pub fn message(&self, message: &Message) -> Result<(), Overflow> {
+        self.push(|nvt| nvt.message(message))
+    }
+
+    /// Who the client is, as far as it has told: for logs.
+    pub fn client(&self) -> String {
+        self.lock().nvt.client().to_string()
+    }
+
+    /// Takes what the client sent, from so many bytes, and queues what is answered. An overflow is seen by the
+    /// task that writes.
+    pub(crate) fn hear(&self, event: &Event, len: usize) {
+        let _ = self.push(|nvt| nvt.hear(event, len, &*self.settings.listing));
+    }
+
+    /// Nothing was sent for a while: queues bytes that show nothing, where there are such.
+    pub(crate) fn keep_alive(&self) {
+        let _ = self.push(|nvt| nvt.keepalive());
+    }
+
+    /// How long "a while" is.
+    pub(crate) fn keepalive(&self) -> Option<Duration> {
+        self.settings.keepalive
     }
 
     /// Queues bytes of the wire.
-    pub(crate) fn write_raw(&self, wire: &[u8]) -> Result<(), Overflow> {
+    fn push(&self, wire: impl FnOnce(&mut Nvt) -> Vec<u8>) -> Result<(), Overflow> {
         let mut state = self.lock();
         if state.phase != Phase::Open {
             return Ok(());
         }
-        let pushed = state.outbox.push(wire);
+        let wire = wire(&mut state.nvt);
+        let pushed = state.outbox.push(&wire);
         if pushed.is_err() {
             state.phase = Phase::Overflown;
         }
         drop(state);
+        // Also without bytes: a prompt may be ready for its mark.
         self.changed.notify_one();
         pushed
     }
@@ -134,7 +181,10 @@ impl Port {
             Phase::Overflown => Some(Output::Overflown),
             _ if !state.outbox.is_empty() => Some(Output::Bytes(state.outbox.take())),
             Phase::Closing => Some(Output::Closed),
-            Phase::Open => None,
+            // All that was said is written, and nothing more comes: it was a prompt, if it was one.
+            Phase::Open => Some(state.nvt.mark())
+                .filter(|mark| !mark.is_empty())
+                .map(Output::Bytes),
         }
     }
 
@@ -147,21 +197,75 @@ impl Port {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::option::{EOR, TTYPE};
     use crate::outbox::OUTBOX_MAX;
+    use crate::telnet::Verb;
+
+    /// A port that opens without a probe.
+    fn quiet() -> Port {
+        Port::new(Arc::new(Settings {
+            opening: Opening::Quiet,
+            ..Settings::default()
+        }))
+    }
+
+    fn bytes(bytes: &[u8]) -> Option<Output> {
+        Some(Output::Bytes(bytes.to_vec()))
+    }
+
+    fn says(port: &Port, verb: Verb, option: u8) {
+        port.hear(&Event::Negotiation { verb, option }, 3);
+    }
+
+    #[test]
+    fn the_probe_comes_before_anything_that_is_written() {
+        let port = Port::new(Arc::default());
+        port.write(b"Hello.\n").unwrap();
+        assert_eq!(port.output_now(), bytes(b"\xff\xfd\x18Hello.\r\n"));
+    }
+
+    #[test]
+    fn a_prompt_is_marked_when_it_was_written_and_nothing_follows() {
+        let port = quiet();
+        says(&port, Verb::Do, EOR);
+        says(&port, Verb::Wont, TTYPE);
+        port.output_now();
+        port.write(b"Your ").unwrap();
+        port.write(b"name: ").unwrap();
+        assert_eq!(port.output_now(), bytes(b"Your name: "));
+        assert_eq!(port.output_now(), bytes(b"\xff\xef"));
+        assert_eq!(port.output_now(), None);
+        port.write(b"> ").unwrap();
+        assert_eq!(port.output_now(), bytes(b"> "));
+        port.write(b"Executing a Pig...\n").unwrap();
+        assert_eq!(port.output_now(), bytes(b"Executing a Pig...\r\n"));
+        assert_eq!(port.output_now(), None);
+    }
+
+    #[test]
+    fn a_client_that_speaks_no_telnet_is_not_kept_awake() {
+        let port = quiet();
+        port.keep_alive();
+        assert_eq!(port.output_now(), None);
+        says(&port, Verb::Wont, TTYPE);
+        port.output_now();
+        port.keep_alive();
+        assert_eq!(port.output_now(), bytes(b"\xff\xf1"));
+    }
 
     #[test]
     fn what_was_written_before_the_close_comes_before_the_end() {
-        let port = Port::default();
+        let port = quiet();
         port.write(b"Bye.\n").unwrap();
         port.close();
         port.write(b"too late\n").unwrap();
-        assert_eq!(port.output_now(), Some(Output::Bytes(b"Bye.\r\n".to_vec())));
+        assert_eq!(port.output_now(), bytes(b"Bye.\r\n"));
         assert_eq!(port.output_now(), Some(Output::Closed));
     }
 
     #[test]
     fn an_overflow_is_told_once_and_ends_the_output() {
-        let port = Port::default();
+        let port = quiet();
         port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();
         assert_eq!(port.write(b"x"), Err(Overflow));
         assert_eq!(port.write(b"x"), Ok(()));
@@ -171,7 +275,7 @@ mod tests {
 
     #[test]
     fn lines_given_back_too_often_do_not_widen_the_window() {
-        let port = Port::default();
+        let port = quiet();
         port.line_done();
         assert_eq!(port.lines.available_permits(), LINES_MAX);
     }

@@ -14,6 +14,8 @@ mod harm;
 mod log;
 #[path = "telnet/node.rs"]
 mod node;
+#[path = "clients/program.rs"]
+mod program;
 #[path = "telnet/programs.rs"]
 mod programs;
 #[path = "telnet/script.rs"]

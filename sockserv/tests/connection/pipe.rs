@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use sockserv::End;
 use sockserv::line::LINE_MAX;
 use sockserv::outbox::OUTBOX_MAX;
 use sockserv::port::LINES_MAX;
+use sockserv::{End, Opening, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
-use crate::rig::{Heard, Rig, read_all, read_text};
+use crate::rig::{Heard, Rig, read_all, read_bytes, read_text};
 
 /// Holds whole dialogues.
 const WIDE: usize = 1 << 20;
@@ -41,9 +41,70 @@ async fn telnet_commands_are_answered_here_and_never_reach_the_owner() {
         b"\xff\xfb\x1fA\xff\xfd\x01n\xff\xfa\x1f\0\x50\0\x18\xff\xf0n\xff\xf6\r\n";
     client.write_all(will_naws_do_echo_sub_ayt).await.unwrap();
     assert_eq!(rig.line().await, "Ann");
-    let mut reply = [0; 13];
+    let offers = b"\xff\xfd\x18\xff\xfb\x19\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9";
+    let expected = [b"\xff\xfd\x1f", &offers[..], b"\xff\xfc\x01[yes]\r\n"].concat();
+    let mut reply = vec![0; expected.len()];
     client.read_exact(&mut reply).await.unwrap();
-    assert_eq!(&reply, b"\xff\xfe\x1f\xff\xfc\x01[yes]\r\n");
+    assert_eq!(reply, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_sent_the_probe_then_text_and_then_the_mark_of_its_prompt() {
+    let (mut client, server) = duplex(WIDE);
+    let rig = Rig::serve_with(server, Settings::default());
+    rig.say("Name: ");
+    read_bytes(&mut client, b"\xff\xfd\x18Name: ").await;
+    // `WONT TTYPE`, `DONT EOR`: the prompt that stands there is marked when it is known with what.
+    client.write_all(b"\xff\xfc\x18").await.unwrap();
+    read_bytes(
+        &mut client,
+        b"\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9",
+    )
+    .await;
+    client.write_all(b"\xff\xfe\x19").await.unwrap();
+    read_bytes(&mut client, b"\xff\xf9").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_telnet_is_kept_awake_after_so_much_silence_of_ours() {
+    let (mut client, server) = duplex(WIDE);
+    let settings = Settings {
+        opening: Opening::Quiet,
+        keepalive: Some(Duration::from_secs(7)),
+        ..Settings::default()
+    };
+    let rig = Rig::serve_with(server, settings);
+    // As long as it has not shown that it speaks telnet it is left alone.
+    sleep(Duration::from_secs(60)).await;
+    client.write_all(b"\xff\xf1").await.unwrap();
+    read_bytes(&mut client, b"\xff\xfd\x18").await;
+    let mut rest = [0; 15];
+    client.read_exact(&mut rest).await.unwrap();
+    let start = Instant::now();
+    for turn in 1..=3 {
+        read_bytes(&mut client, b"\xff\xf1").await;
+        assert_eq!(start.elapsed().as_secs(), 7 * turn);
+    }
+    sleep(Duration::from_secs(5)).await;
+    rig.say("tick\n");
+    read_bytes(&mut client, b"tick\r\n\xff\xf1").await;
+    assert_eq!(start.elapsed().as_secs(), 21 + 5 + 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_of_none_keeps_nobody_awake() {
+    let (mut client, server) = duplex(WIDE);
+    let settings = Settings {
+        keepalive: None,
+        ..Settings::default()
+    };
+    let rig = Rig::serve_with(server, settings);
+    client.write_all(b"\xff\xf1").await.unwrap();
+    sleep(Duration::from_secs(10_000)).await;
+    rig.port.close();
+    let told = read_all(&mut client).await;
+    // The probe and the offers, of three bytes each; none of them is UTF-8.
+    assert_eq!(told.chars().count(), 18, "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sockserv::{End, Owner, Port, connection};
+use sockserv::{End, Opening, Owner, Port, Settings, connection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -38,9 +38,21 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// Without a probe: what is read is what the owner said.
     pub(crate) fn serve(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Rig {
+        let settings = Settings {
+            opening: Opening::Quiet,
+            ..Settings::default()
+        };
+        Rig::serve_with(stream, settings)
+    }
+
+    pub(crate) fn serve_with(
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        settings: Settings,
+    ) -> Rig {
         let (told, heard) = mpsc::channel(HEARD_MAX);
-        let port = Arc::new(Port::default());
+        let port = Arc::new(Port::new(Arc::new(settings)));
         let shared = port.clone();
         let task =
             tokio::spawn(async move { connection::run(stream, &shared, &mut Told(told)).await });
@@ -88,6 +100,13 @@ impl Rig {
             std::iter::from_fn(|| self.heard.try_recv().ok()).collect(),
         )
     }
+}
+
+/// Just these bytes.
+pub(crate) async fn read_bytes(stream: &mut (impl AsyncRead + Unpin), expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    stream.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(bytes, expected);
 }
 
 /// Just so many bytes, as text.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use rustix::net::{SendFlags, send, sockopt};
 use sockserv::End;
 use sockserv::outbox::OUTBOX_MAX;
+use sockserv::socket::prepare;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -17,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
     let address = listener.local_addr().unwrap();
     let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (client.unwrap(), Rig::serve(accepted.unwrap().0))
+    let accepted = accepted.unwrap().0;
+    prepare(&accepted).unwrap();
+    (client.unwrap(), Rig::serve(accepted))
 }
 
 async fn listener() -> TcpListener {
@@ -43,6 +47,33 @@ async fn a_reset_is_told_as_a_lost_connection() {
     client.set_zero_linger().unwrap();
     drop(client);
     assert_eq!(rig.closed().await, "connection lost: connection reset");
+}
+
+#[tokio::test]
+async fn a_synch_of_the_client_is_no_part_of_its_line() {
+    let (mut client, mut rig) = connect(&listener().await).await;
+    client.write_all(b"An").await.unwrap();
+    // `IAC IP IAC DM`, the last byte urgent: so inetutils sends it when a player presses Ctrl-C.
+    let synch = b"\xff\xf4\xff\xf2";
+    assert_eq!(send(&client, synch, SendFlags::OOB).unwrap(), synch.len());
+    client.write_all(b"n\r\n").await.unwrap();
+    assert_eq!(rig.line().await, "Ann");
+}
+
+#[tokio::test]
+async fn the_kernel_asks_a_silent_client_whether_it_is_there() {
+    let listener = listener().await;
+    let client = TcpStream::connect(listener.local_addr().unwrap());
+    let (client, accepted) = tokio::join!(client, listener.accept());
+    let stream = accepted.unwrap().0;
+    prepare(&stream).unwrap();
+    assert!(sockopt::socket_keepalive(&stream).unwrap());
+    assert_eq!(
+        sockopt::tcp_keepidle(&stream).unwrap(),
+        Duration::from_secs(60)
+    );
+    assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 120_000);
+    drop(client);
 }
 
 #[tokio::test]

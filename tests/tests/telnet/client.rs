@@ -5,12 +5,15 @@ use std::net::{Shutdown, TcpStream};
 
 use pq_tests::running::{PATIENCE, Running};
 
+use crate::program::PROBE;
 use crate::script::{self, PROMPT};
 
 /// A connection, and what was read but not asked for yet.
 pub(crate) struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
+    /// The probe has been read, and is no part of what follows.
+    is_open: bool,
 }
 
 impl Client {
@@ -23,6 +26,7 @@ impl Client {
         Client {
             stream,
             unread: Vec::new(),
+            is_open: false,
         }
     }
 
@@ -139,9 +143,18 @@ impl Client {
             Ok(0) => false,
             Ok(len) => {
                 self.unread.extend_from_slice(&chunk[..len]);
+                self.skip_probe();
                 true
             }
             Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&self.unread)),
+        }
+    }
+
+    fn skip_probe(&mut self) {
+        if !self.is_open && self.unread.len() >= PROBE.len() {
+            let rest = self.unread.split_off(PROBE.len());
+            assert_eq!(std::mem::replace(&mut self.unread, rest), PROBE);
+            self.is_open = true;
         }
     }
 }

@@ -2,102 +2,12 @@
 //!
 //! A machine without them skips these tests, and says so; with `PQ_CI=1` in the environment they fail there.
 
-use std::fs::File;
-use std::io::Write;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
-use pq_tests::running::{PATIENCE, Running, poll};
-use tempfile::TempDir;
+use pq_tests::running::Running;
 
+use crate::program::Program;
 use crate::script::{PROMPT, next, whole_session};
-
-/// A program that plays: what it writes goes to a file.
-struct Program {
-    child: Child,
-    input: Option<ChildStdin>,
-    written: TempDir,
-}
-
-impl Program {
-    /// Starts it; `None`, loudly, when this machine does not have it.
-    fn start(command: &mut Command) -> Option<Program> {
-        let written = tempfile::tempdir().unwrap();
-        let out = File::create(written.path().join("out")).unwrap();
-        let started = command.stdin(Stdio::piped()).stdout(out).spawn();
-        let mut child = match started {
-            Ok(child) => child,
-            Err(error) => {
-                let program = command.get_program();
-                assert!(
-                    std::env::var_os("PQ_CI").is_none_or(|ci| ci != "1"),
-                    "{program:?}: {error}"
-                );
-                // Past the test harness, which keeps what a test that passes prints to itself.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "SKIPPED: cannot run {program:?}: {error}"
-                );
-                return None;
-            }
-        };
-        let input = child.stdin.take();
-        Some(Program {
-            child,
-            input,
-            written,
-        })
-    }
-
-    fn type_in(&mut self, text: &str) {
-        self.input
-            .as_mut()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-    }
-
-    fn out(&self) -> String {
-        let bytes = std::fs::read(self.written.path().join("out")).unwrap();
-        String::from_utf8(bytes).unwrap()
-    }
-
-    /// Waits until it has shown this text so many times.
-    fn shows(&self, text: &str, times: usize) {
-        let shown = || (self.out().matches(text).count() >= times).then_some(());
-        assert!(
-            poll(PATIENCE, shown).is_some(),
-            "no {text:?} in {:?}",
-            self.out()
-        );
-    }
-
-    /// Waits for its end; all that it showed.
-    fn end(mut self) -> String {
-        let ended = poll(PATIENCE, || self.child.try_wait().unwrap());
-        assert!(
-            ended
-                .unwrap_or_else(|| panic!("no end: {:?}", self.out()))
-                .success()
-        );
-        self.out()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended: then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn client(program: &str, args: &[&str], node: &Running) -> Option<Program> {
-    let (ip, port) = (
-        node.address().ip().to_string(),
-        node.address().port().to_string(),
-    );
-    Program::start(Command::new(program).args(args).args([ip, port]))
-}
 
 /// Plays as a person does: reads, then types.
 fn play(program: &mut Program) {
@@ -114,12 +24,12 @@ fn play(program: &mut Program) {
 #[test]
 fn nc_plays_a_session() {
     let node = Running::node();
-    let Some(mut nc) = client("nc", &[], &node) else {
+    let Some(mut nc) = Program::client("nc", &[], &node) else {
         return;
     };
     play(&mut nc);
     // This nc stays until its input ends too: a person presses Ctrl-D.
-    nc.input = None;
+    nc.end_input();
     let told = nc.end();
     let rest = next(&told, PROMPT);
     let rest = next(rest, &crate::script::stats(rest));
@@ -129,19 +39,19 @@ fn nc_plays_a_session() {
 #[test]
 fn a_script_piped_through_nc_plays_a_session() {
     let node = Running::node();
-    let Some(mut nc) = client("nc", &["-q", "1"], &node) else {
+    let Some(mut nc) = Program::client("nc", &["-q", "1"], &node) else {
         return;
     };
     nc.type_in("Ann\ny\nquit\n");
     // `printf` ends, and with it the pipe.
-    nc.input = None;
+    nc.end_input();
     whole_session(&nc.end());
 }
 
 #[test]
 fn telnet_plays_a_session_from_a_pipe() {
     let node = Running::node();
-    let Some(mut telnet) = client("telnet", &[], &node) else {
+    let Some(mut telnet) = Program::client("telnet", &[], &node) else {
         return;
     };
     telnet_plays(&mut telnet);

@@ -8,15 +8,16 @@ use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
 /// What a telnet client says first: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and its window's size.
 const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
 
-/// `WONT SGA`, `DONT TTYPE`, `DONT NAWS`.
-const REFUSALS: &[u8] = b"\xff\xfc\x03\xff\xfe\x18\xff\xfe\x1f";
+/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`; and
+/// the question for the terminal's type. What is already agreed is not answered again.
+const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfa\x18\x01\xff\xf0";
 
 #[test]
-fn negotiation_is_refused_and_no_part_of_the_name() {
+fn negotiation_is_answered_and_no_part_of_the_name() {
     let node = Running::node();
     let mut client = Client::greeted(&node);
     client.send(OFFERS);
-    assert_eq!(client.bytes(REFUSALS.len()), REFUSALS);
+    assert_eq!(client.bytes(ANSWERS.len()), ANSWERS);
     client.send([b"A", OFFERS, b"n", OFFERS, b"n\r\n"].concat());
     client.stats();
     client.send("y\r\n");
@@ -64,7 +65,7 @@ fn lines_that_come_byte_by_byte_are_the_same_lines() {
     for byte in input {
         client.send([byte]);
     }
-    assert_eq!(client.bytes(REFUSALS.len()), REFUSALS);
+    assert_eq!(client.bytes(ANSWERS.len()), ANSWERS);
     client.stats();
     client.stats();
     assert_eq!(client.line_with("Unexpected input:"), unexpected("hello"));

@@ -1,0 +1,286 @@
+//! The Network Virtual Terminal of a client (RFC 854): all that was agreed with it, and what follows from that for
+//! what it is sent.
+//!
+//! ```text
+//!   open ─► IAC DO TTYPE ─► … any command of telnet ─► our other offers ─► … what is agreed
+//!                           nothing: it reads text, and gets nothing else
+//! ```
+//! Three bytes are all that a client sees which does not speak telnet. Where they are answered, the rest
+//! is offered: the end of a prompt, the size of the window, the character set, the status of the server, and
+//! messages for programs. Whether a client speaks telnet, and what it can do, delays no text and no line.
+//!
+//! A prompt is a text that does not end its line when nothing follows. It is marked with `EOR` (RFC 885) where that was
+//! agreed and with `GA` (RFC 854) where it was refused: a client that has seen one mark may hold back
+//! the unfinished line until the next.
+//!
+//! Neither input nor output: `port` holds one for each client and sends what it returns.
+
+use crate::client::{Client, Look};
+use crate::endpoint::Event;
+use crate::gmcp::{Gmcp, Message};
+use crate::markup::{Edge, Part, Tag, parts};
+use crate::mssp::{Listing, Mssp};
+use crate::naws::Size;
+use crate::negotiation::{Change, Negotiation, Side};
+use crate::option::{CHARSET, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TTYPE};
+use crate::render::{LineEnd, Pen};
+use crate::telnet::{self, AYT, GA, IAC, NOP, Verb};
+
+/// The reply to "Are You There" (RFC 854 leaves the words to us; these are the customary ones).
+const YES: &[u8] = b"[yes]\r\n";
+
+/// How many bytes of replies to `AYT` come before they have to be earned: ten in a row.
+/// A person who presses the key is answered; a flood is not.
+pub const CREDIT_MAX: usize = 10 * YES.len();
+
+/// How many bytes must be received for each further byte of them. A flood that nobody reads the answers to must not
+/// fill the outbox: 64 KiB are enough for half a megabyte of it.
+const CREDIT_PRICE: usize = 8;
+
+/// What is offered to a client that speaks telnet. The first of them is the probe.
+const OFFERS: [(Side, u8); 6] = [
+    (Side::Him, TTYPE),
+    (Side::Us, EOR),
+    (Side::Him, NAWS),
+    (Side::Us, CHARSET),
+    (Side::Us, MSSP),
+    (Side::Us, GMCP),
+];
+
+/// What was agreed with a client, and what it is about to see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Nvt {
+    negotiation: Negotiation,
+    client: Client,
+    gmcp: Gmcp,
+    /// How text looks there: [`Client::look`], which changes seldom.
+    look: Look,
+    has_probed: bool,
+    speaks_telnet: bool,
+    has_told_mssp: bool,
+    is_secret: bool,
+    line: Line,
+    /// Received, and not yet spent on replies to `AYT`.
+    credit: usize,
+}
+
+/// Where the client's screen is in a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Line {
+    /// At its front.
+    Front,
+    /// Behind a text that may be a prompt.
+    Unmarked,
+    /// Behind a prompt that was marked as one.
+    Marked,
+}
+
+impl Default for Nvt {
+    fn default() -> Nvt {
+        Nvt {
+            negotiation: Negotiation::default(),
+            client: Client::default(),
+            gmcp: Gmcp::default(),
+            look: Look::default(),
+            has_probed: false,
+            speaks_telnet: false,
+            has_told_mssp: false,
+            is_secret: false,
+            line: Line::Front,
+            credit: CREDIT_MAX * CREDIT_PRICE,
+        }
+    }
+}
+
+impl Nvt {
+    /// The first bytes for a client: does it speak telnet?
+    pub fn open(&mut self) -> Vec<u8> {
+        self.has_probed = true;
+        let [(side, option), ..] = OFFERS;
+        self.negotiation.wish(side, option, true)
+    }
+
+    /// What the client sent, taken from so many bytes; returns what is answered. `listing` is asked for MSSP.
+    ///
+    /// INVARIANT: however the input was cut, the answers are the same; and all together they are longer
+    /// than what was received by no more than [`CREDIT_MAX`], our own offers and questions, and one table of MSSP
+    /// (`any_segmentation_gives_the_same_answers`, `answers_never_outgrow_what_was_received`).
+    pub fn hear(&mut self, event: &Event, len: usize, listing: &dyn Listing) -> Vec<u8> {
+        self.credit = (CREDIT_MAX * CREDIT_PRICE).min(self.credit.saturating_add(len));
+        let answer = match event {
+            Event::Line(_) | Event::LineTooLong => {
+                self.line = Line::Front;
+                self.negotiation.line();
+                return Vec::new();
+            }
+            Event::Command(AYT) => self.yes(),
+            // `AO`, `IP`, `BRK` and `DM` ask for nothing that there is: no output is worth stopping, and no work.
+            Event::Command(_) => Vec::new(),
+            Event::Negotiation { verb, option } => self.negotiate(*verb, *option, listing),
+            Event::Subnegotiation { option, bytes } => self.subnegotiate(*option, bytes),
+        };
+        [answer, self.offer()].concat()
+    }
+
+    /// A text for the client, in markup; the bytes of the wire.
+    pub fn tell(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut pen = Pen::new(self.look, text.len());
+        for part in parts(text) {
+            match part {
+                Part::Text(text) => pen.text(text),
+                Part::Tag(Tag::Secret(Edge::Begin)) => pen.raw(&self.hide()),
+                Part::Tag(Tag::Secret(Edge::End)) => pen.raw(&self.reveal()),
+                Part::Tag(Tag::Gmcp(message)) => pen.raw(&self.pass_on(message)),
+                Part::Tag(style) => pen.tag(style),
+            }
+        }
+        let (wire, end) = pen.finish();
+        self.line = match end {
+            Some(LineEnd::Whole) => Line::Front,
+            Some(LineEnd::Open) => Line::Unmarked,
+            None => self.line,
+        };
+        wire
+    }
+
+    /// A message for the client's program; nothing when it has not asked for it.
+    pub fn message(&self, message: &Message) -> Vec<u8> {
+        match self.negotiation.is_on(Side::Us, GMCP) && self.gmcp.wants(message) {
+            true => message.wire(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Nothing more is to be said for now: the mark of a prompt, if one is due.
+    pub fn mark(&mut self) -> Vec<u8> {
+        match self.prompt_mark() {
+            Some(mark) if self.line == Line::Unmarked => {
+                self.line = Line::Marked;
+                vec![IAC, mark]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Bytes that show nothing, for a client that has been sent none for a while: a connection that nobody uses is
+    /// forgotten by the routers on its way. Only telnet has such bytes.
+    pub fn keepalive(&self) -> Vec<u8> {
+        match self.speaks_telnet {
+            true => vec![IAC, NOP],
+            false => Vec::new(),
+        }
+    }
+
+    /// What is known of the client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn yes(&mut self) -> Vec<u8> {
+        match self.credit.checked_sub(YES.len() * CREDIT_PRICE) {
+            Some(left) => {
+                self.credit = left;
+                YES.to_vec()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Offers everything, once the client has shown that it understands.
+    fn offer(&mut self) -> Vec<u8> {
+        if std::mem::replace(&mut self.speaks_telnet, true) {
+            return Vec::new();
+        }
+        // The probe may have been refused already.
+        let offers = &OFFERS[usize::from(self.has_probed)..];
+        let mut wire = Vec::new();
+        for (side, option) in offers {
+            wire.extend(self.negotiation.wish(*side, *option, true));
+        }
+        wire.extend(self.negotiation.wish(Side::Us, ECHO, self.is_secret));
+        wire
+    }
+
+    fn negotiate(&mut self, verb: Verb, option: u8, listing: &dyn Listing) -> Vec<u8> {
+        let (answer, change) = self.negotiation.hear(verb, option);
+        let question = match (verb, option, change) {
+            (Verb::Will, TTYPE, Some(Change::On)) => self.client.ttype.begin(),
+            (Verb::Do, CHARSET, Some(Change::On)) => self.client.charset.begin(),
+            (Verb::Do, MSSP, Some(Change::On)) => self.tell_mssp(listing),
+            _ => Vec::new(),
+        };
+        [answer, question].concat()
+    }
+
+    /// A table is long: a client gets one.
+    fn tell_mssp(&mut self, listing: &dyn Listing) -> Vec<u8> {
+        if std::mem::replace(&mut self.has_told_mssp, true) {
+            return Vec::new();
+        }
+        let mut mssp = Mssp::default();
+        listing.list(&mut mssp);
+        mssp.wire()
+    }
+
+    /// What an option has to say, if it was agreed to.
+    fn subnegotiate(&mut self, option: u8, bytes: &[u8]) -> Vec<u8> {
+        let is_ours = self.negotiation.is_wished(Side::Us, option);
+        let is_his = self.negotiation.is_wished(Side::Him, option);
+        let answer = match option {
+            TTYPE if is_his => self.client.ttype.hear(bytes),
+            CHARSET if is_ours || is_his => self.client.charset.hear(bytes),
+            GMCP if is_ours => self.gmcp.hear(bytes),
+            NAWS if is_his => {
+                self.client.size = Size::read(bytes).unwrap_or_default();
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        self.look = self.client.look();
+        answer
+    }
+
+    /// What the client types is not to be seen: who echoes it from now on is us, and we do not.
+    fn hide(&mut self) -> Vec<u8> {
+        self.is_secret = true;
+        match self.speaks_telnet {
+            true => self.negotiation.wish(Side::Us, ECHO, true),
+            false => Vec::new(),
+        }
+    }
+
+    /// The client echoes again, and gets the line end that it has typed and not seen.
+    fn reveal(&mut self) -> Vec<u8> {
+        self.is_secret = false;
+        let was_hidden = self.negotiation.is_wished(Side::Us, ECHO);
+        let mut wire = self.negotiation.wish(Side::Us, ECHO, false);
+        if was_hidden {
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire
+    }
+
+    fn pass_on(&self, message: &str) -> Vec<u8> {
+        match Message::read(message) {
+            Some(message) => self.message(&message),
+            None => {
+                tracing::debug!(message, "a message that is none is left out");
+                Vec::new()
+            }
+        }
+    }
+
+    /// What marks a prompt here. Before the client has answered the offer of `EOR` it may be either, and never both.
+    fn prompt_mark(&self) -> Option<u8> {
+        let on = |option| self.negotiation.is_on(Side::Us, option);
+        let waits = self.negotiation.is_wished(Side::Us, EOR);
+        match self.speaks_telnet {
+            true if on(EOR) => Some(telnet::EOR),
+            true if !waits && !on(SGA) => Some(GA),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
