@@ -1,0 +1,52 @@
+//! The programs that players of MUDs have, against a whole node: what they show, and what the node learns of them.
+//!
+//! What is agreed byte by byte is tested in `sockserv`; here is that those who wrote these programs have read the
+//! same standards. `nc` and `telnet` without a terminal are in `telnet/programs.rs`.
+#![allow(clippy::unwrap_used)]
+
+#[path = "clients/program.rs"]
+mod program;
+#[path = "clients/telnet.rs"]
+mod telnet;
+#[path = "clients/telnetlib3.rs"]
+mod telnetlib3;
+#[path = "clients/text.rs"]
+mod text;
+#[path = "clients/tintin.rs"]
+mod tintin;
+
+use std::path::Path;
+use std::process::Command;
+
+use pq_tests::running::{Running, Tree, pq};
+use program::Program;
+
+/// A node that logs what it knows of a client when that has gone.
+fn node(tree: &Tree) -> Running {
+    Running::listening(pq(tree.start()).env("RUST_LOG", "sockserv=debug"))
+}
+
+/// A command in a terminal of 120 columns and 40 lines; `None`, loudly, when this machine does not have it.
+fn in_terminal(command: &str, home: &Path) -> Option<Program> {
+    let program = command.split(' ').next().unwrap_or_default();
+    // Debian keeps games where not everybody looks.
+    let path = format!("{}:/usr/games", std::env::var("PATH").unwrap());
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .env("PATH", &path)
+        .output()
+        .unwrap();
+    if !found.status.success() {
+        program::skip(&format!("there is no {program}"));
+        return None;
+    }
+    let sized = format!("stty cols 120 rows 40; exec {command}");
+    Program::start(
+        Command::new("script")
+            .args(["-qec", &sized, "/dev/null"])
+            .env("PATH", &path)
+            .env("HOME", home)
+            .env("TERM", "xterm-256color")
+            .env("LANG", "C.UTF-8"),
+    )
+}

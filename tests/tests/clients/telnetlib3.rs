@@ -1,0 +1,83 @@
+//! telnetlib3, a library for Python, and the program that it comes with for looking at servers.
+
+use std::process::Command;
+
+use pq_tests::running::{Running, Tree};
+use serde_json::{Value, json};
+
+use crate::node;
+use crate::program::{Program, skip};
+
+/// Plays a session and prints what was agreed; see there.
+const PLAY: &str = include_str!("play.py");
+
+/// Is the library there for this interpreter?
+fn has_library() -> bool {
+    let found = Command::new("python3")
+        .args(["-c", "import telnetlib3"])
+        .output();
+    let is_there = found.is_ok_and(|found| found.status.success());
+    if !is_there {
+        skip("python3 has no telnetlib3");
+    }
+    is_there
+}
+
+#[test]
+fn telnetlib3_plays_a_session_and_agrees_to_all_it_has() {
+    let tree = Tree::new();
+    let node = node(&tree);
+    if !has_library() {
+        return;
+    }
+    let Some(python) = Program::client("python3", &["-c", PLAY], &node) else {
+        return;
+    };
+    let told = python.end();
+    let agreed: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    let expected = json!({
+        "will_echo": false,
+        "eor": true,
+        "charset": "UTF-8",
+        "naws": true,
+        "ping": true,
+    });
+    assert_eq!(agreed, expected, "{told}");
+    node.logged("100x30");
+}
+
+/// What the program found out, as JSON.
+fn fingerprint(node: &Running) -> Option<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("found.json");
+    let file_name = file.to_str().unwrap();
+    let args = ["--silent", "--scan-type", "full", "--save-json", file_name];
+    Program::client("telnetlib3-fingerprint", &args, node)?.end();
+    Some(serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap())
+}
+
+#[test]
+fn a_scan_of_all_options_finds_none_that_is_wrong() {
+    let node = Running::node();
+    let Some(found) = fingerprint(&node) else {
+        return;
+    };
+    let probe = &found["server-probe"];
+    let data = &probe["fingerprint-data"];
+    for fault in [
+        "looped-negotiation",
+        "directional-refusals",
+        "wrong-direction-offered",
+    ] {
+        assert_eq!(data[fault], json!([]), "{fault} of {data}");
+    }
+    let offered = json!(["CHARSET", "EOR", "GMCP", "MSSP", "SGA"]);
+    assert_eq!(data["offered-options"], offered);
+    assert_eq!(data["requested-options"], json!(["NAWS", "TTYPE"]));
+    let status = &probe["session_data"]["mssp"];
+    assert_eq!(status["PLAYERS"], "0", "{status}");
+    assert!(
+        status["UPTIME"].is_string() && status["NAME"].is_string(),
+        "{status}"
+    );
+}
