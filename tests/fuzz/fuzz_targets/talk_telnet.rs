@@ -1,0 +1,61 @@
+//! Any bytes from a client, cut anywhere: the same lines and the same answers as in one piece, no more of them than was
+//! received and a little, and nothing of it in the text that others are shown but what can be shown.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sockserv::nvt::CREDIT_MAX;
+use sockserv::{Endpoint, Event, Listing, Mssp, Nvt};
+
+/// The longest that is said unasked or once: offers, questions for the terminal and its characters, a table.
+const OF_OUR_OWN_MAX: usize = 200;
+
+struct Sample;
+
+impl Listing for Sample {
+    fn list(&self, mssp: &mut Mssp) {
+        mssp.set("NAME", "Sample");
+        mssp.set("PLAYERS", 3);
+    }
+}
+
+/// A client's connection, and what came of its input.
+#[derive(Default, PartialEq, Debug)]
+struct Host {
+    endpoint: Endpoint,
+    nvt: Nvt,
+    lines: Vec<Vec<u8>>,
+    answers: Vec<u8>,
+}
+
+impl Host {
+    fn hear(&mut self, mut input: &[u8]) {
+        while let Some(event) = self.endpoint.next(&mut input) {
+            let len = self.endpoint.taken();
+            self.answers.extend(self.nvt.hear(&event, len, &Sample));
+            if let Event::Line(line) = event {
+                self.lines.push(line);
+            }
+        }
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((chunk, input)) = bytes.split_first() else {
+        return;
+    };
+    let (mut whole, mut cut) = (Host::default(), Host::default());
+    for host in [&mut whole, &mut cut] {
+        host.answers = host.nvt.open();
+    }
+    whole.hear(input);
+    input
+        .chunks(usize::from(*chunk).max(1))
+        .for_each(|chunk| cut.hear(chunk));
+    assert_eq!(whole, cut);
+    assert!(whole.answers.len() <= input.len() + CREDIT_MAX + OF_OUR_OWN_MAX);
+    for line in &whole.lines {
+        let shown = String::from_utf8(whole.nvt.tell(line)).expect("text is UTF-8");
+        assert!(!shown.contains(|c: char| c.is_control() && !"\r\n\t".contains(c)));
+    }
+});
