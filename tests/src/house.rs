@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`client`] | clients without a socket: what they type, and what they read at which moment |
 //! | [`tree`] | the same booted from a release tree, with its release handler |
+//! | [`upgrade`] | a release is installed, and something happens meanwhile |
 //! | [`model`] | what a hero must do next and when, written down a second time |
 //! | [`witness`] | a library that listens to heroes and compares them with their models |
 //!
@@ -13,6 +14,8 @@
 pub mod client;
 
 pub mod tree;
+
+pub mod upgrade;
 
 pub mod model;
 

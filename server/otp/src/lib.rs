@@ -48,7 +48,7 @@ pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Config, ExitHook, Node, OnReply, RequestError, Service, ServiceCall};
-pub use outside::Census;
+pub use outside::{Census, Runner};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::Counters;

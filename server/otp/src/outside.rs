@@ -39,7 +39,7 @@ impl Node {
         let shards = self.ask_shards(timeout_ms, |processes| {
             let mut census: Vec<(Option<Module>, String, u64)> = Vec::new();
             for seen in processes {
-                let module = seen.modules().next();
+                let module = seen.module();
                 let known = census
                     .iter_mut()
                     .find(|(of, name, _)| *of == module && (of.is_some() || name == seen.name()));
@@ -60,13 +60,12 @@ impl Node {
         Ok(sum)
     }
 
-    /// The processes that run one of these versions, as their own module or as that of a handler.
+    /// The processes that run this version, as their own module or as that of a handler.
     ///
     /// # Errors
     /// When a shard does not answer in time.
-    pub fn who_runs(&self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
-        let modules = modules.to_vec();
-        let shards = self.ask_shards(timeout_ms, move |processes| runners(processes, &modules))?;
+    pub fn who_runs(&self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
+        let shards = self.ask_shards(timeout_ms, move |processes| runners(processes, module))?;
         Ok(shards.into_iter().flatten().collect())
     }
 
@@ -149,13 +148,26 @@ impl Node {
     }
 }
 
-/// Those of the processes that run one of these versions.
+/// A process that runs a version of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runner {
+    /// It is its own module.
+    Process(Pid),
+    /// A handler of this event manager is of it.
+    Manager(Pid),
+}
+
+/// Those of the processes that run this version.
 pub(crate) fn runners(
     processes: &mut dyn Iterator<Item = Seen<'_>>,
-    modules: &[Module],
-) -> Vec<Pid> {
-    processes
-        .filter(|seen| seen.modules().any(|module| modules.contains(&module)))
-        .map(|seen| seen.pid())
-        .collect()
+    module: Module,
+) -> Vec<Runner> {
+    let runner = |seen: Seen<'_>| match seen.module() == Some(module) {
+        true => Some(Runner::Process(seen.pid())),
+        false => seen
+            .handlers()
+            .any(|handler| handler == module)
+            .then_some(Runner::Manager(seen.pid())),
+    };
+    processes.filter_map(runner).collect()
 }

@@ -249,14 +249,18 @@ impl<'a> Seen<'a> {
         self.0.pid
     }
 
-    /// The versions of modules that run in it: its own, and those of its handlers.
-    pub fn modules(&self) -> impl Iterator<Item = Module> {
+    /// The version of its module; `None` for a process of the runtime's own.
+    pub fn module(&self) -> Option<Module> {
+        self.0.module
+    }
+
+    /// Those of its handlers.
+    pub fn handlers(&self) -> impl Iterator<Item = Module> {
         let handlers: &[State] = match &self.0.body {
             Body::Manager(handlers) => handlers,
             _ => &[],
         };
-        let own = self.0.module.into_iter();
-        own.chain(handlers.iter().map(State::module))
+        handlers.iter().map(State::module)
     }
 
     /// Its name in listings.

@@ -12,6 +12,7 @@ use pq_term::{Pid, Term};
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::Native;
 use crate::node::{Config, Node, RequestError, rmp_pid};
+use crate::outside::Runner;
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
 use crate::sys::{SysMessage, SysRequest};
@@ -169,9 +170,9 @@ impl Sim {
         self.shard.processes()
     }
 
-    /// The processes that run one of these versions.
-    pub fn who_runs(&self, modules: &[Module]) -> Vec<Pid> {
-        crate::outside::runners(&mut self.shard.seen(), modules)
+    /// The processes that run this version.
+    pub fn who_runs(&self, module: Module) -> Vec<Runner> {
+        crate::outside::runners(&mut self.shard.seen(), module)
     }
 
     pub(crate) fn ask(

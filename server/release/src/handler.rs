@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pq_code::CodeServer;
+use pq_otp::Runner;
 #[cfg(doc)]
 use pq_otp::upgrade::Plan;
 use pq_otp::upgrade::{Driver, OnOverrun};
@@ -174,18 +175,21 @@ impl ReleaseHandler {
     /// Forgets old code that nothing runs any more. To be called now and then; OTP does it every ten seconds.
     pub fn retry_purges(&mut self, driver: &mut dyn Driver) {
         for unpurged in std::mem::take(&mut self.unpurged) {
-            match driver.who_runs(&[unpurged.module], ASK_TIMEOUT_MS) {
-                Ok(pids) if pids.is_empty() => self.forget(unpurged.module),
+            match driver.who_runs(unpurged.module, ASK_TIMEOUT_MS) {
+                Ok(runners) if runners.is_empty() => self.forget(unpurged.module),
                 // Who cannot be asked now is asked the next time.
                 _ => self.unpurged.push(unpurged),
             }
         }
     }
 
-    /// Kills what runs this version, and forgets it.
+    /// Kills what runs this version, and forgets it. An event manager only loses its handler.
     fn purge_brutally(&mut self, driver: &mut dyn Driver, module: pq_otp::Module) {
-        match driver.who_runs(&[module], ASK_TIMEOUT_MS) {
-            Ok(pids) => pids.into_iter().for_each(|pid| driver.node().kill(pid)),
+        match driver.who_runs(module, ASK_TIMEOUT_MS) {
+            Ok(runners) => runners.into_iter().for_each(|runner| match runner {
+                Runner::Process(pid) => driver.node().kill(pid),
+                Runner::Manager(pid) => children::delete_handler(driver, pid, module),
+            }),
             Err(error) => tracing::error!(?module, %error, "processes in old code stay"),
         }
         self.forget(module);

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pq_otp::spec::{SupReply, SupRequest};
+use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::{Pid, PortSink};
 
 use super::House;
@@ -80,7 +80,49 @@ impl Client {
     }
 }
 
+/// A client at the door: somebody is asked to let it in.
+pub struct Knock {
+    port: u64,
+    wire: Arc<Wire>,
+    session: Arc<Mutex<Option<Pid>>>,
+}
+
 impl House {
+    /// A client knocks; nothing runs yet. While births wait for an upgrade, so does it.
+    pub fn knock(&mut self) -> Option<Knock> {
+        let wire = Arc::new(Wire::default());
+        let node = self.sim.node();
+        let supervisor = node.whereis("sockserv_sup")?;
+        let port = node.open_port(wire.clone());
+        let args = rmp_serde::to_vec_named(&(port,)).expect("a Vec takes all bytes");
+        let session = Arc::new(Mutex::new(None));
+        let slot = session.clone();
+        let request = spec::encode(&SupRequest::StartChild(args));
+        node.request(supervisor, &request, move |reply| {
+            let reply = reply.ok().and_then(|reply| spec::decode(&reply).ok());
+            if let Some(SupReply::Started(started)) = reply {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = started;
+            }
+        });
+        Some(Knock {
+            port,
+            wire,
+            session,
+        })
+    }
+
+    /// The client, if it has been let in by now.
+    pub fn let_in(&mut self, knock: &Knock) -> Option<Client> {
+        let session = *knock.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = Client {
+            port: knock.port,
+            session: session?,
+            wire: knock.wire.clone(),
+        };
+        self.sim.node().own_port(client.port, client.session);
+        Some(client)
+    }
+
     /// A client comes in; `None` when nobody lets it in. It has not read its greeting yet.
     pub fn connect(&mut self) -> Option<Client> {
         let wire = Arc::new(Wire::default());

@@ -11,6 +11,7 @@ use super::board::Board;
 use crate::application::{AppReply, AppRequest, CONTROLLER};
 use crate::message::Payload;
 use crate::node::{Node, OnReply, RequestError};
+use crate::outside::Runner;
 use crate::process::ProcessInfo;
 use crate::sim::Sim;
 use crate::sys::SysMessage;
@@ -41,11 +42,11 @@ pub trait Driver {
     /// # Errors
     /// When a shard does not answer in time.
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError>;
-    /// The processes that run one of these versions ([`Node::who_runs`]).
+    /// The processes that run this version ([`Node::who_runs`]).
     ///
     /// # Errors
     /// When a shard does not answer in time.
-    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError>;
+    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError>;
 }
 
 impl dyn Driver + '_ {
@@ -182,8 +183,8 @@ impl Driver for Live {
         self.node.processes(timeout_ms)
     }
 
-    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
-        self.node.who_runs(modules, timeout_ms)
+    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
+        self.node.who_runs(module, timeout_ms)
     }
 }
 
@@ -220,7 +221,7 @@ impl Driver for Sim {
         Ok(Sim::processes(self))
     }
 
-    fn who_runs(&mut self, modules: &[Module], _: u64) -> Result<Vec<Pid>, RequestError> {
-        Ok(Sim::who_runs(self, modules))
+    fn who_runs(&mut self, module: Module, _: u64) -> Result<Vec<Runner>, RequestError> {
+        Ok(Sim::who_runs(self, module))
     }
 }

@@ -10,7 +10,8 @@ use pq_otp::upgrade::{
     Abort, Board, Committed, Conversion, Driver, Live, OnOverrun, Plan, Target, Transaction,
 };
 use pq_otp::{
-    Atom, Envelope, Modules, Node, OnReply, Payload, Pid, ProcessInfo, RequestError, Sim, Threads,
+    Atom, Envelope, Modules, Node, OnReply, Payload, Pid, ProcessInfo, RequestError, Runner, Sim,
+    Threads,
 };
 use pq_sdk::Strategy;
 
@@ -64,8 +65,8 @@ impl Driver for Meddler<'_> {
         Driver::processes(self.sim, timeout_ms)
     }
 
-    fn who_runs(&mut self, modules: &[Module], timeout_ms: u64) -> Result<Vec<Pid>, RequestError> {
-        Driver::who_runs(self.sim, modules, timeout_ms)
+    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
+        Driver::who_runs(self.sim, module, timeout_ms)
     }
 }
 

@@ -101,7 +101,7 @@ impl ReleaseHandler {
         (name, folder): (Atom, &Path),
         direction: Mode,
     ) -> Result<Prepared, FailedStep> {
-        let file = folder.join("ebin").join(layout::app_name(name.as_str()));
+        let file = folder.join(layout::app_name(name.as_str()));
         let to = Version {
             vsn: App::read(&file)?.vsn,
             folder: folder.to_path_buf(),

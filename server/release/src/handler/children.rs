@@ -1,8 +1,8 @@
 //! Processes that a script suspends across a barrier, or stops and starts by their supervisors.
 
-use pq_otp::spec::{SupReply, SupRequest};
+use pq_otp::spec::{self, ManagerRequest, SupReply, SupRequest};
 use pq_otp::upgrade::Driver;
-use pq_otp::{Pid, ProcessInfo};
+use pq_otp::{Module, Pid, ProcessInfo};
 use pq_term::{Atom, Term};
 
 use super::ASK_TIMEOUT_MS;
@@ -57,6 +57,17 @@ pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), Fai
         &SupRequest::RestartChild(id),
     )
     .map(drop)
+}
+
+/// Has an event manager forget its handler of this module (`gen_event:delete_handler/3`).
+pub(super) fn delete_handler(driver: &mut dyn Driver, manager: Pid, module: Module) {
+    let Ok(name) = Atom::new(module.name()) else {
+        return;
+    };
+    let request = spec::encode(&ManagerRequest::DeleteHandler(name));
+    if let Err(error) = driver.call(manager, &request, ASK_TIMEOUT_MS) {
+        tracing::warn!(%manager, ?module, %error, "a handler of old code stays");
+    }
 }
 
 impl Stopped {

@@ -107,7 +107,7 @@ impl ReleaseHandler {
             .filter_map(|module| self.code.old(module.as_str()))
             .collect();
         for module in old {
-            if !driver.who_runs(&[module], ASK_TIMEOUT_MS)?.is_empty() {
+            if !driver.who_runs(module, ASK_TIMEOUT_MS)?.is_empty() {
                 return Err(FailedStep::OldProcesses(module));
             }
         }

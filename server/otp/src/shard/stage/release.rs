@@ -44,11 +44,24 @@ impl Shard {
             }
             return self.end(pid, Reason::Killed);
         }
+        if commit {
+            self.drop_handlers_that_go(pid);
+        }
         if let Some(process) = self.slab.get_mut(pid) {
             process.set(HELD, false);
             if !process.mailbox.is_empty() {
                 Shard::enqueue(&mut self.run_queue, process);
             }
+        }
+    }
+
+    /// A manager outlives the module of a handler: the handler goes without a word, as it would at its next event.
+    fn drop_handlers_that_go(&mut self, pid: Pid) {
+        if let Some(mut handlers) = self.take_handlers(pid) {
+            if let Some(staging) = &mut self.staging {
+                handlers.retain(|handler| staging.fate(handler.module()) != Fate::Goes);
+            }
+            self.put_handlers(pid, handlers);
         }
     }
 

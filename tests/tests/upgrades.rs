@@ -1,0 +1,93 @@
+//! Releases installed and taken back in simulated houses, while heroes play, join, quit, crash and drop.
+//!
+//! | room | what is asked there |
+//! |---|---|
+//! | here, [`crowd`] | thousands of attempts at random moments, some of which are given up |
+//! | [`scripts`], [`variant`] | every instruction of a relup, in releases made for it |
+//!
+//! After every attempt each process is of the old version with its old state or of the new one with the converted
+//! state: never mixed, never missing, never twice. `PQ_SEED=… PQ_EPISODES=…` replays, or runs longer.
+#![allow(clippy::unwrap_used)]
+
+#[path = "upgrades/crowd.rs"]
+mod crowd;
+#[path = "upgrades/scripts.rs"]
+mod scripts;
+#[path = "upgrades/variant.rs"]
+mod variant;
+
+use crowd::Crowd;
+use pq_release::handler::Options;
+use pq_tests::house::House;
+use pq_tests::running::Tree;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+/// Attempts per house; each takes some milliseconds.
+const EPISODES: u64 = 500;
+
+/// Houses of a run.
+const HOUSES: u64 = 4;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
+    let episodes = number("PQ_EPISODES").unwrap_or(EPISODES);
+    let seeds = match number("PQ_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..HOUSES).map(|house| 7_000 + house).collect(),
+    };
+    for seed in seeds {
+        println!("seed {seed}");
+        play(seed, episodes);
+    }
+}
+
+/// One house and its life.
+fn play(seed: u64, episodes: u64) {
+    let tree = Tree::with_package();
+    let (mut house, mut handler) = House::boot_tree(tree.root(), seed);
+    handler.office_mut().unpack("processquest-1.1.0").unwrap();
+    let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut crowd = Crowd::new(&mut house, seed);
+    let (mut installed, mut aborted) = (0, 0);
+    for episode in 0..episodes {
+        let to = match handler.office().running().vsn.as_str() {
+            "1.0.0" => "1.1.0",
+            _ => "1.0.0",
+        };
+        let options = Options {
+            slice: Some(1 + (dice.next_u64() % 8) as u32),
+            // A time that sometimes is too short.
+            suspend_timeout_ms: (dice.next_u64() % 3 == 0).then(|| dice.next_u64() % 12),
+            ..Options::default()
+        };
+        let outcome = house.install(&mut handler, to, &options, |house, _| {
+            crowd.something(house)
+        });
+        let what = format!("seed {seed}, episode {episode}, to {to}: {outcome:?}");
+        match &outcome {
+            Ok(report) => {
+                assert_eq!(report.warnings, Vec::<String>::new(), "{what}");
+                installed += 1;
+            }
+            Err(error) if !error.touched => aborted += 1,
+            Err(_) => panic!("{what}"),
+        }
+        let running = handler.office().running().vsn.clone();
+        assert_eq!(outcome.is_ok(), running == to, "{what}");
+        crowd.check(&mut house, &running, &what);
+        house.sim.run_ms(dice.next_u64() % 2_000);
+    }
+    assert!(
+        installed > episodes / 2,
+        "seed {seed}: {installed} of {episodes}"
+    );
+    assert!(
+        aborted > episodes / 50,
+        "seed {seed}: {aborted} of {episodes} were given up"
+    );
+}

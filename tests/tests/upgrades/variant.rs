@@ -1,0 +1,72 @@
+//! Releases made for one test: the applications of the book in another combination, with a script written by hand.
+
+use std::path::Path;
+
+use pq_release::handler::ReleaseHandler;
+
+/// A release to be, up from and down to 1.0.0.
+pub(crate) struct Variant<'a> {
+    pub(crate) vsn: &'a str,
+    /// Its applications besides the node's, as entries of a `.rel` file.
+    pub(crate) applications: &'a str,
+    pub(crate) sys_config: &'a str,
+    /// The instructions up, and down, as terms.
+    pub(crate) up: &'a str,
+    pub(crate) down: &'a str,
+}
+
+/// The applications of 1.0.0.
+pub(crate) const BOTH: &str = "{processquest,\"1.0.0\"},{sockserv,\"1.0.0\"}";
+
+/// The settings of 1.0.0.
+pub(crate) const SETTINGS: &str = "[{sockserv,[{port,8082}]}].";
+
+impl Default for Variant<'_> {
+    /// 1.0.0 under another version, with nothing to do.
+    fn default() -> Self {
+        Variant {
+            vsn: "1.0.9",
+            applications: BOTH,
+            sys_config: SETTINGS,
+            up: "[point_of_no_return]",
+            down: "[point_of_no_return]",
+        }
+    }
+}
+
+impl Variant<'_> {
+    /// Writes its files and has them registered.
+    pub(crate) fn register(&self, root: &Path, handler: &mut ReleaseHandler) {
+        let Variant {
+            vsn,
+            applications,
+            sys_config,
+            up,
+            down,
+        } = self;
+        let folder = root.join("releases").join(vsn);
+        let node = ["kernel", "stdlib", "sasl", "crypto", "regis"];
+        let node = node.map(|name| format!("{{{name},\"1.0.0\"}},")).concat();
+        let files = [
+            (
+                "processquest.rel",
+                format!(
+                    "{{release,{{\"processquest\",\"{vsn}\"}},{{erts,\"1.0.0\"}},[{node}{applications}]}}."
+                ),
+            ),
+            ("sys.config", sys_config.to_string()),
+            (
+                "relup",
+                format!("{{\"{vsn}\",[{{\"1.0.0\",[],{up}}}],[{{\"1.0.0\",[],{down}}}]}}."),
+            ),
+        ];
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &files {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        let registered = handler
+            .office_mut()
+            .set_unpacked(&folder.join(files[0].0), &[]);
+        registered.unwrap_or_else(|error| panic!("failed to {error}"));
+    }
+}
