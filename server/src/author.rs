@@ -3,6 +3,8 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |
+//! | [`build`] | `pq build`: libraries built with cargo, and the release laid out |
+//! | [`tar`] | `pq tar`: a release of a tree packed |
 //!
 //! The work itself is done in `server/release`; here are the words of the command line, and sentences.
 
@@ -10,6 +12,9 @@ use std::fmt::Display;
 use std::io::Write;
 
 pub(crate) mod relup;
+
+pub(crate) mod build;
+pub(crate) mod tar;
 
 /// Says on stderr what deserves a second look.
 pub(crate) fn warn(sentence: impl Display) {

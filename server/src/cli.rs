@@ -15,12 +15,16 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Build release 1.0.0 of Process Quest and play it here
+    /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and play it here
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),
     /// Compile the appups between releases into a relup
     Relup(crate::author::relup::Command),
+    /// Build a release from its sources into a release tree
+    Build(crate::author::build::Command),
+    /// Pack a release of a tree
+    Tar(crate::author::tar::Command),
     #[command(flatten)]
     Operator(crate::client::Command),
 }

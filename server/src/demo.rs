@@ -1,76 +1,174 @@
-//! `pq demo`: from the sources to a running game in one command.
+//! `pq demo`: from the sources to a running game in one command, and to its upgrade in three more.
+//!
+//! ```text
+//!   releases/1.0.0 ─► libraries ─► the tree ─► boot
+//!   releases/1.1.0 ─► libraries, relup ─► a tree beside it ─► the package, in the tree's folder `releases`
+//! ```
+//! A tree that boots another release already is left as it is: somebody has upgraded it.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
+use anyhow::{Context, anyhow};
+use pq_release::boot::ReleaseTree;
+use pq_release::package::make_tar;
+use pq_release::releases::Releases;
+use pq_release::{FileError, layout};
 
-use crate::cli;
-use crate::libraries::{RELEASE_1_0_0, Workspace};
+use crate::author::build::{Pieces, say_where};
+use crate::author::relup;
+use crate::libraries::Workspace;
 use crate::run::say;
-use crate::{logging, run};
+use crate::system::TreeLock;
+use crate::{boot, cli, logging, run};
 
-/// Builds release 1.0.0 below the root and runs it.
+mod typed;
+
+use typed::typed;
+
+/// The release that is played first.
+const FIRST: &str = "1.0.0";
+
+/// The release that it is upgraded to.
+const NEXT: &str = "1.1.0";
+
+/// Prepares both releases, unless the tree is past that, and runs the permanent one.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
-    let workspace = Workspace::find()?;
-    let root = options
-        .root
-        .clone()
-        .unwrap_or_else(|| workspace.default_release_root());
-    build_release(&workspace, &root)?;
-    run::run(&root, Some("1.0.0"), &options.node, say_what_to_type)
+    let workspace = Workspace::of_this_program()?;
+    let root = options.root.clone();
+    let root = root.unwrap_or_else(|| workspace.target().join("rel"));
+    match permanent(&root)? {
+        Some(vsn) if vsn != FIRST => say(format_args!(
+            "release {vsn} is the permanent one in {}",
+            root.display()
+        )),
+        _ => prepare(&workspace, &root)?,
+    }
+    run::run(&root, None, &options.node, |address| {
+        say_what_to_type(&root, address);
+    })
 }
 
-/// Lays the release out; what is there already and the same stays untouched.
-fn build_release(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
-    let texts: Vec<_> = RELEASE_1_0_0
-        .iter()
-        .map(|source| workspace.app_text(source))
-        .collect::<Result<_, _>>()?;
-    let libraries: Vec<_> = RELEASE_1_0_0
-        .iter()
-        .map(|source| workspace.build(source))
-        .collect::<Result<_, _>>()?;
-    let rel = workspace.release_file("1.0.0/processquest.rel")?;
-    let sys_config = workspace.release_file("1.0.0/sys.config")?;
-    let pieces = texts.iter().zip(&libraries);
-    let applications = pieces
-        .map(|(app, library)| AppPieces {
-            app,
-            appup: None,
-            library: Some(library),
-        })
-        .collect();
-    let spec = ReleaseSpec {
-        rel: &rel,
-        sys_config: Some(&sys_config),
-        relup: None,
-        applications,
-    };
-    let rel = write_release(root, &spec).map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+/// Which release the tree boots, if there is a tree.
+fn permanent(root: &Path) -> anyhow::Result<Option<String>> {
+    match ReleaseTree::open(root, boot::runtime()?).start_erl() {
+        Ok(start) => Ok(Some(start.vsn)),
+        Err(FileError::Read {
+            kind: ErrorKind::NotFound,
+            ..
+        }) => Ok(None),
+        Err(error) => Err(anyhow!("failed to {error}")),
+    }
+}
+
+/// Builds the first release below the root, and the package of the next one.
+fn prepare(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
+    if layout::releases(root).is_dir() {
+        // Nothing is replaced under a node that runs; and who has to wait is told before cargo builds.
+        drop(TreeLock::take(root)?);
+    }
+    let first = Pieces::build(workspace, &rel_file(workspace, FIRST))?;
+    say_where(&first.lay_out(root)?, root);
+    if !listed(root).contains(&NEXT.to_string()) {
+        pack_next(workspace, root)?;
+    }
+    Ok(())
+}
+
+fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
+    let releases = workspace.root().join("releases");
+    releases.join(vsn).join("processquest.rel")
+}
+
+/// The package is made of a tree of its own, which nobody needs afterwards.
+fn pack_next(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
+    let (new, old) = (rel_file(workspace, NEXT), rel_file(workspace, FIRST));
+    let way = relup::Command::between(new.clone(), old, workspace.folders());
+    let compiled = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
+    let mut pieces = Pieces::build(workspace, &new)?;
+    pieces.relup = Some(compiled.to_text());
+    let beside = tempfile::tempdir_in(root).context("failed to make a folder for the package")?;
+    pieces.lay_out(beside.path())?;
+    let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
+    let package = make_tar(&tree, NEXT, &layout::releases(root));
+    let package = package.map_err(|error| anyhow!("failed to {error}"))?;
     say(format_args!(
-        "release {} {} stands in {}",
-        rel.name,
-        rel.vsn,
-        root.display()
+        "release {NEXT} is packed in {}",
+        package.display()
     ));
     Ok(())
 }
 
+/// The versions of the releases that the tree lists. Without a list there is nothing to say about it: the boot does.
+fn listed(root: &Path) -> Vec<String> {
+    let releases = Releases::read(&layout::releases_file(root)).unwrap_or_default();
+    releases.0.into_iter().map(|release| release.vsn).collect()
+}
+
 /// The lines to type next, as they stand.
-fn say_what_to_type(address: Option<SocketAddr>) {
-    let Some(address) = address else { return };
-    let (host, port) = (
-        if address.ip().is_loopback() {
-            "localhost".to_string()
-        } else {
-            address.ip().to_string()
-        },
-        address.port(),
-    );
-    say(format_args!(
-        "\nPlay it from another terminal:\n    telnet {host} {port}\nor  nc {host} {port}\n\n\
-         Ctrl-C stops the node."
-    ));
+fn say_what_to_type(root: &Path, address: Option<SocketAddr>) {
+    if let Some(address) = address {
+        let host = match address.ip().is_loopback() {
+            true => "localhost".to_string(),
+            false => address.ip().to_string(),
+        };
+        let port = address.port();
+        say(format_args!(
+            "\nPlay it from another terminal:\n    telnet {host} {port}\nor  nc {host} {port}"
+        ));
+    }
+    let permanent = permanent(root).ok().flatten().unwrap_or_default();
+    let lines = next_lines(&permanent, &listed(root));
+    if !lines.is_empty() {
+        say(format_args!("\nUpgrade it while you play:"));
+    }
+    let program = std::env::current_exe().unwrap_or_else(|_| "pq".into());
+    for line in lines {
+        say(format_args!(
+            "    {} {line} --root {}",
+            typed(&program),
+            typed(root)
+        ));
+    }
+    say(format_args!("\nCtrl-C stops the node."));
+}
+
+/// What leads from the permanent release to the next; nothing once that is the permanent one.
+fn next_lines(permanent: &str, listed: &[String]) -> Vec<String> {
+    if permanent != FIRST {
+        return Vec::new();
+    }
+    let unpack = format!("unpack processquest-{NEXT}");
+    let is_new = listed.iter().all(|vsn| vsn != NEXT);
+    let unpack = is_new.then_some(unpack);
+    let others = ["install", "make-permanent"].map(|word| format!("{word} {NEXT}"));
+    unpack.into_iter().chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_been_done_is_not_to_be_typed_again() {
+        let lines = |permanent: &str, listed: &[&str]| {
+            let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
+            next_lines(permanent, &listed)
+        };
+        assert_eq!(
+            lines("1.0.0", &["1.0.0"]),
+            [
+                "unpack processquest-1.1.0",
+                "install 1.1.0",
+                "make-permanent 1.1.0"
+            ]
+        );
+        assert_eq!(
+            lines("1.0.0", &["1.1.0", "1.0.0"]),
+            ["install 1.1.0", "make-permanent 1.1.0"]
+        );
+        assert!(lines("1.1.0", &["1.1.0", "1.0.0"]).is_empty());
+    }
 }

@@ -1,123 +1,143 @@
-//! Building the libraries of the demo's release with cargo, from the sources this program came from.
+//! Sources of applications: the packages of a cargo workspace, and the libraries that cargo builds of them.
+//!
+//! An application is found by its `.app` file, which stands beside the `Cargo.toml` of its package. How a library
+//! is linked is said in `game-plugins/sdk/src/library.rs`; what goes where in a release tree, in `pq_release::tree`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
+use pq_release::app::App;
+use serde::Deserialize;
 
-/// An application of the release, and the package its library is made of.
-pub(crate) struct Source {
-    /// The application.
-    pub(crate) application: &'static str,
-    /// Its version.
-    pub(crate) vsn: &'static str,
-    /// Its package.
-    pub(crate) package: &'static str,
-    /// Its folder below the workspace.
-    pub(crate) folder: &'static str,
-}
-
-/// Release 1.0.0 of the book.
-pub(crate) const RELEASE_1_0_0: [Source; 2] = [
-    Source {
-        application: "processquest",
-        vsn: "1.0.0",
-        package: "processquest-1_0_0",
-        folder: "game-plugins/processquest-1.0.0",
-    },
-    Source {
-        application: "sockserv",
-        vsn: "1.0.0",
-        package: "sockserv-1_0_0",
-        folder: "sockserv/plugins/sockserv-1.0.0",
-    },
-];
+use crate::run::say;
 
 /// The workspace with the sources.
 pub(crate) struct Workspace {
-    root: PathBuf,
-    target: PathBuf,
+    metadata: Metadata,
+}
+
+/// What `cargo metadata` says that matters here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+}
+
+/// One version of an application, as its author wrote it.
+pub(crate) struct Source {
+    /// What its `.app` file says.
+    pub(crate) app: App,
+    /// The text of that file.
+    pub(crate) app_text: String,
+    /// The text of its `.appup` file, where it has one.
+    pub(crate) appup_text: Option<String>,
+    package: String,
 }
 
 impl Workspace {
-    /// Finds the sources: where this program was compiled, which is where `cargo run` runs it.
-    pub(crate) fn find() -> anyhow::Result<Workspace> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("the crate stands in a workspace")?;
+    /// The workspace that this program was compiled in, which is where `cargo run` runs it.
+    pub(crate) fn of_this_program() -> anyhow::Result<Workspace> {
+        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = crate_folder.parent().unwrap_or(crate_folder);
         ensure!(
             root.join("Cargo.toml").is_file(),
             "the sources of the game are not at {}: `pq demo` builds them, so run it in a checkout; \
              a release that was built before starts with `pq start --root DIR`",
             root.display()
         );
-        let target = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(dir) => root.join(dir),
-            None => root.join("target"),
-        };
-        Ok(Workspace {
-            root: root.to_path_buf(),
-            target,
-        })
+        Workspace::at(root)
     }
 
-    /// Where the demo's release tree stands unless told otherwise.
-    pub(crate) fn default_release_root(&self) -> PathBuf {
-        self.target.join("rel")
-    }
-
-    /// The text of an application's `.app` file.
-    pub(crate) fn app_text(&self, source: &Source) -> anyhow::Result<String> {
-        let file = self
-            .root
-            .join(source.folder)
-            .join(format!("{}.app", source.application));
-        std::fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))
-    }
-
-    /// The text of a file of the release's sources.
-    pub(crate) fn release_file(&self, name: &str) -> anyhow::Result<String> {
-        let file = self.root.join("releases").join(name);
-        std::fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))
-    }
-
-    /// Builds a library; cargo's progress goes to stderr.
-    pub(crate) fn build(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(&cargo);
+    /// The workspace that a folder stands in.
+    pub(crate) fn at(folder: &Path) -> anyhow::Result<Workspace> {
+        let mut command = cargo();
         command
-            .current_dir(&self.root)
-            .args([
-                "rustc",
-                "--profile",
-                "library",
-                "--lib",
-                "--crate-type",
-                "cdylib",
-                "--package",
-                source.package,
-            ])
-            .arg("--target-dir")
-            .arg(&self.target)
-            .args(["--", "--cfg", "pq_library"]);
-        let status = command.status().with_context(|| {
-            format!(
-                "failed to run {}: building the game needs a Rust toolchain (https://rustup.rs)",
-                cargo.display()
-            )
-        })?;
-        if !status.success() {
-            bail!(
-                "cargo could not build {}-{}: what is above says why; if the linker is missing, install a C \
-                 toolchain (Debian: build-essential)",
-                source.application,
-                source.vsn
-            );
+            .current_dir(folder)
+            .args(["metadata", "--no-deps", "--format-version", "1"]);
+        let output = command.output().with_context(cannot_run_cargo)?;
+        ensure!(
+            output.status.success(),
+            "failed to find the sources: cargo knows no workspace at {}: {}",
+            folder.display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        let metadata =
+            serde_json::from_slice(&output.stdout).context("failed to read what cargo says")?;
+        Ok(Workspace { metadata })
+    }
+
+    /// Its root.
+    pub(crate) fn root(&self) -> &Path {
+        &self.metadata.workspace_root
+    }
+
+    /// Where cargo builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.metadata.target_directory
+    }
+
+    /// The folders of its packages: `.app` and `.appup` files are there.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let folders = self.metadata.packages.iter().map(Package::folder);
+        folders.map(Path::to_path_buf).collect()
+    }
+
+    /// The sources of an application in this version.
+    ///
+    /// # Errors
+    /// When there are none, with the versions that there are; when its files cannot be read.
+    pub(crate) fn source(&self, name: &str, vsn: &str) -> anyhow::Result<Source> {
+        let mut others = Vec::new();
+        for package in &self.metadata.packages {
+            match package.source(name)? {
+                Some(source) if source.app.vsn == vsn => return Ok(source),
+                Some(source) => others.push(source.app.vsn),
+                None => (),
+            }
         }
-        let file = self
-            .target
-            .join("library")
-            .join(format!("lib{}.so", source.package.replace('-', "_")));
+        let known = match others.is_empty() {
+            true => "in no version".to_string(),
+            false => format!("only in {}", others.join(", ")),
+        };
+        bail!(
+            "failed to find the sources of {name} {vsn}: the workspace at {} has it {known}; a package with \
+             {name}.app beside its Cargo.toml would be right",
+            self.root().display()
+        )
+    }
+
+    /// Builds the library of an application; cargo's progress goes to stderr.
+    ///
+    /// # Errors
+    /// When cargo cannot be run or cannot build it.
+    pub(crate) fn build(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
+        let (name, vsn) = (source.app.name, &source.app.vsn);
+        say(format_args!("building {name} {vsn}"));
+        let mut command = cargo();
+        command
+            .current_dir(self.root())
+            .args(["rustc", "--profile", "library", "--lib"])
+            .args(["--crate-type", "cdylib", "--package", &source.package])
+            .arg("--target-dir")
+            .arg(self.target())
+            .args(["--", "--cfg", "pq_library"]);
+        let status = command.status().with_context(cannot_run_cargo)?;
+        ensure!(
+            status.success(),
+            "cargo could not build {name} {vsn}: what is above says why; if the linker is missing, install a C \
+             toolchain (Debian: build-essential)"
+        );
+        let file = format!("library/lib{}.so", source.package.replace('-', "_"));
+        let file = self.target().join(file);
         std::fs::read(&file).with_context(|| {
             format!(
                 "failed to read {}, which cargo has just built",
@@ -125,4 +145,53 @@ impl Workspace {
             )
         })
     }
+}
+
+impl Package {
+    fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The application of this name, when this is its package.
+    fn source(&self, name: &str) -> anyhow::Result<Option<Source>> {
+        let file = self.folder().join(format!("{name}.app"));
+        let Some(app_text) = text_if_there(&file)? else {
+            return Ok(None);
+        };
+        let app = App::parse(&file, &app_text);
+        Ok(Some(Source {
+            app: app.map_err(|error| anyhow::anyhow!("failed to {error}"))?,
+            app_text,
+            appup_text: text_if_there(&file.with_extension("appup"))?,
+            package: self.name.clone(),
+        }))
+    }
+}
+
+/// The text of a file, unless there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn text_if_there(file: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("failed to read {}", file.display())),
+    }
+}
+
+/// The cargo that built this program, when it runs under cargo; otherwise the one in the path.
+fn cargo() -> Command {
+    Command::new(program())
+}
+
+fn program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn cannot_run_cargo() -> String {
+    format!(
+        "failed to run {}: building needs a Rust toolchain (https://rustup.rs)",
+        program().display()
+    )
 }

@@ -4,6 +4,7 @@
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
 //!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
 //!   pq relup ─► appups ─► relup
+//!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //! ```
 //! Starts everything and decides nothing: what a command does lives in the crates below.
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         cli::Command::Demo(options) => demo::demo(&options),
         cli::Command::Start(options) => run::start(&options),
         cli::Command::Relup(command) => author::relup::relup(&command),
+        cli::Command::Build(command) => author::build::build(&command),
+        cli::Command::Tar(command) => author::tar::tar(&command),
         cli::Command::Operator(command) => return client::run(command),
     };
     match outcome {

@@ -1,5 +1,7 @@
 //! What the author of a release types, through the `pq` program and with files on the disk.
 #![allow(clippy::unwrap_used)]
 
+#[path = "author/build.rs"]
+mod build;
 #[path = "author/relup.rs"]
 mod relup;

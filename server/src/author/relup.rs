@@ -44,6 +44,22 @@ pub(crate) struct Command {
     warnings_as_errors: bool,
 }
 
+impl Command {
+    /// The relup between two releases, up and down, with applications in these folders.
+    pub(crate) fn between(new: PathBuf, old: PathBuf, path: Vec<PathBuf>) -> Command {
+        Command {
+            new,
+            up_from: vec![old.clone()],
+            down_to: vec![old],
+            path,
+            outdir: None,
+            stdout: false,
+            restart_emulator: false,
+            warnings_as_errors: false,
+        }
+    }
+}
+
 /// Compiles and writes, or says what is wrong.
 pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
     for path in command.path.iter().filter(|path| !path.is_dir()) {
@@ -61,7 +77,11 @@ pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
     }
 }
 
-fn compile(command: &Command) -> anyhow::Result<Result<Relup, SystoolsError>> {
+/// Compiles, and says on stderr what deserves a second look.
+///
+/// # Errors
+/// Inside, what systools refuses.
+pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, SystoolsError>> {
     let files = Folders::new(command.path.clone(), boot::runtime()?.built_in);
     let options = Options {
         restart_emulator: command.restart_emulator,

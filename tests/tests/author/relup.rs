@@ -217,27 +217,47 @@ fn an_ebin_folder_will_do_as_a_path() {
     );
 }
 
-/// Release 1.0.0 has no predecessor; that the way to it from itself is empty shows that all its files are found.
 #[test]
 fn sources_of_applications_will_do_as_a_path_and_parts_of_the_node_need_none() {
-    let sources = Path::new(SOURCES);
-    let release = "releases/1.0.0/processquest.rel";
-    let words = ["relup", release, "--up-from", release, "--stdout"];
-    let output = run(
-        sources,
-        words
-            .into_iter()
-            .chain(["--path", "game-plugins", "sockserv/plugins"]),
-    );
+    let old = "releases/1.0.0/processquest.rel";
+    let new = "releases/1.1.0/processquest.rel";
+    let words = ["relup", new, "--up-from", old, "--down-to", old, "--stdout"];
+    let folders = ["--path", "game-plugins", "sockserv/plugins"];
+    let output = run(Path::new(SOURCES), words.into_iter().chain(folders));
     expect![[r#"
         %% coding: utf-8
-        {"1.0.0",[{"1.0.0",[],[point_of_no_return]}],[]}.
+        {"1.1.0",
+         [{"1.0.0",[],
+           [{load_object_code,{processquest,"1.1.0",
+                                            [pq_player,pq_quest,pq_events,pq_enemy]}},
+            {load_object_code,{sockserv,"1.0.1",[sockserv_serv]}},
+            point_of_no_return,
+            {suspend,[pq_player]},
+            {load,{pq_events,brutal_purge,brutal_purge}},
+            {load,{pq_quest,brutal_purge,brutal_purge}},
+            {load,{pq_player,brutal_purge,brutal_purge}},
+            {code_change,up,[{pq_player,[]}]},
+            {resume,[pq_player]},
+            {load,{pq_enemy,brutal_purge,brutal_purge}},
+            {load,{sockserv_serv,brutal_purge,brutal_purge}}]}],
+         [{"1.0.0",[],
+           [{load_object_code,{processquest,"1.0.0",[pq_player,pq_enemy,pq_events]}},
+            {load_object_code,{sockserv,"1.0.0",[sockserv_serv]}},
+            point_of_no_return,
+            {suspend,[pq_player]},
+            {code_change,down,[{pq_player,[]}]},
+            {load,{pq_player,brutal_purge,brutal_purge}},
+            {resume,[pq_player]},
+            {remove,{pq_quest,brutal_purge,brutal_purge}},
+            {purge,[pq_quest]},
+            {load,{pq_enemy,brutal_purge,brutal_purge}},
+            {load,{pq_events,brutal_purge,brutal_purge}},
+            {load,{sockserv_serv,brutal_purge,brutal_purge}}]}]}.
     "#]]
     .assert_eq(text(&output.stdout));
-    let output = run(sources, words);
+    let output = run(Path::new(SOURCES), words);
     expect![[r#"
         {error,systools_make,[{error_reading,{sockserv,{not_found,"sockserv.app"}}},{error_reading,{processquest,{not_found,"processquest.app"}}}]}.
-    "#]]
-    .assert_eq(text(&output.stdout));
+    "#]].assert_eq(text(&output.stdout));
     assert_eq!(output.status.code(), Some(1));
 }
