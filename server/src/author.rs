@@ -2,6 +2,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
+//! | [`appup`] | `pq appup`: the appup between two versions of an application, made or checked |
 //! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |
 //! | [`build`] | `pq build`: libraries built with cargo, and the release laid out |
 //! | [`tar`] | `pq tar`: a release of a tree packed |
@@ -11,6 +12,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
+pub(crate) mod appup;
 pub(crate) mod relup;
 
 pub(crate) mod build;

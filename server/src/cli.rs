@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),
+    /// Make or check the appup between two versions of an application
+    Appup(crate::author::appup::AppupOptions),
     /// Compile the appups between releases into a relup
     Relup(crate::author::relup::Command),
     /// Build a release from its sources into a release tree

@@ -3,6 +3,7 @@
 //! ```text
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
 //!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
+//!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         cli::Command::Demo(options) => demo::demo(&options),
         cli::Command::Start(options) => run::start(&options),
+        cli::Command::Appup(options) => author::appup::appup(&options),
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),

@@ -3,5 +3,7 @@
 
 #[path = "author/build.rs"]
 mod build;
+#[path = "author/appup.rs"]
+mod appup;
 #[path = "author/relup.rs"]
 mod relup;

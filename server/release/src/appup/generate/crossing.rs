@@ -105,7 +105,8 @@ impl<'a> Crossing<'a> {
         // What both versions call is there, or the one that runs now would not have run.
         let mut follows = others(&next.difference(&now).copied().collect::<Vec<_>>());
         follows.retain(|other| module(self.to, other).is_some());
-        let leads = others(&now.difference(&next).copied().collect::<Vec<_>>());
+        let mut leads = others(&now.difference(&next).copied().collect::<Vec<_>>());
+        leads.retain(|other| module(self.from, other).is_some());
         let (circle, leads): (Vec<_>, Vec<_>) =
             leads.into_iter().partition(|other| follows.contains(other));
         Change {

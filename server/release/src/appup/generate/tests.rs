@@ -137,6 +137,18 @@ mod rules {
     }
 
     #[test]
+    fn a_new_call_of_a_module_that_goes_is_no_dependency() {
+        check_ways(
+            r#"{a,"1",functions,[]},{gone,"1",functions,[]}"#,
+            r#"{a,"2",functions,[{calls,["gone:f/0"]}]}"#,
+            expect![[r#"
+                up   {"1",[{load_module,a},{delete_module,gone}]}
+                down {"1",[{add_module,gone},{load_module,a}]}
+            "#]],
+        );
+    }
+
+    #[test]
     fn a_function_with_another_number_of_arguments_is_another_function() {
         check_ways(
             r#"{a,"1",functions,[{calls,["b:f/1"]}]},{b,"1",functions,[]}"#,

@@ -1,0 +1,194 @@
+//! `pq appup`: the appup between two versions of an application, from what their libraries say of themselves.
+//!
+//! ```text
+//!   OLDDIR/ebin/App.app, priv/App.so ─┐             ┌─► stdout, or NEWDIR/ebin/App.appup
+//!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: what the comparison could not know
+//!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: where the appup does not fit
+//! ```
+//! The comparison is `pq_release::appup::generate`; here are files and sentences. No library is loaded.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use pq_code::{Manifest, inspect};
+use pq_release::app::App;
+use pq_release::appup::Appup;
+use pq_release::appup::generate::{Generated, check, generate};
+use pq_release::{checksums, durable, layout};
+
+use super::warn;
+
+/// The words of the command.
+#[derive(Args, Debug)]
+pub(crate) struct AppupOptions {
+    /// The older version: a folder lib/App-Vsn of a release tree
+    #[arg(value_name = "OLDDIR")]
+    old: PathBuf,
+    /// The newer version
+    #[arg(value_name = "NEWDIR")]
+    new: PathBuf,
+    /// Only say where NEWDIR/ebin/App.appup does not fit the libraries
+    #[arg(long, conflicts_with_all = ["write", "force"])]
+    check: bool,
+    /// Write NEWDIR/ebin/App.appup [default: to stdout]
+    #[arg(long)]
+    write: bool,
+    /// Write over an appup that is there
+    #[arg(long, requires = "write")]
+    force: bool,
+}
+
+/// Makes the appup, or checks the one that is there.
+pub(crate) fn appup(options: &AppupOptions) -> anyhow::Result<()> {
+    let (old, new) = (Version::read(&options.old)?, Version::read(&options.new)?);
+    let made = generate(&old.library, &new.library).map_err(failed)?;
+    made.notes.iter().for_each(warn);
+    match options.check {
+        true => say_misfits(&old, &new),
+        false if options.write => write(&new, &made, options.force),
+        false => print(&made.to_text()),
+    }
+}
+
+/// One version of an application, as a release tree has it.
+struct Version {
+    folder: PathBuf,
+    app: App,
+    library: Manifest,
+}
+
+impl Version {
+    fn read(folder: &Path) -> anyhow::Result<Version> {
+        let app = App::read(&app_file(folder)?).map_err(failed)?;
+        let name = app.name.as_str();
+        let file = folder.join(layout::library_name(name));
+        let library = inspect(&file, None).map_err(failed)?;
+        ensure!(
+            (&*library.application, &*library.vsn) == (name, &*app.vsn),
+            "failed to read {}: its library is of {} {}, and {} is of {name} {}",
+            folder.display(),
+            library.application,
+            library.vsn,
+            app.file.display(),
+            app.vsn
+        );
+        let version = Version {
+            folder: folder.to_path_buf(),
+            app,
+            library,
+        };
+        version.compare_modules();
+        Ok(version)
+    }
+
+    /// systools goes by the `.app` file: what that does not list is not loaded.
+    fn compare_modules(&self) {
+        let file = self.app.file.display();
+        let listed = |name: &str| self.app.modules.iter().any(|module| *module == name);
+        let held = |name: &str| {
+            self.library
+                .modules
+                .iter()
+                .any(|module| module.name == name)
+        };
+        for module in self
+            .library
+            .modules
+            .iter()
+            .filter(|module| !listed(&module.name))
+        {
+            warn(format_args!(
+                "{file} does not list `{}`, which its library has",
+                module.name
+            ));
+        }
+        for module in self
+            .app
+            .modules
+            .iter()
+            .filter(|module| !held(module.as_str()))
+        {
+            warn(format_args!(
+                "{file} lists `{module}`, which its library does not have"
+            ));
+        }
+    }
+
+    fn appup_file(&self) -> PathBuf {
+        self.app.file.with_extension("appup")
+    }
+}
+
+/// The one `.app` file of an application's folder.
+fn app_file(folder: &Path) -> anyhow::Result<PathBuf> {
+    let ebin = folder.join("ebin");
+    let entries = std::fs::read_dir(&ebin).with_context(|| {
+        format!(
+            "failed to list {}, where a folder lib/App-Vsn of a release tree has its .app file",
+            ebin.display()
+        )
+    })?;
+    let files = entries.flatten().map(|entry| entry.path());
+    let apps: Vec<PathBuf> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "app"))
+        .collect();
+    match &apps[..] {
+        [app] => Ok(app.clone()),
+        found => bail!(
+            "failed to find the application of {}: it has {} .app files, and one would be right",
+            ebin.display(),
+            found.len()
+        ),
+    }
+}
+
+fn say_misfits(old: &Version, new: &Version) -> anyhow::Result<()> {
+    let file = new.appup_file();
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("failed to read {}", file.display()))?;
+    let appup = Appup::parse(&file, &text).map_err(failed)?;
+    let misfits = check(&appup, &old.library, &new.library).map_err(failed)?;
+    let lines: String = misfits.iter().map(|misfit| format!("{misfit}\n")).collect();
+    print(&lines)?;
+    ensure!(
+        misfits.is_empty(),
+        "{} does not fit its libraries in {} {}",
+        file.display(),
+        misfits.len(),
+        if misfits.len() == 1 {
+            "place"
+        } else {
+            "places"
+        }
+    );
+    Ok(())
+}
+
+fn write(new: &Version, made: &Generated, force: bool) -> anyhow::Result<()> {
+    let file = new.appup_file();
+    ensure!(
+        force || !file.exists(),
+        "failed to write {}: it is there already; --check says whether it fits, --force writes over it",
+        file.display()
+    );
+    durable::write(&file, made.to_text().as_bytes()).map_err(failed)?;
+    if new.folder.join(checksums::FILE_NAME).exists() {
+        warn(format_args!(
+            "{} has checksums that know nothing of this appup: lay the release out again",
+            new.folder.display()
+        ));
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.context("failed to write to standard output")
+}
+
+fn failed(error: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("failed to {error}")
+}

@@ -1,0 +1,344 @@
+//! `pq appup`: what it makes of the libraries of the game's versions, what it finds wrong, what it writes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+use expect_test::{Expect, expect};
+use pq_term::{Term, read_one};
+use pq_tests::running::pq;
+use tempfile::TempDir;
+
+/// An application in both versions of the book's releases.
+struct Game {
+    name: &'static str,
+    /// The folder that has a folder for each version.
+    above: &'static str,
+    older: &'static str,
+    newer: &'static str,
+}
+
+const PROCESSQUEST: Game = Game {
+    name: "processquest",
+    above: "game-plugins",
+    older: "1.0.0",
+    newer: "1.1.0",
+};
+
+const SOCKSERV: Game = Game {
+    name: "sockserv",
+    above: "sockserv/plugins",
+    older: "1.0.0",
+    newer: "1.0.1",
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+impl Game {
+    /// A file that the author wrote.
+    fn written(&self, vsn: &str, suffix: &str) -> PathBuf {
+        let (above, name) = (self.above, self.name);
+        root().join(format!("{above}/{name}-{vsn}/{name}.{suffix}"))
+    }
+
+    fn appup_by_hand(&self) -> String {
+        std::fs::read_to_string(self.written(self.newer, "appup")).unwrap()
+    }
+}
+
+/// The library of a version, built as a release has it, once per test program.
+fn library(game: &Game, vsn: &str) -> Vec<u8> {
+    static BUILT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let package = format!("{}-{}", game.name, vsn.replace('.', "_"));
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    built
+        .entry(package.clone())
+        .or_insert_with(|| build(&package))
+        .clone()
+}
+
+/// In the target folder of this test program, where `pq demo` builds the same.
+fn build(package: &str) -> Vec<u8> {
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(3).unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(root())
+        .args([
+            "rustc",
+            "--profile",
+            "library",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+        ])
+        .args(["--package", package, "--target-dir"])
+        .arg(target)
+        .args(["--", "--cfg", "pq_library"])
+        .status();
+    assert!(
+        status.as_ref().is_ok_and(|status| status.success()),
+        "{package}: {status:?}"
+    );
+    let file = format!("library/lib{}.so", package.replace('-', "_"));
+    std::fs::read(target.join(file)).unwrap()
+}
+
+/// A release tree's `lib` with both versions of some applications; the newer ones have no appup.
+struct Tree(TempDir);
+
+impl Tree {
+    fn of(games: &[&Game]) -> Tree {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        for game in games {
+            for vsn in [game.older, game.newer] {
+                let app = std::fs::read(game.written(vsn, "app")).unwrap();
+                tree.put(game, vsn, &format!("ebin/{}.app", game.name), &app);
+                tree.put(
+                    game,
+                    vsn,
+                    &format!("priv/{}.so", game.name),
+                    &library(game, vsn),
+                );
+            }
+        }
+        tree
+    }
+
+    fn folder(&self, game: &Game, vsn: &str) -> PathBuf {
+        self.0.path().join(format!("lib/{}-{vsn}", game.name))
+    }
+
+    fn put(&self, game: &Game, vsn: &str, file: &str, bytes: &[u8]) {
+        let file = self.folder(game, vsn).join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+
+    fn put_appup(&self, game: &Game, text: &str) {
+        let file = format!("ebin/{}.appup", game.name);
+        self.put(game, game.newer, &file, text.as_bytes());
+    }
+
+    fn appup(&self, game: &Game) -> Option<String> {
+        let file = format!("ebin/{}.appup", game.name);
+        std::fs::read_to_string(self.folder(game, game.newer).join(file)).ok()
+    }
+
+    fn run(&self, game: &Game, options: &[&str]) -> Answer {
+        let folders = [game.older, game.newer].map(|vsn| format!("lib/{}-{vsn}", game.name));
+        let words = ["appup".to_string()].into_iter().chain(folders);
+        let words = words.chain(options.iter().map(ToString::to_string));
+        answer(pq(words).current_dir(self.0.path()))
+    }
+}
+
+/// What the program wrote, and whether it ended well.
+#[derive(Debug)]
+struct Answer {
+    out: String,
+    err: String,
+    is_well: bool,
+}
+
+fn answer(command: &mut Command) -> Answer {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Answer {
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+        is_well: status.success(),
+    }
+}
+
+/// The term of an appup, without comments and the layout.
+fn term(text: &str) -> Term {
+    read_one(text).unwrap()
+}
+
+fn ends_badly(found: &Answer, out: Expect, err: Expect) {
+    assert!(!found.is_well, "{found:?}");
+    out.assert_eq(&found.out);
+    err.assert_eq(&found.err);
+}
+
+#[test]
+fn the_libraries_say_what_the_book_wrote_by_hand() {
+    for game in [&PROCESSQUEST, &SOCKSERV] {
+        let tree = Tree::of(&[game]);
+        let made = tree.run(game, &[]);
+        assert!(made.is_well && made.err.is_empty(), "{made:?}");
+        assert_eq!(term(&made.out), term(&game.appup_by_hand()));
+        assert_eq!(tree.appup(game), None);
+    }
+}
+
+#[test]
+fn the_appups_of_the_book_fit_their_libraries() {
+    for game in [&PROCESSQUEST, &SOCKSERV] {
+        let tree = Tree::of(&[game]);
+        tree.put_appup(game, &game.appup_by_hand());
+        let found = tree.run(game, &["--check"]);
+        assert!(
+            found.is_well && found.out.is_empty() && found.err.is_empty(),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_appup_that_no_longer_fits_ends_badly_and_says_where() {
+    let tree = Tree::of(&[&PROCESSQUEST]);
+    let by_hand = PROCESSQUEST.appup_by_hand();
+    let stale = by_hand
+        .replacen("{load_module, pq_enemy},", "", 1)
+        .replacen(
+            "{update, pq_player, {advanced, []}, [pq_quest, pq_events]}",
+            "{load_module, pq_player}",
+            1,
+        )
+        .replacen("{delete_module, pq_quest}", "{delete_module, pq_guest}", 1);
+    tree.put_appup(&PROCESSQUEST, &stale);
+    ends_badly(
+        &tree.run(&PROCESSQUEST, &["--check"]),
+        expect![[r#"
+            lib/processquest-1.1.0/ebin/processquest.appup: line 3: the way up from 1.0.0 does not name `pq_enemy`, which is 1.0.0 in the older version and 1.1.0 in the newer; `{load_module,pq_enemy}` would be right
+            lib/processquest-1.1.0/ebin/processquest.appup: line 6: `{load_module,pq_player}` does not do for `pq_player`, whose state 1.1.0 converts from and to 1.0.0; `{update,pq_player,{advanced,[]},[pq_quest,pq_events]}` would be right
+            lib/processquest-1.1.0/ebin/processquest.appup: line 7: the way down to 1.0.0 does not name `pq_quest`, which goes on it; `{delete_module,pq_quest}` would be right
+            lib/processquest-1.1.0/ebin/processquest.appup: line 8: `{delete_module,pq_guest}` names `pq_guest`, which neither 1.0.0 nor 1.1.0 has
+        "#]],
+        expect![[r#"
+            pq: lib/processquest-1.1.0/ebin/processquest.appup does not fit its libraries in 4 places
+        "#]],
+    );
+}
+
+#[test]
+fn both_ways_give_one_relup() {
+    let tree = Tree::of(&[&PROCESSQUEST, &SOCKSERV]);
+    let before = std::fs::read_to_string(root().join("releases/1.0.0/processquest.rel")).unwrap();
+    let next = before
+        .replace(
+            "{\"processquest\", \"1.0.0\"}",
+            "{\"processquest\", \"1.1.0\"}",
+        )
+        .replace("{processquest, \"1.0.0\"}", "{processquest, \"1.1.0\"}")
+        .replace("{sockserv, \"1.0.0\"}", "{sockserv, \"1.0.1\"}");
+    assert_eq!(next.matches("1.1.0").count(), 2, "{next}");
+    std::fs::write(tree.0.path().join("1.0.0.rel"), &before).unwrap();
+    std::fs::write(tree.0.path().join("1.1.0.rel"), &next).unwrap();
+    let relup = || {
+        let words = "relup 1.1.0.rel --up-from 1.0.0.rel --down-to 1.0.0.rel --path lib --stdout --warnings-as-errors";
+        let made = answer(pq(words.split(' ')).current_dir(tree.0.path()));
+        assert!(made.is_well, "{made:?}");
+        made.out
+    };
+    for game in [&PROCESSQUEST, &SOCKSERV] {
+        assert!(tree.run(game, &["--write"]).is_well);
+    }
+    let by_machine = relup();
+    for game in [&PROCESSQUEST, &SOCKSERV] {
+        tree.put_appup(game, &game.appup_by_hand());
+    }
+    assert_eq!(by_machine, relup());
+    assert!(
+        by_machine.contains("{code_change,up,[{pq_player,[]}]}"),
+        "{by_machine}"
+    );
+}
+
+#[test]
+fn an_appup_that_is_there_is_written_over_only_when_asked() {
+    let tree = Tree::of(&[&SOCKSERV]);
+    tree.put_appup(&SOCKSERV, "by hand");
+    ends_badly(
+        &tree.run(&SOCKSERV, &["--write"]),
+        expect![[r#""#]],
+        expect![[r#"
+            pq: failed to write lib/sockserv-1.0.1/ebin/sockserv.appup: it is there already; --check says whether it fits, --force writes over it
+        "#]],
+    );
+    assert_eq!(tree.appup(&SOCKSERV).unwrap(), "by hand");
+    tree.put(&SOCKSERV, SOCKSERV.newer, "SHA256SUMS", b"");
+    let written = tree.run(&SOCKSERV, &["--write", "--force"]);
+    assert!(written.is_well && written.out.is_empty(), "{written:?}");
+    expect![[r#"
+        pq: warning: lib/sockserv-1.0.1 has checksums that know nothing of this appup: lay the release out again
+    "#]].assert_eq(&written.err);
+    assert_eq!(
+        term(&tree.appup(&SOCKSERV).unwrap()),
+        term(&SOCKSERV.appup_by_hand())
+    );
+}
+
+#[test]
+fn folders_that_are_no_two_versions_of_an_application_are_refused() {
+    let tree = Tree::of(&[&SOCKSERV]);
+    let run =
+        |older: &str, newer: &str| answer(pq(["appup", older, newer]).current_dir(tree.0.path()));
+    let [older, newer] = ["lib/sockserv-1.0.0", "lib/sockserv-1.0.1"];
+    ends_badly(
+        &run(older, older),
+        expect![[""]],
+        expect![[r#"
+        pq: failed to compare the libraries: both are sockserv 1.0.0, so there is no way between them
+    "#]],
+    );
+    ends_badly(
+        &run(older, "lib"),
+        expect![[""]],
+        expect![[r#"
+        pq: failed to list lib/ebin, where a folder lib/App-Vsn of a release tree has its .app file: No such file or directory (os error 2)
+    "#]],
+    );
+    tree.put(
+        &SOCKSERV,
+        SOCKSERV.newer,
+        "priv/sockserv.so",
+        &library(&SOCKSERV, "1.0.0"),
+    );
+    ends_badly(
+        &run(older, newer),
+        expect![[""]],
+        expect![[r#"
+        pq: failed to read lib/sockserv-1.0.1: its library is of sockserv 1.0.0, and lib/sockserv-1.0.1/ebin/sockserv.app is of sockserv 1.0.1
+    "#]],
+    );
+    std::fs::remove_file(
+        tree.folder(&SOCKSERV, SOCKSERV.newer)
+            .join("priv/sockserv.so"),
+    )
+    .unwrap();
+    ends_badly(
+        &run(older, newer),
+        expect![[""]],
+        expect![[r#"
+        pq: failed to load library `lib/sockserv-1.0.1/priv/sockserv.so`: the file cannot be read: No such file or directory (os error 2)
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_that_the_app_file_does_not_list_is_warned_of() {
+    let tree = Tree::of(&[&PROCESSQUEST]);
+    let app = std::fs::read_to_string(PROCESSQUEST.written("1.1.0", "app")).unwrap();
+    let app = app.replace(", pq_quest", ", pq_guest");
+    tree.put(
+        &PROCESSQUEST,
+        "1.1.0",
+        "ebin/processquest.app",
+        app.as_bytes(),
+    );
+    let made = tree.run(&PROCESSQUEST, &[]);
+    assert!(made.is_well);
+    expect![[r#"
+        pq: warning: lib/processquest-1.1.0/ebin/processquest.app does not list `pq_quest`, which its library has
+        pq: warning: lib/processquest-1.1.0/ebin/processquest.app lists `pq_guest`, which its library does not have
+    "#]].assert_eq(&made.err);
+}
