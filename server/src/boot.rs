@@ -35,8 +35,8 @@ pub(crate) struct Booted {
     code: Arc<CodeServer>,
     names: Names,
     root: PathBuf,
-    /// Name and version of the release it booted.
-    release: (String, String),
+    /// The version of the release it booted.
+    release: String,
 }
 
 /// Boots a release. When a permanent application ends, `ended` is told why.
@@ -62,7 +62,7 @@ pub(crate) fn boot(
         code,
         names,
         root: root.to_path_buf(),
-        release: (boot.rel.name.clone(), boot.rel.vsn.clone()),
+        release: boot.rel.vsn.clone(),
     };
     start_controller(&booted.node, boot.settings.clone(), options, ended)?;
     for app in &boot.applications {
@@ -154,7 +154,7 @@ impl Booted {
     }
 
     /// Its libraries and modules.
-    pub(crate) fn code(&self) -> &CodeServer {
+    pub(crate) fn code(&self) -> &Arc<CodeServer> {
         &self.code
     }
 
@@ -168,9 +168,9 @@ impl Booted {
         &self.root
     }
 
-    /// Name and version of the release it booted.
-    pub(crate) fn release(&self) -> (&str, &str) {
-        (&self.release.0, &self.release.1)
+    /// The version of the release it booted.
+    pub(crate) fn release(&self) -> &str {
+        &self.release
     }
 
     /// What each shard has done; nothing once they have stopped.
@@ -236,10 +236,7 @@ impl Booted {
 
     /// The applications that run, last started first: an upgrade may have started and stopped some.
     fn running(&self) -> Vec<String> {
-        match self
-            .node
-            .applications(&AppRequest::Which, WHICH_TIMEOUT_MS)
-        {
+        match self.node.applications(&AppRequest::Which, WHICH_TIMEOUT_MS) {
             Ok(AppReply::Running(running)) => running.into_iter().map(|(name, ..)| name).collect(),
             other => {
                 tracing::error!(answer = ?other, "the applications that run are not known: not stopped in order");

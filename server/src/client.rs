@@ -10,6 +10,7 @@
 //! | [`command`] | the words of the command line |
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`show`], [`table`] | answers as people read them |
+//! | [`release`], [`install`] | what is done with releases; an install with its plan |
 //! | [`history`] | what needs no node |
 //!
 //! Data goes to stdout, everything else to stderr. Nothing here knows how the node finds its answers.
@@ -17,6 +18,8 @@
 mod command;
 mod connection;
 mod history;
+mod install;
+mod release;
 mod show;
 mod table;
 
@@ -30,7 +33,9 @@ pub(crate) use command::Command;
 use command::{At, Sys};
 use show::Show;
 
-use crate::operator::answer::{App, Name, Returned, Rows, Status, Stopped, SysReply, TreeRow};
+use crate::operator::answer::{
+    App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
+};
 use crate::operator::request::{Progress, Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 
@@ -60,6 +65,12 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sys(sys) => sys_message(sys),
         Command::Call { what, at } => at.show::<Returned>(what.question()),
         Command::History { at } => history::show(&at),
+        Command::WhichReleases { status, at } => {
+            let status = status.map(|status| status.word().to_string());
+            at.show::<Rows<Release>>(Question::WhichReleases { status })
+        }
+        Command::Release(release) => release::run(release),
+        Command::Install(install) => install::run(&install),
         Command::Stop { message, at } => at.show::<Stopped>(Request::Stop { message }),
     }
 }
@@ -89,28 +100,36 @@ fn sys_message(sys: Sys) -> Result<(), Failure> {
 impl At {
     /// Asks the node and shows its answer.
     fn show<A: DeserializeOwned + Show>(&self, request: impl Into<Request>) -> Result<(), Failure> {
-        let text = connection::ask(&self.root, &request.into(), note)?;
-        if self.json {
-            say(&text);
-            return Ok(());
+        self.tell::<A>(&self.ask(request)?)
+    }
+
+    /// Asks the node; the answer's text.
+    fn ask(&self, request: impl Into<Request>) -> Result<String, Failure> {
+        connection::ask(&self.root, &request.into(), note)
+    }
+
+    /// Shows an answer.
+    fn tell<A: DeserializeOwned + Show>(&self, text: &str) -> Result<(), Failure> {
+        match self.json {
+            true => say(text),
+            false => say(read::<A>(text)?.show().trim_end()),
         }
-        let answer: A = serde_json::from_str(&text).map_err(|error| {
-            let sentence = format!(
-                "failed to read the node's answer: {error}; use the `pq` that it was started with"
-            );
-            Failure::new(Exit::Internal, sentence)
-        })?;
-        say(answer.show().trim_end());
         Ok(())
     }
 }
 
+fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        let sentence = format!(
+            "failed to read the node's answer: {error}; use the `pq` that it was started with"
+        );
+        Failure::new(Exit::Internal, sentence)
+    })
+}
+
 /// Writes how far the node is.
 fn note(progress: &Progress) {
-    match (progress.done, progress.total) {
-        (Some(done), Some(total)) => warn(&format!("{}: {done} of {total}", progress.step)),
-        _ => warn(&progress.step),
-    }
+    warn(&progress.to_string());
 }
 
 /// Writes data. A reader who has gone (`pq names | head`) wants no more, and nothing went wrong.
@@ -120,8 +139,13 @@ fn say(text: &str) {
     }
 }
 
-/// Writes what is no data.
+/// Writes a complaint, or how far the node is.
 fn warn(sentence: &str) {
+    aside(&format!("pq: {}", table::printable(sentence)));
+}
+
+/// Writes what is no data.
+fn aside(text: &str) {
     // The exit code says it too, should nobody read the sentence.
-    let _ = writeln!(std::io::stderr(), "pq: {}", table::printable(sentence));
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

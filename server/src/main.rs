@@ -21,6 +21,7 @@ mod libraries;
 mod logging;
 mod operator;
 mod report;
+mod restart;
 mod run;
 mod system;
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
 //!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         └► turn    one change at a time
+//!                                          once      request         └► release one at a time (`turn`)
 //! ```
 //!
 //! | room | what lives there |
@@ -13,6 +13,7 @@
 //! | [`socket`], [`session`] | all connections, one connection |
 //! | [`desk`], [`turn`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
+//! | [`release`] | the seam to the release handler |
 //! | [`history`], [`who`], [`clock`] | what was done, by whom, when |
 //! | [`farewell`] | the answer to `stop` |
 //!
@@ -35,6 +36,8 @@ mod ask;
 mod look;
 mod tree;
 
+mod release;
+
 pub(crate) mod clock;
 pub(crate) mod history;
 mod who;
@@ -43,6 +46,6 @@ mod farewell;
 
 pub(crate) use desk::Desk;
 pub(crate) use exit::{Exit, Failure};
-pub(crate) use farewell::Farewell;
-pub(crate) use request::Event;
+pub(crate) use request::{ErrorAction, Event};
+pub(crate) use session::Wish;
 pub(crate) use socket::Operator;

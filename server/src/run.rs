@@ -17,7 +17,7 @@ use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::heroes;
 use crate::logging;
-use crate::operator::{Desk, Exit, Failure, Farewell, Operator};
+use crate::operator::{Desk, Exit, Failure, Operator, Wish};
 use crate::report::report;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
@@ -42,12 +42,20 @@ pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
     )
 }
 
-/// What may end a node from outside.
-struct Wishes {
+/// What may end a node besides signals.
+struct Ends {
     /// A permanent application has ended.
     ended: mpsc::Receiver<String>,
-    /// An operator has said stop.
-    stops: mpsc::Receiver<Farewell>,
+    /// What an operator wishes.
+    wishes: mpsc::Receiver<Wish>,
+}
+
+/// How a node came to its end.
+struct End {
+    /// What an operator wished; nothing when a signal said so.
+    wish: Option<Wish>,
+    /// Where players came in.
+    address: Option<SocketAddr>,
 }
 
 /// Runs the node; `listening` is called once players can come in.
@@ -66,22 +74,30 @@ pub(crate) fn run(
         .build()
         .context("failed to start the threads for sockets")?;
     let (ended, end) = mpsc::channel(1);
-    let (stop, stops) = mpsc::channel(1);
+    let (wish, wishes) = mpsc::channel(1);
     let booted = Arc::new(boot(root, release, options, ended)?);
-    let mut wishes = Wishes { ended: end, stops };
-    let played = runtime.block_on(serve(&booted, options, listening, (stop, &mut wishes)));
+    let mut ends = Ends { ended: end, wishes };
+    let served = runtime.block_on(serve(&booted, options, listening, (wish, &mut ends)));
     let stopped = stop_in_order(booted);
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
-    let late = wishes.stops.try_recv().ok();
-    let (outcome, farewell) = match played {
-        Ok(farewell) => (Ok(()), farewell.or(late)),
-        Err(error) => (Err(error), late),
+    let late = ends.wishes.try_recv().ok();
+    let (wish, address, outcome) = match served {
+        Ok(end) => (end.wish, end.address, Ok(())),
+        Err(error) => (None, None, Err(error)),
     };
-    if let Some(farewell) = farewell {
-        farewell.note(&stopped);
-        drop(lock);
-        farewell.say(stopped);
+    match (wish, late) {
+        (Some(Wish::Restart(restart)), _) => {
+            drop(lock);
+            return restart.carry_out(root, options, address);
+        }
+        (Some(Wish::Stop(farewell)), _) | (None, Some(Wish::Stop(farewell))) => {
+            farewell.note(&stopped);
+            drop(lock);
+            farewell.say(stopped);
+        }
+        // A node that was told to end does not start again because of what an operator did meanwhile.
+        (None, Some(Wish::Restart(_)) | None) => (),
     }
     outcome
 }
@@ -91,19 +107,19 @@ async fn serve(
     booted: &Arc<Booted>,
     options: &cli::Node,
     listening: impl FnOnce(Option<SocketAddr>),
-    (stop, wishes): (mpsc::Sender<Farewell>, &mut Wishes),
-) -> anyhow::Result<Option<Farewell>> {
+    (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
+) -> anyhow::Result<End> {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let door = open_door(booted, options).await?;
-    let desk = Arc::new(Desk::new(booted.clone()));
-    let operator = Operator::open(desk, stop)?;
+    let desk = Arc::new(Desk::open(booted.clone())?);
+    let operator = Operator::open(desk, wish)?;
     let address = door.as_ref().map(Door::address);
     if let Some(address) = address {
         say(format_args!("listening on {address}"));
     }
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {
-        outcome = wait_for_end(&mut signals, wishes) => outcome,
+        outcome = wait_for_end(&mut signals, ends) => outcome,
         failed = play(booted, options, || listening(address)) => failed.map(|()| None),
     };
     operator.close().await;
@@ -112,7 +128,7 @@ async fn serve(
         stop_application(booted, "sockserv").await;
         door.empty(FAREWELL).await;
     }
-    outcome
+    outcome.map(|wish| End { wish, address })
 }
 
 /// Starts the heroes, and goes on for ever, reporting, unless that fails.
@@ -128,8 +144,8 @@ async fn play(
 
 async fn wait_for_end(
     signals: &mut [std::io::Result<Signal>; 2],
-    wishes: &mut Wishes,
-) -> anyhow::Result<Option<Farewell>> {
+    ends: &mut Ends,
+) -> anyhow::Result<Option<Wish>> {
     let [interrupt, terminate] = signals;
     let (Ok(interrupt), Ok(terminate)) = (interrupt, terminate) else {
         anyhow::bail!("failed to listen for signals");
@@ -137,8 +153,8 @@ async fn wait_for_end(
     tokio::select! {
         _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
         _ = terminate.recv() => tracing::info!("told to terminate: stopping"),
-        Some(farewell) = wishes.stops.recv() => return Ok(Some(farewell)),
-        Some(why) = wishes.ended.recv() => anyhow::bail!("{why}"),
+        Some(wish) = ends.wishes.recv() => return Ok(Some(wish)),
+        Some(why) = ends.ended.recv() => anyhow::bail!("{why}"),
     }
     Ok(None)
 }

@@ -8,8 +8,12 @@
 mod asking;
 #[path = "operator/ending.rs"]
 mod ending;
+#[path = "operator/install.rs"]
+mod install;
 #[path = "operator/looking.rs"]
 mod looking;
+#[path = "operator/releases.rs"]
+mod releases;
 #[path = "operator/socket.rs"]
 mod socket;
 #[path = "operator/typed.rs"]

@@ -1,12 +1,16 @@
 //! Answers as people read them.
 
-use super::table::{lines, table};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pq_release::handler::{CheckReport, Direction, Installed};
+
+use super::table::{lines, printable, table};
 use crate::operator::answer::{
-    App, Name, Operation, Returned, Rows, Scope, Status, Stopped, SysReply, TreeRow,
+    App, Done, Name, Operation, Release, Returned, Rows, Scope, Status, Stopped, SysReply, TreeRow,
 };
 use crate::operator::clock::span;
 use crate::operator::history::{Entry, Past};
-use std::time::Duration;
 
 /// An answer that people can read.
 pub(crate) trait Show {
@@ -22,7 +26,10 @@ impl Show for Status {
         lines(&[
             (
                 "release",
-                format!("{} {} since {}", release.name, release.vsn, release.since),
+                format!(
+                    "{} {} ({}) since {}",
+                    release.name, release.vsn, release.status, release.since
+                ),
             ),
             (
                 "node",
@@ -62,14 +69,8 @@ fn operation(operation: &Operation) -> String {
     } = operation;
     let step = progress
         .as_ref()
-        .map(|progress| match (progress.done, progress.total) {
-            (Some(done), Some(total)) => format!(", now: {}, {done} of {total}", progress.step),
-            _ => format!(", now: {}", progress.step),
-        });
-    format!(
-        "{operation} by {who} since {since}{}",
-        step.unwrap_or_default()
-    )
+        .map_or(String::new(), |progress| format!("; now {progress}"));
+    format!("{operation} by {who} since {since}{step}")
 }
 
 impl<R: Row> Show for Rows<R> {
@@ -88,6 +89,23 @@ pub(crate) trait Row: Sized {
     const HEADING: &[&str];
     /// The cells of all rows.
     fn cells(rows: &[Self]) -> Vec<Vec<String>>;
+}
+
+impl Row for Release {
+    const HEADING: &[&str] = &["NAME", "VSN", "STATUS", "ERTS", "APPLICATIONS"];
+
+    fn cells(rows: &[Release]) -> Vec<Vec<String>> {
+        let cells = |release: &Release| {
+            vec![
+                release.name.clone(),
+                release.vsn.clone(),
+                release.status.clone(),
+                release.erts_vsn.clone(),
+                release.applications.join(" "),
+            ]
+        };
+        rows.iter().map(cells).collect()
+    }
 }
 
 impl Row for App {
@@ -182,6 +200,107 @@ impl Show for SysReply {
 impl Show for Returned {
     fn show(&self) -> String {
         self.result.clone()
+    }
+}
+
+impl Show for Done {
+    fn show(&self) -> String {
+        let vsn = &self.vsn;
+        match self.operation.as_str() {
+            "unpack" | "set-unpacked" => {
+                format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
+            }
+            "make-permanent" => format!("release {vsn} is permanent: it boots next time, too"),
+            "remove" => format!("release {vsn} is removed"),
+            "set-removed" => {
+                format!("release {vsn} is no longer listed; its files are still there")
+            }
+            "install-file" => format!("the file is in the folder of release {vsn}"),
+            "reboot-old" => {
+                format!("release {vsn} is permanent, and the node starts again with it")
+            }
+            other => format!("{other} {vsn}: done"),
+        }
+    }
+}
+
+impl Show for CheckReport {
+    fn show(&self) -> String {
+        let step = |step: &String| format!("  {}\n", printable(step));
+        let steps: String = self.script.iter().map(step).collect();
+        let tried = format!(
+            "{} states converted there and back in {} ms",
+            self.converted, self.took_ms
+        );
+        let lost = match self.differing {
+            0 => String::new(),
+            count => format!("{count} states: they came back as something else"),
+        };
+        let facts = lines(&[
+            ("processes", processes(&self.processes)),
+            ("tried", tried),
+            ("way back loses something of", lost),
+            ("held", format!("for about {} ms", self.expected_pause_ms)),
+        ]);
+        let (way, from, to) = (word(self.direction), &self.from, &self.to);
+        format!("{way} from {from} to {to}:\n{steps}{facts}")
+    }
+}
+
+impl Show for Installed {
+    fn show(&self) -> String {
+        let (pause, stall) = (self.pause_us, self.stall_us);
+        let count = |count: u64| match count {
+            0 => String::new(),
+            count => count.to_string(),
+        };
+        let restart = match self.restart {
+            true => "the node starts again with this release".to_string(),
+            false => String::new(),
+        };
+        lines(&[
+            (
+                "installed",
+                format!(
+                    "{}, {} from {}, in {} ms",
+                    self.to,
+                    word(self.direction),
+                    self.from,
+                    self.took_ms
+                ),
+            ),
+            ("processes", processes(&self.processes)),
+            (
+                "held",
+                format!(
+                    "{} us (half of them), {} us (99 of 100), {} us (all)",
+                    pause.median, pause.p99, pause.max
+                ),
+            ),
+            ("others waited", format!("{} us at most", stall.max)),
+            ("loaded", format!("{} KiB", self.bytes_loaded >> 10)),
+            ("killed", count(self.killed)),
+            ("old code in use", self.unpurged.join(", ")),
+            ("warnings", self.warnings.join("; ")),
+            ("restart", restart),
+        ])
+    }
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
+/// `303: pq_player 300, pq_market 3`
+fn processes(by_module: &BTreeMap<String, u64>) -> String {
+    let each = |(module, count): (&String, &u64)| format!("{module} {count}");
+    let each: Vec<String> = by_module.iter().map(each).collect();
+    match each.is_empty() {
+        true => "0".to_string(),
+        false => format!("{}: {}", by_module.values().sum::<u64>(), each.join(", ")),
     }
 }
 

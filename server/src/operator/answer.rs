@@ -30,6 +30,8 @@ pub(crate) struct Running {
     pub(crate) name: String,
     /// Its version.
     pub(crate) vsn: String,
+    /// `permanent`: it boots next time; `current`: it does not.
+    pub(crate) status: String,
     /// Since when (RFC 3339).
     pub(crate) since: String,
 }
@@ -94,6 +96,30 @@ impl<R> Rows<R> {
         rows.truncate(ROWS_MAX);
         Rows { rows, more }
     }
+}
+
+/// A release of the tree.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Release {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) vsn: String,
+    /// OTP's word for where it stands.
+    pub(crate) status: String,
+    /// The runtime it asks for.
+    pub(crate) erts_vsn: String,
+    /// Its applications: `Name-Vsn`.
+    pub(crate) applications: Vec<String>,
+}
+
+/// Something that was done with a release and has no figures.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Done {
+    /// The command's word.
+    pub(crate) operation: String,
+    /// The release.
+    pub(crate) vsn: String,
 }
 
 /// An application that runs.

@@ -4,42 +4,49 @@
 //! node, takes the one [`Turn`].
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use pq_otp::Node;
 use serde::Serialize;
+use tokio::sync::mpsc;
 
-use super::answer::Running;
+use super::answer::Rows;
 use super::ask;
-use super::clock::rfc3339;
 use super::exit::{Exit, Failure};
 use super::frame::ANSWER_MAX;
 use super::history::{Deed, History};
 use super::look;
-use super::request::Question;
+use super::release::{Outcome, Releases};
+use super::request::{Progress, Question, ReleaseRequest};
 use super::tree::Detail;
 use super::turn::Turn;
 use super::who::Who;
 use crate::boot::Booted;
+use crate::restart::Restart;
 
 /// What requests are answered from.
 pub(crate) struct Desk {
     pub(crate) booted: Arc<Booted>,
     /// When the node started.
     pub(crate) started: SystemTime,
-    pub(crate) turn: Turn,
-    pub(crate) history: History,
+    pub(crate) turn: Arc<Turn>,
+    pub(crate) releases: Releases,
+    history: History,
 }
 
 impl Desk {
     /// The desk of a node that has just booted.
-    pub(crate) fn new(booted: Arc<Booted>) -> Desk {
-        Desk {
+    pub(crate) fn open(booted: Arc<Booted>) -> anyhow::Result<Desk> {
+        let (turn, releases) = (Arc::new(Turn::default()), Releases::open(&booted)?);
+        let told = turn.clone();
+        releases.listen(move |progress| told.note(progress));
+        Ok(Desk {
             history: History::of(booted.root()),
-            booted,
             started: SystemTime::now(),
-            turn: Turn::default(),
-        }
+            booted,
+            turn,
+            releases,
+        })
     }
 
     /// The node.
@@ -55,20 +62,48 @@ impl Desk {
         }
     }
 
-    /// The release that runs.
-    pub(crate) fn running(&self) -> Running {
-        let (name, vsn) = self.booted.release();
-        Running {
-            name: name.to_string(),
-            vsn: vsn.to_string(),
-            since: rfc3339(self.started),
+    /// Carries out a request about releases, when nobody else is at one. Returns its answer, and what is to become of
+    /// the node then.
+    pub(crate) fn release(
+        &self,
+        request: &ReleaseRequest,
+        message: Option<String>,
+        who: &Who,
+        hear: mpsc::Sender<Progress>,
+    ) -> (Result<String, Failure>, Option<Restart>) {
+        let taken = match self.turn.take(&request.to_string(), who, hear) {
+            Ok(taken) => taken,
+            Err(failure) => return (Err(failure), None),
+        };
+        tracing::info!(%who, %request, "asked by an operator");
+        let (began, from) = (Instant::now(), self.releases.running().vsn);
+        let outcome = self.releases.carry_out(request);
+        if request.changes() {
+            let deed = deed(request, &outcome, message);
+            let took_ms = began.elapsed().as_millis() as u64;
+            let from = Some(from);
+            self.note(
+                who,
+                Deed {
+                    from,
+                    took_ms,
+                    ..deed
+                },
+            );
         }
+        if outcome.restart.is_some() {
+            taken.for_ever();
+        }
+        (outcome.answer.and_then(json), outcome.restart)
     }
 
     /// The answer's JSON.
     pub(crate) fn answer(&self, question: &Question) -> Result<String, Failure> {
         match question {
             Question::Status => json(look::status(self)),
+            Question::WhichReleases { status } => {
+                json(Rows::of(self.releases.which(status.as_deref())))
+            }
             Question::Apps => json(look::apps(self)?),
             Question::Tree { all: true } => json(look::tree(self, Detail::All)?),
             Question::Tree { all: false } => json(look::tree(self, Detail::Summary)?),
@@ -80,6 +115,27 @@ impl Desk {
                 args,
             } => json(ask::call(self, module, function, args)?),
         }
+    }
+}
+
+/// What the history says of it; when it began, and from where, is the caller's to say.
+fn deed(request: &ReleaseRequest, outcome: &Outcome, message: Option<String>) -> Deed {
+    let (exit, result) = match &outcome.answer {
+        Ok(_) => (Exit::Done, "done".to_string()),
+        Err(failure) => (failure.exit, failure.sentence.clone()),
+    };
+    if exit != Exit::Done {
+        tracing::warn!(%request, "{result}");
+    }
+    Deed {
+        operation: request.to_string(),
+        from: None,
+        to: outcome.to.clone(),
+        result,
+        exit,
+        took_ms: 0,
+        pause_us: outcome.pause_us,
+        message,
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Farewell {
 impl Farewell {
     /// Enters the stop into the history; to be done while the tree is still ours.
     pub(crate) fn note(&self, outcome: &Result<(), Failure>) {
-        let vsn = self.desk.running().vsn;
+        let vsn = self.desk.releases.running().vsn;
         let deed = Deed {
             operation: "stop".to_string(),
             from: Some(vsn),
@@ -52,7 +52,7 @@ impl Farewell {
     /// Says how it went, and leaves the connection to the end of the process.
     pub(crate) fn say(self, outcome: Result<(), Failure>) {
         let stopped = Stopped {
-            vsn: self.desk.running().vsn,
+            vsn: self.desk.releases.running().vsn,
             took_ms: self.took_ms(),
         };
         let events = match outcome {

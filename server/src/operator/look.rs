@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Pid, ProcessInfo, RequestError, Term};
 
-use super::answer::{App, Libraries, Name, NodeStatus, Rows, Scope, Status, TreeRow};
+use super::answer::{App, Libraries, Name, NodeStatus, Operation, Rows, Scope, Status, TreeRow};
 use super::clock::rfc3339;
 use super::desk::Desk;
 use super::exit::{Exit, Failure};
@@ -26,7 +26,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
     let count = |of: fn(&pq_otp::Counters) -> u64| counters.iter().map(of).sum::<u64>();
     let libraries = booted.code().libraries();
     Status {
-        release: desk.running(),
+        release: desk.releases.running(),
         node: NodeStatus {
             vsn: NODE_VSN.to_string(),
             pid: std::process::id(),
@@ -46,8 +46,17 @@ pub(crate) fn status(desk: &Desk) -> Status {
                 .map(|library| library.allocated_bytes)
                 .sum(),
         },
-        operation: desk.turn.now(),
+        operation: operation(desk),
     }
+}
+
+/// The operation in progress, and how far it is at this moment.
+fn operation(desk: &Desk) -> Option<Operation> {
+    let noted = desk.turn.now()?;
+    Some(Operation {
+        progress: desk.releases.progress().or(noted.progress),
+        ..noted
+    })
 }
 
 /// Milliseconds since a moment; 0 when the clock was set back.

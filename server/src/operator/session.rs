@@ -18,8 +18,9 @@ use super::desk::Desk;
 use super::exit::{Exit, Failure};
 use super::farewell::Farewell;
 use super::frame::{self, PREFIX, REQUEST_MAX};
-use super::request::{Asked, Event, PROTOCOL, Progress, Question, Request};
+use super::request::{Asked, Event, PROTOCOL, Progress, Question, ReleaseRequest, Request};
 use super::who::Who;
+use crate::restart::Restart;
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +32,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// (`client::connection`).
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
+/// Progress that may wait for a slow operator. More is dropped: only the newest matters, and the answer does
+/// not go this way.
+const PROGRESS_MAX: usize = 64;
+
 /// What a connection needs of its surroundings.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -38,8 +43,16 @@ pub(crate) struct Surroundings {
     pub(crate) desk: Arc<Desk>,
     /// `true` when the node stops: who has not asked yet goes.
     pub(crate) closing: watch::Receiver<bool>,
-    /// Takes the wish that the node stops.
-    pub(crate) stops: mpsc::Sender<Farewell>,
+    /// Takes what is wished of the node as a whole.
+    pub(crate) wishes: mpsc::Sender<Wish>,
+}
+
+/// What an operator wishes of the node as a whole.
+pub(crate) enum Wish {
+    /// That it stops, and says so.
+    Stop(Farewell),
+    /// That it starts again.
+    Restart(Restart),
 }
 
 /// A connection.
@@ -62,6 +75,9 @@ pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
     match asked {
         Ok((who, Request::Stop { message })) => session.stop(around, who, message).await,
         Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
+        Ok((who, Request::Release { request, message })) => {
+            session.release(around, who, (request, message)).await;
+        }
         Err(failure) => session.tell(&Event::Failed(failure)).await,
     }
 }
@@ -114,18 +130,60 @@ impl Session {
     }
 
     async fn answer(&mut self, desk: Arc<Desk>, question: Question) {
-        let mut work = tokio::task::spawn_blocking(move || desk.answer(&question));
+        let (_, silent) = mpsc::channel(1);
+        let asked = desk.clone();
+        let work = move || asked.answer(&question);
+        let answer = self.work(&desk, silent, work).await;
+        self.finish(answer.and_then(|answer| answer)).await;
+    }
+
+    async fn release(
+        &mut self,
+        around: Surroundings,
+        who: Who,
+        (request, message): (ReleaseRequest, Option<String>),
+    ) {
+        let (hear, heard) = mpsc::channel(PROGRESS_MAX);
+        let desk = around.desk.clone();
+        let work = move || desk.release(&request, message, &who, hear);
+        let (answer, restart) = match self.work(&around.desk, heard, work).await {
+            Ok(ended) => ended,
+            Err(failure) => (Err(failure), None),
+        };
+        if let Some(restart) = restart {
+            // A node that ends already for another reason is started again by whoever ended it.
+            let _ = around.wishes.try_send(Wish::Restart(restart));
+        }
+        self.finish(answer).await;
+    }
+
+    /// Does something that may wait, on a thread of its own, and tells how far it is.
+    async fn work<R: Send + 'static>(
+        &mut self,
+        desk: &Desk,
+        mut heard: mpsc::Receiver<Progress>,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Failure> {
+        let mut work = tokio::task::spawn_blocking(work);
         let mut signs = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
-        let answer = loop {
+        let done = loop {
             tokio::select! {
-                answer = &mut work => break answer,
-                _ = signs.tick() => self.tell(&Event::Waiting).await,
+                biased;
+                Some(progress) = heard.recv() => self.tell(&Event::Progress(progress)).await,
+                done = &mut work => break done,
+                _ = signs.tick() => {
+                    let progress = desk.releases.progress();
+                    self.tell(&progress.map_or(Event::Waiting, Event::Progress)).await;
+                }
             }
         };
-        let answer = answer.unwrap_or_else(|_| {
+        done.map_err(|_| {
             let sentence = "failed to answer: the node met a bug; its log says where";
-            Err(Failure::new(Exit::Internal, sentence))
-        });
+            Failure::new(Exit::Internal, sentence)
+        })
+    }
+
+    async fn finish(&mut self, answer: Result<String, Failure>) {
         match answer {
             Ok(text) => self.tell_all(&text).await,
             Err(failure) => self.tell(&Event::Failed(failure)).await,
@@ -142,14 +200,16 @@ impl Session {
 
     /// Hands the connection to the node's end, which answers when everything has stopped.
     async fn stop(mut self, around: Surroundings, who: Who, message: Option<String>) {
-        let taken = match around.desk.turn.take("stop", &who) {
+        let (hear, mut heard) = mpsc::channel(1);
+        let taken = match around.desk.turn.take("stop", &who, hear) {
             Ok(taken) => taken,
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
         tracing::info!(%who, "an operator stops the node");
-        let step = Progress::step("stopping");
-        taken.note(&step);
-        self.tell(&Event::Progress(step)).await;
+        around.desk.turn.note(Progress::step("stopping"));
+        if let Ok(progress) = heard.try_recv() {
+            self.tell(&Event::Progress(progress)).await;
+        }
         let farewell = self.stream.into_std().map(|stream| Farewell {
             stream,
             desk: around.desk.clone(),
@@ -157,7 +217,7 @@ impl Session {
             message,
             asked: Instant::now().into_std(),
         });
-        match farewell.map(|farewell| around.stops.try_send(farewell)) {
+        match farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell))) {
             Ok(Ok(())) => taken.for_ever(),
             // It ends already, for another reason: the connection ends with it.
             Ok(Err(_)) | Err(_) => tracing::info!("the node is stopping already"),

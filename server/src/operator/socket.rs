@@ -13,11 +13,10 @@ use tokio::time::{sleep, timeout};
 
 use super::desk::Desk;
 use super::exit::{Exit, Failure};
-use super::farewell::Farewell;
 use super::frame;
 use super::place::Place;
 use super::request::Event;
-use super::session::{self, Surroundings};
+use super::session::{self, Surroundings, Wish};
 
 /// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
 /// may hold a thread and a mebibyte of request.
@@ -29,31 +28,38 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait before the system is asked for a connection again, when it has no descriptor to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often old code is looked at that processes still ran: as often as OTP does.
+const PURGE_EVERY: Duration = Duration::from_secs(10);
+
 /// The open socket.
 pub(crate) struct Operator {
     place: Place,
     accepting: JoinHandle<()>,
+    purging: JoinHandle<()>,
     closing: watch::Sender<bool>,
     free: Arc<Semaphore>,
 }
 
 impl Operator {
-    /// Opens the socket of the node's tree, whose lock the caller holds. Wishes that the node stops go to `stops`.
-    pub(crate) fn open(desk: Arc<Desk>, stops: mpsc::Sender<Farewell>) -> anyhow::Result<Operator> {
+    /// Opens the socket of the node's tree, whose lock the caller holds. What operators wish of the node as a whole goes to
+    /// `wishes`.
+    pub(crate) fn open(desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) -> anyhow::Result<Operator> {
         let root = desk.booted.root();
         let (place, listener) = listen(root)
             .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
+        let purging = tokio::spawn(purge(desk.clone()));
         let (closing, told) = watch::channel(false);
         let around = Surroundings {
             desk,
             closing: told,
-            stops,
+            wishes,
         };
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
         let accepting = tokio::spawn(accept(listener, around, free.clone()));
         Ok(Operator {
             place,
             accepting,
+            purging,
             closing,
             free,
         })
@@ -62,6 +68,7 @@ impl Operator {
     /// Lets nobody in any more, and waits for work that has begun.
     pub(crate) async fn close(self) {
         self.accepting.abort();
+        self.purging.abort();
         if let Err(error) = self.place.clear() {
             tracing::warn!(%error, "the operators' socket stays behind");
         }
@@ -101,6 +108,15 @@ async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphor
                 sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+async fn purge(desk: Arc<Desk>) {
+    loop {
+        sleep(PURGE_EVERY).await;
+        let desk = desk.clone();
+        // What goes wrong is logged where it happens, and tried again.
+        let _ = tokio::task::spawn_blocking(move || desk.releases.retry_purges()).await;
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use tokio::sync::mpsc;
+
 use super::answer::Operation;
 use super::clock::rfc3339;
 use super::exit::{Exit, Failure};
@@ -12,7 +14,13 @@ use super::who::Who;
 /// Whose turn it is.
 #[derive(Default)]
 pub(crate) struct Turn {
-    now: Mutex<Option<Operation>>,
+    now: Mutex<Option<Current>>,
+}
+
+/// The operation in progress, and who hears how far it is.
+struct Current {
+    operation: Operation,
+    hear: mpsc::Sender<Progress>,
 }
 
 /// The turn of one operation; it ends when this is dropped.
@@ -21,30 +29,45 @@ pub(crate) struct Taken<'a> {
 }
 
 impl Turn {
-    /// Takes the turn.
+    /// Takes the turn; `hear` is told how far it is, as far as there is room.
     ///
     /// # Errors
     /// [`Exit::Busy`] when somebody else has it.
-    pub(crate) fn take(&self, operation: &str, who: &Who) -> Result<Taken<'_>, Failure> {
+    pub(crate) fn take(
+        &self,
+        operation: &str,
+        who: &Who,
+        hear: mpsc::Sender<Progress>,
+    ) -> Result<Taken<'_>, Failure> {
         let mut now = self.lock();
         if let Some(other) = &*now {
-            return Err(busy(operation, other));
+            return Err(busy(operation, &other.operation));
         }
-        *now = Some(Operation {
+        let operation = Operation {
             operation: operation.to_string(),
             who: who.clone(),
             since: rfc3339(SystemTime::now()),
             progress: None,
-        });
+        };
+        *now = Some(Current { operation, hear });
         Ok(Taken { turn: self })
     }
 
     /// The operation in progress.
     pub(crate) fn now(&self) -> Option<Operation> {
-        self.lock().clone()
+        self.lock().as_ref().map(|now| now.operation.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Operation>> {
+    /// Notes how far the operation is, for who asked for it and for whoever looks.
+    pub(crate) fn note(&self, progress: Progress) {
+        if let Some(now) = &mut *self.lock() {
+            // A step that finds no room is followed by others.
+            let _ = now.hear.try_send(progress.clone());
+            now.operation.progress = Some(progress);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,13 +87,6 @@ fn busy(operation: &str, other: &Operation) -> Failure {
 }
 
 impl Taken<'_> {
-    /// Notes how far the operation is, for whoever asks.
-    pub(crate) fn note(&self, progress: &Progress) {
-        if let Some(now) = &mut *self.turn.lock() {
-            now.progress = Some(progress.clone());
-        }
-    }
-
     /// Keeps the turn for ever: no operation begins any more.
     pub(crate) fn for_ever(self) {
         std::mem::forget(self);
@@ -95,11 +111,14 @@ mod tests {
             user: Some("ann".to_string()),
             pid: Some(7),
         };
-        let taken = turn.take("install 1.1.0", &ann).unwrap();
-        taken.note(&Progress::step("convert pq_player"));
-        let now = turn.now().unwrap();
-        assert_eq!(now.progress.unwrap().step, "convert pq_player");
-        let Err(failure) = turn.take("remove 1.0.0", &ann) else {
+        let (hear, mut heard) = mpsc::channel(1);
+        let take = |operation| turn.take(operation, &ann, hear.clone());
+        let taken = take("install 1.1.0").unwrap();
+        turn.note(Progress::step("copy"));
+        turn.note(Progress::step("hold"));
+        assert_eq!(heard.try_recv(), Ok(Progress::step("copy")));
+        assert_eq!(turn.now().unwrap().progress, Some(Progress::step("hold")));
+        let Err(failure) = take("remove 1.0.0") else {
             panic!("two turns at once");
         };
         assert_eq!(failure.exit, Exit::Busy);
@@ -107,7 +126,7 @@ mod tests {
         assert!(failure.sentence.starts_with(told), "{failure}");
         drop(taken);
         assert!(turn.now().is_none());
-        turn.take("stop", &ann).unwrap().for_ever();
-        assert!(turn.take("install 1.1.0", &ann).is_err());
+        take("stop").unwrap().for_ever();
+        assert!(take("install 1.1.0").is_err());
     }
 }

@@ -32,7 +32,9 @@ fn status_says_what_runs_since_when_and_how_much() {
     let text = told(&tree, &["status"]);
     let since = status["release"]["since"].as_str().unwrap();
     assert!(
-        text.starts_with(&format!("release      processquest 1.0.0 since {since}\n")),
+        text.starts_with(&format!(
+            "release      processquest 1.0.0 (permanent) since {since}\n"
+        )),
         "{text}"
     );
     assert!(text.contains("\nprocesses    95\n"), "{text}");

@@ -51,6 +51,13 @@ pub(crate) fn told(tree: &Tree, args: &[&str]) -> String {
     typed.out
 }
 
+/// The data of a command that must succeed, and may say how far it is.
+pub(crate) fn done(tree: &Tree, args: &[&str]) -> String {
+    let typed = typed(tree, args);
+    assert_eq!(typed.code, 0, "{args:?}: {typed:?}");
+    typed.out
+}
+
 /// The same as JSON, which is one line.
 pub(crate) fn json(tree: &Tree, args: &[&str]) -> Value {
     let out = told(tree, &[args, &["--json"]].concat());
@@ -62,7 +69,8 @@ pub(crate) fn json(tree: &Tree, args: &[&str]) -> Value {
 pub(crate) fn refused(tree: &Tree, args: &[&str], code: i32) -> String {
     let person = typed(tree, args);
     assert_eq!((person.code, person.out.as_str()), (code, ""), "{person:?}");
-    let sentence = person.err.strip_prefix("pq: ").unwrap().trim_end();
+    let last = person.err.lines().last().unwrap();
+    let sentence = last.strip_prefix("pq: ").unwrap();
     let program = typed(tree, &[args, &["--json"]].concat());
     assert_eq!(program.code, code, "{program:?}");
     let failure: Value = serde_json::from_str(&program.out).unwrap();

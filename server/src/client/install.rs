@@ -1,0 +1,71 @@
+//! `pq install`: the plan, the question, the install.
+//!
+//! The plan is what a check has found, so an install that would fail is refused before anything is begun. It is
+//! shown always; asked is only who wants to be (`--ask`), because scripts and people type the same lines.
+
+use std::io::{IsTerminal, Write};
+
+use pq_release::handler::{CheckReport, Installed};
+
+use super::command::{At, Install};
+use super::show::Show;
+use super::{aside, read};
+use crate::operator::answer::Status;
+use crate::operator::request::{Question, ReleaseRequest, Request};
+use crate::operator::{Exit, Failure};
+
+/// Runs it.
+pub(crate) fn run(install: &Install) -> Result<(), Failure> {
+    let (vsn, options, at) = (&install.vsn, install.how.options(), &install.noted.at);
+    if install.ask && !std::io::stdin().is_terminal() {
+        let sentence = "failed to ask before the install: nobody is there; leave `--ask` away";
+        return Err(Failure::new(Exit::Usage, sentence));
+    }
+    let plan = at.ask(Request::Release {
+        request: ReleaseRequest::CheckInstall {
+            vsn: vsn.clone(),
+            options,
+        },
+        message: None,
+    })?;
+    aside(read::<CheckReport>(&plan)?.show().trim_end());
+    if install.ask && !agreed() {
+        return Err(Failure::new(Exit::Refused, "not installed: as you said"));
+    }
+    let installed = at.ask(Request::Release {
+        request: ReleaseRequest::Install {
+            vsn: vsn.clone(),
+            options,
+        },
+        message: install.noted.message.clone(),
+    })?;
+    at.tell::<Installed>(&installed)?;
+    say_what_boots(at);
+    Ok(())
+}
+
+/// Asks on the terminal; anything but a yes is a no.
+fn agreed() -> bool {
+    let mut stderr = std::io::stderr();
+    // Who cannot see the question does not answer it.
+    let _ = write!(stderr, "install? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// A release that runs and is not the one to boot is easily forgotten.
+fn say_what_boots(at: &At) {
+    // It is a hint: a node that does not answer it may be starting again.
+    let status = at
+        .ask(Question::Status)
+        .and_then(|text| read::<Status>(&text));
+    if let Ok(Status { release, .. }) = status
+        && release.status == "current"
+    {
+        let vsn = release.vsn;
+        aside(&format!(
+            "another release boots next time, until `pq make-permanent {vsn}`"
+        ));
+    }
+}

@@ -1,0 +1,385 @@
+//! Releases: the seam between requests and the release handler of `pq-release`.
+//!
+//! The handler blocks and is asked by one thread at a time. What others want to know meanwhile is kept beside it: the
+//! list of releases as it was after the last operation, and the handler's own watch.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use pq_otp::upgrade::Live;
+use pq_otp::{Atom, Node};
+use pq_release::app::App;
+use pq_release::boot::ReleaseTree;
+use pq_release::handler::{
+    self, CheckReport, InstallError, Installed, Phase, ReleaseHandler, Watch,
+};
+use pq_release::office::{AppDir, Office, OfficeError};
+use pq_release::package::{PackageError, Refusal};
+use pq_release::releases;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::answer::{Done, Release, Running};
+use super::clock::rfc3339;
+use super::exit::{Exit, Failure};
+use super::history::Pause;
+use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRequest};
+use crate::boot::{self, Booted};
+use crate::restart::Restart;
+
+/// The releases of a node that runs.
+pub(crate) struct Releases {
+    node: Node,
+    handler: Mutex<ReleaseHandler>,
+    watch: Arc<Watch>,
+    listed: Mutex<Listed>,
+}
+
+/// What is known without asking the handler.
+struct Listed {
+    releases: Vec<Release>,
+    running: Running,
+}
+
+/// An operation that has ended, well or not.
+pub(crate) struct Outcome {
+    /// Its answer, or why there is none.
+    pub(crate) answer: Result<Value, Failure>,
+    /// The release it was about, where that is known only now.
+    pub(crate) to: Option<String>,
+    /// How long processes stood still.
+    pub(crate) pause_us: Option<Pause>,
+    /// What is to become of the node.
+    pub(crate) restart: Option<Restart>,
+}
+
+impl Releases {
+    /// Opens the registers of the tree that the node has booted from.
+    pub(crate) fn open(booted: &Booted) -> anyhow::Result<Releases> {
+        let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
+        let office = Office::open(tree, booted.release())
+            .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+        let handler = ReleaseHandler::new(office, booted.code().clone());
+        Ok(Releases {
+            node: booted.node().clone(),
+            watch: handler.watch(),
+            listed: Mutex::new(Listed::of(handler.office(), SystemTime::now())),
+            handler: Mutex::new(handler),
+        })
+    }
+
+    /// From now on `hear` is told whenever an install enters a phase; it must not wait.
+    pub(crate) fn listen(&self, hear: impl Fn(Progress) + Send + Sync + 'static) {
+        self.watch.listen(move |status| {
+            if status.phase != Phase::Idle {
+                hear(progress(status));
+            }
+        });
+    }
+
+    /// How far the install is that is under way.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        let status = self.watch.status();
+        (status.phase != Phase::Idle).then(|| progress(&status))
+    }
+
+    /// The release that runs.
+    pub(crate) fn running(&self) -> Running {
+        self.listed().running.clone()
+    }
+
+    /// All releases, the newest first; or those of one status.
+    pub(crate) fn which(&self, status: Option<&str>) -> Vec<Release> {
+        let listed = self.listed();
+        let wanted = |release: &&Release| status.is_none_or(|word| release.status == word);
+        listed.releases.iter().filter(wanted).cloned().collect()
+    }
+
+    /// Does what is asked; nobody else may be at it.
+    pub(crate) fn carry_out(&self, request: &ReleaseRequest) -> Outcome {
+        let mut handler = self.handler();
+        let mut driver = Live::new(self.node.clone());
+        let outcome = carry_out(&mut handler, &mut driver, request);
+        self.listed().update(handler.office());
+        outcome
+    }
+
+    /// Forgets old code that nothing runs any more, unless the handler is at work.
+    pub(crate) fn retry_purges(&self) {
+        if let Ok(mut handler) = self.handler.try_lock() {
+            handler.retry_purges(&mut Live::new(self.node.clone()));
+        }
+    }
+
+    fn handler(&self) -> MutexGuard<'_, ReleaseHandler> {
+        self.handler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, Listed> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listed {
+    /// After an operation: what still runs has run since it did.
+    fn update(&mut self, office: &Office) {
+        let before = self.running.clone();
+        *self = Listed::of(office, SystemTime::now());
+        if self.running.vsn == before.vsn {
+            self.running.since = before.since;
+        }
+    }
+
+    fn of(office: &Office, since: SystemTime) -> Listed {
+        let running = office.running();
+        Listed {
+            releases: office.which_releases().iter().map(listed).collect(),
+            running: Running {
+                name: running.name.clone(),
+                vsn: running.vsn.clone(),
+                status: running.status.word().to_string(),
+                since: rfc3339(since),
+            },
+        }
+    }
+}
+
+/// One arm, one function of the handler.
+fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseRequest) -> Outcome {
+    let office = |handler: Result<String, OfficeError>| Outcome::of_office(request.word(), handler);
+    match request {
+        ReleaseRequest::Unpack { package } => office(handler.office_mut().unpack(package)),
+        ReleaseRequest::CheckInstall { vsn, options } => {
+            Outcome::of_check(handler.check_install(driver, vsn, &how(options)))
+        }
+        ReleaseRequest::Install { vsn, options } => {
+            let installed = handler.install(driver, vsn, &how(options));
+            Outcome::of_install(installed, options.error_action)
+        }
+        ReleaseRequest::MakePermanent { vsn } => {
+            let done = handler.make_permanent(driver, vsn);
+            office(done.map(|()| vsn.clone()))
+        }
+        ReleaseRequest::Remove { vsn } => {
+            office(handler.office_mut().remove(vsn).map(|()| vsn.clone()))
+        }
+        ReleaseRequest::RebootOld { vsn } => {
+            let done = office(handler.office_mut().reboot_old(vsn).map(|()| vsn.clone()));
+            match done.answer.is_ok() {
+                true => done.then_restart(Restart::of_permanent(ErrorAction::Restart)),
+                false => done,
+            }
+        }
+        ReleaseRequest::SetUnpacked { rel_file, app_dirs } => {
+            let app_dirs: Vec<AppDir> = app_dirs.iter().map(app_dir).collect();
+            office(handler.office_mut().set_unpacked(rel_file, &app_dirs))
+        }
+        ReleaseRequest::SetRemoved { vsn } => {
+            office(handler.office_mut().set_removed(vsn).map(|()| vsn.clone()))
+        }
+        ReleaseRequest::InstallFile { vsn, file } => {
+            let done = handler.office_mut().install_file(vsn, file);
+            office(done.map(|()| vsn.clone()))
+        }
+        ReleaseRequest::UpgradeApp { app, dir, options } => change_app(app, options, |app| {
+            handler.upgrade_app(driver, app, dir, &how(options))
+        }),
+        ReleaseRequest::DowngradeApp {
+            app,
+            vsn,
+            dir,
+            options,
+        } => match is_version(dir, app, vsn) {
+            Ok(()) => change_app(app, options, |app| {
+                handler.downgrade_app(driver, app, dir, &how(options))
+            }),
+            Err(failure) => Outcome::failed(failure),
+        },
+    }
+}
+
+fn change_app(
+    app: &str,
+    options: &InstallOptions,
+    change: impl FnOnce(Atom) -> Result<Installed, InstallError>,
+) -> Outcome {
+    match Atom::new(app) {
+        Ok(app) => Outcome::of_install(change(app), options.error_action),
+        Err(error) => {
+            let sentence = format!("failed to find application {app}: {error}");
+            Outcome::failed(Failure::new(Exit::Refused, sentence))
+        }
+    }
+}
+
+/// The folder holds this version of the application, and no other.
+fn is_version(dir: &Path, app: &str, vsn: &str) -> Result<(), Failure> {
+    let refuse = |why: String| Failure::new(Exit::Refused, format!("failed to {why}"));
+    let file = dir.join(format!("ebin/{app}.app"));
+    let found = App::read(&file).map_err(|error| refuse(error.to_string()))?;
+    match found.vsn == vsn {
+        true => Ok(()),
+        false => Err(refuse(format!(
+            "find {app}-{vsn} in {}: it holds version {}",
+            dir.display(),
+            found.vsn
+        ))),
+    }
+}
+
+fn how(options: &InstallOptions) -> handler::Options {
+    handler::Options {
+        suspend_timeout_ms: options.suspend_timeout_ms,
+        code_change_timeout_ms: options.code_change_timeout_ms,
+        on_overrun: match options.on_overrun {
+            OnOverrun::Abort => pq_otp::upgrade::OnOverrun::Abort,
+            OnOverrun::Kill => pq_otp::upgrade::OnOverrun::Kill,
+        },
+        ..handler::Options::default()
+    }
+}
+
+fn app_dir((name, vsn, dir): &(String, String, std::path::PathBuf)) -> AppDir {
+    AppDir {
+        name: name.clone(),
+        vsn: vsn.clone(),
+        dir: dir.clone(),
+    }
+}
+
+impl Outcome {
+    fn failed(failure: Failure) -> Outcome {
+        Outcome {
+            answer: Err(failure),
+            to: None,
+            pause_us: None,
+            restart: None,
+        }
+    }
+
+    fn of(answer: &impl Serialize, to: &str) -> Outcome {
+        let answer = serde_json::to_value(answer).map_err(|error| {
+            let sentence = format!("failed to write the answer: {error}");
+            Failure::new(Exit::Internal, sentence)
+        });
+        Outcome {
+            answer,
+            to: Some(to.to_string()),
+            pause_us: None,
+            restart: None,
+        }
+    }
+
+    fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
+        match done {
+            Ok(vsn) => {
+                let operation = word.to_string();
+                Outcome::of(
+                    &Done {
+                        operation,
+                        vsn: vsn.clone(),
+                    },
+                    &vsn,
+                )
+            }
+            Err(error) => Outcome::failed(Failure {
+                exit: exit_of(&error),
+                sentence: format!("failed to {error}"),
+                term: Some(error.to_term().to_string()),
+            }),
+        }
+    }
+
+    fn of_check(checked: Result<CheckReport, InstallError>) -> Outcome {
+        match checked {
+            Ok(report) => Outcome::of(&report, &report.to),
+            Err(error) => Outcome::failed(failure(&error)),
+        }
+    }
+
+    fn of_install(
+        installed: Result<Installed, InstallError>,
+        error_action: ErrorAction,
+    ) -> Outcome {
+        match installed {
+            Ok(report) => {
+                let pause = report.pause_us;
+                Outcome {
+                    pause_us: Some(Pause {
+                        median: pause.median.into(),
+                        p99: pause.p99.into(),
+                        max: pause.max.into(),
+                    }),
+                    restart: report.restart.then(|| Restart::of(&report.to)),
+                    ..Outcome::of(&report, &report.to)
+                }
+            }
+            Err(error) if error.touched => {
+                Outcome::failed(failure(&error)).then_restart(Restart::of_permanent(error_action))
+            }
+            Err(error) => Outcome::failed(failure(&error)),
+        }
+    }
+
+    fn then_restart(self, restart: Restart) -> Outcome {
+        Outcome {
+            restart: Some(restart),
+            ..self
+        }
+    }
+}
+
+fn failure(error: &InstallError) -> Failure {
+    let consequence = match error.touched {
+        true => {
+            "; some of it has happened: the node goes back to the permanent release by starting again"
+        }
+        false => "",
+    };
+    Failure {
+        exit: Exit::from(error.exit_code()),
+        sentence: format!("failed to {error}{consequence}"),
+        term: Some(error.to_term().to_string()),
+    }
+}
+
+/// The office does all or nothing: what the system did not let it write was tried and taken back.
+fn exit_of(error: &OfficeError) -> Exit {
+    match error {
+        OfficeError::Package(PackageError::Refused {
+            refusal: Refusal::Damaged { .. } | Refusal::Differ(..),
+            ..
+        }) => Exit::Checksum,
+        OfficeError::Write(_) => Exit::RolledBack,
+        _ => Exit::Refused,
+    }
+}
+
+fn listed(release: &releases::Release) -> Release {
+    let application = |lib: &releases::Lib| format!("{}-{}", lib.name.as_str(), lib.vsn);
+    Release {
+        name: release.name.clone(),
+        vsn: release.vsn.clone(),
+        status: release.status.word().to_string(),
+        erts_vsn: release.erts_vsn.clone(),
+        applications: release.libs.iter().map(application).collect(),
+    }
+}
+
+fn progress(status: &handler::Status) -> Progress {
+    let step = match status.phase {
+        Phase::Idle => "idle",
+        Phase::Prepare => "prepare",
+        Phase::Copy => "copy",
+        Phase::Hold => "hold",
+        Phase::Commit => "commit",
+        Phase::Apply => "apply",
+    };
+    Progress {
+        step: step.to_string(),
+        converted: status.converted,
+        held: status.held,
+        swapped: status.swapped,
+    }
+}

@@ -1,0 +1,146 @@
+//! Starting again: the node has stopped in order, and its process becomes a new node on the same tree.
+//!
+//! The program is executed anew: no thread, no library and no descriptor of the old node is left, the process keeps
+//! its number, and whoever started it need not know. Players find the door at the same port.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use crate::cli;
+use crate::operator::ErrorAction;
+
+/// This program, also when its file has been replaced meanwhile.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// What a node starts again with.
+pub(crate) struct Restart {
+    /// Which release; the permanent one unless said.
+    release: Option<String>,
+    action: ErrorAction,
+}
+
+impl Restart {
+    /// With this release, which stays what it is (`restart_emulator`, `appup(4)`).
+    pub(crate) fn of(vsn: &str) -> Restart {
+        Restart {
+            release: Some(vsn.to_string()),
+            action: ErrorAction::Restart,
+        }
+    }
+
+    /// With the permanent release.
+    pub(crate) fn of_permanent(action: ErrorAction) -> Restart {
+        Restart {
+            release: None,
+            action,
+        }
+    }
+
+    /// Starts again, which comes back only as an error. The tree must be free.
+    pub(crate) fn carry_out(
+        &self,
+        root: &Path,
+        options: &cli::Node,
+        address: Option<SocketAddr>,
+    ) -> anyhow::Result<()> {
+        if self.action == ErrorAction::Reboot {
+            bail!(
+                "the node is to start again on its permanent release: whoever started it, start it again"
+            );
+        }
+        tracing::info!(root = %root.display(), release = self.release, "starting again");
+        let port = address.map(|address| address.port()).or(options.port);
+        let args = self.args(root, options, port);
+        let error = Command::new(PROGRAM).arg0("pq").args(args).exec();
+        bail!("failed to start again: {error}")
+    }
+
+    /// What `pq start` would be told.
+    fn args(&self, root: &Path, options: &cli::Node, port: Option<u16>) -> Vec<OsString> {
+        let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
+        let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
+        let format = options.log_format.to_possible_value();
+        let seldom = [
+            ("--release", self.release.clone()),
+            ("--port", port.map(|port| port.to_string())),
+            ("--shards", options.shards.map(|shards| shards.to_string())),
+            ("--seed", options.seed.map(|seed| seed.to_string())),
+            (
+                "--report-every",
+                options.report_every.map(|every| every.to_string()),
+            ),
+            (
+                "--log-format",
+                format.map(|format| format.get_name().to_string()),
+            ),
+        ];
+        add("--bind", options.bind.to_string());
+        add("--heroes", options.heroes.to_string());
+        add("--pace", options.pace.to_string());
+        for (name, value) in seldom {
+            value.into_iter().for_each(|value| add(name, value));
+        }
+        args
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn options(args: &[&str]) -> cli::Node {
+        let typed = [&["pq", "start", "--root", "r"], args].concat();
+        match cli::Cli::parse_from(typed).command {
+            cli::Command::Start(start) => start.node,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_node_starts_again_as_it_was_started() {
+        let all = [
+            "--port",
+            "0",
+            "--bind",
+            "::1",
+            "--heroes",
+            "7",
+            "--pace",
+            "50",
+            "--shards",
+            "3",
+            "--seed",
+            "9",
+            "--report-every",
+            "2",
+            "--log-format",
+            "json",
+        ];
+        for typed in [&all[..], &[]] {
+            let before = options(typed);
+            let args = Restart::of("1.1.0").args(Path::new("/a b"), &before, Some(8_082));
+            let words = [OsString::from("pq")].into_iter().chain(args);
+            let cli::Command::Start(again) = cli::Cli::parse_from(words).command else {
+                panic!("no start");
+            };
+            assert_eq!(again.root, Path::new("/a b"));
+            assert_eq!(again.release.as_deref(), Some("1.1.0"));
+            assert_eq!(again.node.port, Some(8_082));
+            let node = cli::Node {
+                port: before.port,
+                ..again.node
+            };
+            assert_eq!(format!("{node:?}"), format!("{before:?}"));
+        }
+        let args =
+            Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]), None);
+        assert!(!args.contains(&"--release".into()) && !args.contains(&"--port".into()));
+    }
+}

@@ -1,0 +1,209 @@
+//! The register of releases, and single files: what is there, what comes, what goes.
+
+use std::os::unix::fs::FileExt;
+
+use pq_tests::running::{Running, Tree};
+use serde_json::{Value, json as value};
+
+use crate::typed::{done, json, refused, told};
+
+/// Versions and statuses, the newest first.
+fn releases(tree: &Tree) -> Vec<(String, String)> {
+    let answer = json(tree, &["which-releases"]);
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let line = |row: &Value| (text(&row["vsn"]), text(&row["status"]));
+    answer["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect()
+}
+
+fn are(tree: &Tree, expected: &[(&str, &str)]) {
+    let owned = |(vsn, status): &(&str, &str)| (vsn.to_string(), status.to_string());
+    assert_eq!(
+        releases(tree),
+        expected.iter().map(owned).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_package_is_unpacked_by_its_name_or_its_path_and_removed_again() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    are(&tree, &[("1.0.0", "permanent")]);
+    let said = done(&tree, &["unpack", "processquest-1.1.0"]);
+    assert!(said.contains("`pq install 1.1.0`"), "{said}");
+    are(&tree, &[("1.1.0", "unpacked"), ("1.0.0", "permanent")]);
+    assert!(
+        tree.root()
+            .join("lib/processquest-1.1.0/priv/processquest.so")
+            .exists()
+    );
+    let text = told(&tree, &["which-releases", "unpacked"]);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("processquest  1.1.0  unpacked"), "{text}");
+    assert!(text.contains("processquest-1.1.0 sockserv-1.0.1"), "{text}");
+    done(&tree, &["remove", "1.1.0"]);
+    are(&tree, &[("1.0.0", "permanent")]);
+    assert!(!tree.root().join("lib/processquest-1.1.0").exists());
+    let package = tree.root().join("releases/processquest-1.1.0.tar.gz");
+    let answer = json(&tree, &["unpack", package.to_str().unwrap()]);
+    assert_eq!(answer, value!({"operation": "unpack", "vsn": "1.1.0"}));
+}
+
+#[test]
+fn what_cannot_be_done_with_a_release_is_refused_in_a_sentence_and_in_otps_words() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    for (args, sentence) in [
+        (
+            &["unpack", "processquest-1.1.0"][..],
+            "failed to add release 1.1.0: it is there already",
+        ),
+        (&["unpack", "nothing-9"], "no such file"),
+        (
+            &["remove", "1.0.0"],
+            "failed to remove release 1.0.0: it is permanent",
+        ),
+        (
+            &["remove", "9"],
+            "failed to find release 9: there is none; there are: 1.1.0, 1.0.0",
+        ),
+        (
+            &["make-permanent", "1.1.0"],
+            "it is unpacked; install it first",
+        ),
+        (
+            &["reboot-old", "1.1.0"],
+            "it is unpacked; only a release that ran before",
+        ),
+        (
+            &["set-removed", "1.0.0"],
+            "failed to remove release 1.0.0: it is permanent",
+        ),
+        (
+            &["install", "1.0.0"],
+            "failed to install release 1.0.0: it runs already",
+        ),
+        (&["check-install", "9"], "failed to find release 9"),
+    ] {
+        let said = refused(&tree, args, 3);
+        assert!(said.contains(sentence), "{args:?}: {said}");
+    }
+    let failure = crate::typed::typed(&tree, &["remove", "1.0.0", "--json"]);
+    let failure: Value = serde_json::from_str(&failure.out).unwrap();
+    assert_eq!(failure["term"], "{permanent,\"1.0.0\"}");
+}
+
+#[test]
+fn a_damaged_package_changes_nothing() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    let package = tree.root().join("releases/processquest-1.1.0.tar.gz");
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(package)
+        .unwrap();
+    file.write_all_at(b"damaged", 5_000).unwrap();
+    let said = refused(&tree, &["unpack", "processquest-1.1.0"], 3);
+    assert!(said.contains("failed to accept package"), "{said}");
+    are(&tree, &[("1.0.0", "permanent")]);
+}
+
+#[test]
+fn a_release_can_be_taken_off_the_list_and_put_back_with_its_files() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    let said = done(&tree, &["set-removed", "1.1.0", "-m", "only the list"]);
+    assert!(said.contains("its files are still there"), "{said}");
+    are(&tree, &[("1.0.0", "permanent")]);
+    let rel = tree.root().join("releases/1.1.0/processquest.rel");
+    let lib = tree.root().join("lib");
+    let (rel, lib) = (rel.to_str().unwrap(), lib.to_str().unwrap());
+    done(&tree, &["set-unpacked", rel, "sockserv", "1.0.1", lib]);
+    are(&tree, &[("1.1.0", "unpacked"), ("1.0.0", "permanent")]);
+    done(&tree, &["set-removed", "1.1.0"]);
+    let nowhere = tree.root().join("nowhere");
+    let args = [
+        "set-unpacked",
+        rel,
+        "sockserv",
+        "1.0.1",
+        nowhere.to_str().unwrap(),
+    ];
+    let said = refused(&tree, &args, 3);
+    assert!(said.contains("no such folder"), "{said}");
+    let said = crate::typed::typed(&tree, &["set-unpacked", rel, "sockserv", "1.0.1"]);
+    assert_eq!(said.code, 2, "{said:?}");
+}
+
+#[test]
+fn a_file_is_installed_when_it_is_what_its_name_says() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    let file = tree.root().join("sys.config");
+    std::fs::write(&file, "[{sockserv, [{port, 4321}]}].\n").unwrap();
+    done(&tree, &["install-file", "1.1.0", file.to_str().unwrap()]);
+    let installed = tree.root().join("releases/1.1.0/sys.config");
+    assert!(
+        std::fs::read_to_string(&installed)
+            .unwrap()
+            .contains("4321")
+    );
+    std::fs::write(&file, "[{sockserv, [{port, 4321}]}\n").unwrap();
+    let said = refused(&tree, &["install-file", "1.1.0", file.to_str().unwrap()], 3);
+    assert!(
+        said.contains("failed to read") && said.contains("sys.config"),
+        "{said}"
+    );
+    assert!(
+        std::fs::read_to_string(&installed)
+            .unwrap()
+            .ends_with("}].\n")
+    );
+}
+
+#[test]
+fn every_change_is_in_the_history_and_no_question_is() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0", "-m", "the quests"]);
+    done(&tree, &["check-install", "1.1.0"]);
+    told(&tree, &["which-releases"]);
+    refused(&tree, &["make-permanent", "1.1.0"], 3);
+    done(&tree, &["remove", "1.1.0"]);
+    let past = json(&tree, &["history"]);
+    let line = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str().unwrap_or("-").to_string();
+        let result = text("result").split(':').next().unwrap().to_string();
+        format!(
+            "{} | {} | {} | {}",
+            text("operation"),
+            result,
+            entry["exit"],
+            text("message")
+        )
+    };
+    let lines: Vec<_> = past["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect();
+    let refusal = "make-permanent 1.1.0 | failed to boot release 1.1.0 next time | 3 | -";
+    let expected = [
+        "unpack processquest-1.1.0 | done | 0 | the quests",
+        // Once for people and once for programs.
+        refusal,
+        refusal,
+        "remove 1.1.0 | done | 0 | -",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(past["entries"][0]["from"], "1.0.0");
+    assert_eq!(past["entries"][0]["to"], "1.1.0");
+}
