@@ -40,7 +40,7 @@ mod release;
 
 pub(crate) mod clock;
 pub(crate) mod history;
-mod who;
+pub(crate) mod who;
 
 mod farewell;
 

@@ -20,14 +20,10 @@ pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>
 
 /// Lines of a label and what belongs to it; empty ones are left out.
 pub(crate) fn lines(lines: &[(&str, String)]) -> String {
-    let width = lines
-        .iter()
-        .map(|(label, _)| label.len())
-        .max()
-        .unwrap_or(0);
-    let filled = lines.iter().filter(|(_, text)| !text.is_empty());
+    let filled = || lines.iter().filter(|(_, text)| !text.is_empty());
+    let width = filled().map(|(label, _)| label.len()).max().unwrap_or(0);
     let line = |(label, text): &(&str, String)| format!("{label:width$}  {}\n", printable(text));
-    filled.map(line).collect()
+    filled().map(line).collect()
 }
 
 /// The text with its control characters written out: names come from players, messages from anybody.
@@ -62,9 +58,9 @@ mod tests {
     fn labels_stand_above_each_other_and_nothing_stands_for_itself() {
         let text = lines(&[
             ("release", "1.0.0".to_string()),
-            ("operation", String::new()),
+            ("operations", String::new()),
             ("up", "3 s".to_string()),
         ]);
-        assert_eq!(text, "release    1.0.0\nup         3 s\n");
+        assert_eq!(text, "release  1.0.0\nup       3 s\n");
     }
 }

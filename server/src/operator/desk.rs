@@ -130,7 +130,10 @@ fn deed(request: &ReleaseRequest, outcome: &Outcome, message: Option<String>) ->
     Deed {
         operation: request.to_string(),
         from: None,
-        to: outcome.to.clone(),
+        to: outcome
+            .to
+            .clone()
+            .or_else(|| request.vsn().map(str::to_string)),
         result,
         exit,
         took_ms: 0,

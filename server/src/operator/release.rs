@@ -11,22 +11,20 @@ use pq_otp::upgrade::Live;
 use pq_otp::{Atom, Node};
 use pq_release::app::App;
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{
-    self, CheckReport, InstallError, Installed, Phase, ReleaseHandler, Watch,
-};
+use pq_release::handler::{self, InstallError, Installed, Phase, ReleaseHandler, Watch};
 use pq_release::office::{AppDir, Office, OfficeError};
-use pq_release::package::{PackageError, Refusal};
 use pq_release::releases;
-use serde::Serialize;
-use serde_json::Value;
 
-use super::answer::{Done, Release, Running};
+use super::answer::{Release, Running};
 use super::clock::rfc3339;
 use super::exit::{Exit, Failure};
-use super::history::Pause;
 use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRequest};
 use crate::boot::{self, Booted};
 use crate::restart::Restart;
+
+mod outcome;
+
+pub(crate) use outcome::Outcome;
 
 /// The releases of a node that runs.
 pub(crate) struct Releases {
@@ -40,18 +38,6 @@ pub(crate) struct Releases {
 struct Listed {
     releases: Vec<Release>,
     running: Running,
-}
-
-/// An operation that has ended, well or not.
-pub(crate) struct Outcome {
-    /// Its answer, or why there is none.
-    pub(crate) answer: Result<Value, Failure>,
-    /// The release it was about, where that is known only now.
-    pub(crate) to: Option<String>,
-    /// How long processes stood still.
-    pub(crate) pause_us: Option<Pause>,
-    /// What is to become of the node.
-    pub(crate) restart: Option<Restart>,
 }
 
 impl Releases {
@@ -245,114 +231,6 @@ fn app_dir((name, vsn, dir): &(String, String, std::path::PathBuf)) -> AppDir {
         name: name.clone(),
         vsn: vsn.clone(),
         dir: dir.clone(),
-    }
-}
-
-impl Outcome {
-    fn failed(failure: Failure) -> Outcome {
-        Outcome {
-            answer: Err(failure),
-            to: None,
-            pause_us: None,
-            restart: None,
-        }
-    }
-
-    fn of(answer: &impl Serialize, to: &str) -> Outcome {
-        let answer = serde_json::to_value(answer).map_err(|error| {
-            let sentence = format!("failed to write the answer: {error}");
-            Failure::new(Exit::Internal, sentence)
-        });
-        Outcome {
-            answer,
-            to: Some(to.to_string()),
-            pause_us: None,
-            restart: None,
-        }
-    }
-
-    fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
-        match done {
-            Ok(vsn) => {
-                let operation = word.to_string();
-                Outcome::of(
-                    &Done {
-                        operation,
-                        vsn: vsn.clone(),
-                    },
-                    &vsn,
-                )
-            }
-            Err(error) => Outcome::failed(Failure {
-                exit: exit_of(&error),
-                sentence: format!("failed to {error}"),
-                term: Some(error.to_term().to_string()),
-            }),
-        }
-    }
-
-    fn of_check(checked: Result<CheckReport, InstallError>) -> Outcome {
-        match checked {
-            Ok(report) => Outcome::of(&report, &report.to),
-            Err(error) => Outcome::failed(failure(&error)),
-        }
-    }
-
-    fn of_install(
-        installed: Result<Installed, InstallError>,
-        error_action: ErrorAction,
-    ) -> Outcome {
-        match installed {
-            Ok(report) => {
-                let pause = report.pause_us;
-                Outcome {
-                    pause_us: Some(Pause {
-                        median: pause.median.into(),
-                        p99: pause.p99.into(),
-                        max: pause.max.into(),
-                    }),
-                    restart: report.restart.then(|| Restart::of(&report.to)),
-                    ..Outcome::of(&report, &report.to)
-                }
-            }
-            Err(error) if error.touched => {
-                Outcome::failed(failure(&error)).then_restart(Restart::of_permanent(error_action))
-            }
-            Err(error) => Outcome::failed(failure(&error)),
-        }
-    }
-
-    fn then_restart(self, restart: Restart) -> Outcome {
-        Outcome {
-            restart: Some(restart),
-            ..self
-        }
-    }
-}
-
-fn failure(error: &InstallError) -> Failure {
-    let consequence = match error.touched {
-        true => {
-            "; some of it has happened: the node goes back to the permanent release by starting again"
-        }
-        false => "",
-    };
-    Failure {
-        exit: Exit::from(error.exit_code()),
-        sentence: format!("failed to {error}{consequence}"),
-        term: Some(error.to_term().to_string()),
-    }
-}
-
-/// The office does all or nothing: what the system did not let it write was tried and taken back.
-fn exit_of(error: &OfficeError) -> Exit {
-    match error {
-        OfficeError::Package(PackageError::Refused {
-            refusal: Refusal::Damaged { .. } | Refusal::Differ(..),
-            ..
-        }) => Exit::Checksum,
-        OfficeError::Write(_) => Exit::RolledBack,
-        _ => Exit::Refused,
     }
 }
 

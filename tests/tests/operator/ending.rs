@@ -64,7 +64,7 @@ fn a_stop_is_in_the_history_with_who_and_why() {
     let text = told(&tree, &["history"]);
     let line = text.lines().nth(1).unwrap();
     assert!(
-        line.contains("stop 1.0.0") && line.ends_with("first"),
+        line.contains("  stop       1.0.0  ") && line.ends_with("first"),
         "{text}"
     );
 }

@@ -90,7 +90,7 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     assert!(
         install
             .out
-            .starts_with("installed        1.1.0, up from 1.0.0, in "),
+            .starts_with("installed  1.1.0, up from 1.0.0, in "),
         "{}",
         install.out
     );
@@ -261,6 +261,26 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
         (&last["operation"], &last["exit"]),
         (&"install 1.1.0".into(), &5.into())
     );
+}
+
+#[test]
+fn a_relup_that_wants_a_restart_runs_the_new_release_once() {
+    let tree = Tree::new();
+    let mut node = ready(&tree, 5);
+    let before = json(&tree, &["status"]);
+    with_instruction(&tree, LAST, After("restart_emulator"));
+    let said = done(&tree, &["install", "1.1.0"]);
+    assert!(
+        said.contains("the node starts again with this release"),
+        "{said}"
+    );
+    started_again(&tree, &mut node, &before);
+    runs(&tree, "1.1.0", "current");
+    assert_eq!(versions(&tree, "pq_player"), ["1.1.0"]);
+    node.signal(Signal::TERM);
+    node.end();
+    let _next = Running::node_with(&tree, &[]);
+    runs(&tree, "1.0.0", "permanent");
 }
 
 #[test]
