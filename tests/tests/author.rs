@@ -1,9 +1,11 @@
 //! What the author of a release types, through the `pq` program and with files on the disk.
 #![allow(clippy::unwrap_used)]
 
-#[path = "author/build.rs"]
-mod build;
 #[path = "author/appup.rs"]
 mod appup;
+#[path = "author/build.rs"]
+mod build;
+#[path = "author/demo.rs"]
+mod demo;
 #[path = "author/relup.rs"]
 mod relup;

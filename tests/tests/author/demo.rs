@@ -1,0 +1,56 @@
+//! `pq demo`: both releases prepared, the lines that upgrade the game, and a tree that has been upgraded.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use pq_tests::running::{Running, Signal, pq};
+
+/// How long the libraries of both releases may take to be built: a minute on two idle cores.
+const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
+
+/// `pq demo` on this tree, when players can come in and it has said everything.
+fn demo(root: &Path) -> Running {
+    let words = ["demo", "--port", "0", "--root"].map(Path::new);
+    let mut demo = Running::start(&mut pq(words.into_iter().chain([root])));
+    demo.listens(BUILD_PATIENCE);
+    demo.wrote("Ctrl-C stops the node.");
+    demo
+}
+
+fn end(mut demo: Running) {
+    demo.signal(Signal::TERM);
+    assert!(demo.end().success());
+}
+
+/// The lines that it says to type for an upgrade.
+fn lines(out: &str) -> Vec<&str> {
+    let upgrade = out.split_once("Upgrade it while you play:\n");
+    let indented = upgrade.map_or("", |(_, rest)| rest).lines();
+    indented
+        .map_while(|line| line.strip_prefix("    "))
+        .collect()
+}
+
+#[test]
+fn three_typed_lines_upgrade_the_game_and_the_next_demo_boots_what_they_have_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("a tree");
+    let first = demo(&root);
+    let out = first.out();
+    assert_eq!(lines(&out).len(), 3, "{out}");
+    for line in lines(&out) {
+        let typed = Command::new("sh").args(["-c", line]).output().unwrap();
+        assert!(typed.status.success(), "{line}: {typed:?}");
+    }
+    end(first);
+    let second = demo(&root);
+    let out = second.out();
+    assert!(
+        out.starts_with("release 1.1.0 is the permanent one"),
+        "{out}"
+    );
+    assert!(lines(&out).is_empty() && !out.contains("building"), "{out}");
+    second.logged("vsn=\"1.1.0\"");
+    end(second);
+}
