@@ -76,6 +76,46 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Event;
+    use crate::gmcp::Phase;
+    use crate::option::GMCP;
+    use crate::port::Output;
+    use crate::settings::{Opening, Settings};
+    use crate::telnet::Verb;
+
+    /// A client that has agreed to messages and asked for this package.
+    fn subscribed(package: &str) -> Arc<Port> {
+        let port = Port::new(Arc::new(Settings {
+            opening: Opening::Quiet,
+            ..Settings::default()
+        }));
+        let (verb, option) = (Verb::Do, GMCP);
+        port.hear(&Event::Negotiation { verb, option }, 3);
+        let bytes = format!("Core.Supports.Set [\"{package} 1\"]").into_bytes();
+        port.hear(&Event::Subnegotiation { option, bytes }, 40);
+        Arc::new(port)
+    }
+
+    #[tokio::test]
+    async fn a_message_to_all_comes_to_those_that_asked_for_it() {
+        let crowd = Arc::new(Crowd::default());
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _places = [0, 1].map(|id| crowd.enter(id as u64, ports[id].clone()));
+        let mut offers = Vec::new();
+        for port in &ports {
+            offers.push(port.output().await);
+            port.write(b"before\n").unwrap();
+        }
+        assert_eq!(offers[0], offers[1]);
+        let message = Message::upgrade(Phase::Commit, "1.0.0", "1.1.0", None);
+        crowd.message(&message);
+        let told = [b"before\r\n", message.wire().as_slice()].concat();
+        assert_eq!(ports[0].output().await, Output::Bytes(told));
+        assert_eq!(
+            ports[1].output().await,
+            Output::Bytes(b"before\r\n".to_vec())
+        );
+    }
 
     #[test]
     fn who_has_sent_a_line_plays_until_it_leaves() {

@@ -23,8 +23,9 @@ use crate::telnet::{Verb, negotiation};
 /// two that insist would talk for ever.
 pub const ANSWERS_MAX: u8 = 16;
 
-/// How many of our wishes may be unanswered; an even number, so that leaving out two keeps the turns.
-const UNANSWERED_MAX: u8 = 200;
+/// How many of our wishes are remembered as unanswered. A client that answers late answers a handful; one that never does
+/// would let them grow for ever. Beyond it the oldest is forgotten.
+const UNANSWERED_MAX: u8 = 100;
 
 /// How many timing marks are answered until the next line. A person who presses Ctrl-C gets no further.
 const MARKS_MAX: u8 = 64;
@@ -105,8 +106,7 @@ impl State {
         let is_new = self.is_on != on;
         if is_new {
             self.is_on = on;
-            self.unanswered += 1;
-            self.unanswered -= 2 * u8::from(self.unanswered > UNANSWERED_MAX);
+            self.unanswered = UNANSWERED_MAX.min(self.unanswered + 1);
         }
         is_new
     }
@@ -122,7 +122,7 @@ impl State {
         match self.unanswered {
             0 => self.request(on, policy),
             _ if oldest == on => self.answered(1),
-            // Off without having been on: it is a request that has crossed with our wish.
+            // We said off, and it says on: it does not answer the end of an option, and asks for it anew.
             1 if on => {
                 self.unanswered = 0;
                 self.request(on, policy)

@@ -145,12 +145,26 @@ fn late_refusals_are_no_requests() {
 }
 
 #[test]
+fn a_peer_that_never_acknowledges_the_end_may_ask_again() {
+    let mut here = Negotiation::default();
+    wish(&mut here, SGA, true);
+    here.hear(Verb::Do, SGA);
+    wish(&mut here, SGA, false);
+    assert_eq!(answers(&mut here, &[(Verb::Do, SGA)]), [(Verb::Will, SGA)]);
+    assert!(here.is_on(Side::Us, SGA));
+}
+
+#[test]
 fn a_thousand_passwords_without_an_acknowledgement_are_hidden_too() {
     let mut here = Negotiation::default();
     for _ in 0..1000 {
         assert_eq!(wish(&mut here, ECHO, true), [(Verb::Will, ECHO)]);
         assert_eq!(wish(&mut here, ECHO, false), [(Verb::Wont, ECHO)]);
     }
+    // The answers that come after all are none to requests of its own.
+    let late = [(Verb::Do, ECHO), (Verb::Dont, ECHO)].repeat(usize::from(UNANSWERED_MAX) / 2);
+    assert_eq!(answers(&mut here, &late), []);
+    assert!(!here.is_wished(Side::Us, ECHO));
 }
 
 #[test]
