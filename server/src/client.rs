@@ -23,7 +23,7 @@ mod release;
 mod show;
 mod table;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -41,6 +41,9 @@ use crate::operator::{Exit, Failure};
 
 /// How often `status --watch` looks: as often as a person can follow.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// To the first line of a terminal, with nothing on it (ECMA-48: CUP, ED).
+const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// Runs a command; a failure is a sentence on stderr and an exit code.
 pub(crate) fn run(command: Command) -> ExitCode {
@@ -77,8 +80,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 
 /// Looks again and again, until the node has gone or nobody reads any more.
 fn watch(at: &At) -> Result<(), Failure> {
+    let over_the_last = std::io::stdout().is_terminal() && !at.json;
     loop {
-        at.show::<Status>(Question::Status)?;
+        let text = at.ask(Question::Status)?;
+        if over_the_last {
+            say(CLEAR);
+        }
+        at.tell::<Status>(&text)?;
         std::thread::sleep(WATCH_EVERY);
     }
 }
