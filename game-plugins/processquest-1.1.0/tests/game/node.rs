@@ -39,6 +39,8 @@ pub(crate) struct Node {
     epoch: AtomicU64,
     out: Vec<u8>,
     answer: Vec<u8>,
+    /// What a conversion down has kept beside the hero.
+    kept: Option<Vec<u8>>,
 }
 
 impl Node {
@@ -54,6 +56,7 @@ impl Node {
             epoch: AtomicU64::new(EPOCHS.fetch_add(1, Ordering::Relaxed)),
             out: Vec::new(),
             answer: Vec::new(),
+            kept: None,
         }
     }
 
@@ -162,6 +165,17 @@ impl Host for Node {
             }
             OpCode::Current => self.module(name).address(),
             OpCode::CallModule => self.call(name, data) as u64,
+            OpCode::Residue if a == 1 => {
+                self.kept = Some(data.to_vec());
+                1
+            }
+            OpCode::Residue => match self.kept.take() {
+                Some(kept) => {
+                    self.answer = kept;
+                    1
+                }
+                None => 0,
+            },
             other => panic!("no hero asks for {other:?}"),
         };
         Answer {
