@@ -44,7 +44,7 @@ struct Site {
 
 impl Site {
     fn new() -> Site {
-        let tree = Tree::with_package();
+        let tree = Tree::new();
         let (house, mut handler) = House::boot_tree(tree.root(), SEED);
         handler.office_mut().unpack("processquest-1.1.0").unwrap();
         Site {

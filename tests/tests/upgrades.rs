@@ -48,7 +48,7 @@ fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
 
 /// One house and its life.
 fn play(seed: u64, episodes: u64) {
-    let tree = Tree::with_package();
+    let tree = Tree::new();
     let (mut house, mut handler) = House::boot_tree(tree.root(), seed);
     handler.office_mut().unpack("processquest-1.1.0").unwrap();
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);

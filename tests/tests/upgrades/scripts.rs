@@ -19,7 +19,7 @@ struct Site {
 
 impl Site {
     fn new() -> Site {
-        let tree = Tree::with_package();
+        let tree = Tree::new();
         let (house, handler) = House::boot_tree(tree.root(), 5);
         Site {
             tree,
