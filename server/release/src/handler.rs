@@ -71,6 +71,8 @@ pub struct ReleaseHandler {
     code: Arc<CodeServer>,
     watch: Arc<Watch>,
     unpurged: Vec<Unpurged>,
+    /// What all libraries took when a release was installed last.
+    mapped_bytes: u64,
     /// Applications that were changed by themselves, and where they came from.
     app_folders: Vec<crate::releases::Lib>,
 }
@@ -79,6 +81,7 @@ impl ReleaseHandler {
     /// For the node whose releases the office keeps and whose code this is.
     pub fn new(office: Office, code: Arc<CodeServer>) -> ReleaseHandler {
         ReleaseHandler {
+            mapped_bytes: mapped_bytes(&code),
             office,
             code,
             watch: Arc::default(),
@@ -183,6 +186,12 @@ impl ReleaseHandler {
         }
     }
 
+    /// What libraries take that were loaded since this was last asked: for a check, or for the install itself.
+    fn loaded_since(&mut self) -> u64 {
+        let now = mapped_bytes(&self.code);
+        now - std::mem::replace(&mut self.mapped_bytes, now)
+    }
+
     /// Kills what runs this version, and forgets it. An event manager only loses its handler.
     fn purge_brutally(&mut self, driver: &mut dyn Driver, module: pq_otp::Module) {
         match driver.who_runs(module, ASK_TIMEOUT_MS) {
@@ -201,4 +210,10 @@ impl ReleaseHandler {
             self.code.purge(module.name());
         }
     }
+}
+
+/// What all libraries of a code server take.
+fn mapped_bytes(code: &CodeServer) -> u64 {
+    let libraries = code.libraries().into_iter();
+    libraries.map(|library| library.mapped_bytes).sum()
 }

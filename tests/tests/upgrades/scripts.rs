@@ -318,3 +318,34 @@ fn a_check_converts_copies_and_changes_nothing() {
     assert!(before.is_some() && !guest.is_closed());
     assert_eq!(site.handler.office().running().vsn, "1.0.0");
 }
+
+/// The book's way up, with somebody who is called in the middle of it.
+#[test]
+fn a_check_tries_each_exchange_by_itself() {
+    let mut site = Site::new();
+    site.handler
+        .office_mut()
+        .unpack("processquest-1.1.0")
+        .unwrap();
+    let relup = site.tree.root().join("releases/1.1.0/relup");
+    let text = std::fs::read_to_string(&relup).unwrap();
+    let (piece, barrier) = ("{load,{pq_enemy,", "{apply,{regis,get_names,[]}},");
+    std::fs::write(&relup, text.replace(piece, &format!("{barrier}{piece}"))).unwrap();
+    site.house.enter_as("Ann");
+    let options = Options::default();
+    let report = site
+        .handler
+        .check_install(&mut site.house.sim, "1.1.0", &options);
+    assert_eq!(report.unwrap().processes["pq_player"], 1);
+    let installed = site.install("1.1.0").unwrap();
+    assert_eq!((installed.processes["pq_player"], installed.killed), (1, 0));
+    assert!(
+        installed.bytes_loaded > 100_000,
+        "two libraries: {installed:?}"
+    );
+    assert_eq!(
+        site.install("1.0.0").unwrap().bytes_loaded,
+        0,
+        "they are there already"
+    );
+}

@@ -111,11 +111,9 @@ impl ReleaseHandler {
         let boot = self.boot_with(name, &to)?;
         let way = self.way_of(name, (&from, &to), direction)?;
         let script = Script::read(&way.script)?;
-        let before = self.mapped();
         let libraries = self.read_code(&boot.applications, &script)?;
         let prepared = Prepared {
             warnings: Vec::new(),
-            bytes_loaded: self.mapped() - before,
             planned: Planned {
                 from: from.vsn,
                 to: to.vsn,

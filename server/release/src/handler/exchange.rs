@@ -49,16 +49,16 @@ impl Exchange {
         self.changes.iter().map(change).collect()
     }
 
-    /// The transaction that goes with it.
+    /// The transaction that goes with it: its own changes, and the modules as these and those before leave them.
     pub(super) fn plan(
         &self,
         code: &CodeServer,
-        changes: &[Change<'static>],
+        (before, own): (&[Change<'static>], &[Change<'static>]),
         options: &Options,
     ) -> Result<Plan, FailedStep> {
-        let modules = code.preview(changes)?;
+        let modules = code.preview(&[before, own].concat())?;
         Ok(Plan {
-            targets: self.targets(code, changes)?,
+            targets: self.targets(code, own)?,
             modules: Arc::new(modules),
             removed: self.ended(),
             suspend_timeout_ms: self.suspend_timeout_ms(options),

@@ -21,8 +21,6 @@ pub(super) struct Prepared {
     pub(super) script: Script,
     /// In which library a module is found that the script loads.
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
-    /// What the libraries take that were loaded for it.
-    pub(super) bytes_loaded: u64,
     /// What is odd about it, as sentences.
     pub(super) warnings: Vec<String>,
 }
@@ -38,11 +36,9 @@ impl ReleaseHandler {
         self.watch.begin((&planned.from, &planned.to), check);
         let boot = self.office.tree().boot_vsn(vsn)?;
         let script = Script::read(&planned.script)?;
-        let before = self.mapped();
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
-            bytes_loaded: self.mapped() - before,
             planned,
             boot,
             script,
@@ -51,12 +47,6 @@ impl ReleaseHandler {
         self.look_ahead(driver, &prepared)?;
         prepared.warnings = drift::sentences(&self.code, &prepared)?;
         Ok(prepared)
-    }
-
-    /// Bytes of all libraries.
-    pub(super) fn mapped(&self) -> u64 {
-        let libraries = self.code.libraries().into_iter();
-        libraries.map(|library| library.mapped_bytes).sum()
     }
 
     /// `load_object_code`: the libraries of the release, verified against its checksums; nothing becomes current.

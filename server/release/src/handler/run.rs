@@ -85,10 +85,12 @@ impl ReleaseHandler {
         self.watch.enter(Phase::Copy);
         let mut pause = Duration::ZERO;
         // Each exchange is tried upon the code that those before it would have brought.
-        let mut changes: Vec<Change<'static>> = Vec::new();
+        let mut before: Vec<Change<'static>> = Vec::new();
         for exchange in prepared.script.exchanges() {
-            changes.extend(exchange.code_changes(&prepared.libraries)?);
-            pause += self.try_exchange(driver, exchange, (&changes, options), &mut report)?;
+            let own = exchange.code_changes(&prepared.libraries)?;
+            let changes = (&before[..], &own[..]);
+            pause += self.try_exchange(driver, exchange, (changes, options), &mut report)?;
+            before.extend(own);
         }
         report.expected_pause_ms = (pause.as_millis() as u64).max(1);
         Ok(report)
@@ -98,7 +100,7 @@ impl ReleaseHandler {
         &mut self,
         driver: &mut dyn Driver,
         exchange: &Exchange,
-        (changes, options): (&[Change<'static>], &Options),
+        (changes, options): (Changes<'_>, &Options),
         report: &mut CheckReport,
     ) -> Result<Duration, FailedStep> {
         let mut plan = exchange.plan(&self.code, changes, options)?;
@@ -122,6 +124,9 @@ impl ReleaseHandler {
         Ok(copied?.took)
     }
 }
+
+/// What the exchanges before one would have changed, and what it changes itself.
+type Changes<'a> = (&'a [Change<'static>], &'a [Change<'static>]);
 
 impl CheckReport {
     fn of(prepared: &Prepared) -> CheckReport {
@@ -190,7 +195,7 @@ impl Run<'_, '_> {
             stall_us: self.sum.stall_us(),
             processes: std::mem::take(&mut self.sum.processes),
             killed: self.sum.killed,
-            bytes_loaded: self.prepared.bytes_loaded,
+            bytes_loaded: self.handler.loaded_since(),
             unpurged: Vec::new(),
             warnings,
             restart,
@@ -224,7 +229,7 @@ impl Run<'_, '_> {
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
-        let plan = exchange.plan(&self.handler.code, &changes, self.options)?;
+        let plan = exchange.plan(&self.handler.code, (&[], &changes), self.options)?;
         // Asked before, because the change makes them old, or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()

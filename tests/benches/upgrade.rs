@@ -1,0 +1,136 @@
+//! The book's upgrade on a node full of the book's heroes at the book's pace: how long they stand still, and everybody else.
+//!
+//! ```text
+//!   cargo bench -p pq-tests --bench upgrade -- [heroes N,N..] [rounds R]
+//! ```
+//! The real `pq` with the real libraries: `pq install 1.1.0` and `pq install 1.0.0` while they play. What each figure
+//! means, and its goal: `README.md`.
+
+#[path = "shared/machine.rs"]
+mod machine;
+#[path = "shared/node.rs"]
+#[allow(dead_code, reason = "the other benches read reports")]
+mod node;
+#[path = "shared/table.rs"]
+mod table;
+#[path = "shared/usage.rs"]
+mod usage;
+
+use node::Node;
+use pq_tests::running::{Tree, pq};
+use serde_json::Value;
+use table::{Goal, row};
+
+/// The game's unit of time over a socket, in milliseconds; the book's.
+const BOOKS_PACE_MS: u32 = 800;
+
+/// What the command line asks for.
+struct Plan {
+    heroes: Vec<u64>,
+    rounds: u32,
+}
+
+impl Plan {
+    fn of_the_command_line() -> Result<Plan, String> {
+        let mut plan = Plan {
+            heroes: vec![100, 10_000, 100_000],
+            rounds: 5,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            let number = |text: &str| text.parse().map_err(|_| format!("{text} is not a number"));
+            match word.as_str() {
+                "heroes" => {
+                    let list = value()?;
+                    plan.heroes = list.split(',').map(number).collect::<Result<_, _>>()?;
+                }
+                "rounds" => plan.rounds = number(&value()?)? as u32,
+                // Cargo says so to every bench.
+                "--bench" => (),
+                other => return Err(format!("{other} is no word of this bench")),
+            }
+        }
+        Ok(plan)
+    }
+}
+
+fn main() -> Result<(), String> {
+    let plan = Plan::of_the_command_line()?;
+    println!("{}", machine::describe());
+    println!("| what | measured | goal |\n|---|---|---|");
+    for heroes in &plan.heroes {
+        let tree = Tree::new();
+        let node = Node::start(&tree, *heroes, BOOKS_PACE_MS, 3_600);
+        node.filled();
+        operate(&tree, &["unpack", "processquest-1.1.0"]);
+        measure(&tree, *heroes, plan.rounds);
+    }
+    Ok(())
+}
+
+/// Up and down so many times.
+fn measure(tree: &Tree, heroes: u64, rounds: u32) {
+    let mut reports = Vec::new();
+    for _ in 0..rounds {
+        for vsn in ["1.1.0", "1.0.0"] {
+            let report = operate(tree, &["install", vsn]);
+            let converted = report["processes"]["pq_player"].as_u64();
+            assert_eq!(converted, Some(heroes), "{report}");
+            reports.push(report);
+        }
+    }
+    // The worst of all rounds: an upgrade is felt when it is slow.
+    let worst = |of: &str, which: &str| {
+        let values = reports
+            .iter()
+            .filter_map(|report| report[of][which].as_f64());
+        values.fold(0.0, f64::max) / 1e3
+    };
+    let what = |figure: &str| format!("{heroes} heroes: {figure}");
+    let goal = match heroes {
+        0..=10_000 => Goal::AtMost(100.0),
+        _ => Goal::None,
+    };
+    row(
+        what("pause, median hero"),
+        worst("pause_us", "median"),
+        "ms",
+        Goal::None,
+    );
+    row(what("pause, longest"), worst("pause_us", "max"), "ms", goal);
+    row(
+        what("stall of anybody else, p99"),
+        worst("stall_us", "p99"),
+        "ms",
+        Goal::AtMost(5.0),
+    );
+    row(
+        what("stall of anybody else, longest"),
+        worst("stall_us", "max"),
+        "ms",
+        Goal::None,
+    );
+    let took = reports
+        .iter()
+        .filter_map(|report| report["took_ms"].as_f64());
+    row(
+        what("all of it, longest"),
+        took.fold(0.0, f64::max),
+        "ms",
+        Goal::None,
+    );
+}
+
+/// An operator's command, and its answer.
+fn operate(tree: &Tree, words: &[&str]) -> Value {
+    let output = pq(words)
+        .arg("--json")
+        .arg("--root")
+        .arg(tree.root())
+        .output();
+    let output = output.expect("the program can be run");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {told}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+}
