@@ -8,7 +8,10 @@
 //! over its socket is not known here. Two test programs may do this at once: cargo has a lock of its own, and no
 //! tree is shared.
 
+mod player;
+mod studio;
 mod tree;
+mod upgrade;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,8 +24,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use player::{AGREE, PROMPT, Player};
 pub use rustix::process::Signal;
+pub use studio::{BROKEN, BROKEN_VSN, Draft};
 pub use tree::Tree;
+pub use upgrade::{Said, operate};
 
 /// How long anything may take that is no build. It takes milliseconds on an idle machine; a test machine runs
 /// several builds at once.
@@ -211,12 +217,17 @@ impl Running {
 
     /// Waits until it ends by itself.
     pub fn end(&mut self) -> ExitStatus {
+        self.ends_within(PATIENCE)
+    }
+
+    /// Waits so long until it ends by itself.
+    pub fn ends_within(&mut self, limit: Duration) -> ExitStatus {
         let ended = || {
             self.child
                 .try_wait()
                 .expect("it is a child of this process")
         };
-        poll(PATIENCE, ended).expect("it does not end")
+        poll(limit, ended).expect("it does not end")
     }
 }
 

@@ -64,6 +64,16 @@ const ROWS: &[Row] = &[
             "pq-term",
         ],
     ),
+    row(
+        "6",
+        "processquest-1_1_1-broken",
+        &[
+            "pq-sdk",
+            "pq-words",
+            "processquest-1_0_0",
+            "processquest-1_1_0",
+        ],
+    ),
 ];
 
 /// The package that sees everything, from outside; nothing may depend on it.

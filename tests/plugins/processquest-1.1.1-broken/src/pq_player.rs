@@ -1,0 +1,115 @@
+//! The hero of 1.1.0, whose conversion depends on its name.
+//!
+//! | name | conversion, up and down |
+//! |---|---|
+//! | `Errs` | answers an error |
+//! | `Panics` | panics |
+//! | `Loops` | never ends |
+//! | `Sends` | wants something done, which a conversion may not |
+//! | any other | as in 1.1.0 |
+
+use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
+use serde::{Deserialize, Serialize};
+
+use crate::v1_0_0::pq_player as v1_0_0;
+use crate::v1_1_0::pq_player as v1_1_0;
+
+pub use crate::v1_0_0::pq_player::{Call, Event, State};
+
+/// A hero: that of 1.1.0, written the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Player(pub v1_1_0::Player);
+
+/// State and hero together: what is exported and converted.
+pub type Whole = Machine<State, Player>;
+
+type Begun = pq_sdk::gen_fsm::Begun<Player>;
+
+impl Module for Player {
+    const NAME: &'static str = "pq_player";
+    const VSN: &'static str = "1.1.1";
+    const CONVERTS: &'static [&'static str] = &["1.0.0", "1.1.0"];
+    const CALLS: &'static [&'static str] = v1_1_0::Player::CALLS;
+}
+
+impl GenFsm for Player {
+    type State = State;
+    type Event = Event;
+    type Args = <v1_1_0::Player as GenFsm>::Args;
+    type Call = Call;
+
+    fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun, pq_sdk::InitError> {
+        let (player, step) = v1_1_0::Player::init(args, ctx)?;
+        Ok((Player(player), step))
+    }
+
+    fn handle_event(
+        &mut self,
+        state: State,
+        event: Event,
+        ctx: &mut Ctx<'_>,
+    ) -> Step<State, Event> {
+        self.0.handle_event(state, event, ctx)
+    }
+
+    fn handle_call(
+        &mut self,
+        state: State,
+        call: Call,
+        from: From,
+        ctx: &mut Ctx<'_>,
+    ) -> Step<State, Event> {
+        self.0.handle_call(state, call, from, ctx)
+    }
+
+    fn migrations() -> &'static [Migration] {
+        const {
+            &[
+                Migration::of::<v1_0_0::Whole, Whole>(Self::CONVERTS[0]),
+                Migration::of::<v1_1_0::Whole, Whole>(Self::CONVERTS[1]),
+            ]
+        }
+    }
+}
+
+impl Migrate<v1_0_0::Player> for Player {
+    fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+        fate(&old.name, ctx)?;
+        v1_1_0::Player::up(old, ctx).map(Player)
+    }
+
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
+        fate(&self.0.hero.name, ctx)?;
+        self.0.down(ctx)
+    }
+}
+
+impl Migrate<v1_1_0::Player> for Player {
+    fn up(old: v1_1_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+        fate(&old.hero.name, ctx)?;
+        Ok(Player(old))
+    }
+
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_1_0::Player, Reason> {
+        fate(&self.0.hero.name, ctx)?;
+        Ok(self.0)
+    }
+}
+
+/// What becomes of the conversion of a hero with this name.
+fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
+    match name {
+        "Errs" => Err(Reason::tagged("bad_state", "this hero is not convertible")),
+        "Panics" => panic!("this hero is not convertible"),
+        "Loops" => loop {
+            std::hint::spin_loop();
+        },
+        "Sends" => {
+            let own = ctx.self_pid();
+            ctx.send(own, &"convert");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

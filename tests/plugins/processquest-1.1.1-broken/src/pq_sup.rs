@@ -1,0 +1,25 @@
+//! The supervisor of one hero, with a description that no supervisor can follow.
+
+use pq_sdk::supervisor::Supervisor;
+use pq_sdk::{InitError, Module, SupSpec};
+
+use crate::v1_0_0::pq_sup as v1_0_0;
+
+/// The module.
+pub struct PqSup;
+
+impl Module for PqSup {
+    const NAME: &'static str = "pq_sup";
+    const VSN: &'static str = "1.1.1";
+}
+
+impl Supervisor for PqSup {
+    type Args = <v1_0_0::PqSup as Supervisor>::Args;
+
+    /// Two children under one name: `{duplicate_child_name, player}` (`supervisor(3)`).
+    fn init(args: Self::Args) -> Result<SupSpec, InitError> {
+        let mut spec = v1_0_0::PqSup::init(args)?;
+        spec.children.extend(spec.children.last().cloned());
+        Ok(spec)
+    }
+}

@@ -1,0 +1,140 @@
+//! Releases that no author would publish, made as a good one is made, with one thing wrong.
+//!
+//! ```text
+//!   pq build ─► Draft::broken() ─► change a part ─► package ─► releases/processquest-1.1.1.tar.gz of a tree
+//! ```
+//! All are release 1.1.1: the game in `tests/plugins`, in which heroes of some names do not convert, beside the
+//! sockserv of 1.1.0. What is wrong in a draft got past its author; what a test damages in a tree happened later.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use pq_release::boot::ReleaseTree;
+use pq_release::office::Office;
+use pq_release::package::make_tar;
+use pq_release::systools::{Folders, Options, RelFile, make_relup};
+use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
+
+use super::{Running, Tree, pq};
+use crate::house::tree::runtime;
+
+/// The name of the package.
+pub const BROKEN: &str = "processquest-1.1.1";
+
+/// Its version.
+pub const BROKEN_VSN: &str = "1.1.1";
+
+/// The good release, which differs in the version of the game.
+const GOOD_REL: &str = include_str!("../../../releases/1.1.0/processquest.rel");
+
+const SYS_CONFIG: &str = include_str!("../../../releases/1.1.0/sys.config");
+
+const APP: &str = include_str!("../../plugins/processquest-1.1.1-broken/processquest.app");
+
+const APPUP: &str = include_str!("../../plugins/processquest-1.1.1-broken/processquest.appup");
+
+/// A release that is being made.
+pub struct Draft {
+    /// The text of the game's appup.
+    pub appup: String,
+    /// The bytes of the game's library.
+    pub library: Vec<u8>,
+    /// The releases from which and to which there are ways.
+    pub ways: Vec<&'static str>,
+    /// Changes the relup that was compiled.
+    pub relup: fn(String) -> String,
+}
+
+impl Draft {
+    /// The release in which only heroes of some names do not convert.
+    pub fn broken() -> Draft {
+        Draft {
+            appup: APPUP.to_string(),
+            library: library().clone(),
+            ways: vec!["1.0.0", "1.1.0"],
+            relup: |text| text,
+        }
+    }
+
+    /// Lays it out beside the releases before it, compiles the relup, and packs.
+    pub fn package(&self) -> Vec<u8> {
+        let tree = with_good_one();
+        let root = tree.root();
+        self.lay_out(root, None);
+        let relup = (self.relup)(self.compile(root));
+        self.lay_out(root, Some(&relup));
+        let archive = make_tar(&ReleaseTree::open(root, runtime()), BROKEN_VSN, root);
+        let archive = archive.unwrap_or_else(|error| panic!("failed to {error}"));
+        fs::read(archive).expect("it has just been written")
+    }
+
+    fn lay_out(&self, root: &Path, relup: Option<&str>) {
+        let game = AppPieces {
+            app: APP,
+            appup: Some(&self.appup),
+            library: Some(&self.library),
+        };
+        let spec = ReleaseSpec {
+            rel: &rel(),
+            sys_config: Some(SYS_CONFIG),
+            relup,
+            applications: vec![game],
+        };
+        write_release(root, &spec).unwrap_or_else(|error| panic!("failed to {error}"));
+    }
+
+    fn compile(&self, root: &Path) -> String {
+        let rel = |vsn: &str| RelFile::from(root.join(format!("releases/{vsn}/processquest.rel")));
+        let ways: Vec<RelFile> = self.ways.iter().map(|vsn| rel(vsn)).collect();
+        let files = Folders::new(vec![root.to_path_buf()], runtime().built_in);
+        let made = make_relup(&rel(BROKEN_VSN), &ways, &ways, Options::default(), &files);
+        let (relup, _) = made.unwrap_or_else(|error| panic!("failed to {error}"));
+        relup.to_text()
+    }
+}
+
+/// The `.rel` file of release 1.1.1.
+fn rel() -> String {
+    let (of_release, of_game) = (r#"{"processquest", "1.1.0"}"#, r#"{processquest, "1.1.0"}"#);
+    assert!(GOOD_REL.contains(of_release) && GOOD_REL.contains(of_game));
+    let next = |text: &str| text.replace("1.1.0", BROKEN_VSN);
+    GOOD_REL
+        .replace(of_release, &next(of_release))
+        .replace(of_game, &next(of_game))
+}
+
+/// A tree with releases 1.0.0 and 1.1.0.
+fn with_good_one() -> Tree {
+    let tree = Tree::new();
+    let office = Office::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
+    let unpacked = office.and_then(|mut office| office.unpack("processquest-1.1.0"));
+    unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
+    tree
+}
+
+/// The library of the broken game, built when it is first asked for.
+fn library() -> &'static Vec<u8> {
+    static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let file = folder.path().join("processquest.rel");
+        fs::write(&file, rel()).expect("there is room for a file");
+        let mut build = pq(["build"]);
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let build = build.current_dir(here).arg(file).arg("--root");
+        let mut build = Running::start(build.arg(folder.path()));
+        let built = build.ends_within(super::BUILD_PATIENCE);
+        assert!(built.success(), "the broken release cannot be built");
+        let library = "lib/processquest-1.1.1/priv/processquest.so";
+        fs::read(folder.path().join(library)).expect("it has just been built")
+    })
+}
+
+impl Tree {
+    /// Puts a package of release 1.1.1 into the folder `releases`.
+    pub fn offers(&self, package: &[u8]) {
+        let place = self.root().join(format!("releases/{BROKEN}.tar.gz"));
+        fs::write(place, package).expect("there is room for a megabyte");
+    }
+}

@@ -1,0 +1,95 @@
+//! Lines of the game, taken apart: what kind of line it is, and the words and numbers in it.
+
+/// A line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Saying<'a> {
+    /// The question for a name.
+    Prompt,
+    /// Why a name cannot be had, or an answer not be understood.
+    Refusal,
+    /// What was typed was not expected.
+    Unexpected,
+    StatsFollow,
+    Stat(&'a str, u16),
+    Empty,
+    Agree,
+    Executing(&'a str),
+    Obtained(&'a str),
+    Completed(&'a str),
+    NewQuest(&'a str),
+    Levelled(u32),
+    ToMarket,
+    ToKilling,
+    Selling(&'a str),
+    Got(u64),
+    Negotiating,
+    Bought(&'a str),
+    /// No line of this game, or one that tells of a harm.
+    Strange,
+}
+
+/// Lines that are always the same.
+const FIXED: [(&str, Saying<'static>); 10] = [
+    ("What's your character's name?", Saying::Prompt),
+    ("Stats for your character:", Saying::StatsFollow),
+    ("Do you agree to these? y/n", Saying::Agree),
+    ("", Saying::Empty),
+    ("Answer with y (yes) or n (no)", Saying::Refusal),
+    ("That name is taken.", Saying::Refusal),
+    ("That name is not written in UTF-8.", Saying::Refusal),
+    ("Heading to the killing fields...", Saying::ToKilling),
+    (
+        "Heading to the marketplace to sell loot...",
+        Saying::ToMarket,
+    ),
+    (
+        "Negotiating purchase of better equipment...",
+        Saying::Negotiating,
+    ),
+];
+
+impl<'a> Saying<'a> {
+    pub(super) fn of(line: &'a str) -> Saying<'a> {
+        let fixed = FIXED.into_iter().find(|(text, _)| *text == line);
+        let open = || open(line).or_else(|| stat(line)).unwrap_or(Saying::Strange);
+        fixed.map_or_else(open, |(_, saying)| saying)
+    }
+
+    /// May stand between any two lines of a hero's tale: answers to what is typed come at once.
+    pub(super) fn is_aside(self) -> bool {
+        self == Saying::Unexpected
+    }
+
+    /// Belongs to the dialogue before a hero plays.
+    pub(super) fn is_of_dialogue(self) -> bool {
+        matches!(self, Saying::Prompt | Saying::Refusal)
+    }
+}
+
+/// Lines with something of their own in them.
+fn open(line: &str) -> Option<Saying<'_>> {
+    let between = |begin: &str, end: &str| line.strip_prefix(begin)?.strip_suffix(end);
+    if line.starts_with("Unexpected input: ") {
+        return Some(Saying::Unexpected);
+    }
+    let worded = [
+        between("Executing a ", "...").map(Saying::Executing),
+        between("Completed quest: ", "...").map(Saying::Completed),
+        between("Obtained new quest: ", ".").map(Saying::NewQuest),
+        between("Obtained ", ".").map(Saying::Obtained),
+        between("Selling ", "").map(Saying::Selling),
+        between("Bought a ", "").map(Saying::Bought),
+    ];
+    let numbered = [
+        between("Got ", " bucks.").and_then(|number| number.parse().ok().map(Saying::Got)),
+        between("Leveled up to level ", " Here are your new stats:")
+            .and_then(|number| number.parse().ok().map(Saying::Levelled)),
+    ];
+    worded.into_iter().chain(numbered).flatten().next()
+}
+
+/// `  Charisma: 7`
+fn stat(line: &str) -> Option<Saying<'_>> {
+    let (name, value) = line.strip_prefix("  ")?.split_once(": ")?;
+    Some(Saying::Stat(name, value.parse().ok()?))
+}

@@ -1,0 +1,269 @@
+//! One hero as its lines tell it: everything that decides which line may be next.
+
+use pq_words::{Enemy, Item, Loot, Slot, Stats};
+use processquest_1_0_0::pq_market;
+use processquest_1_1_0::pq_quest::QUESTS;
+
+use super::saying::Saying;
+use super::{At, Version};
+
+/// The experience for a hero's second level, when it came over a socket.
+const FIRST_LVLEXP: u64 = 50;
+
+/// A hero.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tale {
+    /// Its stats.
+    pub stats: Stats,
+    /// Its experience, with that of the fight that is being told.
+    pub exp: u64,
+    /// Its level.
+    pub lvl: u32,
+    /// Its money.
+    pub money: u64,
+    /// Fights that were told to their end.
+    pub kills: u64,
+    /// Quests that were completed.
+    pub quests: u64,
+    /// Trips to the market.
+    pub trips: u64,
+    lvlexp: u64,
+    loot: Vec<Loot>,
+    worn: [Option<&'static Item>; 4],
+    seen: [bool; 4],
+    next: Next,
+}
+
+/// What comes next.
+#[derive(Clone, PartialEq, Debug)]
+enum Next {
+    Fight,
+    /// The end of a fight.
+    Drop(&'static Enemy),
+    /// A fight has ended: a quest may be completed.
+    Fought,
+    /// What follows from a fight.
+    GoOn,
+    /// The other line about a quest.
+    NewQuest(&'static str),
+    Sell,
+    Price(Loot),
+    Bargain(Slot, &'static Item),
+}
+
+impl Tale {
+    fn new(stats: Stats) -> Tale {
+        Tale {
+            stats,
+            exp: 0,
+            lvl: 1,
+            money: 0,
+            kills: 0,
+            quests: 0,
+            trips: 0,
+            lvlexp: FIRST_LVLEXP,
+            loot: Vec::new(),
+            worn: [None; 4],
+            seen: [false; 4],
+            next: Next::Fight,
+        }
+    }
+
+    /// Takes a line; false when it cannot be the next. Then the tale is of no use any more.
+    pub(super) fn hear(&mut self, saying: Saying<'_>, version: Version) -> bool {
+        let next = match (self.next.clone(), saying) {
+            (Next::Fight, Saying::Executing(enemy)) => self.fight(enemy, version),
+            (Next::Drop(enemy), Saying::Obtained(drop)) if enemy.drop == drop => {
+                self.kills += 1;
+                Some(Next::Fought)
+            }
+            (Next::Fought, Saying::Completed(quest)) if version == Version::New => {
+                self.complete(quest)
+            }
+            (Next::Fought | Next::GoOn, Saying::ToMarket) if self.is_full() => {
+                self.trips += 1;
+                Some(Next::Sell)
+            }
+            (Next::Fought | Next::GoOn, Saying::Executing(enemy))
+                if !self.is_full() && !self.is_ripe() =>
+            {
+                self.fight(enemy, version)
+            }
+            (Next::NewQuest(old), Saying::NewQuest(new)) => {
+                let is_one = QUESTS.iter().any(|quest| quest.name == new);
+                (is_one && old != new).then_some(Next::GoOn)
+            }
+            (Next::Sell, Saying::Selling(drop)) => self.sell(drop),
+            (Next::Price(loot), Saying::Got(money)) => self.earn(&loot, money, version),
+            (Next::Sell, Saying::Negotiating | Saying::ToKilling) if self.loot.is_empty() => {
+                self.bargain(saying)
+            }
+            (Next::Bargain(slot, item), Saying::Bought(what)) => self.buy(slot, item, what),
+            _ => None,
+        };
+        next.map(|next| self.next = next).is_some()
+    }
+
+    fn fight(&mut self, name: &str, version: Version) -> Option<Next> {
+        let enemy = version.enemies().iter().find(|enemy| enemy.name == name)?;
+        self.exp += u64::from(enemy.experience);
+        self.loot.push(Loot {
+            drop: enemy.drop.clone(),
+            value: enemy.value,
+        });
+        Some(Next::Drop(enemy))
+    }
+
+    fn complete(&mut self, name: &str) -> Option<Next> {
+        let quest = QUESTS.iter().find(|quest| quest.name == name)?;
+        self.quests += 1;
+        self.exp += u64::from(quest.experience);
+        Some(Next::NewQuest(&quest.name))
+    }
+
+    /// The book: the bag before the level.
+    fn is_full(&self) -> bool {
+        self.loot.len() == 2 * usize::from(self.stats.strength)
+    }
+
+    fn is_ripe(&self) -> bool {
+        self.exp >= self.lvlexp
+    }
+
+    /// A new level begins: the block that has to follow.
+    pub(super) fn level_up(&mut self, lvl: u32) -> Option<Block> {
+        let has_fought = matches!(self.next, Next::Fought | Next::GoOn);
+        let is_due = has_fought && !self.is_full() && self.is_ripe();
+        (is_due && lvl == self.lvl + 1).then(|| Block::grown(self.stats))
+    }
+
+    fn has_grown(mut self, stats: Stats) -> Tale {
+        (self.stats, self.lvl, self.lvlexp) = (stats, self.lvl + 1, 2 * self.lvlexp);
+        self.next = Next::Fight;
+        self
+    }
+
+    fn sell(&mut self, drop: &str) -> Option<Next> {
+        let newest = self.loot.pop().filter(|newest| newest.drop == drop)?;
+        Some(Next::Price(newest))
+    }
+
+    fn earn(&mut self, loot: &Loot, money: u64, version: Version) -> Option<Next> {
+        let times = match version {
+            Version::Old => 1,
+            Version::New => u64::from(self.lvl),
+        };
+        self.money += money;
+        (u64::from(loot.value) * times == money).then_some(Next::Sell)
+    }
+
+    /// What the hero does when there is nothing to sell: one better thing after another, and then away.
+    fn bargain(&mut self, saying: Saying<'_>) -> Option<Next> {
+        match (self.wish(), saying) {
+            (Some((slot, item)), Saying::Negotiating) => Some(Next::Bargain(slot, item)),
+            (None, Saying::ToKilling) => {
+                self.seen = [false; 4];
+                Some(Next::Fight)
+            }
+            _ => None,
+        }
+    }
+
+    /// The worst slot first, and for each the first thing that is better and can be paid.
+    fn wish(&mut self) -> Option<(Slot, &'static Item)> {
+        loop {
+            let unseen = Slot::ALL
+                .into_iter()
+                .filter(|slot| !self.seen[*slot as usize]);
+            // Of equals the first by name, which is the first of the slots.
+            let slot = unseen.min_by_key(|slot| self.rank(*slot))?;
+            self.seen[slot as usize] = true;
+            let fits = |item: &&Item| item.rank() > self.rank(slot) && item.price <= self.money;
+            if let Some(item) = pq_market::catalogue(slot).iter().find(fits) {
+                return Some((slot, item));
+            }
+        }
+    }
+
+    fn rank(&self, slot: Slot) -> i32 {
+        self.worn[slot as usize].map_or(0, Item::rank)
+    }
+
+    fn buy(&mut self, slot: Slot, item: &'static Item, what: &str) -> Option<Next> {
+        let expected = match slot {
+            Slot::Weapon => item.name.to_string(),
+            other => format!("{} {other}", item.name),
+        };
+        self.worn[slot as usize] = Some(item);
+        self.money -= item.price;
+        (what == expected).then_some(Next::Sell)
+    }
+}
+
+/// A block of stats that is being read.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Block {
+    values: Vec<u16>,
+    /// The stats that grow; `None` when they were rolled.
+    before: Option<Stats>,
+    /// Lines of its end so far.
+    ended: usize,
+}
+
+impl Block {
+    /// Stats that a client is to agree to.
+    pub(super) fn rolled() -> Block {
+        Block {
+            values: Vec::new(),
+            before: None,
+            ended: 0,
+        }
+    }
+
+    fn grown(before: Stats) -> Block {
+        Block {
+            before: Some(before),
+            ..Block::rolled()
+        }
+    }
+
+    /// Behind the next line: still in the block, or out of it.
+    pub(super) fn after(mut self, saying: Saying<'_>, tale: Option<Tale>) -> Option<At> {
+        if let Saying::Stat(name, value) = saying {
+            self.take(name, value)?;
+            return Some(At::Block(self, tale));
+        }
+        let end = match self.before {
+            None => &[Saying::Empty, Saying::Agree, Saying::Empty][..],
+            Some(_) => &[Saying::Empty, Saying::Empty],
+        };
+        let is_next = self.values.len() == 6 && end[self.ended] == saying;
+        self.ended += 1;
+        match (is_next, self.ended == end.len()) {
+            (false, _) => None,
+            (true, false) => Some(At::Block(self, tale)),
+            (true, true) => Some(self.end(tale)),
+        }
+    }
+
+    /// Three dice at first, and one more for each level.
+    fn take(&mut self, name: &str, value: u16) -> Option<()> {
+        let at = self.values.len();
+        let (due, before) = self.before.unwrap_or_default().iter().nth(at)?;
+        let allowed = match self.before {
+            None => 3..=18,
+            Some(_) => before + 1..=before + 6,
+        };
+        self.values.push(value);
+        (name == due && allowed.contains(&value)).then_some(())
+    }
+
+    fn end(self, tale: Option<Tale>) -> At {
+        let mut values = self.values.into_iter();
+        let stats = Stats::from_fn(|| values.next().unwrap_or_default());
+        match tale {
+            Some(tale) => At::Play(tale.has_grown(stats)),
+            None => At::Dialogue(Some(Tale::new(stats))),
+        }
+    }
+}
