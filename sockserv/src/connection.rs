@@ -3,6 +3,7 @@
 //! ```text
 //!            ┌ the client closes or half-closes ─► on_closed ─► what the owner still writes ─► end
 //!   play ────┼ the owner closes ─► queued output ─► shutdown ─► what the client still sends is read ─► end
+//!            ├ the door closes ─► queued output ─► shutdown ─► on_closed ─► the same
 //!            └ reset, too slow, overflow ─► on_closed ─► end
 //! ```
 //!
@@ -61,6 +62,9 @@ pub enum End {
     /// The client closed it, or its sending half.
     #[error("closed by the client")]
     ByClient,
+    /// The door closed it: [`crate::Door::kick`].
+    #[error("closed by the door")]
+    ByDoor,
     /// It broke.
     #[error("connection lost: {0}")]
     Lost(io::ErrorKind),
@@ -88,6 +92,10 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
     };
     match end {
         End::ByOwner => linger(&mut reader).await,
+        End::ByDoor => {
+            owner.on_closed(&end.to_string());
+            linger(&mut reader).await;
+        }
         End::ByClient => {
             owner.on_closed(&end.to_string());
             // Past the deadline, or when the client does not want it, what is left is lost with reason.
@@ -159,7 +167,8 @@ async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
                 () = port.overflown() => Err(End::Overflown),
             },
             Output::Overflown => Err(End::Overflown),
-            Output::Closed => Err(shutdown(writer).await),
+            Output::Closed => Err(shutdown(writer, End::ByOwner).await),
+            Output::Dismissed => Err(shutdown(writer, End::ByDoor).await),
         };
         if let Err(end) = written {
             return end;
@@ -194,9 +203,9 @@ async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> Resu
 }
 
 /// Tells the client that all is said; one that has gone meanwhile need not be told.
-async fn shutdown(writer: &mut (impl AsyncWrite + Unpin)) -> End {
+async fn shutdown(writer: &mut (impl AsyncWrite + Unpin), end: End) -> End {
     match timeout(WRITE_TIMEOUT, writer.shutdown()).await {
-        Ok(_) => End::ByOwner,
+        Ok(_) => end,
         Err(_) => End::Stalled,
     }
 }

@@ -1,28 +1,103 @@
-//! Who is inside: the ports of all clients that have a process, and how many of them play.
+//! Who is inside: all clients that have a process, what is known of each, and how many of them play.
 //!
 //! It decides nothing. The caller is `door`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use pq_otp::Pid;
 
 use crate::gmcp::Message;
-use crate::port::Port;
+use crate::port::{About, Port};
 
 /// All clients of a door. The door bounds how many.
 #[derive(Default)]
 pub(crate) struct Crowd {
-    inside: Mutex<HashMap<u64, Arc<Port>>>,
+    inside: Mutex<HashMap<u64, Arc<Client>>>,
     players: AtomicUsize,
+}
+
+/// A client that has a process, as [`crate::Door::guests`] tells of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guest {
+    /// The node's number of its connection.
+    pub port: u64,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// The process that talks with it.
+    pub process: Pid,
+    /// Whether it speaks telnet; otherwise it reads and writes text.
+    pub speaks_telnet: bool,
+    /// What its program calls itself, where it does.
+    pub program: Option<String>,
+    /// What it calls its terminal.
+    pub terminal: Option<String>,
+    /// When it came.
+    pub since: SystemTime,
+    /// For how long it has sent no line.
+    pub idle: Duration,
+}
+
+/// What the door knows of a client from the beginning.
+pub(crate) struct Client {
+    pub(crate) port: Arc<Port>,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Pid,
+    since: SystemTime,
+    entered: Instant,
+    /// When its last line came, in milliseconds after it entered.
+    heard_ms: AtomicU64,
+}
+
+impl Client {
+    /// A client that enters now.
+    pub(crate) fn new(port: Arc<Port>, address: SocketAddr, process: Pid) -> Client {
+        Client {
+            port,
+            address,
+            process,
+            since: SystemTime::now(),
+            entered: Instant::now(),
+            heard_ms: AtomicU64::new(0),
+        }
+    }
+
+    fn inside_ms(&self) -> u64 {
+        self.entered.elapsed().as_millis() as u64
+    }
+
+    fn guest(&self, port: u64) -> Guest {
+        let About {
+            speaks_telnet,
+            program,
+            terminal,
+        } = self.port.about();
+        let heard_ms = self.heard_ms.load(Ordering::Relaxed);
+        Guest {
+            port,
+            address: self.address,
+            process: self.process,
+            speaks_telnet,
+            program,
+            terminal,
+            since: self.since,
+            idle: Duration::from_millis(self.inside_ms().saturating_sub(heard_ms)),
+        }
+    }
 }
 
 impl Crowd {
     /// A client comes in; it leaves when the place is dropped.
-    pub(crate) fn enter(self: &Arc<Crowd>, id: u64, port: Arc<Port>) -> Place {
-        self.lock().insert(id, port);
+    pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Place {
+        let client = Arc::new(client);
+        self.lock().insert(id, client.clone());
         Place {
             crowd: self.clone(),
             id,
+            client,
             plays: false,
         }
     }
@@ -32,18 +107,52 @@ impl Crowd {
         self.players.load(Ordering::Relaxed)
     }
 
+    /// Everybody, in the order in which they came.
+    pub(crate) fn guests(&self) -> Vec<Guest> {
+        let mut all = self.all();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all.iter().map(|(id, client)| client.guest(*id)).collect()
+    }
+
     /// Sends a message to all that want it.
     pub(crate) fn message(&self, message: &Message) {
-        // Not under the lock: clients may come and go meanwhile.
-        let ports: Vec<Arc<Port>> = self.lock().values().cloned().collect();
-        for port in ports {
+        for (_, client) in self.all() {
             // Who is too slow is dropped by its own task.
-            let _ = port.message(message);
+            let _ = client.port.message(message);
         }
     }
 
+    /// Writes a line to all; returns how many they are.
+    pub(crate) fn announce(&self, text: &str) -> usize {
+        let all = self.all();
+        for (_, client) in &all {
+            // As above.
+            let _ = client.port.announce(text);
+        }
+        all.len()
+    }
+
+    /// Says a line to one, unless it is empty, and closes its connection; `false` when it has gone already.
+    pub(crate) fn kick(&self, id: u64, text: &str) -> bool {
+        let Some(client) = self.lock().get(&id).cloned() else {
+            return false;
+        };
+        if !text.is_empty() {
+            // As above.
+            let _ = client.port.announce(text);
+        }
+        client.port.dismiss();
+        true
+    }
+
+    /// Not to be visited under the lock: clients may come and go meanwhile.
+    fn all(&self) -> Vec<(u64, Arc<Client>)> {
+        let inside = self.lock();
+        inside.iter().map(|(id, one)| (*id, one.clone())).collect()
+    }
+
     /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Port>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -52,12 +161,15 @@ impl Crowd {
 pub(crate) struct Place {
     crowd: Arc<Crowd>,
     id: u64,
+    client: Arc<Client>,
     plays: bool,
 }
 
 impl Place {
     /// The client has sent a line, so there is somebody.
     pub(crate) fn plays(&mut self) {
+        let now = self.client.inside_ms();
+        self.client.heard_ms.store(now, Ordering::Relaxed);
         if !std::mem::replace(&mut self.plays, true) {
             self.crowd.players.fetch_add(1, Ordering::Relaxed);
         }
@@ -96,11 +208,54 @@ mod tests {
         Arc::new(port)
     }
 
+    fn client(port: &Arc<Port>) -> Client {
+        let address = SocketAddr::from(([127, 0, 0, 1], 7));
+        Client::new(port.clone(), address, Pid::from_raw(1))
+    }
+
+    #[tokio::test]
+    async fn a_line_to_all_begins_at_the_front_of_a_line() {
+        let crowd = Arc::new(Crowd::default());
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        for (port, before) in ports.iter().zip(["a whole line\n", "a prompt> "]) {
+            port.output().await;
+            port.write(before.as_bytes()).unwrap();
+            port.output().await;
+        }
+        assert_eq!(crowd.announce("a\x1b[2J b\n\x0ered\x0fc"), 2);
+        let text = "a[2J bredc\r\n";
+        let told = [text.to_string(), format!("\r\n{text}")];
+        for (port, told) in ports.iter().zip(told) {
+            assert_eq!(port.output().await, Output::Bytes(told.into_bytes()));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_kicked_hears_why_and_nobody_else_does() {
+        let crowd = Arc::new(Crowd::default());
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        for port in &ports {
+            port.output().await;
+        }
+        assert!(!crowd.kick(2, "nobody"));
+        assert!(crowd.kick(1, "Enough."));
+        ports[1].write(b"not any more").unwrap();
+        assert_eq!(
+            ports[1].output().await,
+            Output::Bytes(b"Enough.\r\n".to_vec())
+        );
+        assert_eq!(ports[1].output().await, Output::Dismissed);
+        ports[0].write(b"on\n").unwrap();
+        assert_eq!(ports[0].output().await, Output::Bytes(b"on\r\n".to_vec()));
+    }
+
     #[tokio::test]
     async fn a_message_to_all_comes_to_those_that_asked_for_it() {
         let crowd = Arc::new(Crowd::default());
         let ports = ["PQ", "Char"].map(subscribed);
-        let _places = [0, 1].map(|id| crowd.enter(id as u64, ports[id].clone()));
+        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         let mut offers = Vec::new();
         for port in &ports {
             offers.push(port.output().await);
@@ -120,7 +275,7 @@ mod tests {
     #[test]
     fn who_has_sent_a_line_plays_until_it_leaves() {
         let crowd = Arc::new(Crowd::default());
-        let enter = |id| crowd.enter(id, Arc::new(Port::new(Arc::default())));
+        let enter = |id| crowd.enter(id, client(&Arc::new(Port::new(Arc::default()))));
         let (mut player, crawler) = (enter(1), enter(2));
         player.plays();
         player.plays();

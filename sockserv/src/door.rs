@@ -9,6 +9,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pq_otp::{Node, Pid, PortSink};
@@ -17,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::connection::{self, Owner};
-use crate::crowd::{Crowd, Place};
+use crate::crowd::{Client, Crowd, Guest, Place};
 use crate::gmcp::Message;
 use crate::mssp::{Listing, Mssp};
 use crate::port::Port;
@@ -41,6 +42,7 @@ pub struct Door {
     shut: watch::Sender<bool>,
     clients: Arc<Semaphore>,
     crowd: Arc<Crowd>,
+    is_locked: Arc<AtomicBool>,
 }
 
 /// What every client needs.
@@ -49,6 +51,7 @@ struct Hall {
     supervisor: &'static str,
     clients: Arc<Semaphore>,
     crowd: Arc<Crowd>,
+    is_locked: Arc<AtomicBool>,
     settings: Arc<Settings>,
 }
 
@@ -83,6 +86,7 @@ impl Door {
         let (shut, watched) = watch::channel(false);
         let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
         let crowd = Arc::new(Crowd::default());
+        let is_locked = Arc::new(AtomicBool::new(false));
         let listing = Arc::new(AtThisDoor {
             address,
             since: SystemTime::now(),
@@ -94,6 +98,7 @@ impl Door {
             supervisor,
             clients: clients.clone(),
             crowd: crowd.clone(),
+            is_locked: is_locked.clone(),
             settings: Arc::new(Settings {
                 listing,
                 ..settings
@@ -105,6 +110,7 @@ impl Door {
             shut,
             clients,
             crowd,
+            is_locked,
         })
     }
 
@@ -126,6 +132,33 @@ impl Door {
     /// Sends a message to the programs of all clients that have asked for such: [`Message::upgrade`].
     pub fn message(&self, message: &Message) {
         self.crowd.message(message);
+    }
+
+    /// Everybody who has a process, in the order in which they came.
+    pub fn guests(&self) -> Vec<Guest> {
+        self.crowd.guests()
+    }
+
+    /// Writes a line to all clients that have a process, each from the front of a line on; returns how many
+    /// they are. Control characters are left out.
+    pub fn announce(&self, text: &str) -> usize {
+        self.crowd.announce(text)
+    }
+
+    /// Says such a line to the client of this port ([`Guest::port`]), unless it is empty, and closes the connection
+    /// when the client has it; the client's process hears of that. `false` when the client has gone already.
+    pub fn kick(&self, port: u64, text: &str) -> bool {
+        self.crowd.kick(port, text)
+    }
+
+    /// Whether new clients are turned away with a sentence. Who is in plays on.
+    pub fn lock(&self, locked: bool) {
+        self.is_locked.store(locked, Ordering::Relaxed);
+    }
+
+    /// As set last by [`Door::lock`]; at first it is open.
+    pub fn is_locked(&self) -> bool {
+        self.is_locked.load(Ordering::Relaxed)
     }
 
     /// Lets nobody in any more. Who is in stays until its process closes the connection.
@@ -170,6 +203,13 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
+    if hall.is_locked.load(Ordering::Relaxed) {
+        return turn_away(
+            stream,
+            "The game lets nobody in for now. Try again later.\n",
+        )
+        .await;
+    }
     let Ok(_place) = hall.clients.try_acquire() else {
         return turn_away(stream, "The game is full. Try again later.\n").await;
     };
@@ -186,7 +226,9 @@ async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
                 node: &hall.node,
                 port: id,
                 owner,
-                place: hall.crowd.enter(id, port.clone()),
+                place: hall
+                    .crowd
+                    .enter(id, Client::new(port.clone(), address, owner)),
             };
             let end = connection::run(stream, &port, &mut session).await;
             let client = port.client();

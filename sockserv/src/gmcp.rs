@@ -4,7 +4,7 @@
 //!   Package.Name SP JSON        in a subnegotiation of option 201; the JSON may be missing
 //! ```
 //! A client says which packages it wants (`Core.Supports`), and gets no others. What the messages mean is known
-//! to who writes them: a session, by a tag in its text (`markup`), or the node (`Door::gmcp`).
+//! to who writes them: a session, by a tag in its text (`markup`), or the node (`Door::message`).
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ pub struct Message {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It has begun: processes are suspended.
+    /// It has begun: states are converted, while everybody plays.
     Begin,
     /// The new release is in force.
     Commit,

@@ -67,6 +67,7 @@ mod crowd;
 mod starting;
 
 pub use connection::{End, Owner};
+pub use crowd::Guest;
 pub use door::Door;
 pub use endpoint::{Endpoint, Event};
 pub use gmcp::Message;

@@ -143,6 +143,17 @@ impl Nvt {
         wire
     }
 
+    /// A line that nobody at the client waits for: it begins at the front of a line, behind a prompt on the next
+    /// one. Control characters are left out, and so are tags.
+    pub fn announce(&mut self, text: &str) -> Vec<u8> {
+        let front = match self.line {
+            Line::Front => "",
+            Line::Unmarked | Line::Marked => "\n",
+        };
+        let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+        self.tell(format!("{front}{plain}\n").as_bytes())
+    }
+
     /// A message for the client's program; nothing when it has not asked for it.
     pub fn message(&self, message: &Message) -> Vec<u8> {
         match self.negotiation.is_on(Side::Us, GMCP) && self.gmcp.wants(message) {
@@ -174,6 +185,16 @@ impl Nvt {
     /// What is known of the client.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What the client's program calls itself: by GMCP with its version, or by its type.
+    pub fn program(&self) -> Option<&str> {
+        self.gmcp.client().or_else(|| self.client.ttype.name())
+    }
+
+    /// Whether the client has shown that it speaks telnet.
+    pub fn speaks_telnet(&self) -> bool {
+        self.speaks_telnet
     }
 
     fn yes(&mut self) -> Vec<u8> {

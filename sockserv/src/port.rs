@@ -42,6 +42,7 @@ struct State {
 enum Phase {
     Open,
     Closing,
+    Dismissed,
     Overflown,
 }
 
@@ -52,8 +53,21 @@ pub(crate) enum Output {
     Bytes(Vec<u8>),
     /// All is written and no more will come.
     Closed,
+    /// The same, and the owner does not know yet.
+    Dismissed,
     /// The client was too slow: write nothing more.
     Overflown,
+}
+
+/// What a client has told of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct About {
+    /// It speaks telnet, not only text.
+    pub(crate) speaks_telnet: bool,
+    /// Its program.
+    pub(crate) program: Option<String>,
+    /// Its terminal.
+    pub(crate) terminal: Option<String>,
 }
 
 impl Port {
@@ -93,6 +107,26 @@ impl Port {
     /// As for [`Port::write`].
     pub fn message(&self, message: &Message) -> Result<(), Overflow> {
         self.push(|nvt| nvt.message(message))
+    }
+
+    /// Queues a line of the node's own, from the front of a line on: [`Nvt::announce`].
+    ///
+    /// # Errors
+    /// As for [`Port::write`].
+    pub fn announce(&self, text: &str) -> Result<(), Overflow> {
+        self.push(|nvt| nvt.announce(text))
+    }
+
+    /// What the client has told of itself.
+    pub(crate) fn about(&self) -> About {
+        let state = self.lock();
+        let (nvt, client) = (&state.nvt, state.nvt.client());
+        About {
+            speaks_telnet: nvt.speaks_telnet(),
+            program: nvt.program().map(str::to_string),
+            // A client of telnet gives its own name first and that of its terminal then (MTTS).
+            terminal: client.ttype.answers().nth(1).map(str::to_string),
+        }
     }
 
     /// Who the client is, as far as it has told: for logs.
@@ -143,6 +177,17 @@ impl Port {
         self.changed.notify_one();
     }
 
+    /// Closes the connection after what was written before, over the owner's head: it hears of it as of
+    /// any other end.
+    pub(crate) fn dismiss(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Dismissed;
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
     /// The owner has done with one line: another may come. To be called once for each line handed over.
     pub fn line_done(&self) {
         if self.lines.available_permits() < LINES_MAX {
@@ -181,6 +226,7 @@ impl Port {
             Phase::Overflown => Some(Output::Overflown),
             _ if !state.outbox.is_empty() => Some(Output::Bytes(state.outbox.take())),
             Phase::Closing => Some(Output::Closed),
+            Phase::Dismissed => Some(Output::Dismissed),
             // All that was said is written, and nothing more comes: it was a prompt, if it was one.
             Phase::Open => Some(state.nvt.mark())
                 .filter(|mark| !mark.is_empty())
