@@ -36,13 +36,9 @@ pub use driver::{Driver, Live};
 use board::Tally;
 
 /// How many times states are copied before their processes are held, at most. Each time only those are copied
-/// again that have run since: of 100 000 heroes at the book's pace about half the second time, and half of those
-/// the third.
-const COPIES_MAX: u32 = 10;
-
-/// A round that leaves more than this share of the round before it does not lead to an end: processes run as fast as they
-/// are copied.
-const SHARE_MAX: f64 = 0.75;
+/// again that have run since. Heroes act together and then pause together, so one round may find all of them changed
+/// and the next one nobody: the moment to hold them.
+const COPIES_MAX: u32 = 12;
 
 /// With so few processes left to convert, another copy costs more than it saves: some milliseconds of work.
 const FEW: u64 = 1_000;
@@ -249,18 +245,13 @@ impl<'d> Transaction<'d> {
     pub fn copy(&mut self) -> Result<Copied, Abort> {
         let mut copied = self.copy_once()?;
         for _ in 1..COPIES_MAX {
-            let before = copied.left;
-            if before <= FEW {
+            if copied.left <= FEW {
                 break;
             }
-            let again = self.copy_once()?;
             copied = Copied {
                 states: copied.states,
-                ..again
+                ..self.copy_once()?
             };
-            if again.left as f64 > before as f64 * SHARE_MAX {
-                break;
-            }
         }
         Ok(copied)
     }

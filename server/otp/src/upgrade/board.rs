@@ -71,8 +71,9 @@ struct Queue {
 }
 
 /// Where one thread converts.
-#[derive(Default)]
 pub(crate) struct Desk {
+    /// The number by which the operating system knows its thread.
+    thread: rustix::process::Pid,
     at: Mutex<AtDesk>,
 }
 
@@ -90,8 +91,6 @@ struct Now {
     pid: Pid,
     module: &'static str,
     since: Instant,
-    /// The number by which the operating system knows the thread.
-    thread: Option<rustix::process::Pid>,
 }
 
 impl Board {
@@ -186,7 +185,7 @@ impl Board {
             let mut at = desk.lock();
             let now = at.now.take_if(|now| now.since.elapsed() > timeout)?;
             at.given_up = true;
-            yield_to_others(now.thread);
+            yield_to_others(desk.thread);
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push((now.pid, Outcome::Kill));
                 self.clear_desk(node, at);
@@ -253,7 +252,7 @@ impl Board {
 
     /// Converts until the transaction is decided, or this thread is given up.
     pub(super) fn work(&self, node: &Node) {
-        let desk = Arc::new(Desk::default());
+        let desk = Arc::new(Desk::of_this_thread());
         self.state().desks.push(desk.clone());
         while let Some(chunk) = self.next_chunk() {
             if !self.work_off(node, &desk, chunk) {
@@ -264,7 +263,7 @@ impl Board {
 
     /// Converts what waits, in the caller's thread.
     pub(super) fn work_now(&self, node: &Node) {
-        let desk = Desk::default();
+        let desk = Desk::of_this_thread();
         loop {
             // The guard must be gone before the work begins.
             let Some(chunk) = self.queue().chunks.pop_front() else {
@@ -329,6 +328,13 @@ impl Board {
 }
 
 impl Desk {
+    fn of_this_thread() -> Desk {
+        Desk {
+            thread: rustix::thread::gettid(),
+            at: Mutex::default(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, AtDesk> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -346,7 +352,6 @@ impl Desk {
             pid: job.pid,
             module: job.module_name(),
             since: Instant::now(),
-            thread: Some(rustix::thread::gettid()),
         });
         Some(job)
     }
@@ -363,8 +368,8 @@ impl Desk {
 }
 
 /// A thread that does not come back cannot be ended; it gets what time nobody else wants.
-fn yield_to_others(thread: Option<rustix::process::Pid>) {
+fn yield_to_others(thread: rustix::process::Pid) {
     const LOWEST: i32 = 19;
     // It is a courtesy: where the system refuses, the thread stays as loud as it was.
-    let _ = rustix::process::setpriority_process(thread, LOWEST);
+    let _ = rustix::process::setpriority_process(Some(thread), LOWEST);
 }
