@@ -34,9 +34,9 @@ use command::{At, Sys};
 use show::Show;
 
 use crate::operator::answer::{
-    App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
+    App, AtDoor, Guest, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
 };
-use crate::operator::request::{Progress, Question, Request, SysRequest};
+use crate::operator::request::{DoorRequest, Progress, Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 
 /// How often `status --watch` looks: as often as a person can follow.
@@ -63,6 +63,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Status { watch: true, at } => watch(&at),
         Command::Status { watch: false, at } => at.show::<Status>(Question::Status),
         Command::Apps { at } => at.show::<Rows<App>>(Question::Apps),
+        Command::Who { at } => at.show::<Rows<Guest>>(Question::Who),
+        Command::Kick { whom, text, at } => at.show::<AtDoor>(DoorRequest::Kick { whom, text }),
+        Command::Wall { text, at } => at.show::<AtDoor>(DoorRequest::Wall { text }),
+        Command::Lock { switch, at } => {
+            let locked = switch.is_on();
+            at.show::<AtDoor>(DoorRequest::Lock { locked })
+        }
         Command::Tree { all, at } => at.show::<Rows<TreeRow>>(Question::Tree { all }),
         Command::Names { containing, at } => at.show::<Rows<Name>>(Question::Names { containing }),
         Command::Sys(sys) => sys_message(sys),

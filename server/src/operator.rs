@@ -3,7 +3,8 @@
 //! ```text
 //!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
 //!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         └► release one at a time (`turn`)
+//!                                          once      request         ├► door    who, kick, wall, lock
+//!                                                                    └► release one at a time (`turn`)
 //! ```
 //!
 //! | room | what lives there |
@@ -13,7 +14,8 @@
 //! | [`socket`], [`session`] | all connections, one connection |
 //! | [`desk`], [`turn`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`release`] | the seam to the release handler |
+//! | [`door`] | the seam to the players' door |
+//! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
 //! | [`history`], [`who`], [`clock`] | what was done, by whom, when |
 //! | [`farewell`] | the answer to `stop` |
 //!
@@ -36,6 +38,8 @@ mod ask;
 mod look;
 mod tree;
 
+mod door;
+mod herald;
 mod release;
 
 pub(crate) mod clock;
@@ -46,6 +50,7 @@ mod farewell;
 
 pub(crate) use desk::Desk;
 pub(crate) use exit::{Exit, Failure};
+pub(crate) use release::Releases;
 pub(crate) use request::{ErrorAction, Event};
 pub(crate) use session::Wish;
 pub(crate) use socket::Operator;

@@ -1,14 +1,15 @@
 //! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
 //! of a permanent application.
 
-use std::io::{ErrorKind, Write};
+mod door;
+
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pq_term::Term;
 use sockserv::Door;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::heroes;
 use crate::logging;
-use crate::operator::{Desk, Exit, Failure, Operator, Wish};
+use crate::operator::{Desk, Exit, Failure, Operator, Releases, Wish};
 use crate::report::report;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
@@ -110,10 +111,11 @@ async fn serve(
     (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
 ) -> anyhow::Result<End> {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    let door = open_door(booted, options).await?;
-    let desk = Arc::new(Desk::open(booted.clone())?);
+    let releases = Arc::new(Releases::open(booted)?);
+    let door = door::open(booted, options, releases.clone()).await?;
+    let desk = Arc::new(Desk::open(booted.clone(), releases, door.clone()));
     let operator = Operator::open(desk, wish)?;
-    let address = door.as_ref().map(Door::address);
+    let address = door.as_deref().map(Door::address);
     if let Some(address) = address {
         say(format_args!("listening on {address}"));
     }
@@ -157,31 +159,6 @@ async fn wait_for_end(
         Some(why) = ends.ended.recv() => anyhow::bail!("{why}"),
     }
     Ok(None)
-}
-
-/// The door of `sockserv`, when the release has it.
-async fn open_door(booted: &Booted, options: &cli::Node) -> anyhow::Result<Option<Door>> {
-    let node = booted.node();
-    let Some(port) = node.env("sockserv", "port") else {
-        return Ok(None);
-    };
-    let port = port_of(&port)?;
-    let address = SocketAddr::new(options.bind, port);
-    let door = Door::open(node.clone(), address, "sockserv_sup").await;
-    door.map(Some).map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
-            _ => "",
-        };
-        anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
-    })
-}
-
-fn port_of(term: &Term) -> anyhow::Result<u16> {
-    let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
-    number.with_context(|| {
-        format!("the port of sockserv is {term}, where a number from 0 to 65535 is needed")
-    })
 }
 
 async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {

@@ -6,12 +6,16 @@
 
 #[path = "operator/asking.rs"]
 mod asking;
+#[path = "operator/door.rs"]
+mod door;
 #[path = "operator/ending.rs"]
 mod ending;
 #[path = "operator/install.rs"]
 mod install;
 #[path = "operator/looking.rs"]
 mod looking;
+#[path = "operator/player.rs"]
+mod player;
 #[path = "operator/releases.rs"]
 mod releases;
 #[path = "operator/socket.rs"]

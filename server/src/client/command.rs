@@ -38,6 +38,38 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: At,
     },
+    /// Who is connected: the hero, the client, and the versions that both sides of it run
+    Who {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Tell somebody something and close the connection
+    Kick {
+        /// The name of the hero, or the address as `who` shows it
+        #[arg(value_name = "NAME|ADDRESS")]
+        whom: String,
+        /// What is said first
+        #[arg(value_parser = release::message)]
+        text: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Tell everybody who is connected something
+    Wall {
+        /// What: one line
+        #[arg(value_parser = release::message)]
+        text: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Turn new clients away, or let them in again; who is in plays on
+    Lock {
+        /// Begin or end; the next start of the node ends it, too
+        #[arg(value_enum)]
+        switch: Switch,
+        #[command(flatten)]
+        at: At,
+    },
     /// The supervision tree, with the version that each process runs
     Tree {
         /// Show each of many processes that are alike
@@ -195,6 +227,10 @@ impl Command {
             Command::Status { at, .. }
             | Command::WhichReleases { at, .. }
             | Command::Apps { at }
+            | Command::Who { at }
+            | Command::Kick { at, .. }
+            | Command::Wall { at, .. }
+            | Command::Lock { at, .. }
             | Command::Tree { at, .. }
             | Command::Names { at, .. }
             | Command::Call { at, .. }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::table::{lines, table};
-use crate::operator::answer::{Operation, Returned, Status, Stopped, SysReply};
+use super::table::{lines, printable, table};
+use crate::operator::answer::{AtDoor, DoorStatus, Operation, Returned, Status, Stopped, SysReply};
 use crate::operator::clock::span;
 use crate::operator::history::{Entry, Past};
 
@@ -39,6 +39,7 @@ impl Show for Status {
             ("root", node.root.clone()),
             ("processes", self.processes.to_string()),
             ("connections", self.ports.to_string()),
+            ("door", self.door.as_ref().map_or("none".to_string(), door)),
             (
                 "libraries",
                 format!(
@@ -58,6 +59,20 @@ impl Show for Status {
     }
 }
 
+fn door(door: &DoorStatus) -> String {
+    let DoorStatus {
+        address,
+        clients,
+        players,
+        locked,
+    } = door;
+    let locked = match locked {
+        true => "; locked: nobody new is let in",
+        false => "",
+    };
+    format!("{address}, {clients} clients, {players} of them play{locked}")
+}
+
 fn operation(operation: &Operation) -> String {
     let Operation {
         operation,
@@ -69,6 +84,20 @@ fn operation(operation: &Operation) -> String {
         .as_ref()
         .map_or(String::new(), |progress| format!("; now {progress}"));
     format!("{operation} by {who} since {since}{step}")
+}
+
+impl Show for AtDoor {
+    fn show(&self) -> String {
+        match self {
+            AtDoor::Kick { addresses } => format!("closed: {}", printable(&addresses.join(", "))),
+            AtDoor::Wall { clients } => format!("told to {clients} clients"),
+            AtDoor::Lock {
+                locked: true,
+                clients,
+            } => format!("locked; {clients} clients play on"),
+            AtDoor::Lock { locked: false, .. } => "open again".to_string(),
+        }
+    }
 }
 
 impl Show for SysReply {

@@ -17,6 +17,8 @@ pub(crate) struct Status {
     pub(crate) processes: u64,
     /// Open ports: players' connections.
     pub(crate) ports: u64,
+    /// Where players come in; nothing when the release has no door.
+    pub(crate) door: Option<DoorStatus>,
     /// Libraries that are loaded.
     pub(crate) libraries: Libraries,
     /// The operation in progress.
@@ -51,6 +53,67 @@ pub(crate) struct NodeStatus {
     pub(crate) uptime_ms: u64,
     /// Its scheduler threads.
     pub(crate) shards: u64,
+}
+
+/// The door.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct DoorStatus {
+    /// Where it listens.
+    pub(crate) address: String,
+    /// How many clients are connected.
+    pub(crate) clients: u64,
+    /// How many of them have sent a line.
+    pub(crate) players: u64,
+    /// New clients are turned away.
+    pub(crate) locked: bool,
+}
+
+/// A client that is connected.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Guest {
+    /// The name of its hero, when it has one; also nothing when its session did not say so in time.
+    pub(crate) name: Option<String>,
+    /// Where it comes from.
+    pub(crate) address: String,
+    /// `telnet`, or `text` when it has not shown that it speaks telnet.
+    pub(crate) protocol: String,
+    /// What its program calls itself.
+    pub(crate) program: Option<String>,
+    /// What it calls its terminal.
+    pub(crate) terminal: Option<String>,
+    /// Its session.
+    pub(crate) pid: String,
+    /// The version of the module that runs in its session; none when that has ended meanwhile.
+    pub(crate) session_vsn: Option<String>,
+    /// The version of the module that runs in its hero.
+    pub(crate) hero_vsn: Option<String>,
+    /// Since when it is connected (RFC 3339).
+    pub(crate) since: String,
+    /// For how long it has sent no line, in milliseconds.
+    pub(crate) idle_ms: u64,
+}
+
+/// Something that was done at the door.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub(crate) enum AtDoor {
+    /// Connections are being closed.
+    Kick {
+        /// Where they come from.
+        addresses: Vec<String>,
+    },
+    /// Everybody was told.
+    Wall {
+        /// How many clients.
+        clients: u64,
+    },
+    /// New clients are turned away, or let in again.
+    Lock {
+        /// Turned away.
+        locked: bool,
+        /// How many clients are connected.
+        clients: u64,
+    },
 }
 
 /// All libraries together; none is ever unloaded.

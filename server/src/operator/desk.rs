@@ -8,16 +8,20 @@ use std::time::{Instant, SystemTime};
 
 use pq_otp::Node;
 use serde::Serialize;
+use sockserv::Door;
+use sockserv::gmcp::Phase;
 use tokio::sync::mpsc;
 
 use super::answer::Rows;
 use super::ask;
+use super::door;
 use super::exit::{Exit, Failure};
 use super::frame::ANSWER_MAX;
+use super::herald::Herald;
 use super::history::{Deed, History};
 use super::look;
 use super::release::{Outcome, Releases};
-use super::request::{Progress, Question, ReleaseRequest};
+use super::request::{DoorRequest, Progress, Question, ReleaseRequest};
 use super::tree::Detail;
 use super::turn::Turn;
 use super::who::Who;
@@ -30,23 +34,36 @@ pub(crate) struct Desk {
     /// When the node started.
     pub(crate) started: SystemTime,
     pub(crate) turn: Arc<Turn>,
-    pub(crate) releases: Releases,
+    pub(crate) releases: Arc<Releases>,
+    /// Where players come in, when the release has a door.
+    pub(crate) door: Option<Arc<Door>>,
+    herald: Arc<Herald>,
     history: History,
 }
 
 impl Desk {
     /// The desk of a node that has just booted.
-    pub(crate) fn open(booted: Arc<Booted>) -> anyhow::Result<Desk> {
-        let (turn, releases) = (Arc::new(Turn::default()), Releases::open(&booted)?);
-        let told = turn.clone();
-        releases.listen(move |progress| told.note(progress));
-        Ok(Desk {
+    pub(crate) fn open(
+        booted: Arc<Booted>,
+        releases: Arc<Releases>,
+        door: Option<Arc<Door>>,
+    ) -> Desk {
+        let turn = Arc::new(Turn::default());
+        let herald = Arc::new(Herald::at(door.clone()));
+        let (told, also) = (turn.clone(), herald.clone());
+        releases.listen(move |status, progress| {
+            told.note(progress);
+            also.hear(status);
+        });
+        Desk {
             history: History::of(booted.root()),
             started: SystemTime::now(),
             booted,
             turn,
             releases,
-        })
+            door,
+            herald,
+        }
     }
 
     /// The node.
@@ -78,6 +95,10 @@ impl Desk {
         tracing::info!(%who, %request, "asked by an operator");
         let (began, from) = (Instant::now(), self.releases.running().vsn);
         let outcome = self.releases.carry_out(request);
+        self.herald.ended(match outcome.answer {
+            Ok(_) => Phase::Commit,
+            Err(_) => Phase::Rollback,
+        });
         if request.changes() {
             let deed = deed(request, &outcome, message);
             let took_ms = began.elapsed().as_millis() as u64;
@@ -97,6 +118,27 @@ impl Desk {
         (outcome.answer.and_then(json), outcome.restart)
     }
 
+    /// Does something at the door, and enters it into the history.
+    pub(crate) fn at_door(&self, request: &DoorRequest, who: &Who) -> Result<String, Failure> {
+        let text = door::text(request)?;
+        tracing::info!(%who, %request, "asked by an operator");
+        let began = Instant::now();
+        let done = door::carry_out(self, request, text.as_deref());
+        let (exit, result) = ended(done.as_ref().err());
+        let deed = Deed {
+            operation: request.to_string(),
+            from: Some(self.releases.running().vsn),
+            to: None,
+            result,
+            exit,
+            took_ms: began.elapsed().as_millis() as u64,
+            pause_us: None,
+            message: text,
+        };
+        self.note(who, deed);
+        done.and_then(json)
+    }
+
     /// The answer's JSON.
     pub(crate) fn answer(&self, question: &Question) -> Result<String, Failure> {
         match question {
@@ -105,6 +147,7 @@ impl Desk {
                 json(Rows::of(self.releases.which(status.as_deref())))
             }
             Question::Apps => json(look::apps(self)?),
+            Question::Who => json(door::who(self)?),
             Question::Tree { all: true } => json(look::tree(self, Detail::All)?),
             Question::Tree { all: false } => json(look::tree(self, Detail::Summary)?),
             Question::Names { containing } => json(look::names(self, containing.as_deref())?),
@@ -120,10 +163,7 @@ impl Desk {
 
 /// What the history says of it; when it began, and from where, is the caller's to say.
 fn deed(request: &ReleaseRequest, outcome: &Outcome, message: Option<String>) -> Deed {
-    let (exit, result) = match &outcome.answer {
-        Ok(_) => (Exit::Done, "done".to_string()),
-        Err(failure) => (failure.exit, failure.sentence.clone()),
-    };
+    let (exit, result) = ended(outcome.answer.as_ref().err());
     if exit != Exit::Done {
         tracing::warn!(%request, "{result}");
     }
@@ -139,6 +179,14 @@ fn deed(request: &ReleaseRequest, outcome: &Outcome, message: Option<String>) ->
         took_ms: 0,
         pause_us: outcome.pause_us,
         message,
+    }
+}
+
+/// How the history says that it ended.
+fn ended(failure: Option<&Failure>) -> (Exit, String) {
+    match failure {
+        None => (Exit::Done, "done".to_string()),
+        Some(failure) => (failure.exit, failure.sentence.clone()),
     }
 }
 

@@ -9,6 +9,7 @@ use pq_otp::{Pid, ProcessInfo, RequestError, Term};
 use super::answer::{App, Libraries, Name, NodeStatus, Operation, Rows, Scope, Status, TreeRow};
 use super::clock::rfc3339;
 use super::desk::Desk;
+use super::door;
 use super::exit::{Exit, Failure};
 use super::tree::{self, Detail};
 use crate::applications::NODE_VSN;
@@ -38,6 +39,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
         // A shard may have been read between a birth and the end that another shard counts.
         processes: count(|shard| shard.spawned).saturating_sub(count(|shard| shard.exited)),
         ports: booted.node().port_count() as u64,
+        door: door::status(desk),
         libraries: Libraries {
             count: libraries.len() as u64,
             mapped_bytes: libraries.iter().map(|library| library.mapped_bytes).sum(),
@@ -123,7 +125,8 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
     Ok(Rows::of(rows.map(row).collect()))
 }
 
-fn processes(desk: &Desk) -> Result<Vec<ProcessInfo>, Failure> {
+/// All processes.
+pub(super) fn processes(desk: &Desk) -> Result<Vec<ProcessInfo>, Failure> {
     let list = desk.node().processes(LIST_TIMEOUT_MS);
     list.map_err(|error| unanswered("list the processes", &error))
 }

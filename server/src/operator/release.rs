@@ -56,10 +56,10 @@ impl Releases {
     }
 
     /// From now on `hear` is told whenever an install enters a phase; it must not wait.
-    pub(crate) fn listen(&self, hear: impl Fn(Progress) + Send + Sync + 'static) {
+    pub(crate) fn listen(&self, hear: impl Fn(&handler::Status, Progress) + Send + Sync + 'static) {
         self.watch.listen(move |status| {
             if status.phase != Phase::Idle {
-                hear(progress(status));
+                hear(status, progress(status));
             }
         });
     }

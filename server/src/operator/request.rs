@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
 
+mod door;
 mod release;
 
+pub(crate) use door::{DoorRequest, TEXT_MAX};
 pub(crate) use release::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
 
 /// The version of this language. Another word that an older side would not understand is another version.
@@ -40,6 +42,8 @@ pub(crate) enum Request {
         /// Why, for the history.
         message: Option<String>,
     },
+    /// Something at the players' door, at any time.
+    Door(DoorRequest),
     /// The end of the node, in order.
     Stop {
         /// Why, for the history.
@@ -50,6 +54,12 @@ pub(crate) enum Request {
 impl From<Question> for Request {
     fn from(question: Question) -> Request {
         Request::Question(question)
+    }
+}
+
+impl From<DoorRequest> for Request {
+    fn from(request: DoorRequest) -> Request {
+        Request::Door(request)
     }
 }
 
@@ -66,6 +76,8 @@ pub(crate) enum Question {
     },
     /// The applications that run.
     Apps,
+    /// Who is connected.
+    Who,
     /// The processes and who started whom.
     Tree {
         /// Also each of many that are alike.

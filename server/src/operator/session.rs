@@ -18,7 +18,9 @@ use super::desk::Desk;
 use super::exit::{Exit, Failure};
 use super::farewell::Farewell;
 use super::frame::{self, PREFIX, REQUEST_MAX};
-use super::request::{Asked, Event, PROTOCOL, Progress, Question, ReleaseRequest, Request};
+use super::request::{
+    Asked, DoorRequest, Event, PROTOCOL, Progress, Question, ReleaseRequest, Request,
+};
 use super::who::Who;
 use crate::restart::Restart;
 
@@ -75,6 +77,7 @@ pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
     match asked {
         Ok((who, Request::Stop { message })) => session.stop(around, who, message).await,
         Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
+        Ok((who, Request::Door(request))) => session.at_door(around.desk, who, request).await,
         Ok((who, Request::Release { request, message })) => {
             session.release(around, who, (request, message)).await;
         }
@@ -133,6 +136,14 @@ impl Session {
         let (_, silent) = mpsc::channel(1);
         let asked = desk.clone();
         let work = move || asked.answer(&question);
+        let answer = self.work(&desk, silent, work).await;
+        self.finish(answer.and_then(|answer| answer)).await;
+    }
+
+    async fn at_door(&mut self, desk: Arc<Desk>, who: Who, request: DoorRequest) {
+        let (_, silent) = mpsc::channel(1);
+        let asked = desk.clone();
+        let work = move || asked.at_door(&request, &who);
         let answer = self.work(&desk, silent, work).await;
         self.finish(answer.and_then(|answer| answer)).await;
     }

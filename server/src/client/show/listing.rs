@@ -1,8 +1,11 @@
 //! Listings as tables, and the supervision tree with its branches.
 
+use std::time::Duration;
+
 use super::Show;
 use crate::client::table::table;
-use crate::operator::answer::{App, Name, Release, Rows, Scope, TreeRow};
+use crate::operator::answer::{App, Guest, Name, Release, Rows, Scope, TreeRow};
+use crate::operator::clock::span;
 
 impl<R: Row> Show for Rows<R> {
     fn show(&self) -> String {
@@ -44,6 +47,30 @@ impl Row for App {
 
     fn cells(rows: &[App]) -> Vec<Vec<String>> {
         let cells = |app: &App| vec![app.name.clone(), app.vsn.clone(), app.description.clone()];
+        rows.iter().map(cells).collect()
+    }
+}
+
+impl Row for Guest {
+    const HEADING: &[&str] = &[
+        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "HERO", "IDLE", "SINCE",
+    ];
+
+    fn cells(rows: &[Guest]) -> Vec<Vec<String>> {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());
+        let cells = |guest: &Guest| {
+            vec![
+                or_none(&guest.name),
+                guest.address.clone(),
+                guest.protocol.clone(),
+                or_none(&guest.program),
+                or_none(&guest.terminal),
+                or_none(&guest.session_vsn),
+                or_none(&guest.hero_vsn),
+                span(Duration::from_millis(guest.idle_ms)),
+                guest.since.clone(),
+            ]
+        };
         rows.iter().map(cells).collect()
     }
 }

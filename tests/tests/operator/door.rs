@@ -1,0 +1,239 @@
+//! At the players' door: `who`, `kick`, `wall`, `lock`, and what programs of players hear of an upgrade.
+
+use pq_tests::running::{Running, Tree};
+use serde_json::{Value, json as value};
+
+use crate::player::Player;
+use crate::typed::{done, json, refused, told, until};
+
+/// Subscribes to messages about upgrades, as a client that speaks telnet.
+const UPGRADES: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"PQ 1\"]\xff\xf0";
+
+/// The row of a player, when it has one.
+fn row(tree: &Tree, player: &Player) -> Option<Value> {
+    let who = json(tree, &["who"]);
+    let rows = who["rows"].as_array().unwrap();
+    let address = player.address().to_string();
+    rows.iter().find(|row| row["address"] == *address).cloned()
+}
+
+/// The newest entries of the history: operation, result, message.
+fn past(tree: &Tree, count: usize) -> Vec<[Value; 3]> {
+    let past = json(tree, &["history"]);
+    let entries = past["entries"].as_array().unwrap();
+    let newest = &entries[entries.len() - count..];
+    let entry = |entry: &Value| {
+        assert_eq!(entry["who"]["uid"], rustix::process::geteuid().as_raw());
+        ["operation", "result", "message"].map(|name| entry[name].clone())
+    };
+    newest.iter().map(entry).collect()
+}
+
+fn install(tree: &Tree) {
+    done(tree, &["unpack", "processquest-1.1.0"]);
+    done(tree, &["install", "1.1.0"]);
+}
+
+#[test]
+fn who_names_the_hero_the_client_and_the_versions_of_both_sides() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::greeted(&node);
+    ann.send(b"\xff\xfb\x18\xff\xfa\x18\0TINTIN++\xff\xf0\xff\xfa\x18\0xterm\xff\xf0Ann\ny\n");
+    ann.until(b"Executing a ");
+    let asked = Player::greeted(&node);
+    let of_ann = row(&tree, &ann).unwrap();
+    let expected = value!(["Ann", "telnet", "TINTIN++", "xterm", "1.0.0", "1.0.0"]);
+    let columns = [
+        "name",
+        "protocol",
+        "program",
+        "terminal",
+        "session_vsn",
+        "hero_vsn",
+    ];
+    let shown = |row: &Value| Value::from(columns.map(|column| row[column].clone()).to_vec());
+    assert_eq!(shown(&of_ann), expected);
+    let of_asked = row(&tree, &asked).unwrap();
+    let expected = value!([null, "text", null, null, "1.0.0", null]);
+    assert_eq!(shown(&of_asked), expected);
+    install(&tree);
+    let after = row(&tree, &ann).unwrap();
+    let expected = value!(["Ann", "telnet", "TINTIN++", "xterm", "1.0.1", "1.1.0"]);
+    assert_eq!(shown(&after), expected);
+    assert_eq!(after["since"], of_ann["since"]);
+    assert!(after["idle_ms"].as_u64() > of_ann["idle_ms"].as_u64());
+    let text = told(&tree, &["who"]);
+    let line = text.lines().nth(1).unwrap();
+    let words: Vec<_> = line.split_whitespace().take(7).collect();
+    let address = ann.address().to_string();
+    let expected = [
+        "Ann", &address, "telnet", "TINTIN++", "xterm", "1.0.1", "1.1.0",
+    ];
+    assert_eq!(words, expected, "{text}");
+}
+
+#[test]
+fn a_session_that_is_held_by_an_operator_is_listed_with_its_hero() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let ann = Player::playing(&node, "Ann");
+    let session = row(&tree, &ann).unwrap()["pid"].clone();
+    told(&tree, &["sys", "suspend", session.as_str().unwrap()]);
+    assert_eq!(row(&tree, &ann).unwrap()["name"], "Ann");
+}
+
+#[test]
+fn who_is_kicked_hears_why_and_leaves_in_order_while_others_play_on() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    // The sessions of 1.1.0 stop the heroes of who has gone.
+    install(&tree);
+    let [ann, bob] = ["Ann", "Bob"].map(|name| Player::playing(&node, name));
+    let mut zoe = Player::playing(&node, "Zoë");
+    let address = bob.address().to_string();
+    let kicked = json(&tree, &["kick", "Ann", "Enough\u{1b}[2J for today."]);
+    let from = ann.address().to_string();
+    assert_eq!(kicked, value!({"operation": "kick", "addresses": [from]}));
+    assert!(ann.rest().ends_with("\nEnough[2J for today.\r\n"));
+    assert_eq!(
+        told(&tree, &["kick", &address]),
+        format!("closed: {address}\n")
+    );
+    bob.rest();
+    zoe.until(b"Executing a ");
+    // Connection, session and hero are gone.
+    let who = until(&tree, &["who", "--json"], "\"name\":\"Zoë\"");
+    assert!(!who.contains(&address), "{who}");
+    let _again = Player::playing(&node, "Ann");
+    let sentence = refused(&tree, &["kick", "Bob"], 3);
+    let expected = "failed to kick Bob: nobody with this name or address is in";
+    assert!(sentence.starts_with(expected), "{sentence}");
+    let past = past(&tree, 4);
+    let text = "Enough[2J for today.";
+    assert_eq!(past[0], [value!("kick Ann"), value!("done"), value!(text)]);
+    let kick = value!(format!("kick {address}"));
+    assert_eq!(past[1], [kick, value!("done"), Value::Null]);
+    assert_eq!(past[2][1], *sentence);
+}
+
+#[test]
+fn a_wall_is_a_line_of_its_own_for_everybody() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::playing(&node, "Ann");
+    let mut asked = Player::greeted(&node);
+    assert_eq!(
+        told(
+            &tree,
+            &["wall", "Tea\r\n\u{1b}[31m at five \u{e}secret\u{f}"]
+        ),
+        "told to 2 clients\n"
+    );
+    let line = b"*** Tea[31m at five secret\r\n";
+    let before = ann.until(line);
+    assert!(before[..before.len() - line.len()].ends_with(b"\n"));
+    assert_eq!(asked.until(line), line);
+    refused(&tree, &["wall", "\u{7}"], 2);
+    // What cannot be meant was not done.
+    let said = value!("Tea[31m at five secret");
+    assert_eq!(past(&tree, 1), [[value!("wall"), value!("done"), said]]);
+}
+
+#[test]
+fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::playing(&node, "Ann");
+    assert_eq!(told(&tree, &["lock", "on"]), "locked; 1 clients play on\n");
+    let turned_away = Player::connect(&node).rest();
+    assert_eq!(
+        turned_away,
+        "The game lets nobody in for now. Try again later.\r\n"
+    );
+    ann.until(b"Executing a ");
+    let door = json(&tree, &["status"])["door"].clone();
+    assert_eq!(
+        (&door["locked"], &door["players"]),
+        (&value!(true), &value!(1))
+    );
+    let status = told(&tree, &["status"]);
+    let line = format!("{}, 1 clients, 1 of them play; locked", node.address());
+    assert!(status.contains(&line), "{status}");
+    assert_eq!(told(&tree, &["lock", "off"]), "open again\n");
+    let _bob = Player::playing(&node, "Bob");
+    assert_eq!(json(&tree, &["status"])["door"]["locked"], false);
+    let past = past(&tree, 2);
+    assert_eq!([&past[0][0], &past[1][0]], ["lock on", "lock off"]);
+}
+
+#[test]
+fn programs_of_players_hear_of_an_upgrade_and_of_none_that_failed_early() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::playing(&node, "Ann");
+    ann.send(UPGRADES);
+    ann.until(b"\xff\xfb\xc9");
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    done(&tree, &["check-install", "1.1.0"]);
+    refused(&tree, &["install", "9.9.9"], 3);
+    done(&tree, &["install", "1.1.0"]);
+    let told = |phase: &str, from: &str, to: &str| {
+        let json = format!(r#"{{"phase":"{phase}","from":"{from}","to":"{to}"}}"#);
+        [b"PQ.Upgrade ", json.as_bytes(), b"\xff\xf0"].concat()
+    };
+    let before = ann.until(&told("begin", "1.0.0", "1.1.0"));
+    let count = |bytes: &[u8]| bytes.windows(10).filter(|at| at == b"PQ.Upgrade").count();
+    assert_eq!(count(&before), 1, "{}", String::from_utf8_lossy(&before));
+    let between = ann.until(&told("commit", "1.0.0", "1.1.0"));
+    assert_eq!(count(&between), 1, "{}", String::from_utf8_lossy(&between));
+    done(&tree, &["install", "1.0.0"]);
+    ann.until(&told("commit", "1.1.0", "1.0.0"));
+}
+
+/// What a list of games is told: the values of these variables.
+fn listed(node: &Running, variables: [&str; 5]) -> [String; 5] {
+    let mut crawler = Player::connect(node);
+    crawler.send(b"\xff\xfd\x46");
+    crawler.until(b"\xff\xfa\x46");
+    let table = crawler.until(b"\xff\xf0");
+    let table = String::from_utf8_lossy(&table[..table.len() - 2]).into_owned();
+    let pairs = table
+        .split('\u{1}')
+        .filter_map(|pair| pair.split_once('\u{2}'));
+    let pairs: std::collections::HashMap<_, _> = pairs.collect();
+    variables.map(|name| pairs[name].to_string())
+}
+
+#[test]
+fn a_list_of_games_is_told_what_runs_and_an_upgrade_changes_no_more_than_that() {
+    let tree = Tree::new();
+    let config = r#"[{sockserv, [{port, 8082}, {opening, quiet}, {mssp, [{"NAME", "Quest of Ann"}, {"CREATED", 2013}]}]}]."#;
+    std::fs::write(tree.root().join("releases/1.0.0/sys.config"), config).unwrap();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::connect(&node);
+    // Quiet: not even the probe.
+    let first = ann.until(b"name?\r\n");
+    assert_eq!(first, b"What's your character's name?\r\n");
+    ann.send(b"Ann\n");
+    let variables = ["NAME", "CODEBASE", "PORT", "UPTIME", "CREATED"];
+    let before = listed(&node, variables);
+    let port = node.address().port().to_string();
+    assert_eq!(before[0], "Quest of Ann");
+    assert_eq!(before[1], "pq/processquest 1.0.0");
+    assert_eq!((&before[2], before[4].as_str()), (&port, "2013"));
+    install(&tree);
+    let after = listed(&node, variables);
+    assert_eq!(after[1], "pq/processquest 1.1.0");
+    assert_eq!((&after[0], &after[2..]), (&before[0], &before[2..]));
+}
+
+#[test]
+fn a_setting_of_the_door_that_cannot_be_meant_ends_the_start() {
+    let tree = Tree::new();
+    let config = "[{sockserv, [{port, 8082}, {keepalive_ms, never}]}].";
+    std::fs::write(tree.root().join("releases/1.0.0/sys.config"), config).unwrap();
+    let mut node = Running::start(&mut pq_tests::running::pq(tree.start()));
+    assert_eq!(node.end().code(), Some(1));
+    node.logged("keepalive_ms of sockserv is never, where a number of milliseconds");
+}
