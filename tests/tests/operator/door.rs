@@ -3,8 +3,9 @@
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json as value};
 
+use crate::install::{LAST, MISSING, Place, with_instruction};
 use crate::player::Player;
-use crate::typed::{done, json, refused, told, until};
+use crate::typed::{done, json, refused, told, typed, until};
 
 /// Subscribes to messages about upgrades, as a client that speaks telnet.
 const UPGRADES: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"PQ 1\"]\xff\xf0";
@@ -189,6 +190,20 @@ fn programs_of_players_hear_of_an_upgrade_and_of_none_that_failed_early() {
     assert_eq!(count(&between), 1, "{}", String::from_utf8_lossy(&between));
     done(&tree, &["install", "1.0.0"]);
     ann.until(&told("commit", "1.1.0", "1.0.0"));
+}
+
+#[test]
+fn programs_of_players_hear_of_an_upgrade_that_is_given_up() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::playing(&node, "Ann");
+    ann.send(UPGRADES);
+    ann.until(b"\xff\xfb\xc9");
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    with_instruction(&tree, LAST, Place::After(MISSING));
+    assert_eq!(typed(&tree, &["install", "1.1.0"]).code, 5);
+    ann.until(br#"PQ.Upgrade {"phase":"begin","from":"1.0.0","to":"1.1.0"}"#);
+    ann.until(br#"PQ.Upgrade {"phase":"rollback","from":"1.0.0","to":"1.1.0"}"#);
 }
 
 /// What a list of games is told: the values of these variables.

@@ -39,19 +39,19 @@ fn runs(tree: &Tree, vsn: &str, status: &str) {
 }
 
 /// A call of a function that is not there.
-const MISSING: &str = "{apply,{nowhere,f,[]}}";
+pub(crate) const MISSING: &str = "{apply,{nowhere,f,[]}}";
 
 /// The end of the way up.
-const LAST: &str = "{load,{sockserv_serv,brutal_purge,brutal_purge}}";
+pub(crate) const LAST: &str = "{load,{sockserv_serv,brutal_purge,brutal_purge}}";
 
 /// Where an instruction is added.
-enum Place {
+pub(crate) enum Place {
     Before(&'static str),
     After(&'static str),
 }
 
 /// Gives release 1.1.0 a relup with one more instruction, at the first place where this one stands.
-fn with_instruction(tree: &Tree, known: &str, added: Place) {
+pub(crate) fn with_instruction(tree: &Tree, known: &str, added: Place) {
     let relup = std::fs::read_to_string(tree.root().join("releases/1.1.0/relup")).unwrap();
     assert!(relup.contains(known), "{relup}");
     let both = match added {
