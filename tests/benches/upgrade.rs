@@ -12,6 +12,7 @@ mod machine;
 #[allow(dead_code, reason = "the other benches read reports")]
 mod node;
 #[path = "shared/table.rs"]
+#[allow(dead_code, reason = "no goal here is a least")]
 mod table;
 #[path = "shared/usage.rs"]
 mod usage;
@@ -64,14 +65,15 @@ fn main() -> Result<(), String> {
         let node = Node::start(&tree, *heroes, BOOKS_PACE_MS, 3_600);
         node.filled();
         operate(&tree, &["unpack", "processquest-1.1.0"]);
-        measure(&tree, *heroes, plan.rounds);
+        measure(&tree, &node, *heroes, plan.rounds);
     }
     Ok(())
 }
 
 /// Up and down so many times.
-fn measure(tree: &Tree, heroes: u64, rounds: u32) {
+fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
     let mut reports = Vec::new();
+    let began = node.usage();
     for _ in 0..rounds {
         for vsn in ["1.1.0", "1.0.0"] {
             let report = operate(tree, &["install", vsn]);
@@ -118,6 +120,20 @@ fn measure(tree: &Tree, heroes: u64, rounds: u32) {
         what("all of it, longest"),
         took.fold(0.0, f64::max),
         "ms",
+        Goal::None,
+    );
+    let ended = node.usage();
+    let per_upgrade = (ended.cpu_s - began.cpu_s) / f64::from(2 * rounds);
+    row(
+        what("processor, with play, for each"),
+        per_upgrade * 1e3,
+        "ms",
+        Goal::None,
+    );
+    row(
+        what("memory after all, more than before"),
+        (ended.rss - began.rss) / 1e6,
+        "MB",
         Goal::None,
     );
 }
