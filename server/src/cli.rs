@@ -48,6 +48,9 @@ pub(crate) struct Start {
     /// The release to start [default: the permanent one]
     #[arg(long, value_name = "VSN")]
     pub(crate) release: Option<String>,
+    /// When that release does not boot, start the permanent one
+    #[arg(long, requires = "release")]
+    pub(crate) or_permanent: bool,
     #[command(flatten)]
     pub(crate) node: Node,
 }

@@ -46,7 +46,7 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
         )),
         _ => prepare(&workspace, &root)?,
     }
-    run::run(&root, None, &options.node, |address| {
+    run::run(&root, run::Which::default(), &options.node, |address| {
         say_what_to_type(&root, address);
     })
 }

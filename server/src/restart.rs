@@ -86,6 +86,10 @@ impl Restart {
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
         }
+        if self.release.is_some() {
+            // A release that cannot boot is found out here, and then there must be a node all the same.
+            args.push("--or-permanent".into());
+        }
         args
     }
 }
@@ -132,6 +136,7 @@ mod tests {
             };
             assert_eq!(again.root, Path::new("/a b"));
             assert_eq!(again.release.as_deref(), Some("1.1.0"));
+            assert!(again.or_permanent);
             assert_eq!(again.node.port, Some(8_082));
             let node = cli::Node {
                 port: before.port,

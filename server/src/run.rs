@@ -18,8 +18,9 @@ use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::heroes;
 use crate::logging;
-use crate::operator::{Desk, Exit, Failure, Operator, Releases, Wish};
+use crate::operator::{Desk, ErrorAction, Exit, Failure, Operator, Releases, Wish};
 use crate::report::report;
+use crate::restart::Restart;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
@@ -35,12 +36,20 @@ const SOCKET_THREADS: usize = 1;
 /// `pq start`.
 pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
-    run(
-        &options.root,
-        options.release.as_deref(),
-        &options.node,
-        |_| (),
-    )
+    let which = Which {
+        release: options.release.as_deref(),
+        or_permanent: options.or_permanent,
+    };
+    run(&options.root, which, &options.node, |_| ())
+}
+
+/// Which release a node runs.
+#[derive(Default)]
+pub(crate) struct Which<'a> {
+    /// This one; the permanent one when there is none.
+    release: Option<&'a str>,
+    /// When it does not boot, the permanent one after all.
+    or_permanent: bool,
 }
 
 /// What may end a node besides signals.
@@ -62,7 +71,7 @@ struct End {
 /// Runs the node; `listening` is called once players can come in.
 pub(crate) fn run(
     root: &Path,
-    release: Option<&str>,
+    which: Which<'_>,
     options: &cli::Node,
     listening: impl FnOnce(Option<SocketAddr>),
 ) -> anyhow::Result<()> {
@@ -76,7 +85,15 @@ pub(crate) fn run(
         .context("failed to start the threads for sockets")?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(1);
-    let booted = Arc::new(boot(root, release, options, ended)?);
+    let booted = match boot(root, which.release, options, ended) {
+        Ok(booted) => Arc::new(booted),
+        Err(error) if which.or_permanent => {
+            tracing::error!("{error:#}: the permanent release starts in its place");
+            drop(lock);
+            return Restart::of_permanent(ErrorAction::Restart).carry_out(root, options, None);
+        }
+        Err(error) => return Err(error),
+    };
     let mut ends = Ends { ended: end, wishes };
     let served = runtime.block_on(serve(&booted, options, listening, (wish, &mut ends)));
     let stopped = stop_in_order(booted);

@@ -43,6 +43,9 @@ const COPIES_MAX: u32 = 12;
 /// With so few processes left to convert, another copy costs more than it saves: some milliseconds of work.
 const FEW: u64 = 1_000;
 
+/// What copying may take longer than one conversion: the way of a chunk of states to its converter and back.
+const SLACK_MS: u64 = 1_000;
+
 /// How long shards may take to play on after a decision; it is only waited for, nothing hangs on it.
 const RELEASE_TIMEOUT_MS: u64 = 30_000;
 
@@ -75,7 +78,7 @@ pub enum OnOverrun {
     /// The transaction is given up; the process plays on.
     #[default]
     Abort,
-    /// The process is killed, the transaction goes on.
+    /// The transaction goes on without the process, which is killed with the decision and not before.
     Kill,
 }
 
@@ -137,6 +140,14 @@ pub enum Abort {
         /// How long it was allowed to take.
         timeout_ms: u64,
     },
+    /// The states could not be copied while everybody played.
+    #[error("copy the states: nothing has moved for {timeout_ms} ms: {why}")]
+    Copy {
+        /// How long that was allowed to take.
+        timeout_ms: u64,
+        /// What was waited for.
+        why: String,
+    },
     /// Processes were held too long without everything being converted.
     #[error("suspend the processes within {timeout_ms} ms: {why}")]
     Suspend {
@@ -158,6 +169,8 @@ pub struct Progress {
     pub swapped: u64,
     /// States that came back from a trial as something else.
     pub differing: u64,
+    /// Processes whose conversion does not end, and that a decision would kill ([`OnOverrun::Kill`]).
+    pub doomed: u64,
 }
 
 /// What a transaction that was committed did.
@@ -308,7 +321,7 @@ impl<'d> Transaction<'d> {
         for shard in 0..node.shards() {
             node.tell_shard(shard, Signal::Upgrade(order(self.board.clone())));
         }
-        let timeout_ms = self.board.plan.suspend_timeout_ms;
+        let timeout_ms = self.limit_ms(deadline);
         let (mut since_ms, mut seen) = (self.driver.now_ms(), self.board.moves());
         while !self.board.all_done() {
             if let Some(failed) = self.board.failed() {
@@ -316,7 +329,7 @@ impl<'d> Transaction<'d> {
             }
             self.watch_conversions()?;
             if self.driver.now_ms() >= since_ms.saturating_add(timeout_ms) {
-                return Err(self.too_late());
+                return Err(self.too_late(deadline));
             }
             self.driver.step(&self.board);
             let moves = self.board.moves();
@@ -347,12 +360,21 @@ impl<'d> Transaction<'d> {
         Ok(())
     }
 
-    fn too_late(&self) -> Abort {
-        let late: Vec<String> = self
-            .driver
-            .node()
-            .pulse()
-            .late()
+    /// While nobody is held, whoever converts may take the time that one conversion has, and then some.
+    fn limit_ms(&self, deadline: Deadline) -> u64 {
+        let plan = &self.board.plan;
+        match deadline {
+            Deadline::OfAll => plan.suspend_timeout_ms,
+            Deadline::OfEachMove => plan
+                .suspend_timeout_ms
+                .max(plan.code_change_timeout_ms)
+                .saturating_add(SLACK_MS),
+        }
+    }
+
+    fn too_late(&self, deadline: Deadline) -> Abort {
+        let late = self.driver.node().pulse().late();
+        let late: Vec<String> = late
             .map(|(shard, pid, age_ms)| {
                 format!("a callback of {pid} runs on shard {shard} for {age_ms} ms")
             })
@@ -361,8 +383,11 @@ impl<'d> Transaction<'d> {
             true => format!("{} states are not converted yet", self.board.outstanding()),
             false => late.join(", "),
         };
-        let timeout_ms = self.board.plan.suspend_timeout_ms;
-        Abort::Suspend { timeout_ms, why }
+        let timeout_ms = self.limit_ms(deadline);
+        match deadline {
+            Deadline::OfAll => Abort::Suspend { timeout_ms, why },
+            Deadline::OfEachMove => Abort::Copy { timeout_ms, why },
+        }
     }
 
     /// Tells all shards the decision and waits until everybody plays on, or a shard does not answer.

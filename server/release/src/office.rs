@@ -28,7 +28,8 @@
 
 use std::path::Path;
 
-use crate::boot::ReleaseTree;
+use crate::boot::{Code, ReleaseTree};
+use crate::checksums;
 use crate::durable::WriteError;
 use crate::layout;
 use crate::releases::{Release, Releases, Status};
@@ -97,7 +98,10 @@ impl Office {
     /// `{no_such_release,Vsn}`; `{bad_status,Status}` of a release that does not run; what the operating system refuses.
     pub fn make_permanent(&mut self, vsn: &str) -> Result<(), OfficeError> {
         match self.find(vsn)?.status {
-            Status::Current | Status::Permanent => self.boot_next_time(vsn),
+            Status::Current | Status::Permanent => {
+                self.can_boot(vsn)?;
+                self.boot_next_time(vsn)
+            }
             status => Err(OfficeError::BadStatus {
                 vsn: vsn.to_string(),
                 status,
@@ -113,7 +117,10 @@ impl Office {
     /// As [`Office::make_permanent`], with `{bad_status,Status}` of a release that is not old.
     pub fn reboot_old(&mut self, vsn: &str) -> Result<(), OfficeError> {
         match self.find(vsn)?.status {
-            Status::Old => self.boot_next_time(vsn),
+            Status::Old => {
+                self.can_boot(vsn)?;
+                self.boot_next_time(vsn)
+            }
             status => Err(OfficeError::BadStatus {
                 vsn: vsn.to_string(),
                 status,
@@ -142,6 +149,23 @@ impl Office {
                 vsn: vsn.to_string(),
                 known: self.releases.0.iter().map(|it| it.vsn.clone()).collect(),
             })
+    }
+
+    /// A release that boots next time must be there, whole and unchanged: the next boot is too late to find out.
+    fn can_boot(&self, vsn: &str) -> Result<(), OfficeError> {
+        for app in self.tree.boot_vsn(vsn)?.applications {
+            if let Code::Library { path, sha256 } = app.code {
+                let bytes = std::fs::read(&path).map_err(|error| OfficeError::Read {
+                    file: path.clone(),
+                    kind: error.kind(),
+                })?;
+                if checksums::sha256(&bytes) != sha256 {
+                    let vsn = vsn.to_string();
+                    return Err(OfficeError::WrongChecksum { vsn, file: path });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Both files are on the disk before either has its place, so that a full disk leaves both as they were.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 
-use pq_tests::running::{Running, Tree};
+use pq_tests::running::{Running, Tree, pq};
 use serde_json::{Value, json as value};
 
 use crate::typed::{done, json, refused, told};
@@ -206,4 +206,12 @@ fn every_change_is_in_the_history_and_no_question_is() {
     assert_eq!(lines, expected);
     assert_eq!(past["entries"][0]["from"], "1.0.0");
     assert_eq!(past["entries"][0]["to"], "1.1.0");
+}
+
+#[test]
+fn a_release_that_does_not_boot_gives_way_to_the_permanent_one_when_that_is_wanted() {
+    let tree = Tree::new();
+    let mut command = pq(tree.start());
+    let _node = Running::listening(command.args(["--release", "9.9.9", "--or-permanent"]));
+    are(&tree, &[("1.0.0", "permanent")]);
 }

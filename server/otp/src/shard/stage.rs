@@ -72,6 +72,8 @@ pub(crate) struct Staging {
     held: VecDeque<(Pid, Instant)>,
     /// When this slice began: processes of one slice are held, and let go, at the same moment.
     now: Instant,
+    /// Processes whose conversion does not end: they play on, and are killed if it comes to the decision.
+    doomed: Vec<Pid>,
     /// Supervisors that are to be held, once they are settled.
     unsettled: Vec<Pid>,
     births: Vec<Spawn>,
@@ -93,6 +95,7 @@ impl Staging {
             chunk: Vec::new(),
             held: VecDeque::new(),
             now: Instant::now(),
+            doomed: Vec::new(),
             unsettled: Vec::new(),
             births: Vec::new(),
             gate: false,

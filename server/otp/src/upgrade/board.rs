@@ -62,6 +62,7 @@ pub struct Board {
     held: AtomicI64,
     swapped: AtomicU64,
     differing: AtomicU64,
+    doomed: AtomicU64,
 }
 
 #[derive(Default)]
@@ -111,6 +112,7 @@ impl Board {
             held: AtomicI64::new(0),
             swapped: counter(),
             differing: counter(),
+            doomed: counter(),
         })
     }
 
@@ -122,6 +124,7 @@ impl Board {
             held: self.held.load(Ordering::Relaxed).unsigned_abs(),
             swapped: read(&self.swapped),
             differing: read(&self.differing),
+            doomed: read(&self.doomed),
         }
     }
 
@@ -242,6 +245,10 @@ impl Board {
         if more != 0 {
             self.held.fetch_add(more, Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn note_doomed(&self) {
+        self.doomed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn note_swapped(&self) {

@@ -540,14 +540,14 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
     let node = threads.node().clone();
     // One counter works for longer than the transaction waits.
     let busy = counters[7];
-    let work = Envelope::Cast(payload(&Count::Work(1_500)));
+    let work = Envelope::Cast(payload(&Count::Work(3_000)));
     node.signal(pq_otp::Signal::Deliver(busy, work));
     let mut plan = plan(&modules, UP, &["counter"]);
-    plan.suspend_timeout_ms = 200;
+    (plan.suspend_timeout_ms, plan.code_change_timeout_ms) = (200, 100);
     let mut live = Live::new(node.clone());
     let mut transaction = Transaction::begin(&mut live, plan);
     let outcome = transaction.copy().and_then(|_| transaction.hold());
-    let Err(Abort::Suspend { why, .. }) = &outcome else {
+    let Err(Abort::Copy { why, .. }) = &outcome else {
         panic!("{outcome:?}")
     };
     assert!(why.contains(&format!("a callback of {busy} runs")), "{why}");
@@ -556,4 +556,64 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
         assert_eq!(told(&node, counter), "\"500 by 1.0.0\"");
     }
     threads.stop();
+}
+
+#[test]
+fn who_is_to_be_killed_plays_on_until_it_is_decided() {
+    let (threads, modules, _) = town(4, 500);
+    let node = threads.node().clone();
+    let stuck = counter(&node, 19);
+    let patient = |trial| {
+        let mut plan = plan(&modules, UP, &["counter"]);
+        (plan.code_change_timeout_ms, plan.on_overrun) = (100, OnOverrun::Kill);
+        plan.trial = trial;
+        plan
+    };
+    let mut live = Live::new(node.clone());
+    let tried = Transaction::begin(&mut live, patient(true)).try_all();
+    assert_eq!(tried.map(|progress| progress.doomed), Ok(1));
+    assert_eq!(told(&node, stuck), "\"19 by 1.0.0\"");
+    let mut transaction = Transaction::begin(&mut live, patient(false));
+    transaction.copy().unwrap();
+    transaction.abort();
+    assert_eq!(told(&node, stuck), "\"19 by 1.0.0\"");
+    threads.stop();
+}
+
+/// It hears so much between its copy and its hold that the request for a handler is met behind the gate.
+#[test]
+fn a_manager_that_waits_for_a_handler_has_heard_all_that_came_before() {
+    const DONGS: u32 = 36_000;
+    let mut house = House::new();
+    let counters: Vec<Pid> = (0..200)
+        .map(|count| house.counter(100_000 + count))
+        .collect();
+    let bell = house.begin("bell", "bell", &()).unwrap();
+    let add = |name: &str| {
+        let request = ManagerRequest::AddHandler(Atom::from_static("ear"), encode(&(name,)));
+        spec::encode(&request)
+    };
+    house.sim.call(bell, &add("x"), 1_000).unwrap();
+    let mut plan = plan(&house.modules, UP, &["ear", "counter"]);
+    plan.slice = 1;
+    let (node, modules) = (house.sim.node().clone(), house.modules.clone());
+    let send = |to, envelope| node.signal(pq_otp::Signal::Deliver(to, envelope));
+    let mut transaction = Transaction::begin(&mut house.sim, plan);
+    transaction.copy().unwrap();
+    for counter in &counters {
+        send(*counter, Envelope::Cast(payload(&Count::Step)));
+    }
+    for _ in 0..DONGS {
+        send(bell, Envelope::Event(payload("dong")));
+    }
+    node.request(bell, &add("y"), |_| ());
+    transaction.hold().unwrap();
+    transaction.commit(|| modules.load(UP.0));
+    house.sim.settle();
+    house.lines();
+    house.deliver(bell, Envelope::Event(payload("last")));
+    house.sim.settle();
+    let heard = format!("heard {}", DONGS + 1);
+    let lines = house.lines();
+    assert!(lines.iter().any(|line| line.ends_with(&heard)), "{lines:?}");
 }

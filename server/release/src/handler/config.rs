@@ -14,6 +14,10 @@ use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use crate::boot::BootRelease;
 
+/// How long the application controller may take for it: processes are held meanwhile, and it only replaces what it has
+/// in its memory.
+const CHANGE_TIMEOUT_MS: u64 = 1_000;
+
 type Env = BTreeMap<String, Term>;
 
 /// What is in force before an install.
@@ -121,7 +125,7 @@ fn change(
     sys_config: Settings,
 ) -> Result<(), FailedStep> {
     let request = AppRequest::ChangeData(specs, sys_config);
-    match driver.applications(&request, ASK_TIMEOUT_MS)? {
+    match driver.applications(&request, CHANGE_TIMEOUT_MS)? {
         AppReply::Ok => Ok(()),
         other => Err(unexpected(&other)),
     }

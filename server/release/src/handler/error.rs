@@ -233,6 +233,7 @@ fn abort_term(abort: &Abort) -> Term {
             Term::string(module.as_str()),
             Term::atom("timeout"),
         ]),
+        Abort::Copy { .. } => tagged("copy_failed", Term::atom("timeout")),
         Abort::Suspend { .. } => tagged("suspend_failed", Term::atom("timeout")),
     }
 }

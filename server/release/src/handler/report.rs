@@ -87,6 +87,8 @@ pub struct CheckReport {
     pub converted: u64,
     /// States that came back as something else: the way back loses something.
     pub differing: u64,
+    /// Processes that would be killed, because their conversion does not end.
+    pub killed: u64,
     /// What is odd about it without stopping anything, as sentences.
     pub warnings: Vec<String>,
     /// How long processes would be held, from what the last round of copying took.

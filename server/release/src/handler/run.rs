@@ -116,6 +116,11 @@ impl ReleaseHandler {
         let progress = transaction.try_all()?;
         report.converted += progress.converted;
         report.differing += progress.differing;
+        report.killed += progress.doomed;
+        if progress.doomed > 0 {
+            // Another thread would be given up for each of them; how long the others take is known.
+            return Ok(Duration::ZERO);
+        }
         let plan = exchange.plan(&self.code, changes, options)?;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
@@ -141,6 +146,7 @@ impl CheckReport {
             processes: Default::default(),
             converted: 0,
             differing: 0,
+            killed: 0,
             expected_pause_ms: 0,
             warnings: prepared.warnings.clone(),
             took_ms: 0,

@@ -27,6 +27,14 @@ pub enum OfficeError {
     /// A release is not all there, or does not fit together.
     #[error(transparent)]
     Boot(#[from] BootError),
+    /// A library of a release has been changed.
+    #[error("boot release {vsn} next time: {} has not the bytes that its checksum names; unpack the release again", .file.display())]
+    WrongChecksum {
+        /// The release.
+        vsn: String,
+        /// The library.
+        file: PathBuf,
+    },
     /// A package is not accepted.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -127,6 +135,7 @@ impl OfficeError {
         let about = |tag, vsn: &String| tagged(tag, Term::string(vsn.as_str()));
         match self {
             OfficeError::File(error) => error.to_term(),
+            OfficeError::WrongChecksum { file, .. } => tagged("wrong_checksum", path_term(file)),
             OfficeError::Rel(error) => rel_term(error),
             OfficeError::Relup(error) => relup_term(error),
             OfficeError::Boot(error) => error.to_term(),

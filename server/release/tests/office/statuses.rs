@@ -146,3 +146,32 @@ fn a_restart_that_ended_elsewhere_leaves_the_release_unpacked() {
     let refused = office.tmp_current("9").unwrap_err().to_term().to_string();
     assert_eq!(refused, "{no_such_release,\"9\"}");
 }
+
+#[test]
+fn a_release_that_could_not_boot_does_not_become_the_permanent_one() {
+    for (damage, expected) in [(true, "wrong_checksum"), (false, "no_such_file")] {
+        let (house, mut office) = house();
+        office.installed("1.1.0").unwrap();
+        let library = pq_release::layout::library(&house.root(), "talk", "1.1.0");
+        match damage {
+            true => std::fs::write(&library, "other bytes").unwrap(),
+            false => std::fs::remove_file(&library).unwrap(),
+        }
+        let before = on_disk(&house);
+        let refused = office
+            .make_permanent("1.1.0")
+            .unwrap_err()
+            .to_term()
+            .to_string();
+        assert!(refused.contains(expected), "{refused}");
+        assert_eq!(on_disk(&house), before);
+        office.installed("1.0.0").unwrap();
+        let refused = office
+            .reboot_old("1.1.0")
+            .unwrap_err()
+            .to_term()
+            .to_string();
+        assert!(refused.contains(expected), "{refused}");
+        assert_eq!(on_disk(&house), before);
+    }
+}

@@ -42,10 +42,15 @@ impl Show for CheckReport {
             0 => String::new(),
             count => format!("{count} states came back as something else"),
         };
+        let doomed = match self.killed {
+            0 => String::new(),
+            count => format!("{count} whose conversion does not end"),
+        };
         let facts = lines(&[
             ("processes", processes(&self.processes)),
             ("tried", tried),
             ("way back", lost),
+            ("killed", doomed),
             ("pause", format!("about {} ms", self.expected_pause_ms)),
             ("warnings", self.warnings.join("; ")),
         ]);
@@ -127,6 +132,7 @@ mod tests {
             processes: [("pq_player".to_string(), 412)].into(),
             converted: 412,
             differing: 3,
+            killed: 0,
             expected_pause_ms: 2,
             warnings: vec![],
             took_ms: 31,

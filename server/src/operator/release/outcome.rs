@@ -127,6 +127,7 @@ fn exit_of(error: &OfficeError) -> Exit {
             refusal: Refusal::Damaged { .. } | Refusal::Differ(..),
             ..
         }) => Exit::Checksum,
+        OfficeError::WrongChecksum { .. } => Exit::Checksum,
         OfficeError::Write(_) => Exit::RolledBack,
         _ => Exit::Refused,
     }

@@ -15,6 +15,9 @@ impl Shard {
         let (Some(process), Some(staging)) = (self.slab.at(place), &mut self.staging) else {
             return false;
         };
+        if staging.doomed.contains(&process.pid) {
+            return false;
+        }
         let is_copied = !process.has(TOUCHED) && staging.staged.contains_key(&process.pid);
         if is_copied || !staging.is_concerned(process) {
             return false;
@@ -172,8 +175,9 @@ impl Shard {
                 Outcome::Failed(failed) => staging.board.fail(failed),
                 Outcome::Tried { .. } => (),
                 Outcome::Kill => {
-                    staging.killed += 1;
-                    self.end(pid, Reason::Killed);
+                    staging.staged.remove(&pid);
+                    staging.doomed.push(pid);
+                    staging.board.note_doomed();
                 }
             }
         }

@@ -38,7 +38,7 @@ impl Shard {
         if let (true, Some(staged)) = (commit, staged) {
             self.swap(pid, staged);
         }
-        if commit && self.goes(pid) {
+        if commit && (self.goes(pid) || self.is_doomed(pid)) {
             if let Some(staging) = &mut self.staging {
                 staging.killed += 1;
             }
@@ -63,6 +63,11 @@ impl Shard {
             }
             self.put_handlers(pid, handlers);
         }
+    }
+
+    fn is_doomed(&self, pid: Pid) -> bool {
+        let staging = self.staging.as_ref();
+        staging.is_some_and(|staging| staging.doomed.contains(&pid))
     }
 
     fn goes(&mut self, pid: Pid) -> bool {
@@ -149,6 +154,7 @@ impl Shard {
             .is_some_and(|staging| staging.holds_births_of(module));
         if gated {
             self.hold(pid);
+            self.copy_at(pid.index());
         }
         gated
     }
