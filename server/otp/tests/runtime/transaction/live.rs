@@ -1,0 +1,161 @@
+//! Transactions under the real clock: traffic from other threads, conversions and callbacks that do not end.
+
+use pq_otp::Threads;
+use pq_otp::application::{Controller, Settings};
+use pq_otp::upgrade::Live;
+
+use super::*;
+use crate::threads::{PATIENCE_MS, begin_application};
+
+/// A node on two threads with so many counters, all at this count.
+fn town(counters: u32, count: i64) -> (Threads, Arc<Linked>, Vec<Pid>) {
+    let (mut config, _, modules) = config();
+    config.shards = 2;
+    let threads = Threads::start(config).unwrap();
+    let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
+    threads
+        .node()
+        .start_native(Box::new(controller), PATIENCE_MS)
+        .unwrap();
+    begin_application(threads.node(), start("row", &()));
+    let pids = (0..counters)
+        .map(|_| counter(threads.node(), count))
+        .collect();
+    (threads, modules, pids)
+}
+
+fn counter(node: &Node, count: i64) -> Pid {
+    let request = SupRequest::StartChild(encode(&(count,)));
+    let row = node.whereis("row").unwrap();
+    match node.ask_supervisor(row, &request, PATIENCE_MS).unwrap() {
+        SupReply::Started(Some(pid)) => pid,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// `{count, by version}` of a counter.
+fn told(node: &Node, counter: Pid) -> String {
+    let reply = node
+        .call(counter, &encode(&Count::Tell), PATIENCE_MS)
+        .unwrap();
+    pq_term::msgpack::from_msgpack(&reply).unwrap().to_string()
+}
+
+#[test]
+fn a_conversion_that_does_not_end_is_given_up_and_its_process_plays_on_or_is_killed() {
+    for (on_overrun, survives) in [(OnOverrun::Abort, true), (OnOverrun::Kill, false)] {
+        let (threads, modules, counters) = town(40, 500);
+        let node = threads.node().clone();
+        let stuck = counter(&node, 19);
+        let mut plan = plan(&modules, UP, &["counter"]);
+        (plan.code_change_timeout_ms, plan.on_overrun) = (100, on_overrun);
+        let mut live = Live::new(node.clone());
+        let mut transaction = Transaction::begin(&mut live, plan);
+        let outcome = transaction.copy().and_then(|_| transaction.hold());
+        match &outcome {
+            Ok(()) => drop(transaction.commit(|| modules.load(UP.0))),
+            Err(_) => transaction.abort(),
+        }
+        assert_eq!(outcome.is_err(), survives, "{outcome:?}");
+        assert_eq!(node.is_alive(stuck), survives);
+        let version = if survives { "1.0.0" } else { "2.0.0" };
+        for counter in counters {
+            assert_eq!(told(&node, counter), format!("\"500 by {version}\""));
+        }
+        threads.stop();
+    }
+}
+
+#[test]
+fn up_and_down_under_traffic_on_two_threads_no_step_is_lost() {
+    const COUNTERS: u32 = 300;
+    const STEPS: u64 = 20_000;
+    let (threads, modules, counters) = town(COUNTERS, 1_000);
+    let node = threads.node().clone();
+    let traffic = {
+        let (node, counters) = (node.clone(), counters.clone());
+        std::thread::spawn(move || {
+            for step in 0..STEPS {
+                let counter = counters[(step % u64::from(COUNTERS)) as usize];
+                let message = Envelope::Cast(payload(&Count::Step));
+                node.signal(pq_otp::Signal::Deliver(counter, message));
+                if step % 50 == 0 {
+                    told(&node, counter);
+                }
+            }
+        })
+    };
+    let mut rounds = 0;
+    while !traffic.is_finished() || rounds < 4 {
+        for way in [UP, DOWN] {
+            let mut live = Live::new(node.clone());
+            let plan = plan(&modules, way, &["counter"]);
+            let mut transaction = Transaction::begin(&mut live, plan);
+            transaction.copy().unwrap();
+            transaction.hold().unwrap();
+            let committed = transaction.commit(|| modules.load(way.0));
+            assert_eq!(committed.processes["counter"], u64::from(COUNTERS));
+        }
+        rounds += 1;
+    }
+    traffic.join().unwrap();
+    let (mut steps, mut old) = (0, 0);
+    for counter in &counters {
+        let told = told(&node, *counter);
+        assert!(told.ends_with("by 1.0.0\""), "{told}");
+        steps += count_of(&told) - 1_000;
+        old += 1;
+    }
+    // A step counts one in the old version and at least ten in the new.
+    assert!(
+        old == COUNTERS && steps >= STEPS as i64,
+        "{steps} of {STEPS}"
+    );
+    threads.stop();
+}
+
+#[test]
+fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
+    let (threads, modules, counters) = town(40, 500);
+    let node = threads.node().clone();
+    // One counter works for longer than the transaction waits.
+    let busy = counters[7];
+    let work = Envelope::Cast(payload(&Count::Work(3_000)));
+    node.signal(pq_otp::Signal::Deliver(busy, work));
+    let mut plan = plan(&modules, UP, &["counter"]);
+    (plan.suspend_timeout_ms, plan.code_change_timeout_ms) = (200, 100);
+    let mut live = Live::new(node.clone());
+    let mut transaction = Transaction::begin(&mut live, plan);
+    let outcome = transaction.copy().and_then(|_| transaction.hold());
+    let Err(Abort::Copy { why, .. }) = &outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(why.contains(&format!("a callback of {busy} runs")), "{why}");
+    transaction.abort();
+    for counter in counters {
+        assert_eq!(told(&node, counter), "\"500 by 1.0.0\"");
+    }
+    threads.stop();
+}
+
+#[test]
+fn who_is_to_be_killed_plays_on_until_it_is_decided() {
+    let (threads, modules, _) = town(4, 500);
+    let node = threads.node().clone();
+    let stuck = counter(&node, 19);
+    let patient = |trial| {
+        let mut plan = plan(&modules, UP, &["counter"]);
+        (plan.code_change_timeout_ms, plan.on_overrun) = (100, OnOverrun::Kill);
+        plan.trial = trial;
+        plan
+    };
+    let mut live = Live::new(node.clone());
+    let tried = Transaction::begin(&mut live, patient(true)).try_all();
+    assert_eq!(tried.map(|progress| progress.doomed), Ok(1));
+    assert_eq!(told(&node, stuck), "\"19 by 1.0.0\"");
+    let mut transaction = Transaction::begin(&mut live, patient(false));
+    transaction.copy().unwrap();
+    transaction.abort();
+    assert_eq!(told(&node, stuck), "\"19 by 1.0.0\"");
+    threads.stop();
+}
