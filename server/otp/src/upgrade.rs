@@ -13,7 +13,7 @@
 //! convert is found while its process plays.
 //!
 //! Lives here: what a transaction is told and tells, and its steps in order. A shard's part is `shard::stage`, the
-//! conversion itself [`convert`], what all of them share [`board`], real and virtual time [`driver`].
+//! conversion itself `convert`, what all of them share `board`, real and virtual time `driver`.
 //! What is to be loaded when belongs to the release handler (`server/release`).
 
 use std::collections::BTreeMap;
