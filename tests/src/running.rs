@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub use player::{AGREE, PROMPT, Player};
+pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use rustix::process::Signal;
 pub use studio::{BROKEN, BROKEN_VSN, Draft};
 pub use tree::Tree;

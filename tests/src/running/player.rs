@@ -8,6 +8,8 @@
 
 mod wire;
 
+pub use wire::plain_text;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -167,7 +169,7 @@ impl Player {
 
     /// All that was said so far, without telnet.
     pub fn transcript(&self) -> String {
-        let said = wire::text(&lock(&self.heard).bytes);
+        let said = plain_text(&lock(&self.heard).bytes);
         // A program talks itself before the node does.
         let begin = said.find(PROMPT).unwrap_or(said.len());
         said[begin..].to_string()

@@ -6,7 +6,7 @@ const SE: u8 = 240;
 const ESC: u8 = 27;
 
 /// The text in these bytes. A command that is still coming is left out, too.
-pub(super) fn text(bytes: &[u8]) -> String {
+pub fn plain_text(bytes: &[u8]) -> String {
     let (mut text, mut rest) = (Vec::new(), bytes);
     while let [first, after @ ..] = rest {
         rest = match (first, after) {
@@ -49,10 +49,10 @@ mod tests {
     #[test]
     fn only_text_is_left() {
         let options = b"\xff\xfd\x18\xff\xfb\x1fAnn\xff\xfa\x18\x01\xff\xf0 is\xff\xf9 here\x1b[1;31m!\x1b[0m\r\n";
-        assert_eq!(text(options), "Ann is here!\r\n");
-        assert_eq!(text(b"a\xff\xfb"), "a");
-        assert_eq!(text(b"a\xff\xfa\x18 and more"), "a");
-        assert_eq!(text(b"a\x1b[3"), "a");
-        assert_eq!(text(b"a\xff\xffb").chars().count(), 3);
+        assert_eq!(plain_text(options), "Ann is here!\r\n");
+        assert_eq!(plain_text(b"a\xff\xfb"), "a");
+        assert_eq!(plain_text(b"a\xff\xfa\x18 and more"), "a");
+        assert_eq!(plain_text(b"a\x1b[3"), "a");
+        assert_eq!(plain_text(b"a\xff\xffb").chars().count(), 3);
     }
 }

@@ -1,0 +1,213 @@
+//! A soak: a node goes up and down again and again while a crowd plays on it, and is looked at now and then.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pq_tests::running::{Running, Tree, poll};
+use pq_tests::story::Version;
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use serde_json::Value;
+
+use super::crowd::{self, Crowd};
+use super::usage::Usage;
+
+/// How long everybody may take to come in: thousands of starts, and the first fight of the last.
+const JOIN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// So long a release runs at most before the next comes; some run for no time at all.
+const REIGN: Duration = Duration::from_millis(700);
+
+/// So many heroes are asked at the end whether they are who was told of.
+const ASKED: usize = 50;
+
+/// What is to be done.
+pub(crate) struct Plan {
+    /// How many times up and down.
+    pub(crate) rounds: u32,
+    /// How many rounds there are between two looks.
+    pub(crate) look_every: u32,
+    pub(crate) clients: u64,
+    /// How long a player stays at most.
+    pub(crate) stay: Duration,
+    /// How long something that was said before an install may still be told: the longest pause of a story is that of a
+    /// fight, 1 600 ms, and every client has to read it.
+    pub(crate) telling: Duration,
+    pub(crate) seed: u64,
+}
+
+/// What is seen of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) round: u32,
+    /// Resident memory in bytes.
+    pub(crate) rss: f64,
+    /// Bytes of libraries that are loaded.
+    pub(crate) library_bytes: u64,
+    /// Bytes that the modules in them hold: the states of all processes.
+    pub(crate) state_bytes: u64,
+    /// Players at that moment.
+    pub(crate) playing: u64,
+    /// Joins, and lines that were judged, since the beginning.
+    pub(crate) joined: u64,
+    pub(crate) lines: u64,
+    /// The longest install since the last look.
+    pub(crate) install_max: Duration,
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// A row of a table: round, memory, libraries, states, players, joins, lines, longest install.
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "| {} | {:.1} MiB | {:.2} MiB | {:.2} MiB | {} | {} | {} | {:.2} s |",
+            self.round,
+            self.rss / MIB,
+            self.library_bytes as f64 / MIB,
+            self.state_bytes as f64 / MIB,
+            self.playing,
+            self.joined,
+            self.lines,
+            self.install_max.as_secs_f64()
+        )
+    }
+}
+
+fn bytes(status: &Value, what: &str) -> u64 {
+    let bytes = status["libraries"][what].as_u64();
+    bytes.unwrap_or_else(|| panic!("no {what} in {status}"))
+}
+
+/// Runs it; `seen` is shown each look. Panics with the first thing that is wrong.
+pub(crate) fn soak(plan: &Plan, mut seen: impl FnMut(&Look)) -> Vec<Look> {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let crowd = Crowd::new(plan.clients, node.address(), plan.stay, plan.seed);
+    let inside = crowd.clone();
+    thread::spawn(move || crowded(inside));
+    all_play(&crowd);
+    crowd.stays.store(false, Ordering::Relaxed);
+    let mut soak = Soak {
+        tree,
+        node,
+        crowd,
+        dice: SplitMix64::seed_from_u64(plan.seed),
+        telling: plan.telling,
+        install_max: Duration::ZERO,
+    };
+    let mut looks = Vec::new();
+    for round in 1..=plan.rounds {
+        soak.install("1.1.0", Version::New);
+        soak.install("1.0.0", Version::Old);
+        if round % plan.look_every == 0 {
+            looks.push(soak.look(round));
+            looks.last().iter().for_each(|look| seen(look));
+        }
+    }
+    soak.all_are_who_they_were();
+    looks
+}
+
+/// A thread for all clients.
+fn crowded(crowd: Arc<Crowd>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("there is memory for a runtime");
+    runtime.block_on(async {
+        crowd::play(crowd).await;
+        std::future::pending::<()>().await;
+    });
+}
+
+/// Waits until everybody plays.
+fn all_play(crowd: &Crowd) {
+    let all = crowd.told.len() as u64;
+    let come = poll(JOIN_PATIENCE, || {
+        let is_over = crowd.playing() == all || !crowd.faults().is_empty();
+        is_over.then_some(())
+    });
+    assert_eq!(crowd.faults(), Vec::<String>::new());
+    assert!(come.is_some(), "only {} of {all} play", crowd.playing());
+}
+
+struct Soak {
+    tree: Tree,
+    node: Running,
+    crowd: Arc<Crowd>,
+    dice: SplitMix64,
+    telling: Duration,
+    install_max: Duration,
+}
+
+impl Soak {
+    /// Installs a release under everybody, and lets it run for a while.
+    fn install(&mut self, vsn: &str, version: Version) {
+        self.crowd.era.may_become(version);
+        let began = Instant::now();
+        self.tree.does(&["install", vsn]);
+        self.install_max = self.install_max.max(began.elapsed());
+        thread::sleep(REIGN.mul_f64(self.dice.next_u64() as f64 / u64::MAX as f64));
+        assert_eq!(self.crowd.faults(), Vec::<String>::new(), "after {vsn}");
+    }
+
+    /// Waits until only the version that runs speaks, and looks at the node.
+    fn look(&mut self, round: u32) -> Look {
+        thread::sleep(self.telling);
+        self.crowd.era.has_become();
+        let status = self.tree.answer(&["status"]);
+        let usage = Usage::of(self.node.process());
+        assert!(usage.cpu_s > 0.0, "a node that plays works");
+        Look {
+            round,
+            rss: usage.rss,
+            library_bytes: bytes(&status, "mapped_bytes"),
+            state_bytes: bytes(&status, "allocated_bytes"),
+            playing: self.crowd.playing(),
+            joined: self.crowd.joined.load(Ordering::Relaxed),
+            lines: self.crowd.lines.load(Ordering::Relaxed),
+            install_max: std::mem::take(&mut self.install_max),
+        }
+    }
+
+    /// Nobody leaves any more: then the node has exactly the heroes that are told of, none of them with less
+    /// experience.
+    fn all_are_who_they_were(&mut self) {
+        self.crowd.stays.store(true, Ordering::Relaxed);
+        all_play(&self.crowd);
+        // Who had decided to go has gone and come back by now.
+        thread::sleep(self.telling);
+        all_play(&self.crowd);
+        let names = self.tree.does(&["call", "regis", "get_names"]);
+        let is_hero = |name: &&str| name.starts_with("client-");
+        let heroes: BTreeSet<&str> = names.split('"').filter(is_hero).collect();
+        assert_eq!(heroes.len(), self.crowd.told.len(), "heroes that play");
+        for _ in 0..ASKED.min(self.crowd.told.len()) {
+            let number = self.dice.next_u64() as usize % self.crowd.told.len();
+            let told = self.crowd.told[number].load(Ordering::Relaxed);
+            let has = self.exp_of(&crowd::name(number));
+            assert!(
+                has >= told,
+                "client {number} has {has}, and was told {told}"
+            );
+        }
+        assert_eq!(self.crowd.faults(), Vec::<String>::new());
+        let log = self.node.log();
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+
+    fn exp_of(&self, name: &str) -> u64 {
+        let state = self.tree.state_of(name);
+        let exp = state.split_once("exp => ").map(|(_, rest)| rest);
+        let exp = exp.and_then(|rest| rest.split([',', '}']).next());
+        exp.and_then(|exp| exp.trim().parse().ok())
+            .unwrap_or_else(|| panic!("{name} has no experience: {state}"))
+    }
+}
