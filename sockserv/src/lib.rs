@@ -13,6 +13,7 @@
 //! - [`client`]: what is known of a client;
 //! - [`markup`] and [`render`]: texts, and how they look there;
 //! - [`nvt`]: all of it together, for one client;
+//! - [`peer`]: the same from the client's end;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
 //! - [`port`]: the handle by which the node writes to a client and closes it;
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
@@ -50,6 +51,8 @@ pub mod render;
 
 pub mod nvt;
 
+pub mod peer;
+
 pub mod outbox;
 
 pub mod settings;
@@ -74,5 +77,6 @@ pub use gmcp::Message;
 pub use mssp::{Listing, Mssp};
 pub use nvt::Nvt;
 pub use outbox::{Outbox, Overflow};
+pub use peer::{Heard, Peer, Profile, Typing};
 pub use port::Port;
 pub use settings::{Opening, Settings};

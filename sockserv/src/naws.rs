@@ -33,6 +33,13 @@ impl Size {
             height: height.clamp(10, 100),
         })
     }
+
+    /// The four bytes of the option, for a size that may be unknown.
+    pub fn write(size: Option<Size>) -> [u8; 4] {
+        let (width, height) = size.map_or((0, 0), |size| (size.width, size.height));
+        let ([w1, w0], [h1, h0]) = (width.to_be_bytes(), height.to_be_bytes());
+        [w1, w0, h1, h0]
+    }
 }
 
 #[cfg(test)]

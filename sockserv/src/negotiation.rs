@@ -13,12 +13,13 @@
 //! and off take turns among them, so their number tells which wish an answer belongs to, and a wish
 //! that was passed over will not be answered any more.
 //!
-//! What an option means lives in the module of its name; when it is asked for, in `nvt`.
+//! Both ends of a connection negotiate alike; which options they know depends on their [`Role`]. What an option means
+//! lives in the module of its name; when it is asked for, in `nvt` and `peer`.
 
 use crate::option::{CHARSET, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TIMING_MARK, TTYPE};
 use crate::telnet::{Verb, negotiation};
 
-/// How many requests of a peer are answered for each option and side.
+/// How many requests of a peer are answered for each option and side; by a user's end, until the user's next line.
 /// Clients ask once, and again when a player changes a setting. Past this it is a program that insists, and
 /// two that insist would talk for ever.
 pub const ANSWERS_MAX: u8 = 16;
@@ -48,8 +49,21 @@ pub enum Change {
     Off,
 }
 
-/// The options that are performed when the peer asks for them, or after we have asked.
-const KNOWN: [(Side, u8); 10] = [
+/// Which end of a connection this is: RFC 854 calls the two hosts by these names.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// The end that was connected to (`nvt`).
+    #[default]
+    Server,
+    /// The end with the person and the terminal (`peer`).
+    User,
+}
+
+/// How many options either role knows at most.
+const KNOWN_MAX: usize = 10;
+
+/// The options that a server performs when its peer asks for them, or after it has asked.
+const OF_SERVER: [(Side, u8); KNOWN_MAX] = [
     (Side::Us, ECHO),
     (Side::Us, SGA),
     (Side::Us, EOR),
@@ -62,6 +76,19 @@ const KNOWN: [(Side, u8); 10] = [
     (Side::Him, CHARSET),
 ];
 
+/// The same of a user's end. The status of the server (MSSP) is for crawlers.
+const OF_USER: [(Side, u8); 9] = [
+    (Side::Him, ECHO),
+    (Side::Him, SGA),
+    (Side::Him, EOR),
+    (Side::Him, CHARSET),
+    (Side::Him, GMCP),
+    (Side::Us, SGA),
+    (Side::Us, TTYPE),
+    (Side::Us, NAWS),
+    (Side::Us, CHARSET),
+];
+
 /// What is answered to a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Policy {
@@ -69,7 +96,21 @@ enum Policy {
     Refuse,
 }
 
-/// Nobody but us can know when what is typed must not be seen: `DO ECHO` out of the blue is refused.
+impl Role {
+    fn known(self) -> &'static [(Side, u8)] {
+        match self {
+            Role::Server => &OF_SERVER,
+            Role::User => &OF_USER,
+        }
+    }
+
+    fn place(self, side: Side, option: u8) -> Option<usize> {
+        let mut known = self.known().iter();
+        known.position(|known| *known == (side, option))
+    }
+}
+
+/// Nobody but a server can know when what is typed must not be seen: `DO ECHO` out of the blue is refused.
 fn policy(side: Side, option: u8) -> Policy {
     match (side, option) {
         (Side::Us, ECHO) => Policy::Refuse,
@@ -175,23 +216,32 @@ type Options = [u64; 4];
 /// All options of a connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Negotiation {
-    known: [State; KNOWN.len()],
+    /// In the order of what the role knows.
+    known: [State; KNOWN_MAX],
     /// Unknown options that were refused already, of our side and of the peer's.
     refused: [Options; 2],
     marks_left: u8,
+    role: Role,
 }
 
+/// A server's.
 impl Default for Negotiation {
     fn default() -> Negotiation {
-        Negotiation {
-            known: [State::NEW; KNOWN.len()],
-            refused: [[0; 4]; 2],
-            marks_left: MARKS_MAX,
-        }
+        Negotiation::new(Role::default())
     }
 }
 
 impl Negotiation {
+    /// Nothing is agreed.
+    pub fn new(role: Role) -> Negotiation {
+        Negotiation {
+            known: [State::NEW; KNOWN_MAX],
+            refused: [[0; 4]; 2],
+            marks_left: MARKS_MAX,
+            role,
+        }
+    }
+
     /// Asks for an option on or off: the bytes to be sent, or none when this was said already or the option is
     /// not known.
     pub fn wish(&mut self, side: Side, option: u8, on: bool) -> Vec<u8> {
@@ -216,23 +266,41 @@ impl Negotiation {
         (wire.unwrap_or_default(), change)
     }
 
+    /// The same for an option that this end could perform and does not: it is refused, as one that nobody knows.
+    pub fn decline(&mut self, heard: Verb, option: u8) -> Vec<u8> {
+        let (side, on) = meaning(heard);
+        self.refuse(side, option, on)
+    }
+
     /// Both ends have agreed to this option.
     pub fn is_on(&self, side: Side, option: u8) -> bool {
-        place(side, option).is_some_and(|at| self.known[at].is_agreed())
+        self.role
+            .place(side, option)
+            .is_some_and(|at| self.known[at].is_agreed())
     }
 
     /// The option was asked for or agreed to, and was not refused so far.
     pub fn is_wished(&self, side: Side, option: u8) -> bool {
-        place(side, option).is_some_and(|at| self.known[at].is_on)
+        self.role
+            .place(side, option)
+            .is_some_and(|at| self.known[at].is_on)
     }
 
-    /// The client has sent a line: there is somebody.
+    /// A line has come from the user: there is somebody.
     pub fn line(&mut self) {
         self.marks_left = MARKS_MAX;
+        // A server asks for as many passwords as there are lines, and each has to be hidden. What a client asks for
+        // does not depend on lines.
+        if self.role == Role::User {
+            for state in &mut self.known {
+                state.answers_left = ANSWERS_MAX;
+            }
+        }
     }
 
     fn known(&mut self, side: Side, option: u8) -> Option<&mut State> {
-        place(side, option).map(|at| &mut self.known[at])
+        let at = self.role.place(side, option)?;
+        Some(&mut self.known[at])
     }
 
     /// An option that nobody performs is refused, once: the peer has no state that could change.
@@ -252,10 +320,6 @@ impl Negotiation {
         self.marks_left -= u8::from((side, option) == (Side::Us, TIMING_MARK));
         negotiation(verb(side, false), option).to_vec()
     }
-}
-
-fn place(side: Side, option: u8) -> Option<usize> {
-    KNOWN.iter().position(|known| *known == (side, option))
 }
 
 /// What we say about an option of this side.

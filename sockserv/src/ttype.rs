@@ -10,8 +10,8 @@ use crate::option::TTYPE;
 use crate::telnet::subnegotiation;
 
 /// `IS` and `SEND` of RFC 1091.
-const IS: u8 = 0;
-const SEND: u8 = 1;
+pub(crate) const IS: u8 = 0;
+pub(crate) const SEND: u8 = 1;
 
 /// How many answers are asked for: the three of MTTS.
 pub const ANSWERS_MAX: usize = 3;
@@ -95,12 +95,16 @@ pub struct Mtts(u32);
 impl Mtts {
     /// Colours: the sixteen of ANSI.
     pub const ANSI: u32 = 1;
+    /// Text is UTF-8.
+    pub const UTF_8: u32 = 4;
     /// The palette of 256 colours.
     pub const COLOURS_256: u32 = 8;
     /// What is shown is read aloud.
     pub const SCREEN_READER: u32 = 64;
     /// Any colour.
     pub const TRUE_COLOUR: u32 = 256;
+    /// The connection is encrypted.
+    pub const TLS: u32 = 2048;
 
     /// The client has this bit.
     pub fn has(self, bit: u32) -> bool {

@@ -76,7 +76,7 @@ fn echo_is_not_ours_to_perform_for_the_asking() {
 #[test]
 fn an_unknown_option_is_refused_once() {
     let mut here = Negotiation::default();
-    for option in (0..=255).filter(|option| place(Side::Us, *option).is_none()) {
+    for option in (0..=255).filter(|option| Role::Server.place(Side::Us, *option).is_none()) {
         let heard = [Verb::Do, Verb::Dont, Verb::Do].map(|verb| (verb, option));
         let expected: &[_] = match option {
             TIMING_MARK => &[(Verb::Wont, option); 2],
@@ -84,7 +84,7 @@ fn an_unknown_option_is_refused_once() {
         };
         assert_eq!(answers(&mut here, &heard), expected);
     }
-    for option in (0..=255).filter(|option| place(Side::Him, *option).is_none()) {
+    for option in (0..=255).filter(|option| Role::Server.place(Side::Him, *option).is_none()) {
         let heard = [Verb::Will, Verb::Wont, Verb::Will].map(|verb| (verb, option));
         assert_eq!(answers(&mut here, &heard), [(Verb::Dont, option)]);
     }
@@ -168,6 +168,30 @@ fn a_thousand_passwords_without_an_acknowledgement_are_hidden_too() {
 }
 
 #[test]
+fn a_user_is_asked_for_as_many_passwords_as_there_are_lines() {
+    let mut here = Negotiation::new(Role::User);
+    let hides = [(Verb::Will, ECHO), (Verb::Wont, ECHO)];
+    for _ in 0..1000 {
+        let answered = answers(&mut here, &hides);
+        assert_eq!(answered, [(Verb::Do, ECHO), (Verb::Dont, ECHO)]);
+        here.line();
+    }
+    assert_eq!(
+        answers(&mut here, &hides.repeat(1000)).len(),
+        usize::from(ANSWERS_MAX)
+    );
+}
+
+#[test]
+fn what_an_end_declines_is_refused_once_like_what_nobody_knows() {
+    let mut here = Negotiation::new(Role::User);
+    let refused = negotiation(Verb::Dont, GMCP);
+    assert_eq!(here.decline(Verb::Will, GMCP), refused);
+    assert_eq!(here.decline(Verb::Will, GMCP), b"");
+    assert!(!here.is_wished(Side::Him, GMCP));
+}
+
+#[test]
 fn a_peer_that_answers_everything_is_not_kept_busy() {
     for begins in [Verb::Will, Verb::Do] {
         for option in 0..=255 {
@@ -197,10 +221,10 @@ fn naive((verb, option): (Verb, u8)) -> (Verb, u8) {
     (reply, option)
 }
 
-/// Two ends and what is on its way between them.
-#[derive(Default)]
+/// Two ends and what is on its way between them, about one option.
 struct Pair {
     ends: [Negotiation; 2],
+    option: u8,
     /// On the way to each end.
     wires: [VecDeque<(Verb, u8)>; 2],
 }
@@ -213,9 +237,17 @@ enum Step {
 }
 
 impl Pair {
+    fn new(roles: [Role; 2], option: u8) -> Pair {
+        Pair {
+            ends: roles.map(Negotiation::new),
+            option,
+            wires: Default::default(),
+        }
+    }
+
     fn step(&mut self, step: Step) {
         let (end, wire) = match step {
-            Step::Wish(end, side, on) => (end, self.ends[end].wish(side, SGA, on)),
+            Step::Wish(end, side, on) => (end, self.ends[end].wish(side, self.option, on)),
             Step::Hear(end) => match self.wires[end].pop_front() {
                 Some((verb, option)) => (end, self.ends[end].hear(verb, option).0),
                 None => return,
@@ -233,6 +265,19 @@ impl Pair {
         }
         heard
     }
+
+    /// All that was wished has arrived, and both know the same of it.
+    fn agree(mut self, steps: &[Step]) -> Result<(), TestCaseError> {
+        steps.iter().for_each(|step| self.step(*step));
+        prop_assert!(self.settle() < 100);
+        let [here, there] = &self.ends;
+        for (side, other) in [(Side::Us, Side::Him), (Side::Him, Side::Us)] {
+            let is_on = here.is_on(side, self.option);
+            prop_assert_eq!(is_on, there.is_on(other, self.option));
+            prop_assert_eq!(here.is_wished(side, self.option), is_on);
+        }
+        Ok(())
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -246,13 +291,9 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn two_ends_agree_whatever_was_wished_on_either(steps in proptest::collection::vec(step(), 0..40)) {
-        let mut pair = Pair::default();
-        steps.iter().for_each(|step| pair.step(*step));
-        prop_assert!(pair.settle() < 100);
-        let [here, there] = &pair.ends;
-        for (side, other) in [(Side::Us, Side::Him), (Side::Him, Side::Us)] {
-            prop_assert_eq!(here.is_on(side, SGA), there.is_on(other, SGA));
-            prop_assert_eq!(here.is_wished(side, SGA), here.is_on(side, SGA));
+        Pair::new([Role::Server; 2], SGA).agree(&steps)?;
+        for option in [ECHO, SGA, EOR, CHARSET, GMCP, TTYPE, NAWS] {
+            Pair::new([Role::Server, Role::User], option).agree(&steps)?;
         }
     }
 
