@@ -4,6 +4,7 @@
 //! | room | what is broken |
 //! |---|---|
 //! | `conversion` | a state does not convert, in each way in which that can be |
+//! | `thousand` | the state of one hero in a thousand |
 //! | `library` | the library: missing, damaged, or not one that may be loaded |
 //! | `files` | relup, appup, sys.config |
 //! | `package` | the archive |
@@ -23,3 +24,5 @@ mod library;
 mod package;
 #[path = "broken/stage.rs"]
 mod stage;
+#[path = "broken/thousand.rs"]
+mod thousand;

@@ -110,7 +110,7 @@ impl Plan {
 
 /// A state that does not convert.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("convert the state of {pid} from {from:?} to {to:?}: {reason}")]
+#[error("convert the state of {pid} from {from:?} to {to:?}: {reason}{}", shown(.state))]
 pub struct Failed {
     /// Whose.
     pub pid: Pid,
@@ -120,8 +120,16 @@ pub struct Failed {
     pub to: Module,
     /// Why.
     pub reason: Reason,
-    /// The state as text, shortened.
+    /// The state as text, shortened; empty when there was none to be had.
     pub state: String,
+}
+
+/// The state behind the reason, where it is known.
+fn shown(state: &str) -> String {
+    match state.is_empty() {
+        true => String::new(),
+        false => format!("; its state is {state}"),
+    }
 }
 
 /// Why a transaction was given up. Nothing of it has happened then.

@@ -3,11 +3,14 @@
 //!
 //! | module | in this version |
 //! |---|---|
+//! | `processquest` | that of 1.0.0; but its `config_change` refuses one setting |
 //! | `pq_player` | that of 1.1.0; but heroes of some names do not convert, each in a way of its own |
 //! | `pq_sup` | describes two children under one name; `processquest.appup` does not load it, a test's does |
 //! | all others | those of 1.1.0 and 1.0.0, with their versions |
 //!
 //! The release around it is made by `pq_tests::upgrade`.
+
+pub mod processquest;
 
 pub mod pq_player;
 
@@ -18,7 +21,7 @@ use processquest_1_1_0 as v1_1_0;
 
 pq_sdk::library! {
     application: "processquest", vsn: "1.1.1",
-    application v1_0_0::processquest::Processquest,
+    application processquest::Processquest,
     supervisor v1_0_0::pq_supersup::PqSupersup,
     supervisor pq_sup::PqSup,
     event_manager v1_1_0::pq_events::PqEvents,

@@ -1,12 +1,14 @@
-//! The hero of 1.1.0, whose conversion depends on its name.
+//! The hero of 1.1.0, whose conversion depends on its fate.
 //!
-//! | name | conversion, up and down |
+//! | fate | conversion, up and down |
 //! |---|---|
 //! | `Errs` | answers an error |
 //! | `Panics` | panics |
-//! | `Loops` | never ends |
+//! | `Loops` | does not end as long as this is its fate |
 //! | `Sends` | wants something done, which a conversion may not |
 //! | any other | as in 1.1.0 |
+//!
+//! A hero's fate is its name; but the setting `{fate, {Name, Fate}}` of processquest gives one hero another.
 
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
 use serde::{Deserialize, Serialize};
@@ -99,12 +101,15 @@ impl Migrate<v1_1_0::Player> for Player {
 
 /// What becomes of the conversion of a hero with this name.
 fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
-    match name {
+    match fate_of(name, ctx).as_str() {
         "Errs" => Err(Reason::tagged("bad_state", "this hero is not convertible")),
         "Panics" => panic!("this hero is not convertible"),
-        "Loops" => loop {
-            std::hint::spin_loop();
-        },
+        "Loops" => {
+            while fate_of(name, ctx) == "Loops" {
+                std::hint::spin_loop();
+            }
+            Ok(())
+        }
         "Sends" => {
             let own = ctx.self_pid();
             ctx.send(own, &"convert");
@@ -112,4 +117,15 @@ fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
         }
         _ => Ok(()),
     }
+}
+
+fn fate_of(name: &str, ctx: &mut Ctx<'_>) -> String {
+    let setting = ctx.env("processquest", "fate");
+    let told = setting
+        .as_ref()
+        .and_then(|setting| match setting.as_tuple() {
+            Some([whose, fate]) if whose.as_str() == Some(name) => fate.as_str(),
+            _ => None,
+        });
+    told.unwrap_or(name).to_string()
 }

@@ -1,0 +1,39 @@
+//! The application of 1.0.0, which does not like one setting.
+
+use pq_sdk::application::Application;
+use pq_sdk::supervisor::TopSupervisor;
+use pq_sdk::{Ctx, Export, Module, Reason, Term};
+
+use crate::v1_0_0::processquest::Processquest as V1_0_0;
+
+/// The setting that it refuses, whatever its value is.
+const REFUSED: &str = "refused";
+
+/// The application's callback module.
+pub struct Processquest;
+
+impl Module for Processquest {
+    const NAME: &'static str = "processquest";
+    const VSN: &'static str = "1.1.1";
+    const FUNCTIONS: &'static [&'static dyn Export] = V1_0_0::FUNCTIONS;
+}
+
+impl Application for Processquest {
+    fn start(args: Term, ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason> {
+        V1_0_0::start(args, ctx)
+    }
+
+    fn config_change(
+        _changed: Term,
+        new: Term,
+        _removed: Term,
+        _ctx: &mut Ctx<'_>,
+    ) -> Result<(), Reason> {
+        let new = new.as_list().unwrap_or_default();
+        let keys = new.iter().filter_map(|pair| pair.as_tuple()?.first());
+        match keys.filter(|key| key.is_atom(REFUSED)).count() {
+            0 => Ok(()),
+            _ => Err(Reason::tagged("bad_setting", REFUSED)),
+        }
+    }
+}
