@@ -316,6 +316,7 @@ impl Node {
     /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
     /// or ends.
     pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
+        self.shared.ports.leave(port);
         self.signal(Signal::Deliver(
             owner,
             Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes())),
@@ -325,6 +326,12 @@ impl Node {
     /// How many ports are open.
     pub fn port_count(&self) -> usize {
         self.shared.ports.count()
+    }
+
+    /// How many ports were closed since the node started because their process was ended or failed: neither it nor the
+    /// other end had wished it.
+    pub fn ports_dropped(&self) -> u64 {
+        self.shared.ports.dropped()
     }
 
     /// Sends a signal from outside the shards.

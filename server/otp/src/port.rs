@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::HashMap;
+use pq_abi::Reason;
 
 /// Where the output of a port goes. Called from shards: it must not wait.
 pub trait PortSink: Send + Sync {
@@ -15,10 +16,18 @@ pub trait PortSink: Send + Sync {
     fn input_done(&self);
 }
 
+/// A port that is open.
+struct Port {
+    sink: Arc<dyn PortSink>,
+    /// The other end has gone.
+    left: bool,
+}
+
 /// All open ports of a node.
 pub(crate) struct Ports {
     next: AtomicU64,
-    open: RwLock<HashMap<u64, Arc<dyn PortSink>>>,
+    open: RwLock<HashMap<u64, Port>>,
+    dropped: AtomicU64,
 }
 
 impl Ports {
@@ -26,6 +35,7 @@ impl Ports {
         Ports {
             next: AtomicU64::new(1),
             open: RwLock::default(),
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -34,7 +44,7 @@ impl Ports {
         self.open
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(port, sink);
+            .insert(port, Port { sink, left: false });
         port
     }
 
@@ -56,18 +66,41 @@ impl Ports {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&port)
-            .cloned()
+            .map(|port| port.sink.clone())
+    }
+
+    /// The other end has gone: whoever closes the port now drops nobody.
+    pub(crate) fn leave(&self, port: u64) {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(port) = open.get_mut(&port) {
+            port.left = true;
+        }
     }
 
     pub(crate) fn close(&self, port: u64) {
-        let sink = self
+        self.take(port);
+    }
+
+    /// Closes a port whose process has ended. Unless that was the process's own wish, or the other end has gone, somebody
+    /// was dropped.
+    pub(crate) fn close_after(&self, port: u64, reason: &Reason) {
+        if self.take(port).is_some_and(|port| !port.left) && *reason != Reason::Normal {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn take(&self, port: u64) -> Option<Port> {
+        let port = self
             .open
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&port);
-        if let Some(sink) = sink {
-            sink.close();
-        }
+            .remove(&port)?;
+        port.sink.close();
+        Some(port)
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count(&self) -> usize {

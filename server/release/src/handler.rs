@@ -195,10 +195,12 @@ impl ReleaseHandler {
     /// Kills what runs this version, and forgets it. An event manager only loses its handler.
     fn purge_brutally(&mut self, driver: &mut dyn Driver, module: pq_otp::Module) {
         match driver.who_runs(module, ASK_TIMEOUT_MS) {
-            Ok(runners) => runners.into_iter().for_each(|runner| match runner {
-                Runner::Process(pid) => driver.node().kill(pid),
-                Runner::Manager(pid) => children::delete_handler(driver, pid, module),
-            }),
+            Ok(runners) if runners.is_empty() => (),
+            Ok(runners) => {
+                end_all(driver, module, runners);
+                // A shard answers after it has done what it was told before: now they have ended, and count.
+                let _ = driver.who_runs(module, ASK_TIMEOUT_MS);
+            }
             Err(error) => tracing::error!(?module, %error, "processes in old code stay"),
         }
         self.forget(module);
@@ -208,6 +210,15 @@ impl ReleaseHandler {
     fn forget(&self, module: pq_otp::Module) {
         if self.code.old(module.name()) == Some(module) {
             self.code.purge(module.name());
+        }
+    }
+}
+
+fn end_all(driver: &mut dyn Driver, module: pq_otp::Module, runners: Vec<Runner>) {
+    for runner in runners {
+        match runner {
+            Runner::Process(pid) => driver.node().kill(pid),
+            Runner::Manager(pid) => children::delete_handler(driver, pid, module),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll};
+use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, poll};
 use serde_json::Value;
 
 use Place::{After, Before};
@@ -165,6 +165,30 @@ fn a_program_reads_the_report_and_only_the_report_from_stdout() {
     );
     runs(&tree, "1.0.0", "permanent");
     assert_eq!(versions(&tree, "pq_player"), ["1.0.0"]);
+}
+
+#[test]
+fn the_report_counts_the_clients_that_the_upgrade_has_dropped_and_no_others() {
+    let tree = Tree::new();
+    let node = ready(&tree, 1);
+    let mut players = Player::enter_all(&node, &["Ann", "Bob", "Cid", "Dora"]);
+    done(&tree, &["sys", "suspend", "application_controller"]);
+    let mut install = Running::start(&mut command(tree.root(), &["install", "1.1.0", "--json"]));
+    is_installing(&tree);
+    players.pop().unwrap().quits();
+    players.pop().unwrap().drops();
+    let two_left = || (json(&tree, &["status"])["ports"] == 2).then_some(());
+    assert!(poll(PATIENCE, two_left).is_some(), "they are not let go");
+    done(&tree, &["sys", "resume", "application_controller"]);
+    assert_eq!(install.end().code(), Some(0), "{}", install.log());
+    let report: Value = serde_json::from_str(&install.out()).unwrap();
+    assert_eq!(report["connections_dropped"], 0);
+    Player::all_play_on(&mut players);
+    done(&tree, &["install", "1.0.0"]);
+    with_instruction(&tree, LAST, After("{apply,{application,stop,[sockserv]}}"));
+    let report = done(&tree, &["install", "1.1.0"]);
+    assert!(report.contains("dropped    2 connections"), "{report}");
+    players.iter().for_each(Player::ends);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Shard {
 
     /// Ends a process now.
     pub(super) fn end(&mut self, pid: Pid, reason: Reason) {
-        let Some(mut process) = self.vanish(pid) else {
+        let Some(mut process) = self.vanish(pid, &reason) else {
             return;
         };
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
@@ -136,7 +136,7 @@ impl Shard {
     }
 
     /// Takes a process out of the world: not alive, no names, no ports. Nobody is told.
-    pub(super) fn vanish(&mut self, pid: Pid) -> Option<Process> {
+    pub(super) fn vanish(&mut self, pid: Pid, reason: &Reason) -> Option<Process> {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
@@ -148,7 +148,7 @@ impl Shard {
                 self.core.node.unregister(&name, pid);
             }
             for port in extras.ports.drain(..) {
-                self.core.node.ports().close(port);
+                self.core.node.ports().close_after(port, reason);
             }
         });
         Some(process)

@@ -20,9 +20,10 @@ impl Shard {
         };
         let pid = self.birth(parent, Some(module));
         if let Err(holder) = self.give_name(pid, module.registered()) {
-            self.vanish(pid);
             let reason = Term::tuple([Term::atom("already_started"), Term::from(holder)]);
-            return self.acknowledge(ack, Err(Reason::Other(reason)));
+            let reason = Reason::Other(reason);
+            self.vanish(pid, &reason);
+            return self.acknowledge(ack, Err(reason));
         }
         match module.kind() {
             Kind::Supervisor => self.init_supervisor(pid, module, &start.args, ack),
@@ -122,12 +123,14 @@ impl Shard {
                 self.link_to_parent(pid, ack);
                 Ok(Some(pid))
             }
+            Err(Failure::Ignore) => {
+                self.vanish(pid, &Reason::Normal);
+                Ok(None)
+            }
             Err(failure) => {
-                self.vanish(pid);
-                match failure {
-                    Failure::Ignore => Ok(None),
-                    failure => Err(failure.into_reason()),
-                }
+                let reason = failure.into_reason();
+                self.vanish(pid, &reason);
+                Err(reason)
             }
         };
         self.acknowledge(ack, outcome);

@@ -103,6 +103,43 @@ fn a_port_closes_with_its_owner_however_that_ends() {
 }
 
 #[test]
+fn a_connection_is_dropped_when_neither_its_process_nor_the_client_wished_its_end() {
+    let mut house = House::new();
+    let ends: [(fn(&mut House, Pid, u64), u64); 5] = [
+        (|house, a, _| house.sim.node().kill(a), 1),
+        (
+            |house, a, _| house.tell(a, vec![Do::Panic("oh".to_string())]),
+            1,
+        ),
+        (
+            |house, a, _| house.tell(a, vec![Do::Stop(pq_otp::Term::atom("normal"))]),
+            0,
+        ),
+        (
+            |house, a, port| house.sim.node().port_input(port, a, b"close"),
+            0,
+        ),
+        (
+            |house, a, port| {
+                house.sim.sys(a, SysMessage::Suspend).unwrap();
+                house.sim.node().port_closed(port, a, "reset");
+                house.sim.node().kill(a);
+            },
+            0,
+        ),
+    ];
+    for (at, (end, dropped)) in ends.into_iter().enumerate() {
+        let a = house.actor("a", vec![]);
+        let (port, sink) = open(&mut house, a);
+        let before = house.sim.node().ports_dropped();
+        end(&mut house, a, port);
+        house.sim.settle();
+        assert_eq!(sink.seen().2, 1, "{at}");
+        assert_eq!(house.sim.node().ports_dropped() - before, dropped, "{at}");
+    }
+}
+
+#[test]
 fn an_owner_hears_why_its_port_has_closed() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);

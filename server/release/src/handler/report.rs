@@ -54,6 +54,9 @@ pub struct Installed {
     pub processes: BTreeMap<String, u64>,
     /// Processes that were killed: their module went, or their conversion did not end.
     pub killed: u64,
+    /// Connections that the node closed meanwhile because their process was ended or failed; neither it nor the client
+    /// had wished it.
+    pub connections_dropped: u64,
     /// How long processes were held.
     pub pause_us: Micros,
     /// How long a turn of a shard took meanwhile: nobody else was kept waiting longer.

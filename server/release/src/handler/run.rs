@@ -46,6 +46,7 @@ impl ReleaseHandler {
         prepared: &Prepared,
         options: &Options,
     ) -> Result<Installed, InstallError> {
+        let dropped_before = driver.node().ports_dropped();
         let before = Before::of(driver).map_err(FailedStep::untouched)?;
         let mut run = Run {
             handler: self,
@@ -57,6 +58,7 @@ impl ReleaseHandler {
             touched: false,
             sum: Sum::default(),
             stopped: Vec::new(),
+            dropped_before,
         };
         let outcome = run.all_steps();
         let touched = run.touched;
@@ -182,6 +184,8 @@ struct Run<'a, 'd> {
     touched: bool,
     sum: Sum,
     stopped: Vec<Stopped>,
+    /// Connections dropped before this install began.
+    dropped_before: u64,
 }
 
 impl Run<'_, '_> {
@@ -201,6 +205,7 @@ impl Run<'_, '_> {
             stall_us: self.sum.stall_us(),
             processes: std::mem::take(&mut self.sum.processes),
             killed: self.sum.killed,
+            connections_dropped: self.driver.node().ports_dropped() - self.dropped_before,
             bytes_loaded: self.handler.loaded_since(),
             unpurged: Vec::new(),
             warnings,

@@ -90,6 +90,7 @@ impl Show for Installed {
             ("others", format!("waited {} us at most", self.stall_us.max)),
             ("loaded", unless_none(self.bytes_loaded, loaded)),
             ("killed", unless_none(self.killed, self.killed.to_string())),
+            ("dropped", connections(self.connections_dropped)),
             ("old code in use", self.unpurged.join(", ")),
             ("warnings", self.warnings.join("; ")),
             ("restart", restart.to_string()),
@@ -101,6 +102,14 @@ fn word(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "up",
         Direction::Down => "down",
+    }
+}
+
+/// Nobody dropped is what everybody wants to read.
+fn connections(dropped: u64) -> String {
+    match dropped {
+        1 => "1 connection".to_string(),
+        count => format!("{count} connections"),
     }
 }
 
@@ -157,6 +166,7 @@ mod tests {
             direction: Direction::Down,
             processes: BTreeMap::new(),
             killed: 0,
+            connections_dropped: 0,
             pause_us: Micros {
                 median: 12,
                 p99: 40,
@@ -178,10 +188,12 @@ mod tests {
             processes  0
             pause      median 12 us, p99 40 us, max 55 us
             others     waited 80 us at most
+            dropped    0 connections
         "]]
         .assert_eq(&report.show());
         let more = Installed {
             killed: 2,
+            connections_dropped: 1,
             bytes_loaded: 581_632,
             unpurged: vec!["pq_quest-1.1.0".to_string()],
             restart: true,
@@ -190,6 +202,7 @@ mod tests {
         expect![[r"
             loaded           568 KiB
             killed           2
+            dropped          1 connection
             old code in use  pq_quest-1.1.0
             restart          the node starts again with this release
         "]]
