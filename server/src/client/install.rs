@@ -1,7 +1,8 @@
 //! `pq install`: the plan, the question, the install.
 //!
-//! The plan is what a check has found, so an install that would fail is refused before anything is begun. It is
-//! shown always; asked is only who wants to be (`--ask`), because scripts and people type the same lines.
+//! The plan is what a check has found, so an install that would fail is refused before anything is begun; the history
+//! has that, too. It is shown always; asked is only who wants to be (`--ask`), because scripts and people type the same
+//! lines. What is carried out is the plan that was shown: not if another release runs meanwhile.
 
 use std::io::{IsTerminal, Write};
 
@@ -21,23 +22,27 @@ pub(crate) fn run(install: &Install) -> Result<(), Failure> {
         let sentence = "failed to ask before the install: nobody is there; leave `--ask` away";
         return Err(Failure::new(Exit::Usage, sentence));
     }
+    let message = &install.noted.message;
     let plan = at.ask(Request::Release {
         request: ReleaseRequest::CheckInstall {
             vsn: vsn.clone(),
             options,
+            of_install: true,
         },
-        message: None,
+        message: message.clone(),
     })?;
-    aside(read::<CheckReport>(&plan)?.show().trim_end());
+    let plan = read::<CheckReport>(&plan)?;
+    aside(plan.show().trim_end());
     if install.ask && !agreed() {
         return Err(Failure::new(Exit::Refused, "not installed: as you said"));
     }
     let installed = at.ask(Request::Release {
         request: ReleaseRequest::Install {
             vsn: vsn.clone(),
+            from: Some(plan.from),
             options,
         },
-        message: install.noted.message.clone(),
+        message: message.clone(),
     })?;
     at.tell::<Installed>(&installed)?;
     say_what_boots(at);

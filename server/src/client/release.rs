@@ -30,7 +30,11 @@ fn requested(release: Release) -> Result<(ReleaseRequest, Noted), Failure> {
         }
         Release::CheckInstall { vsn, how, at } => {
             let (options, message) = (how.options(), None);
-            let request = ReleaseRequest::CheckInstall { vsn, options };
+            let request = ReleaseRequest::CheckInstall {
+                vsn,
+                options,
+                of_install: false,
+            };
             (request, Noted { message, at })
         }
         Release::MakePermanent { vsn, noted } => (ReleaseRequest::MakePermanent { vsn }, noted),

@@ -99,8 +99,8 @@ impl Desk {
             Ok(_) => Phase::Commit,
             Err(_) => Phase::Rollback,
         });
-        if request.changes() {
-            let deed = deed(request, &outcome, message);
+        if let Some(operation) = request.entry(outcome.answer.is_ok()) {
+            let deed = deed((operation, request), &outcome, message);
             let took_ms = began.elapsed().as_millis() as u64;
             let from = Some(from);
             self.note(
@@ -162,13 +162,17 @@ impl Desk {
 }
 
 /// What the history says of it; when it began, and from where, is the caller's to say.
-fn deed(request: &ReleaseRequest, outcome: &Outcome, message: Option<String>) -> Deed {
+fn deed(
+    (operation, request): (String, &ReleaseRequest),
+    outcome: &Outcome,
+    message: Option<String>,
+) -> Deed {
     let (exit, result) = ended(outcome.answer.as_ref().err());
     if exit != Exit::Done {
         tracing::warn!(%request, "{result}");
     }
     Deed {
-        operation: request.to_string(),
+        operation,
         from: None,
         to: outcome
             .to

@@ -136,12 +136,17 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
     let office = |handler: Result<String, OfficeError>| Outcome::of_office(request.word(), handler);
     match request {
         ReleaseRequest::Unpack { package } => office(handler.office_mut().unpack(package)),
-        ReleaseRequest::CheckInstall { vsn, options } => {
+        ReleaseRequest::CheckInstall { vsn, options, .. } => {
             Outcome::of_check(handler.check_install(driver, vsn, &how(options)))
         }
-        ReleaseRequest::Install { vsn, options } => {
-            let installed = handler.install(driver, vsn, &how(options));
-            Outcome::of_install(installed, options.error_action)
+        ReleaseRequest::Install { vsn, from, options } => {
+            match still_runs(handler.office(), vsn, from.as_deref()) {
+                Ok(()) => {
+                    let installed = handler.install(driver, vsn, &how(options));
+                    Outcome::of_install(installed, options.error_action)
+                }
+                Err(failure) => Outcome::failed(failure),
+            }
         }
         ReleaseRequest::MakePermanent { vsn } => {
             let done = handler.make_permanent(driver, vsn);
@@ -182,6 +187,21 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
             }),
             Err(failure) => Outcome::failed(failure),
         },
+    }
+}
+
+/// What was shown to the operator is still what would be done.
+fn still_runs(office: &Office, vsn: &str, from: Option<&str>) -> Result<(), Failure> {
+    let running = &office.running().vsn;
+    match from.filter(|from| from != running) {
+        None => Ok(()),
+        Some(from) => {
+            let sentence = format!(
+                "failed to install {vsn}: the plan was for a node that runs release {from}, and meanwhile it runs \
+                 {running}; `pq install {vsn}` makes another plan"
+            );
+            Err(Failure::new(Exit::Refused, sentence))
+        }
     }
 }
 

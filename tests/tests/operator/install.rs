@@ -8,6 +8,7 @@ use serde_json::Value;
 use Place::{After, Before};
 
 use crate::typed::{Typed, command, done, json, node_with_heroes, refused, run, told, typed};
+use crate::wire;
 
 /// A node on release 1.0.0 with heroes, and release 1.1.0 unpacked.
 fn ready(tree: &Tree, heroes: u64) -> Running {
@@ -165,6 +166,46 @@ fn a_program_reads_the_report_and_only_the_report_from_stdout() {
     );
     runs(&tree, "1.0.0", "permanent");
     assert_eq!(versions(&tree, "pq_player"), ["1.0.0"]);
+}
+
+#[test]
+fn an_install_that_its_check_refuses_is_in_the_history_with_its_message() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    assert_eq!(typed(&tree, &["check-install", "1.1.0"]).code, 3);
+    assert_eq!(json(&tree, &["history"])["entries"], Value::Array(vec![]));
+    let refused = typed(&tree, &["install", "1.1.0", "-m", "too early"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    let past = json(&tree, &["history"]);
+    let entry = &past["entries"][0];
+    assert_eq!(entry["operation"], "install 1.1.0");
+    assert_eq!(
+        (&entry["message"], &entry["exit"]),
+        (&"too early".into(), &3.into())
+    );
+    let sentence = entry["result"].as_str().unwrap();
+    assert!(refused.err.contains(sentence), "{refused:?} and {entry}");
+}
+
+#[test]
+fn a_plan_for_a_release_that_does_not_run_any_more_is_not_carried_out() {
+    let tree = Tree::new();
+    let _node = ready(&tree, 1);
+    done(&tree, &["install", "1.1.0"]);
+    let asked = r#"{"version":1,"request":{"release":{"message":"late","request":{"install":{"vsn":"1.1.0",
+        "from":"1.0.0","options":{"on_overrun":"abort","error_action":"restart"}}}}}}"#;
+    let (exit, said) = wire::refusal(&tree, &wire::frame(asked.as_bytes()));
+    assert_eq!(exit, 3, "{said}");
+    assert!(
+        said.contains("runs release 1.0.0, and meanwhile it runs 1.1.0"),
+        "{said}"
+    );
+    let past = json(&tree, &["history"]);
+    let last = past["entries"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["result"], &last["message"]),
+        (&said.into(), &"late".into())
+    );
 }
 
 #[test]

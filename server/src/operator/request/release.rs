@@ -21,11 +21,17 @@ pub(crate) enum ReleaseRequest {
         vsn: String,
         /// How it would be installed.
         options: InstallOptions,
+        /// An install begins with it: when the check refuses, that was the install's end.
+        #[serde(default)]
+        of_install: bool,
     },
     /// `install_release`.
     Install {
         /// The release.
         vsn: String,
+        /// The release that ran when the plan was shown. When another one runs now, the plan is no longer true.
+        #[serde(default)]
+        from: Option<String>,
         /// How.
         options: InstallOptions,
     },
@@ -120,9 +126,17 @@ impl ReleaseRequest {
         }
     }
 
-    /// Whether it changes anything, unless it fails.
-    pub(crate) fn changes(&self) -> bool {
-        !matches!(self, ReleaseRequest::CheckInstall { .. })
+    /// What the history calls it, now that it has ended well or not; nothing when it was not to change anything.
+    pub(crate) fn entry(&self, is_done: bool) -> Option<String> {
+        match self {
+            ReleaseRequest::CheckInstall {
+                vsn,
+                of_install: true,
+                ..
+            } if !is_done => Some(format!("install {vsn}")),
+            ReleaseRequest::CheckInstall { .. } => None,
+            other => Some(other.to_string()),
+        }
     }
 }
 
@@ -187,4 +201,23 @@ pub(crate) enum ErrorAction {
     Restart,
     /// It ends with exit code 1, for whoever started it to start it again.
     Reboot,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_in_the_history_when_an_install_has_ended_with_it() {
+        let entry = |of_install, is_done| {
+            let check = ReleaseRequest::CheckInstall {
+                vsn: "1.1.0".to_string(),
+                options: InstallOptions::default(),
+                of_install,
+            };
+            check.entry(is_done)
+        };
+        assert_eq!(entry(true, false).as_deref(), Some("install 1.1.0"));
+        assert_eq!((entry(true, true), entry(false, false)), (None, None));
+    }
 }
