@@ -16,6 +16,7 @@ mod boot;
 mod cli;
 mod client;
 mod demo;
+mod door;
 mod heroes;
 mod libraries;
 mod logging;
@@ -31,6 +32,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Of a program that has taken its own place (`restart`) the system says `exe`; a name is all that is missed.
+    let _ = rustix::thread::set_name(c"pq");
     let cli = cli::Cli::parse();
     let outcome = match cli.command {
         cli::Command::Demo(options) => demo::demo(&options),

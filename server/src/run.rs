@@ -1,8 +1,6 @@
 //! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
 //! of a permanent application.
 
-mod door;
-
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::boot::{Booted, boot};
 use crate::cli;
+use crate::door;
 use crate::heroes;
 use crate::logging;
 use crate::operator::{Desk, ErrorAction, Exit, Failure, Operator, Releases, Wish};
@@ -89,8 +88,8 @@ pub(crate) fn run(
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
-            drop(lock);
-            return Restart::of_permanent(ErrorAction::Restart).carry_out(root, options, None);
+            let restart = Restart::of_permanent(ErrorAction::Restart);
+            return restart.carry_out((root, lock), options, None);
         }
         Err(error) => return Err(error),
     };
@@ -106,12 +105,11 @@ pub(crate) fn run(
     };
     match (wish, late) {
         (Some(Wish::Restart(restart)), _) => {
-            drop(lock);
-            return restart.carry_out(root, options, address);
+            return restart.carry_out((root, lock), options, address);
         }
         (Some(Wish::Stop(farewell)), _) | (None, Some(Wish::Stop(farewell))) => {
             farewell.note(&stopped);
-            drop(lock);
+            lock.release();
             farewell.say(stopped);
         }
         // A node that was told to end does not start again because of what an operator did meanwhile.

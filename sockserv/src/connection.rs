@@ -10,7 +10,7 @@
 //! It works over anything that reads and writes: a socket, a TLS stream, a pipe of a test. Who listens,
 //! and which process becomes the owner, is not known here. While a client is idle the task holds no buffer.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
@@ -21,10 +21,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::endpoint::{Endpoint, Event};
+use crate::foreign::Stranger;
 use crate::line::LINE_MAX;
 use crate::port::{Output, Port};
+use crate::refused::Refusal;
 
-/// How many bytes are read at once: two lines of the greatest length. They lie on the stack while the
+/// How many bytes are read at once: two lines of the usual greatest length. They lie on the stack while the
 /// socket is asked, so an idle client costs none of them.
 const READ_MAX: usize = 2 * LINE_MAX;
 
@@ -51,6 +53,9 @@ pub trait Owner {
     /// The client has gone, or sends nothing more. Called once, after the last line, and not at all when the
     /// owner closed first. The owner may still write; it must [`Port::close`] in the end.
     fn on_closed(&mut self, reason: &str);
+
+    /// The client has been told that something of it is not taken. Whoever counts that does it here.
+    fn on_refused(&mut self, _refusal: &Refusal) {}
 }
 
 /// How a connection ended.
@@ -62,7 +67,7 @@ pub enum End {
     /// The client closed it, or its sending half.
     #[error("closed by the client")]
     ByClient,
-    /// The door closed it: [`crate::Door::kick`].
+    /// The door closed it: [`crate::Door::kick`], or a [`Refusal`].
     #[error("closed by the door")]
     ByDoor,
     /// It broke.
@@ -117,17 +122,34 @@ async fn read_all(
     owner: &mut impl Owner,
 ) -> End {
     let mut endpoint = Endpoint::default();
+    let mut stranger = Stranger::default();
     loop {
         let chunk = match read(reader).await {
             Ok(chunk) if chunk.is_empty() => return End::ByClient,
             Ok(chunk) => chunk,
             Err(error) => return error.into(),
         };
+        if let Some(foreign) = stranger.bytes(&chunk) {
+            return send_away(port, owner, &foreign).await;
+        }
+        endpoint.set_line_max(port.line_max());
         let mut rest = &chunk[..];
         while let Some(event) = endpoint.next(&mut rest) {
+            if let Some(foreign) = stranger.event(&event) {
+                return send_away(port, owner, &foreign).await;
+            }
             take(event, endpoint.taken(), port, owner).await;
         }
     }
+}
+
+/// Tells a client that it is wrong here, and waits for the end of the connection, which the writing half sees.
+async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Refusal) -> End {
+    owner.on_refused(foreign);
+    // A client that has sent nothing before has read everything.
+    let _ = port.announce(&foreign.to_string());
+    port.dismiss();
+    pending().await
 }
 
 /// Does what an event asks for, which came in so many bytes.
@@ -135,14 +157,13 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
     port.hear(&event, len);
     match event {
         Event::Line(line) => {
+            if let Some(hurry) = port.line_turn().await {
+                owner.on_refused(&hurry);
+            }
             port.line_permit().await;
             owner.on_line(&line);
         }
-        Event::LineTooLong => {
-            let sentence = format!("That line is too long: at most {LINE_MAX} bytes.\n");
-            // An overflow is seen by the writing half.
-            let _ = port.write(sentence.as_bytes());
-        }
+        Event::LineTooLong => owner.on_refused(&port.tell(Refusal::LineLength(port.line_max()))),
         Event::Command(_) | Event::Negotiation { .. } | Event::Subnegotiation { .. } => {}
     }
 }

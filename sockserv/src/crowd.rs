@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use pq_otp::Pid;
 
+use crate::game::Login;
 use crate::gmcp::Message;
+use crate::hall::{Arrival, Way};
 use crate::port::{About, Port};
 
 /// All clients of a door. The door bounds how many.
@@ -27,8 +29,12 @@ pub struct Guest {
     pub port: u64,
     /// Where it comes from.
     pub address: SocketAddr,
+    /// By which way.
+    pub way: Way,
     /// The process that talks with it.
     pub process: Pid,
+    /// The name of its hero, once that plays.
+    pub hero: Option<String>,
     /// Whether it speaks telnet; otherwise it reads and writes text.
     pub speaks_telnet: bool,
     /// What its program calls itself, where it does.
@@ -44,8 +50,9 @@ pub struct Guest {
 /// What the door knows of a client from the beginning.
 pub(crate) struct Client {
     pub(crate) port: Arc<Port>,
-    pub(crate) address: SocketAddr,
+    pub(crate) arrival: Arrival,
     pub(crate) process: Pid,
+    hero: OnceLock<String>,
     since: SystemTime,
     entered: Instant,
     /// When its last line came, in milliseconds after it entered.
@@ -54,15 +61,33 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that enters now.
-    pub(crate) fn new(port: Arc<Port>, address: SocketAddr, process: Pid) -> Client {
+    pub(crate) fn new(port: Arc<Port>, arrival: Arrival, process: Pid) -> Client {
         Client {
             port,
-            address,
+            arrival,
             process,
+            hero: OnceLock::new(),
             since: SystemTime::now(),
             entered: Instant::now(),
             heard_ms: AtomicU64::new(0),
         }
+    }
+
+    /// Takes note of whose client it is; `true` when that hero plays. A session has one hero.
+    pub(crate) fn plays_as(&self, login: Login) -> bool {
+        match login {
+            Login::Playing(name) => {
+                self.hero.get_or_init(|| name);
+                true
+            }
+            Login::Arriving(_) | Login::Nobody => false,
+        }
+    }
+
+    /// The name of its hero, once that plays; a game that tells no names has none here.
+    pub(crate) fn hero(&self) -> Option<&str> {
+        let hero = self.hero.get().map(String::as_str);
+        hero.filter(|name| !name.is_empty())
     }
 
     fn inside_ms(&self) -> u64 {
@@ -78,8 +103,10 @@ impl Client {
         let heard_ms = self.heard_ms.load(Ordering::Relaxed);
         Guest {
             port,
-            address: self.address,
+            address: self.arrival.address,
+            way: self.arrival.way,
             process: self.process,
+            hero: self.hero().map(str::to_string),
             speaks_telnet,
             program,
             terminal,
@@ -145,8 +172,8 @@ impl Crowd {
         true
     }
 
-    /// Not to be visited under the lock: clients may come and go meanwhile.
-    fn all(&self) -> Vec<(u64, Arc<Client>)> {
+    /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<Client>)> {
         let inside = self.lock();
         inside.iter().map(|(id, one)| (*id, one.clone())).collect()
     }
@@ -166,6 +193,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Whose place it is.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// The client has sent a line, so there is somebody.
     pub(crate) fn plays(&mut self) {
         let now = self.client.inside_ms();
@@ -197,10 +229,11 @@ mod tests {
 
     /// A client that has agreed to messages and asked for this package.
     fn subscribed(package: &str) -> Arc<Port> {
-        let port = Port::new(Arc::new(Settings {
+        let settings = Settings {
             opening: Opening::Quiet,
             ..Settings::default()
-        }));
+        };
+        let port = Port::new(settings.current());
         let (verb, option) = (Verb::Do, GMCP);
         port.hear(&Event::Negotiation { verb, option }, 3);
         let bytes = format!("Core.Supports.Set [\"{package} 1\"]").into_bytes();
@@ -209,8 +242,11 @@ mod tests {
     }
 
     fn client(port: &Arc<Port>) -> Client {
-        let address = SocketAddr::from(([127, 0, 0, 1], 7));
-        Client::new(port.clone(), address, Pid::from_raw(1))
+        let arrival = Arrival {
+            address: SocketAddr::from(([127, 0, 0, 1], 7)),
+            way: Way::Plain,
+        };
+        Client::new(port.clone(), arrival, Pid::from_raw(1))
     }
 
     #[tokio::test]
@@ -275,7 +311,12 @@ mod tests {
     #[test]
     fn who_has_sent_a_line_plays_until_it_leaves() {
         let crowd = Arc::new(Crowd::default());
-        let enter = |id| crowd.enter(id, client(&Arc::new(Port::new(Arc::default()))));
+        let enter = |id| {
+            crowd.enter(
+                id,
+                client(&Arc::new(Port::new(Settings::default().current()))),
+            )
+        };
         let (mut player, crawler) = (enter(1), enter(2));
         player.plays();
         player.plays();

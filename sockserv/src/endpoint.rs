@@ -16,7 +16,7 @@ const SUBSTITUTE: u8 = 0x1a;
 pub enum Event {
     /// A line, without its end, without telnet commands, and without a character that begins a tag of `markup`.
     Line(Vec<u8>),
-    /// A line longer than [`crate::line::LINE_MAX`], left out.
+    /// A line longer than it may be ([`Endpoint::set_line_max`]), left out.
     LineTooLong,
     /// A telnet command of two bytes.
     Command(u8),
@@ -46,6 +46,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// From now on a line may have so many bytes; [`crate::line::LINE_MAX`] at first.
+    pub fn set_line_max(&mut self, max: usize) {
+        self.lines.set_max(max);
+    }
+
     /// Takes bytes from the front of `input` until an event is complete; `None` means that all is taken.
     ///
     /// INVARIANT: the events do not depend on how the input was cut

@@ -17,8 +17,11 @@
 //! - [`outbox`]: the bounded queue of what a client has still to read;
 //! - [`port`]: the handle by which the node writes to a client and closes it;
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
+//! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
+//! - [`game`]: what is asked about players;
 //! - [`socket`]: what the kernel is asked for;
-//! - [`door`]: the listener, and the process that each client gets.
+//! - `gate` and `hall`: who comes in, and the process that each client gets;
+//! - [`door`]: what listens, and what operators do there.
 //!
 //! What is said over the socket lives in the libraries `sockserv-*`, not here. What was agreed with a client
 //! lives here and not there, so that an upgrade of them does not touch it.
@@ -61,22 +64,41 @@ pub mod port;
 
 pub mod connection;
 
+pub mod limits;
+
+pub mod ban;
+
+pub mod refused;
+
+pub mod game;
+
 pub mod socket;
 
 pub mod door;
 
 mod crowd;
 
+mod foreign;
+
+mod gate;
+
+mod hall;
+
 mod starting;
 
+pub use ban::{Ban, Whom};
 pub use connection::{End, Owner};
 pub use crowd::Guest;
 pub use door::Door;
 pub use endpoint::{Endpoint, Event};
+pub use game::{Game, Login};
 pub use gmcp::Message;
+pub use hall::Way;
+pub use limits::{Limits, Rate};
 pub use mssp::{Listing, Mssp};
 pub use nvt::Nvt;
 pub use outbox::{Outbox, Overflow};
 pub use peer::{Heard, Peer, Profile, Typing};
 pub use port::Port;
+pub use refused::Refusal;
 pub use settings::{Opening, Settings};

@@ -7,7 +7,7 @@
 //!
 //! What a line means, and whether it is UTF-8, is not known here. The caller is `endpoint`.
 
-/// How long a line may be, in bytes without its end.
+/// How long a line may be, in bytes without its end, unless settings say otherwise.
 /// The longest that the game understands is a name of 32 characters, 128 bytes; people also paste.
 /// 1 024 is what MUD servers commonly take.
 pub const LINE_MAX: usize = 1024;
@@ -17,15 +17,26 @@ pub const LINE_MAX: usize = 1024;
 pub enum Cut {
     /// A line, without its end.
     Line(Vec<u8>),
-    /// The line that is being sent is longer than [`LINE_MAX`]: it is left out up to its end.
+    /// The line that is being sent is longer than it may be: it is left out up to its end.
     TooLong,
 }
 
 /// The line so far. An idle client holds no memory here: a finished line takes its buffer with it.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lines {
     line: Vec<u8>,
     skip: Skip,
+    max: usize,
+}
+
+impl Default for Lines {
+    fn default() -> Lines {
+        Lines {
+            line: Vec::new(),
+            skip: Skip::Nothing,
+            max: LINE_MAX,
+        }
+    }
 }
 
 /// What of the coming data is not part of a line.
@@ -40,6 +51,11 @@ enum Skip {
 }
 
 impl Lines {
+    /// From now on a line may have so many bytes.
+    pub fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
     /// Takes data from the front of `data` until something is cut; `None` means that all is taken.
     pub fn next(&mut self, data: &mut &[u8]) -> Option<Cut> {
         while let Some(first) = data.first() {
@@ -70,7 +86,7 @@ impl Lines {
     fn room(&self) -> usize {
         match self.skip {
             Skip::RestOfLine => usize::MAX,
-            _ => LINE_MAX + 1 - self.line.len(),
+            _ => (self.max + 1).saturating_sub(self.line.len()),
         }
     }
 
@@ -89,7 +105,7 @@ impl Lines {
             return None;
         }
         self.skip = Skip::Nothing;
-        if self.line.len() + text.len() > LINE_MAX {
+        if self.line.len() + text.len() > self.max {
             self.line = Vec::new();
             self.skip = Skip::RestOfLine;
             return Some(Cut::TooLong);

@@ -3,14 +3,14 @@
 //! The process of a client never waits for its client: it writes here, and whoever is too slow to read
 //! loses the connection, not the others their game. Pure; `port` shares it between two threads.
 
-/// How many bytes may wait for a client.
+/// How many bytes may wait for a client, unless its settings say otherwise.
 /// A hero at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
 /// kernel holds about as much again for the socket. With 10 000 clients that all stop reading, 640 MB.
 pub const OUTBOX_MAX: usize = 64 * 1024;
 
-/// The client reads too slowly: its queue would have grown past [`OUTBOX_MAX`].
+/// The client reads too slowly: its queue would have grown past its limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("more than {OUTBOX_MAX} bytes wait for a client that does not read them")]
+#[error("too many bytes wait for a client that does not read them")]
 pub struct Overflow;
 
 /// The queue. Empty, it holds no memory.
@@ -23,9 +23,9 @@ impl Outbox {
     /// Queues all of these bytes, or none.
     ///
     /// # Errors
-    /// [`Overflow`] when they do not fit.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
-        if bytes.len() > OUTBOX_MAX - self.bytes.len() {
+    /// [`Overflow`] when more than `max` would wait.
+    pub fn push(&mut self, bytes: &[u8], max: usize) -> Result<(), Overflow> {
+        if bytes.len() > max.saturating_sub(self.bytes.len()) {
             return Err(Overflow);
         }
         self.bytes.extend_from_slice(bytes);
@@ -50,8 +50,8 @@ mod tests {
     #[test]
     fn what_was_pushed_comes_out_in_one_piece_and_in_order() {
         let mut outbox = Outbox::default();
-        outbox.push(b"Executing ").unwrap();
-        outbox.push(b"a Pig...").unwrap();
+        outbox.push(b"Executing ", OUTBOX_MAX).unwrap();
+        outbox.push(b"a Pig...", OUTBOX_MAX).unwrap();
         assert_eq!(outbox.take(), b"Executing a Pig...");
         assert!(outbox.is_empty());
     }
@@ -59,18 +59,20 @@ mod tests {
     #[test]
     fn a_full_outbox_takes_nothing_more_and_loses_nothing() {
         let mut outbox = Outbox::default();
-        outbox.push(&vec![b'x'; OUTBOX_MAX - 1]).unwrap();
-        assert_eq!(outbox.push(b"ab"), Err(Overflow));
-        assert_eq!(outbox.push(b"a"), Ok(()));
-        assert_eq!(outbox.push(b"b"), Err(Overflow));
+        outbox
+            .push(&vec![b'x'; OUTBOX_MAX - 1], OUTBOX_MAX)
+            .unwrap();
+        assert_eq!(outbox.push(b"ab", OUTBOX_MAX), Err(Overflow));
+        assert_eq!(outbox.push(b"a", OUTBOX_MAX), Ok(()));
+        assert_eq!(outbox.push(b"b", OUTBOX_MAX), Err(Overflow));
         assert_eq!(outbox.take().len(), OUTBOX_MAX);
-        assert_eq!(outbox.push(b"b"), Ok(()));
+        assert_eq!(outbox.push(b"b", OUTBOX_MAX), Ok(()));
     }
 
     #[test]
     fn an_outbox_that_was_taken_holds_no_memory() {
         let mut outbox = Outbox::default();
-        outbox.push(b"x").unwrap();
+        outbox.push(b"x", OUTBOX_MAX).unwrap();
         outbox.take();
         assert_eq!(outbox.bytes.capacity(), 0);
     }

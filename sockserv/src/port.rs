@@ -6,16 +6,19 @@
 //! What was agreed with the client lives here, in its `nvt`, and so outside of every library: an
 //! upgrade does not touch it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep};
 
 use crate::endpoint::Event;
 use crate::gmcp::Message;
+use crate::limits::Bucket;
 use crate::nvt::Nvt;
 use crate::outbox::{Outbox, Overflow};
-use crate::settings::{Opening, Settings};
+use crate::refused::Refusal;
+use crate::settings::{Current, Opening};
 
 /// How many lines of one client may be on their way to its process.
 /// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. The rest waits in the
@@ -28,7 +31,7 @@ pub struct Port {
     state: Mutex<State>,
     changed: Notify,
     lines: Semaphore,
-    settings: Arc<Settings>,
+    settings: Current,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,10 @@ struct State {
     nvt: Nvt,
     outbox: Outbox,
     phase: Phase,
+    /// What is left of the lines that it may send.
+    said: Bucket,
+    /// It has been told that it writes too fast, and still does.
+    is_hasty: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,17 +79,21 @@ pub(crate) struct About {
 
 impl Port {
     /// A client that has sent nothing yet.
-    pub fn new(settings: Arc<Settings>) -> Port {
+    pub fn new(settings: Current) -> Port {
         let (mut nvt, mut outbox) = (Nvt::default(), Outbox::default());
-        if settings.opening == Opening::Probe {
+        let now = settings.load();
+        if now.opening == Opening::Probe {
             // An empty outbox has room for three bytes.
-            let _ = outbox.push(&nvt.open());
+            let _ = outbox.push(&nvt.open(), now.limits.outbox_max);
         }
         let state = State {
             nvt,
             outbox,
             phase: Phase::Open,
+            said: Bucket::default(),
+            is_hasty: false,
         };
+        drop(now);
         Port {
             state: Mutex::new(state),
             changed: Notify::new(),
@@ -137,7 +148,39 @@ impl Port {
     /// Takes what the client sent, from so many bytes, and queues what is answered. An overflow is seen by the
     /// task that writes.
     pub(crate) fn hear(&self, event: &Event, len: usize) {
-        let _ = self.push(|nvt| nvt.hear(event, len, &*self.settings.listing));
+        let settings = self.settings.load();
+        let _ = self.push(|nvt| nvt.hear(event, len, &*settings.listing));
+    }
+
+    /// Waits until the rate of lines allows one more. Who has to wait is told so, when it had not to before.
+    pub(crate) async fn line_turn(&self) -> Option<Refusal> {
+        let mut turn = self.take_line();
+        let is_hasty = turn.is_err();
+        let was_hasty = std::mem::replace(&mut self.lock().is_hasty, is_hasty);
+        let rate = self.settings.load().limits.lines;
+        let told = (is_hasty && !was_hasty).then(|| self.tell(Refusal::Lines(rate.per_second)));
+        while let Err(wait) = turn {
+            sleep(wait).await;
+            turn = self.take_line();
+        }
+        told
+    }
+
+    fn take_line(&self) -> Result<(), Duration> {
+        let rate = self.settings.load().limits.lines;
+        self.lock().said.take(rate, Instant::now())
+    }
+
+    /// Tells the client what is not done, and goes on.
+    pub(crate) fn tell(&self, refusal: Refusal) -> Refusal {
+        // An overflow is seen by the task that writes.
+        let _ = self.write(format!("{refusal}\n").as_bytes());
+        refusal
+    }
+
+    /// How many bytes a line of the client may have.
+    pub(crate) fn line_max(&self) -> usize {
+        self.settings.load().limits.line_max
     }
 
     /// Nothing was sent for a while: queues bytes that show nothing, where there are such.
@@ -147,7 +190,7 @@ impl Port {
 
     /// How long "a while" is.
     pub(crate) fn keepalive(&self) -> Option<Duration> {
-        self.settings.keepalive
+        self.settings.load().keepalive
     }
 
     /// Queues bytes of the wire.
@@ -157,7 +200,8 @@ impl Port {
             return Ok(());
         }
         let wire = wire(&mut state.nvt);
-        let pushed = state.outbox.push(&wire);
+        let max = self.settings.load().limits.outbox_max;
+        let pushed = state.outbox.push(&wire, max);
         if pushed.is_err() {
             state.phase = Phase::Overflown;
         }
@@ -245,14 +289,16 @@ mod tests {
     use super::*;
     use crate::option::{EOR, TTYPE};
     use crate::outbox::OUTBOX_MAX;
+    use crate::settings::Settings;
     use crate::telnet::Verb;
 
     /// A port that opens without a probe.
     fn quiet() -> Port {
-        Port::new(Arc::new(Settings {
+        let settings = Settings {
             opening: Opening::Quiet,
             ..Settings::default()
-        }))
+        };
+        Port::new(settings.current())
     }
 
     fn bytes(bytes: &[u8]) -> Option<Output> {
@@ -265,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_probe_comes_before_anything_that_is_written() {
-        let port = Port::new(Arc::default());
+        let port = Port::new(Settings::default().current());
         port.write(b"Hello.\n").unwrap();
         assert_eq!(port.output_now(), bytes(b"\xff\xfd\x18Hello.\r\n"));
     }

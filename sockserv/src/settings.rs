@@ -1,10 +1,18 @@
-//! What may be set about the door: how it opens, how it keeps connections awake, what it tells lists of games.
+//! What may be set about the door: how it opens, how it keeps connections awake, its limits, and whom it asks
+//! about the game. All of it may change while the door is open.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
+use crate::game::{Game, Unknown};
+use crate::limits::Limits;
 use crate::mssp::{Listing, Mssp};
+
+/// The settings as they are now, for all who need them.
+pub type Current = Arc<ArcSwap<Settings>>;
 
 /// How long a client that speaks telnet may be sent nothing before it is sent `NOP`.
 /// Half a minute is what Evennia and others do; the routers of homes forget an idle connection after some minutes.
@@ -28,6 +36,10 @@ pub struct Settings {
     pub opening: Opening,
     /// After how much silence of ours `NOP` is sent; `None` never.
     pub keepalive: Option<Duration>,
+    /// How much one client may have, and all together.
+    pub limits: Limits,
+    /// Who knows the players.
+    pub game: Arc<dyn Game>,
     /// Who knows what lists of games want to know. The door adds what it knows itself (`Door::open_with`).
     pub listing: Arc<dyn Listing>,
 }
@@ -37,8 +49,17 @@ impl Default for Settings {
         Settings {
             opening: Opening::default(),
             keepalive: Some(KEEPALIVE),
+            limits: Limits::default(),
+            game: Arc::new(Unknown),
             listing: Arc::new(Unlisted),
         }
+    }
+}
+
+impl Settings {
+    /// For clients from now on; [`ArcSwap::store`] changes them for all.
+    pub fn current(self) -> Current {
+        Arc::new(ArcSwap::from_pointee(self))
     }
 }
 
@@ -47,6 +68,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("opening", &self.opening)
             .field("keepalive", &self.keepalive)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -99,6 +99,9 @@ impl Desk {
             Ok(_) => Phase::Commit,
             Err(_) => Phase::Rollback,
         });
+        if outcome.answer.is_ok() {
+            self.configure_door();
+        }
         if let Some(operation) = request.entry(outcome.answer.is_ok()) {
             let deed = deed((operation, request), &outcome, message);
             let took_ms = began.elapsed().as_millis() as u64;
@@ -116,6 +119,14 @@ impl Desk {
             taken.for_ever();
         }
         (outcome.answer.and_then(json), outcome.restart)
+    }
+
+    /// The environment may be another one now.
+    fn configure_door(&self) {
+        let Some(door) = &self.door else { return };
+        if let Err(error) = crate::door::configure(door, self.node(), self.releases.clone()) {
+            tracing::error!("{error:#}: the door keeps the settings that it had");
+        }
     }
 
     /// Does something at the door, and enters it into the history.

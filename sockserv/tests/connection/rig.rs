@@ -52,7 +52,7 @@ impl Rig {
         settings: Settings,
     ) -> Rig {
         let (told, heard) = mpsc::channel(HEARD_MAX);
-        let port = Arc::new(Port::new(Arc::new(settings)));
+        let port = Arc::new(Port::new(settings.current()));
         let shared = port.clone();
         let task =
             tokio::spawn(async move { connection::run(stream, &shared, &mut Told(told)).await });

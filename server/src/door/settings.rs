@@ -1,64 +1,29 @@
-//! The node's door: where it stands, its settings from the environment of `sockserv`, and what it tells lists
-//! of games.
+//! The settings of the door, from the environment of `sockserv`.
 //!
 //! ```erlang
 //! {sockserv, [{port, 8082},
 //!             {keepalive_ms, 30000},        % or infinity: never
 //!             {opening, probe},             % or quiet: the client begins
-//!             {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]}]}
+//!             {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]},
+//!             {limits, [{lines, {10, 30}}]}]}      % see `limits`
 //! ```
-//! What the door does with it is `sockserv`'s.
+//! What the door does with them is `sockserv`'s.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use pq_term::Term;
-use sockserv::{Door, Listing, Mssp, Opening, Settings};
+use sockserv::{Opening, Settings};
 
-use crate::boot::Booted;
-use crate::cli;
-use crate::operator::Releases;
+use super::limits;
 
-/// The application whose environment this is.
-const APPLICATION: &str = "sockserv";
+/// What an operator wants lists of games to be told.
+pub(super) type Variables = Vec<(String, String)>;
 
-/// Opens the door of `sockserv`, when the release has it.
-pub(super) async fn open(
-    booted: &Booted,
-    options: &cli::Node,
-    releases: Arc<Releases>,
-) -> anyhow::Result<Option<Arc<Door>>> {
-    let env = |key| booted.node().env(APPLICATION, key);
-    let Some(port) = env("port") else {
-        return Ok(None);
-    };
-    let address = SocketAddr::new(options.bind, port_of(&port)?);
-    let settings = settings(env, releases)?;
-    let node = booted.node().clone();
-    let door = Door::open_with(node, address, "sockserv_sup", settings).await;
-    door.map(|door| Some(Arc::new(door))).map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
-            _ => "",
-        };
-        anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
-    })
-}
-
-fn port_of(term: &Term) -> anyhow::Result<u16> {
-    let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
-    number.with_context(|| {
-        format!("the port of sockserv is {term}, where a number from 0 to 65535 is needed")
-    })
-}
-
-fn settings(
+/// Reads all that does not need a restart. Who is asked about the game is the caller's to add.
+pub(super) fn read(
     env: impl Fn(&'static str) -> Option<Term>,
-    releases: Arc<Releases>,
-) -> anyhow::Result<Settings> {
+) -> anyhow::Result<(Settings, Variables)> {
     let mut settings = Settings::default();
     if let Some(term) = env("keepalive_ms") {
         settings.keepalive = keepalive(&term)?;
@@ -66,12 +31,19 @@ fn settings(
     if let Some(term) = env("opening") {
         settings.opening = opening(&term)?;
     }
+    if let Some(term) = env("limits") {
+        settings.limits = limits::read(&term)?;
+    }
     let variables = env("mssp").map_or(Ok(Vec::new()), |term| variables(&term))?;
-    settings.listing = Arc::new(Game {
-        releases,
-        variables,
-    });
-    Ok(settings)
+    Ok((settings, variables))
+}
+
+/// The number of a port.
+pub(super) fn port_of(term: &Term) -> anyhow::Result<u16> {
+    let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
+    number.with_context(|| {
+        format!("the port of sockserv is {term}, where a number from 0 to 65535 is needed")
+    })
 }
 
 fn keepalive(term: &Term) -> anyhow::Result<Option<Duration>> {
@@ -112,24 +84,6 @@ fn variable(term: &Term) -> Option<(String, String)> {
         None => value.as_str()?.to_string(),
     };
     Some((name.as_str()?.to_string(), value))
-}
-
-/// What lists of games are told besides what the door knows: the release that runs now, and what its operator
-/// wants to be said.
-struct Game {
-    releases: Arc<Releases>,
-    variables: Vec<(String, String)>,
-}
-
-impl Listing for Game {
-    fn list(&self, mssp: &mut Mssp) {
-        let running = self.releases.running();
-        mssp.set("NAME", &running.name);
-        mssp.set("CODEBASE", format!("pq/{} {}", running.name, running.vsn));
-        for (name, value) in &self.variables {
-            mssp.set(name, value);
-        }
-    }
 }
 
 #[cfg(test)]

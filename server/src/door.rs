@@ -1,0 +1,83 @@
+//! The node's door: opened at its start, and set anew after an upgrade has changed the environment of `sockserv`.
+//!
+//! Rooms: `settings` and `limits` read that environment, `game` answers the door's questions about players, and
+//! here is what lists of games are told. What operators do at the door is `operator`'s.
+
+mod game;
+mod limits;
+mod settings;
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pq_otp::Node;
+use sockserv::{Door, Listing, Mssp, Settings};
+
+use crate::boot::Booted;
+use crate::cli;
+use crate::operator::Releases;
+
+/// The application whose environment it is.
+const APPLICATION: &str = "sockserv";
+
+/// Opens the door of `sockserv`, when the release has it.
+pub(crate) async fn open(
+    booted: &Booted,
+    options: &cli::Node,
+    releases: Arc<Releases>,
+) -> anyhow::Result<Option<Arc<Door>>> {
+    let node = booted.node();
+    let Some(port) = node.env(APPLICATION, "port") else {
+        return Ok(None);
+    };
+    let address = SocketAddr::new(options.bind, settings::port_of(&port)?);
+    let settings = read(node, releases)?;
+    let door = Door::open_with(node.clone(), address, "sockserv_sup", settings).await;
+    door.map(|door| Some(Arc::new(door))).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
+            _ => "",
+        };
+        anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
+    })
+}
+
+/// Brings the settings into force that the node has now. What listens where stays as it is.
+///
+/// # Errors
+/// When a setting is none: the door stays as it was.
+pub(crate) fn configure(door: &Door, node: &Node, releases: Arc<Releases>) -> anyhow::Result<()> {
+    door.configure(read(node, releases)?);
+    Ok(())
+}
+
+fn read(node: &Node, releases: Arc<Releases>) -> anyhow::Result<Settings> {
+    let (settings, variables) = settings::read(|key| node.env(APPLICATION, key))?;
+    Ok(Settings {
+        game: Arc::new(game::Quest { node: node.clone() }),
+        listing: Arc::new(Listed {
+            releases,
+            variables,
+        }),
+        ..settings
+    })
+}
+
+/// What lists of games are told besides what the door knows: the release that runs now, and what its operator
+/// wants to be said.
+struct Listed {
+    releases: Arc<Releases>,
+    variables: settings::Variables,
+}
+
+impl Listing for Listed {
+    fn list(&self, mssp: &mut Mssp) {
+        let running = self.releases.running();
+        mssp.set("NAME", &running.name);
+        mssp.set("CODEBASE", format!("pq/{} {}", running.name, running.vsn));
+        for (name, value) in &self.variables {
+            mssp.set(name, value);
+        }
+    }
+}

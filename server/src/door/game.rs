@@ -1,0 +1,62 @@
+//! What the door wants to know of the game, asked of the game's own processes.
+
+use pq_otp::sys::SysMessage;
+use pq_otp::{Node, Pid, Reason, Term};
+use sockserv::game::Answer;
+use sockserv::{Game, Login};
+
+/// Process Quest, as `sockserv` shows it to the door.
+pub(super) struct Quest {
+    pub(super) node: Node,
+}
+
+impl Game for Quest {
+    /// The session says it itself, in its state (`sockserv_serv`), behind all that it was sent before.
+    fn login(&self, session: Pid, answer: Answer<Login>) {
+        let on_reply = |state: Result<Term, Reason>| {
+            let login = state.ok().and_then(|state| login_in(&state));
+            answer(login.unwrap_or(Login::Nobody));
+        };
+        self.node
+            .sys_request(session, SysMessage::GetState, on_reply);
+    }
+}
+
+/// Whose session it is by its state. A release whose sessions keep it elsewhere has no names here.
+fn login_in(state: &Term) -> Option<Login> {
+    let phase = field(state, "phase")?;
+    let name = |hero: &Term| field(hero, "name")?.as_str().map(str::to_string);
+    match field(phase, "playing") {
+        Some(playing) => name(field(playing, "hero")?).map(Login::Playing),
+        None => name(field(phase, "starting")?).map(Login::Arriving),
+    }
+}
+
+fn field<'a>(term: &'a Term, name: &'static str) -> Option<&'a Term> {
+    term.as_map()?.get(&Term::atom(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(state: &str, login: Option<Login>) {
+        let state = pq_term::read_term(state).unwrap();
+        assert_eq!(login_in(&state), login, "{state}");
+    }
+
+    #[test]
+    fn a_session_has_the_name_of_its_hero_from_its_start_on() {
+        check(
+            r#"#{phase => #{playing => #{hero => #{name => "Ann"}}}}"#,
+            Some(Login::Playing("Ann".into())),
+        );
+        check(
+            r#"#{phase => #{starting => #{name => "Ann"}}}"#,
+            Some(Login::Arriving("Ann".into())),
+        );
+        check(r#"#{phase => #{stats => #{name => "Ann"}}}"#, None);
+        check("#{phase => name}", None);
+        check("{state,1}", None);
+    }
+}

@@ -1,0 +1,153 @@
+//! The limits of the door, from the environment of `sockserv`.
+//!
+//! ```erlang
+//! {limits, [{clients, 20000},               % at once
+//!           {per_address, 8},               % of them from one address, or one /64 of IPv6
+//!           {arrivals, {5, 20}},            % from one address: a second, and at once
+//!           {exempt, ["127.0.0.0/8", "::1/128"]},      % for whom the two before do not count
+//!           {lines, {10, 30}},              % of one client: a second, and at once
+//!           {line_bytes, 1024},
+//!           {login_ms, 60000},              % until the hero plays, or infinity
+//!           {outbox_bytes, 65536}]}         % that wait for a client which does not read
+//! ```
+//! What is left out is as it stands here.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use pq_term::Term;
+use sockserv::{Limits, Rate};
+
+/// The longest line that may be allowed, and the largest outbox: what one client may cost. 16 MiB is more than
+/// any game says in a day.
+const LINE_MAX: i64 = 64 << 10;
+const OUTBOX_MAX: i64 = 16 << 20;
+
+/// Less than a kilobyte has no room for the greeting and what is agreed with a client.
+const OUTBOX_MIN: i64 = 1 << 10;
+
+/// As many clients as a machine has ports for one address.
+const CLIENTS_MAX: i64 = 1 << 16;
+
+/// A rate above that limits nothing.
+const RATE_MAX: i64 = 1_000_000;
+
+/// A day: who needs longer for a name has gone.
+const LOGIN_MAX: i64 = 86_400_000;
+
+/// Reads `limits`.
+pub(super) fn read(term: &Term) -> anyhow::Result<Limits> {
+    let pairs = term.as_list().with_context(|| {
+        format!("limits of sockserv is {term}, where a list like [{{lines, {{10, 30}}}}] is needed")
+    })?;
+    let mut limits = Limits::default();
+    for pair in pairs {
+        set(&mut limits, pair)?;
+    }
+    Ok(limits)
+}
+
+fn set(limits: &mut Limits, pair: &Term) -> anyhow::Result<()> {
+    let Some([key, value]) = pair.as_tuple() else {
+        bail!("limits of sockserv has {pair}, where {{Name, Value}} is needed");
+    };
+    let key = key.as_atom().map(|atom| atom.as_str()).unwrap_or_default();
+    let number = |range| number(key, value, range).map(|number| number as usize);
+    match key {
+        "clients" => limits.clients = number(1..=CLIENTS_MAX)?,
+        "per_address" => limits.per_address = number(1..=CLIENTS_MAX)?,
+        "arrivals" => limits.arrivals = rate(key, value)?,
+        "exempt" => limits.exempt = networks(value)?,
+        "lines" => limits.lines = rate(key, value)?,
+        "line_bytes" => limits.line_max = number(1..=LINE_MAX)?,
+        "login_ms" if value.is_atom("infinity") => limits.login = None,
+        "login_ms" => {
+            limits.login = Some(Duration::from_millis(number(1..=LOGIN_MAX)? as u64));
+        }
+        "outbox_bytes" => limits.outbox_max = number(OUTBOX_MIN..=OUTBOX_MAX)?,
+        _ => bail!(
+            "limits of sockserv has {pair}, where clients, per_address, arrivals, exempt, lines, line_bytes, \
+             login_ms or outbox_bytes is needed"
+        ),
+    }
+    Ok(())
+}
+
+fn number(key: &str, value: &Term, range: std::ops::RangeInclusive<i64>) -> anyhow::Result<i64> {
+    let number = value.as_i64().filter(|number| range.contains(number));
+    number.with_context(|| {
+        let (least, most) = (range.start(), range.end());
+        format!(
+            "{key} of sockserv's limits is {value}, where a number from {least} to {most} is needed"
+        )
+    })
+}
+
+fn rate(key: &str, value: &Term) -> anyhow::Result<Rate> {
+    let Some([per_second, burst]) = value.as_tuple() else {
+        bail!("{key} of sockserv's limits is {value}, where {{PerSecond, AtOnce}} is needed");
+    };
+    let number = |value| number(key, value, 1..=RATE_MAX).map(|number| number as u32);
+    Ok(Rate::new(number(per_second)?, number(burst)?))
+}
+
+fn networks(value: &Term) -> anyhow::Result<Vec<ipnet::IpNet>> {
+    let networks = value
+        .as_list()
+        .and_then(|list| list.iter().map(|net| net.as_str()?.parse().ok()).collect());
+    networks.with_context(|| {
+        format!(
+            "exempt of sockserv's limits is {value}, where a list of networks like \"10.0.0.0/8\" is needed"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(text: &str) -> anyhow::Result<Limits> {
+        read(&pq_term::read_term(text).unwrap())
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_the_reference_stands() {
+        assert_eq!(limits("[]").unwrap(), Limits::default());
+        let all = r#"[{clients,20000},{per_address,8},{arrivals,{5,20}},{exempt,["127.0.0.0/8","::1/128"]},
+            {lines,{10,30}},{line_bytes,1024},{login_ms,60000},{outbox_bytes,65536}]"#;
+        assert_eq!(limits(all).unwrap(), Limits::default());
+    }
+
+    #[test]
+    fn every_limit_can_be_set() {
+        let text = r#"[{clients,7},{per_address,2},{arrivals,{1,3}},{exempt,[]},{lines,{4,5}},{line_bytes,80},
+            {login_ms,infinity},{outbox_bytes,2048}]"#;
+        let expected = Limits {
+            clients: 7,
+            per_address: 2,
+            arrivals: Rate::new(1, 3),
+            exempt: Vec::new(),
+            lines: Rate::new(4, 5),
+            line_max: 80,
+            login: None,
+            outbox_max: 2_048,
+        };
+        assert_eq!(limits(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_odd_limit_is_refused_with_what_would_be_right() {
+        for (text, right) in [
+            ("x", "a list like"),
+            ("[x]", "{Name, Value} is needed"),
+            ("[{speed,1}]", "clients, per_address"),
+            ("[{clients,0}]", "a number from 1 to"),
+            ("[{lines,10}]", "{PerSecond, AtOnce} is needed"),
+            ("[{lines,{0,1}}]", "a number from 1 to"),
+            (r#"[{exempt,["10.0.0.0/40"]}]"#, "a list of networks"),
+        ] {
+            let error = limits(text).unwrap_err().to_string();
+            assert!(error.contains(right), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Who may not come in: addresses, networks and names of heroes, for a time or for ever.
+//!
+//! The door asks; who is banned, by whom and why, is the operator's to say (`Door::set_bans`) and to keep.
+
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use ipnet::IpNet;
+
+/// Whom a ban is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whom {
+    /// All addresses of a network; a single one is a network of its own.
+    Net(IpNet),
+    /// A hero's name, whatever its letters' case.
+    Name(String),
+}
+
+/// A ban.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ban {
+    /// Whom it is about.
+    pub whom: Whom,
+    /// When it ends; `None` never.
+    pub until: Option<SystemTime>,
+}
+
+impl Ban {
+    /// Whether it is in force.
+    pub fn holds(&self, now: SystemTime) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether it is about this address.
+    pub fn is_of_address(&self, address: IpAddr) -> bool {
+        // An IPv4 client of a socket for both families has an address of IPv6.
+        matches!(self.whom, Whom::Net(net) if net.contains(&address.to_canonical()))
+    }
+
+    /// Whether it is about this hero.
+    pub fn is_of_name(&self, name: &str) -> bool {
+        matches!(&self.whom, Whom::Name(banned) if fold(banned) == fold(name))
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ban(whom: Whom) -> Ban {
+        Ban { whom, until: None }
+    }
+
+    #[test]
+    fn a_network_has_its_addresses_in_either_family() {
+        let ban = ban(Whom::Net("10.1.0.0/16".parse().unwrap()));
+        let is_of = |text: &str| ban.is_of_address(text.parse().unwrap());
+        assert!(is_of("10.1.2.3") && is_of("::ffff:10.1.2.3"));
+        assert!(!is_of("10.2.0.1") && !is_of("::1"));
+        assert!(!ban.is_of_name("10.1.2.3"));
+    }
+
+    #[test]
+    fn a_name_is_banned_in_any_case() {
+        let ban = ban(Whom::Name("Ünn".into()));
+        assert!(ban.is_of_name("üNN ") && !ban.is_of_name("Ann"));
+    }
+
+    #[test]
+    fn a_ban_holds_until_its_end() {
+        let now = SystemTime::now();
+        let whom = Whom::Name("Ann".into());
+        let until = |until| Ban {
+            whom: whom.clone(),
+            until,
+        };
+        assert!(until(None).holds(now));
+        assert!(!until(Some(now)).holds(now));
+        assert!(until(Some(now + std::time::Duration::from_secs(1))).holds(now));
+    }
+}

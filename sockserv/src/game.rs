@@ -1,0 +1,44 @@
+//! What the door wants to know of the game behind it: who plays at a session.
+//!
+//! The node answers (`Settings::game`); the door knows neither heroes nor states of processes.
+
+use pq_otp::Pid;
+
+/// How far a session is with its player.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Login {
+    /// Nobody is known yet.
+    Nobody,
+    /// A hero of this name is being started.
+    Arriving(String),
+    /// A hero of this name plays.
+    Playing(String),
+}
+
+impl Login {
+    /// The hero's name; empty where there is none.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Login::Nobody => "",
+            Login::Arriving(name) | Login::Playing(name) => name,
+        }
+    }
+}
+
+/// Takes an answer, on any thread, without waiting.
+pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
+
+/// The game, as the door asks it. Nothing here waits: an answer comes later, or never when the process has ended.
+pub trait Game: Send + Sync {
+    /// Who plays at this session, once it has done with all that it was sent before.
+    fn login(&self, session: Pid, answer: Answer<Login>);
+}
+
+/// A game of which nothing is known: everybody plays, under no name.
+pub(crate) struct Unknown;
+
+impl Game for Unknown {
+    fn login(&self, _session: Pid, answer: Answer<Login>) {
+        answer(Login::Playing(String::new()));
+    }
+}

@@ -1,0 +1,294 @@
+//! The hall: behind every entrance. A client that may come in gets a process, and is served until it leaves; one
+//! that may not is told why.
+//!
+//! ```text
+//!   arrival ─► gate ─┬► port ─► start_child(sockserv_sup, [Port]) ─► process ─► connection::run
+//!                    └► a sentence
+//! ```
+//! What an entrance is, a socket, TLS or a page, is not known here: a client is something that reads and writes.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pq_otp::{Node, Pid, PortSink};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::connection::{self, End, Owner};
+use crate::crowd::{Client, Crowd, Place};
+use crate::game::Login;
+use crate::gate::{Gate, Pass};
+use crate::port::Port;
+use crate::refused::Refusal;
+use crate::settings::{Current, Opening, Settings};
+use crate::starting::start_session;
+
+/// How long a client waits for its process: the default of `gen_server:call/2`, in which OTP would start it.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many clients are told at once why they may not come in. In a flood the others are not told: each sentence
+/// holds a descriptor until its client has read it.
+const TURNED_AWAY_MAX: usize = 256;
+
+/// How soon a session is asked again whether the hero that it has asked for plays now; then half as soon each time.
+const ARRIVING: Duration = Duration::from_millis(10);
+
+/// And no more seldom than this.
+const ARRIVING_MAX: Duration = Duration::from_secs(1);
+
+/// What every client needs.
+pub(crate) struct Hall {
+    pub(crate) node: Node,
+    supervisor: &'static str,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) settings: Current,
+    turned_away: Semaphore,
+}
+
+/// By which way a client came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// A socket.
+    Plain,
+    /// A socket with TLS.
+    Tls,
+    /// A WebSocket.
+    Web,
+}
+
+/// A client that has arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) address: SocketAddr,
+    pub(crate) way: Way,
+}
+
+impl Hall {
+    /// A hall whose clients get children of `supervisor`.
+    pub(crate) fn new(node: Node, supervisor: &'static str, settings: Current) -> Hall {
+        Hall {
+            node,
+            supervisor,
+            gate: Arc::default(),
+            crowd: Arc::default(),
+            settings,
+            turned_away: Semaphore::new(TURNED_AWAY_MAX),
+        }
+    }
+
+    /// Whether a client from there may come in.
+    pub(crate) fn enter(&self, from: SocketAddr) -> Result<Pass, Refusal> {
+        self.gate.enter(from.ip(), &self.settings.load().limits)
+    }
+
+    /// Serves a client until it leaves, or tells it why it may not come in.
+    pub(crate) async fn receive(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        entered: Result<Pass, Refusal>,
+    ) {
+        match entered {
+            Ok(_pass) => self.serve(stream, arrival).await,
+            Err(refusal) => self.turn_away(stream, arrival, &refusal).await,
+        }
+    }
+
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite, arrival: Arrival) {
+        let port = Arc::new(Port::new(self.settings.clone()));
+        let id = self.node.open_port(Arc::new(Sink(port.clone())));
+        match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
+            Ok(owner) => {
+                self.node.own_port(id, owner);
+                let client = Client::new(port, arrival, owner);
+                self.converse(stream, Session::new(self, id, client)).await;
+            }
+            Err(why) => {
+                tracing::warn!(address = %arrival.address, %why, "a client gets no process");
+                self.node.close_port(id);
+                self.gate.refused.count(&Refusal::NoProcess);
+                self.turn_away(stream, arrival, &Refusal::NoProcess).await;
+            }
+        }
+    }
+
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite, mut session: Session<'_>) {
+        let (client, lines) = (session.place.client().clone(), session.lines.clone());
+        let end = tokio::select! {
+            end = connection::run(stream, &client.port, &mut session) => end,
+            never = self.log_in(&client, &lines) => match never {},
+        };
+        if matches!(end, End::Stalled | End::Overflown) {
+            self.gate.refused.count(&Refusal::Slow);
+        }
+        let (address, process) = (client.arrival.address, client.process);
+        let program = client.port.client();
+        tracing::debug!(%address, %process, client = %program, %end, "client gone");
+    }
+
+    /// Finds out whose client it is; one that takes too long, or whose name is banned, is closed.
+    async fn log_in(&self, client: &Client, lines: &Notify) -> Infallible {
+        let limit = self.settings.load().limits.login;
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let known = self.know(client, lines);
+        let known = match deadline {
+            Some(deadline) => timeout_at(deadline, known).await,
+            None => Ok(known.await),
+        };
+        let refused = known.unwrap_or_else(|_| Err(Refusal::Login(limit.unwrap_or_default())));
+        if let Err(refusal) = refused {
+            self.dismiss(client, &refusal);
+        }
+        pending().await
+    }
+
+    /// Waits until a hero plays there.
+    async fn know(&self, client: &Client, lines: &Notify) -> Result<(), Refusal> {
+        loop {
+            lines.notified().await;
+            let mut pause = ARRIVING;
+            while let Some(login) = self.ask(client).await? {
+                if client.plays_as(login) {
+                    return Ok(());
+                }
+                // The next line may say something else.
+                let _ = timeout(pause, lines.notified()).await;
+                pause = ARRIVING_MAX.min(pause * 2);
+            }
+        }
+    }
+
+    /// Asks the session once: the hero that plays or is about to, unless its name is banned.
+    async fn ask(&self, client: &Client) -> Result<Option<Login>, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        let game = self.settings.load().game.clone();
+        let on_answer = move |login| drop(answer.send(login));
+        game.login(client.process, Box::new(on_answer));
+        match answered.await.unwrap_or(Login::Nobody) {
+            Login::Nobody => Ok(None),
+            login => {
+                self.gate.ban_of_name(login.name())?;
+                Ok(Some(login))
+            }
+        }
+    }
+
+    /// Closes who is in and banned; returns how many they are.
+    pub(crate) fn dismiss_banned(&self) -> usize {
+        let mut dismissed = 0;
+        for (_, client) in self.crowd.all() {
+            let address = self.gate.ban_of_address(client.arrival.address.ip());
+            let name = || {
+                client
+                    .hero()
+                    .map_or(Ok(()), |name| self.gate.ban_of_name(name))
+            };
+            if let Err(refusal) = address.and_then(|()| name()) {
+                self.dismiss(&client, &refusal);
+                dismissed += 1;
+            }
+        }
+        dismissed
+    }
+
+    /// Tells a client why it is closed, and closes it.
+    fn dismiss(&self, client: &Client, refusal: &Refusal) {
+        self.gate.refused.count(refusal);
+        // Who is too slow for it is dropped by its own task.
+        let _ = client.port.announce(&refusal.to_string());
+        client.port.dismiss();
+    }
+
+    async fn turn_away(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        refusal: &Refusal,
+    ) {
+        let Ok(_permit) = self.turned_away.try_acquire() else {
+            return;
+        };
+        tracing::debug!(address = %arrival.address, why = refusal.word(), "turned away");
+        let settings = Settings {
+            opening: Opening::Quiet,
+            ..Settings::default()
+        };
+        let port = Port::new(settings.current());
+        // A fresh outbox has room for a sentence.
+        let _ = port.write(format!("{refusal}\n").as_bytes());
+        port.close();
+        connection::run(stream, &port, &mut Nobody).await;
+    }
+}
+
+/// The node's end of a connection.
+struct Sink(Arc<Port>);
+
+impl PortSink for Sink {
+    fn write(&self, bytes: &[u8]) {
+        // An overflow drops the client, and its task logs it: `Port::write`.
+        let _ = self.0.write(bytes);
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    fn input_done(&self) {
+        self.0.line_done();
+    }
+}
+
+/// The connection's way into the node.
+struct Session<'a> {
+    hall: &'a Hall,
+    port: u64,
+    place: Place,
+    /// A line has been handed over: it may have said who plays.
+    lines: Arc<Notify>,
+}
+
+impl<'a> Session<'a> {
+    fn new(hall: &'a Hall, port: u64, client: Client) -> Session<'a> {
+        Session {
+            hall,
+            port,
+            place: hall.crowd.enter(port, client),
+            lines: Arc::default(),
+        }
+    }
+
+    fn owner(&self) -> Pid {
+        self.place.client().process
+    }
+}
+
+impl Owner for Session<'_> {
+    fn on_line(&mut self, line: &[u8]) {
+        self.place.plays();
+        self.hall.node.port_input(self.port, self.owner(), line);
+        self.lines.notify_one();
+    }
+
+    fn on_closed(&mut self, reason: &str) {
+        self.hall.node.port_closed(self.port, self.owner(), reason);
+    }
+
+    fn on_refused(&mut self, refusal: &Refusal) {
+        self.hall.gate.refused.count(refusal);
+    }
+}
+
+/// For clients that have no process.
+struct Nobody;
+
+impl Owner for Nobody {
+    fn on_line(&mut self, _line: &[u8]) {}
+
+    fn on_closed(&mut self, _reason: &str) {}
+}
