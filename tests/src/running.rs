@@ -8,6 +8,7 @@
 //! over its socket is not known here. Two test programs may do this at once: cargo has a lock of its own, and no
 //! tree is shared.
 
+mod disk;
 mod player;
 mod studio;
 mod tree;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use disk::Disk;
 pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use rustix::process::Signal;
 pub use studio::{BROKEN, BROKEN_VSN, Draft};

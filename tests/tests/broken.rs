@@ -8,12 +8,15 @@
 //! | `library` | the library: missing, damaged, or not one that may be loaded |
 //! | `files` | relup, appup, sys.config |
 //! | `package` | the archive |
+//! | `disk` | the disk: it is full |
 //! | `killed` | nothing but the node, in the middle of it |
 //! | `stage` | what they share: a node, its players, and what must hold after each attempt |
 #![allow(clippy::unwrap_used)]
 
 #[path = "broken/conversion.rs"]
 mod conversion;
+#[path = "broken/disk.rs"]
+mod disk;
 #[path = "broken/files.rs"]
 mod files;
 #[path = "broken/killed.rs"]

@@ -8,14 +8,14 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::{BUILD_PATIENCE, Running, Signal, pq};
+use super::{BUILD_PATIENCE, Disk, Running, Signal, pq};
 
 /// The files of a release tree, with their paths below its root. Two megabytes.
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// A release tree that is removed with its owner.
+/// A release tree that is removed with its owner, or with the disk on which it is.
 pub struct Tree {
-    _folder: TempDir,
+    _folder: Option<TempDir>,
     root: PathBuf,
 }
 
@@ -28,7 +28,18 @@ impl Tree {
     /// The same at a path that ends like this.
     pub fn named(name: &str) -> Tree {
         let folder = tempfile::tempdir().expect("there is room for a folder");
-        let root = folder.path().join(name);
+        let mut tree = Tree::below(folder.path(), name);
+        tree._folder = Some(folder);
+        tree
+    }
+
+    /// The same on a small disk.
+    pub fn on(disk: &Disk) -> Tree {
+        Tree::below(disk.folder(), "rel")
+    }
+
+    fn below(folder: &Path, name: &str) -> Tree {
+        let root = folder.join(name);
         for (path, bytes) in release() {
             let file = root.join(path);
             let parent = file.parent().expect("it is below the root");
@@ -37,7 +48,7 @@ impl Tree {
                 .expect("there is room for two megabytes");
         }
         Tree {
-            _folder: folder,
+            _folder: None,
             root,
         }
     }

@@ -25,7 +25,7 @@ fn crowded() -> Stage {
     let settings = format!(r#"[{{processquest, [{{fate, {{"{CULPRIT}", "Errs"}}}}]}}]."#);
     fs::write(file, settings).unwrap();
     let bots = BOTS.to_string();
-    let node = Running::node_with(&tree, &["--heroes", &bots, "--pace", "200"]);
+    let node = Running::node_with(&tree, &["--heroes", &bots, "--pace", "50"]);
     node.wrote(&format!("{BOTS} heroes started"));
     Stage::on(tree, node, &["Ann", "Bob", "Cat", "Dan"])
 }

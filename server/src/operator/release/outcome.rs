@@ -128,7 +128,7 @@ fn exit_of(error: &OfficeError) -> Exit {
             ..
         }) => Exit::Checksum,
         OfficeError::WrongChecksum { .. } => Exit::Checksum,
-        OfficeError::Write(_) => Exit::RolledBack,
+        OfficeError::Write(_) | OfficeError::Package(PackageError::Write(_)) => Exit::RolledBack,
         _ => Exit::Refused,
     }
 }
