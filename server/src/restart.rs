@@ -1,7 +1,8 @@
 //! Starting again: the node has stopped in order, and its process becomes a new node on the same tree.
 //!
-//! The program is executed anew: no thread, no library and no descriptor of the old node is left, the process keeps
-//! its number, and whoever started it need not know. Players find the door at the same port.
+//! The program is executed anew: no thread, no library and no socket of the old node is left, the process keeps
+//! its number and its tree, and whoever started it need not know. The port is that of the command line, so that players
+//! find the door again where the operator has put it; without one it is for the release to say.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use clap::ValueEnum;
 
 use crate::cli;
 use crate::operator::ErrorAction;
+use crate::system::TreeLock;
 
 /// This program, also when its file has been replaced meanwhile.
 const PROGRAM: &str = "/proc/self/exe";
@@ -42,10 +44,10 @@ impl Restart {
         }
     }
 
-    /// Starts again, which comes back only as an error. The tree must be free.
+    /// Starts again, which comes back only as an error. Players came in at `address`.
     pub(crate) fn carry_out(
         &self,
-        root: &Path,
+        (root, lock): (&Path, TreeLock),
         options: &cli::Node,
         address: Option<SocketAddr>,
     ) -> anyhow::Result<()> {
@@ -55,9 +57,9 @@ impl Restart {
             );
         }
         tracing::info!(root = %root.display(), release = self.release, "starting again");
-        let port = address.map(|address| address.port()).or(options.port);
-        let args = self.args(root, options, port);
-        let error = Command::new(PROGRAM).arg0("pq").args(args).exec();
+        let args = self.args(root, options, port(options, address));
+        let mut program = Command::new(PROGRAM);
+        let error = program.arg0("pq").args(args).stdin(lock.hand_over()).exec();
         bail!("failed to start again: {error}")
     }
 
@@ -92,6 +94,12 @@ impl Restart {
         }
         args
     }
+}
+
+/// The port to ask for: where 0 has picked one, that one. A release may have another port than the one before.
+fn port(options: &cli::Node, address: Option<SocketAddr>) -> Option<u16> {
+    let typed = options.port?;
+    Some(address.map_or(typed, |address| address.port()))
 }
 
 #[cfg(test)]
@@ -147,5 +155,18 @@ mod tests {
         let args =
             Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]), None);
         assert!(!args.contains(&"--release".into()) && !args.contains(&"--port".into()));
+    }
+
+    #[test]
+    fn the_port_is_the_one_that_was_typed_or_picked_and_else_the_releases() {
+        let picked = Some(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        for (typed, expected) in [
+            (&["--port", "0"][..], Some(40_000)),
+            (&["--port", "40000"], Some(40_000)),
+            (&[], None),
+        ] {
+            assert_eq!(port(&options(typed), picked), expected, "{typed:?}");
+        }
+        assert_eq!(port(&options(&["--port", "7"]), None), Some(7));
     }
 }

@@ -1,33 +1,34 @@
 //! What the node needs of the operating system: a lock on its release tree, and enough descriptors.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::path::Path;
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Holds the tree for this node; the lock goes with the process, however it ends.
 pub(crate) struct TreeLock {
-    _file: File,
+    file: File,
 }
 
 impl TreeLock {
-    /// Takes the tree, or says which process has it.
+    /// Takes the tree, or says which process has it. A node that starts again has it already
+    /// ([`TreeLock::hand_over`]).
     pub(crate) fn take(root: &Path) -> anyhow::Result<TreeLock> {
         ensure!(
             root.join("releases").is_dir(),
             "there is no release tree at {}: `pq demo --root DIR` makes one",
             root.display()
         );
-        let path = root.join("pq.lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(|| format!("failed to open {}", path.display()))?;
+        let path = lock_file(root);
+        let mut file = match handed_over(&path) {
+            Some(file) => file,
+            None => open(&path).with_context(|| format!("failed to open {}", path.display()))?,
+        };
         match file.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
@@ -45,10 +46,58 @@ impl TreeLock {
             }
         }
         file.set_len(0)
+            .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(TreeLock { _file: file })
+        Ok(TreeLock { file })
     }
+
+    /// For the program that takes this one's place, as its standard input: a lock of `flock(2)` belongs to the open
+    /// file, so nobody else gets the tree in between.
+    pub(crate) fn hand_over(self) -> Stdio {
+        Stdio::from(self.file)
+    }
+
+    /// Frees the tree before the process ends.
+    pub(crate) fn release(self) {
+        // What is not freed here is freed by the end of the process, which is near.
+        let _ = self.file.unlock();
+    }
+}
+
+fn lock_file(root: &Path) -> PathBuf {
+    root.join("pq.lock")
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
+}
+
+/// The lock's file as the node before this one has left it: on standard input.
+fn handed_over(path: &Path) -> Option<File> {
+    let input = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+    let (input, lock) = (File::from(input), std::fs::metadata(path).ok()?);
+    is_same(&input.metadata().ok()?, &lock).then_some(input)
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// The process that has the tree, as far as this user may see: the one whose number is in the lock's file and that
+/// has that file open. To try the lock instead would keep a node from starting at that moment.
+pub(crate) fn holder(root: &Path) -> Option<u32> {
+    let path = lock_file(root);
+    let holder = std::fs::read_to_string(&path).ok()?.trim().parse().ok()?;
+    let lock = std::fs::metadata(&path).ok()?;
+    let mut files = std::fs::read_dir(format!("/proc/{holder}/fd"))
+        .ok()?
+        .flatten();
+    files
+        .any(|file| std::fs::metadata(file.path()).is_ok_and(|file| is_same(&file, &lock)))
+        .then_some(holder)
 }
 
 /// Allows as many descriptors as the system gives this user: a client takes one.
@@ -60,5 +109,27 @@ pub(crate) fn raise_descriptor_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, current = ?limit.current, "the number of open files stays limited");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_a_tree_is_known_without_touching_the_lock() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(holder(root.path()), None);
+        std::fs::create_dir(root.path().join("releases")).unwrap();
+        let lock = TreeLock::take(root.path()).unwrap();
+        assert_eq!(holder(root.path()), Some(std::process::id()));
+        let Err(refused) = TreeLock::take(root.path()) else {
+            panic!("two nodes on one tree");
+        };
+        let own = format!("(process {})", std::process::id());
+        assert!(refused.to_string().ends_with(&own), "{refused}");
+        lock.release();
+        assert_eq!(holder(root.path()), None, "the number alone says nothing");
+        TreeLock::take(root.path()).unwrap().release();
     }
 }

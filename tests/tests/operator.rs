@@ -4,6 +4,8 @@
 //! here is that commands, socket, node and exit codes come together.
 #![allow(clippy::unwrap_used)]
 
+#[path = "operator/again.rs"]
+mod again;
 #[path = "operator/asking.rs"]
 mod asking;
 #[path = "operator/door.rs"]

@@ -6,18 +6,26 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::operator::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
 use crate::operator::place::Place;
 use crate::operator::request::{Asked, PROTOCOL, Progress, Request};
 use crate::operator::{Event, Exit, Failure};
+use crate::system::holder;
 
 /// How long a node may be silent: it gives a sign of life every two seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// How long a node may take to stop: its own limits are 10 s for an operation in progress and 60 s for the rest.
 const STOP_MAX: Duration = Duration::from_secs(90);
+
+/// How long a node may have the tree before it listens: it boots in a tenth of a second, and does so again after a
+/// restart. One that stops has closed its socket first; who asks it anything waits no longer than for an answer.
+const STARTING_MAX: Duration = Duration::from_secs(10);
+
+/// How often to look whether it listens now.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Asks the node of this tree; `note` hears how far it is. Returns the answer, which is JSON.
 ///
@@ -69,7 +77,30 @@ fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<S
     }
 }
 
+/// Connects; as long as a process has the tree and does not listen, in a moment.
 fn connect(root: &Path) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + STARTING_MAX;
+    loop {
+        match knock(root) {
+            Err(error) if nobody_listens(&error) && holder(root).is_some() => {
+                if Instant::now() >= deadline {
+                    return Err(error);
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn nobody_listens(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused
+    )
+}
+
+fn knock(root: &Path) -> io::Result<UnixStream> {
     let place = Place::find(root)?;
     UnixStream::connect(place.address())
 }
@@ -88,15 +119,23 @@ fn too_long() -> io::Error {
 }
 
 fn unreachable(root: &Path, error: &io::Error) -> Failure {
+    let holder = holder(root).filter(|_| nobody_listens(error));
     let root = root.display();
-    let (exit, sentence) = match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::ConnectionRefused => (
+    let (exit, sentence) = match (error.kind(), holder) {
+        (_, Some(process)) => (
+            Exit::Unreachable,
+            format!(
+                "failed to reach the node on {root}: process {process} has the tree and does not listen; it is \
+                 starting or stopping"
+            ),
+        ),
+        _ if nobody_listens(error) => (
             Exit::Unreachable,
             format!(
                 "failed to reach a node: none runs on {root}; `pq start --root {root}` starts one"
             ),
         ),
-        ErrorKind::PermissionDenied => (
+        (ErrorKind::PermissionDenied, _) => (
             Exit::NotPermitted,
             format!(
                 "failed to reach the node on {root}: only its own user and root may operate it"

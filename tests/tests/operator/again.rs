@@ -1,0 +1,81 @@
+//! A node that starts again: what it keeps, what it takes from the release that comes, and what operators see meanwhile.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
+
+use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
+
+use crate::install::{LAST, Place, with_instruction};
+use crate::typed::{done, json, typed};
+
+/// Release 1.1.0 is there, and its relup ends with a restart of the node.
+fn restarting(tree: &Tree) {
+    done(tree, &["unpack", "processquest-1.1.0"]);
+    with_instruction(tree, LAST, Place::After("restart_emulator"));
+}
+
+/// When the node has started.
+fn since(tree: &Tree) -> String {
+    let status = json(tree, &["status"]);
+    status["node"]["since"].as_str().unwrap().to_string()
+}
+
+#[test]
+fn the_tree_stays_the_nodes_own_and_whoever_asks_waits_for_it() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    restarting(&tree);
+    let (lock, before) = (tree.root().join("pq.lock"), since(&tree));
+    done(&tree, &["install", "1.1.0"]);
+    // The answer has come before the node has ended: from here to its next start nobody else gets the tree.
+    let again = poll(PATIENCE, || {
+        let free = File::open(&lock).unwrap().try_lock_shared();
+        assert!(free.is_err(), "the tree is free");
+        (node.out().matches("listening on").count() == 2).then_some(())
+    });
+    assert!(again.is_some(), "it does not start again");
+    assert_ne!(since(&tree), before);
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", node.process()));
+    assert_eq!(name.unwrap(), "pq\n");
+    drop(node);
+    assert_eq!(typed(&tree, &["status"]).code, 7);
+}
+
+#[test]
+fn nobody_is_told_to_start_a_node_that_is_starting_again() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    restarting(&tree);
+    let before = since(&tree);
+    done(&tree, &["install", "1.1.0"]);
+    let again = poll(PATIENCE, || {
+        let status = typed(&tree, &["status"]);
+        // Whoever was connected when it ended has lost the connection, and hears that.
+        assert!(matches!(status.code, 0 | 6), "{status:?}");
+        (status.code == 0 && since(&tree) != before).then_some(())
+    });
+    assert!(again.is_some(), "it does not start again");
+}
+
+/// Gives a release this port.
+fn port_of(folder: &Path, port: u16) {
+    let settings = format!("[{{sockserv,[{{port,{port}}}]}}].\n");
+    std::fs::write(folder.join("sys.config"), settings).unwrap();
+}
+
+#[test]
+fn without_a_port_on_the_command_line_the_release_says_where_players_come_in() {
+    let tree = Tree::new();
+    let release = |vsn: &str| tree.root().join("releases").join(vsn);
+    port_of(&release("1.0.0"), 0);
+    let node = Running::listening(pq(["start", "--root"]).arg(tree.root()));
+    restarting(&tree);
+    // Free now; that another program takes it within these milliseconds is told by the node.
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    port_of(&release("1.1.0"), port);
+    done(&tree, &["install", "1.1.0"]);
+    node.wrote(&format!("listening on 127.0.0.1:{port}\n"));
+}
