@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pq_otp::Node;
@@ -19,16 +19,23 @@ use crate::hall::{Arrival, Hall, Way};
 use crate::mssp::{Listing, Mssp};
 use crate::settings::Settings;
 use crate::socket::prepare;
+use crate::tls::{Keys, TlsEntrance};
 
 /// How long accepting pauses when the system has no descriptor left: closing clients give some back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// An open door.
 pub struct Door {
-    address: SocketAddr,
+    pub(crate) entrances: Arc<Entrances>,
+    pub(crate) shut: watch::Sender<bool>,
+    pub(crate) hall: Arc<Hall>,
+}
+
+/// Where clients come in.
+pub(crate) struct Entrances {
+    plain: SocketAddr,
+    tls: OnceLock<SocketAddr>,
     since: SystemTime,
-    shut: watch::Sender<bool>,
-    hall: Arc<Hall>,
 }
 
 impl Door {
@@ -60,25 +67,41 @@ impl Door {
         let listener = TcpListener::bind(address).await?;
         let hall = Hall::new(node, supervisor, Settings::default().current());
         let door = Door {
-            address: listener.local_addr()?,
-            since: SystemTime::now(),
+            entrances: Arc::new(Entrances {
+                plain: listener.local_addr()?,
+                tls: OnceLock::new(),
+                since: SystemTime::now(),
+            }),
             shut: watch::Sender::new(false),
             hall: Arc::new(hall),
         };
         door.configure(settings);
-        tokio::spawn(accept_all(
-            listener,
-            door.hall.clone(),
-            door.shut.subscribe(),
-        ));
+        let hall = door.hall.clone();
+        let admit = move |stream, address| drop(tokio::spawn(admit(stream, address, hall.clone())));
+        tokio::spawn(accept_all(listener, door.shut.subscribe(), admit));
         Ok(door)
+    }
+
+    /// Listens for telnet inside TLS, too, once; returns where.
+    ///
+    /// # Errors
+    /// As for [`Door::open`].
+    pub async fn listen_tls(&self, address: SocketAddr, keys: Keys) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (entrance, hall) = (Arc::new(TlsEntrance::new(keys)), self.hall.clone());
+        let admit = move |stream, address| {
+            let (entrance, hall) = (entrance.clone(), hall.clone());
+            tokio::spawn(async move { entrance.admit(stream, address, &hall).await });
+        };
+        tokio::spawn(accept_all(listener, self.shut.subscribe(), admit));
+        Ok(*self.entrances.tls.get_or_init(|| address))
     }
 
     /// From now on these are the settings, also for who is in.
     pub fn configure(&self, settings: Settings) {
         let listing = Arc::new(AtThisDoor {
-            address: self.address,
-            since: self.since,
+            entrances: self.entrances.clone(),
             crowd: self.hall.crowd.clone(),
             node: settings.listing,
         });
@@ -90,7 +113,12 @@ impl Door {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.entrances.plain
+    }
+
+    /// And where for TLS, if it does.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.entrances.tls.get().copied()
     }
 
     /// How many clients there are.
@@ -158,14 +186,18 @@ impl Door {
     }
 }
 
-async fn accept_all(listener: TcpListener, hall: Arc<Hall>, mut shut: watch::Receiver<bool>) {
+async fn accept_all(
+    listener: TcpListener,
+    mut shut: watch::Receiver<bool>,
+    admit: impl Fn(TcpStream, SocketAddr),
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = shut.wait_for(|shut| *shut) => return,
         };
         match accepted {
-            Ok((stream, address)) => drop(tokio::spawn(admit(stream, address, hall.clone()))),
+            Ok((stream, address)) => admit(stream, address),
             Err(error) if is_of_the_client(&error) => {
                 tracing::debug!(%error, "client gone before it was accepted")
             }
@@ -200,19 +232,25 @@ async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
 
 /// What a list of games is told about this door.
 struct AtThisDoor {
-    address: SocketAddr,
-    since: SystemTime,
+    entrances: Arc<Entrances>,
     crowd: Arc<Crowd>,
     node: Arc<dyn Listing>,
 }
 
 impl Listing for AtThisDoor {
     fn list(&self, mssp: &mut Mssp) {
-        let since = self.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self
+            .entrances
+            .since
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         mssp.set("NAME", "pq");
         mssp.set("PLAYERS", self.crowd.players());
         mssp.set("UPTIME", since.as_secs());
-        mssp.set("PORT", self.address.port());
+        mssp.set("PORT", self.entrances.plain.port());
+        if let Some(tls) = self.entrances.tls.get() {
+            mssp.set("TLS", tls.port());
+        }
         mssp.set("CHARSET", "UTF-8");
         for can in [
             "ANSI",

@@ -5,7 +5,7 @@ use crate::refused::Refusal;
 
 /// The first byte of a TLS connection: a record with a handshake (RFC 8446, 5.1). No client of telnet
 /// begins with it, and no keyboard.
-const TLS_HANDSHAKE: u8 = 0x16;
+pub(crate) const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What is still to be looked at of a client: how it begins says whether it is one of ours.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]

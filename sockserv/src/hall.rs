@@ -204,7 +204,8 @@ impl Hall {
         client.port.dismiss();
     }
 
-    async fn turn_away(
+    /// Tells a client why it may not come in.
+    pub(crate) async fn turn_away(
         &self,
         stream: impl AsyncRead + AsyncWrite,
         arrival: Arrival,

@@ -21,6 +21,7 @@
 //! - [`game`]: what is asked about players;
 //! - [`socket`]: what the kernel is asked for;
 //! - `gate` and `hall`: who comes in, and the process that each client gets;
+//! - [`tls`]: the entrance for those who come by TLS;
 //! - [`door`]: what listens, and what operators do there.
 //!
 //! What is said over the socket lives in the libraries `sockserv-*`, not here. What was agreed with a client
@@ -74,6 +75,8 @@ pub mod game;
 
 pub mod socket;
 
+pub mod tls;
+
 pub mod door;
 
 mod crowd;
@@ -102,3 +105,4 @@ pub use peer::{Heard, Peer, Profile, Typing};
 pub use port::Port;
 pub use refused::Refusal;
 pub use settings::{Opening, Settings};
+pub use tls::{KeyError, Keys};

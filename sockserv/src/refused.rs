@@ -57,10 +57,13 @@ pub enum Refusal {
     /// It speaks TLS.
     #[error("This port speaks no TLS.")]
     Tls,
+    /// It does not speak TLS, where nothing else is spoken.
+    #[error("This port speaks TLS only: `telnet` cannot, a MUD client can.")]
+    NotTls,
 }
 
 /// The words of [`Refusal::index`], as counters call them.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "locked",
     "full",
     "no_process",
@@ -74,6 +77,7 @@ const WORDS: [&str; 13] = [
     "slow",
     "http",
     "tls",
+    "not_tls",
 ];
 
 impl Refusal {
@@ -93,6 +97,7 @@ impl Refusal {
             Refusal::Slow => 10,
             Refusal::Http => 11,
             Refusal::Tls => 12,
+            Refusal::NotTls => 13,
         }
     }
 

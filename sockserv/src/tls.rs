@@ -1,0 +1,235 @@
+//! The entrance for telnet inside TLS.
+//!
+//! ```text
+//!   accept ─► first byte ─┬► a handshake ─► TLS ─► hall
+//!                         └► anything else, or nothing ─► a sentence in plain text
+//! ```
+//! Certificate and key are read again when their files change, for the clients that come then; a pair that is of no use
+//! leaves the one before in force. Who is in keeps the connection as it was agreed.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::foreign::TLS_HANDSHAKE;
+use crate::hall::{Arrival, Hall, Way};
+use crate::refused::Refusal;
+use crate::socket::prepare;
+
+/// How long a client may take for its handshake, and before it for the first byte. Three round trips over a bad
+/// mobile line stay below it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the files are looked at, at most: a client more a second is no reason for two system calls each.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a certificate is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file cannot be read.
+    #[error("read {path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file holds something else.
+    #[error("find {what} in {path} (PEM): {why}")]
+    Pem {
+        /// What should be in it.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The two do not belong together, or are of a kind that is not known.
+    #[error("use the certificate {certfile} with the key {keyfile}: {source}")]
+    Pair {
+        /// The certificate.
+        certfile: PathBuf,
+        /// The key.
+        keyfile: PathBuf,
+        /// What is wrong.
+        source: rustls::Error,
+    },
+}
+
+/// A certificate with its key, as their files have it now.
+#[derive(Debug)]
+pub struct Keys {
+    certfile: PathBuf,
+    keyfile: PathBuf,
+    now: ArcSwap<CertifiedKey>,
+    seen: Mutex<Seen>,
+}
+
+/// The files as they were when they were looked at last.
+#[derive(Debug)]
+struct Seen {
+    at: Instant,
+    stamps: Stamps,
+}
+
+/// What changes when a file does.
+type Stamps = [Option<(SystemTime, u64)>; 2];
+
+impl Keys {
+    /// Reads a certificate with its chain, the client's first, and its key. The names are those of OTP's `ssl`.
+    ///
+    /// # Errors
+    /// When the files cannot be read, hold something else or do not belong together.
+    pub fn open(certfile: &Path, keyfile: &Path) -> Result<Keys, KeyError> {
+        // Looked at before they are read: a change in between is seen next time.
+        let stamps = stamps(certfile, keyfile);
+        let key = read(certfile, keyfile)?;
+        Ok(Keys {
+            certfile: certfile.to_path_buf(),
+            keyfile: keyfile.to_path_buf(),
+            now: ArcSwap::from_pointee(key),
+            seen: Mutex::new(Seen {
+                at: Instant::now(),
+                stamps,
+            }),
+        })
+    }
+
+    /// Reads the files again when they have changed.
+    fn refresh(&self) {
+        if !self.have_changed() {
+            return;
+        }
+        match read(&self.certfile, &self.keyfile) {
+            Ok(key) => {
+                self.now.store(Arc::new(key));
+                tracing::info!(certfile = %self.certfile.display(), "a new certificate is in force");
+            }
+            Err(error) => {
+                tracing::error!("failed to {error}: the certificate before stays in force")
+            }
+        }
+    }
+
+    /// Whether they have, since this was last asked.
+    fn have_changed(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at.elapsed() < LOOK_AGAIN {
+            return false;
+        }
+        let stamps = stamps(&self.certfile, &self.keyfile);
+        seen.at = Instant::now();
+        std::mem::replace(&mut seen.stamps, stamps) != stamps
+    }
+}
+
+impl ResolvesServerCert for Keys {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now.load_full())
+    }
+}
+
+fn stamps(certfile: &Path, keyfile: &Path) -> Stamps {
+    [certfile, keyfile].map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
+}
+
+fn read(certfile: &Path, keyfile: &Path) -> Result<CertifiedKey, KeyError> {
+    let pem = |what, path: &Path, why: &dyn std::fmt::Display| KeyError::Pem {
+        what,
+        path: path.to_path_buf(),
+        why: why.to_string(),
+    };
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&bytes(certfile)?).collect();
+    let certificates = certificates.map_err(|error| pem("a certificate", certfile, &error))?;
+    if certificates.is_empty() {
+        return Err(pem("a certificate", certfile, &"there is none"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&bytes(keyfile)?)
+        .map_err(|error| pem("a private key", keyfile, &error))?;
+    CertifiedKey::from_der(certificates, key, &provider()).map_err(|source| KeyError::Pair {
+        certfile: certfile.to_path_buf(),
+        keyfile: keyfile.to_path_buf(),
+        source,
+    })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, KeyError> {
+    std::fs::read(path).map_err(|source| KeyError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(default_provider())
+}
+
+/// What every client of this entrance needs.
+pub(crate) struct TlsEntrance {
+    acceptor: TlsAcceptor,
+    keys: Arc<Keys>,
+}
+
+impl TlsEntrance {
+    /// An entrance with these keys.
+    pub(crate) fn new(keys: Keys) -> TlsEntrance {
+        let keys = Arc::new(keys);
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("ring has what TLS 1.2 and 1.3 need")
+            .with_no_client_auth()
+            .with_cert_resolver(keys.clone());
+        TlsEntrance {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            keys,
+        }
+    }
+
+    /// Lets one client in.
+    pub(crate) async fn admit(&self, stream: TcpStream, address: SocketAddr, hall: &Hall) {
+        let entered = hall.enter(address);
+        if prepare(&stream).is_err() {
+            return;
+        }
+        let way = Way::Tls;
+        let arrival = Arrival { address, way };
+        if !begins_with_tls(&stream).await {
+            hall.gate.refused.count(&Refusal::NotTls);
+            return hall.turn_away(stream, arrival, &Refusal::NotTls).await;
+        }
+        self.keys.refresh();
+        match timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => hall.receive(stream, arrival, entered).await,
+            Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
+            Err(_) => tracing::debug!(%address, "no TLS came about in time"),
+        }
+    }
+}
+
+/// Whether the client begins as TLS does. One that waits for the game to speak first does not.
+async fn begins_with_tls(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = timeout(HANDSHAKE_TIMEOUT, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first == [TLS_HANDSHAKE]
+}
+
+#[cfg(test)]
+mod tests;
