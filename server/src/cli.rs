@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::play::address::Address;
+
 /// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
 #[derive(Parser, Debug)]
 #[command(version, arg_required_else_help = true)]
@@ -19,6 +21,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),
+    /// Play in this terminal, on a node here or elsewhere
+    Play(Play),
     /// Make or check the appup between two versions of an application
     Appup(crate::author::appup::AppupOptions),
     /// Compile the appups between releases into a relup
@@ -53,6 +57,16 @@ pub(crate) struct Start {
     pub(crate) or_permanent: bool,
     #[command(flatten)]
     pub(crate) node: Node,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Play {
+    /// Where: HOST:PORT, HOST or PORT
+    #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8082")]
+    pub(crate) address: Address,
+    /// The text is read aloud: no colours, and no pictures
+    #[arg(long)]
+    pub(crate) screen_reader: bool,
 }
 
 /// How the node runs.

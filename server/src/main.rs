@@ -3,6 +3,7 @@
 //! ```text
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
 //!   pq start ─────────────────────────────────────┴─► boot ─► applications ─► door ─► until a signal
+//!   pq play ─► a player's connection to the door of a node
 //!   pq appup ─► two libraries ─► appup
 //!   pq relup ─► appups ─► relup
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
@@ -21,6 +22,7 @@ mod heroes;
 mod libraries;
 mod logging;
 mod operator;
+mod play;
 mod report;
 mod restart;
 mod run;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
+        cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return client::run(command),
     };
     match outcome {
