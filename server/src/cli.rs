@@ -9,7 +9,7 @@ use crate::play::address::Address;
 
 /// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
 #[derive(Parser, Debug)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, after_help = crate::operator::EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -78,6 +78,12 @@ pub(crate) struct Node {
     /// The address for players
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     pub(crate) bind: IpAddr,
+    /// The port for players who come by TLS; 0 picks a free one [default: what the release says: none]
+    #[arg(long, value_name = "N")]
+    pub(crate) tls_port: Option<u16>,
+    /// Open the port for TLS with a certificate that the node makes for itself, to try it
+    #[arg(long)]
+    pub(crate) self_signed: bool,
     /// Heroes that play without a socket
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) heroes: u64,

@@ -11,16 +11,19 @@
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`show`], [`table`] | answers as people read them |
 //! | [`release`], [`install`] | what is done with releases; an install with its plan |
+//! | [`door`], [`shutdown`] | what is done with players |
 //! | [`history`] | what needs no node |
 //!
 //! Data goes to stdout, everything else to stderr. Nothing here knows how the node finds its answers.
 
 mod command;
 mod connection;
+mod door;
 mod history;
 mod install;
 mod release;
 mod show;
+mod shutdown;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -34,9 +37,9 @@ use command::{At, Sys};
 use show::Show;
 
 use crate::operator::answer::{
-    App, AtDoor, Guest, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
+    App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
 };
-use crate::operator::request::{DoorRequest, Progress, Question, Request, SysRequest};
+use crate::operator::request::{Progress, Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 
 /// How often `status --watch` looks: as often as a person can follow.
@@ -58,23 +61,38 @@ pub(crate) fn run(command: Command) -> ExitCode {
     failure.exit.into()
 }
 
+/// Says why the words make no command, or the help that was asked for. For who wants JSON it is a failure as any other.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        let failure = Failure::new(Exit::Usage, misused(&error.to_string()));
+        say(&serde_json::to_string(&failure).unwrap_or_default());
+    }
+    // The exit code says it too, should nobody read it.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).unwrap_or(1).into()
+}
+
+/// The first paragraph of what is wrong; behind it stand advice and usage.
+fn misused(error: &str) -> String {
+    let first = error.split("\n\n").next().unwrap_or(error);
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let words = words.join(" ");
+    let why = words.strip_prefix("error: ").unwrap_or(&words);
+    format!("failed to read the command: {why}")
+}
+
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Status { watch: true, at } => watch(&at),
         Command::Status { watch: false, at } => at.show::<Status>(Question::Status),
         Command::Apps { at } => at.show::<Rows<App>>(Question::Apps),
-        Command::Who { at } => at.show::<Rows<Guest>>(Question::Who),
-        Command::Kick { whom, text, at } => at.show::<AtDoor>(DoorRequest::Kick { whom, text }),
-        Command::Wall { text, at } => at.show::<AtDoor>(DoorRequest::Wall { text }),
-        Command::Lock { switch, at } => {
-            let locked = switch.is_on();
-            at.show::<AtDoor>(DoorRequest::Lock { locked })
-        }
+        Command::Door(command) => door::run(command),
+        Command::Shutdown(command) => shutdown::run(command),
         Command::Tree { all, at } => at.show::<Rows<TreeRow>>(Question::Tree { all }),
         Command::Names { containing, at } => at.show::<Rows<Name>>(Question::Names { containing }),
         Command::Sys(sys) => sys_message(sys),
         Command::Call { what, at } => at.show::<Returned>(what.question()),
-        Command::History { at } => history::show(&at),
+        Command::History { entry, at } => history::show(&at, entry),
         Command::WhichReleases { status, at } => {
             let status = status.map(|status| status.word().to_string());
             at.show::<Rows<Release>>(Question::WhichReleases { status })

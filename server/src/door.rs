@@ -1,11 +1,12 @@
 //! The node's door: opened at its start, and set anew after an upgrade has changed the environment of `sockserv`.
 //!
-//! Rooms: `settings` and `limits` read that environment, `game` answers the door's questions about players, and
+//! Rooms: `settings`, `limits` and `tls` read that environment, `game` answers the door's questions about players, and
 //! here is what lists of games are told. What operators do at the door is `operator`'s.
 
 mod game;
 mod limits;
 mod settings;
+mod tls;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -34,13 +35,15 @@ pub(crate) async fn open(
     let address = SocketAddr::new(options.bind, settings::port_of(&port)?);
     let settings = read(node, releases)?;
     let door = Door::open_with(node.clone(), address, "sockserv_sup", settings).await;
-    door.map(|door| Some(Arc::new(door))).map_err(|error| {
+    let door = door.map_err(|error| {
         let advice = match error.kind() {
             ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
             _ => "",
         };
         anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
-    })
+    })?;
+    tls::open(&door, node.env(APPLICATION, "tls"), booted.root(), options).await?;
+    Ok(Some(Arc::new(door)))
 }
 
 /// Brings the settings into force that the node has now. What listens where stays as it is.

@@ -36,7 +36,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     // Of a program that has taken its own place (`restart`) the system says `exe`; a name is all that is missed.
     let _ = rustix::thread::set_name(c"pq");
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return client::usage(&error),
+    };
     let outcome = match cli.command {
         cli::Command::Demo(options) => demo::demo(&options),
         cli::Command::Start(options) => run::start(&options),

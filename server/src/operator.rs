@@ -3,7 +3,7 @@
 //! ```text
 //!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
 //!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         ├► door    who, kick, wall, lock
+//!                                          once      request         ├► door    who, kick, wall, lock, bans
 //!                                                                    └► release one at a time (`turn`)
 //! ```
 //!
@@ -14,10 +14,10 @@
 //! | [`socket`], [`session`] | all connections, one connection |
 //! | [`desk`], [`turn`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`door`] | the seam to the players' door |
+//! | [`door`], [`bans`] | the seam to the players' door, and who may not come in |
 //! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
 //! | [`history`], [`who`], [`clock`] | what was done, by whom, when |
-//! | [`farewell`] | the answer to `stop` |
+//! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
 //!
 //! What does not live here: the commands and their tables (`client`), releases (`pq-release`).
 
@@ -38,6 +38,7 @@ mod ask;
 mod look;
 mod tree;
 
+mod bans;
 mod door;
 mod herald;
 mod release;
@@ -47,9 +48,10 @@ pub(crate) mod history;
 pub(crate) mod who;
 
 mod farewell;
+mod shutdown;
 
 pub(crate) use desk::Desk;
-pub(crate) use exit::{Exit, Failure};
+pub(crate) use exit::{EXIT_CODES, Exit, Failure};
 pub(crate) use release::Releases;
 pub(crate) use request::{ErrorAction, Event};
 pub(crate) use session::Wish;

@@ -128,11 +128,14 @@ async fn serve(
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let releases = Arc::new(Releases::open(booted)?);
     let door = door::open(booted, options, releases.clone()).await?;
-    let desk = Arc::new(Desk::open(booted.clone(), releases, door.clone()));
+    let desk = Arc::new(Desk::open(booted.clone(), releases, door.clone())?);
     let operator = Operator::open(desk, wish)?;
     let address = door.as_deref().map(Door::address);
     if let Some(address) = address {
         say(format_args!("listening on {address}"));
+    }
+    if let Some(address) = door.as_deref().and_then(Door::tls_address) {
+        say(format_args!("listening on {address} for TLS"));
     }
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {

@@ -110,6 +110,8 @@ pub(crate) struct Shared {
     waiting: Mutex<HashMap<u64, OnReply>>,
     next_tag: AtomicU64,
     next_shard: AtomicUsize,
+    /// Conversions that run on threads that were given up.
+    given_up: AtomicU64,
     pulse: Pulse,
 }
 
@@ -131,6 +133,7 @@ impl Node {
             waiting: Mutex::default(),
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
+            given_up: AtomicU64::new(0),
             pulse: Pulse::new(shards),
             config,
         };
@@ -332,6 +335,21 @@ impl Node {
     /// other end had wished it.
     pub fn ports_dropped(&self) -> u64 {
         self.shared.ports.dropped()
+    }
+
+    /// How many conversions run whose transaction has given them up. Each uses what time of a core nobody else wants,
+    /// until it ends, which may be never.
+    pub fn conversions_given_up(&self) -> u64 {
+        self.shared.given_up.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_given_up(&self) {
+        self.shared.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of them has ended after all.
+    pub(crate) fn note_came_back(&self) {
+        self.shared.given_up.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Sends a signal from outside the shards.

@@ -400,9 +400,9 @@ impl<'d> Transaction<'d> {
 
     /// Tells all shards the decision and waits until everybody plays on, or a shard does not answer.
     fn release(&mut self, order: fn(u64) -> Order) {
-        self.board.close();
-        self.board.begin_pass();
         let node = self.driver.node().clone();
+        self.board.close(&node);
+        self.board.begin_pass();
         for shard in 0..node.shards() {
             node.tell_shard(shard, Signal::Upgrade(order(self.board.id)));
         }

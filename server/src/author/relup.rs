@@ -42,6 +42,9 @@ pub(crate) struct Command {
     /// A warning is as bad as an error
     #[arg(long)]
     warnings_as_errors: bool,
+    /// What the relup says of its ways; the plan of an install shows it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
 }
 
 impl Command {
@@ -56,6 +59,7 @@ impl Command {
             stdout: false,
             restart_emulator: false,
             warnings_as_errors: false,
+            description: None,
         }
     }
 }
@@ -87,8 +91,14 @@ pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, Systool
         restart_emulator: command.restart_emulator,
         warnings_as_errors: command.warnings_as_errors,
     };
-    let rel_files =
-        |files: &[PathBuf]| -> Vec<RelFile> { files.iter().map(RelFile::from).collect() };
+    let base = |file: &PathBuf| match &command.description {
+        Some(text) => RelFile {
+            file: file.clone(),
+            description: Term::string(text.as_str()),
+        },
+        None => RelFile::from(file),
+    };
+    let rel_files = |files: &[PathBuf]| -> Vec<RelFile> { files.iter().map(base).collect() };
     let (up_from, down_to) = (rel_files(&command.up_from), rel_files(&command.down_to));
     let made = make_relup(
         &RelFile::from(&command.new),

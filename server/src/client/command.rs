@@ -6,8 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::operator::request::{Question, Toggle};
 
+mod door;
 mod release;
 
+pub(crate) use door::Door;
+pub(super) use release::message;
 pub(crate) use release::{Install, Noted, Release, StatusWord};
 
 /// A command for a running node.
@@ -38,38 +41,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: At,
     },
-    /// Who is connected: the hero, the client, and the versions that both sides of it run
-    Who {
-        #[command(flatten)]
-        at: At,
-    },
-    /// Tell somebody something and close the connection
-    Kick {
-        /// The name of the hero, or the address as `who` shows it
-        #[arg(value_name = "NAME|ADDRESS")]
-        whom: String,
-        /// What is said first
-        #[arg(value_parser = release::message)]
-        text: Option<String>,
-        #[command(flatten)]
-        at: At,
-    },
-    /// Tell everybody who is connected something
-    Wall {
-        /// What: one line
-        #[arg(value_parser = release::message)]
-        text: String,
-        #[command(flatten)]
-        at: At,
-    },
-    /// Turn new clients away, or let them in again; who is in plays on
-    Lock {
-        /// Begin or end; the next start of the node ends it, too
-        #[arg(value_enum)]
-        switch: Switch,
-        #[command(flatten)]
-        at: At,
-    },
+    #[command(flatten)]
+    Door(Door),
+    /// End the node, and tell the players before
+    Shutdown(super::shutdown::Command),
     /// The supervision tree, with the version that each process runs
     Tree {
         /// Show each of many processes that are alike
@@ -98,6 +73,9 @@ pub(crate) enum Command {
     },
     /// What operators did to the node, also when it does not run
     History {
+        /// All of this one entry
+        #[arg(value_name = "ID")]
+        entry: Option<u64>,
         #[command(flatten)]
         at: At,
     },
@@ -227,16 +205,14 @@ impl Command {
             Command::Status { at, .. }
             | Command::WhichReleases { at, .. }
             | Command::Apps { at }
-            | Command::Who { at }
-            | Command::Kick { at, .. }
-            | Command::Wall { at, .. }
-            | Command::Lock { at, .. }
             | Command::Tree { at, .. }
             | Command::Names { at, .. }
             | Command::Call { at, .. }
-            | Command::History { at }
+            | Command::History { at, .. }
             | Command::Stop { at, .. } => at,
             Command::Sys(sys) => &sys.of().at,
+            Command::Door(door) => door.at(),
+            Command::Shutdown(shutdown) => &shutdown.at,
             Command::Release(release) => release.at(),
             Command::Install(install) => &install.noted.at,
         }

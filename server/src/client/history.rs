@@ -1,13 +1,40 @@
 //! `pq history`: read from the file, because what happened is wanted most when no node runs.
 
+use serde::Serialize;
+
 use super::command::At;
 use super::show::Show;
 use super::{say, warn};
-use crate::operator::history::{self, Past};
+use crate::operator::history::{self, Entry, Past};
 use crate::operator::{Exit, Failure};
 
-/// Shows what was done on this tree.
-pub(crate) fn show(at: &At) -> Result<(), Failure> {
+/// Shows what was done on this tree, or all of one entry.
+pub(crate) fn show(at: &At, entry: Option<u64>) -> Result<(), Failure> {
+    let past = read(at)?;
+    match entry {
+        Some(id) => tell(at, find(&past, id)?),
+        None => tell(at, &past),
+    }
+    Ok(())
+}
+
+fn tell(at: &At, answer: &(impl Show + Serialize)) {
+    match at.json {
+        true => say(&serde_json::to_string(answer).unwrap_or_default()),
+        false => say(answer.show().trim_end()),
+    }
+}
+
+fn find(past: &Past, id: u64) -> Result<&Entry, Failure> {
+    let mut entries = past.entries.iter();
+    entries.find(|entry| entry.id == id).ok_or_else(|| {
+        let count = past.entries.len();
+        let sentence = format!("failed to find entry {id}: the history has {count}");
+        Failure::new(Exit::Refused, sentence)
+    })
+}
+
+fn read(at: &At) -> Result<Past, Failure> {
     let releases = at.root.join("releases");
     if !releases.is_dir() {
         let sentence = format!(
@@ -28,9 +55,5 @@ pub(crate) fn show(at: &At) -> Result<(), Failure> {
             file.display()
         ));
     }
-    match at.json {
-        true => say(&serde_json::to_string(&past).unwrap_or_default()),
-        false => say(past.show().trim_end()),
-    }
-    Ok(())
+    Ok(past)
 }

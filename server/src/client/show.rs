@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::table::{lines, printable, table};
-use crate::operator::answer::{AtDoor, DoorStatus, Operation, Returned, Status, Stopped, SysReply};
+use super::table::{lines, printable};
+use crate::operator::answer::{
+    AtDoor, DoorStatus, Operation, Planned, Returned, Status, Stopped, SysReply,
+};
 use crate::operator::clock::span;
-use crate::operator::history::{Entry, Past};
 
 mod listing;
+mod past;
 mod release;
 
 /// An answer that people can read.
@@ -50,6 +52,12 @@ impl Show for Status {
                 ),
             ),
             (
+                "shutdown",
+                self.shutdown
+                    .as_ref()
+                    .map_or("none".to_string(), Show::show),
+            ),
+            (
                 "operation",
                 self.operation
                     .as_ref()
@@ -65,12 +73,25 @@ fn door(door: &DoorStatus) -> String {
         clients,
         players,
         locked,
+        tls_address,
+        refused,
     } = door;
     let locked = match locked {
         true => "; locked: nobody new is let in",
         false => "",
     };
-    format!("{address}, {clients} clients, {players} of them play{locked}")
+    let tls = tls_address
+        .as_ref()
+        .map_or(String::new(), |tls| format!(", TLS at {tls}"));
+    let refused: Vec<String> = refused
+        .iter()
+        .map(|(word, count)| format!("{word} {count}"))
+        .collect();
+    let refused = match refused.is_empty() {
+        true => String::new(),
+        false => format!("; refused: {}", refused.join(", ")),
+    };
+    format!("{address}{tls}, {clients} clients, {players} of them play{locked}{refused}")
 }
 
 fn operation(operation: &Operation) -> String {
@@ -91,12 +112,29 @@ impl Show for AtDoor {
         match self {
             AtDoor::Kick { addresses } => format!("closed: {}", printable(&addresses.join(", "))),
             AtDoor::Wall { clients } => format!("told to {clients} clients"),
+            AtDoor::Ban { banned, dismissed } => {
+                let until = banned.until.as_deref();
+                let until = until.map_or("for ever".into(), |until| format!("until {until}"));
+                let whom = printable(&banned.whom);
+                format!("{whom} is banned {until}; {dismissed} clients closed")
+            }
+            AtDoor::Unban { whom } => format!("{} may come in again", printable(whom)),
             AtDoor::Lock {
                 locked: true,
                 clients,
             } => format!("locked; {clients} clients play on"),
             AtDoor::Lock { locked: false, .. } => "open again".to_string(),
         }
+    }
+}
+
+impl Show for Planned {
+    fn show(&self) -> String {
+        let Planned { at, who, text } = self;
+        let text = text.as_ref().map_or(String::new(), |text| {
+            format!("; players are told: {}", printable(text))
+        });
+        format!("the node stops at {at}, as {who} wants{text}")
     }
 }
 
@@ -118,93 +156,5 @@ impl Show for Stopped {
             "stopped: release {} ran, and took {} ms to end",
             self.vsn, self.took_ms
         )
-    }
-}
-
-impl Show for Past {
-    fn show(&self) -> String {
-        const HEADING: [&str; 10] = [
-            "#",
-            "WHEN",
-            "WHO",
-            "OPERATION",
-            "FROM",
-            "TO",
-            "RESULT",
-            "TOOK",
-            "PAUSE",
-            "MESSAGE",
-        ];
-        table(&HEADING, self.entries.iter().map(entry_cells))
-    }
-}
-
-fn entry_cells(entry: &Entry) -> Vec<String> {
-    let deed = &entry.deed;
-    let pause = deed.pause_us.map(|pause| format!("{} us", pause.max));
-    vec![
-        entry.id.to_string(),
-        entry.when.clone(),
-        entry.who.to_string(),
-        deed.operation.clone(),
-        deed.from.clone().unwrap_or_default(),
-        deed.to.clone().unwrap_or_default(),
-        deed.result.clone(),
-        format!("{} ms", deed.took_ms),
-        pause.unwrap_or_default(),
-        deed.message.clone().unwrap_or_default(),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::operator::Exit;
-    use crate::operator::history::{Deed, Pause};
-    use crate::operator::who::Who;
-    use expect_test::expect;
-
-    #[test]
-    fn a_history_has_a_line_for_each_operation() {
-        let entry = |id, deed| Entry {
-            id,
-            when: "2026-01-31T23:59:59.042Z".to_string(),
-            who: Who {
-                uid: 1_000,
-                user: Some("ann".to_string()),
-                pid: Some(7),
-            },
-            deed,
-        };
-        let deed = Deed {
-            operation: "install 1.1.0".to_string(),
-            from: Some("1.0.0".to_string()),
-            to: Some("1.1.0".to_string()),
-            result: "done".to_string(),
-            exit: Exit::Done,
-            took_ms: 43,
-            pause_us: Some(Pause {
-                median: 12,
-                p99: 40,
-                max: 55,
-            }),
-            message: Some("a\u{1b}[2J".to_string()),
-        };
-        let stop = Deed {
-            operation: "stop".to_string(),
-            to: None,
-            pause_us: None,
-            message: None,
-            ..deed.clone()
-        };
-        let past = Past {
-            entries: vec![entry(1, deed), entry(2, stop)],
-            unreadable: 0,
-        };
-        expect![[r"
-            #  WHEN                      WHO              OPERATION      FROM   TO     RESULT  TOOK   PAUSE  MESSAGE
-            1  2026-01-31T23:59:59.042Z  ann (process 7)  install 1.1.0  1.0.0  1.1.0  done    43 ms  55 us  a\u{1b}[2J
-            2  2026-01-31T23:59:59.042Z  ann (process 7)  stop           1.0.0         done    43 ms"]]
-        .assert_eq(&past.show());
     }
 }

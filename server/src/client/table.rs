@@ -18,6 +18,22 @@ pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>
     table.trim_fmt()
 }
 
+/// How many columns the terminal has; nothing when there is none.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from)
+}
+
+/// The text, or as much of it as there is room for, and a sign that there is more.
+pub(crate) fn cut(text: &str, room: usize) -> String {
+    match text.char_indices().nth(room) {
+        None => text.to_string(),
+        Some(_) => {
+            let kept = text.chars().take(room.saturating_sub(1));
+            kept.chain(['…']).collect()
+        }
+    }
+}
+
 /// Lines of a label and what belongs to it; empty ones are left out.
 pub(crate) fn lines(lines: &[(&str, String)]) -> String {
     let filled = || lines.iter().filter(|(_, text)| !text.is_empty());
@@ -52,6 +68,13 @@ mod tests {
             Ann            gen_fsm
             勇者  <0.1.2>  \u{1b}[31m"]]
         .assert_eq(&table(&["NAME", "PID", "KIND"], rows));
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!(cut("quests", 6), "quests");
+        assert_eq!(cut("quests", 5), "ques…");
+        assert_eq!(cut("勇者勇者", 3), "勇者…");
     }
 
     #[test]

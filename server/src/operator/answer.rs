@@ -1,6 +1,8 @@
 //! What a node answers, as both sides know it: the node fills these in, `--json` shows them as they are, and the
 //! command makes tables of them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::request::Progress;
@@ -23,6 +25,9 @@ pub(crate) struct Status {
     pub(crate) libraries: Libraries,
     /// The operation in progress.
     pub(crate) operation: Option<Operation>,
+    /// The end that is planned.
+    #[serde(default)]
+    pub(crate) shutdown: Option<Planned>,
 }
 
 /// A release that runs.
@@ -66,6 +71,12 @@ pub(crate) struct DoorStatus {
     pub(crate) players: u64,
     /// New clients are turned away.
     pub(crate) locked: bool,
+    /// Where TLS is spoken, when it is.
+    #[serde(default)]
+    pub(crate) tls_address: Option<String>,
+    /// What was refused since the node started, and how often; what never was is left out.
+    #[serde(default)]
+    pub(crate) refused: BTreeMap<String, u64>,
 }
 
 /// A client that is connected.
@@ -93,6 +104,32 @@ pub(crate) struct Guest {
     pub(crate) idle_ms: u64,
 }
 
+/// Somebody who may not come in.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Banned {
+    /// An address, a network (`10.0.0.0/8`) or a name.
+    pub(crate) whom: String,
+    /// Since when (RFC 3339, UTC).
+    pub(crate) since: String,
+    /// Until when; nothing for ever.
+    pub(crate) until: Option<String>,
+    /// By whose word.
+    pub(crate) who: String,
+    /// Why.
+    pub(crate) text: Option<String>,
+}
+
+/// The end of the node, planned or given up.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Planned {
+    /// When it is due (RFC 3339, UTC).
+    pub(crate) at: String,
+    /// Who planned it.
+    pub(crate) who: Who,
+    /// What players are told besides.
+    pub(crate) text: Option<String>,
+}
+
 /// Something that was done at the door.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename_all = "snake_case")]
@@ -106,6 +143,19 @@ pub(crate) enum AtDoor {
     Wall {
         /// How many clients.
         clients: u64,
+    },
+    /// Somebody is banned.
+    Ban {
+        /// The ban.
+        #[serde(flatten)]
+        banned: Banned,
+        /// How many clients were closed because of it.
+        dismissed: u64,
+    },
+    /// Somebody is not banned any more.
+    Unban {
+        /// Who.
+        whom: String,
     },
     /// New clients are turned away, or let in again.
     Lock {
@@ -183,6 +233,9 @@ pub(crate) struct Done {
     pub(crate) operation: String,
     /// The release.
     pub(crate) vsn: String,
+    /// The file that was put somewhere, where it lies now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
 }
 
 /// An application that runs.

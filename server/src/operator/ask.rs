@@ -1,7 +1,7 @@
 //! Asking one process (`sys`) or one function (`call`), by the names that people use.
 
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Node, Pid, RequestError, Term};
+use pq_otp::{Node, Pid, Reason, RequestError, Term};
 use pq_term::{pretty, read_term};
 
 use super::answer::{Returned, SysReply};
@@ -81,6 +81,7 @@ pub(crate) fn call(
     let failed = |exit, why: String| {
         Failure::new(exit, format!("failed to call {module}:{function}: {why}"))
     };
+    let name = format!("{module}:{function}");
     let term = read_term(args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
     let args = term
         .as_list()
@@ -89,10 +90,44 @@ pub(crate) fn call(
     let result = desk
         .node()
         .call_module(module, function, args, CALL_TIMEOUT_MS);
-    let result = result.map_err(|error| failed(exit_of(&error), error.to_string()))?;
+    let result = result.map_err(|error| Failure {
+        term: term_of(&error),
+        ..failed(exit_of(&error), why_not((&name, args.len()), &error))
+    })?;
     Ok(Returned {
         result: pretty(&result),
     })
+}
+
+/// Why a function has not returned.
+fn why_not((name, arity): (&str, usize), error: &RequestError) -> String {
+    match error {
+        RequestError::Exit(reason) if is_undef(reason, name) => {
+            format!("undef: no code that runs has the function {name}/{arity}")
+        }
+        RequestError::Exit(reason) => format!("it failed with {reason}"),
+        other => other.to_string(),
+    }
+}
+
+fn term_of(error: &RequestError) -> Option<String> {
+    match error {
+        RequestError::Exit(reason) => Some(reason.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether it is this function that is not there, and not another one that it calls. The node names it with its module,
+/// a service with its arity, a library without its module.
+fn is_undef(reason: &Reason, name: &str) -> bool {
+    let term = reason.to_term();
+    let Some([tag, Term::String(what)]) = term.as_tuple() else {
+        return false;
+    };
+    let what: &str = what;
+    let function = name.split_once(':').map_or(name, |(_, function)| function);
+    let with_module = what.split('/').next() == Some(name);
+    tag.is_atom("undef") && (with_module || what.strip_prefix("function ") == Some(function))
 }
 
 /// What a question's failure means. A callback that fails has had no effect.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::answer::Rows;
 use super::ask;
+use super::bans::Bans;
 use super::door;
 use super::exit::{Exit, Failure};
 use super::frame::ANSWER_MAX;
@@ -22,6 +23,7 @@ use super::history::{Deed, History};
 use super::look;
 use super::release::{Outcome, Releases};
 use super::request::{DoorRequest, Progress, Question, ReleaseRequest};
+use super::shutdown::Shutdown;
 use super::tree::Detail;
 use super::turn::Turn;
 use super::who::Who;
@@ -37,6 +39,10 @@ pub(crate) struct Desk {
     pub(crate) releases: Arc<Releases>,
     /// Where players come in, when the release has a door.
     pub(crate) door: Option<Arc<Door>>,
+    /// Who may not come in there.
+    pub(crate) bans: Bans,
+    /// The end that is planned.
+    pub(crate) shutdown: Shutdown,
     herald: Arc<Herald>,
     history: History,
 }
@@ -47,7 +53,11 @@ impl Desk {
         booted: Arc<Booted>,
         releases: Arc<Releases>,
         door: Option<Arc<Door>>,
-    ) -> Desk {
+    ) -> anyhow::Result<Desk> {
+        let bans = Bans::open(booted.root())?;
+        if let Some(door) = &door {
+            door.set_bans(bans.of_door());
+        }
         let turn = Arc::new(Turn::default());
         let herald = Arc::new(Herald::at(door.clone()));
         let (told, also) = (turn.clone(), herald.clone());
@@ -55,15 +65,17 @@ impl Desk {
             told.note(progress);
             also.hear(status);
         });
-        Desk {
+        Ok(Desk {
             history: History::of(booted.root()),
+            bans,
+            shutdown: Shutdown::default(),
             started: SystemTime::now(),
             booted,
             turn,
             releases,
             door,
             herald,
-        }
+        })
     }
 
     /// The node.
@@ -134,7 +146,7 @@ impl Desk {
         let text = door::text(request)?;
         tracing::info!(%who, %request, "asked by an operator");
         let began = Instant::now();
-        let done = door::carry_out(self, request, text.as_deref());
+        let done = door::carry_out(self, request, who, text.as_deref());
         let (exit, result) = ended(done.as_ref().err());
         let deed = Deed {
             operation: request.to_string(),
@@ -159,6 +171,7 @@ impl Desk {
             }
             Question::Apps => json(look::apps(self)?),
             Question::Who => json(door::who(self)?),
+            Question::Bans => json(Rows::of(self.bans.list())),
             Question::Tree { all: true } => json(look::tree(self, Detail::All)?),
             Question::Tree { all: false } => json(look::tree(self, Detail::Summary)?),
             Question::Names { containing } => json(look::names(self, containing.as_deref())?),
@@ -205,7 +218,8 @@ fn ended(failure: Option<&Failure>) -> (Exit, String) {
     }
 }
 
-fn json(answer: impl Serialize) -> Result<String, Failure> {
+/// An answer as it travels.
+pub(super) fn json(answer: impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(&answer).map_err(|error| {
         Failure::new(
             Exit::Internal,

@@ -2,8 +2,9 @@
 //!
 //! Whoever is banned, and what a shutdown says, has rooms of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pq_otp::{Pid, ProcessInfo, Term};
 use sockserv::{Door, Way};
@@ -14,6 +15,7 @@ use super::desk::Desk;
 use super::exit::{Exit, Failure};
 use super::look;
 use super::request::{DoorRequest, TEXT_MAX};
+use super::who::Who;
 
 /// `status`: the door, when the release has one.
 pub(crate) fn status(desk: &Desk) -> Option<DoorStatus> {
@@ -22,7 +24,16 @@ pub(crate) fn status(desk: &Desk) -> Option<DoorStatus> {
         clients: door.clients() as u64,
         players: door.players() as u64,
         locked: door.is_locked(),
+        tls_address: door.tls_address().map(|address| address.to_string()),
+        refused: refused(door),
     })
+}
+
+fn refused(door: &Door) -> BTreeMap<String, u64> {
+    let counted = door.refused().filter(|(_, count)| *count > 0);
+    counted
+        .map(|(word, count)| (word.to_string(), count))
+        .collect()
 }
 
 /// `who`.
@@ -66,14 +77,28 @@ fn protocol(guest: &sockserv::Guest) -> &'static str {
 pub(crate) fn carry_out(
     desk: &Desk,
     request: &DoorRequest,
+    who: &Who,
     text: Option<&str>,
 ) -> Result<AtDoor, Failure> {
     let door = door(desk, &request.to_string())?;
+    let words = text.map(str::to_string);
     let text = text.unwrap_or_default();
     Ok(match request {
         DoorRequest::Kick { whom, .. } => AtDoor::Kick {
             addresses: kick(door, whom, text)?,
         },
+        DoorRequest::Ban { whom, for_ms, .. } => {
+            let span = for_ms.map(Duration::from_millis);
+            let banned = desk.bans.ban(who, whom, span, words)?;
+            let dismissed = door.set_bans(desk.bans.of_door()) as u64;
+            AtDoor::Ban { banned, dismissed }
+        }
+        DoorRequest::Unban { whom } => {
+            desk.bans.unban(whom)?;
+            door.set_bans(desk.bans.of_door());
+            let whom = whom.clone();
+            AtDoor::Unban { whom }
+        }
         DoorRequest::Wall { .. } => AtDoor::Wall {
             clients: door.announce(&format!("*** {text}")) as u64,
         },
@@ -87,27 +112,32 @@ pub(crate) fn carry_out(
     })
 }
 
-/// What players are to read of it, without control characters: one line, that a queue of any client and the history
-/// have room for. A name is no longer than that either.
+/// What is said with a request, as [`line`] has it. Whom it is about is no longer than that either.
 pub(crate) fn text(request: &DoorRequest) -> Result<Option<String>, Failure> {
-    let refuse = |what: &str, length: usize| {
-        let sentence = format!(
-            "failed to read the request: {what} has 1 to {TEXT_MAX} characters, control characters not counted, \
-             and this one has {length}"
-        );
-        Failure::new(Exit::Usage, sentence)
-    };
-    let clean = |what: &str, text: &str| {
-        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-        match clean.chars().count() {
-            1..=TEXT_MAX => Ok(clean),
-            length => Err(refuse(what, length)),
-        }
-    };
-    if let DoorRequest::Kick { whom, .. } = request {
+    if let Some(whom) = request.whom() {
         clean("a name", whom)?;
     }
-    request.text().map(|text| clean("a text", text)).transpose()
+    line(request.text().map(str::to_string))
+}
+
+/// A text for players, without control characters: one line, that a queue of any client and the history have room
+/// for.
+pub(crate) fn line(text: Option<String>) -> Result<Option<String>, Failure> {
+    text.map(|text| clean("a text", &text)).transpose()
+}
+
+fn clean(what: &str, text: &str) -> Result<String, Failure> {
+    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    match clean.chars().count() {
+        1..=TEXT_MAX => Ok(clean),
+        length => Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, control characters not \
+                 counted, and this one has {length}"
+            ),
+        )),
+    }
 }
 
 fn kick(door: &Door, whom: &str, text: &str) -> Result<Vec<String>, Failure> {

@@ -19,6 +19,16 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
+/// The table above, shortened for `pq --help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes of operators' commands:
+  0  done                        6  nobody knows: no answer came in time
+  1  internal error              7  no node can be reached
+  2  usage                       8  busy: another operation is in progress
+  3  refused, nothing tried      9  not permitted
+  4  failed and taken back       10 wrong checksum
+  5  failed half-way: the node starts again, or ends";
+
 /// How a command ends. The numbers are for scripts and never change their meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", from = "u8")]
@@ -123,5 +133,16 @@ mod tests {
             assert_eq!(Exit::from(u8::from(exit)), exit);
         }
         assert_eq!(Exit::from(77), Exit::Internal);
+    }
+
+    #[test]
+    fn the_help_has_all_codes() {
+        let words: Vec<&str> = EXIT_CODES.split_whitespace().collect();
+        for exit in Exit::ALL {
+            assert!(
+                words.contains(&u8::from(exit).to_string().as_str()),
+                "{exit:?}"
+            );
+        }
     }
 }

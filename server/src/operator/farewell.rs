@@ -21,7 +21,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A wish that the node stops, and whom to tell.
 pub(crate) struct Farewell {
-    pub(crate) stream: UnixStream,
+    /// Nobody waits for the answer to a plan.
+    pub(crate) stream: Option<UnixStream>,
+    /// How the history calls it.
+    pub(crate) operation: &'static str,
     pub(crate) desk: Arc<Desk>,
     pub(crate) who: Who,
     pub(crate) message: Option<String>,
@@ -33,7 +36,7 @@ impl Farewell {
     pub(crate) fn note(&self, outcome: &Result<(), Failure>) {
         let vsn = self.desk.releases.running().vsn;
         let deed = Deed {
-            operation: "stop".to_string(),
+            operation: self.operation.to_string(),
             from: Some(vsn),
             to: None,
             result: outcome
@@ -63,7 +66,9 @@ impl Farewell {
             Err(failure) => vec![Event::Failed(failure)],
         };
         let frames: Vec<u8> = events.iter().flat_map(frame::encode).collect();
-        let mut stream = self.stream;
+        let Some(mut stream) = self.stream else {
+            return;
+        };
         // An operator who has gone needs no answer.
         let _ = stream
             .set_nonblocking(false)

@@ -49,6 +49,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
                 .sum(),
         },
         operation: operation(desk),
+        shutdown: desk.shutdown.planned(),
     }
 }
 

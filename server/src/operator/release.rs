@@ -170,8 +170,8 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
             office(handler.office_mut().set_removed(vsn).map(|()| vsn.clone()))
         }
         ReleaseRequest::InstallFile { vsn, file } => {
-            let done = handler.office_mut().install_file(vsn, file);
-            office(done.map(|()| vsn.clone()))
+            let installed = handler.office_mut().install_file(vsn, file);
+            Outcome::of_file(request.word(), vsn, installed)
         }
         ReleaseRequest::UpgradeApp { app, dir, options } => change_app(app, options, |app| {
             handler.upgrade_app(driver, app, dir, &how(options))

@@ -49,6 +49,8 @@ pub(crate) enum Request {
         /// Why, for the history.
         message: Option<String>,
     },
+    /// The same, with a word to the players.
+    Shutdown(ShutdownRequest),
 }
 
 impl From<Question> for Request {
@@ -61,6 +63,26 @@ impl From<DoorRequest> for Request {
     fn from(request: DoorRequest) -> Request {
         Request::Door(request)
     }
+}
+
+/// The end of the node, as players hear of it.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ShutdownRequest {
+    /// It comes at once.
+    Now {
+        /// What players are told besides.
+        text: Option<String>,
+    },
+    /// It comes later, unless it is cancelled.
+    Plan {
+        /// After how long.
+        after_ms: u64,
+        /// What players are told besides.
+        text: Option<String>,
+    },
+    /// It does not come.
+    Cancel,
 }
 
 /// What is answered at any time.
@@ -78,6 +100,8 @@ pub(crate) enum Question {
     Apps,
     /// Who is connected.
     Who,
+    /// Who is banned.
+    Bans,
     /// The processes and who started whom.
     Tree {
         /// Also each of many that are alike.

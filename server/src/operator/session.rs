@@ -14,13 +14,16 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::desk::Desk;
+use super::desk::{self, Desk};
+use super::door;
 use super::exit::{Exit, Failure};
 use super::farewell::Farewell;
 use super::frame::{self, PREFIX, REQUEST_MAX};
 use super::request::{
     Asked, DoorRequest, Event, PROTOCOL, Progress, Question, ReleaseRequest, Request,
+    ShutdownRequest,
 };
+use super::shutdown::{self, Plan};
 use super::who::Who;
 use crate::restart::Restart;
 
@@ -75,7 +78,8 @@ pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
         _ = around.closing.wait_for(|closing| *closing) => return,
     };
     match asked {
-        Ok((who, Request::Stop { message })) => session.stop(around, who, message).await,
+        Ok((who, Request::Stop { message })) => session.stop(around, "stop", who, message).await,
+        Ok((who, Request::Shutdown(request))) => session.shut_down(around, who, request).await,
         Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
         Ok((who, Request::Door(request))) => session.at_door(around.desk, who, request).await,
         Ok((who, Request::Release { request, message })) => {
@@ -209,10 +213,38 @@ impl Session {
         self.tell(&Event::Done).await;
     }
 
+    /// The end, with a word to the players: now, later, or not.
+    async fn shut_down(mut self, around: Surroundings, who: Who, request: ShutdownRequest) {
+        let desk = around.desk.clone();
+        let answer = match request {
+            ShutdownRequest::Now { text } => match door::line(text) {
+                Ok(text) => {
+                    shutdown::announce_end(&desk, text.as_deref());
+                    return self.stop(around, "shutdown", who, text).await;
+                }
+                Err(failure) => Err(failure),
+            },
+            ShutdownRequest::Plan { after_ms, text } => door::line(text).map(|text| {
+                let after = Duration::from_millis(after_ms);
+                let plan = Plan { who, after, text };
+                desk.shutdown.plan(plan, desk.clone(), around.wishes)
+            }),
+            ShutdownRequest::Cancel => desk.shutdown.cancel(&desk),
+        };
+        self.finish(answer.and_then(|planned| desk::json(&planned)))
+            .await;
+    }
+
     /// Hands the connection to the node's end, which answers when everything has stopped.
-    async fn stop(mut self, around: Surroundings, who: Who, message: Option<String>) {
+    async fn stop(
+        mut self,
+        around: Surroundings,
+        operation: &'static str,
+        who: Who,
+        message: Option<String>,
+    ) {
         let (hear, mut heard) = mpsc::channel(1);
-        let taken = match around.desk.turn.take("stop", &who, hear) {
+        let taken = match around.desk.turn.take(operation, &who, hear) {
             Ok(taken) => taken,
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
@@ -222,7 +254,8 @@ impl Session {
             self.tell(&Event::Progress(progress)).await;
         }
         let farewell = self.stream.into_std().map(|stream| Farewell {
-            stream,
+            stream: Some(stream),
+            operation,
             desk: around.desk.clone(),
             who,
             message,

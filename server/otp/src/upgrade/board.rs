@@ -154,7 +154,8 @@ impl Board {
         (self.state().done, read(&self.copied), read(&self.converted))
     }
 
-    pub(super) fn outstanding(&self) -> u64 {
+    /// States that are exported and not yet converted.
+    pub fn outstanding(&self) -> u64 {
         self.outstanding.load(Ordering::Relaxed)
     }
 
@@ -171,8 +172,14 @@ impl Board {
         }
     }
 
-    /// No more jobs: the threads end.
-    pub(super) fn close(&self) {
+    /// No more jobs: the threads end. Whoever converts still does so for nobody.
+    pub(super) fn close(&self, node: &Node) {
+        for desk in &self.state().desks {
+            let mut at = desk.lock();
+            if at.now.take().is_some() {
+                desk.give_up(&mut at, node);
+            }
+        }
         let mut queue = self.queue();
         queue.closed = true;
         queue.chunks.clear();
@@ -188,8 +195,7 @@ impl Board {
         let over = desks.iter().filter_map(|desk| {
             let mut at = desk.lock();
             let now = at.now.take_if(|now| now.since.elapsed() > timeout)?;
-            at.given_up = true;
-            yield_to_others(desk.thread);
+            desk.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push((now.pid, Outcome::Kill));
                 self.clear_desk(node, at);
@@ -308,6 +314,7 @@ impl Board {
                 self.differing.fetch_add(1, Ordering::Relaxed);
             }
             if !desk.put_away(converted) {
+                node.note_came_back();
                 return false;
             }
         }
@@ -345,6 +352,13 @@ impl Desk {
 
     fn lock(&self) -> MutexGuard<'_, AtDesk> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its thread is at is not wanted any more.
+    fn give_up(&self, at: &mut AtDesk, node: &Node) {
+        at.given_up = true;
+        node.note_given_up();
+        yield_to_others(self.thread);
     }
 
     fn lay_down(&self, chunk: Chunk) {

@@ -82,6 +82,8 @@ pub struct CheckReport {
     pub to: String,
     /// Which way that is.
     pub direction: Direction,
+    /// What the author had to say about it; empty when that was nothing, a term when it was no text.
+    pub description: String,
     /// The instructions of the relup, as terms.
     pub script: Vec<String>,
     /// Processes whose state would be converted or carried over, by module.

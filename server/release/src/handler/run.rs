@@ -5,7 +5,7 @@ use std::time::Duration;
 use pq_code::Change;
 use pq_otp::Module;
 use pq_otp::upgrade::{Driver, Transaction};
-use pq_term::Atom;
+use pq_term::{Atom, Term};
 
 use super::children::{self, Stopped};
 use super::config::Before;
@@ -16,6 +16,7 @@ use super::script::{Exchange, Step};
 use super::watch::Phase;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, Unpurged, apply};
 use crate::instruction::{Mode, Purge};
+use crate::terms;
 
 impl ReleaseHandler {
     pub(super) fn carry_out(
@@ -142,6 +143,7 @@ impl CheckReport {
             from: prepared.planned.from.clone(),
             to: prepared.planned.to.clone(),
             direction: direction(prepared.planned.direction),
+            description: words(&prepared.planned.description),
             script: script
                 .map(|instruction| instruction.to_term().to_string())
                 .collect(),
@@ -162,6 +164,10 @@ impl CheckReport {
             }
         }
     }
+}
+
+fn words(description: &Term) -> String {
+    terms::text(description).unwrap_or_else(|| description.to_string())
 }
 
 fn direction(mode: Mode) -> Direction {

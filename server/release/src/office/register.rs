@@ -63,11 +63,11 @@ impl Office {
     }
 
     /// Copies a file into the folder of a release, replacing what was there (`release_handler:install_file/2`). What the
-    /// node reads there (`relup`, `sys.config`, the `.rel` file) is read here first.
+    /// node reads there (`relup`, `sys.config`, the `.rel` file) is read here first. Answers where it lies now.
     ///
     /// # Errors
     /// `{no_such_release,Vsn}`; `{Posix,File}`; what is wrong in the file.
-    pub fn install_file(&mut self, vsn: &str, file: &Path) -> Result<(), OfficeError> {
+    pub fn install_file(&mut self, vsn: &str, file: &Path) -> Result<PathBuf, OfficeError> {
         let release = self.find(vsn)?;
         let name = match file.file_name().and_then(|name| name.to_str()) {
             Some(name) if layout::is_plain(name) && layout::is_plain(vsn) => name,
@@ -76,7 +76,8 @@ impl Office {
         let bytes = read(file)?;
         check(name, release, file, &bytes)?;
         let place = layout::release(self.root(), vsn).join(name);
-        Ok(durable::write(&place, &bytes)?)
+        durable::write(&place, &bytes)?;
+        Ok(place)
     }
 }
 

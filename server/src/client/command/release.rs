@@ -204,7 +204,7 @@ impl Release {
 }
 
 /// A message that fits a line of the history.
-pub(super) fn message(text: &str) -> Result<String, String> {
+pub(in crate::client) fn message(text: &str) -> Result<String, String> {
     match text.chars().count() <= MESSAGE_MAX {
         true => Ok(text.to_string()),
         false => Err(format!(

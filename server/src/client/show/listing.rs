@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Show;
 use crate::client::table::table;
-use crate::operator::answer::{App, Guest, Name, Release, Rows, Scope, TreeRow};
+use crate::operator::answer::{App, Banned, Guest, Name, Release, Rows, Scope, TreeRow};
 use crate::operator::clock::span;
 
 impl<R: Row> Show for Rows<R> {
@@ -47,6 +47,26 @@ impl Row for App {
 
     fn cells(rows: &[App]) -> Vec<Vec<String>> {
         let cells = |app: &App| vec![app.name.clone(), app.vsn.clone(), app.description.clone()];
+        rows.iter().map(cells).collect()
+    }
+}
+
+impl Row for Banned {
+    const HEADING: &[&str] = &["WHOM", "UNTIL", "SINCE", "BY", "WHY"];
+
+    fn cells(rows: &[Banned]) -> Vec<Vec<String>> {
+        let cells = |banned: &Banned| {
+            vec![
+                banned.whom.clone(),
+                banned
+                    .until
+                    .clone()
+                    .unwrap_or_else(|| "for ever".to_string()),
+                banned.since.clone(),
+                banned.who.clone(),
+                banned.text.clone().unwrap_or_default(),
+            ]
+        };
         rows.iter().map(cells).collect()
     }
 }

@@ -20,7 +20,10 @@ impl Show for Done {
             "set-removed" => {
                 format!("release {vsn} is no longer listed; its files are still there")
             }
-            "install-file" => format!("the file is in the folder of release {vsn}"),
+            "install-file" => {
+                let file = self.file.as_deref().unwrap_or("a file of its folder");
+                format!("release {vsn} has it as {}", printable(file))
+            }
             "reboot-old" => {
                 format!("release {vsn} is permanent, and the node starts again with it")
             }
@@ -47,6 +50,7 @@ impl Show for CheckReport {
             count => format!("{count} whose conversion does not end"),
         };
         let facts = lines(&[
+            ("says", self.description.clone()),
             ("processes", processes(&self.processes)),
             ("tried", tried),
             ("way back", lost),
@@ -135,6 +139,7 @@ mod tests {
             from: "1.0.0".to_string(),
             to: "1.1.0".to_string(),
             direction: Direction::Up,
+            description: "quests for everybody".to_string(),
             script: ["point_of_no_return", "{suspend,[pq_player]}"]
                 .map(str::to_string)
                 .to_vec(),
@@ -150,6 +155,7 @@ mod tests {
             up from 1.0.0 to 1.1.0:
               point_of_no_return
               {suspend,[pq_player]}
+            says       quests for everybody
             processes  412: pq_player 412
             tried      412 states converted there and back in 31 ms
             way back   3 states came back as something else

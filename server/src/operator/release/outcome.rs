@@ -1,5 +1,7 @@
 //! How an operation on releases ended: its answer, what the history says of it, and what becomes of the node.
 
+use std::path::PathBuf;
+
 use pq_release::handler::{CheckReport, InstallError, Installed};
 use pq_release::office::OfficeError;
 use pq_release::package::{PackageError, Refusal};
@@ -49,21 +51,32 @@ impl Outcome {
 
     pub(super) fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
         match done {
-            Ok(vsn) => {
-                let operation = word.to_string();
-                Outcome::of(
-                    &Done {
-                        operation,
-                        vsn: vsn.clone(),
-                    },
-                    &vsn,
-                )
-            }
+            Ok(vsn) => Outcome::of(&done_with(word, &vsn), &vsn),
             Err(error) => Outcome::failed(Failure {
                 exit: exit_of(&error),
                 sentence: format!("failed to {error}"),
                 term: Some(error.to_term().to_string()),
             }),
+        }
+    }
+
+    pub(super) fn of_file(
+        word: &str,
+        vsn: &str,
+        installed: Result<PathBuf, OfficeError>,
+    ) -> Outcome {
+        match installed {
+            Ok(file) => {
+                let file = Some(file.display().to_string());
+                Outcome::of(
+                    &Done {
+                        file,
+                        ..done_with(word, vsn)
+                    },
+                    vsn,
+                )
+            }
+            Err(error) => Outcome::of_office(word, Err(error)),
         }
     }
 
@@ -103,6 +116,14 @@ impl Outcome {
             restart: Some(restart),
             ..self
         }
+    }
+}
+
+fn done_with(word: &str, vsn: &str) -> Done {
+    Done {
+        operation: word.to_string(),
+        vsn: vsn.to_string(),
+        file: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What an operator may do at the door.
 
 use std::fmt;
+use std::time::Duration;
 
+use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
 /// The longest text for players, in characters: three lines of a terminal, as for the history.
@@ -23,6 +25,20 @@ pub(crate) enum DoorRequest {
         /// What.
         text: String,
     },
+    /// Let an address, a network or a name in no more.
+    Ban {
+        /// Which.
+        whom: String,
+        /// For how long, in milliseconds; nothing for ever.
+        for_ms: Option<u64>,
+        /// Why.
+        text: Option<String>,
+    },
+    /// Let it in again.
+    Unban {
+        /// Which.
+        whom: String,
+    },
     /// Let nobody in, or everybody again.
     Lock {
         /// Nobody.
@@ -31,12 +47,22 @@ pub(crate) enum DoorRequest {
 }
 
 impl DoorRequest {
-    /// What players are to read of it.
+    /// What is said with it, to players or for the history.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            DoorRequest::Kick { text, .. } => text.as_deref(),
+            DoorRequest::Kick { text, .. } | DoorRequest::Ban { text, .. } => text.as_deref(),
             DoorRequest::Wall { text } => Some(text),
-            DoorRequest::Lock { .. } => None,
+            DoorRequest::Unban { .. } | DoorRequest::Lock { .. } => None,
+        }
+    }
+
+    /// Whom it is about, if it is about somebody.
+    pub(crate) fn whom(&self) -> Option<&str> {
+        match self {
+            DoorRequest::Kick { whom, .. }
+            | DoorRequest::Ban { whom, .. }
+            | DoorRequest::Unban { whom } => Some(whom),
+            DoorRequest::Wall { .. } | DoorRequest::Lock { .. } => None,
         }
     }
 }
@@ -47,6 +73,12 @@ impl fmt::Display for DoorRequest {
         match self {
             DoorRequest::Kick { whom, .. } => write!(f, "kick {whom}"),
             DoorRequest::Wall { .. } => f.write_str("wall"),
+            DoorRequest::Ban { whom, for_ms, .. } => {
+                let span = for_ms.map(Duration::from_millis).map(format_duration);
+                write!(f, "ban {whom}")?;
+                span.map_or(Ok(()), |span| write!(f, " for {span}"))
+            }
+            DoorRequest::Unban { whom } => write!(f, "unban {whom}"),
             DoorRequest::Lock { locked: true } => f.write_str("lock on"),
             DoorRequest::Lock { locked: false } => f.write_str("lock off"),
         }

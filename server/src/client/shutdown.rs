@@ -1,0 +1,123 @@
+//! `pq shutdown`: when, and what players are told.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::aside;
+use super::command::{At, message};
+use crate::operator::answer::{Planned, Stopped};
+use crate::operator::request::{Request, ShutdownRequest};
+use crate::operator::{Exit, Failure};
+
+/// The longest that may be planned: whoever wants more has another calendar.
+const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// The words of the command.
+#[derive(Args, Debug)]
+pub(crate) struct Command {
+    /// In how long: `+5m`, `+90s`, `+5` for minutes as shutdown(8) has it, or `now`; and what players are told
+    #[arg(value_names = ["+TIME", "TEXT"], num_args = 0..=2)]
+    words: Vec<String>,
+    /// Give up what is planned
+    #[arg(long, conflicts_with = "words")]
+    cancel: bool,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+/// Runs it.
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    let Command { words, cancel, at } = command;
+    let request = match cancel {
+        true => ShutdownRequest::Cancel,
+        false => request(&words).map_err(|why| {
+            Failure::new(Exit::Usage, format!("failed to plan the shutdown: {why}"))
+        })?,
+    };
+    match request {
+        ShutdownRequest::Now { .. } => at.show::<Stopped>(Request::Shutdown(request)),
+        ShutdownRequest::Plan { .. } => at.show::<Planned>(Request::Shutdown(request)),
+        ShutdownRequest::Cancel => {
+            at.show::<Planned>(Request::Shutdown(request))?;
+            aside("that is cancelled");
+            Ok(())
+        }
+    }
+}
+
+/// The time comes first, and may be left out.
+fn request(words: &[String]) -> Result<ShutdownRequest, String> {
+    let (time, text) = match words {
+        [] => (None, None),
+        [word] if is_time(word) => (Some(word), None),
+        [word] => (None, Some(word)),
+        [time, text, ..] => (Some(time), Some(text)),
+    };
+    let text = text.map(|text| message(text)).transpose()?;
+    match time.map_or(Ok(Duration::ZERO), |time| after(time))? {
+        Duration::ZERO => Ok(ShutdownRequest::Now { text }),
+        after => {
+            let after_ms = after.as_millis() as u64;
+            Ok(ShutdownRequest::Plan { after_ms, text })
+        }
+    }
+}
+
+fn is_time(word: &str) -> bool {
+    word == "now" || word.starts_with('+')
+}
+
+fn after(word: &str) -> Result<Duration, String> {
+    if word == "now" {
+        return Ok(Duration::ZERO);
+    }
+    let wrong = |why: String| format!("`{word}` is no time: {why}; `+5m` is one, and `now`");
+    let span = word
+        .strip_prefix('+')
+        .ok_or_else(|| wrong("it has no +".into()))?;
+    let minutes = span
+        .parse::<u64>()
+        .map(|minutes| Duration::from_secs(60 * minutes.min(100_000)));
+    let after = minutes.or_else(|_| humantime::parse_duration(span));
+    match after.map_err(|error| wrong(error.to_string()))? {
+        after if after <= AFTER_MAX => Ok(after),
+        _ => Err(wrong("it is more than a week".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<(u64, Option<String>), String> {
+        let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+        Ok(match request(&words)? {
+            ShutdownRequest::Now { text } => (0, text),
+            ShutdownRequest::Plan { after_ms, text } => (after_ms, text),
+            ShutdownRequest::Cancel => panic!("nobody cancelled"),
+        })
+    }
+
+    #[test]
+    fn the_time_is_a_span_or_minutes_and_may_be_left_out() {
+        let text = |text: &str| Some(text.to_string());
+        assert_eq!(read(&[]), Ok((0, None)));
+        assert_eq!(read(&["now"]), Ok((0, None)));
+        assert_eq!(read(&["New disks"]), Ok((0, text("New disks"))));
+        assert_eq!(
+            read(&["+5m", "New disks"]),
+            Ok((300_000, text("New disks")))
+        );
+        assert_eq!(read(&["+5"]), Ok((300_000, None)));
+        assert_eq!(read(&["+1h 30m"]), Ok((5_400_000, None)));
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_what_would_be_one() {
+        for words in [&["+"][..], &["+soon"], &["5m", "New disks"], &["+8d"]] {
+            let why = read(words).unwrap_err();
+            assert!(why.contains("`+5m` is one"), "{words:?}: {why}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The entrance for TLS: where it stands, and with which certificate.
+//!
+//! ```erlang
+//! {tls, [{port, 8992},                       % telnets, as far as ports are free for everybody
+//!        {certfile, "tls/cert.pem"},         % with its chain; below the root, or absolute
+//!        {keyfile, "tls/key.pem"}]}
+//! ```
+//! Both files are read again when they change: whoever renews certificates has nothing to tell the node.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use pq_term::Term;
+use sockserv::{Door, Keys};
+
+use super::settings::port_of;
+use crate::cli;
+
+/// `telnets` has port 992, which only root may open; the door has 8082 in the place of 23.
+const PORT: u16 = 8_992;
+
+/// Where a certificate is kept that the node has made for itself: the next start shows the same one.
+const FOLDER: &str = "tls";
+const CERTIFICATE: &str = "self-signed.pem";
+const KEY: &str = "self-signed.key";
+
+/// An entrance as it was asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Entrance {
+    port: u16,
+    certfile: PathBuf,
+    keyfile: PathBuf,
+}
+
+/// Opens it, when the environment or the command line asks for it.
+pub(super) async fn open(
+    door: &Door,
+    env: Option<Term>,
+    root: &Path,
+    options: &cli::Node,
+) -> anyhow::Result<()> {
+    let asked = env.map(|term| Asked::read(&term)).transpose()?;
+    let Some(entrance) = wanted(asked, root, options)? else {
+        return Ok(());
+    };
+    let keys = Keys::open(&entrance.certfile, &entrance.keyfile);
+    let keys = keys.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    let address = SocketAddr::new(options.bind, entrance.port);
+    let listens = door.listen_tls(address, keys).await;
+    listens.with_context(|| format!("failed to listen on {address} for TLS"))?;
+    Ok(())
+}
+
+/// What the environment says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    port: Option<u16>,
+    certfile: Option<PathBuf>,
+    keyfile: Option<PathBuf>,
+}
+
+impl Asked {
+    fn read(term: &Term) -> anyhow::Result<Asked> {
+        let mut asked = Asked::default();
+        let pairs = term.as_list().unwrap_or_default();
+        for pair in pairs {
+            asked.set(pair).with_context(|| {
+                format!(
+                    "tls of sockserv has {pair}, where {{port, Number}}, {{certfile, \"File\"}} or \
+                     {{keyfile, \"File\"}} is needed"
+                )
+            })?;
+        }
+        if pairs.is_empty() {
+            bail!(
+                "tls of sockserv is {term}, where [{{certfile, \"File\"}}, {{keyfile, \"File\"}}] is needed"
+            );
+        }
+        Ok(asked)
+    }
+
+    fn set(&mut self, pair: &Term) -> Option<()> {
+        let [key, value] = pair.as_tuple()? else {
+            return None;
+        };
+        match key.as_atom()?.as_str() {
+            "port" => self.port = Some(port_of(value).ok()?),
+            "certfile" => self.certfile = Some(value.as_str()?.into()),
+            "keyfile" => self.keyfile = Some(value.as_str()?.into()),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Both together; the command line stands over the environment.
+fn wanted(
+    asked: Option<Asked>,
+    root: &Path,
+    options: &cli::Node,
+) -> anyhow::Result<Option<Entrance>> {
+    if asked.is_none() && options.tls_port.is_none() && !options.self_signed {
+        return Ok(None);
+    }
+    let asked = asked.unwrap_or_default();
+    let (certfile, keyfile) = match (options.self_signed, asked.certfile, asked.keyfile) {
+        (true, ..) => self_signed(root)
+            .with_context(|| format!("failed to make a certificate in {}", root.display()))?,
+        (false, Some(certfile), Some(keyfile)) => (root.join(certfile), root.join(keyfile)),
+        _ => bail!(
+            "a port for TLS needs a certificate: {{tls, [{{certfile, \"File\"}}, {{keyfile, \"File\"}}]}} of \
+             sockserv in sys.config, or --self-signed to try it"
+        ),
+    };
+    Ok(Some(Entrance {
+        port: options.tls_port.or(asked.port).unwrap_or(PORT),
+        certfile,
+        keyfile,
+    }))
+}
+
+/// A certificate that no authority has signed, for this machine's own names; made when there is none yet.
+fn self_signed(root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let folder = root.join(FOLDER);
+    let (certfile, keyfile) = (folder.join(CERTIFICATE), folder.join(KEY));
+    if certfile.exists() && keyfile.exists() {
+        return Ok((certfile, keyfile));
+    }
+    match DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => (),
+    }
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_string);
+    let made = rcgen::generate_simple_self_signed(names)?;
+    write_key(&keyfile, &made.signing_key.serialize_pem())?;
+    fs::write(&certfile, made.cert.pem())?;
+    Ok((certfile, keyfile))
+}
+
+fn write_key(path: &Path, pem: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path)?.write_all(pem.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn options(args: &[&str]) -> cli::Node {
+        let typed = [&["pq", "start", "--root", "r"], args].concat();
+        match cli::Cli::parse_from(typed).command {
+            cli::Command::Start(start) => start.node,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn asked(text: &str) -> anyhow::Result<Asked> {
+        Asked::read(&pq_term::read_term(text).unwrap())
+    }
+
+    #[test]
+    fn the_command_line_stands_over_the_environment() {
+        let root = Path::new("/root of it");
+        let text = r#"[{certfile,"tls/a.pem"},{keyfile,"/etc/a.key"},{port,4003}]"#;
+        let wanted = |args: &[&str]| {
+            let entrance = wanted(Some(asked(text).unwrap()), root, &options(args)).unwrap();
+            entrance.unwrap()
+        };
+        let expected = Entrance {
+            port: 4_003,
+            certfile: "/root of it/tls/a.pem".into(),
+            keyfile: "/etc/a.key".into(),
+        };
+        assert_eq!(wanted(&[]), expected);
+        assert_eq!(wanted(&["--tls-port", "0"]).port, 0);
+    }
+
+    #[test]
+    fn nothing_is_opened_unless_it_is_asked_for() {
+        let root = Path::new("r");
+        assert_eq!(wanted(None, root, &options(&[])).unwrap(), None);
+        let error = wanted(None, root, &options(&["--tls-port", "1"])).unwrap_err();
+        assert!(error.to_string().contains("--self-signed"), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_of_its_own_is_made_once_and_its_key_is_for_nobody_else() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let entrance = || {
+            let entrance = wanted(None, folder.path(), &options(&["--self-signed"])).unwrap();
+            entrance.unwrap()
+        };
+        let first = entrance();
+        let certificate = fs::read(&first.certfile).unwrap();
+        assert_eq!(entrance(), first);
+        assert_eq!(fs::read(&first.certfile).unwrap(), certificate);
+        let mode = fs::metadata(&first.keyfile).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+        Keys::open(&first.certfile, &first.keyfile).unwrap();
+    }
+
+    #[test]
+    fn an_odd_setting_is_refused_with_what_would_be_right() {
+        for text in ["x", "[]", "[x]", "[{port,65536}]", r#"[{file,"a"}]"#] {
+            let error = asked(text).unwrap_err().to_string();
+            assert!(error.contains("is needed"), "{text}: {error}");
+        }
+    }
+}

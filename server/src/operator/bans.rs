@@ -1,0 +1,255 @@
+//! `releases/bans.json`: who may not come in, by whose word, until when. The door is told, and asks nobody.
+//!
+//! The file is written anew with each change: beside the one before, brought to the disk, renamed. A node that is
+//! killed meanwhile has the bans from before or from after. What has ended is left out of the next one.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use humantime::parse_rfc3339;
+use sockserv::{Ban, Whom};
+
+use super::answer::Banned;
+use super::clock::rfc3339;
+use super::exit::{Exit, Failure};
+use super::who::Who;
+
+/// How many there may be: each client that comes is compared with all.
+const BANS_MAX: usize = 10_000;
+
+/// The bans of a node that runs.
+pub(crate) struct Bans {
+    file: PathBuf,
+    all: Mutex<Vec<Banned>>,
+}
+
+impl Bans {
+    /// The bans of this tree.
+    ///
+    /// # Errors
+    /// When there is a file that cannot be read. A node that would let in whom it has banned does not start.
+    pub(crate) fn open(root: &Path) -> anyhow::Result<Bans> {
+        let file = root.join("releases/bans.json");
+        let all = read(&file).with_context(|| {
+            format!(
+                "failed to read the bans in {}: mend the file, or remove it to ban nobody",
+                file.display()
+            )
+        })?;
+        let all = Mutex::new(all);
+        Ok(Bans { file, all })
+    }
+
+    /// Those that are in force, the oldest first.
+    pub(crate) fn list(&self) -> Vec<Banned> {
+        in_force(&self.lock())
+    }
+
+    /// As the door wants them.
+    pub(crate) fn of_door(&self) -> Vec<Ban> {
+        let to_ban = |banned: &Banned| Ban {
+            whom: whom(&banned.whom),
+            until: until(banned),
+        };
+        self.lock().iter().map(to_ban).collect()
+    }
+
+    /// Bans somebody, for a time or for ever; a ban of the same before ends.
+    pub(crate) fn ban(
+        &self,
+        who: &Who,
+        whom: &str,
+        span: Option<Duration>,
+        text: Option<String>,
+    ) -> Result<Banned, Failure> {
+        let now = SystemTime::now();
+        let banned = Banned {
+            whom: canonical(whom),
+            since: rfc3339(now),
+            until: span.map(|span| rfc3339(now + span)),
+            who: who.to_string(),
+            text,
+        };
+        self.change(&format!("ban {whom}"), |all| {
+            all.retain(|other| other.whom != banned.whom);
+            all.push(banned.clone());
+            match all.len() {
+                ..=BANS_MAX => Ok(()),
+                _ => Err(format!("there are {BANS_MAX} bans already; ban networks")),
+            }
+        })?;
+        Ok(banned)
+    }
+
+    /// Ends a ban.
+    pub(crate) fn unban(&self, whom: &str) -> Result<(), Failure> {
+        let canonical = canonical(whom);
+        self.change(&format!("unban {whom}"), |all| {
+            let before = all.len();
+            all.retain(|banned| banned.whom != canonical);
+            match all.len() < before {
+                true => Ok(()),
+                false => Err("it is not banned; `pq bans` lists who is".to_string()),
+            }
+        })
+    }
+
+    /// Makes a change on the disk, and then here.
+    fn change(
+        &self,
+        what: &str,
+        change: impl FnOnce(&mut Vec<Banned>) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        let fail = |exit, why: String| Failure::new(exit, format!("failed to {what}: {why}"));
+        let mut all = self.lock();
+        let mut changed = in_force(&all);
+        change(&mut changed).map_err(|why| fail(Exit::Refused, why))?;
+        write(&self.file, &changed).map_err(|error| {
+            let why = format!(
+                "write {}: {error}; nothing has changed",
+                self.file.display()
+            );
+            fail(Exit::Refused, why)
+        })?;
+        *all = changed;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Banned>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn in_force(all: &[Banned]) -> Vec<Banned> {
+    let now = SystemTime::now();
+    let holds = |banned: &&Banned| until(banned).is_none_or(|until| now < until);
+    all.iter().filter(holds).cloned().collect()
+}
+
+/// When it ends. What this node has written can be read.
+fn until(banned: &Banned) -> Option<SystemTime> {
+    banned
+        .until
+        .as_deref()
+        .and_then(|until| parse_rfc3339(until).ok())
+}
+
+/// An address, a network, or else a name.
+fn whom(text: &str) -> Whom {
+    let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+    match text.parse().or(address) {
+        Ok(net) => Whom::Net(net.trunc()),
+        Err(_) => Whom::Name(text.to_string()),
+    }
+}
+
+/// One way to write each: `10.1.2.3/8` is `10.0.0.0/8`, and a single address has no length.
+fn canonical(text: &str) -> String {
+    match whom(text) {
+        Whom::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
+        Whom::Net(net) => net.to_string(),
+        Whom::Name(name) => name.trim().to_lowercase(),
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Banned>> {
+    let text = match std::fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text?,
+    };
+    let all: Vec<Banned> = serde_json::from_slice(&text)?;
+    for banned in &all {
+        let until = banned.until.as_deref().map(parse_rfc3339).transpose();
+        until.with_context(|| format!("the end of the ban of {}", banned.whom))?;
+    }
+    Ok(all)
+}
+
+fn write(file: &Path, all: &[Banned]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut staged = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer_pretty(&mut staged, all)?;
+    staged.write_all(b"\n")?;
+    staged.as_file().sync_all()?;
+    staged.persist(file).map_err(|error| error.error)?;
+    // Only the folder remembers the new name.
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Rig {
+        root: tempfile::TempDir,
+    }
+
+    impl Rig {
+        fn new() -> Rig {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::create_dir(root.path().join("releases")).unwrap();
+            Rig { root }
+        }
+
+        fn open(&self) -> Bans {
+            Bans::open(self.root.path()).unwrap()
+        }
+    }
+
+    fn ann() -> Who {
+        Who {
+            uid: 1_000,
+            user: Some("ann".to_string()),
+            pid: None,
+        }
+    }
+
+    fn whoms(bans: &Bans) -> Vec<String> {
+        bans.list().into_iter().map(|banned| banned.whom).collect()
+    }
+
+    #[test]
+    fn bans_are_there_after_a_restart_until_they_end() {
+        let rig = Rig::new();
+        let bans = rig.open();
+        bans.ban(&ann(), "10.1.2.3/8", None, Some("bots".into()))
+            .unwrap();
+        bans.ban(&ann(), "Bob", Some(Duration::from_secs(60)), None)
+            .unwrap();
+        bans.ban(&ann(), "::1", Some(Duration::ZERO), None).unwrap();
+        let again = rig.open();
+        assert_eq!(whoms(&again), ["10.0.0.0/8", "bob"]);
+        assert_eq!(again.list(), bans.list());
+        let of_door = again.of_door();
+        assert!(of_door[0].is_of_address("10.9.9.9".parse().unwrap()));
+        assert!(of_door[1].is_of_name("BOB") && of_door[1].until.is_some());
+    }
+
+    #[test]
+    fn a_ban_of_the_same_takes_the_place_of_the_one_before() {
+        let rig = Rig::new();
+        let bans = rig.open();
+        bans.ban(&ann(), "10.0.0.1", None, None).unwrap();
+        bans.ban(&ann(), "10.0.0.1/32", Some(Duration::from_secs(9)), None)
+            .unwrap();
+        assert_eq!(whoms(&bans), ["10.0.0.1"]);
+        bans.unban("10.0.0.1").unwrap();
+        assert_eq!(whoms(&rig.open()), [""; 0]);
+        let failure = bans.unban("10.0.0.1").unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.sentence.contains("`pq bans`"), "{failure}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_of_bans_is_not_taken_for_an_empty_one() {
+        let rig = Rig::new();
+        let file = rig.root.path().join("releases/bans.json");
+        std::fs::write(&file, "[{\"whom\": 1}]").unwrap();
+        let error = Bans::open(rig.root.path()).err().unwrap().to_string();
+        assert!(error.contains("bans.json: mend the file"), "{error}");
+    }
+}
