@@ -70,7 +70,7 @@ pub(crate) struct Play {
 }
 
 /// How the node runs.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Node {
     /// The port for players; 0 picks a free one [default: what the release says: 8082]
     #[arg(long, value_name = "N")]

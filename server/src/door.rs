@@ -18,9 +18,38 @@ use sockserv::{Door, Listing, Mssp, Settings};
 use crate::boot::Booted;
 use crate::cli;
 use crate::operator::Releases;
+use crate::run::say;
 
 /// The application whose environment it is.
 const APPLICATION: &str = "sockserv";
+
+/// Where players come in.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Addresses {
+    /// By telnet.
+    pub(crate) plain: Option<SocketAddr>,
+    /// By telnet inside TLS.
+    pub(crate) tls: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Those of a door.
+    pub(crate) fn of(door: Option<&Door>) -> Addresses {
+        Addresses {
+            plain: door.map(Door::address),
+            tls: door.and_then(Door::tls_address),
+        }
+    }
+
+    /// Says so.
+    pub(crate) fn say(&self) {
+        for (address, what) in [(self.plain, ""), (self.tls, " for TLS")] {
+            if let Some(address) = address {
+                say(format_args!("listening on {address}{what}"));
+            }
+        }
+    }
+}
 
 /// Opens the door of `sockserv`, when the release has it.
 pub(crate) async fn open(

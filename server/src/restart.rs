@@ -14,6 +14,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 
 use crate::cli;
+use crate::door::Addresses;
 use crate::operator::ErrorAction;
 use crate::system::TreeLock;
 
@@ -44,12 +45,12 @@ impl Restart {
         }
     }
 
-    /// Starts again, which comes back only as an error. Players came in at `address`.
+    /// Starts again, which comes back only as an error. Players came in at these addresses.
     pub(crate) fn carry_out(
         &self,
         (root, lock): (&Path, TreeLock),
         options: &cli::Node,
-        address: Option<SocketAddr>,
+        addresses: Addresses,
     ) -> anyhow::Result<()> {
         if self.action == ErrorAction::Reboot {
             bail!(
@@ -57,20 +58,21 @@ impl Restart {
             );
         }
         tracing::info!(root = %root.display(), release = self.release, "starting again");
-        let args = self.args(root, options, port(options, address));
+        let args = self.args(root, &at(options, addresses));
         let mut program = Command::new(PROGRAM);
         let error = program.arg0("pq").args(args).stdin(lock.hand_over()).exec();
         bail!("failed to start again: {error}")
     }
 
     /// What `pq start` would be told.
-    fn args(&self, root: &Path, options: &cli::Node, port: Option<u16>) -> Vec<OsString> {
+    fn args(&self, root: &Path, options: &cli::Node) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
         let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
         let format = options.log_format.to_possible_value();
         let seldom = [
             ("--release", self.release.clone()),
-            ("--port", port.map(|port| port.to_string())),
+            ("--port", options.port.map(|port| port.to_string())),
+            ("--tls-port", options.tls_port.map(|port| port.to_string())),
             ("--shards", options.shards.map(|shards| shards.to_string())),
             ("--seed", options.seed.map(|seed| seed.to_string())),
             (
@@ -88,6 +90,9 @@ impl Restart {
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
         }
+        if options.self_signed {
+            args.push("--self-signed".into());
+        }
         if self.release.is_some() {
             // A release that cannot boot is found out here, and then there must be a node all the same.
             args.push("--or-permanent".into());
@@ -96,10 +101,17 @@ impl Restart {
     }
 }
 
-/// The port to ask for: where 0 has picked one, that one. A release may have another port than the one before.
-fn port(options: &cli::Node, address: Option<SocketAddr>) -> Option<u16> {
-    let typed = options.port?;
-    Some(address.map_or(typed, |address| address.port()))
+/// The options with the ports to ask for: where 0 has picked one, that one. A port that nobody typed is for the
+/// release to say, and a release may have another one than that before.
+fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
+    let port = |typed: Option<u16>, address: Option<SocketAddr>| {
+        typed.map(|typed| address.map_or(typed, |address| address.port()))
+    };
+    cli::Node {
+        port: port(options.port, addresses.plain),
+        tls_port: port(options.tls_port, addresses.tls),
+        ..options.clone()
+    }
 }
 
 #[cfg(test)]
@@ -134,10 +146,13 @@ mod tests {
             "2",
             "--log-format",
             "json",
+            "--tls-port",
+            "7",
+            "--self-signed",
         ];
         for typed in [&all[..], &[]] {
             let before = options(typed);
-            let args = Restart::of("1.1.0").args(Path::new("/a b"), &before, Some(8_082));
+            let args = Restart::of("1.1.0").args(Path::new("/a b"), &before);
             let words = [OsString::from("pq")].into_iter().chain(args);
             let cli::Command::Start(again) = cli::Cli::parse_from(words).command else {
                 panic!("no start");
@@ -145,28 +160,27 @@ mod tests {
             assert_eq!(again.root, Path::new("/a b"));
             assert_eq!(again.release.as_deref(), Some("1.1.0"));
             assert!(again.or_permanent);
-            assert_eq!(again.node.port, Some(8_082));
-            let node = cli::Node {
-                port: before.port,
-                ..again.node
-            };
-            assert_eq!(format!("{node:?}"), format!("{before:?}"));
+            assert_eq!(format!("{:?}", again.node), format!("{before:?}"));
         }
-        let args =
-            Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]), None);
+        let args = Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]));
         assert!(!args.contains(&"--release".into()) && !args.contains(&"--port".into()));
     }
 
     #[test]
-    fn the_port_is_the_one_that_was_typed_or_picked_and_else_the_releases() {
-        let picked = Some(SocketAddr::from(([127, 0, 0, 1], 40_000)));
-        for (typed, expected) in [
-            (&["--port", "0"][..], Some(40_000)),
-            (&["--port", "40000"], Some(40_000)),
-            (&[], None),
-        ] {
-            assert_eq!(port(&options(typed), picked), expected, "{typed:?}");
-        }
-        assert_eq!(port(&options(&["--port", "7"]), None), Some(7));
+    fn a_port_is_the_one_that_was_typed_or_picked_and_else_the_releases() {
+        let picked = |port| Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        let addresses = Addresses {
+            plain: picked(40_000),
+            tls: picked(40_001),
+        };
+        let ports = |typed: &[&str], addresses| {
+            let again = at(&options(typed), addresses);
+            (again.port, again.tls_port)
+        };
+        assert_eq!(ports(&["--port", "0"], addresses), (Some(40_000), None));
+        assert_eq!(ports(&["--tls-port", "0"], addresses), (None, Some(40_001)));
+        assert_eq!(ports(&[], addresses), (None, None));
+        let nowhere = Addresses::default();
+        assert_eq!(ports(&["--port", "7"], nowhere), (Some(7), None));
     }
 }

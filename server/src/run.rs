@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use sockserv::Door;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::boot::{Booted, boot};
 use crate::cli;
-use crate::door;
+use crate::door::{self, Addresses};
 use crate::heroes;
 use crate::logging;
 use crate::operator::{Desk, ErrorAction, Exit, Failure, Operator, Releases, Wish};
@@ -64,7 +63,7 @@ struct End {
     /// What an operator wished; nothing when a signal said so.
     wish: Option<Wish>,
     /// Where players came in.
-    address: Option<SocketAddr>,
+    addresses: Addresses,
 }
 
 /// Runs the node; `listening` is called once players can come in.
@@ -89,7 +88,7 @@ pub(crate) fn run(
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
             let restart = Restart::of_permanent(ErrorAction::Restart);
-            return restart.carry_out((root, lock), options, None);
+            return restart.carry_out((root, lock), options, Addresses::default());
         }
         Err(error) => return Err(error),
     };
@@ -99,13 +98,13 @@ pub(crate) fn run(
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
     let late = ends.wishes.try_recv().ok();
-    let (wish, address, outcome) = match served {
-        Ok(end) => (end.wish, end.address, Ok(())),
-        Err(error) => (None, None, Err(error)),
+    let (wish, addresses, outcome) = match served {
+        Ok(end) => (end.wish, end.addresses, Ok(())),
+        Err(error) => (None, Addresses::default(), Err(error)),
     };
     match (wish, late) {
         (Some(Wish::Restart(restart)), _) => {
-            return restart.carry_out((root, lock), options, address);
+            return restart.carry_out((root, lock), options, addresses);
         }
         (Some(Wish::Stop(farewell)), _) | (None, Some(Wish::Stop(farewell))) => {
             farewell.note(&stopped);
@@ -130,17 +129,12 @@ async fn serve(
     let door = door::open(booted, options, releases.clone()).await?;
     let desk = Arc::new(Desk::open(booted.clone(), releases, door.clone())?);
     let operator = Operator::open(desk, wish)?;
-    let address = door.as_deref().map(Door::address);
-    if let Some(address) = address {
-        say(format_args!("listening on {address}"));
-    }
-    if let Some(address) = door.as_deref().and_then(Door::tls_address) {
-        say(format_args!("listening on {address} for TLS"));
-    }
+    let addresses = Addresses::of(door.as_deref());
+    addresses.say();
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {
         outcome = wait_for_end(&mut signals, ends) => outcome,
-        failed = play(booted, options, || listening(address)) => failed.map(|()| None),
+        failed = play(booted, options, || listening(addresses.plain)) => failed.map(|()| None),
     };
     operator.close().await;
     if let Some(door) = door {
@@ -148,7 +142,7 @@ async fn serve(
         stop_application(booted, "sockserv").await;
         door.empty(FAREWELL).await;
     }
-    outcome.map(|wish| End { wish, address })
+    outcome.map(|wish| End { wish, addresses })
 }
 
 /// Starts the heroes, and goes on for ever, reporting, unless that fails.
