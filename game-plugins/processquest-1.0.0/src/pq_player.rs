@@ -13,11 +13,11 @@
 //!
 //! Here are the state, and one function per arrow: it lets a rule decide (`rules`), tells the news
 //! (`pq_events`), and says which event comes next and after which pause. What a hero carries is in `bag`,
-//! what it wears in `equip`. Enemies, the market and the dice are other modules, called at their current
+//! what it wears in `equip`, what programs of players are told in `gmcp`. Enemies, the market and the dice are other modules, called at their current
 //! version. Started by `pq_sup`.
 
 use pq_sdk::{
-    Ctx, From, GenFsm, InitError, Module, Pid, Reason, Step, Term, gen_fsm::Machine, regis,
+    Ctx, Export, From, GenFsm, InitError, Module, Pid, Reason, Step, Term, gen_fsm::Machine, regis,
 };
 use pq_words::{Name, Opts, Place, Slot, Stats};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ use rules::Outcome;
 pub mod bag;
 
 pub mod equip;
+
+pub mod gmcp;
 
 pub mod rules;
 
@@ -115,6 +117,7 @@ type Next = Step<State, Event>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.0.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&gmcp::GMCP];
     const CALLS: &'static [&'static str] = &[
         "pq_enemy:fetch/0",
         "pq_events:buy/5",

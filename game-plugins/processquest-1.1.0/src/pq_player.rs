@@ -15,10 +15,12 @@
 //! ```
 //!
 //! Here are all arrows, as each version writes them whole; states, events and most rules are those of
-//! 1.0.0. New rules are in `rules`, the quest in `task`, conversions in [`crate::migrate`].
+//! 1.0.0. New rules are in `rules`, the quest in `task`, what programs of players are told in `gmcp`,
+//! conversions in [`crate::migrate`].
 
 use pq_sdk::{
-    Ctx, From, GenFsm, InitError, Migration, Module, Reason, Step, Term, gen_fsm::Machine, regis,
+    Ctx, Export, From, GenFsm, InitError, Migration, Module, Reason, Step, Term, gen_fsm::Machine,
+    regis,
 };
 use pq_words::{Name, Opts, Place, Slot, Stats};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,8 @@ use rules::Completed;
 use task::Task;
 
 pub use crate::v1_0_0::pq_player::{Call, Event, State, Supervisor};
+
+pub mod gmcp;
 
 pub mod rules;
 
@@ -55,6 +59,7 @@ type Next = Step<State, Event>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&gmcp::GMCP];
     const CONVERTS: &'static [&'static str] = &["1.0.0"];
     const CALLS: &'static [&'static str] = &[
         "pq_enemy:fetch/0",

@@ -56,13 +56,18 @@ impl<C: Catalogue> Player<C> {
     /// The book compares the bag with `=:=`. A hero that is given more than it can carry would then never
     /// see the market again, so here the bag is full from that size on.
     pub fn outcome(&self) -> Outcome {
-        if self.loot.len() >= LOOT_PER_STRENGTH * usize::from(self.stats.strength) {
+        if self.loot.len() >= self.capacity() {
             return Outcome::BagFull;
         }
         match self.exp >= self.lvlexp {
             true => Outcome::LevelReached,
             false => Outcome::GoOn,
         }
+    }
+
+    /// How many pieces of loot it can carry.
+    pub fn capacity(&self) -> usize {
+        LOOT_PER_STRENGTH * usize::from(self.stats.strength)
     }
 
     /// Reaches the next level: the stats gain, the level after it needs twice the experience.

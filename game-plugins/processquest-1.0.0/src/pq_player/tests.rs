@@ -1,5 +1,7 @@
-//! Heroes: their rules one by one, their memory and wire form, and their steps as the node sees them.
+//! Heroes: their rules one by one, their memory and wire form, what programs are told of them, and their steps as
+//! the node sees them.
 
+mod gmcp;
 mod host;
 mod memory;
 mod rules;

@@ -179,3 +179,24 @@ fn an_enemy_of_this_version_leaves_what_the_bag_has_a_number_for() {
     assert!(matches!(carried[0].drop, std::borrow::Cow::Borrowed(_)));
     assert_eq!(hero.hero.exp, 25);
 }
+
+#[test]
+fn programs_are_told_of_the_quest_besides_what_they_were_told_before() {
+    let player = hero(Opts::default(), quest("Fetch me a nut", 150, 3));
+    let before = v1_0_0::pq_player::gmcp::messages(State::Market, &player.hero);
+    let now = gmcp::messages(State::Market, &player);
+    let mut new = Vec::new();
+    for ((name, was), (same, is)) in before.iter().zip(&now) {
+        assert_eq!(name, same);
+        assert!(was.iter().all(|(key, value)| is.get(key) == Some(value)));
+        let added = is.iter().filter(|(key, _)| !was.contains_key(*key));
+        new.extend(added.map(|(key, value)| format!("{name} {key}: {value:?}")));
+    }
+    assert_eq!(before.len(), now.len());
+    expect![[r#"
+        Char.StatusVars kills: Text("Kills left")
+        Char.StatusVars quest: Text("Quest")
+        Char.Status kills: Number(3)
+        Char.Status quest: Text("Fetch me a nut")"#]]
+    .assert_eq(&new.join("\n"));
+}
