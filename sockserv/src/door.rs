@@ -35,6 +35,7 @@ pub struct Door {
 pub(crate) struct Entrances {
     plain: SocketAddr,
     tls: OnceLock<SocketAddr>,
+    pub(crate) web: OnceLock<SocketAddr>,
     since: SystemTime,
 }
 
@@ -70,6 +71,7 @@ impl Door {
             entrances: Arc::new(Entrances {
                 plain: listener.local_addr()?,
                 tls: OnceLock::new(),
+                web: OnceLock::new(),
                 since: SystemTime::now(),
             }),
             shut: watch::Sender::new(false),
@@ -186,7 +188,8 @@ impl Door {
     }
 }
 
-async fn accept_all(
+/// Hands every client that arrives to `admit`, until the door is shut.
+pub(crate) async fn accept_all(
     listener: TcpListener,
     mut shut: watch::Receiver<bool>,
     admit: impl Fn(TcpStream, SocketAddr),

@@ -100,7 +100,7 @@ impl Hall {
     }
 
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite, arrival: Arrival) {
-        let port = Arc::new(Port::new(self.settings.clone()));
+        let port = Arc::new(self.port(arrival.way));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(owner) => {
@@ -114,6 +114,15 @@ impl Hall {
                 self.gate.refused.count(&Refusal::NoProcess);
                 self.turn_away(stream, arrival, &Refusal::NoProcess).await;
             }
+        }
+    }
+
+    fn port(&self, way: Way) -> Port {
+        let settings = self.settings.clone();
+        match way {
+            Way::Plain | Way::Tls => Port::new(settings),
+            // Behind a page is telnet that waits to be asked.
+            Way::Web => Port::opening(settings, Opening::Probe),
         }
     }
 

@@ -22,6 +22,7 @@
 //! - [`socket`]: what the kernel is asked for;
 //! - `gate` and `hall`: who comes in, and the process that each client gets;
 //! - [`tls`]: the entrance for those who come by TLS;
+//! - [`web`]: the one for browsers, and the page that they get;
 //! - [`door`]: what listens, and what operators do there.
 //!
 //! What is said over the socket lives in the libraries `sockserv-*`, not here. What was agreed with a client
@@ -76,6 +77,8 @@ pub mod game;
 pub mod socket;
 
 pub mod tls;
+
+pub mod web;
 
 pub mod door;
 

@@ -80,11 +80,16 @@ pub(crate) struct About {
 impl Port {
     /// A client that has sent nothing yet.
     pub fn new(settings: Current) -> Port {
+        let opening = settings.load().opening;
+        Port::opening(settings, opening)
+    }
+
+    /// The same, with another opening than the settings have.
+    pub(crate) fn opening(settings: Current, opening: Opening) -> Port {
         let (mut nvt, mut outbox) = (Nvt::default(), Outbox::default());
-        let now = settings.load();
-        if now.opening == Opening::Probe {
+        if opening == Opening::Probe {
             // An empty outbox has room for three bytes.
-            let _ = outbox.push(&nvt.open(), now.limits.outbox_max);
+            let _ = outbox.push(&nvt.open(), settings.load().limits.outbox_max);
         }
         let state = State {
             nvt,
@@ -93,7 +98,6 @@ impl Port {
             said: Bucket::default(),
             is_hasty: false,
         };
-        drop(now);
         Port {
             state: Mutex::new(state),
             changed: Notify::new(),

@@ -1,0 +1,169 @@
+//! Between a WebSocket and telnet: carries frames to the door and its text back, until one of them ends.
+//!
+//! ```text
+//!              ┌ the door closes ─► what it has said ─► close 1000 ─► the client's close ─► end
+//!   carry ─────┼ the client closes, or is lost ─► end
+//!              ├ a frame too long, or none at all ─► close 1008 ─► end
+//!              └ silent for a minute, or reads nothing for half of one ─► end
+//! ```
+//! It holds one frame for the client and one of it. While the client does not read, nothing is taken from the door, where
+//! its outbox grows and drops it in the end; while its process does not read, nothing is taken from the client.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, split};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::speech::{Frame, Speech};
+use super::{MESSAGE_MAX, PIPE};
+
+/// How often a client is asked whether it is still there (RFC 6455, 5.5.2); as often as telnet's is. One that has said
+/// nothing at all between two questions has gone without a word.
+const PING: Duration = Duration::from_secs(30);
+
+/// How long a client may take to read a frame: the door's own patience.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long it may take to agree to the end. A browser does so at once.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+enum End {
+    #[error("the server has closed the connection")]
+    ByDoor,
+    #[error("closed by the client")]
+    ByClient,
+    #[error("no frame, or one that is longer than {MESSAGE_MAX} bytes")]
+    Misread,
+    #[error("nothing was heard of the client")]
+    Silent,
+    #[error("the client reads nothing")]
+    Stalled,
+    #[error("connection lost")]
+    Lost,
+}
+
+/// Carries until the end, and says it.
+pub(super) async fn run(mut socket: WebSocket, pipe: DuplexStream, mut speech: Speech) {
+    let Err(end) = carry(&mut socket, pipe, &mut speech).await;
+    tracing::debug!(%end, "a browser's connection has ended");
+    let code = match end {
+        End::ByDoor => close_code::NORMAL,
+        End::Misread => close_code::POLICY,
+        End::Silent => close_code::AWAY,
+        // Its close is answered by itself.
+        End::ByClient => return drop(timeout(CLOSE_TIMEOUT, drain(&mut socket)).await),
+        End::Stalled | End::Lost => return,
+    };
+    // Who does not take it in time has heard enough.
+    let _ = timeout(CLOSE_TIMEOUT, close(&mut socket, code, end)).await;
+}
+
+async fn close(socket: &mut WebSocket, code: u16, end: End) {
+    let frame = CloseFrame {
+        code,
+        reason: end.to_string().into(),
+    };
+    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        drain(socket).await;
+    }
+}
+
+/// Reads and forgets until the client has closed too.
+async fn drain(socket: &mut WebSocket) {
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
+/// What there is to do next.
+enum Next {
+    /// So many bytes of the door have come; none at its end.
+    FromDoor(usize),
+    /// So many have gone to it.
+    ToDoor(usize),
+    /// Something of the client.
+    FromClient(Option<Result<Message, axum::Error>>),
+    /// It is time to ask whether it is still there.
+    Ask,
+}
+
+async fn carry(
+    socket: &mut WebSocket,
+    pipe: DuplexStream,
+    speech: &mut Speech,
+) -> Result<Infallible, End> {
+    let (mut reader, mut writer) = split(pipe);
+    let mut pings = interval_at(Instant::now() + PING, PING);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut buffer = vec![0; PIPE];
+    let mut for_door = Vec::new();
+    let mut is_heard = true;
+    loop {
+        let next = tokio::select! {
+            read = reader.read(&mut buffer) => Next::FromDoor(read.unwrap_or(0)),
+            // A door that takes no more has still something to say.
+            wrote = writer.write(&for_door), if !for_door.is_empty() => Next::ToDoor(wrote.unwrap_or(for_door.len())),
+            message = socket.recv(), if for_door.is_empty() => Next::FromClient(message),
+            _ = pings.tick() => Next::Ask,
+        };
+        match next {
+            Next::FromDoor(0) => {
+                send_all(socket, speech.finish()).await?;
+                return Err(End::ByDoor);
+            }
+            Next::FromDoor(len) => {
+                let told = speech.hear(&buffer[..len]);
+                for_door.extend(told.reply);
+                send_all(socket, told.frames).await?;
+            }
+            Next::ToDoor(len) => drop(for_door.drain(..len)),
+            Next::FromClient(message) => {
+                is_heard = true;
+                for_door = frame_of(message)?.map_or(Vec::new(), |frame| speech.say(frame));
+            }
+            // Who is not listened to cannot be heard.
+            Next::Ask if is_heard || !for_door.is_empty() => {
+                is_heard = false;
+                send(socket, Message::Ping(Bytes::new())).await?;
+            }
+            Next::Ask => return Err(End::Silent),
+        }
+    }
+}
+
+/// What came, when it means something.
+fn frame_of(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame>, End> {
+    match message {
+        Some(Ok(Message::Binary(bytes))) => Ok(Some(Frame::Binary(bytes.to_vec()))),
+        Some(Ok(Message::Text(text))) => Ok(Some(Frame::Text(text.as_str().to_string()))),
+        // A ping is answered by itself.
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_))) | None => Err(End::ByClient),
+        Some(Err(_)) => Err(End::Misread),
+    }
+}
+
+async fn send_all(
+    socket: &mut WebSocket,
+    frames: impl IntoIterator<Item = Frame>,
+) -> Result<(), End> {
+    for frame in frames {
+        let message = match frame {
+            Frame::Binary(bytes) => Message::Binary(bytes.into()),
+            Frame::Text(text) => Message::Text(text.into()),
+        };
+        send(socket, message).await?;
+    }
+    Ok(())
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match timeout(WRITE_TIMEOUT, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Lost),
+        Err(_) => Err(End::Stalled),
+    }
+}

@@ -1,0 +1,231 @@
+//! A gateway over pipes and a virtual clock: the browser's end is written by hand (RFC 6455, 5.2), the door's end is the
+//! test.
+
+use std::sync::Mutex;
+
+use axum::serve::Listener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::{Instant, sleep};
+
+use super::*;
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// A listener for one client.
+struct One(Option<DuplexStream>);
+
+impl Listener for One {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (DuplexStream, ()) {
+        match self.0.take() {
+            Some(stream) => (stream, ()),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A client of a gateway.
+struct Browser(DuplexStream);
+
+impl Browser {
+    /// The client, and the door's end of the gateway.
+    async fn open(dialect: Dialect) -> (Browser, DuplexStream) {
+        let (client, server) = duplex(1024);
+        let (near, far) = duplex(PIPE);
+        let near = Mutex::new(Some(near));
+        let enter = move |upgrade: WebSocketUpgrade| async move {
+            let near = near.lock().unwrap().take().unwrap();
+            let speech = Speech::new(dialect, "");
+            limited(upgrade).on_upgrade(|socket| gateway::run(socket, near, speech))
+        };
+        let enter = Arc::new(Mutex::new(Some(enter)));
+        let enter = move |upgrade| {
+            let enter = enter.lock().unwrap().take().unwrap();
+            enter(upgrade)
+        };
+        let router = Router::new().route("/ws", get(enter));
+        tokio::spawn(async { axum::serve(One(Some(server)), router).await });
+        let mut browser = Browser(client);
+        browser.shake_hands().await;
+        (browser, far)
+    }
+
+    async fn shake_hands(&mut self) {
+        let ask = "GET /ws HTTP/1.1\r\nHost: pq\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        self.0.write_all(ask.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(self.0.read_u8().await.unwrap());
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    }
+
+    /// Sends a frame; its mask is zero.
+    async fn send(&mut self, kind: u8, data: &[u8]) {
+        let mut frame = vec![0x80 | kind];
+        match u8::try_from(data.len()) {
+            Ok(len @ ..126) => frame.push(0x80 | len),
+            _ => {
+                frame.push(0x80 | 126);
+                frame.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+            }
+        }
+        frame.extend([0; 4]);
+        frame.extend(data);
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    /// The next frame; nothing at the end.
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let kind = self.0.read_u8().await.ok()? & 0x0f;
+        let len = match self.0.read_u8().await.ok()? {
+            126 => self.0.read_u16().await.ok()?,
+            len => u16::from(len),
+        };
+        let mut data = vec![0; usize::from(len)];
+        self.0.read_exact(&mut data).await.ok()?;
+        Some((kind, data))
+    }
+
+    /// The code and the reason of the close frame that comes next.
+    async fn closed(&mut self) -> (u16, String) {
+        let (kind, data) = self.frame().await.unwrap();
+        assert_eq!(kind, CLOSE, "{data:?}");
+        let reason = String::from_utf8(data[2..].to_vec()).unwrap();
+        (u16::from_be_bytes([data[0], data[1]]), reason)
+    }
+}
+
+/// All that comes at the door's end, until it is closed.
+async fn rest(door: &mut DuplexStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    door.read_to_end(&mut rest).await.unwrap();
+    rest
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_goes_both_ways_and_the_door_has_the_last_word() {
+    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    door.write_all(b"Your name?\r\n").await.unwrap();
+    assert_eq!(
+        browser.frame().await,
+        Some((BINARY, b"Your name?\r\n".to_vec()))
+    );
+    browser.send(BINARY, b"Ann\r\n").await;
+    let mut line = [0; 5];
+    door.read_exact(&mut line).await.unwrap();
+    assert_eq!(&line, b"Ann\r\n");
+    door.write_all(b"Bye.\r\n").await.unwrap();
+    door.shutdown().await.unwrap();
+    assert_eq!(browser.frame().await, Some((BINARY, b"Bye.\r\n".to_vec())));
+    let reason = "the server has closed the connection".to_string();
+    assert_eq!(browser.closed().await, (1000, reason));
+    browser.send(CLOSE, &1000_u16.to_be_bytes()).await;
+    assert_eq!(browser.frame().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_is_answered_and_the_door_hears_of_it() {
+    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    browser.send(CLOSE, &1001_u16.to_be_bytes()).await;
+    assert_eq!(browser.closed().await.0, 1001);
+    assert_eq!(rest(&mut door).await, b"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_without_a_word_is_found_out_in_a_minute() {
+    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    let began = Instant::now();
+    assert_eq!(rest(&mut door).await, b"");
+    assert_eq!(began.elapsed().as_secs(), 60);
+    assert_eq!(browser.frame().await, Some((PING, Vec::new())));
+    assert_eq!(browser.closed().await.0, 1001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_answers_may_be_silent_for_hours() {
+    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3 * 3600) {
+        assert_eq!(browser.frame().await, Some((PING, Vec::new())));
+        browser.send(PONG, b"").await;
+    }
+    browser.send(TEXT, b"still here").await;
+    let mut line = [0; 12];
+    door.read_exact(&mut line).await.unwrap();
+    assert_eq!(&line, b"still here\r\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_nothing_ends_alone_and_in_time() {
+    let (_browser, mut door) = Browser::open(Dialect::Terminal).await;
+    let began = Instant::now();
+    // More than all pipes hold; the write fails when the gateway has gone.
+    while door.write_all(&[b'x'; 1024]).await.is_ok() {}
+    assert!(
+        began.elapsed() <= Duration::from_secs(35),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_door_that_takes_nothing_holds_up_no_text() {
+    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    let typed = [b'x'; 1000];
+    // One fills the pipe, the next waits in the gateway, and the others at the client.
+    for _ in 0..6 {
+        browser.send(BINARY, &typed).await;
+    }
+    sleep(Duration::from_secs(300)).await;
+    door.write_all(b"Wait.\r\n").await.unwrap();
+    while let Some((kind, data)) = browser.frame().await {
+        if kind == BINARY {
+            assert_eq!(data, b"Wait.\r\n");
+            break;
+        }
+    }
+    let mut all = [0; 6000];
+    door.read_exact(&mut all).await.unwrap();
+    assert!(all.iter().all(|byte| *byte == b'x'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_is_too_long_is_the_last() {
+    let (mut browser, mut door) = Browser::open(Dialect::Gmcp).await;
+    let long = vec![b'x'; MESSAGE_MAX + 1];
+    // Its length is enough: nobody waits for the rest.
+    let mut head = vec![0x82, 0x80 | 126];
+    head.extend(u16::try_from(long.len()).unwrap().to_be_bytes());
+    browser.0.write_all(&head).await.unwrap();
+    browser.0.write_all(&[0; 4]).await.unwrap();
+    let (code, reason) = browser.closed().await;
+    assert_eq!(code, 1008);
+    assert!(reason.contains("longer than 16384 bytes"), "{reason}");
+    assert_eq!(rest(&mut door).await, b"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_frame_ends_the_connection() {
+    for odd in [
+        &b"\x82\x05hello"[..],
+        b"\xf2\x80\0\0\0\0",
+        b"\x81\x81\0\0\0\0\xff",
+    ] {
+        let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+        browser.0.write_all(odd).await.unwrap();
+        assert_eq!(browser.closed().await.0, 1008, "{odd:?}");
+        assert_eq!(rest(&mut door).await, b"", "{odd:?}");
+    }
+}

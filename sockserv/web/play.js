@@ -1,0 +1,310 @@
+// The page of Process Quest: a terminal, a line to type in, and what the game tells programs (GMCP).
+//
+//   WebSocket ─► binary frames ─► terminal, and the story as plain text for ears
+//             └► text frames ──► the hero, upgrades, and whether typing is to be seen
+//   the line that is typed ─► binary frame; the size of the terminal ─► PQ.Window
+//
+// How it looks is in play.css, what the frames mean in src/web/speech.rs.
+"use strict";
+
+const PROTOCOL = "gmcp.mudstandards.org";
+
+// What may be brought back with the arrow keys, and what is kept of the story as text.
+const HISTORY_MAX = 100;
+const STORY_MAX = 500;
+
+// How long the news of an upgrade stands over the story. A room full of people looks up within it.
+const NEWS_MS = 20_000;
+
+// A window is dragged in many steps; the server needs the last one.
+const SETTLE_MS = 200;
+
+// A question has no end of line: what has come by then is read out.
+const UNFINISHED_MS = 400;
+
+const at = (id) => document.getElementById(id);
+const [banner, choices, ended, form, hero, line, log, plain, typed] =
+  ["banner", "choices", "ended", "form", "hero", "line", "log", "plain", "typed"].map(at);
+
+// ---- the terminal ----
+
+const terminal = new Terminal({
+  cursorInactiveStyle: "none",
+  cursorStyle: "bar",
+  disableStdin: true,
+  fontFamily: 'ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  fontSize: matchMedia("(max-width: 40rem)").matches ? 13 : 16,
+  lineHeight: 1.15,
+  scrollback: 5_000,
+  theme: {
+    background: "#090c18", foreground: "#e6e9f4", cursor: "#090c18", selectionBackground: "#3a4878",
+    black: "#141a2e", red: "#ff7a7a", green: "#7fd6a2", yellow: "#f2c14e",
+    blue: "#7aa2ff", magenta: "#d5a3ff", cyan: "#6fd8e0", white: "#e6e9f4",
+    brightBlack: "#8a93b5", brightRed: "#ff9b9b", brightGreen: "#a3ecc0", brightYellow: "#ffdd8a",
+    brightBlue: "#a5c0ff", brightMagenta: "#e6c8ff", brightCyan: "#a0eef4", brightWhite: "#ffffff",
+  },
+});
+const fit = new FitAddon.FitAddon();
+terminal.loadAddon(fit);
+terminal.open(at("terminal"));
+
+let settling;
+new ResizeObserver(() => {
+  clearTimeout(settling);
+  settling = setTimeout(() => fit.fit(), SETTLE_MS);
+}).observe(at("terminal"));
+terminal.onResize(tellSize);
+
+function tellSize() {
+  tell(`PQ.Window ${JSON.stringify({ columns: terminal.cols, lines: terminal.rows })}`);
+}
+
+// ---- the story as text ----
+
+// Commands of a terminal (ECMA-48), and what else shows nothing.
+const UNSEEN = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]|[\x00-\x09\x0b-\x1f\x7f]/g;
+
+let unfinished = "";
+let reading;
+
+function story(text) {
+  const lines = (unfinished + text).split("\n");
+  unfinished = lines.pop();
+  lines.forEach((told) => write(told));
+  clearTimeout(reading);
+  reading = setTimeout(finish, UNFINISHED_MS);
+}
+
+function finish() {
+  if (unfinished.replace(UNSEEN, "")) write(unfinished);
+  unfinished = "";
+}
+
+function write(told, kind = "") {
+  const text = told.replace(UNSEEN, "");
+  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  const row = document.createElement("div");
+  row.textContent = text;
+  row.className = kind;
+  log.append(row);
+  while (log.childElementCount > STORY_MAX) log.firstChild.remove();
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+  if (!kind && text) choices.hidden = !/y\/n/.test(text);
+}
+
+// ---- the connection ----
+
+let socket;
+let decoder;
+let hasTyped;
+
+function connect() {
+  const reader = plain.getAttribute("aria-pressed") === "true" ? "?reader=screen" : "";
+  const address = new URL(`/ws${reader}`, location.href.replace(/^http/, "ws"));
+  const mine = new WebSocket(address, PROTOCOL);
+  let wasOpen = false;
+  socket = mine;
+  decoder = new TextDecoder();
+  hasTyped = false;
+  mine.binaryType = "arraybuffer";
+  mine.onopen = () => { wasOpen = true; opened(); };
+  mine.onmessage = ({ data }) => (mine === socket) && (typeof data === "string" ? heard(data) : told(data));
+  mine.onclose = ({ reason }) => (mine === socket) && closed(wasOpen, reason);
+  state("connecting", "");
+}
+
+function opened() {
+  state("connected", "open");
+  ended.hidden = true;
+  form.hidden = false;
+  tell(`Core.Hello ${JSON.stringify({ client: "Process Quest page", version: "1" })}`);
+  tell('Core.Supports.Set ["Char 1","PQ 1"]');
+  fit.fit();
+  tellSize();
+  typed.focus();
+}
+
+function told(data) {
+  const bytes = new Uint8Array(data);
+  terminal.write(bytes);
+  story(decoder.decode(bytes, { stream: true }));
+}
+
+function closed(wasOpen, reason) {
+  finish();
+  state("not connected", "");
+  show(true);
+  hero.hidden = true;
+  choices.hidden = true;
+  form.hidden = true;
+  ended.hidden = false;
+  const why = wasOpen ? reason || "the connection was lost" : "the server does not answer";
+  at("why").textContent = `It is over for now: ${why}.`;
+  at("again").focus();
+}
+
+function state(text, kind) {
+  line.textContent = text;
+  line.className = `badge ${kind}`;
+}
+
+function tell(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(message);
+}
+
+// ---- what is typed ----
+
+const history = [];
+let place = 0;
+
+function send(text) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const isSecret = typed.type === "password";
+  socket.send(new TextEncoder().encode(`${text}\r\n`));
+  hasTyped = true;
+  if (!isSecret) {
+    const own = text.replace(UNSEEN, "");
+    terminal.write(`\x1b[1;33m${own}\x1b[0m\r\n`);
+    finish();
+    write(`> ${own}`, "own");
+    if (text && text !== history.at(-1)) history.push(text);
+    if (history.length > HISTORY_MAX) history.shift();
+  }
+  place = history.length;
+  typed.value = "";
+  choices.hidden = true;
+  terminal.scrollToBottom();
+}
+
+function recall(step) {
+  if (typed.type === "password") return;
+  place = Math.min(Math.max(place + step, 0), history.length);
+  typed.value = history[place] ?? "";
+  typed.setSelectionRange(typed.value.length, typed.value.length);
+}
+
+// A password: dots instead of letters, and no place in the history.
+function show(isShown) {
+  typed.type = isShown ? "text" : "password";
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(typed.value);
+});
+choices.addEventListener("click", ({ target }) => {
+  if (target.value) send(target.value);
+  typed.focus();
+});
+typed.addEventListener("keydown", (event) => {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (step) {
+    event.preventDefault();
+    recall(step);
+  }
+});
+// Whoever types anywhere means the line; whoever marks text wants to copy it.
+document.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, target }) => {
+  const isElsewhere = !["INPUT", "BUTTON"].includes(target.tagName);
+  if (key.length === 1 && !ctrlKey && !metaKey && !altKey && isElsewhere) typed.focus();
+});
+at("terminal").addEventListener("mouseup", () => terminal.hasSelection() || typed.focus());
+at("again").addEventListener("click", () => {
+  terminal.reset();
+  log.replaceChildren();
+  connect();
+});
+
+plain.addEventListener("click", () => setPlain(plain.getAttribute("aria-pressed") !== "true"));
+
+// The server leaves pictures out for those who come like this. Who plays already keeps the connection, and the hero.
+function setPlain(isPlain) {
+  plain.setAttribute("aria-pressed", isPlain);
+  document.body.classList.toggle("plain", isPlain);
+  localStorage.setItem("plain", isPlain);
+  log.scrollTop = log.scrollHeight;
+  if (socket && !hasTyped && socket.readyState === WebSocket.OPEN) {
+    terminal.reset();
+    log.replaceChildren();
+    socket.close();
+    connect();
+  }
+}
+
+// ---- what the game tells programs ----
+
+const MESSAGES = {
+  "char.name": ({ name, fullname }) => named(fullname ?? name),
+  "char.status": (status) => ["level", "gold", "location", "quest"].forEach((key) => fact(key, status[key])),
+  "char.vitals": ({ xp, maxxp }) => experienced(xp, maxxp),
+  "pq.typing": ({ shown }) => show(shown !== false),
+  "pq.upgrade": upgraded,
+};
+
+function heard(message) {
+  const [name, data] = message.split(/ (.*)/s);
+  const handle = MESSAGES[name.toLowerCase()];
+  try {
+    handle?.(JSON.parse(data || "{}"));
+  } catch (error) {
+    console.warn("left out:", message, error);
+  }
+}
+
+function named(name) {
+  if (!name) return;
+  at("name").textContent = name;
+  hero.hidden = false;
+  document.title = `${name} – Process Quest`;
+}
+
+// A message says what has changed; null says that there is none any more.
+function fact(id, value) {
+  if (value === undefined) return;
+  const text = typeof value === "object" && value ? value.name ?? "" : value ?? "";
+  at(id).textContent = typeof value === "number" ? value.toLocaleString("en") : text;
+  at(id).parentElement.hidden = text === "";
+  hero.hidden = false;
+}
+
+function experienced(xp, maxxp) {
+  if (!(maxxp > 0)) return;
+  const bar = at("xp");
+  bar.max = maxxp;
+  bar.value = Math.min(xp, maxxp);
+  bar.title = `${xp} of ${maxxp}`;
+  bar.closest("div").hidden = false;
+  hero.hidden = false;
+}
+
+// ---- upgrades ----
+
+let fading;
+
+function upgraded({ phase, from, to, reason }) {
+  if (phase === "begin") return state(`${from} → ${to} is being prepared`, "open busy");
+  const isDone = phase === "commit";
+  state("connected", "open");
+  at("release").textContent = isDone ? to : from;
+  at("release").hidden = false;
+  news(
+    isDone ? `Process Quest is now ${to}` : `Process Quest stays ${from}`,
+    isDone ? `It was ${from} a moment ago. Nobody had to leave.` : `${to} was taken back${reason ? `: ${reason}` : ""}. Nobody had to leave.`,
+    isDone,
+  );
+}
+
+function news(headline, detail, isGood) {
+  clearTimeout(fading);
+  banner.hidden = true;
+  at("news").textContent = headline;
+  at("detail").textContent = detail;
+  banner.className = isGood ? "" : "failed";
+  banner.hidden = false;
+  fading = setTimeout(() => (banner.hidden = true), NEWS_MS);
+}
+
+banner.addEventListener("click", () => (banner.hidden = true));
+
+setPlain(localStorage.getItem("plain") === "true");
+connect();
