@@ -48,6 +48,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
                 .map(|library| library.allocated_bytes)
                 .sum(),
         },
+        conversions_given_up: booted.node().conversions_given_up(),
         operation: operation(desk),
         shutdown: desk.shutdown.planned(),
     }

@@ -31,7 +31,10 @@ fn a_hero_that_does_not_convert_keeps_the_release_away_from_everybody() {
     spoils(&mut stage, "Panics", &[], "this hero is not convertible");
     spoils(&mut stage, "Sends", &[], "a conversion may only read");
     let soon = ["--code-change-timeout", "300"];
+    assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 0);
     spoils(&mut stage, "Loops", &soon, "it runs for more than 300 ms");
+    // The check, and the one that the install began with.
+    assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 2);
     stage.installs_the_good_one();
 }
 

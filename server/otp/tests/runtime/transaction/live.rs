@@ -1,5 +1,7 @@
 //! Transactions under the real clock: traffic from other threads, conversions and callbacks that do not end.
 
+use std::time::{Duration, Instant};
+
 use pq_otp::Threads;
 use pq_otp::application::{Controller, Settings};
 use pq_otp::upgrade::Live;
@@ -58,6 +60,7 @@ fn a_conversion_that_does_not_end_is_given_up_and_its_process_plays_on_or_is_kil
         }
         assert_eq!(outcome.is_err(), survives, "{outcome:?}");
         assert_eq!(node.is_alive(stuck), survives);
+        given_up(&node, 1);
         let version = if survives { "1.0.0" } else { "2.0.0" };
         for counter in counters {
             assert_eq!(told(&node, counter), format!("\"500 by {version}\""));
@@ -135,6 +138,32 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
     for counter in counters {
         assert_eq!(told(&node, counter), "\"500 by 1.0.0\"");
     }
+    threads.stop();
+}
+
+/// Waits until so many conversions run that were given up.
+fn given_up(node: &Node, count: u64) {
+    let deadline = Instant::now() + Duration::from_millis(PATIENCE_MS);
+    while node.conversions_given_up() != count {
+        let now = node.conversions_given_up();
+        assert!(Instant::now() < deadline, "{now} instead of {count}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_conversion_that_ends_too_late_is_not_counted_any_more() {
+    let (threads, modules, _) = town(4, 500);
+    let node = threads.node().clone();
+    counter(&node, 23);
+    let mut plan = plan(&modules, UP, &["counter"]);
+    plan.code_change_timeout_ms = 100;
+    let mut live = Live::new(node.clone());
+    let mut transaction = Transaction::begin(&mut live, plan);
+    let outcome = transaction.copy();
+    transaction.abort();
+    assert!(matches!(outcome, Err(Abort::Overrun { .. })), "{outcome:?}");
+    given_up(&node, 0);
     threads.stop();
 }
 
