@@ -24,5 +24,7 @@ mod releases;
 mod socket;
 #[path = "operator/typed.rs"]
 mod typed;
+#[path = "operator/usage.rs"]
+mod usage;
 #[path = "operator/wire.rs"]
 mod wire;

@@ -35,6 +35,9 @@ pub(crate) enum Command {
     #[command(flatten)]
     Release(Release),
     /// Bring a release into force, up or down, while everybody plays on
+    ///
+    /// OTP's options are here but update_paths: there is no code path. Each module comes from the library that its release
+    /// names, also when an application has only moved to another folder.
     Install(Install),
     /// The applications that run
     Apps {

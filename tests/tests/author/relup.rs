@@ -261,3 +261,19 @@ fn sources_of_applications_will_do_as_a_path_and_parts_of_the_node_need_none() {
     "#]].assert_eq(text(&output.stdout));
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_description_stands_at_every_way() {
+    let (folder, vector) = laid_out("101");
+    let mut words = words(&vector.case);
+    words.extend(["--description", "quests for everybody", "--stdout"]);
+    let output = run(folder.path(), words);
+    let relup = Relup::parse(Path::new("relup"), text(&output.stdout)).unwrap();
+    let ways: Vec<&Term> = relup
+        .up
+        .iter()
+        .chain(&relup.down)
+        .map(|way| &way.description)
+        .collect();
+    assert_eq!(ways, [&Term::string("quests for everybody"); 2]);
+}

@@ -91,14 +91,18 @@ fn a_function_is_called_with_terms() {
 fn a_call_that_cannot_be_is_refused_with_the_reason() {
     let tree = Tree::new();
     let _node = Running::node_with(&tree, &[]);
-    for (module, function) in [("nowhere", "f"), ("regis", "dance")] {
-        let sentence = refused(&tree, &["call", module, function, "[]"], 3);
-        let begin = format!("failed to call {module}:{function}: ");
-        assert!(
-            sentence.starts_with(&begin) && sentence.contains("undef"),
-            "{sentence}"
+    for (module, function) in [("nowhere", "f"), ("regis", "dance"), ("pq_stats", "dance")] {
+        let sentence = refused(&tree, &["call", module, function, "[1, []]"], 3);
+        let name = format!("{module}:{function}");
+        assert_eq!(
+            sentence,
+            format!("failed to call {name}: undef: no code that runs has the function {name}/2")
         );
     }
+    let wrong = ["call", "processquest", "start_player", "[1]"];
+    let sentence = refused(&tree, &wrong, 3);
+    let begin = "failed to call processquest:start_player: it failed with {";
+    assert!(sentence.starts_with(begin), "{sentence}");
     for args in ["{a}", "[a", "[a|b]", "os:cmd(\"ls\")", "[fun() -> ok end]"] {
         let typed = typed(&tree, &["call", "regis", "whereis", args]);
         assert_eq!(typed.code, 2, "{args}: {typed:?}");

@@ -5,7 +5,7 @@ use std::io::Write;
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use crate::typed::{command, json, node_with_heroes, told, typed};
+use crate::typed::{command, json, node_with_heroes, refused, told, typed};
 use crate::wire;
 
 #[test]
@@ -67,6 +67,24 @@ fn a_stop_is_in_the_history_with_who_and_why() {
         line.contains("  stop       1.0.0  ") && line.ends_with("first"),
         "{text}"
     );
+}
+
+#[test]
+fn one_entry_is_shown_whole_also_when_no_node_runs() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    assert_eq!(typed(&tree, &["install", "9.9.9"]).code, 3);
+    drop(node);
+    let all = &json(&tree, &["history"])["entries"][0];
+    assert_eq!(&json(&tree, &["history", "1"]), all);
+    let shown = told(&tree, &["history", "1"]);
+    let result = all["result"].as_str().unwrap();
+    assert!(
+        shown.contains(&format!("\nresult     {result}\n")),
+        "{shown}"
+    );
+    let sentence = refused(&tree, &["history", "2"], 3);
+    assert_eq!(sentence, "failed to find entry 2: the history has 1");
 }
 
 #[test]

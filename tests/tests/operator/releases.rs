@@ -1,8 +1,9 @@
 //! The register of releases, and single files: what is there, what comes, what goes.
 
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-use pq_tests::running::{Running, Tree, pq};
+use pq_tests::running::{Player, Running, Tree, pq};
 use serde_json::{Value, json as value};
 
 use crate::typed::{done, json, refused, told};
@@ -148,8 +149,13 @@ fn a_file_is_installed_when_it_is_what_its_name_says() {
     done(&tree, &["unpack", "processquest-1.1.0"]);
     let file = tree.root().join("sys.config");
     std::fs::write(&file, "[{sockserv, [{port, 4321}]}].\n").unwrap();
-    done(&tree, &["install-file", "1.1.0", file.to_str().unwrap()]);
+    let said = done(&tree, &["install-file", "1.1.0", file.to_str().unwrap()]);
     let installed = tree.root().join("releases/1.1.0/sys.config");
+    let place = std::fs::canonicalize(&installed).unwrap();
+    assert_eq!(
+        said,
+        format!("release 1.1.0 has it as {}\n", place.display())
+    );
     assert!(
         std::fs::read_to_string(&installed)
             .unwrap()
@@ -214,4 +220,55 @@ fn a_release_that_does_not_boot_gives_way_to_the_permanent_one_when_that_is_want
     let mut command = pq(tree.start());
     let _node = Running::listening(command.args(["--release", "9.9.9", "--or-permanent"]));
     are(&tree, &[("1.0.0", "permanent")]);
+}
+
+/// OTP's `update_paths` says whether an application of the same version is looked for in its new folder from now on.
+#[test]
+fn an_application_that_has_only_moved_is_found_where_the_release_says() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let moved = tree.root().join("elsewhere");
+    let folder = |lib: &str| tree.root().join("lib").join(lib);
+    copy(&folder("sockserv-1.0.0"), &moved.join("sockserv-1.0.0"));
+    let release = tree.root().join("releases/1.0.9");
+    copy(&tree.root().join("releases/1.0.0"), &release);
+    let rel_file = release.join("processquest.rel");
+    let rel = std::fs::read_to_string(&rel_file).unwrap();
+    let name = "\"processquest\", \"1.0.";
+    assert!(rel.contains(name), "{rel}");
+    std::fs::write(
+        &rel_file,
+        rel.replacen(&format!("{name}0"), &format!("{name}9"), 1),
+    )
+    .unwrap();
+    let relup = r#"{"1.0.9",[{"1.0.0",[],[point_of_no_return]}],[]}."#;
+    std::fs::write(release.join("relup"), relup).unwrap();
+    let elsewhere = ["sockserv", "1.0.0", moved.to_str().unwrap()];
+    done(
+        &tree,
+        &[
+            &["set-unpacked", rel_file.to_str().unwrap()],
+            &elsewhere[..],
+        ]
+        .concat(),
+    );
+    done(&tree, &["install", "1.0.9"]);
+    std::fs::remove_dir_all(folder("sockserv-1.0.0")).unwrap();
+    Player::enter(&node, "Ann");
+    done(&tree, &["make-permanent", "1.0.9"]);
+    drop(node);
+    let node = Running::node_with(&tree, &[]);
+    Player::enter(&node, "Bob");
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => drop(std::fs::copy(&from, &to).unwrap()),
+        }
+    }
 }
