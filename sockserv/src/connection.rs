@@ -146,9 +146,7 @@ async fn read_all(
 /// Tells a client that it is wrong here, and waits for the end of the connection, which the writing half sees.
 async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Refusal) -> End {
     owner.on_refused(foreign);
-    // A client that has sent nothing before has read everything.
-    let _ = port.announce(&foreign.to_string());
-    port.dismiss();
+    port.dismiss(&foreign.to_string());
     pending().await
 }
 

@@ -43,7 +43,7 @@ pub struct Guest {
     pub terminal: Option<String>,
     /// When it came.
     pub since: SystemTime,
-    /// For how long it has sent no line.
+    /// For how long it has sent no line, and its program no `Core.KeepAlive`.
     pub idle: Duration,
 }
 
@@ -99,8 +99,10 @@ impl Client {
             speaks_telnet,
             program,
             terminal,
+            awake,
         } = self.port.about();
         let heard_ms = self.heard_ms.load(Ordering::Relaxed);
+        let silent = Duration::from_millis(self.inside_ms().saturating_sub(heard_ms));
         Guest {
             port,
             address: self.arrival.address,
@@ -111,7 +113,7 @@ impl Client {
             program,
             terminal,
             since: self.since,
-            idle: Duration::from_millis(self.inside_ms().saturating_sub(heard_ms)),
+            idle: awake.map_or(silent, |awake| awake.min(silent)),
         }
     }
 }
@@ -149,6 +151,13 @@ impl Crowd {
         }
     }
 
+    /// What is said about heroes may be something else from now on.
+    pub(crate) fn look_again(&self) {
+        for (_, client) in self.all() {
+            client.port.look_again();
+        }
+    }
+
     /// Writes a line to all; returns how many they are.
     pub(crate) fn announce(&self, text: &str) -> usize {
         let all = self.all();
@@ -164,11 +173,7 @@ impl Crowd {
         let Some(client) = self.lock().get(&id).cloned() else {
             return false;
         };
-        if !text.is_empty() {
-            // As above.
-            let _ = client.port.announce(text);
-        }
-        client.port.dismiss();
+        client.port.dismiss(text);
         true
     }
 
@@ -261,7 +266,7 @@ mod tests {
         }
         assert_eq!(crowd.announce("a\x1b[2J b\n\x0ered\x0fc"), 2);
         let text = "a[2J bredc\r\n";
-        let told = [text.to_string(), format!("\r\n{text}")];
+        let told = [text.to_string(), format!("\r\n{text}a prompt> ")];
         for (port, told) in ports.iter().zip(told) {
             assert_eq!(port.output().await, Output::Bytes(told.into_bytes()));
         }
@@ -280,7 +285,13 @@ mod tests {
         ports[1].write(b"not any more").unwrap();
         assert_eq!(
             ports[1].output().await,
-            Output::Bytes(b"Enough.\r\n".to_vec())
+            Output::Bytes(
+                [
+                    b"Enough.\r\n",
+                    Message::goodbye("Enough.").wire().as_slice()
+                ]
+                .concat()
+            )
         );
         assert_eq!(ports[1].output().await, Output::Dismissed);
         ports[0].write(b"on\n").unwrap();

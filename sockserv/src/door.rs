@@ -100,7 +100,8 @@ impl Door {
         Ok(*self.entrances.tls.get_or_init(|| address))
     }
 
-    /// From now on these are the settings, also for who is in.
+    /// From now on these are the settings, also for who is in. What their programs know of their heroes is looked at
+    /// again: the game may be another one.
     pub fn configure(&self, settings: Settings) {
         let listing = Arc::new(AtThisDoor {
             entrances: self.entrances.clone(),
@@ -111,6 +112,7 @@ impl Door {
             listing,
             ..settings
         }));
+        self.hall.crowd.look_again();
     }
 
     /// Where it listens.

@@ -1,8 +1,10 @@
-//! What the door wants to know of the game behind it: who plays at a session.
+//! What the door wants to know of the game behind it: who plays at a session, and what there is to say of that hero
+//! to programs of players.
 //!
 //! The node answers (`Settings::game`); the door knows neither heroes nor states of processes.
 
 use pq_otp::Pid;
+use serde_json::Value;
 
 /// How far a session is with its player.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +27,10 @@ impl Login {
     }
 }
 
+/// All that a game says about a hero to the programs of its players: messages of GMCP by their names, in the order
+/// in which they are sent, each with its whole body. What of it is sent, and when, is the door's to decide.
+pub type Sheet = Vec<(String, Value)>;
+
 /// Takes an answer, on any thread, without waiting.
 pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 
@@ -32,6 +38,10 @@ pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 pub trait Game: Send + Sync {
     /// Who plays at this session, once it has done with all that it was sent before.
     fn login(&self, session: Pid, answer: Answer<Login>);
+
+    /// What there is to say about the hero that plays at this session; nothing when none does, or when it cannot be
+    /// asked just now. Called where tokio's tasks run.
+    fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>);
 }
 
 /// A game of which nothing is known: everybody plays, under no name.
@@ -40,5 +50,9 @@ pub(crate) struct Unknown;
 impl Game for Unknown {
     fn login(&self, _session: Pid, answer: Answer<Login>) {
         answer(Login::Playing(String::new()));
+    }
+
+    fn sheet(&self, _session: Pid, answer: Answer<Option<Sheet>>) {
+        answer(None);
     }
 }

@@ -3,13 +3,16 @@
 //! ```text
 //!   Package.Name SP JSON        in a subnegotiation of option 201; the JSON may be missing
 //! ```
-//! A client says which packages it wants (`Core.Supports`), and gets no others. What the messages mean is known
-//! to who writes them: a session, by a tag in its text (`markup`), or the node (`Door::message`).
+//! A client says which packages it wants (`Core.Supports`), and gets no others; only `Core` needs no asking. What the
+//! messages mean is known to who writes them: a session, by a tag in its text (`markup`), the node (`Door::message`),
+//! or the game (`sheet`).
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::option::GMCP;
 use crate::telnet::subnegotiation;
@@ -64,6 +67,21 @@ impl Message {
         })
     }
 
+    /// A message of this name and body; `None` when it is no name. Control characters are left out.
+    pub fn new(name: &str, body: &Value) -> Option<Message> {
+        let data = body.to_string();
+        is_name(name).then(|| Message {
+            name: name.to_string(),
+            data: data.chars().filter(|c| !c.is_control()).collect(),
+        })
+    }
+
+    /// `Core.Goodbye`: the connection is about to be closed, and why.
+    pub fn goodbye(why: &str) -> Message {
+        let name = "Core.Goodbye";
+        Message::new(name, &Value::from(why)).expect("it is a name")
+    }
+
     /// `PQ.Upgrade`: an upgrade of the node from one release to another, and for a rollback the reason.
     pub fn upgrade(phase: Phase, from: &str, to: &str, reason: Option<&str>) -> Message {
         let upgrade = Upgrade {
@@ -100,7 +118,11 @@ struct Hello {
 pub struct Gmcp {
     /// Packages, in lower case.
     supports: BTreeSet<String>,
+    /// How often it has said so, or asked for something anew.
+    wishes: u32,
     client: Option<String>,
+    /// It has said that its player is there, and nobody has taken note.
+    is_awake: bool,
 }
 
 impl Gmcp {
@@ -114,7 +136,9 @@ impl Gmcp {
             b"core.supports.add" => self.supports(data, Supports::Add),
             b"core.supports.remove" => self.supports(data, Supports::Remove),
             b"core.ping" => return subnegotiation(GMCP, b"Core.Ping"),
-            // KeepAlive asks for nothing, Goodbye is followed by the end, and no other package is ours to receive.
+            b"core.keepalive" => self.is_awake = true,
+            b"char.items.inv" => self.wish(),
+            // Goodbye is followed by the end of the connection, and no other package is ours to receive.
             _ => {}
         }
         Vec::new()
@@ -125,6 +149,24 @@ impl Gmcp {
         let name = message.name.to_ascii_lowercase();
         let mut packages = name.match_indices('.').map(|(dot, _)| &name[..dot]);
         self.supports.contains(&name) || packages.any(|package| self.supports.contains(package))
+    }
+
+    /// How often the client has said what it wants, if that is anything of the package `Char`: when the number
+    /// changes, it wants to hear everything again.
+    pub fn wants_hero(&self) -> Option<u32> {
+        let from = (Bound::Included("char"), Bound::Unbounded);
+        let first = self.supports.range::<str, _>(from).next()?;
+        let is_wanted = first == "char" || first.starts_with("char.");
+        is_wanted.then_some(self.wishes)
+    }
+
+    /// Whether the client has said that its player is there (`Core.KeepAlive`), since this was asked last.
+    pub fn take_awake(&mut self) -> bool {
+        std::mem::take(&mut self.is_awake)
+    }
+
+    fn wish(&mut self) {
+        self.wishes = self.wishes.wrapping_add(1);
     }
 
     /// The client's name and version, as it gave them.
@@ -144,6 +186,7 @@ impl Gmcp {
         let Ok(packages) = serde_json::from_slice::<Vec<String>>(data) else {
             return;
         };
+        self.wish();
         if change == Supports::Set {
             self.supports.clear();
         }
@@ -274,12 +317,45 @@ mod tests {
             "Core.Hello",
             "Core.Hello []",
             "Core.Goodbye",
-            "Core.KeepAlive",
             r#"Char.Login.Credentials {"account":"a","password":"b"}"#,
             &deep,
         ] {
             assert_eq!(subscribed(&[set, odd]), subscribed(&[set]), "{odd}");
         }
+    }
+
+    #[test]
+    fn whoever_wants_a_part_of_the_hero_is_known_and_so_is_that_it_asks_again() {
+        let mut gmcp = Gmcp::default();
+        let mut hear = |message: &str| {
+            gmcp.hear(message.as_bytes());
+            gmcp.wants_hero()
+        };
+        for none in [r#"["Charm 1","Room 1"]"#, "[]", r#"["Cha 1"]"#] {
+            assert_eq!(hear(&format!("Core.Supports.Set {none}")), None, "{none}");
+        }
+        let vitals = hear(r#"Core.Supports.Set ["PQ 1","Char.Vitals 1"]"#);
+        assert!(vitals.is_some());
+        assert_eq!(hear("Core.Ping"), vitals);
+        let again = hear(r#"Core.Supports.Add ["Char 1"]"#);
+        assert_ne!(again, vitals);
+        assert_ne!(hear("Char.Items.Inv"), again);
+        assert_eq!(hear(r#"Core.Supports.Remove ["Char.Vitals","Char"]"#), None);
+    }
+
+    #[test]
+    fn a_player_who_is_there_is_noted_once() {
+        let mut gmcp = Gmcp::default();
+        assert!(!gmcp.take_awake());
+        gmcp.hear(b"Core.KeepAlive");
+        assert!(gmcp.take_awake());
+        assert!(!gmcp.take_awake());
+    }
+
+    #[test]
+    fn a_goodbye_says_why_in_one_text() {
+        let wire = Message::goodbye("A \"kick\"\u{9b}.").wire();
+        assert_eq!(wire, subnegotiation(GMCP, br#"Core.Goodbye "A \"kick\".""#));
     }
 
     #[test]

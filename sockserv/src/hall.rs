@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::{self, End, Owner};
 use crate::crowd::{Client, Crowd, Place};
+use crate::describe::describe;
 use crate::game::Login;
 use crate::gate::{Gate, Pass};
 use crate::port::Port;
@@ -140,7 +141,8 @@ impl Hall {
         tracing::debug!(%address, %process, client = %program, %end, "client gone");
     }
 
-    /// Finds out whose client it is; one that takes too long, or whose name is banned, is closed.
+    /// Finds out whose client it is, and tells its program of the hero; one that takes too long, or whose name is
+    /// banned, is closed.
     async fn log_in(&self, client: &Client, lines: &Notify) -> Infallible {
         let limit = self.settings.load().limits.login;
         let deadline = limit.map(|limit| Instant::now() + limit);
@@ -150,10 +152,13 @@ impl Hall {
             None => Ok(known.await),
         };
         let refused = known.unwrap_or_else(|_| Err(Refusal::Login(limit.unwrap_or_default())));
-        if let Err(refusal) = refused {
-            self.dismiss(client, &refusal);
+        match refused {
+            Ok(()) => describe(client, &self.settings).await,
+            Err(refusal) => {
+                self.dismiss(client, &refusal);
+                pending().await
+            }
         }
-        pending().await
     }
 
     /// Waits until a hero plays there.
@@ -208,9 +213,7 @@ impl Hall {
     /// Tells a client why it is closed, and closes it.
     fn dismiss(&self, client: &Client, refusal: &Refusal) {
         self.gate.refused.count(refusal);
-        // Who is too slow for it is dropped by its own task.
-        let _ = client.port.announce(&refusal.to_string());
-        client.port.dismiss();
+        client.port.dismiss(&refusal.to_string());
     }
 
     /// Tells a client why it may not come in.

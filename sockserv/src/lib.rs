@@ -18,7 +18,7 @@
 //! - [`port`]: the handle by which the node writes to a client and closes it;
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
 //! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
-//! - [`game`]: what is asked about players;
+//! - [`game`]: what is asked about players; `sheet` and `describe`: what their programs are told of the answer;
 //! - [`socket`]: what the kernel is asked for;
 //! - `gate` and `hall`: who comes in, and the process that each client gets;
 //! - [`tls`]: the entrance for those who come by TLS;
@@ -82,6 +82,10 @@ pub mod web;
 
 pub mod door;
 
+mod sheet;
+
+mod describe;
+
 mod crowd;
 
 mod foreign;
@@ -97,7 +101,7 @@ pub use connection::{End, Owner};
 pub use crowd::Guest;
 pub use door::Door;
 pub use endpoint::{Endpoint, Event};
-pub use game::{Game, Login};
+pub use game::{Game, Login, Sheet};
 pub use gmcp::Message;
 pub use hall::Way;
 pub use limits::{Limits, Rate};

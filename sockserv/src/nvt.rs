@@ -13,6 +13,8 @@
 //! agreed and with `GA` (RFC 854) where it was refused: a client that has seen one mark may hold back
 //! the unfinished line until the next.
 //!
+//! A line of the node's own that comes behind a prompt is followed by the prompt again.
+//!
 //! Neither input nor output: `port` holds one for each client and sends what it returns.
 
 use crate::client::{Client, Look};
@@ -23,7 +25,7 @@ use crate::mssp::{Listing, Mssp};
 use crate::naws::Size;
 use crate::negotiation::{Change, Negotiation, Side};
 use crate::option::{CHARSET, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TTYPE};
-use crate::render::{LineEnd, Pen};
+use crate::render::{LineEnd, Pen, render};
 use crate::telnet::{self, AYT, GA, IAC, NOP, Verb};
 
 /// The reply to "Are You There" (RFC 854 leaves the words to us; these are the customary ones).
@@ -36,6 +38,10 @@ pub const CREDIT_MAX: usize = 10 * YES.len();
 /// How many bytes must be received for each further byte of them. A flood that nobody reads the answers to must not
 /// fill the outbox: 64 KiB are enough for half a megabyte of it.
 const CREDIT_PRICE: usize = 8;
+
+/// How long a prompt may be that is shown again, in bytes: two lines of the usual width and some colour. What is longer
+/// is no prompt.
+const PROMPT_MAX: usize = 256;
 
 /// What is offered to a client that speaks telnet. The first of them is the probe.
 const OFFERS: [(Side, u8); 6] = [
@@ -60,6 +66,8 @@ pub struct Nvt {
     has_told_mssp: bool,
     is_secret: bool,
     line: Line,
+    /// The line that was begun, as it is shown: up to [`PROMPT_MAX`] bytes, and one more when it is longer.
+    begun: Vec<u8>,
     /// Received, and not yet spent on replies to `AYT`.
     credit: usize,
 }
@@ -87,6 +95,7 @@ impl Default for Nvt {
             has_told_mssp: false,
             is_secret: false,
             line: Line::Front,
+            begun: Vec::new(),
             credit: CREDIT_MAX * CREDIT_PRICE,
         }
     }
@@ -110,6 +119,10 @@ impl Nvt {
         let answer = match event {
             Event::Line(_) | Event::LineTooLong => {
                 self.line = Line::Front;
+                // A line that is not taken has answered nothing.
+                if matches!(event, Event::Line(_)) {
+                    self.begun.clear();
+                }
                 self.negotiation.line();
                 return Vec::new();
             }
@@ -140,12 +153,38 @@ impl Nvt {
             Some(LineEnd::Open) => Line::Unmarked,
             None => self.line,
         };
+        self.note_begun(text);
         wire
     }
 
+    /// Keeps what stands in the last line, if it is no whole one. Styles that began in a line before are not kept.
+    fn note_begun(&mut self, text: &[u8]) {
+        let end = text.iter().rposition(|byte| *byte == b'\n');
+        if end.is_some() {
+            self.begun.clear();
+        }
+        let begun = &text[end.map_or(0, |end| end + 1)..];
+        if !begun.is_empty() {
+            self.begun.extend(render(begun, self.look));
+            self.begun.truncate(PROMPT_MAX + 1);
+        }
+    }
+
     /// A line that nobody at the client waits for: it begins at the front of a line, behind a prompt on the next
-    /// one. Control characters are left out, and so are tags.
+    /// one, and then the prompt stands there again. Control characters are left out, and so are tags.
     pub fn announce(&mut self, text: &str) -> Vec<u8> {
+        let begun = std::mem::take(&mut self.begun);
+        let mut wire = self.say_last(text);
+        if (1..=PROMPT_MAX).contains(&begun.len()) {
+            wire.extend_from_slice(&begun);
+            self.begun = begun;
+            self.line = Line::Unmarked;
+        }
+        wire
+    }
+
+    /// The same, when nothing is expected of the client any more.
+    pub fn say_last(&mut self, text: &str) -> Vec<u8> {
         let front = match self.line {
             Line::Front => "",
             Line::Unmarked | Line::Marked => "\n",
@@ -160,6 +199,25 @@ impl Nvt {
             true => message.wire(),
             false => Vec::new(),
         }
+    }
+
+    /// The connection is about to be closed: tells the client's program why (`Core.Goodbye`), if it takes messages.
+    pub fn goodbye(&self, why: &str) -> Vec<u8> {
+        match self.negotiation.is_on(Side::Us, GMCP) {
+            true => Message::goodbye(why).wire(),
+            false => Vec::new(),
+        }
+    }
+
+    /// [`Gmcp::wants_hero`], of a program that takes messages.
+    pub fn wants_hero(&self) -> Option<u32> {
+        let takes = self.negotiation.is_on(Side::Us, GMCP);
+        self.gmcp.wants_hero().filter(|_| takes)
+    }
+
+    /// [`Gmcp::take_awake`].
+    pub fn take_awake(&mut self) -> bool {
+        self.gmcp.take_awake()
     }
 
     /// Nothing more is to be said for now: the mark of a prompt, if one is due.

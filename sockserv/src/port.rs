@@ -25,11 +25,16 @@ use crate::settings::{Current, Opening};
 /// kernel and then at the client.
 pub const LINES_MAX: usize = 8;
 
+/// What a client's program is told when its session ends, and nobody has said why.
+const GOODBYE: &str = "Goodbye.";
+
 /// A client, as the node sees it.
 #[derive(Debug)]
 pub struct Port {
     state: Mutex<State>,
     changed: Notify,
+    /// There may be something new to tell the client's program about its hero.
+    news: Notify,
     lines: Semaphore,
     settings: Current,
 }
@@ -43,6 +48,8 @@ struct State {
     said: Bucket,
     /// It has been told that it writes too fast, and still does.
     is_hasty: bool,
+    /// When its program said last that the player is there.
+    awake: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +82,8 @@ pub(crate) struct About {
     pub(crate) program: Option<String>,
     /// Its terminal.
     pub(crate) terminal: Option<String>,
+    /// How long ago its program said that the player is there.
+    pub(crate) awake: Option<Duration>,
 }
 
 impl Port {
@@ -97,10 +106,12 @@ impl Port {
             phase: Phase::Open,
             said: Bucket::default(),
             is_hasty: false,
+            awake: None,
         };
         Port {
             state: Mutex::new(state),
             changed: Notify::new(),
+            news: Notify::new(),
             lines: Semaphore::new(LINES_MAX),
             settings,
         }
@@ -113,7 +124,15 @@ impl Port {
     /// [`Overflow`] when the client is too slow to read, once. Its connection is then dropped and logged by its
     /// own task, and the owner hears of it as of any other end: the caller has nothing to do.
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
-        self.push(|nvt| nvt.tell(text))
+        let mut is_news = false;
+        let pushed = self.push(|nvt| {
+            is_news = nvt.wants_hero().is_some();
+            nvt.tell(text)
+        });
+        if is_news {
+            self.news.notify_one();
+        }
+        pushed
     }
 
     /// Queues a message for the client's program, if it has asked for such.
@@ -141,6 +160,7 @@ impl Port {
             program: nvt.program().map(str::to_string),
             // A client of telnet gives its own name first and that of its terminal then (MTTS).
             terminal: client.ttype.answers().nth(1).map(str::to_string),
+            awake: state.awake.map(|awake| awake.elapsed()),
         }
     }
 
@@ -153,7 +173,39 @@ impl Port {
     /// task that writes.
     pub(crate) fn hear(&self, event: &Event, len: usize) {
         let settings = self.settings.load();
-        let _ = self.push(|nvt| nvt.hear(event, len, &*settings.listing));
+        let (mut is_news, mut is_awake) = (false, false);
+        let _ = self.push(|nvt| {
+            let before = nvt.wants_hero();
+            let answer = nvt.hear(event, len, &*settings.listing);
+            is_news = nvt.wants_hero() != before;
+            is_awake = nvt.take_awake();
+            answer
+        });
+        if is_news {
+            self.news.notify_one();
+        }
+        if is_awake {
+            self.lock().awake = Some(Instant::now());
+        }
+    }
+
+    /// Waits until there may be something new to tell the client's program about its hero: a text was written, the
+    /// program has said what it wants, or [`Port::look_again`]. Returns [`Nvt::wants_hero`]. Who wants nothing is
+    /// never waited for in vain: nothing wakes the caller.
+    pub(crate) async fn news(&self) -> u32 {
+        loop {
+            self.news.notified().await;
+            if let Some(wish) = self.lock().nvt.wants_hero() {
+                return wish;
+            }
+        }
+    }
+
+    /// What is said about heroes may be something else from now on.
+    pub(crate) fn look_again(&self) {
+        if self.lock().nvt.wants_hero().is_some() {
+            self.news.notify_one();
+        }
     }
 
     /// Waits until the rate of lines allows one more. Who has to wait is told so, when it had not to before.
@@ -178,7 +230,7 @@ impl Port {
     /// Tells the client what is not done, and goes on.
     pub(crate) fn tell(&self, refusal: Refusal) -> Refusal {
         // An overflow is seen by the task that writes.
-        let _ = self.write(format!("{refusal}\n").as_bytes());
+        let _ = self.announce(&refusal.to_string());
         refusal
     }
 
@@ -217,20 +269,28 @@ impl Port {
 
     /// Closes the connection after what was written before. Must be called when the owner has ended.
     pub fn close(&self) {
-        let mut state = self.lock();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Closing;
-        }
-        drop(state);
-        self.changed.notify_one();
+        self.end(Phase::Closing, GOODBYE);
     }
 
-    /// Closes the connection after what was written before, over the owner's head: it hears of it as of
-    /// any other end.
-    pub(crate) fn dismiss(&self) {
+    /// Says why, unless that is empty, and closes the connection after what was written before, over the owner's
+    /// head: it hears of it as of any other end.
+    pub(crate) fn dismiss(&self, why: &str) {
+        if why.is_empty() {
+            return self.end(Phase::Dismissed, GOODBYE);
+        }
+        // An overflow is seen by the task that writes.
+        let _ = self.push(|nvt| nvt.say_last(why));
+        self.end(Phase::Dismissed, why);
+    }
+
+    fn end(&self, phase: Phase, why: &str) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
-            state.phase = Phase::Dismissed;
+            state.phase = phase;
+            let goodbye = state.nvt.goodbye(why);
+            let max = self.settings.load().limits.outbox_max;
+            // Where there is no room for it, what was said before is worth more.
+            let _ = state.outbox.push(&goodbye, max);
         }
         drop(state);
         self.changed.notify_one();
@@ -291,7 +351,7 @@ impl Port {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::option::{EOR, TTYPE};
+    use crate::option::{EOR, GMCP, TTYPE};
     use crate::outbox::OUTBOX_MAX;
     use crate::settings::Settings;
     use crate::telnet::Verb;
@@ -357,6 +417,60 @@ mod tests {
         port.write(b"too late\n").unwrap();
         assert_eq!(port.output_now(), bytes(b"Bye.\r\n"));
         assert_eq!(port.output_now(), Some(Output::Closed));
+    }
+
+    /// A port whose client takes messages.
+    fn with_gmcp() -> Port {
+        let port = quiet();
+        says(&port, Verb::Do, GMCP);
+        port.output_now();
+        port
+    }
+
+    #[test]
+    fn a_program_is_told_why_the_connection_is_closed() {
+        let goodbye = |why: &str| Message::goodbye(why).wire();
+        let port = with_gmcp();
+        port.write(b"Bye.\n").unwrap();
+        port.close();
+        port.close();
+        let told = [b"Bye.\r\n".as_slice(), &goodbye("Goodbye.")].concat();
+        assert_eq!(port.output_now(), bytes(&told));
+        assert_eq!(port.output_now(), Some(Output::Closed));
+        for (why, line) in [("Too slow.", "Too slow.\r\n"), ("", "")] {
+            let port = with_gmcp();
+            port.dismiss(why);
+            let why = if why.is_empty() { "Goodbye." } else { why };
+            let told = [line.as_bytes(), &goodbye(why)].concat();
+            assert_eq!(port.output_now(), bytes(&told));
+            assert_eq!(port.output_now(), Some(Output::Dismissed));
+        }
+    }
+
+    #[test]
+    fn a_goodbye_that_has_no_room_costs_nothing_that_was_said() {
+        let port = with_gmcp();
+        port.write(&[b'x'; OUTBOX_MAX]).unwrap();
+        port.close();
+        assert_eq!(port.output_now(), bytes(&[b'x'; OUTBOX_MAX]));
+        assert_eq!(port.output_now(), Some(Output::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_says_that_its_player_is_there() {
+        let port = with_gmcp();
+        assert_eq!(port.about().awake, None);
+        let bytes = b"Core.KeepAlive".to_vec();
+        port.hear(
+            &Event::Subnegotiation {
+                option: GMCP,
+                bytes,
+            },
+            20,
+        );
+        sleep(Duration::from_secs(7)).await;
+        says(&port, Verb::Wont, TTYPE);
+        assert_eq!(port.about().awake, Some(Duration::from_secs(7)));
     }
 
     #[test]

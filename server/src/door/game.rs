@@ -1,13 +1,29 @@
 //! What the door wants to know of the game, asked of the game's own processes.
 
+use std::sync::Arc;
+
 use pq_otp::sys::SysMessage;
 use pq_otp::{Node, Pid, Reason, Term};
+use regis_application::Names;
 use sockserv::game::Answer;
-use sockserv::{Game, Login};
+use sockserv::{Game, Login, Sheet};
+
+use super::sheet::Asker;
 
 /// Process Quest, as `sockserv` shows it to the door.
 pub(super) struct Quest {
-    pub(super) node: Node,
+    node: Node,
+    heroes: Arc<Asker>,
+}
+
+impl Quest {
+    /// That of this node, whose heroes have these names.
+    pub(super) fn new(node: &Node, names: &Names) -> Quest {
+        Quest {
+            node: node.clone(),
+            heroes: Asker::new(node.clone(), names.clone()),
+        }
+    }
 }
 
 impl Game for Quest {
@@ -20,10 +36,15 @@ impl Game for Quest {
         self.node
             .sys_request(session, SysMessage::GetState, on_reply);
     }
+
+    fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>) {
+        let heroes = self.heroes.clone();
+        tokio::spawn(async move { answer(heroes.ask(session).await) });
+    }
 }
 
 /// Whose session it is by its state. A release whose sessions keep it elsewhere has no names here.
-fn login_in(state: &Term) -> Option<Login> {
+pub(super) fn login_in(state: &Term) -> Option<Login> {
     let phase = field(state, "phase")?;
     let name = |hero: &Term| field(hero, "name")?.as_str().map(str::to_string);
     match field(phase, "playing") {

@@ -136,7 +136,7 @@ impl Desk {
     /// The environment may be another one now.
     fn configure_door(&self) {
         let Some(door) = &self.door else { return };
-        if let Err(error) = crate::door::configure(door, self.node(), self.releases.clone()) {
+        if let Err(error) = crate::door::configure(door, &self.booted, self.releases.clone()) {
             tracing::error!("{error:#}: the door keeps the settings that it had");
         }
     }

@@ -229,18 +229,15 @@ fn a_secret_is_hidden_and_its_line_end_is_written_for_the_client() {
 #[test]
 fn a_client_that_shows_what_it_types_sees_its_own_line_end() {
     let mut host = Host::met();
-    host.tell_bytes("\x0esecret\x0f");
+    host.nvt.tell(b"\x0esecret\x0f");
     assert_eq!(host.hear(&negotiation(Verb::Dont, ECHO)), b"");
-    assert_eq!(
-        host.tell_bytes("\x0e/secret\x0fWelcome.\n"),
-        b"Welcome.\r\n"
-    );
+    assert_eq!(host.nvt.tell(b"\x0e/secret\x0fWelcome.\n"), b"Welcome.\r\n");
 }
 
 #[test]
 fn a_secret_that_was_begun_before_the_probe_was_answered_is_hidden_then() {
     let mut host = Host::opened();
-    assert_eq!(host.tell_bytes("\x0esecret\x0fPassword: "), b"Password: ");
+    assert_eq!(host.nvt.tell(b"\x0esecret\x0fPassword: "), b"Password: ");
     let offers = host.hear(&negotiation(Verb::Wont, TTYPE));
     assert_eq!(offers, [REST, b"\xff\xfb\x01"].concat());
 }
@@ -466,4 +463,66 @@ proptest! {
         let text: Vec<u8> = text.into_iter().filter(|byte| *byte != crate::markup::BEGIN).collect();
         prop_assert!(!host.nvt.tell(&text).contains(&IAC));
     }
+}
+
+#[test]
+fn a_line_of_the_node_behind_a_prompt_is_followed_by_the_prompt_and_its_mark() {
+    let mut host = Host::met();
+    host.hear(&negotiation(Verb::Do, EOR));
+    assert_eq!(host.prompt("Hello.\nAgree? "), b"Hello.\r\nAgree? \xff\xef");
+    assert_eq!(host.prompt("y/n "), b"y/n \xff\xef");
+    for _ in 0..2 {
+        let told = [host.nvt.announce("*** Lunch"), host.nvt.mark()].concat();
+        assert_eq!(told, b"\r\n*** Lunch\r\nAgree? y/n \xff\xef");
+    }
+    host.hear(b"y\n");
+    assert_eq!(host.nvt.announce("*** Dinner"), b"*** Dinner\r\n");
+    assert_eq!(host.nvt.mark(), b"");
+}
+
+#[test]
+fn a_prompt_that_looks_like_something_is_shown_again_with_its_looks_and_hides_nothing_twice() {
+    let mut host = Host::met();
+    host.hear(&negotiation(Verb::Will, TTYPE));
+    host.hear(b"\xff\xfa\x18\0xterm\xff\xf0");
+    let prompt = host
+        .nvt
+        .tell(b"\x0esecret\x0f\x0ered\x0fPassword:\x0e/\x0f ");
+    assert!(prompt.ends_with(b"\x1b[31mPassword:\x1b[0m "), "{prompt:?}");
+    let told = host.nvt.announce("*** Lunch");
+    assert_eq!(told, b"\r\n*** Lunch\r\n\x1b[31mPassword:\x1b[0m ");
+}
+
+#[test]
+fn what_is_too_long_for_a_prompt_is_not_shown_again() {
+    for (len, is_shown) in [(PROMPT_MAX, true), (PROMPT_MAX + 1, false), (10_000, false)] {
+        let mut host = Host::met();
+        host.tell(&"x".repeat(len));
+        host.tell("");
+        let told = String::from_utf8(host.nvt.announce("*** Lunch")).unwrap();
+        assert_eq!(told.ends_with('x'), is_shown, "{len}");
+        host.tell("\n> ");
+        assert!(host.nvt.announce("*** Dinner").ends_with(b"\r\n> "));
+    }
+}
+
+#[test]
+fn a_line_that_is_not_taken_leaves_the_prompt_to_be_answered() {
+    let mut host = Host::met();
+    host.prompt("Agree? ");
+    host.nvt.hear(&Event::LineTooLong, 5_000, &Sample);
+    assert_eq!(host.nvt.announce("Too long."), b"Too long.\r\nAgree? ");
+}
+
+#[test]
+fn the_last_line_before_the_end_is_followed_by_nothing() {
+    let mut host = Host::met();
+    host.prompt("Agree? ");
+    assert_eq!(host.nvt.say_last("Enough."), b"\r\nEnough.\r\n");
+    assert_eq!(host.nvt.goodbye("Enough."), b"");
+    host.hear(&negotiation(Verb::Do, GMCP));
+    assert_eq!(
+        host.nvt.goodbye("Enough."),
+        b"\xff\xfa\xc9Core.Goodbye \"Enough.\"\xff\xf0"
+    );
 }
