@@ -102,10 +102,13 @@ fn a_port_closes_with_its_owner_however_that_ends() {
     assert_eq!(house.sim.node().port_count(), 0);
 }
 
+/// What ends a process with a port.
+type End = fn(&mut House, Pid, u64);
+
 #[test]
 fn a_connection_is_dropped_when_neither_its_process_nor_the_client_wished_its_end() {
     let mut house = House::new();
-    let ends: [(fn(&mut House, Pid, u64), u64); 5] = [
+    let ends: [(End, u64); 5] = [
         (|house, a, _| house.sim.node().kill(a), 1),
         (
             |house, a, _| house.tell(a, vec![Do::Panic("oh".to_string())]),
