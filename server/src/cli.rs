@@ -84,6 +84,12 @@ pub(crate) struct Node {
     /// Open the port for TLS with a certificate that the node makes for itself, to try it
     #[arg(long)]
     pub(crate) self_signed: bool,
+    /// The port for players who come with a browser; 0 picks a free one [default: what the release says: none]
+    #[arg(long, value_name = "N")]
+    pub(crate) web_port: Option<u16>,
+    /// The same for a command that has a port of its own for it; without the page when somebody else has that port.
+    #[arg(skip)]
+    pub(crate) usual_web_port: Option<u16>,
     /// Heroes that play without a socket
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) heroes: u64,

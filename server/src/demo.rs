@@ -7,7 +7,7 @@
 //! A tree that boots another release already is left as it is: somebody has upgraded it.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -18,6 +18,7 @@ use pq_release::{FileError, layout};
 
 use crate::author::build::{Pieces, say_where};
 use crate::author::relup;
+use crate::door::{Addresses, web};
 use crate::libraries::Workspace;
 use crate::run::say;
 use crate::system::TreeLock;
@@ -46,9 +47,23 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
         )),
         _ => prepare(&workspace, &root)?,
     }
-    run::run(&root, run::Which::default(), &options.node, |address| {
-        say_what_to_type(&root, address);
+    let node = with_page(&options.node);
+    run::run(&root, run::Which::default(), &node, |addresses| {
+        say_where_to_play(addresses, &node);
+        say_what_to_type(&root);
     })
+}
+
+/// The options with a page. Whoever lets a port be picked wants no other one taken either.
+fn with_page(options: &cli::Node) -> cli::Node {
+    let usual = match options.port {
+        Some(0) => 0,
+        _ => web::PORT,
+    };
+    cli::Node {
+        usual_web_port: options.web_port.is_none().then_some(usual),
+        ..options.clone()
+    }
 }
 
 /// Which release the tree boots, if there is a tree.
@@ -107,18 +122,42 @@ fn listed(root: &Path) -> Vec<String> {
     releases.0.into_iter().map(|release| release.vsn).collect()
 }
 
-/// The lines to type next, as they stand.
-fn say_what_to_type(root: &Path, address: Option<SocketAddr>) {
-    if let Some(address) = address {
-        let host = match address.ip().is_loopback() {
-            true => "localhost".to_string(),
-            false => address.ip().to_string(),
-        };
-        let port = address.port();
+/// How to come in.
+fn say_where_to_play(addresses: Addresses, options: &cli::Node) {
+    if let Some(address) = addresses.plain {
+        let (name, port) = (host(address.ip()), address.port());
         say(format_args!(
-            "\nPlay it from another terminal:\n    telnet {host} {port}\nor  nc {host} {port}"
+            "\nPlay it from another terminal:\n    telnet {name} {port}\nor  nc {name} {port}"
         ));
+        match (addresses.web, options.usual_web_port) {
+            (Some(page), _) => {
+                let name = match host(page.ip()) {
+                    ip if ip.contains(':') => format!("[{ip}]"),
+                    name => name,
+                };
+                say(format_args!(
+                    "or open http://{name}:{}/ in a browser",
+                    page.port()
+                ));
+            }
+            (None, Some(port)) => say(format_args!(
+                "The page for browsers has no place: port {port} is in use. --web-port 0 takes a free one."
+            )),
+            (None, None) => (),
+        }
     }
+}
+
+/// An address as people on this machine type it.
+fn host(ip: IpAddr) -> String {
+    match ip.is_loopback() || ip.is_unspecified() {
+        true => "localhost".to_string(),
+        false => ip.to_string(),
+    }
+}
+
+/// The lines to type next, as they stand.
+fn say_what_to_type(root: &Path) {
     let permanent = permanent(root).ok().flatten().unwrap_or_default();
     let lines = next_lines(&permanent, &listed(root));
     if !lines.is_empty() {

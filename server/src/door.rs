@@ -1,18 +1,19 @@
 //! The node's door: opened at its start, and set anew after an upgrade has changed the environment of `sockserv`.
 //!
-//! Rooms: `settings`, `limits` and `tls` read that environment, `game` and `sheet` answer the door's questions about players,
-//! and here is what lists of games are told. What operators do at the door is `operator`'s.
+//! Rooms: `settings`, `limits`, `tls` and `web` read that environment, `game` answers the door's questions about players, and
+//! here is what lists of games are told. What operators do at the door is `operator`'s.
 
 mod game;
 mod limits;
 mod settings;
-mod sheet;
 mod tls;
+pub(crate) mod web;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use pq_otp::Node;
 use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
@@ -30,6 +31,8 @@ pub(crate) struct Addresses {
     pub(crate) plain: Option<SocketAddr>,
     /// By telnet inside TLS.
     pub(crate) tls: Option<SocketAddr>,
+    /// With a browser.
+    pub(crate) web: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -38,6 +41,7 @@ impl Addresses {
         Addresses {
             plain: door.map(Door::address),
             tls: door.and_then(Door::tls_address),
+            web: door.and_then(Door::web_address),
         }
     }
 
@@ -47,6 +51,9 @@ impl Addresses {
             if let Some(address) = address {
                 say(format_args!("listening on {address}{what}"));
             }
+        }
+        if let Some(address) = self.web {
+            say(format_args!("page at http://{address}/"));
         }
     }
 }
@@ -62,7 +69,7 @@ pub(crate) async fn open(
         return Ok(None);
     };
     let address = SocketAddr::new(options.bind, settings::port_of(&port)?);
-    let settings = read(booted, releases)?;
+    let settings = read(node, releases)?;
     let door = Door::open_with(node.clone(), address, "sockserv_sup", settings).await;
     let door = door.map_err(|error| {
         let advice = match error.kind() {
@@ -72,6 +79,7 @@ pub(crate) async fn open(
         anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
     })?;
     tls::open(&door, node.env(APPLICATION, "tls"), booted.root(), options).await?;
+    web::open(&door, node.env(APPLICATION, "web"), options).await?;
     Ok(Some(Arc::new(door)))
 }
 
@@ -79,20 +87,15 @@ pub(crate) async fn open(
 ///
 /// # Errors
 /// When a setting is none: the door stays as it was.
-pub(crate) fn configure(
-    door: &Door,
-    booted: &Booted,
-    releases: Arc<Releases>,
-) -> anyhow::Result<()> {
-    door.configure(read(booted, releases)?);
+pub(crate) fn configure(door: &Door, node: &Node, releases: Arc<Releases>) -> anyhow::Result<()> {
+    door.configure(read(node, releases)?);
     Ok(())
 }
 
-fn read(booted: &Booted, releases: Arc<Releases>) -> anyhow::Result<Settings> {
-    let node = booted.node();
+fn read(node: &Node, releases: Arc<Releases>) -> anyhow::Result<Settings> {
     let (settings, variables) = settings::read(|key| node.env(APPLICATION, key))?;
     Ok(Settings {
-        game: Arc::new(game::Quest::new(node, booted.names())),
+        game: Arc::new(game::Quest { node: node.clone() }),
         listing: Arc::new(Listed {
             releases,
             variables,

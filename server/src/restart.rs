@@ -73,6 +73,7 @@ impl Restart {
             ("--release", self.release.clone()),
             ("--port", options.port.map(|port| port.to_string())),
             ("--tls-port", options.tls_port.map(|port| port.to_string())),
+            ("--web-port", options.web_port.map(|port| port.to_string())),
             ("--shards", options.shards.map(|shards| shards.to_string())),
             ("--seed", options.seed.map(|seed| seed.to_string())),
             (
@@ -110,6 +111,11 @@ fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
     cli::Node {
         port: port(options.port, addresses.plain),
         tls_port: port(options.tls_port, addresses.tls),
+        web_port: match options.usual_web_port {
+            // Where there was a page, there is one again.
+            Some(_) => addresses.web.map(|address| address.port()),
+            None => port(options.web_port, addresses.web),
+        },
         ..options.clone()
     }
 }
@@ -149,6 +155,8 @@ mod tests {
             "--tls-port",
             "7",
             "--self-signed",
+            "--web-port",
+            "8",
         ];
         for typed in [&all[..], &[]] {
             let before = options(typed);
@@ -172,6 +180,7 @@ mod tests {
         let addresses = Addresses {
             plain: picked(40_000),
             tls: picked(40_001),
+            web: picked(40_002),
         };
         let ports = |typed: &[&str], addresses| {
             let again = at(&options(typed), addresses);
@@ -182,5 +191,29 @@ mod tests {
         assert_eq!(ports(&[], addresses), (None, None));
         let nowhere = Addresses::default();
         assert_eq!(ports(&["--port", "7"], nowhere), (Some(7), None));
+    }
+
+    #[test]
+    fn a_page_that_was_there_is_there_again() {
+        let page = Addresses {
+            web: Some(SocketAddr::from(([127, 0, 0, 1], 40_002))),
+            ..Addresses::default()
+        };
+        for (typed, usual, addresses, expected) in [
+            (&["--web-port", "0"][..], None, page, Some(40_002)),
+            (&[], Some(0), page, Some(40_002)),
+            (&[], Some(8_083), Addresses::default(), None),
+            (&[], None, page, None),
+        ] {
+            let before = cli::Node {
+                usual_web_port: usual,
+                ..options(typed)
+            };
+            assert_eq!(
+                at(&before, addresses).web_port,
+                expected,
+                "{typed:?} {usual:?}"
+            );
+        }
     }
 }

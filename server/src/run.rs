@@ -2,7 +2,6 @@
 //! of a permanent application.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +70,7 @@ pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
     options: &cli::Node,
-    listening: impl FnOnce(Option<SocketAddr>),
+    listening: impl FnOnce(Addresses),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let lock = TreeLock::take(root)?;
@@ -121,7 +120,7 @@ pub(crate) fn run(
 async fn serve(
     booted: &Arc<Booted>,
     options: &cli::Node,
-    listening: impl FnOnce(Option<SocketAddr>),
+    listening: impl FnOnce(Addresses),
     (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
 ) -> anyhow::Result<End> {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
@@ -134,7 +133,7 @@ async fn serve(
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {
         outcome = wait_for_end(&mut signals, ends) => outcome,
-        failed = play(booted, options, || listening(addresses.plain)) => failed.map(|()| None),
+        failed = play(booted, options, || listening(addresses)) => failed.map(|()| None),
     };
     operator.close().await;
     if let Some(door) = door {

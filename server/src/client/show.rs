@@ -57,7 +57,6 @@ impl Show for Status {
                     .as_ref()
                     .map_or("none".to_string(), Show::show),
             ),
-            ("given up", given_up(self.conversions_given_up)),
             (
                 "operation",
                 self.operation
@@ -68,15 +67,6 @@ impl Show for Status {
     }
 }
 
-fn given_up(conversions: u64) -> String {
-    match conversions {
-        0 => String::new(),
-        count => format!(
-            "{count} conversions that do not end: a thread each, with the lowest priority, until the node starts again"
-        ),
-    }
-}
-
 fn door(door: &DoorStatus) -> String {
     let DoorStatus {
         address,
@@ -84,6 +74,7 @@ fn door(door: &DoorStatus) -> String {
         players,
         locked,
         tls_address,
+        web_address,
         refused,
     } = door;
     let locked = match locked {
@@ -93,6 +84,9 @@ fn door(door: &DoorStatus) -> String {
     let tls = tls_address
         .as_ref()
         .map_or(String::new(), |tls| format!(", TLS at {tls}"));
+    let web = web_address
+        .as_ref()
+        .map_or(String::new(), |web| format!(", page at http://{web}/"));
     let refused: Vec<String> = refused
         .iter()
         .map(|(word, count)| format!("{word} {count}"))
@@ -101,7 +95,7 @@ fn door(door: &DoorStatus) -> String {
         true => String::new(),
         false => format!("; refused: {}", refused.join(", ")),
     };
-    format!("{address}{tls}, {clients} clients, {players} of them play{locked}{refused}")
+    format!("{address}{tls}{web}, {clients} clients, {players} of them play{locked}{refused}")
 }
 
 fn operation(operation: &Operation) -> String {

@@ -25,6 +25,7 @@ pub(crate) fn status(desk: &Desk) -> Option<DoorStatus> {
         players: door.players() as u64,
         locked: door.is_locked(),
         tls_address: door.tls_address().map(|address| address.to_string()),
+        web_address: door.web_address().map(|address| address.to_string()),
         refused: refused(door),
     })
 }

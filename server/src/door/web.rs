@@ -1,0 +1,80 @@
+//! The entrance for browsers: where its page stands.
+//!
+//! ```erlang
+//! {web, [{port, 8083}]}
+//! ```
+//! A port that was typed must be had. One that is only usual, or that a release asks for on a machine where somebody
+//! else has it, is no reason to keep everybody from playing by telnet: the log says so, and there is no page.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, anyhow};
+use pq_term::Term;
+use sockserv::Door;
+
+use super::settings::port_of;
+use crate::cli;
+
+/// The port beside the door's 8082.
+pub(crate) const PORT: u16 = 8_083;
+
+/// Opens it, when the command line or the environment asks for it.
+pub(super) async fn open(
+    door: &Door,
+    env: Option<Term>,
+    options: &cli::Node,
+) -> anyhow::Result<()> {
+    let asked = env.map(|term| read(&term)).transpose()?;
+    let Some(port) = options.web_port.or(options.usual_web_port).or(asked) else {
+        return Ok(());
+    };
+    let address = SocketAddr::new(options.bind, port);
+    match door.listen_web(address).await {
+        Ok(_) => Ok(()),
+        Err(error) if options.web_port.is_some() => Err(anyhow!(
+            "failed to listen on {address} for browsers: {error}; choose a port with --web-port, 0 takes a free one"
+        )),
+        Err(error) => {
+            tracing::warn!(%address, %error, "there is no page: choose a port with --web-port, 0 takes a free one");
+            Ok(())
+        }
+    }
+}
+
+/// The port that `web` has.
+fn read(term: &Term) -> anyhow::Result<u16> {
+    let needed = || format!("web of sockserv is {term}, where [{{port, Number}}] is needed");
+    let [pair] = term.as_list().with_context(needed)? else {
+        return Err(anyhow!(needed()));
+    };
+    match pair.as_tuple() {
+        Some([key, port]) if key.is_atom("port") => port_of(port).with_context(needed),
+        _ => Err(anyhow!(needed())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_or_refused_with_what_would_be_right() {
+        let read = |text: &str| read(&pq_term::read_term(text).unwrap());
+        assert_eq!(read("[{port,8083}]").unwrap(), 8_083);
+        assert_eq!(read("[{port,0}]").unwrap(), 0);
+        for odd in [
+            "8083",
+            "[]",
+            "[{port,65536}]",
+            "[{ports,1}]",
+            "[port]",
+            "[{port,1},{port,2}]",
+        ] {
+            let error = read(odd).unwrap_err().to_string();
+            assert!(
+                error.contains("[{port, Number}] is needed"),
+                "{odd}: {error}"
+            );
+        }
+    }
+}
