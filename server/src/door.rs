@@ -1,11 +1,12 @@
 //! The node's door: opened at its start, and set anew after an upgrade has changed the environment of `sockserv`.
 //!
-//! Rooms: `settings`, `limits`, `tls` and `web` read that environment, `game` answers the door's questions about players, and
-//! here is what lists of games are told. What operators do at the door is `operator`'s.
+//! Rooms: `settings`, `limits`, `tls` and `web` read that environment, `game` and `sheet` answer the door's questions about
+//! players, and here is what lists of games are told. What operators do at the door is `operator`'s.
 
 mod game;
 mod limits;
 mod settings;
+mod sheet;
 mod tls;
 pub(crate) mod web;
 
@@ -13,7 +14,6 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pq_otp::Node;
 use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
@@ -69,7 +69,7 @@ pub(crate) async fn open(
         return Ok(None);
     };
     let address = SocketAddr::new(options.bind, settings::port_of(&port)?);
-    let settings = read(node, releases)?;
+    let settings = read(booted, releases)?;
     let door = Door::open_with(node.clone(), address, "sockserv_sup", settings).await;
     let door = door.map_err(|error| {
         let advice = match error.kind() {
@@ -87,15 +87,20 @@ pub(crate) async fn open(
 ///
 /// # Errors
 /// When a setting is none: the door stays as it was.
-pub(crate) fn configure(door: &Door, node: &Node, releases: Arc<Releases>) -> anyhow::Result<()> {
-    door.configure(read(node, releases)?);
+pub(crate) fn configure(
+    door: &Door,
+    booted: &Booted,
+    releases: Arc<Releases>,
+) -> anyhow::Result<()> {
+    door.configure(read(booted, releases)?);
     Ok(())
 }
 
-fn read(node: &Node, releases: Arc<Releases>) -> anyhow::Result<Settings> {
+fn read(booted: &Booted, releases: Arc<Releases>) -> anyhow::Result<Settings> {
+    let node = booted.node();
     let (settings, variables) = settings::read(|key| node.env(APPLICATION, key))?;
     Ok(Settings {
-        game: Arc::new(game::Quest { node: node.clone() }),
+        game: Arc::new(game::Quest::new(node, booted.names())),
         listing: Arc::new(Listed {
             releases,
             variables,

@@ -57,6 +57,7 @@ impl Show for Status {
                     .as_ref()
                     .map_or("none".to_string(), Show::show),
             ),
+            ("given up", given_up(self.conversions_given_up)),
             (
                 "operation",
                 self.operation
@@ -64,6 +65,15 @@ impl Show for Status {
                     .map_or("none".to_string(), operation),
             ),
         ])
+    }
+}
+
+fn given_up(conversions: u64) -> String {
+    match conversions {
+        0 => String::new(),
+        count => format!(
+            "{count} conversions that do not end: a thread each, with the lowest priority, until the node starts again"
+        ),
     }
 }
 

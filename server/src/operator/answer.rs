@@ -23,6 +23,9 @@ pub(crate) struct Status {
     pub(crate) door: Option<DoorStatus>,
     /// Libraries that are loaded.
     pub(crate) libraries: Libraries,
+    /// Conversions that do not end: each keeps a thread, which gets what time nobody else wants.
+    #[serde(default)]
+    pub(crate) conversions_given_up: u64,
     /// The operation in progress.
     pub(crate) operation: Option<Operation>,
     /// The end that is planned.
@@ -75,6 +78,7 @@ pub(crate) struct DoorStatus {
     #[serde(default)]
     pub(crate) tls_address: Option<String>,
     /// Where its page is; nothing when it has none.
+    #[serde(default)]
     pub(crate) web_address: Option<String>,
     /// What was refused since the node started, and how often; what never was is left out.
     #[serde(default)]
