@@ -2,7 +2,7 @@
 //! when they are due.
 //!
 //! ```text
-//!   cargo bench -p pq-tests --bench clients -- [clients N] [rate N] [seconds S]
+//!   cargo bench -p pq-tests --bench clients -- [clients N] [rate N] [seconds S] [gmcp N]
 //!
 //!   this process: N clients, one thread ──── loopback ────► pq start (measured from outside)
 //! ```
@@ -47,6 +47,8 @@ struct Plan {
     /// Joins per second.
     rate: u64,
     seconds: u64,
+    /// How many clients have a program that follows its hero.
+    gmcp: u64,
 }
 
 impl Plan {
@@ -55,6 +57,7 @@ impl Plan {
             clients: 5_000,
             rate: 1_000,
             seconds: 30,
+            gmcp: 0,
         };
         // Cargo says `--bench` to every bench.
         let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
@@ -68,6 +71,7 @@ impl Plan {
                 "clients" => plan.clients = value,
                 "rate" => plan.rate = value,
                 "seconds" => plan.seconds = value,
+                "gmcp" => plan.gmcp = value,
                 _ => return Err(format!("{word} is no word of this bench")),
             }
         }
@@ -145,6 +149,7 @@ async fn with_sockets(tree: &Tree, plan: &Plan, unseen: Usage) -> Result<(), Str
             address: node.running.address(),
             deviations: deviations.clone(),
             news,
+            gmcp: plan.gmcp,
         },
     ));
     all_join(plan, &mut heard).await?;

@@ -4,6 +4,8 @@
 //! same standards. `nc` and `telnet` without a terminal are in `telnet/programs.rs`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "clients/gmcp.rs"]
+mod gmcp;
 #[path = "clients/play.rs"]
 mod play;
 #[path = "clients/program.rs"]

@@ -19,11 +19,16 @@ const BUFFER: usize = 512;
 /// How long a fight takes at a socket's pace (`pq_events::killed`): from its first line to its last.
 const FIGHT_MS: f64 = 1_600.0;
 
+/// Takes messages (`IAC DO GMCP`) and wants all about its hero.
+const FOLLOWS: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"Char 1\"]\xff\xf0";
+
 /// What all clients have in common.
 pub(crate) struct Hall {
     pub(crate) address: SocketAddr,
     pub(crate) deviations: Arc<Deviations>,
     pub(crate) news: mpsc::Sender<News>,
+    /// How many clients, the first ones, have a program that follows its hero.
+    pub(crate) gmcp: u64,
 }
 
 /// What a client tells.
@@ -92,6 +97,9 @@ async fn connect(number: u64, address: SocketAddr) -> io::Result<TcpStream> {
 async fn converse(stream: TcpStream, number: u64, hall: &Hall) -> io::Result<()> {
     let mut stream = BufReader::with_capacity(BUFFER, stream);
     let (mut line, mut story) = (Vec::new(), Story::default());
+    if number < hall.gmcp {
+        stream.write_all(FOLLOWS).await?;
+    }
     loop {
         line.clear();
         if stream.read_until(b'\n', &mut line).await? == 0 {

@@ -12,7 +12,7 @@ use crate::program::{Program, skip};
 const PLAY: &str = include_str!("play.py");
 
 /// Is the library there for this interpreter?
-fn has_library() -> bool {
+pub(crate) fn has_library() -> bool {
     let found = Command::new("python3")
         .args(["-c", "import telnetlib3"])
         .output();

@@ -21,7 +21,7 @@ fn script(lines: &str, node: &Running) -> (TempDir, PathBuf) {
 }
 
 /// TinTin++ with such a script, connected.
-fn tintin(lines: &str, node: &Running) -> Option<(TempDir, Program)> {
+pub(crate) fn tintin(lines: &str, node: &Running) -> Option<(TempDir, Program)> {
     let (folder, file) = script(lines, node);
     let command = format!("tt++ -G {}", file.display());
     let program = in_terminal(&command, folder.path())?;

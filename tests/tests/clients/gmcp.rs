@@ -1,0 +1,231 @@
+//! What programs are told of their heroes by GMCP, through an upgrade and back: a socket that reads every message,
+//! telnetlib3, and TinTin++. What is sent of which change is tested in `sockserv`, what a hero says of itself with it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use pq_tests::running::{PATIENCE, Running, Tree};
+use serde_json::{Map, Value};
+
+use crate::program::Program;
+use crate::telnetlib3::has_library;
+use crate::tintin::tintin;
+
+/// Plays a session and prints what it is told; see there.
+const FOLLOW: &str = include_str!("gmcp.py");
+
+/// `IAC SB GMCP`.
+const BEGIN: &[u8] = b"\xff\xfa\xc9";
+
+/// `IAC SE`.
+const END: &[u8] = b"\xff\xf0";
+
+/// A program that keeps what it is told.
+struct Client {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    text: String,
+    /// All messages so far.
+    messages: Vec<(String, Value)>,
+    /// How many of them a test has looked at.
+    looked: usize,
+}
+
+impl Client {
+    /// A hero of this name plays, and the program wants these packages.
+    fn playing(node: &Running, name: &str, packages: &str) -> Client {
+        let stream = TcpStream::connect(node.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Client {
+            stream,
+            unread: Vec::new(),
+            text: String::new(),
+            messages: Vec::new(),
+            looked: 0,
+        };
+        client.send(b"\xff\xfd\xc9");
+        client.wants(packages);
+        client.send(format!("{name}\ny\n").as_bytes());
+        client
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    fn wants(&mut self, packages: &str) {
+        let message = format!("Core.Supports.Set [{packages}]");
+        self.send(&[BEGIN, message.as_bytes(), END].concat());
+    }
+
+    /// The first message of this name, behind those looked at before, whose body is right.
+    fn told(&mut self, name: &str, is_right: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let mut unseen = self.messages[self.looked..].iter();
+            let found = unseen.position(|(of, body)| of == name && is_right(body));
+            if let Some(at) = found {
+                self.looked += at + 1;
+                return self.messages[self.looked - 1].1.clone();
+            }
+            let end = self.read_more();
+            assert!(end, "the end before {name}: {:?}", self.messages);
+        }
+    }
+
+    /// `false` at the end.
+    fn read_more(&mut self) -> bool {
+        let mut chunk = [0; 4096];
+        let read = self.stream.read(&mut chunk);
+        let len = read.unwrap_or_else(|error| panic!("{error} behind {:?}", self.messages));
+        self.unread.extend_from_slice(&chunk[..len]);
+        while self.take_message() {}
+        len > 0
+    }
+
+    /// Takes the next message out of what was read, and the text before it.
+    fn take_message(&mut self) -> bool {
+        let find = |of: &[u8], bytes: &[u8]| of.windows(bytes.len()).position(|at| at == bytes);
+        let Some(begin) = find(&self.unread, BEGIN) else {
+            return false;
+        };
+        let Some(len) = find(&self.unread[begin..], END) else {
+            return false;
+        };
+        let rest = self.unread.split_off(begin + len + END.len());
+        let taken = std::mem::replace(&mut self.unread, rest);
+        self.text += &String::from_utf8_lossy(&taken[..begin]);
+        let message = String::from_utf8(taken[begin + BEGIN.len()..begin + len].to_vec()).unwrap();
+        let (name, body) = message.split_once(' ').unwrap();
+        let body = serde_json::from_str(body).unwrap();
+        self.messages.push((name.to_string(), body));
+        true
+    }
+
+    /// All that the program knows of its hero's status, as Mudlet does: new keys are added to the old.
+    fn status(&self) -> Map<String, Value> {
+        let statuses = self
+            .messages
+            .iter()
+            .filter(|(name, _)| name == "Char.Status");
+        let bodies = statuses.flat_map(|(_, body)| body.as_object().unwrap().clone());
+        bodies.collect()
+    }
+
+    /// Everything up to the end, which must be an orderly one.
+    fn quits(mut self) -> Client {
+        self.send(b"quit\n");
+        while self.read_more() {}
+        self
+    }
+}
+
+fn upgrade(phase: &str, to: &str) -> impl Fn(&Value) -> bool {
+    move |body| body["phase"] == phase && body["to"] == to
+}
+
+#[test]
+fn a_program_follows_its_hero_up_and_down_and_asks_once() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let mut ann = Client::playing(&node, "Ann", r#""Char 1","PQ 1""#);
+    assert_eq!(ann.told("Char.Name", |_| true)["name"], "Ann");
+    assert!(ann.told("Char.StatusVars", |_| true)["quest"].is_null());
+    assert_eq!(ann.told("Char.Status", |_| true)["level"], 1);
+    assert_eq!(ann.told("Char.Vitals", |_| true)["maxxp"], 50);
+    ann.told("Char.Vitals", |body| body["xp"].as_u64() > Some(1));
+    ann.told("Char.Items.Add", |body| body["item"]["icon"] == "loot");
+    assert_eq!(ann.status().get("quest"), None);
+
+    tree.does(&["install", "1.1.0"]);
+    ann.told("PQ.Upgrade", upgrade("begin", "1.1.0"));
+    ann.told("Char.StatusVars", |body| body["quest"] == "Quest");
+    ann.told("Char.Status", |body| !body["quest"].is_null());
+    let quest = ann.status()["quest"].as_str().unwrap().to_string();
+    // It is the hero's own.
+    let state = tree.state_of("Ann");
+    assert!(state.contains(&format!("{quest:?}")), "{quest}: {state}");
+    ann.told("Char.Vitals", |_| true);
+
+    tree.does(&["install", "1.0.0"]);
+    let gone = ann.told("Char.Status", |body| body["quest"] == "");
+    assert_eq!(gone["kills"], "");
+    ann.told("Char.Vitals", |_| true);
+    let upgrades = ann.messages.iter().filter(|(name, _)| name == "PQ.Upgrade");
+    assert_eq!(upgrades.count(), 4, "{:?}", ann.messages);
+
+    ann.wants(r#""Char.Name 1""#);
+    ann.told("Char.Name", |body| body["name"] == "Ann");
+    let ann = ann.quits();
+    let last = ann.messages.last().unwrap();
+    assert_eq!(*last, ("Core.Goodbye".to_string(), Value::from("Goodbye.")));
+}
+
+#[test]
+fn a_program_is_told_what_it_wants_and_no_more() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut gauge = Client::playing(&node, "Bob", r#""Char.Vitals 1","Core 1""#);
+    let deaf = Client::playing(&node, "Eve", r#""PQ 1""#);
+    gauge.told("Char.Vitals", |body| body["xp"].as_u64() > Some(0));
+    for (client, expected) in [(gauge, "Char.Vitals"), (deaf, "Core.Goodbye")] {
+        let client = client.quits();
+        assert!(client.text.contains("Executing a "), "{:?}", client.text);
+        let mut names: Vec<&str> = client.messages.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names.pop(), Some("Core.Goodbye"));
+        assert!(names.iter().all(|name| *name == expected), "{names:?}");
+    }
+}
+
+#[test]
+fn who_is_kicked_reads_why_in_the_text_and_in_the_goodbye() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Client::playing(&node, "Ann", r#""Char 1""#);
+    ann.told("Char.Name", |_| true);
+    tree.does(&["kick", "Ann", "Enough."]);
+    ann.told("Core.Goodbye", |why| why == "Enough.");
+    while ann.read_more() {}
+    assert!(ann.text.ends_with("Enough.\r\n"), "{:?}", ann.text);
+}
+
+#[test]
+fn telnetlib3_follows_its_hero_up_and_down() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    if !has_library() {
+        return;
+    }
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let Some(mut python) = Program::client("python3", &["-c", FOLLOW], &node) else {
+        return;
+    };
+    python.shows("Char.Name {\"fullname\": \"Ann\"", 1);
+    python.shows("Char.Vitals ", 2);
+    tree.does(&["install", "1.1.0"]);
+    python.shows("\"quest\": \"Quest\"", 1);
+    tree.does(&["install", "1.0.0"]);
+    python.shows("\"quest\": \"\"", 1);
+    python.type_in("\n");
+    let told = python.end();
+    assert!(told.contains("PQ.Upgrade"), "{told}");
+    assert!(told.ends_with("Core.Goodbye \"Goodbye.\"\n"), "{told}");
+}
+
+#[test]
+fn tintin_knows_its_hero() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let wants = "#EVENT {IAC WILL GMCP} {#send {\\xFF\\xFD\\xC9\\};#send {\\xFF\\xFA\\xC9Core.Supports.Set [\"Char 1\"]\\xFF\\xF0\\}}\n#EVENT {IAC SB GMCP} {#showme {MESSAGE %0 IS %1}}";
+    let Some((_folder, mut tintin)) = tintin(wants, &node) else {
+        return;
+    };
+    tintin.type_in("Ann\r");
+    tintin.shows("Do you agree to these? y/n", 1);
+    tintin.type_in("y\r");
+    tintin.shows("MESSAGE Char.Name IS {fullname}{Ann}{name}{Ann}", 1);
+    tintin.shows("MESSAGE Char.Vitals IS ", 2);
+    tintin.type_in("quit\r");
+    tintin.shows("MESSAGE Core.Goodbye IS Goodbye.", 1);
+    tintin.end();
+}
