@@ -113,7 +113,7 @@ pub(crate) fn carry_out(
     })
 }
 
-/// What is said with a request, as [`line`] has it. Whom it is about is no longer than that either.
+/// What is said with a request, as [`line()`] has it. Whom it is about is no longer than that either.
 pub(crate) fn text(request: &DoorRequest) -> Result<Option<String>, Failure> {
     if let Some(whom) = request.whom() {
         clean("a name", whom)?;

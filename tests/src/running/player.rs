@@ -6,12 +6,14 @@
 //! A thread of its own reads for each player, so nobody misses anything while a test looks elsewhere. What may be
 //! sent and answered byte by byte is tested in `tests/tests/telnet`.
 
+mod log;
 mod wire;
 
 pub use wire::plain_text;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use super::{PATIENCE, Running, poll};
 use crate::story::{Story, Tale, Version};
+use log::Log;
 
 /// What every client is asked first.
 pub const PROMPT: &str = "What's your character's name?";
@@ -80,26 +83,28 @@ impl Player {
         players
     }
 
-    /// A connection through a program that connects to the node: `nc`, `telnet`. `None`, loudly, when this machine
-    /// does not have it, unless `PQ_CI` is 1.
+    /// A connection through a program that is called with the node's address: `nc`, `telnet`. `None`, loudly, when this
+    /// machine does not have it, unless `PQ_CI` is 1.
     pub fn through(program: &str, node: &Running) -> Option<Player> {
         let address = node.address();
-        let mut command = Command::new(program);
-        command.args([address.ip().to_string(), address.port().to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        match command.spawn() {
-            Ok(mut child) => {
-                let out = child.stdout.take().expect("it was asked for");
-                Some(Player::over(Link::Program(child), out))
-            }
-            Err(error) => {
-                let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
-                assert!(!is_ci, "cannot run {program}: {error}");
-                // Past the test harness, which keeps what a test that passes prints to itself.
-                let _ = writeln!(std::io::stderr(), "SKIPPED: cannot run {program}: {error}");
-                None
-            }
-        }
+        let words = [address.ip().to_string(), address.port().to_string()];
+        Player::by(Command::new(program).args(words))
+    }
+
+    /// A connection through a program: what is typed it reads from its standard input, what it hears it writes to
+    /// its standard output. `None` as in [`Player::through`].
+    pub fn by(command: &mut Command) -> Option<Player> {
+        let mut child = run(command)?;
+        let out = child.stdout.take().expect("it was asked for");
+        Some(Player::over(Link::Program(child), out))
+    }
+
+    /// The same for a program with a screen, which writes what it hears to a file as well.
+    pub fn by_log(command: &mut Command, log: &Path) -> Option<Player> {
+        let mut child = run(command)?;
+        let screen = child.stdout.take().expect("it was asked for");
+        let log = Log::follow(log, screen);
+        Some(Player::over(Link::Program(child), log))
     }
 
     fn over(link: Link, mut from: impl Read + Send + 'static) -> Player {
@@ -275,6 +280,22 @@ impl Player {
 impl Drop for Player {
     fn drop(&mut self) {
         self.hang_up();
+    }
+}
+
+/// Starts a program that plays.
+fn run(command: &mut Command) -> Option<Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    match command.spawn() {
+        Ok(child) => Some(child),
+        Err(error) => {
+            let program = command.get_program().display();
+            let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
+            assert!(!is_ci, "cannot run {program}: {error}");
+            // Past the test harness, which keeps what a test that passes prints to itself.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: cannot run {program}: {error}");
+            None
+        }
     }
 }
 
