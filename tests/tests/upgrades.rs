@@ -3,6 +3,9 @@
 //! | room | what is asked there |
 //! |---|---|
 //! | here, [`crowd`] | thousands of attempts at random moments, some of which are given up |
+//! | [`trials`] | thousands of attempts with a fault each: what an attempt with it comes to, and that the next one succeeds |
+//! | [`faults`], [`disk`] | what fails, and how a schedule makes it fail |
+//! | [`ledger`] | who is there before an attempt, and what must have become of each |
 //! | [`scripts`], [`variant`] | every instruction of a relup, in releases made for it |
 //!
 //! After every attempt each process is of the old version with its old state or of the new one with the converted
@@ -11,8 +14,16 @@
 
 #[path = "upgrades/crowd.rs"]
 mod crowd;
+#[path = "upgrades/disk.rs"]
+mod disk;
+#[path = "upgrades/faults.rs"]
+mod faults;
+#[path = "upgrades/ledger.rs"]
+mod ledger;
 #[path = "upgrades/scripts.rs"]
 mod scripts;
+#[path = "upgrades/trials.rs"]
+mod trials;
 #[path = "upgrades/variant.rs"]
 mod variant;
 

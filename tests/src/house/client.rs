@@ -84,7 +84,14 @@ impl Client {
 pub struct Knock {
     port: u64,
     wire: Arc<Wire>,
-    session: Arc<Mutex<Option<Pid>>>,
+    /// The answer, when there is one: a session, or none.
+    answer: Arc<Mutex<Option<Option<Pid>>>>,
+}
+
+impl Knock {
+    fn answer(&self) -> MutexGuard<'_, Option<Option<Pid>>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl House {
@@ -95,28 +102,31 @@ impl House {
         let supervisor = node.whereis("sockserv_sup")?;
         let port = node.open_port(wire.clone());
         let args = rmp_serde::to_vec_named(&(port,)).expect("a Vec takes all bytes");
-        let session = Arc::new(Mutex::new(None));
-        let slot = session.clone();
+        let answer = Arc::new(Mutex::new(None));
+        let slot = answer.clone();
         let request = spec::encode(&SupRequest::StartChild(args));
         node.request(supervisor, &request, move |reply| {
             let reply = reply.ok().and_then(|reply| spec::decode(&reply).ok());
-            if let Some(SupReply::Started(started)) = reply {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = started;
-            }
+            let started = match reply {
+                Some(SupReply::Started(started)) => started,
+                _ => None,
+            };
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         });
-        Some(Knock {
-            port,
-            wire,
-            session,
-        })
+        Some(Knock { port, wire, answer })
+    }
+
+    /// Nobody will let this client in: who was to do so ended before.
+    pub fn is_turned_away(&self, knock: &Knock) -> bool {
+        *knock.answer() == Some(None)
     }
 
     /// The client, if it has been let in by now.
     pub fn let_in(&mut self, knock: &Knock) -> Option<Client> {
-        let session = *knock.session.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = knock.answer().flatten()?;
         let client = Client {
             port: knock.port,
-            session: session?,
+            session,
             wire: knock.wire.clone(),
         };
         self.sim.node().own_port(client.port, client.session);

@@ -44,18 +44,16 @@ impl Disk {
     /// Fills it, but for so many blocks of four KiB.
     pub fn leave(&self, blocks: usize) {
         self.clear();
-        let full = |written: std::io::Result<()>| match written {
-            Ok(()) => false,
-            Err(error) if error.kind() == ErrorKind::StorageFull => true,
-            Err(error) => panic!("the disk does not become full: {error}"),
-        };
         let mut ballast =
             File::create(self.ballast()).expect("a file without bytes takes no block");
-        let mut length = 0;
-        while !full(ballast.write_all(&[0; BLOCK])) {
-            length += 1;
-        }
-        let rest = usize::saturating_sub(length, blocks) * BLOCK;
+        let full = loop {
+            if let Err(error) = ballast.write(&[0; 256 * BLOCK]) {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), ErrorKind::StorageFull, "{full}");
+        let length = ballast.metadata().expect("it is open").len() as usize / BLOCK;
+        let rest = length.saturating_sub(blocks) * BLOCK;
         ballast
             .set_len(rest as u64)
             .expect("a file can become shorter on a full disk");

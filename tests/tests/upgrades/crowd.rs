@@ -1,6 +1,6 @@
 //! A crowd that joins, plays, crashes and leaves, and what must be true of it after an upgrade.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pq_otp::{Pid, ProcessInfo};
 use pq_tests::house::client::{Client, Knock};
@@ -13,11 +13,19 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 const GUESTS: usize = 12;
 const BOTS: usize = 24;
 
-/// The versions of each module that belong to a release.
-fn version_of(module: &str, release: &str) -> &'static str {
+/// More are stopped between two attempts: what sockserv 1.0.0 leaves behind of clients who drop would become many.
+const HEROES_MAX: usize = 48;
+
+/// How long births may still wait behind a decision: a shard puts its own things away first, a slice in each
+/// millisecond.
+const LET_IN_MS: u64 = 100;
+
+/// The version of a module that belongs to a release.
+pub(crate) fn version_of(module: &str, release: &str) -> &'static str {
     match (module, release) {
-        ("pq_player" | "pq_enemy" | "pq_events" | "pq_quest", "1.1.0") => "1.1.0",
-        ("sockserv_serv", "1.1.0") => "1.0.1",
+        ("pq_player" | "processquest", "1.1.1") => "1.1.1",
+        ("pq_player" | "pq_enemy" | "pq_events" | "pq_quest", "1.1.0" | "1.1.1") => "1.1.0",
+        ("sockserv_serv", "1.1.0" | "1.1.1") => "1.0.1",
         _ => "1.0.0",
     }
 }
@@ -34,8 +42,12 @@ pub(crate) struct Crowd {
     guests: Vec<Guest>,
     at_the_door: Vec<(Knock, String)>,
     born: u64,
-    /// The experience of each hero process when it was last looked at.
-    experience: BTreeMap<Pid, i64>,
+    /// Name and experience of each hero process when it was last looked at.
+    pub(crate) heroes: BTreeMap<Pid, (String, i64)>,
+    /// Who was crashed since the last attempt began.
+    pub(crate) crashed: BTreeSet<Pid>,
+    /// The heroes whose players went since then, or lost their session.
+    pub(crate) left: BTreeSet<String>,
 }
 
 impl Crowd {
@@ -46,7 +58,9 @@ impl Crowd {
             guests: Vec::new(),
             at_the_door: Vec::new(),
             born: 0,
-            experience: BTreeMap::new(),
+            heroes: BTreeMap::new(),
+            crashed: BTreeSet::new(),
+            left: BTreeSet::new(),
         };
         for _ in 0..GUESTS {
             crowd.join(house);
@@ -60,7 +74,7 @@ impl Crowd {
 
     fn name(&mut self) -> String {
         self.born += 1;
-        format!("hero {}", self.born)
+        format!("hero-{}", self.born)
     }
 
     fn below(&mut self, end: usize) -> usize {
@@ -114,6 +128,8 @@ impl Crowd {
     fn let_in(&mut self, house: &mut House) {
         for (knock, name) in std::mem::take(&mut self.at_the_door) {
             match house.let_in(&knock) {
+                // Who was to let them in was crashed while it was born.
+                None if house.is_turned_away(&knock) && !self.crashed.is_empty() => (),
                 None => self.at_the_door.push((knock, name)),
                 Some(client) => {
                     house.sends(&client, &name);
@@ -129,6 +145,7 @@ impl Crowd {
             let at = self.below(self.guests.len());
             let guest = self.guests.swap_remove(at);
             house.sends(&guest.client, "quit");
+            self.left.insert(guest.name);
         }
     }
 
@@ -142,6 +159,7 @@ impl Crowd {
                 guest.client.session,
                 "closed by the client",
             );
+            self.left.insert(guest.name);
         }
     }
 
@@ -152,26 +170,39 @@ impl Crowd {
         }
     }
 
-    fn crash(&mut self, house: &mut House, module: &str) {
-        let of_module: Vec<Pid> = house
-            .sim
-            .processes()
-            .into_iter()
+    /// One process of this module crashes, if it has enough of them.
+    pub(crate) fn crash(&mut self, house: &mut House, module: &str) {
+        let processes = house.sim.processes().into_iter();
+        let of_module: Vec<Pid> = processes
             .filter(|process| process.module == module)
             .map(|process| process.pid)
             .collect();
         if of_module.len() > 6 {
-            house
-                .sim
-                .node()
-                .kill(of_module[self.below(of_module.len())]);
+            let unlucky = of_module[self.below(of_module.len())];
+            self.kill(house, unlucky);
         }
+    }
+
+    /// This process crashes.
+    pub(crate) fn kill(&mut self, house: &mut House, pid: Pid) {
+        self.crashed.insert(pid);
+        let sessions = self.guests.iter();
+        let of_pid = sessions.filter(|guest| guest.client.session == pid);
+        self.left.extend(of_pid.map(|guest| guest.name.clone()));
+        house.sim.node().kill(pid);
     }
 
     /// What must be true after every attempt.
     pub(crate) fn check(&mut self, house: &mut House, release: &str, what: &str) {
         house.sim.run_ms(5);
         self.let_in(house);
+        for _ in 0..LET_IN_MS {
+            if self.at_the_door.is_empty() {
+                break;
+            }
+            house.sim.run_ms(1);
+            self.let_in(house);
+        }
         assert!(
             self.at_the_door.is_empty(),
             "{what}: somebody is not let in"
@@ -187,6 +218,7 @@ impl Crowd {
         }
         self.check_heroes(house, &processes, what);
         self.check_guests(house, what);
+        self.thin_out(house);
         self.refill(house);
     }
 
@@ -197,7 +229,7 @@ impl Crowd {
             .filter(|process| process.module == "pq_player")
             .map(|process| process.pid)
             .collect();
-        let mut experience = BTreeMap::new();
+        let mut heroes = BTreeMap::new();
         for player in &players {
             let state = house.sim.sys(*player, pq_otp::sys::SysMessage::GetState);
             let state = state.unwrap_or_else(|error| panic!("{what}: {player}: {error}"));
@@ -206,12 +238,12 @@ impl Crowd {
                 .unwrap_or_else(|error| panic!("{what}: {player}: {error} in {state}"));
             let (name, exp) = hero.name_and_exp();
             assert_eq!(house.whereis(&name), Some(*player), "{what}: {name}");
-            if let Some(before) = self.experience.get(player) {
+            if let Some((_, before)) = self.heroes.get(player) {
                 assert!(exp >= *before, "{what}: {name} had {before} and has {exp}");
             }
-            experience.insert(*player, exp);
+            heroes.insert(*player, (name, exp));
         }
-        self.experience = experience;
+        self.heroes = heroes;
     }
 
     /// Nobody at a socket is forgotten: each has a session, a hero, and whole lines to read.
@@ -229,6 +261,23 @@ impl Crowd {
             );
         }
         self.guests.retain(|guest| !guest.client.is_closed());
+    }
+
+    /// Some heroes without a player are stopped.
+    fn thin_out(&mut self, house: &mut House) {
+        let played: BTreeSet<&str> = self
+            .guests
+            .iter()
+            .map(|guest| guest.name.as_str())
+            .collect();
+        let names = self.heroes.values().map(|(name, _)| name.as_str());
+        let idle = names.filter(|name| !played.contains(name));
+        let too_many = self.heroes.len().saturating_sub(HEROES_MAX);
+        for name in idle.take(too_many) {
+            if let Some(sup) = house.sup_of(name) {
+                house.stop_hero(sup);
+            }
+        }
     }
 
     fn refill(&mut self, house: &mut House) {

@@ -1,0 +1,127 @@
+//! Work on the registers of releases while the disk is full, or something stands in the way: done, or as if it had not
+//! been tried.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pq_release::handler::ReleaseHandler;
+use pq_release::releases::Status;
+use pq_tests::house::House;
+use pq_tests::running::Disk;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::Rng;
+
+/// Where a tree is, and the disk that can be filled, if there is one.
+type Place<'a> = (&'a Path, Option<&'a Disk>);
+
+/// A release needs some 500 blocks.
+const BLOCKS_MAX: u64 = 700;
+
+/// The release that boots next time.
+pub(crate) fn permanent(handler: &ReleaseHandler) -> String {
+    let mut releases = handler.office().which_releases().iter();
+    let permanent = releases.find(|release| release.status == Status::Permanent);
+    permanent.unwrap().vsn.clone()
+}
+
+/// The release that runs becomes the permanent one, or does not.
+pub(crate) fn make_permanent(
+    house: &mut House,
+    handler: &mut ReleaseHandler,
+    (root, disk): Place<'_>,
+    dice: &mut Xoshiro256PlusPlus,
+) {
+    let (running, before) = (handler.office().running().vsn.clone(), permanent(handler));
+    let tree = content(root);
+    // Two short files: a block or two make all the difference.
+    fill(disk, dice, 4);
+    let made = handler.make_permanent(&mut house.sim, &running);
+    clear(disk);
+    let boots = fs::read_to_string(root.join("releases/start_erl.data")).unwrap();
+    let expected = if made.is_ok() { &running } else { &before };
+    assert!(
+        boots.ends_with(&format!("{expected}\n")) || boots.ends_with(expected),
+        "{boots:?}"
+    );
+    assert_eq!(permanent(handler), *expected, "{made:?}");
+    if let Err(error) = made {
+        assert!(content(root) == tree, "failed to {error}, and left a trace");
+        handler.make_permanent(&mut house.sim, &running).unwrap();
+        assert_eq!(permanent(handler), running);
+    }
+}
+
+/// A release that does not run is removed and unpacked again, or is not. Says which, if there is one.
+pub(crate) fn unpack_again(
+    handler: &mut ReleaseHandler,
+    (root, disk): Place<'_>,
+    dice: &mut Xoshiro256PlusPlus,
+) -> Option<String> {
+    let releases = handler.office().which_releases().iter();
+    let idle = |status| matches!(status, Status::Unpacked | Status::Old);
+    let mut idle = releases.filter(|release| idle(release.status) && release.vsn != "1.0.0");
+    let vsn = idle.next()?.vsn.clone();
+    let package = format!("processquest-{vsn}");
+    handler.office_mut().remove(&vsn).unwrap();
+    let tree = content(root);
+    let obstacle = dice
+        .next_u64()
+        .is_multiple_of(2)
+        .then(|| Obstacle::on_the_way_of(root, &vsn));
+    fill(disk, dice, BLOCKS_MAX);
+    let unpacked = handler.office_mut().unpack(&package);
+    clear(disk);
+    let is_blocked = obstacle.is_some();
+    drop(obstacle);
+    if let Err(error) = unpacked {
+        assert!(content(root) == tree, "failed to {error}, and left a trace");
+        handler.office_mut().unpack(&package).unwrap();
+    } else {
+        assert!(!is_blocked, "{vsn} went through an obstacle");
+    }
+    Some(vsn)
+}
+
+fn fill(disk: Option<&Disk>, dice: &mut Xoshiro256PlusPlus, blocks_max: u64) {
+    let blocks = dice.next_u64() % blocks_max;
+    if let Some(disk) = disk {
+        disk.leave(blocks as usize);
+    }
+}
+
+fn clear(disk: Option<&Disk>) {
+    if let Some(disk) = disk {
+        disk.clear();
+    }
+}
+
+/// A link that leads nowhere, where the release's own folder is to be: the last of those that are put in place.
+struct Obstacle(std::path::PathBuf);
+
+impl Obstacle {
+    fn on_the_way_of(root: &Path, vsn: &str) -> Obstacle {
+        let place = root.join("releases").join(vsn);
+        std::os::unix::fs::symlink("nowhere", &place).unwrap();
+        Obstacle(place)
+    }
+}
+
+impl Drop for Obstacle {
+    fn drop(&mut self) {
+        // Where the work has removed it itself, nothing stands in the way either.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Every file of a tree.
+fn content(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let all = walkdir::WalkDir::new(root).into_iter();
+    let read = |entry: walkdir::DirEntry| {
+        let is_file = entry.file_type().is_file();
+        let bytes = is_file.then(|| fs::read(entry.path()).unwrap());
+        let path = entry.path().display().to_string();
+        (path, bytes.unwrap_or_default())
+    };
+    all.map(|entry| read(entry.unwrap())).collect()
+}
