@@ -237,7 +237,10 @@ fn a_list_of_games_is_told_what_runs_and_an_upgrade_changes_no_more_than_that() 
     assert_eq!(before[0], "Quest of Ann");
     assert_eq!(before[1], "pq/processquest 1.0.0");
     assert_eq!((&before[2], before[4].as_str()), (&port, "2013"));
-    install(&tree);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    // A release says all of its settings: what this one left out would be as it is by default.
+    std::fs::write(tree.root().join("releases/1.1.0/sys.config"), config).unwrap();
+    done(&tree, &["install", "1.1.0"]);
     let after = listed(&node, variables);
     assert_eq!(after[1], "pq/processquest 1.1.0");
     assert_eq!((&after[0], &after[2..]), (&before[0], &before[2..]));
