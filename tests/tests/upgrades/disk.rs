@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use pq_release::handler::ReleaseHandler;
-use pq_release::releases::Status;
+use pq_release::releases::{Lib, Releases, Status};
+use pq_term::Atom;
 use pq_tests::house::House;
 use pq_tests::running::Disk;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -17,6 +18,23 @@ type Place<'a> = (&'a Path, Option<&'a Disk>);
 
 /// A release needs some 500 blocks.
 const BLOCKS_MAX: u64 = 700;
+
+/// A list of releases that takes several blocks: then there is room at which only a part of the work can be done.
+pub(crate) fn lengthen_list(root: &Path) {
+    let file = root.join("releases/RELEASES");
+    let mut releases = Releases::read(&file).unwrap();
+    let lib = |number: u32| Lib {
+        name: Atom::from_static("padding"),
+        vsn: number.to_string(),
+        folder: format!("lib/padding-{number}"),
+    };
+    let mut padding = releases.0[0].clone();
+    padding.vsn = "0.0.1".to_string();
+    padding.libs = (0..300).map(lib).collect();
+    padding.status = Status::Old;
+    releases.0.push(padding);
+    releases.write(&file).unwrap();
+}
 
 /// The release that boots next time.
 pub(crate) fn permanent(handler: &ReleaseHandler) -> String {
@@ -35,7 +53,7 @@ pub(crate) fn make_permanent(
     let (running, before) = (handler.office().running().vsn.clone(), permanent(handler));
     let tree = content(root);
     // Two short files: a block or two make all the difference.
-    fill(disk, dice, 4);
+    fill(disk, dice, 6);
     let made = handler.make_permanent(&mut house.sim, &running);
     clear(disk);
     let boots = fs::read_to_string(root.join("releases/start_erl.data")).unwrap();
@@ -60,7 +78,11 @@ pub(crate) fn unpack_again(
 ) -> Option<String> {
     let releases = handler.office().which_releases().iter();
     let idle = |status| matches!(status, Status::Unpacked | Status::Old);
-    let mut idle = releases.filter(|release| idle(release.status) && release.vsn != "1.0.0");
+    let packed = |vsn: &str| {
+        root.join(format!("releases/processquest-{vsn}.tar.gz"))
+            .exists()
+    };
+    let mut idle = releases.filter(|release| idle(release.status) && packed(&release.vsn));
     let vsn = idle.next()?.vsn.clone();
     let package = format!("processquest-{vsn}");
     handler.office_mut().remove(&vsn).unwrap();

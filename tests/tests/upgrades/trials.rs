@@ -128,6 +128,7 @@ impl Trials {
         let disk = Disk::small();
         let tree = disk.as_ref().map_or_else(Tree::new, Tree::on);
         mark(tree.root(), "1.0.0");
+        disk::lengthen_list(tree.root());
         let (mut house, mut handler) = House::boot_tree(tree.root(), seed);
         tree.offers(&Draft::broken().package());
         for vsn in &RELEASES[1..] {
