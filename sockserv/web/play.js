@@ -97,6 +97,7 @@ function write(told, kind = "") {
 let socket;
 let decoder;
 let hasTyped;
+let goodbye;
 
 function connect() {
   const reader = plain.getAttribute("aria-pressed") === "true" ? "?reader=screen" : "";
@@ -106,6 +107,7 @@ function connect() {
   socket = mine;
   decoder = new TextDecoder();
   hasTyped = false;
+  goodbye = "";
   mine.binaryType = "arraybuffer";
   mine.onopen = () => { wasOpen = true; opened(); };
   mine.onmessage = ({ data }) => (mine === socket) && (typeof data === "string" ? heard(data) : told(data));
@@ -139,7 +141,7 @@ function closed(wasOpen, reason) {
   form.hidden = true;
   ended.hidden = false;
   const why = wasOpen ? reason || "the connection was lost" : "the server does not answer";
-  at("why").textContent = `It is over for now: ${why}.`;
+  at("why").textContent = goodbye || `It is over for now: ${why}.`;
   at("again").focus();
 }
 
@@ -237,6 +239,7 @@ const MESSAGES = {
   "char.name": ({ name, fullname }) => named(fullname ?? name),
   "char.status": (status) => ["level", "gold", "location", "quest"].forEach((key) => fact(key, status[key])),
   "char.vitals": ({ xp, maxxp }) => experienced(xp, maxxp),
+  "core.goodbye": (why) => (goodbye = why === "Goodbye." ? "" : why),
   "pq.typing": ({ shown }) => show(shown !== false),
   "pq.upgrade": upgraded,
 };

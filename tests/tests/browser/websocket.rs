@@ -1,0 +1,213 @@
+//! The WebSocket for programs of others: both subprotocols through an upgrade and back, and clients that do as no
+//! client should. The client is the library `websockets` for Python.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::story::{Story, Version};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::node;
+use crate::program::{Program, skip};
+
+const CLIENT: &str = include_str!("websocket.py");
+
+const TERMINAL: &str = "terminal.mudstandards.org";
+
+const GMCP: &str = "gmcp.mudstandards.org";
+
+fn has_library() -> bool {
+    let found = Command::new("python3")
+        .args(["-c", "import websockets.asyncio.client"])
+        .output();
+    let is_there = found.is_ok_and(|found| found.status.success());
+    if !is_there {
+        skip("python3 has no websockets");
+    }
+    is_there
+}
+
+fn python(args: &[&str]) -> Program {
+    let command = &mut Command::new("python3");
+    let program = Program::start(command.args(["-c", CLIENT]).args(args));
+    program.expect("it was there a moment ago")
+}
+
+/// A player whose program speaks this subprotocol, and what its program is told besides the text.
+struct Player {
+    program: Program,
+    folder: TempDir,
+}
+
+impl Player {
+    fn connect(page: SocketAddr, protocol: &str) -> Player {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let url = format!("ws://{page}/ws");
+        let program = python(&["relay", &url, protocol, log.to_str().unwrap()]);
+        Player { program, folder }
+    }
+
+    fn joins(&mut self, name: &str) {
+        self.program.shows("What's your character's name?", 1);
+        self.program.type_in(&format!("{name}\n"));
+        self.program.shows("y/n", 1);
+        self.program.type_in("y\n");
+        self.program.shows("Executing a ", 1);
+    }
+
+    /// Waits until one more thing was found.
+    fn plays_on(&self) {
+        let found = self.program.out().matches("Obtained ").count();
+        self.program.shows("Obtained ", found + 1);
+    }
+
+    fn messages(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn is_told(&self, text: &str) {
+        let told = poll(PATIENCE, || self.messages().contains(text).then_some(()));
+        assert!(told.is_some(), "no {text:?} in {}", self.messages());
+    }
+}
+
+/// A transcript without colours.
+fn plain(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_string();
+    let rest = parts.map(|part| part.split_once('m').map_or(part, |(_, text)| text));
+    first + &rest.collect::<String>()
+}
+
+#[test]
+fn players_of_both_subprotocols_miss_nothing_on_the_way_up_and_down() {
+    let tree = Tree::new();
+    let (_node, page) = node(&tree);
+    if !has_library() {
+        return;
+    }
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let protocols = [GMCP, TERMINAL, "none"];
+    let mut players = protocols.map(|protocol| Player::connect(page, protocol));
+    for (player, name) in players.iter_mut().zip(["Zoë", "Ann", "勇者"]) {
+        player.joins(name);
+    }
+    let who = tree.answer(&["who"]);
+    let rows = who["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["protocol"] == "web"), "{who}");
+    assert!(rows.iter().any(|row| row["name"] == "勇者"), "{who}");
+    for vsn in ["1.1.0", "1.0.0"] {
+        tree.does(&["install", vsn]);
+        players[0].is_told(&format!(
+            r#""phase":"commit","from":"{}","to":"{vsn}""#,
+            other(vsn)
+        ));
+        players.iter().for_each(Player::plays_on);
+    }
+    for mut player in players {
+        player.program.type_in("quit\n");
+        player.is_told("CLOSE 1000 the server has closed the connection");
+        let is_gmcp = player.messages().contains("PQ.Upgrade");
+        let told = player.program.end();
+        let versions = [Version::Old, Version::New, Version::Old];
+        let story = Story::judge(&versions, &plain(&told));
+        story.unwrap_or_else(|fault| panic!("{is_gmcp}: {fault}\n{told}"));
+    }
+}
+
+fn other(vsn: &str) -> &'static str {
+    match vsn {
+        "1.0.0" => "1.1.0",
+        _ => "1.0.0",
+    }
+}
+
+#[test]
+fn who_may_not_play_reads_why() {
+    let tree = Tree::new();
+    let (_node, page) = node(&tree);
+    if !has_library() {
+        return;
+    }
+    tree.does(&["lock", "on"]);
+    let player = Player::connect(page, TERMINAL);
+    player.is_told("CLOSE 1000");
+    let told = player.program.end();
+    assert!(told.ends_with("\r\n") && told.len() > 10, "{told:?}");
+    tree.does(&["lock", "off"]);
+    let mut player = Player::connect(page, TERMINAL);
+    player.joins("Ann");
+    tree.does(&["kick", "Ann", "Enough."]);
+    player.is_told("CLOSE 1000");
+    assert!(player.program.end().contains("Enough."));
+}
+
+#[test]
+fn a_client_that_is_gone_without_a_close_leaves_its_place() {
+    let tree = Tree::new();
+    let (_node, page) = node(&tree);
+    if !has_library() {
+        return;
+    }
+    let mut player = Player::connect(page, GMCP);
+    player.joins("Ann");
+    assert_eq!(clients(&tree), 1);
+    // The program is killed.
+    drop(player);
+    let left = poll(PATIENCE, || (clients(&tree) == 0).then_some(()));
+    assert!(left.is_some(), "{}", tree.answer(&["who"]));
+}
+
+fn clients(tree: &Tree) -> u64 {
+    tree.answer(&["status"])["door"]["clients"]
+        .as_u64()
+        .unwrap()
+}
+
+#[test]
+fn the_size_of_a_programs_window_is_known() {
+    let tree = Tree::new();
+    let mut command = pq_tests::running::pq(tree.start());
+    let node = Running::listening(
+        command
+            .args(["--web-port", "0"])
+            .env("RUST_LOG", "sockserv=debug"),
+    );
+    if !has_library() {
+        return;
+    }
+    let mut player = Player::connect(crate::page_of(&node), GMCP);
+    player.joins("Ann");
+    player.program.type_in("quit\n");
+    player.program.end();
+    node.logged("PQ-WEB 111x33");
+}
+
+#[test]
+fn what_no_client_should_do_is_answered_and_hurts_nobody() {
+    let tree = Tree::new();
+    let (_node, page) = node(&tree);
+    if !has_library() {
+        return;
+    }
+    let mut ann = Player::connect(page, TERMINAL);
+    ann.joins("Ann");
+    let told = python(&["odd", &format!("ws://{page}/ws")]).end();
+    let found: Value = serde_json::from_str(&told).unwrap();
+    let sentence =
+        format!("none of these subprotocols is spoken here: {GMCP} and {TERMINAL} are\n");
+    let expected = json!({
+        "refused": [400, sentence],
+        "chosen": GMCP,
+        "from_elsewhere": "let in",
+        "text_frames": true,
+        "huge": 1008,
+        "long_line": "That line is too long: at most 1024 bytes.",
+        "bytes_of_telnet": true,
+    });
+    assert_eq!(found, expected, "{found:#}");
+    ann.plays_on();
+}
