@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use pq_release::boot::BootRelease;
 use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
@@ -94,6 +95,21 @@ pub(crate) fn configure(
 ) -> anyhow::Result<()> {
     door.configure(read(booted, releases)?);
     Ok(())
+}
+
+/// Reads the settings of a release that is to run.
+///
+/// # Errors
+/// When a setting is none, with what would be right.
+pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
+    let env = |key| release.env(APPLICATION, key).cloned();
+    let judged = || -> anyhow::Result<()> {
+        env("port").map_or(Ok(0), |port| settings::port_of(&port))?;
+        settings::read(env)?;
+        tls::judge(env("tls"))?;
+        web::judge(env("web"))
+    };
+    judged().map_err(|error| format!("{error:#}"))
 }
 
 fn read(booted: &Booted, releases: Arc<Releases>) -> anyhow::Result<Settings> {

@@ -178,6 +178,20 @@ impl BootError {
     }
 }
 
+impl BootRelease {
+    /// A value of an application's environment as this release has it; the command line stands over it.
+    pub fn env(&self, application: &str, key: &str) -> Option<&Term> {
+        let of_file = || {
+            let mut applications = self.applications.iter();
+            let app = applications.find(|app| app.app.name.as_str() == application)?;
+            let pair = app.app.env.iter().find(|(name, _)| name.as_str() == key);
+            pair.map(|(_, value)| value)
+        };
+        let setting = (application.to_string(), key.to_string());
+        self.settings.get(&setting).or_else(of_file)
+    }
+}
+
 impl ReleaseTree {
     /// The tree at `root`, seen by a node of this kind. Nothing is read yet.
     pub fn open(root: impl Into<PathBuf>, runtime: Runtime) -> ReleaseTree {

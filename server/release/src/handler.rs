@@ -21,6 +21,7 @@ use pq_otp::Runner;
 use pq_otp::upgrade::Plan;
 use pq_otp::upgrade::{Driver, OnOverrun};
 
+use crate::boot::BootRelease;
 use crate::instruction::Purge;
 use crate::office::Office;
 
@@ -58,6 +59,10 @@ pub struct Options {
     pub slice: Option<u32>,
 }
 
+/// Says as a sentence what is wrong with the settings of a release that is to run. What they mean is known to those
+/// parts of the node that no release brings.
+pub type Judge = fn(&BootRelease) -> Result<(), String>;
+
 /// Old code that processes still run, and what is to become of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Unpurged {
@@ -69,6 +74,7 @@ struct Unpurged {
 pub struct ReleaseHandler {
     office: Office,
     code: Arc<CodeServer>,
+    judge: Judge,
     watch: Arc<Watch>,
     unpurged: Vec<Unpurged>,
     /// What all libraries took when a release was installed last.
@@ -84,10 +90,16 @@ impl ReleaseHandler {
             mapped_bytes: mapped_bytes(&code),
             office,
             code,
+            judge: |_| Ok(()),
             watch: Arc::default(),
             unpurged: Vec::new(),
             app_folders: Vec::new(),
         }
+    }
+
+    /// From now on a release is refused whose settings `judge` refuses, before anything of it has happened.
+    pub fn judge_settings(&mut self, judge: Judge) {
+        self.judge = judge;
     }
 
     /// The registers.

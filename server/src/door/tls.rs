@@ -55,6 +55,11 @@ pub(super) async fn open(
     Ok(())
 }
 
+/// Whether this can be meant.
+pub(super) fn judge(env: Option<Term>) -> anyhow::Result<()> {
+    env.map_or(Ok(()), |term| Asked::read(&term).map(|_| ()))
+}
+
 /// What the environment says.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {

@@ -41,6 +41,11 @@ pub(super) async fn open(
     }
 }
 
+/// Whether this can be meant.
+pub(super) fn judge(env: Option<Term>) -> anyhow::Result<()> {
+    env.map_or(Ok(()), |term| read(&term).map(|_| ()))
+}
+
 /// The port that `web` has.
 fn read(term: &Term) -> anyhow::Result<u16> {
     let needed = || format!("web of sockserv is {term}, where [{{port, Number}}] is needed");

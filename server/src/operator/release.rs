@@ -20,6 +20,7 @@ use super::clock::rfc3339;
 use super::exit::{Exit, Failure};
 use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRequest};
 use crate::boot::{self, Booted};
+use crate::door;
 use crate::restart::Restart;
 
 mod outcome;
@@ -46,7 +47,8 @@ impl Releases {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
         let office = Office::open(tree, booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
-        let handler = ReleaseHandler::new(office, booted.code().clone());
+        let mut handler = ReleaseHandler::new(office, booted.code().clone());
+        handler.judge_settings(door::judge);
         Ok(Releases {
             node: booted.node().clone(),
             watch: handler.watch(),

@@ -35,6 +35,14 @@ pub enum FailedStep {
     /// A file of an application cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A setting of it cannot be meant.
+    #[error("use the settings of {vsn}: {why}")]
+    Settings {
+        /// The version.
+        vsn: String,
+        /// Which, and what would be right.
+        why: String,
+    },
     /// An instruction has no place where it stands.
     #[error("carry out `{instruction}`: it may not stand {place} the point of no return")]
     Illegal {
@@ -155,6 +163,7 @@ impl FailedStep {
             FailedStep::Office(error) => error.to_term(),
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
+            FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
             FailedStep::Illegal { place, instruction } => {
                 let tag = match *place {
                     "after" => "illegal_instruction_after_point_of_no_return",

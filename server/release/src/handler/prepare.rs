@@ -92,6 +92,10 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         prepared: &Prepared,
     ) -> Result<(), FailedStep> {
+        (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
+            vsn: prepared.planned.to.clone(),
+            why,
+        })?;
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))
