@@ -80,7 +80,7 @@ impl Client {
                 self.hero.get_or_init(|| name);
                 true
             }
-            Login::Arriving(_) | Login::Nobody => false,
+            Login::Named(_) | Login::Arriving(_) | Login::Nobody => false,
         }
     }
 

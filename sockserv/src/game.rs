@@ -11,6 +11,8 @@ use serde_json::Value;
 pub enum Login {
     /// Nobody is known yet.
     Nobody,
+    /// A hero of this name is to be, when its player agrees.
+    Named(String),
     /// A hero of this name is being started.
     Arriving(String),
     /// A hero of this name plays.
@@ -22,7 +24,7 @@ impl Login {
     pub(crate) fn name(&self) -> &str {
         match self {
             Login::Nobody => "",
-            Login::Arriving(name) | Login::Playing(name) => name,
+            Login::Named(name) | Login::Arriving(name) | Login::Playing(name) => name,
         }
     }
 }

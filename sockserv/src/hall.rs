@@ -163,12 +163,15 @@ impl Hall {
 
     /// Waits until a hero plays there.
     async fn know(&self, client: &Client, lines: &Notify) -> Result<(), Refusal> {
+        // A ban may have come while its process was started.
+        self.gate.ban_of_address(client.arrival.address.ip())?;
         loop {
             lines.notified().await;
             let mut pause = ARRIVING;
             while let Some(login) = self.ask(client).await? {
                 if client.plays_as(login) {
-                    return Ok(());
+                    // And now that it can be found by its name, once more.
+                    return self.ban_of_hero(client);
                 }
                 // The next line may say something else.
                 let _ = timeout(pause, lines.notified()).await;
@@ -177,19 +180,24 @@ impl Hall {
         }
     }
 
-    /// Asks the session once: the hero that plays or is about to, unless its name is banned.
+    /// Asks the session once: the hero that plays or is being started, unless its name is banned.
     async fn ask(&self, client: &Client) -> Result<Option<Login>, Refusal> {
         let (answer, answered) = oneshot::channel();
         let game = self.settings.load().game.clone();
         let on_answer = move |login| drop(answer.send(login));
         game.login(client.process, Box::new(on_answer));
-        match answered.await.unwrap_or(Login::Nobody) {
-            Login::Nobody => Ok(None),
-            login => {
-                self.gate.ban_of_name(login.name())?;
-                Ok(Some(login))
-            }
-        }
+        let login = answered.await.unwrap_or(Login::Nobody);
+        self.gate.ban_of_name(login.name())?;
+        Ok(match login {
+            // Its player is to say something first.
+            Login::Nobody | Login::Named(_) => None,
+            login => Some(login),
+        })
+    }
+
+    fn ban_of_hero(&self, client: &Client) -> Result<(), Refusal> {
+        let name = client.hero();
+        name.map_or(Ok(()), |name| self.gate.ban_of_name(name))
     }
 
     /// Closes who is in and banned; returns how many they are.
@@ -197,12 +205,7 @@ impl Hall {
         let mut dismissed = 0;
         for (_, client) in self.crowd.all() {
             let address = self.gate.ban_of_address(client.arrival.address.ip());
-            let name = || {
-                client
-                    .hero()
-                    .map_or(Ok(()), |name| self.gate.ban_of_name(name))
-            };
-            if let Err(refusal) = address.and_then(|()| name()) {
+            if let Err(refusal) = address.and_then(|()| self.ban_of_hero(&client)) {
                 self.dismiss(&client, &refusal);
                 dismissed += 1;
             }

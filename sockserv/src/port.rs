@@ -46,7 +46,7 @@ struct State {
     phase: Phase,
     /// What is left of the lines that it may send.
     said: Bucket,
-    /// It has been told that it writes too fast, and still does.
+    /// It has been told that it writes too fast, and has not been silent since.
     is_hasty: bool,
     /// When its program said last that the player is there.
     awake: Option<Instant>,
@@ -208,18 +208,24 @@ impl Port {
         }
     }
 
-    /// Waits until the rate of lines allows one more. Who has to wait is told so, when it had not to before.
+    /// Waits until the rate of lines allows one more. Who has to wait is told so, once until it has been silent for so
+    /// long that it may say all at once again.
     pub(crate) async fn line_turn(&self) -> Option<Refusal> {
+        self.forgive_haste();
         let mut turn = self.take_line();
-        let is_hasty = turn.is_err();
-        let was_hasty = std::mem::replace(&mut self.lock().is_hasty, is_hasty);
+        let is_news = turn.is_err() && !std::mem::replace(&mut self.lock().is_hasty, true);
         let rate = self.settings.load().limits.lines;
-        let told = (is_hasty && !was_hasty).then(|| self.tell(Refusal::Lines(rate.per_second)));
+        let told = is_news.then(|| self.tell(Refusal::Lines(rate.per_second)));
         while let Err(wait) = turn {
             sleep(wait).await;
             turn = self.take_line();
         }
         told
+    }
+
+    fn forgive_haste(&self) {
+        let mut state = self.lock();
+        state.is_hasty &= !state.said.is_calm(Instant::now());
     }
 
     fn take_line(&self) -> Result<(), Duration> {

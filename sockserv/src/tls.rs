@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -36,6 +37,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the files are looked at, at most: a client more a second is no reason for two system calls each.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many clients at once that may not come in are told so inside TLS. They hold no place, and a handshake costs
+/// more than the sentence: in a flood the others are not told.
+const TURNED_AWAY_MAX: usize = 64;
 
 /// Why a certificate is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +191,7 @@ fn provider() -> Arc<CryptoProvider> {
 pub(crate) struct TlsEntrance {
     acceptor: TlsAcceptor,
     keys: Arc<Keys>,
+    turned_away: Semaphore,
 }
 
 impl TlsEntrance {
@@ -200,12 +206,17 @@ impl TlsEntrance {
         TlsEntrance {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             keys,
+            turned_away: Semaphore::new(TURNED_AWAY_MAX),
         }
     }
 
     /// Lets one client in.
     pub(crate) async fn admit(&self, stream: TcpStream, address: SocketAddr, hall: &Hall) {
         let entered = hall.enter(address);
+        let turned_away = entered.is_err().then(|| self.turned_away.try_acquire());
+        if matches!(turned_away, Some(Err(_))) {
+            return;
+        }
         if prepare(&stream).is_err() {
             return;
         }

@@ -47,9 +47,12 @@ impl Game for Quest {
 pub(super) fn login_in(state: &Term) -> Option<Login> {
     let phase = field(state, "phase")?;
     let name = |hero: &Term| field(hero, "name")?.as_str().map(str::to_string);
-    match field(phase, "playing") {
-        Some(playing) => name(field(playing, "hero")?).map(Login::Playing),
-        None => name(field(phase, "starting")?).map(Login::Arriving),
+    if let Some(playing) = field(phase, "playing") {
+        return name(field(playing, "hero")?).map(Login::Playing);
+    }
+    match field(phase, "starting") {
+        Some(starting) => name(starting).map(Login::Arriving),
+        None => name(field(phase, "stats")?).map(Login::Named),
     }
 }
 
@@ -67,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_has_the_name_of_its_hero_from_its_start_on() {
+    fn a_session_has_the_name_of_its_hero_as_soon_as_it_was_given() {
         check(
             r#"#{phase => #{playing => #{hero => #{name => "Ann"}}}}"#,
             Some(Login::Playing("Ann".into())),
@@ -76,7 +79,10 @@ mod tests {
             r#"#{phase => #{starting => #{name => "Ann"}}}"#,
             Some(Login::Arriving("Ann".into())),
         );
-        check(r#"#{phase => #{stats => #{name => "Ann"}}}"#, None);
+        check(
+            r#"#{phase => #{stats => #{name => "Ann"}}}"#,
+            Some(Login::Named("Ann".into())),
+        );
         check("#{phase => name}", None);
         check("{state,1}", None);
     }

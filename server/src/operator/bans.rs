@@ -66,6 +66,7 @@ impl Bans {
         span: Option<Duration>,
         text: Option<String>,
     ) -> Result<Banned, Failure> {
+        is_somebody(whom)?;
         let now = SystemTime::now();
         let banned = Banned {
             whom: canonical(whom),
@@ -145,6 +146,23 @@ fn whom(text: &str) -> Whom {
         Ok(net) => Whom::Net(net.trunc()),
         Err(_) => Whom::Name(text.to_string()),
     }
+}
+
+/// Whether this can be meant. A network with a slip in it is not to become the name of a hero that nobody has.
+fn is_somebody(text: &str) -> Result<(), Failure> {
+    let is_of_address = |c: char| c.is_ascii_hexdigit() || ".:/".contains(c);
+    let is_address = text.starts_with(|c: char| c == ':' || c.is_ascii_digit())
+        && text.contains(['.', ':', '/'])
+        && text.chars().all(is_of_address);
+    let why = match whom(text) {
+        Whom::Name(_) if is_address => "is no address and no network",
+        Whom::Name(name) if name.trim().is_empty() => "is no name",
+        _ => return Ok(()),
+    };
+    let sentence = format!(
+        "failed to ban {text}: it {why}; 192.0.2.7 is one, 192.0.2.0/24, and 2001:db8::/32"
+    );
+    Err(Failure::new(Exit::Usage, sentence))
 }
 
 /// One way to write each: `10.1.2.3/8` is `10.0.0.0/8`, and a single address has no length.
