@@ -42,9 +42,11 @@ pub(crate) fn lines(lines: &[(&str, String)]) -> String {
     filled().map(line).collect()
 }
 
-/// The text with its control characters written out: names come from players, messages from anybody.
+/// The text with everything written out that a terminal obeys, or that turns the order of a line: names come from
+/// players, messages from anybody.
 pub(crate) fn printable(text: &str) -> String {
-    let shown = |c: char| match c.is_control() {
+    let turns = |c: char| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: char| match c.is_control() || turns(c) {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };

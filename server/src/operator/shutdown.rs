@@ -104,7 +104,8 @@ fn marks_within(left: Duration) -> impl Iterator<Item = Duration> {
 /// What players read so long before the end.
 fn sentence(left: Duration, text: Option<&str>) -> String {
     let why = text.map_or(String::new(), |text| format!(" {text}"));
-    match left.as_secs() {
+    // A moment has gone since it was asked for: five minutes are not "4m 59s".
+    match left.as_millis().div_ceil(1_000) as u64 {
         0 => format!("The game stops now.{why}"),
         seconds => {
             let left = format_duration(Duration::from_secs(seconds));
@@ -161,6 +162,8 @@ mod tests {
             "The game stops in 5m. New quests!"
         );
         assert_eq!(told(90, None), "The game stops in 1m 30s.");
+        let nearly = Duration::from_millis(299_998);
+        assert_eq!(sentence(nearly, None), "The game stops in 5m.");
         assert_eq!(told(0, None), "The game stops now.");
     }
 
