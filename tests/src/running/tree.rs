@@ -58,6 +58,20 @@ impl Tree {
         &self.root
     }
 
+    /// Gives release `vsn` a `sys.config` with these settings of `sockserv`, besides its port.
+    pub fn configures(&self, vsn: &str, settings: &str) {
+        let file = self.root.join(format!("releases/{vsn}/sys.config"));
+        let text = format!("[{{sockserv, [{{port, 8082}}, {settings}]}}].\n");
+        std::fs::write(file, text).expect("the release has a folder");
+    }
+
+    /// Release 1.0.0 with these limits at its door.
+    pub fn with_limits(limits: &str) -> Tree {
+        let tree = Tree::new();
+        tree.configures("1.0.0", &format!("{{limits, [{limits}]}}"));
+        tree
+    }
+
     /// The library of an application in it.
     pub fn library(&self, application: &str) -> PathBuf {
         let folder = format!("lib/{application}-1.0.0/priv/{application}.so");

@@ -1,6 +1,6 @@
 //! Clients that mean harm, or do it: nobody else notices.
 
-use pq_tests::running::{Running, Signal};
+use pq_tests::running::{Running, Signal, Tree};
 
 use crate::client::Client;
 use crate::script::{PROMPT, unexpected};
@@ -96,7 +96,9 @@ fn two_hundred_clients_at_once_are_all_greeted() {
 
 #[test]
 fn a_client_that_never_reads_is_dropped_and_the_others_play_on() {
-    let node = Running::node();
+    // As many lines as it likes: at the usual rate a flood stays at the client.
+    let tree = Tree::with_limits("{lines, {1000000, 1000000}}");
+    let node = Running::node_with(&tree, &[]);
     let mut player = Client::playing(&node, "Ann");
     let mut silent = Client::playing(&node, "Silent");
     let line = [&[b'x'; 1023][..], b"\n"].concat();

@@ -1,6 +1,6 @@
 //! Bytes as clients send them: telnet, line ends, cuts, limits.
 
-use pq_tests::running::Running;
+use pq_tests::running::{Running, Tree};
 
 use crate::client::Client;
 use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
@@ -73,7 +73,8 @@ fn lines_that_come_byte_by_byte_are_the_same_lines() {
 
 #[test]
 fn many_lines_in_one_piece_are_answered_one_by_one() {
-    let node = Running::node();
+    let tree = Tree::with_limits("{lines, {1000000, 1000000}}");
+    let node = Running::node_with(&tree, &[]);
     let mut client = Client::greeted(&node);
     client.send(format!("Ann\n{}quit\n", "n\n".repeat(500)));
     for _ in 0..=500 {

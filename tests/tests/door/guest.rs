@@ -1,0 +1,148 @@
+//! A client of bytes: from any address of this machine, to any port of the node.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text};
+use tokio::net::TcpSocket;
+
+/// A connection, and what was read of it and not asked for yet.
+pub(crate) struct Guest {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Guest {
+    /// Connects to the port for telnet.
+    pub(crate) fn connect(node: &Running) -> Guest {
+        Guest::to(node.address())
+    }
+
+    /// Connects to this port.
+    pub(crate) fn to(address: SocketAddr) -> Guest {
+        Guest::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// Connects to the port for telnet from this address.
+    pub(crate) fn from(ip: &str, node: &Running) -> Guest {
+        Guest::over(bound(
+            |socket| socket.bind(SocketAddr::new(ip.parse().unwrap(), 0)),
+            node,
+        ))
+    }
+
+    /// The same with little room for what it has not read yet.
+    pub(crate) fn with_little_room(node: &Running) -> Guest {
+        Guest::over(bound(|socket| socket.set_recv_buffer_size(4_096), node))
+    }
+
+    fn over(stream: TcpStream) -> Guest {
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Guest {
+            stream,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Connects and reads the first question.
+    pub(crate) fn greeted(node: &Running) -> Guest {
+        let mut guest = Guest::connect(node);
+        guest.sees(PROMPT);
+        guest
+    }
+
+    /// One whose hero of this name plays.
+    pub(crate) fn playing(node: &Running, name: &str) -> Guest {
+        let mut guest = Guest::greeted(node);
+        guest.plays(name);
+        guest
+    }
+
+    /// Gives a name, agrees, and waits for the hero's first fight.
+    pub(crate) fn plays(&mut self, name: &str) {
+        self.send(format!("{name}\ny\n"));
+        self.sees("Executing a ");
+    }
+
+    /// Sends these bytes.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Sends as much of this as is taken before the end.
+    pub(crate) fn floods(&mut self, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(len) => sent += len,
+                Err(_) => break,
+            }
+        }
+        sent
+    }
+
+    /// Where it comes from.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
+    }
+
+    /// Everything up to this text, with it, without telnet.
+    pub(crate) fn sees(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut windows = self.unread.windows(text.len());
+            if let Some(at) = windows.position(|window| window == text.as_bytes()) {
+                let rest = self.unread.split_off(at + text.len());
+                return plain_text(&std::mem::replace(&mut self.unread, rest));
+            }
+            let more = self.reads_more();
+            let unread = plain_text(&self.unread);
+            assert!(Instant::now() < deadline, "no {text:?}: {unread:?}");
+            assert!(more, "the end instead of {text:?}: {unread:?}");
+        }
+    }
+
+    /// Waits for one of these texts; which one came first.
+    pub(crate) fn sees_one_of(&mut self, texts: &[&str]) -> String {
+        loop {
+            let line = self.sees("\n");
+            if let Some(text) = texts.iter().find(|text| line.contains(**text)) {
+                return text.to_string();
+            }
+        }
+    }
+
+    /// Everything up to the end, which must be an orderly one, without telnet.
+    pub(crate) fn ends(mut self) -> String {
+        while self.reads_more() {}
+        plain_text(&self.unread)
+    }
+
+    fn reads_more(&mut self) -> bool {
+        let mut chunk = [0; 4_096];
+        let read = self.stream.read(&mut chunk);
+        let len =
+            read.unwrap_or_else(|error| panic!("{error} after {:?}", plain_text(&self.unread)));
+        self.unread.extend_from_slice(&chunk[..len]);
+        len > 0
+    }
+}
+
+/// A socket of which something is asked before it connects.
+fn bound(ask: impl FnOnce(&TcpSocket) -> io::Result<()>, node: &Running) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        ask(&socket).unwrap();
+        socket.connect(node.address()).await.unwrap()
+    });
+    let stream = stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
