@@ -65,7 +65,9 @@ fn one_address_knocks_only_so_often() {
     let turned_away = firsts.iter().filter(|first| *first == sentence).count();
     // Two at once, and then one a second: not all twenty, however slow this machine is.
     assert!((1..=18).contains(&turned_away), "{firsts:?}");
-    assert!(firsts[..2].iter().all(|first| first.contains(PROMPT)));
+    // Which of them come first is not for the client to say.
+    let inside = firsts.iter().filter(|first| first.contains(PROMPT)).count();
+    assert_eq!(inside + turned_away, firsts.len(), "{firsts:?}");
     has_refused(&tree, &json!({"arrivals": turned_away}));
     Guest::from("127.0.0.2", &node).sees(PROMPT);
     comes_in(&node);
