@@ -166,9 +166,11 @@ impl Hall {
         // A ban may have come while its process was started.
         self.gate.ban_of_address(client.arrival.address.ip())?;
         loop {
+            client.port.set_dialogue(true);
             lines.notified().await;
             let mut pause = ARRIVING;
             while let Some(login) = self.ask(client).await? {
+                client.port.set_dialogue(false);
                 if client.plays_as(login) {
                     // And now that it can be found by its name, once more.
                     return self.ban_of_hero(client);

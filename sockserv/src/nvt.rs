@@ -9,7 +9,8 @@
 //! is offered: the end of a prompt, the size of the window, the character set, the status of the server, and
 //! messages for programs. Whether a client speaks telnet, and what it can do, delays no text and no line.
 //!
-//! A prompt is a text that does not end its line when nothing follows. It is marked with `EOR` (RFC 885) where that was
+//! A prompt is a text that does not end its line when nothing follows, and in the dialogue before the game whatever
+//! is said last: the book asks in whole lines. It is marked with `EOR` (RFC 885) where that was
 //! agreed and with `GA` (RFC 854) where it was refused: a client that has seen one mark may hold back
 //! the unfinished line until the next.
 //!
@@ -64,7 +65,11 @@ pub struct Nvt {
     has_probed: bool,
     speaks_telnet: bool,
     has_told_mssp: bool,
+    /// The client has been told something, and may be asked to answer it.
+    has_spoken: bool,
     is_secret: bool,
+    /// The client is being asked, line by line, who plays.
+    in_dialogue: bool,
     line: Line,
     /// The line that was begun, as it is shown: up to [`PROMPT_MAX`] bytes, and one more when it is longer.
     begun: Vec<u8>,
@@ -77,10 +82,23 @@ pub struct Nvt {
 enum Line {
     /// At its front.
     Front,
+    /// The same, behind a question that is not marked yet.
+    Asked,
     /// Behind a text that may be a prompt.
     Unmarked,
     /// Behind a prompt that was marked as one.
     Marked,
+}
+
+impl Line {
+    /// Where the screen is when the mark that is due has been sent, if one is.
+    fn marked(self) -> Option<Line> {
+        match self {
+            Line::Asked => Some(Line::Front),
+            Line::Unmarked => Some(Line::Marked),
+            Line::Front | Line::Marked => None,
+        }
+    }
 }
 
 impl Default for Nvt {
@@ -93,7 +111,9 @@ impl Default for Nvt {
             has_probed: false,
             speaks_telnet: false,
             has_told_mssp: false,
+            has_spoken: false,
             is_secret: false,
+            in_dialogue: false,
             line: Line::Front,
             begun: Vec::new(),
             credit: CREDIT_MAX * CREDIT_PRICE,
@@ -148,7 +168,9 @@ impl Nvt {
             }
         }
         let (wire, end) = pen.finish();
+        self.has_spoken |= end.is_some();
         self.line = match end {
+            Some(LineEnd::Whole) if self.in_dialogue => Line::Asked,
             Some(LineEnd::Whole) => Line::Front,
             Some(LineEnd::Open) => Line::Unmarked,
             None => self.line,
@@ -186,7 +208,7 @@ impl Nvt {
     /// The same, when nothing is expected of the client any more.
     pub fn say_last(&mut self, text: &str) -> Vec<u8> {
         let front = match self.line {
-            Line::Front => "",
+            Line::Front | Line::Asked => "",
             Line::Unmarked | Line::Marked => "\n",
         };
         let plain: String = text.chars().filter(|c| !c.is_control()).collect();
@@ -222,12 +244,19 @@ impl Nvt {
 
     /// Nothing more is to be said for now: the mark of a prompt, if one is due.
     pub fn mark(&mut self) -> Vec<u8> {
-        match self.prompt_mark() {
-            Some(mark) if self.line == Line::Unmarked => {
-                self.line = Line::Marked;
-                vec![IAC, mark]
-            }
-            _ => Vec::new(),
+        let (Some(mark), Some(marked)) = (self.prompt_mark(), self.line.marked()) else {
+            return Vec::new();
+        };
+        self.line = marked;
+        vec![IAC, mark]
+    }
+
+    /// From now on whatever is said last is a question, also where it ends its line; or only what does not, as the story
+    /// of a hero asks nothing.
+    pub fn set_dialogue(&mut self, on: bool) {
+        let was = std::mem::replace(&mut self.in_dialogue, on);
+        if on && !was && self.has_spoken && self.line == Line::Front {
+            self.line = Line::Asked;
         }
     }
 

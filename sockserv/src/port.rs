@@ -169,6 +169,13 @@ impl Port {
         self.lock().nvt.client().to_string()
     }
 
+    /// Whether the client is being asked who plays: [`Nvt::set_dialogue`].
+    pub(crate) fn set_dialogue(&self, on: bool) {
+        self.lock().nvt.set_dialogue(on);
+        // The question may have been written already, and its mark is due.
+        self.changed.notify_one();
+    }
+
     /// Takes what the client sent, from so many bytes, and queues what is answered. An overflow is seen by the
     /// task that writes.
     pub(crate) fn hear(&self, event: &Event, len: usize) {

@@ -10,6 +10,8 @@ mod gmcp;
 mod play;
 #[path = "clients/program.rs"]
 mod program;
+#[path = "clients/prompt.rs"]
+mod prompt;
 #[path = "clients/telnet.rs"]
 mod telnet;
 #[path = "clients/telnetlib3.rs"]

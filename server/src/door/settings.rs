@@ -5,7 +5,9 @@
 //!             {keepalive_ms, 30000},        % or infinity: never
 //!             {opening, probe},             % or quiet: the client begins
 //!             {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]},
-//!             {limits, [{lines, {10, 30}}]}]}      % see `limits`
+//!             {limits, [{lines, {10, 30}}]},       % see `limits`
+//!             {tls, [{port, 8992}, …]},            % see `tls`; with the node's start
+//!             {web, [{port, 8083}]}]}              % see `web`; with the node's start
 //! ```
 //! What the door does with them is `sockserv`'s.
 

@@ -203,6 +203,23 @@ fn text_that_ends_its_line_is_no_prompt() {
 }
 
 #[test]
+fn a_question_of_the_dialogue_is_marked_also_where_it_ends_its_line() {
+    let mut host = Host::met();
+    host.hear(&negotiation(Verb::Do, EOR));
+    host.nvt.set_dialogue(true);
+    host.tell("Your name?\n");
+    assert_eq!(host.nvt.mark(), b"\xff\xef");
+    assert_eq!(host.nvt.mark(), b"");
+    // The screen is at the front of a line all the time.
+    assert_eq!(host.nvt.announce("*** Lunch"), b"*** Lunch\r\n");
+    host.nvt.set_dialogue(false);
+    host.tell("That name is taken. Another?\n");
+    assert_eq!(host.nvt.mark(), b"");
+    host.nvt.set_dialogue(true);
+    assert_eq!(host.nvt.mark(), b"\xff\xef");
+}
+
+#[test]
 fn a_prompt_that_was_answered_before_the_mark_gets_none() {
     let mut host = Host::met();
     host.nvt.tell(b"Name: ");
