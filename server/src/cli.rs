@@ -119,11 +119,22 @@ pub(crate) enum LogFormat {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use clap::CommandFactory;
+
+    use super::*;
+
+    /// What `pq start` makes of these words.
+    pub(crate) fn node(words: &[&str]) -> Node {
+        let typed = [&["pq", "start", "--root", "r"], words].concat();
+        match Cli::parse_from(typed).command {
+            Command::Start(start) => start.node,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn the_words_of_all_commands_fit_together() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -122,16 +122,10 @@ fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::Parser;
 
-    fn options(args: &[&str]) -> cli::Node {
-        let typed = [&["pq", "start", "--root", "r"], args].concat();
-        match cli::Cli::parse_from(typed).command {
-            cli::Command::Start(start) => start.node,
-            other => panic!("{other:?}"),
-        }
-    }
+    use super::*;
+    use crate::cli::tests::node as options;
 
     #[test]
     fn a_node_starts_again_as_it_was_started() {

@@ -3,7 +3,8 @@
 //! ```text
 //!   node ─┬ HTTP ────────► files, as they are sent
 //!         ├ WebSocket ───► a library for Python (`websocket`)
-//!         └ page ────────► Chromium, driven by WebDriver (`chromium`)
+//!         ├ page ────────► Chromium, driven by WebDriver (`chromium`)
+//!         └ all of it, telnet and TLS ─► each kind of client there is, at once (`together`)
 //! ```
 //! What frames mean bit by bit, and what happens to clients that hang, is tested in `sockserv` on a virtual clock.
 #![allow(clippy::unwrap_used)]
@@ -15,6 +16,8 @@ mod page;
 #[allow(dead_code, reason = "clients of telnet are called with an address")]
 #[path = "clients/program.rs"]
 mod program;
+#[path = "browser/together.rs"]
+mod together;
 #[path = "browser/websocket.rs"]
 mod websocket;
 

@@ -19,3 +19,5 @@ mod boot;
 mod leak;
 #[path = "chapter/midway.rs"]
 mod midway;
+#[path = "chapter/wire.rs"]
+mod wire;

@@ -35,8 +35,11 @@ fn node(tree: &Tree) -> Running {
 /// A command in a terminal of 120 columns and 40 lines; `None`, loudly, when this machine does not have it.
 fn in_terminal(command: &str, home: &Path) -> Option<Program> {
     let program = command.split(' ').next().unwrap_or_default();
-    // Debian keeps games where not everybody looks.
-    let path = format!("{}:/usr/games", std::env::var("PATH").unwrap());
+    // Debian keeps games where not everybody looks, and `pq` lies where cargo has put it.
+    let pq = pq(["play"]);
+    let folder = Path::new(pq.get_program()).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{path}:/usr/games:{}", folder.display());
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {program}")])
         .env("PATH", &path)

@@ -154,17 +154,8 @@ fn write_key(path: &Path, pem: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-
-    fn options(args: &[&str]) -> cli::Node {
-        let typed = [&["pq", "start", "--root", "r"], args].concat();
-        match cli::Cli::parse_from(typed).command {
-            cli::Command::Start(start) => start.node,
-            other => panic!("{other:?}"),
-        }
-    }
+    use crate::cli::tests::node as options;
 
     fn asked(text: &str) -> anyhow::Result<Asked> {
         Asked::read(&pq_term::read_term(text).unwrap())

@@ -31,7 +31,7 @@ const FLAGS: [&str; 8] = [
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// A browser with one page, and the program that drives it.
-struct Browser {
+pub(crate) struct Browser {
     client: Client,
     _profile: TempDir,
     _driver: Running,
@@ -39,7 +39,7 @@ struct Browser {
 
 impl Browser {
     /// Opens a page in a window of this size; `None`, loudly, when this machine has no Chromium.
-    async fn open(url: &str, [width, height]: [u32; 2]) -> Option<Browser> {
+    pub(crate) async fn open(url: &str, [width, height]: [u32; 2]) -> Option<Browser> {
         for program in ["chromium", "chromedriver"] {
             let found = Command::new(program).arg("--version").output();
             if !found.is_ok_and(|found| found.status.success()) {
@@ -66,12 +66,12 @@ impl Browser {
         })
     }
 
-    async fn run(&self, script: &str) -> Value {
+    pub(crate) async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
     /// Waits until a script returns true.
-    async fn until(&self, condition: &str) {
+    pub(crate) async fn until(&self, condition: &str) {
         let script = format!("return Boolean({condition})");
         let limit = std::time::Instant::now() + PATIENCE;
         while self.run(&script).await != true {
@@ -108,13 +108,13 @@ impl Browser {
     }
 
     /// One more thing is found.
-    async fn plays_on(&self) {
+    pub(crate) async fn plays_on(&self) {
         let found = self.screen().await.matches("Obtained ").count();
         self.shows("Obtained ", found + 1).await;
     }
 
     /// Types into whatever has the focus.
-    async fn types(&self, keys: &str) {
+    pub(crate) async fn types(&self, keys: &str) {
         let focused = self.client.active_element().await.unwrap();
         focused.send_keys(keys).await.unwrap();
     }
@@ -146,7 +146,7 @@ impl Browser {
         println!("picture: {}", file.display());
     }
 
-    async fn joins(&self, name: &str) {
+    pub(crate) async fn joins(&self, name: &str) {
         self.shows("What's your character's name?", 1).await;
         self.types(&format!("{name}\u{e007}")).await;
         self.shows("y/n", 1).await;
@@ -155,7 +155,7 @@ impl Browser {
         self.shows("Executing a ", 1).await;
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.client.close().await.unwrap();
     }
 }
@@ -170,7 +170,7 @@ fn port_of(driver: &Running) -> u16 {
     poll(PATIENCE, port).expect("chromedriver says where it listens")
 }
 
-fn block_on(test: impl Future<Output = ()>) {
+pub(crate) fn block_on(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

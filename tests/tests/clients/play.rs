@@ -22,8 +22,7 @@ fn piped(address: SocketAddr) -> Program {
 
 /// The command as a shell would be given it.
 fn command(address: SocketAddr) -> String {
-    let pq = pq(["play"]);
-    format!("{} play {address}", pq.get_program().display())
+    format!("pq play {address}")
 }
 
 fn joins(player: &mut Program) {
@@ -128,7 +127,7 @@ fn a_connection_that_is_lost_is_no_good_end() {
     typed.write_all(b"Ann\n").unwrap();
     typed.rewind().unwrap();
     let mut play = Running::start(pq(["play", &address.to_string()]).stdin(typed));
-    let (stream, _) = listener.accept().unwrap();
+    let stream = accept(&listener);
     // A socket that is closed before all was read resets the connection (RFC 1122, 4.2.2.13).
     stream.peek(&mut [0]).unwrap();
     drop(stream);
@@ -146,6 +145,15 @@ fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// Who connects, and in time.
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let accepted = poll(PATIENCE, || listener.accept().ok());
+    let (stream, _) = accepted.expect("nobody connects");
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
 /// A player in a terminal who is asked for a password, types it, and then does this; how the terminal was left.
 fn with_a_password(leave: impl FnOnce(&mut Program, TcpStream)) -> Option<String> {
     let tree = tempfile::tempdir().unwrap();
@@ -153,7 +161,7 @@ fn with_a_password(leave: impl FnOnce(&mut Program, TcpStream)) -> Option<String
     let play = command(address);
     let script = format!("trap : INT; {play}; echo code $?; stty -a");
     let mut player = in_terminal(&format!("sh -c '{script}'"), tree.path())?;
-    let (mut server, _) = listener.accept().unwrap();
+    let mut server = accept(&listener);
     server.write_all(b"Password: \xff\xfb\x01").unwrap();
     let mut answer = [0; 3];
     server.read_exact(&mut answer).unwrap();

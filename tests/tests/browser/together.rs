@@ -1,9 +1,7 @@
 //! Everybody at once: each kind of client that players have, at one node, while its game becomes 1.1.0 and 1.0.0 again.
 //!
 //! Each transcript is judged line by line (`story`): nothing is lost, doubled, torn or said by another hero, and no
-//! connection ends. A browser on the node's own page is in `page`; what each client shows by itself in the
-//! other rooms of `clients`.
-#![allow(clippy::unwrap_used)]
+//! connection ends. What each client shows by itself is tested in `clients`, `telnet` and beside this file.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,10 +9,12 @@ use std::path::Path;
 use std::process::Command;
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
-use pq_tests::story::Version;
+use pq_tests::story::{Story, Version};
+
+use crate::chromium::{Browser, block_on};
 
 /// A client of telnetlib3, and one for WebSockets.
-const RELAY: &str = include_str!("together/relay.py");
+const RELAY: &str = include_str!("relay.py");
 
 /// The entrances of a node.
 struct Entrances {
@@ -121,40 +121,79 @@ fn everybody(at: &Entrances, folder: &Path) -> Vec<Player> {
     players.into_iter().map(|(_, player)| player).collect()
 }
 
-#[test]
-fn everybody_plays_on_through_an_upgrade_and_back() {
-    let (tree, folder) = (Tree::new(), tempfile::tempdir().unwrap());
-    let entrances = ["--tls-port", "0", "--self-signed", "--web-port", "0"];
-    let node = Running::node_with(&tree, &entrances);
-    let mut players = everybody(&Entrances::of(&tree, &node), folder.path());
-    players.push(Player::enter(&node, "Socket"));
-    let count = players.len();
-    tree.does(&["unpack", "processquest-1.1.0"]);
-    for (vsn, version) in [("1.1.0", Version::New), ("1.0.0", Version::Old)] {
+/// Everybody but the browser.
+struct Company {
+    players: Vec<Player>,
+}
+
+impl Company {
+    /// The other version is installed, and each has something told twice: what was begun before, and what came after.
+    fn goes_over(&mut self, tree: &Tree, vsn: &str, version: Version) {
+        let players = &mut self.players;
         players
             .iter_mut()
             .for_each(|player| player.may_become(version));
         let report = tree.answer(&["install", vsn]);
         assert_eq!(report["connections_dropped"], 0, "{report}");
-        // The same sockets, and twice a line: of what was begun before, and of what came after.
-        Player::all_play_on(&mut players);
-        Player::all_play_on(&mut players);
-        players.iter_mut().for_each(|player| {
+        Player::all_play_on(players);
+        Player::all_play_on(players);
+        for player in players {
             player.story();
-        });
+        }
     }
-    let who = tree.answer(&["who"]);
-    let protocols = |name: &str| {
+
+    /// All of them are still there, as themselves.
+    fn is_listed(&self, tree: &Tree, more: usize) {
+        let who = tree.answer(&["who"]);
         let rows = who["rows"].as_array().unwrap();
-        rows.iter()
-            .filter(|row| row["protocol"].as_str().unwrap().contains(name))
-            .count()
-    };
-    assert_eq!(who["rows"].as_array().unwrap().len(), count, "{who}");
-    assert!(protocols("TLS") >= 1 && protocols("web") >= 1, "{who}");
-    for player in players {
-        player.quits();
+        assert_eq!(rows.len(), self.players.len() + more, "{who}");
+        for player in &self.players {
+            let is_there = rows.iter().any(|row| row["name"] == player.name());
+            assert!(is_there, "no {} in {who}", player.name());
+        }
     }
+}
+
+/// What the browser was told, without what was typed into it.
+async fn told(browser: &Browser) -> String {
+    let lines = "return [...log.children].filter((row) => !row.classList.contains('own'))
+        .map((row) => row.textContent + '\\n').join('')";
+    browser.run(lines).await.as_str().unwrap().to_string()
+}
+
+#[test]
+fn everybody_plays_on_through_an_upgrade_and_back() {
+    let (tree, folder) = (Tree::new(), tempfile::tempdir().unwrap());
+    let entrances = ["--tls-port", "0", "--self-signed", "--web-port", "0"];
+    let node = Running::node_with(&tree, &entrances);
+    let at = Entrances::of(&tree, &node);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    block_on(async {
+        let browser = Browser::open(&format!("http://{}/", at.web), [1280, 800]).await;
+        if let Some(browser) = &browser {
+            browser.joins("Chromium").await;
+        }
+        let mut company = Company {
+            players: everybody(&at, folder.path()),
+        };
+        company.players.push(Player::enter(&node, "Socket"));
+        company.goes_over(&tree, "1.1.0", Version::New);
+        company.goes_over(&tree, "1.0.0", Version::Old);
+        company.is_listed(&tree, browser.iter().count());
+        if let Some(browser) = browser {
+            browser.plays_on().await;
+            browser.types("quit\u{e007}").await;
+            browser.until("!ended.hidden").await;
+            let told = told(&browser).await;
+            let versions = [Version::Old, Version::New, Version::Old];
+            let story = Story::judge(&versions, &told);
+            story.unwrap_or_else(|fault| panic!("Chromium: {fault}\n{told}"));
+            browser.close().await;
+        }
+        for player in company.players {
+            player.quits();
+        }
+    });
     let empty = || (tree.answer(&["status"])["door"]["clients"] == 0).then_some(());
     assert!(poll(PATIENCE, empty).is_some(), "somebody is still there");
     assert!(!node.log().contains("ERROR"), "see the log");

@@ -1,0 +1,132 @@
+//! What a connection is in the middle of below the lines: half a command of telnet, half a character, output that waits.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+
+/// The node counts on these: whoever reads late is not dropped, whoever writes much does not wait.
+const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
+
+/// So many lines of so many bytes are more than a kernel keeps for a connection (4 MiB, `tcp_wmem`): the rest waits in the
+/// node.
+const LINES: usize = 5_000;
+const LINE_LEN: usize = 1_000;
+
+struct Client {
+    stream: TcpStream,
+    heard: Vec<u8>,
+}
+
+impl Client {
+    fn connect(node: &Running) -> Client {
+        let stream = TcpStream::connect(node.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let heard = Vec::new();
+        Client { stream, heard }
+    }
+
+    fn sends(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Reads up to the end of this, and returns what came before.
+    fn hears(&mut self, end: &[u8]) -> Vec<u8> {
+        loop {
+            let found = self
+                .heard
+                .windows(end.len())
+                .position(|window| window == end);
+            if let Some(at) = found {
+                let rest = self.heard.split_off(at + end.len());
+                self.heard.truncate(at);
+                return std::mem::replace(&mut self.heard, rest);
+            }
+            let mut chunk = [0; 65_536];
+            let len = self.stream.read(&mut chunk).unwrap();
+            assert_ne!(
+                len,
+                0,
+                "the end, and no {:?}",
+                end.escape_ascii().to_string()
+            );
+            self.heard.extend_from_slice(&chunk[..len]);
+        }
+    }
+
+    fn joins(&mut self, name: &str) {
+        self.hears(PROMPT.as_bytes());
+        self.sends(format!("{name}\n").as_bytes());
+        self.hears(AGREE.as_bytes());
+        self.sends(b"y\n");
+        self.hears(b"Executing a ");
+    }
+}
+
+#[test]
+fn half_a_command_and_half_a_character_are_ended_in_the_next_release() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    // The first half, the second, and what they come to. `Zo\xc3` is two and a half characters.
+    let halves: [(&[u8], &[u8], &[u8]); 4] = [
+        (b"\xff", b"\xf6", b"[yes]\r\n"),
+        (b"\xff\xfd", b"\xc9", b"\xff\xfb\xc9"),
+        (b"Zo\xc3", b"\xab\n", "Stats for your character:".as_bytes()),
+        (
+            b"\xff\xfb\x18\xff\xfa\x18\0xte",
+            b"rm\xff\xf0",
+            b"\xff\xfa\x18\x01\xff\xf0",
+        ),
+    ];
+    let mut clients: Vec<Client> = halves.iter().map(|_| Client::connect(&node)).collect();
+    for (client, (first, ..)) in clients.iter_mut().zip(halves) {
+        client.hears(PROMPT.as_bytes());
+        client.sends(first);
+    }
+    tree.does(&["install", "1.1.0"]);
+    for (client, (_, second, comes)) in clients.iter_mut().zip(halves) {
+        client.sends(second);
+        client.hears(comes);
+    }
+}
+
+#[test]
+fn a_subscription_that_is_half_said_holds_from_the_next_release_on() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    let mut client = Client::connect(&node);
+    client.joins("Ann");
+    client.sends(b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.S");
+    tree.does(&["install", "1.1.0"]);
+    client.sends(b"et [\"PQ 1\"]\xff\xf0\xff\xfa\xc9Core.Ping\xff\xf0");
+    client.hears(b"Core.Ping");
+    tree.does(&["install", "1.0.0"]);
+    client.hears(br#"PQ.Upgrade {"phase":"commit","from":"1.1.0","to":"1.0.0"}"#);
+}
+
+#[test]
+fn output_that_waits_for_its_reader_waits_through_an_upgrade_and_back() {
+    let tree = Tree::new();
+    tree.configures("1.0.0", PATIENT);
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    tree.configures("1.1.0", PATIENT);
+    let mut client = Client::connect(&node);
+    set_socket_recv_buffer_size(&client.stream, 4_096).unwrap();
+    client.joins("Ann");
+    let line = |number: usize| format!("{number:0LINE_LEN$}");
+    for number in 0..LINES {
+        client.sends(format!("{}\n", line(number)).as_bytes());
+    }
+    for vsn in ["1.1.0", "1.0.0"] {
+        let report = tree.answer(&["install", vsn]);
+        assert_eq!(report["connections_dropped"], 0, "{report}");
+    }
+    for number in 0..LINES {
+        client.hears(format!("Unexpected input: {}\r\n", line(number)).as_bytes());
+    }
+    client.hears(b"Executing a ");
+}
