@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `book` | the chapter itself: what is typed, what is listed, what hakvroot reads |
 //! | `midway` | players who are in the middle of something |
+//! | `wire`, `hidden` | the same below the lines: half a command, waiting output, hidden input |
 //! | `leak` | what sockserv 1.0.1 cures |
 //! | `boot` | what the next start brings |
 //!
@@ -15,6 +16,8 @@
 mod book;
 #[path = "chapter/boot.rs"]
 mod boot;
+#[path = "chapter/hidden.rs"]
+mod hidden;
 #[path = "chapter/leak.rs"]
 mod leak;
 #[path = "chapter/midway.rs"]

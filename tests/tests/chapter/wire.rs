@@ -13,25 +13,25 @@ const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000
 const LINES: usize = 5_000;
 const LINE_LEN: usize = 1_000;
 
-struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     heard: Vec<u8>,
 }
 
 impl Client {
-    fn connect(node: &Running) -> Client {
+    pub(crate) fn connect(node: &Running) -> Client {
         let stream = TcpStream::connect(node.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let heard = Vec::new();
         Client { stream, heard }
     }
 
-    fn sends(&mut self, bytes: &[u8]) {
+    pub(crate) fn sends(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 
     /// Reads up to the end of this, and returns what came before.
-    fn hears(&mut self, end: &[u8]) -> Vec<u8> {
+    pub(crate) fn hears(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             let found = self
                 .heard
