@@ -1,4 +1,5 @@
-//! `releases/bans.json`: who may not come in, by whose word, until when. The door is told, and asks nobody.
+//! `releases/bans.json`: who may not come in, by whose word, until when. The door is told of each change before another
+//! is made, and asks nobody.
 //!
 //! The file is written anew with each change: beside the one before, brought to the disk, renamed. A node that is
 //! killed meanwhile has the bans from before or from after. What has ended is left out of the next one.
@@ -21,18 +22,25 @@ use super::who::Who;
 /// How many there may be: each client that comes is compared with all.
 const BANS_MAX: usize = 10_000;
 
+/// Tells the door who is banned from now on, and nobody else; how many clients it has closed because of it.
+type Tell = Box<dyn Fn(Vec<Ban>) -> usize + Send + Sync>;
+
 /// The bans of a node that runs.
 pub(crate) struct Bans {
     file: PathBuf,
     all: Mutex<Vec<Banned>>,
+    tell: Tell,
 }
 
 impl Bans {
-    /// The bans of this tree.
+    /// The bans of this tree, and of the door that is told of them.
     ///
     /// # Errors
     /// When there is a file that cannot be read. A node that would let in whom it has banned does not start.
-    pub(crate) fn open(root: &Path) -> anyhow::Result<Bans> {
+    pub(crate) fn open(
+        root: &Path,
+        tell: impl Fn(Vec<Ban>) -> usize + Send + Sync + 'static,
+    ) -> anyhow::Result<Bans> {
         let file = root.join("releases/bans.json");
         let all = read(&file).with_context(|| {
             format!(
@@ -40,8 +48,12 @@ impl Bans {
                 file.display()
             )
         })?;
-        let all = Mutex::new(all);
-        Ok(Bans { file, all })
+        tell(of_door(&all));
+        Ok(Bans {
+            file,
+            all: Mutex::new(all),
+            tell: Box::new(tell),
+        })
     }
 
     /// Those that are in force, the oldest first.
@@ -49,23 +61,14 @@ impl Bans {
         in_force(&self.lock())
     }
 
-    /// As the door wants them.
-    pub(crate) fn of_door(&self) -> Vec<Ban> {
-        let to_ban = |banned: &Banned| Ban {
-            whom: whom(&banned.whom),
-            until: until(banned),
-        };
-        self.lock().iter().map(to_ban).collect()
-    }
-
-    /// Bans somebody, for a time or for ever; a ban of the same before ends.
+    /// Bans somebody, for a time or for ever; a ban of the same before ends. Returns how many clients were closed, too.
     pub(crate) fn ban(
         &self,
         who: &Who,
         whom: &str,
         span: Option<Duration>,
         text: Option<String>,
-    ) -> Result<Banned, Failure> {
+    ) -> Result<(Banned, u64), Failure> {
         is_somebody(whom)?;
         let now = SystemTime::now();
         let banned = Banned {
@@ -75,7 +78,7 @@ impl Bans {
             who: who.to_string(),
             text,
         };
-        self.change(&format!("ban {whom}"), |all| {
+        let dismissed = self.change(&format!("ban {whom}"), |all| {
             all.retain(|other| other.whom != banned.whom);
             all.push(banned.clone());
             match all.len() {
@@ -83,7 +86,7 @@ impl Bans {
                 _ => Err(format!("there are {BANS_MAX} bans already; ban networks")),
             }
         })?;
-        Ok(banned)
+        Ok((banned, dismissed as u64))
     }
 
     /// Ends a ban.
@@ -97,14 +100,15 @@ impl Bans {
                 false => Err("it is not banned; `pq bans` lists who is".to_string()),
             }
         })
+        .map(|_| ())
     }
 
-    /// Makes a change on the disk, and then here.
+    /// Makes a change on the disk, then here, then at the door.
     fn change(
         &self,
         what: &str,
         change: impl FnOnce(&mut Vec<Banned>) -> Result<(), String>,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
         let fail = |exit, why: String| Failure::new(exit, format!("failed to {what}: {why}"));
         let mut all = self.lock();
         let mut changed = in_force(&all);
@@ -117,12 +121,22 @@ impl Bans {
             fail(Exit::Refused, why)
         })?;
         *all = changed;
-        Ok(())
+        // Under the lock: of two changes the door is told in the order in which they were made.
+        Ok((self.tell)(of_door(&all)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Banned>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As the door wants them.
+fn of_door(all: &[Banned]) -> Vec<Ban> {
+    let to_ban = |banned: &Banned| Ban {
+        whom: whom(&banned.whom),
+        until: until(banned),
+    };
+    all.iter().map(to_ban).collect()
 }
 
 fn in_force(all: &[Banned]) -> Vec<Banned> {
@@ -200,21 +214,36 @@ fn write(file: &Path, all: &[Banned]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     struct Rig {
         root: tempfile::TempDir,
+        /// What the door was told last.
+        at_door: Arc<Mutex<Vec<Ban>>>,
     }
 
     impl Rig {
         fn new() -> Rig {
             let root = tempfile::tempdir().unwrap();
             std::fs::create_dir(root.path().join("releases")).unwrap();
-            Rig { root }
+            let at_door = Arc::default();
+            Rig { root, at_door }
         }
 
         fn open(&self) -> Bans {
-            Bans::open(self.root.path()).unwrap()
+            let at_door = self.at_door.clone();
+            let tell = move |bans: Vec<Ban>| {
+                *at_door.lock().unwrap() = bans;
+                7
+            };
+            Bans::open(self.root.path(), tell).unwrap()
+        }
+
+        fn is_banned(&self, name: &str) -> bool {
+            let at_door = self.at_door.lock().unwrap();
+            at_door.iter().any(|ban| ban.is_of_name(name))
         }
     }
 
@@ -242,7 +271,7 @@ mod tests {
         let again = rig.open();
         assert_eq!(whoms(&again), ["10.0.0.0/8", "bob"]);
         assert_eq!(again.list(), bans.list());
-        let of_door = again.of_door();
+        let of_door = rig.at_door.lock().unwrap();
         assert!(of_door[0].is_of_address("10.9.9.9".parse().unwrap()));
         assert!(of_door[1].is_of_name("BOB") && of_door[1].until.is_some());
     }
@@ -263,11 +292,27 @@ mod tests {
     }
 
     #[test]
+    fn the_door_is_told_of_each_change_that_was_made() {
+        let rig = Rig::new();
+        let bans = rig.open();
+        let (_, dismissed) = bans.ban(&ann(), "Bob", None, None).unwrap();
+        assert_eq!(dismissed, 7);
+        assert!(rig.is_banned("Bob"));
+        bans.unban("Eve").unwrap_err();
+        assert!(rig.is_banned("Bob"));
+        bans.unban("Bob").unwrap();
+        assert!(!rig.is_banned("Bob"));
+    }
+
+    #[test]
     fn a_file_that_is_no_list_of_bans_is_not_taken_for_an_empty_one() {
         let rig = Rig::new();
         let file = rig.root.path().join("releases/bans.json");
         std::fs::write(&file, "[{\"whom\": 1}]").unwrap();
-        let error = Bans::open(rig.root.path()).err().unwrap().to_string();
+        let error = Bans::open(rig.root.path(), |_| 0)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("bans.json: mend the file"), "{error}");
     }
 }

@@ -54,10 +54,9 @@ impl Desk {
         releases: Arc<Releases>,
         door: Option<Arc<Door>>,
     ) -> anyhow::Result<Desk> {
-        let bans = Bans::open(booted.root())?;
-        if let Some(door) = &door {
-            door.set_bans(bans.of_door());
-        }
+        let at_door = door.clone();
+        let tell = move |bans| at_door.as_ref().map_or(0, |door| door.set_bans(bans));
+        let bans = Bans::open(booted.root(), tell)?;
         let turn = Arc::new(Turn::default());
         let herald = Arc::new(Herald::at(door.clone()));
         let (told, also) = (turn.clone(), herald.clone());
@@ -111,7 +110,7 @@ impl Desk {
             Ok(_) => Phase::Commit,
             Err(_) => Phase::Rollback,
         });
-        if outcome.answer.is_ok() {
+        if outcome.answer.is_ok() && request.installs() {
             self.configure_door();
         }
         if let Some(operation) = request.entry(outcome.answer.is_ok()) {

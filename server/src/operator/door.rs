@@ -90,13 +90,11 @@ pub(crate) fn carry_out(
         },
         DoorRequest::Ban { whom, for_ms, .. } => {
             let span = for_ms.map(Duration::from_millis);
-            let banned = desk.bans.ban(who, whom, span, words)?;
-            let dismissed = door.set_bans(desk.bans.of_door()) as u64;
+            let (banned, dismissed) = desk.bans.ban(who, whom, span, words)?;
             AtDoor::Ban { banned, dismissed }
         }
         DoorRequest::Unban { whom } => {
             desk.bans.unban(whom)?;
-            door.set_bans(desk.bans.of_door());
             let whom = whom.clone();
             AtDoor::Unban { whom }
         }

@@ -126,6 +126,16 @@ impl ReleaseRequest {
         }
     }
 
+    /// Whether other code, and with it another environment, is in force when it is done.
+    pub(crate) fn installs(&self) -> bool {
+        matches!(
+            self,
+            ReleaseRequest::Install { .. }
+                | ReleaseRequest::UpgradeApp { .. }
+                | ReleaseRequest::DowngradeApp { .. }
+        )
+    }
+
     /// What the history calls it, now that it has ended well or not; nothing when it was not to change anything.
     pub(crate) fn entry(&self, is_done: bool) -> Option<String> {
         match self {
