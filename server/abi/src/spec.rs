@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 mod flat;
 
+mod reader;
+
+pub use reader::{SpecReader, read_child};
+
 /// How a supervisor reacts to the end of a child (`supervisor(3)`, `strategy()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
@@ -110,9 +114,7 @@ pub struct ChildSpec {
 pub struct SupSpec {
     /// Strategy and restart limit.
     pub flags: SupFlags,
-    /// The children, in the order of their start; on the wire each is one string of bytes, so that the
-    /// supervisor keeps them as they came.
-    #[serde(with = "flat::children")]
+    /// The children, in the order of their start.
     pub children: Vec<ChildSpec>,
 }
 

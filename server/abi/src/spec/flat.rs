@@ -105,39 +105,20 @@ impl TryFrom<i64> for Shutdown {
     }
 }
 
-/// A term as its bytes.
+/// A term as its bytes, an atom as its text: most ids are atoms.
 pub(super) mod term {
     use super::{Deserializer, Term, TermBytes, msgpack};
     use serde::Serializer;
 
     pub(crate) fn serialize<S: Serializer>(term: &Term, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&msgpack::to_msgpack(term))
+        match term {
+            Term::Atom(atom) => serializer.serialize_str(atom.as_str()),
+            term => serializer.serialize_bytes(&msgpack::to_msgpack(term)),
+        }
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Term, D::Error> {
-        from.deserialize_bytes(TermBytes)
-    }
-}
-
-/// Child specs, each as its bytes.
-pub(super) mod children {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-    use serde_bytes::{ByteBuf, Bytes};
-
-    use crate::spec::{ChildSpec, decode, encode};
-
-    pub(crate) fn serialize<S: Serializer>(specs: &[ChildSpec], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(specs.iter().map(|spec| ByteBuf::from(encode(spec))))
-    }
-
-    pub(crate) fn deserialize<'de, D>(from: D) -> Result<Vec<ChildSpec>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        let children = Vec::<&Bytes>::deserialize(from)?;
-        let specs = children.into_iter().map(|bytes| decode(bytes));
-        specs.collect::<Result<_, _>>().map_err(D::Error::custom)
+        from.deserialize_any(TermBytes)
     }
 }
 
@@ -161,7 +142,11 @@ impl Visitor<'_> for TermBytes {
     type Value = Term;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the bytes of a term")
+        f.write_str("the bytes of a term, or the text of an atom")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Term, E> {
+        Atom::new(text).map(Term::Atom).map_err(E::custom)
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Term, E> {

@@ -46,7 +46,7 @@ impl Children {
 
     /// The spec of a child.
     pub(super) fn spec(&self, index: usize) -> ChildSpec {
-        spec::decode(self.spec_bytes(index))
+        spec::read_child(self.spec_bytes(index))
             .expect("only what was decoded once, or encoded here, is kept")
     }
 
@@ -107,11 +107,11 @@ impl Children {
         });
     }
 
-    /// No children, and room for the specs of those to come.
-    pub(super) fn with_spec_bytes_max(bytes: usize) -> Children {
+    /// No children, and room for so many with so many bytes of specs.
+    pub(super) fn with_room(children: usize, bytes: usize) -> Children {
         Children {
             specs: Vec::with_capacity(bytes),
-            slots: Vec::new(),
+            slots: Vec::with_capacity(children),
         }
     }
 

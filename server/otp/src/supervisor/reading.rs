@@ -2,10 +2,8 @@
 //! The refusals are OTP's terms.
 
 use pq_abi::Reason;
-use pq_abi::spec::{self, ChildSpec, Strategy, SupFlags};
+use pq_abi::spec::{ChildSpec, SpecReader, Strategy, SupFlags};
 use pq_term::Term;
-use serde::Deserialize;
-use serde_bytes::Bytes;
 
 use super::args;
 use super::children::Children;
@@ -17,6 +15,9 @@ const INTENSITY_MAX: u32 = 1_000_000;
 /// How many bytes the specs of one supervisor may have. A spec has about a hundred, so this is beyond a hundred
 /// thousand children; those belong under `simple_one_for_one`, where there is one spec.
 pub(super) const SPEC_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Children for whom room is made at once. Their number is a claim until they are read; a hero's supervisor has two.
+const FIRST_CHILDREN_MAX: usize = 64;
 
 /// A spec of which all is as it should be.
 pub(super) enum CheckedSpec {
@@ -87,9 +88,13 @@ impl SpecError {
 
 /// Reads and checks a spec.
 pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
-    let Raw(flags, children) = read_raw(bytes)?;
+    if bytes.len() > SPEC_BYTES_MAX {
+        let text = format!("more than {SPEC_BYTES_MAX} bytes of specs");
+        return Err(SpecError::Unreadable(text));
+    }
+    let (flags, reader) = SpecReader::new(bytes).map_err(SpecError::Unreadable)?;
     check_flags(&flags)?;
-    let (specs, children) = read_children(&children)?;
+    let (specs, children) = read_children(reader)?;
     match flags.strategy {
         Strategy::SimpleOneForOne => {
             let template = only(specs)?;
@@ -154,32 +159,18 @@ fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     }
 }
 
-/// A `SupSpec` whose children are still bytes: those of each child are kept as they came.
-#[derive(Deserialize)]
-struct Raw<'a>(SupFlags, #[serde(borrow)] Vec<&'a Bytes>);
-
-fn read_raw(bytes: &[u8]) -> Result<Raw<'_>, SpecError> {
-    match bytes.len() <= SPEC_BYTES_MAX {
-        true => spec::decode(bytes).map_err(SpecError::Unreadable),
-        false => Err(SpecError::Unreadable(format!(
-            "more than {SPEC_BYTES_MAX} bytes of specs"
-        ))),
-    }
-}
-
-fn read_children(raw: &[&Bytes]) -> Result<(Vec<ChildSpec>, Children), SpecError> {
-    let bytes = raw.iter().map(|child| child.len()).sum();
-    let mut specs = Vec::with_capacity(raw.len());
-    let mut children = Children::with_spec_bytes_max(bytes);
-    for child in raw {
-        let spec: ChildSpec = spec::decode(child).map_err(SpecError::Unreadable)?;
+fn read_children(mut reader: SpecReader<'_>) -> Result<(Vec<ChildSpec>, Children), SpecError> {
+    let room = reader.left().min(FIRST_CHILDREN_MAX);
+    let mut specs = Vec::with_capacity(room);
+    let mut children = Children::with_room(room, reader.bytes_left());
+    while let Some(read) = reader.next() {
+        let (spec, bytes) = read.map_err(SpecError::Unreadable)?;
         if children.position(&spec.id).is_some() {
             return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
         }
-        children.push_encoded(&spec.id, child);
+        children.push_encoded(&spec.id, bytes);
         specs.push(spec);
     }
-    children.shrink();
     Ok((specs, children))
 }
 
