@@ -154,10 +154,11 @@ impl<'a> Callback<'a> {
         function: &str,
         args: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        let node = self.core.node.clone();
+        // Borrowed, not cloned: a count that all shards change is a cache line that none of them keeps.
+        let node = &self.core.node;
         if let Some(service) = node.service(module) {
             let call = ServiceCall {
-                node: &node,
+                node,
                 caller: self.me,
                 function,
                 args,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
@@ -100,6 +100,10 @@ pub enum RequestError {
 /// Takes an answer; runs on a shard's thread and must not wait.
 pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 
+/// Whoever asks from outside takes a lock when it asks and a shard takes the same when it answers. With one lock for
+/// all, a thread that orders heroes and a shard that starts them wait for each other.
+const WAITING_ROOMS: usize = 16;
+
 pub(crate) struct Shared {
     config: Config,
     names: RwLock<BTreeMap<String, Pid>>,
@@ -107,7 +111,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     alive: Vec<Alive>,
     inboxes: Vec<Inbox>,
-    waiting: Mutex<HashMap<u64, OnReply>>,
+    waiting: [Mutex<HashMap<u64, OnReply>>; WAITING_ROOMS],
     next_tag: AtomicU64,
     next_shard: AtomicUsize,
     /// Conversions that run on threads that were given up.
@@ -130,7 +134,7 @@ impl Node {
             ports: Ports::new(),
             alive: (0..shards).map(|_| Alive::new()).collect(),
             inboxes: (0..shards).map(|_| Inbox::new()).collect(),
-            waiting: Mutex::default(),
+            waiting: Default::default(),
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
@@ -383,11 +387,7 @@ impl Node {
     /// Makes a place for an answer from inside.
     pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
         let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        self.shared
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(tag, on_reply);
+        self.waiting(tag).insert(tag, on_reply);
         Caller {
             pid: Pid::from_raw(0),
             tag,
@@ -395,23 +395,20 @@ impl Node {
     }
 
     pub(crate) fn answer_outside(&self, tag: u64, result: Result<Payload, Reason>) {
-        let on_reply = self
-            .shared
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&tag);
+        let on_reply = self.waiting(tag).remove(&tag);
         if let Some(on_reply) = on_reply {
             on_reply(result);
         }
     }
 
     pub(crate) fn forget_answer(&self, tag: u64) {
-        self.shared
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&tag);
+        self.waiting(tag).remove(&tag);
+    }
+
+    /// Where the answer with this tag is waited for.
+    fn waiting(&self, tag: u64) -> MutexGuard<'_, HashMap<u64, OnReply>> {
+        let room = &self.shared.waiting[tag as usize % WAITING_ROOMS];
+        room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).

@@ -45,18 +45,16 @@ impl<'a> SpecReader<'a> {
     pub fn bytes_left(&self) -> usize {
         self.rest.len()
     }
+}
 
-    /// The next child and its bytes, which [`read_child`] reads again.
-    ///
-    /// # Errors
-    /// What does not fit, for people.
-    pub fn next(&mut self) -> Option<Result<(ChildSpec, &'a [u8]), String>> {
+/// Each child with its bytes, which [`read_child`] reads again, or what does not fit, for people.
+impl<'a> Iterator for SpecReader<'a> {
+    type Item = Result<(ChildSpec, &'a [u8]), String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let bytes = self.rest;
-        Some(child(&mut self.rest).map(|spec| {
-            let used = bytes.len() - self.rest.len();
-            (spec, &bytes[..used])
-        }))
+        Some(child(&mut self.rest).map(|spec| (spec, &bytes[..bytes.len() - self.rest.len()])))
     }
 }
 
@@ -216,9 +214,8 @@ mod tests {
     fn a_spec_that_ends_early_or_says_nonsense_is_refused_and_says_where() {
         let bytes = spec::encode(&of_three());
         for length in 0..bytes.len() {
-            let read = SpecReader::new(&bytes[..length]).and_then(|(_, mut reader)| {
-                std::iter::from_fn(|| reader.next()).collect::<Result<Vec<_>, _>>()
-            });
+            let read = SpecReader::new(&bytes[..length])
+                .and_then(|(_, reader)| reader.collect::<Result<Vec<_>, _>>());
             assert!(read.is_err(), "{length} of {} bytes", bytes.len());
         }
         let refused = |bytes: &[u8]| read_child(bytes).unwrap_err();

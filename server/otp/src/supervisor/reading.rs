@@ -159,11 +159,11 @@ fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     }
 }
 
-fn read_children(mut reader: SpecReader<'_>) -> Result<(Vec<ChildSpec>, Children), SpecError> {
+fn read_children(reader: SpecReader<'_>) -> Result<(Vec<ChildSpec>, Children), SpecError> {
     let room = reader.left().min(FIRST_CHILDREN_MAX);
     let mut specs = Vec::with_capacity(room);
     let mut children = Children::with_room(room, reader.bytes_left());
-    while let Some(read) = reader.next() {
+    for read in reader {
         let (spec, bytes) = read.map_err(SpecError::Unreadable)?;
         if children.position(&spec.id).is_some() {
             return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
