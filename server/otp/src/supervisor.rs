@@ -198,6 +198,13 @@ pub enum Report {
         /// Its process.
         pid: Pid,
     },
+    /// A child is back: OTP's `progress` too, told apart so that whoever read of the end reads of this.
+    Restarted {
+        /// Its id.
+        id: Term,
+        /// Its new process.
+        pid: Pid,
+    },
     /// A child ended that should not have.
     ChildTerminated {
         /// Its id.

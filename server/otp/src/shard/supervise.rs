@@ -144,12 +144,16 @@ impl Shard {
         }
     }
 
-    /// Progress and supervisor reports, in the words of OTP's `supervisor_report`.
+    /// Progress and supervisor reports, in the words of OTP's `supervisor_report`. The log says by default
+    /// which child ended and why, and that it is back; that one started is for debugging.
     fn report(&mut self, pid: Pid, report: Report) {
         let supervisor = self.slab.get(pid).map_or("", |process| process.name());
         match report {
             Report::Progress { id, pid: child } => {
                 tracing::debug!(supervisor, %pid, child = %id, started = %child, "progress");
+            }
+            Report::Restarted { id, pid: child } => {
+                tracing::info!(supervisor, %pid, child = %id, started = %child, "progress: restarted");
             }
             Report::ChildTerminated {
                 id,
@@ -165,6 +169,9 @@ impl Shard {
             }
             Report::StartError { id, reason } => {
                 tracing::warn!(supervisor, %pid, child = %id, %reason, "start_error");
+            }
+            Report::ReachedMaxRestartIntensity { id } => {
+                tracing::error!(supervisor, %pid, child = %id, "reached_max_restart_intensity");
             }
             other => tracing::warn!(supervisor, %pid, report = ?other, "supervisor report"),
         }

@@ -237,9 +237,9 @@ fn a_terminated_child_starts_again_with_its_group() {
         [
             "log child_terminated a a1 boom",
             "start a",
-            "log progress a a2",
+            "log restarted a a2",
             "start b",
-            "log progress b b2"
+            "log restarted b b2"
         ]
     );
 }

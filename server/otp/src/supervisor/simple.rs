@@ -208,7 +208,11 @@ impl Simple {
     ) {
         self.restarts.remove(&old);
         match outcome {
-            StartOutcome::Ok(pid) => self.adopt(ctx, pid, Some(args)),
+            StartOutcome::Ok(pid) => {
+                let id = self.template.id.clone();
+                ctx.report(Report::Restarted { id, pid });
+                self.adopt(ctx, pid, Some(args));
+            }
             // As at `start_child`: it is dropped.
             StartOutcome::Ignore => {}
             StartOutcome::Err(reason) => {

@@ -323,7 +323,7 @@ fn an_update_is_seen_by_old_children_which_keep_their_arguments() {
     assert_eq!(node.pending[0].start.args, [0x91, 1]);
     node.start_ok();
     node.give(Input::Stop(Reason::Shutdown));
-    assert_eq!(node.take(), ["exit k1 kill"]);
+    assert_eq!(node.take(), ["log restarted h k1", "exit k1 kill"]);
 }
 
 #[test]

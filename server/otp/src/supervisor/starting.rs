@@ -91,10 +91,7 @@ impl Ordered {
     fn child_started(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>, pid: Pid) {
         self.children.run(starting.left.start, pid);
         starting.left.start += 1;
-        ctx.report(Report::Progress {
-            id: starting.id.clone(),
-            pid,
-        });
+        ctx.report(starting.progress(pid));
         starting.answer(ctx, Some(pid));
         self.start_next(ctx, starting);
     }
@@ -157,6 +154,14 @@ impl Starting {
     fn complete(&self, ctx: &mut Ctx<'_>) {
         if matches!(self.why, StartFor::Init) {
             ctx.act(Action::Ready);
+        }
+    }
+
+    fn progress(&self, pid: Pid) -> Report {
+        let id = self.id.clone();
+        match self.why {
+            StartFor::Restart => Report::Restarted { id, pid },
+            StartFor::Init | StartFor::Answer(_) | StartFor::Add(_) => Report::Progress { id, pid },
         }
     }
 

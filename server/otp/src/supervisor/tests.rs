@@ -88,7 +88,7 @@ fn under_one_for_one_only_that_child_is_restarted() {
     node.exits("b1", boom());
     assert_eq!(node.take(), ["log child_terminated b b1 boom", "start b"]);
     node.start_ok();
-    assert_eq!(node.take(), ["log progress b b2"]);
+    assert_eq!(node.take(), ["log restarted b b2"]);
 }
 
 #[test]
@@ -117,11 +117,11 @@ fn under_one_for_all_the_others_end_in_reverse_and_all_start_in_order() {
     assert_eq!(
         lines,
         [
-            "log progress a a2",
+            "log restarted a a2",
             "start b",
-            "log progress b b2",
+            "log restarted b b2",
             "start c",
-            "log progress c c2"
+            "log restarted c c2"
         ]
     );
 }
@@ -145,7 +145,7 @@ fn under_rest_for_one_those_started_later_are_restarted_too() {
     node.start_ok();
     assert_eq!(
         node.take(),
-        ["log progress b b2", "start c", "log progress c c2"]
+        ["log restarted b b2", "start c", "log restarted c c2"]
     );
 }
 
@@ -166,7 +166,7 @@ fn a_temporary_child_does_not_come_back_when_the_others_do() {
         node.start_ok();
         assert_eq!(
             node.take(),
-            ["log progress a a2", "start b", "log progress b b2"]
+            ["log restarted a a2", "start b", "log restarted b b2"]
         );
         node.asks(SupRequest::WhichChildren);
         assert_eq!(node.take(), ["reply 0 b:b2 a:a2"]);
@@ -388,7 +388,7 @@ fn a_child_that_ends_while_another_starts_is_restarted_afterwards() {
     assert_eq!(
         node.take(),
         [
-            "log progress a a2",
+            "log restarted a a2",
             "log child_terminated b b1 boom",
             "start b"
         ]

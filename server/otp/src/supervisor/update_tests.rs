@@ -68,7 +68,7 @@ fn an_added_child_starts_with_the_first_crash_under_one_for_all() {
     node.exits("a1", boom());
     node.start_ok();
     node.start_ok();
-    assert_eq!(node.take()[3..], ["start new", "log progress new new1"]);
+    assert_eq!(node.take()[3..], ["start new", "log restarted new new1"]);
 }
 
 #[test]

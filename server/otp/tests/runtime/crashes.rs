@@ -1,7 +1,10 @@
 //! A callback that panics ends its own process, and has done nothing.
 
+use pq_abi::spec::{Strategy, SupReply, SupRequest};
+use pq_otp::{ExitCause, Pid, Reason, Signal, Term};
+
 use crate::actor::Do;
-use crate::house::{House, say};
+use crate::house::{House, child, encode, say, start, tree, worker};
 use crate::log;
 
 #[test]
@@ -70,4 +73,104 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+}
+
+/// The log of this, line by line, without what the tree does not say.
+fn reports(house: &mut House, work: impl FnOnce(&mut House)) -> Vec<String> {
+    let text = log::written_during(|| work(house));
+    text.lines()
+        .filter(|line| line.contains("supervisor="))
+        .map(|line| line.trim().to_string())
+        .collect()
+}
+
+/// The only child of a supervisor.
+fn only_child(house: &mut House, sup: Pid) -> Pid {
+    let reply = house.sim.ask_supervisor(sup, &SupRequest::WhichChildren);
+    match reply.unwrap() {
+        SupReply::Children(children) => children[0].pid.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_log_says_by_default_which_child_of_whom_ended_and_why_and_that_it_is_back() {
+    let mut house = House::new();
+    let spec = tree(Strategy::OneForOne, vec![child("a", vec![])]);
+    let mut sup = None;
+    let started = reports(&mut house, |house| sup = house.sim.start(spec).ok());
+    let sup = sup.unwrap();
+    let old = only_child(&mut house, sup);
+    let who = format!("supervisor=\"tree\" pid={sup} child=a");
+    assert_eq!(
+        started,
+        [format!("DEBUG message=progress {who} started={old}")]
+    );
+    let lines = reports(&mut house, |house| {
+        house.tell(old, vec![Do::Stop(Term::atom("bored"))]);
+    });
+    let new = only_child(&mut house, sup);
+    assert_ne!(old, new);
+    assert_eq!(
+        lines,
+        [
+            format!("WARN message=child_terminated {who} ended={old} reason=bored"),
+            format!("INFO message=progress: restarted {who} started={new}"),
+        ]
+    );
+}
+
+#[test]
+fn the_log_says_of_a_child_added_while_running_too_that_it_is_back() {
+    let mut house = House::new();
+    let mut actor = child("actor", vec![]);
+    // The arguments of the request are all there are.
+    actor.start.args = vec![0x90];
+    let spec = tree(Strategy::SimpleOneForOne, vec![actor]);
+    let sup = house.sim.start(spec).unwrap();
+    let request = SupRequest::StartChild(encode(&(Vec::<Do>::new(),)));
+    house.sim.ask_supervisor(sup, &request).unwrap();
+    let old = only_child(&mut house, sup);
+    let lines = reports(&mut house, |house| house.exit(old, "kill"));
+    let new = only_child(&mut house, sup);
+    let who = format!("supervisor=\"tree\" pid={sup} child=actor");
+    assert_eq!(
+        lines,
+        [
+            format!("WARN message=child_terminated {who} ended={old} reason=killed"),
+            format!("INFO message=progress: restarted {who} started={new}"),
+        ]
+    );
+}
+
+#[test]
+fn the_log_says_why_a_child_cannot_start_again_and_that_its_supervisor_gives_up() {
+    let mut house = House::new();
+    let clerk = || start("clerk", &(Vec::<Do>::new(),));
+    let spec = tree(Strategy::OneForOne, vec![worker("a", clerk())]);
+    let sup = house.sim.start(spec).unwrap();
+    let old = only_child(&mut house, sup);
+    let mut usurper = None;
+    let lines = reports(&mut house, |house| {
+        // Both arrive together: the name is taken before the supervisor knows that it is free.
+        house.sim.node().signal(Signal::Exit {
+            to: old,
+            from: sup,
+            reason: Reason::Kill,
+            cause: ExitCause::Explicit,
+        });
+        usurper = house.sim.start(clerk()).ok();
+    });
+    let who = format!("supervisor=\"tree\" pid={sup}");
+    let taken = format!("{{already_started,{}}}", usurper.unwrap());
+    let failed = format!("WARN message=start_error {who} child=a reason={taken}");
+    assert_eq!(
+        lines,
+        [
+            format!("WARN message=child_terminated {who} child=a ended={old} reason=killed"),
+            failed.clone(),
+            failed,
+            format!("ERROR message=reached_max_restart_intensity {who} child=a"),
+        ]
+    );
 }

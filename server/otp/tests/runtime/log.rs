@@ -12,7 +12,7 @@ thread_local! {
     static HEARD: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What `work` writes to the log, on this thread, as `field=value` pairs.
+/// What `work` writes to the log, on this thread: a line each, the level and `field=value` pairs.
 pub(crate) fn written_during(work: impl FnOnce()) -> String {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());
@@ -39,7 +39,9 @@ impl tracing::Subscriber for Log {
     fn event(&self, event: &tracing::Event<'_>) {
         HEARD.with_borrow_mut(|heard| {
             if let Some(text) = heard {
+                write!(text, "{} ", event.metadata().level()).unwrap();
                 event.record(&mut Line(text));
+                text.push('\n');
             }
         });
     }
