@@ -1,8 +1,12 @@
 //! Heroes among accidents: whatever is killed comes back as its supervisor says, and nobody else notices.
 
+use std::collections::HashMap;
+
 use pq_sdk::Pid;
 use pq_tests::house::client::{Client, PROMPT};
 use pq_tests::house::{House, socket_opts};
+use pq_words::{Opts, Stats};
+use processquest_1_0_0::pq_player::{Player, Whole};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -16,6 +20,36 @@ struct Charge {
     sup: Pid,
     client: Option<Client>,
     falls: Vec<u64>,
+    /// What it was when it began: what it must be again after each fall.
+    born: Option<Newborn>,
+}
+
+/// A hero that has just been started, without its event manager, who is another after each fall.
+#[derive(Clone, PartialEq, Debug)]
+struct Newborn(Whole);
+
+impl Newborn {
+    /// The hero of this name, in the very moment in which it was started.
+    fn of(house: &mut House, name: &str) -> Newborn {
+        let mut hero = house.hero(name).unwrap();
+        assert_eq!(Some(hero.data.events), house.events_of(name), "{name}");
+        hero.data.events = Pid::from_raw(0);
+        Newborn(hero)
+    }
+}
+
+/// What nobody rolls: stats, goal and pace of a hero that are those of no other.
+fn opts_of(number: usize) -> Opts {
+    let mut next = 3 + (number % 10) as u16;
+    Opts {
+        stats: Some(Stats::from_fn(|| {
+            next += 1;
+            next
+        })),
+        lvlexp: Some(40 + number as u64),
+        time: Some(700 + number as u32),
+        ..Opts::default()
+    }
 }
 
 /// A house where accidents happen.
@@ -58,6 +92,7 @@ impl Storm {
                 sup: Pid::from_raw(0),
                 client,
                 falls: Vec::new(),
+                born: None,
             });
             storm.begin(number);
             storm.house.sim.run_ms(7);
@@ -70,9 +105,14 @@ impl Storm {
         let charge = &mut self.charges[number];
         match &charge.client {
             Some(client) => self.house.begin(client, &charge.name),
-            None => drop(self.house.start_hero(&charge.name, &socket_opts()).unwrap()),
+            None => drop(
+                self.house
+                    .start_hero(&charge.name, &opts_of(number))
+                    .unwrap(),
+            ),
         }
         charge.sup = self.house.sup_of(&charge.name).unwrap();
+        charge.born = Some(Newborn::of(&mut self.house, &charge.name));
         charge.falls.clear();
         self.house.watch_hero(&charge.name);
     }
@@ -106,7 +146,30 @@ impl Storm {
         }
     }
 
-    /// A hero or its event manager falls. Both are started afresh, or, once too often, none of the three is.
+    /// Every hero is three processes: its own supervisor, and under it the two that its names lead to.
+    fn check_processes(&self) {
+        let processes = self.house.sim.processes();
+        let parents: HashMap<Pid, Option<Pid>> = processes
+            .iter()
+            .map(|info| (info.pid, info.parent))
+            .collect();
+        let supersup = self.house.local("pq_supersup");
+        for Charge { name, sup, .. } in &self.charges {
+            let two = [self.house.whereis(name), self.house.events_of(name)];
+            let lives_under_it = |pid: &Option<Pid>| {
+                pid.and_then(|pid| parents.get(&pid).copied()) == Some(Some(*sup))
+            };
+            assert!(
+                two.iter().all(lives_under_it) && parents.get(sup) == Some(&Some(supersup)),
+                "seed {}: {name} is not whole at {} ms: {two:?}",
+                self.seed,
+                self.house.sim.now_ms()
+            );
+        }
+    }
+
+    /// A hero or its event manager falls. Both are started afresh under the same supervisor with what they were
+    /// started with, or, once too often, none of the three is.
     fn fell(&mut self, number: usize, victim: fn(&House, &str) -> Option<Pid>) {
         self.check(number);
         let now_ms = self.house.sim.now_ms();
@@ -125,6 +188,9 @@ impl Storm {
         let after = both(&self.house);
         assert!(after.iter().all(Option::is_some), "{context}");
         assert!(after[0] != before[0] && after[1] != before[1], "{context}");
+        assert_eq!(self.house.sup_of(name), Some(charge.sup), "{context}");
+        let risen = Some(Newborn::of(&mut self.house, name));
+        assert_eq!(risen, charge.born, "{context}");
         if let Some(client) = &charge.client {
             assert_eq!(
                 client.read(),
@@ -207,6 +273,7 @@ impl Storm {
                 let pause_ms = 1 + self.roll(40_000);
                 self.house.sim.run_ms(pause_ms);
                 self.strike();
+                self.check_processes();
             }
             (0..self.charges.len()).for_each(|number| self.check(number));
         }
@@ -248,6 +315,43 @@ fn whoever_is_killed_comes_back_as_the_supervisor_says_and_nobody_else_notices()
             "seed {seed}: {:?}",
             storm.tally
         );
+    }
+}
+
+/// The book's `one_for_all`: both processes are others, and what they begin with is what `start_player` was given,
+/// whatever the hero has become since.
+#[test]
+fn a_hero_rises_with_the_options_it_was_started_with() {
+    let opts = Opts {
+        exp: Some(7),
+        lvl: Some(3),
+        money: Some(11),
+        ..opts_of(1)
+    };
+    let mut house = House::boot(4);
+    let sup = house.start_hero("Conan", &opts).unwrap();
+    let born = Newborn::of(&mut house, "Conan");
+    let Player {
+        stats,
+        exp,
+        lvlexp,
+        lvl,
+        money,
+        time,
+        ..
+    } = &born.0.data;
+    let begins = (*stats, *exp, *lvlexp, *lvl, *money, *time);
+    assert_eq!(begins, (opts.stats.unwrap(), 7, 41, 3, 11, 701));
+    for victim in [House::whereis, House::events_of] {
+        let both = |house: &House| [house.whereis("Conan"), house.events_of("Conan")];
+        house.sim.run_ms(1_800_000);
+        let before = both(&house);
+        assert_ne!(Newborn::of(&mut house, "Conan"), born, "nothing happens");
+        house.kill(victim(&house, "Conan").unwrap());
+        let after = both(&house);
+        assert!(after[0] != before[0] && after[1] != before[1]);
+        assert_eq!(house.sup_of("Conan"), Some(sup));
+        assert_eq!(Newborn::of(&mut house, "Conan"), born);
     }
 }
 
