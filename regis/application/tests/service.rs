@@ -1,0 +1,270 @@
+//! The registry as a process of a node meets it: each function of `regis`, each answer, each refusal.
+//!
+//! What lives here: a node of one shard with the registry and nothing else, and a server that asks it. The tables are
+//! tested beside them (crate `regis`), what heroes make of them in `tests/tests/simulation.rs`.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use pq_otp::{Config, Modules, Service, ServiceCall, Sim, Term};
+use pq_sdk::pq_abi::host::linked_library;
+use pq_sdk::pq_abi::spec::Start;
+use pq_sdk::regis;
+use pq_sdk::{Atom, Ctx, From, GenServer, InitError, Module, Next, Pid, Reason};
+use regis_application::Names;
+use serde::{Deserialize, Serialize};
+
+pq_sdk::library! {
+    application: "asking", vsn: "1.0.0",
+    gen_server Asker,
+}
+
+/// A process that asks the registry, and tells what it heard as text.
+#[derive(Serialize, Deserialize)]
+struct Asker {}
+
+/// What it is to ask: through the library that authors of modules have, or past it.
+#[derive(Serialize, Deserialize)]
+enum Ask {
+    Register(Term),
+    Unregister(Term),
+    Whereis(Term),
+    GetNames,
+    Apply(String, Vec<Term>),
+}
+
+impl Module for Asker {
+    const NAME: &'static str = "asker";
+    const VSN: &'static str = "1.0.0";
+}
+
+impl GenServer for Asker {
+    type Args = ();
+    type Call = Ask;
+    type Cast = ();
+
+    fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Asker, InitError> {
+        Ok(Asker {})
+    }
+
+    fn handle_call(&mut self, ask: Ask, from: From, ctx: &mut Ctx<'_>) -> Next {
+        let heard = match ask {
+            Ask::Register(name) => format!("{:?}", regis::register(ctx, name)),
+            Ask::Unregister(name) => format!("{:?}", regis::unregister(ctx, name)),
+            Ask::Whereis(name) => format!("{:?}", regis::whereis(ctx, name)),
+            Ask::GetNames => Term::list(regis::get_names(ctx)).to_string(),
+            Ask::Apply(function, args) => match ctx.apply(&function, &args) {
+                Ok(answer) => answer.to_string(),
+                Err(reason) => format!("failed: {reason}"),
+            },
+        };
+        ctx.reply(from, &heard);
+        Next::Wait
+    }
+}
+
+/// The one module of these tests, which never changes.
+struct Only(AtomicU64);
+
+impl Modules for Only {
+    fn current(&self, name: &str) -> Option<pq_otp::Module> {
+        let modules = linked_library(&LIBRARY).unwrap();
+        modules.into_iter().find(|module| module.name() == name)
+    }
+
+    fn epoch(&self) -> &AtomicU64 {
+        &self.0
+    }
+}
+
+/// A node with a registry.
+struct House {
+    sim: Sim,
+    names: Names,
+    service: Arc<dyn Service>,
+}
+
+impl House {
+    fn new() -> House {
+        let mut config = Config::new(Arc::new(Only(AtomicU64::new(1))));
+        let names = regis_application::install(&mut config);
+        House {
+            names,
+            service: config.services["regis"].clone(),
+            sim: Sim::new(config),
+        }
+    }
+
+    fn asker(&mut self) -> Pid {
+        let module = Atom::from_static(Asker::NAME);
+        let args = vec![0xc0];
+        self.sim.start(Start { module, args }).unwrap()
+    }
+
+    fn ask(&mut self, asker: Pid, ask: &Ask) -> String {
+        let request = rmp_serde::to_vec_named(ask).unwrap();
+        let heard = self.sim.call(asker, &request, 1_000).unwrap();
+        rmp_serde::from_slice(&heard).unwrap()
+    }
+
+    fn register(&mut self, asker: Pid, name: Term) -> String {
+        self.ask(asker, &Ask::Register(name))
+    }
+
+    /// `regis:Function(Args)` as a module without the library would call it.
+    fn apply(&mut self, asker: Pid, function: &str, args: &[Term]) -> String {
+        let ask = Ask::Apply(format!("regis:{function}"), args.to_vec());
+        self.ask(asker, &ask)
+    }
+}
+
+fn gandalf() -> Term {
+    Term::string("Gandalf")
+}
+
+#[test]
+fn a_process_has_one_name_and_a_name_one_process_and_both_are_named_in_the_refusal() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    assert_eq!(house.register(first, gandalf()), "Ok(())");
+    let taken = format!("Err(NameTaken({first:?}))");
+    assert_eq!(house.register(second, gandalf()), taken);
+    let events = Term::tuple([Term::atom("events"), gandalf()]);
+    let named = format!("Err(AlreadyNamed({:?}))", gandalf());
+    assert_eq!(house.register(first, events.clone()), named);
+    // A name that is its own already is one name too many as well.
+    assert_eq!(house.register(first, gandalf()), named);
+    assert_eq!(house.register(second, events.clone()), "Ok(())");
+    let found = house.ask(first, &Ask::Whereis(events));
+    assert_eq!(found, format!("{:?}", Some(second)));
+}
+
+/// The terms themselves: the book's `{error, name_taken}` and `{error, already_named}`, and of whom or what.
+#[test]
+fn a_refusal_is_the_term_of_the_book_with_the_holder_beside_it() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    let register = |house: &mut House, asker: Pid| {
+        let args = [gandalf(), asker.into()];
+        house.apply(asker, "register", &args)
+    };
+    assert_eq!(register(&mut house, first), "ok");
+    assert_eq!(
+        register(&mut house, second),
+        format!("{{error,{{name_taken,{first}}}}}")
+    );
+    assert_eq!(
+        register(&mut house, first),
+        "{error,{already_named,\"Gandalf\"}}"
+    );
+}
+
+#[test]
+fn a_name_that_is_given_up_is_free_at_once_and_giving_up_nothing_is_fine() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    assert_eq!(house.apply(first, "unregister", &[gandalf()]), "ok");
+    house.register(first, gandalf());
+    assert_eq!(house.ask(first, &Ask::Unregister(gandalf())), "()");
+    assert_eq!(house.ask(second, &Ask::Whereis(gandalf())), "None");
+    assert_eq!(
+        house.apply(second, "whereis", &[gandalf()]),
+        "undefined",
+        "as a term"
+    );
+    assert_eq!(house.register(second, gandalf()), "Ok(())");
+    // Who gave its name up may have another one.
+    assert_eq!(house.register(first, Term::string("Saruman")), "Ok(())");
+    assert_eq!(house.apply(first, "unregister", &[gandalf()]), "ok");
+    assert_eq!(
+        house.ask(first, &Ask::GetNames),
+        "[\"Saruman\"]",
+        "anybody may free a name, as in the book"
+    );
+}
+
+#[test]
+fn who_ends_has_no_name_any_more() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    house.register(first, gandalf());
+    house.register(second, Term::string("Saruman"));
+    house.sim.exit(first, Reason::Kill);
+    assert_eq!(house.ask(second, &Ask::Whereis(gandalf())), "None");
+    assert_eq!(house.ask(second, &Ask::GetNames), "[\"Saruman\"]");
+}
+
+/// The hook leaves nothing to sweep, so a name of somebody dead has to be put there past the node.
+#[test]
+fn sweep_frees_the_names_of_the_dead_and_says_how_many() {
+    let mut house = House::new();
+    let [living, dead] = [house.asker(), house.asker()];
+    house.register(living, gandalf());
+    house.sim.exit(dead, Reason::Kill);
+    assert_eq!(house.apply(living, "sweep", &[]), "0");
+    let ghost = Term::string("ghost");
+    house.names.register(ghost.clone(), dead).unwrap();
+    assert_eq!(
+        house.ask(living, &Ask::Whereis(ghost)),
+        format!("{:?}", Some(dead))
+    );
+    assert_eq!(house.apply(living, "sweep", &[]), "1");
+    assert_eq!(house.ask(living, &Ask::GetNames), "[\"Gandalf\"]");
+    assert_eq!(house.apply(living, "sweep", &[]), "0");
+}
+
+#[test]
+fn a_process_can_register_only_itself() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    let refused = house.apply(first, "register", &[gandalf(), second.into()]);
+    assert!(
+        refused.starts_with("failed: {badarg,") && refused.contains("only itself"),
+        "{refused}"
+    );
+    assert!(house.names.is_empty());
+}
+
+#[test]
+fn a_function_that_is_not_there_is_named_with_its_arity() {
+    let mut house = House::new();
+    let asker = house.asker();
+    let one = Term::from(1);
+    let cases: [(&str, &[Term]); 7] = [
+        ("dance", &[one.clone(), one.clone()]),
+        ("register", &[one.clone()]),
+        ("register", &[one.clone(), one.clone(), one.clone()]),
+        ("unregister", &[]),
+        ("whereis", &[one.clone(), one.clone()]),
+        ("get_names", &[one.clone()]),
+        ("sweep", &[one]),
+    ];
+    for (function, args) in cases {
+        let refused = house.apply(asker, function, args);
+        let name = format!("regis:{function}/{}", args.len());
+        assert!(
+            refused.starts_with("failed: {undef,") && refused.contains(&name),
+            "{name}: {refused}"
+        );
+    }
+}
+
+/// What no module written in Rust can send: the node is told so, and goes on.
+#[test]
+fn arguments_that_are_no_messagepack_are_refused() {
+    let mut house = House::new();
+    let asker = house.asker();
+    for function in ["register", "unregister", "whereis", "get_names", "sweep"] {
+        let refused = house.service.call(ServiceCall {
+            node: house.sim.node(),
+            caller: asker,
+            function,
+            args: &[0xc1],
+            holds_name: &mut false,
+        });
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.starts_with("{badarg,"), "{function}: {refused}");
+    }
+    assert_eq!(house.register(asker, gandalf()), "Ok(())");
+}
