@@ -56,6 +56,11 @@ impl Atom {
         TABLE.intern(text).map(Atom)
     }
 
+    /// The atom of this text if there is one already: bytes that are the text of an atom are UTF-8, unchecked.
+    pub(crate) fn known(text: &[u8]) -> Option<Atom> {
+        TABLE.find(hash_of(text), text).ok().map(Atom)
+    }
+
     /// The atom of a literal; [`atom!`](crate::atom!) does the same and looks it up only once.
     ///
     /// A program holds finitely many literals, so they find room in a full table.
@@ -158,16 +163,16 @@ impl Table {
     }
 
     fn intern(&'static self, text: &str) -> Result<&'static Entry, AtomError> {
-        let hash = hash_of(text);
-        match self.find(hash, text) {
+        let hash = hash_of(text.as_bytes());
+        match self.find(hash, text.as_bytes()) {
             Ok(entry) => Ok(entry),
             Err(_) => self.add(hash, text),
         }
     }
 
     fn intern_literal(&'static self, text: &'static str) -> &'static Entry {
-        let hash = hash_of(text);
-        match self.find(hash, text) {
+        let hash = hash_of(text.as_bytes());
+        match self.find(hash, text.as_bytes()) {
             Ok(entry) => entry,
             Err(gap) => {
                 self.count.fetch_add(1, Relaxed);
@@ -186,7 +191,7 @@ impl Table {
             self.count.fetch_sub(1, Relaxed);
             return Err(AtomError::TableFull);
         }
-        match self.find(hash, text) {
+        match self.find(hash, text.as_bytes()) {
             Ok(entry) => {
                 self.count.fetch_sub(1, Relaxed);
                 Ok(entry)
@@ -196,10 +201,10 @@ impl Table {
     }
 
     /// The entry of this text, or where it would hang.
-    fn find(&'static self, hash: u64, text: &str) -> Result<&'static Entry, Gap> {
+    fn find(&'static self, hash: u64, text: &[u8]) -> Result<&'static Entry, Gap> {
         let mut gap = Gap::at_root(self, hash);
         while let Some(entry) = gap.slot.get() {
-            if entry.hash == hash && entry.text == text {
+            if entry.hash == hash && entry.text.as_bytes() == text {
                 return Ok(entry);
             }
             gap = gap.below(entry);
@@ -255,8 +260,11 @@ fn new_entry(hash: u64, text: &'static str) -> &'static Entry {
     }))
 }
 
-fn hash_of(text: &str) -> u64 {
-    FixedState::default().hash_one(text)
+/// The bytes alone: `hash_one` would also hash where they end, which the atom's comparison sees anyway.
+fn hash_of(text: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -324,7 +332,11 @@ mod tests {
         let texts = ["a", "b", "c", "d"];
         let atoms = texts.map(|text| Atom(table.add(7, text).unwrap()));
         for (text, atom) in texts.iter().zip(atoms) {
-            assert!(table.find(7, text).is_ok_and(|entry| Atom(entry) == atom));
+            assert!(
+                table
+                    .find(7, text.as_bytes())
+                    .is_ok_and(|entry| Atom(entry) == atom)
+            );
         }
     }
 }

@@ -18,10 +18,13 @@
 //! What these bytes name becomes atoms and stays: they come from the node's own libraries and releases, never
 //! from a socket. A full table is an error ([`AtomError`](crate::AtomError)), not a crash.
 
+/// The atom `ok`, in its exact form: what most functions answer whose work is their effect.
+pub const OK: [u8; 4] = *b"\xd5\x02ok";
+
 mod decode;
 mod encode;
 
-pub use decode::{DecodeError, from_msgpack};
+pub use decode::{DecodeError, from_msgpack, list_of};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
 
 pub(crate) use decode::{Depth, ext_term, key_of};

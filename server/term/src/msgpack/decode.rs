@@ -60,6 +60,25 @@ pub fn from_msgpack(bytes: &[u8]) -> Result<Term, DecodeError> {
     Ok(term)
 }
 
+/// The elements of a list of `N`, such as the arguments of a function, without the list around them; `None`, and
+/// nothing more is read, when the bytes begin otherwise.
+///
+/// # Errors
+/// As [`from_msgpack`].
+pub fn list_of<const N: usize>(bytes: &[u8]) -> Result<Option<[Term; N]>, DecodeError> {
+    let mut decoder = Decoder { bytes };
+    if decoder.array_length()? != Some(N) {
+        return Ok(None);
+    }
+    let depth = Depth::TOP.below()?;
+    let mut items = [const { Term::Integer(0) }; N];
+    for item in &mut items {
+        *item = decoder.term(depth)?;
+    }
+    decoder.end()?;
+    Ok(Some(items))
+}
+
 /// How many levels a value may still nest.
 #[derive(Clone, Copy)]
 pub(crate) struct Depth(usize);
@@ -79,7 +98,10 @@ pub(crate) fn ext_term(kind: i8, payload: &[u8], depth: Depth) -> Result<Term, D
             Ok(raw) => Ok(Term::Pid(Pid::from_raw(u64::from_be_bytes(raw)))),
             Err(_) => Err(DecodeError::WrongExt(kind)),
         },
-        ext::ATOM => Ok(Term::Atom(Atom::new(text(payload)?)?)),
+        ext::ATOM => match Atom::known(payload) {
+            Some(atom) => Ok(Term::Atom(atom)),
+            None => Ok(Term::Atom(Atom::new(text(payload)?)?)),
+        },
         ext::TUPLE => tuple(payload, depth),
         ext::INTEGER => big_integer(payload),
         ext::STRING => Ok(Term::from(text(payload)?)),
@@ -97,13 +119,8 @@ pub(crate) fn key_of(text: &str) -> Result<Term, AtomError> {
 
 fn tuple(payload: &[u8], depth: Depth) -> Result<Term, DecodeError> {
     let mut decoder = Decoder { bytes: payload };
-    let length = match decoder.marker()? {
-        Marker::FixArray(length) => usize::from(length),
-        Marker::Array16 => decoder.length::<2>()?,
-        Marker::Array32 => decoder.length::<4>()?,
-        _ => return Err(DecodeError::WrongExt(ext::TUPLE)),
-    };
-    let items = decoder.items(length, depth)?;
+    let length = decoder.array_length()?;
+    let items = decoder.items(length.ok_or(DecodeError::WrongExt(ext::TUPLE))?, depth)?;
     decoder.end()?;
     Ok(Term::Tuple(items))
 }
@@ -270,6 +287,16 @@ impl<'a> Decoder<'a> {
         match length <= self.bytes.len() {
             true => Ok(length.min(FIRST_ITEMS_MAX)),
             false => Err(DecodeError::Truncated),
+        }
+    }
+
+    /// How many elements the array has that begins here; `None` when none does.
+    fn array_length(&mut self) -> Result<Option<usize>, DecodeError> {
+        match self.marker()? {
+            Marker::FixArray(length) => Ok(Some(length.into())),
+            Marker::Array16 => self.length::<2>().map(Some),
+            Marker::Array32 => self.length::<4>().map(Some),
+            _ => Ok(None),
         }
     }
 
