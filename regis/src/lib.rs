@@ -72,6 +72,9 @@ pub const SHARDS_MAX: usize = 4_096;
 /// row means that a crowd is dying over this name and one more round would not help.
 const DEAD_HOLDERS_MAX: usize = 16;
 
+/// Why a name was not given, and the name, for another attempt.
+type Refused<K, P> = (RegisterError<K, P>, K);
+
 /// A registry of names `K` and their owners `P`: one name per owner and one owner per name.
 ///
 /// Each name is kept twice (`K` is cloned once per registration). The tables hold no more names than
@@ -129,7 +132,7 @@ where
     /// # Errors
     /// [`RegisterError::AlreadyNamed`] before [`RegisterError::NameTaken`] if both hold.
     pub fn register(&self, name: K, owner: P) -> Result<(), RegisterError<K, P>> {
-        self.claim(name, owner, || true)
+        self.claim(name, owner, || true).map_err(|(why, _)| why)
     }
 
     /// Gives `name` to `owner`, which may die at any moment, even during this call.
@@ -144,19 +147,21 @@ where
     /// [`RegisterError::Dead`] first, then as [`register`](Self::register).
     pub fn register_alive(
         &self,
-        name: K,
+        mut name: K,
         owner: P,
         is_alive: impl Fn(P) -> bool,
     ) -> Result<(), RegisterError<K, P>> {
         for _ in 0..DEAD_HOLDERS_MAX {
-            match self.claim(name.clone(), owner, || is_alive(owner)) {
-                Err(RegisterError::NameTaken { holder }) if !is_alive(holder) => {
-                    self.unregister_if(&name, holder)
+            match self.claim(name, owner, || is_alive(owner)) {
+                Err((RegisterError::NameTaken { holder }, refused)) if !is_alive(holder) => {
+                    self.unregister_if(&refused, holder);
+                    name = refused;
                 }
-                answer => return answer,
-            };
+                answer => return answer.map_err(|(why, _)| why),
+            }
         }
         self.claim(name, owner, || is_alive(owner))
+            .map_err(|(why, _)| why)
     }
 
     /// Frees `name`, whoever holds it, and says whether somebody did. It cannot fail.
@@ -216,28 +221,30 @@ where
         self.release(owner, |_| true)
     }
 
-    /// Enters `owner` under `name` if it lives, has no name, and the name is free.
+    /// Enters `owner` under `name` if it lives, has no name, and the name is free; else gives the name back.
     fn claim(
         &self,
         name: K,
         owner: P,
         is_alive: impl FnOnce() -> bool,
-    ) -> Result<(), RegisterError<K, P>> {
+    ) -> Result<(), Refused<K, P>> {
         match self.by_owner.entry(owner) {
-            _ if !is_alive() => Err(RegisterError::Dead),
+            _ if !is_alive() => Err((RegisterError::Dead, name)),
             Entry::Vacant(unnamed) => self.enter(name, unnamed),
-            Entry::Occupied(named) => Err(RegisterError::AlreadyNamed {
-                name: named.get().clone(),
-            }),
+            Entry::Occupied(named) => {
+                let held = named.get().clone();
+                Err((RegisterError::AlreadyNamed { name: held }, name))
+            }
         }
     }
 
     /// Writes both tables, under the lock of the owner, which `unnamed` hands on to `named`.
-    fn enter(&self, name: K, unnamed: VacantEntry<'_, P, K>) -> Result<(), RegisterError<K, P>> {
+    fn enter(&self, name: K, unnamed: VacantEntry<'_, P, K>) -> Result<(), Refused<K, P>> {
         match self.names.entry(name) {
-            Entry::Occupied(held) => Err(RegisterError::NameTaken {
-                holder: *held.get(),
-            }),
+            Entry::Occupied(held) => {
+                let holder = *held.get();
+                Err((RegisterError::NameTaken { holder }, held.into_key()))
+            }
             Entry::Vacant(free) => {
                 let owner = *unnamed.key();
                 let named = unnamed.insert(free.key().clone());

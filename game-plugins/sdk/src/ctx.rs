@@ -287,13 +287,18 @@ impl<'a> Ctx<'a> {
 
     /// Calls `module:function` at its current version with terms (`apply/3`), for what has no Rust type here.
     pub fn apply(&mut self, function: &str, args: &[Term]) -> Result<Term, Reason> {
+        pq_term::msgpack::from_msgpack(self.apply_unread(function, args)?)
+            .map_err(|error| Reason::tagged("bad_return", &error.to_string()))
+    }
+
+    /// [`Ctx::apply`] for a caller that may know the answer by its bytes.
+    pub(crate) fn apply_unread(&mut self, function: &str, args: &[Term]) -> Result<&[u8], Reason> {
         let args = pq_term::msgpack::list_to_msgpack(args);
         let (status, result) =
             self.host
                 .op_named(OpCode::CallModule, (0, 0), function.as_bytes(), &args);
         match status == Status::Ok as u64 {
-            true => pq_term::msgpack::from_msgpack(result)
-                .map_err(|error| Reason::tagged("bad_return", &error.to_string())),
+            true => Ok(result),
             false => Err(Reason::from_bytes(result)),
         }
     }

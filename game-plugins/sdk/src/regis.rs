@@ -2,7 +2,8 @@
 //!
 //! The registry itself is compiled into the node (application `regis`).
 
-use pq_term::{Pid, Term};
+use pq_abi::Reason;
+use pq_term::{Pid, Term, msgpack};
 
 use crate::ctx::Ctx;
 
@@ -21,11 +22,12 @@ pub enum RegisterError {
 /// anybody hears of the end.
 pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), RegisterError> {
     let own = ctx.self_pid();
-    let answer = call(ctx, "regis:register", &[name.into(), own.into()]);
-    match answer.as_tuple() {
-        None => Ok(()),
-        Some([_, why]) => Err(refused(why)),
-        Some(_) => panic!("regis:register/2 answered {answer}"),
+    let function = "regis:register";
+    let answer = ctx.apply_unread(function, &[name.into(), own.into()]);
+    match answer.unwrap_or_else(|reason| failed(function, &reason)) {
+        // Each hero asks twice, and this is what it hears.
+        bytes if bytes == msgpack::OK => Ok(()),
+        bytes => Err(refused(bytes)),
     }
 }
 
@@ -50,13 +52,23 @@ pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
 /// As in Erlang, a registry that is not there ends its caller.
 fn call(ctx: &mut Ctx<'_>, function: &str, args: &[Term]) -> Term {
     ctx.apply(function, args)
-        .unwrap_or_else(|reason| panic!("{function} failed: {reason}"))
+        .unwrap_or_else(|reason| failed(function, &reason))
 }
 
-/// From `{name_taken, Pid}`, `{already_named, Name}` or `dead`.
-fn refused(why: &Term) -> RegisterError {
+fn failed(function: &str, reason: &Reason) -> ! {
+    panic!("{function} failed: {reason}")
+}
+
+/// From `{error, Why}`, where `Why` is `{name_taken, Pid}`, `{already_named, Name}` or `dead`.
+fn refused(answer: &[u8]) -> RegisterError {
+    let answer = msgpack::from_msgpack(answer);
+    let Some([_, why]) = answer.as_ref().ok().and_then(Term::as_tuple) else {
+        panic!("regis:register/2 answered {answer:?}");
+    };
     match why.as_tuple() {
-        Some([_, Term::Pid(holder)]) => RegisterError::NameTaken(*holder),
+        Some([tag, Term::Pid(holder)]) if tag.is_atom("name_taken") => {
+            RegisterError::NameTaken(*holder)
+        }
         Some([_, name]) => RegisterError::AlreadyNamed(name.clone()),
         _ => RegisterError::Dead,
     }
