@@ -233,12 +233,12 @@ fn a_function_that_is_not_there_is_named_with_its_arity() {
     let one = Term::from(1);
     let cases: [(&str, &[Term]); 7] = [
         ("dance", &[one.clone(), one.clone()]),
-        ("register", &[one.clone()]),
+        ("register", std::slice::from_ref(&one)),
         ("register", &[one.clone(), one.clone(), one.clone()]),
         ("unregister", &[]),
         ("whereis", &[one.clone(), one.clone()]),
-        ("get_names", &[one.clone()]),
-        ("sweep", &[one]),
+        ("get_names", std::slice::from_ref(&one)),
+        ("sweep", std::slice::from_ref(&one)),
     ];
     for (function, args) in cases {
         let refused = house.apply(asker, function, args);
