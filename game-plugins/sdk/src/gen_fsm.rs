@@ -18,6 +18,7 @@ use crate::module::{InitError, Module};
 pub struct Step<S, E> {
     end: Result<S, Reason>,
     event: Option<(u64, E)>,
+    time_out_ms: Option<u64>,
 }
 
 impl<S, E> Step<S, E> {
@@ -26,6 +27,7 @@ impl<S, E> Step<S, E> {
         Step {
             end: Ok(state),
             event: None,
+            time_out_ms: None,
         }
     }
 
@@ -34,6 +36,7 @@ impl<S, E> Step<S, E> {
         Step {
             end: Err(reason),
             event: None,
+            time_out_ms: None,
         }
     }
 
@@ -45,6 +48,14 @@ impl<S, E> Step<S, E> {
     /// And sends itself `event` after a pause of `ms` milliseconds.
     pub fn and_send_after(mut self, ms: u64, event: E) -> Step<S, E> {
         self.event = Some((ms, event));
+        self
+    }
+
+    /// And goes on in [`GenFsm::handle_timeout`] when nothing has come for `ms` milliseconds
+    /// (`{next_state, State, Data, Timeout}`). Any event or message ends the wait, an event of its own too; 0 waits
+    /// until the mailbox is empty.
+    pub fn and_time_out_after(mut self, ms: u64) -> Step<S, E> {
+        self.time_out_ms = Some(ms);
         self
     }
 }
@@ -90,6 +101,15 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
         &mut self,
         state: Self::State,
         _info: Info<'_>,
+        _ctx: &mut Ctx<'_>,
+    ) -> Step<Self::State, Self::Event> {
+        Step::to(state)
+    }
+
+    /// Nothing came for as long as [`Step::and_time_out_after`] said (`Module:StateName/2` with `timeout`).
+    fn handle_timeout(
+        &mut self,
+        state: Self::State,
         _ctx: &mut Ctx<'_>,
     ) -> Step<Self::State, Self::Event> {
         Step::to(state)
@@ -163,6 +183,7 @@ impl<T: GenFsm> Stateful for Adapter<T> {
                 };
                 data.handle_call(*state, decode(call.data)?, from, ctx)
             }
+            Callback::TimeOut => data.handle_timeout(*state, ctx),
             Callback::Terminate => {
                 data.terminate(*state, Reason::from_bytes(call.data), ctx);
                 return Ok(());
@@ -181,7 +202,7 @@ impl<T: GenFsm> Stateful for Adapter<T> {
     }
 }
 
-/// Sends what the step says and returns its state.
+/// Does what the step says and returns its state.
 fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refusal> {
     let state = step
         .end
@@ -194,6 +215,10 @@ fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refu
             }
             ms => host.op(OpCode::StartTimer, ms, Callback::Event as u64, bytes),
         });
+    }
+    // After the event: one that is sent at once ends the wait at once.
+    if let Some(ms) = step.time_out_ms {
+        host.op(OpCode::TimeOut, ms, 0, &[]);
     }
     Ok(state)
 }

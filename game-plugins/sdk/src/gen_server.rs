@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use pq_abi::plugin::{CallbackData, Refusal};
-use pq_abi::{Callback, HostRef, Kind, Reason};
+use pq_abi::{Callback, HostRef, Kind, OpCode, Reason};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +18,10 @@ use crate::module::{InitError, Module};
 pub enum Next {
     /// Wait for the next message (`{noreply, State}`; a reply goes through [`Ctx::reply`]).
     Wait,
+    /// Wait so many milliseconds at most, then go on in [`GenServer::handle_timeout`]
+    /// (`{noreply, State, Timeout}`). Any message ends the wait; 0 waits until the mailbox is empty. `init` has no
+    /// such answer: it goes on in [`GenServer::handle_continue`], which has.
+    WaitAtMost(u64),
     /// End (`{stop, Reason, State}`).
     Stop(Reason),
 }
@@ -54,6 +58,11 @@ pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
         Next::Wait
     }
 
+    /// Nothing came for as long as [`Next::WaitAtMost`] said (`Module:handle_info/2` with `timeout`).
+    fn handle_timeout(&mut self, _ctx: &mut Ctx<'_>) -> Next {
+        Next::Wait
+    }
+
     /// `Module:terminate/2`.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
 
@@ -82,7 +91,7 @@ impl<T: GenServer> Stateful for Adapter<T> {
         call: CallbackData<'_>,
     ) -> Result<(), Refusal> {
         let ctx = &mut Ctx::new(host);
-        next(match callback {
+        let next = match callback {
             Callback::Call => {
                 let from = From {
                     pid: crate::Pid::from_raw(call.a),
@@ -92,6 +101,7 @@ impl<T: GenServer> Stateful for Adapter<T> {
             }
             Callback::Cast => state.handle_cast(decode(call.data)?, ctx),
             Callback::Continue => state.handle_continue(Message::new(call.data), ctx),
+            Callback::TimeOut => state.handle_timeout(ctx),
             Callback::Terminate => {
                 state.terminate(Reason::from_bytes(call.data), ctx);
                 Next::Wait
@@ -100,7 +110,8 @@ impl<T: GenServer> Stateful for Adapter<T> {
                 Some(info) => state.handle_info(info, ctx),
                 None => return Err(Refusal::Undefined(format!("{other:?} of a gen_server"))),
             },
-        })
+        };
+        take(next, host)
     }
 
     fn migrations() -> &'static [Migration] {
@@ -109,9 +120,13 @@ impl<T: GenServer> Stateful for Adapter<T> {
 }
 
 /// A decision on its way out.
-pub(crate) fn next(next: Next) -> Result<(), Refusal> {
+fn take(next: Next, host: &mut HostRef) -> Result<(), Refusal> {
     match next {
         Next::Wait => Ok(()),
+        Next::WaitAtMost(ms) => {
+            host.op(OpCode::TimeOut, ms, 0, &[]);
+            Ok(())
+        }
         Next::Stop(reason) => Err(Refusal::Stop(reason.to_bytes())),
     }
 }

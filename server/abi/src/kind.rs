@@ -77,10 +77,12 @@ pub enum Callback {
     PortClosed = 9,
     /// The process is about to end in order; data = the reason.
     Terminate = 10,
+    /// Nothing came for as long as the process had asked for ([`crate::OpCode::TimeOut`]).
+    TimeOut = 11,
 }
 
 impl Callback {
-    const ALL: [Callback; 11] = [
+    const ALL: [Callback; 12] = [
         Callback::Info,
         Callback::Cast,
         Callback::Call,
@@ -92,6 +94,7 @@ impl Callback {
         Callback::PortData,
         Callback::PortClosed,
         Callback::Terminate,
+        Callback::TimeOut,
     ];
 
     /// The callback of this number; `None` for a number that no callback has.

@@ -71,10 +71,13 @@ pub enum OpCode {
     /// What the converting version keeps beside a process (`code_change` only). a = 0 reads what this version left
     /// there at the last conversion down: answers 1 and the bytes, or 0; a = 1 leaves data there.
     Residue = 29,
+    /// Runs the TimeOut callback of this process when it takes nothing else for a = ms; what it takes first ends
+    /// the wait. 0: as soon as its mailbox is empty. Asked for again, only the last wait counts.
+    TimeOut = 30,
 }
 
 impl OpCode {
-    const ALL: [OpCode; 30] = [
+    const ALL: [OpCode; 31] = [
         OpCode::Out,
         OpCode::Log,
         OpCode::Random,
@@ -105,6 +108,7 @@ impl OpCode {
         OpCode::Parent,
         OpCode::Listens,
         OpCode::Residue,
+        OpCode::TimeOut,
     ];
 
     /// The operation of this number; `None` for a number that no operation has.

@@ -248,6 +248,7 @@ impl Host for Callback<'_> {
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
             // A process that is converted by hand, with `sys`, keeps nothing beside it.
             OpCode::Residue => 0,
+            OpCode::TimeOut => self.record(Effect::TimeOut(a)),
             OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })
     }

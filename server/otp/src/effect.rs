@@ -44,6 +44,8 @@ pub(crate) enum Effect {
     StartLink(String, Vec<u8>, u64),
     /// Go on in `handle_continue`.
     Continue(Payload),
+    /// Go on in `handle_timeout` when nothing else is taken for so many milliseconds.
+    TimeOut(u64),
 }
 
 impl Effect {

@@ -52,6 +52,9 @@ pub(crate) const HELD: u8 = 32;
 /// It has run since a transaction copied its state.
 pub(crate) const TOUCHED: u8 = 64;
 
+/// It waits for whatever comes first, with a time-out.
+pub(crate) const TIMED: u8 = 128;
+
 /// What a version left beside a process when it converted its state down: what the older version has no place
 /// for, to be given back at the next conversion up.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +92,13 @@ pub(crate) enum Watch {
     Request,
 }
 
+/// A wait with a time-out: which, and its timer; one of 0 ms has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) number: u32,
+    pub(crate) timer: Option<TimerKey>,
+}
+
 /// What few processes have.
 #[derive(Default)]
 pub(crate) struct Extras {
@@ -104,6 +114,8 @@ pub(crate) struct Extras {
     pub(crate) registered: Option<String>,
     /// The ports it owns.
     pub(crate) ports: Vec<u64>,
+    /// Its receive time-out.
+    pub(crate) wait: Option<Box<Wait>>,
     /// What `sys` keeps.
     pub(crate) debug: Option<Box<Debug>>,
     /// What a newer version left here.
@@ -118,6 +130,7 @@ impl Extras {
             && self.requests.is_empty()
             && self.registered.is_none()
             && self.ports.is_empty()
+            && self.wait.is_none()
             && self.debug.is_none()
             && self.residue.is_none()
     }

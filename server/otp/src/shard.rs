@@ -5,7 +5,7 @@
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
+//! monitors), [`run`] (one envelope), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,6 +32,7 @@ mod spawn;
 mod stage;
 mod supervise;
 mod system;
+mod time_out;
 
 pub(crate) use slab::Slab;
 

@@ -188,7 +188,7 @@ fn describe(envelope: &Envelope) -> String {
         Envelope::Down(of, _, reason) => format!("down {of}: {reason}"),
         Envelope::Response(id, _) => format!("response to request {id}"),
         Envelope::Started(ticket, _) => format!("outcome of start {ticket}"),
-        Envelope::Timer(id) => format!("timer {id}"),
+        Envelope::Timer(id) => format!("time-out {id}"),
         Envelope::System(request) => format!("system {request:?}"),
     }
 }

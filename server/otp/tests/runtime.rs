@@ -4,7 +4,7 @@
 //! | room | what is asked there |
 //! |---|---|
 //! | [`exits`], [`watching`], [`pids`] | links, exit reasons, monitors, incarnations and names |
-//! | [`servers`], [`crashes`], [`timers`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
+//! | [`servers`], [`crashes`], [`timers`], [`time_outs`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
 //! | [`calls`], [`ports`] | functions of modules, the node's end of a socket |
 //! | [`supervisors`], [`applications`] | trees |
 //! | [`system`], [`upgrade`] | the `sys` protocol, `code_change` |
@@ -58,6 +58,8 @@ mod supervisors;
 mod system;
 #[path = "runtime/threads.rs"]
 mod threads;
+#[path = "runtime/time_outs.rs"]
+mod time_outs;
 #[path = "runtime/timers.rs"]
 mod timers;
 #[path = "runtime/transaction.rs"]

@@ -79,6 +79,7 @@ impl Shard {
             Effect::PortCommand(port, data) => self.core.node.ports().write(port, &data),
             Effect::PortClose(port) => self.core.node.ports().close(port),
             Effect::StartLink(module, args, id) => self.start_link(pid, &module, args, id),
+            Effect::TimeOut(ms) => self.time_out_after(pid, ms),
             Effect::Continue(data) => self.push_front(pid, Envelope::Continue(data)),
         }
     }

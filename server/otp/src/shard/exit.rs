@@ -129,7 +129,8 @@ impl Shard {
                     watcher: Caller { pid, tag: monitor },
                 });
             }
-            for key in extras.requests.into_values().flatten() {
+            let timer = extras.wait.and_then(|wait| wait.timer);
+            for key in extras.requests.into_values().flatten().chain(timer) {
                 self.core.wheel.cancel(key);
             }
         }

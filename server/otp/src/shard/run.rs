@@ -108,6 +108,7 @@ impl Shard {
         let Some(call) = self.call_of(pid, envelope) else {
             return;
         };
+        self.end_wait(pid);
         match self.call_state(pid, &call) {
             Verdict::Wait | Verdict::Remove => self.apply_effects(pid),
             Verdict::Stop(reason) => {
@@ -206,7 +207,11 @@ impl Shard {
                     Err(reason) => call(Number::Response, id, 1, bytes(&reason)),
                 }
             }
-            Envelope::Started(..) | Envelope::Timer(_) | Envelope::System(_) => None,
+            Envelope::Timer(wait) => {
+                self.take_time_out(pid, wait)?;
+                call(Number::TimeOut, 0, 0, Payload::new())
+            }
+            Envelope::Started(..) | Envelope::System(_) => None,
         }
     }
 

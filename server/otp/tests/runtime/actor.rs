@@ -56,6 +56,8 @@ pub(crate) enum Do {
     Panic(String),
     Stop(Term),
     Ignore,
+    /// Says so when nothing comes for so many milliseconds.
+    WaitAtMost(u64),
     /// Sends one of these processes on, so many times, now or after a pause, as the dice say.
     Wander(Vec<Pid>, u32),
 }
@@ -84,10 +86,11 @@ impl GenServer for Actor {
         for act in script {
             match act {
                 Do::Ignore => return Err(InitError::Ignore),
-                act => match actor.act(act, None, ctx) {
-                    Next::Wait => (),
-                    Next::Stop(reason) => return Err(InitError::Stop(reason)),
-                },
+                act => {
+                    if let Next::Stop(reason) = actor.act(act, None, ctx) {
+                        return Err(InitError::Stop(reason));
+                    }
+                }
             }
         }
         Ok(actor)
@@ -140,6 +143,12 @@ impl GenServer for Actor {
         Next::Wait
     }
 
+    fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) -> Next {
+        let line = format!("silence at {}", ctx.now_ms());
+        note(ctx, line);
+        Next::Wait
+    }
+
     fn terminate(&mut self, reason: Reason, ctx: &mut Ctx<'_>) {
         note(ctx, format!("terminate {reason}"));
     }
@@ -147,12 +156,15 @@ impl GenServer for Actor {
 
 impl Actor {
     fn perform(&mut self, script: Vec<Do>, from: Option<From>, ctx: &mut Ctx<'_>) -> Next {
+        let mut next = Next::Wait;
         for act in script {
-            if let Next::Stop(reason) = self.act(act, from, ctx) {
-                return Next::Stop(reason);
+            match self.act(act, from, ctx) {
+                Next::Stop(reason) => return Next::Stop(reason),
+                Next::WaitAtMost(ms) => next = Next::WaitAtMost(ms),
+                Next::Wait => (),
             }
         }
-        Next::Wait
+        next
     }
 
     fn act(&mut self, act: Do, from: Option<From>, ctx: &mut Ctx<'_>) -> Next {
@@ -161,6 +173,7 @@ impl Actor {
         };
         match act {
             Do::Stop(reason) => return Next::Stop(Reason::from_term(reason)),
+            Do::WaitAtMost(ms) => return Next::WaitAtMost(ms),
             Do::Reply(text) => reply(from, text, ctx),
             Do::Keep => self.kept = from,
             Do::ReplyKept(text) => reply(self.kept.take(), text, ctx),

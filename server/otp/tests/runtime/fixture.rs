@@ -90,6 +90,8 @@ pub(crate) enum Count {
     Tell,
     /// Keep the shard busy for so many milliseconds of real time.
     Work(u64),
+    /// Say so when nothing comes for so many milliseconds.
+    WaitAtMost(u64),
 }
 
 impl Module for Counter {
@@ -116,8 +118,16 @@ impl GenServer for Counter {
             crate::actor::work(ms);
             return Next::Wait;
         }
+        if let Count::WaitAtMost(ms) = message {
+            return Next::WaitAtMost(ms);
+        }
         self.count += 1;
         note(ctx, format!("{} by {}", self.count, Self::VSN));
+        Next::Wait
+    }
+
+    fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) -> Next {
+        note(ctx, format!("{} alone by {}", self.count, Self::VSN));
         Next::Wait
     }
 }
@@ -144,6 +154,10 @@ pub(crate) enum Signal {
     Flash,
     /// The other colour, and back after so many milliseconds.
     FlashFor(u64),
+    /// The other colour, and red when nothing happens for so many milliseconds.
+    Doze(u64),
+    /// The same, but it happens that it changes at once.
+    Startle(u64),
     /// Out of order.
     Break,
 }
@@ -187,6 +201,10 @@ impl GenFsm for Light {
             Signal::Change => Step::to(other),
             Signal::Flash => Step::to(other).and_send(Signal::Change),
             Signal::FlashFor(ms) => Step::to(other).and_send_after(ms, Signal::Change),
+            Signal::Doze(ms) => Step::to(other).and_time_out_after(ms),
+            Signal::Startle(ms) => Step::to(other)
+                .and_time_out_after(ms)
+                .and_send(Signal::Change),
             Signal::Break => Step::stop(Reason::tagged("broken", "bulb")),
         }
     }
@@ -203,6 +221,12 @@ impl GenFsm for Light {
             &format!("{request}: {state:?} after {}", self.changes),
         );
         Step::to(state)
+    }
+
+    fn handle_timeout(&mut self, state: Colour, ctx: &mut Ctx<'_>) -> Step<Colour, Signal> {
+        let line = format!("{} ms: silence in {state:?}", ctx.now_ms());
+        note(ctx, line);
+        Step::to(Colour::Red)
     }
 
     fn terminate(&mut self, state: Colour, reason: Reason, ctx: &mut Ctx<'_>) {

@@ -47,6 +47,11 @@ impl GenServer for Counter {
         Next::Wait
     }
 
+    fn handle_timeout(&mut self, ctx: &mut Ctx<'_>) -> Next {
+        note(ctx, format!("{} alone by {}", self.count, Self::VSN));
+        Next::Wait
+    }
+
     fn migrations() -> &'static [Migration] {
         const { &[Migration::of::<fixture::Counter, Counter>("1.0.0")] }
     }

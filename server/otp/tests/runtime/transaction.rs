@@ -180,6 +180,26 @@ fn what_happens_between_copy_and_hold_is_not_lost() {
 }
 
 #[test]
+fn a_time_out_that_is_due_while_its_process_is_held_comes_to_the_new_version() {
+    let mut house = House::new();
+    let counter = house.counter(30);
+    let wait = Envelope::Cast(payload(&Count::WaitAtMost(100)));
+    house.deliver(counter, wait);
+    house.sim.settle();
+    let plan = plan(&house.modules, UP, &["counter"]);
+    let mut was_held = false;
+    let meddle = |sim: &mut Sim, _| {
+        if Sim::processes(sim).iter().any(|process| process.held) {
+            was_held = true;
+            sim.run_ms(200);
+        }
+    };
+    house.change(plan, UP.0, meddle).unwrap();
+    assert!(was_held);
+    assert_eq!(house.lines(), ["c30 30 alone by 2.0.0"]);
+}
+
+#[test]
 fn one_state_that_does_not_convert_leaves_all_as_they_were() {
     for (count, expected) in [
         (-1, "{negative,\"count\"}"),

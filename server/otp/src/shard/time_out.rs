@@ -1,0 +1,54 @@
+//! Receive time-outs: `{noreply, State, Timeout}` of a gen_server, `{next_state, StateName, Data, Timeout}` of a
+//! gen_fsm.
+//!
+//! A wait ends with the first envelope that its process takes. System messages are not among them, and a message
+//! that nobody waits for any more (a late answer) is none. OTP begins the wait anew after a system message; here it
+//! goes on. While a process is suspended or held, a time-out that is due lies in its mailbox, behind what came before
+//! it and will end the wait.
+//!
+//! A wait has a number, so that a time-out that already lies in the mailbox when its wait ends reaches nobody.
+
+use pq_term::Pid;
+
+use super::{Due, Shard};
+use crate::message::Envelope;
+use crate::process::{TIMED, Wait};
+
+impl Shard {
+    /// Begins a wait, in the place of the one before.
+    pub(super) fn time_out_after(&mut self, pid: Pid, ms: u64) {
+        self.end_wait(pid);
+        // Only the last few of a process are ever compared: the low half of a reference tells them apart.
+        let number = self.core.next_ref() as u32;
+        let Some(process) = self.slab.get_mut(pid) else {
+            return;
+        };
+        let timer = (ms > 0).then(|| {
+            let due_ms = self.core.now_ms.saturating_add(ms);
+            self.core.wheel.start(due_ms, Due::Timer(pid, number))
+        });
+        process.set(TIMED, true);
+        process.extras().wait = Some(Box::new(Wait { number, timer }));
+        if timer.is_none() {
+            self.push(pid, Envelope::Timer(number));
+        }
+    }
+
+    /// The process has taken something.
+    pub(super) fn end_wait(&mut self, pid: Pid) {
+        let Some(process) = self.slab.get_mut(pid).filter(|it| it.has(TIMED)) else {
+            return;
+        };
+        process.set(TIMED, false);
+        let wait = process.with_extras(|extras| extras.wait.take());
+        if let Some(timer) = wait.flatten().and_then(|wait| wait.timer) {
+            self.core.wheel.cancel(timer);
+        }
+    }
+
+    /// A time-out has come; `None` when its wait is over.
+    pub(super) fn take_time_out(&self, pid: Pid, number: u32) -> Option<()> {
+        let extras = self.slab.get(pid)?.extras.as_ref()?;
+        (extras.wait.as_ref()?.number == number).then_some(())
+    }
+}
