@@ -22,10 +22,12 @@
 //! with (`pq_sdk::regis`).
 
 mod modules;
+mod names;
 mod service;
 
 pub use modules::{LIBRARY, MANIFEST};
-pub use service::{Names, install};
+pub use names::Names;
+pub use service::install;
 
 /// The `.app` file of the application.
 pub const APP: &str = include_str!("../regis.app");

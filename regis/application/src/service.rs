@@ -1,17 +1,20 @@
 //! The functions `regis:register/2`, `unregister/1`, `whereis/1`, `get_names/0` and `sweep/0`, from any thread.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pq_otp::{Config, Pid, Reason, Service, ServiceCall, Term};
 use pq_term::msgpack::{self, DecodeError};
-use regis::{Regis, RegisterError};
+use regis::RegisterError;
 
-/// The names of a node.
-pub type Names = Arc<Regis<Term, Pid>>;
+use crate::names::Names;
+
+/// MessagePack's marker of an array of up to 15 elements, which are added to it.
+const FIX_ARRAY: u8 = 0x90;
 
 /// Gives a node its registry: the service, and the hook that frees the names of the dead.
 pub fn install(config: &mut Config) -> Names {
-    let names: Names = Arc::new(Regis::new());
+    let names = Names::default();
     let hook = names.clone();
     config.services.insert(
         "regis",
@@ -19,7 +22,7 @@ pub fn install(config: &mut Config) -> Names {
             names: names.clone(),
         }),
     );
-    config.exited = Some(Box::new(move |pid| drop(hook.exited(pid))));
+    config.exited = Some(Box::new(move |pid| hook.exited(pid)));
     names
 }
 
@@ -30,19 +33,19 @@ struct Registry {
 impl Service for Registry {
     fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
         match call.function {
-            "register" => match args(&call)? {
-                [name, Term::Pid(pid)] => self.register(call, name, pid),
-                _ => Err(undef(&call)),
-            },
-            "whereis" => args(&call).map(|[name]| self.whereis(&name)),
-            "unregister" => args(&call).map(|[name]| self.unregister(&name)),
+            "register" => {
+                let (name, pid) = name_and_pid(&call)?;
+                self.register(call, &name, pid)
+            }
+            "whereis" => name_alone(&call).map(|name| self.whereis(&name)),
+            "unregister" => name_alone(&call).map(|name| self.unregister(&name)),
             _ => self.about_all(&call),
         }
     }
 }
 
 impl Registry {
-    fn register(&self, call: ServiceCall<'_>, name: Term, pid: Pid) -> Result<Vec<u8>, Reason> {
+    fn register(&self, call: ServiceCall<'_>, name: &[u8], pid: Pid) -> Result<Vec<u8>, Reason> {
         if pid != call.caller {
             let why = "a process can register only itself";
             return Err(Reason::tagged("badarg", why));
@@ -53,13 +56,13 @@ impl Registry {
         Ok(outcome.map_or_else(refusal, |()| msgpack::OK.to_vec()))
     }
 
-    fn whereis(&self, name: &Term) -> Vec<u8> {
-        let holder = self.names.whereis(name);
+    fn whereis(&self, name: &[u8]) -> Vec<u8> {
+        let holder = self.names.whereis_exact(name);
         msgpack::to_msgpack(&holder.map_or(Term::undefined(), Term::from))
     }
 
-    fn unregister(&self, name: &Term) -> Vec<u8> {
-        self.names.unregister(name);
+    fn unregister(&self, name: &[u8]) -> Vec<u8> {
+        self.names.unregister_exact(name);
         msgpack::OK.to_vec()
     }
 
@@ -67,19 +70,14 @@ impl Registry {
     fn about_all(&self, call: &ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
         let answer = match (call.function, arity(call)?) {
             ("get_names", 0) => Term::list(self.names.get_names()),
-            ("sweep", 0) => Term::from(self.sweep(call) as i64),
+            // There are none to free unless the hook has a bug.
+            ("sweep", 0) => {
+                let swept = self.names.sweep(|pid| call.node.is_alive(pid));
+                Term::from(swept as i64)
+            }
             _ => return Err(undef(call)),
         };
         Ok(msgpack::to_msgpack(&answer))
-    }
-
-    /// Frees the names of processes that do not live; there are none unless the hook has a bug.
-    fn sweep(&self, call: &ServiceCall<'_>) -> u64 {
-        let dead = self.names.get_names().into_iter().filter_map(|name| {
-            let owner = self.names.whereis(&name)?;
-            (!call.node.is_alive(owner)).then(|| self.names.unregister_if(&name, owner))
-        });
-        dead.filter(|removed| *removed).count() as u64
     }
 }
 
@@ -95,7 +93,42 @@ fn refusal(error: RegisterError<Term, Pid>) -> Vec<u8> {
     msgpack::to_msgpack(&Term::tuple([Term::atom("error"), why]))
 }
 
-/// That many arguments, without a list around them: each hero passes here three times.
+fn name_alone<'a>(call: &ServiceCall<'a>) -> Result<Cow<'a, [u8]>, Reason> {
+    match name_first(call, 1) {
+        Some((name, [])) => Ok(Cow::Borrowed(name)),
+        _ => args(call).map(|[name]| exact(&name)),
+    }
+}
+
+fn name_and_pid<'a>(call: &ServiceCall<'a>) -> Result<(Cow<'a, [u8]>, Pid), Reason> {
+    let read = |(name, pid)| {
+        Some((
+            Cow::Borrowed(name),
+            msgpack::from_msgpack(pid).ok()?.as_pid()?,
+        ))
+    };
+    if let Some(read) = name_first(call, 2).and_then(read) {
+        return Ok(read);
+    }
+    match args(call)? {
+        [name, Term::Pid(pid)] => Ok((exact(&name), pid)),
+        _ => Err(undef(call)),
+    }
+}
+
+/// Of so many arguments the first, and the bytes of the others, when the first is a name that needs not be read to be
+/// known: each hero passes here three times.
+fn name_first<'a>(call: &ServiceCall<'a>, arity: u8) -> Option<(&'a [u8], &'a [u8])> {
+    let (head, args) = call.args.split_first()?;
+    (*head == FIX_ARRAY | arity).then_some(())?;
+    args.split_at_checked(msgpack::exact_len(args)?)
+}
+
+fn exact(name: &Term) -> Cow<'static, [u8]> {
+    Cow::Owned(msgpack::to_msgpack(name))
+}
+
+/// That many arguments, without a list around them.
 fn args<const N: usize>(call: &ServiceCall<'_>) -> Result<[Term; N], Reason> {
     let args = msgpack::list_of(call.args).map_err(badarg)?;
     args.ok_or_else(|| undef(call))

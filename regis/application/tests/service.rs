@@ -204,7 +204,8 @@ fn sweep_frees_the_names_of_the_dead_and_says_how_many() {
     house.sim.exit(dead, Reason::Kill);
     assert_eq!(house.apply(living, "sweep", &[]), "0");
     let ghost = Term::string("ghost");
-    house.names.register(ghost.clone(), dead).unwrap();
+    let exact = pq_term::msgpack::to_msgpack(&ghost);
+    house.names.register_alive(&exact, dead, |_| true).unwrap();
     assert_eq!(
         house.ask(living, &Ask::Whereis(ghost)),
         format!("{:?}", Some(dead))

@@ -23,9 +23,11 @@ pub const OK: [u8; 4] = *b"\xd5\x02ok";
 
 mod decode;
 mod encode;
+mod exact;
 
 pub use decode::{DecodeError, from_msgpack, list_of};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
+pub use exact::exact_len;
 
 pub(crate) use decode::{Depth, ext_term, key_of};
 pub(crate) use encode::{is_like_a_field, tuple_payload};

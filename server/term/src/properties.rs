@@ -64,7 +64,7 @@ fn leaf() -> impl Strategy<Value = Term> {
     ]
 }
 
-fn term() -> impl Strategy<Value = Term> {
+pub(crate) fn term() -> impl Strategy<Value = Term> {
     leaf().prop_recursive(5, 60, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Term::tuple),

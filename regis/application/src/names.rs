@@ -1,0 +1,94 @@
+//! The names of a node: any term, kept as its exact bytes.
+//!
+//! A name is looked up more often than it is read, and comes from a library as bytes. Kept as a term it would be built
+//! at each call, and lie in two or three blocks elsewhere, each of which the tables would have to visit to hash it
+//! again when they grow.
+
+use std::sync::Arc;
+
+use pq_otp::{Pid, Term};
+use pq_term::msgpack;
+use regis::{Regis, RegisterError};
+use smallvec::SmallVec;
+
+/// Names up to this length lie in the tables themselves: `{events, Name}` of ten letters is as long.
+const INLINE_BYTES: usize = 24;
+
+/// A name as [`msgpack::to_msgpack`] writes it.
+type Key = SmallVec<[u8; INLINE_BYTES]>;
+
+/// The names of a node, from any thread; clones are the same names. The rules are those of [`Regis`].
+#[derive(Clone, Default)]
+pub struct Names(Arc<Regis<Key, Pid>>);
+
+impl Names {
+    /// Who has this name.
+    pub fn whereis(&self, name: &Term) -> Option<Pid> {
+        self.whereis_exact(&msgpack::to_msgpack(name))
+    }
+
+    /// The same, of its exact bytes.
+    pub(crate) fn whereis_exact(&self, name: &[u8]) -> Option<Pid> {
+        self.0.whereis(name)
+    }
+
+    /// Gives a name, as its exact bytes, unless its owner does not live; a dead holder loses it.
+    ///
+    /// # Errors
+    /// As [`Regis::register_alive`].
+    pub fn register_alive(
+        &self,
+        name: &[u8],
+        owner: Pid,
+        is_alive: impl Fn(Pid) -> bool,
+    ) -> Result<(), RegisterError<Term, Pid>> {
+        let given = self
+            .0
+            .register_alive(Key::from_slice(name), owner, is_alive);
+        given.map_err(|error| match error {
+            RegisterError::NameTaken { holder } => RegisterError::NameTaken { holder },
+            RegisterError::AlreadyNamed { name } => {
+                RegisterError::AlreadyNamed { name: term(&name) }
+            }
+            RegisterError::Dead => RegisterError::Dead,
+        })
+    }
+
+    /// Frees a name, given as its exact bytes, whoever has it.
+    pub(crate) fn unregister_exact(&self, name: &[u8]) {
+        self.0.unregister(name);
+    }
+
+    /// All names, in no order.
+    pub fn get_names(&self) -> Vec<Term> {
+        self.0.get_names().iter().map(|name| term(name)).collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A process has ended: its name is free.
+    pub(crate) fn exited(&self, pid: Pid) {
+        self.0.exited(pid);
+    }
+
+    /// Frees the names of those who do not live; how many they were.
+    pub(crate) fn sweep(&self, is_alive: impl Fn(Pid) -> bool) -> u64 {
+        let dead = self.0.get_names().into_iter().filter(|name| {
+            let owner = self.0.whereis(&**name).filter(|owner| !is_alive(*owner));
+            owner.is_some_and(|owner| self.0.unregister_if(&**name, owner))
+        });
+        dead.count() as u64
+    }
+}
+
+fn term(name: &[u8]) -> Term {
+    msgpack::from_msgpack(name).expect("a name is the exact form of a term before it is kept")
+}
