@@ -20,6 +20,7 @@ use crate::mailbox::Arena;
 use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
 use crate::node::Node;
 use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
+use crate::supervisor::Action;
 use crate::wheel::Wheel;
 
 mod effects;
@@ -99,6 +100,8 @@ pub(crate) struct Shard {
     starting: BTreeMap<Pid, Ack>,
     /// Effects of the last callback, lent back and forth with the core.
     spare_effects: Vec<Effect>,
+    /// Room for what a supervisor's machine wants done.
+    spare_actions: Vec<Action>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     pub(crate) quit: bool,
@@ -147,6 +150,7 @@ impl Shard {
             local: VecDeque::new(),
             starting: BTreeMap::new(),
             spare_effects: Vec::new(),
+            spare_actions: Vec::new(),
             staging: None,
             quit: false,
             counters: Counters::default(),

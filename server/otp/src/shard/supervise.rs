@@ -9,10 +9,13 @@ use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
 use crate::process::{Body, SupervisorBody, TRAPS_EXIT};
 use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
 
+/// Room that is kept: a supervisor that stops a hundred thousand children at once needs more, once.
+const SPARE_ACTIONS_MAX: usize = 1_024;
+
 impl Shard {
     /// Asks the module for its children and starts them; the outcome is told when they run.
     pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: &[u8], ack: Ack) {
-        let mut actions = Vec::new();
+        let mut actions = std::mem::take(&mut self.spare_actions);
         let made = self
             .in_callback(pid, |host| module.call(host, "init", args))
             .and_then(|bytes| Supervisor::new(&bytes, &mut actions).map_err(Failure::Reason));
@@ -62,7 +65,7 @@ impl Shard {
     /// Gives the machine an input and does what it says.
     pub(super) fn supervise(&mut self, pid: Pid, input: Input) {
         let now_ms = self.core.now_ms;
-        let mut actions = Vec::new();
+        let mut actions = std::mem::take(&mut self.spare_actions);
         if let Some(body) = self.supervisor(pid) {
             body.machine.handle(input, now_ms, &mut actions);
         }
@@ -82,9 +85,13 @@ impl Shard {
         }
     }
 
-    fn act_all(&mut self, pid: Pid, actions: Vec<Action>) {
-        for action in actions {
+    /// Does them, and keeps their room for the next.
+    fn act_all(&mut self, pid: Pid, mut actions: Vec<Action>) {
+        for action in actions.drain(..) {
             self.act(pid, action);
+        }
+        if actions.capacity() <= SPARE_ACTIONS_MAX {
+            self.spare_actions = actions;
         }
     }
 
