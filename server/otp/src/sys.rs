@@ -3,15 +3,21 @@
 //! | message | running | suspended |
 //! |---|---|---|
 //! | suspend, resume | `ok` | `ok` (no counter) |
-//! | get_state, replace_state, get_status, statistics, log, trace, terminate | answered | answered |
+//! | get_state, replace_state, get_status, statistics, log, trace, no_debug, terminate | answered | answered |
 //! | change_code | `{error, {unknown_system_msg, _}}` | `ok` or `{error, Reason}`; on error nothing changed |
 //!
 //! A running process takes system messages in the order of its mailbox; a suspended one takes them at once,
-//! and nothing else but the end that its parent orders. The answers are terms, as OTP writes them.
+//! and nothing else but the end that its parent orders. The answers are terms, as OTP writes them, but for this:
 //!
-//! Lives here: the messages and what is kept for debugging. What they do to a process: `shard::system`.
+//! | message | difference from `sys(3)` |
+//! |---|---|
+//! | replace_state | of a gen_event manager each handler's `{Module, false, State}`, as in OTP; of a supervisor refused with `{error, {not_supported, _}}`: its state is which children run, and another one would not be true. Its specifications change with change_code |
+//! | get_status | `{module, M}` is the callback module (OTP: the behaviour's); Debug lists `{statistics, {StartTime, In, Out}}`, `{log, {Max, Entries}}`, `{trace, true}`, those that are on |
+//! | statistics | `start_time` and `current_time` are milliseconds of the node's clock (OTP: local dates), which a simulation shares; no `reductions`, because nothing is counted by them here |
+//! | log | entries are lines of text: `in` for what is taken, `out` for what a callback sends. There is no `noreply`, and what the runtime answers in the name of a supervisor or a manager is not among them |
+//!
+//! Lives here: the messages. What they do to a process: `shard::system`. What is kept for debugging: `debug`.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use pq_abi::{Direction, Reason};
@@ -19,7 +25,10 @@ use pq_term::{Pid, Term};
 
 use crate::message::{Caller, Envelope, Payload, Signal};
 use crate::node::{Node, OnReply, RequestError};
-use crate::process::Process;
+
+mod debug;
+
+pub(crate) use debug::{Debug, Statistics};
 
 /// How long `sys` waits by default (`sys(3)`).
 pub const TIMEOUT_MS: u64 = 5_000;
@@ -27,8 +36,10 @@ pub const TIMEOUT_MS: u64 = 5_000;
 /// Entries that `log` keeps unless told otherwise (`sys:log/2`).
 pub const LOG_DEFAULT: usize = 10;
 
-/// Turns an exported state into another one, or says why not.
-pub type Replace = Box<dyn FnOnce(Vec<u8>) -> Result<Vec<u8>, String> + Send>;
+/// Turns an exported state into another one, or says why not. Of an event manager it is asked once per handler, the
+/// newest first, with an array of the handler's module (an atom), `false` and its state; one that it refuses, or to
+/// which it gives another module, keeps its state.
+pub type Replace = Box<dyn FnMut(Vec<u8>) -> Result<Vec<u8>, String> + Send>;
 
 /// A message of the protocol.
 pub enum SysMessage {
@@ -106,90 +117,6 @@ pub struct SysRequest {
 impl fmt::Debug for SysRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {}", self.message.word(), self.from.pid)
-    }
-}
-
-/// What `sys` gathers about one process.
-#[derive(Debug, Default)]
-pub(crate) struct Debug {
-    pub(crate) statistics: Option<Statistics>,
-    pub(crate) log: Option<(usize, VecDeque<String>)>,
-    pub(crate) trace: bool,
-}
-
-impl Debug {
-    pub(crate) fn is_off(&self) -> bool {
-        self.statistics.is_none() && self.log.is_none() && !self.trace
-    }
-}
-
-/// `sys:statistics/2`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Statistics {
-    pub(crate) since_ms: u64,
-    pub(crate) messages_in: u64,
-    pub(crate) messages_out: u64,
-}
-
-impl Process {
-    /// Counts, keeps and writes a message that comes in, as `sys` was told to.
-    pub(crate) fn note_in(&mut self, envelope: &Envelope, now_ms: u64) {
-        let pid = self.pid;
-        let Some(debug) = self
-            .extras
-            .as_mut()
-            .and_then(|extras| extras.debug.as_mut())
-        else {
-            return;
-        };
-        if let Some(statistics) = &mut debug.statistics {
-            statistics.messages_in += 1;
-        }
-        let line = describe(envelope);
-        if debug.trace {
-            tracing::info!(target: "sys", %pid, at_ms = now_ms, "got {line}");
-        }
-        if let Some((max, lines)) = &mut debug.log {
-            if lines.len() >= *max {
-                lines.pop_front();
-            }
-            lines.push_back(format!("{now_ms} ms: {line}"));
-        }
-    }
-
-    /// Counts what goes out.
-    pub(crate) fn note_out(&mut self, messages: u64) {
-        if let Some(statistics) = self
-            .extras
-            .as_mut()
-            .and_then(|extras| extras.debug.as_mut())
-            .and_then(|debug| debug.statistics.as_mut())
-        {
-            statistics.messages_out += messages;
-        }
-    }
-}
-
-/// A message for people. Input of players is shown by its size only.
-fn describe(envelope: &Envelope) -> String {
-    let show = |data: &Payload| match pq_term::msgpack::from_msgpack(data) {
-        Ok(term) => term.to_string(),
-        Err(_) => format!("{} bytes", data.len()),
-    };
-    match envelope {
-        Envelope::Info(data) => format!("info {}", show(data)),
-        Envelope::Cast(data) => format!("cast {}", show(data)),
-        Envelope::Event(data) => format!("event {}", show(data)),
-        Envelope::Call(from, data) => format!("call {} from {}", show(data), from.pid),
-        Envelope::Continue(data) => format!("continue {}", show(data)),
-        Envelope::PortData(port, data) => format!("{} bytes from port {port}", data.len()),
-        Envelope::PortClosed(port, _) => format!("end of port {port}"),
-        Envelope::Exit(from, reason) => format!("exit of {from}: {reason}"),
-        Envelope::Down(of, _, reason) => format!("down {of}: {reason}"),
-        Envelope::Response(id, _) => format!("response to request {id}"),
-        Envelope::Started(ticket, _) => format!("outcome of start {ticket}"),
-        Envelope::Timer(id) => format!("time-out {id}"),
-        Envelope::System(request) => format!("system {request:?}"),
     }
 }
 

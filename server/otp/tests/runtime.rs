@@ -7,7 +7,7 @@
 //! | [`servers`], [`crashes`], [`timers`], [`time_outs`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
 //! | [`calls`], [`ports`] | functions of modules, the node's end of a socket |
 //! | [`supervisors`], [`applications`] | trees |
-//! | [`system`], [`upgrade`] | the `sys` protocol, `code_change` |
+//! | [`system`], [`debugging`], [`upgrade`] | the `sys` protocol, `code_change` |
 //! | [`transaction`] | all states convert and the new versions are in force, or nothing has happened |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
 //! | [`threads`] | the same under the real clock, between shards |
@@ -36,6 +36,8 @@ mod applications;
 mod calls;
 #[path = "runtime/crashes.rs"]
 mod crashes;
+#[path = "runtime/debugging.rs"]
+mod debugging;
 #[path = "runtime/events.rs"]
 mod events;
 #[path = "runtime/exits.rs"]

@@ -26,23 +26,15 @@ impl Shard {
         self.spare_effects = effects;
     }
 
-    /// For `sys:statistics`: how much goes out.
+    /// For `sys`: what goes out.
     fn note_out(&mut self, pid: Pid, effects: &[Effect]) {
+        let now_ms = self.core.now_ms;
         if let Some(process) = self
             .slab
             .get_mut(pid)
             .filter(|process| process.has(DEBUGGED))
         {
-            let is_message = |effect: &&Effect| {
-                matches!(
-                    effect,
-                    Effect::Send(..)
-                        | Effect::Request { .. }
-                        | Effect::Reply(..)
-                        | Effect::PortCommand(..)
-                )
-            };
-            process.note_out(effects.iter().filter(is_message).count() as u64);
+            process.note_out(effects, now_ms);
         }
     }
 

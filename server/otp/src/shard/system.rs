@@ -4,9 +4,11 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::process::{Body, DEBUGGED, SUSPENDED};
+use crate::process::{Body, SUSPENDED};
 use crate::supervisor::Input;
-use crate::sys::{Debug, LOG_DEFAULT, Replace, Statistics, SysMessage, SysRequest, Toggle};
+use crate::sys::{Debug, Replace, SysMessage, SysRequest};
+
+mod debug;
 
 /// How to convert: which module, which way, which other version, what else.
 struct Change {
@@ -133,7 +135,14 @@ impl Shard {
         })
     }
 
-    fn replace_state(&mut self, pid: Pid, replace: Replace) -> Result<Term, Reason> {
+    fn replace_state(&mut self, pid: Pid, mut replace: Replace) -> Result<Term, Reason> {
+        if let Some(mut handlers) = self.take_handlers(pid) {
+            for handler in &mut handlers {
+                self.replace_handler(pid, handler, &mut replace);
+            }
+            self.put_handlers(pid, handlers);
+            return self.state_of(pid);
+        }
         let before = self.exported(pid)?;
         let after = replace(before).map_err(|text| Reason::tagged("callback_failed", &text))?;
         self.with_state(pid, |shard, state| {
@@ -144,6 +153,22 @@ impl Shard {
             }
         })?;
         term_of(&after)
+    }
+
+    /// The state of a handler after `replace`; as it was, when anything is wrong with the new one (`sys(3)`).
+    fn replace_handler(&mut self, pid: Pid, handler: &mut State, replace: &mut Replace) {
+        let module = handler.module();
+        let Ok(state) = self.in_callback(pid, |host| handler.export(host)) else {
+            return;
+        };
+        let name = handler_name(module);
+        let after = replace([&name[..], &state].concat()).unwrap_or_default();
+        let Some(state) = after.strip_prefix(&name[..]) else {
+            return;
+        };
+        if let Ok(new) = self.in_callback(pid, |host| module.import(host, state)) {
+            *handler = new;
+        }
     }
 
     /// Lends the state of a gen_server or gen_fsm to `use_it`, which gives it, or another, back.
@@ -291,95 +316,6 @@ impl Shard {
             _ => Ok(()),
         }
     }
-
-    fn status(&mut self, pid: Pid) -> Term {
-        let Some(process) = self.slab.get(pid) else {
-            return Term::undefined();
-        };
-        let mode = if process.has(SUSPENDED) {
-            "suspended"
-        } else {
-            "running"
-        };
-        let module = Term::tuple([Term::atom("module"), Term::string(process.name())]);
-        let info = process.info().to_term();
-        let misc = [
-            Term::list([]),
-            Term::atom(mode),
-            Term::from(process.parent),
-            Term::list([]),
-            info,
-        ];
-        Term::tuple([
-            Term::atom("status"),
-            Term::from(pid),
-            module,
-            Term::list(misc),
-        ])
-    }
-
-    fn statistics(&mut self, pid: Pid, toggle: Toggle) -> Term {
-        self.debug(pid, |debug, now_ms| match (toggle, debug.statistics) {
-            (Toggle::On(_), _) => {
-                debug.statistics = Some(Statistics {
-                    since_ms: now_ms,
-                    messages_in: 0,
-                    messages_out: 0,
-                });
-                ok()
-            }
-            (Toggle::Off, _) => {
-                debug.statistics = None;
-                ok()
-            }
-            (Toggle::Get, None) => Term::tuple([Term::atom("ok"), Term::atom("no_statistics")]),
-            (Toggle::Get, Some(statistics)) => {
-                let pair =
-                    |key, value: u64| Term::tuple([Term::atom(key), Term::from(value as i64)]);
-                let list = Term::list([
-                    pair("start_time_ms", statistics.since_ms),
-                    pair("current_time_ms", now_ms),
-                    pair("messages_in", statistics.messages_in),
-                    pair("messages_out", statistics.messages_out),
-                ]);
-                Term::tuple([Term::atom("ok"), list])
-            }
-        })
-    }
-
-    fn log(&mut self, pid: Pid, toggle: Toggle) -> Term {
-        self.debug(pid, |debug, _| match toggle {
-            Toggle::On(max) => {
-                let max = if max == 0 { LOG_DEFAULT } else { max };
-                debug.log = Some((max, std::collections::VecDeque::new()));
-                ok()
-            }
-            Toggle::Off => {
-                debug.log = None;
-                ok()
-            }
-            Toggle::Get => {
-                let lines = debug.log.iter().flat_map(|(_, lines)| lines);
-                let lines: Vec<_> = lines.map(|line| Term::string(line.as_str())).collect();
-                Term::tuple([Term::atom("ok"), Term::list(lines)])
-            }
-        })
-    }
-
-    /// Changes what `sys` gathers about a process.
-    fn debug(&mut self, pid: Pid, change: impl FnOnce(&mut Debug, u64) -> Term) -> Term {
-        let now_ms = self.core.now_ms;
-        let Some(process) = self.slab.get_mut(pid) else {
-            return Term::undefined();
-        };
-        let mut debug = process.extras().debug.take().unwrap_or_default();
-        let answer = change(&mut debug, now_ms);
-        let on = !debug.is_off();
-        process.set(DEBUGGED, on);
-        process.extras().debug = on.then_some(debug);
-        process.with_extras(|_| ());
-        answer
-    }
 }
 
 fn ok() -> Term {
@@ -388,6 +324,12 @@ fn ok() -> Term {
 
 fn error(reason: Reason) -> Term {
     Term::tuple([Term::atom("error"), reason.to_term()])
+}
+
+/// What stands before a handler's state: an array of three, the module's name, `false`.
+fn handler_name(module: Module) -> Vec<u8> {
+    let name = pq_term::msgpack::to_msgpack(&Term::atom(module.name()));
+    [&[0x93], &name[..], &[0xc2]].concat()
 }
 
 fn term_of(bytes: &[u8]) -> Result<Term, Reason> {

@@ -6,11 +6,11 @@ use pq_otp::sys::{SysMessage, Toggle};
 use pq_otp::{Envelope, Pid, Reason, Term};
 
 use crate::actor::Do;
-use crate::fixture::{Count, Signal};
+use crate::fixture::Signal;
 use crate::house::{House, child, encode, payload, say, tree};
 
 /// One process of each kind: an actor, a light, a bell, a supervisor.
-fn kinds(house: &mut House) -> Vec<Pid> {
+pub(crate) fn kinds(house: &mut House) -> Vec<Pid> {
     let sup = house
         .sim
         .start(tree(Strategy::OneForOne, vec![child("a", vec![])]))
@@ -21,7 +21,7 @@ fn kinds(house: &mut House) -> Vec<Pid> {
     vec![actor, light, bell, sup]
 }
 
-fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
+pub(crate) fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
     match house.sim.sys(to, message) {
         Ok(term) => house.named(&term.to_string()),
         Err(error) => error.to_string(),
@@ -272,85 +272,6 @@ fn a_suspended_supervisor_answers_no_requests_and_restarts_nobody_until_it_is_re
 }
 
 #[test]
-fn the_state_is_shown_by_the_names_of_its_fields() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
-    assert_eq!(
-        sys(&mut house, counter, SysMessage::GetState),
-        "#{count => 7}"
-    );
-    let light = house.begin("light", "light", &(0_u64,)).unwrap();
-    let shown = sys(&mut house, light, SysMessage::GetState);
-    assert_eq!(shown, "#{data => #{changes => 0},state => \"Red\"}");
-}
-
-#[test]
-fn a_state_is_replaced_or_left_as_it_was() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
-    let with = |bytes: Vec<u8>| SysMessage::ReplaceState(Box::new(move |_| Ok(bytes)));
-    let next = encode(&crate::fixture::Counter { count: 8 });
-    assert_eq!(sys(&mut house, counter, with(next)), "#{count => 8}");
-    let refused = sys(
-        &mut house,
-        counter,
-        SysMessage::ReplaceState(Box::new(|_| Err("no".to_string()))),
-    );
-    assert_eq!(refused, "{error,{callback_failed,\"no\"}}");
-    let unreadable = sys(&mut house, counter, with(encode("no counter")));
-    assert!(unreadable.starts_with("{error,{badarg,"), "{unreadable}");
-    assert_eq!(
-        sys(&mut house, counter, SysMessage::GetState),
-        "#{count => 8}"
-    );
-    assert_eq!(house.ask(counter, &Count::Tell), "\"8 by 1.0.0\"");
-}
-
-#[test]
-fn statistics_count_messages_in_and_out_and_not_the_questions_about_them() {
-    let mut house = House::new();
-    let b = house.actor("b", vec![]);
-    let a = house.actor("a", vec![]);
-    house.sim.run_ms(10);
-    sys(&mut house, a, SysMessage::Statistics(Toggle::On(0)));
-    house.tell(
-        a,
-        vec![Do::Send(b, "x".to_string()), Do::Send(b, "y".to_string())],
-    );
-    house.tell(a, vec![]);
-    house.sim.run_ms(10);
-    let expected =
-        "{ok,[{start_time_ms,10},{current_time_ms,20},{messages_in,2},{messages_out,2}]}";
-    assert_eq!(
-        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
-        expected
-    );
-    assert_eq!(
-        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
-        expected
-    );
-}
-
-#[test]
-fn a_log_keeps_ten_entries_unless_told_otherwise() {
-    for (room, kept) in [(0, 10), (3, 3)] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![]);
-        sys(&mut house, a, SysMessage::Log(Toggle::On(room)));
-        for n in 0..15 {
-            house.deliver(a, Envelope::Info(payload(&n.to_string())));
-        }
-        house.sim.settle();
-        let log = house.sim.sys(a, SysMessage::Log(Toggle::Get)).unwrap();
-        let entries = log.as_tuple().unwrap()[1].as_list().unwrap().to_vec();
-        assert_eq!(entries.len(), kept, "{log}");
-        assert_eq!(entries.last().unwrap().as_str(), Some("0 ms: info \"14\""));
-        sys(&mut house, a, SysMessage::Log(Toggle::Off));
-        assert_eq!(sys(&mut house, a, SysMessage::Log(Toggle::Get)), "{ok,[]}");
-    }
-}
-
-#[test]
 fn terminate_answers_and_ends_in_order_running_or_suspended() {
     for suspended in [false, true] {
         let mut house = House::new();
@@ -392,32 +313,4 @@ fn who_asks_a_process_that_ends_first_hears_its_reason() {
         sys(&mut house, a, SysMessage::GetState),
         "the process ended: boom"
     );
-}
-
-#[test]
-fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![]);
-    let text = crate::log::written_during(|| {
-        for (on, word) in [(true, "seen"), (false, "unseen"), (true, "again")] {
-            sys(&mut house, a, SysMessage::Trace(on));
-            house.deliver(a, Envelope::Info(payload(word)));
-            house.sim.settle();
-        }
-        sys(&mut house, a, SysMessage::NoDebug);
-        house.deliver(a, Envelope::Info(payload("after all")));
-        house.sim.settle();
-    });
-    for (word, traced) in [
-        ("seen", true),
-        ("unseen", false),
-        ("again", true),
-        ("after all", false),
-    ] {
-        assert_eq!(
-            text.contains(&format!("info \"{word}\"")),
-            traced,
-            "{word} in {text}"
-        );
-    }
 }

@@ -1,0 +1,374 @@
+//! `sys`: what it shows of a process, gathers about it and puts in the place of its state, running and suspended.
+
+use pq_abi::spec::{self, ManagerRequest};
+use pq_otp::sys::{Replace, SysMessage, Toggle};
+use pq_otp::{Atom, Envelope, Pid};
+use serde::Serialize;
+
+use crate::actor::Do;
+use crate::fixture::{Count, Counter, Signal};
+use crate::house::{House, encode, payload};
+use crate::log;
+use crate::system::{kinds, sys};
+
+/// The state of either handler.
+#[derive(Serialize)]
+struct Heard {
+    heard: u32,
+}
+
+/// The state of a light.
+#[derive(Serialize)]
+struct Lit {
+    state: &'static str,
+    data: Changes,
+}
+
+#[derive(Serialize)]
+struct Changes {
+    changes: u32,
+}
+
+/// Looks at a process before and after it was suspended.
+fn running_and_suspended(house: &mut House, pid: Pid, mut look: impl FnMut(&mut House)) {
+    look(house);
+    sys(house, pid, SysMessage::Suspend);
+    look(house);
+    sys(house, pid, SysMessage::Resume);
+}
+
+fn replace(house: &mut House, pid: Pid, replace: Replace) -> String {
+    sys(house, pid, SysMessage::ReplaceState(replace))
+}
+
+/// A bell with an ear and an eye, which is the newer one.
+fn furnished(house: &mut House) -> Pid {
+    let bell = house.begin("bell", "bell", &()).unwrap();
+    for handler in ["ear", "eye"] {
+        let add = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&("a",)));
+        house.sim.call(bell, &spec::encode(&add), 1_000).unwrap();
+    }
+    bell
+}
+
+/// The name of the handler that a replacement is asked for.
+fn asked_for(handler: &[u8]) -> Atom {
+    let handler = pq_term::msgpack::from_msgpack(handler).unwrap();
+    let parts = handler.as_list().unwrap();
+    assert_eq!((parts.len(), parts[1].as_bool()), (3, Some(false)));
+    parts[0].as_atom().unwrap()
+}
+
+/// What a replacement says.
+type Replaced = Result<Vec<u8>, String>;
+
+/// A handler that has heard so much, as a replacement hands it back.
+fn handler(name: Atom, heard: u32) -> Replaced {
+    Ok(encode(&(name, false, Heard { heard })))
+}
+
+/// Whether it is suspended, and the list of what is on.
+fn mode_and_debug(house: &mut House, pid: Pid, module: &str) -> String {
+    let status = house.sim.sys(pid, SysMessage::GetStatus).unwrap();
+    let parts = status.as_tuple().unwrap();
+    assert_eq!(parts[2].to_string(), format!("{{module,{module}}}"));
+    let misc = parts[3].as_list().unwrap();
+    format!("{} {}", misc[1], misc[3])
+}
+
+#[test]
+fn the_state_is_shown_by_the_names_of_its_fields() {
+    let mut house = House::new();
+    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    assert_eq!(
+        sys(&mut house, counter, SysMessage::GetState),
+        "#{count => 7}"
+    );
+    let light = house.begin("light", "light", &(0_u64,)).unwrap();
+    let shown = sys(&mut house, light, SysMessage::GetState);
+    assert_eq!(shown, "#{data => #{changes => 0},state => \"Red\"}");
+}
+
+#[test]
+fn a_state_is_replaced_or_left_as_it_was() {
+    let mut house = House::new();
+    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    let with = |bytes: Vec<u8>| SysMessage::ReplaceState(Box::new(move |_| Ok(bytes.clone())));
+    let next = encode(&Counter { count: 8 });
+    assert_eq!(sys(&mut house, counter, with(next)), "#{count => 8}");
+    let refused = sys(
+        &mut house,
+        counter,
+        SysMessage::ReplaceState(Box::new(|_| Err("no".to_string()))),
+    );
+    assert_eq!(refused, "{error,{callback_failed,\"no\"}}");
+    let unreadable = sys(&mut house, counter, with(encode("no counter")));
+    assert!(unreadable.starts_with("{error,{badarg,"), "{unreadable}");
+    assert_eq!(
+        sys(&mut house, counter, SysMessage::GetState),
+        "#{count => 8}"
+    );
+    assert_eq!(house.ask(counter, &Count::Tell), "\"8 by 1.0.0\"");
+}
+
+#[test]
+fn the_state_of_a_server_and_of_a_machine_is_replaced_running_and_suspended() {
+    let mut house = House::new();
+    let counter = house.begin("counter", "counter", &(1_i64,)).unwrap();
+    let light = house.begin("light", "light", &(0_u64,)).unwrap();
+    for pid in [counter, light] {
+        let mut next = 5;
+        running_and_suspended(&mut house, pid, |house| {
+            next += 1;
+            let data = Changes { changes: next };
+            let lit = Lit {
+                state: "Green",
+                data,
+            };
+            let count = i64::from(next);
+            let state = match pid == counter {
+                true => encode(&Counter { count }),
+                false => encode(&lit),
+            };
+            let shown = replace(house, pid, Box::new(move |_| Ok(state.clone())));
+            assert_eq!(sys(house, pid, SysMessage::GetState), shown);
+            assert!(shown.contains(&format!("=> {next}")), "{shown}");
+        });
+    }
+    assert_eq!(house.ask(counter, &Count::Tell), "\"7 by 1.0.0\"");
+    assert_eq!(house.ask(light, &"now"), "\"now: Green after 7\"");
+}
+
+#[test]
+fn the_state_of_each_handler_is_replaced_running_and_suspended() {
+    let mut house = House::new();
+    let bell = furnished(&mut house);
+    let mut heard = 5;
+    running_and_suspended(&mut house, bell, |house| {
+        heard += 1;
+        let all = move |bytes: Vec<u8>| handler(asked_for(&bytes), heard);
+        let both = ["eye", "ear"].map(|name| format!("{{{name},false,#{{heard => {heard}}}}}"));
+        let expected = format!("[{}]", both.join(","));
+        assert_eq!(replace(house, bell, Box::new(all)), expected);
+        assert_eq!(sys(house, bell, SysMessage::GetState), expected);
+    });
+    house.deliver(bell, Envelope::Event(payload("ding")));
+    house.sim.settle();
+    assert_eq!(
+        sys(&mut house, bell, SysMessage::GetState),
+        "[{eye,false,#{heard => 8}},{ear,false,#{heard => 8}}]"
+    );
+}
+
+#[test]
+fn a_handler_whose_new_state_is_wrong_keeps_the_old_one_and_the_others_do_not() {
+    let mut house = House::new();
+    let bell = furnished(&mut house);
+    let wrong: [fn(Atom) -> Replaced; 4] = [
+        |_| Err("no".to_string()),
+        |_| handler(Atom::from_static("nose"), 1),
+        |name| Ok(encode(&(name, false, "deaf"))),
+        |_| Ok(Vec::new()),
+    ];
+    for (wrong, heard) in wrong.into_iter().zip(1..) {
+        let only_ear = move |bytes: Vec<u8>| match asked_for(&bytes) {
+            name if name.as_str() == "ear" => handler(name, heard),
+            name => wrong(name),
+        };
+        assert_eq!(
+            replace(&mut house, bell, Box::new(only_ear)),
+            format!("[{{eye,false,#{{heard => 0}}}},{{ear,false,#{{heard => {heard}}}}}]")
+        );
+    }
+}
+
+#[test]
+fn the_state_of_a_supervisor_is_its_children_and_is_not_replaced() {
+    let mut house = House::new();
+    let sup = kinds(&mut house)[3];
+    let mut processes = house.sim.processes().into_iter();
+    let child = processes.find(|it| it.parent == Some(sup)).unwrap().pid;
+    running_and_suspended(&mut house, sup, |house| {
+        let refused = replace(house, sup, Box::new(Ok));
+        assert!(refused.starts_with("{error,{not_supported,"), "{refused}");
+        let shown = sys(house, sup, SysMessage::GetState);
+        assert_eq!(shown, format!("[{child}]"));
+    });
+}
+
+#[test]
+fn the_status_names_the_module_and_what_is_on() {
+    let mut house = House::new();
+    let pids = kinds(&mut house);
+    house.sim.run_ms(10);
+    for (pid, module) in pids.into_iter().zip(["actor", "light", "bell", "tree"]) {
+        let mut modes = ["running", "suspended"].into_iter();
+        running_and_suspended(&mut house, pid, |house| {
+            let mode = modes.next().unwrap();
+            let shown = mode_and_debug(house, pid, module);
+            assert_eq!(shown, format!("{mode} []"));
+            for on in [
+                SysMessage::Trace(true),
+                SysMessage::Log(Toggle::On(3)),
+                SysMessage::Statistics(Toggle::On(0)),
+            ] {
+                sys(house, pid, on);
+            }
+            let shown = mode_and_debug(house, pid, module);
+            let on = "[{statistics,{10,0,0}},{log,{3,[]}},{trace,true}]";
+            assert_eq!(shown, format!("{mode} {on}"));
+            sys(house, pid, SysMessage::NoDebug);
+        });
+    }
+}
+
+#[test]
+fn statistics_count_messages_in_and_out_and_not_the_questions_about_them() {
+    let mut house = House::new();
+    let b = house.actor("b", vec![]);
+    let a = house.actor("a", vec![]);
+    house.sim.run_ms(10);
+    sys(&mut house, a, SysMessage::Statistics(Toggle::On(0)));
+    house.tell(
+        a,
+        vec![Do::Send(b, "x".to_string()), Do::Send(b, "y".to_string())],
+    );
+    house.tell(a, vec![]);
+    house.sim.run_ms(10);
+    let expected = "{ok,[{start_time,10},{current_time,20},{messages_in,2},{messages_out,2}]}";
+    assert_eq!(
+        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        expected
+    );
+    assert_eq!(
+        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        expected
+    );
+}
+
+/// A port that has closed: every kind of process takes that, and does nothing about it.
+fn close_a_port(house: &mut House, pid: Pid) {
+    house.deliver(pid, Envelope::PortClosed(7, payload("gone")));
+    house.sim.settle();
+}
+
+/// How many such ends were counted, kept and traced.
+fn noticed(house: &mut House, pid: Pid, work: impl FnOnce(&mut House)) -> [usize; 3] {
+    let text = log::written_during(|| work(house));
+    let counted = sys(house, pid, SysMessage::Statistics(Toggle::Get));
+    let (_, counted) = counted.split_once("{messages_in,").unwrap();
+    let (counted, _) = counted.split_once('}').unwrap();
+    let kept = sys(house, pid, SysMessage::Log(Toggle::Get));
+    let kept = kept.matches("\"0 ms: in end from port 7\"").count();
+    [
+        counted.parse().unwrap(),
+        kept,
+        text.matches("got end").count(),
+    ]
+}
+
+#[test]
+fn what_is_counted_kept_and_traced_is_what_a_process_takes() {
+    let mut house = House::new();
+    for pid in kinds(&mut house) {
+        for message in [
+            SysMessage::Statistics(Toggle::On(0)),
+            SysMessage::Log(Toggle::On(0)),
+            SysMessage::Trace(true),
+        ] {
+            assert_eq!(sys(&mut house, pid, message), "ok");
+        }
+        let close = |house: &mut House| close_a_port(house, pid);
+        assert_eq!(noticed(&mut house, pid, close), [1, 1, 1]);
+        sys(&mut house, pid, SysMessage::Suspend);
+        assert_eq!(noticed(&mut house, pid, close), [1, 1, 0]);
+        let resume = |house: &mut House| drop(sys(house, pid, SysMessage::Resume));
+        assert_eq!(noticed(&mut house, pid, resume), [2, 2, 1]);
+    }
+}
+
+#[test]
+fn a_log_keeps_ten_entries_unless_told_otherwise() {
+    for (room, kept) in [(0, 10), (3, 3)] {
+        let mut house = House::new();
+        let a = house.actor("a", vec![]);
+        sys(&mut house, a, SysMessage::Log(Toggle::On(room)));
+        for n in 0..15 {
+            house.deliver(a, Envelope::Info(payload(&n.to_string())));
+        }
+        house.sim.settle();
+        let log = house.sim.sys(a, SysMessage::Log(Toggle::Get)).unwrap();
+        let entries = log.as_tuple().unwrap()[1].as_list().unwrap().to_vec();
+        assert_eq!(entries.len(), kept, "{log}");
+        assert_eq!(
+            entries.last().unwrap().as_str(),
+            Some("0 ms: in info \"14\"")
+        );
+        sys(&mut house, a, SysMessage::Log(Toggle::Off));
+        assert_eq!(sys(&mut house, a, SysMessage::Log(Toggle::Get)), "{ok,[]}");
+    }
+}
+
+#[test]
+fn a_log_holds_what_goes_out_and_to_whom() {
+    let mut house = House::new();
+    let b = house.actor("b", vec![]);
+    let a = house.actor("a", vec![]);
+    let light = house.begin("light", "light", &(0_u64,)).unwrap();
+    for pid in [a, light] {
+        sys(&mut house, pid, SysMessage::Log(Toggle::On(0)));
+    }
+    house.tell(
+        a,
+        vec![Do::Send(b, "x".to_string()), Do::Ask(b, vec![], 10)],
+    );
+    house.deliver(light, Envelope::Event(payload(&Signal::Flash)));
+    house.sim.settle();
+    let mut lines = |pid: Pid| -> Vec<String> {
+        let kept = house.sim.sys(pid, SysMessage::Log(Toggle::Get)).unwrap();
+        let kept = kept.as_tuple().unwrap()[1].as_list().unwrap();
+        kept.iter()
+            .map(|line| house.named(line.as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(
+        lines(a)[1..],
+        ["0 ms: out info \"x\" to b", "0 ms: out call [] to b"]
+    );
+    assert_eq!(
+        lines(light),
+        [
+            "0 ms: in event \"Flash\"",
+            "0 ms: out event \"Change\" to light",
+            "0 ms: in event \"Change\"",
+        ]
+    );
+}
+
+#[test]
+fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
+    let mut house = House::new();
+    let a = house.actor("a", vec![]);
+    let text = log::written_during(|| {
+        for (on, word) in [(true, "seen"), (false, "unseen"), (true, "again")] {
+            sys(&mut house, a, SysMessage::Trace(on));
+            house.deliver(a, Envelope::Info(payload(word)));
+            house.sim.settle();
+        }
+        sys(&mut house, a, SysMessage::NoDebug);
+        house.deliver(a, Envelope::Info(payload("after all")));
+        house.sim.settle();
+    });
+    for (word, traced) in [
+        ("seen", true),
+        ("unseen", false),
+        ("again", true),
+        ("after all", false),
+    ] {
+        assert_eq!(
+            text.contains(&format!("info \"{word}\"")),
+            traced,
+            "{word} in {text}"
+        );
+    }
+}
