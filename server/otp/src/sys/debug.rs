@@ -60,8 +60,11 @@ impl Debug {
 
     fn note(&mut self, pid: Pid, now_ms: u64, event: &Event<'_>) {
         if self.trace {
-            let (did, kind, content) = (event.way.verb(), event.kind, &event.content);
-            tracing::info!(target: "sys", %pid, at_ms = now_ms, "{did} {kind}{content}");
+            let Event { kind, peer, .. } = event;
+            let (did, bytes) = (event.way.verb(), event.content.size());
+            tracing::info!(target: "sys", %pid, at_ms = now_ms, peer, bytes, "{did} {kind}");
+            // What players write is in some messages, and for nobody above this level.
+            tracing::debug!(target: "sys", %pid, at_ms = now_ms, "{event}");
         }
         if let Some((max, lines)) = &mut self.log {
             if lines.len() >= *max {
@@ -134,6 +137,15 @@ enum Content<'a> {
     Input(&'a [u8]),
     Reason(&'a Reason),
     Nothing,
+}
+
+impl Content<'_> {
+    fn size(&self) -> usize {
+        match self {
+            Content::Message(bytes) | Content::Input(bytes) => bytes.len(),
+            Content::Reason(_) | Content::Nothing => 0,
+        }
+    }
 }
 
 impl fmt::Display for Content<'_> {

@@ -346,29 +346,32 @@ fn a_log_holds_what_goes_out_and_to_whom() {
 }
 
 #[test]
-fn a_trace_writes_every_message_to_the_log_until_it_is_turned_off() {
+fn a_trace_says_with_whom_and_how_much_and_only_at_debug_what() {
     let mut house = House::new();
+    let b = house.actor("b", vec![]);
     let a = house.actor("a", vec![]);
     let text = log::written_during(|| {
-        for (on, word) in [(true, "seen"), (false, "unseen"), (true, "again")] {
+        for (on, word) in [(true, "seen"), (false, "hidden"), (true, "again")] {
             sys(&mut house, a, SysMessage::Trace(on));
-            house.deliver(a, Envelope::Info(payload(word)));
-            house.sim.settle();
+            house.tell(a, vec![Do::Send(b, word.to_string())]);
         }
         sys(&mut house, a, SysMessage::NoDebug);
-        house.deliver(a, Envelope::Info(payload("after all")));
-        house.sim.settle();
+        house.tell(a, vec![Do::Send(b, "after all".to_string())]);
     });
     for (word, traced) in [
         ("seen", true),
-        ("unseen", false),
+        ("hidden", false),
         ("again", true),
         ("after all", false),
     ] {
-        assert_eq!(
-            text.contains(&format!("info \"{word}\"")),
-            traced,
-            "{word} in {text}"
-        );
+        let sent = format!("out info \"{word}\" to {b}");
+        assert_eq!(text.contains(&sent), traced, "{word} in {text}");
+        for line in text.lines().filter(|line| line.contains(word)) {
+            assert!(line.starts_with("DEBUG "), "{line}");
+        }
     }
+    let bytes = payload("seen").len();
+    let briefly = format!("INFO message=sent info pid={a} at_ms=0 peer=\"{b}\" bytes={bytes}");
+    assert!(text.contains(&briefly), "{briefly} is not in {text}");
+    assert!(text.contains("INFO message=got cast pid="), "{text}");
 }
