@@ -2,7 +2,7 @@
 
 use pq_otp::sys::{self, SysMessage};
 use pq_otp::{Node, Pid, Reason, RequestError, Term};
-use pq_term::{pretty, read_term};
+use pq_term::{msgpack, pretty, read_term};
 
 use super::answer::{Returned, SysReply};
 use super::desk::Desk;
@@ -11,6 +11,13 @@ use super::request::{SysRequest, Toggle};
 
 /// How long a function may take: what `gen_server:call/2` waits.
 const CALL_TIMEOUT_MS: u64 = 5_000;
+
+/// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
+/// types: to it `{events, "Ann"}` and `[events, "Ann"]` are two names.
+const SERVICE: &str = "regis";
+
+/// What is there and not for operators: a name is given to whoever asks for one.
+const ONLY_FOR_PROCESSES: (&str, usize) = ("regis:register", 2);
 
 /// Sends a system message to the process of this name.
 pub(crate) fn sys(desk: &Desk, process: &str, request: SysRequest) -> Result<SysReply, Failure> {
@@ -86,17 +93,31 @@ pub(crate) fn call(
     let args = term
         .as_list()
         .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;
+    if (name.as_str(), args.len()) == ONLY_FOR_PROCESSES {
+        let why = "badarg: a process registers only itself, and an operator is none";
+        return Err(failed(Exit::Refused, why.to_string()));
+    }
     tracing::info!(module, function, "call from an operator");
-    let result = desk
-        .node()
-        .call_module(module, function, args, CALL_TIMEOUT_MS);
-    let result = result.map_err(|error| Failure {
+    let result = apply(desk.node(), (module, function), args).map_err(|error| Failure {
         term: term_of(&error),
         ..failed(exit_of(&error), why_not((&name, args.len()), &error))
     })?;
     Ok(Returned {
         result: pretty(&result),
     })
+}
+
+fn apply(
+    node: &Node,
+    (module, function): (&str, &str),
+    args: &[Term],
+) -> Result<Term, RequestError> {
+    if module != SERVICE {
+        return node.call_module(module, function, args, CALL_TIMEOUT_MS);
+    }
+    let args = msgpack::to_msgpack(&Term::list(args));
+    let answer = node.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
+    msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
 }
 
 /// Why a function has not returned.

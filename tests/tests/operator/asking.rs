@@ -1,6 +1,6 @@
 //! Asking one process or one function: `sys`, `call`.
 
-use pq_tests::running::{Running, Tree};
+use pq_tests::running::{PATIENCE, Running, Tree, poll};
 
 use crate::typed::{json, node_with_heroes, refused, told, typed, until};
 
@@ -83,8 +83,43 @@ fn a_function_is_called_with_terms() {
     let answer = json(&tree, &["call", "regis", "whereis", "[\"bot-0\"]"]);
     let pid = &json(&tree, &["names", "\"bot-0\""])["rows"][1]["pid"];
     assert_eq!(&answer["result"], pid);
+    let events = "{events,\"bot-0\"}";
+    let answer = json(&tree, &["call", "regis", "whereis", &format!("[{events}]")]);
+    let pid = json(&tree, &["sys", "get-status", events])["pid"].clone();
+    assert_eq!(answer["result"], pid, "a tuple is a name, not a list");
     let nobody = told(&tree, &["call", "regis", "whereis", "[{events, nobody}]"]);
     assert_eq!(nobody, "undefined\n");
+    for _ in 0..2 {
+        let freed = format!("[{events}]");
+        assert_eq!(
+            told(&tree, &["call", "regis", "unregister", &freed]),
+            "ok\n"
+        );
+        assert!(!told(&tree, &["names"]).contains("{events,"));
+    }
+}
+
+/// What an operator does about a hero that nobody plays any more, as the README says it: its parent is what
+/// `stop_player` wants.
+#[test]
+fn a_hero_is_ended_by_its_name_in_two_commands() {
+    let tree = Tree::new();
+    let _node = node_with_heroes(&tree, 2);
+    let status = told(&tree, &["sys", "get-status", "bot-1"]);
+    let (_, parent) = status.split_once("parent => ").unwrap();
+    let (sup, _) = parent.split_once(',').unwrap();
+    let stop = ["call", "processquest", "stop_player", &format!("[{sup}]")];
+    // What is answered is the number of the request; the hero has a moment to go.
+    told(&tree, &stop).trim().parse::<u64>().unwrap();
+    let names = || told(&tree, &["names"]);
+    let gone = poll(PATIENCE, || {
+        Some(names()).filter(|names| !names.contains("bot-1"))
+    });
+    assert!(gone.unwrap().contains("bot-0"));
+    assert_eq!(
+        told(&tree, &["tree", "--all"]).matches("pq_player").count(),
+        1
+    );
 }
 
 #[test]
@@ -97,6 +132,13 @@ fn a_call_that_cannot_be_is_refused_with_the_reason() {
         assert_eq!(
             sentence,
             format!("failed to call {name}: undef: no code that runs has the function {name}/2")
+        );
+    }
+    for name in ["[\"Ann\", <0.1.2>]", "[\"Ann\", ann]"] {
+        let sentence = refused(&tree, &["call", "regis", "register", name], 3);
+        assert_eq!(
+            sentence,
+            "failed to call regis:register: badarg: a process registers only itself, and an operator is none"
         );
     }
     let wrong = ["call", "processquest", "start_player", "[1]"];
