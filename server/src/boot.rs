@@ -7,11 +7,12 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use pq_code::CodeServer;
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Counters, Lateness, Node, Reason, Threads};
+use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, Threads};
 use pq_release::boot::{BootApp, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::Term;
@@ -26,6 +27,25 @@ const APPLICATION_TIMEOUT_MS: u64 = 60_000;
 
 /// How long the application controller may take to say what runs.
 const WHICH_TIMEOUT_MS: u64 = 5_000;
+
+/// Why a node did not stop in order; continues "failed to stop the node in order: ".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StopError {
+    /// Nobody knows what is to be stopped.
+    #[error("the application controller does not say which applications run: {0}")]
+    Unknown(String),
+    /// One does not stop.
+    #[error("application {name} does not stop: {why}")]
+    Application {
+        /// Which.
+        name: String,
+        /// What its stop ended with.
+        why: RequestError,
+    },
+    /// The time for all of it is over.
+    #[error("it is not done within {0:?}")]
+    TooLong(Duration),
+}
 
 /// A node whose applications run.
 pub(crate) struct Booted {
@@ -212,36 +232,62 @@ impl Booted {
         }
     }
 
-    /// Stops one application; one that is stopped already is fine.
-    pub(crate) fn stop_application(node: &Node, name: &str) {
-        match node.applications(&AppRequest::Stop(name.to_string()), APPLICATION_TIMEOUT_MS) {
-            Ok(AppReply::Error(reason)) => {
-                tracing::debug!(application = name, %reason, "not stopped")
-            }
-            Ok(_) => (),
-            Err(error) => tracing::error!(application = name, %error, "application does not stop"),
+    /// Stops one application; one that does not run is fine.
+    ///
+    /// # Errors
+    /// As [`Booted::stop`].
+    pub(crate) fn stop_application(&self, name: &str) -> Result<(), StopError> {
+        // Who does not say what runs stops nothing either: that is found out in seconds, a stop may take a minute.
+        let runs = self.running()?.iter().any(|running| running == name);
+        match runs {
+            true => self.end_application(name),
+            false => Ok(()),
         }
     }
 
     /// Stops the applications, last started first, and then the threads. A second time does nothing.
-    pub(crate) fn stop(&self) {
-        for name in self.running() {
-            Booted::stop_application(&self.node, &name);
-        }
+    ///
+    /// # Errors
+    /// The first thing that did not stop in its turn; what can be stopped has been.
+    pub(crate) fn stop(&self) -> Result<(), StopError> {
+        let stopped = self.stop_applications();
         let threads = self.threads().take();
         if let Some(threads) = threads {
             threads.stop();
         }
+        stopped
+    }
+
+    fn stop_applications(&self) -> Result<(), StopError> {
+        let running = self.running()?.into_iter();
+        // All of them, before the first failure is looked at.
+        let ends: Vec<_> = running.map(|name| self.end_application(&name)).collect();
+        ends.into_iter().collect()
+    }
+
+    fn end_application(&self, name: &str) -> Result<(), StopError> {
+        let request = AppRequest::Stop(name.to_string());
+        match self.node.applications(&request, APPLICATION_TIMEOUT_MS) {
+            Ok(AppReply::Error(reason)) => {
+                tracing::debug!(application = name, %reason, "not stopped");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(why) => {
+                let name = name.to_string();
+                Err(StopError::Application { name, why })
+            }
+        }
     }
 
     /// The applications that run, last started first: an upgrade may have started and stopped some.
-    fn running(&self) -> Vec<String> {
+    fn running(&self) -> Result<Vec<String>, StopError> {
         match self.node.applications(&AppRequest::Which, WHICH_TIMEOUT_MS) {
-            Ok(AppReply::Running(running)) => running.into_iter().map(|(name, ..)| name).collect(),
-            other => {
-                tracing::error!(answer = ?other, "the applications that run are not known: not stopped in order");
-                Vec::new()
+            Ok(AppReply::Running(running)) => {
+                Ok(running.into_iter().map(|(name, ..)| name).collect())
             }
+            Ok(other) => Err(StopError::Unknown(format!("it says {other:?}"))),
+            Err(error) => Err(StopError::Unknown(error.to_string())),
         }
     }
 }

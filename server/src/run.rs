@@ -1,12 +1,15 @@
 //! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
 //! of a permanent application.
 
+mod stopping;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use stopping::Stopping;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,13 +18,10 @@ use crate::cli;
 use crate::door::{self, Addresses};
 use crate::heroes;
 use crate::logging;
-use crate::operator::{Desk, ErrorAction, Exit, Failure, Operator, Releases, Wish};
+use crate::operator::{Desk, ErrorAction, Operator, Releases, Wish};
 use crate::report::report;
 use crate::restart::Restart;
 use crate::system::{TreeLock, raise_descriptor_limit};
-
-/// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
-const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long clients may take to read their last lines at a stop.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -55,6 +55,8 @@ struct Ends {
     ended: mpsc::Receiver<String>,
     /// What an operator wishes.
     wishes: mpsc::Receiver<Wish>,
+    /// The end has begun.
+    stopping: Option<Stopping>,
 }
 
 /// How a node came to its end.
@@ -91,9 +93,15 @@ pub(crate) fn run(
         }
         Err(error) => return Err(error),
     };
-    let mut ends = Ends { ended: end, wishes };
+    let mut ends = Ends {
+        ended: end,
+        wishes,
+        stopping: None,
+    };
     let served = runtime.block_on(serve(&booted, options, listening, (wish, &mut ends)));
-    let stopped = stop_in_order(booted);
+    let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
+    let stopped = stopping.finish(booted);
+    let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
     let late = ends.wishes.try_recv().ok();
@@ -113,7 +121,7 @@ pub(crate) fn run(
         // A node that was told to end does not start again because of what an operator did meanwhile.
         (None, Some(Wish::Restart(_)) | None) => (),
     }
-    outcome
+    outcome.and(in_order)
 }
 
 /// Opens the door and the operators' socket, starts the heroes, and waits for the end.
@@ -135,12 +143,14 @@ async fn serve(
         outcome = wait_for_end(&mut signals, ends) => outcome,
         failed = play(booted, options, || listening(addresses)) => failed.map(|()| None),
     };
+    let mut stopping = Stopping::begin();
     operator.close().await;
     if let Some(door) = door {
         door.shut();
-        stop_application(booted, "sockserv").await;
+        stopping.stop_application(booted, "sockserv").await;
         door.empty(FAREWELL).await;
     }
+    ends.stopping = Some(stopping);
     outcome.map(|wish| End { wish, addresses })
 }
 
@@ -188,28 +198,7 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stop_application(booted: &Booted, name: &'static str) {
-    let node = booted.node().clone();
-    // What goes wrong at a stop is logged where it happens; the stop goes on.
-    let _ = tokio::task::spawn_blocking(move || Booted::stop_application(&node, name)).await;
-}
-
 /// Writes a line to standard output. That nobody reads it is no reason to end the game.
 pub(crate) fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Ends the node in order, or says that it takes too long and ends it anyway.
-fn stop_in_order(booted: Arc<Booted>) -> Result<(), Failure> {
-    let (done, finished) = std::sync::mpsc::sync_channel(1);
-    std::thread::spawn(move || {
-        booted.stop();
-        let _ = done.send(());
-    });
-    finished.recv_timeout(STOP_TIMEOUT).map_err(|_| {
-        let sentence =
-            format!("failed to stop the node in order within {STOP_TIMEOUT:?}: ended as it is");
-        tracing::error!("{sentence}");
-        Failure::new(Exit::Degraded, sentence)
-    })
 }

@@ -38,6 +38,32 @@ fn stop_returns_when_the_node_has_gone() {
     drop(next);
 }
 
+/// Who stops the applications says nothing: that is an end, and no orderly one, for a service manager and for an operator.
+#[test]
+fn a_node_that_cannot_stop_in_order_ends_all_the_same_and_says_so() {
+    let (told_by_signal, told_by_operator) = (Tree::new(), Tree::new());
+    let mut nodes = [&told_by_signal, &told_by_operator].map(|tree| {
+        let node = node_with_heroes(tree, 1);
+        assert_eq!(
+            told(tree, &["sys", "suspend", "application_controller"]),
+            "ok\n"
+        );
+        node
+    });
+    nodes[0].signal(Signal::TERM);
+    let stop = typed(&told_by_operator, &["stop"]);
+    let sentence = "failed to stop the node in order: the application controller does not say";
+    assert_eq!(stop.code, 5, "{stop:?}");
+    assert!(stop.err.contains(sentence), "{stop:?}");
+    for node in &mut nodes {
+        assert_eq!(node.end().code(), Some(1));
+        assert!(
+            node.log().contains(&format!("pq: {sentence}")),
+            "see the log"
+        );
+    }
+}
+
 #[test]
 fn a_stop_is_in_the_history_with_who_and_why() {
     let tree = Tree::new();
