@@ -9,3 +9,5 @@ mod build;
 mod demo;
 #[path = "author/relup.rs"]
 mod relup;
+#[path = "author/toolchain.rs"]
+mod toolchain;

@@ -1,0 +1,114 @@
+//! What `pq demo` and `pq build` need of the machine: cargo, a linker, and a path, which may have spaces.
+//!
+//! The sources are a workspace with one application and no dependencies, so a build takes a second.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use pq_tests::running::pq;
+use tempfile::TempDir;
+
+const MANIFEST: &str = r#"
+[workspace]
+[package]
+name = "lamp-1_0_0"
+version = "1.0.0"
+edition = "2024"
+[profile.library]
+inherits = "release"
+"#;
+
+const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {modules, [lamp]}, \
+    {registered, []}, {applications, [kernel, stdlib]}]}.\n";
+
+const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}, \
+    [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
+
+/// A checkout in a folder whose name has spaces.
+struct Checkout {
+    _folder: TempDir,
+    root: PathBuf,
+}
+
+impl Checkout {
+    fn new() -> Checkout {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("my own games");
+        std::fs::create_dir_all(root.join("src")).unwrap();
+        for (file, text) in [
+            ("Cargo.toml", MANIFEST),
+            ("lamp.app", APP),
+            ("lamp.rel", REL),
+            ("src/lib.rs", "//! Nothing.\n"),
+        ] {
+            std::fs::write(root.join(file), text).unwrap();
+        }
+        Checkout {
+            _folder: folder,
+            root,
+        }
+    }
+
+    /// `pq build` as its author types it, with a target folder of its own.
+    fn build(&self) -> Command {
+        let mut build = pq(["build", "lamp.rel", "--root", "a tree"]);
+        build
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", self.root.join("a target"));
+        build
+    }
+}
+
+/// What a command that fails has said, and its sentence.
+fn failure(command: &mut Command) -> (String, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    let sentence = last.strip_prefix("pq: ").unwrap_or_default().to_string();
+    (said, sentence)
+}
+
+#[test]
+fn a_checkout_in_a_path_with_spaces_is_built() {
+    let checkout = Checkout::new();
+    let built = checkout.build().output().unwrap();
+    assert!(built.status.success(), "{built:?}");
+    let library = checkout.root.join("a tree/lib/lamp-1.0.0/priv/lamp.so");
+    assert!(std::fs::read(library).unwrap().starts_with(b"\x7fELF"));
+}
+
+#[test]
+fn where_cargo_is_missing_the_sentence_says_so_and_where_to_get_it() {
+    let empty = tempfile::tempdir().unwrap();
+    let root = empty.path().join("rel");
+    let checkout = Checkout::new();
+    let mut demo = pq(["demo", "--port", "0", "--root"].map(Path::new));
+    demo.arg(&root);
+    for command in [&mut demo, &mut checkout.build()] {
+        command.env_remove("CARGO").env("PATH", empty.path());
+        let (_, sentence) = failure(command);
+        assert!(
+            sentence.starts_with(
+                "failed to run cargo: building needs a Rust toolchain (https://rustup.rs): "
+            ),
+            "{sentence}"
+        );
+    }
+    assert!(!root.exists());
+}
+
+#[test]
+fn where_the_linker_is_missing_the_sentence_says_what_to_install() {
+    let arch = std::env::consts::ARCH.to_uppercase();
+    let linker = format!("CARGO_TARGET_{arch}_UNKNOWN_LINUX_GNU_LINKER");
+    let checkout = Checkout::new();
+    let (said, sentence) = failure(checkout.build().env(linker, "/nonexistent/cc"));
+    assert!(said.contains("`/nonexistent/cc`"), "{said}");
+    assert!(
+        sentence.starts_with("cargo could not build lamp 1.0.0: ")
+            && sentence.ends_with("install a C toolchain (Debian: build-essential)"),
+        "{sentence}"
+    );
+    assert!(!checkout.root.join("a tree").exists());
+}
