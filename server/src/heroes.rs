@@ -8,12 +8,15 @@ use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::{Node, Payload, Pid, Reason};
 use pq_words::Opts;
 
-/// Starts that are under way at once. Enough that no shard waits for this thread, few enough that their
-/// requests fit an inbox (65 536).
-const IN_FLIGHT_MAX: usize = 8_192;
+/// Starts that are under way at once. Enough that no shard waits for this thread: they are two milliseconds of work. Few
+/// enough that what is under way stays in the cache of a core.
+const IN_FLIGHT_MAX: usize = 2_048;
 
 /// When so few are under way, more are ordered: in batches, because waking a thread costs as much as a start.
 const IN_FLIGHT_MIN: usize = IN_FLIGHT_MAX / 2;
+
+/// Room for the arguments of one, which take some forty bytes.
+const ARGS_BYTES: usize = 64;
 
 /// How long a start may take before the filling gives up: a node that is that slow is not filled.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,7 +65,8 @@ fn order(
     opts: &Opts,
     shared: &Shared,
 ) -> anyhow::Result<()> {
-    let args = rmp_serde::to_vec_named(&(format!("bot-{number}"), opts))?;
+    let mut args = Vec::with_capacity(ARGS_BYTES);
+    rmp_serde::encode::write_named(&mut args, &(format!("bot-{number}"), opts))?;
     let request = spec::encode(&SupRequest::StartChild(args));
     let seen = shared.clone();
     node.request(supersup, &request, move |answer| note(&seen, answer));

@@ -4,6 +4,7 @@
 //! at each call, and lie in two or three blocks elsewhere, each of which the tables would have to visit to hash it
 //! again when they grow.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use pq_otp::{Pid, Term};
@@ -15,7 +16,22 @@ use smallvec::SmallVec;
 const INLINE_BYTES: usize = 24;
 
 /// A name as [`msgpack::to_msgpack`] writes it.
-type Key = SmallVec<[u8; INLINE_BYTES]>;
+#[derive(PartialEq, Eq, Hash)]
+struct Key(SmallVec<[u8; INLINE_BYTES]>);
+
+/// In one piece, where that of a `SmallVec` goes byte by byte.
+impl Clone for Key {
+    fn clone(&self) -> Key {
+        Key(SmallVec::from_slice(&self.0))
+    }
+}
+
+/// The hash of a `SmallVec` is that of its slice.
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// The names of a node, from any thread; clones are the same names. The rules are those of [`Regis`].
 #[derive(Clone, Default)]
@@ -44,12 +60,12 @@ impl Names {
     ) -> Result<(), RegisterError<Term, Pid>> {
         let given = self
             .0
-            .register_alive(Key::from_slice(name), owner, is_alive);
+            .register_alive(Key(SmallVec::from_slice(name)), owner, is_alive);
         given.map_err(|error| match error {
             RegisterError::NameTaken { holder } => RegisterError::NameTaken { holder },
-            RegisterError::AlreadyNamed { name } => {
-                RegisterError::AlreadyNamed { name: term(&name) }
-            }
+            RegisterError::AlreadyNamed { name } => RegisterError::AlreadyNamed {
+                name: term(&name.0),
+            },
             RegisterError::Dead => RegisterError::Dead,
         })
     }
@@ -61,7 +77,11 @@ impl Names {
 
     /// All names, in no order.
     pub fn get_names(&self) -> Vec<Term> {
-        self.0.get_names().iter().map(|name| term(name)).collect()
+        self.0
+            .get_names()
+            .iter()
+            .map(|name| term(&name.0))
+            .collect()
     }
 
     /// How many there are.
@@ -82,8 +102,8 @@ impl Names {
     /// Frees the names of those who do not live; how many they were.
     pub(crate) fn sweep(&self, is_alive: impl Fn(Pid) -> bool) -> u64 {
         let dead = self.0.get_names().into_iter().filter(|name| {
-            let owner = self.0.whereis(&**name).filter(|owner| !is_alive(*owner));
-            owner.is_some_and(|owner| self.0.unregister_if(&**name, owner))
+            let owner = self.0.whereis(&*name.0).filter(|owner| !is_alive(*owner));
+            owner.is_some_and(|owner| self.0.unregister_if(&*name.0, owner))
         });
         dead.count() as u64
     }

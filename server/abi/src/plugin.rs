@@ -263,5 +263,8 @@ unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
 }
 
 fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }

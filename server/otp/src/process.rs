@@ -1,7 +1,8 @@
 //! A process: seventy bytes in a slab, and a box for what few processes have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::FixedState;
 use pq_abi::{Module, Reason, State};
 use pq_term::{Pid, Term};
 
@@ -104,8 +105,8 @@ pub(crate) struct Wait {
 pub(crate) struct Extras {
     /// Linked processes, without parent and children of a supervisor.
     pub(crate) links: Vec<Pid>,
-    /// Who hears of the end of this process.
-    pub(crate) watchers: BTreeMap<Caller, Watch>,
+    /// Who hears of the end of this process. Thousands may wait for one supervisor.
+    pub(crate) watchers: HashMap<Caller, Watch, FixedState>,
     /// Whom this process watches, by monitor.
     pub(crate) monitors: BTreeMap<u64, Pid>,
     /// Its requests that wait, with their timeouts; a start has none, it always comes out.

@@ -7,8 +7,9 @@
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::FixedState;
 use pq_abi::Reason;
 use pq_term::Pid;
 use rand::SeedableRng;
@@ -97,7 +98,7 @@ pub(crate) struct Shard {
     /// Signals to oneself that came up while another one was handled.
     local: VecDeque<Signal>,
     /// Supervisors whose initial children do not all run yet, and who waits for it.
-    starting: BTreeMap<Pid, Ack>,
+    starting: HashMap<Pid, Ack, FixedState>,
     /// Effects of the last callback, lent back and forth with the core.
     spare_effects: Vec<Effect>,
     /// Room for what a supervisor's machine wants done.
@@ -148,7 +149,7 @@ impl Shard {
             arrivals: Vec::new(),
             due: Vec::new(),
             local: VecDeque::new(),
-            starting: BTreeMap::new(),
+            starting: HashMap::default(),
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             staging: None,

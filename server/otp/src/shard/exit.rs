@@ -120,7 +120,10 @@ impl Shard {
                     cause: ExitCause::Link,
                 });
             }
-            for (watcher, why) in extras.watchers {
+            let mut watchers: Vec<_> = extras.watchers.into_iter().collect();
+            // In an order that does not hang on the table's: a run can be repeated.
+            watchers.sort_unstable_by_key(|(watcher, _)| *watcher);
+            for (watcher, why) in watchers {
                 self.tell_watcher(pid, watcher, why, &reason);
             }
             for (monitor, of) in extras.monitors {
