@@ -46,7 +46,7 @@ pub enum Envelope {
     PortClosed(u64, Payload),
     /// A start that this process ordered has come out.
     Started(u32, StartOutcome),
-    /// A timer of the runtime's own processes.
+    /// A timer that the runtime itself has set: of one of its own processes, or the time-out of a wait.
     Timer(u32),
     /// A message of the `sys` protocol.
     System(Box<SysRequest>),
