@@ -23,6 +23,7 @@
 
 mod modules;
 mod names;
+mod places;
 mod service;
 
 pub use modules::{LIBRARY, MANIFEST};

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use pq_otp::{Pid, Term};
 use pq_term::msgpack;
-use regis::{Regis, RegisterError};
+use regis::{Regis, RegisterError, SHARDS_DEFAULT};
 use smallvec::SmallVec;
+
+use crate::places::Places;
 
 /// Names up to this length lie in the tables themselves: `{events, Name}` of ten letters is as long.
 const INLINE_BYTES: usize = 24;
@@ -34,10 +36,19 @@ impl Borrow<[u8]> for Key {
 }
 
 /// The names of a node, from any thread; clones are the same names. The rules are those of [`Regis`].
-#[derive(Clone, Default)]
-pub struct Names(Arc<Regis<Key, Pid>>);
+#[derive(Clone)]
+pub struct Names(Arc<Regis<Key, Pid, Places>>);
 
 impl Names {
+    /// Of a node with so many shards of processes.
+    pub(crate) fn of(shards: usize) -> Names {
+        let places = Places::new(shards);
+        Names(Arc::new(Regis::with_shards_and_hasher(
+            SHARDS_DEFAULT,
+            places,
+        )))
+    }
+
     /// Who has this name.
     pub fn whereis(&self, name: &Term) -> Option<Pid> {
         self.whereis_exact(&msgpack::to_msgpack(name))

@@ -14,7 +14,7 @@ const FIX_ARRAY: u8 = 0x90;
 
 /// Gives a node its registry: the service, and the hook that frees the names of the dead.
 pub fn install(config: &mut Config) -> Names {
-    let names = Names::default();
+    let names = Names::of(config.shards);
     let hook = names.clone();
     config.services.insert(
         "regis",

@@ -1,0 +1,111 @@
+//! Where in the tables a name and a process lie.
+//!
+//! Names come from players and are hashed with a seed. Processes come from the node, one after the other, and each is
+//! entered and taken out by its own shard: so neighbours lie next to each other, and a crowd of births walks through
+//! the table instead of jumping about in it. It would be a fifth of a hero's start to fetch those lines one by one.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::{FoldHasher, RandomState};
+use pq_otp::Pid;
+use regis::SHARDS_DEFAULT;
+
+/// Neighbours that share a part of the table, and so a lock: as many as a page of four kilobytes holds.
+const BLOCK: u64 = 64;
+
+/// Of a hash, the seven highest bits tell the entries of a group apart, and those below choose the part (`dashmap`).
+const TAG_BIT: u32 = 57;
+const PART_BIT: u32 = TAG_BIT - SHARDS_DEFAULT.trailing_zeros();
+
+/// Makes places of names and of processes.
+#[derive(Clone)]
+pub(crate) struct Places {
+    names: RandomState,
+    /// How many shards number their processes independently of each other.
+    shards: u64,
+}
+
+impl Places {
+    pub(crate) fn new(shards: usize) -> Places {
+        Places {
+            names: RandomState::default(),
+            shards: shards.max(1) as u64,
+        }
+    }
+}
+
+impl BuildHasher for Places {
+    type Hasher = Place;
+
+    fn build_hasher(&self) -> Place {
+        Place {
+            of_name: self.names.build_hasher(),
+            of_process: None,
+            shards: self.shards,
+        }
+    }
+}
+
+/// The place of one.
+pub(crate) struct Place {
+    of_name: FoldHasher<'static>,
+    of_process: Option<u64>,
+    shards: u64,
+}
+
+/// A name is bytes, a process is one number ([`Pid`]).
+impl Hasher for Place {
+    fn write(&mut self, bytes: &[u8]) {
+        self.of_name.write(bytes);
+    }
+
+    fn write_usize(&mut self, length: usize) {
+        self.of_name.write_usize(length);
+    }
+
+    fn write_u64(&mut self, pid: u64) {
+        self.of_process = Some(of_process(Pid::from_raw(pid), self.shards));
+    }
+
+    fn finish(&self) -> u64 {
+        self.of_process.unwrap_or_else(|| self.of_name.finish())
+    }
+}
+
+/// Blocks of all shards in turn, one to each part of the table, round and round.
+fn of_process(pid: Pid, shards: u64) -> u64 {
+    let index = u64::from(pid.index());
+    let block = index / BLOCK * shards + u64::from(pid.shard());
+    let parts = SHARDS_DEFAULT as u64;
+    let (part, round) = (block % parts, block / parts);
+    index << TAG_BIT | part << PART_BIT | (round * BLOCK + index % BLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn neighbours_lie_together_and_nobody_lies_where_another_does() {
+        let places = Places::new(2);
+        let mut taken = HashSet::new();
+        for index in 0..200_000 {
+            for shard in 0..2 {
+                let place = places.hash_one(Pid::new(shard, index, 7));
+                let low = place & !(u64::MAX << TAG_BIT);
+                assert!(taken.insert(low), "process {index} of shard {shard}");
+                let next = places.hash_one(Pid::new(shard, index + 1, 1));
+                let is_neighbour = next & !(u64::MAX << TAG_BIT) == low + 1;
+                assert!(is_neighbour || u64::from(index) % BLOCK == BLOCK - 1);
+            }
+        }
+        let parts: HashSet<u64> = taken.iter().map(|low| low >> PART_BIT).collect();
+        let longest = taken.iter().map(|low| low & !(u64::MAX << PART_BIT)).max();
+        assert_eq!(
+            (parts.len(), longest.map(|it| it / 1_000)),
+            (SHARDS_DEFAULT, Some(1))
+        );
+    }
+}
