@@ -123,7 +123,7 @@ impl Node {
     fn call(&mut self, name: &str, args: &[u8]) -> raw::Status {
         let (module, function) = name.split_once(':').unwrap();
         let result = match (module, function) {
-            ("regis", "register") => Ok(rmp_serde::to_vec_named(&Ok::<(), ()>(())).unwrap()),
+            ("regis", "register") => Ok(pq_term::msgpack::OK.to_vec()),
             ("regis", "whereis") => Ok(whereis(args)),
             _ => self.module(module).call(self, function, args),
         };
