@@ -128,10 +128,10 @@ fn exact(name: &Term) -> Cow<'static, [u8]> {
     Cow::Owned(msgpack::to_msgpack(name))
 }
 
-/// That many arguments, without a list around them.
 fn args<const N: usize>(call: &ServiceCall<'_>) -> Result<[Term; N], Reason> {
-    let args = msgpack::list_of(call.args).map_err(badarg)?;
-    args.ok_or_else(|| undef(call))
+    let args = msgpack::from_msgpack(call.args).map_err(badarg)?;
+    let args: Option<&[Term; N]> = args.as_list().and_then(|args| args.try_into().ok());
+    args.cloned().ok_or_else(|| undef(call))
 }
 
 fn arity(call: &ServiceCall<'_>) -> Result<usize, Reason> {

@@ -41,3 +41,12 @@ pub const MANIFEST_SECTION: &str = ".pq.manifest";
 
 /// The symbol under which a library exports its [`raw::LibraryTable`].
 pub const LIBRARY_SYMBOL: &str = "PQ_LIBRARY";
+
+/// A name that came over the boundary, from either side. One that is not UTF-8 names nothing, and is shown as far as
+/// it can be.
+pub fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}

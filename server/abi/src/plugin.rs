@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::kind::{Callback, Direction, Kind};
 use crate::op::OpCode;
 use crate::raw::{HostTable, ModuleTable, Op, Slice, Status};
+use crate::text;
 
 mod panic_place;
 pub use panic_place::install as install_panic_recorder;
@@ -260,11 +261,4 @@ unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
     let state = unsafe { Box::from_raw(state.cast::<C::State>()) };
     // A panic in a Drop of the author's must not cross either; the rest of that state leaks, which is safe.
     let _ = panic_place::watch(|| catch_unwind(AssertUnwindSafe(|| drop(state))));
-}
-
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(bytes),
-    }
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::AtomicU64;
 
 use pq_abi::raw::Status;
-use pq_abi::{Answer, Callback as Number, Failure, Host, OpCode, Reason};
+use pq_abi::{Answer, Callback as Number, Failure, Host, OpCode, Reason, text};
 use pq_term::{Pid, Term};
 use rand::Rng;
 
@@ -268,11 +268,4 @@ pub(crate) fn undef(module: &str, function: &str) -> Reason {
         Term::atom("undef"),
         Term::string(format!("{module}:{function}")),
     ]))
-}
-
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(bytes),
-    }
 }

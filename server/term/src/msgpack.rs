@@ -25,7 +25,7 @@ mod decode;
 mod encode;
 mod exact;
 
-pub use decode::{DecodeError, from_msgpack, list_of};
+pub use decode::{DecodeError, from_msgpack};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
 pub use exact::exact_len;
 

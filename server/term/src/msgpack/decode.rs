@@ -60,25 +60,6 @@ pub fn from_msgpack(bytes: &[u8]) -> Result<Term, DecodeError> {
     Ok(term)
 }
 
-/// The elements of a list of `N`, such as the arguments of a function, without the list around them; `None`, and
-/// nothing more is read, when the bytes begin otherwise.
-///
-/// # Errors
-/// As [`from_msgpack`].
-pub fn list_of<const N: usize>(bytes: &[u8]) -> Result<Option<[Term; N]>, DecodeError> {
-    let mut decoder = Decoder { bytes };
-    if decoder.array_length()? != Some(N) {
-        return Ok(None);
-    }
-    let depth = Depth::TOP.below()?;
-    let mut items = [const { Term::Integer(0) }; N];
-    for item in &mut items {
-        *item = decoder.term(depth)?;
-    }
-    decoder.end()?;
-    Ok(Some(items))
-}
-
 /// How many levels a value may still nest.
 #[derive(Clone, Copy)]
 pub(crate) struct Depth(usize);
@@ -119,8 +100,13 @@ pub(crate) fn key_of(text: &str) -> Result<Term, AtomError> {
 
 fn tuple(payload: &[u8], depth: Depth) -> Result<Term, DecodeError> {
     let mut decoder = Decoder { bytes: payload };
-    let length = decoder.array_length()?;
-    let items = decoder.items(length.ok_or(DecodeError::WrongExt(ext::TUPLE))?, depth)?;
+    let length = match decoder.marker()? {
+        Marker::FixArray(length) => usize::from(length),
+        Marker::Array16 => decoder.length::<2>()?,
+        Marker::Array32 => decoder.length::<4>()?,
+        _ => return Err(DecodeError::WrongExt(ext::TUPLE)),
+    };
+    let items = decoder.items(length, depth)?;
     decoder.end()?;
     Ok(Term::Tuple(items))
 }
@@ -287,16 +273,6 @@ impl<'a> Decoder<'a> {
         match length <= self.bytes.len() {
             true => Ok(length.min(FIRST_ITEMS_MAX)),
             false => Err(DecodeError::Truncated),
-        }
-    }
-
-    /// How many elements the array has that begins here; `None` when none does.
-    fn array_length(&mut self) -> Result<Option<usize>, DecodeError> {
-        match self.marker()? {
-            Marker::FixArray(length) => Ok(Some(length.into())),
-            Marker::Array16 => self.length::<2>().map(Some),
-            Marker::Array32 => self.length::<4>().map(Some),
-            _ => Ok(None),
         }
     }
 

@@ -67,18 +67,6 @@ fn the_bytes_of_ok_are_those_of_the_atom() {
 }
 
 #[test]
-fn a_list_of_that_many_terms_gives_its_elements() {
-    let terms = || [Term::from(1), Term::tuple([Term::from("Bob")])];
-    let bytes = list_to_msgpack(&terms());
-    assert_eq!(list_of(&bytes), Ok(Some(terms())));
-    assert_eq!(list_of::<1>(&bytes), Ok(None));
-    assert_eq!(list_of::<1>(&OK), Ok(None));
-    assert_eq!(list_of::<2>(&bytes[..4]), Err(DecodeError::Truncated));
-    let longer = [&bytes[..], &[0]].concat();
-    assert_eq!(list_of::<2>(&longer), Err(DecodeError::TrailingBytes(1)));
-}
-
-#[test]
 fn a_long_tuple_in_a_tuple_keeps_its_heads() {
     for length in [
         0, 1, 14, 15, 16, 250, 251, 252, 255, 256, 65_530, 65_535, 65_536, 70_000,
