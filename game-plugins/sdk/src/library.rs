@@ -140,10 +140,10 @@ macro_rules! library {
 }
 
 /// [`pq_abi::ABI_STAMP`] as the manifest writes it.
-pub const ABI_TEXT: &str = "1886453761";
+pub const ABI_TEXT: &str = "1886453762";
 
 const _: () = assert!(
-    pq_abi::ABI_STAMP == 1_886_453_761,
+    pq_abi::ABI_STAMP == 1_886_453_762,
     "ABI_TEXT must be ABI_STAMP in decimal"
 );
 

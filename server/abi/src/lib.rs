@@ -34,7 +34,7 @@ pub use reason::Reason;
 
 /// The version of the boundary. A library that carries another stamp is refused before it is loaded.
 /// It changes whenever a `repr(C)` type of [`raw`], a number of [`op`] or [`kind`], or the codec changes.
-pub const ABI_STAMP: u64 = 0x7071_0001;
+pub const ABI_STAMP: u64 = 0x7071_0002;
 
 /// The section of the library that holds its manifest: one Erlang term, readable without loading.
 pub const MANIFEST_SECTION: &str = ".pq.manifest";

@@ -1,7 +1,7 @@
 //! The manifest: what a library says of itself, as one Erlang term in a section of its own.
 //!
 //! ```erlang
-//! {library,"processquest","1.1.0",[{abi,1886453761},{modules,[
+//! {library,"processquest","1.1.0",[{abi,1886453762},{modules,[
 //!   {pq_player,"1.1.0",gen_fsm,[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
 //!   {pq_enemy,"1.1.0",functions,[]},…]}]}.
 //! ```

@@ -74,8 +74,8 @@ fn a_library_that_may_not_be_loaded_is_refused_with_the_reason() {
         let words = [&[LIBRARY], words].concat();
         stage.breaks(package, |_| (), (3, &words));
     };
-    let other_abi = built_with(|bytes| replaced(bytes, b"{abi,1886453761}", b"{abi,1886453762}"));
-    refused(&mut stage, &other_abi, &["ABI stamp 0x70710002"]);
+    let other_abi = built_with(|bytes| replaced(bytes, b"{abi,1886453762}", b"{abi,1886453763}"));
+    refused(&mut stage, &other_abi, &["ABI stamp 0x70710003"]);
     // What every library asks for and none needs becomes what no library may ask for.
     let (asked, forbidden) = (
         b"_ITM_registerTMCloneTable\0",

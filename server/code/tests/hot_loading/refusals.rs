@@ -127,7 +127,7 @@ fn another_abi_stamp_in_the_manifest_is_refused_before_anything_runs() {
     assert_refused!(
         refusal(&patched),
         FailedStep::Abi { .. },
-        "ABI stamp 0x70710002, this node has 0x70710001"
+        "ABI stamp 0x70710003, this node has 0x70710002"
     );
 }
 
@@ -141,7 +141,7 @@ fn another_abi_stamp_or_size_in_the_table_is_refused() {
     assert_refused!(
         refusal(&stamp),
         FailedStep::Table(_),
-        "it has ABI stamp 0x70710002, this node has 0x70710001"
+        "it has ABI stamp 0x70710003, this node has 0x70710002"
     );
     let longer = patched(ABI_STAMP, size + 8);
     assert_refused!(

@@ -27,7 +27,7 @@ fn playing() -> Node {
 
 #[test]
 fn the_manifest_names_every_module_with_its_kind_and_what_it_calls() {
-    expect![[r#"{library,"sockserv","1.0.0",[{abi,1886453761},{modules,[{sockserv,"1.0.0",application,[]},{sockserv_sup,"1.0.0",supervisor,[]},{sockserv_serv,"1.0.0",gen_server,[{calls,["pq_stats:initial_roll/0","processquest:start_player/2","processquest:stop_player/1","sockserv_trans:to_output/1"]}]},{sockserv_pq_events,"1.0.0",gen_event,[]},{sockserv_trans,"1.0.0",functions,[]}]}]}."#]]
+    expect![[r#"{library,"sockserv","1.0.0",[{abi,1886453762},{modules,[{sockserv,"1.0.0",application,[]},{sockserv_sup,"1.0.0",supervisor,[]},{sockserv_serv,"1.0.0",gen_server,[{calls,["pq_stats:initial_roll/0","processquest:start_player/2","processquest:stop_player/1","sockserv_trans:to_output/1"]}]},{sockserv_pq_events,"1.0.0",gen_event,[]},{sockserv_trans,"1.0.0",functions,[]}]}]}."#]]
         .assert_eq(sockserv_1_0_0::MANIFEST);
 }
 
