@@ -131,6 +131,6 @@ impl<T: Supervisor> crate::adapter::Stateless for Adapter<T> {
     const KIND: Kind = Kind::Supervisor;
 
     fn answer(_ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
-        (function == "init").then(|| Ok(spec::encode(&T::init(decode(args)?)?)))
+        (function == "init").then(|| Ok(spec::encode_supervisor(&T::init(decode(args)?)?)))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A hero's name. A hero hands it out with every event, so a clone counts a reference instead of
@@ -45,6 +46,21 @@ impl Serialize for Name {
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        Box::<str>::deserialize(deserializer).map(|text| Name(text.into()))
+        deserializer.deserialize_str(NameText)
+    }
+}
+
+/// Takes the text from where it lies: a `String` on the way would be one allocation more.
+struct NameText;
+
+impl Visitor<'_> for NameText {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a hero")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+        Ok(Name::from(text))
     }
 }

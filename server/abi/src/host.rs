@@ -357,7 +357,10 @@ unsafe extern "C" fn operate<H: Host>(ctx: *mut c_void, op: *mut Op) -> u64 {
     // SAFETY: the library keeps both readable during the operation.
     let (name, data) = unsafe { (op.name.bytes(), op.data.bytes()) };
     let answer = host.op(code, (op.a, op.b), name, data);
-    op.result = Slice::of(answer.bytes);
+    // Most operations answer a number. `HostRef::raw` has put an empty slice here.
+    if !answer.bytes.is_empty() {
+        op.result = Slice::of(answer.bytes);
+    }
     answer.value
 }
 

@@ -206,6 +206,9 @@ impl<'a> Callback<'a> {
 }
 
 impl Host for Callback<'_> {
+    /// In one piece with the boundary's end, its only caller: its operands would go over the stack twice, in halves
+    /// that a processor joins slowly.
+    #[inline]
     fn op(&mut self, code: OpCode, (a, b): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
         Answer::value(match code {
             OpCode::Out => self.write_out(a == 1, data),

@@ -31,6 +31,7 @@ mod mailbox;
 mod message;
 mod node;
 mod outside;
+mod pages;
 mod port;
 mod process;
 mod pulse;

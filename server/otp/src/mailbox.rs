@@ -3,6 +3,7 @@
 //! An empty mailbox costs its process twelve bytes; entries are recycled, so a busy shard allocates nothing.
 
 use crate::message::Envelope;
+use crate::pages::Pages;
 
 const NONE: u32 = u32::MAX;
 
@@ -37,14 +38,14 @@ struct Entry {
 
 /// The entries of all mailboxes of a shard.
 pub(crate) struct Arena {
-    entries: Vec<Entry>,
+    entries: Pages<Entry>,
     free: u32,
 }
 
 impl Arena {
     pub(crate) fn new() -> Arena {
         Arena {
-            entries: Vec::new(),
+            entries: Pages::new(),
             free: NONE,
         }
     }

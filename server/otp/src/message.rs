@@ -88,7 +88,7 @@ pub enum Signal {
     /// From now on this port closes when the process ends, and its input goes there.
     OwnPort(Pid, u64),
     /// Start a process here.
-    Spawn(Box<Spawn>),
+    Spawn(Spawn),
     /// Start a process of the runtime's own here.
     SpawnNative(Box<dyn crate::Native>, Ack),
     /// Call a function of a module in nobody's name.

@@ -303,7 +303,7 @@ impl Shard {
             Signal::Monitor { of, watcher } => self.watch(of, watcher, Watch::Monitor),
             Signal::Demonitor { of, watcher } => self.unwatch(of, watcher),
             Signal::OwnPort(owner, port) => self.own_port(owner, port),
-            Signal::Spawn(spawn) => self.spawn(*spawn),
+            Signal::Spawn(spawn) => self.spawn(spawn),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::List(list) => list(&mut self.seen()),

@@ -99,11 +99,11 @@ impl Sim {
     pub fn start(&mut self, start: Start) -> Result<Pid, RequestError> {
         let reply = self.ask(60_000, |node, on_reply| {
             let ack = Ack::Request(node.expect_answer(on_reply));
-            node.signal(Signal::Spawn(Box::new(Spawn {
+            node.signal(Signal::Spawn(Spawn {
                 start,
                 parent: Pid::from_raw(0),
                 ack,
-            })));
+            }));
         })?;
         rmp_pid(&reply)
     }

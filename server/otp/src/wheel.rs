@@ -8,6 +8,8 @@
 //! Entries are linked through one arena, so starting and cancelling a timer touches three entries at most.
 //! Two timers of one millisecond fire in the order in which they were started.
 
+use crate::pages::Pages;
+
 const NONE: u32 = u32::MAX;
 const SLOTS: u64 = 4096;
 
@@ -56,7 +58,7 @@ const EMPTY: Slot = Slot {
 /// The timers of one shard.
 pub(crate) struct Wheel<T> {
     now_ms: u64,
-    entries: Vec<Entry<T>>,
+    entries: Pages<Entry<T>>,
     free: u32,
     live: usize,
     /// Near slots, then far slots.
@@ -69,7 +71,7 @@ impl<T> Wheel<T> {
     pub(crate) fn new() -> Wheel<T> {
         Wheel {
             now_ms: 0,
-            entries: Vec::new(),
+            entries: Pages::new(),
             free: NONE,
             live: 0,
             slots: vec![EMPTY; 2 * SLOTS as usize],

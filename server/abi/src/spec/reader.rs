@@ -12,10 +12,10 @@ use rmp::decode;
 use super::{ChildSpec, Modules, Start, SupFlags};
 
 /// How many parts these have on the wire.
-const SPEC_PARTS: u32 = 2;
-const FLAGS_PARTS: u32 = 3;
-const CHILD_PARTS: u32 = 6;
-const START_PARTS: u32 = 2;
+pub(super) const SPEC_PARTS: u32 = 2;
+pub(super) const FLAGS_PARTS: u32 = 3;
+pub(super) const CHILD_PARTS: u32 = 6;
+pub(super) const START_PARTS: u32 = 2;
 
 /// The children of a [`super::SupSpec`] that are still to be read.
 pub struct SpecReader<'a> {

@@ -163,11 +163,11 @@ impl Shard {
         match Atom::new(module) {
             Ok(module) => {
                 let start = Start { module, args };
-                self.signal(Signal::Spawn(Box::new(Spawn {
+                self.signal(Signal::Spawn(Spawn {
                     start,
                     parent: pid,
                     ack: Ack::Request(caller),
-                })));
+                }));
             }
             Err(error) => self.fail_caller(caller, Reason::tagged("badarg", &error.to_string())),
         }

@@ -83,7 +83,7 @@ impl Shard {
                     parent: pid,
                     ack: Ack::Ticket(pid, ticket),
                 };
-                self.signal(Signal::Spawn(Box::new(spawn)));
+                self.signal(Signal::Spawn(spawn));
             }
             NativeAction::Reply(to, bytes) => {
                 self.unwatch(pid, to);

@@ -2,6 +2,7 @@
 
 use pq_term::Pid;
 
+use crate::pages::Pages;
 use crate::process::Process;
 
 /// How many bits of a pid are its generation; a slot whose generations are used up is not used again.
@@ -33,7 +34,7 @@ impl Slot {
 
 pub(crate) struct Slab {
     shard: u8,
-    slots: Vec<Slot>,
+    slots: Pages<Slot>,
     free: u32,
 }
 
@@ -41,7 +42,7 @@ impl Slab {
     pub(super) fn new(shard: u8) -> Slab {
         Slab {
             shard,
-            slots: Vec::new(),
+            slots: Pages::new(),
             free: NONE,
         }
     }

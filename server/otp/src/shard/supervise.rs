@@ -131,7 +131,7 @@ impl Shard {
         } else {
             self.core.id
         };
-        let signal = Signal::Spawn(Box::new(spawn));
+        let signal = Signal::Spawn(spawn);
         match shard == self.core.id {
             true => self.local.push_back(signal),
             false => self.outboxes[usize::from(shard)].push(signal),
