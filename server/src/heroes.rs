@@ -1,6 +1,6 @@
 //! Heroes without sockets: for benches, demos and tests.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -25,13 +25,20 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const LVLEXP: u64 = 50;
 
 /// Starts that have not come out, and the first that failed.
-#[derive(Default)]
 struct Progress {
     in_flight: usize,
     failed: Option<String>,
 }
 
-type Shared = Arc<(Mutex<Progress>, Condvar)>;
+/// Of the program, which fills its node once: what each answer shares by a count of its own, two cores take from each
+/// other twice a hero.
+static PROGRESS: Mutex<Progress> = Mutex::new(Progress {
+    in_flight: 0,
+    failed: None,
+});
+
+/// Notified when more may be ordered, when all have come out, and when one has failed.
+static CHANGED: Condvar = Condvar::new();
 
 /// Starts `count` heroes named `bot-0`, `bot-1` … at this pace; returns how long it took.
 pub(crate) fn fill(node: &Node, count: u64, pace_ms: u32) -> anyhow::Result<Duration> {
@@ -43,61 +50,51 @@ pub(crate) fn fill(node: &Node, count: u64, pace_ms: u32) -> anyhow::Result<Dura
         lvlexp: Some(LVLEXP),
         ..Opts::default()
     };
-    let shared = Shared::default();
     let began = Instant::now();
     let batch = IN_FLIGHT_MAX - IN_FLIGHT_MIN;
     for first in (0..count).step_by(batch) {
-        wait_down_to(&shared, IN_FLIGHT_MIN)?;
+        wait_down_to(IN_FLIGHT_MIN)?;
         let numbers = first..count.min(first + batch as u64);
-        lock(&shared).in_flight += (numbers.end - numbers.start) as usize;
+        progress().in_flight += (numbers.end - numbers.start) as usize;
         for number in numbers {
-            order(node, supersup, number, &opts, &shared)?;
+            order(node, supersup, number, &opts)?;
         }
     }
-    wait_down_to(&shared, 0)?;
+    wait_down_to(0)?;
     Ok(began.elapsed())
 }
 
-fn order(
-    node: &Node,
-    supersup: Pid,
-    number: u64,
-    opts: &Opts,
-    shared: &Shared,
-) -> anyhow::Result<()> {
+fn order(node: &Node, supersup: Pid, number: u64, opts: &Opts) -> anyhow::Result<()> {
     let mut args = Vec::with_capacity(ARGS_BYTES);
     rmp_serde::encode::write_named(&mut args, &(format!("bot-{number}"), opts))?;
     let request = spec::encode(&SupRequest::StartChild(args));
-    let seen = shared.clone();
-    node.request(supersup, &request, move |answer| note(&seen, answer));
+    node.request(supersup, &request, note);
     Ok(())
 }
 
-fn lock(shared: &Shared) -> MutexGuard<'_, Progress> {
-    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn progress() -> MutexGuard<'static, Progress> {
+    PROGRESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn note(shared: &Shared, answer: Result<Payload, Reason>) {
+fn note(answer: Result<Payload, Reason>) {
     let failed = match answer.map(|reply| spec::decode(&reply)) {
         Ok(Ok(SupReply::Started(Some(_)))) => None,
         Ok(other) => Some(format!("{other:?}")),
         Err(reason) => Some(reason.to_string()),
     };
-    let mut progress = lock(shared);
+    let mut progress = progress();
     progress.in_flight -= 1;
     progress.failed = progress.failed.take().or(failed);
     if [IN_FLIGHT_MIN, 0].contains(&progress.in_flight) || progress.failed.is_some() {
-        shared.1.notify_one();
+        CHANGED.notify_one();
     }
 }
 
 /// Waits until at most `limit` starts are under way.
-fn wait_down_to(shared: &Shared, limit: usize) -> anyhow::Result<()> {
-    let progress = lock(shared);
+fn wait_down_to(limit: usize) -> anyhow::Result<()> {
     let many = |progress: &mut Progress| progress.in_flight > limit && progress.failed.is_none();
-    let (progress, waited) = shared
-        .1
-        .wait_timeout_while(progress, START_TIMEOUT, many)
+    let (progress, waited) = CHANGED
+        .wait_timeout_while(progress(), START_TIMEOUT, many)
         .unwrap_or_else(PoisonError::into_inner);
     match &progress.failed {
         Some(why) => bail!("a hero could not be started: {why}"),

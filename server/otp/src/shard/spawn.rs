@@ -26,7 +26,7 @@ impl Shard {
             return self.acknowledge(ack, Err(reason));
         }
         match module.kind() {
-            Kind::Supervisor => self.init_supervisor(pid, module, &start.args, ack),
+            Kind::Supervisor => self.init_supervisor(pid, module, start.args, ack),
             _ => {
                 let outcome = self.init(pid, module, &start.args);
                 self.settle(pid, outcome, ack);

@@ -14,17 +14,23 @@ const SPARE_ACTIONS_MAX: usize = 1_024;
 
 impl Shard {
     /// Asks the module for its children and starts them; the outcome is told when they run.
-    pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: &[u8], ack: Ack) {
+    pub(super) fn init_supervisor(
+        &mut self,
+        pid: Pid,
+        module: Module,
+        args: Vec<u8>,
+        ack: Ack,
+    ) {
         let mut actions = std::mem::take(&mut self.spare_actions);
         let made = self
-            .in_callback(pid, |host| module.call(host, "init", args))
+            .in_callback(pid, |host| module.call(host, "init", &args))
             .and_then(|bytes| Supervisor::new(&bytes, &mut actions).map_err(Failure::Reason));
         match made {
             Err(failure) => self.settle(pid, Err(failure), ack),
             Ok(machine) => {
                 if let Some(process) = self.slab.get_mut(pid) {
                     process.set(TRAPS_EXIT, true);
-                    let args = args.into();
+                    let args = args.into_boxed_slice();
                     process.body = Body::Supervisor(Box::new(SupervisorBody { machine, args }));
                 }
                 self.starting.insert(pid, ack);
