@@ -45,45 +45,43 @@ pub fn supervise<const N: usize>(
 
 /// A worker of module `M`: permanent, 5 seconds to end (the defaults of `supervisor(3)`).
 pub fn worker<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    let module = atom(M::NAME);
-    child::<M>(
+    let start = start::<M>(args);
+    let modules = Modules::Of(vec![start.module]);
+    child(
         id,
-        args,
+        start,
         Shutdown::Timeout(5_000),
-        (ChildType::Worker, Modules::Of(vec![module])),
+        (ChildType::Worker, modules),
     )
 }
 
 /// A supervisor of module `M`: permanent, with all the time it needs.
 pub fn supervisor<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    let module = atom(M::NAME);
-    child::<M>(
+    let start = start::<M>(args);
+    let modules = Modules::Of(vec![start.module]);
+    child(
         id,
-        args,
+        start,
         Shutdown::Infinity,
-        (ChildType::Supervisor, Modules::Of(vec![module])),
+        (ChildType::Supervisor, modules),
     )
 }
 
 /// An event manager of module `M`: permanent, 5 seconds to end, its handlers tell their modules.
 pub fn event_manager<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    child::<M>(
-        id,
-        args,
-        Shutdown::Timeout(5_000),
-        (ChildType::Worker, Modules::Dynamic),
-    )
+    let kind = (ChildType::Worker, Modules::Dynamic);
+    child(id, start::<M>(args), Shutdown::Timeout(5_000), kind)
 }
 
-fn child<M: Module>(
+fn child(
     id: &'static str,
-    args: &impl Serialize,
+    start: Start,
     shutdown: Shutdown,
     (kind, modules): (ChildType, Modules),
 ) -> ChildSpec {
     ChildSpec {
         id: Term::atom(id),
-        start: start::<M>(args),
+        start,
         restart: Restart::Permanent,
         shutdown,
         kind,

@@ -11,7 +11,7 @@ mod reader;
 
 mod writer;
 
-pub use reader::{SpecReader, read_child};
+pub use reader::{ChildView, SpecReader};
 pub use writer::encode_supervisor;
 
 /// How a supervisor reacts to the end of a child (`supervisor(3)`, `strategy()`).

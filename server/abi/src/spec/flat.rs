@@ -66,9 +66,10 @@ macro_rules! numbered {
             type Error = String;
 
             fn try_from(number: u8) -> Result<$type, String> {
-                let words = [$($type::$variant),*];
-                let word = words.into_iter().find(|word| *word as u8 == number);
-                word.ok_or_else(|| format!("{number} is no {}", stringify!($type)))
+                $(if number == $type::$variant as u8 {
+                    return Ok($type::$variant);
+                })*
+                Err(format!("{number} is no {}", stringify!($type)))
             }
         }
     };

@@ -1,15 +1,16 @@
-//! Reads the spec of a supervisor child by child, and says which bytes were whose.
+//! Reads the spec of a supervisor child by child, each where it lies.
 //!
 //! A spec is read at every start of a hero. What `serde` makes of the same types reads them too, three times
-//! slower, and cannot say where one child ends; the tests hold the two against each other.
+//! slower, and builds all of a child where its start is wanted; the tests hold the two against each other.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use pq_term::{Atom, Term, msgpack};
 use rmp::Marker;
 use rmp::decode;
 
-use super::{ChildSpec, Modules, Start, SupFlags};
+use super::{ChildSpec, ChildType, Modules, Restart, Shutdown, Start, SupFlags};
 
 /// How many parts these have on the wire.
 pub(super) const SPEC_PARTS: u32 = 2;
@@ -32,7 +33,7 @@ impl<'a> SpecReader<'a> {
         let mut rest = bytes;
         parts(&mut rest, SPEC_PARTS, "a supervisor's spec")?;
         let flags = flags(&mut rest)?;
-        let left = decode::read_array_len(&mut rest).map_err(of("the children"))?;
+        let left = array(&mut rest, "the children")?;
         Ok((flags, SpecReader { rest, left }))
     }
 
@@ -47,23 +48,93 @@ impl<'a> SpecReader<'a> {
     }
 }
 
-/// Each child with its bytes, which [`read_child`] reads again, or what does not fit, for people.
+/// Each child, or what does not fit, for people.
 impl<'a> Iterator for SpecReader<'a> {
-    type Item = Result<(ChildSpec, &'a [u8]), String>;
+    type Item = Result<ChildView<'a>, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let bytes = self.rest;
-        Some(child(&mut self.rest).map(|spec| (spec, &bytes[..bytes.len() - self.rest.len()])))
+        Some(ChildView::read(&mut self.rest))
     }
 }
 
-/// A child's spec from its bytes.
-///
-/// # Errors
-/// What does not fit, for people.
-pub fn read_child(bytes: &[u8]) -> Result<ChildSpec, String> {
-    child(&mut { bytes })
+/// A [`ChildSpec`] as it lies in its bytes: what a start needs is at hand, the rest is known to be good.
+pub struct ChildView<'a> {
+    /// Names the child among its siblings.
+    pub id: Term,
+    /// The module of its process.
+    pub module: Atom,
+    /// The arguments of `init`, a MessagePack array.
+    pub args: &'a [u8],
+    /// When it is restarted.
+    pub restart: Restart,
+    /// How it is ended.
+    pub shutdown: Shutdown,
+    /// What it is.
+    pub kind: ChildType,
+    /// INVARIANT: `modules` reads them (`each_child_is_read_as_serde_reads_it_with_the_bytes_that_are_its_own`).
+    modules: &'a [u8],
+    bytes: &'a [u8],
+}
+
+impl<'a> ChildView<'a> {
+    /// The child that begins with these bytes.
+    ///
+    /// # Errors
+    /// What does not fit, for people.
+    pub fn new(bytes: &'a [u8]) -> Result<ChildView<'a>, String> {
+        ChildView::read(&mut { bytes })
+    }
+
+    fn read(from: &mut &'a [u8]) -> Result<ChildView<'a>, String> {
+        let all = *from;
+        parts(from, CHILD_PARTS, "a child's spec")?;
+        let id = id(from)?;
+        parts(from, START_PARTS, "a start")?;
+        let module = atom(from)?;
+        let args = binary(from)?;
+        let restart = number::<u8>(from, "the restart type")?.try_into()?;
+        let shutdown = number::<i64>(from, "the time to shut down")?.try_into()?;
+        let kind = number::<u8>(from, "the child's type")?.try_into()?;
+        let modules = *from;
+        check_modules(from, module)?;
+        Ok(ChildView {
+            id,
+            module,
+            args,
+            restart,
+            shutdown,
+            kind,
+            modules,
+            bytes: &all[..all.len() - from.len()],
+        })
+    }
+
+    /// The bytes that are the child's own.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Which process to start.
+    pub fn start(&self) -> Start {
+        Start {
+            module: self.module,
+            args: self.args.to_vec(),
+        }
+    }
+
+    /// All of it.
+    pub fn spec(self) -> ChildSpec {
+        let modules = modules(&mut { self.modules });
+        ChildSpec {
+            start: self.start(),
+            id: self.id,
+            restart: self.restart,
+            shutdown: self.shutdown,
+            kind: self.kind,
+            modules: modules.expect("they have been read before, and a known atom is always found"),
+        }
+    }
 }
 
 fn flags(from: &mut &[u8]) -> Result<SupFlags, String> {
@@ -72,26 +143,6 @@ fn flags(from: &mut &[u8]) -> Result<SupFlags, String> {
         strategy: number::<u8>(from, "the strategy")?.try_into()?,
         intensity: number(from, "the intensity")?,
         period_s: number(from, "the period")?,
-    })
-}
-
-fn child(from: &mut &[u8]) -> Result<ChildSpec, String> {
-    parts(from, CHILD_PARTS, "a child's spec")?;
-    Ok(ChildSpec {
-        id: id(from)?,
-        start: start(from)?,
-        restart: number::<u8>(from, "the restart type")?.try_into()?,
-        shutdown: number::<i64>(from, "the time to shut down")?.try_into()?,
-        kind: number::<u8>(from, "the child's type")?.try_into()?,
-        modules: modules(from)?,
-    })
-}
-
-fn start(from: &mut &[u8]) -> Result<Start, String> {
-    parts(from, START_PARTS, "a start")?;
-    Ok(Start {
-        module: atom(from)?,
-        args: binary(from)?.to_vec(),
     })
 }
 
@@ -105,21 +156,51 @@ fn id(from: &mut &[u8]) -> Result<Term, String> {
 }
 
 fn modules(from: &mut &[u8]) -> Result<Modules, String> {
+    match modules_count(from)? {
+        None => Ok(Modules::Dynamic),
+        Some(count) => {
+            let atoms = (0..count).map(|_| atom(from));
+            atoms.collect::<Result<_, _>>().map(Modules::Of)
+        }
+    }
+}
+
+/// Reads the modules without a list of them. Most children run one module, that of their start: it need not be
+/// looked up again.
+fn check_modules(from: &mut &[u8], likely: Atom) -> Result<(), String> {
+    for _ in 0..modules_count(from)?.unwrap_or(0) {
+        match text(from)? {
+            name if name == likely.as_str().as_bytes() => {}
+            name => drop(intern(name)?),
+        }
+    }
+    Ok(())
+}
+
+/// How many modules follow; `None` for those of an event manager.
+fn modules_count(from: &mut &[u8]) -> Result<Option<u32>, String> {
     if is_next(from, |marker| marker == Marker::Null) {
         decode::read_nil(from).map_err(of("the modules"))?;
-        return Ok(Modules::Dynamic);
+        return Ok(None);
     }
-    let count = decode::read_array_len(from).map_err(of("the modules"))?;
-    (0..count)
-        .map(|_| atom(from))
-        .collect::<Result<_, _>>()
-        .map(Modules::Of)
+    array(from, "the modules").map(Some)
 }
 
 fn atom(from: &mut &[u8]) -> Result<Atom, String> {
-    let length = decode::read_str_len(from).map_err(of("a name"))?;
-    let text = std::str::from_utf8(take(from, length)?).map_err(of("a name"))?;
+    intern(text(from)?)
+}
+
+fn intern(name: &[u8]) -> Result<Atom, String> {
+    let text = std::str::from_utf8(name).map_err(of("a name"))?;
     Atom::new(text).map_err(of("a name"))
+}
+
+fn text<'a>(from: &mut &'a [u8]) -> Result<&'a [u8], String> {
+    let length = match short(from, SHORT_TEXT) {
+        Some(length) => length.into(),
+        None => decode::read_str_len(from).map_err(of("a name"))?,
+    };
+    take(from, length)
 }
 
 fn binary<'a>(from: &mut &'a [u8]) -> Result<&'a [u8], String> {
@@ -127,21 +208,59 @@ fn binary<'a>(from: &mut &'a [u8]) -> Result<&'a [u8], String> {
     take(from, length)
 }
 
+#[inline(always)]
+fn number<T: TryFrom<i64> + From<u8>>(from: &mut &[u8], what: &str) -> Result<T, String> {
+    match short(from, SHORT_NUMBER) {
+        Some(number) => Ok(number.into()),
+        None => long_number(from, what),
+    }
+}
+
+#[cold]
+fn long_number<T: TryFrom<i64>>(from: &mut &[u8], what: &str) -> Result<T, String> {
+    let number: i64 = decode::read_int(from).map_err(of(what))?;
+    T::try_from(number).map_err(|_| format!("{what} cannot be {number}"))
+}
+
+#[inline(always)]
+fn parts(from: &mut &[u8], wanted: u32, what: &str) -> Result<(), String> {
+    match array(from, what)? {
+        count if count == wanted => Ok(()),
+        count => Err(format!("{what} has {wanted} parts, not {count}")),
+    }
+}
+
+#[inline(always)]
+fn array(from: &mut &[u8], what: &str) -> Result<u32, String> {
+    match short(from, SHORT_ARRAY) {
+        Some(count) => Ok(count.into()),
+        None => long_array(from, what),
+    }
+}
+
+#[cold]
+fn long_array(from: &mut &[u8], what: &str) -> Result<u32, String> {
+    decode::read_array_len(from).map_err(of(what))
+}
+
 fn take<'a>(from: &mut &'a [u8], length: u32) -> Result<&'a [u8], String> {
     let taken = from.split_off(..length as usize);
     taken.ok_or_else(|| format!("{length} bytes were promised, {} are left", from.len()))
 }
 
-fn number<T: TryFrom<i64>>(from: &mut &[u8], what: &str) -> Result<T, String> {
-    let number: i64 = decode::read_int(from).map_err(of(what))?;
-    T::try_from(number).map_err(|_| format!("{what} cannot be {number}"))
-}
+/// The forms of MessagePack that are one byte: a range of them, each of which says a number or a length from 0 on.
+/// Nearly all of a spec is in them, and `rmp` takes ten times as long for such a byte.
+pub(super) const SHORT_NUMBER: RangeInclusive<u8> = 0x00..=0x7f;
+pub(super) const SHORT_ARRAY: RangeInclusive<u8> = 0x90..=0x9f;
+pub(super) const SHORT_TEXT: RangeInclusive<u8> = 0xa0..=0xbf;
 
-fn parts(from: &mut &[u8], wanted: u32, what: &str) -> Result<(), String> {
-    match decode::read_array_len(from).map_err(of(what))? {
-        count if count == wanted => Ok(()),
-        count => Err(format!("{what} has {wanted} parts, not {count}")),
-    }
+/// What the next byte says, if it is in this form.
+#[inline(always)]
+fn short(from: &mut &[u8], form: RangeInclusive<u8>) -> Option<u8> {
+    let (byte, rest) = from.split_first()?;
+    let says = form.contains(byte).then(|| byte - form.start())?;
+    *from = rest;
+    Some(says)
 }
 
 fn is_next(from: &[u8], is_it: impl FnOnce(Marker) -> bool) -> bool {
@@ -157,7 +276,7 @@ fn of<E: Display>(what: &str) -> impl FnOnce(E) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{self, ChildType, Restart, Shutdown, Strategy, SupSpec};
+    use crate::spec::{self, Strategy, SupSpec};
 
     fn child(id: Term, shutdown: Shutdown, modules: Modules) -> ChildSpec {
         let module = Atom::from_static("pq_player");
@@ -202,10 +321,12 @@ mod tests {
         let (flags, mut reader) = SpecReader::new(&bytes).unwrap();
         assert_eq!((flags, reader.left()), (spec.flags, 3));
         for wanted in spec.children {
-            let (read, bytes) = reader.next().unwrap().unwrap();
-            assert_eq!(bytes, spec::encode(&wanted));
-            assert_eq!(spec::decode(bytes), Ok(wanted.clone()));
-            assert_eq!((read, read_child(bytes)), (wanted.clone(), Ok(wanted)));
+            let read = reader.next().unwrap().unwrap();
+            assert_eq!(read.bytes(), spec::encode(&wanted));
+            assert_eq!(spec::decode(read.bytes()), Ok(wanted.clone()));
+            assert_eq!(read.start(), wanted.start);
+            assert_eq!(ChildView::new(read.bytes()).unwrap().spec(), wanted);
+            assert_eq!(read.spec(), wanted);
         }
         assert!(reader.next().is_none());
     }
@@ -215,10 +336,10 @@ mod tests {
         let bytes = spec::encode(&of_three());
         for length in 0..bytes.len() {
             let read = SpecReader::new(&bytes[..length])
-                .and_then(|(_, reader)| reader.collect::<Result<Vec<_>, _>>());
+                .and_then(|(_, mut reader)| reader.try_for_each(|child| child.map(drop)));
             assert!(read.is_err(), "{length} of {} bytes", bytes.len());
         }
-        let refused = |bytes: &[u8]| read_child(bytes).unwrap_err();
+        let refused = |bytes: &[u8]| ChildView::new(bytes).err().unwrap();
         assert_eq!(refused(&[0x91]), "a child's spec has 6 parts, not 1");
         assert!(refused(&[0x96, 0x07]).starts_with("a name: "));
         let strategy = [0x92, 0x93, 0x05, 0x00, 0x01, 0x90];

@@ -5,9 +5,11 @@
 //! [`super::encode`], and all of it is read elsewhere (`reader`, [`super::decode`]).
 
 use pq_term::{Atom, Term, msgpack};
-use rmp::encode::{self, ByteBuf};
+use rmp::encode;
 
-use super::reader::{CHILD_PARTS, FLAGS_PARTS, SPEC_PARTS, START_PARTS};
+use super::reader::{
+    CHILD_PARTS, FLAGS_PARTS, SHORT_ARRAY, SHORT_NUMBER, SHORT_TEXT, SPEC_PARTS, START_PARTS,
+};
 use super::{ChildSpec, Modules, Start, SupFlags, SupSpec};
 
 /// Room for what stands in front of the children: the flags, and how many children there are.
@@ -16,28 +18,31 @@ const FLAGS_BYTES: usize = 24;
 /// Room for a child without its arguments: three or four names of some ten letters, and numbers.
 const CHILD_BYTES: usize = 64;
 
+/// The errors of `rmp` are those of writers that may be full.
+const MEMORY: &str = "memory takes all bytes";
+
 /// The bytes of this spec, for [`super::SpecReader`] and [`super::decode`].
 pub fn encode_supervisor(spec: &SupSpec) -> Vec<u8> {
     let room = |child: &ChildSpec| CHILD_BYTES + child.start.args.len();
     let children: usize = spec.children.iter().map(room).sum();
-    let mut out = ByteBuf::with_capacity(FLAGS_BYTES + children);
+    let mut out = Vec::with_capacity(FLAGS_BYTES + children);
     array(&mut out, SPEC_PARTS as usize);
     write_flags(&mut out, spec.flags);
     array(&mut out, spec.children.len());
     for child in &spec.children {
         write_child(&mut out, child);
     }
-    out.into_vec()
+    out
 }
 
-fn write_flags(out: &mut ByteBuf, flags: SupFlags) {
+fn write_flags(out: &mut Vec<u8>, flags: SupFlags) {
     array(out, FLAGS_PARTS as usize);
     number(out, u8::from(flags.strategy));
     number(out, flags.intensity);
     number(out, flags.period_s);
 }
 
-fn write_child(out: &mut ByteBuf, child: &ChildSpec) {
+fn write_child(out: &mut Vec<u8>, child: &ChildSpec) {
     array(out, CHILD_PARTS as usize);
     write_id(out, &child.id);
     write_start(out, &child.start);
@@ -47,24 +52,22 @@ fn write_child(out: &mut ByteBuf, child: &ChildSpec) {
     write_modules(out, &child.modules);
 }
 
-fn write_id(out: &mut ByteBuf, id: &Term) {
+fn write_id(out: &mut Vec<u8>, id: &Term) {
     match id {
         Term::Atom(atom) => name(out, *atom),
         term => binary(out, &msgpack::to_msgpack(term)),
     }
 }
 
-fn write_start(out: &mut ByteBuf, start: &Start) {
+fn write_start(out: &mut Vec<u8>, start: &Start) {
     array(out, START_PARTS as usize);
     name(out, start.module);
     binary(out, &start.args);
 }
 
-fn write_modules(out: &mut ByteBuf, modules: &Modules) {
+fn write_modules(out: &mut Vec<u8>, modules: &Modules) {
     match modules {
-        Modules::Dynamic => {
-            let Ok(()) = encode::write_nil(out);
-        }
+        Modules::Dynamic => encode::write_nil(out).expect(MEMORY),
         Modules::Of(atoms) => {
             array(out, atoms.len());
             atoms.iter().for_each(|atom| name(out, *atom));
@@ -72,20 +75,31 @@ fn write_modules(out: &mut ByteBuf, modules: &Modules) {
     }
 }
 
-fn name(out: &mut ByteBuf, atom: Atom) {
-    let Ok(()) = encode::write_str(out, atom.as_str());
+fn name(out: &mut Vec<u8>, atom: Atom) {
+    let text = atom.as_str();
+    match text.len() {
+        length @ ..32 => out.push(SHORT_TEXT.start() | length as u8),
+        length => drop(encode::write_str_len(out, length as u32).expect(MEMORY)),
+    }
+    out.extend_from_slice(text.as_bytes());
 }
 
-fn binary(out: &mut ByteBuf, bytes: &[u8]) {
-    let Ok(()) = encode::write_bin(out, bytes);
+fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
+    encode::write_bin(out, bytes).expect(MEMORY);
 }
 
-fn number(out: &mut ByteBuf, number: impl Into<i64>) {
-    let Ok(_) = encode::write_sint(out, number.into());
+fn number(out: &mut Vec<u8>, number: impl Into<i64>) {
+    match number.into() {
+        number @ 0..128 => out.push(SHORT_NUMBER.start() | number as u8),
+        number => drop(encode::write_sint(out, number).expect(MEMORY)),
+    }
 }
 
-fn array(out: &mut ByteBuf, length: usize) {
-    let Ok(_) = encode::write_array_len(out, length as u32);
+fn array(out: &mut Vec<u8>, length: usize) {
+    match length {
+        ..16 => out.push(SHORT_ARRAY.start() | length as u8),
+        _ => drop(encode::write_array_len(out, length as u32).expect(MEMORY)),
+    }
 }
 
 #[cfg(test)]

@@ -4,22 +4,26 @@
 /// MessagePack's nil, which is how `()` is written: no arguments.
 const NIL: u8 = 0xc0;
 
-/// The elements of `first`, then those of `second`. `None` when one of them is no array or the result would have
-/// more elements than an array can.
-pub(super) fn join(first: &[u8], second: &[u8]) -> Option<Vec<u8>> {
-    let (first_count, first_items) = elements(first)?;
-    let (second_count, second_items) = elements(second)?;
-    match (first_count, second_count) {
-        (_, 0) => Some(first.into()),
-        (0, _) => Some(second.into()),
-        _ => {
-            let mut joined = Vec::with_capacity(5 + first_items.len() + second_items.len());
-            write_header(&mut joined, first_count.checked_add(second_count)?);
-            joined.extend_from_slice(first_items);
-            joined.extend_from_slice(second_items);
-            Some(joined)
-        }
+/// The elements of `first`, then those of `second`.
+///
+/// # Errors
+/// `second`, when one of them is no array or the result would have more elements than an array can.
+pub(super) fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
+    match (elements(first), elements(&second)) {
+        (Some(_), Some((0, _))) => Ok(first.into()),
+        (Some((0, _)), Some(_)) => Ok(second),
+        (Some(some), Some(more)) => append(some, more).ok_or(second),
+        _ => Err(second),
     }
+}
+
+fn append((count, items): (u32, &[u8]), (more, more_items): (u32, &[u8])) -> Option<Vec<u8>> {
+    let count = count.checked_add(more)?;
+    let mut joined = Vec::with_capacity(5 + items.len() + more_items.len());
+    write_header(&mut joined, count);
+    joined.extend_from_slice(items);
+    joined.extend_from_slice(more_items);
+    Some(joined)
 }
 
 /// How many arguments there are, and where they begin. Nothing at all and nil count as none.
@@ -66,7 +70,7 @@ mod tests {
     fn joined_arrays_hold_the_elements_of_both_at_every_width_of_the_header() {
         for first in [0, 1, 15, 16, 65_535, 65_536] {
             for second in [0, 1, 15, 16, 65_535, 65_536] {
-                let joined = join(&numbers(first), &numbers(second)).unwrap();
+                let joined = join(&numbers(first), numbers(second)).unwrap();
                 let wanted: Vec<u32> = (0..first).chain(0..second).collect();
                 assert_eq!(
                     joined,
@@ -81,7 +85,7 @@ mod tests {
     fn arguments_of_many_types_join_into_one_tuple() {
         let first = rmp_serde::to_vec(&("Bob", 7)).unwrap();
         let second = rmp_serde::to_vec(&(vec![1.5], true)).unwrap();
-        let joined = join(&first, &second).unwrap();
+        let joined = join(&first, second).unwrap();
         let read: (String, i32, Vec<f64>, bool) = rmp_serde::from_slice(&joined).unwrap();
         assert_eq!(read, ("Bob".into(), 7, vec![1.5], true));
     }
@@ -90,10 +94,10 @@ mod tests {
     fn the_unit_is_no_arguments() {
         let unit = rmp_serde::to_vec(&()).unwrap();
         let one = rmp_serde::to_vec(&(1,)).unwrap();
-        assert_eq!(join(&unit, &one), Some(one.clone()));
-        assert_eq!(join(&one, &unit), Some(one));
-        assert_eq!(join(&unit, &unit), Some(unit));
-        assert_eq!(join(&[], &[]), Some(vec![]));
+        assert_eq!(join(&unit, one.clone()), Ok(one.clone()));
+        assert_eq!(join(&one, unit.clone()), Ok(one));
+        assert_eq!(join(&unit, unit.clone()), Ok(unit));
+        assert_eq!(join(&[], vec![]), Ok(vec![]));
     }
 
     #[test]
@@ -107,10 +111,10 @@ mod tests {
             &[NIL, NIL],
             &[0x81, 1, 2],
         ] {
-            assert_eq!(join(wrong, &array), None, "{wrong:?}");
-            assert_eq!(join(&array, wrong), None, "{wrong:?}");
+            assert_eq!(join(wrong, array.clone()), Err(array.clone()), "{wrong:?}");
+            assert_eq!(join(&array, wrong.into()), Err(wrong.into()), "{wrong:?}");
         }
         let most = [0xdd, 0xff, 0xff, 0xff, 0xff];
-        assert_eq!(join(&most, &array), None);
+        assert_eq!(join(&most, array.clone()), Err(array));
     }
 }

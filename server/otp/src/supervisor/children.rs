@@ -4,7 +4,7 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use pq_abi::spec::{self, ChildSpec};
+use pq_abi::spec::{self, ChildSpec, ChildType, ChildView, Restart, Start};
 use pq_term::{Pid, Term};
 
 /// INVARIANT: the specs lie in `specs` in the order of `slots`, without gaps
@@ -28,6 +28,26 @@ struct Slot {
 /// Two for each hero.
 const _: () = assert!(size_of::<Slot>() == 16);
 
+/// What a start needs of a spec.
+#[derive(PartialEq, Debug)]
+pub(super) struct ChildStart {
+    pub(super) id: Term,
+    pub(super) start: Start,
+    pub(super) restart: Restart,
+    pub(super) kind: ChildType,
+}
+
+impl From<ChildView<'_>> for ChildStart {
+    fn from(child: ChildView<'_>) -> ChildStart {
+        ChildStart {
+            start: child.start(),
+            id: child.id,
+            restart: child.restart,
+            kind: child.kind,
+        }
+    }
+}
+
 /// How a child stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Standing {
@@ -46,7 +66,16 @@ impl Children {
 
     /// The spec of a child.
     pub(super) fn spec(&self, index: usize) -> ChildSpec {
-        spec::read_child(self.spec_bytes(index))
+        self.view(index).spec()
+    }
+
+    /// What a start needs of it.
+    pub(super) fn child_start(&self, index: usize) -> ChildStart {
+        ChildStart::from(self.view(index))
+    }
+
+    fn view(&self, index: usize) -> ChildView<'_> {
+        ChildView::new(self.spec_bytes(index))
             .expect("only what was decoded once, or encoded here, is kept")
     }
 
@@ -78,8 +107,11 @@ impl Children {
 
     /// Where the child with this id stands.
     pub(super) fn position(&self, id: &Term) -> Option<usize> {
-        let tag = tag(id);
-        (0..self.len()).find(|index| self.slots[*index].tag == tag && self.spec(*index).id == *id)
+        self.find(tag(id), id)
+    }
+
+    fn find(&self, tag: u16, id: &Term) -> Option<usize> {
+        (0..self.len()).find(|index| self.slots[*index].tag == tag && self.view(*index).id == *id)
     }
 
     /// Where the child with this process stands.
@@ -89,22 +121,27 @@ impl Children {
             .position(|slot| slot.pid == pid && slot.standing == Standing::Running)
     }
 
-    /// Adds a child at the end; it does not run yet.
-    pub(super) fn push(&mut self, spec: &ChildSpec) {
-        self.push_encoded(&spec.id, &spec::encode(spec));
+    /// Adds a child at the end; it does not run yet. `false` when there is one of this id, and then nothing changes.
+    pub(super) fn push(&mut self, spec: &ChildSpec) -> bool {
+        self.push_encoded(&spec.id, &spec::encode(spec))
     }
 
     /// The same of a spec whose bytes are at hand.
-    pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) {
+    pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) -> bool {
+        let tag = tag(id);
+        if self.find(tag, id).is_some() {
+            return false;
+        }
         let at = u32::try_from(self.specs.len())
             .expect("who adds specs keeps them within `SPEC_BYTES_MAX`");
         self.specs.extend_from_slice(bytes);
         self.slots.push(Slot {
             pid: Pid::from_raw(0),
             at,
-            tag: tag(id),
+            tag,
             standing: Standing::Down,
         });
+        true
     }
 
     /// No children, and room for so many with so many bytes of specs.

@@ -73,7 +73,7 @@ impl Ordered {
             window: Window::default(),
             waiting: None,
         };
-        ordered.start_initial(ctx, spec.specs);
+        ordered.start_initial(ctx, spec.starts);
         ordered
     }
 

@@ -4,9 +4,10 @@
 use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, SpecReader, Strategy, SupFlags};
 use pq_term::Term;
+use smallvec::SmallVec;
 
 use super::args;
-use super::children::Children;
+use super::children::{ChildStart, Children};
 
 /// How many restarts may be asked for. A restart within the period is remembered in 8 bytes, so this is 8 MB at
 /// worst; a supervisor that restarts more often than this is not supervising.
@@ -19,6 +20,9 @@ pub(super) const SPEC_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Children for whom room is made at once. Their number is a claim until they are read; a hero's supervisor has two.
 const FIRST_CHILDREN_MAX: usize = 64;
 
+/// The first starts, in order. Two need no memory of their own: those of a hero.
+pub(super) type ChildStarts = SmallVec<[ChildStart; 2]>;
+
 /// A spec of which all is as it should be.
 pub(super) enum CheckedSpec {
     Ordered(OrderedSpec),
@@ -30,8 +34,8 @@ pub(super) struct OrderedSpec {
     pub(super) flags: SupFlags,
     /// None of them runs.
     pub(super) children: Children,
-    /// The same, decoded, for those who start them now.
-    pub(super) specs: Vec<ChildSpec>,
+    /// What the start of each needs, for those who start them now.
+    pub(super) starts: ChildStarts,
 }
 
 /// `simple_one_for_one`.
@@ -94,18 +98,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
     }
     let (flags, reader) = SpecReader::new(bytes).map_err(SpecError::Unreadable)?;
     check_flags(&flags)?;
-    let (specs, children) = read_children(reader)?;
     match flags.strategy {
         Strategy::SimpleOneForOne => {
-            let template = only(specs)?;
+            let template = read_only(reader)?;
             check_arguments(&template)?;
             Ok(CheckedSpec::Simple(SimpleSpec { flags, template }))
         }
-        _ => Ok(CheckedSpec::Ordered(OrderedSpec {
-            flags,
-            children,
-            specs,
-        })),
+        _ => {
+            let (children, starts) = read_children(reader)?;
+            Ok(CheckedSpec::Ordered(OrderedSpec {
+                flags,
+                children,
+                starts,
+            }))
+        }
     }
 }
 
@@ -138,12 +144,16 @@ fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
     }
 }
 
-fn only(mut specs: Vec<ChildSpec>) -> Result<ChildSpec, SpecError> {
-    match specs.pop() {
-        Some(spec) if specs.is_empty() => Ok(spec),
-        last => Err(SpecError::NotOne(
-            specs.into_iter().chain(last).map(|spec| spec.id).collect(),
-        )),
+/// The one child there must be.
+fn read_only(reader: SpecReader<'_>) -> Result<ChildSpec, SpecError> {
+    let children: Result<Vec<_>, _> = reader.collect();
+    let mut children = children.map_err(SpecError::Unreadable)?;
+    match children.pop() {
+        Some(child) if children.is_empty() => Ok(child.spec()),
+        last => {
+            let ids = children.into_iter().chain(last).map(|child| child.id);
+            Err(SpecError::NotOne(ids.collect()))
+        }
     }
 }
 
@@ -159,19 +169,18 @@ fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     }
 }
 
-fn read_children(reader: SpecReader<'_>) -> Result<(Vec<ChildSpec>, Children), SpecError> {
+fn read_children(reader: SpecReader<'_>) -> Result<(Children, ChildStarts), SpecError> {
     let room = reader.left().min(FIRST_CHILDREN_MAX);
-    let mut specs = Vec::with_capacity(room);
     let mut children = Children::with_room(room, reader.bytes_left());
+    let mut starts = ChildStarts::with_capacity(room);
     for read in reader {
-        let (spec, bytes) = read.map_err(SpecError::Unreadable)?;
-        if children.position(&spec.id).is_some() {
-            return Err(SpecError::Children(pair("duplicate_child_name", spec.id)));
+        let child = read.map_err(SpecError::Unreadable)?;
+        if !children.push_encoded(&child.id, child.bytes()) {
+            return Err(SpecError::Children(pair("duplicate_child_name", child.id)));
         }
-        children.push_encoded(&spec.id, bytes);
-        specs.push(spec);
+        starts.push(ChildStart::from(child));
     }
-    Ok((specs, children))
+    Ok((children, starts))
 }
 
 #[cfg(test)]
@@ -229,6 +238,10 @@ mod tests {
                 "{bad_start_spec,[a,b]} / {bad_start_spec,[a,b]}",
             ),
             (
+                spec_bytes(simple, vec![worker("a"), worker("a")]),
+                "{bad_start_spec,[a,a]} / {bad_start_spec,[a,a]}",
+            ),
+            (
                 spec_bytes(simple, vec![bare]),
                 "{start_spec,{invalid_mfa,{a,init,<<7>>}}} / {invalid_mfa,{a,init,<<7>>}}",
             ),
@@ -244,9 +257,11 @@ mod tests {
         else {
             panic!("the spec is good");
         };
-        assert_eq!(read.specs, specs);
+        assert_eq!((read.children.len(), read.starts.len()), (3, 3));
         for (index, spec) in specs.iter().enumerate() {
             assert_eq!(read.children.spec(index), *spec);
+            assert_eq!(read.starts[index], read.children.child_start(index));
+            assert_eq!(read.starts[index].start, spec.start);
             assert_eq!(read.children.spec_bytes(index), spec::encode(spec));
         }
     }

@@ -128,7 +128,7 @@ impl Simple {
 
     fn answer(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match request {
-            SupRequest::StartChild(extra) => self.start_child(ctx, from, &extra),
+            SupRequest::StartChild(extra) => self.start_child(ctx, from, extra),
             SupRequest::TerminatePid(pid) | SupRequest::TerminateId(Term::Pid(pid)) => {
                 self.terminate_child(ctx, from, pid);
             }
@@ -141,15 +141,21 @@ impl Simple {
         }
     }
 
-    fn start_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, extra: &[u8]) {
+    fn start_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, extra: Vec<u8>) {
         if self.flights.len() >= STARTS_MAX {
             return ctx.refuse(from, "overloaded");
         }
-        let Some(args) = args::join(&self.template.start.args, extra) else {
-            return ctx.reply(from, SupReply::Error(pair("badarg", Term::from(extra))));
-        };
-        let kept = (self.template.restart != Restart::Temporary).then(|| args.clone().into());
-        self.take_off(ctx, args, Flight::New(from, kept));
+        match args::join(&self.template.start.args, extra) {
+            Ok(args) => {
+                let is_kept = self.template.restart != Restart::Temporary;
+                let kept = is_kept.then(|| args.clone().into());
+                self.take_off(ctx, args, Flight::New(from, kept));
+            }
+            Err(extra) => {
+                let extra = Term::from(&extra[..]);
+                ctx.reply(from, SupReply::Error(pair("badarg", extra)));
+            }
+        }
     }
 
     fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {

@@ -2,14 +2,14 @@
 
 use std::mem;
 use std::ops::Range;
-use std::vec;
 
 use pq_abi::Reason;
-use pq_abi::spec::{ChildSpec, Restart, SupReply};
+use pq_abi::spec::{Restart, SupReply};
 use pq_term::{Pid, Term};
 
+use super::children::ChildStart;
 use super::ordered::{Ordered, Phase};
-use super::reading::pair;
+use super::reading::{ChildStarts, pair};
 use super::{Action, Caller, Ctx, Report, StartOutcome, Ticket};
 
 /// One start is in flight: that of the first child in `left`.
@@ -19,8 +19,8 @@ pub(super) struct Starting {
     id: Term,
     restart: Restart,
     why: StartFor,
-    /// The specs of `left` as far as they are decoded already.
-    decoded: vec::IntoIter<ChildSpec>,
+    /// The starts of `left` as far as they have been read already.
+    read: smallvec::IntoIter<[ChildStart; 2]>,
 }
 
 /// What for, and so what a failure means.
@@ -37,12 +37,12 @@ pub(super) enum StartFor {
 
 impl Ordered {
     /// Starts all children for the first time.
-    pub(super) fn start_initial(&mut self, ctx: &mut Ctx<'_>, specs: Vec<ChildSpec>) {
+    pub(super) fn start_initial(&mut self, ctx: &mut Ctx<'_>, starts: ChildStarts) {
         let starting = Starting::of(0..self.children.len(), StartFor::Init);
         self.start_next(
             ctx,
             Box::new(Starting {
-                decoded: specs.into_iter(),
+                read: starts.into_iter(),
                 ..starting
             }),
         );
@@ -61,16 +61,15 @@ impl Ordered {
         if starting.left.is_empty() {
             return starting.complete(ctx);
         }
-        let decoded = starting.decoded.next();
-        let spec = decoded.unwrap_or_else(|| self.children.spec(starting.left.start));
+        let read = starting.read.next();
+        let child = read.unwrap_or_else(|| self.children.child_start(starting.left.start));
         starting.ticket = Ticket(self.serial.next());
-        starting.id = spec.id;
-        starting.restart = spec.restart;
-        let (ticket, start, kind) = (starting.ticket, spec.start, spec.kind);
+        starting.id = child.id;
+        starting.restart = child.restart;
         ctx.act(Action::Start {
-            ticket,
-            start,
-            kind,
+            ticket: starting.ticket,
+            start: child.start,
+            kind: child.kind,
             dynamic: false,
         });
         self.phase = Phase::Starting(starting);
@@ -146,7 +145,7 @@ impl Starting {
             id: Term::undefined(),
             restart: Restart::Permanent,
             why,
-            decoded: vec![].into_iter(),
+            read: ChildStarts::new().into_iter(),
         }
     }
 
