@@ -293,10 +293,10 @@ impl<'a> Ctx<'a> {
 
     /// [`Ctx::apply`] for a caller that may know the answer by its bytes.
     pub(crate) fn apply_unread(&mut self, function: &str, args: &[Term]) -> Result<&[u8], Reason> {
-        let args = pq_term::msgpack::list_to_msgpack(args);
-        let (status, result) =
-            self.host
-                .op_named(OpCode::CallModule, (0, 0), function.as_bytes(), &args);
+        let (host, name) = (&mut *self.host, function.as_bytes());
+        let (status, result) = pq_term::msgpack::with_list(args, |args| {
+            host.op_named(OpCode::CallModule, (0, 0), name, args)
+        });
         match status == Status::Ok as u64 {
             true => Ok(result),
             false => Err(Reason::from_bytes(result)),

@@ -2,7 +2,6 @@
 //!
 //! The registry itself is compiled into the node (application `regis`).
 
-use pq_abi::Reason;
 use pq_term::{Pid, Term, msgpack};
 
 use crate::ctx::Ctx;
@@ -22,9 +21,7 @@ pub enum RegisterError {
 /// anybody hears of the end.
 pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), RegisterError> {
     let own = ctx.self_pid();
-    let function = "regis:register";
-    let answer = ctx.apply_unread(function, &[name.into(), own.into()]);
-    match answer.unwrap_or_else(|reason| failed(function, &reason)) {
+    match call_unread(ctx, "regis:register", &[name.into(), own.into()]) {
         // Each hero asks twice, and this is what it hears.
         bytes if bytes == msgpack::OK => Ok(()),
         bytes => Err(refused(bytes)),
@@ -38,7 +35,9 @@ pub fn unregister(ctx: &mut Ctx<'_>, name: impl Into<Term>) {
 
 /// `regis:whereis(Name)`.
 pub fn whereis(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Option<Pid> {
-    call(ctx, "regis:whereis", &[name.into()]).as_pid()
+    let function = "regis:whereis";
+    let answer = call_unread(ctx, function, &[name.into()]);
+    msgpack::exact_pid(answer).or_else(|| read(function, answer).as_pid())
 }
 
 /// `regis:get_names()`.
@@ -49,14 +48,18 @@ pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
         .to_vec()
 }
 
-/// As in Erlang, a registry that is not there ends its caller.
 fn call(ctx: &mut Ctx<'_>, function: &str, args: &[Term]) -> Term {
-    ctx.apply(function, args)
-        .unwrap_or_else(|reason| failed(function, &reason))
+    read(function, call_unread(ctx, function, args))
 }
 
-fn failed(function: &str, reason: &Reason) -> ! {
-    panic!("{function} failed: {reason}")
+/// As in Erlang, a registry that is not there ends its caller.
+fn call_unread<'a>(ctx: &'a mut Ctx<'_>, function: &str, args: &[Term]) -> &'a [u8] {
+    ctx.apply_unread(function, args)
+        .unwrap_or_else(|reason| panic!("{function} failed: {reason}"))
+}
+
+fn read(function: &str, answer: &[u8]) -> Term {
+    msgpack::from_msgpack(answer).unwrap_or_else(|error| panic!("{function} failed: {error}"))
 }
 
 /// From `{error, Why}`, where `Why` is `{name_taken, Pid}`, `{already_named, Name}` or `dead`.

@@ -37,7 +37,7 @@ impl Service for Registry {
                 let (name, pid) = name_and_pid(&call)?;
                 self.register(call, &name, pid)
             }
-            "whereis" => name_alone(&call).map(|name| self.whereis(&name)),
+            "whereis" => self.whereis(&call),
             "unregister" => name_alone(&call).map(|name| self.unregister(&name)),
             _ => self.about_all(&call),
         }
@@ -56,9 +56,17 @@ impl Registry {
         Ok(outcome.map_or_else(refusal, |()| msgpack::OK.to_vec()))
     }
 
-    fn whereis(&self, name: &[u8]) -> Vec<u8> {
-        let holder = self.names.whereis_exact(name);
-        msgpack::to_msgpack(&holder.map_or(Term::undefined(), Term::from))
+    /// Bytes under which somebody is found are a name in its exact form, so they need not be read to be known.
+    fn whereis(&self, call: &ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+        let name = call.args.strip_prefix(&[FIX_ARRAY | 1]);
+        let holder = match name.and_then(|name| self.names.whereis_exact(name)) {
+            None => self.names.whereis_exact(&name_alone(call)?),
+            found => found,
+        };
+        Ok(match holder {
+            Some(holder) => msgpack::pid_to_msgpack(holder).to_vec(),
+            None => msgpack::to_msgpack(&Term::undefined()),
+        })
     }
 
     fn unregister(&self, name: &[u8]) -> Vec<u8> {
@@ -101,12 +109,7 @@ fn name_alone<'a>(call: &ServiceCall<'a>) -> Result<Cow<'a, [u8]>, Reason> {
 }
 
 fn name_and_pid<'a>(call: &ServiceCall<'a>) -> Result<(Cow<'a, [u8]>, Pid), Reason> {
-    let read = |(name, pid)| {
-        Some((
-            Cow::Borrowed(name),
-            msgpack::from_msgpack(pid).ok()?.as_pid()?,
-        ))
-    };
+    let read = |(name, pid)| Some((Cow::Borrowed(name), msgpack::exact_pid(pid)?));
     if let Some(read) = name_first(call, 2).and_then(read) {
         return Ok(read);
     }

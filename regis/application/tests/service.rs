@@ -12,6 +12,7 @@ use pq_sdk::pq_abi::host::linked_library;
 use pq_sdk::pq_abi::spec::Start;
 use pq_sdk::regis;
 use pq_sdk::{Atom, Ctx, From, GenServer, InitError, Module, Next, Pid, Reason};
+use pq_term::msgpack::from_msgpack;
 use regis_application::Names;
 use serde::{Deserialize, Serialize};
 
@@ -249,6 +250,65 @@ fn a_function_that_is_not_there_is_named_with_its_arity() {
             "{name}: {refused}"
         );
     }
+}
+
+/// MessagePack can write a text, a pid and a list longer than it must; a module in another language may.
+#[test]
+fn a_name_in_other_words_is_the_same_name() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    let name = b"\xd9\x07Gandalf";
+    let pid = |pid: Pid| [&b"\xc7\x08\x01"[..], &pid.as_raw().to_be_bytes()].concat();
+    let ask = |house: &House, caller: Pid, function, args: &[&[u8]]| {
+        let answer = house.service.call(ServiceCall {
+            node: house.sim.node(),
+            caller,
+            function,
+            args: &args.concat(),
+            holds_name: &mut false,
+        });
+        from_msgpack(&answer.unwrap()).unwrap().to_string()
+    };
+    let register = |house: &House, caller: Pid| {
+        let args = [&b"\xdc\0\x02"[..], name, &pid(caller)];
+        ask(house, caller, "register", &args)
+    };
+    assert_eq!(register(&house, first), "ok");
+    let taken = format!("{{error,{{name_taken,{first}}}}}");
+    assert_eq!(register(&house, second), taken);
+    for list in [&b"\x91"[..], b"\xdc\0\x01"] {
+        let found = ask(&house, second, "whereis", &[list, name]);
+        assert_eq!(found, first.to_string());
+    }
+    let found = house.ask(second, &Ask::Whereis(gandalf()));
+    assert_eq!(found, format!("{:?}", Some(first)));
+    assert_eq!(ask(&house, second, "unregister", &[b"\x91", name]), "ok");
+    assert_eq!(
+        ask(&house, second, "whereis", &[b"\x91", name]),
+        "undefined"
+    );
+}
+
+#[test]
+fn any_term_is_a_name_of_any_length() {
+    let mut house = House::new();
+    let names = [
+        Term::list([]),
+        Term::from(0.5_f64.to_bits()),
+        Term::map([(Term::atom("hero"), gandalf())]),
+        Term::string("ö".repeat(40)),
+        Term::tuple(vec![gandalf(); 300]),
+    ];
+    let found: Vec<bool> = names
+        .iter()
+        .map(|name| {
+            let asker = house.asker();
+            assert_eq!(house.register(asker, name.clone()), "Ok(())");
+            house.ask(asker, &Ask::Whereis(name.clone())) == format!("{:?}", Some(asker))
+        })
+        .collect();
+    assert_eq!(found, [true; 5]);
+    assert_eq!(house.names.len(), 5);
 }
 
 /// What no module written in Rust can send: the node is told so, and goes on.

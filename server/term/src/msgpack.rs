@@ -24,10 +24,12 @@ pub const OK: [u8; 4] = *b"\xd5\x02ok";
 mod decode;
 mod encode;
 mod exact;
+mod short;
 
 pub use decode::{DecodeError, from_msgpack};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
-pub use exact::exact_len;
+pub use exact::{exact_len, exact_pid};
+pub use short::{pid_to_msgpack, with_list};
 
 pub(crate) use decode::{Depth, ext_term, key_of};
 pub(crate) use encode::{is_like_a_field, tuple_payload};
@@ -40,6 +42,17 @@ pub(crate) mod ext {
     pub(crate) const TUPLE: i8 = 3;
     pub(crate) const INTEGER: i8 = 4;
     pub(crate) const STRING: i8 = 5;
+}
+
+/// MessagePack's markers of what is short. The number of elements, or of bytes, is added to the first two; the others
+/// are written before the length and type of an extension, or before its type alone.
+mod marker {
+    pub(super) const FIX_ARRAY: u8 = 0x90;
+    pub(super) const FIX_STR: u8 = 0xa0;
+    pub(super) const EXT_8: u8 = 0xc7;
+    pub(super) const FIX_EXT_1: u8 = 0xd4;
+    pub(super) const FIX_EXT_8: u8 = 0xd7;
+    pub(super) const FIX_EXT_16: u8 = 0xd8;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rmp::encode;
 
-use super::ext;
+use super::{ext, marker};
 use crate::print::{is_reserved, needs_quotes};
 use crate::{ATOM_CHARS_MAX, Atom, BigInteger, Map, Term};
 
@@ -14,7 +14,7 @@ const LENGTH: &str = "one term takes less than 4 GiB";
 const FIRST_CAPACITY: usize = 64;
 
 /// The head of nearly every tuple: marker, one byte of length, type. The length is written when it is known.
-const TUPLE_HEAD: [u8; 3] = [0xc7, 0, ext::TUPLE as u8];
+const TUPLE_HEAD: [u8; 3] = [marker::EXT_8, 0, ext::TUPLE as u8];
 
 #[derive(Clone, Copy)]
 enum Form {
@@ -105,7 +105,7 @@ fn change_head(out: &mut Vec<u8>, start: usize, length: usize) {
 fn write_array(out: &mut Vec<u8>, items: &[Term], form: Form) {
     match u32::try_from(items.len()).expect(LENGTH) {
         // Nearly all: a tenth of what `rmp` takes for this byte.
-        length @ ..16 => out.push(0x90 | length as u8),
+        length @ ..16 => out.push(marker::FIX_ARRAY | length as u8),
         length => drop(encode::write_array_len(out, length).expect(MEMORY)),
     }
     for item in items {
@@ -148,8 +148,8 @@ fn write_ext(out: &mut Vec<u8>, kind: i8, payload: &[u8]) {
 fn write_ext_head(out: &mut Vec<u8>, length: usize, kind: i8) {
     let length = u32::try_from(length).expect(LENGTH);
     match length {
-        1 | 2 | 4 | 8 | 16 => out.extend([0xd4 + length.ilog2() as u8, kind as u8]),
-        ..256 => out.extend([0xc7, length as u8, kind as u8]),
+        1 | 2 | 4 | 8 | 16 => out.extend([marker::FIX_EXT_1 + length.ilog2() as u8, kind as u8]),
+        ..256 => out.extend([marker::EXT_8, length as u8, kind as u8]),
         _ => drop(encode::write_ext_meta(out, length, kind).expect(MEMORY)),
     }
 }

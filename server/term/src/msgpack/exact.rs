@@ -1,8 +1,10 @@
-//! How long a term is in its exact form, without making the term: for whoever keeps or compares names as bytes.
+//! Names by their bytes, without making the term: for whoever keeps or compares them.
+//!
+//! What is read here is only what names are made of, written as [`to_msgpack`](super::to_msgpack) writes it. The rest
+//! of the world is read by `decode`, and short terms are written by `short`.
 
-use rmp::Marker;
-
-use super::ext;
+use super::{ext, marker};
+use crate::Pid;
 
 /// How deep tuples are followed. A name is a text, or a tuple of a few.
 const DEPTH_MAX: u8 = 4;
@@ -12,55 +14,62 @@ const DEPTH_MAX: u8 = 4;
 ///
 /// `None` says nothing: the bytes may be another term, or the same one in other words, or none.
 pub fn exact_len(bytes: &[u8]) -> Option<usize> {
-    measure(bytes, DEPTH_MAX)
+    behind_term(bytes, DEPTH_MAX).map(|rest| bytes.len() - rest.len())
 }
 
-fn measure(bytes: &[u8], depth: u8) -> Option<usize> {
-    let (marker, rest) = bytes.split_first()?;
-    match Marker::from_u8(*marker) {
-        Marker::FixPos(_) | Marker::FixNeg(_) => Some(1),
-        Marker::FixStr(length) => Some(1 + text(rest.get(..length.into())?)?),
-        Marker::FixExt1 => ext(rest, 1, depth).map(|payload| 2 + payload),
-        Marker::FixExt2 => ext(rest, 2, depth).map(|payload| 2 + payload),
-        Marker::FixExt4 => ext(rest, 4, depth).map(|payload| 2 + payload),
-        Marker::FixExt8 => ext(rest, 8, depth).map(|payload| 2 + payload),
-        Marker::FixExt16 => ext(rest, 16, depth).map(|payload| 2 + payload),
-        Marker::Ext8 => {
-            let (length, rest) = rest.split_first()?;
-            // These have a head of their own, which is the shorter one.
-            let is_fix = matches!(length, 1 | 2 | 4 | 8 | 16);
-            (!is_fix).then_some(())?;
-            ext(rest, (*length).into(), depth).map(|payload| 3 + payload)
+/// The pid which all the bytes are, when they are written as [`to_msgpack`](super::to_msgpack) writes it.
+///
+/// `None` says nothing: the bytes may be a pid in other words.
+pub fn exact_pid(bytes: &[u8]) -> Option<Pid> {
+    let (head, raw) = bytes.split_first_chunk()?;
+    let raw = raw.try_into().ok()?;
+    (*head == [marker::FIX_EXT_8, ext::PID as u8]).then(|| Pid::from_raw(u64::from_be_bytes(raw)))
+}
+
+/// What follows the first term.
+fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
+    match *bytes {
+        [0x00..=0x7f | 0xe0..=0xff, ref rest @ ..] => Some(rest),
+        [head @ 0xa0..=0xbf, ref rest @ ..] => {
+            let (text, rest) = rest.split_at_checked((head - marker::FIX_STR).into())?;
+            is_text(text).then_some(rest)
+        }
+        [
+            head @ marker::FIX_EXT_1..=marker::FIX_EXT_16,
+            kind,
+            ref rest @ ..,
+        ] => behind_ext(kind, rest, 1 << (head - marker::FIX_EXT_1), depth),
+        // Those that have a head of their own, which is the shorter one, are not written so.
+        [marker::EXT_8, length, kind, ref rest @ ..] if !matches!(length, 1 | 2 | 4 | 8 | 16) => {
+            behind_ext(kind, rest, length.into(), depth)
         }
         _ => None,
     }
 }
 
-/// The length of an extension's payload, which follows its type.
-fn ext(bytes: &[u8], length: usize, depth: u8) -> Option<usize> {
-    let (kind, rest) = bytes.split_first()?;
-    let payload = rest.get(..length)?;
-    match i8::from_be_bytes([*kind]) {
-        ext::ATOM => text(payload),
-        ext::PID => (length == 8).then_some(length),
-        ext::TUPLE => tuple(payload, depth.checked_sub(1)?),
-        _ => None,
-    }
-}
-
-fn tuple(payload: &[u8], depth: u8) -> Option<usize> {
-    let (marker, mut rest) = payload.split_first()?;
-    let Marker::FixArray(items) = Marker::from_u8(*marker) else {
-        return None;
+/// What follows the payload, which is of this type and length.
+fn behind_ext(kind: u8, bytes: &[u8], length: usize, depth: u8) -> Option<&[u8]> {
+    let (payload, rest) = bytes.split_at_checked(length)?;
+    let is_exact = match kind as i8 {
+        ext::ATOM => is_text(payload),
+        ext::PID => length == size_of::<Pid>(),
+        ext::TUPLE => is_array(payload, depth.checked_sub(1)?),
+        _ => false,
     };
-    for _ in 0..items {
-        rest = rest.get(measure(rest, depth)?..)?;
-    }
-    rest.is_empty().then_some(payload.len())
+    is_exact.then_some(rest)
 }
 
-fn text(bytes: &[u8]) -> Option<usize> {
-    std::str::from_utf8(bytes).ok().map(str::len)
+fn is_array(bytes: &[u8], depth: u8) -> bool {
+    let [head @ 0x90..=0x9f, ref items @ ..] = *bytes else {
+        return false;
+    };
+    let behind = (marker::FIX_ARRAY..head).try_fold(items, |rest, _| behind_term(rest, depth));
+    behind.is_some_and(<[u8]>::is_empty)
+}
+
+/// Most names are ASCII, which is seen in several bytes at once.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }
 
 #[cfg(test)]
