@@ -6,13 +6,15 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use pq_abi::spec::{self, ChildSpec, ChildType, ChildView, Restart, Start};
 use pq_term::{Pid, Term};
+use smallvec::SmallVec;
 
 /// INVARIANT: the specs lie in `specs` in the order of `slots`, without gaps
 /// (`a_child_taken_out_leaves_the_others_as_they_were`).
 #[derive(Default)]
 pub(super) struct Children {
     specs: Vec<u8>,
-    slots: Vec<Slot>,
+    /// Two need no memory of their own: those of a hero.
+    slots: SmallVec<[Slot; 2]>,
 }
 
 struct Slot {
@@ -148,7 +150,7 @@ impl Children {
     pub(super) fn with_room(children: usize, bytes: usize) -> Children {
         Children {
             specs: Vec::with_capacity(bytes),
-            slots: Vec::with_capacity(children),
+            slots: SmallVec::with_capacity(children),
         }
     }
 
@@ -202,6 +204,7 @@ fn tag(id: &Term) -> u16 {
 mod tests {
     use super::*;
     use crate::supervisor::node::worker;
+    use pq_abi::spec::Shutdown;
 
     fn of(names: &[&'static str]) -> Children {
         let mut children = Children::default();
@@ -239,6 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn two_children_need_no_memory_but_the_bytes_of_their_specs() {
+        let specs = [worker("a"), worker("b")];
+        let bytes = specs.each_ref().map(spec::encode);
+        let length = bytes.iter().map(Vec::len).sum();
+        let mut children = Children::with_room(2, length);
+        for (spec, bytes) in specs.iter().zip(&bytes) {
+            assert!(children.push_encoded(&spec.id, bytes));
+        }
+        assert!(!children.slots.spilled());
+        assert_eq!(children.specs.capacity(), length);
+    }
+
+    #[test]
     fn a_child_is_found_by_its_id_and_while_it_runs_by_its_pid() {
         let mut children = of(&["a", "b"]);
         let pid = Pid::new(0, 5, 5);
@@ -250,6 +266,17 @@ mod tests {
         children.rest(1);
         assert_eq!(children.position_of_pid(pid), None);
         assert_eq!(children.pid(1), None);
+    }
+
+    #[test]
+    fn an_id_is_taken_once() {
+        let mut children = of(&["a", "b"]);
+        let again = ChildSpec {
+            shutdown: Shutdown::BrutalKill,
+            ..worker("b")
+        };
+        assert!(!children.push(&again));
+        assert_eq!((children.len(), children.spec(1)), (2, worker("b")));
     }
 
     #[test]

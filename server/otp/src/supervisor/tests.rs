@@ -5,7 +5,7 @@ use pq_abi::spec::{ChildSpec, Restart, Shutdown, Strategy, SupRequest};
 use pq_term::Term;
 
 use super::node::{Node, abc, boom, id, with_restart, with_shutdown, worker};
-use super::{Action, Input, StartOutcome, Supervisor};
+use super::{Action, Input, StartOutcome};
 
 const ALL: [Strategy; 3] = [
     Strategy::OneForOne,
@@ -419,10 +419,4 @@ fn a_stop_keeps_its_reason_and_the_first_one_counts() {
     node.give(Input::Stop(Reason::Shutdown));
     node.exits("a1", Reason::Shutdown);
     assert_eq!(node.end, Some(boom()));
-}
-
-#[test]
-fn a_supervisor_with_two_children_is_small() {
-    // The whole of it, as the allocator sees it: itself, two slots, nothing else beyond the bytes of the specs.
-    assert!(size_of::<Supervisor>() + 2 * 16 <= 200);
 }

@@ -4,25 +4,27 @@ use std::collections::VecDeque;
 
 use pq_abi::spec::SupFlags;
 
-/// The restarts that may still count, oldest first, in milliseconds.
+/// The restarts that may still count. Most supervisors never restart anybody, and have nothing here.
 #[derive(Default)]
-pub(super) struct Window(VecDeque<u64>);
+pub(super) struct Window(Option<Box<Restarts>>);
+
+/// Oldest first, in milliseconds.
+#[derive(Default)]
+struct Restarts(VecDeque<u64>);
 
 impl Window {
     /// Counts one restart more, unless `intensity` of them lie within the last `period_s` seconds already.
     pub(super) fn admits(&mut self, now_ms: u64, flags: &SupFlags) -> bool {
-        self.forget_before(now_ms.saturating_sub(u64::from(flags.period_s) * 1_000));
-        if self.0.len() >= flags.intensity as usize {
+        let Restarts(restarts) = &mut **self.0.get_or_insert_default();
+        let oldest_ms = now_ms.saturating_sub(u64::from(flags.period_s) * 1_000);
+        while restarts.front().is_some_and(|restart| *restart < oldest_ms) {
+            restarts.pop_front();
+        }
+        if restarts.len() >= flags.intensity as usize {
             return false;
         }
-        self.0.push_back(now_ms);
+        restarts.push_back(now_ms);
         true
-    }
-
-    fn forget_before(&mut self, oldest_ms: u64) {
-        while self.0.front().is_some_and(|restart| *restart < oldest_ms) {
-            self.0.pop_front();
-        }
     }
 }
 
