@@ -30,6 +30,7 @@ mod lateness;
 mod mailbox;
 mod message;
 mod node;
+mod numbered;
 mod outside;
 mod pages;
 mod port;

@@ -9,7 +9,6 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use foldhash::HashMap;
 use pq_abi::spec::{SupReply, SupRequest};
 use pq_abi::{Module, Modules, Reason, spec};
 use pq_term::{Pid, Term};
@@ -17,6 +16,7 @@ use pq_term::{Pid, Term};
 use crate::alive::Alive;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::native::Native;
+use crate::numbered::Numbered;
 use crate::port::{PortSink, Ports};
 use crate::pulse::Pulse;
 
@@ -111,7 +111,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     alive: Vec<Alive>,
     inboxes: Vec<Inbox>,
-    waiting: [Mutex<HashMap<u64, OnReply>>; WAITING_ROOMS],
+    waiting: [Mutex<Numbered<u64, OnReply>>; WAITING_ROOMS],
     next_tag: AtomicU64,
     next_shard: AtomicUsize,
     /// Conversions that run on threads that were given up.
@@ -406,7 +406,7 @@ impl Node {
     }
 
     /// Where the answer with this tag is waited for.
-    fn waiting(&self, tag: u64) -> MutexGuard<'_, HashMap<u64, OnReply>> {
+    fn waiting(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
         let room = &self.shared.waiting[tag as usize % WAITING_ROOMS];
         room.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,14 +1,14 @@
 //! A process: seventy bytes in a slab, and a box for what few processes have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use foldhash::fast::FixedState;
 use pq_abi::{Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use crate::mailbox::Mailbox;
 use crate::message::{Caller, Envelope};
 use crate::native::Native;
+use crate::numbered::Numbered;
 use crate::supervisor::Supervisor;
 use crate::sys::Debug;
 use crate::wheel::TimerKey;
@@ -106,7 +106,7 @@ pub(crate) struct Extras {
     /// Linked processes, without parent and children of a supervisor.
     pub(crate) links: Vec<Pid>,
     /// Who hears of the end of this process. Thousands may wait for one supervisor.
-    pub(crate) watchers: HashMap<Caller, Watch, FixedState>,
+    pub(crate) watchers: Numbered<Caller, Watch>,
     /// Whom this process watches, by monitor.
     pub(crate) monitors: BTreeMap<u64, Pid>,
     /// Its requests that wait, with their timeouts; a start has none, it always comes out.

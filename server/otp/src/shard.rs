@@ -7,9 +7,8 @@
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use foldhash::fast::FixedState;
 use pq_abi::Reason;
 use pq_term::Pid;
 use rand::SeedableRng;
@@ -20,6 +19,7 @@ use crate::lateness::Waiting;
 use crate::mailbox::Arena;
 use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
 use crate::node::Node;
+use crate::numbered::Numbered;
 use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
@@ -98,7 +98,7 @@ pub(crate) struct Shard {
     /// Signals to oneself that came up while another one was handled.
     local: VecDeque<Signal>,
     /// Supervisors whose initial children do not all run yet, and who waits for it.
-    starting: HashMap<Pid, Ack, FixedState>,
+    starting: Numbered<Pid, Ack>,
     /// Effects of the last callback, lent back and forth with the core.
     spare_effects: Vec<Effect>,
     /// Room for what a supervisor's machine wants done.
@@ -149,7 +149,7 @@ impl Shard {
             arrivals: Vec::new(),
             due: Vec::new(),
             local: VecDeque::new(),
-            starting: HashMap::default(),
+            starting: Numbered::default(),
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             staging: None,

@@ -14,13 +14,7 @@ const SPARE_ACTIONS_MAX: usize = 1_024;
 
 impl Shard {
     /// Asks the module for its children and starts them; the outcome is told when they run.
-    pub(super) fn init_supervisor(
-        &mut self,
-        pid: Pid,
-        module: Module,
-        args: Vec<u8>,
-        ack: Ack,
-    ) {
+    pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: Vec<u8>, ack: Ack) {
         let mut actions = std::mem::take(&mut self.spare_actions);
         let made = self
             .in_callback(pid, |host| module.call(host, "init", &args))
