@@ -31,21 +31,25 @@ struct Registry {
 }
 
 impl Service for Registry {
-    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+    fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         match call.function {
-            "register" => {
+            b"register" => {
                 let (name, pid) = name_and_pid(&call)?;
                 self.register(call, &name, pid)
             }
-            "whereis" => self.whereis(&call),
-            "unregister" => name_alone(&call).map(|name| self.unregister(&name)),
-            _ => self.about_all(&call),
+            b"whereis" => self.whereis(call),
+            b"unregister" => {
+                let name = name_alone(&call)?;
+                self.unregister(call, &name);
+                Ok(())
+            }
+            _ => self.about_all(call),
         }
     }
 }
 
 impl Registry {
-    fn register(&self, call: ServiceCall<'_>, name: &[u8], pid: Pid) -> Result<Vec<u8>, Reason> {
+    fn register(&self, call: ServiceCall<'_>, name: &[u8], pid: Pid) -> Result<(), Reason> {
         if pid != call.caller {
             let why = "a process can register only itself";
             return Err(Reason::tagged("badarg", why));
@@ -53,39 +57,47 @@ impl Registry {
         let is_alive = |pid| call.node.is_alive(pid);
         let outcome = self.names.register_alive(name, pid, is_alive);
         *call.holds_name |= outcome.is_ok();
-        Ok(outcome.map_or_else(refusal, |()| msgpack::OK.to_vec()))
+        match outcome {
+            Ok(()) => call.answer.extend_from_slice(&msgpack::OK),
+            Err(error) => *call.answer = refusal(error),
+        }
+        Ok(())
     }
 
     /// Bytes under which somebody is found are a name in its exact form, so they need not be read to be known.
-    fn whereis(&self, call: &ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+    fn whereis(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         let name = call.args.strip_prefix(&[FIX_ARRAY | 1]);
         let holder = match name.and_then(|name| self.names.whereis_exact(name)) {
-            None => self.names.whereis_exact(&name_alone(call)?),
+            None => self.names.whereis_exact(&name_alone(&call)?),
             found => found,
         };
-        Ok(match holder {
-            Some(holder) => msgpack::pid_to_msgpack(holder).to_vec(),
-            None => msgpack::to_msgpack(&Term::undefined()),
-        })
+        match holder {
+            Some(holder) => call
+                .answer
+                .extend_from_slice(&msgpack::pid_to_msgpack(holder)),
+            None => *call.answer = msgpack::to_msgpack(&Term::undefined()),
+        }
+        Ok(())
     }
 
-    fn unregister(&self, name: &[u8]) -> Vec<u8> {
+    fn unregister(&self, call: ServiceCall<'_>, name: &[u8]) {
         self.names.unregister_exact(name);
-        msgpack::OK.to_vec()
+        call.answer.extend_from_slice(&msgpack::OK);
     }
 
     /// The functions that take no argument; a caller may also write that as `undefined`, which is Rust's `()`.
-    fn about_all(&self, call: &ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
-        let answer = match (call.function, arity(call)?) {
-            ("get_names", 0) => Term::list(self.names.get_names()),
+    fn about_all(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
+        let answer = match (call.function, arity(&call)?) {
+            (b"get_names", 0) => Term::list(self.names.get_names()),
             // There are none to free unless the hook has a bug.
-            ("sweep", 0) => {
+            (b"sweep", 0) => {
                 let swept = self.names.sweep(|pid| call.node.is_alive(pid));
                 Term::from(swept as i64)
             }
-            _ => return Err(undef(call)),
+            _ => return Err(undef(&call)),
         };
-        Ok(msgpack::to_msgpack(&answer))
+        *call.answer = msgpack::to_msgpack(&answer);
+        Ok(())
     }
 }
 
@@ -145,7 +157,12 @@ fn arity(call: &ServiceCall<'_>) -> Result<usize, Reason> {
 fn undef(call: &ServiceCall<'_>) -> Reason {
     arity(call).map_or_else(
         |badarg| badarg,
-        |arity| Reason::tagged("undef", &format!("regis:{}/{arity}", call.function)),
+        |arity| {
+            Reason::tagged(
+                "undef",
+                &format!("regis:{}/{arity}", pq_sdk::pq_abi::text(call.function)),
+            )
+        },
     )
 }
 

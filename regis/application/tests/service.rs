@@ -259,15 +259,18 @@ fn a_name_in_other_words_is_the_same_name() {
     let [first, second] = [house.asker(), house.asker()];
     let name = b"\xd9\x07Gandalf";
     let pid = |pid: Pid| [&b"\xc7\x08\x01"[..], &pid.as_raw().to_be_bytes()].concat();
-    let ask = |house: &House, caller: Pid, function, args: &[&[u8]]| {
-        let answer = house.service.call(ServiceCall {
+    let ask = |house: &House, caller: Pid, function: &str, args: &[&[u8]]| {
+        let mut answer = Vec::new();
+        let outcome = house.service.call(ServiceCall {
             node: house.sim.node(),
             caller,
-            function,
+            function: function.as_bytes(),
             args: &args.concat(),
+            answer: &mut answer,
             holds_name: &mut false,
         });
-        from_msgpack(&answer.unwrap()).unwrap().to_string()
+        outcome.unwrap();
+        from_msgpack(&answer).unwrap().to_string()
     };
     let register = |house: &House, caller: Pid| {
         let args = [&b"\xdc\0\x02"[..], name, &pid(caller)];
@@ -320,8 +323,9 @@ fn arguments_that_are_no_messagepack_are_refused() {
         let refused = house.service.call(ServiceCall {
             node: house.sim.node(),
             caller: asker,
-            function,
+            function: function.as_bytes(),
             args: &[0xc1],
+            answer: &mut Vec::new(),
             holds_name: &mut false,
         });
         let refused = refused.unwrap_err().to_string();

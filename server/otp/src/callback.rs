@@ -126,21 +126,27 @@ impl<'a> Callback<'a> {
         id
     }
 
+    /// The answer takes the place of the one before.
     fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
-        let name = text(name);
-        let (module, function) = name.split_once(':').unwrap_or((&name, ""));
+        let mut answer = std::mem::take(&mut self.core.result);
+        answer.clear();
+        let colon = name.iter().position(|byte| *byte == b':');
+        let (module, function) = colon.map_or((name, &[][..]), |at| (&name[..at], &name[at + 1..]));
         let result = match self.depth < CALL_DEPTH_MAX {
-            true => self.dispatch(module, function, args),
+            true => self.dispatch(module, function, args, &mut answer),
             false => Err(Failure::Reason(Reason::tagged(
                 "system_limit",
                 "calls between modules nest too deep",
             ))),
         };
-        let (status, bytes) = match result {
-            Ok(bytes) => (Status::Ok, bytes),
-            Err(failure) => (Status::Error, failure.into_reason().to_bytes()),
+        let status = match result {
+            Ok(()) => Status::Ok,
+            Err(failure) => {
+                answer = failure.into_reason().to_bytes();
+                Status::Error
+            }
         };
-        self.core.result = bytes;
+        self.core.result = answer;
         Answer {
             value: status as u64,
             bytes: &self.core.result,
@@ -150,10 +156,11 @@ impl<'a> Callback<'a> {
     /// Calls a function of a service or of the current version of a module.
     pub(crate) fn dispatch(
         &mut self,
-        module: &str,
-        function: &str,
+        module: &[u8],
+        function: &[u8],
         args: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         // Borrowed, not cloned: a count that all shards change is a cache line that none of them keeps.
         let node = &self.core.node;
         if let Some(service) = node.service(module) {
@@ -162,19 +169,22 @@ impl<'a> Callback<'a> {
                 caller: self.me,
                 function,
                 args,
+                answer,
                 holds_name: &mut self.holds_name,
             };
             return service.call(call).map_err(Failure::Reason);
         }
-        let Some(code) = node.module(module) else {
-            return Err(Failure::Reason(undef(module, function)));
+        let (module, function) = (text(module), text(function));
+        let Some(code) = node.module(&module) else {
+            return Err(Failure::Reason(undef(&module, &function)));
         };
         let outer = std::mem::take(&mut self.out);
         self.depth += 1;
-        let result = code.call(self, function, args);
+        let result = code.call(self, &function, args);
         self.depth -= 1;
         self.out = outer;
-        result
+        *answer = result?;
+        Ok(())
     }
 
     fn env(&mut self, name: &[u8]) -> Answer<'_> {

@@ -25,8 +25,8 @@ pub(crate) use inbox::Inbox;
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
-    /// Answers a call of `module:function(args)`; arguments and result are MessagePack.
-    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason>;
+    /// Answers a call of `module:function(args)` in [`ServiceCall::answer`]; arguments and answer are MessagePack.
+    fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason>;
 }
 
 /// One call of a [`Service`].
@@ -35,10 +35,12 @@ pub struct ServiceCall<'a> {
     pub node: &'a Node,
     /// The process that calls; [`Pid`] 0 from outside.
     pub caller: Pid,
-    /// Which function.
-    pub function: &'a str,
+    /// Which function: a name is compared, and needs not be text for that.
+    pub function: &'a [u8],
     /// Its arguments.
     pub args: &'a [u8],
+    /// Where the answer goes; empty.
+    pub answer: &'a mut Vec<u8>,
     /// To be set when the registry now holds a name of the caller.
     pub holds_name: &'a mut bool,
 }
@@ -179,12 +181,12 @@ impl Node {
         self.shared.config.modules.current(name)
     }
 
-    pub(crate) fn service(&self, name: &str) -> Option<&dyn Service> {
-        self.shared
-            .config
-            .services
-            .get(name)
-            .map(|service| &**service)
+    pub(crate) fn service(&self, name: &[u8]) -> Option<&dyn Service> {
+        let services = &self.shared.config.services;
+        let found = services
+            .iter()
+            .find(|(service, _)| service.as_bytes() == name);
+        found.map(|(_, service)| &**service)
     }
 
     /// The shard for the next process that may live anywhere: they take turns.

@@ -49,7 +49,7 @@ impl Hasher for Place {
     }
 
     fn finish(&self) -> u64 {
-        self.0.wrapping_mul(GOLDEN) & TAG | self.0 & !TAG
+        (self.0.wrapping_mul(GOLDEN) & TAG) | (self.0 & !TAG)
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
             assert!(groups.iter().max() <= Some(&16), "{groups:?}");
             let apart: HashSet<u64> = hashes
                 .iter()
-                .map(|hash| hash & TAG | hash % PLACES)
+                .map(|hash| (hash & TAG) | (hash % PLACES))
                 .collect();
             assert!(
                 apart.len() * 100 > hashes.len() * 99,

@@ -377,8 +377,12 @@ impl Shard {
             args,
             from,
         } = call;
-        let result = self.in_callback(from.pid, |host| host.dispatch(&module, &function, &args));
+        let mut answer = Vec::new();
+        let result = self.in_callback(from.pid, |host| {
+            host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer)
+        });
         let result = result
+            .map(|()| answer)
             .map(Payload::from_vec)
             .map_err(|failure| Box::new(failure.into_reason()));
         self.send(from.pid, Envelope::Response(from.tag, result));

@@ -57,7 +57,7 @@ impl Journal {
 }
 
 impl Service for Journal {
-    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+    fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         let (line,): (String,) = rmp_serde::from_slice(call.args)
             .map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
         self.inner
@@ -67,6 +67,7 @@ impl Service for Journal {
             .push((call.caller, line));
         self.inner.written.notify_all();
         // `()` in MessagePack.
-        Ok(vec![0xc0])
+        call.answer.push(0xc0);
+        Ok(())
     }
 }

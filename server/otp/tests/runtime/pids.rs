@@ -85,9 +85,10 @@ fn a_start_that_fails_leaves_no_process_and_no_name() {
 struct Names;
 
 impl Service for Names {
-    fn call(&self, call: ServiceCall<'_>) -> Result<Vec<u8>, Reason> {
+    fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         *call.holds_name = true;
-        Ok(vec![0xc0])
+        call.answer.push(0xc0);
+        Ok(())
     }
 }
 
