@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::Stateful;
-use crate::codec::{Info, decode, encode, refusal};
+use crate::codec::{Info, decode, refusal};
 use crate::ctx::{Ctx, From};
 use crate::migrate::Migration;
 use crate::module::{InitError, Module};
@@ -127,8 +127,9 @@ impl<T: EventManager> crate::adapter::Stateless for ManagerAdapter<T> {
     fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
         (function == "init").then(|| {
             let args = decode(args)?;
+            // That it came up is the whole answer.
             T::init(args, ctx)
-                .map(|()| encode(&()))
+                .map(|()| Vec::new())
                 .map_err(|error| match error {
                     InitError::Stop(reason) => refusal(reason),
                     InitError::Ignore => Refusal::Ignore,

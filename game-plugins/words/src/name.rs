@@ -63,4 +63,35 @@ impl Visitor<'_> for NameText {
     fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
         Ok(Name::from(text))
     }
+
+    /// Erlang's text is a binary more often than not.
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Name, E> {
+        let text = std::str::from_utf8(bytes).map_err(E::custom)?;
+        self.visit_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_was_written_and_nothing_else_is_one() {
+        for text in ["", "Gandalf", "Éowyn"] {
+            let bytes = rmp_serde::to_vec(&Name::from(text)).unwrap();
+            assert_eq!(bytes, rmp_serde::to_vec(text).unwrap());
+            assert_eq!(rmp_serde::from_slice::<Name>(&bytes).unwrap(), text.into());
+            assert_eq!(
+                rmp_serde::from_read::<_, Name>(&bytes[..]).unwrap(),
+                text.into()
+            );
+        }
+        // The head of a binary of two bytes.
+        let binary = [0xc4, 2, 0xc3, 0xa9];
+        assert_eq!(rmp_serde::from_slice::<Name>(&binary).unwrap(), "é".into());
+        assert!(rmp_serde::from_slice::<Name>(&[0xc4, 2, 0xc3, 0xff]).is_err());
+        let number = rmp_serde::to_vec(&7).unwrap();
+        let error = rmp_serde::from_slice::<Name>(&number).unwrap_err();
+        assert!(error.to_string().contains("the name of a hero"), "{error}");
+    }
 }
