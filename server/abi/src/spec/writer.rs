@@ -1,7 +1,7 @@
 //! Writes the spec of a supervisor, the bytes that `serde` would make of it.
 //!
-//! A spec is written at every start of a hero. What `serde` makes of the same types writes it too, three times
-//! slower; the tests hold the two against each other. What else travels as a spec is written by
+//! A spec is written at every start of a hero. What `serde` makes of the same types writes it too, in more than
+//! twice the time; the tests hold the two against each other. What else travels as a spec is written by
 //! [`super::encode`], and all of it is read elsewhere (`reader`, [`super::decode`]).
 
 use pq_term::{Atom, Term, msgpack};
