@@ -77,7 +77,7 @@ fn progress() -> MutexGuard<'static, Progress> {
 }
 
 fn note(answer: Result<Payload, Reason>) {
-    let failed = match answer.map(|reply| spec::decode(&reply)) {
+    let failed = match answer.map(|reply| spec::decode_reply(&reply)) {
         Ok(Ok(SupReply::Started(Some(_)))) => None,
         Ok(other) => Some(format!("{other:?}")),
         Err(reason) => Some(reason.to_string()),

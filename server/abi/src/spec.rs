@@ -6,11 +6,11 @@ use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
 mod flat;
-
+mod frequent;
 mod reader;
-
 mod writer;
 
+pub use frequent::{decode_reply, decode_request, encode_reply};
 pub use reader::{ChildView, SpecReader};
 pub use writer::encode_supervisor;
 

@@ -443,7 +443,7 @@ impl Node {
         timeout_ms: u64,
     ) -> Result<SupReply, RequestError> {
         let reply = self.call(to, &spec::encode(request), timeout_ms)?;
-        spec::decode(&reply).map_err(RequestError::BadReply)
+        spec::decode_reply(&reply).map_err(RequestError::BadReply)
     }
 
     /// Starts a process of the runtime's own on the first shard.

@@ -57,7 +57,7 @@ impl Atom {
     }
 
     /// The atom of this text if there is one already: bytes that are the text of an atom are UTF-8, unchecked.
-    pub(crate) fn known(text: &[u8]) -> Option<Atom> {
+    pub fn known(text: &[u8]) -> Option<Atom> {
         TABLE.find(hash_of(text), text).ok().map(Atom)
     }
 

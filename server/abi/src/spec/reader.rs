@@ -190,14 +190,12 @@ fn atom(from: &mut &[u8]) -> Result<Atom, String> {
     intern(text(from)?)
 }
 
-/// Nearly all names are ASCII, and that is seen in a third of the time that UTF-8 takes.
+/// Nearly all names are known.
 fn intern(name: &[u8]) -> Result<Atom, String> {
-    let text = match name.is_ascii() {
-        // SAFETY: ASCII is UTF-8. The safe way is the other arm.
-        true => unsafe { std::str::from_utf8_unchecked(name) },
-        false => std::str::from_utf8(name).map_err(of("a name"))?,
-    };
-    Atom::new(text).map_err(of("a name"))
+    match Atom::known(name) {
+        Some(atom) => Ok(atom),
+        None => Atom::new(std::str::from_utf8(name).map_err(of("a name"))?).map_err(of("a name")),
+    }
 }
 
 #[inline(always)]

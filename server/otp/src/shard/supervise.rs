@@ -1,6 +1,6 @@
 //! Running a supervisor: envelopes become inputs of its machine, its actions become signals.
 
-use pq_abi::spec::{self, SupReply, SupRequest};
+use pq_abi::spec::{self, SupReply};
 use pq_abi::{Failure, Module};
 use pq_term::{Pid, Term};
 
@@ -53,7 +53,7 @@ impl Shard {
                 reason: *reason,
             },
             Envelope::Timer(id) => Input::Timer { id },
-            Envelope::Call(from, data) => match spec::decode::<SupRequest>(&data) {
+            Envelope::Call(from, data) => match spec::decode_request(&data) {
                 Ok(request) => Input::Request { from, request },
                 Err(error) => return self.refuse_request(pid, from, &error),
             },
@@ -75,7 +75,7 @@ impl Shard {
     fn refuse_request(&mut self, pid: Pid, from: Caller, error: &str) {
         let reason = Term::tuple([Term::atom("bad_request"), Term::string(error)]);
         self.unwatch(pid, from);
-        self.reply(from, spec::encode(&SupReply::Error(reason)));
+        self.reply(from, spec::encode_reply(&SupReply::Error(reason)));
     }
 
     fn supervisor(&mut self, pid: Pid) -> Option<&mut SupervisorBody> {
@@ -115,7 +115,7 @@ impl Shard {
             Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
                 self.unwatch(pid, to);
-                self.reply(to, spec::encode(&reply));
+                self.reply(to, spec::encode_reply(&reply));
             }
             Action::Ready => self.ready(pid),
             Action::Report(report) => self.report(pid, report),

@@ -15,15 +15,15 @@
 //!
 //! At the end all children are told at once and share one timer, as in OTP.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
-use foldhash::fast::FixedState;
 use pq_abi::Reason;
 use pq_abi::spec::{
     ChildCount, ChildInfo, ChildSpec, ChildType, Restart, Start, SupFlags, SupReply, SupRequest,
 };
 use pq_term::{Pid, Term};
+
+use crate::numbered::Numbered;
 
 use super::ending::{Ending, Stopping};
 use super::reading::{SimpleSpec, pair};
@@ -40,9 +40,6 @@ const STARTS_MAX: usize = 1 << 20;
 /// A table gives memory back when it uses less than an eighth of this room or more. Below, it is not worth the work.
 const ROOM_KEPT: usize = 4_096;
 
-/// The hasher is not seeded, because pids and tickets are ours: a run can be repeated, order of exits and all.
-pub(super) type Table<K, V> = HashMap<K, V, FixedState>;
-
 pub(super) struct Simple {
     flags: SupFlags,
     pub(super) template: ChildSpec,
@@ -50,17 +47,17 @@ pub(super) struct Simple {
     window: Window,
     pub(super) phase: Phase,
     /// Children that are not restarted: nothing is known of them but that they are there.
-    pub(super) plain: Table<Pid, ()>,
+    pub(super) plain: Numbered<Pid, ()>,
     /// Children that may be restarted, with all their arguments.
-    pub(super) kept: Table<Pid, Box<[u8]>>,
+    pub(super) kept: Numbered<Pid, Box<[u8]>>,
     /// Starts in flight, by ticket.
-    pub(super) flights: Table<u32, Flight>,
+    pub(super) flights: Numbered<u32, Flight>,
     /// The tickets of restarts, by the pid that was.
-    pub(super) restarts: Table<Pid, u32>,
+    pub(super) restarts: Numbered<Pid, u32>,
     /// Children told to end by a request.
-    pub(super) ending: Table<Pid, Ending>,
+    pub(super) ending: Numbered<Pid, Ending>,
     /// Whom a timer will kill.
-    pub(super) timers: Table<u32, Pid>,
+    pub(super) timers: Numbered<u32, Pid>,
 }
 
 pub(super) enum Phase {
@@ -87,12 +84,12 @@ impl Simple {
             serial: Serial::default(),
             window: Window::default(),
             phase: Phase::Running,
-            plain: Table::default(),
-            kept: Table::default(),
-            flights: Table::default(),
-            restarts: Table::default(),
-            ending: Table::default(),
-            timers: Table::default(),
+            plain: Numbered::default(),
+            kept: Numbered::default(),
+            flights: Numbered::default(),
+            restarts: Numbered::default(),
+            ending: Numbered::default(),
+            timers: Numbered::default(),
         }
     }
 
@@ -372,7 +369,7 @@ impl Simple {
 }
 
 /// Gives memory back after a burst.
-pub(super) fn shrink<K: Eq + Hash, V>(table: &mut Table<K, V>) {
+pub(super) fn shrink<K: Eq + Hash, V>(table: &mut Numbered<K, V>) {
     if table.capacity() > ROOM_KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(table.len() * 2);
     }

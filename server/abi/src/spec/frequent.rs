@@ -1,0 +1,97 @@
+//! What a crowd says to one supervisor and hears from it: `StartChild` and `Started`, without `serde`.
+//!
+//! All starts of heroes pass through one process. What `serde` makes of the same types is what everybody else reads
+//! and writes; here the bytes are the same, and whatever else they are is left to it.
+
+use pq_term::msgpack::{exact_pid, pid_to_msgpack};
+
+use super::{SupReply, SupRequest};
+
+/// A `SupRequest::StartChild` up to its arguments, of which there are less than 256 bytes; one more has their number.
+const START_CHILD: &[u8] = b"\x81\xaaStartChild\xc4";
+
+/// A `SupReply::Started(Some(_))` up to the pid.
+const STARTED: &[u8] = b"\x81\xa7Started";
+
+/// Decodes a request to a supervisor.
+///
+/// # Errors
+/// What did not fit, for people.
+pub fn decode_request(bytes: &[u8]) -> Result<SupRequest, String> {
+    match start_child(bytes) {
+        Some(args) => Ok(SupRequest::StartChild(args.to_vec())),
+        None => super::decode(bytes),
+    }
+}
+
+/// Encodes what a supervisor answers.
+pub fn encode_reply(reply: &SupReply) -> Vec<u8> {
+    match reply {
+        SupReply::Started(Some(pid)) => [STARTED, &pid_to_msgpack(*pid)].concat(),
+        other => super::encode(other),
+    }
+}
+
+/// Decodes what a supervisor answers.
+///
+/// # Errors
+/// What did not fit, for people.
+pub fn decode_reply(bytes: &[u8]) -> Result<SupReply, String> {
+    match bytes.strip_prefix(STARTED).and_then(exact_pid) {
+        Some(pid) => Ok(SupReply::Started(Some(pid))),
+        None => super::decode(bytes),
+    }
+}
+
+fn start_child(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, args) = bytes.strip_prefix(START_CHILD)?.split_first()?;
+    (args.len() == usize::from(*length)).then_some(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use pq_term::{Pid, Term};
+
+    use super::*;
+    use crate::spec::{decode, encode};
+
+    /// All that begin as these do, and all that differ from them in one byte.
+    fn neighbours(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        let cut = (0..=bytes.len()).map(|length| bytes[..length].to_vec());
+        let changed = (0..bytes.len()).flat_map(|at| {
+            [0x00, 0x90, 0xc0, 0xc5, 0xff].map(|byte| {
+                let mut changed = bytes.to_vec();
+                changed[at] = byte;
+                changed
+            })
+        });
+        cut.chain(changed)
+    }
+
+    #[test]
+    fn a_request_is_read_as_serde_reads_it() {
+        for length in [0, 1, 40, 255, 256, 70_000] {
+            let bytes = encode(&SupRequest::StartChild(vec![0xc1; length]));
+            assert_eq!(start_child(&bytes).is_some(), length < 256);
+            assert_eq!(decode_request(&bytes), decode(&bytes));
+        }
+        let bytes = encode(&SupRequest::StartChild(b"\x91\xa5Nadia".to_vec()));
+        for bytes in neighbours(&bytes).chain([encode(&SupRequest::CountChildren)]) {
+            assert_eq!(decode_request(&bytes), decode(&bytes), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_written_and_read_as_serde_does_it() {
+        let started = SupReply::Started(Some(Pid::new(1, 70_000, 3)));
+        let error = SupReply::Error(Term::atom("not_found"));
+        for reply in [started, SupReply::Started(None), SupReply::Ok, error] {
+            let bytes = encode_reply(&reply);
+            assert_eq!(bytes, encode(&reply));
+            assert_eq!(decode_reply(&bytes), Ok(reply));
+            for bytes in neighbours(&bytes) {
+                assert_eq!(decode_reply(&bytes), decode(&bytes), "{bytes:?}");
+            }
+        }
+    }
+}
