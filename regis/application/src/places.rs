@@ -3,11 +3,13 @@
 //! Names come from players and are hashed with a seed. Processes come from the node, one after the other, and each is
 //! entered and taken out by its own shard: so neighbours lie next to each other, and a crowd of births walks through
 //! the table instead of jumping about in it. It would be a fifth of a hero's start to fetch those lines one by one.
+//! And `{events, Name}` lies where `Name` does: whoever wants one of them wants the other.
 
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::{FoldHasher, RandomState};
 use pq_otp::Pid;
+use pq_term::msgpack;
 use regis::SHARDS_DEFAULT;
 
 /// Neighbours that share a part of the table, and so a lock: as many as a page of four kilobytes holds.
@@ -41,6 +43,7 @@ impl BuildHasher for Places {
         Place {
             of_name: self.names.build_hasher(),
             of_process: None,
+            tag: 0,
             shards: self.shards,
         }
     }
@@ -50,25 +53,30 @@ impl BuildHasher for Places {
 pub(crate) struct Place {
     of_name: FoldHasher<'static>,
     of_process: Option<u64>,
+    /// Tells apart those that lie beside each other.
+    tag: u64,
     shards: u64,
 }
 
 /// A name is bytes, a process is one number ([`Pid`]).
 impl Hasher for Place {
     fn write(&mut self, bytes: &[u8]) {
-        self.of_name.write(bytes);
+        let (tag, name) = msgpack::exact_pair(bytes).unwrap_or((&[], bytes));
+        self.tag = tag.iter().map(|byte| u64::from(*byte)).sum();
+        self.of_name.write_usize(name.len());
+        self.of_name.write(name);
     }
 
-    fn write_usize(&mut self, length: usize) {
-        self.of_name.write_usize(length);
-    }
+    /// That of the bytes, which are not always all hashed.
+    fn write_usize(&mut self, _length: usize) {}
 
     fn write_u64(&mut self, pid: u64) {
         self.of_process = Some(of_process(Pid::from_raw(pid), self.shards));
     }
 
     fn finish(&self) -> u64 {
-        self.of_process.unwrap_or_else(|| self.of_name.finish())
+        let of_name = || self.of_name.finish() ^ self.tag << TAG_BIT;
+        self.of_process.unwrap_or_else(of_name)
     }
 }
 
@@ -85,7 +93,27 @@ fn of_process(pid: Pid, shards: u64) -> u64 {
 mod tests {
     use std::collections::HashSet;
 
+    use pq_term::Term;
+
     use super::*;
+
+    #[test]
+    fn a_pair_of_an_atom_and_a_name_lies_beside_the_name_and_is_not_taken_for_it() {
+        let places = Places::new(2);
+        let place = |term: &Term| {
+            let bytes = msgpack::to_msgpack(term);
+            places.hash_one(&bytes[..])
+        };
+        let mut taken = HashSet::new();
+        for number in 0..10_000 {
+            let name = Term::string(format!("bot-{number}"));
+            let of_name = place(&name);
+            let pair = place(&Term::tuple([Term::atom("events"), name]));
+            assert!(pair != of_name && (pair ^ of_name) >> TAG_BIT << TAG_BIT == pair ^ of_name);
+            taken.insert(of_name & !(u64::MAX << TAG_BIT));
+        }
+        assert_eq!(taken.len(), 10_000);
+    }
 
     #[test]
     fn neighbours_lie_together_and_nobody_lies_where_another_does() {

@@ -28,7 +28,7 @@ mod short;
 
 pub use decode::{DecodeError, from_msgpack};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
-pub use exact::{exact_len, exact_pid};
+pub use exact::{exact_len, exact_pair, exact_pid};
 pub use short::{pid_to_msgpack, with_list};
 
 pub(crate) use decode::{Depth, ext_term, key_of};

@@ -26,6 +26,28 @@ pub fn exact_pid(bytes: &[u8]) -> Option<Pid> {
     (*head == [marker::FIX_EXT_8, ext::PID as u8]).then(|| Pid::from_raw(u64::from_be_bytes(raw)))
 }
 
+/// Of a pair that begins with an atom, such as `{events, Name}`, the atom's text and the bytes of the other: which are
+/// those of `Name` alone. The bytes are to be a term in its exact form.
+pub fn exact_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let pair = ext_of(bytes, ext::TUPLE).filter(|(_, rest)| rest.is_empty());
+    let items = pair?.0.strip_prefix(&[marker::FIX_ARRAY | 2])?;
+    ext_of(items, ext::ATOM)
+}
+
+/// The payload of an extension of this type, and what follows.
+fn ext_of(bytes: &[u8], wanted: i8) -> Option<(&[u8], &[u8])> {
+    let (length, kind, rest) = match *bytes {
+        [
+            head @ marker::FIX_EXT_1..=marker::FIX_EXT_16,
+            kind,
+            ref rest @ ..,
+        ] => (1 << (head - marker::FIX_EXT_1), kind, rest),
+        [marker::EXT_8, length, kind, ref rest @ ..] => (length.into(), kind, rest),
+        _ => return None,
+    };
+    (kind as i8 == wanted).then(|| rest.split_at_checked(length))?
+}
+
 /// What follows the first term.
 fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     match *bytes {
@@ -115,6 +137,29 @@ mod tests {
             b"",
         ] {
             assert_eq!(exact_len(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_pair_with_an_atom_is_the_atom_and_the_other() {
+        for atom in ["", "a", "events", "exactly_sixteen_", "a_much_longer_atom"] {
+            for other in [Term::string("Gandalf"), Term::from(70_000), Term::atom("b")] {
+                let pair = to_msgpack(&Term::tuple([Term::atom(atom), other.clone()]));
+                let wanted = (atom.as_bytes(), &to_msgpack(&other)[..]);
+                assert_eq!(exact_pair(&pair), Some(wanted));
+                for length in 0..pair.len() {
+                    assert_eq!(exact_pair(&pair[..length]), None);
+                }
+            }
+        }
+        let text = Term::string("events");
+        for other in [
+            text.clone(),
+            Term::tuple([text.clone(), text.clone()]),
+            Term::tuple([Term::atom("events")]),
+            Term::tuple([Term::atom("a"), text.clone(), text]),
+        ] {
+            assert_eq!(exact_pair(&to_msgpack(&other)), None, "{other}");
         }
     }
 
