@@ -13,14 +13,18 @@ const START_CHILD: &[u8] = b"\x81\xaaStartChild\xc4";
 /// A `SupReply::Started(Some(_))` up to the pid.
 const STARTED: &[u8] = b"\x81\xa7Started";
 
-/// Decodes a request to a supervisor.
+/// Decodes a request to a supervisor. Arguments stay in the block that they came in: it is another thread's, which
+/// is dear to give back, and they are kept as long as the child lives.
 ///
 /// # Errors
 /// What did not fit, for people.
-pub fn decode_request(bytes: &[u8]) -> Result<SupRequest, String> {
-    match start_child(bytes) {
-        Some(args) => Ok(SupRequest::StartChild(args.to_vec())),
-        None => super::decode(bytes),
+pub fn decode_request(mut bytes: Vec<u8>) -> Result<SupRequest, String> {
+    match start_child(&bytes).map(<[u8]>::len) {
+        Some(length) => {
+            bytes.drain(..bytes.len() - length);
+            Ok(SupRequest::StartChild(bytes))
+        }
+        None => super::decode(&bytes),
     }
 }
 
@@ -73,11 +77,11 @@ mod tests {
         for length in [0, 1, 40, 255, 256, 70_000] {
             let bytes = encode(&SupRequest::StartChild(vec![0xc1; length]));
             assert_eq!(start_child(&bytes).is_some(), length < 256);
-            assert_eq!(decode_request(&bytes), decode(&bytes));
+            assert_eq!(decode_request(bytes.clone()), decode(&bytes));
         }
         let bytes = encode(&SupRequest::StartChild(b"\x91\xa5Nadia".to_vec()));
         for bytes in neighbours(&bytes).chain([encode(&SupRequest::CountChildren)]) {
-            assert_eq!(decode_request(&bytes), decode(&bytes), "{bytes:?}");
+            assert_eq!(decode_request(bytes.clone()), decode(&bytes), "{bytes:?}");
         }
     }
 

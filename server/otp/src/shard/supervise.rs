@@ -53,7 +53,7 @@ impl Shard {
                 reason: *reason,
             },
             Envelope::Timer(id) => Input::Timer { id },
-            Envelope::Call(from, data) => match spec::decode_request(&data) {
+            Envelope::Call(from, data) => match spec::decode_request(data.into_vec()) {
                 Ok(request) => Input::Request { from, request },
                 Err(error) => return self.refuse_request(pid, from, &error),
             },
