@@ -8,9 +8,14 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::Errno;
 
 /// How long a name `memfd_create(2)` takes, without the prefix that the kernel adds.
 const NAME_BYTES_MAX: usize = 249;
+
+/// How often a copy is sealed until it is given up. The kernel refuses while anybody holds one of its pages, as it does
+/// itself for a moment when it moves memory about; each time it waits some 150 ms first, so this is five seconds.
+const SEALS_MAX: u32 = 32;
 
 /// A sealed copy of `bytes`; `name` is shown in `/proc/self/maps`.
 ///
@@ -19,16 +24,31 @@ const NAME_BYTES_MAX: usize = 249;
 pub(crate) fn copy(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(create(fitting(name))?);
     file.write_all(bytes)?;
-    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
-    fcntl_add_seals(&file, seals)?;
+    until_free(|| seal(&file))?;
     Ok(file.into())
+}
+
+fn seal(file: &File) -> Result<(), Errno> {
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    fcntl_add_seals(file, seals)
+}
+
+/// Seals again as long as somebody holds a page.
+fn until_free(mut seal: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
+    for _ in 1..SEALS_MAX {
+        match seal() {
+            Err(Errno::BUSY) => {}
+            sealed => return sealed,
+        }
+    }
+    seal()
 }
 
 /// Since Linux 6.3 code in memory is asked for by a flag that older kernels refuse as unknown.
 fn create(name: &str) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     match memfd_create(name, flags | MemfdFlags::EXEC) {
-        Err(rustix::io::Errno::INVAL) => Ok(memfd_create(name, flags)?),
+        Err(Errno::INVAL) => Ok(memfd_create(name, flags)?),
         made => Ok(made?),
     }
 }
@@ -43,6 +63,8 @@ fn fitting(name: &str) -> &str {
 mod tests {
     use std::io::Read;
     use std::os::fd::AsRawFd;
+
+    use rustix::pipe::{SpliceFlags, splice};
 
     use super::*;
 
@@ -62,6 +84,39 @@ mod tests {
             .read_to_string(&mut text)
             .unwrap();
         assert_eq!(text, "code");
+    }
+
+    #[test]
+    fn a_copy_of_which_somebody_holds_a_page_is_sealed_when_it_is_let_go() {
+        let mut file = File::from(create("pq-test").unwrap());
+        file.write_all(b"code").unwrap();
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let (mut from, none) = (0, SpliceFlags::empty());
+        let held = splice(&file, Some(&mut from), &writer, None, 4, none);
+        assert_eq!((held, seal(&file)), (Ok(4), Err(Errno::BUSY)));
+        let mut refusals = 0;
+        let sealed = until_free(|| {
+            let sealed = seal(&file);
+            if sealed.is_err() {
+                refusals += 1;
+                reader.read_exact(&mut [0; 4]).unwrap();
+            }
+            sealed
+        });
+        assert_eq!((sealed, refusals), (Ok(()), 1));
+        assert!(file.write_all(b"other").is_err());
+    }
+
+    #[test]
+    fn what_stays_busy_and_what_is_refused_for_good_is_given_up() {
+        for (why, wanted) in [(Errno::BUSY, SEALS_MAX), (Errno::PERM, 1)] {
+            let mut times = 0;
+            let sealed = until_free(|| {
+                times += 1;
+                Err(why)
+            });
+            assert_eq!((sealed, times), (Err(why), wanted));
+        }
     }
 
     #[test]
