@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pq_otp::{Config, Pid, Reason, Service, ServiceCall, Term};
+use pq_sdk::pq_abi::text;
 use pq_term::msgpack::{self, DecodeError};
 use regis::RegisterError;
 
@@ -158,10 +159,8 @@ fn undef(call: &ServiceCall<'_>) -> Reason {
     arity(call).map_or_else(
         |badarg| badarg,
         |arity| {
-            Reason::tagged(
-                "undef",
-                &format!("regis:{}/{arity}", pq_sdk::pq_abi::text(call.function)),
-            )
+            let function = text(call.function);
+            Reason::tagged("undef", &format!("regis:{function}/{arity}"))
         },
     )
 }

@@ -87,7 +87,7 @@ pub struct Op {
     pub name: Slice,
     /// The payload; valid during the operation.
     pub data: Slice,
-    /// Set by the node: bytes that answer the operation; valid until the next operation.
+    /// Empty at first; set by the node when bytes answer the operation, and valid until the next one.
     pub result: Slice,
 }
 

@@ -211,11 +211,11 @@ pub enum ManagerReply {
 /// What an application's `start` returns: the top of its supervision tree.
 pub type TopSupervisor = Start;
 
-/// Room from the start: nearly all of these are the order to start a hero, which takes some 50 bytes, and the
-/// answer to it, which takes 18.
+/// Room from the start: nearly all of these are the order to start a hero, which takes some 50 bytes.
 const SHORT_BYTES: usize = 64;
 
-/// Encodes one of these; a supervisor's spec is written faster by [`encode_supervisor`].
+/// Encodes one of these; a supervisor's spec and answers are written faster by [`encode_supervisor`] and
+/// [`encode_reply`].
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SHORT_BYTES);
     let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes));

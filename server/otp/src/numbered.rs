@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use pq_term::Pid;
+
 /// A table with such keys.
 pub(crate) type Numbered<K, V> = HashMap<K, V, BuildHasherDefault<Place>>;
 
@@ -18,10 +20,6 @@ const TAG: u64 = 0x7f << 57;
 /// Fibonacci hashing: its highest bits depend on all bits of what is multiplied.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Bits below a pid's index, which are its generation, and its index and generation ([`Pid`](pq_term::Pid)).
-const INDEX_BIT: u32 = 28;
-const SHARD_BIT: u32 = 56;
-
 /// Shards number their processes independently: this many lie beside each other.
 const SHARDS_ABREAST: u64 = 4;
 
@@ -30,13 +28,11 @@ const SHARDS_ABREAST: u64 = 4;
 pub(crate) struct Place(u64);
 
 impl Hasher for Place {
+    /// Of a pid, or of another number as if it were one: one below 2^28 then is a generation, and stands for itself.
     fn write_u64(&mut self, number: u64) {
-        let (shard, index) = (number >> SHARD_BIT, number >> INDEX_BIT);
-        self.0 = self
-            .0
-            .wrapping_add(number)
-            .wrapping_add(index.wrapping_mul(SHARDS_ABREAST))
-            .wrapping_add(shard);
+        let pid = Pid::from_raw(number);
+        let beside = u64::from(pid.index()) * SHARDS_ABREAST + u64::from(pid.shard());
+        self.0 = self.0.wrapping_add(number).wrapping_add(beside);
     }
 
     fn write_u32(&mut self, number: u32) {
@@ -61,7 +57,6 @@ mod tests {
 
     use super::*;
     use crate::message::Caller;
-    use pq_term::Pid;
 
     /// Of a table for some ten thousand.
     const PLACES: u64 = 1 << 15;

@@ -36,16 +36,26 @@ pub fn exact_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The payload of an extension of this type, and what follows.
 fn ext_of(bytes: &[u8], wanted: i8) -> Option<(&[u8], &[u8])> {
+    let (kind, payload, rest) = ext_at(bytes)?;
+    (kind == wanted).then_some((payload, rest))
+}
+
+/// The type of a short extension, its payload, and what follows.
+fn ext_at(bytes: &[u8]) -> Option<(i8, &[u8], &[u8])> {
     let (length, kind, rest) = match *bytes {
         [
             head @ marker::FIX_EXT_1..=marker::FIX_EXT_16,
             kind,
             ref rest @ ..,
         ] => (1 << (head - marker::FIX_EXT_1), kind, rest),
-        [marker::EXT_8, length, kind, ref rest @ ..] => (length.into(), kind, rest),
+        // Those that have a head of their own, which is the shorter one, are not written so.
+        [marker::EXT_8, length, kind, ref rest @ ..] if !matches!(length, 1 | 2 | 4 | 8 | 16) => {
+            (length.into(), kind, rest)
+        }
         _ => return None,
     };
-    (kind as i8 == wanted).then(|| rest.split_at_checked(length))?
+    let (payload, rest) = rest.split_at_checked(length)?;
+    Some((kind as i8, payload, rest))
 }
 
 /// What follows the first term.
@@ -56,25 +66,16 @@ fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
             let (text, rest) = rest.split_at_checked((head - marker::FIX_STR).into())?;
             is_text(text).then_some(rest)
         }
-        [
-            head @ marker::FIX_EXT_1..=marker::FIX_EXT_16,
-            kind,
-            ref rest @ ..,
-        ] => behind_ext(kind, rest, 1 << (head - marker::FIX_EXT_1), depth),
-        // Those that have a head of their own, which is the shorter one, are not written so.
-        [marker::EXT_8, length, kind, ref rest @ ..] if !matches!(length, 1 | 2 | 4 | 8 | 16) => {
-            behind_ext(kind, rest, length.into(), depth)
-        }
-        _ => None,
+        _ => behind_ext(bytes, depth),
     }
 }
 
-/// What follows the payload, which is of this type and length.
-fn behind_ext(kind: u8, bytes: &[u8], length: usize, depth: u8) -> Option<&[u8]> {
-    let (payload, rest) = bytes.split_at_checked(length)?;
-    let is_exact = match kind as i8 {
+/// What follows an extension.
+fn behind_ext(bytes: &[u8], depth: u8) -> Option<&[u8]> {
+    let (kind, payload, rest) = ext_at(bytes)?;
+    let is_exact = match kind {
         ext::ATOM => is_text(payload),
-        ext::PID => length == size_of::<Pid>(),
+        ext::PID => payload.len() == size_of::<Pid>(),
         ext::TUPLE => is_array(payload, depth.checked_sub(1)?),
         _ => false,
     };
