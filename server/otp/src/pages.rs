@@ -1,7 +1,8 @@
 //! A list that grows without moving what is in it.
 //!
 //! A shard keeps its processes, timers and messages in lists that become hundreds of megabytes long. One that doubles
-//! by moving would copy a hundred of them in one turn at three million processes, and touch each page of memory twice. Called by `shard/slab`, `wheel` and `mailbox`, which recycle what they put in: nothing is ever taken out.
+//! by moving would copy a hundred of them in one turn at three million processes, and touch each page of memory twice.
+//! Called by `shard/slab`, `wheel` and `mailbox`, which recycle what they put in: nothing is ever taken out.
 
 use std::ops::{Index, IndexMut};
 
