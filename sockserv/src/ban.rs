@@ -6,14 +6,15 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use ipnet::IpNet;
+use regis_confusable::Likeness;
 
 /// Whom a ban is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Whom {
     /// All addresses of a network; a single one is a network of its own.
     Net(IpNet),
-    /// A hero's name, whatever its letters' case.
-    Name(String),
+    /// A hero's name, in any case of its letters, and each name that looks like it.
+    Name(Likeness),
 }
 
 /// A ban.
@@ -37,14 +38,10 @@ impl Ban {
         matches!(self.whom, Whom::Net(net) if net.contains(&address.to_canonical()))
     }
 
-    /// Whether it is about this hero.
-    pub fn is_of_name(&self, name: &str) -> bool {
-        matches!(&self.whom, Whom::Name(banned) if fold(banned) == fold(name))
+    /// Whether it is about the hero with this name.
+    pub fn is_of_name(&self, name: &Likeness) -> bool {
+        matches!(&self.whom, Whom::Name(banned) if banned.is_like(name))
     }
-}
-
-fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 #[cfg(test)]
@@ -61,19 +58,29 @@ mod tests {
         let is_of = |text: &str| ban.is_of_address(text.parse().unwrap());
         assert!(is_of("10.1.2.3") && is_of("::ffff:10.1.2.3"));
         assert!(!is_of("10.2.0.1") && !is_of("::1"));
-        assert!(!ban.is_of_name("10.1.2.3"));
+        assert!(!ban.is_of_name(&Likeness::of("10.1.2.3")));
     }
 
     #[test]
-    fn a_name_is_banned_in_any_case() {
-        let ban = ban(Whom::Name("Ünn".into()));
-        assert!(ban.is_of_name("üNN ") && !ban.is_of_name("Ann"));
+    fn a_name_is_banned_in_any_case_and_in_letters_that_look_like_its_own() {
+        let ban = ban(Whom::Name(Likeness::of("Ünn")));
+        let is_of = |name: &str| ban.is_of_name(&Likeness::of(name));
+        for name in [
+            "üNN ",
+            "U\u{308}nn",
+            "Ünn\u{fe0f}",
+            "Ｕ\u{308}ｎｎ",
+            "Ün\u{3164}n",
+        ] {
+            assert!(is_of(name), "{name:?}");
+        }
+        assert!(!is_of("Ann") && !is_of("Unn"));
     }
 
     #[test]
     fn a_ban_holds_until_its_end() {
         let now = SystemTime::now();
-        let whom = Whom::Name("Ann".into());
+        let whom = Whom::Name(Likeness::of("Ann"));
         let until = |until| Ban {
             whom: whom.clone(),
             until,

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use regis_confusable::Likeness;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -109,7 +110,8 @@ impl Gate {
 
     /// Whether a hero of this name may.
     pub(crate) fn ban_of_name(&self, name: &str) -> Result<(), Refusal> {
-        match self.ban(|ban| ban.is_of_name(name)) {
+        let likeness = Likeness::of(name);
+        match self.ban(|ban| ban.is_of_name(&likeness)) {
             Some(Ban { until, .. }) => {
                 let name = name.to_string();
                 Err(Refusal::Name { name, until })
@@ -278,7 +280,7 @@ mod tests {
                 until,
             },
             Ban {
-                whom: Whom::Name("Ann".into()),
+                whom: Whom::Name(Likeness::of("Ann")),
                 until: Some(SystemTime::UNIX_EPOCH),
             },
         ]);

@@ -1,15 +1,21 @@
-//! The names of a node: any term, kept as its exact bytes.
+//! The names of a node: any term, kept as its exact bytes, and found by what it looks like.
+//!
+//! Two texts that look alike are one name (`regis_confusable`), alone and in a pair with an atom such as
+//! `{events, Name}`: so a second hero cannot pass for the first, whatever the version of the game behind it. A name is
+//! shown as it was registered.
 //!
 //! A name is looked up more often than it is read, and comes from a library as bytes. Kept as a term it would be built
 //! at each call, and lie in two or three blocks elsewhere, each of which the tables would have to visit to hash it
 //! again when they grow.
 
 use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use pq_otp::{Pid, Term};
 use pq_term::msgpack;
 use regis::{Regis, RegisterError, SHARDS_DEFAULT};
+use regis_confusable::{Skeleton, skeleton};
 use smallvec::SmallVec;
 
 use crate::places::Places;
@@ -18,7 +24,6 @@ use crate::places::Places;
 const INLINE_BYTES: usize = 24;
 
 /// A name as [`msgpack::to_msgpack`] writes it.
-#[derive(PartialEq, Eq, Hash)]
 struct Key(SmallVec<[u8; INLINE_BYTES]>);
 
 /// In one piece, where that of a `SmallVec` goes byte by byte.
@@ -28,10 +33,96 @@ impl Clone for Key {
     }
 }
 
-/// The hash of a `SmallVec` is that of its slice.
-impl Borrow<[u8]> for Key {
-    fn borrow(&self) -> &[u8] {
+/// The exact bytes of a name, kept or only asked for: one `Hash` and `Eq` serves both.
+trait Exact {
+    fn exact(&self) -> &[u8];
+}
+
+impl Exact for Key {
+    fn exact(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Exact for &[u8] {
+    fn exact(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<'a> Borrow<dyn Exact + 'a> for Key {
+    fn borrow(&self) -> &(dyn Exact + 'a) {
+        self
+    }
+}
+
+impl Hash for dyn Exact + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Looks::of(self.exact()).hash(state);
+    }
+}
+
+impl PartialEq for dyn Exact + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (self.exact(), other.exact());
+        one == other || Looks::of(one) == Looks::of(other)
+    }
+}
+
+impl Eq for dyn Exact + '_ {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self as &dyn Exact).hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        (self as &dyn Exact) == (other as &dyn Exact)
+    }
+}
+
+impl Eq for Key {}
+
+/// Of a name what makes it another than the next one.
+#[derive(PartialEq)]
+pub(crate) struct Looks<'a> {
+    /// The atom of a pair such as `{events, Name}`.
+    tag: Option<&'a [u8]>,
+    rest: Rest<'a>,
+}
+
+#[derive(PartialEq)]
+enum Rest<'a> {
+    Text(Skeleton<'a>),
+    /// A term that is no text, by its bytes.
+    Other(&'a [u8]),
+}
+
+impl<'a> Looks<'a> {
+    pub(crate) fn of(exact: &'a [u8]) -> Looks<'a> {
+        let (tag, rest) = match msgpack::exact_pair(exact) {
+            Some((tag, rest)) => (Some(tag), rest),
+            None => (None, exact),
+        };
+        let rest = match msgpack::exact_text(rest) {
+            Some(text) => Rest::Text(skeleton(text)),
+            None => Rest::Other(rest),
+        };
+        Looks { tag, rest }
+    }
+}
+
+/// As `places` wants it: the tag as a number, then the name in one piece.
+impl Hash for Looks<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let tag = self.tag.unwrap_or_default().iter();
+        state.write_u32(tag.map(|byte| u32::from(*byte)).sum());
+        state.write(match &self.rest {
+            Rest::Text(skeleton) => skeleton.as_bytes(),
+            Rest::Other(bytes) => bytes,
+        });
     }
 }
 
@@ -56,7 +147,7 @@ impl Names {
 
     /// The same, of its exact bytes.
     pub(crate) fn whereis_exact(&self, name: &[u8]) -> Option<Pid> {
-        self.0.whereis(name)
+        self.0.whereis(&name as &dyn Exact)
     }
 
     /// Gives a name, as its exact bytes, unless its owner does not live; a dead holder loses it.
@@ -83,7 +174,7 @@ impl Names {
 
     /// Frees a name, given as its exact bytes, whoever has it.
     pub(crate) fn unregister_exact(&self, name: &[u8]) {
-        self.0.unregister(name);
+        self.0.unregister(&name as &dyn Exact);
     }
 
     /// All names, in no order.
@@ -113,8 +204,8 @@ impl Names {
     /// Frees the names of those who do not live; how many they were.
     pub(crate) fn sweep(&self, is_alive: impl Fn(Pid) -> bool) -> u64 {
         let dead = self.0.get_names().into_iter().filter(|name| {
-            let owner = self.0.whereis(&*name.0).filter(|owner| !is_alive(*owner));
-            owner.is_some_and(|owner| self.0.unregister_if(&*name.0, owner))
+            let owner = self.0.whereis(name).filter(|owner| !is_alive(*owner));
+            owner.is_some_and(|owner| self.0.unregister_if(name, owner))
         });
         dead.count() as u64
     }

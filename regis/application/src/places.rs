@@ -9,7 +9,6 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::{FoldHasher, RandomState};
 use pq_otp::Pid;
-use pq_term::msgpack;
 use regis::SHARDS_DEFAULT;
 
 /// Neighbours that share a part of the table, and so a lock: as many as a page of four kilobytes holds.
@@ -58,17 +57,16 @@ pub(crate) struct Place {
     shards: u64,
 }
 
-/// A name is bytes, a process is one number ([`Pid`]).
+/// A name is the number of its tag and then bytes (`names`), a process is one number ([`Pid`]).
 impl Hasher for Place {
-    fn write(&mut self, bytes: &[u8]) {
-        let (tag, name) = msgpack::exact_pair(bytes).unwrap_or((&[], bytes));
-        self.tag = tag.iter().map(|byte| u64::from(*byte)).sum();
+    fn write(&mut self, name: &[u8]) {
         self.of_name.write_usize(name.len());
         self.of_name.write(name);
     }
 
-    /// That of the bytes, which are not always all hashed.
-    fn write_usize(&mut self, _length: usize) {}
+    fn write_u32(&mut self, tag: u32) {
+        self.tag = u64::from(tag);
+    }
 
     fn write_u64(&mut self, pid: u64) {
         self.of_process = Some(of_process(Pid::from_raw(pid), self.shards));
@@ -93,16 +91,17 @@ fn of_process(pid: Pid, shards: u64) -> u64 {
 mod tests {
     use std::collections::HashSet;
 
-    use pq_term::Term;
+    use pq_term::{Term, msgpack};
 
     use super::*;
+    use crate::names::Looks;
 
     #[test]
     fn a_pair_of_an_atom_and_a_name_lies_beside_the_name_and_is_not_taken_for_it() {
         let places = Places::new(2);
         let place = |term: &Term| {
             let bytes = msgpack::to_msgpack(term);
-            places.hash_one(&bytes[..])
+            places.hash_one(Looks::of(&bytes))
         };
         let mut taken = HashSet::new();
         for number in 0..10_000 {

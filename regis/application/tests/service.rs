@@ -185,6 +185,52 @@ fn a_name_that_is_given_up_is_free_at_once_and_giving_up_nothing_is_fine() {
     );
 }
 
+/// A game that registers what was typed need not know Unicode: the registry of its node does.
+#[test]
+fn a_name_that_looks_like_a_taken_one_is_taken_and_is_shown_as_it_was_registered() {
+    let mut house = House::new();
+    let [first, second] = [house.asker(), house.asker()];
+    let events = |name: &str| Term::tuple([Term::atom("events"), Term::string(name)]);
+    assert_eq!(house.register(first, Term::string("Tom1")), "Ok(())");
+    let taken = format!("Err(NameTaken({first:?}))");
+    for name in [
+        "Torn1",
+        "Toml",
+        "Ｔom1",
+        "Tоm1",
+        "Tom1\u{fe0f}",
+        "\u{3164}Tom1",
+        "Tom1\u{2800}",
+    ] {
+        assert_eq!(
+            house.register(second, Term::string(name)),
+            taken,
+            "{name:?}"
+        );
+        let found = house.ask(second, &Ask::Whereis(Term::string(name)));
+        assert_eq!(found, format!("{:?}", Some(first)), "{name:?}");
+    }
+    assert_eq!(house.register(second, events("Tom1")), "Ok(())");
+    let found = house.ask(first, &Ask::Whereis(events("Ｔоｍl")));
+    assert_eq!(found, format!("{:?}", Some(second)));
+    assert_eq!(house.ask(first, &Ask::Whereis(Term::atom("Tom1"))), "None");
+    let mut names: Vec<String> = house
+        .names
+        .get_names()
+        .iter()
+        .map(Term::to_string)
+        .collect();
+    names.sort();
+    assert_eq!(names, ["\"Tom1\"", "{events,\"Tom1\"}"]);
+    assert_eq!(
+        house.ask(second, &Ask::Unregister(Term::string("toml"))),
+        "()"
+    );
+    assert_eq!(house.names.len(), 2);
+    house.ask(second, &Ask::Unregister(Term::string("Toml")));
+    assert_eq!(house.names.len(), 1);
+}
+
 #[test]
 fn who_ends_has_no_name_any_more() {
     let mut house = House::new();

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use humantime::parse_rfc3339;
+use regis_confusable::Likeness;
 use sockserv::{Ban, Whom};
 
 use super::answer::Banned;
@@ -79,7 +80,7 @@ impl Bans {
             text,
         };
         let dismissed = self.change(&format!("ban {whom}"), |all| {
-            all.retain(|other| other.whom != banned.whom);
+            all.retain(|other| !is_same(&other.whom, &banned.whom));
             all.push(banned.clone());
             match all.len() {
                 ..=BANS_MAX => Ok(()),
@@ -91,10 +92,9 @@ impl Bans {
 
     /// Ends a ban.
     pub(crate) fn unban(&self, whom: &str) -> Result<(), Failure> {
-        let canonical = canonical(whom);
         self.change(&format!("unban {whom}"), |all| {
             let before = all.len();
-            all.retain(|banned| banned.whom != canonical);
+            all.retain(|banned| !is_same(&banned.whom, whom));
             match all.len() < before {
                 true => Ok(()),
                 false => Err("it is not banned; `pq bans` lists who is".to_string()),
@@ -158,7 +158,15 @@ fn whom(text: &str) -> Whom {
     let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
     match text.parse().or(address) {
         Ok(net) => Whom::Net(net.trunc()),
-        Err(_) => Whom::Name(text.to_string()),
+        Err(_) => Whom::Name(Likeness::of(text)),
+    }
+}
+
+/// Whether two texts mean the same address, network or name.
+fn is_same(one: &str, other: &str) -> bool {
+    match (whom(one), whom(other)) {
+        (Whom::Name(one), Whom::Name(other)) => one.is_like(&other),
+        (one, other) => one == other,
     }
 }
 
@@ -170,7 +178,7 @@ fn is_somebody(text: &str) -> Result<(), Failure> {
         && text.chars().all(is_of_address);
     let why = match whom(text) {
         Whom::Name(_) if is_address => "is no address and no network",
-        Whom::Name(name) if name.trim().is_empty() => "is no name",
+        Whom::Name(name) if name == Likeness::of("") => "is no name",
         _ => return Ok(()),
     };
     let sentence = format!(
@@ -184,7 +192,7 @@ fn canonical(text: &str) -> String {
     match whom(text) {
         Whom::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
         Whom::Net(net) => net.to_string(),
-        Whom::Name(name) => name.trim().to_lowercase(),
+        Whom::Name(_) => text.trim().to_lowercase(),
     }
 }
 
@@ -243,7 +251,9 @@ mod tests {
 
         fn is_banned(&self, name: &str) -> bool {
             let at_door = self.at_door.lock().unwrap();
-            at_door.iter().any(|ban| ban.is_of_name(name))
+            at_door
+                .iter()
+                .any(|ban| ban.is_of_name(&Likeness::of(name)))
         }
     }
 
@@ -273,7 +283,7 @@ mod tests {
         assert_eq!(again.list(), bans.list());
         let of_door = rig.at_door.lock().unwrap();
         assert!(of_door[0].is_of_address("10.9.9.9".parse().unwrap()));
-        assert!(of_door[1].is_of_name("BOB") && of_door[1].until.is_some());
+        assert!(of_door[1].is_of_name(&Likeness::of("BOB")) && of_door[1].until.is_some());
     }
 
     #[test]
@@ -300,8 +310,22 @@ mod tests {
         assert!(rig.is_banned("Bob"));
         bans.unban("Eve").unwrap_err();
         assert!(rig.is_banned("Bob"));
-        bans.unban("Bob").unwrap();
+        bans.unban("Ｂob").unwrap();
         assert!(!rig.is_banned("Bob"));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_banned_one_is_the_banned_one() {
+        let rig = Rig::new();
+        let bans = rig.open();
+        bans.ban(&ann(), "Bob", None, None).unwrap();
+        bans.ban(&ann(), "Воb\u{fe0f}", None, None).unwrap();
+        assert_eq!(bans.list().len(), 1);
+        assert!(rig.is_banned("bob") && rig.is_banned("BΟB"));
+        let refused = bans
+            .ban(&ann(), "\u{3164}\u{2800}", None, None)
+            .unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
     }
 
     #[test]

@@ -140,8 +140,9 @@ fn clean(what: &str, text: &str) -> Result<String, Failure> {
 }
 
 fn kick(door: &Door, whom: &str, text: &str) -> Result<Vec<String>, Failure> {
+    let is_name = |hero: &str| regis_confusable::is_same(hero, whom);
     let is_meant = |guest: &sockserv::Guest| {
-        guest.address.to_string() == whom || guest.hero.as_deref() == Some(whom)
+        guest.address.to_string() == whom || guest.hero.as_deref().is_some_and(is_name)
     };
     let meant = door.guests().into_iter().filter(is_meant);
     let kicked = meant.filter(|guest| door.kick(guest.port, text));

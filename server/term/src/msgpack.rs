@@ -28,7 +28,7 @@ mod short;
 
 pub use decode::{DecodeError, from_msgpack};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
-pub use exact::{exact_len, exact_pair, exact_pid};
+pub use exact::{exact_len, exact_pair, exact_pid, exact_text};
 pub use short::{pid_to_msgpack, with_list};
 
 pub(crate) use decode::{Depth, ext_term, key_of};
@@ -50,6 +50,7 @@ mod marker {
     pub(super) const FIX_ARRAY: u8 = 0x90;
     pub(super) const FIX_STR: u8 = 0xa0;
     pub(super) const EXT_8: u8 = 0xc7;
+    pub(super) const STR_8: u8 = 0xd9;
     pub(super) const FIX_EXT_1: u8 = 0xd4;
     pub(super) const FIX_EXT_8: u8 = 0xd7;
     pub(super) const FIX_EXT_16: u8 = 0xd8;

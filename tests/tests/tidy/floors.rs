@@ -41,14 +41,15 @@ const ROWS: &[Row] = &[
         tests_may: &["pq-sdk"],
         ..row("2", "pq-code", &["pq-abi", "pq-term"])
     },
+    row("0", "regis-confusable", &[]),
     row("2", "regis", &[]),
     row(
         "2",
         "regis-application",
-        &["regis", "pq-otp", "pq-term", "pq-sdk"],
+        &["regis", "regis-confusable", "pq-otp", "pq-term", "pq-sdk"],
     ),
     row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
-    row("4", "sockserv", &["pq-otp", "pq-term"]),
+    row("4", "sockserv", &["pq-otp", "pq-term", "regis-confusable"]),
     row(
         "5",
         "pq",
@@ -57,6 +58,7 @@ const ROWS: &[Row] = &[
             "pq-release",
             "pq-code",
             "regis-application",
+            "regis-confusable",
             "pq-otp",
             "pq-sdk",
             "pq-abi",

@@ -26,6 +26,18 @@ pub fn exact_pid(bytes: &[u8]) -> Option<Pid> {
     (*head == [marker::FIX_EXT_8, ext::PID as u8]).then(|| Pid::from_raw(u64::from_be_bytes(raw)))
 }
 
+/// The text which all the bytes are, when they are a short one written as [`to_msgpack`](super::to_msgpack) writes it.
+///
+/// `None` says nothing: the bytes may be a text in other words.
+pub fn exact_text(bytes: &[u8]) -> Option<&str> {
+    let (text, length) = match *bytes {
+        [head @ 0xa0..=0xbf, ref text @ ..] => (text, usize::from(head - marker::FIX_STR)),
+        [marker::STR_8, length @ 0x20..=0xff, ref text @ ..] => (text, usize::from(length)),
+        _ => return None,
+    };
+    (text.len() == length).then(|| std::str::from_utf8(text).ok())?
+}
+
 /// Of a pair that begins with an atom, such as `{events, Name}`, the atom's text and the bytes of the other: which are
 /// those of `Name` alone. The bytes are to be a term in its exact form.
 pub fn exact_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -138,6 +150,19 @@ mod tests {
             b"",
         ] {
             assert_eq!(exact_len(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_in_its_exact_form_and_in_no_other() {
+        for text in ["", "Gandalf", &"ö".repeat(15), &"x".repeat(32), &"x".repeat(255)] {
+            let bytes = to_msgpack(&Term::string(text));
+            assert_eq!(exact_text(&bytes), Some(text));
+            assert_eq!(exact_text(&[&bytes[..], b"more"].concat()), None);
+            assert_eq!(exact_text(&bytes[..bytes.len() - 1]), None);
+        }
+        for other in [&b"\xd9\x01a"[..], b"\xa1\xff", b"\xc4\x01a", b"\x07"] {
+            assert_eq!(exact_text(other), None, "{other:?}");
         }
     }
 
