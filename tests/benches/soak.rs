@@ -40,7 +40,6 @@ fn plan() -> Result<Plan, String> {
         look_every: 10,
         clients: 2_000,
         stay: STAY,
-        telling: Duration::from_secs(5),
         seed: 1,
     };
     // Cargo says `--bench` to every bench.

@@ -1,7 +1,7 @@
 //! A real node for a test: the `pq` program on a release tree of its own.
 //!
 //! ```text
-//!   cargo build -p pq ─► pq demo ─► the files of release 1.0.0, kept in memory ─► Tree ─► pq start
+//!   cargo build pq ─► pq demo ─► the files of release 1.0.0, kept in memory ─► Tree ─► pq start
 //!   └──────────────── once per test program ─────────────────────┘            └─ once per test ─┘
 //! ```
 //! Everything goes through cargo and the command line, as it does for a person. What is said to the node
@@ -23,6 +23,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tempfile::TempDir;
 
 pub use disk::Disk;
@@ -54,6 +55,31 @@ pub fn poll<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
+/// The same where a program has to do something first: `None` also when the program has ended and it has not come.
+pub fn poll_while<T>(
+    limit: Duration,
+    runs: impl Fn() -> bool,
+    mut condition: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let found = poll(limit, || {
+        // Asked before: what it has done until then is looked at.
+        let goes_on = runs();
+        match condition() {
+            Some(found) => Some(Some(found)),
+            None => (!goes_on).then_some(None),
+        }
+    });
+    found.flatten()
+}
+
+/// Whether this process goes on; its exit status is left for whoever asks.
+pub fn runs(child: &Child) -> bool {
+    let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let ended = waitid(WaitId::Pid(Pid::from_child(child)), peek);
+    // Nobody's child any more: it has been waited for.
+    ended.is_ok_and(|ended| ended.is_none())
+}
+
 /// The `pq` program with these arguments, and nothing in its environment that changes what it does.
 pub fn pq<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program());
@@ -72,9 +98,12 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let places = Places::find();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // A test of the workspace beside the program: so cargo takes the features that `cargo test --workspace` takes,
+        // and finds all dependencies built. For `--package pq` alone it would build each a second time.
         let built = Command::new(cargo)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .args(["build", "--package", "pq", "--profile", &places.profile])
+            .args(["build", "--workspace", "--bin", "pq"])
+            .args(["--test", "untested", "--profile", &places.profile])
             .arg("--target-dir")
             .arg(&places.target)
             .status();
@@ -140,21 +169,27 @@ impl Running {
 
     /// Starts a command, and waits until players can come in.
     pub fn listening(command: &mut Command) -> Running {
-        let mut node = Running::start(command);
+        let node = Running::start(command);
         node.listens(PATIENCE);
         node
     }
 
     /// Starts any command; what it writes goes to files, so that it never waits for its reader.
     pub fn start(command: &mut Command) -> Running {
+        let started = Running::try_start(command);
+        started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+    }
+
+    /// The same for one that may not be there.
+    pub(crate) fn try_start(command: &mut Command) -> std::io::Result<Running> {
         let written = tempfile::tempdir().expect("there is room for a folder");
         let file = |name| File::create(written.path().join(name)).expect("the folder is new");
-        let child = command.stdout(file("out")).stderr(file("err")).spawn();
-        Running {
-            child: child.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}")),
+        let child = command.stdout(file("out")).stderr(file("err")).spawn()?;
+        Ok(Running {
+            child,
             written,
             tree: None,
-        }
+        })
     }
 
     /// What it wrote to standard output so far.
@@ -182,27 +217,45 @@ impl Running {
     }
 
     /// Waits until it says where players can come in.
-    pub fn listens(&mut self, limit: Duration) {
-        let listens = poll(limit, || {
-            let ended = self.child.try_wait();
-            match address_in(&self.out()) {
-                Some(_) => Some(true),
-                None => ended.is_ok_and(|ended| ended.is_some()).then_some(false),
-            }
-        });
-        assert_eq!(listens, Some(true), "it does not say where it listens");
+    pub fn listens(&self, limit: Duration) {
+        let listens = self.poll(limit, || address_in(&self.out()));
+        assert!(
+            listens.is_some(),
+            "it does not say where it listens{}",
+            self.or_has_ended()
+        );
     }
 
     /// Waits until it has written this text to standard output.
     pub fn wrote(&self, text: &str) {
-        let found = poll(PATIENCE, || self.out().contains(text).then_some(()));
-        assert!(found.is_some(), "it never writes {text:?}");
+        let found = self.poll(PATIENCE, || self.out().contains(text).then_some(()));
+        assert!(
+            found.is_some(),
+            "it never writes {text:?}{}",
+            self.or_has_ended()
+        );
     }
 
     /// Waits until its log has this text.
     pub fn logged(&self, text: &str) {
-        let found = poll(PATIENCE, || self.log().contains(text).then_some(()));
-        assert!(found.is_some(), "the log never has {text:?}");
+        let found = self.poll(PATIENCE, || self.log().contains(text).then_some(()));
+        assert!(
+            found.is_some(),
+            "the log never has {text:?}{}",
+            self.or_has_ended()
+        );
+    }
+
+    /// Waits for something that it has to do; `None` as well when it has ended without.
+    pub fn poll<T>(&self, limit: Duration, condition: impl FnMut() -> Option<T>) -> Option<T> {
+        poll_while(limit, || runs(&self.child), condition)
+    }
+
+    fn or_has_ended(&self) -> &'static str {
+        match runs(&self.child) {
+            true => "",
+            false => ": it has ended",
+        }
     }
 
     /// Its process.
@@ -212,7 +265,7 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal)
             .expect("a child can be told until it is waited for");
     }

@@ -138,6 +138,13 @@ impl Story {
     }
 }
 
+/// Whether a line is the first that is told of a deed: of a fight, a walk, a sale, a bargain, a new level. Each takes a hero
+/// at most 1 600 ms.
+pub fn begins_a_deed(line: &str) -> bool {
+    let words = ["Executing", "Heading", "Selling", "Negotiating", "Leveled"];
+    words.iter().any(|word| line.starts_with(word))
+}
+
 impl At {
     fn after(&self, saying: Saying<'_>, version: Version) -> Option<At> {
         match self.clone() {

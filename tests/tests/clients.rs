@@ -21,9 +21,11 @@ mod text;
 #[path = "clients/tintin.rs"]
 mod tintin;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
+use pq_tests::needs::{self, Need, has};
 use pq_tests::running::{Running, Tree, pq};
 use program::Program;
 
@@ -32,23 +34,18 @@ fn node(tree: &Tree) -> Running {
     Running::listening(pq(tree.start()).env("RUST_LOG", "sockserv=debug"))
 }
 
-/// A command in a terminal of 120 columns and 40 lines; `None`, loudly, when this machine does not have it.
+/// A command in a terminal of 120 columns and 40 lines; `None` when this machine does not have its program. `pq` is there.
+#[track_caller]
 fn in_terminal(command: &str, home: &Path) -> Option<Program> {
     let program = command.split(' ').next().unwrap_or_default();
-    // Debian keeps games where not everybody looks, and `pq` lies where cargo has put it.
-    let pq = pq(["play"]);
-    let folder = Path::new(pq.get_program()).parent().unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{path}:/usr/games:{}", folder.display());
-    let found = Command::new("sh")
-        .args(["-c", &format!("command -v {program}")])
-        .env("PATH", &path)
-        .output()
-        .unwrap();
-    if !found.status.success() {
-        program::skip(&format!("there is no {program}"));
+    let need = Need::of(OsStr::new(program));
+    if !need.is_none_or(|need| has(&[need])) {
         return None;
     }
+    // `pq` lies where cargo has put it.
+    let pq = pq(["play"]);
+    let folder = Path::new(pq.get_program()).parent().unwrap();
+    let path = format!("{}:{}", needs::path(), folder.display());
     let sized = format!("stty cols 120 rows 40; exec {command}");
     Program::start(
         Command::new("script")

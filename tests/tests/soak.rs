@@ -23,7 +23,6 @@ fn players_come_and_go_while_releases_do() {
         look_every: 6,
         clients: 120,
         stay: Duration::from_secs(6),
-        telling: Duration::from_secs(3),
         seed: 1,
     };
     let looks = soak(&plan, |look| println!("{look}"));

@@ -9,7 +9,8 @@
 //! | [`scripts`], [`variant`] | every instruction of a relup, in releases made for it |
 //!
 //! After every attempt each process is of the old version with its old state or of the new one with the converted
-//! state: never mixed, never missing, never twice. `PQ_SEED=… PQ_EPISODES=…` replays, or runs longer.
+//! state: never mixed, never missing, never twice. A sample of these schedules runs with the other tests, all of them by
+//! `.ci/full upgrades`; `PQ_SEED=… PQ_EPISODES=…` replays, or runs longer.
 #![allow(clippy::unwrap_used)]
 
 #[path = "upgrades/crowd.rs"]
@@ -29,13 +30,14 @@ mod variant;
 
 use crowd::Crowd;
 use pq_release::handler::Options;
+use pq_tests::campaign::length;
 use pq_tests::house::House;
 use pq_tests::running::Tree;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Attempts per house; each takes some milliseconds.
-const EPISODES: u64 = 500;
+/// Attempts per house, in a sample and in all; each takes some milliseconds.
+const EPISODES: [u64; 2] = [100, 500];
 
 /// Houses of a run.
 const HOUSES: u64 = 4;
@@ -46,7 +48,8 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
-    let episodes = number("PQ_EPISODES").unwrap_or(EPISODES);
+    let [sample, all] = EPISODES;
+    let episodes = number("PQ_EPISODES").unwrap_or_else(|| length(sample, all));
     let seeds = match number("PQ_SEED") {
         Some(seed) => vec![seed],
         None => (0..HOUSES).map(|house| 7_000 + house).collect(),

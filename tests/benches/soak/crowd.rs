@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pq_tests::running::plain_text;
-use pq_tests::story::Version;
+use pq_tests::running::{plain_text, poll};
+use pq_tests::story::{Version, begins_a_deed};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -24,6 +24,9 @@ const SOURCES: u64 = 8;
 /// a machine that builds something else, have this long.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// So many deeds of a hero are begun until nothing is told that was said before.
+const SETTLED: u64 = 3;
+
 /// So many come in per second when all begin.
 const RATE: u64 = 500;
 
@@ -38,6 +41,9 @@ pub(crate) struct Crowd {
     pub(crate) stays: AtomicBool,
     /// What was told of each hero: its experience; 0 while it does not play.
     pub(crate) told: Vec<AtomicU64>,
+    /// Of how many deeds each player has read the beginning. Who leaves will read nothing more of what was said before,
+    /// and gets [`SETTLED`] of them.
+    deeds: Vec<AtomicU64>,
     pub(crate) lines: AtomicU64,
     pub(crate) joined: AtomicU64,
     faults: Mutex<Vec<String>>,
@@ -53,6 +59,7 @@ impl Crowd {
             stay,
             stays: AtomicBool::new(true),
             told: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            deeds: (0..count).map(|_| AtomicU64::new(0)).collect(),
             lines: AtomicU64::new(0),
             joined: AtomicU64::new(0),
             faults: Mutex::default(),
@@ -63,6 +70,19 @@ impl Crowd {
     pub(crate) fn playing(&self) -> u64 {
         let plays = |told: &&AtomicU64| told.load(Ordering::Relaxed) > 0;
         self.told.iter().filter(plays).count() as u64
+    }
+
+    /// Waits until everything was told that was said before: the first deed that somebody reads of may have waited for its
+    /// turn to be told, a later one was begun afterwards. Gives up when something is wrong.
+    pub(crate) fn settle(&self) {
+        let read = |deeds: &AtomicU64| deeds.load(Ordering::Relaxed);
+        let before: Vec<u64> = self.deeds.iter().map(read).collect();
+        let settled = poll(SILENCE * 2, || {
+            let mut all = self.deeds.iter().zip(&before);
+            let is_over = all.all(|(now, before)| read(now) >= before + SETTLED);
+            (is_over || !self.faults().is_empty()).then_some(())
+        });
+        assert!(settled.is_some(), "somebody is told nothing");
     }
 
     /// What was wrong so far.
@@ -139,9 +159,11 @@ async fn visit(crowd: &Crowd, number: usize, dice: &mut SplitMix64) -> Result<()
             stream.write_all(answer.as_bytes()).await.map_err(said)?;
         }
         note(crowd, number, plays, story.tale().map(|tale| tale.exp));
+        crowd.deeds[number].fetch_add(u64::from(begins_a_deed(text)), Ordering::Relaxed);
         line.clear();
     }
     crowd.told[number].store(0, Ordering::Relaxed);
+    crowd.deeds[number].fetch_add(SETTLED, Ordering::Relaxed);
     quit(stream).await
 }
 

@@ -34,9 +34,6 @@ pub(crate) struct Plan {
     pub(crate) clients: u64,
     /// How long a player stays at most.
     pub(crate) stay: Duration,
-    /// How long something that was said before an install may still be told: the longest pause of a story is that of a
-    /// fight, 1 600 ms, and every client has to read it.
-    pub(crate) telling: Duration,
     pub(crate) seed: u64,
 }
 
@@ -99,7 +96,6 @@ pub(crate) fn soak(plan: &Plan, mut seen: impl FnMut(&Look)) -> Vec<Look> {
         node,
         crowd,
         dice: SplitMix64::seed_from_u64(plan.seed),
-        telling: plan.telling,
         install_max: Duration::ZERO,
     };
     let mut looks = Vec::new();
@@ -143,7 +139,6 @@ struct Soak {
     node: Running,
     crowd: Arc<Crowd>,
     dice: SplitMix64,
-    telling: Duration,
     install_max: Duration,
 }
 
@@ -160,7 +155,7 @@ impl Soak {
 
     /// Waits until only the version that runs speaks, and looks at the node.
     fn look(&mut self, round: u32) -> Look {
-        thread::sleep(self.telling);
+        self.crowd.settle();
         self.crowd.era.has_become();
         let status = self.tree.answer(&["status"]);
         let usage = Usage::of(self.node.process());
@@ -183,7 +178,7 @@ impl Soak {
         self.crowd.stays.store(true, Ordering::Relaxed);
         all_play(&self.crowd);
         // Who had decided to go has gone and come back by now.
-        thread::sleep(self.telling);
+        self.crowd.settle();
         all_play(&self.crowd);
         let names = self.tree.does(&["call", "regis", "get_names"]);
         let is_hero = |name: &&str| name.starts_with("client-");

@@ -11,15 +11,19 @@ mod wire;
 
 pub use wire::plain_text;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{PATIENCE, Running, poll};
+use tempfile::NamedTempFile;
+
+use super::{PATIENCE, Running, poll, poll_while};
+use crate::needs;
 use crate::story::{Story, Tale, Version};
 use log::Log;
 
@@ -44,7 +48,8 @@ pub struct Player {
 /// How a player is connected.
 enum Link {
     Socket(TcpStream),
-    Program(Child),
+    /// A program, and what it writes to standard error.
+    Program(Child, NamedTempFile),
 }
 
 #[derive(Default)]
@@ -83,8 +88,9 @@ impl Player {
         players
     }
 
-    /// A connection through a program that is called with the node's address: `nc`, `telnet`. `None`, loudly, when this
-    /// machine does not have it, unless `PQ_CI` is 1.
+    /// A connection through a program that is called with the node's address: `nc`, `telnet`. `None` when this machine
+    /// does not have it, see [`needs`].
+    #[track_caller]
     pub fn through(program: &str, node: &Running) -> Option<Player> {
         let address = node.address();
         let words = [address.ip().to_string(), address.port().to_string()];
@@ -93,18 +99,18 @@ impl Player {
 
     /// A connection through a program: what is typed it reads from its standard input, what it hears it writes to
     /// its standard output. `None` as in [`Player::through`].
+    #[track_caller]
     pub fn by(command: &mut Command) -> Option<Player> {
-        let mut child = run(command)?;
-        let out = child.stdout.take().expect("it was asked for");
-        Some(Player::over(Link::Program(child), out))
+        let (link, out) = run(command)?;
+        Some(Player::over(link, out))
     }
 
     /// The same for a program with a screen, which writes what it hears to a file as well.
+    #[track_caller]
     pub fn by_log(command: &mut Command, log: &Path) -> Option<Player> {
-        let mut child = run(command)?;
-        let screen = child.stdout.take().expect("it was asked for");
+        let (link, screen) = run(command)?;
         let log = Log::follow(log, screen);
-        Some(Player::over(Link::Program(child), log))
+        Some(Player::over(link, log))
     }
 
     fn over(link: Link, mut from: impl Read + Send + 'static) -> Player {
@@ -164,12 +170,12 @@ impl Player {
         let text = text.as_ref();
         let sent = match &mut self.link {
             Link::Socket(stream) => stream.write_all(text),
-            Link::Program(child) => {
+            Link::Program(child, _) => {
                 let input = child.stdin.as_mut().expect("who has quit types no more");
                 input.write_all(text)
             }
         };
-        sent.unwrap_or_else(|error| panic!("{} cannot type: {error}", self.name));
+        sent.unwrap_or_else(|error| panic!("{} cannot type: {error}\n{}", self.name, self.told()));
     }
 
     /// All that was said so far, without telnet.
@@ -187,11 +193,25 @@ impl Player {
 
     /// Waits so long for this text behind everything looked at before.
     pub fn sees_within(&mut self, limit: Duration, text: &str) {
-        let found = poll(limit, || self.transcript()[self.looked..].find(text));
+        let stays = || !self.is_gone();
+        let found = poll_while(limit, stays, || self.transcript()[self.looked..].find(text));
         match found {
             Some(at) => self.looked += at + text.len(),
-            None => panic!("{} never sees {text:?}: {:?}", self.name, self.transcript()),
+            None => panic!("{} never sees {text:?}\n{}", self.name, self.told()),
         }
+    }
+
+    /// For a reader who wants to know why: all that there is.
+    fn told(&self) -> String {
+        let errors = match &self.link {
+            Link::Socket(_) => String::new(),
+            Link::Program(_, errors) => fs::read_to_string(errors).unwrap_or_default(),
+        };
+        let end = if self.is_gone() { "the end" } else { "..." };
+        format!(
+            "--- heard ---\n{}\n--- {end} ---\n{errors}",
+            plain_text(&lock(&self.heard).bytes)
+        )
     }
 
     /// Waits until one more line was told: the hero is not held up, wherever it is.
@@ -215,13 +235,18 @@ impl Player {
     /// Waits until the node has closed the connection.
     pub fn ends(&self) {
         let ended = poll(PATIENCE, || self.is_gone().then_some(()));
-        assert!(ended.is_some(), "{} is not let go", self.name);
+        assert!(
+            ended.is_some(),
+            "{} is not let go\n{}",
+            self.name,
+            self.told()
+        );
     }
 
     /// Says `quit`, and waits for the end.
     pub fn quits(mut self) -> String {
         self.types("quit\n");
-        if let Link::Program(child) = &mut self.link {
+        if let Link::Program(child, _) = &mut self.link {
             // `nc` stays until its input ends, too: a person presses Ctrl-D.
             child.stdin = None;
         }
@@ -269,7 +294,7 @@ impl Player {
         match &mut self.link {
             // What is closed already needs no closing.
             Link::Socket(stream) => drop(stream.shutdown(Shutdown::Both)),
-            Link::Program(child) => {
+            Link::Program(child, _) => {
                 let _ = child.kill();
                 let _ = child.wait();
             }
@@ -283,20 +308,19 @@ impl Drop for Player {
     }
 }
 
-/// Starts a program that plays.
-fn run(command: &mut Command) -> Option<Child> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    match command.spawn() {
-        Ok(child) => Some(child),
-        Err(error) => {
-            let program = command.get_program().display();
-            let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
-            assert!(!is_ci, "cannot run {program}: {error}");
-            // Past the test harness, which keeps what a test that passes prints to itself.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: cannot run {program}: {error}");
-            None
-        }
+/// Starts a program that plays, and what it writes to standard output; `None` when this machine does not have it.
+#[track_caller]
+fn run(command: &mut Command) -> Option<(Link, ChildStdout)> {
+    if !needs::has_program(command) {
+        return None;
     }
+    let errors = NamedTempFile::new().expect("there is room for a file");
+    let file = errors.reopen().expect("it has just been made");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let started = command.stderr(file).spawn();
+    let mut child = started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let out = child.stdout.take().expect("it was asked for");
+    Some((Link::Program(child, errors), out))
 }
 
 fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {

@@ -12,7 +12,7 @@ const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
 /// `pq demo` on this tree, when players can come in and it has said everything.
 fn demo(root: &Path) -> Running {
     let words = ["demo", "--port", "0", "--root"].map(Path::new);
-    let mut demo = Running::start(&mut pq(words.into_iter().chain([root])));
+    let demo = Running::start(&mut pq(words.into_iter().chain([root])));
     demo.listens(BUILD_PATIENCE);
     demo.wrote("Ctrl-C stops the node.");
     demo

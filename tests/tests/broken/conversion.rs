@@ -30,9 +30,9 @@ fn a_hero_that_does_not_convert_keeps_the_release_away_from_everybody() {
     spoils(&mut stage, "Errs", &[], "this hero is not convertible");
     spoils(&mut stage, "Panics", &[], "this hero is not convertible");
     spoils(&mut stage, "Sends", &[], "a conversion may only read");
-    let soon = ["--code-change-timeout", "300"];
+    let soon = ["--code-change-timeout", "1000"];
     assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 0);
-    spoils(&mut stage, "Loops", &soon, "it runs for more than 300 ms");
+    spoils(&mut stage, "Loops", &soon, "it runs for more than 1000 ms");
     // The check, and the one that the install began with.
     assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 2);
     stage.installs_the_good_one();
@@ -80,7 +80,7 @@ fn a_hero_whose_conversion_never_ends_can_be_given_up() {
     let mut stage = Stage::with(&["Ann", "Bob"]);
     stage.unpacks(&Draft::broken().package());
     let mut loops = Player::enter(&stage.node, "Loops");
-    let give_up = ["--on-overrun", "kill", "--code-change-timeout", "300"];
+    let give_up = ["--on-overrun", "kill", "--code-change-timeout", "1000"];
     stage
         .players
         .iter_mut()

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::needs::{Need, has};
+use pq_tests::running::{PATIENCE, Running, Tree};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::node;
-use crate::program::skip;
 
 /// What makes Chromium run in a container and ask nobody anything.
 const FLAGS: [&str; 8] = [
@@ -38,14 +38,10 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Opens a page in a window of this size; `None`, loudly, when this machine has no Chromium.
+    /// Opens a page in a window of this size; `None` when this machine has no Chromium.
     pub(crate) async fn open(url: &str, [width, height]: [u32; 2]) -> Option<Browser> {
-        for program in ["chromium", "chromedriver"] {
-            let found = Command::new(program).arg("--version").output();
-            if !found.is_ok_and(|found| found.status.success()) {
-                skip(&format!("there is no {program}"));
-                return None;
-            }
+        if !has(&[Need::Chromium, Need::Chromedriver]) {
+            return None;
         }
         let driver = Running::start(Command::new("chromedriver").arg("--port=0"));
         let profile = tempfile::tempdir().unwrap();
@@ -167,7 +163,8 @@ fn port_of(driver: &Running) -> u16 {
         let (_, rest) = out.split_once("successfully on port ")?;
         rest.split_once('.')?.0.parse().ok()
     };
-    poll(PATIENCE, port).expect("chromedriver says where it listens")
+    let port = driver.poll(PATIENCE, port);
+    port.expect("chromedriver says where it listens")
 }
 
 pub(crate) fn block_on(test: impl Future<Output = ()>) {

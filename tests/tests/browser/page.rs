@@ -96,7 +96,7 @@ fn a_port_that_was_typed_must_be_had_and_one_of_the_release_need_not() {
 #[test]
 fn the_demo_has_one_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
-    let mut demo = Running::start(pq(["demo", "--port", "0", "--root"]).arg(folder.path()));
+    let demo = Running::start(pq(["demo", "--port", "0", "--root"]).arg(folder.path()));
     // It builds both releases first; cargo has built them before when another test has.
     demo.listens(PATIENCE * 40);
     demo.wrote("Ctrl-C stops the node.");

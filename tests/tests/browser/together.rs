@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use pq_tests::needs::{self, Need, has};
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 use pq_tests::story::{Story, Version};
 
@@ -64,7 +65,6 @@ fn relay(way: &str, address: SocketAddr) -> Command {
 fn openssl(address: SocketAddr) -> Command {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-quiet", "-connect", &address.to_string()]);
-    command.stderr(std::process::Stdio::null());
     command
 }
 
@@ -82,14 +82,14 @@ fn tintin(address: SocketAddr, folder: &Path) -> Option<Player> {
         .unwrap()
         .write_all(text.as_bytes())
         .unwrap();
+    if !has(&[Need::TinTin]) {
+        return None;
+    }
     let typed = format!("stty cols 120 rows 40; exec tt++ -G {}", script.display());
     let mut command = Command::new("script");
     command
         .args(["-qec", &typed, "/dev/null"])
-        .env(
-            "PATH",
-            format!("{}:/usr/games", std::env::var("PATH").unwrap()),
-        )
+        .env("PATH", needs::path())
         .env("HOME", folder)
         .env("TERM", "xterm-256color")
         .env("LANG", "C.UTF-8");
@@ -103,15 +103,20 @@ fn everybody(at: &Entrances, folder: &Path) -> Vec<Player> {
         ("Telnet", program(&["telnet"], at.plain)),
         ("Socat", socat("TCP", at.plain, "")),
         ("Play", pq(["play", &at.plain.to_string()])),
-        ("Telnetlib", relay("telnet", at.plain)),
-        ("TelnetlibTls", relay("tls", at.tls)),
         ("Openssl", openssl(at.tls)),
         ("SocatTls", socat("OPENSSL", at.tls, ",verify=0")),
-        ("WebTerminal", relay("terminal", at.web)),
-        ("WebGmcp", relay("gmcp", at.web)),
     ];
+    let relays = [
+        ("Telnetlib", Need::Telnetlib3, relay("telnet", at.plain)),
+        ("TelnetlibTls", Need::Telnetlib3, relay("tls", at.tls)),
+        ("WebTerminal", Need::Websockets, relay("terminal", at.web)),
+        ("WebGmcp", Need::Websockets, relay("gmcp", at.web)),
+    ];
+    let relays = relays.into_iter().filter(|(_, need, _)| has(&[*need]));
+    let relays = relays.map(|(name, _, command)| (name, command));
     let mut players: Vec<(&str, Player)> = programs
         .into_iter()
+        .chain(relays)
         .filter_map(|(name, mut command)| Some((name, Player::by(&mut command)?)))
         .chain(tintin(at.plain, folder).map(|player| ("Tintin", player)))
         .collect();

@@ -4,13 +4,14 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::needs::{Need, has};
+use pq_tests::running::{PATIENCE, Running, Tree, poll, poll_while};
 use pq_tests::story::{Story, Version};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::node;
-use crate::program::{Program, skip};
+use crate::program::Program;
 
 const CLIENT: &str = include_str!("websocket.py");
 
@@ -18,15 +19,9 @@ const TERMINAL: &str = "terminal.mudstandards.org";
 
 const GMCP: &str = "gmcp.mudstandards.org";
 
+#[track_caller]
 fn has_library() -> bool {
-    let found = Command::new("python3")
-        .args(["-c", "import websockets.asyncio.client"])
-        .output();
-    let is_there = found.is_ok_and(|found| found.status.success());
-    if !is_there {
-        skip("python3 has no websockets");
-    }
-    is_there
+    has(&[Need::Websockets])
 }
 
 fn python(args: &[&str]) -> Program {
@@ -69,8 +64,14 @@ impl Player {
     }
 
     fn is_told(&self, text: &str) {
-        let told = poll(PATIENCE, || self.messages().contains(text).then_some(()));
-        assert!(told.is_some(), "no {text:?} in {}", self.messages());
+        let is_told = || self.messages().contains(text).then_some(());
+        let told = poll_while(PATIENCE, || self.program.runs(), is_told);
+        assert!(
+            told.is_some(),
+            "no {text:?} in {}\n{}",
+            self.messages(),
+            self.program.told()
+        );
     }
 }
 

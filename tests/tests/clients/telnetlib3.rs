@@ -1,26 +1,19 @@
 //! telnetlib3, a library for Python, and the program that it comes with for looking at servers.
 
-use std::process::Command;
-
+use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json};
 
 use crate::node;
-use crate::program::{Program, skip};
+use crate::program::Program;
 
 /// Plays a session and prints what was agreed; see there.
 const PLAY: &str = include_str!("play.py");
 
 /// Is the library there for this interpreter?
+#[track_caller]
 pub(crate) fn has_library() -> bool {
-    let found = Command::new("python3")
-        .args(["-c", "import telnetlib3"])
-        .output();
-    let is_there = found.is_ok_and(|found| found.status.success());
-    if !is_there {
-        skip("python3 has no telnetlib3");
-    }
-    is_there
+    has(&[Need::Telnetlib3])
 }
 
 #[test]

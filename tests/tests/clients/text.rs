@@ -9,7 +9,7 @@ fn socat_plays_a_session_and_is_sent_nothing_but_text() {
     let node = Running::node();
     let address = format!("TCP:{}", node.address());
     let mut command = std::process::Command::new("socat");
-    let Some(mut socat) = Program::start(command.args(["-t2", "-", &address])) else {
+    let Some(mut socat) = Program::start(command.args(["-t30", "-", &address])) else {
         return;
     };
     socat.shows("What's your character's name?\r\n", 1);

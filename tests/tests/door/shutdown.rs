@@ -35,17 +35,23 @@ fn a_planned_shutdown_is_announced_shown_and_carried_out() {
     let tree = Tree::new();
     let mut node = Running::node_with(&tree, &[]);
     let (mut ann, mut asked) = (Guest::playing(&node, "Ann"), Guest::greeted(&node));
-    let answer = tree.answer(&["shutdown", "+2s", "Back\u{1b}[2J at nine."]);
+    let text = "Back\u{1b}[2J at nine.";
+    let answer = tree.answer(&["shutdown", "+1h", text]);
     assert_eq!(answer["text"], "Back[2J at nine.");
     assert_eq!(planned(&tree), answer);
     let status = tree.does(&["status"]);
     let at = answer["at"].as_str().unwrap();
     assert!(status.contains(at), "{status}");
     for guest in [&mut ann, &mut asked] {
-        guest.sees("*** The game stops in 2s. Back[2J at nine.\r\n");
+        guest.sees("*** The game stops in 1h. Back[2J at nine.\r\n");
     }
     // Who comes meanwhile plays until the end.
-    let bob = Guest::playing(&node, "Bob");
+    let mut bob = Guest::playing(&node, "Bob");
+    // Sooner, now that everybody has come, however long that took.
+    tree.does(&["shutdown", "+2s", text]);
+    for guest in [&mut ann, &mut asked, &mut bob] {
+        guest.sees("*** The game stops in 2s. Back[2J at nine.\r\n");
+    }
     for guest in [ann, asked, bob] {
         let told = guest.ends();
         assert!(
@@ -83,13 +89,14 @@ fn another_plan_takes_the_place_of_the_first() {
     let tree = Tree::new();
     let mut node = Running::node_with(&tree, &[]);
     let mut ann = Guest::playing(&node, "Ann");
-    tree.does(&["shutdown", "+1s", "Never mind."]);
+    // Long enough for a busy machine to start a command.
+    tree.does(&["shutdown", "+8s", "Never mind."]);
     tree.does(&["shutdown", "+1h", "Tomorrow."]);
-    ann.sees("*** The game stops in 1s. Never mind.\r\n");
+    ann.sees("*** The game stops in 8s. Never mind.\r\n");
     ann.sees("*** The game stops in 1h. Tomorrow.\r\n");
     assert_eq!(planned(&tree)["text"], "Tomorrow.");
-    // The first one would be due: a hero's fights take that long.
-    for _ in 0..2 {
+    // The first one would be due: a hero's fights take 1 600 ms each.
+    for _ in 0..6 {
         ann.sees("Executing a ");
     }
     tree.does(&["shutdown", "+1s", "Now really."]);
@@ -124,7 +131,8 @@ fn an_end_that_is_due_waits_for_an_upgrade_and_an_upgrade_may_come_before_it() {
     let mut node = Running::node_with(&tree, &[]);
     tree.does(&["unpack", "processquest-1.1.0"]);
     let ann = Guest::playing(&node, "Ann");
-    tree.does(&["shutdown", "+3s"]);
+    // Long enough for a busy machine to install a release.
+    tree.does(&["shutdown", "+8s"]);
     tree.does(&["install", "1.1.0"]);
     assert!(ann.ends().contains("*** The game stops now.\r\n"));
     assert_eq!(node.end().code(), Some(0));

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pq_tests::needs::{Need, has};
 use pq_tests::running::{PATIENCE, PROMPT, Player, Running, Tree, poll};
 use serde_json::{Value, json};
 
 use crate::guest::Guest;
-use crate::{has_refused, skip};
+use crate::has_refused;
 
 /// A node with a port for TLS, and a certificate of its own.
 fn node(tree: &Tree) -> Running {
@@ -33,7 +34,7 @@ fn row(tree: &Tree, name: &str) -> Option<Value> {
 fn secure(tree: &Tree) -> Option<Player> {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-quiet", "-connect", &address(tree).to_string()]);
-    Player::by(command.stderr(Stdio::null()))
+    Player::by(&mut command)
 }
 
 #[test]
@@ -114,19 +115,14 @@ fn who_says_nothing_or_stalls_in_the_handshake_is_closed_and_holds_nobody_up() {
     assert!(!node.log().contains("WARN"), "see the log");
 }
 
-/// Runs `openssl`; `None`, loudly, where there is none.
+/// Runs `openssl`; `None` where there is none.
 fn openssl(args: &[&str]) -> Option<String> {
-    let ran = Command::new("openssl")
-        .args(args)
-        .stdin(Stdio::null())
-        .output();
-    match ran {
-        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Err(error) => {
-            skip(&format!("cannot run openssl: {error}"));
-            None
-        }
+    if !has(&[Need::Openssl]) {
+        return None;
     }
+    let mut command = Command::new("openssl");
+    let ran = command.args(args).stdin(Stdio::null()).output().unwrap();
+    Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
 /// A certificate for this name with its key, in the tree's folder for them.

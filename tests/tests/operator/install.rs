@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use pq_tests::needs::{Need, has};
 use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, poll};
 use serde_json::Value;
 
@@ -454,6 +455,9 @@ fn on_a_terminal(tree: &Tree, args: &[&str], input: &str) -> Typed {
 
 #[test]
 fn who_wants_to_be_asked_is_asked_on_a_terminal() {
+    if !has(&[Need::Bash, Need::Script]) {
+        return;
+    }
     let tree = Tree::new();
     let _node = ready(&tree, 2);
     assert_eq!(typed(&tree, &["install", "1.1.0", "--ask"]).code, 2);

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
+use pq_tests::needs::{self, Need};
 use pq_tests::running::{Running, Signal, Tree, pq};
 
 use crate::client::Client;
@@ -204,6 +205,9 @@ fn in_shell(command: &Command, script: &str) -> Command {
 
 #[test]
 fn a_node_whose_output_nobody_reads_plays_on() {
+    if !needs::has(&[Need::Bash]) {
+        return;
+    }
     let tree = Tree::new();
     let mut command = pq(tree.start());
     command.args(["--heroes", "2000"]);
@@ -217,6 +221,9 @@ fn a_node_whose_output_nobody_reads_plays_on() {
 
 #[test]
 fn a_node_whose_log_nobody_reads_plays_on() {
+    if !needs::has(&[Need::Bash]) {
+        return;
+    }
     let tree = Tree::new();
     let command = pq(tree.start());
     let mut node = Running::listening(&mut in_shell(
@@ -237,6 +244,9 @@ fn a_node_whose_log_nobody_reads_plays_on() {
 
 #[test]
 fn clients_for_whom_no_descriptor_is_left_wait_until_others_leave() {
+    if !needs::has(&[Need::Bash]) {
+        return;
+    }
     let tree = Tree::new();
     let command = pq(tree.start());
     let node = Running::listening(&mut in_shell(&command, r#"ulimit -n 64; exec "$0" "$@""#));

@@ -1,9 +1,10 @@
 //! The clients that people have: `nc` and `telnet`, as programs.
 //!
-//! A machine without them skips these tests, and says so; with `PQ_CI=1` in the environment they fail there.
+//! A machine without them skips these tests, and says so: see `pq_tests::needs`.
 
 use std::process::Command;
 
+use pq_tests::needs::{Need, has};
 use pq_tests::running::Running;
 
 use crate::program::Program;
@@ -39,7 +40,8 @@ fn nc_plays_a_session() {
 #[test]
 fn a_script_piped_through_nc_plays_a_session() {
     let node = Running::node();
-    let Some(mut nc) = Program::client("nc", &["-q", "1"], &node) else {
+    // It ends when the node closes the connection; so long after its input at the latest.
+    let Some(mut nc) = Program::client("nc", &["-q", "30"], &node) else {
         return;
     };
     nc.type_in("Ann\ny\nquit\n");
@@ -64,7 +66,7 @@ fn telnet_plays_a_session_from_a_terminal() {
     let node = Running::node();
     let address = node.address();
     let telnet = format!("telnet {} {}", address.ip(), address.port());
-    if Program::start(Command::new("telnet").arg("--version")).is_none() {
+    if !has(&[Need::Telnet]) {
         return;
     }
     let Some(mut script) =

@@ -76,6 +76,7 @@ const ROWS: &[Row] = &[
             "processquest-1_1_0",
         ],
     ),
+    row("6", "untested", &[]),
 ];
 
 /// The package that sees everything, from outside; nothing may depend on it.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Term, upgrade::OnOverrun};
 use pq_release::handler::{InstallError, Installed, Options, Phase, ReleaseHandler};
+use pq_tests::campaign::length;
 use pq_tests::house::House;
 use pq_tests::house::upgrade::{Converters, Turn};
 use pq_tests::running::{Disk, Draft, Tree};
@@ -24,8 +25,8 @@ use super::faults::{BROKEN, Expected, Fault};
 use super::ledger::{self, Ledger};
 use super::number;
 
-/// Attempts per house, and houses of a run.
-const EPISODES: u64 = 400;
+/// Attempts per house, in a sample and in all, and houses of a run. A sample is long enough for every fault to strike.
+const EPISODES: [u64; 2] = [100, 400];
 const HOUSES: u64 = 4;
 
 /// The releases among which it goes to and fro.
@@ -56,7 +57,8 @@ struct Trials {
 
 #[test]
 fn whatever_fails_an_upgrade_is_whole_or_nothing_and_the_next_one_succeeds() {
-    let episodes = number("PQ_EPISODES").unwrap_or(EPISODES);
+    let [sample, all] = EPISODES;
+    let episodes = number("PQ_EPISODES").unwrap_or_else(|| length(sample, all));
     let seeds = match number("PQ_SEED") {
         Some(seed) => vec![seed],
         None => (0..HOUSES).map(|house| 9_000 + house).collect(),
@@ -73,7 +75,7 @@ fn whatever_fails_an_upgrade_is_whole_or_nothing_and_the_next_one_succeeds() {
         }
     }
     println!("{outcomes:#?}");
-    if number("PQ_SEED").is_none() && episodes >= EPISODES {
+    if number("PQ_SEED").is_none() && episodes >= sample {
         every_fault_has_struck(&outcomes);
     }
 }
