@@ -260,25 +260,35 @@ impl ReleaseTree {
         }
     }
 
-    /// All of a release, read and checked, whatever node it is for. Its applications are where `libs` says, and those
-    /// that are not named there below `lib`.
+    /// All of a release, read and checked, with its settings as they are on this machine.
     pub(crate) fn read(&self, rel: Rel, libs: &[Lib]) -> Result<BootRelease, BootError> {
+        Ok(BootRelease {
+            applications: self.applications(&rel, libs)?,
+            settings: sys_config::read(&layout::release(&self.root, &rel.vsn))?,
+            rel,
+        })
+    }
+
+    /// Checks all of a release, whatever node it is for and whatever machine.
+    pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<(), BootError> {
+        self.applications(rel, libs)?;
+        sys_config::check(&layout::release(&self.root, &rel.vsn))?;
+        Ok(())
+    }
+
+    /// The applications of a release, read and checked, in start order. They are where `libs` says, and those that are not
+    /// named there below `lib`.
+    fn applications(&self, rel: &Rel, libs: &[Lib]) -> Result<Vec<BootApp>, BootError> {
         let member = |entry: &RelApp| -> Result<Member, BootError> {
-            Ok(fit::member(&rel, entry, self.app(entry, libs)?)?)
+            Ok(fit::member(rel, entry, self.app(entry, libs)?)?)
         };
         let members = rel
             .applications
             .iter()
             .map(member)
             .collect::<Result<Vec<_>, _>>()?;
-        let applications = fit::fit(&rel, members)?
-            .into_iter()
-            .map(|member| self.boot_app(member));
-        Ok(BootRelease {
-            applications: applications.collect::<Result<_, _>>()?,
-            settings: sys_config::read(&layout::sys_config(&self.root, &rel.vsn))?,
-            rel,
-        })
+        let members = fit::fit(rel, members)?.into_iter();
+        members.map(|member| self.boot_app(member)).collect()
     }
 
     /// What the release of this version consists of.

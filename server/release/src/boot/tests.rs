@@ -38,6 +38,7 @@ fn tree() -> (TempDir, ReleaseTree) {
     let spec = ReleaseSpec {
         rel: REL,
         sys_config: Some("[{talk, [{port, 1}]}]."),
+        configs: vec![],
         relup: None,
         applications: vec![
             pieces(TALK, Some(&b"talk"[..])),

@@ -42,7 +42,7 @@ impl Office {
         self.is_new(&rel.vsn)?;
         let release = release(self.root(), &rel, app_dirs, Status::Unpacked)?;
         let vsn = rel.vsn.clone();
-        self.tree.read(rel, &release.libs)?;
+        self.tree.check(&rel, &release.libs)?;
         self.place_rel(rel_file, &release)?;
         self.tree.rel(&vsn)?;
         self.at_desk(|office| office.keep(office.with(release)))?;
@@ -105,7 +105,9 @@ fn read(file: &Path) -> Result<Vec<u8>, OfficeError> {
 fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
     let text = || text_of(file, bytes);
     let found = match name {
-        "sys.config" => return Ok(sys_config::parse(file, &text()?).map(|_| ())?),
+        sys_config::FILE_NAME | sys_config::TEMPLATE_NAME => {
+            return Ok(sys_config::check_text(file, &text()?)?);
+        }
         "relup" => {
             let relup = text().and_then(|text| Relup::parse(file, &text));
             relup.map_err(OfficeError::Relup)?.vsn

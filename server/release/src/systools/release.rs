@@ -130,6 +130,8 @@ impl<'a> Linker<'a> {
                     .map_err(|error| relup_error(&error))?;
                 let way =
                     way.ok_or_else(|| no_relup(mode, &appup, (app.name, &app.vsn), &old.vsn))?;
+                let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
+                self.warnings.extend(unusable);
                 scripts.push(Script::of_appup(way));
             }
         }
