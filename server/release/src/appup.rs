@@ -154,6 +154,11 @@ impl Appup {
         }
     }
 
+    /// The line (from 1) of the version it leads to.
+    pub(crate) fn vsn_line(&self) -> usize {
+        places::line_at(&self.source.text, &[0])
+    }
+
     /// The line (from 1) of one side.
     pub(crate) fn line(&self, mode: Mode) -> usize {
         places::line_at(&self.source.text, &[self.side(mode)])
@@ -272,6 +277,6 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_read_is_named_with_its_line() {
         let appup = parse("{\"2\",\n [{<<\"1(\">>, []}], []}.").unwrap();
-        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: at character 2 of it, missing closing parenthesis ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
+        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: at byte 2 of it, missing closing parenthesis ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
     }
 }

@@ -67,6 +67,8 @@ pub enum Warning {
     BadVsn {
         /// The `.appup`.
         file: PathBuf,
+        /// The line (from 1) of its version.
+        line: usize,
         /// Its version, as it stands there.
         appup: Term,
         /// That of the application.
@@ -106,11 +108,16 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::BadVsn { file, appup, app } => {
+            Warning::BadVsn {
+                file,
+                line,
+                appup,
+                app,
+            } => {
                 let file = file.display();
                 write!(
                     f,
-                    "{file}: line 1: the version is {appup}, and that of the application \"{app}\"; they should be one"
+                    "{file}: line {line}: the version is {appup}, and that of the application \"{app}\"; they should be one"
                 )
             }
             Warning::BadPattern(error) => {
@@ -249,19 +256,23 @@ impl Problem {
     }
 }
 
+impl Problem {
+    fn of_fit(error: FitError) -> Problem {
+        let place = Place {
+            file: error.file,
+            line: Some(error.line),
+        };
+        Problem {
+            place: Some(place),
+            sentence: error.sentence,
+            term: error.term,
+        }
+    }
+}
+
 impl From<FitError> for SystoolsError {
     fn from(error: FitError) -> SystoolsError {
-        let FitError {
-            file,
-            sentence,
-            term,
-        } = error;
-        let place = Some(Place { file, line: None });
-        SystoolsError::Make(Problem {
-            place,
-            sentence,
-            term,
-        })
+        SystoolsError::Make(Problem::of_fit(error))
     }
 }
 

@@ -415,7 +415,7 @@ pub(crate) fn differences(texts: &[Vec<u8>], answers: &[String]) -> Vec<String> 
     differences
 }
 
-/// Strings in triple quotes, and floats of 16 bits.
+/// Strings in triple quotes.
 fn is_left_out(text: &[u8]) -> bool {
     text.windows(3).any(|three| three == b"\"\"\"")
 }

@@ -28,7 +28,7 @@ pub fn matches_all(pattern: &str, vsn: &str) -> Result<bool, String> {
 fn unreadable(error: &pcre2::Error) -> String {
     match error.offset() {
         Some(offset) => format!(
-            "at character {} of it, {}",
+            "at byte {} of it, {}",
             offset.saturating_sub(BOUNDS.len()),
             reason(error)
         ),
@@ -108,14 +108,14 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused_with_its_place() {
         for (pattern, sentence) in [
-            ("1(", "at character 2 of it, missing closing parenthesis"),
+            ("1(", "at byte 2 of it, missing closing parenthesis"),
             (
                 "[z-a]",
-                "at character 3 of it, range out of order in character class",
+                "at byte 3 of it, range out of order in character class",
             ),
             (
                 "*",
-                "at character 0 of it, quantifier does not follow a repeatable item",
+                "at byte 0 of it, quantifier does not follow a repeatable item",
             ),
         ] {
             assert_eq!(

@@ -42,7 +42,10 @@ fn settings_are_found_by_application_and_key() {
 
 #[test]
 fn a_later_entry_of_an_application_stands_over_an_earlier_one() {
-    check("[{a, [{k, 1}, {j, 1}]}, {a, [{k, 2}]}].", expect![[r#"{("a", "j"): 1, ("a", "k"): 2}"#]]);
+    check(
+        "[{a, [{k, 1}, {j, 1}]}, {a, [{k, 2}]}].",
+        expect![[r#"{("a", "j"): 1, ("a", "k"): 2}"#]],
+    );
 }
 
 #[test]
@@ -58,7 +61,11 @@ fn a_file_that_is_named_is_read_where_it_is_named() {
         ),
         ("sub/more.config", "[{b, [{x, 2}]}]."),
     ];
-    check_files(&files, &[], expect![[r#"{("a", "j"): 3, ("a", "k"): 2, ("b", "x"): 2}"#]]);
+    check_files(
+        &files,
+        &[],
+        expect![[r#"{("a", "j"): 3, ("a", "k"): 2, ("b", "x"): 2}"#]],
+    );
     let folder = folder(&[("site.config", "[{a, [{k, 7}]}].")]);
     let text = format!("[\"{}\"].", folder.path().join("site").display());
     check_files(&[(FILE_NAME, &text)], &[], expect![[r#"{("a", "k"): 7}"#]]);
@@ -73,23 +80,86 @@ fn what_is_wrong_with_a_named_file_is_said_of_that_file() {
             expected,
         );
     };
-    named("[{a,\n [{k}]}].", expect!["read 1.0.0/site.config: line 2: `{k}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{k}})"]);
-    named("[{a,\n [}].", expect!["read 1.0.0/site.config: line 2, column 3: found `}`, expected a term"]);
-    named("[{a, []},\n {a, []}].", expect!["read 1.0.0/site.config: line 2: `a` is there a second time; one of the two has to go ({duplicate_key,a})"]);
-    named("[\n\"further\"].", expect![[r#"read 1.0.0/site.config: line 2: it names "further"; only sys.config names further files, so that one has to be named there ({bad_config,"further"})"#]]);
-    named("[].\n[].", expect!["read 1.0.0/site.config: line 2: `[]` is a second term; the file holds one, `[{Application, [{Key, Value}]}]` (badly_formatted_file)"]);
-    check("[\n\"site\"].", expect![[r#"read 1.0.0/sys.config: line 2: it names site.config, and there is neither 1.0.0/site.config nor site.config in the folder where the node was started ({open,"1.0.0/site.config",enoent})"#]]);
-    check("[\n\"/no/such/site\"].", expect![[r#"read 1.0.0/sys.config: line 2: it names /no/such/site.config, and there is no such file ({open,"/no/such/site.config",enoent})"#]]);
-    check("[\n\"\"].", expect![[r#"read 1.0.0/sys.config: line 2: `""`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,""})"#]]);
+    named(
+        "[{a,\n [{k}]}].",
+        expect![
+            "read 1.0.0/site.config: line 2: `{k}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{k}})"
+        ],
+    );
+    named(
+        "[{a,\n [}].",
+        expect!["read 1.0.0/site.config: line 2, column 3: found `}`, expected a term"],
+    );
+    named(
+        "[{a, []},\n {a, []}].",
+        expect![
+            "read 1.0.0/site.config: line 2: `a` is there a second time; one of the two has to go ({duplicate_key,a})"
+        ],
+    );
+    named(
+        "[\n\"further\"].",
+        expect![[
+            r#"read 1.0.0/site.config: line 2: it names "further"; only sys.config names further files, so that one has to be named there ({bad_config,"further"})"#
+        ]],
+    );
+    named(
+        "[].\n[].",
+        expect![
+            "read 1.0.0/site.config: line 2: `[]` is a second term; the file holds one, `[{Application, [{Key, Value}]}]` (badly_formatted_file)"
+        ],
+    );
+    check(
+        "[\n\"site\"].",
+        expect![[
+            r#"read 1.0.0/sys.config: line 2: it names site.config, and there is neither 1.0.0/site.config nor site.config in the folder where the node was started ({open,"1.0.0/site.config",enoent})"#
+        ]],
+    );
+    check(
+        "[\n\"/no/such/site\"].",
+        expect![[
+            r#"read 1.0.0/sys.config: line 2: it names /no/such/site.config, and there is no such file ({open,"/no/such/site.config",enoent})"#
+        ]],
+    );
+    check(
+        "[\n\"\"].",
+        expect![[
+            r#"read 1.0.0/sys.config: line 2: `""`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,""})"#
+        ]],
+    );
 }
 
 #[test]
 fn what_is_no_setting_is_named_with_its_line() {
-    check("[{sockserv, [{port, 8082},\n {tls}]}].", expect![[r#"read 1.0.0/sys.config: line 2: `{tls}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{tls}})"#]]);
-    check("[{a, [{k, 1},\n {k, 2}]}].", expect!["read 1.0.0/sys.config: line 2: `k` of `a` is there a second time; one of the two has to go ({duplicate_key,k})"]);
-    check("[{a, [{k, 1}]}", expect!["read 1.0.0/sys.config: line 1, column 15: found the end of the text, expected `,` or `]`"]);
-    check("", expect![[r#"read 1.0.0/sys.config: line 1: the file holds no term; `[{Application, [{Key, Value}]}, "file"]` would be right ({read,"1.0.0/sys.config"})"#]]);
-    check("[].\n\n{a}.", expect![[r#"read 1.0.0/sys.config: line 3: `{a}` is a second term; the file holds one, `[{Application, [{Key, Value}]}, "file"]` (badly_formatted_file)"#]]);
+    check(
+        "[{sockserv, [{port, 8082},\n {tls}]}].",
+        expect![[
+            r#"read 1.0.0/sys.config: line 2: `{tls}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{tls}})"#
+        ]],
+    );
+    check(
+        "[{a, [{k, 1},\n {k, 2}]}].",
+        expect![
+            "read 1.0.0/sys.config: line 2: `k` of `a` is there a second time; one of the two has to go ({duplicate_key,k})"
+        ],
+    );
+    check(
+        "[{a, [{k, 1}]}",
+        expect![
+            "read 1.0.0/sys.config: line 1, column 15: found the end of the text, expected `,` or `]`"
+        ],
+    );
+    check(
+        "",
+        expect![[
+            r#"read 1.0.0/sys.config: line 1: the file holds no term; `[{Application, [{Key, Value}]}, "file"]` would be right ({read,"1.0.0/sys.config"})"#
+        ]],
+    );
+    check(
+        "[].\n\n{a}.",
+        expect![[
+            r#"read 1.0.0/sys.config: line 3: `{a}` is a second term; the file holds one, `[{Application, [{Key, Value}]}, "file"]` (badly_formatted_file)"#
+        ]],
+    );
 }
 
 #[test]
@@ -113,22 +183,52 @@ fn variables_of_the_environment_are_put_into_a_template() {
     };
     with(
         "[{a, [{port, ${PORT}}, {name, \"${NAME}@${HOST:-localhost}\"}, {empty, \"${EMPTY}\"},\n {other, '${EMPTY:-x-y:-z}'}]}].",
-        expect![[r#"{("a", "empty"): "", ("a", "name"): "ada@localhost", ("a", "other"): 'x-y:-z', ("a", "port"): 8083}"#]],
+        expect![[
+            r#"{("a", "empty"): "", ("a", "name"): "ada@localhost", ("a", "other"): 'x-y:-z', ("a", "port"): 8083}"#
+        ]],
     );
     with(
         "[{a, [{none, \"${NONE:-}\"}, {c, ${}]}]. % ${NONE}\n",
-        expect![[r#"read 1.0.0/sys.config.src: line 1: `${}`: the name of a variable would be right, such as `${PORT:-8080}` ({bad_variable,""})"#]],
+        expect![[
+            r#"read 1.0.0/sys.config.src: line 1: `${}`: the name of a variable would be right, such as `${PORT:-8080}` ({bad_variable,""})"#
+        ]],
     );
     with(
         "[{a, [{q, \"\\\"%${NAME}\"}, {c, $\"}, {d, ${PORT}}]}].",
         expect![[r#"{("a", "c"): 34, ("a", "d"): 8083, ("a", "q"): "\"%ada"}"#]],
     );
-    with("[{a,\n [{port, ${NONE}}]}].", expect![[r#"read 1.0.0/sys.config.src: line 2: `${NONE}`: NONE is not set; set it in the environment of the node, or write `${NONE:-default}` ({bad_variable,"NONE"})"#]]);
-    with("[{a,\n [{port, ${}}]}].", expect![[r#"read 1.0.0/sys.config.src: line 2: `${}`: the name of a variable would be right, such as `${PORT:-8080}` ({bad_variable,""})"#]]);
-    with("[{a, [{list, ${LIST}},\n {wrong}]}].", expect![[r#"read 1.0.0/sys.config.src: line 2: `{wrong}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{wrong}})"#]]);
-    with("[{a, [{list, ${LIST}},\n {wrong]}].", expect!["read 1.0.0/sys.config.src: line 2, column 8: found `]`, expected `,` or `}`"]);
-    with("[{a, [{list, ${LIST}}]},\n \"none\"].", expect![[r#"read 1.0.0/sys.config.src: line 2: it names none.config, and there is neither 1.0.0/none.config nor none.config in the folder where the node was started ({open,"1.0.0/none.config",enoent})"#]]);
-    check("[{a, [{k, \"${PORT}\"}]}].", expect![[r#"{("a", "k"): "${PORT}"}"#]]);
+    with(
+        "[{a,\n [{port, ${NONE}}]}].",
+        expect![[
+            r#"read 1.0.0/sys.config.src: line 2: `${NONE}`: NONE is not set; set it in the environment of the node, or write `${NONE:-default}` ({bad_variable,"NONE"})"#
+        ]],
+    );
+    with(
+        "[{a,\n [{port, ${}}]}].",
+        expect![[
+            r#"read 1.0.0/sys.config.src: line 2: `${}`: the name of a variable would be right, such as `${PORT:-8080}` ({bad_variable,""})"#
+        ]],
+    );
+    with(
+        "[{a, [{list, ${LIST}},\n {wrong}]}].",
+        expect![[
+            r#"read 1.0.0/sys.config.src: line 2: `{wrong}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{wrong}})"#
+        ]],
+    );
+    with(
+        "[{a, [{list, ${LIST}},\n {wrong]}].",
+        expect!["read 1.0.0/sys.config.src: line 2, column 8: found `]`, expected `,` or `}`"],
+    );
+    with(
+        "[{a, [{list, ${LIST}}]},\n \"none\"].",
+        expect![[
+            r#"read 1.0.0/sys.config.src: line 2: it names none.config, and there is neither 1.0.0/none.config nor none.config in the folder where the node was started ({open,"1.0.0/none.config",enoent})"#
+        ]],
+    );
+    check(
+        "[{a, [{k, \"${PORT}\"}]}].",
+        expect![[r#"{("a", "k"): "${PORT}"}"#]],
+    );
 }
 
 #[test]

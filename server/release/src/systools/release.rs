@@ -121,6 +121,7 @@ impl<'a> Linker<'a> {
                 if terms::text(&appup.vsn).as_ref() != Some(&app.vsn) {
                     self.warnings.push(Warning::BadVsn {
                         file: appup.file().to_path_buf(),
+                        line: appup.vsn_line(),
                         appup: appup.vsn.clone(),
                         app: app.vsn.clone(),
                     });

@@ -152,7 +152,7 @@ fn a_wrong_piece_is_refused_before_anything_is_written() {
             ..good.clone()
         },
         expect![
-            "read sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}, \"file\"]` ({bad_config,a})"
+            r#"read sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,a})"#
         ],
     );
     check(

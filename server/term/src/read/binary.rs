@@ -207,7 +207,7 @@ impl Types {
             Types::Integer { .. } => {
                 "an integer or a string whose characters are whole bytes".into()
             }
-            Types::Float { .. } => "a number that a float of 32 or 64 bits can hold".into(),
+            Types::Float { .. } => "a number, of which the float has 16, 32 or 64 bits".into(),
             Types::Utf { .. } => "the number of a character of Unicode, or a string".into(),
             Types::Bytes { .. } => "a binary that holds as much as the size says".into(),
         }

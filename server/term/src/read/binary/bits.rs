@@ -73,14 +73,13 @@ impl Bits {
         }
     }
 
-    /// `None` for a size that no float has, or a float that has no place in it.
+    /// `None` for a size that no float has. FIDELITY: one that is too large for its size becomes infinity.
     pub(super) fn push_float(&mut self, value: Float, count: usize, endian: Endian) -> Option<()> {
+        let value = value.value();
         let mut bytes = match count {
-            32 => {
-                let value = value.value() as f32;
-                value.is_finite().then(|| value.to_be_bytes().to_vec())?
-            }
-            64 => value.value().to_be_bytes().to_vec(),
+            16 => half(value).to_be_bytes().to_vec(),
+            32 => (value as f32).to_be_bytes().to_vec(),
+            64 => value.to_be_bytes().to_vec(),
             _ => return None,
         };
         if endian == Endian::Little {
@@ -103,6 +102,52 @@ impl Bits {
                 }
             }
             Width::Utf32 => self.push_integer(&BigInt::from(u32::from(c)), 32, endian),
+        }
+    }
+}
+
+/// The nearest float of 16 bits (IEEE 754, "binary16"), ties to even.
+fn half(value: f64) -> u16 {
+    const INFINITY: u16 = 0x7c00;
+    /// The exponent of the smallest float that is not subnormal.
+    const EXPONENT_MIN: i64 = -14;
+    let sign = u16::from(value.is_sign_negative()) << 15;
+    let value = value.abs();
+    let exponent = (value.to_bits() >> 52) as i64 - 1_023;
+    let exponent = exponent.max(EXPONENT_MIN);
+    if exponent > 15 {
+        return sign | INFINITY;
+    }
+    // Ten bits behind the first one, which a subnormal does not have; one too many goes over into the exponent.
+    let scaled = value * 2.0_f64.powi(10 - exponent as i32);
+    let steps = scaled.round_ties_even() as u16;
+    let below = (exponent - EXPONENT_MIN) as u16 * 1_024;
+    sign | (below + steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_those_of_otp() {
+        for (value, bits) in [
+            (1.0, 0x3c00),
+            (65504.0, 0x7bff),
+            (65519.9, 0x7bff),
+            (65520.0, 0x7c00),
+            (1.0e300, 0x7c00),
+            (5.96e-8, 1),
+            (2.980_232_238_769_531_25e-8, 0),
+            (2.981e-8, 1),
+            (0.1, 0x2e66),
+            (-0.0, 0x8000),
+            (1.000_488_281_25, 0x3c00),
+            (1.000_488_281_250_000_2, 0x3c01),
+            (3.0e-5, 0x01f7),
+            (6.1e-5, 0x03ff),
+        ] {
+            assert_eq!(half(value), bits, "{value}");
         }
     }
 }
