@@ -15,7 +15,7 @@ mod document;
 mod placeholders;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use pq_otp::application::Settings;
 use pq_term::Term;
@@ -99,17 +99,29 @@ pub fn check(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
             document
         }
     };
-    for name in document.iter().flat_map(Document::files) {
+    let named = document.iter().flat_map(Document::files);
+    for name in named.filter_map(|name| inside(&name)) {
         let path = folder.join(&name);
-        let is_inside = name
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if is_inside && path.exists() && !files.contains(&name) {
+        if path.exists() && !files.contains(&name) {
             Document::parse(&path, &read_text(&path)?, Role::Named)?;
             files.push(name);
         }
     }
     Ok(files)
+}
+
+/// The path without `.` and `..`, if it stays in its folder.
+fn inside(name: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for part in name.components() {
+        match part {
+            Component::Normal(part) => inside.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if inside.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(inside)
 }
 
 /// Checks the text of one file of settings, called as its name says: the files that it names are not looked for.

@@ -1,7 +1,8 @@
 //! Patterns of versions: regular expressions as `re(3)` has them (`appup(4)`).
 //!
 //! OTP's `re` is PCRE, since OTP 28 PCRE2; here it is PCRE2 as well, asked as `systools` asks: in Unicode mode, for the
-//! first match, which has to be the whole version. Called by [`Appup::way`](super::Appup).
+//! first match, which has to be the whole version. To classes such as `\w` and `[[:alpha:]]` only letters of ASCII are
+//! letters; OTP's `re` takes those of Latin-1 for letters in some of them. Called by [`Appup::way`](super::Appup).
 
 use pcre2::bytes::RegexBuilder;
 

@@ -102,83 +102,85 @@ fn a_tree_in_which_nothing_is_broken_has_no_errors() {
     assert_eq!(errors(&tree, &folders(&folder)), [""; 0]);
 }
 
+/// A file, what in it is replaced by what, and the line of the fault. `V` is the version, each in turn.
+const BROKEN: &[(&str, &str, &str, usize)] = &[
+    // Syntax.
+    ("releases/V/pq.rel", "{talk,", "{talk;", 4),
+    (
+        "releases/V/relup",
+        "[point_of_no_return]",
+        "[point_of_no_return",
+        4,
+    ),
+    ("releases/V/sys.config", "\"site\"", "site\"", 2),
+    ("releases/V/site.config", "{talk, [", "{talk [", 2),
+    ("lib/talk-V/ebin/talk.app", "{vsn,", "{vsn", 3),
+    ("lib/talk-V/ebin/talk.appup", "talk}]}],", "talk]]}],", 4),
+    ("releases/RELEASES", "{stdlib", "{stdlib]", 4),
+    // The wrong thing.
+    ("releases/V/pq.rel", "{talk, ", "{talk, 7, ", 4),
+    (
+        "releases/V/pq.rel",
+        "{quest, \"1\"}",
+        "{quest, \"1\"}, {tls, 1}",
+        5,
+    ),
+    (
+        "releases/V/pq.rel",
+        "{\"pq\",\n \"V\"}",
+        "{\"pq\",\n \"3\"}",
+        3,
+    ),
+    (
+        "releases/V/relup",
+        "point_of_no_return",
+        "point_of_return",
+        4,
+    ),
+    ("releases/V/relup", "{\"V\",", "{\"3\",", 2),
+    ("releases/V/sys.config", "\"site\"", "\"sight\"", 2),
+    ("releases/V/sys.config", "{port, V}", "{port}", 1),
+    ("releases/V/site.config", "{name, \"V\"}", "name", 2),
+    ("lib/talk-V/ebin/talk.app", "\"V\"", "v", 3),
+    ("lib/talk-V/ebin/talk.app", "talk_more", "\"talk_more\"", 5),
+    ("lib/talk-V/ebin/talk.app", "[quest]", "[quest, tls]", 6),
+    (
+        "lib/talk-V/ebin/talk.app",
+        "{included_applications, []",
+        "{included_applications, [tls]",
+        7,
+    ),
+    (
+        "lib/talk-V/ebin/talk.appup",
+        "[{load_module, talk}]}],",
+        "[{load_modul, talk}]}],",
+        4,
+    ),
+    (
+        "lib/talk-V/ebin/talk.appup",
+        "<<\"[12]\">>",
+        "<<\"[12\">>",
+        3,
+    ),
+    ("lib/talk-V/ebin/talk.appup", "<<\"[12]\">>", "\"3\"", 3),
+    (
+        "lib/talk-V/SHA256SUMS",
+        "  priv/talk.so",
+        " priv/talk.so",
+        3,
+    ),
+    ("releases/RELEASES", "{stdlib,\"1\"", "{stdlib,1", 4),
+    ("releases/RELEASES", "permanent}", "permanently}", 8),
+    ("releases/start_erl.data", "1 1", "1", 1),
+    ("releases/start_erl.data", "1 1", "1 1\n2", 2),
+    ("releases/start_erl.data", "1 1", "1 9", 1),
+];
+
 #[test]
 fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
-    let broken = [
-        // Syntax.
-        ("releases/V/pq.rel", "{talk,", "{talk;", 4),
-        (
-            "releases/V/relup",
-            "[point_of_no_return]",
-            "[point_of_no_return",
-            4,
-        ),
-        ("releases/V/sys.config", "\"site\"", "site\"", 2),
-        ("releases/V/site.config", "{talk, [", "{talk [", 2),
-        ("lib/talk-V/ebin/talk.app", "{vsn,", "{vsn", 3),
-        ("lib/talk-V/ebin/talk.appup", "talk}]}],", "talk]]}],", 4),
-        ("releases/RELEASES", "{stdlib", "{stdlib]", 4),
-        // The wrong thing.
-        ("releases/V/pq.rel", "{talk, ", "{talk, 7, ", 4),
-        (
-            "releases/V/pq.rel",
-            "{quest, \"1\"}",
-            "{quest, \"1\"}, {tls, 1}",
-            5,
-        ),
-        (
-            "releases/V/pq.rel",
-            "{\"pq\",\n \"V\"}",
-            "{\"pq\",\n \"3\"}",
-            3,
-        ),
-        (
-            "releases/V/relup",
-            "point_of_no_return",
-            "point_of_return",
-            4,
-        ),
-        ("releases/V/relup", "{\"V\",", "{\"3\",", 2),
-        ("releases/V/sys.config", "\"site\"", "\"sight\"", 2),
-        ("releases/V/sys.config", "{port, V}", "{port}", 1),
-        ("releases/V/site.config", "{name, \"V\"}", "name", 2),
-        ("lib/talk-V/ebin/talk.app", "\"V\"", "v", 3),
-        ("lib/talk-V/ebin/talk.app", "talk_more", "\"talk_more\"", 5),
-        ("lib/talk-V/ebin/talk.app", "[quest]", "[quest, tls]", 6),
-        (
-            "lib/talk-V/ebin/talk.app",
-            "{included_applications, []",
-            "{included_applications, [tls]",
-            7,
-        ),
-        (
-            "lib/talk-V/ebin/talk.appup",
-            "[{load_module, talk}]}],",
-            "[{load_modul, talk}]}],",
-            4,
-        ),
-        (
-            "lib/talk-V/ebin/talk.appup",
-            "<<\"[12]\">>",
-            "<<\"[12\">>",
-            3,
-        ),
-        ("lib/talk-V/ebin/talk.appup", "<<\"[12]\">>", "\"3\"", 3),
-        (
-            "lib/talk-V/SHA256SUMS",
-            "  priv/talk.so",
-            " priv/talk.so",
-            3,
-        ),
-        ("releases/RELEASES", "{stdlib,\"1\"", "{stdlib,1", 4),
-        ("releases/RELEASES", "permanent}", "permanently}", 8),
-        ("releases/start_erl.data", "1 1", "1", 1),
-        ("releases/start_erl.data", "1 1", "1 1\n2", 2),
-        ("releases/start_erl.data", "1 1", "1 9", 1),
-    ];
     let (folder, tree) = tree();
     let mut wrong = String::new();
-    for (file, from, to, line) in broken {
+    for (file, from, to, line) in BROKEN {
         for vsn in VERSIONS {
             let of = |text: &str| text.replace('V', vsn);
             let path = folder.path().join(of(file));

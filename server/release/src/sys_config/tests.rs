@@ -250,7 +250,7 @@ fn what_belongs_to_a_release_is_known_without_its_machine() {
             .map(|name| name.to_string())
             .collect::<Vec<_>>())
     };
-    let main = "[\"a\", \"sub/b.config\", \"/etc/c\", \"../d\", \"not_here\", \"a.config\"].";
+    let main = "[\"./a\", \"sub/../sub/b.config\", \"/etc/c\", \"../d\", \"sub/../../d\", \"not_here\", \"a.config\"].";
     let files = [
         (FILE_NAME, main),
         ("a.config", "[]."),

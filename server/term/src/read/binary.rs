@@ -9,7 +9,7 @@ mod types;
 use num_bigint::BigInt;
 
 use self::bits::Bits;
-use self::types::{Types, Unit};
+use self::types::{Types, Words};
 use super::lexer::{Kind, Span, Token};
 use super::{ReadError, Reader};
 use crate::{Float, Term};
@@ -78,19 +78,19 @@ impl Reader<'_> {
     }
 
     fn segment_types(&mut self, size: Option<usize>) -> Result<Types, ReadError> {
-        let mut unit = Unit::default();
+        let mut words = Words::default();
         let start = self.peek()?.span;
         if self.accept(&Kind::Mark("/"))? {
-            self.segment_type(&mut unit)?;
+            self.segment_type(&mut words)?;
             while self.accept(&Kind::Mark("-"))? {
-                self.segment_type(&mut unit)?;
+                self.segment_type(&mut words)?;
             }
         }
-        let types = unit.types(size);
+        let types = words.types(size);
         types.map_err(|expected| self.wrong(start, expected))
     }
 
-    fn segment_type(&mut self, unit: &mut Unit) -> Result<(), ReadError> {
+    fn segment_type(&mut self, words: &mut Words) -> Result<(), ReadError> {
         let Token { kind, span } = self.next()?;
         let Kind::Atom(name) = kind else {
             return Err(self.wrong(span, types::WANTED));
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 _ => return Err(self.wrong(span, types::WANTED)),
             };
         }
-        match unit.add(&name, count) {
+        match words.add(&name, count) {
             true => Ok(()),
             false => Err(self.wrong(span, types::WANTED)),
         }
@@ -145,17 +145,15 @@ fn put(bits: &mut Bits, value: &Value, types: Types) -> Option<()> {
             let count = count.unwrap_or(bytes.len() * 8);
             (count <= bytes.len() * 8 && count % unit == 0).then(|| bits.push(bytes, count))
         }
+        (Value::String(_), Types::Bytes { .. }) => None,
         (Value::String(text), types) => put_text(bits, text, types),
         (Value::Number(number), types) => put_number(bits, number, types),
         _ => None,
     }
 }
 
-/// Each character as a number. Of such numbers each is whole bytes, unless it is an integer of the default size.
+/// Each character as a number.
 fn put_text(bits: &mut Bits, text: &str, types: Types) -> Option<()> {
-    if types.bits().is_some_and(|bits| bits % 8 != 0) {
-        return text.is_empty().then_some(());
-    }
     text.chars()
         .try_for_each(|c| put_number(bits, &Term::from(u32::from(c)), types))
 }
@@ -204,10 +202,8 @@ impl Types {
     /// What a value of these types would be.
     fn expected(self) -> String {
         match self {
-            Types::Integer { .. } => {
-                "an integer or a string whose characters are whole bytes".into()
-            }
-            Types::Float { .. } => "a number, of which the float has 16, 32 or 64 bits".into(),
+            Types::Integer { .. } => "an integer or a string".into(),
+            Types::Float { .. } => "a number".into(),
             Types::Utf { .. } => "the number of a character of Unicode, or a string".into(),
             Types::Bytes { .. } => "a binary that holds as much as the size says".into(),
         }

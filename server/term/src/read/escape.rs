@@ -22,14 +22,17 @@ impl Lexer<'_> {
             '^' => self.control(start),
             'x' => self.hexadecimal(start),
             '0'..='7' => self.octal(start),
-            other => Ok(other),
+            other => self.checked(start, other),
         }
     }
 
     /// FIDELITY: `\^c` is the lowest five bits of any character, so `\^?` is not delete.
     fn control(&mut self, start: usize) -> Result<char, ReadError> {
         match self.bump() {
-            Some(c) => self.character(start, u32::from(c) & 31),
+            Some(c) => {
+                let c = self.checked(start, c)?;
+                self.character(start, u32::from(c) & 31)
+            }
             None => Err(self.wrong_from(start, "a character after `\\^`")),
         }
     }

@@ -472,15 +472,21 @@ fn what_changes_nothing_in_erlang_changes_nothing_here() {
 #[test]
 fn segments_of_binaries_have_sizes_and_types() {
     check(
-        "[<<1:4,2:4>>, <<-2:16/little>>, <<1.5:32/float>>, <<\"aé\"/utf16-little>>, <<16#1F409/utf8>>, <<(<<1,2,3>>):2/binary>>, <<5:2/unit:12>>, <<\"ab\":16>>].",
+        "[<<1:4,2:4>>, <<-2:16/little>>, <<1.5:32/float>>, <<\"aé\"/utf16-little>>, <<16#1F409/utf8>>, <<(<<1,2,3>>):2/binary>>, <<5:2/unit:12>>, <<\"ab\":16>>, <<\"ab\":4>>].",
         expect![[r#"
-            [<<18>>,<<254,255>>,<<63,192,0,0>>,<<97,0,233,0>>,<<"🐉"/utf8>>,<<1,2>>,<<0,0,5>>,<<0,97,0,98>>].
+            [<<18>>,<<254,255>>,<<63,192,0,0>>,<<97,0,233,0>>,<<"🐉"/utf8>>,<<1,2>>,<<0,0,5>>,<<0,97,0,98>>,<<18>>].
         "#]],
     );
     check(
         "<<1:3>>.",
         expect![[r#"
         line 1, column 1: found `<<`, expected whole bytes (bit strings are not read)
+    "#]],
+    );
+    check(
+        "<<\"\"/binary>>.",
+        expect![[r#"
+        line 1, column 3: found `""`, expected a binary that holds as much as the size says
     "#]],
     );
     check(
@@ -498,7 +504,7 @@ fn segments_of_binaries_have_sizes_and_types() {
     check(
         "<<1.5>>.",
         expect![[r#"
-        line 1, column 3: found `1.5`, expected an integer or a string whose characters are whole bytes
+        line 1, column 3: found `1.5`, expected an integer or a string
     "#]],
     );
     check(

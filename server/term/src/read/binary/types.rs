@@ -63,7 +63,7 @@ enum Kind {
 
 /// The words of a segment so far.
 #[derive(Debug, Default)]
-pub(super) struct Unit {
+pub(super) struct Words {
     kind: Option<Kind>,
     endian: Option<&'static str>,
     sign: Option<&'static str>,
@@ -75,7 +75,7 @@ fn set<T: PartialEq + Copy>(place: &mut Option<T>, value: T) -> bool {
     *place.get_or_insert(value) == value
 }
 
-impl Unit {
+impl Words {
     /// Adds a word; false for one that is none or is against another.
     pub(super) fn add(&mut self, name: &str, count: Option<usize>) -> bool {
         match (name, count) {
@@ -118,10 +118,10 @@ impl Unit {
                 bits: bits(8, 1),
                 endian,
             }),
-            Kind::Float => Ok(Types::Float {
-                bits: bits(64, 1),
-                endian,
-            }),
+            Kind::Float => match bits(64, 1) {
+                bits @ (16 | 32 | 64) => Ok(Types::Float { bits, endian }),
+                _ => Err("a float of 16, 32 or 64 bits"),
+            },
             Kind::Utf(_) if size.is_some() => Err("no size of a character"),
             Kind::Utf(width) => Ok(Types::Utf { width, endian }),
             Kind::Binary | Kind::Bitstring => {

@@ -6,18 +6,18 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use pq_term::Term;
-use pq_tests::running::PATIENCE;
 use tempfile::TempDir;
 
 use super::configs::Config;
 use super::patterns::Question;
 
-const PROGRAM: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/formats_oracle/oracle.escript"
-);
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/oracle.escript");
+
+/// How long OTP may take: a second on an idle machine; a test machine runs several builds at once.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is asked.
 pub(crate) struct Questions {
@@ -65,7 +65,7 @@ impl Questions {
     }
 
     fn laid_out(&self) -> TempDir {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = in_memory();
         let consult = folder.path().join("consult");
         fs::create_dir(&consult).unwrap();
         for (at, text) in self.texts.iter().enumerate() {
@@ -79,6 +79,12 @@ impl Questions {
         }
         folder
     }
+}
+
+/// A folder in memory, where the system has a place for that: thousands of files take their time on a disk.
+pub(crate) fn in_memory() -> TempDir {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    folder.unwrap()
 }
 
 /// What the program writes; `None` where it cannot be run.
@@ -135,7 +141,7 @@ fn parts(items: &[Term]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
+        let _ = write!(hex, "{byte:02x}");
         hex
     })
 }

@@ -22,10 +22,13 @@ numbered(Folder, Sub) ->
     Numbers = lists:sort([list_to_integer(Name) || Name <- Names]),
     [filename:join([Folder, Sub, integer_to_list(Number)]) || Number <- Numbers].
 
+%% On some texts file:consult/1 crashes.
 consulted(File) ->
-    case file:consult(File) of
+    try file:consult(File) of
         {ok, Terms} -> ["ok ", written(Terms)];
         {error, _} -> "refused"
+    catch
+        error:_ -> "refused"
     end.
 
 questions(Folder) ->

@@ -8,7 +8,7 @@ use pq_release::sys_config;
 use pq_term::{Atom, Term};
 
 use super::dice::Dice;
-use super::otp::written;
+use super::otp::{in_memory, written};
 
 /// A folder: names of files and their texts.
 pub(crate) struct Config(Vec<(&'static str, String)>);
@@ -110,7 +110,7 @@ impl Config {
     }
 
     fn ours(&self) -> String {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = in_memory();
         self.lay_out(folder.path());
         let Ok(settings) = sys_config::read(folder.path()) else {
             return "refused".to_string();

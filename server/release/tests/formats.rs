@@ -12,16 +12,16 @@
 //! `PQ_SETS` says how many times more questions are asked.
 #![allow(clippy::unwrap_used)]
 
-#[path = "formats_oracle/configs.rs"]
+#[path = "formats/configs.rs"]
 mod configs;
-#[path = "systools_oracle/dice.rs"]
+#[path = "../../../tests/tests/systools_oracle/dice.rs"]
 #[allow(dead_code)]
 mod dice;
-#[path = "formats_oracle/otp.rs"]
+#[path = "formats/otp.rs"]
 mod otp;
-#[path = "formats_oracle/patterns.rs"]
+#[path = "formats/patterns.rs"]
 mod patterns;
-#[path = "formats_oracle/terms.rs"]
+#[path = "formats/terms.rs"]
 mod terms;
 
 use std::hash::{BuildHasher, RandomState};
