@@ -121,44 +121,74 @@ fn member(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<Member, Unrea
         problem,
     };
     let app = application(rel, entry, files).map_err(unread)?;
-    fit::member(rel, entry, app).map_err(|error| {
-        let place = Some(Place {
-            file: error.file,
-            line: None,
-        });
-        unread(Problem {
-            place,
-            sentence: error.sentence,
-            term: error.term,
-        })
-    })
+    fit::member(rel, entry, app).map_err(|error| unread(Problem::of_fit(error)))
 }
 
-/// The first `.app` file of the right version. A file of another version or that is no terms is passed over; when none
-/// is right, the first of those is reported. A file that is empty is as good as none. One whose parameters are
-/// wrong ends the search, as in OTP.
+/// The first `.app` file of the right version. A file of another version or that is no terms is passed over, and one that
+/// is empty is as good as none. One whose parameters are wrong ends the search, as in OTP.
 fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Problem> {
-    let mut passed: Option<Problem> = None;
-    let mut empty: Option<PathBuf> = None;
+    let mut passed = Passed::default();
     for file in files.app_files(entry.name.as_str()) {
         let found = read(&file, files).and_then(|text| App::parse(&file, &text));
-        let problem = match found {
-            Ok(app) if app.vsn != entry.vsn => other_vsn(rel, entry, &app),
+        match found {
+            Ok(app) if app.vsn != entry.vsn => passed.add_other(other_vsn(rel, entry, &app)),
             Ok(app) if app.name == entry.name => return Ok(app),
             Ok(app) => return Err(other_name(entry, &app)),
-            Err(error) if holds_nothing(&error) => {
-                empty.get_or_insert(file);
-                continue;
-            }
+            Err(error) if holds_nothing(&error) => passed.unusable.push((file, None)),
             Err(error @ FileError::Content { .. }) => {
                 return Err(bad_content(&error, &file, files));
             }
-            Err(error @ FileError::Parse { .. }) => parse_error(&error),
-            Err(FileError::Read { .. }) => continue,
-        };
-        passed.get_or_insert(problem);
+            Err(error @ FileError::Parse { .. }) => passed.add_broken(file, parse_error(&error)),
+            Err(error @ FileError::Read { .. }) => {
+                let problem = Problem::of_file(&error, error.to_term());
+                passed.unusable.push((file, Some(problem)));
+            }
+        }
     }
-    Err(passed.unwrap_or_else(|| not_found(rel, entry, empty.as_deref())))
+    Err(passed.problem(rel, entry))
+}
+
+/// The files that were passed over in the search for an application.
+#[derive(Default)]
+struct Passed {
+    /// OTP's words for the first of those it tells about.
+    term: Option<Term>,
+    /// The first of another version.
+    other: Option<Problem>,
+    /// Those that are no terms.
+    broken: Vec<(PathBuf, Problem)>,
+    /// Those that are empty, or of which the operating system gives nothing: why.
+    unusable: Vec<(PathBuf, Option<Problem>)>,
+}
+
+impl Passed {
+    fn add_other(&mut self, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.other.get_or_insert(problem);
+    }
+
+    fn add_broken(&mut self, file: PathBuf, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.broken.push((file, problem));
+    }
+
+    /// What is at fault: a file in a folder of the version that is wanted, another that cannot be read, the version of one
+    /// that can. In OTP's words it is the first of them all.
+    fn problem(self, rel: &Rel, entry: &RelApp) -> Problem {
+        let folder = format!("{}-{}", entry.name.as_str(), entry.vsn);
+        let is_wanted = |file: &Path| file.components().any(|part| part.as_os_str() == &*folder);
+        let not_found = not_found(rel, entry, &self.unusable);
+        let term = self.term.unwrap_or_else(|| not_found.term.clone());
+        let unusable = self
+            .unusable
+            .into_iter()
+            .filter_map(|(file, problem)| Some((file, problem?)));
+        let mut unread: Vec<_> = self.broken.into_iter().chain(unusable).collect();
+        unread.sort_by_key(|(file, _)| !is_wanted(file));
+        let first = unread.into_iter().map(|(_, problem)| problem).next();
+        let problem = first.or(self.other).unwrap_or(not_found);
+        Problem { term, ..problem }
+    }
 }
 
 /// `{read,File}`
@@ -173,10 +203,10 @@ fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Place> {
     })
 }
 
-fn not_found(rel: &Rel, entry: &RelApp, empty: Option<&Path>) -> Problem {
+fn not_found(rel: &Rel, entry: &RelApp, unusable: &[(PathBuf, Option<Problem>)]) -> Problem {
     let file = format!("{}.app", entry.name.as_str());
-    let what = match empty {
-        Some(empty) => format!("{} holds no term", empty.display()),
+    let what = match unusable.iter().find(|(_, problem)| problem.is_none()) {
+        Some((empty, _)) => format!("{} holds no term", empty.display()),
         None => format!("no {file} is where applications are looked for"),
     };
     Problem {
