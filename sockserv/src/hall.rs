@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pq_otp::{Node, Pid, PortSink};
+use pq_otp::{Node, Pid, PortSink, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::connection::{self, End, Owner};
 use crate::crowd::{Client, Crowd, Place};
 use crate::describe::describe;
+use crate::ending::EndingCell;
 use crate::game::Login;
 use crate::gate::{Gate, Pass};
 use crate::port::Port;
@@ -94,14 +95,37 @@ impl Hall {
         arrival: Arrival,
         entered: Result<Pass, Refusal>,
     ) {
-        match entered {
-            Ok(_pass) => self.serve(stream, arrival).await,
-            Err(refusal) => self.turn_away(stream, arrival, &refusal).await,
-        }
+        drop(
+            self.receive_telling(stream, arrival, entered, EndingCell::default())
+                .await,
+        );
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite, arrival: Arrival) {
-        let port = Arc::new(self.port(arrival.way));
+    /// The same, and tells why the connection ends. Returns the pass: who has been told something is in until it has read
+    /// that.
+    pub(crate) async fn receive_telling(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        entered: Result<Pass, Refusal>,
+        ending: EndingCell,
+    ) -> Option<Pass> {
+        if let Err(refusal) = &entered {
+            ending.refuse(refusal);
+            self.turn_away(stream, arrival, refusal).await;
+        } else {
+            self.serve(stream, arrival, ending).await;
+        }
+        entered.ok()
+    }
+
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        ending: EndingCell,
+    ) {
+        let port = Arc::new(self.port(arrival.way).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(owner) => {
@@ -113,6 +137,7 @@ impl Hall {
                 tracing::warn!(address = %arrival.address, %why, "a client gets no process");
                 self.node.close_port(id);
                 self.gate.refused.count(&Refusal::NoProcess);
+                ending.refuse(&Refusal::NoProcess);
                 self.turn_away(stream, arrival, &Refusal::NoProcess).await;
             }
         }
@@ -121,7 +146,8 @@ impl Hall {
     fn port(&self, way: Way) -> Port {
         let settings = self.settings.clone();
         match way {
-            Way::Plain | Way::Tls => Port::new(settings),
+            Way::Plain => Port::new(settings).compressing(),
+            Way::Tls => Port::new(settings),
             // Behind a page is telnet that waits to be asked.
             Way::Web => Port::opening(settings, Opening::Probe),
         }
@@ -255,6 +281,10 @@ impl PortSink for Sink {
 
     fn close(&self) {
         self.0.close();
+    }
+
+    fn close_after(&self, reason: &Reason) {
+        self.0.close_after(reason);
     }
 
     fn input_done(&self) {

@@ -127,17 +127,22 @@ impl Lines {
 
     /// The unfinished line does not count (RFC 854, "Erase Line"), also when it is too long already.
     pub fn erase_line(&mut self) {
-        self.line = Vec::new();
         self.shorten(0);
         if self.skip == Skip::RestOfLine {
             self.skip = Skip::Nothing;
         }
     }
 
+    /// Leaves so much of the line. Bytes that may be no part of it erase no part of it.
     fn shorten(&mut self, len: usize) {
-        self.line.truncate(len);
+        let torn = self.doubt.filter(|doubt| doubt.is_torn);
+        self.line
+            .truncate(torn.map_or(len, |doubt| len.max(doubt.at)));
+        if self.line.is_empty() {
+            self.line = Vec::new();
+        }
         if let Some(doubt) = &mut self.doubt {
-            doubt.at = doubt.at.min(len);
+            doubt.at = doubt.at.min(self.line.len());
         }
     }
 

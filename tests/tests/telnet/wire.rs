@@ -97,6 +97,25 @@ fn a_line_has_at_most_a_kibibyte() {
 }
 
 #[test]
+fn keys_that_correct_a_line_correct_names_and_commands() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    // A client that sends every key, and one whose Backspace is the other byte.
+    for byte in "\x08Zoo\x08e\u{301}\x7f\x7foë👩‍👧\x08\r\n".as_bytes() {
+        client.send([*byte]);
+    }
+    client.stats();
+    client.send("n\x08y\r\n");
+    client.until("Executing a ");
+    client.send(format!("{}hellp\x7fo\r\n", "never mind\x15"));
+    assert_eq!(client.line_with("Unexpected input:"), unexpected("hello"));
+    let mut other = Client::greeted(&node);
+    other.send("Zoë\ny\n");
+    other.stats();
+    assert_eq!(other.until("\n"), TAKEN);
+}
+
+#[test]
 fn the_byte_255_is_data_when_it_is_doubled() {
     let node = Running::node();
     let mut client = Client::greeted(&node);
