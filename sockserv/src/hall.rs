@@ -125,7 +125,7 @@ impl Hall {
         arrival: Arrival,
         ending: EndingCell,
     ) {
-        let port = Arc::new(self.port(arrival.way).telling(ending.clone()));
+        let port = Arc::new(port(arrival.way, self.settings.clone()).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(owner) => {
@@ -140,16 +140,6 @@ impl Hall {
                 ending.refuse(&Refusal::NoProcess);
                 self.turn_away(stream, arrival, &Refusal::NoProcess).await;
             }
-        }
-    }
-
-    fn port(&self, way: Way) -> Port {
-        let settings = self.settings.clone();
-        match way {
-            Way::Plain => Port::new(settings).compressing(),
-            Way::Tls => Port::new(settings),
-            // Behind a page is telnet that waits to be asked.
-            Way::Web => Port::opening(settings, Opening::Probe),
         }
     }
 
@@ -270,6 +260,16 @@ impl Hall {
     }
 }
 
+/// A port for a client that came by this way.
+fn port(way: Way, settings: Current) -> Port {
+    match way {
+        Way::Plain => Port::new(settings).compressing(),
+        Way::Tls => Port::new(settings),
+        // Behind a page is telnet that waits to be asked.
+        Way::Web => Port::opening(settings, Opening::Probe),
+    }
+}
+
 /// The node's end of a connection.
 struct Sink(Arc<Port>);
 
@@ -339,4 +339,36 @@ impl Owner for Nobody {
     fn on_line(&mut self, _line: &[u8]) {}
 
     fn on_closed(&mut self, _reason: &str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Event;
+    use crate::option::COMPRESS2;
+    use crate::port::Output;
+    use crate::telnet::{Verb, negotiation};
+
+    #[tokio::test]
+    async fn only_a_plain_socket_is_offered_compression() {
+        for (way, verb) in [
+            (Way::Plain, Verb::Will),
+            (Way::Tls, Verb::Wont),
+            (Way::Web, Verb::Wont),
+        ] {
+            let port = port(way, Settings::default().current());
+            let asks = Event::Negotiation {
+                verb: Verb::Do,
+                option: COMPRESS2,
+            };
+            port.hear(&asks, 3);
+            let Output::Bytes(answers) = port.output().await else {
+                panic!("{way:?} is not answered");
+            };
+            let verbs = [Verb::Will, Verb::Wont].map(|verb| negotiation(verb, COMPRESS2));
+            let is_said = |word: &&[u8]| verbs.iter().any(|verb| verb == word);
+            let said: Vec<&[u8]> = answers.windows(3).filter(is_said).collect();
+            assert_eq!(said, [negotiation(verb, COMPRESS2)], "{way:?}");
+        }
+    }
 }

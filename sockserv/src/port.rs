@@ -552,6 +552,75 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_announcement_is_compressed_until_the_client_wants_it_no_longer() {
+        let port = quiet().compressing();
+        port.write(b"plain ").unwrap();
+        says(&port, Verb::Do, COMPRESS2);
+        port.write(b"packed").unwrap();
+        says(&port, Verb::Dont, COMPRESS2);
+        port.write(b"plain again").unwrap();
+        // What else is offered is said before the compression begins.
+        let Some(Output::Bytes(begun)) = port.output_now() else {
+            panic!("there is something to write");
+        };
+        assert!(begun.starts_with(b"plain \xff\xfb\x56"), "{begun:?}");
+        assert!(begun.ends_with(b"\xff\xfa\x56\xff\xf0"), "{begun:?}");
+        assert_eq!(port.output_now(), Some(Output::Turn(Turn::Begin)));
+        assert_eq!(port.output_now(), bytes(b"packed\xff\xfc\x56"));
+        assert_eq!(port.output_now(), Some(Output::Turn(Turn::End)));
+        assert_eq!(port.output_now(), bytes(b"plain again"));
+    }
+
+    #[test]
+    fn a_client_that_asks_for_compression_for_ever_is_answered_some_times() {
+        let port = quiet().compressing();
+        for _ in 0..1_000 {
+            says(&port, Verb::Do, COMPRESS2);
+            says(&port, Verb::Dont, COMPRESS2);
+        }
+        let turns = std::iter::from_fn(|| port.output_now());
+        let turns = turns.filter(|output| matches!(output, Output::Turn(_)));
+        assert!(turns.count() <= 2 * usize::from(crate::negotiation::ANSWERS_MAX));
+    }
+
+    #[test]
+    fn bytes_count_as_they_are_before_they_are_compressed() {
+        let port = quiet().compressing();
+        says(&port, Verb::Do, COMPRESS2);
+        while port.output_now().is_some() {}
+        port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();
+        assert_eq!(port.write(b"x"), Err(Overflow));
+    }
+
+    #[test]
+    fn why_a_connection_ends_is_told_once() {
+        let told = |end: &dyn Fn(&Port)| {
+            let ending = EndingCell::default();
+            let port = quiet().telling(ending.clone());
+            end(&port);
+            port.close();
+            ending.told().unwrap().cause
+        };
+        let after = |reason: Reason| told(&|port| port.close_after(&reason));
+        assert_eq!(told(&|_| {}), Cause::Done);
+        assert_eq!(told(&|port| port.tell_status()), Cause::Done);
+        assert_eq!(told(&|port| port.dismiss("Enough.")), Cause::Refused);
+        assert_eq!(told(&|port| port.dismiss("")), Cause::Refused);
+        let flood = [b'x'; OUTBOX_MAX + 1];
+        let overflows = |port: &Port| assert_eq!(port.write(&flood), Err(Overflow));
+        assert_eq!(told(&overflows), Cause::Refused);
+        assert_eq!(after(Reason::Normal), Cause::Done);
+        assert_eq!(after(Reason::Shutdown), Cause::Stops);
+        for reason in [
+            Reason::Killed,
+            Reason::Timeout,
+            Reason::tagged("panic", "x"),
+        ] {
+            assert_eq!(after(reason), Cause::Fails);
+        }
+    }
+
+    #[test]
     fn an_overflow_is_told_once_and_ends_the_output() {
         let port = quiet();
         port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();

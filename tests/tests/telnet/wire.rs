@@ -8,9 +8,9 @@ use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
 /// What a telnet client says first: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and its window's size.
 const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
 
-/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`; and
-/// the question for the terminal's type. What is already agreed is not answered again.
-const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfa\x18\x01\xff\xf0";
+/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`,
+/// `WILL MCCP2`; and the question for the terminal's type. What is already agreed is not answered again.
+const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfb\x56\xff\xfa\x18\x01\xff\xf0";
 
 #[test]
 fn negotiation_is_answered_and_no_part_of_the_name() {
