@@ -36,7 +36,7 @@ pub enum Event {
     },
 }
 
-/// A client's input so far. It holds less than a line and a subnegotiation.
+/// A client's input so far. It holds less than two lines and a subnegotiation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     telnet: Telnet,

@@ -95,10 +95,8 @@ impl Hall {
         arrival: Arrival,
         entered: Result<Pass, Refusal>,
     ) {
-        drop(
-            self.receive_telling(stream, arrival, entered, EndingCell::default())
-                .await,
-        );
+        let ending = EndingCell::default();
+        let _pass = self.receive_telling(stream, arrival, entered, ending).await;
     }
 
     /// The same, and tells why the connection ends. Returns the pass: who has been told something is in until it has read
@@ -135,9 +133,9 @@ impl Hall {
             }
             Err(why) => {
                 tracing::warn!(address = %arrival.address, %why, "a client gets no process");
+                ending.refuse(&Refusal::NoProcess);
                 self.node.close_port(id);
                 self.gate.refused.count(&Refusal::NoProcess);
-                ending.refuse(&Refusal::NoProcess);
                 self.turn_away(stream, arrival, &Refusal::NoProcess).await;
             }
         }
