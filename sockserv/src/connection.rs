@@ -21,8 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::endpoint::{Endpoint, Event};
-use crate::foreign::Stranger;
+use crate::foreign::{Foreign, Stranger};
 use crate::line::LINE_MAX;
+use crate::mccp::{Stream, Turn};
 use crate::port::{Output, Port};
 use crate::refused::Refusal;
 
@@ -143,10 +144,16 @@ async fn read_all(
     }
 }
 
-/// Tells a client that it is wrong here, and waits for the end of the connection, which the writing half sees.
-async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Refusal) -> End {
-    owner.on_refused(foreign);
-    port.dismiss(&foreign.to_string());
+/// Tells a client that it is wrong here, or what it has come for, and waits for the end of the connection, which the
+/// writing half sees.
+async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Foreign) -> End {
+    match foreign {
+        Foreign::Wrong(refusal) => {
+            owner.on_refused(refusal);
+            port.dismiss(&refusal.to_string());
+        }
+        Foreign::Crawler => port.tell_status(),
+    }
     pending().await
 }
 
@@ -179,19 +186,51 @@ async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
 
 /// Writes what the owner writes until the port is closed.
 async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
+    let mut compressed = None;
     loop {
         let written = match next_output(port).await {
-            Output::Bytes(bytes) => tokio::select! {
-                written = write(writer, &bytes) => written,
-                () = port.overflown() => Err(End::Overflown),
-            },
+            Output::Bytes(bytes) => send(writer, port, &mut compressed, bytes).await,
+            Output::Turn(Turn::Begin) => {
+                tracing::debug!("compression begins");
+                compressed = Some(Stream::default());
+                Ok(())
+            }
+            Output::Turn(Turn::End) => finish(writer, &mut compressed).await,
             Output::Overflown => Err(End::Overflown),
-            Output::Closed => Err(shutdown(writer, End::ByOwner).await),
-            Output::Dismissed => Err(shutdown(writer, End::ByDoor).await),
+            Output::Closed => Err(shutdown(writer, &mut compressed, End::ByOwner).await),
+            Output::Dismissed => Err(shutdown(writer, &mut compressed, End::ByDoor).await),
         };
         if let Err(end) = written {
             return end;
         }
+    }
+}
+
+/// Writes these bytes, compressed where the client has agreed to that, unless too many wait behind them.
+async fn send(
+    writer: &mut (impl AsyncWrite + Unpin),
+    port: &Port,
+    compressed: &mut Option<Stream>,
+    bytes: Vec<u8>,
+) -> Result<(), End> {
+    let wire = match compressed {
+        Some(stream) => stream.pack(&bytes),
+        None => bytes,
+    };
+    tokio::select! {
+        written = write(writer, &wire) => written,
+        () = port.overflown() => Err(End::Overflown),
+    }
+}
+
+/// Ends the compressed stream, if there is one.
+async fn finish(
+    writer: &mut (impl AsyncWrite + Unpin),
+    compressed: &mut Option<Stream>,
+) -> Result<(), End> {
+    match compressed.take() {
+        Some(stream) => write(writer, &stream.finish()).await,
+        None => Ok(()),
     }
 }
 
@@ -222,7 +261,14 @@ async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> Resu
 }
 
 /// Tells the client that all is said; one that has gone meanwhile need not be told.
-async fn shutdown(writer: &mut (impl AsyncWrite + Unpin), end: End) -> End {
+async fn shutdown(
+    writer: &mut (impl AsyncWrite + Unpin),
+    compressed: &mut Option<Stream>,
+    end: End,
+) -> End {
+    if let Err(lost) = finish(writer, compressed).await {
+        return lost;
+    }
     match timeout(WRITE_TIMEOUT, writer.shutdown()).await {
         Ok(_) => end,
         Err(_) => End::Stalled,

@@ -263,10 +263,11 @@ impl Listing for AtThisDoor {
             "XTERM 256 COLORS",
             "XTERM TRUE COLORS",
             "GMCP",
+            "MCCP",
         ] {
             mssp.set(can, 1);
         }
-        for cannot in ["VT100", "MCCP", "MSDP", "MSP", "MXP"] {
+        for cannot in ["VT100", "MSDP", "MSP", "MXP"] {
             mssp.set(cannot, 0);
         }
         self.node.list(mssp);

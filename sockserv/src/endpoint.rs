@@ -5,7 +5,7 @@
 
 use crate::line::{Cut, Lines};
 use crate::markup;
-use crate::telnet::{EC, EL, Piece, Telnet, Verb};
+use crate::telnet::{EC, EL, Piece, SE, Telnet, Verb};
 
 /// The character Substitute stands for one that cannot be shown. Sessions refuse it in names as they do all
 /// controls.
@@ -36,7 +36,7 @@ pub enum Event {
     },
 }
 
-/// A client's input so far. It holds less than a line and a subnegotiation.
+/// A client's input so far. It holds less than two lines and a subnegotiation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     telnet: Telnet,
@@ -72,7 +72,7 @@ impl Endpoint {
             let event = match self.telnet.plain_len(input) {
                 0 => {
                     *input = &input[1..];
-                    self.telnet.step(*first).and_then(|piece| self.piece(piece))
+                    self.command_byte(*first)
                 }
                 plain => self.plain(input, plain),
             };
@@ -91,6 +91,14 @@ impl Endpoint {
         cut.map(Event::from)
     }
 
+    fn command_byte(&mut self, byte: u8) -> Option<Event> {
+        let piece = self.telnet.step(byte);
+        if let Some(edge) = self.telnet.take_edge() {
+            self.lines.doubt(edge);
+        }
+        piece.and_then(|piece| self.piece(piece))
+    }
+
     fn piece(&mut self, piece: Piece) -> Option<Event> {
         match piece {
             Piece::Data(byte) => self.lines.next(&mut &[byte][..]).map(Event::from),
@@ -100,11 +108,13 @@ impl Endpoint {
         }
     }
 
-    /// Two commands are about the line that is being typed (RFC 854); they are done here, where it is.
+    /// Two commands are about the line that is being typed (RFC 854), and one that nobody should send is about what does not
+    /// belong to it; they are done here, where it is.
     fn command(&mut self, command: u8) -> Event {
         match command {
             EC => self.lines.erase_character(),
             EL => self.lines.erase_line(),
+            SE => self.lines.take_back(),
             _ => {}
         }
         Event::Command(command)
@@ -130,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::line::LINE_MAX;
-    use crate::telnet::{IAC, SB, SE, SUBNEGOTIATION_MAX};
+    use crate::telnet::{IAC, SB, SUBNEGOTIATION_MAX};
 
     fn events(endpoint: &mut Endpoint, mut input: &[u8]) -> Vec<Event> {
         std::iter::from_fn(|| endpoint.next(&mut input)).collect()

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pq_otp::{Node, Pid, PortSink};
+use pq_otp::{Node, Pid, PortSink, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::connection::{self, End, Owner};
 use crate::crowd::{Client, Crowd, Place};
 use crate::describe::describe;
+use crate::ending::EndingCell;
 use crate::game::Login;
 use crate::gate::{Gate, Pass};
 use crate::port::Port;
@@ -94,14 +95,35 @@ impl Hall {
         arrival: Arrival,
         entered: Result<Pass, Refusal>,
     ) {
-        match entered {
-            Ok(_pass) => self.serve(stream, arrival).await,
-            Err(refusal) => self.turn_away(stream, arrival, &refusal).await,
-        }
+        let ending = EndingCell::default();
+        let _pass = self.receive_telling(stream, arrival, entered, ending).await;
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite, arrival: Arrival) {
-        let port = Arc::new(self.port(arrival.way));
+    /// The same, and tells why the connection ends. Returns the pass: who has been told something is in until it has read
+    /// that.
+    pub(crate) async fn receive_telling(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        entered: Result<Pass, Refusal>,
+        ending: EndingCell,
+    ) -> Option<Pass> {
+        if let Err(refusal) = &entered {
+            ending.refuse(refusal);
+            self.turn_away(stream, arrival, refusal).await;
+        } else {
+            self.serve(stream, arrival, ending).await;
+        }
+        entered.ok()
+    }
+
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        arrival: Arrival,
+        ending: EndingCell,
+    ) {
+        let port = Arc::new(port(arrival.way, self.settings.clone()).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(owner) => {
@@ -111,19 +133,11 @@ impl Hall {
             }
             Err(why) => {
                 tracing::warn!(address = %arrival.address, %why, "a client gets no process");
+                ending.refuse(&Refusal::NoProcess);
                 self.node.close_port(id);
                 self.gate.refused.count(&Refusal::NoProcess);
                 self.turn_away(stream, arrival, &Refusal::NoProcess).await;
             }
-        }
-    }
-
-    fn port(&self, way: Way) -> Port {
-        let settings = self.settings.clone();
-        match way {
-            Way::Plain | Way::Tls => Port::new(settings),
-            // Behind a page is telnet that waits to be asked.
-            Way::Web => Port::opening(settings, Opening::Probe),
         }
     }
 
@@ -244,6 +258,16 @@ impl Hall {
     }
 }
 
+/// A port for a client that came by this way.
+fn port(way: Way, settings: Current) -> Port {
+    match way {
+        Way::Plain => Port::new(settings).compressing(),
+        Way::Tls => Port::new(settings),
+        // Behind a page is telnet that waits to be asked.
+        Way::Web => Port::opening(settings, Opening::Probe),
+    }
+}
+
 /// The node's end of a connection.
 struct Sink(Arc<Port>);
 
@@ -255,6 +279,10 @@ impl PortSink for Sink {
 
     fn close(&self) {
         self.0.close();
+    }
+
+    fn close_after(&self, reason: &Reason) {
+        self.0.close_after(reason);
     }
 
     fn input_done(&self) {
@@ -309,4 +337,36 @@ impl Owner for Nobody {
     fn on_line(&mut self, _line: &[u8]) {}
 
     fn on_closed(&mut self, _reason: &str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Event;
+    use crate::option::COMPRESS2;
+    use crate::port::Output;
+    use crate::telnet::{Verb, negotiation};
+
+    #[tokio::test]
+    async fn only_a_plain_socket_is_offered_compression() {
+        for (way, verb) in [
+            (Way::Plain, Verb::Will),
+            (Way::Tls, Verb::Wont),
+            (Way::Web, Verb::Wont),
+        ] {
+            let port = port(way, Settings::default().current());
+            let asks = Event::Negotiation {
+                verb: Verb::Do,
+                option: COMPRESS2,
+            };
+            port.hear(&asks, 3);
+            let Output::Bytes(answers) = port.output().await else {
+                panic!("{way:?} is not answered");
+            };
+            let verbs = [Verb::Will, Verb::Wont].map(|verb| negotiation(verb, COMPRESS2));
+            let is_said = |word: &&[u8]| verbs.iter().any(|verb| verb == word);
+            let said: Vec<&[u8]> = answers.windows(3).filter(is_said).collect();
+            assert_eq!(said, [negotiation(verb, COMPRESS2)], "{way:?}");
+        }
+    }
 }

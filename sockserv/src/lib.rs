@@ -14,12 +14,14 @@
 //! - [`markup`] and [`render`]: texts, and how they look there;
 //! - [`nvt`]: all of it together, for one client;
 //! - [`peer`]: the same from the client's end;
+//! - [`mccp`]: what is sent, in less;
 //! - [`outbox`]: the bounded queue of what a client has still to read;
 //! - [`port`]: the handle by which the node writes to a client and closes it;
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
 //! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
 //! - [`game`]: what is asked about players; `sheet` and `describe`: what their programs are told of the answer;
 //! - [`socket`]: what the kernel is asked for;
+//! - `ending`: why a connection ends;
 //! - `gate` and `hall`: who comes in, and the process that each client gets;
 //! - [`tls`]: the entrance for those who come by TLS;
 //! - [`web`]: the one for browsers, and the page that they get;
@@ -58,6 +60,8 @@ pub mod nvt;
 
 pub mod peer;
 
+pub mod mccp;
+
 pub mod outbox;
 
 pub mod settings;
@@ -85,6 +89,8 @@ pub mod door;
 mod sheet;
 
 mod describe;
+
+mod ending;
 
 mod crowd;
 

@@ -3,6 +3,10 @@
 //! ```text
 //!   ( VAR name ( VAL value )+ )*       in a subnegotiation of option 70
 //! ```
+//! Crawlers that speak no telnet ask in a line of text, before anybody plays, and are answered in lines:
+//! ```text
+//!   MSSP-REQUEST  ─►  MSSP-REPLY-START CR LF ( name ( TAB value )+ CR LF )* MSSP-REPLY-END CR LF
+//! ```
 //! What there is to tell, the node knows: it gives a [`Listing`].
 
 use crate::option::MSSP;
@@ -11,6 +15,9 @@ use crate::telnet::{SUBNEGOTIATION_MAX, subnegotiation};
 /// What stands before a name and before a value.
 const VAR: u8 = 1;
 const VAL: u8 = 2;
+
+/// The line by which a crawler asks that speaks no telnet.
+pub const REQUEST: &str = "MSSP-REQUEST";
 
 /// Who can say what there is to tell. It is asked anew for each client, because an upgrade changes the answer.
 pub trait Listing: Send + Sync {
@@ -52,6 +59,18 @@ impl Mssp {
         }
         subnegotiation(MSSP, &bytes)
     }
+
+    /// The answer to [`REQUEST`], from the front of a line on; as long as [`Mssp::wire`], and some words.
+    pub fn text(&self) -> Vec<u8> {
+        let mut lines = String::new();
+        for (name, values) in &self.0 {
+            let line = format!("{name}\t{}\r\n", values.join("\t"));
+            if lines.len() + line.len() <= SUBNEGOTIATION_MAX {
+                lines += &line;
+            }
+        }
+        format!("\r\nMSSP-REPLY-START\r\n{lines}MSSP-REPLY-END\r\n").into_bytes()
+    }
 }
 
 fn marked(mark: u8, text: &str) -> impl Iterator<Item = u8> {
@@ -80,6 +99,19 @@ mod tests {
         let expected =
             b"\xff\xfa\x46\x01NAME\x02Process Quest\x01PLAYERS\x023\x01PORT\x0223\x028082\xff\xf0";
         assert_eq!(sample().wire(), expected);
+    }
+
+    #[test]
+    fn a_crawler_without_telnet_reads_a_table() {
+        let expected = "\r\nMSSP-REPLY-START\r\nNAME\tProcess Quest\r\nPLAYERS\t3\r\nPORT\t23\t8082\r\nMSSP-REPLY-END\r\n";
+        assert_eq!(sample().text(), expected.as_bytes());
+        let mut long = sample();
+        long.set("CONTACT", "x".repeat(SUBNEGOTIATION_MAX));
+        assert_eq!(long.text(), expected.as_bytes());
+        let mut odd = Mssp::default();
+        odd.set("A\t", "a\tb\r\nMSSP-REPLY-END");
+        let text = "\r\nMSSP-REPLY-START\r\nA\tabMSSP-REPLY-END\r\nMSSP-REPLY-END\r\n";
+        assert_eq!(odd.text(), text.as_bytes());
     }
 
     #[test]

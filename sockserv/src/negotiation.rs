@@ -16,7 +16,7 @@
 //! Both ends of a connection negotiate alike; which options they know depends on their [`Role`]. What an option means
 //! lives in the module of its name; when it is asked for, in `nvt` and `peer`.
 
-use crate::option::{CHARSET, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TIMING_MARK, TTYPE};
+use crate::option::{CHARSET, COMPRESS2, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TIMING_MARK, TTYPE};
 use crate::telnet::{Verb, negotiation};
 
 /// How many requests of a peer are answered for each option and side; by a user's end, until the user's next line.
@@ -60,7 +60,7 @@ pub enum Role {
 }
 
 /// How many options either role knows at most.
-const KNOWN_MAX: usize = 10;
+const KNOWN_MAX: usize = 11;
 
 /// The options that a server performs when its peer asks for them, or after it has asked.
 const OF_SERVER: [(Side, u8); KNOWN_MAX] = [
@@ -69,6 +69,7 @@ const OF_SERVER: [(Side, u8); KNOWN_MAX] = [
     (Side::Us, EOR),
     (Side::Us, CHARSET),
     (Side::Us, MSSP),
+    (Side::Us, COMPRESS2),
     (Side::Us, GMCP),
     (Side::Him, SGA),
     (Side::Him, TTYPE),

@@ -22,10 +22,11 @@ use crate::client::{Client, Look};
 use crate::endpoint::Event;
 use crate::gmcp::{Gmcp, Message};
 use crate::markup::{Edge, Part, Tag, parts};
+use crate::mccp::Turn;
 use crate::mssp::{Listing, Mssp};
 use crate::naws::Size;
 use crate::negotiation::{Change, Negotiation, Side};
-use crate::option::{CHARSET, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TTYPE};
+use crate::option::{CHARSET, COMPRESS2, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TTYPE};
 use crate::render::{LineEnd, Pen, render};
 use crate::telnet::{self, AYT, GA, IAC, NOP, Verb};
 
@@ -45,13 +46,14 @@ const CREDIT_PRICE: usize = 8;
 const PROMPT_MAX: usize = 256;
 
 /// What is offered to a client that speaks telnet. The first of them is the probe.
-const OFFERS: [(Side, u8); 6] = [
+const OFFERS: [(Side, u8); 7] = [
     (Side::Him, TTYPE),
     (Side::Us, EOR),
     (Side::Him, NAWS),
     (Side::Us, CHARSET),
     (Side::Us, MSSP),
     (Side::Us, GMCP),
+    (Side::Us, COMPRESS2),
 ];
 
 /// What was agreed with a client, and what it is about to see.
@@ -65,6 +67,9 @@ pub struct Nvt {
     has_probed: bool,
     speaks_telnet: bool,
     has_told_mssp: bool,
+    may_compress: bool,
+    /// Compression begins or ends behind what was answered last.
+    turn: Option<Turn>,
     /// The client has been told something, and may be asked to answer it.
     has_spoken: bool,
     is_secret: bool,
@@ -111,6 +116,8 @@ impl Default for Nvt {
             has_probed: false,
             speaks_telnet: false,
             has_told_mssp: false,
+            may_compress: false,
+            turn: None,
             has_spoken: false,
             is_secret: false,
             in_dialogue: false,
@@ -127,6 +134,18 @@ impl Nvt {
         self.has_probed = true;
         let [(side, option), ..] = OFFERS;
         self.negotiation.wish(side, option, true)
+    }
+
+    /// Offers to compress what is sent (`mccp`), and does when the client wants it. Where this is not said the option is
+    /// refused, as one that nobody knows.
+    pub fn set_may_compress(&mut self) {
+        self.may_compress = true;
+    }
+
+    /// Whether compression begins or ends behind the last answer; said once. What announces its beginning is sent by the
+    /// caller.
+    pub fn take_turn(&mut self) -> Option<Turn> {
+        self.turn.take()
     }
 
     /// What the client sent, taken from so many bytes; returns what is answered. `listing` is asked for MSSP.
@@ -302,7 +321,9 @@ impl Nvt {
         // The probe may have been refused already.
         let offers = &OFFERS[usize::from(self.has_probed)..];
         let mut wire = Vec::new();
-        for (side, option) in offers {
+        let may_compress = self.may_compress;
+        let is_offered = |(_, option): &&(Side, u8)| *option != COMPRESS2 || may_compress;
+        for (side, option) in offers.iter().filter(is_offered) {
             wire.extend(self.negotiation.wish(*side, *option, true));
         }
         wire.extend(self.negotiation.wish(Side::Us, ECHO, self.is_secret));
@@ -310,7 +331,15 @@ impl Nvt {
     }
 
     fn negotiate(&mut self, verb: Verb, option: u8, listing: &dyn Listing) -> Vec<u8> {
+        if option == COMPRESS2 && !self.may_compress {
+            return self.negotiation.decline(verb, option);
+        }
         let (answer, change) = self.negotiation.hear(verb, option);
+        self.turn = match (verb, option, change) {
+            (Verb::Do, COMPRESS2, Some(Change::On)) => Some(Turn::Begin),
+            (Verb::Dont, COMPRESS2, Some(Change::Off)) => Some(Turn::End),
+            _ => None,
+        };
         let question = match (verb, option, change) {
             (Verb::Will, TTYPE, Some(Change::On)) => self.client.ttype.begin(),
             (Verb::Do, CHARSET, Some(Change::On)) => self.client.charset.begin(),

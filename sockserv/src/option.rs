@@ -1,4 +1,4 @@
-//! The telnet options the door knows, by number (IANA registry "Telnet Options"; the last two by custom of MUDs).
+//! The telnet options the door knows, by number (IANA registry "Telnet Options"; the last three by custom of MUDs).
 
 /// Echo (RFC 857): who performs it shows what is typed. We say so, and do not, when nobody is to see it.
 pub const ECHO: u8 = 1;
@@ -16,5 +16,7 @@ pub const NAWS: u8 = 31;
 pub const CHARSET: u8 = 42;
 /// MUD Server Status Protocol.
 pub const MSSP: u8 = 70;
+/// MUD Client Compression Protocol, version 2.
+pub const COMPRESS2: u8 = 86;
 /// Generic MUD Communication Protocol.
 pub const GMCP: u8 = 201;

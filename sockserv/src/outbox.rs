@@ -3,9 +3,13 @@
 //! The process of a client never waits for its client: it writes here, and whoever is too slow to read
 //! loses the connection, not the others their game. Pure; `port` shares it between two threads.
 
+use std::collections::VecDeque;
+
+use crate::mccp::Turn;
+
 /// How many bytes may wait for a client, unless its settings say otherwise.
 /// A hero at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
-/// kernel holds about as much again for the socket. With 10 000 clients that all stop reading, 640 MB.
+/// kernel holds about as much again for the socket. Bytes that are going to be compressed count as they are. With 10 000 clients that all stop reading, 640 MB.
 pub const OUTBOX_MAX: usize = 64 * 1024;
 
 /// The client reads too slowly: its queue would have grown past its limit.
@@ -17,6 +21,9 @@ pub struct Overflow;
 #[derive(Default, Debug)]
 pub struct Outbox {
     bytes: Vec<u8>,
+    /// Where among them compression begins or ends. A client may ask for either as often as options are answered
+    /// ([`crate::negotiation::ANSWERS_MAX`]).
+    turns: VecDeque<(usize, Turn)>,
 }
 
 impl Outbox {
@@ -32,12 +39,28 @@ impl Outbox {
         Ok(())
     }
 
-    /// Takes all that waits, in one piece.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    /// Behind what waits now, compression begins or ends.
+    pub fn turn(&mut self, turn: Turn) {
+        self.turns.push_back((self.bytes.len(), turn));
     }
 
-    /// Nothing waits.
+    /// Takes the turn that is due, if nothing waits before it.
+    pub fn take_turn(&mut self) -> Option<Turn> {
+        let (_, turn) = self.turns.pop_front_if(|(at, _)| *at == 0)?;
+        Some(turn)
+    }
+
+    /// Takes all that waits before the next turn, in one piece.
+    pub fn take(&mut self) -> Vec<u8> {
+        let Some((end, _)) = self.turns.front().copied() else {
+            return std::mem::take(&mut self.bytes);
+        };
+        self.turns.iter_mut().for_each(|(at, _)| *at -= end);
+        let rest = self.bytes.split_off(end);
+        std::mem::replace(&mut self.bytes, rest)
+    }
+
+    /// No bytes wait.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -67,6 +90,24 @@ mod tests {
         assert_eq!(outbox.push(b"b", OUTBOX_MAX), Err(Overflow));
         assert_eq!(outbox.take().len(), OUTBOX_MAX);
         assert_eq!(outbox.push(b"b", OUTBOX_MAX), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_is_taken_where_it_was_made() {
+        let mut outbox = Outbox::default();
+        outbox.turn(Turn::Begin);
+        outbox.push(b"ab", OUTBOX_MAX).unwrap();
+        outbox.turn(Turn::End);
+        outbox.turn(Turn::Begin);
+        outbox.push(b"c", OUTBOX_MAX).unwrap();
+        outbox.turn(Turn::End);
+        assert_eq!(outbox.take_turn(), Some(Turn::Begin));
+        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"ab".to_vec()));
+        assert_eq!(outbox.take_turn(), Some(Turn::End));
+        assert_eq!(outbox.take_turn(), Some(Turn::Begin));
+        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"c".to_vec()));
+        assert_eq!(outbox.take_turn(), Some(Turn::End));
+        assert_eq!((outbox.take_turn(), outbox.is_empty()), (None, true));
     }
 
     #[test]

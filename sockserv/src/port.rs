@@ -9,16 +9,22 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pq_otp::Reason;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
 
+use crate::ending::{Cause, EndingCell};
 use crate::endpoint::Event;
 use crate::gmcp::Message;
 use crate::limits::Bucket;
+use crate::mccp::Turn;
+use crate::mssp::Mssp;
 use crate::nvt::Nvt;
+use crate::option::COMPRESS2;
 use crate::outbox::{Outbox, Overflow};
 use crate::refused::Refusal;
 use crate::settings::{Current, Opening};
+use crate::telnet::subnegotiation;
 
 /// How many lines of one client may be on their way to its process.
 /// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. The rest waits in the
@@ -36,6 +42,7 @@ pub struct Port {
     /// There may be something new to tell the client's program about its hero.
     news: Notify,
     lines: Semaphore,
+    ending: EndingCell,
     settings: Current,
 }
 
@@ -52,6 +59,17 @@ struct State {
     awake: Option<Instant>,
 }
 
+impl State {
+    /// Compression begins or ends behind what waits. Its beginning is announced, and not compressed itself.
+    fn turn(&mut self, turn: Turn, max: usize) -> Result<(), Overflow> {
+        if turn == Turn::Begin {
+            self.outbox.push(&subnegotiation(COMPRESS2, &[]), max)?;
+        }
+        self.outbox.turn(turn);
+        Ok(())
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
     Open,
@@ -65,6 +83,8 @@ enum Phase {
 pub(crate) enum Output {
     /// Write these bytes.
     Bytes(Vec<u8>),
+    /// Compress what follows, or do so no longer.
+    Turn(Turn),
     /// All is written and no more will come.
     Closed,
     /// The same, and the owner does not know yet.
@@ -113,8 +133,21 @@ impl Port {
             changed: Notify::new(),
             news: Notify::new(),
             lines: Semaphore::new(LINES_MAX),
+            ending: EndingCell::default(),
             settings,
         }
+    }
+
+    /// The same, for a client to which text may be sent compressed. Not inside TLS, where the length of what is compressed
+    /// tells of secrets (the attack is known as CRIME).
+    pub(crate) fn compressing(self) -> Port {
+        self.lock().nvt.set_may_compress();
+        self
+    }
+
+    /// The same, for an entrance that wants to know why the connection ends.
+    pub(crate) fn telling(self, ending: EndingCell) -> Port {
+        Port { ending, ..self }
     }
 
     /// Queues a text for the client; `\n` ends a line in it, and it may have tags of [`crate::markup`].
@@ -270,9 +303,13 @@ impl Port {
         }
         let wire = wire(&mut state.nvt);
         let max = self.settings.load().limits.outbox_max;
-        let pushed = state.outbox.push(&wire, max);
+        let mut pushed = state.outbox.push(&wire, max);
+        if let Some(turn) = state.nvt.take_turn() {
+            pushed = pushed.and_then(|()| state.turn(turn, max));
+        }
         if pushed.is_err() {
             state.phase = Phase::Overflown;
+            self.ending.refuse(&Refusal::Slow);
         }
         drop(state);
         // Also without bytes: a prompt may be ready for its mark.
@@ -282,24 +319,47 @@ impl Port {
 
     /// Closes the connection after what was written before. Must be called when the owner has ended.
     pub fn close(&self) {
-        self.end(Phase::Closing, GOODBYE);
+        self.end(Phase::Closing, Cause::Done, GOODBYE);
+    }
+
+    /// The same when the owner has ended without a word, for this reason.
+    pub(crate) fn close_after(&self, reason: &Reason) {
+        let cause = match reason {
+            Reason::Normal => Cause::Done,
+            reason if reason.is_orderly() => Cause::Stops,
+            _ => Cause::Fails,
+        };
+        self.end(Phase::Closing, cause, GOODBYE);
+    }
+
+    /// Tells a crawler what there is, and closes the connection.
+    pub(crate) fn tell_status(&self) {
+        let settings = self.settings.load();
+        // An overflow is seen by the task that writes.
+        let _ = self.push(|_| {
+            let mut mssp = Mssp::default();
+            settings.listing.list(&mut mssp);
+            mssp.text()
+        });
+        self.end(Phase::Dismissed, Cause::Done, GOODBYE);
     }
 
     /// Says why, unless that is empty, and closes the connection after what was written before, over the owner's
     /// head: it hears of it as of any other end.
     pub(crate) fn dismiss(&self, why: &str) {
         if why.is_empty() {
-            return self.end(Phase::Dismissed, GOODBYE);
+            return self.end(Phase::Dismissed, Cause::Refused, GOODBYE);
         }
         // An overflow is seen by the task that writes.
         let _ = self.push(|nvt| nvt.say_last(why));
-        self.end(Phase::Dismissed, why);
+        self.end(Phase::Dismissed, Cause::Refused, why);
     }
 
-    fn end(&self, phase: Phase, why: &str) {
+    fn end(&self, phase: Phase, cause: Cause, why: &str) {
         let mut state = self.lock();
         if state.phase == Phase::Open {
             state.phase = phase;
+            self.ending.tell(cause, why);
             let goodbye = state.nvt.goodbye(why);
             let max = self.settings.load().limits.outbox_max;
             // Where there is no room for it, what was said before is worth more.
@@ -343,6 +403,11 @@ impl Port {
 
     fn output_now(&self) -> Option<Output> {
         let mut state = self.lock();
+        if state.phase != Phase::Overflown
+            && let Some(turn) = state.outbox.take_turn()
+        {
+            return Some(Output::Turn(turn));
+        }
         match state.phase {
             Phase::Overflown => Some(Output::Overflown),
             _ if !state.outbox.is_empty() => Some(Output::Bytes(state.outbox.take())),
@@ -362,144 +427,4 @@ impl Port {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::option::{EOR, GMCP, TTYPE};
-    use crate::outbox::OUTBOX_MAX;
-    use crate::settings::Settings;
-    use crate::telnet::Verb;
-
-    /// A port that opens without a probe.
-    fn quiet() -> Port {
-        let settings = Settings {
-            opening: Opening::Quiet,
-            ..Settings::default()
-        };
-        Port::new(settings.current())
-    }
-
-    fn bytes(bytes: &[u8]) -> Option<Output> {
-        Some(Output::Bytes(bytes.to_vec()))
-    }
-
-    fn says(port: &Port, verb: Verb, option: u8) {
-        port.hear(&Event::Negotiation { verb, option }, 3);
-    }
-
-    #[test]
-    fn the_probe_comes_before_anything_that_is_written() {
-        let port = Port::new(Settings::default().current());
-        port.write(b"Hello.\n").unwrap();
-        assert_eq!(port.output_now(), bytes(b"\xff\xfd\x18Hello.\r\n"));
-    }
-
-    #[test]
-    fn a_prompt_is_marked_when_it_was_written_and_nothing_follows() {
-        let port = quiet();
-        says(&port, Verb::Do, EOR);
-        says(&port, Verb::Wont, TTYPE);
-        port.output_now();
-        port.write(b"Your ").unwrap();
-        port.write(b"name: ").unwrap();
-        assert_eq!(port.output_now(), bytes(b"Your name: "));
-        assert_eq!(port.output_now(), bytes(b"\xff\xef"));
-        assert_eq!(port.output_now(), None);
-        port.write(b"> ").unwrap();
-        assert_eq!(port.output_now(), bytes(b"> "));
-        port.write(b"Executing a Pig...\n").unwrap();
-        assert_eq!(port.output_now(), bytes(b"Executing a Pig...\r\n"));
-        assert_eq!(port.output_now(), None);
-    }
-
-    #[test]
-    fn a_client_that_speaks_no_telnet_is_not_kept_awake() {
-        let port = quiet();
-        port.keep_alive();
-        assert_eq!(port.output_now(), None);
-        says(&port, Verb::Wont, TTYPE);
-        port.output_now();
-        port.keep_alive();
-        assert_eq!(port.output_now(), bytes(b"\xff\xf1"));
-    }
-
-    #[test]
-    fn what_was_written_before_the_close_comes_before_the_end() {
-        let port = quiet();
-        port.write(b"Bye.\n").unwrap();
-        port.close();
-        port.write(b"too late\n").unwrap();
-        assert_eq!(port.output_now(), bytes(b"Bye.\r\n"));
-        assert_eq!(port.output_now(), Some(Output::Closed));
-    }
-
-    /// A port whose client takes messages.
-    fn with_gmcp() -> Port {
-        let port = quiet();
-        says(&port, Verb::Do, GMCP);
-        port.output_now();
-        port
-    }
-
-    #[test]
-    fn a_program_is_told_why_the_connection_is_closed() {
-        let goodbye = |why: &str| Message::goodbye(why).wire();
-        let port = with_gmcp();
-        port.write(b"Bye.\n").unwrap();
-        port.close();
-        port.close();
-        let told = [b"Bye.\r\n".as_slice(), &goodbye("Goodbye.")].concat();
-        assert_eq!(port.output_now(), bytes(&told));
-        assert_eq!(port.output_now(), Some(Output::Closed));
-        for (why, line) in [("Too slow.", "Too slow.\r\n"), ("", "")] {
-            let port = with_gmcp();
-            port.dismiss(why);
-            let why = if why.is_empty() { "Goodbye." } else { why };
-            let told = [line.as_bytes(), &goodbye(why)].concat();
-            assert_eq!(port.output_now(), bytes(&told));
-            assert_eq!(port.output_now(), Some(Output::Dismissed));
-        }
-    }
-
-    #[test]
-    fn a_goodbye_that_has_no_room_costs_nothing_that_was_said() {
-        let port = with_gmcp();
-        port.write(&[b'x'; OUTBOX_MAX]).unwrap();
-        port.close();
-        assert_eq!(port.output_now(), bytes(&[b'x'; OUTBOX_MAX]));
-        assert_eq!(port.output_now(), Some(Output::Closed));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_program_says_that_its_player_is_there() {
-        let port = with_gmcp();
-        assert_eq!(port.about().awake, None);
-        let bytes = b"Core.KeepAlive".to_vec();
-        port.hear(
-            &Event::Subnegotiation {
-                option: GMCP,
-                bytes,
-            },
-            20,
-        );
-        sleep(Duration::from_secs(7)).await;
-        says(&port, Verb::Wont, TTYPE);
-        assert_eq!(port.about().awake, Some(Duration::from_secs(7)));
-    }
-
-    #[test]
-    fn an_overflow_is_told_once_and_ends_the_output() {
-        let port = quiet();
-        port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();
-        assert_eq!(port.write(b"x"), Err(Overflow));
-        assert_eq!(port.write(b"x"), Ok(()));
-        port.close();
-        assert_eq!(port.output_now(), Some(Output::Overflown));
-    }
-
-    #[test]
-    fn lines_given_back_too_often_do_not_widen_the_window() {
-        let port = quiet();
-        port.line_done();
-        assert_eq!(port.lines.available_permits(), LINES_MAX);
-    }
-}
+mod tests;

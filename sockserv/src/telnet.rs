@@ -8,8 +8,16 @@
 //!                   └ any other ► Data   Command
 //! ```
 //!
+//! A byte 255 inside a subnegotiation is to stand twice (RFC 855). Clients exist that send it once, above all in the size
+//! of a window. Inside `Sub`, `IAC` therefore ends or breaks off the subnegotiation only before `SE`, `SB` and the four
+//! verbs; before any other byte it is a 255 that was not doubled. Two guesses remain, of which either may be wrong: that a
+//! verb means a forgotten `SE`, and that `IAC SE` is an end. What comes behind them is reported ([`Edge`]), so that it can
+//! be taken back when one more `IAC SE` shows that all of it belonged to the subnegotiation.
+//!
 //! Here is only what the bytes say, read and written. What is answered is decided in `nvt`, what the bytes
 //! between the commands mean in `line`. The caller that reads is `endpoint`.
+
+use crate::option::NAWS;
 
 /// Interpret As Command: begins every command; twice, it is the byte 255 itself.
 pub const IAC: u8 = 255;
@@ -41,6 +49,15 @@ pub const EOR: u8 = 239;
 /// The longest that clients send are GMCP packages, and no message of ours would be answered by more
 /// than a screen of JSON. What is longer is left out as a whole.
 pub const SUBNEGOTIATION_MAX: usize = 8 * 1024;
+
+/// The options whose subnegotiation has one length only: how many bytes. What does not fit when 255 is read as doubled, and
+/// fits otherwise, was not doubled.
+const fn length_of(option: u8) -> Option<usize> {
+    match option {
+        NAWS => Some(4),
+        _ => None,
+    }
+}
 
 /// How far ahead plain data is looked for. Input of many short lines is asked about once per line: without
 /// a bound each question would look through all the rest of it.
@@ -96,8 +113,17 @@ pub enum Piece {
     Command(u8),
     /// A command of three bytes.
     Negotiation(Verb, u8),
-    /// A subnegotiation: its option, and its bytes with `IAC IAC` undone.
+    /// A subnegotiation: its option, and its bytes with `IAC IAC` undone, unless its client does not double.
     Subnegotiation(u8, Vec<u8>),
+}
+
+/// What has just become of a subnegotiation, and may be a misunderstanding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Edge {
+    /// Its end has come.
+    Ended,
+    /// A verb stands in it: its end was forgotten, as it seems.
+    Torn,
 }
 
 /// Where in a command the bytes are.
@@ -114,7 +140,7 @@ enum State {
 /// A subnegotiation so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Sub {
-    /// The option and the bytes after it; empty before the option came.
+    /// The option and the bytes after it as they came; empty before the option came.
     Kept(Vec<u8>),
     /// It grew too long; its bytes are forgotten and its end is waited for.
     TooLong,
@@ -123,26 +149,53 @@ enum Sub {
 impl Sub {
     fn push(&mut self, byte: u8) {
         match self {
-            Sub::Kept(bytes) if bytes.len() <= SUBNEGOTIATION_MAX => bytes.push(byte),
+            Sub::Kept(raw) if raw.len() <= SUBNEGOTIATION_MAX => raw.push(byte),
             _ => *self = Sub::TooLong,
         }
     }
 
+    /// All bytes of the one length that it can have are there, the last of them is a 255 that was not doubled, and its
+    /// `IAC` has come, too: `SE` ends it. Read as doubled, it would be too long.
+    fn waits_for_end(&self) -> bool {
+        let Sub::Kept(raw) = self else {
+            return false;
+        };
+        let len = raw.first().and_then(|option| length_of(*option));
+        len.is_some_and(|len| raw.len() == len + 2) && raw.ends_with(&[IAC, IAC])
+    }
+
     /// As a piece; nothing of one that was too long or has no option.
     fn finish(self) -> Option<Piece> {
-        match self {
-            Sub::Kept(bytes) => bytes
-                .split_first()
-                .map(|(option, rest)| Piece::Subnegotiation(*option, rest.to_vec())),
-            Sub::TooLong => None,
+        let Sub::Kept(raw) = self else {
+            return None;
+        };
+        let bytes = undoubled(&raw);
+        let (option, rest) = bytes.split_first()?;
+        let rest = match length_of(*option) {
+            Some(len) if rest.len() != len && raw.len() == 1 + len => &raw[1..],
+            _ => rest,
+        };
+        Some(Piece::Subnegotiation(*option, rest.to_vec()))
+    }
+}
+
+/// Every `IAC IAC` as one.
+fn undoubled(raw: &[u8]) -> Vec<u8> {
+    let (mut bytes, mut raw) = (Vec::with_capacity(raw.len()), raw.iter());
+    while let Some(byte) = raw.next() {
+        bytes.push(*byte);
+        if *byte == IAC && raw.as_slice().first() == Some(&IAC) {
+            raw.next();
         }
     }
+    bytes
 }
 
 /// The parser. It holds at most one subnegotiation of [`SUBNEGOTIATION_MAX`] bytes.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Telnet {
     state: State,
+    edge: Option<Edge>,
 }
 
 impl Telnet {
@@ -186,17 +239,39 @@ impl Telnet {
     }
 
     fn collect(&mut self, mut sub: Sub, byte: u8) -> Option<Piece> {
+        if byte == SE && sub.waits_for_end() {
+            if let Sub::Kept(raw) = &mut sub {
+                raw.pop();
+            }
+            return self.end_sub(sub);
+        }
         sub.push(byte);
         self.to(State::Sub(sub))
     }
 
-    /// Any command but the two that may stand there means that `SE` was forgotten: the subnegotiation
-    /// is left out and the command counts, so that a broken client is understood again.
-    fn command_in_sub(&mut self, sub: Sub, byte: u8) -> Option<Piece> {
+    /// What the byte before has done to a subnegotiation; said once.
+    pub fn take_edge(&mut self) -> Option<Edge> {
+        self.edge.take()
+    }
+
+    fn end_sub(&mut self, sub: Sub) -> Option<Piece> {
+        self.edge = Some(Edge::Ended);
+        sub.finish()
+    }
+
+    fn command_in_sub(&mut self, mut sub: Sub, byte: u8) -> Option<Piece> {
         match byte {
-            SE => sub.finish(),
-            IAC => self.collect(sub, IAC),
-            command => self.command(command),
+            SE => self.end_sub(sub),
+            // The end of the one before was forgotten.
+            SB => self.command(byte),
+            _ if Verb::of(byte).is_some() => {
+                self.edge = Some(Edge::Torn);
+                self.command(byte)
+            }
+            _ => {
+                sub.push(IAC);
+                self.collect(sub, byte)
+            }
         }
     }
 }
@@ -262,6 +337,42 @@ mod tests {
                 pieces(&negotiation(Verb::Dont, option)),
                 [Piece::Negotiation(Verb::Dont, option)]
             );
+        }
+    }
+
+    /// The sizes that a client sends in its own way, each followed by a byte of data.
+    fn window(size: &[u8], doubles: bool) -> Vec<Piece> {
+        let wire = match doubles {
+            true => subnegotiation(NAWS, size),
+            false => [&[IAC, SB, NAWS], size, &[IAC, SE]].concat(),
+        };
+        pieces(&[&wire[..], b"x"].concat())
+    }
+
+    #[test]
+    fn a_window_with_the_byte_255_in_it_is_read_whether_its_client_doubles_that_or_not() {
+        let widths = [80, 255, 256 + 255, 0x18ff, 0xff18, 0xffff].map(u16::to_be_bytes);
+        let heights = [24, 255, 256 + 255, 0x18ff, 0xff18, 0xffff].map(u16::to_be_bytes);
+        for size in widths
+            .iter()
+            .flat_map(|w| heights.map(|h| [*w, h].concat()))
+        {
+            for doubles in [true, false] {
+                let expected = [Piece::Subnegotiation(NAWS, size.clone()), Piece::Data(b'x')];
+                assert_eq!(window(&size, doubles), expected, "{size:?} {doubles}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_255_that_was_not_doubled_is_one_of_the_subnegotiation() {
+        for odd in (0..SE).chain(SE + 1..SB) {
+            let expected = [
+                Piece::Subnegotiation(24, vec![1, IAC, odd, b'a']),
+                Piece::Data(b'x'),
+            ];
+            let wire = [IAC, SB, 24, 1, IAC, odd, b'a', IAC, SE, b'x'];
+            assert_eq!(pieces(&wire), expected, "{odd}");
         }
     }
 

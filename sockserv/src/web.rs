@@ -41,6 +41,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::door::{Door, accept_all};
+use crate::ending::EndingCell;
 use crate::hall::{Arrival, Hall, Way};
 use speech::{Dialect, Speech};
 use visit::{Visitor, Visits};
@@ -145,15 +146,19 @@ async fn play(hall: &Hall, socket: WebSocket, address: SocketAddr, speech: Speec
         way: Way::Web,
     };
     let entered = hall.enter(address);
+    let ending = EndingCell::default();
     let (near, far) = duplex(PIPE);
-    let mut received = pin!(hall.receive(far, arrival, entered));
-    let mut carried = pin!(gateway::run(socket, near, speech));
-    tokio::select! {
-        // Past the deadline, what it has not read is lost with reason.
-        () = &mut received => drop(timeout(FAREWELL, carried).await),
+    let mut received = pin!(hall.receive_telling(far, arrival, entered, ending.clone()));
+    let mut carried = pin!(gateway::run(socket, near, speech, ending));
+    let _pass = tokio::select! {
+        pass = &mut received => {
+            // Past the deadline, what it has not read is lost with reason.
+            let _ = timeout(FAREWELL, carried).await;
+            pass
+        }
         // The pipe is closed: the session hears of it, and has its time to end.
         () = &mut carried => received.await,
-    }
+    };
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ function closed(wasOpen, reason) {
   form.hidden = true;
   ended.hidden = false;
   const why = wasOpen ? reason || "the connection was lost" : "the server does not answer";
-  at("why").textContent = goodbye || `It is over for now: ${why}.`;
+  at("why").textContent = goodbye || `It is over for now: ${why.replace(/\.$/, "")}.`;
   at("again").focus();
 }
 

@@ -6,6 +6,8 @@
 
 #[path = "clients/gmcp.rs"]
 mod gmcp;
+#[path = "clients/mccp.rs"]
+mod mccp;
 #[path = "clients/play.rs"]
 mod play;
 #[path = "clients/program.rs"]

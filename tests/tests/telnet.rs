@@ -6,6 +6,8 @@
 
 #[path = "telnet/client.rs"]
 mod client;
+#[path = "telnet/crawler.rs"]
+mod crawler;
 #[path = "telnet/dialogue.rs"]
 mod dialogue;
 #[path = "telnet/harm.rs"]

@@ -12,6 +12,10 @@ pub trait PortSink: Send + Sync {
     fn write(&self, bytes: &[u8]);
     /// No more output comes; close after what was written.
     fn close(&self);
+    /// The same, after the owner has ended without closing the port itself, and why it has.
+    fn close_after(&self, _reason: &Reason) {
+        self.close();
+    }
     /// One input has been handled: another may be handed over. How many may be on their way is the sink's rule.
     fn input_done(&self);
 }
@@ -78,25 +82,26 @@ impl Ports {
     }
 
     pub(crate) fn close(&self, port: u64) {
-        self.take(port);
+        if let Some(port) = self.take(port) {
+            port.sink.close();
+        }
     }
 
     /// Closes a port whose process has ended. Unless that was the process's own wish, or the other end has gone, somebody
     /// was dropped.
     pub(crate) fn close_after(&self, port: u64, reason: &Reason) {
-        if self.take(port).is_some_and(|port| !port.left) && *reason != Reason::Normal {
+        let Some(port) = self.take(port) else {
+            return;
+        };
+        port.sink.close_after(reason);
+        if !port.left && *reason != Reason::Normal {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn take(&self, port: u64) -> Option<Port> {
-        let port = self
-            .open
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&port)?;
-        port.sink.close();
-        Some(port)
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&port)
     }
 
     pub(crate) fn dropped(&self) -> u64 {

@@ -277,6 +277,26 @@ fn the_status_is_told_once() {
 }
 
 #[test]
+fn compression_is_offered_where_it_may_be_and_refused_elsewhere() {
+    let mut host = Host::opened();
+    host.nvt.set_may_compress();
+    let offers = host.hear(&negotiation(Verb::Wont, TTYPE));
+    assert_eq!(offers, [REST, b"\xff\xfb\x56"].concat());
+    assert_eq!(host.hear(&negotiation(Verb::Do, COMPRESS2)), b"");
+    assert_eq!(host.nvt.take_turn(), Some(Turn::Begin));
+    assert_eq!(host.hear(&negotiation(Verb::Do, COMPRESS2)), b"");
+    assert_eq!(host.nvt.take_turn(), None);
+    let ends = host.hear(&negotiation(Verb::Dont, COMPRESS2));
+    assert_eq!(ends, negotiation(Verb::Wont, COMPRESS2));
+    assert_eq!(host.nvt.take_turn(), Some(Turn::End));
+    let mut elsewhere = Host::met();
+    let asked = elsewhere.hear(&negotiation(Verb::Do, COMPRESS2));
+    assert_eq!(asked, negotiation(Verb::Wont, COMPRESS2));
+    assert_eq!(elsewhere.hear(&negotiation(Verb::Do, COMPRESS2)), b"");
+    assert_eq!(elsewhere.nvt.take_turn(), None);
+}
+
+#[test]
 fn a_message_comes_to_the_client_that_asked_for_it() {
     let mut host = Host::met();
     let text = "\x0egmcp Char.Vitals {\"hp\":3}\x0fExecuting a Pig...\n";

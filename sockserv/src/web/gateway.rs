@@ -1,11 +1,26 @@
 //! Between a WebSocket and telnet: carries frames to the door and its text back, until one of them ends.
 //!
 //! ```text
-//!              ┌ the door closes ─► what it has said ─► close 1000 ─► the client's close ─► end
+//!              ┌ the door closes ─► what it has said ─► close ─► the client's close ─► end
 //!   carry ─────┼ the client closes, or is lost ─► end
-//!              ├ a frame too long, or none at all ─► close 1008 ─► end
+//!              ├ a frame too long, or none at all ─► close ─► end
 //!              └ silent for a minute, or reads nothing for half of one ─► end
 //! ```
+//! The codes of a close are those of RFC 6455, 7.4.1, and of IANA's registry of them:
+//!
+//! | code | when |
+//! |------|------|
+//! | 1000 | all is said: the player has quit, a crawler has its answer |
+//! | 1001 | the node or its game stops; or the client has gone without a word |
+//! | 1002 | what came is no frame |
+//! | 1007 | a text frame, or the reason of a close, is not UTF-8 |
+//! | 1008 | an operator's kick, a ban, a limit; a client that does not read |
+//! | 1009 | a message is longer than 16 KiB |
+//! | 1011 | the session has failed, or none could be started |
+//! | 1013 | the game is full or locked: later there may be a place |
+//!
+//! 1003 is never sent: both kinds of frames mean something in both subprotocols (`speech`).
+//!
 //! It holds one frame for the client and one of it. While the client does not read, nothing is taken from the door, where
 //! its outbox grows and drops it in the end; while its process does not read, nothing is taken from the client.
 
@@ -16,9 +31,11 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, split};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tungstenite::error::ProtocolError;
 
 use super::speech::{Frame, Speech};
 use super::{MESSAGE_MAX, PIPE};
+use crate::ending::{Cause, Ending, EndingCell};
 
 /// How often a client is asked whether it is still there (RFC 6455, 5.5.2); as often as telnet's is. One that has said
 /// nothing at all between two questions has gone without a word.
@@ -30,6 +47,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to agree to the end. A browser does so at once.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The longest reason of a close: a control frame has at most 125 bytes, and two are the code (RFC 6455, 5.5).
+const REASON_MAX: usize = 123;
+
 /// How it ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 enum End {
@@ -37,8 +57,12 @@ enum End {
     ByDoor,
     #[error("closed by the client")]
     ByClient,
-    #[error("no frame, or one that is longer than {MESSAGE_MAX} bytes")]
-    Misread,
+    #[error("that is no frame of a WebSocket")]
+    NoFrame,
+    #[error("that is not UTF-8")]
+    NoText,
+    #[error("a message is longer than {MESSAGE_MAX} bytes")]
+    TooLong,
     #[error("nothing was heard of the client")]
     Silent,
     #[error("the client reads nothing")]
@@ -48,25 +72,54 @@ enum End {
 }
 
 /// Carries until the end, and says it.
-pub(super) async fn run(mut socket: WebSocket, pipe: DuplexStream, mut speech: Speech) {
+pub(super) async fn run(
+    mut socket: WebSocket,
+    pipe: DuplexStream,
+    mut speech: Speech,
+    ending: EndingCell,
+) {
     let Err(end) = carry(&mut socket, pipe, &mut speech).await;
     tracing::debug!(%end, "a browser's connection has ended");
-    let code = match end {
-        End::ByDoor => close_code::NORMAL,
-        End::Misread => close_code::POLICY,
-        End::Silent => close_code::AWAY,
+    let (code, reason) = match end {
+        End::ByDoor => told(ending.told()),
+        End::NoFrame => (close_code::PROTOCOL, end.to_string()),
+        End::NoText => (close_code::INVALID, end.to_string()),
+        End::TooLong => (close_code::SIZE, end.to_string()),
+        End::Silent => (close_code::AWAY, end.to_string()),
         // Its close is answered by itself.
         End::ByClient => return drop(timeout(CLOSE_TIMEOUT, drain(&mut socket)).await),
         End::Stalled | End::Lost => return,
     };
     // Who does not take it in time has heard enough.
-    let _ = timeout(CLOSE_TIMEOUT, close(&mut socket, code, end)).await;
+    let _ = timeout(CLOSE_TIMEOUT, close(&mut socket, code, &reason)).await;
 }
 
-async fn close(socket: &mut WebSocket, code: u16, end: End) {
+/// The code and the reason for a client whose connection the door has ended. A door that has not said why has failed.
+fn told(ending: Option<Ending>) -> (u16, String) {
+    let Some(Ending { cause, words }) = ending else {
+        return (close_code::ERROR, "the server has failed".to_string());
+    };
+    let code = match cause {
+        Cause::Done => close_code::NORMAL,
+        Cause::Stops => close_code::AWAY,
+        Cause::Fails => close_code::ERROR,
+        Cause::Refused => close_code::POLICY,
+        Cause::Busy => close_code::AGAIN,
+    };
+    let reason = match cause {
+        Cause::Done => End::ByDoor.to_string(),
+        Cause::Stops => "the server stops".to_string(),
+        Cause::Fails => "the server has failed".to_string(),
+        Cause::Refused | Cause::Busy => words,
+    };
+    (code, reason)
+}
+
+async fn close(socket: &mut WebSocket, code: u16, reason: &str) {
+    let reason = &reason[..reason.floor_char_boundary(REASON_MAX)];
     let frame = CloseFrame {
         code,
-        reason: end.to_string().into(),
+        reason: reason.into(),
     };
     if socket.send(Message::Close(Some(frame))).await.is_ok() {
         drain(socket).await;
@@ -142,7 +195,21 @@ fn frame_of(message: Option<Result<Message, axum::Error>>) -> Result<Option<Fram
         // A ping is answered by itself.
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Close(_))) | None => Err(End::ByClient),
-        Some(Err(_)) => Err(End::Misread),
+        Some(Err(error)) => Err(of_error(error)),
+    }
+}
+
+/// Why nothing more can be read.
+fn of_error(error: axum::Error) -> End {
+    use tungstenite::Error;
+
+    let error = error.into_inner().downcast();
+    match error.as_deref() {
+        Ok(Error::Capacity(_)) => End::TooLong,
+        Ok(Error::Utf8(_)) => End::NoText,
+        Ok(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Lost,
+        Ok(Error::Protocol(_)) => End::NoFrame,
+        Ok(_) | Err(_) => End::Lost,
     }
 }
 

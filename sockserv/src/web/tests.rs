@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::ending::Cause;
+use crate::refused::Refusal;
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -40,13 +42,18 @@ struct Browser(DuplexStream);
 impl Browser {
     /// The client, and the door's end of the gateway.
     async fn open(dialect: Dialect) -> (Browser, DuplexStream) {
+        Browser::told(dialect, EndingCell::default()).await
+    }
+
+    /// The same, where the door tells why it closes.
+    async fn told(dialect: Dialect, ending: EndingCell) -> (Browser, DuplexStream) {
         let (client, server) = duplex(1024);
         let (near, far) = duplex(PIPE);
         let near = Mutex::new(Some(near));
         let enter = move |upgrade: WebSocketUpgrade| async move {
             let near = near.lock().unwrap().take().unwrap();
             let speech = Speech::new(dialect, "");
-            limited(upgrade).on_upgrade(|socket| gateway::run(socket, near, speech))
+            limited(upgrade).on_upgrade(|socket| gateway::run(socket, near, speech, ending))
         };
         let enter = Arc::new(Mutex::new(Some(enter)));
         let enter = move |upgrade| {
@@ -116,7 +123,8 @@ async fn rest(door: &mut DuplexStream) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn text_goes_both_ways_and_the_door_has_the_last_word() {
-    let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
+    let ending = EndingCell::default();
+    let (mut browser, mut door) = Browser::told(Dialect::Terminal, ending.clone()).await;
     door.write_all(b"Your name?\r\n").await.unwrap();
     assert_eq!(
         browser.frame().await,
@@ -127,6 +135,7 @@ async fn text_goes_both_ways_and_the_door_has_the_last_word() {
     door.read_exact(&mut line).await.unwrap();
     assert_eq!(&line, b"Ann\r\n");
     door.write_all(b"Bye.\r\n").await.unwrap();
+    ending.tell(Cause::Done, "Goodbye.");
     door.shutdown().await.unwrap();
     assert_eq!(browser.frame().await, Some((BINARY, b"Bye.\r\n".to_vec())));
     let reason = "the server has closed the connection".to_string();
@@ -211,21 +220,78 @@ async fn a_frame_that_is_too_long_is_the_last() {
     browser.0.write_all(&head).await.unwrap();
     browser.0.write_all(&[0; 4]).await.unwrap();
     let (code, reason) = browser.closed().await;
-    assert_eq!(code, 1008);
+    assert_eq!(code, 1009);
     assert!(reason.contains("longer than 16384 bytes"), "{reason}");
     assert_eq!(rest(&mut door).await, b"");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_frame_ends_the_connection() {
-    for odd in [
-        &b"\x82\x05hello"[..],
-        b"\xf2\x80\0\0\0\0",
-        b"\x81\x81\0\0\0\0\xff",
+    for (odd, code) in [
+        // No mask; a reserved bit; no kind of frame; a ping in pieces; a piece without a beginning.
+        (&b"\x82\x05hello"[..], 1002),
+        (b"\xf2\x80\0\0\0\0", 1002),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (b"\x09\x80\0\0\0\0", 1002),
+        (b"\x80\x80\0\0\0\0", 1002),
+        // No UTF-8, in one piece, in two, and in a character that is not finished.
+        (b"\x81\x81\0\0\0\0\xff", 1007),
+        (b"\x01\x81\0\0\0\0a\x80\x81\0\0\0\0\xff", 1007),
+        (b"\x81\x82\0\0\0\0\xe5\x8b", 1007),
     ] {
-        let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
-        browser.0.write_all(odd).await.unwrap();
-        assert_eq!(browser.closed().await.0, 1008, "{odd:?}");
-        assert_eq!(rest(&mut door).await, b"", "{odd:?}");
+        for dialect in Dialect::ALL {
+            let (mut browser, mut door) = Browser::open(dialect).await;
+            browser.0.write_all(odd).await.unwrap();
+            assert_eq!(browser.closed().await.0, code, "{odd:?}");
+            assert_eq!(rest(&mut door).await, b"", "{odd:?}");
+        }
     }
+}
+
+/// The close that a client gets when the door has ended its connection.
+async fn closed_because(ending: EndingCell) -> (u16, String) {
+    let (mut browser, mut door) = Browser::told(Dialect::Terminal, ending).await;
+    door.shutdown().await.unwrap();
+    browser.closed().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_cause_of_an_end_has_its_code() {
+    for (cause, code, reason) in [
+        (Cause::Done, 1000, "the server has closed the connection"),
+        (Cause::Stops, 1001, "the server stops"),
+        (Cause::Refused, 1008, "Enough."),
+        (Cause::Fails, 1011, "the server has failed"),
+        (Cause::Busy, 1013, "Enough."),
+    ] {
+        let ending = EndingCell::default();
+        ending.tell(cause, "Enough.");
+        ending.tell(Cause::Done, "too late");
+        let expected = (code, reason.to_string());
+        assert_eq!(closed_because(ending).await, expected, "{cause:?}");
+    }
+    let failed = (1011, "the server has failed".to_string());
+    assert_eq!(closed_because(EndingCell::default()).await, failed);
+    let ending = EndingCell::default();
+    ending.refuse(&Refusal::NoProcess);
+    assert_eq!(closed_because(ending).await, failed);
+    for (refusal, code) in [
+        (Refusal::Full, 1013),
+        (Refusal::Locked, 1013),
+        (Refusal::Address { until: None }, 1008),
+        (Refusal::PerAddress(8), 1008),
+        (Refusal::Arrivals, 1008),
+        (Refusal::Slow, 1008),
+    ] {
+        let ending = EndingCell::default();
+        ending.refuse(&refusal);
+        assert_eq!(closed_because(ending).await, (code, refusal.to_string()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_that_is_too_long_is_cut_between_two_characters() {
+    let ending = EndingCell::default();
+    ending.tell(Cause::Refused, &"勇".repeat(100));
+    assert_eq!(closed_because(ending).await, (1008, "勇".repeat(41)));
 }

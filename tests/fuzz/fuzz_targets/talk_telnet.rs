@@ -1,7 +1,11 @@
 //! Any bytes from a client, cut anywhere: the same lines and the same answers as in one piece, no more of them than was
-//! received and a little, and nothing of it in the text that others are shown but what can be shown.
+//! received and a little, and nothing of it in the text that others are shown but what can be shown. And a second reader,
+//! which was written for this, finds the same events.
 
 #![no_main]
+
+#[path = "../../../sockserv/tests/second_reader/naive.rs"]
+mod naive;
 
 use libfuzzer_sys::fuzz_target;
 use sockserv::nvt::CREDIT_MAX;
@@ -24,7 +28,7 @@ impl Listing for Sample {
 struct Host {
     endpoint: Endpoint,
     nvt: Nvt,
-    lines: Vec<Vec<u8>>,
+    events: Vec<Event>,
     answers: Vec<u8>,
 }
 
@@ -33,9 +37,7 @@ impl Host {
         while let Some(event) = self.endpoint.next(&mut input) {
             let len = self.endpoint.taken();
             self.answers.extend(self.nvt.hear(&event, len, &Sample));
-            if let Event::Line(line) = event {
-                self.lines.push(line);
-            }
+            self.events.push(event);
         }
     }
 }
@@ -54,7 +56,12 @@ fuzz_target!(|bytes: &[u8]| {
         .for_each(|chunk| cut.hear(chunk));
     assert_eq!(whole, cut);
     assert!(whole.answers.len() <= input.len() + CREDIT_MAX + OF_OUR_OWN_MAX);
-    for line in &whole.lines {
+    assert_eq!(whole.events, naive::read(input));
+    let lines = whole.events.iter().filter_map(|event| match event {
+        Event::Line(line) => Some(line),
+        _ => None,
+    });
+    for line in lines {
         let shown = String::from_utf8(whole.nvt.tell(line)).expect("text is UTF-8");
         assert!(!shown.contains(|c: char| c.is_control() && !"\r\n\t".contains(c)));
     }

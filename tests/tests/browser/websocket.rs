@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use pq_tests::needs::{Need, has};
-use pq_tests::running::{PATIENCE, Running, Tree, poll, poll_while};
+use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll, poll_while};
 use pq_tests::story::{Story, Version};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -135,15 +135,34 @@ fn who_may_not_play_reads_why() {
     }
     tree.does(&["lock", "on"]);
     let player = Player::connect(page, TERMINAL);
-    player.is_told("CLOSE 1000");
+    player.is_told("CLOSE 1013 The game lets nobody in for now. Try again later.");
     let told = player.program.end();
     assert!(told.ends_with("\r\n") && told.len() > 10, "{told:?}");
     tree.does(&["lock", "off"]);
     let mut player = Player::connect(page, TERMINAL);
     player.joins("Ann");
     tree.does(&["kick", "Ann", "Enough."]);
-    player.is_told("CLOSE 1000");
+    player.is_told("CLOSE 1008 Enough.");
     assert!(player.program.end().contains("Enough."));
+    let mut player = Player::connect(page, TERMINAL);
+    player.joins("Ann");
+    tree.does(&["ban", "Ann"]);
+    player.is_told("CLOSE 1008 The name Ann is banned.");
+}
+
+#[test]
+fn a_node_that_stops_and_one_that_is_full_say_so_in_the_code_of_the_close() {
+    let tree = Tree::with_limits("{clients, 1}");
+    let (mut node, page) = node(&tree);
+    if !has_library() {
+        return;
+    }
+    let mut player = Player::connect(page, GMCP);
+    player.joins("Ann");
+    Player::connect(page, GMCP).is_told("CLOSE 1013 The game is full. Try again later.");
+    node.signal(Signal::TERM);
+    player.is_told("CLOSE 1001 the server stops");
+    assert!(node.end().success());
 }
 
 #[test]
@@ -205,7 +224,7 @@ fn what_no_client_should_do_is_answered_and_hurts_nobody() {
         "chosen": GMCP,
         "from_elsewhere": "let in",
         "text_frames": true,
-        "huge": 1008,
+        "huge": 1009,
         "long_line": "That line is too long: at most 1024 bytes.",
         "bytes_of_telnet": true,
     });

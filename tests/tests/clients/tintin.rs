@@ -46,6 +46,8 @@ fn tintin_plays_a_session_and_says_what_it_can_do() {
     let told = tintin.end();
     assert!(!told.contains('\u{fffd}'), "{told:?}");
     node.logged("TINTIN++ 120x40");
+    // And all of this was compressed.
+    node.logged("compression begins");
 }
 
 #[test]

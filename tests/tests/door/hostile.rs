@@ -15,8 +15,8 @@ use crate::{has_refused, refused};
 const OBEYED: [&str; 8] = [
     "\u{1b}[2J",
     "\u{7}",
-    "\u{8}",
-    "\u{7f}",
+    "\u{b}",
+    "\u{c}",
     "\u{9b}2J",
     "\u{202e}",
     "\u{2066}",
@@ -72,8 +72,10 @@ fn a_window_of_255_columns_and_zero_bytes_do_not_get_into_the_name() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let mut ann = Guest::greeted(&node);
-    let size = b"\xff\xfb\x1f\xff\xfa\x1f\x00\xff\xff\xff\xff\xff\xff\xff\xf0";
-    for byte in [&b"A"[..], size, b"n\0", size, b"n\r\0"].concat() {
+    let doubled = b"\xff\xfb\x1f\xff\xfa\x1f\x00\xff\xff\xff\xff\xff\xff\xff\xf0";
+    // Clients that do not double 255: 255 by 24, 50 by 255, and bytes that are no size.
+    let single = b"\xff\xfa\x1f\x00\xff\x00\x18\xff\xf0\xff\xfa\x1f\x00\x32\x00\xff\xff\xf0\xff\xfa\x1f\xff\x41\xff\xf1BC\xff\xf0";
+    for byte in [&b"A"[..], doubled, b"n\0", single, b"n\r\0"].concat() {
         ann.send([byte]);
     }
     ann.sees(AGREE);

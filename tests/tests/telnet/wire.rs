@@ -8,9 +8,9 @@ use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
 /// What a telnet client says first: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and its window's size.
 const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
 
-/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`; and
-/// the question for the terminal's type. What is already agreed is not answered again.
-const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfa\x18\x01\xff\xf0";
+/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`,
+/// `WILL MCCP2`; and the question for the terminal's type. What is already agreed is not answered again.
+const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfb\x56\xff\xfa\x18\x01\xff\xf0";
 
 #[test]
 fn negotiation_is_answered_and_no_part_of_the_name() {
@@ -94,6 +94,25 @@ fn a_line_has_at_most_a_kibibyte() {
     let said = client.line_with("That line is too long");
     assert_eq!(said, "That line is too long: at most 1024 bytes.\r\n");
     assert_eq!(client.line_with("Unexpected input:"), unexpected("short"));
+}
+
+#[test]
+fn keys_that_correct_a_line_correct_names_and_commands() {
+    let node = Running::node();
+    let mut client = Client::greeted(&node);
+    // A client that sends every key, and one whose Backspace is the other byte.
+    for byte in "\x08Zoo\x08e\u{301}\x7f\x7foë👩‍👧\x08\r\n".as_bytes() {
+        client.send([*byte]);
+    }
+    client.stats();
+    client.send("n\x08y\r\n");
+    client.until("Executing a ");
+    client.send(format!("{}hellp\x7fo\r\n", "never mind\x15"));
+    assert_eq!(client.line_with("Unexpected input:"), unexpected("hello"));
+    let mut other = Client::greeted(&node);
+    other.send("Zoë\ny\n");
+    other.stats();
+    assert_eq!(other.until("\n"), TAKEN);
 }
 
 #[test]

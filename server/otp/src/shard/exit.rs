@@ -97,7 +97,7 @@ impl Shard {
     pub(super) fn own_port(&mut self, owner: Pid, port: u64) {
         match self.slab.get_mut(owner) {
             Some(process) => process.extras().ports.push(port),
-            None => self.core.node.ports().close(port),
+            None => self.core.node.ports().close_after(port, &Reason::NoProc),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Pid, PortSink};
+use pq_otp::{Pid, PortSink, Reason};
 
 use crate::actor::Do;
 use crate::house::House;
@@ -15,6 +15,8 @@ struct Sink {
     written: Mutex<Vec<String>>,
     handled: AtomicU32,
     closed: AtomicU32,
+    /// Why the owner ended, where that closed it.
+    reasons: Mutex<Vec<Reason>>,
 }
 
 impl Sink {
@@ -39,6 +41,11 @@ impl PortSink for Sink {
 
     fn close(&self) {
         self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn close_after(&self, reason: &Reason) {
+        self.reasons.lock().unwrap().push(reason.clone());
+        self.close();
     }
 
     fn input_done(&self) {
@@ -82,20 +89,24 @@ fn a_port_that_its_owner_closes_takes_what_was_written_before_and_nothing_after(
     house.sim.settle();
     let (written, _, closed) = sink.seen();
     assert_eq!((written, closed), (vec!["close".to_string()], 1));
+    assert_eq!(*sink.reasons.lock().unwrap(), [], "it was its own wish");
     assert_eq!(house.sim.node().port_count(), 0);
 }
 
 #[test]
 fn a_port_closes_with_its_owner_however_that_ends() {
     let mut house = House::new();
-    for script in [
-        vec![Do::Panic("oh".to_string())],
-        vec![Do::Stop(pq_otp::Term::atom("normal"))],
+    for (script, is_orderly) in [
+        (vec![Do::Panic("oh".to_string())], false),
+        (vec![Do::Stop(pq_otp::Term::atom("normal"))], true),
     ] {
         let a = house.actor("a", vec![]);
         let (_, sink) = open(&mut house, a);
         house.tell(a, script);
         assert_eq!(sink.seen().2, 1);
+        let reasons = sink.reasons.lock().unwrap();
+        let orderly: Vec<bool> = reasons.iter().map(Reason::is_orderly).collect();
+        assert_eq!(orderly, [is_orderly], "{reasons:?}");
         let (_, late) = open(&mut house, a);
         assert_eq!(late.seen().2, 1, "the owner is dead already");
     }

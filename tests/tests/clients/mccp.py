@@ -1,0 +1,87 @@
+"""A client that plays compressed: HOST PORT.
+
+What is typed goes to the node; the lines DO and DONT ask for the compression and end it. What the node says goes to standard
+output without telnet, and in brackets what happens to the stream. Text is decoded by zlib as it comes, so text that the node
+has not flushed is not shown.
+"""
+
+import os
+import select
+import socket
+import sys
+import zlib
+
+IAC, DONT, DO, WILL, SB, SE, COMPRESS2 = 255, 254, 253, 251, 250, 240, 86
+
+node = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+stream = None
+pending = b""
+
+
+def show(text):
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+def plain(text):
+    """Shows bytes without telnet; the bytes behind the beginning of a stream are returned."""
+    global pending
+    text, pending = pending + text, b""
+    while text:
+        at = text.find(bytes([IAC]))
+        show(text if at < 0 else text[:at])
+        text = b"" if at < 0 else text[at:]
+        if len(text) < 3 and text:
+            pending = text
+            return None
+        if text[:3] == bytes([IAC, WILL, COMPRESS2]):
+            node.sendall(bytes([IAC, DO, COMPRESS2]))
+        if text and text[1] == SB:
+            end = text.find(bytes([IAC, SE]))
+            if end < 0:
+                pending = text
+                return None
+            if text[2] == COMPRESS2:
+                return text[end + 2 :]
+            text = text[end + 2 :]
+        else:
+            text = text[3:]
+    return None
+
+
+def hear(data):
+    global stream
+    while data:
+        if stream is None:
+            data = plain(data)
+            if data is not None:
+                show(b"[COMPRESSED]")
+                stream = zlib.decompressobj()
+        else:
+            assert plain(stream.decompress(data)) is None, "a stream in a stream"
+            data = stream.unused_data
+            if stream.eof:
+                show(b"[STREAM ENDS]")
+                stream = None
+
+
+def say(typed):
+    for line in typed.splitlines(keepends=True):
+        verb = {b"DO\n": DO, b"DONT\n": DONT}.get(line)
+        node.sendall(line if verb is None else bytes([IAC, verb, COMPRESS2]))
+
+
+watched = [node, sys.stdin]
+while True:
+    ready = select.select(watched, [], [])[0]
+    if sys.stdin in ready:
+        typed = os.read(0, 4096)
+        if not typed:
+            watched.remove(sys.stdin)
+        say(typed)
+    if node in ready:
+        data = node.recv(4096)
+        if not data:
+            break
+        hear(data)
+show(b"[CLOSED]" if stream is None else b"[CUT OFF]")
