@@ -36,6 +36,12 @@ pub(crate) struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     /// Reads the text; `wanted` says what an empty one should hold.
     pub(crate) fn read(file: &Path, text: &'a str, wanted: &str) -> Result<Sheet<'a>, FileError> {
+        crate::names::check(&[text]).map_err(|error| FileError::Content {
+            file: file.to_path_buf(),
+            line: 1,
+            sentence: error.to_string(),
+            term: Term::atom("system_limit"),
+        })?;
         let terms = pq_term::read_all(text).map_err(|source| FileError::Parse {
             file: file.to_path_buf(),
             source,

@@ -19,6 +19,7 @@
 //! every word about the game.
 
 mod consult;
+mod names;
 mod places;
 mod terms;
 

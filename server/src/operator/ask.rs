@@ -2,7 +2,7 @@
 
 use pq_otp::sys::{self, SysMessage};
 use pq_otp::{Node, Pid, Reason, RequestError, Term};
-use pq_term::{msgpack, pretty, read_term};
+use pq_term::{msgpack, pretty, read_outside};
 
 use super::answer::{Returned, SysReply};
 use super::desk::Desk;
@@ -19,14 +19,16 @@ const SERVICE: &str = "regis";
 /// What is there and not for operators: a name is given to whoever asks for one.
 const ONLY_FOR_PROCESSES: (&str, usize) = ("regis:register", 2);
 
+/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name begins otherwise.
+const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
+
 /// Sends a system message to the process of this name.
 pub(crate) fn sys(desk: &Desk, process: &str, request: SysRequest) -> Result<SysReply, Failure> {
     let word = message(request).word();
     let failed = |exit, why: &dyn std::fmt::Display| {
         Failure::new(exit, format!("failed to {word} {process}: {why}"))
     };
-    let pid = find(desk, process)
-        .ok_or_else(|| failed(Exit::Refused, &"no process has this name or pid"))?;
+    let pid = find(desk, process).map_err(|why| failed(Exit::Refused, &why))?;
     let reply = desk.node().sys(pid, message(request), sys::TIMEOUT_MS);
     let reply = reply.map_err(|error| failed(exit_of(&error), &error))?;
     if let Some([tag, reason]) = reply.as_tuple()
@@ -65,17 +67,32 @@ fn toggled(toggle: Toggle) -> sys::Toggle {
 }
 
 /// The process that this text means: its pid, with or without its brackets, which shells ask to be quoted; its
-/// local name; or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`).
-fn find(desk: &Desk, text: &str) -> Option<Pid> {
+/// local name; or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Says why there is
+/// none.
+fn find(desk: &Desk, text: &str) -> Result<Pid, String> {
     let node: &Node = desk.node();
+    let nobody = || "no process has this name or pid".to_string();
     if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
-        return Some(pid).filter(|pid| node.is_alive(*pid));
+        return Some(pid)
+            .filter(|pid| node.is_alive(*pid))
+            .ok_or_else(nobody);
     }
     let names = desk.booted.names();
-    let kept = |name: Term| names.whereis(&name);
-    node.whereis(text)
-        .or_else(|| kept(Term::string(text)))
-        .or_else(|| kept(read_term(text).ok()?))
+    if let Some(pid) = node
+        .whereis(text)
+        .or_else(|| names.whereis(&Term::string(text)))
+    {
+        return Ok(pid);
+    }
+    let name = read_outside(text).or_else(|error| {
+        if !text.starts_with(BEGINS_A_TERM) {
+            return Err(nobody());
+        }
+        // A module's own words become known here when a name that holds them is read.
+        names.get_names();
+        read_outside(text).map_err(|_| format!("{}: {error}", nobody()))
+    })?;
+    names.whereis(&name).ok_or_else(nobody)
 }
 
 /// Calls a function of a module's current version.
@@ -89,7 +106,7 @@ pub(crate) fn call(
         Failure::new(exit, format!("failed to call {module}:{function}: {why}"))
     };
     let name = format!("{module}:{function}");
-    let term = read_term(args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
+    let term = read_outside(args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
     let args = term
         .as_list()
         .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;

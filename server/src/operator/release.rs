@@ -212,10 +212,12 @@ fn change_app(
     options: &InstallOptions,
     change: impl FnOnce(Atom) -> Result<Installed, InstallError>,
 ) -> Outcome {
-    match Atom::new(app) {
-        Ok(app) => Outcome::of_install(change(app), options.error_action),
-        Err(error) => {
-            let sentence = format!("failed to find application {app}: {error}");
+    match Atom::known(app.as_bytes()) {
+        Some(app) => Outcome::of_install(change(app), options.error_action),
+        None => {
+            let sentence = format!(
+                "failed to find application {app}: nothing has this name here; `pq apps` lists the applications"
+            );
             Outcome::failed(Failure::new(Exit::Refused, sentence))
         }
     }

@@ -17,6 +17,11 @@ use foldhash::quality::FixedState;
 /// How many atoms may exist. OTP's own default, `erl +t`.
 pub const ATOMS_MAX: usize = 1_048_576;
 
+/// How many of them text from outside may make: what operators write, and keys of maps that come as plain text.
+/// Whoever writes it can name what is there, and some thousand things besides; the other names are those of modules
+/// and releases, which need room however much was written.
+pub const OUTSIDE_MAX: usize = ATOMS_MAX / 16;
+
 /// How many characters an atom may have. OTP's own limit (Efficiency Guide, "System Limits").
 pub const ATOM_CHARS_MAX: usize = 255;
 
@@ -27,7 +32,7 @@ const ROOTS: usize = 1_024;
 /// Bits of the hash that choose the root's slot.
 const ROOT_BITS: u32 = ROOTS.trailing_zeros();
 
-static TABLE: Table = Table::new(ATOMS_MAX);
+static TABLE: Table = Table::new(ATOMS_MAX, OUTSIDE_MAX);
 
 /// An interned name. Copies are free, equality compares addresses, the order is that of the text.
 ///
@@ -45,6 +50,12 @@ pub enum AtomError {
     /// The table holds [`ATOMS_MAX`] atoms already.
     #[error("the atom table is full ({ATOMS_MAX} atoms)")]
     TableFull,
+    /// Text from outside has made [`OUTSIDE_MAX`] atoms already.
+    #[error(
+        "this name is new here, and text from outside has made {OUTSIDE_MAX} new names already; known names work on, \
+         and a \"string\" always does"
+    )]
+    OutsideFull,
 }
 
 impl Atom {
@@ -54,6 +65,20 @@ impl Atom {
     /// When the text is too long, or new while the table is full. A known atom is found in a full table.
     pub fn new(text: &str) -> Result<Atom, AtomError> {
         TABLE.intern(text).map(Atom)
+    }
+
+    /// The atom of a text that somebody outside has written (`list_to_existing_atom/1`, with a little room): a known
+    /// one, or one of the [`OUTSIDE_MAX`] that such texts may make.
+    ///
+    /// # Errors
+    /// When the text is too long, or new and the room is used up.
+    pub fn from_outside(text: &str) -> Result<Atom, AtomError> {
+        TABLE.intern_from_outside(text).map(Atom)
+    }
+
+    /// How many more atoms the table has room for.
+    pub fn room() -> usize {
+        ATOMS_MAX.saturating_sub(TABLE.count.load(Relaxed))
     }
 
     /// The atom of this text if there is one already: bytes that are the text of an atom are UTF-8, unchecked.
@@ -150,14 +175,19 @@ struct Table {
     roots: [Slot; ROOTS],
     count: AtomicUsize,
     max: usize,
+    /// Those that text from outside has made; they count among all.
+    outside: AtomicUsize,
+    outside_max: usize,
 }
 
 impl Table {
-    const fn new(max: usize) -> Table {
+    const fn new(max: usize, outside_max: usize) -> Table {
         Table {
             roots: [const { OnceLock::new() }; ROOTS],
             count: AtomicUsize::new(0),
             max,
+            outside: AtomicUsize::new(0),
+            outside_max,
         }
     }
 
@@ -167,6 +197,20 @@ impl Table {
             Ok(entry) => Ok(entry),
             Err(_) => self.add(hash, text),
         }
+    }
+
+    /// A name that two threads make at once may be counted twice: the room is a bound, and no inventory.
+    fn intern_from_outside(&'static self, text: &str) -> Result<&'static Entry, AtomError> {
+        if let Ok(entry) = self.find(hash_of(text.as_bytes()), text.as_bytes()) {
+            return Ok(entry);
+        }
+        if self.outside.fetch_add(1, Relaxed) >= self.outside_max {
+            self.outside.fetch_sub(1, Relaxed);
+            return Err(AtomError::OutsideFull);
+        }
+        self.intern(text).inspect_err(|_| {
+            self.outside.fetch_sub(1, Relaxed);
+        })
     }
 
     fn intern_literal(&'static self, text: &'static str) -> &'static Entry {
@@ -317,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_full_table_refuses_new_names_and_finds_known_ones() {
-        let table: &'static Table = Box::leak(Box::new(Table::new(2)));
+        let table: &'static Table = Box::leak(Box::new(Table::new(2, 0)));
         let one = table.intern("one").map(Atom).unwrap();
         table.intern("two").map(Atom).unwrap();
         assert_eq!(table.intern("three").map(Atom), Err(AtomError::TableFull));
@@ -326,8 +370,29 @@ mod tests {
     }
 
     #[test]
+    fn text_from_outside_makes_so_many_atoms_and_leaves_the_rest() {
+        let table: &'static Table = Box::leak(Box::new(Table::new(5, 2)));
+        let outside = |text: &str| table.intern_from_outside(text).map(Atom);
+        let known = table.intern("known").map(Atom).unwrap();
+        assert!(outside("one").is_ok() && outside("two").is_ok());
+        assert_eq!(outside("three"), Err(AtomError::OutsideFull));
+        assert_eq!(outside("known"), Ok(known));
+        assert!(outside("one").is_ok());
+        assert!(table.intern("three").is_ok() && table.intern("four").is_ok());
+        assert!(outside("three").is_ok());
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_an_atom_takes_no_room_from_outside() {
+        let table: &'static Table = Box::leak(Box::new(Table::new(5, 1)));
+        let outside = |text: &str| table.intern_from_outside(text).map(Atom);
+        assert_eq!(outside(&"n".repeat(256)), Err(AtomError::TooLong(256)));
+        assert!(outside("one").is_ok());
+    }
+
+    #[test]
     fn names_whose_hashes_collide_stay_apart() {
-        let table: &'static Table = Box::leak(Box::new(Table::new(10)));
+        let table: &'static Table = Box::leak(Box::new(Table::new(10, 0)));
         let texts = ["a", "b", "c", "d"];
         let atoms = texts.map(|text| Atom(table.add(7, text).unwrap()));
         for (text, atom) in texts.iter().zip(atoms) {

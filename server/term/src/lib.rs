@@ -47,13 +47,14 @@ mod term;
 
 pub mod msgpack;
 
-pub use atom::{ATOM_CHARS_MAX, ATOMS_MAX, Atom, AtomError};
+pub use atom::{ATOM_CHARS_MAX, ATOMS_MAX, Atom, AtomError, OUTSIDE_MAX};
 pub use map::Map;
 pub use number::{BigInteger, Float};
 pub use pid::{ParsePidError, Pid};
 pub use pretty::{pretty, write_file_text};
 pub use read::{
-    ReadError, checked_text, read_all, read_all_located, read_bytes, read_one, read_term,
+    ReadError, checked_text, new_names, read_all, read_all_located, read_bytes, read_one,
+    read_outside, read_term,
 };
 pub use term::Term;
 

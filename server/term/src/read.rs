@@ -17,7 +17,7 @@ mod lexer;
 pub use coding::checked_text;
 pub use error::ReadError;
 
-use crate::{Atom, Map, NESTING_MAX, Term};
+use crate::{Atom, AtomError, Map, NESTING_MAX, Term};
 use lexer::{Kind, Lexer, Span, Token};
 
 const THE_DOT: &str = "`.` after the term";
@@ -79,11 +79,33 @@ pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
 /// # Errors
 /// As [`read_one`].
 pub fn read_term(text: &str) -> Result<Term, ReadError> {
-    let mut reader = Reader::new(text, Dialect::Printed);
-    let term = reader.term()?;
-    reader.accept(&Kind::Dot)?;
-    reader.expect(&Kind::End, THE_END)?;
-    Ok(term)
+    Reader::new(text, Dialect::Printed).only_term()
+}
+
+/// [`read_term`] in a node, of what somebody outside has written: its atoms are known, or among the few that such text
+/// may make ([`Atom::from_outside`]).
+///
+/// # Errors
+/// As [`read_one`], and at an atom for which there is no room.
+pub fn read_outside(text: &str) -> Result<Term, ReadError> {
+    Reader {
+        atom: Atom::from_outside,
+        ..Reader::new(text, Dialect::Printed)
+    }
+    .only_term()
+}
+
+/// The names that would become atoms if this text were read, as often as they stand there, without making any. They end
+/// at the first thing that is no token: no reader gets further either.
+pub fn new_names(text: &str) -> impl Iterator<Item = String> {
+    let mut lexer = Lexer::new(text, Dialect::File);
+    let tokens = std::iter::from_fn(move || lexer.next().ok()).map(|token| token.kind);
+    tokens
+        .take_while(|kind| *kind != Kind::End)
+        .filter_map(|kind| match kind {
+            Kind::Atom(name) if Atom::known(name.as_bytes()).is_none() => Some(name),
+            _ => None,
+        })
 }
 
 /// [`read_all`] of the bytes of a file.
@@ -105,6 +127,8 @@ struct Reader<'a> {
     depth: usize,
     /// What the sizes in binaries have asked for so far.
     sized_bits: usize,
+    /// How a name becomes an atom, or does not.
+    atom: fn(&str) -> Result<Atom, AtomError>,
 }
 
 impl<'a> Reader<'a> {
@@ -114,7 +138,16 @@ impl<'a> Reader<'a> {
             peeked: None,
             depth: 0,
             sized_bits: 0,
+            atom: Atom::new,
         }
+    }
+
+    /// One term and at most its dot.
+    fn only_term(mut self) -> Result<Term, ReadError> {
+        let term = self.term()?;
+        self.accept(&Kind::Dot)?;
+        self.expect(&Kind::End, THE_END)?;
+        Ok(term)
     }
 
     /// What nests; the rest is `leaf`, so that the frames of deep terms stay small.
@@ -145,7 +178,7 @@ impl<'a> Reader<'a> {
     }
 
     fn atom(&self, span: Span, text: &str) -> Result<Term, ReadError> {
-        match Atom::new(text) {
+        match (self.atom)(text) {
             Ok(atom) => Ok(Term::Atom(atom)),
             Err(error) => Err(self.wrong(span, &format!("another atom: {error}"))),
         }

@@ -202,7 +202,7 @@ impl<'de> Visitor<'de> for Key {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Term, E> {
-        key_of(text).map_err(E::custom)
+        Ok(key_of(text))
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Term, E> {

@@ -5,6 +5,7 @@ use pq_abi::spec::Start;
 use pq_term::{Atom, Pid};
 
 use super::{Due, Shard};
+use crate::callback::undef;
 use crate::effect::Effect;
 use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 use crate::process::{DEBUGGED, TRAPS_EXIT};
@@ -160,8 +161,8 @@ impl Shard {
         if let Some(process) = self.slab.get_mut(pid) {
             process.extras().requests.insert(id, None);
         }
-        match Atom::new(module) {
-            Ok(module) => {
+        match self.name_of(module) {
+            Some(module) => {
                 let start = Start { module, args };
                 self.signal(Signal::Spawn(Spawn {
                     start,
@@ -169,7 +170,17 @@ impl Shard {
                     ack: Ack::Request(caller),
                 }));
             }
-            Err(error) => self.fail_caller(caller, Reason::tagged("badarg", &error.to_string())),
+            None => self.fail_caller(caller, undef(module, "init")),
         }
+    }
+
+    /// The name of a module that runs here or is known to come. A library may ask for any text as a module, and that is
+    /// no reason to keep it.
+    fn name_of(&self, module: &str) -> Option<Atom> {
+        let known = Atom::known(module.as_bytes());
+        known.or_else(|| {
+            let loaded = self.core.node.module(module)?;
+            Atom::new(loaded.name()).ok()
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use pq_term::Term;
 
 use super::PackageError;
-use super::path::{is_plain_part, packed_rel};
+use super::path::{self, is_plain_part, packed_rel};
 use super::read::Files;
 use super::refusal::Refusal;
 use crate::boot::{BootError, ReleaseTree, Runtime};
@@ -14,6 +14,7 @@ use crate::checksums::{self, Checksums, Sha256Hex};
 use crate::consult::read_text;
 use crate::file_error::{FileError, path_term};
 use crate::layout;
+use crate::names;
 use crate::rel::{Rel, RelApp};
 use crate::terms::tagged;
 
@@ -63,6 +64,7 @@ fn without(term: &Term, prefix: &str) -> Term {
 /// Checks a package that was taken apart in `staged`; says which release it is.
 pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<Rel, Fault> {
     let tree = ReleaseTree::open(staged, runtime.clone());
+    names_fit(files, staged)?;
     agree(files, staged, "")?;
     let rel = rel(files, staged)?;
     for path in files.keys() {
@@ -78,6 +80,19 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
     tree.check(&rel, &[])
         .map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
     tree.rel(&rel.vsn).map_err(bad_rel)
+}
+
+/// Whether the node can learn the names in all files of terms, before it learns the first.
+fn names_fit(files: &Files, staged: &Path) -> Result<(), Fault> {
+    let holds_terms = |path: &&String| path::holds_terms(path);
+    let texts = files
+        .keys()
+        .filter(holds_terms)
+        .map(|path| staged.join(path));
+    // What cannot be read, or is no text, is refused by whoever reads it for what it says.
+    let texts: Vec<_> = texts.filter_map(|file| read_text(&file).ok()).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    names::check(&texts).map_err(|error| Refusal::TooManyNames(error.to_string()).into())
 }
 
 /// The checksums below a folder of the package are those of its files: no file without a line, no line without a file.

@@ -48,6 +48,16 @@ fn has_place(parts: &[&str], kind: Kind) -> bool {
     }
 }
 
+/// Whether the file at this path is read as terms.
+pub(super) fn holds_terms(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let of_release = ["relup", "sys.config"].contains(&name);
+    of_release
+        || [".rel", ".app", ".appup"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
 /// `releases/Name.rel`, which says what the package is.
 pub(super) fn packed_rel(name: &str) -> String {
     format!("releases/{}", layout::rel_name(name))

@@ -49,6 +49,9 @@ pub enum Refusal {
         /// The bound.
         bytes_max: u64,
     },
+    /// The names in its files of terms are too many to learn.
+    #[error("{0}")]
+    TooManyNames(String),
     /// There are bytes behind the end of the archive.
     #[error("something stands behind its end; whoever wrote that meant it to be read otherwise")]
     Behind,
@@ -121,6 +124,7 @@ impl Refusal {
             Refusal::TooMany(_) | Refusal::FileTooLarge { .. } | Refusal::TooMuch { .. } => {
                 "too_large"
             }
+            Refusal::TooManyNames(_) => "system_limit",
             Refusal::Behind => "trailing_data",
             Refusal::NoRel => "enoent",
             Refusal::SeveralRels(..) | Refusal::WrongName { .. } => "bad_rel_file",
@@ -154,6 +158,7 @@ impl Refusal {
             Refusal::Garbled(_)
             | Refusal::TooMany(_)
             | Refusal::TooMuch { .. }
+            | Refusal::TooManyNames(_)
             | Refusal::Behind => {
                 return cannot_extract(path_term(package), self.word());
             }

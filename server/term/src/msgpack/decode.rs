@@ -90,11 +90,13 @@ pub(crate) fn ext_term(kind: i8, payload: &[u8], depth: Depth) -> Result<Term, D
     }
 }
 
-/// The term of a str that is a map's key.
-pub(crate) fn key_of(text: &str) -> Result<Term, AtomError> {
-    match is_like_a_field(text) {
-        true => Ok(Term::Atom(Atom::new(text)?)),
-        false => Ok(Term::from(text)),
+/// The term of a str that is a map's key. Nobody knows whether it is the name of a field or what a player has typed:
+/// one for which there is no room from outside stays the string that it is.
+pub(crate) fn key_of(text: &str) -> Term {
+    let atom = is_like_a_field(text).then(|| Atom::from_outside(text));
+    match atom {
+        Some(Ok(atom)) => Term::Atom(atom),
+        _ => Term::from(text),
     }
 }
 
@@ -217,7 +219,7 @@ impl<'a> Decoder<'a> {
                 return self.term(depth);
             }
         };
-        Ok(key_of(text(self.take(length)?)?)?)
+        Ok(key_of(text(self.take(length)?)?))
     }
 
     fn string(&mut self, length: usize) -> Result<Term, DecodeError> {
