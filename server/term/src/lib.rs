@@ -42,6 +42,7 @@ mod pretty;
 mod print;
 mod read;
 mod serde;
+mod shown;
 mod term;
 
 pub mod msgpack;
@@ -54,6 +55,7 @@ pub use pretty::{pretty, write_file_text};
 pub use read::{
     ReadError, checked_text, read_all, read_all_located, read_bytes, read_one, read_term,
 };
+pub use shown::{is_shown, printable, printable_json, shorten};
 pub use term::Term;
 
 /// How deep text and bytes may nest.
