@@ -16,6 +16,7 @@ mod author;
 mod boot;
 mod cli;
 mod client;
+mod console;
 mod demo;
 mod door;
 mod heroes;
@@ -26,6 +27,7 @@ mod play;
 mod report;
 mod restart;
 mod run;
+mod signals;
 mod system;
 
 use std::io::Write;

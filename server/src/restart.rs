@@ -2,16 +2,17 @@
 //!
 //! The program is executed anew: no thread, no library and no socket of the old node is left, the process keeps
 //! its number and its tree, and whoever started it need not know. The port is that of the command line, so that players
-//! find the door again where the operator has put it; without one it is for the release to say.
+//! find the door again where the operator has put it; without one it is for the release to say. Signals that come
+//! meanwhile wait for the new node (`signals`): std's `exec` would let them through, so execv(3) is called itself.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, CString, OsString};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
+use nix::unistd::execv;
 
 use crate::cli;
 use crate::door::Addresses;
@@ -19,13 +20,19 @@ use crate::operator::ErrorAction;
 use crate::system::TreeLock;
 
 /// This program, also when its file has been replaced meanwhile.
-const PROGRAM: &str = "/proc/self/exe";
+const PROGRAM: &CStr = c"/proc/self/exe";
+
+/// The last word of a node that is not to start itself again.
+pub(crate) const ENDS_FOR_A_REBOOT: &str =
+    "the node is to start again on its permanent release: whoever started it, start it again";
 
 /// What a node starts again with.
 pub(crate) struct Restart {
     /// Which release; the permanent one unless said.
     release: Option<String>,
     action: ErrorAction,
+    /// For the history.
+    why: String,
 }
 
 impl Restart {
@@ -34,6 +41,7 @@ impl Restart {
         Restart {
             release: Some(vsn.to_string()),
             action: ErrorAction::Restart,
+            why: String::new(),
         }
     }
 
@@ -42,7 +50,28 @@ impl Restart {
         Restart {
             release: None,
             action,
+            why: String::new(),
         }
+    }
+
+    /// Says why, for the history.
+    pub(crate) fn because(self, why: String) -> Restart {
+        Restart { why, ..self }
+    }
+
+    /// Why.
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The release that is asked for; nothing for the permanent one.
+    pub(crate) fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// Whether the process goes on as a new node, rather than ending for somebody else to start it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.action == ErrorAction::Restart
     }
 
     /// Starts again, which comes back only as an error. Players came in at these addresses.
@@ -52,15 +81,13 @@ impl Restart {
         options: &cli::Node,
         addresses: Addresses,
     ) -> anyhow::Result<()> {
-        if self.action == ErrorAction::Reboot {
-            bail!(
-                "the node is to start again on its permanent release: whoever started it, start it again"
-            );
-        }
+        ensure!(self.goes_on(), ENDS_FOR_A_REBOOT);
         tracing::info!(root = %root.display(), release = self.release, "starting again");
-        let args = self.args(root, &at(options, addresses));
-        let mut program = Command::new(PROGRAM);
-        let error = program.arg0("pq").args(args).stdin(lock.hand_over()).exec();
+        let args = self.args(root, &at(options, addresses)).into_iter();
+        let args: Result<Vec<CString>, _> = args.map(|arg| CString::new(arg.into_vec())).collect();
+        let args = [vec![c"pq".to_owned()], args?].concat();
+        lock.hand_over()?;
+        let Err(error) = execv(PROGRAM, &args);
         bail!("failed to start again: {error}")
     }
 

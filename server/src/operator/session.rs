@@ -244,7 +244,7 @@ impl Session {
         message: Option<String>,
     ) {
         let (hear, mut heard) = mpsc::channel(1);
-        let taken = match around.desk.turn.take(operation, &who, hear) {
+        let taken = match around.desk.turn.take_for_end(operation, &who, hear) {
             Ok(taken) => taken,
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
@@ -261,10 +261,11 @@ impl Session {
             message,
             asked: Instant::now().into_std(),
         });
-        match farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell))) {
-            Ok(Ok(())) => taken.for_ever(),
+        taken.for_ever();
+        let wished = farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell)));
+        if !matches!(wished, Ok(Ok(()))) {
             // It ends already, for another reason: the connection ends with it.
-            Ok(Err(_)) | Err(_) => tracing::info!("the node is stopping already"),
+            tracing::info!("the node is stopping already");
         }
     }
 }

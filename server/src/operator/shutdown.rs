@@ -130,7 +130,7 @@ async fn stop(desk: Arc<Desk>, plan: Plan, wishes: &mpsc::Sender<Wish>) {
     let (hear, _) = mpsc::channel(1);
     let turn = desk.turn.clone();
     loop {
-        if let Ok(taken) = turn.take("shutdown", &plan.who, hear.clone()) {
+        if let Ok(taken) = turn.take_for_end("shutdown", &plan.who, hear.clone()) {
             Taken::for_ever(taken);
             break;
         }
