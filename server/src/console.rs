@@ -7,6 +7,11 @@ pub(crate) fn colours_are_wanted() -> bool {
     allows(|name| env::var(name).ok())
 }
 
+/// Whether a line may be written over another.
+pub(crate) fn lines_may_move() -> bool {
+    allows(|name| env::var(name).ok())
+}
+
 /// The same wish holds for everything that is more than lines of text; a dumb terminal can do nothing else.
 fn allows(variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());

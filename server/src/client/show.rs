@@ -10,7 +10,10 @@ use crate::operator::clock::span;
 
 mod listing;
 mod past;
+mod plan;
 mod release;
+
+pub(super) use plan::raw;
 
 /// An answer that people can read.
 pub(crate) trait Show {
