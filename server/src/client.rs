@@ -31,7 +31,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pq_term::{printable, printable_json, shorten};
+use pq_term::{printable, printable_json, printable_lines, shorten};
 use serde::de::DeserializeOwned;
 
 pub(crate) use command::Command;
@@ -99,8 +99,7 @@ fn tamed(complaint: &str, odd: &[String]) -> String {
     for word in odd {
         complaint = complaint.replace(word, &shorten(&printable(word), WORD_CHARS_MAX));
     }
-    let lines: Vec<_> = complaint.lines().map(printable).collect();
-    lines.join("\n")
+    printable_lines(complaint.trim_end())
 }
 
 /// The first paragraph of what is wrong; behind it stand advice and usage.
@@ -142,7 +141,7 @@ fn watch(at: &At) -> Result<(), Failure> {
     loop {
         let text = at.ask(Question::Status)?;
         if over_the_last {
-            say(CLEAR);
+            write_out(CLEAR);
         }
         at.tell::<Status>(&text)?;
         std::thread::sleep(WATCH_EVERY);
@@ -197,7 +196,16 @@ fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
 
 /// Writes data. A reader who has gone (`pq names | head`) wants no more, and nothing went wrong.
 fn say(text: &str) {
-    if writeln!(std::io::stdout(), "{text}").is_err() {
+    write_out(&(printable_lines(text) + "\n"));
+}
+
+fn write_out(text: &str) {
+    let mut stdout = std::io::stdout();
+    if stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
@@ -210,5 +218,5 @@ fn warn(sentence: &str) {
 /// Writes what is no data.
 fn aside(text: &str) {
     // The exit code says it too, should nobody read the sentence.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", printable_lines(text));
 }

@@ -104,7 +104,10 @@ mod tests {
 
     fn is_one_line(text: &str) {
         assert_eq!(text.matches('\n').count(), 1, "{text:?}");
-        assert!(text.trim_end_matches('\n').chars().all(pq_term::is_shown), "{text:?}");
+        assert!(
+            text.trim_end_matches('\n').chars().all(pq_term::is_shown),
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -119,7 +122,10 @@ mod tests {
         tracing::subscriber::with_default(subscriber, event);
         let text = lines.text();
         is_one_line(&text);
-        assert!(text.contains(r"hears Ann\n2026-01-01 ERROR forged\u{1b}[2J"), "{text}");
+        assert!(
+            text.contains(r"hears Ann\n2026-01-01 ERROR forged\u{1b}[2J"),
+            "{text}"
+        );
         assert!(text.len() < 10_000, "{} bytes", text.len());
     }
 

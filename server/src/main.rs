@@ -61,7 +61,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The exit code says it too, should nobody read the sentence.
-            let _ = writeln!(std::io::stderr(), "pq: {error:#}");
+            let sentence = format!("pq: {error:#}");
+            let _ = writeln!(std::io::stderr(), "{}", pq_term::printable(&sentence));
             ExitCode::FAILURE
         }
     }

@@ -52,8 +52,8 @@ mod farewell;
 mod shutdown;
 
 pub(crate) use desk::Desk;
-pub(crate) use farewell::Farewell;
 pub(crate) use exit::{EXIT_CODES, Exit, Failure};
+pub(crate) use farewell::Farewell;
 pub(crate) use history::History;
 pub(crate) use lifetime::Lifetime;
 pub(crate) use release::Releases;

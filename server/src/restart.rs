@@ -17,6 +17,7 @@ use nix::unistd::execv;
 use crate::cli;
 use crate::door::Addresses;
 use crate::operator::ErrorAction;
+use crate::operator::answer::Planned;
 use crate::system::TreeLock;
 
 /// This program, also when its file has been replaced meanwhile.
@@ -33,6 +34,8 @@ pub(crate) struct Restart {
     action: ErrorAction,
     /// For the history.
     why: String,
+    /// The end that is planned, and stays so.
+    shutdown: Option<Planned>,
 }
 
 impl Restart {
@@ -42,6 +45,7 @@ impl Restart {
             release: Some(vsn.to_string()),
             action: ErrorAction::Restart,
             why: String::new(),
+            shutdown: None,
         }
     }
 
@@ -51,12 +55,18 @@ impl Restart {
             release: None,
             action,
             why: String::new(),
+            shutdown: None,
         }
     }
 
     /// Says why, for the history.
     pub(crate) fn because(self, why: String) -> Restart {
         Restart { why, ..self }
+    }
+
+    /// Keeps what is planned.
+    pub(crate) fn with_shutdown(self, shutdown: Option<Planned>) -> Restart {
+        Restart { shutdown, ..self }
     }
 
     /// Why.
@@ -96,8 +106,13 @@ impl Restart {
         let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
         let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
         let format = options.log_format.to_possible_value();
+        let shutdown = self.shutdown.as_ref();
         let seldom = [
             ("--release", self.release.clone()),
+            (
+                "--shutdown",
+                shutdown.and_then(|planned| serde_json::to_string(planned).ok()),
+            ),
             ("--port", options.port.map(|port| port.to_string())),
             ("--tls-port", options.tls_port.map(|port| port.to_string())),
             ("--web-port", options.web_port.map(|port| port.to_string())),
@@ -153,6 +168,7 @@ mod tests {
 
     use super::*;
     use crate::cli::tests::node as options;
+    use crate::operator::who::Who;
 
     #[test]
     fn a_node_starts_again_as_it_was_started() {
@@ -181,7 +197,13 @@ mod tests {
         ];
         for typed in [&all[..], &[]] {
             let before = options(typed);
-            let args = Restart::of("1.1.0").args(Path::new("/a b"), &before);
+            let shutdown = Some(Planned {
+                at: "2026-01-31T23:59:59.042Z".to_string(),
+                who: Who::own(),
+                text: Some("new\ndisks".to_string()),
+            });
+            let restart = Restart::of("1.1.0").with_shutdown(shutdown.clone());
+            let args = restart.args(Path::new("/a b"), &before);
             let words = [OsString::from("pq")].into_iter().chain(args);
             let cli::Command::Start(again) = cli::Cli::parse_from(words).command else {
                 panic!("no start");
@@ -189,6 +211,7 @@ mod tests {
             assert_eq!(again.root, Path::new("/a b"));
             assert_eq!(again.release.as_deref(), Some("1.1.0"));
             assert!(again.or_permanent);
+            assert_eq!(again.shutdown, shutdown);
             assert_eq!(format!("{:?}", again.node), format!("{before:?}"));
         }
         let args = Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]));

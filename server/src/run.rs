@@ -18,9 +18,8 @@ use crate::cli;
 use crate::door::{self, Addresses};
 use crate::heroes;
 use crate::logging;
-use crate::operator::{
-    Desk, ErrorAction, Farewell, History, Lifetime, Operator, Releases, Wish,
-};
+use crate::operator::answer::Planned;
+use crate::operator::{Desk, ErrorAction, Farewell, History, Lifetime, Operator, Releases, Wish};
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Signals, Told};
@@ -42,6 +41,7 @@ pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
     let which = Which {
         release: options.release.as_deref(),
         or_permanent: options.or_permanent,
+        shutdown: options.shutdown.clone(),
     };
     run(&options.root, which, &options.node, |_| ())
 }
@@ -53,6 +53,8 @@ pub(crate) struct Which<'a> {
     release: Option<&'a str>,
     /// When it does not boot, the permanent one after all.
     or_permanent: bool,
+    /// The end that was planned before the node started itself again.
+    shutdown: Option<Planned>,
 }
 
 /// What may end a node.
@@ -81,6 +83,8 @@ struct End {
     addresses: Addresses,
     /// The release that ran last.
     vsn: String,
+    /// The shutdown that was planned.
+    shutdown: Option<Planned>,
 }
 
 /// Runs the node; `listening` is called once players can come in.
@@ -111,9 +115,15 @@ pub(crate) fn run(
             tracing::error!("{error:#}: the permanent release starts in its place");
             let vsn = which.release.unwrap_or_default();
             let restart = Restart::of_permanent(ErrorAction::Restart)
-                .because(format!("release {vsn} does not boot"));
+                .because(format!("release {vsn} does not boot"))
+                .with_shutdown(which.shutdown);
             let place = (root, lock);
-            return start_again(&restart, place, (options, Addresses::default()), (&life, vsn));
+            return start_again(
+                &restart,
+                place,
+                (options, Addresses::default()),
+                (&life, vsn),
+            );
         }
         Err(error) => return Err(error),
     };
@@ -124,15 +134,20 @@ pub(crate) fn run(
         stopping: None,
     };
     let first = booted.release().to_string();
-    let served = runtime.block_on(serve((&booted, &history), options, listening, (wish, &mut ends)));
+    let served = runtime.block_on(serve(
+        (&booted, &history, which.shutdown),
+        options,
+        listening,
+        (wish, &mut ends),
+    ));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
     let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
-    let (vsn, addresses) = match &served {
-        Ok(end) => (end.vsn.clone(), end.addresses),
-        Err(_) => (first, Addresses::default()),
+    let (vsn, addresses, shutdown) = match &served {
+        Ok(end) => (end.vsn.clone(), end.addresses, end.shutdown.clone()),
+        Err(_) => (first, Addresses::default(), None),
     };
     match last_word(served.map(|end| end.word), &mut ends)? {
         LastWord::Stop(farewell) => {
@@ -142,6 +157,7 @@ pub(crate) fn run(
         }
         LastWord::Told(told) => life.told_to_end(&vsn, told, &stopped),
         LastWord::Restart(restart) => {
+            let restart = restart.with_shutdown(shutdown);
             return start_again(&restart, (root, lock), (options, addresses), (&life, &vsn));
         }
         LastWord::Failed(error) => {
@@ -195,15 +211,24 @@ fn start_again(
 
 /// Opens the door and the operators' socket, starts the heroes, and waits for the end.
 async fn serve(
-    (booted, history): (&Arc<Booted>, &Arc<History>),
+    (booted, history, shutdown): (&Arc<Booted>, &Arc<History>, Option<Planned>),
     options: &cli::Node,
     listening: impl FnOnce(Addresses),
     (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
 ) -> anyhow::Result<End> {
     let releases = Arc::new(Releases::open(booted)?);
     let door = door::open(booted, options, releases.clone()).await?;
-    let desk = Desk::open(booted.clone(), releases.clone(), door.clone(), history.clone())?;
-    let operator = Operator::open(Arc::new(desk), wish)?;
+    let desk = Desk::open(
+        booted.clone(),
+        releases.clone(),
+        door.clone(),
+        history.clone(),
+    )?;
+    let desk = Arc::new(desk);
+    if let Some(planned) = shutdown {
+        desk.shutdown.go_on(planned, desk.clone(), wish.clone());
+    }
+    let operator = Operator::open(desk.clone(), wish)?;
     let addresses = Addresses::of(door.as_deref());
     addresses.say();
     // Filling a node takes seconds; a signal is not to wait for it.
@@ -223,6 +248,7 @@ async fn serve(
         word,
         addresses,
         vsn: releases.running().vsn,
+        shutdown: desk.shutdown.planned(),
     })
 }
 
@@ -267,5 +293,6 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
 
 /// Writes a line to standard output. That nobody reads it is no reason to end the game.
 pub(crate) fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let text = pq_term::printable_lines(&line.to_string());
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

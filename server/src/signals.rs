@@ -75,7 +75,9 @@ impl Signals {
     /// When the system does not say.
     pub(crate) fn waiting(&self) -> anyhow::Result<Option<Told>> {
         let read = self.waiting.read_signal();
-        Ok(read.context("failed to read a signal")?.map(|info| told(&info)))
+        Ok(read
+            .context("failed to read a signal")?
+            .map(|info| told(&info)))
     }
 }
 

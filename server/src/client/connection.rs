@@ -67,7 +67,10 @@ impl From<Failure> for Lost {
 }
 
 fn is_stop(request: &Request) -> bool {
-    matches!(request, Request::Stop { .. } | Request::Shutdown(ShutdownRequest::Now { .. }))
+    matches!(
+        request,
+        Request::Stop { .. } | Request::Shutdown(ShutdownRequest::Now { .. })
+    )
 }
 
 fn ask_once(
@@ -118,9 +121,7 @@ fn ask_once(
 /// A node that has stopped closes the connection by ending: until then it is not gone.
 fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<String, Failure> {
     match (is_stop(request), stream.read(&mut [0])) {
-        (true, Err(error)) if error.kind() == ErrorKind::WouldBlock => {
-            Err(unknown(&error))
-        }
+        (true, Err(error)) if error.kind() == ErrorKind::WouldBlock => Err(unknown(&error)),
         _ => Ok(answer),
     }
 }

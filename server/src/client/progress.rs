@@ -15,6 +15,10 @@ use crate::operator::request::Progress;
 /// How wide the bar is, without its ends.
 const BAR: usize = 20;
 
+/// How wide a terminal is that does not say it, or says nonsense (`script(1)` without one of its own: 0).
+const WIDTH: usize = 80;
+const WIDTH_MIN: usize = 20;
+
 /// A step that takes so long is mentioned again where no line moves.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -37,7 +41,9 @@ impl Meter {
         Meter {
             operation,
             began: Instant::now(),
-            width: moves.then(terminal_width).flatten(),
+            width: moves
+                .then(|| terminal_width().filter(|width| *width >= WIDTH_MIN))
+                .map(|width| width.unwrap_or(WIDTH)),
             shown: 0,
             mentioned: (String::new(), Instant::now()),
         }

@@ -151,7 +151,8 @@ impl Show for Planned {
         let text = text.as_ref().map_or(String::new(), |text| {
             format!("; players are told: {}", printable(text))
         });
-        format!("the node stops at {at}, as {who} wants{text}")
+        let who = who.to_string();
+        format!("the node stops at {at}, as {} wants{text}", printable(&who))
     }
 }
 
@@ -171,7 +172,8 @@ impl Show for Stopped {
     fn show(&self) -> String {
         format!(
             "stopped: release {} ran, and took {} ms to end",
-            self.vsn, self.took_ms
+            printable(&self.vsn),
+            self.took_ms
         )
     }
 }

@@ -241,7 +241,12 @@ impl Past {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            if reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
+            if reader
+                .by_ref()
+                .take(LINE_MAX)
+                .read_until(b'\n', &mut line)?
+                == 0
+            {
                 break;
             }
             if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
@@ -330,7 +335,10 @@ mod tests {
         let read = &past.entries[0].deed;
         assert_eq!(read.operation, evil);
         let message = read.message.as_deref().unwrap();
-        assert!(message.ends_with("… (1047976 characters more)"), "{message}");
+        assert!(
+            message.ends_with("… (1047976 characters more)"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -143,7 +143,13 @@ fn cause(entries: &[Entry], own: &Mark) -> Cause {
         why: format!("started by {started}{before}"),
         from: ran.clone(),
     };
-    let Some(Entry { node: Some(mark), deed, when, .. }) = last else {
+    let Some(Entry {
+        node: Some(mark),
+        deed,
+        when,
+        ..
+    }) = last
+    else {
         return from_outside(String::new());
     };
     let said = deed.message.as_deref().unwrap_or(&deed.result);
@@ -172,7 +178,8 @@ fn lost(mark: &Mark, own: &Mark, since: &str) -> String {
 
 /// The release that ran when this was done.
 fn ran_after(deed: &Deed) -> Option<String> {
-    let is_new = deed.exit == Exit::Done && (deed.operation == BOOT || deed.operation.starts_with("install "));
+    let is_new = deed.exit == Exit::Done
+        && (deed.operation == BOOT || deed.operation.starts_with("install "));
     let ran = if is_new { &deed.to } else { &deed.from };
     ran.clone()
 }

@@ -232,7 +232,10 @@ impl fmt::Display for Progress {
         };
         let (first, again) = match self.total {
             0 => (self.converted, 0),
-            total => (self.converted.min(total), self.converted.saturating_sub(total)),
+            total => (
+                self.converted.min(total),
+                self.converted.saturating_sub(total),
+            ),
         };
         let counts = [
             (first, format!("{of} converted")),

@@ -148,7 +148,9 @@ fn count(
     if current.kind() == Kind::GenEvent {
         return Ok(driver.who_runs(current, ASK_TIMEOUT_MS)?.len() as u64);
     }
-    let of_it = processes.iter().filter(|process| process.module == current.name());
+    let of_it = processes
+        .iter()
+        .filter(|process| process.module == current.name());
     Ok(of_it.count() as u64)
 }
 

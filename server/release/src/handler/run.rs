@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pq_code::Change;
-use pq_otp::{Module, ProcessInfo};
 use pq_otp::upgrade::{Driver, Transaction};
+use pq_otp::{Module, ProcessInfo};
 use pq_term::{Atom, Term};
 
 use super::children::{self, Stopped};

@@ -10,7 +10,7 @@ use crate::operator::answer::Done;
 
 impl Show for Done {
     fn show(&self) -> String {
-        let vsn = &self.vsn;
+        let vsn = printable(&self.vsn);
         match self.operation.as_str() {
             "unpack" | "set-unpacked" => {
                 format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
@@ -27,7 +27,7 @@ impl Show for Done {
             "reboot-old" => {
                 format!("release {vsn} is permanent, and the node starts again with it")
             }
-            other => format!("{other} {vsn}: done"),
+            other => format!("{} {vsn}: done", printable(other)),
         }
     }
 }

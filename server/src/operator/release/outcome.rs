@@ -140,7 +140,10 @@ fn failure(error: &InstallError) -> Failure {
     };
     Failure {
         exit: Exit::from(error.exit_code()),
-        sentence: format!("failed to {}{consequence}", shorten(&error.to_string(), SENTENCE_CHARS_MAX)),
+        sentence: format!(
+            "failed to {}{consequence}",
+            shorten(&error.to_string(), SENTENCE_CHARS_MAX)
+        ),
         term: Some(error.to_term().to_string()),
     }
 }
