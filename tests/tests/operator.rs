@@ -16,6 +16,8 @@ mod ending;
 mod flood;
 #[path = "operator/install.rs"]
 mod install;
+#[path = "operator/lives.rs"]
+mod lives;
 #[path = "operator/looking.rs"]
 mod looking;
 #[path = "operator/player.rs"]

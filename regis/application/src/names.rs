@@ -177,6 +177,11 @@ impl Names {
         self.0.unregister(&name as &dyn Exact);
     }
 
+    /// The name of a process.
+    pub fn name_of(&self, owner: Pid) -> Option<Term> {
+        self.0.name_of(owner).map(|name| term(&name.0))
+    }
+
     /// All names, in no order.
     pub fn get_names(&self) -> Vec<Term> {
         self.0

@@ -24,7 +24,15 @@ pub fn install(config: &mut Config) -> Names {
         }),
     );
     config.exited = Some(Box::new(move |pid| hook.exited(pid)));
+    let asked = names.clone();
+    config.name_of = Some(Box::new(move |pid| asked.name_of(pid).map(called)));
     names
+}
+
+/// A name as people call it: a hero is Ann, not `"Ann"`.
+fn called(name: Term) -> String {
+    name.as_str()
+        .map_or_else(|| name.to_string(), str::to_string)
 }
 
 struct Registry {

@@ -14,6 +14,7 @@ use pq_abi::spec::{self, Start};
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
 
+use crate::called::brief;
 use crate::message::{Caller, Payload};
 use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
 use crate::node::{Node, RequestError};
@@ -368,7 +369,11 @@ impl Controller {
         if let Some((module, _)) = &app.spec.callback {
             // The application has ended either way; what its `stop` could not do is in the log.
             if let Err(reason) = ctx.call(module.as_str(), "stop", &[0x90]) {
-                tracing::warn!(application = app.spec.name, %reason, "stop of the application failed");
+                tracing::warn!(
+                    application = app.spec.name,
+                    reason = brief(&reason),
+                    "stop of the application failed"
+                );
             }
         }
         match status {
@@ -378,7 +383,7 @@ impl Controller {
                     .for_each(|from| answer(from, &AppReply::Ok, ctx));
             }
             _ => {
-                tracing::error!(application = app.spec.name, %reason, start_type = ?app.start_type, "application exited");
+                tracing::error!(application = app.spec.name, reason = brief(reason), start_type = ?app.start_type, "application exited");
                 if ends_node(app.start_type, reason) {
                     (self.on_end)(&app.spec.name, reason);
                 }

@@ -56,7 +56,8 @@ impl<'a> Callback<'a> {
     pub(crate) fn finish(self) -> bool {
         if let Some(took_ms) = self.core.node.pulse().end(self.core.id) {
             let module = self.slab.get(self.me).map_or("", Process::name);
-            tracing::warn!(pid = %self.me, module, took_ms, "a callback took too long");
+            let name = self.core.node.name_of(self.me);
+            tracing::warn!(pid = %self.me, name, module, took_ms, "a callback took too long");
         }
         self.holds_name
     }
@@ -209,11 +210,21 @@ impl<'a> Callback<'a> {
     fn log(&mut self, level: u64, data: &[u8]) -> u64 {
         let (pid, text) = (self.me, text(data));
         match level {
-            0 => tracing::error!(target: "module", %pid, "{text}"),
-            1 => tracing::warn!(target: "module", %pid, "{text}"),
-            2 => tracing::info!(target: "module", %pid, "{text}"),
-            3 => tracing::debug!(target: "module", %pid, "{text}"),
-            _ => tracing::trace!(target: "module", %pid, "{text}"),
+            0 => {
+                tracing::error!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            1 => {
+                tracing::warn!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            2 => {
+                tracing::info!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            3 => {
+                tracing::debug!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            _ => {
+                tracing::trace!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
         }
         0
     }

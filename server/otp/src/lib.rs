@@ -25,6 +25,7 @@ pub mod supervisor;
 
 mod alive;
 mod callback;
+mod called;
 mod effect;
 mod lateness;
 mod mailbox;
@@ -48,6 +49,7 @@ pub mod sys;
 pub mod threads;
 pub mod upgrade;
 
+pub use called::NameHook;
 pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};

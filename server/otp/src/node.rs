@@ -13,6 +13,7 @@ use pq_abi::{Module, Modules, Reason, spec};
 use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
+use crate::called::NameHook;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::native::Native;
 use crate::numbered::Numbered;
@@ -56,6 +57,8 @@ pub struct Config {
     pub services: BTreeMap<&'static str, Arc<dyn Service>>,
     /// Told of the end of processes that hold a name in the registry.
     pub exited: Option<ExitHook>,
+    /// Says which name a process has in the registry, for people.
+    pub name_of: Option<NameHook>,
     /// How many shards; one per core is best.
     pub shards: usize,
     /// The seed of all dice.
@@ -75,6 +78,7 @@ impl Config {
             modules,
             services: BTreeMap::new(),
             exited: None,
+            name_of: None,
             shards: 1,
             seed: 0,
             mailbox_max: Config::MAILBOX_MAX,

@@ -362,7 +362,8 @@ impl Shard {
     fn drop_message(&mut self, to: Pid, envelope: Envelope) {
         self.counters.dropped += 1;
         if self.counters.dropped.is_power_of_two() {
-            tracing::warn!(pid = %to, dropped = self.counters.dropped, "a mailbox is full: messages are dropped");
+            let (name, dropped) = (self.core.node.name_of(to), self.counters.dropped);
+            tracing::warn!(pid = %to, name, dropped, "a mailbox is full: messages are dropped");
         }
         if let Envelope::Call(caller, _) = envelope {
             self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));

@@ -116,7 +116,8 @@ fn keep_pulse(node: &Node, started: Instant, stop: &Receiver<()>) {
         let late: Vec<_> = node.pulse().late().collect();
         for (shard, pid, age_ms) in &late {
             if !named.contains(pid) {
-                tracing::error!(shard, %pid, age_ms, "a callback does not end: its shard stands still");
+                let name = node.name_of(*pid);
+                tracing::error!(shard, %pid, name, age_ms, "a callback does not end: its shard stands still");
             }
         }
         named = late.into_iter().map(|(_, pid, _)| pid).collect();

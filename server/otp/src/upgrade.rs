@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use pq_abi::{Direction, Module, Modules, Reason};
 use pq_term::Pid;
 
+use crate::called::brief;
 use crate::message::{ExitCause, Signal};
 use crate::node::Node;
 
@@ -110,10 +111,14 @@ impl Plan {
 
 /// A state that does not convert.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("convert the state of {pid} from {from:?} to {to:?}: {reason}{}", shown(.state))]
+#[error(
+    "convert a state: {}; it is that of {called} from {from:?} to {to:?}{}", brief(.reason), shown(.state)
+)]
 pub struct Failed {
     /// Whose.
     pub pid: Pid,
+    /// Its name and its pid ([`Node::called`]).
+    pub called: String,
     /// The version it runs.
     pub from: Module,
     /// The version it was to run.
@@ -124,11 +129,11 @@ pub struct Failed {
     pub state: String,
 }
 
-/// The state behind the reason, where it is known.
+/// The state at the end, where it is known.
 fn shown(state: &str) -> String {
     match state.is_empty() {
         true => String::new(),
-        false => format!("; its state is {state}"),
+        false => format!(", and reads {state}"),
     }
 }
 
@@ -139,10 +144,14 @@ pub enum Abort {
     #[error(transparent)]
     Convert(Box<Failed>),
     /// A conversion does not end.
-    #[error("convert the state of {pid} ({module}): it runs for more than {timeout_ms} ms")]
+    #[error(
+        "convert a state: it runs for more than {timeout_ms} ms; it is that of {called} in {module}"
+    )]
     Overrun {
         /// Whose.
         pid: Pid,
+        /// Its name and its pid ([`Node::called`]).
+        called: String,
         /// Of which module.
         module: String,
         /// How long it was allowed to take.
@@ -353,12 +362,14 @@ impl<'d> Transaction<'d> {
         let plan = &self.board.plan;
         let (timeout_ms, on_overrun) = (plan.code_change_timeout_ms, plan.on_overrun);
         for (pid, module) in self.board.overruns(self.driver.node()) {
-            tracing::error!(%pid, module, timeout_ms, "code_change does not end: its thread is given up");
+            let name = self.driver.node().name_of(pid);
+            tracing::error!(%pid, name, module, timeout_ms, "code_change does not end: its thread is given up");
             match on_overrun {
                 OnOverrun::Kill => self.driver.replace_worker(&self.board),
                 OnOverrun::Abort => {
                     return Err(Abort::Overrun {
                         pid,
+                        called: self.driver.node().called(pid),
                         module,
                         timeout_ms,
                     });
@@ -381,10 +392,13 @@ impl<'d> Transaction<'d> {
     }
 
     fn too_late(&self, deadline: Deadline) -> Abort {
-        let late = self.driver.node().pulse().late();
-        let late: Vec<String> = late
+        let node = self.driver.node();
+        let late: Vec<String> = node
+            .pulse()
+            .late()
             .map(|(shard, pid, age_ms)| {
-                format!("a callback of {pid} runs on shard {shard} for {age_ms} ms")
+                let called = node.called(pid);
+                format!("a callback of {called} runs on shard {shard} for {age_ms} ms")
             })
             .collect();
         let why = match late.is_empty() {

@@ -43,6 +43,7 @@ mod pretty;
 mod print;
 mod read;
 mod serde;
+mod shown;
 mod term;
 
 pub mod msgpack;
@@ -56,6 +57,7 @@ pub use read::{
     ReadError, checked_text, new_names, read_all, read_all_located, read_bytes, read_one,
     read_outside, read_term,
 };
+pub use shown::{is_shown, printable, printable_json, printable_lines, shorten};
 pub use term::Term;
 
 /// How deep text and bytes may nest.

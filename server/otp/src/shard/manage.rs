@@ -8,6 +8,7 @@ use pq_term::{Atom, Pid, Term};
 use super::Shard;
 use super::run::Call;
 use crate::callback::Callback;
+use crate::called::brief;
 use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, Handler};
 
@@ -81,7 +82,8 @@ impl Shard {
             Verdict::Fail(failure) => {
                 self.forget_effects();
                 let reason = failure.into_reason();
-                tracing::error!(%pid, handler = handler.module().name(), %reason, "event handler terminated");
+                let (name, shown) = (self.core.node.name_of(pid), brief(&reason));
+                tracing::error!(%pid, name, handler = handler.module().name(), reason = shown, "event handler terminated");
                 Err(reason)
             }
         }

@@ -6,6 +6,7 @@ use pq_term::Pid;
 use super::stage::waits;
 use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
+use crate::called::brief;
 use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, DEBUGGED, QUEUED, TOUCHED};
 
@@ -159,19 +160,17 @@ impl Shard {
     /// The plugin is wrong: its process ends, with a line that says where.
     fn crash(&mut self, pid: Pid, number: Number, failure: Failure) {
         let reason = failure.into_reason();
-        let name = self
-            .slab
-            .get(pid)
-            .map_or("", |process| process.name())
-            .to_string();
-        tracing::error!(%pid, module = name, callback = ?number, %reason, "process terminated");
+        let module = self.slab.get(pid).map_or("", |process| process.name());
+        let (name, shown) = (self.core.node.name_of(pid), brief(&reason));
+        tracing::error!(%pid, name, module, callback = ?number, reason = shown, "process terminated");
         self.end(pid, reason);
     }
 
     fn report_end(&mut self, pid: Pid, reason: &Reason) {
         if !reason.is_orderly() {
-            let name = self.slab.get(pid).map_or("", |process| process.name());
-            tracing::error!(%pid, module = name, %reason, "process terminated");
+            let module = self.slab.get(pid).map_or("", |process| process.name());
+            let (name, reason) = (self.core.node.name_of(pid), brief(reason));
+            tracing::error!(%pid, name, module, reason, "process terminated");
         }
     }
 

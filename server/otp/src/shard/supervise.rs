@@ -5,6 +5,7 @@ use pq_abi::{Failure, Module};
 use pq_term::{Pid, Term};
 
 use super::{Due, Shard};
+use crate::called::{brief, brief_text};
 use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
 use crate::process::{Body, SupervisorBody, TRAPS_EXIT};
 use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
@@ -155,32 +156,37 @@ impl Shard {
     /// which child ended and why, and that it is back; that one started is for debugging.
     fn report(&mut self, pid: Pid, report: Report) {
         let supervisor = self.slab.get(pid).map_or("", |process| process.name());
+        // Who has ended has lost its name by now.
+        let name = |child: Pid| self.core.node.name_of(child);
         match report {
             Report::Progress { id, pid: child } => {
                 tracing::debug!(supervisor, %pid, child = %id, started = %child, "progress");
             }
             Report::Restarted { id, pid: child } => {
-                tracing::info!(supervisor, %pid, child = %id, started = %child, "progress: restarted");
+                tracing::info!(supervisor, %pid, child = %id, started = %child, name = name(child), "progress: restarted");
             }
             Report::ChildTerminated {
                 id,
                 pid: child,
                 reason,
             } => {
-                tracing::warn!(supervisor, %pid, child = %id, ended = %child, %reason, "child_terminated");
+                tracing::warn!(supervisor, %pid, child = %id, ended = %child, reason = brief(&reason), "child_terminated");
             }
             // Whoever ordered the start of this tree hears the reason, and decides what it is worth: anybody
             // can ask for a hero whose name is taken.
             Report::StartError { id, reason } if self.starting.contains_key(&pid) => {
-                tracing::debug!(supervisor, %pid, child = %id, %reason, "start_error");
+                tracing::debug!(supervisor, %pid, child = %id, reason = brief(&reason), "start_error");
             }
             Report::StartError { id, reason } => {
-                tracing::warn!(supervisor, %pid, child = %id, %reason, "start_error");
+                tracing::warn!(supervisor, %pid, child = %id, reason = brief(&reason), "start_error");
             }
             Report::ReachedMaxRestartIntensity { id } => {
                 tracing::error!(supervisor, %pid, child = %id, "reached_max_restart_intensity");
             }
-            other => tracing::warn!(supervisor, %pid, report = ?other, "supervisor report"),
+            other => {
+                let report = brief_text(&format!("{other:?}"));
+                tracing::warn!(supervisor, %pid, report, "supervisor report");
+            }
         }
     }
 }

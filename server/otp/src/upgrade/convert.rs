@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use pq_abi::raw::Status;
 use pq_abi::{Answer, Direction, Failure, Host, Module, OpCode, Reason, State};
-use pq_term::Pid;
+use pq_term::{Pid, shorten};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use smallvec::SmallVec;
@@ -21,8 +21,8 @@ use crate::residue::{Beside, Residues};
 /// How deep calls between modules may nest, as in any callback (`callback`).
 const CALL_DEPTH_MAX: u32 = 100;
 
-/// How much of a state is shown that does not convert: a screen.
-const STATE_CHARS_MAX: usize = 2_000;
+/// How much of a state is shown that does not convert: its beginning, some lines of a terminal.
+const STATE_CHARS_MAX: usize = 400;
 
 /// A process to convert.
 pub(crate) struct Job {
@@ -100,7 +100,7 @@ pub(super) fn convert(node: &Node, plan: &Plan, job: Job) -> Converted {
         });
         match new {
             Ok(new) => staged.parts.push(new),
-            Err(reason) => return (job.pid, failed(job.pid, &part, target, reason)),
+            Err(reason) => return (job.pid, failed((node, job.pid), &part, target, reason)),
         }
     }
     let outcome = match plan.trial {
@@ -110,13 +110,14 @@ pub(super) fn convert(node: &Node, plan: &Plan, job: Job) -> Converted {
     (job.pid, outcome)
 }
 
-fn failed(pid: Pid, part: &Part, target: &Target, reason: Reason) -> Outcome {
+fn failed((node, pid): (&Node, Pid), part: &Part, target: &Target, reason: Reason) -> Outcome {
     let bytes = match &part.what {
         What::State(bytes) | What::Handler(_, bytes) => &bytes[..],
         What::Supervisor(args) => args,
     };
     Outcome::Failed(Box::new(Failed {
         pid,
+        called: node.called(pid),
         from: part.from,
         to: target.module,
         reason,
@@ -130,10 +131,7 @@ fn show(bytes: &[u8]) -> String {
         Ok(term) => term.to_string(),
         Err(_) => return format!("{} bytes", bytes.len()),
     };
-    match text.char_indices().nth(STATE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    shorten(&text, STATE_CHARS_MAX).into_owned()
 }
 
 /// The node as a conversion sees it.
@@ -324,9 +322,9 @@ impl Desk<'_> {
     fn log(&self, level: u64, data: &[u8]) -> u64 {
         let (pid, text) = (self.me, String::from_utf8_lossy(data));
         match level {
-            0 => tracing::error!(target: "module", %pid, "{text}"),
-            1 => tracing::warn!(target: "module", %pid, "{text}"),
-            _ => tracing::debug!(target: "module", %pid, "{text}"),
+            0 => tracing::error!(target: "module", %pid, name = self.node.name_of(pid), "{text}"),
+            1 => tracing::warn!(target: "module", %pid, name = self.node.name_of(pid), "{text}"),
+            _ => tracing::debug!(target: "module", %pid, name = self.node.name_of(pid), "{text}"),
         }
         0
     }

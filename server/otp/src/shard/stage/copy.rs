@@ -162,6 +162,7 @@ impl Shard {
         });
         Box::new(Failed {
             pid,
+            called: self.core.node.called(pid),
             from,
             to: to.unwrap_or(from),
             reason,
