@@ -56,6 +56,8 @@ pub enum Need {
     Chromium,
     /// What drives Chromium.
     Chromedriver,
+    /// The name `localhost`, by which a driver finds its browser.
+    Localhost,
     /// Erlang/OTP with its application sasl, of which systools is a part.
     Systools,
 }
@@ -87,7 +89,7 @@ const fn row(
 }
 
 /// In the order of [`Need`].
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 18] = [
     row(
         Need::Bash,
         "bash",
@@ -197,6 +199,12 @@ const TABLE: [Row; 17] = [
         "chromedriver",
         (&["chromedriver", "--version"], "ChromeDriver "),
         "Debian: chromium-driver",
+    ),
+    row(
+        Need::Localhost,
+        "an address for localhost",
+        (&["getent", "hosts", "localhost"], "localhost"),
+        "Debian: netbase",
     ),
     row(
         Need::Systools,

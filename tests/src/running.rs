@@ -40,6 +40,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the libraries may take to be built: two minutes on two idle cores.
 const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
 
+/// What a node says of callbacks that take long. It cannot know whether they work or wait for their core.
+const SLOW: [&str; 2] = ["a callback took too long", "a callback does not end"];
+
 /// How long to wait before a condition is looked at again: little next to what is waited for.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -224,6 +227,23 @@ impl Running {
             "it does not say where it listens{}",
             self.or_has_ended()
         );
+    }
+
+    /// Warnings and errors in its log, but for those that a busy machine brings: of a callback that lost its core.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.log();
+        let complains = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        let is_slow = |line: &str| SLOW.iter().any(|slow| line.contains(slow));
+        let lines = log.lines().filter(complains);
+        let lines = lines.filter(|line| !is_slow(line));
+        lines.map(str::to_string).collect()
+    }
+
+    /// The errors among them.
+    pub fn errors(&self) -> Vec<String> {
+        let mut errors = self.complaints();
+        errors.retain(|line| line.contains(" ERROR "));
+        errors
     }
 
     /// Waits until it has written this text to standard output.

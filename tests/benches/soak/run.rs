@@ -194,8 +194,7 @@ impl Soak {
             );
         }
         assert_eq!(self.crowd.faults(), Vec::<String>::new());
-        let log = self.node.log();
-        assert!(!log.contains("ERROR"), "{log}");
+        assert_eq!(self.node.errors(), [""; 0]);
     }
 
     fn exp_of(&self, name: &str) -> u64 {

@@ -40,7 +40,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Opens a page in a window of this size; `None` when this machine has no Chromium.
     pub(crate) async fn open(url: &str, [width, height]: [u32; 2]) -> Option<Browser> {
-        if !has(&[Need::Chromium, Need::Chromedriver]) {
+        if !has(&[Need::Chromium, Need::Chromedriver, Need::Localhost]) {
             return None;
         }
         let driver = Running::start(Command::new("chromedriver").arg("--port=0"));

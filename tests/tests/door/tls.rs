@@ -78,7 +78,7 @@ fn a_player_by_tls_plays_on_through_an_upgrade_and_quits_in_order() {
     eve.drops();
     let gone = poll(PATIENCE, || row(&tree, "Eve").is_none().then_some(()));
     assert!(gone.is_some());
-    assert!(!node.log().contains("ERROR"), "see the log");
+    assert_eq!(node.errors(), [""; 0]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn who_says_nothing_or_stalls_in_the_handshake_is_closed_and_holds_nobody_up() {
         (status["door"]["clients"] == 0).then_some(())
     });
     assert!(alone.is_some(), "somebody is left");
-    assert!(!node.log().contains("WARN"), "see the log");
+    assert_eq!(node.complaints(), [""; 0]);
 }
 
 /// Runs `openssl`; `None` where there is none.
