@@ -102,8 +102,18 @@ fn a_tree_in_which_nothing_is_broken_has_no_errors() {
     assert_eq!(errors(&tree, &folders(&folder)), [""; 0]);
 }
 
-/// A file, what in it is replaced by what, and the line of the fault. `V` is the version, each in turn.
+/// A file, what in it is replaced by what, and the line of the fault. `V` is the version, each in turn; in place of nothing
+/// comes the whole file.
 const BROKEN: &[(&str, &str, &str, usize)] = &[
+    // Emptied.
+    ("releases/V/pq.rel", "", "", 1),
+    ("releases/V/relup", "", "", 1),
+    ("releases/V/sys.config", "", "", 1),
+    ("releases/V/site.config", "", "% nothing", 1),
+    ("lib/talk-V/ebin/talk.app", "", "", 1),
+    ("lib/talk-V/ebin/talk.appup", "", "", 1),
+    ("releases/RELEASES", "", "", 1),
+    ("releases/start_erl.data", "", "", 1),
     // Syntax.
     ("releases/V/pq.rel", "{talk,", "{talk;", 4),
     (
@@ -187,7 +197,11 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
             let text = fs::read_to_string(&path).unwrap();
             let (from, to) = (of(from), of(to));
             assert!(text.contains(&from), "{file}: {text}");
-            fs::write(&path, text.replacen(&from, &to, 1)).unwrap();
+            let broken = match from.is_empty() {
+                true => to.clone(),
+                false => text.replacen(&from, &to, 1),
+            };
+            fs::write(&path, broken).unwrap();
             let errors = errors(&tree, &folders(&folder));
             fs::write(&path, text).unwrap();
             assert!(

@@ -139,10 +139,10 @@ impl<'a> Scan<'a> {
     }
 
     fn next(&mut self) -> Option<Piece<'a>> {
-        if self.state != State::Comment {
-            if let Some(inside) = self.placeholder() {
-                return Some(Piece::Placeholder(inside, self.line));
-            }
+        if self.state != State::Comment
+            && let Some(inside) = self.placeholder()
+        {
+            return Some(Piece::Placeholder(inside, self.line));
         }
         let rest = &self.text[self.at..];
         let mut length = rest.chars().next()?.len_utf8();

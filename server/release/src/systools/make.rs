@@ -134,15 +134,12 @@ fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Pro
             Ok(app) if app.vsn != entry.vsn => passed.add_other(other_vsn(rel, entry, &app)),
             Ok(app) if app.name == entry.name => return Ok(app),
             Ok(app) => return Err(other_name(entry, &app)),
-            Err(error) if holds_nothing(&error) => passed.unusable.push((file, None)),
+            Err(error) if holds_nothing(&error) => passed.add_nothing(file, &error),
             Err(error @ FileError::Content { .. }) => {
                 return Err(bad_content(&error, &file, files));
             }
             Err(error @ FileError::Parse { .. }) => passed.add_broken(file, parse_error(&error)),
-            Err(error @ FileError::Read { .. }) => {
-                let problem = Problem::of_file(&error, error.to_term());
-                passed.unusable.push((file, Some(problem)));
-            }
+            Err(error @ FileError::Read { .. }) => passed.add_nothing(file, &error),
         }
     }
     Err(passed.problem(rel, entry))
@@ -155,10 +152,8 @@ struct Passed {
     term: Option<Term>,
     /// The first of another version.
     other: Option<Problem>,
-    /// Those that are no terms.
+    /// Those that are no terms, are empty or cannot be read.
     broken: Vec<(PathBuf, Problem)>,
-    /// Those that are empty, or of which the operating system gives nothing: why.
-    unusable: Vec<(PathBuf, Option<Problem>)>,
 }
 
 impl Passed {
@@ -172,23 +167,38 @@ impl Passed {
         self.broken.push((file, problem));
     }
 
-    /// What is at fault: a file in a folder of the version that is wanted, another that cannot be read, the version of one
-    /// that can. In OTP's words it is the first of them all.
+    /// To OTP such a file is as good as none.
+    fn add_nothing(&mut self, file: PathBuf, error: &FileError) {
+        let problem = Problem::of_file(error, error.to_term());
+        self.broken.push((file, problem));
+    }
+
+    /// What is at fault: a broken file that may be of the version that is wanted, else the version of one that is not broken,
+    /// else a broken file of another version. In OTP's words it is the first of them all.
     fn problem(self, rel: &Rel, entry: &RelApp) -> Problem {
-        let folder = format!("{}-{}", entry.name.as_str(), entry.vsn);
-        let is_wanted = |file: &Path| file.components().any(|part| part.as_os_str() == &*folder);
-        let not_found = not_found(rel, entry, &self.unusable);
+        let not_found = not_found(rel, entry);
         let term = self.term.unwrap_or_else(|| not_found.term.clone());
-        let unusable = self
-            .unusable
+        let (may_be, others): (Vec<_>, Vec<_>) = self
+            .broken
             .into_iter()
-            .filter_map(|(file, problem)| Some((file, problem?)));
-        let mut unread: Vec<_> = self.broken.into_iter().chain(unusable).collect();
-        unread.sort_by_key(|(file, _)| !is_wanted(file));
-        let first = unread.into_iter().map(|(_, problem)| problem).next();
-        let problem = first.or(self.other).unwrap_or(not_found);
+            .partition(|(file, _)| may_be_of(entry, file));
+        let first = |broken: Vec<(PathBuf, Problem)>| broken.into_iter().map(|(_, it)| it).next();
+        let problem = first(may_be)
+            .or(self.other)
+            .or_else(|| first(others))
+            .unwrap_or(not_found);
         Problem { term, ..problem }
     }
+}
+
+/// False for a file in a folder `Name-Vsn` of another version.
+fn may_be_of(entry: &RelApp, file: &Path) -> bool {
+    let folders = file.parent().into_iter().flat_map(Path::components);
+    let mut vsns = folders.filter_map(|folder| {
+        let folder = folder.as_os_str().to_str()?;
+        folder.strip_prefix(entry.name.as_str())?.strip_prefix('-')
+    });
+    vsns.next_back().is_none_or(|vsn| vsn == entry.vsn)
 }
 
 /// `{read,File}`
@@ -203,15 +213,14 @@ fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Place> {
     })
 }
 
-fn not_found(rel: &Rel, entry: &RelApp, unusable: &[(PathBuf, Option<Problem>)]) -> Problem {
+fn not_found(rel: &Rel, entry: &RelApp) -> Problem {
     let file = format!("{}.app", entry.name.as_str());
-    let what = match unusable.iter().find(|(_, problem)| problem.is_none()) {
-        Some((empty, _)) => format!("{} holds no term", empty.display()),
-        None => format!("no {file} is where applications are looked for"),
-    };
     Problem {
         place: at_entry(rel, entry),
-        sentence: format!("`{}` is in the release, and {what}", entry.name),
+        sentence: format!(
+            "`{}` is in the release, and no {file} is where applications are looked for",
+            entry.name
+        ),
         term: terms::tagged("not_found", Term::string(file)),
     }
 }

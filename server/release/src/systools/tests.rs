@@ -230,7 +230,7 @@ fn what_is_wrong_with_a_release_is_named() {
     check(
         &files,
         expect![[
-            r#"read the release: 2.rel: line 3: `a` is in the release, and lib/a-2/ebin/a.app holds no term ([{error_reading,{a,{not_found,"a.app"}}}])"#
+            r#"read the release: lib/a-2/ebin/a.app: line 1: the file holds no term; `{application, Name, [{Key, Value}]}` would be right ([{error_reading,{a,{not_found,"a.app"}}}])"#
         ]],
     );
     files.0.remove("lib/a-2/ebin/a.app");

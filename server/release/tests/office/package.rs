@@ -137,7 +137,7 @@ fn a_release_that_could_not_boot_is_not_packed() {
     check(
         |root| fs::write(root.join("releases/1.1.0/sys.config"), "[a].").unwrap(),
         expect![
-            "read releases/1.1.0/sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,a})"
+            r#"read releases/1.1.0/sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,a})"#
         ],
         expect!["{bad_config,a}"],
     );
