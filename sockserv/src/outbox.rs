@@ -46,7 +46,10 @@ impl Outbox {
 
     /// Takes the turn that is due, if nothing waits before it.
     pub fn take_turn(&mut self) -> Option<Turn> {
-        let (_, turn) = self.turns.pop_front_if(|(at, _)| *at == 0)?;
+        let (0, turn) = *self.turns.front()? else {
+            return None;
+        };
+        self.turns.pop_front();
         Some(turn)
     }
 

@@ -116,10 +116,11 @@ fn told(ending: Option<Ending>) -> (u16, String) {
 }
 
 async fn close(socket: &mut WebSocket, code: u16, reason: &str) {
-    let reason = &reason[..reason.floor_char_boundary(REASON_MAX)];
+    let mut ends = (0..=reason.len().min(REASON_MAX)).rev();
+    let end = ends.find(|end| reason.is_char_boundary(*end));
     let frame = CloseFrame {
         code,
-        reason: reason.into(),
+        reason: reason[..end.unwrap_or_default()].into(),
     };
     if socket.send(Message::Close(Some(frame))).await.is_ok() {
         drain(socket).await;

@@ -31,22 +31,27 @@ def plain(text):
         at = text.find(bytes([IAC]))
         show(text if at < 0 else text[:at])
         text = b"" if at < 0 else text[at:]
-        if len(text) < 3 and text:
+        end = length(text)
+        if end is None:
             pending = text
             return None
-        if text[:3] == bytes([IAC, WILL, COMPRESS2]):
+        command, text = text[:end], text[end:]
+        if command == bytes([IAC, WILL, COMPRESS2]):
             node.sendall(bytes([IAC, DO, COMPRESS2]))
-        if text and text[1] == SB:
-            end = text.find(bytes([IAC, SE]))
-            if end < 0:
-                pending = text
-                return None
-            if text[2] == COMPRESS2:
-                return text[end + 2 :]
-            text = text[end + 2 :]
-        else:
-            text = text[3:]
+        if command[:3] == bytes([IAC, SB, COMPRESS2]):
+            return text
     return None
+
+
+def length(text):
+    """How long the command is at the front of a text; None when it is not complete."""
+    if len(text) < 2:
+        return None if text else 0
+    if text[1] == SB:
+        end = text.find(bytes([IAC, SE]))
+        return None if end < 0 else end + 2
+    needed = 3 if WILL <= text[1] <= DONT else 2
+    return needed if len(text) >= needed else None
 
 
 def hear(data):

@@ -29,7 +29,7 @@ fn a_crawler_that_asks_in_text_reads_a_table_and_is_let_go() {
 }
 
 #[test]
-fn whoever_says_it_in_a_game_plays_on() {
+fn the_same_line_in_a_game_is_said_to_the_game() {
     let node = Running::node();
     let mut ann = Client::playing(&node, "Ann");
     ann.send("MSSP-REQUEST\r\n");
