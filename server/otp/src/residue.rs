@@ -98,6 +98,7 @@ impl Beside {
     }
 
     fn keep(&mut self, vsn: &str, data: &[u8]) -> bool {
+        self.after.forget(vsn);
         let fault = self.why_not(vsn, data.len());
         if let Some(why) = fault {
             self.fault
@@ -105,7 +106,6 @@ impl Beside {
             return false;
         }
         self.kept.push(vsn.into());
-        self.after.forget(vsn);
         self.after.0.push(Residue {
             vsn: vsn.into(),
             bytes: data.into(),
@@ -123,8 +123,8 @@ impl Beside {
         }
         if self.after.0.len() >= RESIDUES_MAX {
             return Some(format!(
-                "{RESIDUES_MAX} versions have left something beside this state, which is the most; go up again, or down \
-                 with the process started anew"
+                "{RESIDUES_MAX} versions have left something beside this state, which is the most; one of them has to \
+                 come again before it goes further down"
             ));
         }
         let bytes = self.after.bytes().saturating_add(more);
