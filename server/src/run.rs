@@ -271,7 +271,10 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
     tokio::select! {
         told = ends.signals.next() => {
             let told = told?;
-            tracing::info!("told to end by {told}: stopping");
+            match told.signal {
+                "SIGINT" => tracing::info!(by = %told, "interrupted: stopping"),
+                _ => tracing::info!(by = %told, "told to terminate: stopping"),
+            }
             Ok(Word::Told(told))
         }
         Some(wish) = ends.wishes.recv() => Ok(Word::Wish(wish)),

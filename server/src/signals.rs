@@ -30,10 +30,10 @@ pub(crate) struct Signals {
 pub(crate) struct Told {
     /// Its name.
     pub(crate) signal: &'static str,
-    /// The user who sent it.
-    pub(crate) uid: u32,
-    /// The process that sent it; nothing when it was a terminal.
-    pub(crate) pid: Option<i32>,
+    /// Who sent it, when it was a process that can be seen from here.
+    pub(crate) sender: Option<(u32, i32)>,
+    /// The kernel sent it: somebody typed it.
+    is_typed: bool,
 }
 
 impl Signals {
@@ -83,19 +83,22 @@ impl Signals {
 
 fn told(info: &libc::signalfd_siginfo) -> Told {
     let signal = Signal::try_from(info.ssi_signo as i32);
+    let pid = i32::try_from(info.ssi_pid).ok().filter(|pid| *pid > 0);
     Told {
         signal: signal.map_or("a signal", Signal::as_str),
-        uid: info.ssi_uid,
-        pid: i32::try_from(info.ssi_pid).ok().filter(|pid| *pid > 0),
+        sender: pid.map(|pid| (info.ssi_uid, pid)),
+        is_typed: info.ssi_code == libc::SI_KERNEL,
     }
 }
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { signal, uid, pid } = self;
-        match pid {
-            Some(pid) => write!(f, "{signal} from process {pid} of user {uid}"),
-            None => write!(f, "{signal} from the terminal"),
+        let signal = self.signal;
+        match self.sender {
+            Some((uid, pid)) => write!(f, "{signal} from process {pid} of user {uid}"),
+            None if self.is_typed => write!(f, "{signal} from the terminal"),
+            // Of a process in another pid namespace the kernel gives no number.
+            None => write!(f, "{signal} from outside"),
         }
     }
 }

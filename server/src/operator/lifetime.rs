@@ -94,7 +94,8 @@ impl<'a> Lifetime<'a> {
             message: Some(told.to_string()),
             ..ended("stop", outcome)
         };
-        self.note(&Who::of(told.uid, told.pid), deed);
+        let who = told.sender.map(|(uid, pid)| Who::of(uid, Some(pid)));
+        self.note(&who.unwrap_or_else(Who::own), deed);
     }
 
     /// It ends because it cannot go on.

@@ -208,7 +208,7 @@ impl Session {
     async fn finish(&mut self, answer: Result<String, Failure>) {
         match answer {
             Ok(text) => self.tell_all(&text).await,
-            Err(failure) => self.tell(&Event::Failed(failure)).await,
+            Err(failure) => self.tell(&Event::Failed(failure.bounded())).await,
         }
     }
 
