@@ -30,6 +30,7 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
 /// The house from the ground up.
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
+    row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
@@ -39,7 +40,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         tests_may: &["pq-sdk"],
-        ..row("2", "pq-code", &["pq-abi", "pq-term"])
+        ..row("2", "pq-code", &["pq-abi", "pq-files", "pq-term"])
     },
     row("2", "regis", &[]),
     row(
@@ -47,8 +48,12 @@ const ROWS: &[Row] = &[
         "regis-application",
         &["regis", "pq-otp", "pq-term", "pq-sdk"],
     ),
-    row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
-    row("4", "sockserv", &["pq-otp", "pq-term"]),
+    row(
+        "3",
+        "pq-release",
+        &["pq-code", "pq-files", "pq-otp", "pq-term"],
+    ),
+    row("4", "sockserv", &["pq-files", "pq-otp", "pq-term"]),
     row(
         "5",
         "pq",
@@ -56,6 +61,7 @@ const ROWS: &[Row] = &[
             "sockserv",
             "pq-release",
             "pq-code",
+            "pq-files",
             "regis-application",
             "pq-otp",
             "pq-sdk",
