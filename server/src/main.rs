@@ -17,6 +17,7 @@ mod boot;
 mod cli;
 mod client;
 mod demo;
+mod digest;
 mod door;
 mod heroes;
 mod libraries;
@@ -60,7 +61,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // The exit code says it too, should nobody read the sentence.
             let _ = writeln!(std::io::stderr(), "pq: {error:#}");
-            ExitCode::FAILURE
+            let failure = error.downcast_ref::<operator::Failure>();
+            failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
         }
     }
 }

@@ -155,6 +155,7 @@ fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Pro
             }
             Err(error @ FileError::Parse { .. }) => parse_error(&error),
             Err(FileError::Read { .. }) => continue,
+            Err(error) => Problem::of_file(&error, error.to_term()),
         };
         passed.get_or_insert(problem);
     }
