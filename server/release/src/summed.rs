@@ -154,7 +154,7 @@ impl Summed {
     fn changed(&self, name: &str) -> FileError {
         FileError::Changed {
             file: self.folder.join(name),
-            how: "its checksum is not the one in",
+            how: "its SHA-256 is not the one in",
             sums: self.sums_file(),
         }
     }

@@ -5,7 +5,6 @@
 //! end, on real threads, and from the first of these on virtual milliseconds may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::crowd::Crowd;
 use super::disk;
-use super::faults::{BROKEN, Expected, Fault};
+use super::faults::{BROKEN, Expected, Fault, put};
 use super::ledger::{self, Ledger};
 use super::number;
 
@@ -105,7 +104,7 @@ fn every_fault_has_struck(outcomes: &BTreeMap<String, u64>) {
 fn mark(root: &Path, vsn: &str) {
     let file = root.join(format!("releases/{vsn}/sys.config"));
     let settings = format!("[{{sockserv,[{{port,8082}},{{release,\"{vsn}\"}}]}}].");
-    fs::write(file, settings).unwrap();
+    put(&file, settings.as_bytes());
 }
 
 /// Gives one hero a fate, or none to anybody; no other setting of the game stays.

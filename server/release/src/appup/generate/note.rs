@@ -134,7 +134,7 @@ impl fmt::Display for Note {
 /// All notes about two versions.
 pub(super) fn notes(older: &Manifest, newer: &Manifest) -> Vec<Note> {
     let mut notes: Vec<Note> = undeclared(older).chain(undeclared(newer)).collect();
-    notes.extend(code_unknown(older).chain(code_unknown(newer)));
+    notes.extend(code_unknown(older, newer).chain(code_unknown(newer, older)));
     for one in &newer.modules {
         match module(older, &one.name) {
             Some(before) => notes.extend(exchanged(before, one)),
@@ -161,14 +161,18 @@ fn undeclared(manifest: &Manifest) -> impl Iterator<Item = Note> {
     is_old.then_some(Note::Undeclared { vsn }).into_iter()
 }
 
-/// One that says nothing at all has been named for that.
-fn code_unknown(manifest: &Manifest) -> impl Iterator<Item = Note> {
-    let says_something = |module: &ModuleEntry| module.declared.is_some();
-    let is_silent = |module: &ModuleEntry| module.digest.is_none();
-    let is_new = manifest.modules.iter().all(says_something);
-    let vsn = manifest.vsn.clone();
-    let note = is_new && manifest.modules.iter().any(is_silent);
-    note.then_some(Note::CodeUnknown { vsn }).into_iter()
+/// Where a module has one version in both, and one of them does not say what its code is. A library that says nothing at
+/// all has been named for that.
+fn code_unknown<'a>(
+    one: &'a Manifest,
+    other: &'a Manifest,
+) -> impl Iterator<Item = Note> + use<'a> {
+    let is_silent = |entry: &&ModuleEntry| entry.declared.is_some() && entry.digest.is_none();
+    let is_in_both =
+        |entry: &ModuleEntry| module(other, &entry.name).is_some_and(|it| it.vsn == entry.vsn);
+    let vsn = one.vsn.clone();
+    let is_unknown = one.modules.iter().filter(is_silent).any(is_in_both);
+    is_unknown.then_some(Note::CodeUnknown { vsn }).into_iter()
 }
 
 fn exchanged(older: &ModuleEntry, newer: &ModuleEntry) -> Option<Note> {
