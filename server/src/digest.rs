@@ -33,6 +33,7 @@ const INCLUDES: [&str; 3] = ["include", "include_bytes", "include_str"];
 pub(crate) struct Sources {
     modules: BTreeMap<String, Files>,
     shared: Files,
+    taken: BTreeMap<String, String>,
 }
 
 /// The texts of files by their paths below `src`.
@@ -50,6 +51,7 @@ impl Sources {
         let mut sources = Sources {
             modules: BTreeMap::new(),
             shared: crate_root.files,
+            taken: crate_root.list.taken(),
         };
         for (name, file) in crate_root.children {
             let mut reader = Reader::new(&src);
@@ -60,6 +62,11 @@ impl Sources {
             }
         }
         Ok(sources)
+    }
+
+    /// The crate from which a module is taken, by the list of the SDK's macro; nothing for one of this package.
+    pub(crate) fn taken_from(&self, module: &str) -> Option<&str> {
+        self.taken.get(module).map(String::as_str)
     }
 
     /// The digest of a module; nothing where it is in another package.
@@ -87,6 +94,45 @@ struct Reader<'a> {
     files: Files,
     /// Modules that were declared and have a file: their names and files.
     children: Vec<(String, PathBuf)>,
+    list: List,
+}
+
+/// What a crate lists as the modules of its library.
+#[derive(Default)]
+struct List {
+    /// `use Crate as Name;`, by the name.
+    names: BTreeMap<String, String>,
+    /// The paths of the modules: `["v1_0_0", "pq_market", "PqMarket"]`.
+    paths: Vec<Vec<String>>,
+}
+
+impl List {
+    /// The modules of other crates, and those crates.
+    fn taken(self) -> BTreeMap<String, String> {
+        let List { names, paths } = self;
+        let taken = |path: Vec<String>| match &path[..] {
+            [krate, module, _, ..] => {
+                let krate = names.get(krate).unwrap_or(krate);
+                Some((module.clone(), krate.clone()))
+            }
+            _ => None,
+        };
+        paths.into_iter().filter_map(taken).collect()
+    }
+
+    /// The entries in `application: "a", vsn: "1", functions v1_0_0::pq_market::PqMarket, …`.
+    fn read(&mut self, list: TokenStream) {
+        let tokens: Vec<TokenTree> = list.into_iter().collect();
+        for entry in tokens.split(|token| is_sign(token, ',')) {
+            let words = entry.iter().filter_map(|token| word(Some(token)));
+            let words: Vec<String> = words
+                .filter(|word| word != "crate" && word != "self")
+                .collect();
+            if let Some((_, path)) = words.split_first().filter(|(_, path)| !path.is_empty()) {
+                self.paths.push(path.to_vec());
+            }
+        }
+    }
 }
 
 /// Where something stands.
@@ -105,6 +151,7 @@ impl Reader<'_> {
             src,
             files: Files::new(),
             children: Vec::new(),
+            list: List::default(),
         }
     }
 
@@ -177,8 +224,9 @@ impl Reader<'_> {
             } else if let Some((name, count)) = module_declaration(rest) {
                 at += count;
                 self.declared(name, path.take(), place);
-            } else if let Some(count) = module_list(rest) {
-                at += count;
+            } else if let Some(list) = module_list(rest) {
+                self.list.read(list.stream());
+                at += 3;
             } else {
                 self.token(rest, place, out)?;
                 at += 1;
@@ -193,6 +241,9 @@ impl Reader<'_> {
         place: Place<'_>,
         out: &mut String,
     ) -> anyhow::Result<()> {
+        if let Some((krate, name)) = renamed(rest) {
+            self.list.names.insert(name, krate);
+        }
         if let Some(named) = included(rest) {
             let file = place.file.with_file_name(named);
             let bytes = pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX);
@@ -303,13 +354,28 @@ fn module_declaration(tokens: &[TokenTree]) -> Option<(String, usize)> {
     }
 }
 
-/// `library! { … }`: how many tokens the list of modules has.
-fn module_list(tokens: &[TokenTree]) -> Option<usize> {
+/// `library! { … }`
+fn module_list(tokens: &[TokenTree]) -> Option<&Group> {
     match tokens {
-        [name, mark, TokenTree::Group(_), ..]
+        [name, mark, TokenTree::Group(list), ..]
             if word(Some(name)).as_deref() == Some("library") && is_sign(mark, '!') =>
         {
-            Some(3)
+            Some(list)
+        }
+        _ => None,
+    }
+}
+
+/// `use Crate as Name`
+fn renamed(tokens: &[TokenTree]) -> Option<(String, String)> {
+    let words: Vec<String> = tokens
+        .iter()
+        .take(4)
+        .map_while(|token| word(Some(token)))
+        .collect();
+    match &words[..] {
+        [keyword, krate, as_, name] if keyword == "use" && as_ == "as" => {
+            Some((krate.clone(), name.clone()))
         }
         _ => None,
     }
@@ -473,6 +539,20 @@ mod tests {
             .replace("pub mod pq_b;", "/// B.\nmod pq_b;")
             .replace("\"a\"", "\"b\"");
         assert_eq!(changed("lib.rs", &other), none);
+    }
+
+    #[test]
+    fn a_module_of_an_older_version_is_known_by_the_list() {
+        let package = Package::new();
+        package.write(
+            "lib.rs",
+            "pub mod pq_a;\nuse a_1_0_0 as v1;\npq_sdk::library! {\n    application: \"a\", vsn: \"2\",\n    \
+             gen_fsm pq_a::A,\n    functions v1::pq_b::B,\n    functions a_1_1_0::pq_c::C,\n}\n",
+        );
+        let modules = BTreeSet::from(["pq_a", "pq_b", "pq_c"]);
+        let sources = Sources::read(package.0.path(), &modules).unwrap();
+        let from = ["pq_a", "pq_b", "pq_c"].map(|module| sources.taken_from(module));
+        assert_eq!(from, [None, Some("a_1_0_0"), Some("a_1_1_0")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! An application is found by its `.app` file, which stands beside the `Cargo.toml` of its package. How a library
 //! is linked is said in `game-plugins/sdk/src/library.rs`; what goes where in a release tree, in `pq_release::tree`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,6 @@ struct Metadata {
 struct Package {
     name: String,
     manifest_path: PathBuf,
-    dependencies: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    name: String,
 }
 
 /// One version of an application, as its author wrote it.
@@ -132,32 +126,36 @@ impl Workspace {
     /// # Errors
     /// When a file cannot be read or is no Rust.
     pub(crate) fn digests(&self, source: &Source) -> anyhow::Result<BTreeMap<String, String>> {
-        let name = source.app.name.as_str();
-        let modules: BTreeSet<&str> = source
-            .app
-            .modules
-            .iter()
-            .map(|module| module.as_str())
-            .collect();
+        let modules = source.app.modules.iter().map(|module| module.as_str());
+        let modules: BTreeSet<&str> = modules.collect();
+        let mut read = BTreeMap::new();
         let mut digests = BTreeMap::new();
-        let (mut waiting, mut seen) = (VecDeque::from([&*source.package]), BTreeSet::new());
-        while let Some(package) = waiting.pop_front() {
-            let package = self.metadata.packages.iter().find(|it| it.name == package);
-            let Some(package) = package.filter(|it| seen.insert(&it.name)) else {
-                continue;
-            };
-            if !package.folder().join(format!("{name}.app")).is_file() {
-                continue;
-            }
-            let sources = Sources::read(package.folder(), &modules)?;
-            for module in &modules {
-                if let Some(digest) = sources.digest(module) {
-                    digests.entry(module.to_string()).or_insert(digest);
+        for module in &modules {
+            let mut package = self.package(&source.package);
+            // A package does not know itself, so there are no more steps than packages.
+            for _ in 0..self.metadata.packages.len() {
+                let Some(found) = package else { break };
+                if !read.contains_key(&found.name) {
+                    let sources = Sources::read(found.folder(), &modules)?;
+                    read.insert(found.name.clone(), sources);
                 }
+                let sources = &read[&found.name];
+                let Some(krate) = sources.taken_from(module) else {
+                    let digest = sources.digest(module);
+                    digests.extend(digest.map(|digest| (module.to_string(), digest)));
+                    break;
+                };
+                package = self.package(krate);
             }
-            waiting.extend(package.dependencies.iter().map(|it| &*it.name));
         }
         Ok(digests)
+    }
+
+    /// The package of this name, or of this crate.
+    fn package(&self, name: &str) -> Option<&Package> {
+        let is_it =
+            |package: &&Package| package.name == name || package.name.replace('-', "_") == name;
+        self.metadata.packages.iter().find(is_it)
     }
 
     /// Builds the library of an application; cargo's progress goes to stderr.

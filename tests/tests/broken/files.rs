@@ -59,11 +59,10 @@ fn a_relup_that_knows_no_way_from_here_is_refused() {
         format!("{}[{{\"1.0.0\",[],[]}}],[]}}.", &text[..ways])
     };
     let does_nothing = with_instruction(nothing);
-    stage.breaks(
-        &does_nothing,
-        |_| (),
-        (3, &["version 1.0.0 of pq_player", "--partial"]),
-    );
+    stage.unpacks(&does_nothing);
+    let left = ["version 1.0.0 of pq_player", "--partial"];
+    stage.refuses(&["install", BROKEN_VSN], 3, &left);
+    stage.tree.does(&["remove", BROKEN_VSN]);
     stage.installs_the_good_one();
 }
 

@@ -274,7 +274,10 @@ impl Trials {
         let (from, to) = self.way();
         let what = format!("{what}; then {from} to {to}");
         let ledger = Ledger::open(&mut self.house, &mut self.crowd, self.dice.next_u64());
-        let options = Options::default();
+        let options = Options {
+            partial: true,
+            ..Options::default()
+        };
         let installed = self
             .house
             .install(&mut self.handler, &to, &options, |_, _| ());
@@ -328,6 +331,8 @@ fn how(fault: Fault, dice: &mut Xoshiro256PlusPlus) -> (Options, Converters) {
     let (limit, slice) = (dice.next_u64() % 12, 1 + (dice.next_u64() % 8) as u32);
     let options = Options {
         slice: Some(slice),
+        // The broken release has a supervisor that its relup does not load.
+        partial: true,
         ..Options::default()
     };
     match fault {
