@@ -6,6 +6,7 @@
 //! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |
 //! | [`build`] | `pq build`: libraries built with cargo, and the release laid out |
 //! | [`tar`] | `pq tar`: a release of a tree packed |
+//! | [`same`] | what they say about modules that changed and kept their version |
 //!
 //! The work itself is done in `server/release`; here are the words of the command line, and sentences.
 
@@ -16,6 +17,7 @@ pub(crate) mod appup;
 pub(crate) mod relup;
 
 pub(crate) mod build;
+mod same;
 pub(crate) mod tar;
 
 /// Says on stderr what deserves a second look.

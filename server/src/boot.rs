@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use pq_code::CodeServer;
+use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
 use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, Threads};
-use pq_release::boot::{BootApp, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
+use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::{Term, shorten};
 use regis_application::Names;
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
 use crate::cli;
+use crate::operator::{Exit, Failure};
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
@@ -74,7 +75,10 @@ pub(crate) fn boot(
         Some(vsn) => tree.boot_vsn(vsn),
         None => tree.boot(),
     };
-    let boot = boot.map_err(failed)?;
+    let boot = boot.map_err(refused)?;
+    for remark in &boot.remarks {
+        tracing::warn!("{remark}");
+    }
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
     let (config, names) = config(code.clone(), options);
@@ -118,15 +122,23 @@ fn load_code(boot: &BootRelease) -> anyhow::Result<CodeServer> {
     code.make_all_current(own).map_err(failed)?;
     for app in &boot.applications {
         if let Code::Library { path, sha256 } = &app.code {
-            let checksum = sha256
-                .to_string()
-                .parse()
-                .context("failed to read a checksum")?;
-            let library = code.load_library(path, Some(checksum)).map_err(failed)?;
+            let wanted = Wanted {
+                checksum: Some(sha256.parse().context("failed to read a checksum")?),
+                owner: Some((app.app.name.as_str(), &app.app.vsn)),
+            };
+            let library = code.load_library(path, wanted).map_err(failed)?;
             code.make_all_current(library).map_err(failed)?;
         }
     }
     Ok(code)
+}
+
+/// A tree that cannot boot; of a file that is not the one that was unpacked, the exit code says so too.
+fn refused(error: BootError) -> anyhow::Error {
+    match error.is_checksum() {
+        true => Failure::new(Exit::Checksum, format!("failed to {error}")).into(),
+        false => failed(error),
+    }
 }
 
 /// The errors of the crates below are fragments that continue "failed to …".

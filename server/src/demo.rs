@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow};
 use pq_release::boot::ReleaseTree;
 use pq_release::package::make_tar;
 use pq_release::releases::Releases;
+use pq_release::tree::Overwrite;
 use pq_release::{FileError, layout};
 
 use crate::author::build::{Pieces, say_where};
@@ -89,7 +90,8 @@ fn prepare(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
         drop(TreeLock::take(root)?);
     }
     let first = Pieces::build(workspace, &rel_file(workspace, FIRST))?;
-    say_where(&first.lay_out(root)?, root);
+    // Sources that are built again may make other libraries of one version. Nobody runs them now.
+    say_where(&first.lay_out(root, Overwrite::Code)?, root);
     if !listed(root).contains(&NEXT.to_string()) {
         pack_next(workspace, root)?;
     }
@@ -109,7 +111,7 @@ fn pack_next(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
     let mut pieces = Pieces::build(workspace, &new)?;
     pieces.relup = Some(compiled.to_text());
     let beside = tempfile::tempdir_in(root).context("failed to make a folder for the package")?;
-    pieces.lay_out(beside.path())?;
+    pieces.lay_out(beside.path(), Overwrite::Nothing)?;
     let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
     let package = make_tar(&tree, NEXT, &layout::releases(root));
     let package = package.map_err(|error| anyhow!("failed to {error}"))?;

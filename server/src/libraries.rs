@@ -3,14 +3,19 @@
 //! An application is found by its `.app` file, which stands beside the `Cargo.toml` of its package. How a library
 //! is linked is said in `game-plugins/sdk/src/library.rs`; what goes where in a release tree, in `pq_release::tree`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
+use pq_code::manifest_of;
 use pq_release::app::App;
+use pq_release::owner;
 use serde::Deserialize;
 
+use crate::digest::Sources;
 use crate::run::say;
 
 /// The workspace with the sources.
@@ -122,6 +127,44 @@ impl Workspace {
         )
     }
 
+    /// What the source of each module comes to, where it is found: in the package, or in that of an older version from
+    /// which it is taken.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no Rust.
+    pub(crate) fn digests(&self, source: &Source) -> anyhow::Result<BTreeMap<String, String>> {
+        let modules = source.app.modules.iter().map(|module| module.as_str());
+        let modules: BTreeSet<&str> = modules.collect();
+        let mut read = BTreeMap::new();
+        let mut digests = BTreeMap::new();
+        for module in &modules {
+            let mut package = self.package(&source.package);
+            // A package does not know itself, so there are no more steps than packages.
+            for _ in 0..self.metadata.packages.len() {
+                let Some(found) = package else { break };
+                if !read.contains_key(&found.name) {
+                    let sources = Sources::read(found.folder(), &modules)?;
+                    read.insert(found.name.clone(), sources);
+                }
+                let sources = &read[&found.name];
+                let Some(krate) = sources.taken_from(module) else {
+                    let digest = sources.digest(module);
+                    digests.extend(digest.map(|digest| (module.to_string(), digest)));
+                    break;
+                };
+                package = self.package(krate);
+            }
+        }
+        Ok(digests)
+    }
+
+    /// The package of this name, or of this crate.
+    fn package(&self, name: &str) -> Option<&Package> {
+        let is_it =
+            |package: &&Package| package.name == name || package.name.replace('-', "_") == name;
+        self.metadata.packages.iter().find(is_it)
+    }
+
     /// Builds the library of an application; cargo's progress goes to stderr.
     ///
     /// # Errors
@@ -136,7 +179,8 @@ impl Workspace {
             .args(["--crate-type", "cdylib", "--package", &source.package])
             .arg("--target-dir")
             .arg(self.target())
-            .args(["--", "--cfg", "pq_library"]);
+            .args(["--", "--cfg", "pq_library"])
+            .env("PQ_DIGESTS", listed(&self.digests(source)?));
         let status = command.status().with_context(cannot_run_cargo)?;
         ensure!(
             status.success(),
@@ -145,12 +189,14 @@ impl Workspace {
         );
         let file = format!("library/lib{}.so", source.package.replace('-', "_"));
         let file = self.target().join(file);
-        std::fs::read(&file).with_context(|| {
+        let bytes = pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX).with_context(|| {
             format!(
                 "failed to read {}, which cargo has just built",
                 file.display()
             )
-        })
+        })?;
+        is_of(&bytes, source).with_context(|| format!("failed to use {}", file.display()))?;
+        Ok(bytes)
     }
 }
 
@@ -167,6 +213,26 @@ fn one_line(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let words: Vec<&str> = said.split_whitespace().collect();
     words.join(" ")
+}
+
+/// What was built says that it is what its `.app` file describes.
+fn is_of(library: &[u8], source: &Source) -> anyhow::Result<()> {
+    let manifest = manifest_of(library)?;
+    let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
+    let is_it = owner::matches(&manifest, name, vsn);
+    is_it.with_context(|| {
+        format!(
+            "`pq_sdk::library!` and {} do not agree",
+            source.app.file.display()
+        )
+    })
+}
+
+/// The digests as the macro of the SDK reads them.
+fn listed(digests: &BTreeMap<String, String>) -> String {
+    let entries = digests.iter();
+    let entries = entries.map(|(module, digest)| format!("{module}={{digest,\"{digest}\"}};"));
+    entries.collect()
 }
 
 impl Package {
@@ -195,9 +261,10 @@ impl Package {
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn text_if_there(file: &Path) -> anyhow::Result<Option<String>> {
-    match std::fs::read_to_string(file) {
+    let text = pq_files::read(file, pq_files::TEXT_BYTES_MAX);
+    match text.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other)) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("failed to read {}", file.display())),
     }
 }

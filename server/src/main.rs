@@ -18,6 +18,7 @@ mod cli;
 mod client;
 mod console;
 mod demo;
+mod digest;
 mod door;
 mod heroes;
 mod libraries;
@@ -63,7 +64,8 @@ fn main() -> ExitCode {
             // The exit code says it too, should nobody read the sentence.
             let sentence = format!("pq: {error:#}");
             let _ = writeln!(std::io::stderr(), "{}", pq_term::printable(&sentence));
-            ExitCode::FAILURE
+            let failure = error.downcast_ref::<operator::Failure>();
+            failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
         }
     }
 }

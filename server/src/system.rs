@@ -74,7 +74,7 @@ fn lock_file(root: &Path) -> PathBuf {
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(path)
+    pq_files::open_as(path, &mut options)
 }
 
 /// The lock's file as the node before this one has left it: on standard input.
@@ -92,7 +92,8 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 /// has that file open. To try the lock instead would keep a node from starting at that moment.
 pub(crate) fn holder(root: &Path) -> Option<u32> {
     let path = lock_file(root);
-    let holder = std::fs::read_to_string(&path).ok()?.trim().parse().ok()?;
+    let holder = pq_files::read(&path, pq_files::TEXT_BYTES_MAX).ok()?;
+    let holder = str::from_utf8(&holder).ok()?.trim().parse().ok()?;
     let lock = std::fs::metadata(&path).ok()?;
     let mut files = std::fs::read_dir(format!("/proc/{holder}/fd"))
         .ok()?

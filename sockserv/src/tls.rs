@@ -177,8 +177,11 @@ fn read(certfile: &Path, keyfile: &Path) -> Result<CertifiedKey, KeyError> {
     })
 }
 
+/// How large a certificate with its chain may be, or a key: a hundred times what they have.
+const PEM_BYTES_MAX: u64 = 1 << 20;
+
 fn bytes(path: &Path) -> Result<Vec<u8>, KeyError> {
-    std::fs::read(path).map_err(|source| KeyError::Read {
+    pq_files::read(path, PEM_BYTES_MAX).map_err(|source| KeyError::Read {
         path: path.to_path_buf(),
         source,
     })

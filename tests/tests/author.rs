@@ -7,6 +7,8 @@ mod appup;
 mod build;
 #[path = "author/demo.rs"]
 mod demo;
+#[path = "author/fresh.rs"]
+mod fresh;
 #[path = "author/heap.rs"]
 mod heap;
 #[path = "author/relup.rs"]

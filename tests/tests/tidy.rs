@@ -43,6 +43,21 @@ fn no_file_is_longer_than_its_subject() {
 }
 
 #[test]
+fn files_are_opened_in_one_place() {
+    let sample = |path| {
+        let text = "fn f() { fs::read(a); std::fs::File::open(b); }\n#[cfg(test)]\nfn g() { fs::read(c); }\n";
+        File::sample(path, text)
+    };
+    let wrong = rooms::opened_elsewhere(&sample("server/src/a.rs"));
+    refused(wrong, &["server/src/a.rs:1", "server/src/a.rs:1"]);
+    refused(
+        rooms::opened_elsewhere(&sample("server/release/src/a/tests.rs")),
+        &[],
+    );
+    clean(rust_files().iter().flat_map(rooms::opened_elsewhere));
+}
+
+#[test]
 fn a_file_has_the_name_of_its_module() {
     refused(
         text::name(&File::sample("server/shard/mod.rs", "")),

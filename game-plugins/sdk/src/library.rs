@@ -6,9 +6,12 @@
 use crate::module::Module;
 
 mod declared;
+mod digests;
 
 #[doc(hidden)]
 pub use declared::Declared;
+#[doc(hidden)]
+pub use digests::{behind_digest, digest_of};
 
 /// Tells the functions of `M` where their table is; called once per library.
 #[doc(hidden)]
@@ -34,6 +37,12 @@ pub const fn bytes_of<const N: usize>(text: &str) -> [u8; N] {
 #[doc(hidden)]
 pub const fn without_last(text: &str) -> &str {
     text.split_at(text.len() - 1).0
+}
+
+/// A constant text without its first byte.
+#[doc(hidden)]
+pub const fn without_first(text: &str) -> &str {
+    text.split_at(1).1
 }
 
 /// Makes a library of modules.
@@ -75,10 +84,25 @@ macro_rules! library {
     (application: $application:literal, vsn: $vsn:literal, $($kind:ident $module:ty),+ $(,)?) => {
         const MODULE_COUNT: usize = [$(<$module as $crate::Module>::NAME),+].len();
 
+        /// What the sources of the modules come to, when `pq build` links the library: that is for it to know.
+        #[cfg(pq_library)]
+        const DIGESTS: &str = match option_env!("PQ_DIGESTS") {
+            Some(digests) => digests,
+            None => "",
+        };
+        #[cfg(not(pq_library))]
+        const DIGESTS: &str = "";
+
         /// One entry per module, with a comma behind each; the manifest leaves the last comma out.
         const ENTRIES: &str = $crate::constcat::concat!($(
             "{", <$module as $crate::Module>::NAME, ",\"", <$module as $crate::Module>::VSN, "\",",
-            stringify!($kind), ",", $crate::library::Declared::<$module>::TEXT, "},"
+            stringify!($kind), ",[",
+            $crate::library::digest_of(<$module as $crate::Module>::NAME, DIGESTS),
+            $crate::library::behind_digest(
+                $crate::library::digest_of(<$module as $crate::Module>::NAME, DIGESTS),
+                $crate::library::Declared::<$module>::TEXT,
+            ),
+            $crate::library::without_first($crate::library::Declared::<$module>::TEXT), "},"
         ),+);
 
         /// The manifest: one Erlang term.

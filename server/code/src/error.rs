@@ -54,6 +54,16 @@ pub enum FailedStep {
     /// The manifest cannot be understood.
     #[error("its manifest cannot be read: {0}")]
     Manifest(#[from] ManifestError),
+    /// The library of something else, under this name.
+    #[error(
+        "it is the library of {found}, and that of {wanted} belongs there: build the release again"
+    )]
+    Owner {
+        /// The application and version in its manifest.
+        found: String,
+        /// Those that were meant.
+        wanted: String,
+    },
     /// Compiled for another version of the boundary.
     #[error(
         "its manifest has ABI stamp {found:#x}, this node has {:#x}: build it with this node's SDK",

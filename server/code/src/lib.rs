@@ -38,7 +38,7 @@ pub use error::{ChangeError, FailedStep, LoadError};
 pub use library::{Library, LibraryId, LoadedModule, Origin};
 pub use manifest::{Callee, Declared, Manifest, ManifestError, ModuleEntry};
 pub use server::{CodeServer, LIBRARIES_MAX, Preview};
-pub use verify::inspect;
+pub use verify::{LIBRARY_BYTES_MAX, Wanted, inspect, manifest_of};
 pub use versions::{Change, Version};
 
 /// How often one process of the operating system loads a library, refused ones included.

@@ -1,5 +1,6 @@
 //! Libraries and modules as an operator sees them: plain data, copied out of the books of `server`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -49,6 +50,9 @@ pub struct Library {
     pub origin: Origin,
     /// Of its file; `None` when it is linked.
     pub checksum: Option<Checksum>,
+    /// What tells the code of its modules from other code under the same version, by the module's name
+    /// ([`crate::ModuleEntry::digest`]).
+    pub digests: BTreeMap<String, String>,
     /// Its modules, in the order of its manifest.
     pub modules: Vec<Module>,
     /// Bytes of addresses that its mapping takes, in whole pages; 0 when it is linked.

@@ -2,7 +2,7 @@
 //!
 //! ```erlang
 //! {library,"processquest","1.1.0",[{abi,1886453762},{modules,[
-//!   {pq_player,"1.1.0",gen_fsm,[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
+//!   {pq_player,"1.1.0",gen_fsm,[{digest,"9f…"},{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
 //!   {pq_enemy,"1.1.0",functions,[]},…]}]}.
 //! ```
 //!
@@ -44,6 +44,9 @@ pub struct ModuleEntry {
     pub kind: Kind,
     /// What it declares for upgrades; `None` in a library of an SDK that did not ask yet.
     pub declared: Option<Declared>,
+    /// What its source comes to, which two modules of one version share when their code is the same. `pq build` computes
+    /// it; `None` in a library that was built in another way or by an older `pq`, about whose code nothing is known.
+    pub digest: Option<String>,
 }
 
 /// What a module declares for those who upgrade it. The texts are `pq_sdk::Module`'s constants of these names.
@@ -185,6 +188,10 @@ impl ModuleEntry {
             vsn: text(vsn, "a module's version, as a string")?,
             kind: known.ok_or_else(|| shape(kind, "a kind of module that this node knows"))?,
             declared: declared.map(Declared::from_term).transpose()?,
+            digest: declared
+                .and_then(|declared| find(declared, "digest"))
+                .map(|digest| text(digest, "the digest of a module's code, as a string"))
+                .transpose()?,
         })
     }
 }
@@ -297,6 +304,7 @@ mod tests {
             vsn: "1.0.0".into(),
             kind: Kind::Supervisor,
             declared: None,
+            digest: None,
         };
         assert_eq!(manifest.modules, [entry]);
     }
@@ -328,6 +336,16 @@ mod tests {
         let nothing = Some(Declared::default());
         assert_eq!(declared(r#"{m,"1",functions,[]}"#), nothing);
         assert_eq!(declared(r#"{m,"1",functions,[{mood,["good"]}]}"#), nothing);
+    }
+
+    #[test]
+    fn the_digest_of_its_code_stands_beside_what_a_module_declares() {
+        let text = r#"{library,"a","1",[{abi,7},{modules,[{m,"1",functions,[{digest,"0a"},{keeps,["0"]}]}]}]}."#;
+        let module = Manifest::read(text.as_bytes()).unwrap().modules.remove(0);
+        assert_eq!(module.digest.as_deref(), Some("0a"));
+        assert_eq!(module.declared.unwrap().keeps, ["0"]);
+        let text = text.replace("\"0a\"", "7");
+        assert!(Manifest::read(text.as_bytes()).is_err());
     }
 
     #[test]

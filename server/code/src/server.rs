@@ -17,11 +17,10 @@ use foldhash::HashMap;
 use pq_abi::Module;
 use pq_abi::raw::LibraryTable;
 
-use crate::checksum::Checksum;
 use crate::error::{ChangeError, FailedStep, LoadError};
 use crate::library::{Library, LibraryId, LoadedModule, Origin};
 use crate::loader;
-use crate::verify::{self, Candidate};
+use crate::verify::{self, Candidate, Wanted};
 use crate::versions::{Change, Versions};
 use books::{AllVersions, Books, Entry, from_file, linked};
 
@@ -107,14 +106,15 @@ impl CodeServer {
     ///
     /// # Errors
     /// At the first of the steps of [`FailedStep`] that fails. The server is then as it was.
-    pub fn load_library(
+    pub fn load_library<'a>(
         &self,
         path: &Path,
-        expected: Option<Checksum>,
+        wanted: impl Into<Wanted<'a>>,
     ) -> Result<LibraryId, LoadError> {
+        let wanted = wanted.into();
         let _alone = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let loaded =
-            verify::read(path, expected).and_then(|candidate| self.load_bytes(path, &candidate));
+        let loaded = verify::read(path, wanted.checksum)
+            .and_then(|candidate| self.load_bytes(path, &candidate, &wanted));
         let fail = |step| LoadError {
             origin: Origin::File(path.to_path_buf()),
             step,
@@ -124,11 +124,17 @@ impl CodeServer {
             .inspect_err(|error| tracing::warn!("failed to {error}"))
     }
 
-    fn load_bytes(&self, path: &Path, candidate: &Candidate) -> Result<LibraryId, FailedStep> {
-        if let Some(id) = self.books().with_checksum(candidate.checksum) {
-            return Ok(id);
+    fn load_bytes(
+        &self,
+        path: &Path,
+        candidate: &Candidate,
+        wanted: &Wanted<'_>,
+    ) -> Result<LibraryId, FailedStep> {
+        if let Some(known) = self.books().with_checksum(candidate.checksum) {
+            wanted.owned_by(&known.application, &known.vsn)?;
+            return Ok(known.id);
         }
-        let verified = verify::verify(&candidate.bytes)?;
+        let verified = verify::verify(&candidate.bytes, wanted)?;
         self.books().has_room()?;
         let loaded = loader::load(candidate, &verified)?;
         Ok(self

@@ -1,10 +1,9 @@
 //! Everything that is found out about a library before anything of it runs.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use pq_abi::ABI_STAMP;
+use pq_files::Refused;
 
 use crate::checksum::Checksum;
 use crate::elf::{Elf, Image};
@@ -14,7 +13,39 @@ use crate::manifest::Manifest;
 
 /// How large a library may be. The game's has half a megabyte; a hundred times that is a mistake, and each
 /// loaded one stays in memory for ever.
-const LIBRARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub const LIBRARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What a library has to be; by default any is right.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Wanted<'a> {
+    /// These very bytes.
+    pub checksum: Option<Checksum>,
+    /// The library of this application in this version.
+    pub owner: Option<(&'a str, &'a str)>,
+}
+
+impl From<Option<Checksum>> for Wanted<'_> {
+    fn from(checksum: Option<Checksum>) -> Self {
+        Wanted {
+            checksum,
+            owner: None,
+        }
+    }
+}
+
+impl Wanted<'_> {
+    /// A release, the folder in it and its checksums may all be changed together; what a library says of itself was
+    /// written when it was compiled.
+    pub(crate) fn owned_by(&self, application: &str, vsn: &str) -> Result<(), FailedStep> {
+        match self.owner {
+            Some(owner) if owner != (application, vsn) => Err(FailedStep::Owner {
+                found: format!("{application} {vsn}"),
+                wanted: format!("{} {}", owner.0, owner.1),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A file that was read once; what is checked is what is loaded.
 pub(crate) struct Candidate {
@@ -32,8 +63,10 @@ pub(crate) struct Verified {
 ///
 /// # Errors
 /// As [`crate::CodeServer::load_library`], up to the step that loads.
-pub fn inspect(path: &Path, expected: Option<Checksum>) -> Result<Manifest, LoadError> {
-    let verified = read(path, expected).and_then(|candidate| verify(&candidate.bytes));
+pub fn inspect<'a>(path: &Path, wanted: impl Into<Wanted<'a>>) -> Result<Manifest, LoadError> {
+    let wanted = wanted.into();
+    let verified =
+        read(path, wanted.checksum).and_then(|candidate| verify(&candidate.bytes, &wanted));
     let fail = |step| LoadError {
         origin: Origin::File(path.to_path_buf()),
         step,
@@ -41,9 +74,24 @@ pub fn inspect(path: &Path, expected: Option<Checksum>) -> Result<Manifest, Load
     verified.map(|verified| verified.manifest).map_err(fail)
 }
 
+/// What a library says of itself, whether or not this node may load it.
+///
+/// # Errors
+/// When the bytes are no library of this machine, or have no manifest that can be read.
+pub fn manifest_of(bytes: &[u8]) -> Result<Manifest, FailedStep> {
+    Ok(Manifest::read(Elf::parse(bytes)?.manifest()?)?)
+}
+
 /// Reads the file and compares its checksum.
 pub(crate) fn read(path: &Path, expected: Option<Checksum>) -> Result<Candidate, FailedStep> {
-    let bytes = read_bytes(path)?;
+    let bytes =
+        pq_files::read(path, LIBRARY_BYTES_MAX).map_err(|error| match Refused::of(&error) {
+            Some(Refused::TooLarge(max_bytes)) => FailedStep::TooLarge {
+                max_bytes: *max_bytes,
+            },
+            Some(_) => FailedStep::NotAFile,
+            None => FailedStep::Read(error),
+        })?;
     let found = Checksum::of(&bytes);
     match expected {
         Some(expected) if expected != found => Err(FailedStep::Checksum { found, expected }),
@@ -54,28 +102,11 @@ pub(crate) fn read(path: &Path, expected: Option<Checksum>) -> Result<Candidate,
     }
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, FailedStep> {
-    // Asked before opening: to open a pipe is to wait for whoever writes to it.
-    if !fs::metadata(path).map_err(FailedStep::Read)?.is_file() {
-        return Err(FailedStep::NotAFile);
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(FailedStep::Read)?;
-    file.take(LIBRARY_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(FailedStep::Read)?;
-    match bytes.len() as u64 > LIBRARY_BYTES_MAX {
-        true => Err(FailedStep::TooLarge {
-            max_bytes: LIBRARY_BYTES_MAX,
-        }),
-        false => Ok(bytes),
-    }
-}
-
-/// Form, manifest, stamp, lint.
-pub(crate) fn verify(bytes: &[u8]) -> Result<Verified, FailedStep> {
+/// Form, manifest, owner, stamp, lint.
+pub(crate) fn verify(bytes: &[u8], wanted: &Wanted<'_>) -> Result<Verified, FailedStep> {
     let elf = Elf::parse(bytes)?;
     let manifest = Manifest::read(elf.manifest()?)?;
+    wanted.owned_by(&manifest.application, &manifest.vsn)?;
     if manifest.abi != ABI_STAMP {
         return Err(FailedStep::Abi {
             found: manifest.abi,

@@ -10,16 +10,23 @@ use pq_otp::application::Settings;
 use pq_term::Term;
 
 use crate::app::App;
-use crate::checksums::{self, Checksums, Sha256Hex};
-use crate::file_error::{FileError, in_words, path_term};
-use crate::fit::{self, FitError, Member};
+use crate::checksums::{self, Sha256Hex};
+use crate::consult::text_of;
+use crate::file_error::{FileError, path_term};
+use crate::fit::{self, Member};
 use crate::layout;
+use crate::owner;
 use crate::rel::{Rel, RelApp, RelStart};
 use crate::releases::{Lib, Releases};
 use crate::relup::Relup;
 use crate::start_erl::StartErl;
+use crate::summed::{Compared, SETTINGS, Summed};
 use crate::sys_config;
 use crate::terms::tagged;
+
+mod error;
+
+pub use error::BootError;
 
 /// What the node itself brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +64,8 @@ pub struct BootRelease {
     pub applications: Vec<BootApp>,
     /// Its `sys.config`.
     pub settings: Settings,
+    /// What is not as it was built or unpacked, and may be so; as sentences.
+    pub remarks: Vec<String>,
 }
 
 /// One application of it.
@@ -84,100 +93,6 @@ pub enum Code {
     },
     /// It has none.
     None,
-}
-
-/// A tree that cannot boot. Displays as a fragment that continues "failed to …".
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BootError {
-    /// A file is missing or not what its format says.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The applications do not fit together.
-    #[error(transparent)]
-    Fit(#[from] FitError),
-    /// A version or name would lead out of the tree.
-    #[error(
-        "use `{0}` as a part of a path: a name without `/` that is not `.` or `..` would be right"
-    )]
-    NotPlain(String),
-    /// There is no such release.
-    #[error("find release {vsn}: {} holds no .rel file; a release is unpacked there before it boots", .folder.display())]
-    NoSuchRelease {
-        /// The version asked for.
-        vsn: String,
-        /// Where it would be.
-        folder: PathBuf,
-    },
-    /// More than one file says what the release is.
-    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; one has to go", .files.0.display(), .files.1.display())]
-    SeveralRels {
-        /// The version asked for.
-        vsn: String,
-        /// Two of the files.
-        files: (PathBuf, PathBuf),
-    },
-    /// The file of one version stands in the folder of another.
-    #[error("use {}: line {line}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
-    WrongVsn {
-        /// The `.rel` or `.app` file.
-        file: PathBuf,
-        /// The line (from 1) of its version, or of its name where that is wrong.
-        line: usize,
-        /// What it describes.
-        found: String,
-        /// What its folder is for.
-        wanted: String,
-    },
-    /// The release needs another `pq`.
-    #[error("boot {}: it needs {name} {wanted}, and this node has {have}; start it with a node of that version", .file.display())]
-    OtherNode {
-        /// The `.rel` file.
-        file: PathBuf,
-        /// `erts` or a built-in application.
-        name: String,
-        /// The version in the release.
-        wanted: String,
-        /// The version in the node.
-        have: String,
-    },
-    /// An application has modules and no checksum for the library they are in.
-    #[error("find the checksum of {}: {} has no line for it, and without one it cannot be told from another library", .library.display(), .sums.display())]
-    NoChecksum {
-        /// The library.
-        library: PathBuf,
-        /// The file of checksums.
-        sums: PathBuf,
-    },
-    /// An application has modules and no library.
-    #[error("find {}: {}", .library.display(), in_words(*.kind))]
-    NoLibrary {
-        /// The library.
-        library: PathBuf,
-        /// What the operating system said.
-        kind: io::ErrorKind,
-    },
-}
-
-impl BootError {
-    /// The error as a term: in OTP's words where it has some, such as `{no_such_release,Vsn}` or those of the file.
-    pub fn to_term(&self) -> Term {
-        match self {
-            BootError::File(error) => error.to_term(),
-            BootError::Fit(error) => error.term.clone(),
-            BootError::NotPlain(part) => tagged("bad_name", Term::string(part.as_str())),
-            BootError::NoSuchRelease { vsn, .. } => {
-                tagged("no_such_release", Term::string(vsn.as_str()))
-            }
-            BootError::SeveralRels { files, .. } => tagged("bad_rel_file", path_term(&files.1)),
-            BootError::WrongVsn { file, .. } => tagged("wrong_vsn", path_term(file)),
-            BootError::OtherNode { name, wanted, .. } => {
-                let wanted = [Term::string(name.as_str()), Term::string(wanted.as_str())];
-                tagged("other_node", Term::tuple(wanted))
-            }
-            BootError::NoChecksum { library, .. } => tagged("no_checksum", path_term(library)),
-            BootError::NoLibrary { library, .. } => tagged("no_such_file", path_term(library)),
-        }
-    }
 }
 
 impl BootRelease {
@@ -213,7 +128,8 @@ impl ReleaseTree {
     /// # Errors
     /// When `start_erl.data` is missing or unreadable.
     pub fn start_erl(&self) -> Result<StartErl, FileError> {
-        StartErl::read(&layout::start_erl(&self.root))
+        let file = layout::start_erl(&self.root);
+        StartErl::parse(&file, &self.text(&file)?)
     }
 
     /// Which releases there are.
@@ -221,7 +137,20 @@ impl ReleaseTree {
     /// # Errors
     /// When `RELEASES` is missing or unreadable.
     pub fn releases(&self) -> Result<Releases, FileError> {
-        Releases::read(&layout::releases_file(&self.root))
+        let file = layout::releases_file(&self.root);
+        Releases::parse(&file, &self.text(&file)?)
+    }
+
+    /// The text of a file of the tree.
+    fn text(&self, file: &Path) -> Result<String, FileError> {
+        let bytes = pq_files::read_inside(&self.root, file, pq_files::TEXT_BYTES_MAX)
+            .map_err(|error| FileError::read(file, &error))?;
+        text_of(file, &bytes)
+    }
+
+    /// The folder of a release, with its checksums.
+    pub(crate) fn summed(&self, vsn: &str) -> Result<Summed, FileError> {
+        Summed::open(&self.root, &layout::release(&self.root, vsn))
     }
 
     /// The release that `start_erl.data` names.
@@ -249,15 +178,39 @@ impl ReleaseTree {
         }
     }
 
-    /// The release of this version.
+    /// The release of this version: all its files are there, those with a checksum are what that says, and each library
+    /// is the one of its application.
     ///
     /// # Errors
     /// As [`ReleaseTree::boot`].
     pub fn boot_vsn(&self, vsn: &str) -> Result<BootRelease, BootError> {
+        plain(vsn)?;
+        self.summed(vsn)?.is_whole()?;
         let rel = self.rel(vsn)?;
         self.is_for_this_node(&rel)?;
         let libs = self.libs(vsn)?;
-        self.read(rel, &libs)
+        for entry in self.foreign_to_the_node(&rel) {
+            is_called_after(&self.lib_folder(entry, &libs)?, entry)?;
+            self.lib(entry, &libs)?.is_whole()?;
+        }
+        let boot = self.read(rel, &libs)?;
+        for app in &boot.applications {
+            self.is_the_library_of(app)?;
+        }
+        Ok(boot)
+    }
+
+    fn is_the_library_of(&self, app: &BootApp) -> Result<(), BootError> {
+        let Code::Library { path, .. } = &app.code else {
+            return Ok(());
+        };
+        let bytes = pq_files::read(path, pq_code::LIBRARY_BYTES_MAX)
+            .map_err(|error| FileError::read(path, &error))?;
+        let checked = owner::check(&bytes, app.app.name.as_str(), &app.app.vsn);
+        checked.map_err(|owner| BootError::OtherOwner {
+            library: path.clone(),
+            owner,
+        })
     }
 
     /// The ways to and from the release of this version; `None` where it has no `relup`.
@@ -266,18 +219,26 @@ impl ReleaseTree {
     /// When the file cannot be read, and when it is that of another release.
     pub fn relup(&self, vsn: &str) -> Result<Option<Relup>, FileError> {
         let file = layout::relup(&self.root, vsn);
-        match Relup::read_of(&file, vsn) {
+        let summed = self.summed(vsn)?;
+        let text = match summed.text("relup") {
+            Ok(_) if summed.is_foreign("relup") => return Err(summed.unlisted("relup")),
+            text => text,
+        };
+        match text.and_then(|text| Relup::parse_of(&file, &text, vsn)) {
             Ok(relup) => Ok(Some(relup)),
-            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) if error.is_absence() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// All of a release, read and checked, with its settings as they are on this machine.
     pub(crate) fn read(&self, rel: Rel, libs: &[Lib]) -> Result<BootRelease, BootError> {
+        let applications = self.applications(&rel, libs)?;
+        let (settings, remarks) = self.settings(&rel.vsn)?;
         Ok(BootRelease {
-            applications: self.applications(&rel, libs)?,
-            settings: sys_config::read(&layout::release(&self.root, &rel.vsn))?,
+            applications,
+            settings,
+            remarks,
             rel,
         })
     }
@@ -285,6 +246,7 @@ impl ReleaseTree {
     /// Checks all of a release, whatever node it is for and whatever machine.
     pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<(), BootError> {
         self.applications(rel, libs)?;
+        self.summed(&rel.vsn)?.settings()?;
         sys_config::check(&layout::release(&self.root, &rel.vsn))?;
         Ok(())
     }
@@ -302,6 +264,30 @@ impl ReleaseTree {
             .collect::<Result<Vec<_>, _>>()?;
         let members = fit::fit(rel, members)?.into_iter();
         members.map(|member| self.boot_app(member)).collect()
+    }
+
+    /// The settings of a release, and what there is to say about them. Where it came with some, there have to be some: a
+    /// node without settings has no limits.
+    fn settings(&self, vsn: &str) -> Result<(Settings, Vec<String>), FileError> {
+        let compared = self.summed(vsn)?.settings()?;
+        let settings = sys_config::read(&layout::release(&self.root, vsn))?;
+        Ok((
+            settings,
+            remark(vsn, compared).into_iter().collect(),
+        ))
+    }
+
+    /// What became of the settings of a release since it was built or unpacked, as a sentence; nothing when they are the
+    /// same, or nobody knows.
+    ///
+    /// # Errors
+    /// When they or their checksum cannot be read.
+    pub fn settings_remark(&self, vsn: &str) -> Result<Option<String>, BootError> {
+        plain(vsn)?;
+        match self.summed(vsn)?.settings()? {
+            Compared::Unknown => Ok(None),
+            compared => Ok(remark(vsn, compared)),
+        }
     }
 
     /// What the release of this version consists of.
@@ -324,7 +310,8 @@ impl ReleaseTree {
                 files: (file, other),
             });
         }
-        let rel = Rel::read(&file)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let rel = Rel::parse(&file, &self.summed(vsn)?.text(&name)?)?;
         match rel.vsn == vsn {
             true => Ok(rel),
             false => Err(wrong_vsn((&rel.file, rel.vsn_line), &rel.vsn, vsn)),
@@ -338,7 +325,7 @@ impl ReleaseTree {
             Ok(releases) => Ok(releases
                 .find(vsn)
                 .map_or_else(Vec::new, |it| it.libs.clone())),
-            Err(error) if is_absence(&error) => Ok(Vec::new()),
+            Err(error) if error.is_absence() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
@@ -353,6 +340,16 @@ impl ReleaseTree {
             Some(lib) => self.root.join(&lib.folder),
             None => layout::lib(&self.root, name, &entry.vsn),
         })
+    }
+
+    /// The folder of an application with its checksums. It may be elsewhere than in the tree.
+    fn lib(&self, entry: &RelApp, libs: &[Lib]) -> Result<Summed, BootError> {
+        let folder = self.lib_folder(entry, libs)?;
+        let base = match folder.starts_with(&self.root) {
+            true => &self.root,
+            false => &folder,
+        };
+        Ok(Summed::open(base, &folder)?)
     }
 
     /// The applications that are part of the node.
@@ -390,7 +387,13 @@ impl ReleaseTree {
                 app.vsn.clone_from(&entry.vsn);
                 app
             }
-            None => App::read(&self.lib_folder(entry, libs)?.join(layout::app_name(name)))?,
+            None => {
+                let file = self.lib_folder(entry, libs)?.join(layout::app_name(name));
+                App::parse(
+                    &file,
+                    &self.lib(entry, libs)?.text(&layout::app_name(name))?,
+                )?
+            }
         };
         let key = if app.name == entry.name { "vsn" } else { "" };
         match app.name == entry.name && app.vsn == entry.vsn {
@@ -447,15 +450,49 @@ fn library(app: &App) -> Result<Code, BootError> {
             kind: error.kind(),
         });
     }
-    match Checksums::read(&sums)?
-        .0
-        .remove(&layout::library_name(name))
-    {
+    let summed = Summed::open(folder, folder)?;
+    let Some(listed) = summed.sums() else {
+        return Err(FileError::read(&sums, &io::ErrorKind::NotFound.into()).into());
+    };
+    match listed.0.get(&layout::library_name(name)) {
         Some(sha256) => Ok(Code::Library {
             path: library,
-            sha256,
+            sha256: sha256.clone(),
         }),
         None => Err(BootError::NoChecksum { library, sums }),
+    }
+}
+
+/// The folder of an application bears its name and version, wherever `RELEASES` says that it is.
+fn is_called_after(folder: &Path, entry: &RelApp) -> Result<(), BootError> {
+    let wanted = named(entry.name.as_str(), &entry.vsn);
+    let found = folder.file_name().unwrap_or_default().to_string_lossy();
+    match found == wanted {
+        true => Ok(()),
+        false => Err(BootError::WrongFolder {
+            folder: folder.to_path_buf(),
+            wanted,
+        }),
+    }
+}
+
+/// The sentence about settings that are not those of the release.
+fn remark(vsn: &str, compared: Compared) -> Option<String> {
+    let file = format!("{}/{SETTINGS}", layout::release_name(vsn));
+    let sums = checksums::FILE_NAME;
+    match compared {
+        Compared::Same => None,
+        Compared::Edited => Some(format!(
+            "{file} was edited: it is not the one that the release came with"
+        )),
+        Compared::Added => Some(format!(
+            "{file} was added: the release came without settings"
+        )),
+        Compared::Unknown => Some(format!(
+            "{} has no {sums}, so nobody can tell whether its files are those that were built: unpack or build the release \
+             again, and it has",
+            layout::release_name(vsn)
+        )),
     }
 }
 
@@ -477,12 +514,6 @@ fn rel_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
     files.sort();
     Ok(files)
-}
-
-/// True when there is no such file.
-pub(crate) fn is_absence(error: &FileError) -> bool {
-    let none = io::ErrorKind::NotFound;
-    matches!(error, FileError::Read { kind, .. } if *kind == none)
 }
 
 fn plain(part: &str) -> Result<(), BootError> {

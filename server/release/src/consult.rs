@@ -11,7 +11,8 @@ use crate::places;
 
 /// The text of a file. Formats of plain text (`start_erl`, `checksums`) use it as well.
 pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
-    let bytes = std::fs::read(file).map_err(|error| FileError::read(file, &error))?;
+    let bytes = pq_files::read(file, pq_files::TEXT_BYTES_MAX)
+        .map_err(|error| FileError::read(file, &error))?;
     text_of(file, &bytes)
 }
 

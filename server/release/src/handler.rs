@@ -57,6 +57,8 @@ pub struct Options {
     pub code_change_timeout_ms: Option<u64>,
     /// What becomes of a process whose conversion takes longer.
     pub on_overrun: OnOverrun,
+    /// Code of the release that runs may stay in force where the relup leaves it.
+    pub partial: bool,
     /// How many processes a shard looks after before it does its other work again ([`Plan::SLICE`] by default).
     pub slice: Option<u32>,
 }

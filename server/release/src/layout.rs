@@ -7,6 +7,7 @@
 //!   root/releases/Vsn/Name.rel            what one consists of
 //!   root/releases/Vsn/sys.config          its settings; `sys.config.src` stands over it
 //!   root/releases/Vsn/relup               how it is reached from others
+//!   root/releases/Vsn/SHA256SUMS          the checksums of these three
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
 //!   root/lib/App-Vsn/SHA256SUMS           the checksums of its files

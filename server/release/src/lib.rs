@@ -6,6 +6,7 @@
 //! | [`appup`], [`relup`], [`instruction`] | how an application, and how a release, gets from one version to another |
 //! | [`systools`] | appups to relup |
 //! | [`checksums`] | `SHA256SUMS`, which names the very bytes an application consists of |
+//! | [`owner`], [`same_vsn`] | whose library it is, and which modules changed without another version |
 //! | [`fit`] | whether the applications of a release fit together, and in which order they start |
 //! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
 //! | [`tree`] | a release tree as its author lays it out |
@@ -22,6 +23,11 @@ mod consult;
 mod names;
 mod places;
 mod terms;
+
+mod summed;
+
+pub mod owner;
+pub mod same_vsn;
 
 pub mod file_error;
 
@@ -52,3 +58,4 @@ pub mod handler;
 pub mod durable;
 
 pub use file_error::FileError;
+pub use summed::{PutError, put};

@@ -15,12 +15,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pq_files::Refused;
 use pq_term::Term;
 
 use crate::boot::{BootError, Runtime};
-use crate::checksums;
+use crate::checksums::{self, Checksums};
 use crate::durable::{self, WriteError};
 use crate::file_error::{FileError, in_words, path_term, posix};
+use crate::layout;
+use crate::owner::OtherOwner;
 use crate::rel::Rel;
 use crate::terms::tagged;
 
@@ -47,6 +50,14 @@ pub enum PackageError {
         file: PathBuf,
         /// What the operating system said.
         kind: io::ErrorKind,
+    },
+    /// It is something else than a file.
+    #[error("open package {}: {refused}", .file.display())]
+    NoFile {
+        /// The package.
+        file: PathBuf,
+        /// What it is.
+        refused: Refused,
     },
     /// Something is in it that may not be, or something is missing.
     #[error("accept package {}: {refusal}", .file.display())]
@@ -83,6 +94,14 @@ pub enum PackageError {
         /// The file.
         file: PathBuf,
     },
+    /// A library is that of another application or version.
+    #[error("add {} to the package: {owner}", .file.display())]
+    OtherOwner {
+        /// The library.
+        file: PathBuf,
+        /// Whose it is.
+        owner: OtherOwner,
+    },
     /// A package with this file would not be accepted.
     #[error("add `{name}` to the package: {refusal}")]
     Unacceptable {
@@ -102,6 +121,12 @@ impl PackageError {
     pub fn to_term(&self) -> Term {
         match self {
             PackageError::Open { file, kind } => no_file(file, *kind),
+            PackageError::NoFile { file, refused } => {
+                FileError::read(file, &refused.clone().into()).to_term()
+            }
+            PackageError::OtherOwner { file, .. } => {
+                not_added(&file.to_string_lossy(), "wrong_vsn")
+            }
             PackageError::Refused { file, refusal } => refusal.to_term(file),
             PackageError::Content { term, .. } => term.clone(),
             PackageError::Boot(error) => error.to_term(),
@@ -133,7 +158,7 @@ fn not_added(name: &str, reason: &'static str) -> Term {
 }
 
 /// Takes a package apart below `into` and checks all of it; says which release it is. What is in `into` then is a tree
-/// of that release alone, brought to the disk. After an error a part of it may be there.
+/// of that release alone, with the checksums of its folder, brought to the disk. After an error a part of it may be there.
 pub(crate) fn unpack(file: &Path, into: &Path, runtime: &Runtime) -> Result<Rel, PackageError> {
     let files = read::read(file, into, &Bounds::OF_A_PACKAGE)?;
     let rel = check::check(&files, into, runtime).map_err(|fault| fault.of(file, into))?;
@@ -143,6 +168,14 @@ pub(crate) fn unpack(file: &Path, into: &Path, runtime: &Runtime) -> Result<Rel,
     ] {
         durable::remove(&into.join(name))?;
     }
+    let folder = format!("{}/", layout::release_name(&rel.vsn));
+    let own = format!("{folder}{}", checksums::FILE_NAME);
+    let of_release = |(path, sum): (&String, &String)| {
+        let name = path.strip_prefix(&folder)?;
+        (*path != own).then(|| (name.to_string(), sum.clone()))
+    };
+    let sums = Checksums(files.iter().filter_map(of_release).collect());
+    durable::write(&into.join(own), sums.to_text().as_bytes())?;
     durable::sync_folders(into)?;
     Ok(rel)
 }

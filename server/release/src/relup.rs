@@ -70,13 +70,20 @@ impl Relup {
     /// # Errors
     /// As [`Relup::read`], and `{bad_relup_file,File}` when it is that of another release.
     pub fn read_of(file: &Path, vsn: &str) -> Result<Relup, FileError> {
-        let text = read_text(file)?;
-        let relup = Relup::parse(file, &text)?;
+        Relup::parse_of(file, &read_text(file)?, vsn)
+    }
+
+    /// The same in the text of a file.
+    ///
+    /// # Errors
+    /// As [`Relup::parse`], and `{bad_relup_file,File}` when it is that of another release.
+    pub fn parse_of(file: &Path, text: &str, vsn: &str) -> Result<Relup, FileError> {
+        let relup = Relup::parse(file, text)?;
         match relup.vsn == vsn {
             true => Ok(relup),
             false => Err(FileError::Content {
                 file: file.to_path_buf(),
-                line: places::line_at(&text, &[0]),
+                line: places::line_at(text, &[0]),
                 sentence: format!("it is for release {}; {vsn} would be right", relup.vsn),
                 term: terms::tagged("bad_relup_file", path_term(file)),
             }),

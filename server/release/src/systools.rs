@@ -243,6 +243,11 @@ impl Problem {
                 format!("found {}, expected {}", source.found, source.expected)
             }
             FileError::Content { sentence, .. } => sentence.clone(),
+            FileError::Refused { refused, .. } => refused.to_string(),
+            FileError::Changed { how, sums, .. } => format!("{how} {}", sums.display()),
+            FileError::Gone { sums, .. } => {
+                format!("no such file, and {} lists it", sums.display())
+            }
         };
         let place = Place {
             file: error.file().to_path_buf(),

@@ -8,15 +8,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::app::App;
-use crate::checksums::{self, Checksums};
+use crate::checksums::{self, Checksums, sha256};
 use crate::consult::text_of;
 use crate::durable::{self, WriteError};
-use crate::file_error::FileError;
+use crate::file_error::{FileError, path_term};
 use crate::layout;
+use crate::owner::{self, OtherOwner};
 use crate::rel::Rel;
 use crate::releases::{Release, Releases, Status};
+use crate::relup::Relup;
 use crate::start_erl::StartErl;
+use crate::summed::{SETTINGS, is_settings};
 use crate::sys_config;
+use crate::terms;
+
+mod released;
+
+pub use released::{Overwrite, Replaced};
+
+use released::{Released, Settings};
 
 /// The pieces of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +71,19 @@ pub enum TreeError {
     /// An application with modules came without its library.
     #[error("lay out {0}: it has modules and no library")]
     NoLibrary(String),
+    /// A library is that of another application or version.
+    #[error("lay out {name}-{vsn}: {owner}")]
+    OtherOwner {
+        /// The application.
+        name: String,
+        /// Its version.
+        vsn: String,
+        /// Whose the library is.
+        owner: OtherOwner,
+    },
+    /// What somebody may be running would become something else.
+    #[error(transparent)]
+    Released(#[from] Replaced),
     /// The release does not have this application in this version.
     #[error("lay out {name}-{vsn}: release {rel} has no such application")]
     NotInRelease {
@@ -76,12 +99,54 @@ pub enum TreeError {
 /// Lays out a release in the tree at `root` and says what it is. Doing it again changes nothing.
 ///
 /// `RELEASES` and `start_erl.data` are made when they are missing, with this release as the permanent one; a tree
-/// that has them keeps them.
+/// that has them keeps them, and no bytes of an application or release that it lists become others. A `relup` may: it is
+/// written after its release. Settings that were edited in the tree stay.
 ///
 /// # Errors
-/// When a piece is wrong, before anything is written; when the operating system refuses, with every file either
-/// as it was or as it should be.
+/// When a piece is wrong or would replace what is released, before anything is written; when the operating system
+/// refuses, with every file either as it was or as it should be.
 pub fn write_release(root: &Path, spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
+    rewrite_release(root, spec, Overwrite::Nothing)
+}
+
+/// The same where more may be replaced.
+///
+/// # Errors
+/// As [`write_release`].
+pub fn rewrite_release(
+    root: &Path,
+    spec: &ReleaseSpec<'_>,
+    overwrite: Overwrite,
+) -> Result<Rel, TreeError> {
+    let rel = checked_rel(spec)?;
+    let read = |pieces: &AppPieces<'_>| checked_app(&rel, pieces);
+    let apps = spec
+        .applications
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<App>, _>>()?;
+    let released = Released::of(root, overwrite)?;
+    let apps: Vec<(&App, Files)> = apps
+        .iter()
+        .zip(&spec.applications)
+        .map(|(app, pieces)| (app, app_files(app, pieces)))
+        .collect();
+    for (app, files) in &apps {
+        released.may_write_app(root, app, files)?;
+    }
+    released.may_write_rel(root, &rel, spec.rel.as_bytes())?;
+    let settings = released.settings(root, &rel, spec.sys_config)?;
+    for (app, files) in apps {
+        let folder = layout::lib(root, app.name.as_str(), &app.vsn);
+        put_folder(&folder, files)?;
+    }
+    write_release_folder(root, &rel, (spec, settings))?;
+    write_registers(root, &rel)?;
+    Ok(rel)
+}
+
+/// The texts of a release by themselves.
+fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
     let rel = Rel::parse(Path::new("the .rel of the release"), spec.rel)?;
     plain(&rel.name)?;
     plain(&rel.vsn)?;
@@ -91,18 +156,27 @@ pub fn write_release(root: &Path, spec: &ReleaseSpec<'_>) -> Result<Rel, TreeErr
     for (path, bytes) in &spec.configs {
         sys_config::check_text(path, &text_of(path, bytes)?)?;
     }
-    let read = |pieces: &AppPieces<'_>| checked_app(&rel, pieces);
-    let apps = spec
-        .applications
-        .iter()
-        .map(read)
-        .collect::<Result<Vec<App>, _>>()?;
-    for (app, pieces) in apps.iter().zip(&spec.applications) {
-        write_app(root, app, pieces)?;
+    if let Some(text) = spec.relup {
+        checked_relup(Path::new("the relup of the release"), text, &rel)?;
     }
-    write_release_folder(root, &rel, spec)?;
-    write_registers(root, &rel)?;
     Ok(rel)
+}
+
+/// A relup is written after its release, and by hand it is easily that of the one before.
+fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<(), FileError> {
+    let found = Relup::parse(file, text)?.vsn;
+    match found == rel.vsn {
+        true => Ok(()),
+        false => Err(FileError::Content {
+            file: file.to_path_buf(),
+            line: 1,
+            sentence: format!(
+                "it leads to and from release {found}, and this is {}: `pq relup` writes the one for it",
+                rel.vsn
+            ),
+            term: terms::tagged("bad_relup_file", path_term(file)),
+        }),
+    }
 }
 
 fn plain(part: &str) -> Result<(), TreeError> {
@@ -128,14 +202,27 @@ fn checked_app(rel: &Rel, pieces: &AppPieces<'_>) -> Result<App, TreeError> {
             rel: rel.vsn.clone(),
         });
     }
-    match pieces.library.is_none() && !app.modules.is_empty() {
-        true => Err(TreeError::NoLibrary(format!("{name}-{}", app.vsn))),
-        false => Ok(app),
+    match pieces.library {
+        None if !app.modules.is_empty() => {
+            return Err(TreeError::NoLibrary(format!("{name}-{}", app.vsn)));
+        }
+        None => (),
+        Some(bytes) => {
+            let (name, vsn) = (name.to_string(), app.vsn.clone());
+            owner::check(bytes, &name, &vsn).map_err(|owner| TreeError::OtherOwner {
+                name,
+                vsn,
+                owner,
+            })?;
+        }
     }
+    Ok(app)
 }
 
-/// The checksums come last: a library that was replaced under way does not match them, and does not boot.
-fn write_app(root: &Path, app: &App, pieces: &AppPieces<'_>) -> Result<(), WriteError> {
+/// The files of a folder, by their paths in it.
+type Files<'a> = Vec<(PathBuf, &'a [u8])>;
+
+fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
     let name = app.name.as_str();
     let mut files = vec![(PathBuf::from(layout::app_name(name)), pieces.app.as_bytes())];
     files.extend(
@@ -148,36 +235,64 @@ fn write_app(root: &Path, app: &App, pieces: &AppPieces<'_>) -> Result<(), Write
             .library
             .map(|bytes| (layout::library_name(name).into(), bytes)),
     );
-    let sum = |(path, bytes): &(PathBuf, &[u8])| {
-        (
-            path.to_string_lossy().into_owned(),
-            checksums::sha256(bytes),
-        )
-    };
-    let sums = Checksums(files.iter().map(sum).collect()).to_text();
+    files
+}
+
+/// A relup or settings that are in the tree and not among the pieces stay there: somebody has put them there, and now
+/// they belong to the release. Settings that were edited keep the checksum of those the release comes with.
+fn write_release_folder(
+    root: &Path,
+    rel: &Rel,
+    (spec, settings): (&ReleaseSpec<'_>, Settings),
+) -> Result<(), TreeError> {
+    let folder = layout::release(root, &rel.vsn);
+    let rel_name = layout::rel_name(&rel.name);
+    let text = |text: &'_ str| text.as_bytes();
+    let own = [
+        (Path::new(&rel_name), Some(spec.rel.as_bytes())),
+        (Path::new("relup"), spec.relup.map(text)),
+        (Path::new(SETTINGS), spec.sys_config.map(text)),
+    ];
+    let configs = spec.configs.iter().map(|(path, bytes)| (*path, Some(*bytes)));
+    let mut sums = Checksums::default();
+    let mut files = Files::new();
+    for (path, piece) in own.into_iter().chain(configs) {
+        let name = path.to_string_lossy().into_owned();
+        let sum = match piece {
+            Some(bytes) => Some(sha256(bytes)),
+            None => bytes_there(root, &folder.join(path))?.map(|bytes| sha256(&bytes)),
+        };
+        let stays = is_settings(&name) && settings == Settings::Keep;
+        files.extend(piece.filter(|_| !stays).map(|bytes| (path.to_path_buf(), bytes)));
+        sums.0.extend(sum.map(|sum| (name, sum)));
+    }
+    Ok(put_folder_with(&folder, &files, &sums)?)
+}
+
+/// The bytes of a text of the tree, unless it has none.
+fn bytes_there(root: &Path, file: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match pq_files::read_inside(root, file, pq_files::TEXT_BYTES_MAX) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::read(file, &error)),
+    }
+}
+
+fn put_folder(folder: &Path, files: Files<'_>) -> Result<(), WriteError> {
+    let sum =
+        |(path, bytes): &(PathBuf, &[u8])| (path.to_string_lossy().into_owned(), sha256(bytes));
+    let sums = Checksums(files.iter().map(sum).collect());
+    put_folder_with(folder, &files, &sums)
+}
+
+/// A folder that is not there appears whole; in one that is there, files that differ are replaced one by one. The
+/// checksums come last: what was replaced under way does not match them, and does not boot.
+fn put_folder_with(folder: &Path, files: &Files<'_>, sums: &Checksums) -> Result<(), WriteError> {
+    let sums = sums.to_text();
+    let mut files = files.clone();
     files.push((checksums::FILE_NAME.into(), sums.as_bytes()));
-    put_folder(&layout::lib(root, name, &app.vsn), &files)
-}
-
-fn write_release_folder(root: &Path, rel: &Rel, spec: &ReleaseSpec<'_>) -> Result<(), WriteError> {
-    let mut files = vec![(
-        PathBuf::from(format!("{}.rel", rel.name)),
-        spec.rel.as_bytes(),
-    )];
-    files.extend(
-        spec.sys_config
-            .map(|text| (sys_config::FILE_NAME.into(), text.as_bytes())),
-    );
-    let configs = spec.configs.iter();
-    files.extend(configs.map(|(path, bytes)| (path.to_path_buf(), *bytes)));
-    files.extend(spec.relup.map(|text| ("relup".into(), text.as_bytes())));
-    put_folder(&layout::release(root, &rel.vsn), &files)
-}
-
-/// A folder that is not there appears whole; in one that is there, files that differ are replaced one by one.
-fn put_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), WriteError> {
     if !folder.exists() {
-        return durable::write_folder(folder, files);
+        return durable::write_folder(folder, &files);
     }
     for (path, bytes) in files {
         let file = folder.join(path);
@@ -189,17 +304,14 @@ fn put_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), WriteErro
 }
 
 fn holds(file: &Path, bytes: &[u8]) -> bool {
-    std::fs::read(file).is_ok_and(|found| found == bytes)
+    pq_files::read(file, bytes.len() as u64).is_ok_and(|found| found == bytes)
 }
 
 /// An unreadable `RELEASES` is an error rather than a missing one: it may list releases that run.
 fn write_registers(root: &Path, rel: &Rel) -> Result<(), TreeError> {
     let file = layout::releases_file(root);
     match Releases::read(&file) {
-        Err(FileError::Read {
-            kind: io::ErrorKind::NotFound,
-            ..
-        }) => {
+        Err(error) if error.is_absence() => {
             Releases(vec![Release::of(rel, Status::Permanent)]).write(&file)?;
         }
         found => {
@@ -208,10 +320,7 @@ fn write_registers(root: &Path, rel: &Rel) -> Result<(), TreeError> {
     }
     let file = layout::start_erl(root);
     match StartErl::read(&file) {
-        Err(FileError::Read {
-            kind: io::ErrorKind::NotFound,
-            ..
-        }) => {
+        Err(error) if error.is_absence() => {
             let start = StartErl {
                 erts_vsn: rel.erts_vsn.clone(),
                 vsn: rel.vsn.clone(),

@@ -27,6 +27,8 @@ mod registers;
 mod removing;
 #[path = "office/statuses.rs"]
 mod statuses;
+#[path = "office/trust.rs"]
+mod trust;
 #[path = "office/unpacking.rs"]
 mod unpacking;
 #[path = "office/ways.rs"]

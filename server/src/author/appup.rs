@@ -20,6 +20,7 @@ use pq_release::appup::generate::{Generated, check, generate};
 use pq_release::{checksums, durable, layout};
 
 use super::warn;
+use crate::libraries::text_if_there;
 
 /// The words of the command.
 #[derive(Args, Debug)]
@@ -147,8 +148,8 @@ fn app_file(folder: &Path) -> anyhow::Result<PathBuf> {
 
 fn say_misfits(old: &Version, new: &Version) -> anyhow::Result<()> {
     let file = new.appup_file();
-    let text = std::fs::read_to_string(&file)
-        .with_context(|| format!("failed to read {}", file.display()))?;
+    let text = text_if_there(&file)?;
+    let text = text.with_context(|| format!("failed to read {}: no such file", file.display()))?;
     let appup = Appup::parse(&file, &text).map_err(failed)?;
     let misfits = check(&appup, &old.library, &new.library).map_err(failed)?;
     let lines: String = misfits.iter().map(|misfit| format!("{misfit}\n")).collect();

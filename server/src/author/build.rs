@@ -4,17 +4,20 @@
 //!   FILE.rel ─┬► applications ─► packages of the workspace ─► libraries (cargo) ─┐
 //!             └► sys.config, what it names, and relup beside it, where they are ──┴► tree
 //! ```
-//! What goes where in the tree is known to `pq_release::tree`. `pq demo` builds its releases with the same pieces.
+//! A tree may have a node: of releases that its `RELEASES` lists nothing is replaced but the relup, unless `--force` says
+//! so. What goes where in the tree is known to `pq_release::tree`. `pq demo` builds its releases with the same pieces.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use pq_release::boot::ReleaseTree;
 use pq_release::rel::Rel;
 use pq_release::sys_config;
-use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
+use pq_release::tree::{AppPieces, Overwrite, ReleaseSpec, rewrite_release};
 
+use super::{same, warn};
 use crate::boot;
 use crate::libraries::{Source, Workspace, text_if_there};
 use crate::run::say;
@@ -22,19 +25,33 @@ use crate::run::say;
 /// The words of the command.
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// What the release consists of; `sys.config` or `sys.config.src`, the files that it names, and `relup` beside it are taken too
+    /// What the release consists of; `sys.config` or `sys.config.src`, the files that it names, and `relup` beside it are
+    /// taken too. A relup that is written afterwards comes with the next `pq build` or with `pq tar`
     #[arg(value_name = "FILE.rel")]
     rel: PathBuf,
     /// The release tree, which is made when it is missing
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     root: PathBuf,
+    /// Replace what differs of releases that the tree's RELEASES lists, and settings that were edited there; without it,
+    /// what differs needs another version
+    #[arg(long)]
+    force: bool,
 }
 
 /// Builds the libraries with the workspace that the command is typed in, and lays the release out.
 pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::at(Path::new("."))?;
     let pieces = Pieces::build(&workspace, &command.rel)?;
-    let rel = pieces.lay_out(&command.root)?;
+    let overwrite = match command.force {
+        true => Overwrite::All,
+        false => Overwrite::Nothing,
+    };
+    let rel = pieces.lay_out(&command.root, overwrite)?;
+    same::say(&command.root, &rel);
+    let tree = ReleaseTree::open(&command.root, boot::runtime()?);
+    if let Some(remark) = tree.settings_remark(&rel.vsn).map_err(failed)? {
+        warn(format_args!("{remark}; it stays, and --force replaces it"));
+    }
     say_where(&rel, &command.root);
     Ok(())
 }
@@ -101,7 +118,7 @@ impl Pieces {
     ///
     /// # Errors
     /// When a piece is wrong or the operating system refuses.
-    pub(crate) fn lay_out(&self, root: &Path) -> anyhow::Result<Rel> {
+    pub(crate) fn lay_out(&self, root: &Path, overwrite: Overwrite) -> anyhow::Result<Rel> {
         let spec = ReleaseSpec {
             rel: &self.rel,
             sys_config: self.sys_config.as_deref(),
@@ -113,7 +130,7 @@ impl Pieces {
             relup: self.relup.as_deref(),
             applications: self.applications.iter().map(of_tree).collect(),
         };
-        write_release(root, &spec).map_err(failed)
+        rewrite_release(root, &spec, overwrite).map_err(failed)
     }
 }
 

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use pq_release::rel::Rel;
 use pq_release::relup::Relup;
 use pq_release::systools::{Folders, Options, RelFile, SystoolsError, lint, make_relup};
 use pq_term::Term;
 
-use super::warn;
+use super::{same, warn};
 use crate::boot;
 
 /// The words of the command.
@@ -30,7 +31,7 @@ pub(crate) struct Command {
     /// Where .app and .appup files are: release trees, lib or ebin folders, folders of sources
     #[arg(long, value_name = "LIBDIR", num_args = 1..)]
     path: Vec<PathBuf>,
-    /// Where `relup` is written [default: beside NEW.rel]
+    /// Where `relup` is written [default: beside NEW.rel, where `pq build` and `pq tar` take it from]
     #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
     outdir: Option<PathBuf>,
     /// Write the relup to stdout; an error too, as OTP's term on the last line
@@ -107,6 +108,9 @@ pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, Systool
         options,
         &files,
     );
+    if made.is_ok() {
+        say_same_vsn(command, &files);
+    }
     Ok(made.map(|(relup, warnings)| {
         let removed = lint::loaded_then_removed(&relup);
         let warnings = warnings.iter().map(ToString::to_string);
@@ -118,6 +122,19 @@ pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, Systool
         sentences.iter().for_each(warn);
         relup
     }))
+}
+
+/// Modules whose code changed under one version, where the libraries are at hand.
+fn say_same_vsn(command: &Command, files: &Folders) {
+    let Ok(newer) = Rel::read(&command.new) else {
+        return;
+    };
+    let mut older: Vec<&PathBuf> = command.up_from.iter().chain(&command.down_to).collect();
+    older.sort();
+    older.dedup();
+    for older in older.into_iter().filter_map(|file| Rel::read(file).ok()) {
+        same::say_between(files, &newer, &older);
+    }
 }
 
 /// `{error,Module,Reason}.`
@@ -133,6 +150,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 fn write(relup: &Relup, command: &Command) -> anyhow::Result<()> {
     let beside = command.new.parent().unwrap_or(Path::new(""));
     let folder = command.outdir.as_deref().unwrap_or(beside);
-    let written = relup.write(&folder.join("relup"));
+    // In the folder of a release in a tree it gets a checksum too.
+    let written = pq_release::put(folder, "relup", relup.to_text().as_bytes());
     written.map_err(|error| anyhow::anyhow!("failed to {error}"))
 }

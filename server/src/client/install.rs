@@ -17,7 +17,8 @@ use crate::operator::{Exit, Failure};
 
 /// Runs it.
 pub(crate) fn run(install: &Install) -> Result<(), Failure> {
-    let (vsn, options, at) = (&install.vsn, install.how.options(), &install.noted.at);
+    let (vsn, at) = (&install.vsn, &install.noted.at);
+    let options = install.how.options_of(install.parts);
     if install.ask && !std::io::stdin().is_terminal() {
         let sentence = "failed to ask before the install: nobody is there; leave `--ask` away";
         return Err(Failure::new(Exit::Usage, sentence));

@@ -37,8 +37,14 @@ fn requested(release: Release) -> Result<(ReleaseRequest, Noted), Failure> {
             let package = package_name(package)?;
             (ReleaseRequest::Unpack { package }, noted)
         }
-        Release::CheckInstall { vsn, how, at, .. } => {
-            let (options, message) = (how.options(), None);
+        Release::CheckInstall {
+            vsn,
+            how,
+            parts,
+            at,
+            ..
+        } => {
+            let (options, message) = (how.options_of(parts), None);
             let request = ReleaseRequest::CheckInstall {
                 vsn,
                 options,

@@ -34,6 +34,7 @@ impl Show for Status {
                     release.name, release.vsn, release.status, release.since
                 ),
             ),
+            ("settings", self.settings.clone().unwrap_or_default()),
             (
                 "node",
                 format!(

@@ -7,7 +7,7 @@
 //! ```
 //! Both files are read again when they change: whoever renews certificates has nothing to tell the node.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -141,19 +141,21 @@ fn self_signed(root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     }
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_string);
     let made = rcgen::generate_simple_self_signed(names)?;
-    write_key(&keyfile, &made.signing_key.serialize_pem())?;
-    fs::write(&certfile, made.cert.pem())?;
+    write_pem(&keyfile, &made.signing_key.serialize_pem(), 0o600)?;
+    write_pem(&certfile, &made.cert.pem(), 0o644)?;
     Ok((certfile, keyfile))
 }
 
-fn write_key(path: &Path, pem: &str) -> io::Result<()> {
+fn write_pem(path: &Path, pem: &str, mode: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(path)?.write_all(pem.as_bytes())
+    options.write(true).create(true).truncate(true).mode(mode);
+    pq_files::open_as(path, &mut options)?.write_all(pem.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::cli::tests::node as options;
 

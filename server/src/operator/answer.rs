@@ -13,6 +13,9 @@ use super::who::Who;
 pub(crate) struct Status {
     /// The release that runs.
     pub(crate) release: Running,
+    /// What became of its settings, when they are not those it came with.
+    #[serde(default)]
+    pub(crate) settings: Option<String>,
     /// The program it runs in.
     pub(crate) node: NodeStatus,
     /// Processes.

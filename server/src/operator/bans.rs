@@ -196,8 +196,11 @@ fn canonical(text: &str) -> String {
     }
 }
 
+/// How large the list may be when it is read: some hundred thousand bans.
+const BANS_BYTES_MAX: u64 = 64 << 20;
+
 fn read(file: &Path) -> anyhow::Result<Vec<Banned>> {
-    let text = match std::fs::read(file) {
+    let text = match pq_files::read(file, BANS_BYTES_MAX) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,
     };

@@ -187,15 +187,18 @@ impl Desk {
     }
 }
 
-/// What the history says of it; when it began, and from where, is the caller's to say.
+/// What the history says of it, with what was odd; when it began, and from where, is the caller's to say.
 fn deed(
     (operation, request): (String, &ReleaseRequest),
     outcome: &Outcome,
     message: Option<String>,
 ) -> Deed {
-    let (exit, result) = ended(outcome.answer.as_ref().err());
+    let (exit, mut result) = ended(outcome.answer.as_ref().err());
     if exit != Exit::Done {
         tracing::warn!(%request, "{result}");
+    }
+    for noted in &outcome.noted {
+        result.push_str(&format!("; {noted}"));
     }
     Deed {
         operation,

@@ -201,11 +201,9 @@ fn kept(text: &str, max: usize) -> String {
 }
 
 fn append_line(path: &Path, mut line: Vec<u8>) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    let mut file = pq_files::open_as(path, &mut options)?;
     if !ends_whole(&mut file)? {
         line.insert(0, b'\n');
     }
@@ -233,7 +231,7 @@ impl Past {
     /// Reads the file; a tree without one has no past.
     pub(crate) fn read(file: &Path) -> io::Result<Past> {
         let mut past = Past::default();
-        let mut reader = match File::open(file) {
+        let mut reader = match pq_files::open(file) {
             Ok(file) => BufReader::new(file),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(past),
             Err(error) => return Err(error),

@@ -28,6 +28,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
     let libraries = booted.code().libraries();
     Status {
         release: desk.releases.running(),
+        settings: desk.releases.settings(),
         node: NodeStatus {
             vsn: NODE_VSN.to_string(),
             pid: std::process::id(),

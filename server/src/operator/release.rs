@@ -30,6 +30,7 @@ pub(crate) use outcome::Outcome;
 /// The releases of a node that runs.
 pub(crate) struct Releases {
     node: Node,
+    tree: ReleaseTree,
     handler: Mutex<ReleaseHandler>,
     watch: Arc<Watch>,
     listed: Mutex<Listed>,
@@ -45,12 +46,13 @@ impl Releases {
     /// Opens the registers of the tree that the node has booted from.
     pub(crate) fn open(booted: &Booted) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
-        let office = Office::open(tree, booted.release())
+        let office = Office::open(tree.clone(), booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
         let mut handler = ReleaseHandler::new(office, booted.code().clone());
         handler.judge_settings(door::judge);
         Ok(Releases {
             node: booted.node().clone(),
+            tree,
             watch: handler.watch(),
             listed: Mutex::new(Listed::of(handler.office(), SystemTime::now())),
             handler: Mutex::new(handler),
@@ -70,6 +72,12 @@ impl Releases {
     pub(crate) fn progress(&self) -> Option<Progress> {
         let status = self.watch.status();
         (status.phase != Phase::Idle).then(|| progress(&status))
+    }
+
+    /// What became of the settings of the release that runs, if they are not those it came with: its file is looked at now.
+    pub(crate) fn settings(&self) -> Option<String> {
+        let remark = self.tree.settings_remark(&self.running().vsn);
+        remark.unwrap_or_else(|error| Some(format!("failed to {error}")))
     }
 
     /// The release that runs.
@@ -246,6 +254,7 @@ fn how(options: &InstallOptions) -> handler::Options {
             OnOverrun::Abort => pq_otp::upgrade::OnOverrun::Abort,
             OnOverrun::Kill => pq_otp::upgrade::OnOverrun::Kill,
         },
+        partial: options.partial,
         ..handler::Options::default()
     }
 }

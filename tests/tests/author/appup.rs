@@ -52,39 +52,26 @@ impl Game {
 /// The library of a version, built as a release has it, once per test program.
 fn library(game: &Game, vsn: &str) -> Vec<u8> {
     static BUILT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
-    let package = format!("{}-{}", game.name, vsn.replace('.', "_"));
+    let library = format!("{}-{vsn}", game.name);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     built
-        .entry(package.clone())
-        .or_insert_with(|| build(&package))
+        .entry(library)
+        .or_insert_with(|| build(game, vsn))
         .clone()
 }
 
-/// In the target folder of this test program, where `pq demo` builds the same.
-fn build(package: &str) -> Vec<u8> {
-    let test = std::env::current_exe().unwrap();
-    let target = test.ancestors().nth(3).unwrap();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .current_dir(root())
-        .args([
-            "rustc",
-            "--profile",
-            "library",
-            "--lib",
-            "--crate-type",
-            "cdylib",
-        ])
-        .args(["--package", package, "--target-dir"])
-        .arg(target)
-        .args(["--", "--cfg", "pq_library"])
-        .status();
-    assert!(
-        status.as_ref().is_ok_and(|status| status.success()),
-        "{package}: {status:?}"
-    );
-    let file = format!("library/lib{}.so", package.replace('-', "_"));
-    std::fs::read(target.join(file)).unwrap()
+/// With `pq build`, which writes into a library what its code is.
+fn build(game: &Game, vsn: &str) -> Vec<u8> {
+    let release = if vsn == game.older { "1.0.0" } else { "1.1.0" };
+    let rel = root().join(format!("releases/{release}/processquest.rel"));
+    let tree = tempfile::tempdir().unwrap();
+    let mut build = pq(["build"]);
+    let build = build.current_dir(root()).arg(rel).arg("--root");
+    let built = build.arg(tree.path()).output().unwrap();
+    assert!(built.status.success(), "{built:?}");
+    let name = game.name;
+    let file = format!("lib/{name}-{vsn}/priv/{name}.so");
+    std::fs::read(tree.path().join(file)).unwrap()
 }
 
 /// A release tree's `lib` with both versions of some applications; the newer ones have no appup.

@@ -24,14 +24,45 @@ const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {
 const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}, \
     [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
 
+/// What `pq_sdk::library!` writes into a library, by hand: nothing else has to be compiled for it.
+const LIB: &str = r#"//! A lamp.
+pub mod lamp;
+const DIGEST: &str = match option_env!("PQ_DIGESTS") {
+    Some(list) => list.split_at("lamp=".len()).1.split_at(list.len() - "lamp=;".len()).0,
+    None => "",
+};
+const PARTS: [&str; 3] = [
+    "{library,\"lamp\",\"1.0.0\",[{abi,1886453762},{modules,[{lamp,\"1.0.0\",functions,[",
+    DIGEST,
+    "]}]}]}.",
+];
+const LEN: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
+#[used]
+#[unsafe(link_section = ".pq.manifest")]
+static MANIFEST: [u8; LEN] = {
+    let (mut bytes, mut at, mut part) = ([0; LEN], 0, 0);
+    while part < PARTS.len() {
+        let mut byte = 0;
+        while byte < PARTS[part].len() {
+            bytes[at] = PARTS[part].as_bytes()[byte];
+            (at, byte) = (at + 1, byte + 1);
+        }
+        part += 1;
+    }
+    bytes
+};
+"#;
+
+const LAMP: &str = "#[unsafe(no_mangle)] pub extern \"C\" fn shine() -> u32 { 1 }\n";
+
 /// A checkout in a folder whose name has spaces.
-struct Checkout {
+pub(crate) struct Checkout {
     _folder: TempDir,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
 }
 
 impl Checkout {
-    fn new() -> Checkout {
+    pub(crate) fn new() -> Checkout {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("my own games");
         std::fs::create_dir_all(root.join("src")).unwrap();
@@ -39,7 +70,8 @@ impl Checkout {
             ("Cargo.toml", MANIFEST),
             ("lamp.app", APP),
             ("lamp.rel", REL),
-            ("src/lib.rs", "//! Nothing.\n"),
+            ("src/lib.rs", LIB),
+            ("src/lamp.rs", LAMP),
         ] {
             std::fs::write(root.join(file), text).unwrap();
         }
@@ -50,7 +82,7 @@ impl Checkout {
     }
 
     /// `pq build` as its author types it, with a target folder of its own.
-    fn build(&self) -> Command {
+    pub(crate) fn build(&self) -> Command {
         let mut build = pq(["build", "lamp.rel", "--root", "a tree"]);
         build
             .current_dir(&self.root)

@@ -17,7 +17,7 @@ fn spoils(stage: &mut Stage, name: &str, options: &[&str], reason: &str) {
     stage.players.push(hero);
     let pid = pid(stage, name);
     for command in ["check-install", "install"] {
-        let args = [&[command, BROKEN_VSN], options].concat();
+        let args = [&[command, BROKEN_VSN, "--partial"], options].concat();
         let called = format!("it is that of {name} ({pid})");
         stage.refuses(&args, 4, &[&called, "pq_player", reason]);
     }
@@ -48,8 +48,8 @@ fn with_other_heroes_the_same_release_is_installed_and_left_again() {
             .players
             .iter_mut()
             .for_each(|player| player.may_become(version));
-        stage.tree.does(&["check-install", vsn]);
-        stage.tree.does(&["install", vsn]);
+        stage.tree.does(&["check-install", vsn, "--partial"]);
+        stage.tree.does(&["install", vsn, "--partial"]);
         stage.play_on();
     }
     stage.installs_the_good_one();
@@ -59,7 +59,7 @@ fn with_other_heroes_the_same_release_is_installed_and_left_again() {
 fn a_hero_that_does_not_convert_back_keeps_everybody_in_the_newer_release() {
     let stage = Stage::with(&[]);
     stage.unpacks(&Draft::broken().package());
-    stage.tree.does(&["install", BROKEN_VSN]);
+    stage.tree.does(&["install", BROKEN_VSN, "--partial"]);
     let names = ["Ann", "Errs"];
     let mut players = Player::enter_all(&stage.node, &names).into_iter();
     let mut players = [(); 2].map(|()| players.next().unwrap().of_version(Version::New));
@@ -88,7 +88,7 @@ fn a_hero_whose_conversion_never_ends_can_be_given_up() {
         .for_each(|player| player.may_become(Version::New));
     stage
         .tree
-        .does(&[&["install", BROKEN_VSN][..], &give_up].concat());
+        .does(&[&["install", BROKEN_VSN, "--partial"][..], &give_up].concat());
     // It plays on until the decision, and whoever rises in its place is born in the newer release.
     loops.sees("Loops fell, and rises again.");
     loops.sees("Executing a ");

@@ -1,6 +1,7 @@
 //! Texts that are wrong: a relup that leads elsewhere, settings that cannot be read, calls that fail.
 
 use std::fs;
+use std::process::Command;
 
 use pq_tests::running::{BROKEN_VSN, Draft};
 
@@ -32,19 +33,36 @@ fn a_relup_that_knows_no_way_from_here_is_refused() {
 
     let good = Draft::broken().package();
     let no_relup = |stage: &Stage| fs::remove_file(stage.file(RELUP)).unwrap();
-    stage.breaks(&good, no_relup, (3, &["no way from 1.0.0 to 1.1.1"]));
+    stage.breaks(&good, no_relup, (3, &[RELUP, "SHA256SUMS lists it"]));
     let of_another = |text: String| text.replacen("{\"1.1.1\"", "{\"1.2.0\"", 1);
     stage.breaks(
         &good,
         |stage| rewritten(stage, RELUP, of_another),
-        (3, &[RELUP, "1.2.0"]),
+        (10, &[RELUP, "SHA-256"]),
     );
     let garbled = |text: String| text.replacen("[{", "[{{", 1);
     stage.breaks(
         &good,
         |stage| rewritten(stage, RELUP, garbled),
-        (3, &[RELUP, "line "]),
+        (10, &[RELUP, "SHA-256"]),
     );
+    let empty = |stage: &Stage| fs::write(stage.file(RELUP), "").unwrap();
+    stage.breaks(&good, empty, (10, &[RELUP, "SHA-256"]));
+    let pipe = |stage: &Stage| {
+        let file = stage.file("releases/1.1.1/sys.config");
+        fs::remove_file(&file).unwrap();
+        assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+    };
+    stage.breaks(&good, pipe, (3, &["sys.config", "it is a pipe"]));
+    let nothing = |text: String| {
+        let ways = text.find("[{\"1.0.0\"").unwrap();
+        format!("{}[{{\"1.0.0\",[],[]}}],[]}}.", &text[..ways])
+    };
+    let does_nothing = with_instruction(nothing);
+    stage.unpacks(&does_nothing);
+    let left = ["version 1.0.0 of pq_player", "--partial"];
+    stage.refuses(&["install", BROKEN_VSN], 3, &left);
+    stage.tree.does(&["remove", BROKEN_VSN]);
     stage.installs_the_good_one();
 }
 

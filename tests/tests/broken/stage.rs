@@ -55,10 +55,11 @@ impl Stage {
         self.play_on();
     }
 
-    /// Both the attempt and the install itself fail like this.
+    /// Both the attempt and the install itself fail like this. The relup of the broken release leaves a supervisor as it
+    /// is, which has to be wanted.
     pub(crate) fn does_not_install(&mut self, code: i32, words: &[&str]) {
-        self.refuses(&["check-install", BROKEN_VSN], code, words);
-        self.refuses(&["install", BROKEN_VSN], code, words);
+        self.refuses(&["check-install", BROKEN_VSN, "--partial"], code, words);
+        self.refuses(&["install", BROKEN_VSN, "--partial"], code, words);
     }
 
     /// Unpacks the package, damages what came out of it, and tries to install that; then it is removed.
@@ -70,7 +71,7 @@ impl Stage {
     ) {
         self.unpacks(package);
         damage(self);
-        self.refuses(&["install", BROKEN_VSN], code, words);
+        self.refuses(&["install", BROKEN_VSN, "--partial"], code, words);
         self.tree.does(&["remove", BROKEN_VSN]);
     }
 

@@ -100,7 +100,7 @@ fn one_hero_in_a_thousand_keeps_the_release_away_from_all() {
         before.keys().collect::<Vec<_>>()
     );
     // The settings of the good release say nothing of a culprit.
-    stage.tree.does(&["install", BROKEN_VSN]);
+    stage.tree.does(&["install", BROKEN_VSN, "--partial"]);
     stage.play_on();
     for player in &mut stage.players {
         player.may_become(Version::Old);

@@ -175,6 +175,30 @@ fn a_file_is_installed_when_it_is_what_its_name_says() {
 }
 
 #[test]
+fn settings_that_were_edited_are_named_wherever_somebody_looks() {
+    let tree = Tree::new();
+    let _node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    assert_eq!(json(&tree, &["status"])["settings"], Value::Null);
+    for vsn in ["1.0.0", "1.1.0"] {
+        tree.configures(vsn, "{opening, quiet}");
+    }
+    let edited = |vsn: &str| format!("releases/{vsn}/sys.config was edited");
+    let status = done(&tree, &["status"]);
+    assert!(status.contains(&edited("1.0.0")), "{status}");
+    let plan = done(&tree, &["check-install", "1.1.0"]);
+    assert!(plan.contains(&edited("1.1.0")), "{plan}");
+    let said = done(&tree, &["install", "1.1.0"]);
+    assert!(said.contains(&edited("1.1.0")), "{said}");
+    let past = done(&tree, &["history"]);
+    assert!(past.contains(&edited("1.1.0")), "{past}");
+    let gone = tree.root().join("releases/1.0.0/sys.config");
+    std::fs::remove_file(gone).unwrap();
+    let said = refused(&tree, &["install", "1.0.0"], 3);
+    assert!(said.contains("sys.config: no such file"), "{said}");
+}
+
+#[test]
 fn every_change_is_in_the_history_and_no_question_is() {
     let tree = Tree::new();
     let _node = Running::node_with(&tree, &[]);

@@ -12,8 +12,13 @@ use crate::script::{PROMPT, TAKEN};
 
 /// The sentence and nothing else of a command that must refuse, with exit code 1.
 fn refusal(command: &mut Command) -> String {
+    refusal_with(command, 1)
+}
+
+/// The sentence of a node that does not start, and ends with this code.
+fn refusal_with(command: &mut Command, code: i32) -> String {
     let mut refused = Running::start(command);
-    assert_eq!(refused.end().code(), Some(1));
+    assert_eq!(refused.end().code(), Some(code));
     assert_eq!(refused.out(), "");
     let log = refused.log();
     let last = log.lines().last().unwrap();
@@ -117,11 +122,11 @@ fn a_library_that_is_missing_or_damaged_is_refused_by_name() {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         std::fs::write(&library, &bytes).unwrap();
-        let sentence = refusal(&mut pq(tree.start()));
-        has(&sentence, &["failed to load", name(&library), "SHA-256"]);
+        let sentence = refusal_with(&mut pq(tree.start()), 10);
+        has(&sentence, &["failed to read", name(&library), "SHA-256"]);
         std::fs::write(&library, &bytes[..middle]).unwrap();
-        let sentence = refusal(&mut pq(tree.start()));
-        has(&sentence, &["failed to load", name(&library), "SHA-256"]);
+        let sentence = refusal_with(&mut pq(tree.start()), 10);
+        has(&sentence, &["failed to read", name(&library), "SHA-256"]);
         std::fs::remove_file(&library).unwrap();
         let sentence = refusal(&mut pq(tree.start()));
         has(&sentence, &[name(&library), "no such file"]);

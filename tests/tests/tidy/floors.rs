@@ -30,6 +30,7 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
 /// The house from the ground up.
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
+    row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
@@ -39,7 +40,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         tests_may: &["pq-sdk"],
-        ..row("2", "pq-code", &["pq-abi", "pq-term"])
+        ..row("2", "pq-code", &["pq-abi", "pq-files", "pq-term"])
     },
     row("0", "regis-confusable", &[]),
     row("2", "regis", &[]),
@@ -51,12 +52,19 @@ const ROWS: &[Row] = &[
     row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
     row("4", "sockserv", &["pq-otp", "pq-term", "regis-confusable"]),
     row(
+        "3",
+        "pq-release",
+        &["pq-code", "pq-files", "pq-otp", "pq-term"],
+    ),
+    row("4", "sockserv", &["pq-files", "pq-otp", "pq-term"]),
+    row(
         "5",
         "pq",
         &[
             "sockserv",
             "pq-release",
             "pq-code",
+            "pq-files",
             "regis-application",
             "regis-confusable",
             "pq-otp",

@@ -141,6 +141,40 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
         .collect()
 }
 
+/// What opens a file whatever it is.
+const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
+
+/// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
+const OPENING_ROOMS: [&str; 6] = [
+    "server/files/src/",
+    "server/release/src/durable.rs",
+    "server/release/src/handler/room.rs",
+    "server/src/operator/history.rs",
+    "server/src/operator/bans.rs",
+    "server/src/operator/who.rs",
+];
+
+/// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.
+pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
+    let is_node = ["server/", "sockserv/src/", "regis/src/"]
+        .iter()
+        .any(|room| file.path.starts_with(room));
+    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
+    let is_room = OPENING_ROOMS.iter().any(|room| file.path.starts_with(room));
+    if !is_node || is_test || is_room || !file.is_rust() {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    let places = OPENERS.iter().flat_map(|opener| code.match_indices(opener));
+    places
+        .map(|(at, _)| {
+            let wanted = "a pipe would be waited for: read it with `pq_files`";
+            file.fault(line_of(code, at), wanted)
+        })
+        .collect()
+}
+
 /// Where `word` is a type, a macro or part of a path (`std::fs::read`), and not somebody's variable.
 fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_name = word.ends_with('!') || word.starts_with(char::is_uppercase);

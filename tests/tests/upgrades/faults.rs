@@ -220,6 +220,12 @@ fn with_one_more(script: &[Term], instruction: &Term, place: Place) -> Term {
     Term::tuple([script[0].clone(), script[1].clone(), Term::list(all)])
 }
 
+/// Writes a file as its author would: with its checksum.
+pub(crate) fn put(file: &Path, bytes: &[u8]) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    pq_release::put(file.parent().unwrap(), name, bytes).unwrap();
+}
+
 /// Files that were changed, with what they held.
 #[derive(Default)]
 pub(crate) struct Spoilt(Vec<(PathBuf, Vec<u8>)>);
@@ -228,7 +234,7 @@ impl Spoilt {
     fn rewrite(&mut self, file: &Path, change: impl FnOnce(&str) -> String) {
         let bytes = fs::read(file).unwrap();
         let text = change(std::str::from_utf8(&bytes).unwrap());
-        fs::write(file, text).unwrap();
+        put(file, text.as_bytes());
         self.0.push((file.to_path_buf(), bytes));
     }
 
@@ -251,7 +257,7 @@ impl Spoilt {
     /// Everything is as it was.
     pub(crate) fn mend(self) {
         for (file, bytes) in self.0 {
-            fs::write(file, bytes).unwrap();
+            put(&file, &bytes);
         }
     }
 }

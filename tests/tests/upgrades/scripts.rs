@@ -8,6 +8,7 @@ use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
 use pq_tests::house::House;
 use pq_tests::running::Tree;
 
+use super::faults::put;
 use super::variant::Variant;
 
 /// A tree, a house on it, and its release handler.
@@ -36,6 +37,15 @@ impl Site {
 
     fn install(&mut self, vsn: &str) -> Result<Installed, InstallError> {
         let options = Options::default();
+        self.house
+            .install(&mut self.handler, vsn, &options, |_, _| ())
+    }
+
+    fn install_partly(&mut self, vsn: &str) -> Result<Installed, InstallError> {
+        let options = Options {
+            partial: true,
+            ..Options::default()
+        };
         self.house
             .install(&mut self.handler, vsn, &options, |_, _| ())
     }
@@ -144,7 +154,19 @@ fn a_module_that_the_relup_forgets_is_said() {
         words.sort();
         words
     };
-    let installed = site.install("1.1.9").unwrap();
+    let error = site.install("1.1.9").unwrap_err();
+    assert!(!error.touched && error.exit_code() == 3, "{error}");
+    let said = error.to_string();
+    for module in [
+        "pq_quest",
+        "pq_events",
+        "pq_player",
+        "sockserv_serv",
+        "--partial",
+    ] {
+        assert!(said.contains(module), "{said}");
+    }
+    let installed = site.install_partly("1.1.9").unwrap();
     assert_eq!(
         forgotten(&installed.warnings),
         [
@@ -319,6 +341,46 @@ fn a_check_converts_copies_and_changes_nothing() {
     assert_eq!(site.handler.office().running().vsn, "1.0.0");
 }
 
+/// A script that does nothing between two releases that differ, and one that leaves what the new release does not have.
+#[test]
+fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
+    let mut site = Site::new();
+    let office = site.handler.office_mut();
+    office.unpack("processquest-1.1.0").unwrap();
+    let relup = site.tree.root().join("releases/1.1.0/relup");
+    let whole = std::fs::read_to_string(&relup).unwrap();
+    let empty = r#"{"1.1.0",[{"1.0.0",[],[]}],[{"1.0.0",[],[]}]}."#;
+    let refused = |site: &mut Site, vsn: &str, words: &[&str]| {
+        let options = Options::default();
+        let checked = site
+            .handler
+            .check_install(&mut site.house.sim, vsn, &options);
+        for error in [checked.unwrap_err(), site.install(vsn).unwrap_err()] {
+            assert!(!error.touched && error.exit_code() == 3, "{error}");
+            let said = error.to_string();
+            for word in words {
+                assert!(said.contains(word), "no {word} in {said}");
+            }
+        }
+    };
+    put(&relup, empty.as_bytes());
+    let up = [
+        "version 1.0.0 of pq_player",
+        "no version of pq_quest",
+        "--partial",
+    ];
+    refused(&mut site, "1.1.0", &up);
+    put(&relup, whole.as_bytes());
+    site.install("1.1.0").unwrap();
+    put(&relup, empty.as_bytes());
+    let down = [
+        "version 1.1.0 of pq_player",
+        "pq_quest, and release 1.0.0 has no such module",
+    ];
+    refused(&mut site, "1.0.0", &down);
+    assert_eq!(site.handler.office().running().vsn, "1.1.0");
+}
+
 /// The book's way up, with somebody who is called in the middle of it.
 #[test]
 fn a_check_tries_each_exchange_by_itself() {
@@ -330,7 +392,10 @@ fn a_check_tries_each_exchange_by_itself() {
     let relup = site.tree.root().join("releases/1.1.0/relup");
     let text = std::fs::read_to_string(&relup).unwrap();
     let (piece, barrier) = ("{load,{pq_enemy,", "{apply,{regis,get_names,[]}},");
-    std::fs::write(&relup, text.replace(piece, &format!("{barrier}{piece}"))).unwrap();
+    put(
+        &relup,
+        text.replace(piece, &format!("{barrier}{piece}")).as_bytes(),
+    );
     site.house.enter_as("Ann");
     let options = Options::default();
     let report = site

@@ -5,7 +5,6 @@
 //! end, on real threads, and from the first of these on virtual milliseconds may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::crowd::Crowd;
 use super::disk;
-use super::faults::{BROKEN, Expected, Fault};
+use super::faults::{BROKEN, Expected, Fault, put};
 use super::ledger::{self, Ledger};
 use super::number;
 
@@ -107,7 +106,7 @@ fn every_fault_has_struck(outcomes: &BTreeMap<String, u64>) {
 fn mark(root: &Path, vsn: &str) {
     let file = root.join(format!("releases/{vsn}/sys.config"));
     let settings = format!("[{{sockserv,[{{port,8082}},{{release,\"{vsn}\"}}]}}].");
-    fs::write(file, settings).unwrap();
+    put(&file, settings.as_bytes());
 }
 
 /// Gives one hero a fate, or none to anybody; no other setting of the game stays.
@@ -277,7 +276,10 @@ impl Trials {
         let (from, to) = self.way();
         let what = format!("{what}; then {from} to {to}");
         let ledger = Ledger::open(&mut self.house, &mut self.crowd, self.dice.next_u64());
-        let options = Options::default();
+        let options = Options {
+            partial: true,
+            ..Options::default()
+        };
         let installed = self
             .house
             .install(&mut self.handler, &to, &options, |_, _| ());
@@ -331,6 +333,8 @@ fn how(fault: Fault, dice: &mut Xoshiro256PlusPlus) -> (Options, Converters) {
     let (limit, slice) = (dice.next_u64() % 12, 1 + (dice.next_u64() % 8) as u32);
     let options = Options {
         slice: Some(slice),
+        // The broken release has a supervisor that its relup does not load.
+        partial: true,
         ..Options::default()
     };
     match fault {

@@ -71,20 +71,18 @@ impl Books {
         self.libraries.get(id.0 as usize)
     }
 
-    pub(super) fn with_checksum(&self, checksum: Checksum) -> Option<LibraryId> {
+    pub(super) fn with_checksum(&self, checksum: Checksum) -> Option<&Library> {
         self.find(|library| library.checksum == Some(checksum))
     }
 
     pub(super) fn with_modules(&self, modules: &[Module]) -> Option<LibraryId> {
         self.find(|library| library.modules == modules)
+            .map(|library| library.id)
     }
 
-    fn find(&self, is_it: impl Fn(&Library) -> bool) -> Option<LibraryId> {
-        self.libraries
-            .iter()
-            .map(|entry| &entry.library)
-            .find(|library| is_it(library))
-            .map(|library| library.id)
+    fn find(&self, is_it: impl Fn(&Library) -> bool) -> Option<&Library> {
+        let mut libraries = self.libraries.iter().map(|entry| &entry.library);
+        libraries.find(|library| is_it(library))
     }
 
     pub(super) fn version(&self, library: LibraryId, name: &str) -> Result<Version, ChangeError> {
@@ -150,7 +148,10 @@ pub(super) fn from_file(path: &Path, candidate: &Candidate, verified: &Verified)
 }
 
 pub(super) fn linked(manifest: Manifest) -> Library {
+    let digests = manifest.modules.into_iter();
+    let digests = digests.filter_map(|module| Some((module.name, module.digest?)));
     Library {
+        digests: digests.collect(),
         id: LibraryId(0),
         application: manifest.application,
         vsn: manifest.vsn,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::checksums::sha256;
+use crate::checksums::{Checksums, sha256};
 use crate::tree::{AppPieces, ReleaseSpec, write_release};
 use expect_test::{Expect, expect};
 use tempfile::TempDir;
@@ -59,8 +59,25 @@ fn check(file: &str, text: Option<&str>, expected: Expect) {
         Some(text) => fs::write(path, text).unwrap(),
         None => fs::remove_file(path).unwrap(),
     }
+    renew(folder.path(), file);
     let error = tree.boot().unwrap_err().to_string();
     expected.assert_eq(&error.replace(&folder.path().display().to_string(), "root"));
+}
+
+/// The checksums of the folder of a changed file are those of its files again, as if its author had changed it.
+fn renew(root: &Path, file: &str) {
+    let folder: PathBuf = Path::new(file).components().take(2).collect();
+    let sums_file = root.join(&folder).join(checksums::FILE_NAME);
+    if root.join(file) == sums_file || !sums_file.exists() {
+        return;
+    }
+    let mut sums = Checksums::read(&sums_file).unwrap();
+    sums.0.retain(|name, sum| {
+        let bytes = fs::read(root.join(&folder).join(name));
+        *sum = bytes.as_ref().map_or(String::new(), |bytes| sha256(bytes));
+        bytes.is_ok()
+    });
+    fs::write(sums_file, sums.to_text()).unwrap();
 }
 
 #[test]
@@ -97,8 +114,46 @@ fn a_release_boots_with_what_is_needed_first() {
 #[test]
 fn a_release_without_a_sys_config_has_no_settings() {
     let (folder, tree) = tree();
-    fs::remove_file(folder.path().join("releases/1.0.0/sys.config")).unwrap();
-    assert!(tree.boot().unwrap().settings.is_empty());
+    let file = "releases/1.0.0/sys.config";
+    fs::remove_file(folder.path().join(file)).unwrap();
+    let error = tree.boot().unwrap_err().to_string();
+    assert!(error.contains("sys.config: no such file, and"), "{error}");
+    renew(folder.path(), file);
+    let boot = tree.boot().unwrap();
+    assert!(boot.settings.is_empty() && boot.remarks.is_empty());
+}
+
+#[test]
+fn a_tree_from_before_checksums_is_believed_and_said_to_be_so() {
+    let (folder, tree) = tree();
+    fs::remove_file(folder.path().join("releases/1.0.0/SHA256SUMS")).unwrap();
+    let remarks = tree.boot().unwrap().remarks;
+    assert!(
+        remarks[0].starts_with("releases/1.0.0 has no SHA256SUMS"),
+        "{remarks:?}"
+    );
+    assert_eq!(
+        (remarks.len(), tree.settings_remark("1.0.0")),
+        (1, Ok(None))
+    );
+}
+
+#[test]
+fn a_file_that_was_changed_is_no_longer_that_of_the_release() {
+    for file in [
+        "releases/1.0.0/pq.rel",
+        "lib/quest-1/ebin/quest.app",
+        "lib/quest-1/priv/quest.so",
+    ] {
+        let (folder, tree) = tree();
+        let path = folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.push(b'\n');
+        fs::write(&path, bytes).unwrap();
+        let error = tree.boot().unwrap_err();
+        assert!(error.is_checksum(), "{error}");
+        assert_eq!(error.to_term(), tagged("wrong_checksum", path_term(&path)));
+    }
 }
 
 #[test]

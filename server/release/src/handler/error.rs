@@ -69,6 +69,14 @@ pub enum FailedStep {
         /// What the release has.
         found: String,
     },
+    /// The relup does not bring all of the release into force.
+    #[error("install release {to} as a whole: {}; mend the relup, or --partial installs what it does", .left.join("; "))]
+    Partial {
+        /// The release.
+        to: String,
+        /// What stays, as sentences.
+        left: Vec<String>,
+    },
     /// Other nodes are to be waited for.
     #[error("synchronise with {0:?}: this node knows no other nodes")]
     Sync(Vec<Atom>),
@@ -178,6 +186,7 @@ impl FailedStep {
                 Term::Atom(*lib),
                 Term::string(found.as_str()),
             ]),
+            FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
             FailedStep::Sync(nodes) => tagged(
                 "sync_error",
                 tagged("nodedown", crate::terms::atom_list(nodes)),
@@ -200,13 +209,15 @@ impl FailedStep {
 
     /// A checksum is not what it should be: somebody has changed a file.
     fn is_checksum(&self) -> bool {
-        matches!(
-            self,
-            FailedStep::Load(LoadError {
-                step: pq_code::FailedStep::Checksum { .. },
-                ..
-            })
-        )
+        match self {
+            FailedStep::Load(LoadError { step, .. }) => {
+                matches!(step, pq_code::FailedStep::Checksum { .. })
+            }
+            FailedStep::Office(error) => error.is_checksum(),
+            FailedStep::Boot(error) => error.is_checksum(),
+            FailedStep::File(error) => error.is_checksum(),
+            _ => false,
+        }
     }
 }
 

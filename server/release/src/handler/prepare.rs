@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pq_code::{Checksum, LibraryId};
+use pq_code::{LibraryId, Wanted};
 use pq_otp::Module;
 use pq_otp::upgrade::Driver;
 use pq_term::Atom;
 
 use super::error::FailedStep;
 use super::script::{CodeChange, Script};
-use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, room};
+use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, room};
 use crate::boot::{BootApp, BootRelease, Code};
 use crate::office::Planned;
 
@@ -45,7 +45,7 @@ impl ReleaseHandler {
             libraries,
         };
         self.look_ahead(driver, &prepared)?;
-        prepared.warnings = drift::sentences(&self.code, &prepared)?;
+        prepared.warnings = prepared.boot.remarks.clone();
         Ok(prepared)
     }
 
@@ -82,8 +82,8 @@ impl ReleaseHandler {
         if app.app.vsn != vsn {
             return Err(bad(format!("version {}", app.app.vsn)));
         }
-        let (path, checksum) = file_of(app).ok_or_else(|| bad("no library of it".to_string()))?;
-        Ok(self.code.load_library(&path, Some(checksum))?)
+        let (path, wanted) = file_of(app).ok_or_else(|| bad("no library of it".to_string()))?;
+        Ok(self.code.load_library(&path, wanted)?)
     }
 
     /// What would stop the script in the middle is looked for before its beginning.
@@ -127,12 +127,15 @@ impl Prepared {
     }
 }
 
-/// The library of an application, and the checksum its bytes must have.
-pub(super) fn file_of(app: &BootApp) -> Option<(PathBuf, Checksum)> {
+/// The library of an application, and what it has to be.
+pub(super) fn file_of(app: &BootApp) -> Option<(PathBuf, Wanted<'_>)> {
     match &app.code {
         Code::Library { path, sha256 } => {
-            let checksum = sha256.to_string().parse().ok()?;
-            Some((path.clone(), checksum))
+            let wanted = Wanted {
+                checksum: Some(sha256.parse().ok()?),
+                owner: Some((app.app.name.as_str(), &app.app.vsn)),
+            };
+            Some((path.clone(), wanted))
         }
         Code::BuiltIn | Code::None => None,
     }

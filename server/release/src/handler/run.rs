@@ -14,7 +14,7 @@ use super::prepare::Prepared;
 use super::report::{CheckReport, Direction, Installed, Sum};
 use super::script::{Exchange, Step};
 use super::watch::Phase;
-use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, Unpurged, apply};
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, Unpurged, apply, drift};
 use crate::instruction::{Mode, Purge};
 use crate::terms;
 
@@ -25,8 +25,9 @@ impl ReleaseHandler {
         vsn: &str,
         options: &Options,
     ) -> Result<Installed, InstallError> {
-        let prepared = self
-            .prepare(driver, vsn, false)
+        let prepared = self.prepare(driver, vsn, false);
+        let prepared = prepared
+            .and_then(|prepared| drift::permit(&self.code, prepared, options))
             .map_err(FailedStep::untouched)?;
         let installed = self.run(driver, &prepared, options)?;
         let listed = match installed.restart {
@@ -84,6 +85,7 @@ impl ReleaseHandler {
         options: &Options,
     ) -> Result<CheckReport, FailedStep> {
         let prepared = self.prepare(driver, vsn, true)?;
+        let prepared = drift::permit(&self.code, prepared, options)?;
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
         report.modules = prepared.modules(&self.code, driver, &processes)?;

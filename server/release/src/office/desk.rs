@@ -57,8 +57,8 @@ impl<'a> Desk<'a> {
     }
 
     fn noted(&self) -> Result<Vec<String>, WriteError> {
-        match fs::read_to_string(self.journal()) {
-            Ok(text) => Ok(text
+        match pq_files::read(&self.journal(), pq_files::TEXT_BYTES_MAX) {
+            Ok(text) => Ok(String::from_utf8_lossy(&text)
                 .lines()
                 .filter(|line| is_folder(line))
                 .map(str::to_string)

@@ -8,8 +8,9 @@ use pq_term::Term;
 use crate::boot::BootError;
 use crate::durable::WriteError;
 use crate::file_error::{FileError, in_words, path_term};
-use crate::package::{PackageError, no_file, posix_term, rel_term};
+use crate::package::{PackageError, Refusal, no_file, posix_term, rel_term};
 use crate::releases::Status;
+use crate::summed::PutError;
 use crate::terms::tagged;
 
 /// The office refuses. Displays as a fragment that continues "failed to …".
@@ -27,20 +28,15 @@ pub enum OfficeError {
     /// A release is not all there, or does not fit together.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// A library of a release has been changed.
-    #[error("boot release {vsn} next time: {} has not the bytes that its checksum names; unpack the release again", .file.display())]
-    WrongChecksum {
-        /// The release.
-        vsn: String,
-        /// The library.
-        file: PathBuf,
-    },
     /// A package is not accepted.
     #[error(transparent)]
     Package(#[from] PackageError),
     /// The operating system refused to write.
     #[error(transparent)]
     Write(WriteError),
+    /// A file could not be put beside its checksum.
+    #[error(transparent)]
+    Put(#[from] PutError),
     /// The operating system refused to read.
     #[error("read {}: {}", .file.display(), in_words(*.kind))]
     Read {
@@ -135,7 +131,10 @@ impl OfficeError {
         let about = |tag, vsn: &String| tagged(tag, Term::string(vsn.as_str()));
         match self {
             OfficeError::File(error) => error.to_term(),
-            OfficeError::WrongChecksum { file, .. } => tagged("wrong_checksum", path_term(file)),
+            OfficeError::Put(error) => match error {
+                PutError::File(error) => error.to_term(),
+                PutError::Write(error) => posix_term(&error.path, error.source.kind()),
+            },
             OfficeError::Rel(error) => rel_term(error),
             OfficeError::Relup(error) => relup_term(error),
             OfficeError::Boot(error) => error.to_term(),
@@ -161,6 +160,22 @@ impl OfficeError {
     }
 }
 
+impl OfficeError {
+    /// True when a file is another one than was built or unpacked.
+    pub fn is_checksum(&self) -> bool {
+        match self {
+            OfficeError::File(error) | OfficeError::Rel(error) | OfficeError::Relup(error) => {
+                error.is_checksum()
+            }
+            OfficeError::Boot(error) => error.is_checksum(),
+            OfficeError::Package(PackageError::Refused { refusal, .. }) => {
+                matches!(refusal, Refusal::Damaged { .. } | Refusal::Differ(..))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// `{no_matching_relup,Vsn,CurrentVsn}`
 fn no_matching_relup(to: &str, from: &str) -> Term {
     Term::tuple([
@@ -182,6 +197,7 @@ fn other_bytes(folder: &str, file: &str) -> Term {
 fn relup_term(error: &FileError) -> Term {
     match error {
         FileError::Read { file, kind } => no_file(file, *kind),
+        FileError::Changed { .. } | FileError::Gone { .. } => error.to_term(),
         _ => tagged("bad_relup_file", path_term(error.file())),
     }
 }

@@ -1,6 +1,6 @@
 //! Opening the office: what the disk says, made to agree with itself and with what runs.
 
-use crate::boot::{ReleaseTree, is_absence};
+use crate::boot::ReleaseTree;
 use crate::file_error::FileError;
 use crate::layout;
 use crate::releases::{Release, Releases, Status};
@@ -75,7 +75,7 @@ impl Office {
 fn present<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
     match read {
         Ok(found) => Ok(Some(found)),
-        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) if error.is_absence() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,7 +1,10 @@
 //! Releases whose files somebody else has put in place, and single files of a release.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use pq_files::Refused;
 
 use super::{Office, OfficeError};
 use crate::boot::BootError;
@@ -13,6 +16,7 @@ use crate::places;
 use crate::rel::Rel;
 use crate::releases::{Release, Releases, Status};
 use crate::relup::Relup;
+use crate::summed;
 use crate::sys_config;
 
 /// Where an application is, if not in `lib`.
@@ -46,20 +50,34 @@ impl Office {
         self.tree.check(&rel, &release.libs)?;
         self.place_rel(rel_file, &release)?;
         self.tree.rel(&vsn)?;
+        self.note_sums(&vsn)?;
         self.at_desk(|office| office.keep(office.with(release)))?;
         Ok(vsn)
+    }
+
+    /// Whoever has put the files of a release in place says so now: what has no checksums yet gets them.
+    fn note_sums(&self, vsn: &str) -> Result<(), OfficeError> {
+        let summed = self.tree.summed(vsn)?;
+        summed.is_whole()?;
+        match summed.sums() {
+            Some(_) => Ok(()),
+            None => Ok(summed.write_sums(&self.tree.rel(vsn)?)?),
+        }
     }
 
     fn place_rel(&self, file: &Path, release: &Release) -> Result<(), OfficeError> {
         let place = layout::rel_file(self.root(), &release.name, &release.vsn);
         let bytes = read(file)?;
-        match fs::read(&place) {
+        match pq_files::read(&place, pq_files::TEXT_BYTES_MAX) {
             Ok(found) if found == bytes => Ok(()),
             Ok(_) => Err(OfficeError::OtherBytes {
                 folder: layout::release_name(&release.vsn),
                 file: layout::rel_name(&release.name),
             }),
-            Err(_) => Ok(durable::write(&place, &bytes)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(durable::write(&place, &bytes)?)
+            }
+            Err(error) => Err(FileError::read(&place, &error).into()),
         }
     }
 
@@ -76,8 +94,13 @@ impl Office {
         };
         let bytes = read(file)?;
         check(name, release, file, &bytes)?;
-        let place = layout::release(self.root(), vsn).join(name);
-        durable::write(&place, &bytes)?;
+        let folder = layout::release(self.root(), vsn);
+        let place = folder.join(name);
+        match name {
+            // Other settings than the release came with are still named.
+            name if summed::is_settings(name) => durable::write(&place, &bytes)?,
+            _ => summed::put(&folder, name, &bytes)?,
+        }
         Ok(place)
     }
 }
@@ -97,9 +120,12 @@ pub fn create_releases(
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, OfficeError> {
-    fs::read(file).map_err(|error| OfficeError::Read {
-        file: file.to_path_buf(),
-        kind: error.kind(),
+    pq_files::read(file, pq_files::TEXT_BYTES_MAX).map_err(|error| match Refused::of(&error) {
+        Some(_) => FileError::read(file, &error).into(),
+        None => OfficeError::Read {
+            file: file.to_path_buf(),
+            kind: error.kind(),
+        },
     })
 }
 

@@ -6,11 +6,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::OfficeError;
+use crate::checksums;
 use crate::file_error::FileError;
 
-/// The first file in which two folders differ: one has it and the other has not, or its bytes are others.
+/// The first file in which two folders differ: one has it and the other has not, or its bytes are others. A folder that
+/// was laid out before releases had checksums has none, and is the same.
 pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, OfficeError> {
-    let (new_files, files) = (files(new)?, files(there)?);
+    let (mut new_files, files) = (files(new)?, files(there)?);
+    if !files.contains_key(checksums::FILE_NAME) {
+        new_files.remove(checksums::FILE_NAME);
+    }
     let names = new_files.keys().chain(files.keys());
     for name in names {
         let is_same = match (new_files.get(name), files.get(name)) {
@@ -57,6 +62,9 @@ fn is_same(one: &Path, other: &Path) -> Result<bool, FileError> {
     if !found.is_file() || !there.is_file() || found.len() != there.len() {
         return Ok(false);
     }
-    let read = |path: &Path| fs::read(path).map_err(|error| FileError::read(path, &error));
+    let read = |path: &Path| {
+        let bytes = pq_files::read(path, found.len());
+        bytes.map_err(|error| FileError::read(path, &error))
+    };
     Ok(read(one)? == read(other)?)
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Office, OfficeError, same};
 use crate::boot::ReleaseTree;
+use crate::checksums;
 use crate::durable;
+use crate::file_error::FileError;
 use crate::layout;
 use crate::package;
 use crate::rel::Rel;
@@ -36,8 +38,21 @@ impl Office {
         for folder in &folders {
             durable::put_folder(&staging.join(folder), &self.root().join(folder))?;
         }
+        self.complete(&rel.vsn, &staging)?;
         self.keep(self.with(Release::of(&rel, Status::Unpacked)))?;
         Ok(rel.vsn)
+    }
+
+    /// A folder of the release that was there already and has no checksums gets them.
+    fn complete(&self, vsn: &str, staging: &Path) -> Result<(), OfficeError> {
+        let name = format!("{}/{}", layout::release_name(vsn), checksums::FILE_NAME);
+        let (new, place) = (staging.join(&name), self.root().join(&name));
+        if place.exists() {
+            return Ok(());
+        }
+        let sums = pq_files::read(&new, pq_files::TEXT_BYTES_MAX)
+            .map_err(|error| FileError::read(&new, &error))?;
+        Ok(durable::write(&place, &sums)?)
     }
 
     pub(super) fn is_new(&self, vsn: &str) -> Result<(), OfficeError> {

@@ -15,6 +15,7 @@ use crate::consult::read_text;
 use crate::file_error::{FileError, path_term};
 use crate::layout;
 use crate::names;
+use crate::owner;
 use crate::rel::{Rel, RelApp};
 use crate::terms::tagged;
 
@@ -79,6 +80,9 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
     tree.relup(&rel.vsn).map_err(bad_relup)?;
     tree.check(&rel, &[])
         .map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
+    for entry in tree.foreign_to_the_node(&rel) {
+        is_owned(files, staged, entry)?;
+    }
     tree.rel(&rel.vsn).map_err(bad_rel)
 }
 
@@ -93,6 +97,24 @@ fn names_fit(files: &Files, staged: &Path) -> Result<(), Fault> {
     let texts: Vec<_> = texts.filter_map(|file| read_text(&file).ok()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     names::check(&texts).map_err(|error| Refusal::TooManyNames(error.to_string()).into())
+}
+
+/// The library of an application, where it has one, is that of this version.
+fn is_owned(files: &Files, staged: &Path, entry: &RelApp) -> Result<(), Fault> {
+    let (name, vsn) = (entry.name.as_str(), &entry.vsn);
+    let path = format!(
+        "{}/{}",
+        layout::lib_name(name, vsn),
+        layout::library_name(name)
+    );
+    if !files.contains_key(&path) {
+        return Ok(());
+    }
+    let file = staged.join(&path);
+    let bytes = pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX)
+        .map_err(|error| file_fault(FileError::read(&file, &error)))?;
+    let owned = owner::check(&bytes, name, vsn);
+    Ok(owned.map_err(|owner| Refusal::OtherOwner { path, owner })?)
 }
 
 /// The checksums below a folder of the package are those of its files: no file without a line, no line without a file.
@@ -213,6 +235,7 @@ pub(crate) fn rel_term(error: &FileError) -> Term {
         FileError::Read { kind, file } => super::no_file(file, *kind),
         FileError::Parse { .. } => tagged("bad_rel_file", file),
         FileError::Content { term, .. } => tagged("bad_rel_data", term.clone()),
+        other => other.to_term(),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::checksums::{self, Checksums, sha256};
 use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
-use crate::rel::Rel;
+use crate::owner;
+use crate::rel::{Rel, RelApp};
 use crate::sys_config;
 
 /// The moment every file of a package was last changed, in seconds since 1970: the begin of 1980, from which on
@@ -48,12 +49,26 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
     let mut added = release_files(tree, &rel)?;
     for entry in tree.foreign_to_the_node(&rel) {
         let name = layout::lib_name(entry.name.as_str(), &entry.vsn);
-        added.extend(lib_files(&name, &tree.lib_folder(entry, &libs)?)?);
+        let folder = tree.lib_folder(entry, &libs)?;
+        is_owned(&folder, entry)?;
+        added.extend(lib_files(&name, &folder)?);
     }
     let bytes = pack(&added)?;
     let place = folder.join(layout::package_name(&rel.name, &rel.vsn));
     durable::write(&place, &bytes)?;
     Ok(place)
+}
+
+/// The library of an application, where it has one, is that of this version.
+fn is_owned(folder: &Path, entry: &RelApp) -> Result<(), PackageError> {
+    let (name, vsn) = (entry.name.as_str(), &entry.vsn);
+    let file = folder.join(layout::library_name(name));
+    let bytes = match pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(add(name, FileError::read(&file, &error))),
+    };
+    owner::check(&bytes, name, vsn).map_err(|owner| PackageError::OtherOwner { file, owner })
 }
 
 fn add(name: &str, source: FileError) -> PackageError {
@@ -120,7 +135,7 @@ fn pack(added: &[Added]) -> Result<Vec<u8>, PackageError> {
 }
 
 fn bytes_of(added: &Added) -> Result<Vec<u8>, PackageError> {
-    let bytes = std::fs::read(&added.file)
+    let bytes = pq_files::read(&added.file, Bounds::OF_A_PACKAGE.priv_bytes_max)
         .map_err(|error| add(&added.name, FileError::read(&added.file, &error)))?;
     match &added.sum {
         Some(sum) if *sum != sha256(&bytes) => Err(PackageError::Changed {

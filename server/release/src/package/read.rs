@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::bufread::GzDecoder;
+use pq_files::Refused;
 use sha2::{Digest, Sha256};
 use tar::{Archive, Entry, EntryType};
 
@@ -40,10 +41,7 @@ impl From<WriteError> for Stop {
 
 /// Writes what a package holds below `into`, each file on the disk when it returns.
 pub(super) fn read(package: &Path, into: &Path, bounds: &Bounds) -> Result<Files, PackageError> {
-    let (file, bytes) = open(package).map_err(|error| PackageError::Open {
-        file: package.to_path_buf(),
-        kind: error.kind(),
-    })?;
+    let (file, bytes) = open(package).map_err(|error| not_opened(package, &error))?;
     let unpacked = GzDecoder::new(BufReader::new(file));
     let unpacked = Budgeted::new(unpacked, bounds.budget(bytes));
     unpack(unpacked, into, bounds).map_err(|stop| match stop {
@@ -55,13 +53,23 @@ pub(super) fn read(package: &Path, into: &Path, bounds: &Bounds) -> Result<Files
     })
 }
 
-/// Opening a pipe would wait for its other end.
 fn open(package: &Path) -> io::Result<(File, u64)> {
-    let found = fs::metadata(package)?;
-    match found.is_file() {
-        true => Ok((File::open(package)?, found.len())),
-        false if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        false => Err(io::ErrorKind::InvalidInput.into()),
+    let file = pq_files::open(package)?;
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
+}
+
+fn not_opened(package: &Path, error: &io::Error) -> PackageError {
+    let file = package.to_path_buf();
+    match Refused::of(error) {
+        Some(refused) => PackageError::NoFile {
+            file,
+            refused: refused.clone(),
+        },
+        None => PackageError::Open {
+            file,
+            kind: error.kind(),
+        },
     }
 }
 

@@ -6,6 +6,7 @@ use pq_term::Term;
 
 use crate::file_error::path_term;
 use crate::layout;
+use crate::owner::OtherOwner;
 use crate::terms::tagged;
 
 /// Why a package is not accepted. Paths are those within the package.
@@ -108,6 +109,14 @@ pub enum Refusal {
         /// The file of checksums.
         sums: String,
     },
+    /// A library is that of another application or version.
+    #[error("`{path}` is not what its place says: {owner}")]
+    OtherOwner {
+        /// The library.
+        path: String,
+        /// Whose it is.
+        owner: OtherOwner,
+    },
     /// Two files that have to be the same differ.
     #[error("`{0}` and `{1}` differ; they have to be the same")]
     Differ(String, String),
@@ -131,6 +140,7 @@ impl Refusal {
             Refusal::Foreign { .. } => "not_in_release",
             Refusal::NoChecksum { .. } => "no_checksum",
             Refusal::Missing { .. } => "no_such_file",
+            Refusal::OtherOwner { .. } => "wrong_vsn",
             Refusal::Damaged { .. } | Refusal::Differ(..) => "bad_checksum",
         }
     }
@@ -154,6 +164,7 @@ impl Refusal {
             | Refusal::FileTooLarge { path, .. }
             | Refusal::Foreign { path, .. }
             | Refusal::NoChecksum { path, .. }
+            | Refusal::OtherOwner { path, .. }
             | Refusal::Damaged { path, .. } => path,
             Refusal::Garbled(_)
             | Refusal::TooMany(_)

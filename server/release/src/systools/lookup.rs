@@ -70,7 +70,7 @@ impl Lookup for Folders {
     fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
         match self.of_node(file) {
             Some(text) => Ok(text.into_bytes()),
-            None => std::fs::read(file),
+            None => pq_files::read(file, pq_files::TEXT_BYTES_MAX),
         }
     }
 

@@ -140,6 +140,9 @@ fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Pro
             }
             Err(error @ FileError::Parse { .. }) => passed.add_broken(file, parse_error(&error)),
             Err(error @ FileError::Read { .. }) => passed.add_nothing(file, &error),
+            Err(error) => {
+                passed.add_broken(file, Problem::of_file(&error, error.to_term()));
+            }
         }
     }
     Err(passed.problem(rel, entry))

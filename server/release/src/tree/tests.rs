@@ -58,6 +58,7 @@ fn a_tree_has_every_piece_in_its_place_and_nothing_else() {
         lib/quest-1/ebin/quest.app: {application, quest, [{description, ""}, {vsn, "1"}, {modules, [quest]}, {registered, []}, {applications, []}]}.
         lib/quest-1/ebin/quest.appup: {"1", [], []}.
         lib/quest-1/priv/quest.so: code
+        releases/1.0.0/SHA256SUMS: 53ea8cdf62b6bd31c3244b56f3e25d73b946ab466bdf564449f40cb004cb0711  pq.rel
         releases/1.0.0/pq.rel: {release, {"pq", "1.0.0"}, {erts, "1.0.0"}, [{kernel, "1.0.0"}, {stdlib, "1.0.0"}, {quest, "1"}]}.
         releases/1.0.0/relup: {"1.0.0", [], []}.
         releases/1.0.0/sys.config: [].
@@ -94,7 +95,14 @@ fn another_library_is_a_new_file_and_the_old_one_stays_with_who_has_it_open() {
     write_release(folder.path(), &spec(b"old code")).unwrap();
     let before = files(folder.path());
     let mut open = fs::File::open(layout::library(folder.path(), "quest", "1")).unwrap();
-    write_release(folder.path(), &spec(b"new code")).unwrap();
+    let refused = write_release(folder.path(), &spec(b"new code")).unwrap_err();
+    assert_eq!(files(folder.path()), before);
+    let place = layout::library(folder.path(), "quest", "1")
+        .display()
+        .to_string();
+    expect!["replace PLACE: RELEASES lists quest 1 in release 1.0.0, and the new file differs; raise the version of `quest`, or --force replaces it"]
+        .assert_eq(&refused.to_string().replace(&place, "PLACE"));
+    rewrite_release(folder.path(), &spec(b"new code"), Overwrite::Code).unwrap();
     let after = files(folder.path());
     assert_eq!(io::read_to_string(&mut open).unwrap(), "old code");
     assert_eq!(after["lib/quest-1/priv/quest.so"].0, "new code");
@@ -108,6 +116,112 @@ fn another_library_is_a_new_file_and_the_old_one_stays_with_who_has_it_open() {
     );
 }
 
+/// The pieces of another release, which nothing lists.
+fn newer<'a>(rel: &'a str, quest: &'a str, library: &'a [u8]) -> ReleaseSpec<'a> {
+    let pieces = AppPieces {
+        app: quest,
+        appup: None,
+        library: Some(library),
+    };
+    ReleaseSpec {
+        rel,
+        relup: None,
+        applications: vec![pieces],
+        ..spec(library)
+    }
+}
+
+#[test]
+fn what_is_released_is_not_replaced_and_what_is_not_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write_release(root, &spec(b"code")).unwrap();
+    let before = files(root);
+    let refused = |spec: &ReleaseSpec<'_>, what: &str| {
+        let error = write_release(root, spec).unwrap_err();
+        assert!(matches!(error, TreeError::Released(_)), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+        assert_eq!(files(root), before);
+    };
+    let rel = REL.replace("\"pq\", \"1.0.0\"", "\"pq\", \"1.1.0\"");
+    refused(&newer(&rel, QUEST, b"other"), "quest.so");
+    let described = QUEST.replace("{description, \"\"}", "{description, \"a\"}");
+    refused(&newer(&rel, &described, b"code"), "quest.app");
+    refused(
+        &ReleaseSpec {
+            rel: &format!("{REL}\n"),
+            ..spec(b"code")
+        },
+        "pq.rel",
+    );
+    let relup = "{\"1.0.0\",[],[]}.";
+    write_release(
+        root,
+        &ReleaseSpec {
+            relup: Some(relup),
+            ..spec(b"code")
+        },
+    )
+    .unwrap();
+    let (rel, quest) = (
+        rel.replace("{quest, \"1\"}", "{quest, \"2\"}"),
+        QUEST.replace("\"1\"", "\"2\""),
+    );
+    for library in [b"one", b"two"] {
+        write_release(root, &newer(&rel, &quest, library)).unwrap();
+        let found = fs::read(layout::library(root, "quest", "2")).unwrap();
+        assert_eq!(found, library);
+    }
+}
+
+#[test]
+fn settings_that_were_edited_stay_until_they_are_to_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let file = layout::sys_config(root, "1.0.0");
+    let with = |text| ReleaseSpec {
+        sys_config: Some(text),
+        ..spec(b"code")
+    };
+    write_release(root, &with("[].")).unwrap();
+    write_release(root, &with("[{a, []}].")).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[{a, []}].");
+    fs::write(&file, "[{b, []}].").unwrap();
+    write_release(root, &with("[].")).unwrap();
+    rewrite_release(root, &with("[]."), Overwrite::Code).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[{b, []}].");
+    rewrite_release(root, &with("[]."), Overwrite::All).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[].");
+}
+
+#[test]
+fn a_relup_that_was_put_into_the_tree_stays_and_one_of_another_release_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let without = ReleaseSpec {
+        relup: None,
+        ..spec(b"code")
+    };
+    write_release(root, &without).unwrap();
+    fs::write(layout::relup(root, "1.0.0"), "{\"1.0.0\",[],[]}.").unwrap();
+    write_release(root, &without).unwrap();
+    let runtime = crate::boot::Runtime {
+        erts_vsn: "1.0.0".into(),
+        built_in: vec![],
+    };
+    let tree = crate::boot::ReleaseTree::open(root, runtime);
+    assert!(tree.relup("1.0.0").unwrap().is_some());
+    let other = ReleaseSpec {
+        relup: Some("{\"1.1.0\",[],[]}."),
+        ..spec(b"code")
+    };
+    let error = write_release(root, &other).unwrap_err().to_string();
+    assert!(
+        error.contains("it leads to and from release 1.1.0, and this is 1.0.0"),
+        "{error}"
+    );
+}
+
 #[test]
 fn the_release_that_boots_stays_the_one_that_boots() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,6 +231,7 @@ fn the_release_that_boots_stays_the_one_that_boots() {
         folder.path(),
         &ReleaseSpec {
             rel: &newer,
+            relup: None,
             ..spec(b"code")
         },
     )

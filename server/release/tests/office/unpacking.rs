@@ -150,6 +150,7 @@ fn a_release_for_another_node_is_unpacked_and_refused_when_it_is_to_boot() {
     let rel = author.join("releases/1.1.0/pq.rel");
     let text = fs::read_to_string(&rel).unwrap();
     fs::write(&rel, text.replace("erts, \"1.0.0\"", "erts, \"2.0.0\"")).unwrap();
+    fs::remove_file(author.join("releases/1.1.0/SHA256SUMS")).unwrap();
     let tree = ReleaseTree::open(&author, runtime());
     let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
     let mut office = house.open("1.0.0");

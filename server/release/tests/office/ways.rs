@@ -68,6 +68,7 @@ fn a_relup_that_cannot_be_read_is_an_error_and_not_a_missing_way() {
     let house = House::new();
     let office = house.with(&["1.1.0"]);
     let file = house.path("releases/1.1.0/relup");
+    fs::remove_file(house.path("releases/1.1.0/SHA256SUMS")).unwrap();
     for text in [
         "{",
         "{\"1.1.0\",[]}.",

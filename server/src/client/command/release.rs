@@ -31,6 +31,8 @@ pub(crate) enum Release {
         #[arg(long)]
         verbose: bool,
         #[command(flatten)]
+        parts: Parts,
+        #[command(flatten)]
         at: At,
     },
     /// Boot the release that runs next time, too
@@ -114,6 +116,8 @@ pub(crate) struct Install {
     pub(crate) vsn: String,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) parts: Parts,
     /// Ask before it begins
     #[arg(long, conflicts_with = "yes")]
     pub(crate) ask: bool,
@@ -125,6 +129,14 @@ pub(crate) struct Install {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) noted: Noted,
+}
+
+/// How much of a release comes into force.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct Parts {
+    /// Install what the relup does, although it leaves code of the release that runs in force
+    #[arg(long)]
+    partial: bool,
 }
 
 /// How an install is done.
@@ -152,6 +164,15 @@ impl How {
             code_change_timeout_ms: self.code_change_timeout,
             on_overrun: self.on_overrun,
             error_action: self.error_action,
+            partial: false,
+        }
+    }
+
+    /// The same of an install of all or a part of a release.
+    pub(crate) fn options_of(self, parts: Parts) -> InstallOptions {
+        InstallOptions {
+            partial: parts.partial,
+            ..self.options()
         }
     }
 }

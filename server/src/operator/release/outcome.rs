@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pq_release::handler::{CheckReport, InstallError, Installed};
 use pq_release::office::OfficeError;
-use pq_release::package::{PackageError, Refusal};
+use pq_release::package::PackageError;
 use pq_term::shorten;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) to: Option<String>,
     /// How long processes stood still.
     pub(crate) pause_us: Option<Pause>,
+    /// What the history says besides: what was odd about an install.
+    pub(crate) noted: Vec<String>,
     /// What is to become of the node.
     pub(crate) restart: Option<Restart>,
 }
@@ -36,6 +38,7 @@ impl Outcome {
             answer: Err(failure),
             to: None,
             pause_us: None,
+            noted: Vec::new(),
             restart: None,
         }
     }
@@ -49,6 +52,7 @@ impl Outcome {
             answer,
             to: Some(to.to_string()),
             pause_us: None,
+            noted: Vec::new(),
             restart: None,
         }
     }
@@ -104,6 +108,7 @@ impl Outcome {
                         p99: pause.p99.into(),
                         max: pause.max.into(),
                     }),
+                    noted: report.warnings.clone(),
                     restart: report.restart.then(|| Restart::of(&report.to)),
                     ..Outcome::of(&report, &report.to)
                 }
@@ -151,11 +156,7 @@ fn failure(error: &InstallError) -> Failure {
 /// The office does all or nothing: what the system did not let it write was tried and taken back.
 fn exit_of(error: &OfficeError) -> Exit {
     match error {
-        OfficeError::Package(PackageError::Refused {
-            refusal: Refusal::Damaged { .. } | Refusal::Differ(..),
-            ..
-        }) => Exit::Checksum,
-        OfficeError::WrongChecksum { .. } => Exit::Checksum,
+        _ if error.is_checksum() => Exit::Checksum,
         OfficeError::Write(_) | OfficeError::Package(PackageError::Write(_)) => Exit::RolledBack,
         _ => Exit::Refused,
     }

@@ -189,6 +189,9 @@ pub(crate) struct InstallOptions {
     pub(crate) on_overrun: OnOverrun,
     /// What becomes of the node when it fails after the point of no return.
     pub(crate) error_action: ErrorAction,
+    /// Code of the release that runs may stay in force where the relup leaves it.
+    #[serde(default)]
+    pub(crate) partial: bool,
 }
 
 /// What becomes of a process whose conversion takes too long.

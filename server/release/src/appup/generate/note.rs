@@ -6,6 +6,7 @@ use pq_code::{Callee, Manifest, ModuleEntry};
 
 use super::crossing::{Past, calls, past};
 use super::{has_state, module, runs};
+use crate::same_vsn::is_other_code;
 use pq_otp::Kind;
 
 /// Something that a person has to look at. The versions are those of the application, unless a module's are named.
@@ -22,11 +23,16 @@ pub enum Note {
         /// And in the newer.
         newer: String,
     },
-    /// A module declares something else under the same version.
+    /// A module has other code, or declares something else, under the same version.
     VsnNotRaised {
         /// The module.
         module: String,
         /// The version of the module in both.
+        vsn: String,
+    },
+    /// A library does not say what the code of its modules is, so what changed under the same version does not show.
+    CodeUnknown {
+        /// The version of the library.
         vsn: String,
     },
     /// A supervisor's children are known only when it is asked for them.
@@ -84,7 +90,13 @@ impl fmt::Display for Note {
             ),
             Note::VsnNotRaised { module, vsn } => write!(
                 f,
-                "`{module}` is {vsn} in both and declares something else: was its VSN forgotten? It is left as it is"
+                "`{module}` is {vsn} in both, and its code or what it declares is another: was its VSN forgotten? It is left as \
+                 it is"
+            ),
+            Note::CodeUnknown { vsn } => write!(
+                f,
+                "the library of {vsn} does not say what the code of its modules is: code that changed under the same VSN \
+                 does not show; `pq build` makes libraries that do"
             ),
             Note::ChildrenNotCompared { module } => write!(
                 f,
@@ -122,6 +134,7 @@ impl fmt::Display for Note {
 /// All notes about two versions.
 pub(super) fn notes(older: &Manifest, newer: &Manifest) -> Vec<Note> {
     let mut notes: Vec<Note> = undeclared(older).chain(undeclared(newer)).collect();
+    notes.extend(code_unknown(older, newer).chain(code_unknown(newer, older)));
     for one in &newer.modules {
         match module(older, &one.name) {
             Some(before) => notes.extend(exchanged(before, one)),
@@ -148,11 +161,27 @@ fn undeclared(manifest: &Manifest) -> impl Iterator<Item = Note> {
     is_old.then_some(Note::Undeclared { vsn }).into_iter()
 }
 
+/// Where a module has one version in both, and one of them does not say what its code is. A library that says nothing at
+/// all has been named for that.
+fn code_unknown<'a>(
+    one: &'a Manifest,
+    other: &'a Manifest,
+) -> impl Iterator<Item = Note> + use<'a> {
+    let is_silent = |entry: &&ModuleEntry| entry.declared.is_some() && entry.digest.is_none();
+    let is_in_both =
+        |entry: &ModuleEntry| module(other, &entry.name).is_some_and(|it| it.vsn == entry.vsn);
+    let vsn = one.vsn.clone();
+    let is_unknown = one.modules.iter().filter(is_silent).any(is_in_both);
+    is_unknown.then_some(Note::CodeUnknown { vsn }).into_iter()
+}
+
 fn exchanged(older: &ModuleEntry, newer: &ModuleEntry) -> Option<Note> {
     let module = newer.name.clone();
     if older.vsn == newer.vsn {
-        let differs = older.declared.is_some() && older.declared != newer.declared;
-        return (differs && newer.declared.is_some()).then(|| Note::VsnNotRaised {
+        let declares = older.declared.is_some() && newer.declared.is_some();
+        let differs = declares && older.declared != newer.declared;
+        let is_other = is_other_code(older, newer) == Some(true);
+        return (differs || is_other).then(|| Note::VsnNotRaised {
             module,
             vsn: newer.vsn.clone(),
         });

@@ -283,11 +283,23 @@ mod notes {
     #[test]
     fn a_version_that_was_probably_forgotten_is_noted() {
         check_notes(
-            r#"{a,"1",functions,[]},{b,"1",functions,[]}"#,
-            r#"{a,"1",functions,[{calls,["b:f/0"]}]},{b,"1",functions,[]}"#,
+            r#"{a,"1",functions,[{digest,"d"}]},{b,"1",functions,[{digest,"d"}]}"#,
+            r#"{a,"1",functions,[{digest,"d"},{calls,["b:f/0"]}]},{b,"1",functions,[{digest,"e"}]}"#,
             expect![[r#"
-                `a` is 1 in both and declares something else: was its VSN forgotten? It is left as it is
+                `a` is 1 in both, and its code or what it declares is another: was its VSN forgotten? It is left as it is
+                `b` is 1 in both, and its code or what it declares is another: was its VSN forgotten? It is left as it is
                 every module has the version it had, so there is nothing to do; code that changed has a VSN to raise
+            "#]],
+        );
+    }
+
+    #[test]
+    fn code_of_which_nothing_is_known_is_noted_where_the_version_is_the_same() {
+        check_notes(
+            r#"{a,"1",functions,[]},{b,"1",functions,[{digest,"d"}]}"#,
+            r#"{a,"1",functions,[{digest,"d"}]},{b,"2",functions,[]}"#,
+            expect![[r#"
+                the library of 1 does not say what the code of its modules is: code that changed under the same VSN does not show; `pq build` makes libraries that do
             "#]],
         );
     }
@@ -329,8 +341,8 @@ mod notes {
     #[test]
     fn calls_that_nobody_or_somebody_elsewhere_answers_are_noted() {
         check_notes(
-            r#"{a,"1",functions,[{calls,["gone:f/0"]}]},{b,"1",functions,[]},{gone,"1",functions,[]}"#,
-            r#"{a,"1",functions,[{calls,["gone:f/0"]}]},{b,"2",functions,[{calls,["far:f/2"]}]}"#,
+            r#"{a,"1",functions,[{digest,"d"},{calls,["gone:f/0"]}]},{b,"1",functions,[]},{gone,"1",functions,[]}"#,
+            r#"{a,"1",functions,[{digest,"d"},{calls,["gone:f/0"]}]},{b,"2",functions,[{calls,["far:f/2"]}]}"#,
             expect![[r#"
                 `a` of 2 calls `gone:f/0`, and 2 has no `gone`: the call fails
                 `b` calls `far:f/2` of another application only in 2: if that application changes too, name `far` among the dependencies

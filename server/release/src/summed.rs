@@ -1,0 +1,282 @@
+//! A folder of a release tree whose files are read against the checksums that stand beside them.
+//!
+//! `releases/Vsn` has those of the `.rel` file, the `relup` and the settings, `lib/App-Vsn` those of all its files. Who
+//! unpacks or builds a release writes them; a tree from before that has none for `releases/Vsn`, and is believed.
+//! Settings are the operator's to edit: theirs are compared and never refused.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::checksums::{self, Checksums, Sha256Hex, hex, sha256};
+use crate::consult::text_of;
+use crate::durable::{self, WriteError};
+use crate::file_error::FileError;
+use crate::layout;
+use crate::rel::Rel;
+use crate::sys_config;
+
+/// The settings of a release, in its folder.
+pub(crate) const SETTINGS: &str = "sys.config";
+
+/// True for the settings of a release: `sys.config`, the template that stands over it, and files that one of them names.
+pub(crate) fn is_settings(name: &str) -> bool {
+    name.ends_with(".config") || name == sys_config::TEMPLATE_NAME
+}
+
+/// How much of a file is summed at a time.
+const BUFFER_BYTES: usize = 16 << 10;
+
+/// A folder and its checksums.
+pub(crate) struct Summed {
+    /// What no link leads out of.
+    base: PathBuf,
+    folder: PathBuf,
+    sums: Option<Checksums>,
+}
+
+/// The settings of a release, compared with those it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// They are the same.
+    Same,
+    /// They have been edited.
+    Edited,
+    /// It came without any.
+    Added,
+    /// Nobody has written down what it came with.
+    Unknown,
+}
+
+impl Summed {
+    /// This folder, which is a part of `base`.
+    pub(crate) fn open(base: &Path, folder: &Path) -> Result<Summed, FileError> {
+        let mut summed = Summed {
+            base: base.to_path_buf(),
+            folder: folder.to_path_buf(),
+            sums: None,
+        };
+        match summed.text(checksums::FILE_NAME) {
+            Ok(text) => summed.sums = Some(Checksums::parse(&summed.sums_file(), &text)?),
+            Err(error) if error.is_absence() => (),
+            Err(error) => return Err(error),
+        }
+        Ok(summed)
+    }
+
+    /// Where the checksums stand.
+    pub(crate) fn sums_file(&self) -> PathBuf {
+        self.folder.join(checksums::FILE_NAME)
+    }
+
+    /// The checksums, when there are any.
+    pub(crate) fn sums(&self) -> Option<&Checksums> {
+        self.sums.as_ref()
+    }
+
+    /// True when the checksums are there and do not list this file.
+    pub(crate) fn is_foreign(&self, name: &str) -> bool {
+        self.sums
+            .as_ref()
+            .is_some_and(|sums| !sums.0.contains_key(name))
+    }
+
+    /// The bytes of a file, which are those of its checksum.
+    pub(crate) fn bytes(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+        let file = self.folder.join(name);
+        let bytes = pq_files::read_inside(&self.base, &file, bytes_max)
+            .map_err(|error| self.unread(name, &error))?;
+        match self.listed(name) {
+            Some(sum) if !is_settings(name) && *sum != sha256(&bytes) => Err(self.changed(name)),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// The same of a text.
+    pub(crate) fn text(&self, name: &str) -> Result<String, FileError> {
+        let bytes = self.bytes(name, pq_files::TEXT_BYTES_MAX)?;
+        text_of(&self.folder.join(name), &bytes)
+    }
+
+    /// All files that have a checksum are there, and what it says.
+    pub(crate) fn is_whole(&self) -> Result<(), FileError> {
+        for (name, wanted) in self.sums.iter().flat_map(|sums| &sums.0) {
+            let found = self.sum(name).map_err(|error| self.unread(name, &error))?;
+            if found != *wanted && !is_settings(name) {
+                return Err(self.changed(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what the files of this release are now.
+    pub(crate) fn write_sums(&self, rel: &Rel) -> Result<(), PutError> {
+        let mut sums = Checksums::default();
+        let mut names = vec![layout::rel_name(&rel.name), "relup".to_string()];
+        let settings = sys_config::check(&self.folder)?;
+        names.extend(settings.iter().map(|name| name.to_string_lossy().into_owned()));
+        for name in names {
+            match self.sum(&name) {
+                Ok(sum) => drop(sums.0.insert(name, sum)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+                Err(error) => return Err(self.unread(&name, &error).into()),
+            }
+        }
+        Ok(durable::write(
+            &self.sums_file(),
+            sums.to_text().as_bytes(),
+        )?)
+    }
+
+    /// What became of the settings.
+    ///
+    /// # Errors
+    /// When one of the files is gone that the release came with.
+    pub(crate) fn settings(&self) -> Result<Compared, FileError> {
+        let Some(sums) = &self.sums else {
+            return Ok(Compared::Unknown);
+        };
+        let listed = sums.0.iter().filter(|(name, _)| is_settings(name));
+        let mut compared = match self.has_more_settings() {
+            true => Compared::Added,
+            false => Compared::Same,
+        };
+        for (name, wanted) in listed {
+            let found = self.sum(name).map_err(|error| self.unread(name, &error))?;
+            if found != *wanted {
+                compared = Compared::Edited;
+            }
+        }
+        Ok(compared)
+    }
+
+    /// True when `sys.config` or the template that stands over it was put there later.
+    fn has_more_settings(&self) -> bool {
+        let names = [SETTINGS, sys_config::TEMPLATE_NAME];
+        let mut later = names.iter().filter(|name| self.listed(name).is_none());
+        later.any(|name| self.folder.join(name).exists())
+    }
+
+    /// The file that has no line in the checksums, although it needs one.
+    pub(crate) fn unlisted(&self, name: &str) -> FileError {
+        FileError::Changed {
+            file: self.folder.join(name),
+            how: "it has no line in",
+            sums: self.sums_file(),
+        }
+    }
+
+    fn listed(&self, name: &str) -> Option<&Sha256Hex> {
+        self.sums.as_ref()?.0.get(name)
+    }
+
+    fn changed(&self, name: &str) -> FileError {
+        FileError::Changed {
+            file: self.folder.join(name),
+            how: "its SHA-256 is not the one in",
+            sums: self.sums_file(),
+        }
+    }
+
+    fn unread(&self, name: &str, error: &io::Error) -> FileError {
+        let file = self.folder.join(name);
+        match error.kind() == io::ErrorKind::NotFound && self.listed(name).is_some() {
+            true => FileError::Gone {
+                file,
+                sums: self.sums_file(),
+            },
+            false => FileError::read(&file, error),
+        }
+    }
+
+    fn sum(&self, name: &str) -> io::Result<Sha256Hex> {
+        let place = pq_files::inside(&self.base, &self.folder.join(name))?;
+        sum_of(pq_files::open(&place)?)
+    }
+}
+
+fn sum_of(mut file: File) -> io::Result<Sha256Hex> {
+    let mut sum = Sha256::new();
+    let mut buffer = [0; BUFFER_BYTES];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&sum.finalize())),
+            count => sum.update(&buffer[..count]),
+        }
+    }
+}
+
+/// Puts a file into a folder, and its checksum where the folder has some. Whenever this is interrupted, the file is the
+/// one of its checksum or has none.
+///
+/// # Errors
+/// When the checksums cannot be read; when the operating system refuses.
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), PutError> {
+    let place = folder.join(name);
+    let summed = Summed::open(folder, folder)?;
+    let Some(mut sums) = summed.sums.clone() else {
+        return Ok(durable::write(&place, bytes)?);
+    };
+    if sums.0.remove(name).is_some() {
+        durable::write(&summed.sums_file(), sums.to_text().as_bytes())?;
+    }
+    durable::write(&place, bytes)?;
+    sums.0.insert(name.to_string(), sha256(bytes));
+    Ok(durable::write(
+        &summed.sums_file(),
+        sums.to_text().as_bytes(),
+    )?)
+}
+
+/// A file could not be put into a folder. Displays as a fragment that continues "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// The checksums of the folder cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The operating system refused.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_put_is_the_one_of_its_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        put(folder, "relup", b"old").unwrap();
+        assert!(Summed::open(folder, folder).unwrap().sums().is_none());
+        durable::write(&folder.join(checksums::FILE_NAME), b"").unwrap();
+        assert!(Summed::open(folder, folder).unwrap().is_foreign("relup"));
+        put(folder, "relup", b"new").unwrap();
+        let summed = Summed::open(folder, folder).unwrap();
+        assert_eq!(summed.bytes("relup", 9).unwrap(), b"new");
+        summed.is_whole().unwrap();
+    }
+
+    #[test]
+    fn what_has_changed_or_gone_is_named_and_settings_are_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        durable::write(&folder.join(checksums::FILE_NAME), b"").unwrap();
+        for name in ["relup", SETTINGS] {
+            put(folder, name, b"1").unwrap();
+        }
+        let look = || Summed::open(folder, folder).unwrap();
+        assert_eq!(look().settings(), Ok(Compared::Same));
+        std::fs::write(folder.join(SETTINGS), "2").unwrap();
+        look().is_whole().unwrap();
+        assert_eq!(look().settings(), Ok(Compared::Edited));
+        std::fs::write(folder.join("relup"), "").unwrap();
+        assert!(look().is_whole().unwrap_err().is_checksum());
+        assert!(look().text("relup").unwrap_err().is_checksum());
+        std::fs::remove_file(folder.join("relup")).unwrap();
+        let gone = look().text("relup").unwrap_err();
+        assert!(matches!(gone, FileError::Gone { .. }) && !gone.is_absence());
+    }
+}
