@@ -40,7 +40,7 @@ mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
-pub use report::{CheckReport, Direction, Installed, Micros};
+pub use report::{CheckReport, Direction, Ending, Ends, Installed, Micros};
 pub use watch::{Phase, Status, Watch};
 
 /// How long a question to a process of the node may take.

@@ -151,6 +151,7 @@ impl CheckReport {
             converted: 0,
             differing: 0,
             killed: 0,
+            ends: Default::default(),
             expected_pause_ms: 0,
             warnings: prepared.warnings.clone(),
             took_ms: 0,

@@ -147,6 +147,7 @@ mod tests {
             converted: 412,
             differing: 3,
             killed: 0,
+            ends: Default::default(),
             expected_pause_ms: 2,
             warnings: vec![],
             took_ms: 31,
