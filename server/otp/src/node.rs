@@ -273,6 +273,16 @@ impl Node {
         env.insert((application.to_string(), key.to_string()), value);
     }
 
+    /// Takes a value of an application's environment away (`application:unset_env/2`).
+    pub fn unset_env(&self, application: &str, key: &str) {
+        let mut env = self
+            .shared
+            .env
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        env.remove(&(application.to_string(), key.to_string()));
+    }
+
     /// The environment of an application (`application:get_all_env/1`).
     pub fn env_of(&self, application: &str) -> BTreeMap<String, Term> {
         let env = self

@@ -36,7 +36,7 @@ mod prepare;
 mod report;
 mod room;
 mod run;
-mod script;
+pub(crate) mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
@@ -44,7 +44,7 @@ pub use report::{CheckReport, Direction, Ending, Ends, Installed, Micros};
 pub use watch::{Phase, Status, Watch};
 
 /// How long a question to a process of the node may take.
-const ASK_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
 /// How an install is done (`release_handler:install_release/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

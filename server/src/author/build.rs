@@ -33,6 +33,7 @@ pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::at(Path::new("."))?;
     let pieces = Pieces::build(&workspace, &command.rel)?;
     let rel = pieces.lay_out(&command.root)?;
+    super::judge(&command.root, &rel.vsn)?;
     say_where(&rel, &command.root);
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(crate) struct Command {
 pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     let rel = Rel::read(&command.rel).map_err(|error| anyhow!("failed to {error}"))?;
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
+    super::judge(&command.root, &rel.vsn)?;
     let folder = command.outdir.clone();
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));
     let package = make_tar(&tree, &rel.vsn, &folder);

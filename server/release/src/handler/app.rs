@@ -21,6 +21,7 @@ use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
 use crate::boot::BootRelease;
 use crate::instruction::Mode;
+use crate::judge::Judgement;
 use crate::layout;
 use crate::office::Planned;
 use crate::rel::{Rel, RelStart};
@@ -112,8 +113,10 @@ impl ReleaseHandler {
         let way = self.way_of(name, (&from, &to), direction)?;
         let script = Script::read(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
-        let prepared = Prepared {
+        let before = self.boot_with(name, &from).ok();
+        let mut prepared = Prepared {
             warnings: Vec::new(),
+            judgement: Judgement::default(),
             planned: Planned {
                 from: from.vsn,
                 to: to.vsn,
@@ -125,7 +128,8 @@ impl ReleaseHandler {
             script,
             libraries,
         };
-        self.look_ahead(driver, &prepared)?;
+        self.look_ahead(driver, before.as_ref(), &mut prepared)?;
+        prepared.warnings = prepared.judgement.warnings.clone();
         Ok(prepared)
     }
 

@@ -12,6 +12,7 @@ use super::error::FailedStep;
 use super::script::{CodeChange, Script};
 use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, room};
 use crate::boot::{BootApp, BootRelease, Code};
+use crate::judge::{self, Judgement, Side};
 use crate::office::Planned;
 
 /// An install that is ready to begin.
@@ -23,6 +24,8 @@ pub(super) struct Prepared {
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
     /// What is odd about it, as sentences.
     pub(super) warnings: Vec<String>,
+    /// What the judge has to say.
+    pub(super) judgement: Judgement,
 }
 
 impl ReleaseHandler {
@@ -39,13 +42,19 @@ impl ReleaseHandler {
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
+            judgement: Judgement::default(),
             planned,
             boot,
             script,
             libraries,
         };
-        self.look_ahead(driver, &prepared)?;
+        // A release whose files have been damaged under a node that runs it can be left all the same.
+        let from = self.office.tree().boot_vsn(&prepared.planned.from).ok();
+        self.look_ahead(driver, from.as_ref(), &mut prepared)?;
         prepared.warnings = drift::sentences(&self.code, &prepared)?;
+        prepared
+            .warnings
+            .extend(prepared.judgement.warnings.clone());
         Ok(prepared)
     }
 
@@ -90,12 +99,14 @@ impl ReleaseHandler {
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
-        prepared: &Prepared,
+        from: Option<&BootRelease>,
+        prepared: &mut Prepared,
     ) -> Result<(), FailedStep> {
         (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
             vsn: prepared.planned.to.clone(),
             why,
         })?;
+        prepared.judgement = self.judgement(driver, from, prepared)?;
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))
@@ -110,6 +121,25 @@ impl ReleaseHandler {
             apply::apply(driver, &prepared.boot, check)?;
         }
         Ok(())
+    }
+
+    /// What the judge says of it, unless that is a refusal.
+    fn judgement(
+        &self,
+        driver: &mut dyn Driver,
+        from: Option<&BootRelease>,
+        prepared: &Prepared,
+    ) -> Result<Judgement, FailedStep> {
+        let from = from.and_then(|boot| Side::of_tree(boot, &self.code).ok());
+        let sides = (
+            &from.unwrap_or_default(),
+            &Side::of_tree(&prepared.boot, &self.code)?,
+        );
+        let judgement = judge::judge_live(driver, &self.code, sides, &prepared.script)?;
+        match judgement.refusals.is_empty() {
+            true => Ok(judgement),
+            false => Err(FailedStep::Judged(judgement.refusals)),
+        }
     }
 }
 

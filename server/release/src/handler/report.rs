@@ -133,7 +133,7 @@ impl Ends {
     pub const NAMED_MAX: usize = 20;
 
     /// One more.
-    pub(super) fn push(&mut self, ending: Ending) {
+    pub(crate) fn push(&mut self, ending: Ending) {
         self.count += 1;
         if self.processes.len() < Ends::NAMED_MAX {
             self.processes.push(ending);
