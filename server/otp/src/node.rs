@@ -27,6 +27,11 @@ pub(crate) use inbox::Inbox;
 pub trait Service: Send + Sync {
     /// Answers a call of `module:function(args)` in [`ServiceCall::answer`]; arguments and answer are MessagePack.
     fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason>;
+
+    /// The functions that the script of an upgrade may call, and how many arguments each takes; none unless a service says.
+    fn functions(&self) -> &'static [(&'static str, u32)] {
+        &[]
+    }
 }
 
 /// One call of a [`Service`].
@@ -179,6 +184,14 @@ impl Node {
     /// The current version of a module.
     pub fn module(&self, name: &str) -> Option<Module> {
         self.shared.config.modules.current(name)
+    }
+
+    /// The services, by the names of their modules, and what a script may call of each.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &'static [(&'static str, u32)])> {
+        let services = &self.shared.config.services;
+        services
+            .iter()
+            .map(|(name, service)| (*name, service.functions()))
     }
 
     pub(crate) fn service(&self, name: &[u8]) -> Option<&dyn Service> {

@@ -16,7 +16,7 @@
 //! | [`tree`] | which processes an application starts, asked of its own `start` and `init` |
 //! | [`live`] | the world of a node that runs |
 //! | [`whole`] | a release by itself, as it boots |
-//! | [`walk`], [`exchange`], [`calls`] | what each step of a script makes of the world |
+//! | [`walk`], [`exchange`], [`applications`], [`children`], [`calls`] | what each step of a script makes of the world |
 //! | [`author`] | the same from files, for whoever makes a release |
 //!
 //! Every command that looks at a release asks here: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
@@ -34,52 +34,94 @@ mod world;
 mod live;
 mod whole;
 
+mod applications;
 mod calls;
+mod children;
 mod exchange;
 mod walk;
 
 pub mod author;
 
 pub use finding::{Finding, Judgement};
-pub use side::Side;
+pub use side::{Side, SideApp};
 
-use crate::handler::script::Script;
-use pq_code::CodeServer;
+use pq_code::{CodeServer, ModuleEntry};
+use pq_otp::Kind;
 use pq_otp::upgrade::Driver;
+
+use crate::handler::FailedStep;
+use crate::handler::script::{CodeChange, Exchange, Script, Step};
 
 pub(crate) use live::look;
 pub(crate) use world::World;
 
 /// Judges a script that leads from one release to another. The world is that in which it begins: of a node that runs
-/// ([`look`]), or as the older release boots ([`World::booted`]).
+/// ([`look`]), or as the older release boots ([`World::booted`]). What is left is only asked for where it matters.
 pub(crate) fn judge(
     mut world: World<'_>,
-    (from, to): (&Side, &Side),
+    from: &dyn Fn() -> Side,
+    to: &Side,
     script: &Script,
 ) -> Judgement {
     let code = world.code();
-    let before = whole::findings(&World::booted(code, from), from);
     let known = world.lost_calls();
     let mut judgement = walk::walk(&mut world, to, script, &known);
+    let after = whole::findings(&World::booted(code, to), to);
+    if after.is_empty() {
+        return judgement;
+    }
     // What was wrong before is no fault of this script, and must not keep one away that mends something else.
-    for finding in whole::findings(&World::booted(code, to), to) {
+    let from = from();
+    let before = whole::findings(&World::booted(code, &from), &from);
+    for finding in after {
         match before.iter().any(|old| old.term == finding.term) {
-            true => judgement.warnings.push(finding.sentence),
+            true => judgement.warnings.push(finding.to_string()),
             false => judgement.refuse(finding),
         }
     }
     judgement
 }
 
-/// The judgement of a node that runs.
+/// The judgement of a node that runs. A check looks at its processes in any case, because it counts them.
 pub(crate) fn judge_live(
     driver: &mut dyn Driver,
     code: &CodeServer,
-    sides: (&Side, &Side),
-    script: &Script,
-) -> Result<Judgement, crate::handler::FailedStep> {
-    let world = look(driver, code)?;
-    Ok(judge(world, sides, script))
+    (from, to): (&dyn Fn() -> Side, &Side),
+    (script, check): (&Script, bool),
+) -> Result<Judgement, FailedStep> {
+    let with_processes = check || concerns_processes(code, to, script);
+    let world = look(driver, code, with_processes)?;
+    Ok(judge(world, from, to, script))
+}
+
+/// True for a script whose judgement depends on processes: it calls somebody, takes modules away that processes run, or
+/// asks supervisors anew. What it otherwise does to processes is tried on copies of their states.
+fn concerns_processes(code: &CodeServer, to: &Side, script: &Script) -> bool {
+    let runs = |kind: Kind| !matches!(kind, Kind::Functions | Kind::Application);
+    let is_supervisor = |module: &str| {
+        let mut entries = to.applications.iter().filter_map(SideApp::known);
+        let of = |(_, all): (_, &[ModuleEntry])| {
+            all.iter().find(|it| it.name == module).map(|it| it.kind)
+        };
+        entries.find_map(of) == Some(Kind::Supervisor)
+    };
+    let changes = |exchange: &Exchange| {
+        exchange.changes.iter().any(|change| match change {
+            CodeChange::Load(module, _) => is_supervisor(module.as_str()),
+            CodeChange::Remove(module, _) => code
+                .current(module.as_str())
+                .is_some_and(|module| runs(module.kind())),
+            CodeChange::Purge(_) => false,
+        }) || exchange
+            .conversions
+            .keys()
+            .any(|module| is_supervisor(module.as_str()))
+    };
+    !script.checks.is_empty()
+        || script.steps.iter().any(|step| match step {
+            Step::Exchange(exchange) => changes(exchange),
+            _ => true,
+        })
 }
 
 #[cfg(test)]

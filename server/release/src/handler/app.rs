@@ -113,12 +113,12 @@ impl ReleaseHandler {
         let way = self.way_of(name, (&from, &to), direction)?;
         let script = Script::read(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
-        let before = self.boot_with(name, &from).ok();
         let mut prepared = Prepared {
             warnings: Vec::new(),
             judgement: Judgement::default(),
+            check: false,
             planned: Planned {
-                from: from.vsn,
+                from: from.vsn.clone(),
                 to: to.vsn,
                 direction,
                 description: way.description,
@@ -128,7 +128,8 @@ impl ReleaseHandler {
             script,
             libraries,
         };
-        self.look_ahead(driver, before.as_ref(), &mut prepared)?;
+        let before = |handler: &ReleaseHandler| handler.boot_with(name, &from).ok();
+        self.look_ahead(driver, &before, &mut prepared)?;
         prepared.warnings = prepared.judgement.warnings.clone();
         Ok(prepared)
     }

@@ -6,24 +6,29 @@
 
 use std::collections::BTreeMap;
 
-use pq_code::{Change, CodeServer, Manifest, inspect};
+use pq_code::{Change, CodeServer};
 use pq_otp::Modules;
 
 use super::error::FailedStep;
-use super::prepare::{Prepared, file_of};
+use super::prepare::Prepared;
+use crate::judge::{Side, SideApp};
 
 /// A sentence for each module that the release boots with in another version than the relup leaves.
-pub(super) fn sentences(code: &CodeServer, prepared: &Prepared) -> Result<Vec<String>, FailedStep> {
+pub(super) fn sentences(
+    code: &CodeServer,
+    prepared: &Prepared,
+    to: &Side,
+) -> Result<Vec<String>, FailedStep> {
     let mut changes: Vec<Change<'static>> = Vec::new();
     for exchange in prepared.script.exchanges() {
         changes.extend(exchange.code_changes(&prepared.libraries)?);
     }
     let after = code.preview(&changes)?;
-    let booted = booted_with(prepared)?;
+    let booted = booted_with(to);
     let mut sentences = Vec::new();
     for (module, vsn) in &booted {
         let left = after.current(module).map(|module| module.vsn());
-        if left != Some(vsn) {
+        if left != Some(*vsn) {
             let left = left.map_or("no version".to_string(), |vsn| format!("version {vsn}"));
             let to = &prepared.planned.to;
             sentences.push(format!(
@@ -35,14 +40,10 @@ pub(super) fn sentences(code: &CodeServer, prepared: &Prepared) -> Result<Vec<St
 }
 
 /// The modules of the release's libraries, by what the libraries say of themselves.
-fn booted_with(prepared: &Prepared) -> Result<BTreeMap<String, String>, FailedStep> {
-    let mut booted = BTreeMap::new();
-    for app in &prepared.boot.applications {
-        if let Some((path, checksum)) = file_of(app) {
-            let Manifest { modules, .. } = inspect(&path, Some(checksum))?;
-            let entries = modules.into_iter().map(|module| (module.name, module.vsn));
-            booted.extend(entries);
-        }
-    }
-    Ok(booted)
+fn booted_with(to: &Side) -> BTreeMap<&str, &str> {
+    let known = to.applications.iter().filter(|app| app.is_of_tree());
+    let entries = known
+        .filter_map(SideApp::known)
+        .flat_map(|(_, entries)| entries);
+    entries.map(|entry| (&*entry.name, &*entry.vsn)).collect()
 }

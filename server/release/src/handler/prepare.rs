@@ -26,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) warnings: Vec<String>,
     /// What the judge has to say.
     pub(super) judgement: Judgement,
+    /// It is only looked at.
+    pub(super) check: bool,
 }
 
 impl ReleaseHandler {
@@ -43,15 +45,16 @@ impl ReleaseHandler {
         let mut prepared = Prepared {
             warnings: Vec::new(),
             judgement: Judgement::default(),
+            check,
             planned,
             boot,
             script,
             libraries,
         };
-        // A release whose files have been damaged under a node that runs it can be left all the same.
-        let from = self.office.tree().boot_vsn(&prepared.planned.from).ok();
-        self.look_ahead(driver, from.as_ref(), &mut prepared)?;
-        prepared.warnings = drift::sentences(&self.code, &prepared)?;
+        let from = prepared.planned.from.clone();
+        let from = |handler: &ReleaseHandler| handler.office.tree().boot_vsn(&from).ok();
+        let to = self.look_ahead(driver, &from, &mut prepared)?;
+        prepared.warnings = drift::sentences(&self.code, &prepared, &to)?;
         prepared
             .warnings
             .extend(prepared.judgement.warnings.clone());
@@ -99,14 +102,15 @@ impl ReleaseHandler {
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
-        from: Option<&BootRelease>,
+        from: &dyn Fn(&ReleaseHandler) -> Option<BootRelease>,
         prepared: &mut Prepared,
-    ) -> Result<(), FailedStep> {
+    ) -> Result<Side, FailedStep> {
         (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
             vsn: prepared.planned.to.clone(),
             why,
         })?;
-        prepared.judgement = self.judgement(driver, from, prepared)?;
+        let to = Side::of_tree(&prepared.boot, &self.code)?;
+        prepared.judgement = self.judgement(driver, (from, &to), prepared)?;
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))
@@ -120,22 +124,24 @@ impl ReleaseHandler {
         for check in &prepared.script.checks {
             apply::apply(driver, &prepared.boot, check)?;
         }
-        Ok(())
+        Ok(to)
     }
 
     /// What the judge says of it, unless that is a refusal.
     fn judgement(
         &self,
         driver: &mut dyn Driver,
-        from: Option<&BootRelease>,
+        (from, to): (&dyn Fn(&ReleaseHandler) -> Option<BootRelease>, &Side),
         prepared: &Prepared,
     ) -> Result<Judgement, FailedStep> {
-        let from = from.and_then(|boot| Side::of_tree(boot, &self.code).ok());
-        let sides = (
-            &from.unwrap_or_default(),
-            &Side::of_tree(&prepared.boot, &self.code)?,
-        );
-        let judgement = judge::judge_live(driver, &self.code, sides, &prepared.script)?;
+        // A release whose files have been damaged under a node that runs it can be left all the same.
+        let from = || {
+            let side = from(self).and_then(|boot| Side::of_tree(&boot, &self.code).ok());
+            side.unwrap_or_default()
+        };
+        let sides: (&dyn Fn() -> Side, &Side) = (&from, to);
+        let script = (&prepared.script, prepared.check);
+        let judgement = judge::judge_live(driver, &self.code, sides, script)?;
         match judgement.refusals.is_empty() {
             true => Ok(judgement),
             false => Err(FailedStep::Judged(judgement.refusals)),

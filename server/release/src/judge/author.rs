@@ -11,7 +11,7 @@ use pq_code::{CodeServer, Manifest};
 use pq_term::Atom;
 
 use super::finding::{Finding, Judgement};
-use super::side::{Side, SideApp};
+use super::side::{Only, Side, SideApp};
 use super::world::World;
 use super::{judge, whole};
 use crate::app::App;
@@ -129,7 +129,7 @@ fn one_way(code: &CodeServer, (mode, way): (Mode, &Way), side: &Side, other: &Si
 
 fn script(code: &CodeServer, (from, to): (&Side, &Side), script: &[Instruction]) -> Judgement {
     match Script::read(script) {
-        Ok(script) => judge(World::booted(code, from), (from, to), &script),
+        Ok(script) => judge(World::booted(code, from), &|| from.clone(), to, &script),
         // The node starts again on the way, with another program: nothing of it is carried out by this one.
         Err(FailedStep::OtherEmulator) => Judgement::default(),
         Err(error) => {
@@ -199,8 +199,13 @@ pub fn appup(
         members(older, newer, built_in),
         members(newer, older, built_in),
     );
+    let names = older.modules.iter().chain(&newer.modules);
+    let only = Only {
+        application: newer.name,
+        modules: names.map(|name| name.as_str().to_string()).collect(),
+    };
     let side = |app: &App, members: &[Member]| Side {
-        only: Some(app.name),
+        only: Some(only.clone()),
         ..Side::of_members(&app.vsn, members, &code)
     };
     let (from_side, to_side) = (side(older, &from), side(newer, &to));

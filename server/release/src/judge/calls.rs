@@ -35,6 +35,9 @@ impl World<'_> {
     }
 
     fn lost_call(&self, callee: &Callee) -> Option<String> {
+        if self.services.contains_key(&callee.module) {
+            return None;
+        }
         if !self.held.contains_key(&callee.module) {
             let is_unknown = self.unknown.contains(&callee.module);
             return (!is_unknown).then(|| format!("there is no module `{}`", callee.module));
@@ -54,6 +57,13 @@ impl World<'_> {
                 tagged("undef", Term::string(name.as_str())),
             )
         };
+        if let Some(functions) = self.services.get(module) {
+            let is_there = functions.contains(&(function.to_string(), mfa.args.len() as u32));
+            return match is_there {
+                true => Ok(()),
+                false => Err(undef(missing(module, function, functions))),
+            };
+        }
         let Some(held) = self.held.get(module) else {
             return match self.unknown.contains(module) {
                 true => Ok(()),
@@ -98,7 +108,8 @@ impl World<'_> {
     /// True for functions that could not be looked up.
     pub(super) fn is_unseen(&self, mfa: &Mfa) -> bool {
         let module = mfa.module.as_str();
-        !is_of_node(module) && self.exports(module).is_none()
+        let is_known = is_of_node(module) || self.services.contains_key(module);
+        !is_known && self.exports(module).is_none()
     }
 
     /// Reads a call.

@@ -217,21 +217,21 @@ impl Walk<'_, '_> {
         };
         let ending: Vec<ProcessId> = self.world.processes.iter().filter_map(of_module).collect();
         let instruction = format!("{{purge,[{module}]}}");
-        for id in ending {
+        for id in &ending {
             let parent = self
                 .world
                 .processes
-                .get(&id)
+                .get(id)
                 .and_then(|process| process.parent);
             let is_supervised = parent
                 .and_then(|parent| self.world.processes.get(&parent))
                 .is_some_and(|parent| parent.supervisor.is_some());
-            let restart = self.world.child_mut(id).and_then(|child| child.restart);
+            let restart = self.world.child_mut(*id).and_then(|child| child.restart);
             if is_supervised && restart != Some(Restart::Temporary) {
-                self.would_start_again(id, module.as_str());
+                self.would_start_again(*id, module.as_str());
             }
-            self.end(id, &instruction);
         }
+        self.end(&ending, &instruction);
     }
 
     fn would_start_again(&mut self, id: ProcessId, module: &str) {

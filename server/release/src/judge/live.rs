@@ -20,16 +20,20 @@ use crate::handler::FailedStep;
 /// The kind of process that supervises.
 const SUPERVISOR: &str = "supervisor";
 
-/// Looks at a node.
+/// Looks at a node; at its processes only where they matter, because a shard that lists a hundred thousand does nothing
+/// else meanwhile.
 pub(crate) fn look<'a>(
     driver: &mut dyn Driver,
     code: &'a CodeServer,
+    with_processes: bool,
 ) -> Result<World<'a>, FailedStep> {
     let mut world = World::empty(code);
     hold(&mut world, code);
-    for process in driver.processes(ASK_TIMEOUT_MS)? {
-        let (id, process) = seen(process);
-        world.processes.insert(id, process);
+    if with_processes {
+        for process in driver.processes(ASK_TIMEOUT_MS)? {
+            let (id, process) = seen(process);
+            world.processes.insert(id, process);
+        }
     }
     if let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? {
         for app in apps {
@@ -44,7 +48,15 @@ pub(crate) fn look<'a>(
             world.applications.insert(loaded.spec.name.clone(), loaded);
         }
     }
-    know_children(&mut world, driver)?;
+    for (name, functions) in driver.node().services() {
+        let functions = functions
+            .iter()
+            .map(|(name, arity)| ((*name).to_string(), *arity));
+        world.services.insert(name.to_string(), functions.collect());
+    }
+    if with_processes {
+        know_children(&mut world, driver)?;
+    }
     Ok(world)
 }
 

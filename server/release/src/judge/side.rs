@@ -1,5 +1,6 @@
 //! A release as it is judged: its applications, and what their libraries say of themselves.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pq_code::{Checksum, CodeServer, LibraryId, LoadError, ModuleEntry};
@@ -22,7 +23,16 @@ pub struct Side {
     /// Its `sys.config`.
     pub settings: Settings,
     /// The only application that is judged; all others are there because it calls them and they call it.
-    pub only: Option<Atom>,
+    pub only: Option<Only>,
+}
+
+/// An application that is judged by itself.
+#[derive(Debug, Clone)]
+pub struct Only {
+    /// Its name.
+    pub application: Atom,
+    /// The modules that it has in the one version or in the other.
+    pub modules: BTreeSet<String>,
 }
 
 /// One application of it.
@@ -34,6 +44,8 @@ pub struct SideApp {
     pub start: RelStart,
     /// Its library.
     pub library: Shelf,
+    /// It is a part of the node.
+    pub is_built_in: bool,
 }
 
 /// What is known of the modules of an application.
@@ -66,6 +78,7 @@ impl Side {
                 app: app.app.clone(),
                 start: app.start,
                 library,
+                is_built_in: app.code == Code::BuiltIn,
             })
         };
         Ok(Side {
@@ -91,6 +104,7 @@ impl Side {
                 None if member.app.modules.is_empty() => Shelf::Empty,
                 None => Shelf::Unknown,
             },
+            is_built_in: false,
         };
         Side {
             vsn: vsn.to_string(),
@@ -113,14 +127,20 @@ impl Side {
 
     /// The applications that are judged.
     pub(super) fn judged(&self) -> impl Iterator<Item = &SideApp> {
-        let is_judged = |app: &&SideApp| self.only.is_none_or(|only| only == app.app.name);
+        let only = self.only.as_ref().map(|only| only.application);
+        let is_judged = move |app: &&SideApp| only.is_none_or(|only| only == app.app.name);
         self.applications.iter().filter(is_judged)
     }
 }
 
 impl SideApp {
+    /// True for what is no part of the node.
+    pub(crate) fn is_of_tree(&self) -> bool {
+        !self.is_built_in
+    }
+
     /// The library and what it says of each module; nothing where that is not known.
-    pub(super) fn known(&self) -> Option<(LibraryId, &[ModuleEntry])> {
+    pub(crate) fn known(&self) -> Option<(LibraryId, &[ModuleEntry])> {
         match &self.library {
             Shelf::Library(library, entries) => Some((*library, entries)),
             Shelf::Empty | Shelf::Unknown => None,

@@ -24,14 +24,13 @@ pub(super) fn findings(world: &World<'_>, side: &Side) -> Vec<Finding> {
     all
 }
 
-/// Where only one application is judged, others may be of versions that no release puts beside it.
+/// Where only one application is judged, others may be missing, or of versions that no release puts beside it.
 pub(super) fn is_judged(side: &Side, (caller, callee): &(String, String)) -> bool {
-    let Some(only) = side.only else {
-        return true;
-    };
     let callee = callee.split(':').next().unwrap_or_default();
-    let is_own = |module: &str| side.owner(module).is_some_and(|app| app.app.name == only);
-    is_own(caller) && (is_own(callee) || side.owner(callee).is_none())
+    match &side.only {
+        Some(only) => only.modules.contains(caller) && only.modules.contains(callee),
+        None => true,
+    }
 }
 
 /// The `.app` file and the library list the same modules: systools goes by the one, a boot by the other.

@@ -1,8 +1,7 @@
 //! Code, applications and processes at one step of a script.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pq_code::{Change, CodeServer, ModuleEntry};
 use pq_otp::application::{AppSpec, Settings};
@@ -81,8 +80,9 @@ pub(crate) struct World<'a> {
     pub(super) env: Settings,
     /// Modules of which only the names are known.
     pub(super) unknown: BTreeSet<String>,
+    /// Modules that are compiled into the node, and what a script may call of each.
+    pub(super) services: BTreeMap<String, Functions>,
     next: ProcessId,
-    exports: RefCell<HashMap<u64, Option<Arc<Functions>>>>,
 }
 
 impl<'a> World<'a> {
@@ -96,9 +96,9 @@ impl<'a> World<'a> {
             processes: BTreeMap::new(),
             env: Settings::new(),
             unknown: BTreeSet::new(),
+            services: BTreeMap::new(),
             // No pid is so high: they count up from nothing.
             next: u64::MAX,
-            exports: RefCell::default(),
         }
     }
 
@@ -108,6 +108,10 @@ impl<'a> World<'a> {
         world.env = side.settings.clone();
         for app in &side.applications {
             world.shelve(app);
+            for (key, value) in &app.app.env {
+                let key = (app.app.name.as_str().to_string(), key.as_str().to_string());
+                world.env.entry(key).or_insert_with(|| value.clone());
+            }
         }
         for app in &side.applications {
             if app.start == RelStart::None {
@@ -176,16 +180,18 @@ impl<'a> World<'a> {
     }
 
     /// The functions that a module exports, as it says itself; `None` where that cannot be known.
+    ///
+    /// A module says the same for ever, and its table is never unloaded: it is asked once.
     pub(super) fn exports(&self, module: &str) -> Option<Arc<Functions>> {
+        static KNOWN: Mutex<BTreeMap<u64, Arc<Functions>>> = Mutex::new(BTreeMap::new());
         let module = self.held.get(module)?.module?;
-        let known = self.exports.borrow().get(&module.address()).cloned();
-        known.unwrap_or_else(|| {
-            let asked = self.ask_exports(module).map(Arc::new);
-            self.exports
-                .borrow_mut()
-                .insert(module.address(), asked.clone());
-            asked
-        })
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(functions) = known().get(&module.address()) {
+            return Some(functions.clone());
+        }
+        let functions = Arc::new(self.ask_exports(module)?);
+        known().insert(module.address(), functions.clone());
+        Some(functions)
     }
 
     fn ask_exports(&self, module: Module) -> Option<Functions> {
@@ -218,15 +224,15 @@ impl<'a> World<'a> {
         self.next
     }
 
-    /// A process and everything below it.
-    pub(super) fn below(&self, top: ProcessId) -> Vec<ProcessId> {
+    /// These processes and everything below them.
+    pub(super) fn below(&self, tops: &[ProcessId]) -> Vec<ProcessId> {
         let mut children: BTreeMap<ProcessId, Vec<ProcessId>> = BTreeMap::new();
         for (id, process) in &self.processes {
             if let Some(parent) = process.parent {
                 children.entry(parent).or_default().push(*id);
             }
         }
-        let mut all = vec![top];
+        let mut all = tops.to_vec();
         let mut at = 0;
         while let Some(one) = all.get(at).copied() {
             all.extend(children.remove(&one).unwrap_or_default());
