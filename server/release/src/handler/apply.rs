@@ -107,7 +107,8 @@ fn application(
     }
 }
 
-/// As in OTP, an application that is not loaded is loaded first, as the release that comes describes it.
+/// As in OTP, an application that is not loaded is loaded first, as the release that comes describes it; one that is loaded
+/// and goes with that release can still be started.
 fn start(
     driver: &mut dyn Driver,
     boot: &BootRelease,
@@ -115,7 +116,11 @@ fn start(
     start_type: StartType,
 ) -> Result<(), Reason> {
     match load(driver, boot, &name) {
-        Err(reason) if !is_of(&reason, "already_loaded") => return Err(reason),
+        Err(reason)
+            if !is_of(&reason, "already_loaded") && !is_of(&reason, "no_such_application") =>
+        {
+            return Err(reason);
+        }
         _ => (),
     }
     ask(driver, &AppRequest::Start(name, start_type))

@@ -24,6 +24,13 @@ impl Walk<'_, '_> {
             let why = format!("`{name}` is no supervisor: it runs `{}`", process.module);
             return Err(Finding::new(why, tagged("bad_supervisor", name.clone())));
         }
+        if process.suspended {
+            let why = format!("`{name}` is suspended at this step and would not answer");
+            return Err(Finding::new(
+                why,
+                tagged("suspended_supervisor", name.clone()),
+            ));
+        }
         let simple = process.is_simple();
         match call {
             SupCall::Which | SupCall::Count => Ok(()),
@@ -63,7 +70,7 @@ impl Walk<'_, '_> {
         })
     }
 
-    fn children(&mut self, of: ProcessId) -> Option<&mut Vec<Child>> {
+    pub(super) fn children(&mut self, of: ProcessId) -> Option<&mut Vec<Child>> {
         tree::supervisor_mut(self.world, of)?.children.as_mut()
     }
 
@@ -90,6 +97,12 @@ impl Walk<'_, '_> {
                     "child `{id}` runs; {{apply, {{supervisor, terminate_child, [Sup, {id}]}}}} before would be right"
                 );
                 Err(Finding::new(why, Term::atom("running")))
+            }
+            Some(child) if child.unsure => {
+                let why = format!(
+                    "child `{id}` was added while the node ran, and whether its supervisor still knows it once it has ended is not known"
+                );
+                Err(Finding::new(why, Term::atom("not_found")))
             }
             child => Ok(child),
         }
@@ -195,14 +208,8 @@ impl Walk<'_, '_> {
         let Some(child) = self.child(of, id)? else {
             return Ok(());
         };
-        let (process, restart) = (child.process.take(), child.restart);
-        if let Some(process) = process {
+        if let Some(process) = child.process {
             self.end(&[process], instruction);
-        }
-        if restart == Some(Restart::Temporary)
-            && let Some(children) = self.children(of)
-        {
-            children.retain(|child| child.id != *id);
         }
         Ok(())
     }
@@ -261,9 +268,13 @@ impl Walk<'_, '_> {
         let (own, others): (Vec<_>, Vec<_>) = all.partition(|(of, ..)| *of == module);
         self.stopped = others;
         for (_, supervisor, id) in own {
-            let outcome = match self.world.processes.contains_key(&supervisor) {
-                true => self.restart_child(supervisor, &id),
-                false => Err(Finding::new(
+            let outcome = match self.world.processes.get(&supervisor).map(|it| it.suspended) {
+                Some(false) => self.restart_child(supervisor, &id),
+                Some(true) => Err(Finding::new(
+                    "its supervisor is suspended",
+                    Term::atom("suspended_supervisor"),
+                )),
+                None => Err(Finding::new(
                     "its supervisor has ended",
                     Term::atom("noproc"),
                 )),

@@ -105,6 +105,10 @@ impl Walk<'_, '_> {
         purged
             .into_iter()
             .for_each(|module| self.end_processes(module));
+        let left = exchange.left_suspended.iter();
+        left.for_each(|module| self.suspend_all(*module, true));
+        let resumed = exchange.resumed.iter();
+        resumed.for_each(|module| self.suspend_all(*module, false));
         self.calls_are_kept();
     }
 

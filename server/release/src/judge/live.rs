@@ -20,6 +20,10 @@ use crate::handler::FailedStep;
 /// The kind of process that supervises.
 const SUPERVISOR: &str = "supervisor";
 
+/// How long a supervisor may take to say what its children are. It takes microseconds, and a restart between two answers a
+/// little longer.
+const CHILDREN_TIMEOUT_MS: u64 = 1_000;
+
 /// Looks at a node; at its processes only where they matter, because a shard that lists a hundred thousand does nothing
 /// else meanwhile.
 pub(crate) fn look<'a>(
@@ -55,7 +59,7 @@ pub(crate) fn look<'a>(
         world.services.insert(name.to_string(), functions.collect());
     }
     if with_processes {
-        know_children(&mut world, driver)?;
+        know_children(&mut world, driver);
     }
     Ok(world)
 }
@@ -88,13 +92,14 @@ fn seen(process: ProcessInfo) -> (u64, Process) {
         name: process.registered,
         module: process.module,
         parent: process.parent.map(Pid::as_raw),
+        suspended: process.suspended,
         supervisor,
     };
     (process.pid.as_raw(), known)
 }
 
 /// From the top of each application down, as far as supervisors say by themselves what they start.
-fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), FailedStep> {
+fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
     let tops: Vec<(u64, Option<Branch>)> = world
         .applications
         .values()
@@ -112,45 +117,42 @@ fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), F
             // Its children are as many as there are heroes, and all by one specification.
             Some(Strategy::SimpleOneForOne) => {
                 let template = spec.into_iter().flat_map(|spec| &spec.children);
-                template.map(|child| Child::of(child, None)).collect()
+                Some(template.map(|child| Child::of(child, None)).collect())
             }
-            _ => {
-                let infos = which_children(driver, pid)?;
-                let below = |info: &ChildInfo| below(branch.as_ref(), info);
-                known.extend(
-                    infos
-                        .iter()
-                        .filter_map(|info| Some((info.pid?.as_raw(), below(info)))),
-                );
-                infos
-                    .into_iter()
-                    .map(|info| child(branch.as_ref(), info))
-                    .collect()
-            }
+            _ => which_children(driver, pid).map(|infos| {
+                let running = infos
+                    .iter()
+                    .filter_map(|info| Some((info.pid?.as_raw(), info)));
+                known.extend(running.map(|(id, info)| (id, below(branch.as_ref(), info))));
+                let children = infos.into_iter();
+                children.map(|info| child(branch.as_ref(), info)).collect()
+            }),
         };
         if let Some(supervisor) = tree::supervisor_mut(world, id) {
             *supervisor = Supervisor {
                 strategy,
                 args,
-                children: Some(children),
+                children,
             };
         }
     }
-    Ok(())
 }
 
 fn supervisor_pid(world: &World<'_>, id: u64) -> Option<Pid> {
-    let process = world.processes.get(&id)?;
+    let process = world
+        .processes
+        .get(&id)
+        .filter(|process| !process.suspended)?;
     process.supervisor.as_ref()?;
     process.pid
 }
 
-fn which_children(driver: &mut dyn Driver, pid: Pid) -> Result<Vec<ChildInfo>, FailedStep> {
-    match driver.supervisor(pid, &SupRequest::WhichChildren, ASK_TIMEOUT_MS) {
-        Ok(SupReply::Children(children)) => Ok(children),
-        // It has ended meanwhile, or is held by somebody: then its children are not known.
-        Ok(_) | Err(pq_otp::RequestError::Exit(_)) => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
+/// `None` from a supervisor that has ended meanwhile, is suspended, or has too much to do: it stops nothing but what is
+/// asked of itself.
+fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
+    match driver.supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
+        Ok(SupReply::Children(children)) => Some(children),
+        _ => None,
     }
 }
 
@@ -181,5 +183,6 @@ fn child(branch: Option<&Branch>, info: ChildInfo) -> Child {
         restart: spec.map(|spec| spec.restart),
         process: info.pid.map(Pid::as_raw),
         id: info.id,
+        unsure: false,
     }
 }

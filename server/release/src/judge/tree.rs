@@ -234,6 +234,7 @@ pub(super) fn plant(
         name: registered.map(str::to_string),
         module: name.to_string(),
         parent,
+        suspended: false,
         supervisor: is_supervisor.then(|| Supervisor {
             strategy: branch.spec.as_ref().map(|spec| spec.flags.strategy),
             args: Some(branch.start.args.clone()),
@@ -271,6 +272,7 @@ impl Child {
             module: Some(spec.start.module.as_str().to_string()),
             restart: Some(spec.restart),
             process,
+            unsure: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pq_otp::spec::Restart;
 use pq_term::{Atom, Term};
 
 use super::calls::{self, LostCalls};
@@ -10,7 +11,7 @@ use super::finding::{Finding, Judgement};
 use super::reach::{Call, SysCall};
 use super::side::Side;
 use super::tree::{self, Branch};
-use super::world::{ProcessId, World};
+use super::world::{Child, ProcessId, World};
 use crate::handler::Ending;
 use crate::handler::script::{Script, Step};
 use crate::instruction::{Instruction, Mfa};
@@ -119,8 +120,11 @@ impl Walk<'_, '_> {
             Call::Supervisor(name, call) => self.supervisor(&name, call, &instruction()),
             Call::Sys(name, call) => {
                 let id = self.process(&name)?;
-                if let SysCall::Terminate(_) = call {
-                    self.end(&[id], &instruction());
+                match call {
+                    SysCall::Terminate(_) => self.end(&[id], &instruction()),
+                    SysCall::Suspend => self.suspend(id, true),
+                    SysCall::Resume => self.suspend(id, false),
+                    SysCall::GetState | SysCall::GetStatus => (),
                 }
                 Ok(())
             }
@@ -158,9 +162,7 @@ impl Walk<'_, '_> {
     /// Processes end, and everything below them.
     pub(super) fn end(&mut self, ids: &[ProcessId], instruction: &str) {
         for id in self.world.below(ids) {
-            if let Some(child) = self.world.child_mut(id) {
-                child.process = None;
-            }
+            self.leave(id);
             let Some(process) = self.world.processes.remove(&id) else {
                 continue;
             };
@@ -172,6 +174,39 @@ impl Walk<'_, '_> {
                     module: process.module,
                     instruction: instruction.to_string(),
                 });
+            }
+        }
+    }
+
+    fn suspend(&mut self, id: ProcessId, on: bool) {
+        if let Some(process) = self.world.processes.get_mut(&id) {
+            process.suspended = on;
+        }
+    }
+
+    /// Processes stay suspended behind an exchange whose `resume` stands behind a barrier.
+    pub(super) fn suspend_all(&mut self, module: Atom, on: bool) {
+        for process in self.world.processes.values_mut() {
+            if process.module == module.as_str() {
+                process.suspended = on;
+            }
+        }
+    }
+
+    /// Its supervisor has no process of it any more, and keeps no specification of a temporary child.
+    fn leave(&mut self, id: ProcessId) {
+        let Some(child) = self.world.child_mut(id) else {
+            return;
+        };
+        (child.process, child.unsure) = (None, child.restart.is_none());
+        if child.restart == Some(Restart::Temporary) {
+            let parent = self.world.processes[&id].parent;
+            let children = parent.and_then(|parent| self.children(parent));
+            if let Some(children) = children {
+                let is_over = |child: &Child| {
+                    child.process.is_none() && child.restart == Some(Restart::Temporary)
+                };
+                children.retain(|child| !is_over(child));
             }
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Process {
     pub(super) name: Option<String>,
     pub(super) module: String,
     pub(super) parent: Option<ProcessId>,
+    /// It answers nothing but system messages.
+    pub(super) suspended: bool,
     /// What a supervisor has besides; `None` for any other process.
     pub(super) supervisor: Option<Supervisor>,
 }
@@ -63,6 +65,9 @@ pub(super) struct Child {
     pub(super) restart: Option<Restart>,
     /// Its process, while it has one.
     pub(super) process: Option<ProcessId>,
+    /// It has been ended, and whether its supervisor keeps its specification then is not known: that of a temporary
+    /// child is forgotten.
+    pub(super) unsure: bool,
 }
 
 /// A function: its name and how many arguments it takes.
