@@ -12,6 +12,13 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
+
+use anyhow::{anyhow, ensure};
+use pq_release::boot::ReleaseTree;
+use pq_release::judge::{Judgement, author};
+
+use crate::boot;
 
 pub(crate) mod appup;
 pub(crate) mod relup;
@@ -24,4 +31,24 @@ pub(crate) mod tar;
 pub(crate) fn warn(sentence: impl Display) {
     // What is worth more than a look comes back as an error.
     let _ = writeln!(std::io::stderr(), "pq: warning: {sentence}");
+}
+
+/// Says what the judge has to say of a release of a tree, which is an error where it is more than a warning.
+pub(crate) fn judge(root: &Path, vsn: &str) -> anyhow::Result<()> {
+    let tree = ReleaseTree::open(root, boot::runtime()?);
+    let judgement = author::of_tree(&tree, vsn).map_err(|error| anyhow!("failed to {error}"))?;
+    pronounce(&judgement, &format!("release {vsn}"))
+}
+
+/// All refusals as one error, after the warnings.
+pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()> {
+    judgement.warnings.iter().for_each(warn);
+    let refusals = judgement.refusals.iter();
+    let lines: Vec<String> = refusals.map(|finding| format!("\n  {finding}")).collect();
+    ensure!(
+        lines.is_empty(),
+        "failed to pass {what}: an install or the node would fail:{}",
+        lines.concat()
+    );
+    Ok(())
 }

@@ -81,6 +81,7 @@ pub(crate) fn boot(
     }
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
+    judge(&boot, &code);
     let (config, names) = config(code.clone(), options);
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
@@ -138,6 +139,17 @@ fn refused(error: BootError) -> anyhow::Error {
     match error.is_checksum() {
         true => Failure::new(Exit::Checksum, format!("failed to {error}")).into(),
         false => failed(error),
+    }
+}
+
+/// What is wrong with a release that was installed once is said and keeps it from nothing: a node that lacks a function
+/// serves more players than one that does not start, and what cannot start fails by itself.
+fn judge(boot: &BootRelease, code: &CodeServer) {
+    match pq_release::judge::author::release(boot, code) {
+        Ok(findings) => findings
+            .iter()
+            .for_each(|finding| tracing::warn!("the release is wrong: {finding}")),
+        Err(error) => tracing::warn!("failed to {error}"),
     }
 }
 

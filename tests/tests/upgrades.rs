@@ -7,6 +7,7 @@
 //! | [`faults`], [`disk`] | what fails, and how a schedule makes it fail |
 //! | [`ledger`] | who is there before an attempt, and what must have become of each |
 //! | [`scripts`], [`variant`] | every instruction of a relup, in releases made for it |
+//! | [`yard`], [`yard_scripts`] | scripts of chance on a small application: the judge lets pass what succeeds, and nothing else |
 //!
 //! After every attempt each process is of the old version with its old state or of the new one with the converted
 //! state: never mixed, never missing, never twice. A sample of these schedules runs with the other tests, all of them by
@@ -27,6 +28,10 @@ mod scripts;
 mod trials;
 #[path = "upgrades/variant.rs"]
 mod variant;
+#[path = "upgrades/yard.rs"]
+mod yard;
+#[path = "upgrades/yard_scripts.rs"]
+mod yard_scripts;
 
 use crowd::Crowd;
 use pq_release::handler::Options;

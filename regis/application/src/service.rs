@@ -55,6 +55,16 @@ impl Service for Registry {
             _ => self.about_all(call),
         }
     }
+
+    /// Not `register`: a process registers only itself, and a script is none.
+    fn functions(&self) -> &'static [(&'static str, u32)] {
+        &[
+            ("unregister", 1),
+            ("whereis", 1),
+            ("get_names", 0),
+            ("sweep", 0),
+        ]
+    }
 }
 
 impl Registry {

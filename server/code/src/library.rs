@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use pq_abi::Module;
 
 use crate::checksum::Checksum;
+use crate::manifest::ModuleEntry;
 use crate::versions::Version;
 
 /// A library of one server; never used again for another.
@@ -55,6 +56,8 @@ pub struct Library {
     pub digests: BTreeMap<String, String>,
     /// Its modules, in the order of its manifest.
     pub modules: Vec<Module>,
+    /// What its manifest says of each of them, in the same order.
+    pub entries: Vec<ModuleEntry>,
     /// Bytes of addresses that its mapping takes, in whole pages; 0 when it is linked.
     pub mapped_bytes: u64,
     /// Bytes that its code has allocated and not freed; 0 when it is linked, because those are the program's.

@@ -43,6 +43,7 @@ mod shard;
 mod wheel;
 
 pub mod application;
+pub mod inquiry;
 pub mod native;
 pub mod sim;
 pub mod sys;
@@ -62,5 +63,5 @@ pub use sim::Sim;
 pub use threads::Threads;
 
 pub use pq_abi::spec;
-pub use pq_abi::{Direction, Kind, Module, Modules, Reason};
+pub use pq_abi::{Direction, Failure, Kind, Module, Modules, Reason};
 pub use pq_term::{Atom, Pid, Term};

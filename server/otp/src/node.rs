@@ -28,6 +28,11 @@ pub(crate) use inbox::Inbox;
 pub trait Service: Send + Sync {
     /// Answers a call of `module:function(args)` in [`ServiceCall::answer`]; arguments and answer are MessagePack.
     fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason>;
+
+    /// The functions that the script of an upgrade may call, and how many arguments each takes; none unless a service says.
+    fn functions(&self) -> &'static [(&'static str, u32)] {
+        &[]
+    }
 }
 
 /// One call of a [`Service`].
@@ -185,6 +190,14 @@ impl Node {
         self.shared.config.modules.current(name)
     }
 
+    /// The services, by the names of their modules, and what a script may call of each.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &'static [(&'static str, u32)])> {
+        let services = &self.shared.config.services;
+        services
+            .iter()
+            .map(|(name, service)| (*name, service.functions()))
+    }
+
     pub(crate) fn service(&self, name: &[u8]) -> Option<&dyn Service> {
         let services = &self.shared.config.services;
         let found = services
@@ -275,6 +288,16 @@ impl Node {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         env.insert((application.to_string(), key.to_string()), value);
+    }
+
+    /// Takes a value of an application's environment away (`application:unset_env/2`).
+    pub fn unset_env(&self, application: &str, key: &str) {
+        let mut env = self
+            .shared
+            .env
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        env.remove(&(application.to_string(), key.to_string()));
     }
 
     /// The environment of an application (`application:get_all_env/1`).

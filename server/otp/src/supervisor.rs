@@ -69,6 +69,8 @@ mod tests;
 #[cfg(test)]
 mod update_tests;
 
+pub use args::join as join_args;
+
 use pq_abi::Reason;
 use pq_abi::spec::{ChildType, Restart, Shutdown, Start, SupReply, SupRequest};
 use pq_term::{Pid, Term};

@@ -215,6 +215,13 @@ pub struct Copied {
     pub took: Duration,
 }
 
+impl Copied {
+    /// Few states change while they are copied: as long as the last round took is not needed again.
+    pub fn is_settled(&self) -> bool {
+        self.left <= FEW
+    }
+}
+
 /// A transaction under way. One at a time on a node. Dropped without a decision it is an abort.
 pub struct Transaction<'d> {
     driver: &'d mut dyn Driver,

@@ -37,16 +37,16 @@ mod prepare;
 mod report;
 mod room;
 mod run;
-mod script;
+pub(crate) mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
 pub use modules::{How, ModuleChange};
-pub use report::{CheckReport, Direction, Installed, Micros};
+pub use report::{CheckReport, Direction, Ending, Ends, Installed, Micros};
 pub use watch::{Phase, Status, Watch};
 
 /// How long a question to a process of the node may take.
-const ASK_TIMEOUT_MS: u64 = 60_000;
+pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
 /// How an install is done (`release_handler:install_release/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

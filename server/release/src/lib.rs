@@ -12,6 +12,7 @@
 //! | [`tree`] | a release tree as its author lays it out |
 //! | [`package`] | a release as one file: `Name-Vsn.tar.gz`, written and taken apart |
 //! | [`office`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
+//! | [`judge`] | whether a script does what it says, before anybody is touched; what a script may call |
 //! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
 //! | [`layout`] | where in a tree a file has its place |
 //! | [`durable`] | files that are there whole or not at all |
@@ -52,6 +53,8 @@ pub mod tree;
 pub mod package;
 
 pub mod office;
+
+pub mod judge;
 
 pub mod handler;
 

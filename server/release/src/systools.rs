@@ -14,12 +14,15 @@
 //! those that another needs is to OTP a missing one, and a pattern of versions that cannot be read ends OTP's systools.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pq_term::Term;
 
+use crate::appup::Appup;
 use crate::file_error::{FileError, in_words};
-use crate::fit::FitError;
+use crate::fit::{FitError, Member};
+use crate::instruction::{Instruction, Mode};
+use crate::rel::Rel;
 use crate::relup::Relup;
 use crate::terms;
 
@@ -222,6 +225,34 @@ pub fn make_relup(
         true => Err(warnings_treated_as_errors(&warnings)),
         false => Ok((relup, warnings)),
     }
+}
+
+/// What a release consists of, as the linker reads it: its applications in start order.
+pub(crate) fn release(
+    file: &Path,
+    files: &dyn Lookup,
+) -> Result<(Rel, Vec<Member>), SystoolsError> {
+    let read = make::release(file, files)?;
+    Ok((read.rel, read.applications))
+}
+
+/// One way of an appup by itself, compiled as in a relup: from or to this version, between applications of `target`, which
+/// is reached, and `source`, which is left. `None` where the appup has no such way.
+pub(crate) fn way(
+    appup: &Appup,
+    mode: Mode,
+    vsn: &str,
+    (target, source): (&[Member], &[Member]),
+) -> Result<Option<Vec<Instruction>>, SystoolsError> {
+    let way = appup.way(mode, vsn).map_err(|error| {
+        let term = error.to_term();
+        SystoolsError::Relup(Problem::of_file(&error, term))
+    })?;
+    let Some(way) = way else {
+        return Ok(None);
+    };
+    let script = rc::translate(mode, vec![rc::Script::of_appup(way)], target, source);
+    script.map(Some).map_err(SystoolsError::Rc)
 }
 
 fn warnings_treated_as_errors(warnings: &[Warning]) -> SystoolsError {

@@ -17,9 +17,11 @@ use pq_code::{Manifest, inspect};
 use pq_release::app::App;
 use pq_release::appup::Appup;
 use pq_release::appup::generate::{Generated, check, generate};
+use pq_release::judge::author;
 use pq_release::{checksums, durable, layout};
 
 use super::warn;
+use crate::boot;
 use crate::libraries::text_if_there;
 
 /// The words of the command.
@@ -151,7 +153,12 @@ fn say_misfits(old: &Version, new: &Version) -> anyhow::Result<()> {
     let text = text_if_there(&file)?;
     let text = text.with_context(|| format!("failed to read {}: no such file", file.display()))?;
     let appup = Appup::parse(&file, &text).map_err(failed)?;
+    let built_in = boot::runtime()?.built_in;
+    let judged = author::appup(&appup, (&old.app, &new.app), &built_in).map_err(failed)?;
+    judged.warnings.iter().for_each(warn);
     let misfits = check(&appup, &old.library, &new.library).map_err(failed)?;
+    let mut misfits: Vec<String> = misfits.iter().map(ToString::to_string).collect();
+    misfits.extend(judged.refusals.iter().map(ToString::to_string));
     let lines: String = misfits.iter().map(|misfit| format!("{misfit}\n")).collect();
     print(&lines)?;
     ensure!(

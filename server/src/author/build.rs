@@ -47,6 +47,7 @@ pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
         false => Overwrite::Nothing,
     };
     let rel = pieces.lay_out(&command.root, overwrite)?;
+    super::judge(&command.root, &rel.vsn)?;
     same::say(&command.root, &rel);
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
     if let Some(remark) = tree.settings_remark(&rel.vsn).map_err(failed)? {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use pq_release::judge::reach::table;
+use pq_release::judge::{Judgement, author};
 use pq_release::rel::Rel;
 use pq_release::relup::Relup;
 use pq_release::systools::{Folders, Options, RelFile, SystoolsError, lint, make_relup};
@@ -18,6 +20,7 @@ use crate::boot;
 
 /// The words of the command.
 #[derive(Args, Debug)]
+#[command(after_long_help = reach())]
 pub(crate) struct Command {
     /// The .rel file of the new release
     #[arg(value_name = "NEW.rel")]
@@ -71,8 +74,7 @@ pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
         warn(format_args!("--path {}: no such folder", path.display()));
     }
     match compile(command)? {
-        Ok(relup) if command.stdout => print(&relup.to_text()),
-        Ok(relup) => write(&relup, command),
+        Ok(relup) => finish(&relup, command),
         Err(error) => {
             if command.stdout {
                 print(&last_line(&error.to_term()))?;
@@ -80,6 +82,43 @@ pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
             anyhow::bail!("failed to {error}")
         }
     }
+}
+
+/// Writes what the judge lets pass.
+fn finish(relup: &Relup, command: &Command) -> anyhow::Result<()> {
+    let judgement = judged(relup, command)?;
+    if let Some(first) = judgement.refusals.first().filter(|_| command.stdout) {
+        let term = [Term::atom("error"), Term::atom("judge"), first.term.clone()];
+        print(&last_line(&Term::tuple(term)))?;
+    }
+    super::pronounce(&judgement, "the relup")?;
+    match command.stdout {
+        true => print(&relup.to_text()),
+        false => write(relup, command),
+    }
+}
+
+/// What the ways of a relup would come to.
+fn judged(relup: &Relup, command: &Command) -> anyhow::Result<Judgement> {
+    let files = Folders::new(command.path.clone(), boot::runtime()?.built_in);
+    let others: Vec<RelFile> = command
+        .up_from
+        .iter()
+        .chain(&command.down_to)
+        .map(RelFile::from)
+        .collect();
+    let judged = author::relup(relup, &RelFile::from(&command.new), &others, &files);
+    judged.map_err(|error| anyhow::anyhow!("failed to {error}"))
+}
+
+/// What a script may call: the end of the help.
+fn reach() -> String {
+    format!(
+        "What {{apply, {{Module, Function, Args}}}} may call: functions that modules of the release export, and\n{}\n\
+         A ChildSpec is a map or a tuple as in supervisor(3), whose start is {{Module, start_link, Args}}: Args is the list of\n\
+         what the module's init gets. Everything else is refused, here as well as by check-install and install.",
+        table()
+    )
 }
 
 /// Compiles, and says on stderr what deserves a second look.

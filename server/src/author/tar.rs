@@ -48,6 +48,7 @@ pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     let built = tree.rel(&rel.vsn).map_err(failed)?;
     is_built(command, &rel, &built)?;
     take(command, &tree, &rel)?;
+    super::judge(&command.root, &rel.vsn)?;
     same::say(&command.root, &rel);
     let folder = command.outdir.clone();
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));

@@ -206,6 +206,89 @@ fn an_appup_that_no_longer_fits_ends_badly_and_says_where() {
     );
 }
 
+/// What a check lets pass, `pq relup` lets pass; what it refuses has the line.
+#[test]
+fn an_appup_that_is_none_or_would_fail_an_install_is_refused_with_its_line() {
+    let tree = Tree::of(&[&PROCESSQUEST, &SOCKSERV]);
+    let by_hand = SOCKSERV.appup_by_hand();
+    let good = "[{load_module, sockserv_serv}]";
+    for (script, wanted) in [
+        ("[{load_modul, sockserv_serv}]", "sockserv.appup: line 3: "),
+        (
+            "[{update, sockserv_sup, supervisor, []}]",
+            "sockserv.appup: line 3: ",
+        ),
+        (
+            "[{restart_application, sockserv, x}]",
+            "sockserv.appup: line 3: ",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {load_module, sockserv_serv}]",
+            "sockserv.appup: line 3: ",
+        ),
+        (
+            "[{load_module, sockserv_serv, [sockserv_srv]}]",
+            "sockserv.appup: line 3: ",
+        ),
+        (
+            "[{update, sockserv_serv, supervisor}]",
+            "sockserv.appup: line 3: `{update,sockserv_serv,supervisor}` does not do",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {apply, {io, format, [\"hello\"]}}]",
+            "`io:format/1` cannot be called",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {apply, {sockserv_trans, to_outptu, [[]]}}]",
+            "`sockserv_trans:to_outptu/1` cannot be called: `sockserv_trans` exports no",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {apply, {pq_stats, rol, []}}]",
+            "`pq_stats:rol/0` cannot be called",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {apply, {supervisor, start_child, [sockserv_sup, spec]}}]",
+            "has arguments that `supervisor:start_child/2` does not take",
+        ),
+        (
+            "[{load_module, sockserv_serv}, {delete_module, sockserv_trans}]",
+            "`sockserv_serv` calls `sockserv_trans:to_output/1`",
+        ),
+    ] {
+        tree.put_appup(&SOCKSERV, &by_hand.replacen(good, script, 1));
+        let found = tree.run(&SOCKSERV, &["--check"]);
+        let said = format!("{}{}", found.out, found.err);
+        assert!(
+            !found.is_well && said.contains(wanted),
+            "{script}: {found:?}"
+        );
+    }
+    let fine = "[{load_module, sockserv_serv}, {apply, {pq_stats, roll, []}}, \
+                {apply, {supervisor, count_children, [sockserv_sup]}}]";
+    tree.put_appup(&SOCKSERV, &by_hand.replacen(good, fine, 1));
+    let found = tree.run(&SOCKSERV, &["--check"]);
+    assert!(found.is_well, "{found:?}");
+}
+
+#[test]
+fn a_check_refuses_an_app_file_that_lists_what_the_library_does_not_have() {
+    let tree = Tree::of(&[&PROCESSQUEST]);
+    tree.put_appup(&PROCESSQUEST, &PROCESSQUEST.appup_by_hand());
+    let app = std::fs::read_to_string(PROCESSQUEST.written("1.1.0", "app")).unwrap();
+    let app = app.replace(", pq_quest", ", pq_quest, pq_guest");
+    tree.put(
+        &PROCESSQUEST,
+        "1.1.0",
+        "ebin/processquest.app",
+        app.as_bytes(),
+    );
+    let found = tree.run(&PROCESSQUEST, &["--check"]);
+    assert!(
+        !found.is_well && found.out.contains("`pq_guest` is listed"),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn both_ways_give_one_relup() {
     let tree = Tree::of(&[&PROCESSQUEST, &SOCKSERV]);

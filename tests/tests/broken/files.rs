@@ -97,14 +97,14 @@ fn settings_that_cannot_be_read_are_refused_and_those_of_before_stay() {
 }
 
 #[test]
-fn a_call_before_the_point_of_no_return_that_fails_rolls_back() {
+fn a_call_of_what_is_not_there_is_refused() {
     let mut stage = Stage::with(&["Ann", "Bob"]);
     let calls = |text: String| {
         let call = "{apply,{pq_market,nowhere,[]}},\n";
         text.replace("point_of_no_return", &format!("{call}point_of_no_return"))
     };
     stage.unpacks(&with_instruction(calls));
-    stage.does_not_install(4, &["apply pq_market:nowhere/0", "undef"]);
+    stage.does_not_install(3, &["`pq_market:nowhere/0` cannot be called", "find/3"]);
     stage.tree.does(&["remove", BROKEN_VSN]);
 
     let loads = |text: String| text.replace("pq_quest", "pq_guest");

@@ -41,7 +41,11 @@ fn runs(tree: &Tree, vsn: &str, status: &str) {
 }
 
 /// A call of a function that is not there.
-pub(crate) const MISSING: &str = "{apply,{nowhere,f,[]}}";
+const MISSING: &str = "{apply,{nowhere,f,[]}}";
+
+/// Twice the start of one hero: the second time the name is taken, which nobody can know before.
+pub(crate) const FAILS: &str = "{apply,{supervisor,start_child,[pq_supersup,[\"Zed\",#{}]]}},\
+                                {apply,{supervisor,start_child,[pq_supersup,[\"Zed\",#{}]]}}";
 
 /// The end of the way up.
 pub(crate) const LAST: &str = "{load,{sockserv_serv,brutal_purge,brutal_purge}}";
@@ -287,13 +291,26 @@ fn started_again(tree: &Tree, node: &mut Running, before: &Value) {
 }
 
 #[test]
-fn a_failure_before_anything_happened_leaves_everything_as_it_was() {
+fn a_call_of_what_is_not_there_is_refused_wherever_it_stands() {
     let tree = Tree::new();
     let _node = ready(&tree, 5);
+    let pristine = std::fs::read(tree.root().join("releases/1.1.0/relup")).unwrap();
+    with_instruction(&tree, LAST, After(MISSING));
+    let behind = typed(&tree, &["check-install", "1.1.0"]);
+    assert_eq!(behind.code, 3, "{behind:?}");
+    assert!(
+        behind.err.contains("`nowhere:f/0` cannot be called"),
+        "{behind:?}"
+    );
+    assert_eq!(typed(&tree, &["install", "1.1.0"]).code, 3);
+    std::fs::write(tree.root().join("releases/1.1.0/relup"), pristine).unwrap();
     with_instruction(&tree, "point_of_no_return", Before(MISSING));
     let said = typed(&tree, &["install", "1.1.0"]);
-    assert_eq!(said.code, 4, "{said:?}");
-    assert!(said.err.contains("failed to apply nowhere:f/0"), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(
+        said.err.contains("`nowhere:f/0` cannot be called"),
+        "{said:?}"
+    );
     runs(&tree, "1.0.0", "permanent");
     assert_eq!(versions(&tree, "pq_player"), ["1.0.0"]);
 }
@@ -322,7 +339,7 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     let tree = Tree::new();
     let mut node = ready(&tree, 5);
     let before = json(&tree, &["status"]);
-    with_instruction(&tree, LAST, After(MISSING));
+    with_instruction(&tree, LAST, After(FAILS));
     let said = typed(&tree, &["install", "1.1.0"]);
     assert_eq!(said.code, 5, "{said:?}");
     assert!(
@@ -370,7 +387,7 @@ fn a_relup_that_wants_a_restart_runs_the_new_release_once() {
 fn whoever_wants_it_started_from_outside_gets_the_end_of_the_process() {
     let tree = Tree::new();
     let mut node = ready(&tree, 5);
-    with_instruction(&tree, LAST, After(MISSING));
+    with_instruction(&tree, LAST, After(FAILS));
     let said = typed(&tree, &["install", "1.1.0", "--error-action", "reboot"]);
     assert_eq!(said.code, 5, "{said:?}");
     assert_eq!(node.end().code(), Some(1));

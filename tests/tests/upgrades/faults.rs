@@ -156,7 +156,8 @@ impl Fault {
         let relup = of_release(newer, "relup");
         match self {
             Fault::Call(place) => {
-                let call = "{apply,{pq_market,nowhere,[]}}";
+                // Only the broken release has it: elsewhere it is refused before anything happens.
+                let call = "{apply,{processquest,fail,[]}}";
                 spoilt.rewrite(&relup, |text| with_instruction(text, call, place));
             }
             Fault::Supervisor => spoilt.rewrite(&relup, |text| {

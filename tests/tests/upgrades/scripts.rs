@@ -191,32 +191,73 @@ fn a_function_that_fails_before_the_point_of_no_return_changes_nothing() {
     assert_eq!(site.handler.office().running().vsn, "1.0.0");
 }
 
+/// Starts the hero Ann, who is there already: no judge knows whether a child wants to start.
+const ANN_AGAIN: &str = "{apply,{supervisor,start_child,[pq_supersup,[\"Ann\",#{}]]}}";
+
 #[test]
-fn a_function_that_fails_behind_it_is_told_as_something_that_cannot_be_undone() {
+fn a_call_that_fails_behind_it_is_told_as_something_that_cannot_be_undone() {
+    let mut site = Site::with(&Variant {
+        up: &format!("[point_of_no_return,{ANN_AGAIN}]"),
+        ..Variant::default()
+    });
+    site.house.enter_as("Ann");
+    let (term, touched) = failure(site.install("1.0.9"));
+    assert!(term.contains("name_taken") && touched, "{term}");
+    assert_eq!(site.handler.office().running().vsn, "1.0.0");
+}
+
+#[test]
+fn what_could_only_fail_behind_it_is_refused_before_it() {
     for (up, expected) in [
         (
             "[point_of_no_return,{apply,{pq_enemy,no_such,[]}}]",
-            "undef",
+            "{undef,\"pq_enemy:no_such/0\"}",
+        ),
+        (
+            "[point_of_no_return,{apply,{io,format,[\"hello\"]}}]",
+            "{undef,\"io:format/1\"}",
+        ),
+        (
+            "[point_of_no_return,{apply,{sockserv_trans,to_output,[7]}}]",
+            "{badarg,\"sockserv_trans:to_output/1\"}",
         ),
         (
             "[point_of_no_return,{apply,{application,start,[nobody]}}]",
-            "no_such_application",
+            "{no_such_application,\"nobody\"}",
         ),
         (
             "[point_of_no_return,{apply,{supervisor,restart_child,[pq_supersup,x]}}]",
             "simple_one_for_one",
         ),
         (
-            "[point_of_no_return,{apply,{application,stop,[processquest]}},{apply,{application,stop,[processquest]}}]",
-            "not_started",
+            "[point_of_no_return,{apply,{supervisor,start_child,[pq_supersup,[7]]}}]",
+            "{failed,\"pq_sup:init/1\"}",
+        ),
+        (
+            "[point_of_no_return,{apply,{supervisor,which_children,[nobody]}}]",
+            "{noproc,nobody}",
+        ),
+        (
+            "[point_of_no_return,{apply,{application,stop,[sockserv]}},{apply,{application,stop,[sockserv]}}]",
+            "{not_started,\"sockserv\"}",
+        ),
+        (
+            "[point_of_no_return,{remove,{pq_stats,brutal_purge,brutal_purge}},{purge,[pq_stats]}]",
+            "{undef,\"pq_stats:initial_roll/0\"}",
+        ),
+        (
+            "[point_of_no_return,{remove,{sockserv_serv,brutal_purge,brutal_purge}},{purge,[sockserv_serv]}]",
+            "{bad_child,\"sockserv_serv\"}",
         ),
     ] {
         let mut site = Site::with(&Variant {
             up,
             ..Variant::default()
         });
+        let guest = site.house.enter_as("Ann");
         let (term, touched) = failure(site.install("1.0.9"));
-        assert!(term.contains(expected) && touched, "{up}: {term}");
+        assert_eq!((&*term, touched), (expected, false), "{up}");
+        assert!(!guest.is_closed());
         assert_eq!(site.handler.office().running().vsn, "1.0.0");
     }
 }
@@ -241,7 +282,9 @@ fn children_are_stopped_and_started_and_those_that_cannot_be_are_named() {
 fn processes_stay_suspended_across_a_barrier_until_they_are_resumed() {
     let mut site = Site::with(&Variant {
         up: "[point_of_no_return,{suspend,[pq_player]},{apply,{pq_enemy,module_info,[]}},{resume,[pq_player]}]",
-        down: "[point_of_no_return,{suspend,[pq_player]},{apply,{pq_enemy,no_such,[]}},{resume,[pq_player]}]",
+        down: &format!(
+            "[point_of_no_return,{{suspend,[pq_player]}},{ANN_AGAIN},{{resume,[pq_player]}}]"
+        ),
         ..Variant::default()
     });
     let guest = site.house.enter_as("Ann");
@@ -259,24 +302,24 @@ fn processes_stay_suspended_across_a_barrier_until_they_are_resumed() {
 #[test]
 fn a_removed_module_lingers_softly_and_goes_when_the_release_is_permanent() {
     let mut site = Site::with(&Variant {
-        up: "[point_of_no_return,{remove,{sockserv_trans,soft_purge,soft_purge}},\
-             {remove,{sockserv_serv,brutal_purge,brutal_purge}}]",
+        up: "[point_of_no_return,{remove,{sockserv,soft_purge,soft_purge}},\
+             {remove,{sockserv_pq_events,brutal_purge,brutal_purge}}]",
         ..Variant::default()
     });
     let guest = site.house.enter_as("Ann");
     let installed = site.install("1.0.9").unwrap();
     assert_eq!(
         installed.unpurged,
-        ["sockserv_serv-1.0.0"],
+        ["sockserv_pq_events-1.0.0"],
         "nothing runs the other"
     );
-    assert!(!guest.is_closed() && site.house.code.old("sockserv_serv").is_some());
+    assert!(site.house.code.old("sockserv_pq_events").is_some());
     site.handler
         .make_permanent(&mut site.house.sim, "1.0.9")
         .unwrap();
     site.house.sim.settle();
-    assert!(guest.is_closed(), "its session ran old code");
-    assert_eq!(site.house.code.old("sockserv_serv"), None);
+    assert!(!guest.is_closed(), "a manager only loses its handler");
+    assert_eq!(site.house.code.old("sockserv_pq_events"), None);
     assert_eq!(site.handler.unpurged(), Vec::<String>::new());
 }
 

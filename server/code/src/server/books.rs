@@ -158,6 +158,7 @@ pub(super) fn linked(manifest: Manifest) -> Library {
         origin: Origin::Linked,
         checksum: None,
         modules: Vec::new(),
+        entries: manifest.modules,
         mapped_bytes: 0,
         allocated_bytes: 0,
     }

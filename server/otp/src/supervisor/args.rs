@@ -8,7 +8,7 @@ const NIL: u8 = 0xc0;
 ///
 /// # Errors
 /// `second`, when one of them is no array or the result would have more elements than an array can.
-pub(super) fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
+pub fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
     match (elements(first), elements(&second)) {
         (Some(_), Some((0, _))) => Ok(first.into()),
         (Some((0, _)), Some(_)) => Ok(second),

@@ -113,13 +113,24 @@ impl dyn Driver + '_ {
     /// # Errors
     /// When it does not answer in time, or ends before.
     pub fn suspend(&mut self, pid: Pid, on: bool, timeout_ms: u64) -> Result<(), RequestError> {
-        let send = &mut |node: &Node, on_reply| {
-            let message = match on {
-                true => SysMessage::Suspend,
-                false => SysMessage::Resume,
-            };
-            node.send_sys(pid, message, on_reply)
+        let message = || match on {
+            true => SysMessage::Suspend,
+            false => SysMessage::Resume,
         };
+        self.sys(pid, &message, timeout_ms)
+    }
+
+    /// Sends a system message, and passes over what the process answers.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or ends before.
+    pub fn sys(
+        &mut self,
+        pid: Pid,
+        message: &dyn Fn() -> SysMessage,
+        timeout_ms: u64,
+    ) -> Result<(), RequestError> {
+        let send = &mut |node: &Node, on_reply| node.send_sys(pid, message(), on_reply);
         self.ask(timeout_ms, send).map(drop)
     }
 }

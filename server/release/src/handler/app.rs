@@ -21,6 +21,7 @@ use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
 use crate::boot::BootRelease;
 use crate::instruction::Mode;
+use crate::judge::Judgement;
 use crate::layout;
 use crate::office::Planned;
 use crate::rel::{Rel, RelStart};
@@ -112,10 +113,12 @@ impl ReleaseHandler {
         let way = self.way_of(name, (&from, &to), direction)?;
         let script = Script::read(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
-        let prepared = Prepared {
+        let mut prepared = Prepared {
             warnings: Vec::new(),
+            judgement: Judgement::default(),
+            check: false,
             planned: Planned {
-                from: from.vsn,
+                from: from.vsn.clone(),
                 to: to.vsn,
                 direction,
                 description: way.description,
@@ -125,7 +128,9 @@ impl ReleaseHandler {
             script,
             libraries,
         };
-        self.look_ahead(driver, &prepared)?;
+        let before = |handler: &ReleaseHandler| handler.boot_with(name, &from).ok();
+        self.look_ahead(driver, &before, &mut prepared)?;
+        prepared.warnings = prepared.judgement.warnings.clone();
         Ok(prepared)
     }
 

@@ -3,13 +3,11 @@
 //! In OTP the answer is ignored: an application that does not start is a success there. Here an error that is
 //! returned or thrown fails the install.
 //!
-//! | called here | instead of a module |
-//! |---|---|
-//! | `application` | `start/1,2`, `stop/1`, `load/1`, `unload/1`: what `add_application` and its kin become |
-//! | `supervisor` | `restart_child/2`, `terminate_child/2`, `delete_child/2` |
+//! What may be called is the table of [`crate::judge::reach`], and what modules of the release export.
 
 use pq_otp::application::{AppReply, AppRequest, StartType};
 use pq_otp::spec::{SupReply, SupRequest};
+use pq_otp::sys::SysMessage;
 use pq_otp::upgrade::Driver;
 use pq_otp::{Pid, Reason, RequestError};
 use pq_term::{Term, msgpack};
@@ -18,6 +16,7 @@ use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use crate::boot::BootRelease;
 use crate::instruction::Mfa;
+use crate::judge::reach::{AppCall, Call, NoCall, SupCall, SysCall};
 
 /// Calls it.
 pub(super) fn apply(
@@ -25,17 +24,34 @@ pub(super) fn apply(
     boot: &BootRelease,
     mfa: &Mfa,
 ) -> Result<(), FailedStep> {
-    let outcome = match mfa.module.as_str() {
-        "application" => application(driver, boot, mfa),
-        "supervisor" => supervisor(driver, mfa),
-        _ => function(driver, mfa),
-    };
-    outcome.map_err(|reason| FailedStep::Apply {
+    carry_out(driver, boot, mfa).map_err(|reason| FailedStep::Apply {
         module: mfa.module,
         function: mfa.function,
         arity: mfa.args.len(),
         reason,
     })
+}
+
+fn carry_out(driver: &mut dyn Driver, boot: &BootRelease, mfa: &Mfa) -> Result<(), Reason> {
+    match Call::read(mfa) {
+        Ok(Call::Nothing) => Ok(()),
+        Ok(Call::Application(name, call)) => application(driver, boot, name, call),
+        Ok(Call::Supervisor(name, call)) => supervisor(driver, &name, call),
+        Ok(Call::Sys(name, call)) => sys(driver, &name, call),
+        Ok(Call::Function) => function(driver, mfa),
+        Err(error) => Err(no_call(mfa, &error)),
+    }
+}
+
+/// In OTP's words: `undef` or `badarg`.
+fn no_call(mfa: &Mfa, error: &NoCall) -> Reason {
+    match error {
+        NoCall::Undefined { .. } => {
+            let text = format!("{}:{}/{}", mfa.module, mfa.function, mfa.args.len());
+            Reason::tagged("undef", &text)
+        }
+        NoCall::BadArgs { why, .. } => Reason::tagged("badarg", why),
+    }
 }
 
 fn function(driver: &mut dyn Driver, mfa: &Mfa) -> Result<(), Reason> {
@@ -67,25 +83,32 @@ fn returned(term: &Term) -> Result<(), Reason> {
     }
 }
 
-fn application(driver: &mut dyn Driver, boot: &BootRelease, mfa: &Mfa) -> Result<(), Reason> {
-    let name = match mfa.args.first() {
-        Some(Term::Atom(name)) => name.as_str().to_string(),
-        _ => return Err(bad_args(mfa)),
-    };
-    match (mfa.function.as_str(), &mfa.args[1..]) {
-        ("start", []) => start(driver, boot, name, StartType::Temporary),
-        ("start", [start_type]) => {
-            let start_type = start_type_of(start_type).ok_or_else(|| bad_args(mfa))?;
-            start(driver, boot, name, start_type)
+fn application(
+    driver: &mut dyn Driver,
+    boot: &BootRelease,
+    name: String,
+    call: AppCall,
+) -> Result<(), Reason> {
+    match call {
+        AppCall::Load => load(driver, boot, &name),
+        AppCall::Unload => ask(driver, &AppRequest::Unload(name)),
+        AppCall::Stop => ask(driver, &AppRequest::Stop(name)),
+        AppCall::Start(start_type) => start(driver, boot, name, start_type),
+        AppCall::EnsureStarted(start_type) => unless_it_runs(start(driver, boot, name, start_type)),
+        AppCall::EnsureAllStarted(start_type) => start_all(driver, boot, name, start_type, 0),
+        AppCall::SetEnv(key, value) => {
+            driver.node().set_env(&name, &key, value);
+            Ok(())
         }
-        ("load", []) => load(driver, boot, &name),
-        ("stop", []) => ask(driver, &AppRequest::Stop(name)),
-        ("unload", []) => ask(driver, &AppRequest::Unload(name)),
-        _ => Err(undefined(mfa)),
+        AppCall::UnsetEnv(key) => {
+            driver.node().unset_env(&name, &key);
+            Ok(())
+        }
     }
 }
 
-/// As in OTP, an application that is not loaded is loaded first, as the release that comes describes it.
+/// As in OTP, an application that is not loaded is loaded first, as the release that comes describes it; one that is loaded
+/// and goes with that release can still be started.
 fn start(
     driver: &mut dyn Driver,
     boot: &BootRelease,
@@ -93,10 +116,56 @@ fn start(
     start_type: StartType,
 ) -> Result<(), Reason> {
     match load(driver, boot, &name) {
-        Err(reason) if !reason.to_string().contains("already_loaded") => return Err(reason),
+        Err(reason)
+            if !is_of(&reason, "already_loaded") && !is_of(&reason, "no_such_application") =>
+        {
+            return Err(reason);
+        }
         _ => (),
     }
     ask(driver, &AppRequest::Start(name, start_type))
+}
+
+fn unless_it_runs(started: Result<(), Reason>) -> Result<(), Reason> {
+    match started {
+        Err(reason) if is_of(&reason, "already_started") => Ok(()),
+        other => other,
+    }
+}
+
+/// What it needs first. No release has applications that need each other in a circle; the depth is for those that do.
+fn start_all(
+    driver: &mut dyn Driver,
+    boot: &BootRelease,
+    name: String,
+    start_type: StartType,
+    depth: usize,
+) -> Result<(), Reason> {
+    if depth > boot.applications.len() {
+        return Err(Reason::tagged("circular_dependencies", &name));
+    }
+    let known = boot
+        .applications
+        .iter()
+        .find(|app| app.app.name.as_str() == name);
+    for need in known.map_or(&[][..], |app| &app.app.applications) {
+        start_all(
+            driver,
+            boot,
+            need.as_str().to_string(),
+            start_type,
+            depth + 1,
+        )?;
+    }
+    unless_it_runs(start(driver, boot, name, start_type))
+}
+
+fn is_of(reason: &Reason, tag: &str) -> bool {
+    let Reason::Other(term) = reason else {
+        return false;
+    };
+    let first = term.as_tuple().and_then(|parts| parts.first());
+    first.is_some_and(|first| first.is_atom(tag))
 }
 
 fn load(driver: &mut dyn Driver, boot: &BootRelease, name: &str) -> Result<(), Reason> {
@@ -116,33 +185,46 @@ fn ask(driver: &mut dyn Driver, request: &AppRequest) -> Result<(), Reason> {
     }
 }
 
-fn start_type_of(term: &Term) -> Option<StartType> {
-    [
-        ("permanent", StartType::Permanent),
-        ("transient", StartType::Transient),
-        ("temporary", StartType::Temporary),
-    ]
-    .into_iter()
-    .find(|(word, _)| term.is_atom(word))
-    .map(|(_, start_type)| start_type)
+fn supervisor(driver: &mut dyn Driver, name: &Term, call: SupCall) -> Result<(), Reason> {
+    let (request, wanted) = match call {
+        SupCall::Start(spec) => (SupRequest::StartSpec(spec), None),
+        SupCall::StartArgs(args) => (SupRequest::StartChild(args), None),
+        SupCall::Restart(id) => (SupRequest::RestartChild(id), None),
+        SupCall::Terminate(id) => match id.as_pid() {
+            Some(pid) => (SupRequest::TerminatePid(pid), None),
+            None => (SupRequest::TerminateId(id), None),
+        },
+        SupCall::Delete(id) => (SupRequest::DeleteChild(id), None),
+        SupCall::GetChildspec(id) => (SupRequest::WhichChildren, Some(id)),
+        SupCall::Which => (SupRequest::WhichChildren, None),
+        SupCall::Count => (SupRequest::CountChildren, None),
+    };
+    let to = process(driver, name).ok_or(Reason::NoProc)?;
+    match driver
+        .supervisor(to, &request, ASK_TIMEOUT_MS)
+        .map_err(reason)?
+    {
+        SupReply::Error(term) => Err(Reason::from_term(term)),
+        SupReply::Children(children) => match wanted {
+            Some(id) if children.iter().all(|child| child.id != id) => {
+                Err(Reason::Other(Term::atom("not_found")))
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
-fn supervisor(driver: &mut dyn Driver, mfa: &Mfa) -> Result<(), Reason> {
-    let [supervisor, id] = &mfa.args[..] else {
-        return Err(bad_args(mfa));
+fn sys(driver: &mut dyn Driver, name: &Term, call: SysCall) -> Result<(), Reason> {
+    let to = process(driver, name).ok_or(Reason::NoProc)?;
+    let message = || match &call {
+        SysCall::Suspend => SysMessage::Suspend,
+        SysCall::Resume => SysMessage::Resume,
+        SysCall::GetState => SysMessage::GetState,
+        SysCall::GetStatus => SysMessage::GetStatus,
+        SysCall::Terminate(term) => SysMessage::Terminate(Reason::from_term(term.clone())),
     };
-    let request = match mfa.function.as_str() {
-        "restart_child" => SupRequest::RestartChild(id.clone()),
-        "terminate_child" => SupRequest::TerminateId(id.clone()),
-        "delete_child" => SupRequest::DeleteChild(id.clone()),
-        _ => return Err(undefined(mfa)),
-    };
-    let to = process(driver, supervisor).ok_or(Reason::NoProc)?;
-    match driver.supervisor(to, &request, ASK_TIMEOUT_MS) {
-        Ok(SupReply::Error(term)) => Err(Reason::from_term(term)),
-        Ok(_) => Ok(()),
-        Err(error) => Err(reason(error)),
-    }
+    driver.sys(to, &message, ASK_TIMEOUT_MS).map_err(reason)
 }
 
 /// The process under a local name, or with this pid.
@@ -151,18 +233,6 @@ fn process(driver: &dyn Driver, name: &Term) -> Option<Pid> {
         Term::Atom(name) => driver.node().whereis(name.as_str()),
         other => other.as_pid(),
     }
-}
-
-fn bad_args(mfa: &Mfa) -> Reason {
-    Reason::Other(Term::tuple([
-        Term::atom("badarg"),
-        Term::list(mfa.args.as_slice()),
-    ]))
-}
-
-fn undefined(mfa: &Mfa) -> Reason {
-    let text = format!("{}:{}/{}", mfa.module, mfa.function, mfa.args.len());
-    Reason::tagged("undef", &text)
 }
 
 fn reason(error: RequestError) -> Reason {

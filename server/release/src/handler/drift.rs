@@ -6,24 +6,21 @@
 
 use std::collections::BTreeMap;
 
-use pq_code::{Change, CodeServer, Manifest, ModuleEntry, Origin, Preview, inspect};
+use pq_code::{Change, CodeServer, ModuleEntry, Origin, Preview};
 use pq_otp::{Module, Modules};
 
 use super::Options;
 use super::error::FailedStep;
-use super::prepare::{Prepared, file_of};
+use super::prepare::Prepared;
+use crate::judge::{Side, SideApp};
 
 /// What a relup leaves of the release that runs: a refusal, or warnings for who wants it nevertheless. A node that
 /// starts again at its end leaves nothing.
-pub(super) fn permit(
-    code: &CodeServer,
-    mut prepared: Prepared,
-    options: &Options,
-) -> Result<Prepared, FailedStep> {
+pub(super) fn permit(mut prepared: Prepared, options: &Options) -> Result<Prepared, FailedStep> {
+    let left = std::mem::take(&mut prepared.left);
     if prepared.script.restart {
         return Ok(prepared);
     }
-    let left = left(code, &prepared)?;
     match left.is_empty() || options.partial {
         true => {
             prepared.warnings.extend(left);
@@ -37,13 +34,18 @@ pub(super) fn permit(
 }
 
 /// A sentence for each module that is another one than the release boots with.
-fn left(code: &CodeServer, prepared: &Prepared) -> Result<Vec<String>, FailedStep> {
+pub(super) fn left(
+    code: &CodeServer,
+    prepared: &Prepared,
+    to: &Side,
+) -> Result<Vec<String>, FailedStep> {
     let mut changes: Vec<Change<'static>> = Vec::new();
     for exchange in prepared.script.exchanges() {
         changes.extend(exchange.code_changes(&prepared.libraries)?);
     }
     let after = code.preview(&changes)?;
-    let (to, booted) = (&prepared.planned.to, booted_with(prepared)?);
+    let booted = booted_with(to);
+    let to = &prepared.planned.to;
     let loaded = Loaded::of(code);
     let mut sentences = Vec::new();
     for (module, entry) in &booted {
@@ -79,7 +81,7 @@ fn left(code: &CodeServer, prepared: &Prepared) -> Result<Vec<String>, FailedSte
 fn gone(
     code: &CodeServer,
     after: &Preview,
-    booted: &BTreeMap<String, ModuleEntry>,
+    booted: &BTreeMap<&str, &ModuleEntry>,
 ) -> impl Iterator<Item = Module> {
     let loaded = code.loaded().into_iter().map(|module| module.name);
     let foreign = loaded.filter(|name| !booted.contains_key(*name));
@@ -90,18 +92,12 @@ fn gone(
 }
 
 /// The modules of the release's libraries, by what the libraries say of themselves.
-fn booted_with(prepared: &Prepared) -> Result<BTreeMap<String, ModuleEntry>, FailedStep> {
-    let mut booted = BTreeMap::new();
-    for app in &prepared.boot.applications {
-        if let Some((path, wanted)) = file_of(app) {
-            let Manifest { modules, .. } = inspect(&path, wanted)?;
-            let entries = modules
-                .into_iter()
-                .map(|module| (module.name.clone(), module));
-            booted.extend(entries);
-        }
-    }
-    Ok(booted)
+fn booted_with(to: &Side) -> BTreeMap<&str, &ModuleEntry> {
+    let known = to.applications.iter().filter(|app| app.is_of_tree());
+    let entries = known
+        .filter_map(SideApp::known)
+        .flat_map(|(_, entries)| entries);
+    entries.map(|entry| (&*entry.name, entry)).collect()
 }
 
 /// What the libraries of the node say about their code.

@@ -8,6 +8,7 @@ use pq_term::{Atom, Term};
 use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::instruction::Instruction;
+use crate::judge::Finding;
 use crate::office::OfficeError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
@@ -102,6 +103,22 @@ pub enum FailedStep {
         /// The version that was to run.
         next: Module,
     },
+    /// The script, or the release, would not do what it says.
+    #[error("carry out what the relup says: {}", sentences(.0))]
+    Judged(Vec<Finding>),
+    /// Processes would be held for longer than they may be.
+    #[error(
+        "hold the processes for {suspend_timeout_ms} ms: the last round of copying took {took_ms} ms for {states} states, and \
+         as much is left for the time in which they are held; a longer `suspend_timeout`, or fewer processes, would be right"
+    )]
+    CannotHold {
+        /// States that were converted in the last round.
+        states: u64,
+        /// How long that took.
+        took_ms: u64,
+        /// How long processes may be held.
+        suspend_timeout_ms: u64,
+    },
     /// States and their copies would not find room.
     #[error(
         "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
@@ -146,6 +163,12 @@ pub enum FailedStep {
     /// An application is not there.
     #[error("find application {0}: {1}")]
     App(String, &'static str),
+}
+
+/// All of them, one after the other.
+fn sentences(findings: &[Finding]) -> String {
+    let each = findings.iter().map(ToString::to_string);
+    each.collect::<Vec<_>>().join("; ")
 }
 
 impl FailedStep {
@@ -197,6 +220,11 @@ impl FailedStep {
                 tagged("old_processes", Term::string(module.name()))
             }
             FailedStep::Kind { next, .. } => tagged("bad_kind", Term::string(next.name())),
+            FailedStep::Judged(findings) => {
+                let first = findings.first().map(|finding| finding.term.clone());
+                first.unwrap_or_else(Term::undefined)
+            }
+            FailedStep::CannotHold { .. } => tagged("suspend_failed", Term::atom("timeout")),
             FailedStep::NoRoom { .. } => tagged("system_limit", text()),
             FailedStep::Abort(abort) => abort_term(abort),
             FailedStep::Apply { reason, .. } => reason.to_term(),

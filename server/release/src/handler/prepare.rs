@@ -10,8 +10,9 @@ use pq_term::Atom;
 
 use super::error::FailedStep;
 use super::script::{CodeChange, Script};
-use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, room};
+use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, room};
 use crate::boot::{BootApp, BootRelease, Code};
+use crate::judge::{self, Judgement, Side};
 use crate::office::Planned;
 
 /// An install that is ready to begin.
@@ -23,6 +24,12 @@ pub(super) struct Prepared {
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
     /// What is odd about it, as sentences.
     pub(super) warnings: Vec<String>,
+    /// What it leaves of the release that runs, as sentences.
+    pub(super) left: Vec<String>,
+    /// What the judge has to say.
+    pub(super) judgement: Judgement,
+    /// It is only looked at.
+    pub(super) check: bool,
 }
 
 impl ReleaseHandler {
@@ -39,13 +46,22 @@ impl ReleaseHandler {
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
+            left: Vec::new(),
+            judgement: Judgement::default(),
+            check,
             planned,
             boot,
             script,
             libraries,
         };
-        self.look_ahead(driver, &prepared)?;
+        let from = prepared.planned.from.clone();
+        let from = |handler: &ReleaseHandler| handler.office.tree().boot_vsn(&from).ok();
+        let to = self.look_ahead(driver, &from, &mut prepared)?;
+        prepared.left = drift::left(&self.code, &prepared, &to)?;
         prepared.warnings = prepared.boot.remarks.clone();
+        prepared
+            .warnings
+            .extend(prepared.judgement.warnings.clone());
         Ok(prepared)
     }
 
@@ -90,12 +106,15 @@ impl ReleaseHandler {
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
-        prepared: &Prepared,
-    ) -> Result<(), FailedStep> {
+        from: &dyn Fn(&ReleaseHandler) -> Option<BootRelease>,
+        prepared: &mut Prepared,
+    ) -> Result<Side, FailedStep> {
         (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
             vsn: prepared.planned.to.clone(),
             why,
         })?;
+        let to = Side::of_tree(&prepared.boot, &self.code)?;
+        prepared.judgement = self.judgement(driver, (from, &to), prepared)?;
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))
@@ -109,7 +128,28 @@ impl ReleaseHandler {
         for check in &prepared.script.checks {
             apply::apply(driver, &prepared.boot, check)?;
         }
-        Ok(())
+        Ok(to)
+    }
+
+    /// What the judge says of it, unless that is a refusal.
+    fn judgement(
+        &self,
+        driver: &mut dyn Driver,
+        (from, to): (&dyn Fn(&ReleaseHandler) -> Option<BootRelease>, &Side),
+        prepared: &Prepared,
+    ) -> Result<Judgement, FailedStep> {
+        // A release whose files have been damaged under a node that runs it can be left all the same.
+        let from = || {
+            let side = from(self).and_then(|boot| Side::of_tree(&boot, &self.code).ok());
+            side.unwrap_or_default()
+        };
+        let sides: (&dyn Fn() -> Side, &Side) = (&from, to);
+        let script = (&prepared.script, prepared.check);
+        let judgement = judge::judge_live(driver, &self.code, sides, script)?;
+        match judgement.refusals.is_empty() {
+            true => Ok(judgement),
+            false => Err(FailedStep::Judged(judgement.refusals)),
+        }
     }
 }
 

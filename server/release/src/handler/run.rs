@@ -1,10 +1,11 @@
 //! Carrying a script out, step by step, and trying it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pq_code::Change;
-use pq_otp::upgrade::{Driver, Transaction};
-use pq_otp::{Module, ProcessInfo};
+use pq_code::{Change, CodeServer};
+use pq_otp::upgrade::{Copied, Driver, Plan, Transaction};
+use pq_otp::{Kind, Module, ProcessInfo};
 use pq_term::{Atom, Term};
 
 use super::children::{self, Stopped};
@@ -27,7 +28,7 @@ impl ReleaseHandler {
     ) -> Result<Installed, InstallError> {
         let prepared = self.prepare(driver, vsn, false);
         let prepared = prepared
-            .and_then(|prepared| drift::permit(&self.code, prepared, options))
+            .and_then(|prepared| drift::permit(prepared, options))
             .map_err(FailedStep::untouched)?;
         let installed = self.run(driver, &prepared, options)?;
         let listed = match installed.restart {
@@ -48,6 +49,8 @@ impl ReleaseHandler {
         prepared: &Prepared,
         options: &Options,
     ) -> Result<Installed, InstallError> {
+        self.try_later_steps(driver, prepared, options)
+            .map_err(FailedStep::untouched)?;
         let dropped_before = driver.node().ports_dropped();
         let before = Before::of(driver).map_err(FailedStep::untouched)?;
         let mut run = Run {
@@ -85,33 +88,69 @@ impl ReleaseHandler {
         options: &Options,
     ) -> Result<CheckReport, FailedStep> {
         let prepared = self.prepare(driver, vsn, true)?;
-        let prepared = drift::permit(&self.code, prepared, options)?;
+        let prepared = drift::permit(prepared, options)?;
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
         report.modules = prepared.modules(&self.code, driver, &processes)?;
         self.watch.enter(Phase::Copy);
-        let mut pause = Duration::ZERO;
-        // Each exchange is tried upon the code that those before it would have brought.
-        let mut before: Vec<Change<'static>> = Vec::new();
-        for exchange in prepared.script.exchanges() {
-            let own = exchange.code_changes(&prepared.libraries)?;
-            let changes = (&before[..], &own[..]);
-            let seen = (&mut report, &processes[..]);
-            pause += self.try_exchange(driver, exchange, (changes, options), seen)?;
-            before.extend(own);
-        }
+        let pause = self.try_exchanges(driver, (&prepared, 0), options, &mut report)?;
         report.expected_pause_ms = (pause.as_millis() as u64).max(1);
         Ok(report)
+    }
+
+    /// What fails in a first exchange of code has changed nothing. What would fail in a later one is found out before
+    /// the first step.
+    fn try_later_steps(
+        &mut self,
+        driver: &mut dyn Driver,
+        prepared: &Prepared,
+        options: &Options,
+    ) -> Result<(), FailedStep> {
+        let steps = &prepared.script.steps;
+        let begins = usize::from(matches!(steps.first(), Some(Step::Exchange(_))));
+        if prepared.script.exchanges().count() > begins {
+            self.watch.enter(Phase::Copy);
+            let mut report = CheckReport::of(prepared);
+            self.try_exchanges(driver, (prepared, begins), options, &mut report)?;
+        }
+        Ok(())
+    }
+
+    /// Tries the exchanges from this one on, each upon the code that those before it would have brought.
+    fn try_exchanges(
+        &mut self,
+        driver: &mut dyn Driver,
+        (prepared, first): (&Prepared, usize),
+        options: &Options,
+        report: &mut CheckReport,
+    ) -> Result<Duration, FailedStep> {
+        let mut pause = Duration::ZERO;
+        let mut before: Vec<Change<'static>> = Vec::new();
+        let nobody = BTreeSet::new();
+        for (at, exchange) in prepared.script.exchanges().enumerate() {
+            let own = exchange.code_changes(&prepared.libraries)?;
+            if at >= first {
+                let runs = prepared.judgement.runs.get(at).unwrap_or(&nobody);
+                let trial = Trial {
+                    exchange,
+                    runs,
+                    options,
+                };
+                pause += self.try_exchange(driver, &trial, (&before, &own), report)?;
+            }
+            before.extend(own);
+        }
+        Ok(pause)
     }
 
     fn try_exchange(
         &mut self,
         driver: &mut dyn Driver,
-        exchange: &Exchange,
-        (changes, options): (Changes<'_>, &Options),
-        (report, processes): (&mut CheckReport, &[ProcessInfo]),
+        trial: &Trial<'_>,
+        changes: Changes<'_>,
+        report: &mut CheckReport,
     ) -> Result<Duration, FailedStep> {
-        let mut plan = exchange.plan(&self.code, changes, options)?;
+        let mut plan = trial.plan(&self.code, changes)?;
         let concerned: Vec<&str> = plan
             .targets
             .iter()
@@ -130,12 +169,49 @@ impl ReleaseHandler {
             // Another thread would be given up for each of them; how long the others take is known.
             return Ok(Duration::ZERO);
         }
-        let plan = exchange.plan(&self.code, changes, options)?;
+        let plan = trial.plan(&self.code, changes)?;
+        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
         let copied = transaction.copy();
         transaction.abort();
-        Ok(copied?.took)
+        let copied = copied?;
+        can_hold(copied, suspend_timeout_ms)?;
+        Ok(copied.took)
+    }
+}
+
+/// States that change as fast as they are copied have to be converted again while their processes are held, which takes as
+/// long as the last round of copying.
+fn can_hold(copied: Copied, suspend_timeout_ms: u64) -> Result<(), FailedStep> {
+    match u64::try_from(copied.took.as_millis()) {
+        _ if copied.is_settled() => Ok(()),
+        Ok(took_ms) if took_ms <= suspend_timeout_ms => Ok(()),
+        _ => Err(FailedStep::CannotHold {
+            states: copied.left,
+            took_ms: copied.took.as_millis() as u64,
+            suspend_timeout_ms,
+        }),
+    }
+}
+
+/// An exchange that is tried.
+struct Trial<'a> {
+    exchange: &'a Exchange,
+    /// The modules that have processes when its turn comes.
+    runs: &'a BTreeSet<String>,
+    options: &'a Options,
+}
+
+impl Trial<'_> {
+    /// Its plan, without processes that an earlier step ends. Which handlers a manager has that is not ended is not asked.
+    fn plan(&self, code: &CodeServer, changes: Changes<'_>) -> Result<Plan, FailedStep> {
+        let mut plan = self.exchange.plan(code, changes, self.options)?;
+        plan.targets.retain(|target| {
+            let module = target.module;
+            module.kind() == Kind::GenEvent || self.runs.contains(module.name())
+        });
+        Ok(plan)
     }
 }
 
@@ -160,6 +236,7 @@ impl CheckReport {
             converted: 0,
             differing: 0,
             killed: 0,
+            ends: prepared.judgement.ends.clone(),
             expected_pause_ms: 0,
             warnings: prepared.warnings.clone(),
             took_ms: 0,
@@ -288,10 +365,11 @@ impl Run<'_, '_> {
         changes: &[Change<'static>],
     ) -> Result<Vec<Module>, FailedStep> {
         let watch = self.handler.watch.clone();
+        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(self.driver, plan);
         watch.follow(transaction.board());
         watch.enter(Phase::Copy);
-        transaction.copy()?;
+        can_hold(transaction.copy()?, suspend_timeout_ms)?;
         watch.enter(Phase::Hold);
         transaction.hold()?;
         if !self.entered {

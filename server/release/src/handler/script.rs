@@ -13,21 +13,21 @@ use crate::instruction::{Instruction, Mfa, Mode, Nodes, Purge, Timeout};
 
 /// A script.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// What is to be read: application, version, modules.
-    pub(super) object_code: Vec<(Atom, String, Vec<Atom>)>,
+    pub(crate) object_code: Vec<(Atom, String, Vec<Atom>)>,
     /// What is called before the point of no return.
-    pub(super) checks: Vec<Mfa>,
-    pub(super) steps: Vec<Step>,
+    pub(crate) checks: Vec<Mfa>,
+    pub(crate) steps: Vec<Step>,
     /// Modules that are only replaced when nothing runs the version before the current one.
-    pub(super) soft: Vec<Atom>,
+    pub(crate) soft: Vec<Atom>,
     /// The node starts again at the end.
-    pub(super) restart: bool,
+    pub(crate) restart: bool,
 }
 
 /// What happens behind the point of no return.
 #[derive(Debug, PartialEq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Exchange(Exchange),
     Apply(Mfa),
     Stop(Vec<Atom>),
@@ -36,21 +36,21 @@ pub(super) enum Step {
 
 /// Code and states that change at once.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Exchange {
-    pub(super) changes: Vec<CodeChange>,
+pub(crate) struct Exchange {
+    pub(crate) changes: Vec<CodeChange>,
     /// Modules whose processes convert their states.
-    pub(super) conversions: BTreeMap<Atom, (Mode, Term)>,
+    pub(crate) conversions: BTreeMap<Atom, (Mode, Term)>,
     /// The longest time that the script gives for holding processes.
-    pub(super) suspend_timeout: Option<Timeout>,
+    pub(crate) suspend_timeout: Option<Timeout>,
     /// Modules whose processes stay suspended behind it, because a barrier stands before their `resume`.
-    pub(super) left_suspended: BTreeSet<Atom>,
+    pub(crate) left_suspended: BTreeSet<Atom>,
     /// Modules whose processes an earlier exchange left suspended, and that go on after this one.
-    pub(super) resumed: BTreeSet<Atom>,
+    pub(crate) resumed: BTreeSet<Atom>,
 }
 
 /// What becomes of a module's code.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum CodeChange {
+pub(crate) enum CodeChange {
     Load(Atom, Purge),
     Remove(Atom, Purge),
     Purge(Atom),
@@ -58,7 +58,7 @@ pub(super) enum CodeChange {
 
 impl Script {
     /// The script of these instructions.
-    pub(super) fn read(instructions: &[Instruction]) -> Result<Script, FailedStep> {
+    pub(crate) fn read(instructions: &[Instruction]) -> Result<Script, FailedStep> {
         let at = instructions
             .iter()
             .position(|instruction| *instruction == Instruction::PointOfNoReturn);
@@ -109,7 +109,7 @@ impl Script {
         Ok(())
     }
 
-    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
         self.steps.iter().filter_map(|step| match step {
             Step::Exchange(exchange) => Some(exchange),
             _ => None,

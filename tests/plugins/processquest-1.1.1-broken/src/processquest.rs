@@ -1,10 +1,10 @@
-//! The application of 1.0.0, which does not like one setting.
+//! The application of 1.0.0, which does not like one setting, and has a function that fails.
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::TopSupervisor;
-use pq_sdk::{Ctx, Export, Module, Reason, Term};
+use pq_sdk::{Ctx, Export, Function, Module, Reason, Term};
 
-use crate::v1_0_0::processquest::Processquest as V1_0_0;
+use crate::v1_0_0::processquest::{Processquest as V1_0_0, START_PLAYER, STOP_PLAYER, SUBSCRIBE};
 
 /// The setting that it refuses, whatever its value is.
 const REFUSED: &str = "refused";
@@ -15,8 +15,15 @@ pub struct Processquest;
 impl Module for Processquest {
     const NAME: &'static str = "processquest";
     const VSN: &'static str = "1.1.1";
-    const FUNCTIONS: &'static [&'static dyn Export] = V1_0_0::FUNCTIONS;
+    const FUNCTIONS: &'static [&'static dyn Export] =
+        &[&START_PLAYER, &STOP_PLAYER, &SUBSCRIBE, &FAIL];
 }
+
+/// `fail()`: an error, whenever it is called; nobody knows before.
+pub static FAIL: Function<(), Result<(), String>> =
+    Function::new("processquest", "fail", |_, ()| {
+        Err("as it should".to_string())
+    });
 
 impl Application for Processquest {
     fn start(args: Term, ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason> {

@@ -101,7 +101,8 @@ impl fmt::Display for Note {
             Note::ChildrenNotCompared { module } => write!(
                 f,
                 "the children of `{module}` are known only to itself: the update starts none that are new and ends none that \
-                 are gone; {{apply, {{supervisor, start_child, [Sup, Spec]}}}} and the like do"
+                 are gone; {{apply, {{supervisor, restart_child, [Sup, Id]}}}} behind it starts a new one, and terminate_child and \
+                 delete_child before it end one; `pq relup --help` lists what a script may call"
             ),
             Note::OnlyIn { module, kind, vsn, is_newer } => {
                 let (comes, goes) = if *is_newer { ("up", "down") } else { ("down", "up") };

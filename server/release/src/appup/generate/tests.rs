@@ -310,7 +310,7 @@ mod notes {
             r#"{a_sup,"1",supervisor,[]},{old,"1",gen_fsm,[]}"#,
             r#"{a_sup,"2",supervisor,[]},{new,"2",gen_server,[]}"#,
             expect![[r#"
-                the children of `a_sup` are known only to itself: the update starts none that are new and ends none that are gone; {apply, {supervisor, start_child, [Sup, Spec]}} and the like do
+                the children of `a_sup` are known only to itself: the update starts none that are new and ends none that are gone; {apply, {supervisor, restart_child, [Sup, Id]}} behind it starts a new one, and terminate_child and delete_child before it end one; `pq relup --help` lists what a script may call
                 `new`, a gen_server, is only in 2: on the way up nothing starts its processes, on the way down those that still run are killed with its code
                 `old`, a gen_fsm, is only in 1: on the way down nothing starts its processes, on the way up those that still run are killed with its code
             "#]],

@@ -1,0 +1,128 @@
+//! The judge: whether a script, carried out on a release, does what it says, before anybody is touched.
+//!
+//! ```text
+//!   two releases (Side) ─┐
+//!   a script ────────────┼─► World ── walk ──► the world behind each step ──► Judgement
+//!   a node (Live), or ───┘   code, applications, processes, children          refusals, warnings, who ends
+//!   what a boot makes
+//! ```
+//! | room | what lives there |
+//! |---|---|
+//! | [`finding`] | what a judgement consists of |
+//! | [`reach`] | what an `apply` may call besides the functions of the release: the table, and the reading of a call |
+//! | [`child_spec`] | a term as a child specification |
+//! | [`side`] | a release as it is judged: its applications and what their libraries say of themselves |
+//! | [`world`] | code, applications and processes at one step of a script |
+//! | [`tree`] | which processes an application starts, asked of its own `start` and `init` |
+//! | [`live`] | the world of a node that runs |
+//! | [`whole`] | a release by itself, as it boots |
+//! | [`walk`], [`exchange`], [`applications`], [`children`], [`calls`] | what each step of a script makes of the world |
+//! | [`author`] | the same from files, for whoever makes a release |
+//!
+//! Every command that looks at a release asks here: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
+//! `pq check-install` and `pq install`. What a function of the release does when it is called, and whether a state
+//! converts, no judge can know; the one is the author's, the other is tried on copies.
+
+pub mod finding;
+pub mod reach;
+
+mod child_spec;
+mod side;
+mod tree;
+mod world;
+
+mod live;
+mod whole;
+
+mod applications;
+mod calls;
+mod children;
+mod exchange;
+mod walk;
+
+pub mod author;
+
+pub use finding::{Finding, Judgement};
+pub use side::{Side, SideApp};
+
+use pq_code::{CodeServer, ModuleEntry};
+use pq_otp::Kind;
+use pq_otp::upgrade::Driver;
+
+use crate::handler::FailedStep;
+use crate::handler::script::{CodeChange, Exchange, Script, Step};
+
+pub(crate) use live::look;
+pub(crate) use world::World;
+
+/// Judges a script that leads from one release to another. The world is that in which it begins: of a node that runs
+/// ([`look`]), or as the older release boots ([`World::booted`]). What is left is only asked for where it matters.
+pub(crate) fn judge(
+    mut world: World<'_>,
+    from: &dyn Fn() -> Side,
+    to: &Side,
+    script: &Script,
+) -> Judgement {
+    let code = world.code();
+    let known = world.lost_calls();
+    let mut judgement = walk::walk(&mut world, to, script, &known);
+    let after = whole::findings(&World::booted(code, to), to);
+    if after.is_empty() {
+        return judgement;
+    }
+    // What was wrong before is no fault of this script, and must not keep one away that mends something else.
+    let from = from();
+    let before = whole::findings(&World::booted(code, &from), &from);
+    for finding in after {
+        match before.iter().any(|old| old.term == finding.term) {
+            true => judgement.warnings.push(finding.to_string()),
+            false => judgement.refuse(finding),
+        }
+    }
+    judgement
+}
+
+/// The judgement of a node that runs. A check looks at its processes in any case, because it counts them.
+pub(crate) fn judge_live(
+    driver: &mut dyn Driver,
+    code: &CodeServer,
+    (from, to): (&dyn Fn() -> Side, &Side),
+    (script, check): (&Script, bool),
+) -> Result<Judgement, FailedStep> {
+    let with_processes = check || concerns_processes(code, to, script);
+    let world = look(driver, code, with_processes)?;
+    Ok(judge(world, from, to, script))
+}
+
+/// True for a script whose judgement depends on processes: it calls somebody, takes modules away that processes run, or
+/// asks supervisors anew. What it otherwise does to processes is tried on copies of their states.
+fn concerns_processes(code: &CodeServer, to: &Side, script: &Script) -> bool {
+    let runs = |kind: Kind| !matches!(kind, Kind::Functions | Kind::Application);
+    let is_supervisor = |module: &str| {
+        let mut entries = to.applications.iter().filter_map(SideApp::known);
+        let of = |(_, all): (_, &[ModuleEntry])| {
+            all.iter().find(|it| it.name == module).map(|it| it.kind)
+        };
+        entries.find_map(of) == Some(Kind::Supervisor)
+    };
+    let changes = |exchange: &Exchange| {
+        exchange.changes.iter().any(|change| match change {
+            CodeChange::Load(module, _) => is_supervisor(module.as_str()),
+            CodeChange::Remove(module, _) => code
+                .current(module.as_str())
+                .is_some_and(|module| runs(module.kind())),
+            CodeChange::Purge(_) => false,
+        }) || exchange
+            .conversions
+            .keys()
+            .any(|module| is_supervisor(module.as_str()))
+    };
+    !script.checks.is_empty()
+        || script.steps.iter().any(|step| match step {
+            Step::Exchange(exchange) => changes(exchange),
+            _ => true,
+        })
+}
+
+#[cfg(test)]
+mod tests;

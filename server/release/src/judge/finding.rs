@@ -1,0 +1,73 @@
+//! What a judgement consists of.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use pq_term::Term;
+
+use crate::handler::Ends;
+use crate::systools::Place;
+
+/// Something that would go wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where, unless no file is to blame.
+    pub place: Option<Place>,
+    /// What would happen, and what would be right.
+    pub sentence: String,
+    /// The same in OTP's words, such as `{undef,"pq_pet:adobt/0"}`.
+    pub term: Term,
+}
+
+/// What a script, or a release, comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Why it must not begin; empty when it may.
+    pub refusals: Vec<Finding>,
+    /// What deserves a second look, as sentences.
+    pub warnings: Vec<String>,
+    /// Processes that end on the way.
+    pub ends: Ends,
+    /// For each exchange of code the modules that processes still run when it begins.
+    pub runs: Vec<BTreeSet<String>>,
+}
+
+impl Finding {
+    /// One about no file.
+    pub(super) fn new(sentence: impl Into<String>, term: Term) -> Finding {
+        Finding {
+            place: None,
+            sentence: sentence.into(),
+            term,
+        }
+    }
+
+    /// The same, about a line of a file.
+    pub(super) fn at(self, place: Place) -> Finding {
+        Finding {
+            place: Some(place),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}: ", place.file.display())?;
+            if let Some(line) = place.line {
+                write!(f, "line {line}: ")?;
+            }
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+impl Judgement {
+    /// A refusal more, unless it is there.
+    pub(super) fn refuse(&mut self, finding: Finding) {
+        if !self.refusals.contains(&finding) {
+            self.refusals.push(finding);
+        }
+    }
+}

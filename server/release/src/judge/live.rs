@@ -1,0 +1,188 @@
+//! The world of a node that runs: what its code server holds, what its application controller knows, its processes, and
+//! the children of the supervisors that applications start by themselves.
+//!
+//! A supervisor that another process started, such as that of one hero, is not asked for its children: there may be a
+//! hundred thousand, and its processes name it as their parent.
+
+use std::collections::BTreeMap;
+
+use pq_code::CodeServer;
+use pq_otp::application::{AppReply, AppRequest};
+use pq_otp::spec::{ChildInfo, Modules, Strategy, SupReply, SupRequest};
+use pq_otp::upgrade::Driver;
+use pq_otp::{Pid, ProcessInfo};
+
+use super::tree::{self, Branch};
+use super::world::{Child, Held, Loaded, Process, Supervisor, World};
+use crate::handler::ASK_TIMEOUT_MS;
+use crate::handler::FailedStep;
+
+/// The kind of process that supervises.
+const SUPERVISOR: &str = "supervisor";
+
+/// How long a supervisor may take to say what its children are. It takes microseconds, and a restart between two answers a
+/// little longer.
+const CHILDREN_TIMEOUT_MS: u64 = 1_000;
+
+/// Looks at a node; at its processes only where they matter, because a shard that lists a hundred thousand does nothing
+/// else meanwhile.
+pub(crate) fn look<'a>(
+    driver: &mut dyn Driver,
+    code: &'a CodeServer,
+    with_processes: bool,
+) -> Result<World<'a>, FailedStep> {
+    let mut world = World::empty(code);
+    hold(&mut world, code);
+    if with_processes {
+        for process in driver.processes(ASK_TIMEOUT_MS)? {
+            let (id, process) = seen(process);
+            world.processes.insert(id, process);
+        }
+    }
+    if let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? {
+        for app in apps {
+            for (key, value) in driver.node().env_of(&app.spec.name) {
+                world.env.insert((app.spec.name.clone(), key), value);
+            }
+            let loaded = Loaded {
+                running: app.running,
+                top: app.top.map(Pid::as_raw),
+                spec: app.spec,
+            };
+            world.applications.insert(loaded.spec.name.clone(), loaded);
+        }
+    }
+    for (name, functions) in driver.node().services() {
+        let functions = functions
+            .iter()
+            .map(|(name, arity)| ((*name).to_string(), *arity));
+        world.services.insert(name.to_string(), functions.collect());
+    }
+    if with_processes {
+        know_children(&mut world, driver);
+    }
+    Ok(world)
+}
+
+/// What the code server holds, and what the libraries say of it.
+fn hold(world: &mut World<'_>, code: &CodeServer) {
+    let libraries: BTreeMap<_, _> = code
+        .libraries()
+        .into_iter()
+        .map(|library| (library.id, library.entries))
+        .collect();
+    for loaded in code.loaded() {
+        let Some(current) = loaded.current else {
+            continue;
+        };
+        let entries = libraries.get(&current.library);
+        let entry = entries.and_then(|entries| entries.iter().find(|it| it.name == loaded.name));
+        let held = Held {
+            module: Some(current.module),
+            entry: entry.cloned(),
+        };
+        world.held.insert(loaded.name.to_string(), held);
+    }
+}
+
+fn seen(process: ProcessInfo) -> (u64, Process) {
+    let supervisor = (process.kind == SUPERVISOR).then(Supervisor::default);
+    let known = Process {
+        pid: Some(process.pid),
+        name: process.registered,
+        module: process.module,
+        parent: process.parent.map(Pid::as_raw),
+        suspended: process.suspended,
+        supervisor,
+    };
+    (process.pid.as_raw(), known)
+}
+
+/// From the top of each application down, as far as supervisors say by themselves what they start.
+fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
+    let tops: Vec<(u64, Option<Branch>)> = world
+        .applications
+        .values()
+        .filter_map(|app| Some((app.top?, tree::top(world, &app.spec).ok().flatten())))
+        .collect();
+    let mut known: Vec<(u64, Option<Branch>)> = tops;
+    while let Some((id, branch)) = known.pop() {
+        let Some(pid) = supervisor_pid(world, id) else {
+            continue;
+        };
+        let spec = branch.as_ref().and_then(|branch| branch.spec.as_ref());
+        let strategy = spec.map(|spec| spec.flags.strategy);
+        let args = branch.as_ref().map(|branch| branch.start.args.clone());
+        let children = match strategy {
+            // Its children are as many as there are heroes, and all by one specification.
+            Some(Strategy::SimpleOneForOne) => {
+                let template = spec.into_iter().flat_map(|spec| &spec.children);
+                Some(template.map(|child| Child::of(child, None)).collect())
+            }
+            _ => which_children(driver, pid).map(|infos| {
+                let running = infos
+                    .iter()
+                    .filter_map(|info| Some((info.pid?.as_raw(), info)));
+                known.extend(running.map(|(id, info)| (id, below(branch.as_ref(), info))));
+                let children = infos.into_iter();
+                children.map(|info| child(branch.as_ref(), info)).collect()
+            }),
+        };
+        if let Some(supervisor) = tree::supervisor_mut(world, id) {
+            *supervisor = Supervisor {
+                strategy,
+                args,
+                children,
+            };
+        }
+    }
+}
+
+fn supervisor_pid(world: &World<'_>, id: u64) -> Option<Pid> {
+    let process = world
+        .processes
+        .get(&id)
+        .filter(|process| !process.suspended)?;
+    process.supervisor.as_ref()?;
+    process.pid
+}
+
+/// `None` from a supervisor that has ended meanwhile, is suspended, or has too much to do: it stops nothing but what is
+/// asked of itself.
+fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
+    match driver.supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
+        Ok(SupReply::Children(children)) => Some(children),
+        _ => None,
+    }
+}
+
+/// The branch that a child is, if the application starts it.
+fn below(branch: Option<&Branch>, info: &ChildInfo) -> Option<Branch> {
+    let branch = branch?;
+    let at = place(branch, info)?;
+    branch.children.get(at).cloned()
+}
+
+fn place(branch: &Branch, info: &ChildInfo) -> Option<usize> {
+    let children = &branch.spec.as_ref()?.children;
+    children.iter().position(|child| child.id == info.id)
+}
+
+/// A child, with what its specification says where that is known. An event manager's module is not in its list.
+fn child(branch: Option<&Branch>, info: ChildInfo) -> Child {
+    let spec = branch.and_then(|branch| {
+        let at = place(branch, &info)?;
+        branch.spec.as_ref()?.children.get(at)
+    });
+    let listed = match &info.modules {
+        Modules::Of(modules) => modules.first().map(|module| module.as_str().to_string()),
+        Modules::Dynamic => None,
+    };
+    Child {
+        module: spec.map_or(listed, |spec| Some(spec.start.module.as_str().to_string())),
+        restart: spec.map(|spec| spec.restart),
+        process: info.pid.map(Pid::as_raw),
+        id: info.id,
+        unsure: false,
+    }
+}

@@ -1,0 +1,288 @@
+//! A script, step by step: what each makes of the world, and what it would stumble over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pq_otp::spec::Restart;
+use pq_term::{Atom, Term};
+
+use super::calls::{self, LostCalls};
+use super::exchange::{ObjectCode, object_code};
+use super::finding::{Finding, Judgement};
+use super::reach::{Call, SysCall};
+use super::side::Side;
+use super::tree::{self, Branch};
+use super::world::{Child, ProcessId, World};
+use crate::handler::Ending;
+use crate::handler::script::{Script, Step};
+use crate::instruction::{Instruction, Mfa};
+use crate::rel::RelStart;
+use crate::terms::tagged;
+
+/// A walk through a script.
+pub(super) struct Walk<'w, 'a> {
+    pub(super) world: &'w mut World<'a>,
+    pub(super) to: &'w Side,
+    pub(super) object_code: ObjectCode,
+    /// Modules that are removed and not purged.
+    pub(super) removed: BTreeSet<String>,
+    /// Calls that found nothing before the script.
+    pub(super) known: &'w LostCalls,
+    /// Calls that find nothing behind a step.
+    pub(super) lost: BTreeMap<(String, String), (String, String)>,
+    judgement: Judgement,
+    entered: bool,
+    /// Children that `stop` has ended: module, supervisor, id.
+    pub(super) stopped: Vec<(Atom, ProcessId, Term)>,
+}
+
+/// Goes through all of it.
+pub(super) fn walk(
+    world: &mut World<'_>,
+    to: &Side,
+    script: &Script,
+    known: &LostCalls,
+) -> Judgement {
+    let (object_code, wrong) = object_code(world, to, script);
+    let mut walk = Walk {
+        world,
+        to,
+        object_code,
+        removed: BTreeSet::new(),
+        known,
+        lost: BTreeMap::new(),
+        judgement: Judgement::default(),
+        entered: false,
+        stopped: Vec::new(),
+    };
+    wrong.into_iter().for_each(|finding| walk.refuse(finding));
+    for mfa in &script.checks {
+        walk.apply(mfa);
+    }
+    for step in &script.steps {
+        walk.step(step);
+    }
+    walk.end_of_script();
+    walk.judgement
+}
+
+impl Walk<'_, '_> {
+    pub(super) fn refuse(&mut self, finding: Finding) {
+        self.judgement.refuse(finding);
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Exchange(exchange) => self.exchange(exchange),
+            Step::Apply(mfa) => {
+                self.enter();
+                self.apply(mfa);
+            }
+            Step::Stop(modules) => {
+                self.enter();
+                modules.iter().for_each(|module| self.stop(*module));
+            }
+            Step::Start(modules) => {
+                self.enter();
+                modules.iter().for_each(|module| self.start(*module));
+            }
+        }
+    }
+
+    /// The files of the new release are in force: of what is loaded, and in it.
+    fn enter(&mut self) {
+        if std::mem::replace(&mut self.entered, true) {
+            return;
+        }
+        for app in &self.to.applications {
+            if let Some(loaded) = self.world.applications.get_mut(app.app.name.as_str()) {
+                loaded.spec = app.app.spec();
+            }
+        }
+        self.world.env.extend(self.to.settings.clone());
+    }
+
+    fn apply(&mut self, mfa: &Mfa) {
+        if let Err(finding) = self.try_apply(mfa) {
+            let term = Instruction::Apply(mfa.clone()).to_term();
+            let sentence = format!("{term}: {}", finding.sentence);
+            self.refuse(Finding {
+                sentence,
+                ..finding
+            });
+        }
+    }
+
+    fn try_apply(&mut self, mfa: &Mfa) -> Result<(), Finding> {
+        let instruction = || Instruction::Apply(mfa.clone()).to_term().to_string();
+        match self.world.call(mfa)? {
+            Call::Nothing => Ok(()),
+            Call::Application(name, call) => self.application(&name, &call, &instruction()),
+            Call::Supervisor(name, call) => self.supervisor(&name, call, &instruction()),
+            Call::Sys(name, call) => {
+                let id = self.process(&name)?;
+                match call {
+                    SysCall::Terminate(_) => self.end(&[id], &instruction()),
+                    SysCall::Suspend => self.suspend(id, true),
+                    SysCall::Resume => self.suspend(id, false),
+                    SysCall::GetState | SysCall::GetStatus => (),
+                }
+                Ok(())
+            }
+            Call::Function => {
+                self.world.function(self.to, mfa)?;
+                if self.world.is_unseen(mfa) {
+                    let name = calls::name_of(mfa);
+                    self.judgement.warnings.push(format!(
+                        "`{name}` could not be looked up, because there is no library beside the .app file of its application; an install looks it up"
+                    ));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    // ---- processes ----
+
+    /// Which modules have processes that are there now and were not ended by an earlier step.
+    pub(super) fn note_who_runs(&mut self) {
+        let processes = self.world.processes.values();
+        let there = processes.filter(|process| process.pid.is_some());
+        let runs = there.map(|process| process.module.clone()).collect();
+        self.judgement.runs.push(runs);
+    }
+
+    pub(super) fn plant(
+        &mut self,
+        branch: &Branch,
+        parent: Option<ProcessId>,
+    ) -> Result<ProcessId, Finding> {
+        tree::plant(self.world, branch, parent)
+    }
+
+    /// Processes end, and everything below them.
+    pub(super) fn end(&mut self, ids: &[ProcessId], instruction: &str) {
+        for id in self.world.below(ids) {
+            self.leave(id);
+            let Some(process) = self.world.processes.remove(&id) else {
+                continue;
+            };
+            // What the script itself has started is not there yet.
+            if let Some(pid) = process.pid {
+                self.judgement.ends.push(Ending {
+                    pid: pid.to_string(),
+                    name: process.name,
+                    module: process.module,
+                    instruction: instruction.to_string(),
+                });
+            }
+        }
+    }
+
+    fn suspend(&mut self, id: ProcessId, on: bool) {
+        if let Some(process) = self.world.processes.get_mut(&id) {
+            process.suspended = on;
+        }
+    }
+
+    /// Processes stay suspended behind an exchange whose `resume` stands behind a barrier.
+    pub(super) fn suspend_all(&mut self, module: Atom, on: bool) {
+        for process in self.world.processes.values_mut() {
+            if process.module == module.as_str() {
+                process.suspended = on;
+            }
+        }
+    }
+
+    /// Its supervisor has no process of it any more, and keeps no specification of a temporary child.
+    fn leave(&mut self, id: ProcessId) {
+        let Some(child) = self.world.child_mut(id) else {
+            return;
+        };
+        (child.process, child.unsure) = (None, child.restart.is_none());
+        if child.restart == Some(Restart::Temporary) {
+            let parent = self.world.processes[&id].parent;
+            let children = parent.and_then(|parent| self.children(parent));
+            if let Some(children) = children {
+                let is_over = |child: &Child| {
+                    child.process.is_none() && child.restart == Some(Restart::Temporary)
+                };
+                children.retain(|child| !is_over(child));
+            }
+        }
+    }
+
+    // ---- the end ----
+
+    /// Behind the last step: nothing calls what is not there, and no supervisor would start it.
+    fn end_of_script(&mut self) {
+        for (call, (why, vsn)) in std::mem::take(&mut self.lost) {
+            self.refuse(calls::lost_call_finding(&call, &why, &vsn));
+        }
+        let mut wrong = Vec::new();
+        for process in self.world.processes.values() {
+            let Some(supervisor) = &process.supervisor else {
+                continue;
+            };
+            let name = process.name.as_ref().unwrap_or(&process.module);
+            for child in supervisor.children.iter().flatten() {
+                if let Some(Err(finding)) = child
+                    .module
+                    .as_deref()
+                    .map(|module| tree::is_process(self.world, module))
+                {
+                    let sentence = format!(
+                        "behind the script `{name}` still has child `{}`, and {}; delete_child, or an update of `{}`, would be right",
+                        child.id, finding.sentence, process.module
+                    );
+                    wrong.push(Finding {
+                        sentence,
+                        ..finding
+                    });
+                }
+            }
+        }
+        wrong.extend(self.homeless());
+        wrong.into_iter().for_each(|finding| self.refuse(finding));
+        self.applications_run();
+    }
+
+    /// Processes whose module has gone and whose supervisors would start them again.
+    fn homeless(&self) -> Vec<Finding> {
+        let mut modules: BTreeMap<&str, &str> = BTreeMap::new();
+        for process in self.world.processes.values() {
+            let is_gone = self.removed.contains(&process.module);
+            let parent = process
+                .parent
+                .and_then(|parent| self.world.processes.get(&parent));
+            if let Some(parent) = parent.filter(|parent| is_gone && parent.supervisor.is_some()) {
+                modules.insert(
+                    &process.module,
+                    parent.name.as_deref().unwrap_or(&parent.module),
+                );
+            }
+        }
+        let finding = |(module, supervisor): (&str, &str)| {
+            let why = format!(
+                "`{module}` goes and its processes stay; their supervisor `{supervisor}` could not start them again: end them before"
+            );
+            Finding::new(why, tagged("bad_child", Term::string(module)))
+        };
+        modules.into_iter().map(finding).collect()
+    }
+
+    /// What the release starts at boot runs behind the script too; it is odd where not, and no failure.
+    fn applications_run(&mut self) {
+        for app in self.to.judged() {
+            let name = app.app.name.as_str();
+            let wanted = matches!(app.start, RelStart::Start(_));
+            let is_known =
+                self.world.applications.contains_key(name) || !app.app.modules.is_empty();
+            if wanted && is_known && !self.runs(name) {
+                self.judgement.warnings.push(format!(
+                    "the script leaves `{name}` stopped, and release {} starts it at boot",
+                    self.to.vsn
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A release by itself, as it boots: its `.app` files name what its libraries have, each application begins with a module
+//! of that behaviour, child specifications name modules that can be processes, and every call finds a function.
+
+use pq_term::Term;
+
+use super::calls;
+use super::finding::Finding;
+use super::side::{Side, SideApp};
+use super::tree;
+use super::world::World;
+use crate::rel::RelStart;
+use crate::systools::Place;
+use crate::terms::tagged;
+
+/// What is wrong with it.
+pub(super) fn findings(world: &World<'_>, side: &Side) -> Vec<Finding> {
+    let mut all: Vec<Finding> = side.judged().flat_map(modules).collect();
+    all.extend(side.judged().filter_map(|app| trees(world, app)));
+    for (call, why) in world.lost_calls() {
+        if is_judged(side, &call) {
+            all.push(calls::lost_call_finding(&call, &why, &side.vsn));
+        }
+    }
+    all
+}
+
+/// Where only one application is judged, others may be missing, or of versions that no release puts beside it.
+pub(super) fn is_judged(side: &Side, (caller, callee): &(String, String)) -> bool {
+    let callee = callee.split(':').next().unwrap_or_default();
+    match &side.only {
+        Some(only) => only.modules.contains(caller) && only.modules.contains(callee),
+        None => true,
+    }
+}
+
+/// The `.app` file and the library list the same modules: systools goes by the one, a boot by the other.
+fn modules(app: &SideApp) -> Vec<Finding> {
+    let Some((_, entries)) = app.known() else {
+        return Vec::new();
+    };
+    let place = || Place {
+        file: app.app.file.clone(),
+        line: Some(app.app.line("modules")),
+    };
+    let listed = app.app.modules.iter().map(|name| name.as_str());
+    let ghosts = listed.filter(|name| entries.iter().all(|entry| entry.name != *name));
+    let ghosts = ghosts.map(|name| {
+        let sentence = format!(
+            "`{name}` is listed, and the library of {}-{} does not have it; take it from the list, or put it into the library",
+            app.app.name, app.app.vsn
+        );
+        Finding::new(sentence, tagged("no_such_module", Term::string(name))).at(place())
+    });
+    let is_listed = |name: &str| app.app.modules.iter().any(|it| it.as_str() == name);
+    let strays = entries.iter().filter(|entry| !is_listed(&entry.name));
+    let strays = strays.map(|entry| {
+        let sentence = format!(
+            "the library of {}-{} has `{}`, which is not listed, so no appup can name it; put it on the list",
+            app.app.name, app.app.vsn, entry.name
+        );
+        Finding::new(sentence, tagged("module_not_listed", Term::string(entry.name.as_str()))).at(place())
+    });
+    ghosts.chain(strays).collect()
+}
+
+/// What the application starts can start.
+fn trees(world: &World<'_>, app: &SideApp) -> Option<Finding> {
+    if app.start == RelStart::None {
+        return None;
+    }
+    let place = Place {
+        file: app.app.file.clone(),
+        line: Some(app.app.line("mod")),
+    };
+    tree::top(world, &app.app.spec())
+        .err()
+        .map(|finding| finding.at(place))
+}

@@ -1,0 +1,90 @@
+//! The yard has a dog, which is a child more of its supervisor, and there are more functions.
+
+use pq_sdk::supervisor::{self, Supervisor, supervise, worker};
+use pq_sdk::{Ctx, Export, Function, Functions, GenServer, InitError, Module, Strategy, SupSpec};
+use serde::{Deserialize, Serialize};
+use yard_1_0_0::{Gate, Pen, Pens, WEIGH, Yard};
+
+/// The top supervisor.
+pub struct Sup;
+
+impl Module for Sup {
+    const NAME: &'static str = "yard_sup";
+    const VSN: &'static str = "2.0.0";
+    const REGISTERED: &'static str = "yard_sup";
+}
+
+impl Supervisor for Sup {
+    type Args = ();
+
+    fn init((): ()) -> Result<SupSpec, InitError> {
+        let gate = worker::<Gate>("gate", &());
+        let pens = supervisor::supervisor::<Pens>("pens", &());
+        let dog = worker::<Dog>("dog", &());
+        Ok(supervise(Strategy::OneForOne, 100, 60, [gate, pens, dog]))
+    }
+}
+
+/// A server that only this version has.
+#[derive(Serialize, Deserialize)]
+pub struct Dog {
+    barked: u64,
+}
+
+impl Module for Dog {
+    const NAME: &'static str = "yard_dog";
+    const VSN: &'static str = "2.0.0";
+    const REGISTERED: &'static str = "yard_dog";
+    const CALLS: &'static [&'static str] = &["yard_bell:ring/0", "yard_tools:count/0"];
+}
+
+impl GenServer for Dog {
+    type Args = ();
+    type Call = ();
+    type Cast = u64;
+
+    fn init((): (), ctx: &mut Ctx<'_>) -> Result<Dog, InitError> {
+        let barked = RING.call(ctx, ()) + COUNT.call(ctx, ());
+        Ok(Dog { barked })
+    }
+}
+
+/// Functions, one more than before.
+pub struct Tools;
+
+impl Module for Tools {
+    const NAME: &'static str = "yard_tools";
+    const VSN: &'static str = "2.0.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH, &COUNT];
+}
+
+impl Functions for Tools {}
+
+/// `count()`: three.
+pub static COUNT: Function<(), u64> = Function::new("yard_tools", "count", |_, ()| 3);
+
+/// Functions that only this version has.
+pub struct Bell;
+
+impl Module for Bell {
+    const NAME: &'static str = "yard_bell";
+    const VSN: &'static str = "2.0.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&RING];
+}
+
+impl Functions for Bell {}
+
+/// `ring()`: once.
+pub static RING: Function<(), u64> = Function::new("yard_bell", "ring", |_, ()| 1);
+
+pq_sdk::library! {
+    application: "yard", vsn: "2.0.0",
+    application Yard,
+    supervisor Sup,
+    supervisor Pens,
+    gen_server Gate,
+    gen_server Pen,
+    functions Tools,
+    gen_server Dog,
+    functions Bell,
+}
