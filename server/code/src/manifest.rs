@@ -105,7 +105,7 @@ impl Manifest {
         if bytes.len() > MANIFEST_BYTES_MAX {
             return Err(ManifestError::TooLong(bytes.len()));
         }
-        let manifest = Manifest::from_term(&read_one(checked_text(bytes)?)?)?;
+        let manifest = Manifest::from_term(&read_one(&checked_text(bytes)?)?)?;
         match manifest.twice() {
             Some(name) => Err(ManifestError::Twice(name.to_string())),
             None => Ok(manifest),

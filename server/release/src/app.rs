@@ -185,7 +185,7 @@ impl Properties<'_> {
         };
         match of(value) {
             Some(value) => Ok(Some(value)),
-            None => Err(self.bad(at, key, right)),
+            None => Err(self.bad(at, key, right, of)),
         }
     }
 
@@ -230,10 +230,23 @@ impl Properties<'_> {
         self.sheet.wrong(&[], sentence, term)
     }
 
-    fn bad(&self, at: usize, key: &'static str, right: &str) -> FileError {
-        let sentence = format!("`{}`; `{{{key}, {right}}}` would be right", self.pairs[at]);
+    /// About the first element where only some of a list are wrong.
+    fn bad<T>(
+        &self,
+        at: usize,
+        key: &'static str,
+        right: &str,
+        of: fn(&Term) -> Option<T>,
+    ) -> FileError {
+        let items = terms::list(terms::part(&self.pairs[at], &[1])).unwrap_or_default();
+        let is_wrong = |item: &Term| of(&Term::list([item.clone()])).is_none();
+        let (path, found) = match items.iter().position(is_wrong) {
+            Some(nth) if items.len() > 1 => (vec![2, at, 1, nth], &items[nth]),
+            _ => (vec![2, at], &self.pairs[at]),
+        };
+        let sentence = format!("`{found}`; `{{{key}, {right}}}` would be right");
         let term = terms::tagged("bad_param", Term::atom(key));
-        self.sheet.wrong(&[2, at], sentence, term)
+        self.sheet.wrong(&path, sentence, term)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::terms;
 
 pub mod generate;
 
-mod pattern;
+pub mod pattern;
 
 /// What the file holds.
 const WANTED: &str = "`{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}`";
@@ -50,6 +50,8 @@ pub(crate) struct Origin {
 pub(crate) struct Instructions {
     pub(crate) term: Term,
     pub(crate) origin: Origin,
+    /// The ways before it whose patterns cannot be used: one of them may have been meant.
+    pub(crate) passed_over: Vec<FileError>,
 }
 
 impl Origin {
@@ -97,29 +99,39 @@ impl Appup {
     }
 
     /// The instructions of the first way that is for this version: a string that is equal to it, or a binary
-    /// whose pattern matches all of it. Entries of another form are passed over, as OTP does.
+    /// whose pattern matches all of it. Entries of another form are passed over, as OTP does, and those whose pattern
+    /// cannot be used as long as another way is for this version.
     ///
     /// # Errors
-    /// When a pattern cannot be read.
+    /// When no way is for this version and a pattern cannot be used.
     pub(crate) fn way(&self, mode: Mode, vsn: &str) -> Result<Option<Instructions>, FileError> {
         let side = self.side(mode);
+        let mut passed_over = Vec::new();
         for (at, entry) in self.entries(mode).iter().enumerate() {
             let Some([version, term]) = entry.as_tuple() else {
                 continue;
             };
-            if self.is_for(version, vsn, &[side, at, 0])? {
-                let path = vec![side, at, 1];
-                let origin = Origin {
-                    source: self.source.clone(),
-                    path,
-                };
-                return Ok(Some(Instructions {
-                    term: term.clone(),
-                    origin,
-                }));
+            match self.is_for(version, vsn, &[side, at, 0]) {
+                Ok(true) => {
+                    return Ok(Some(Instructions {
+                        term: term.clone(),
+                        origin: self.origin(vec![side, at, 1]),
+                        passed_over,
+                    }));
+                }
+                Ok(false) => {}
+                Err(error) => passed_over.push(error),
             }
         }
-        Ok(None)
+        match passed_over.into_iter().next() {
+            None => Ok(None),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn origin(&self, path: Vec<usize>) -> Origin {
+        let source = self.source.clone();
+        Origin { source, path }
     }
 
     /// Where it was read.
@@ -140,6 +152,11 @@ impl Appup {
             true => "none".to_string(),
             false => versions.join(", "),
         }
+    }
+
+    /// The line (from 1) of the version it leads to.
+    pub(crate) fn vsn_line(&self) -> usize {
+        places::line_at(&self.source.text, &[0])
     }
 
     /// The line (from 1) of one side.
@@ -247,8 +264,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_that_cannot_be_used_hides_no_later_way() {
+        let appup =
+            parse("{\"2\",\n [{<<\"1(\">>, [one]},\n {<<255>>, [two]}, {\"1\", [three]}], []}.")
+                .unwrap();
+        let way = appup.way(Mode::Up, "1").unwrap().unwrap();
+        assert_eq!(way.term.to_string(), "[three]");
+        let lines = way.passed_over.iter().map(FileError::line);
+        assert_eq!(lines.collect::<Vec<_>>(), [Some(2), Some(3)]);
+    }
+
+    #[test]
     fn a_pattern_that_cannot_be_read_is_named_with_its_line() {
         let appup = parse("{\"2\",\n [{<<\"1(\">>, []}], []}.").unwrap();
-        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: a `(` is not closed ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
+        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: at byte 2 of it, missing closing parenthesis ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
     }
 }

@@ -117,10 +117,12 @@ pub enum BootError {
         files: (PathBuf, PathBuf),
     },
     /// The file of one version stands in the folder of another.
-    #[error("use {}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
+    #[error("use {}: line {line}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
     WrongVsn {
         /// The `.rel` or `.app` file.
         file: PathBuf,
+        /// The line (from 1) of its version, or of its name where that is wrong.
+        line: usize,
         /// What it describes.
         found: String,
         /// What its folder is for.
@@ -227,7 +229,24 @@ impl ReleaseTree {
     /// # Errors
     /// With the first file that is wrong.
     pub fn boot(&self) -> Result<BootRelease, BootError> {
-        self.boot_vsn(&self.start_erl()?.vsn)
+        let vsn = self.start_erl()?.vsn;
+        self.boot_vsn(&vsn).map_err(|error| self.named(error, &vsn))
+    }
+
+    /// A release that does not exist is the fault of the file that names it.
+    fn named(&self, error: BootError, vsn: &str) -> BootError {
+        match error {
+            BootError::NoSuchRelease { folder, .. } => BootError::File(FileError::Content {
+                file: layout::start_erl(&self.root),
+                line: 1,
+                sentence: format!(
+                    "it names release {vsn}, and {} holds no .rel file; a release is unpacked there before it boots",
+                    folder.display()
+                ),
+                term: tagged("no_such_release", Term::string(vsn)),
+            }),
+            other => other,
+        }
     }
 
     /// The release of this version.
@@ -247,38 +266,42 @@ impl ReleaseTree {
     /// When the file cannot be read, and when it is that of another release.
     pub fn relup(&self, vsn: &str) -> Result<Option<Relup>, FileError> {
         let file = layout::relup(&self.root, vsn);
-        match Relup::read(&file) {
-            Ok(relup) if relup.vsn == vsn => Ok(Some(relup)),
-            Ok(relup) => Err(FileError::Content {
-                line: 1,
-                sentence: format!("it is for release {}; {vsn} would be right", relup.vsn),
-                term: tagged("bad_relup_file", path_term(&file)),
-                file,
-            }),
+        match Relup::read_of(&file, vsn) {
+            Ok(relup) => Ok(Some(relup)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// All of a release, read and checked, whatever node it is for. Its applications are where `libs` says, and those
-    /// that are not named there below `lib`.
+    /// All of a release, read and checked, with its settings as they are on this machine.
     pub(crate) fn read(&self, rel: Rel, libs: &[Lib]) -> Result<BootRelease, BootError> {
+        Ok(BootRelease {
+            applications: self.applications(&rel, libs)?,
+            settings: sys_config::read(&layout::release(&self.root, &rel.vsn))?,
+            rel,
+        })
+    }
+
+    /// Checks all of a release, whatever node it is for and whatever machine.
+    pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<(), BootError> {
+        self.applications(rel, libs)?;
+        sys_config::check(&layout::release(&self.root, &rel.vsn))?;
+        Ok(())
+    }
+
+    /// The applications of a release, read and checked, in start order. They are where `libs` says, and those that are not
+    /// named there below `lib`.
+    fn applications(&self, rel: &Rel, libs: &[Lib]) -> Result<Vec<BootApp>, BootError> {
         let member = |entry: &RelApp| -> Result<Member, BootError> {
-            Ok(fit::member(&rel, entry, self.app(entry, libs)?)?)
+            Ok(fit::member(rel, entry, self.app(entry, libs)?)?)
         };
         let members = rel
             .applications
             .iter()
             .map(member)
             .collect::<Result<Vec<_>, _>>()?;
-        let applications = fit::fit(&rel, members)?
-            .into_iter()
-            .map(|member| self.boot_app(member));
-        Ok(BootRelease {
-            applications: applications.collect::<Result<_, _>>()?,
-            settings: sys_config::read(&layout::sys_config(&self.root, &rel.vsn))?,
-            rel,
-        })
+        let members = fit::fit(rel, members)?.into_iter();
+        members.map(|member| self.boot_app(member)).collect()
     }
 
     /// What the release of this version consists of.
@@ -304,7 +327,7 @@ impl ReleaseTree {
         let rel = Rel::read(&file)?;
         match rel.vsn == vsn {
             true => Ok(rel),
-            false => Err(wrong_vsn(&rel.file, &rel.vsn, vsn)),
+            false => Err(wrong_vsn((&rel.file, rel.vsn_line), &rel.vsn, vsn)),
         }
     }
 
@@ -369,10 +392,11 @@ impl ReleaseTree {
             }
             None => App::read(&self.lib_folder(entry, libs)?.join(layout::app_name(name)))?,
         };
+        let key = if app.name == entry.name { "vsn" } else { "" };
         match app.name == entry.name && app.vsn == entry.vsn {
             true => Ok(app),
             false => Err(wrong_vsn(
-                &app.file,
+                (&app.file, app.line(key)),
                 &named(app.name.as_str(), &app.vsn),
                 &named(name, &entry.vsn),
             )),
@@ -472,13 +496,16 @@ fn named(name: &str, vsn: &str) -> String {
     format!("{name}-{vsn}")
 }
 
-fn wrong_vsn(file: &Path, found: &str, wanted: &str) -> BootError {
+fn wrong_vsn((file, line): (&Path, usize), found: &str, wanted: &str) -> BootError {
     BootError::WrongVsn {
         file: file.to_path_buf(),
+        line,
         found: found.to_string(),
         wanted: wanted.to_string(),
     }
 }
 
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

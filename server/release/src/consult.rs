@@ -18,7 +18,7 @@ pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
 /// The text in these bytes of a file.
 pub(crate) fn text_of(file: &Path, bytes: &[u8]) -> Result<String, FileError> {
     match pq_term::checked_text(bytes) {
-        Ok(text) => Ok(text.to_string()),
+        Ok(text) => Ok(text.into_owned()),
         Err(source) => Err(FileError::Parse {
             file: file.to_path_buf(),
             source,
@@ -48,6 +48,24 @@ impl<'a> Sheet<'a> {
                 sentence: format!("the file holds no term; {wanted} would be right"),
                 term: Term::tuple([Term::atom("read"), crate::file_error::path_term(&file)]),
                 file,
+            }),
+        }
+    }
+
+    /// As [`Sheet::read`], and nothing may follow the first term.
+    pub(crate) fn read_only(
+        file: &Path,
+        text: &'a str,
+        wanted: &str,
+    ) -> Result<Sheet<'a>, FileError> {
+        let sheet = Sheet::read(file, text, wanted)?;
+        match pq_term::read_all_located(text).unwrap_or_default().get(1) {
+            None => Ok(sheet),
+            Some((line, term)) => Err(FileError::Content {
+                file: sheet.file,
+                line: *line,
+                sentence: format!("`{term}` is a second term; the file holds one, {wanted}"),
+                term: Term::atom("badly_formatted_file"),
             }),
         }
     }

@@ -46,6 +46,16 @@ impl FileError {
         }
     }
 
+    /// The same error on another line: its text was made from another one.
+    pub(crate) fn at_line(mut self, of: impl Fn(usize) -> usize) -> FileError {
+        match &mut self {
+            FileError::Read { .. } => {}
+            FileError::Parse { source, .. } => source.line = of(source.line),
+            FileError::Content { line, .. } => *line = of(*line),
+        }
+        self
+    }
+
     /// The file it is about.
     pub fn file(&self) -> &Path {
         match self {

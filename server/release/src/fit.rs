@@ -26,11 +26,13 @@ pub struct Member {
 
 /// The applications do not fit. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("fit together the applications of {}: {sentence} ({term})", .file.display())]
+#[error("fit together the applications of a release: {}: line {line}: {sentence} ({term})", .file.display())]
 pub struct FitError {
-    /// The `.rel` file.
+    /// The `.app` or `.rel` file at fault.
     pub file: PathBuf,
-    /// What does not fit, with files and lines, and what would be right.
+    /// The line (from 1) in it.
+    pub line: usize,
+    /// What does not fit, and what would be right.
     pub sentence: String,
     /// The same in OTP's words, such as `{circular_dependencies,L}`.
     pub term: Term,
@@ -45,18 +47,18 @@ pub fn member(rel: &Rel, entry: &RelApp, mut app: App) -> Result<Member, FitErro
         let stray = |name: &&Atom| !app.included_applications.contains(name);
         let stray: Vec<Atom> = wanted.iter().filter(stray).copied().collect();
         if let [first, ..] = stray[..] {
-            let (file, line) = (rel.file.display(), entry.line);
             let sentence = format!(
-                "{file}: line {line}: `{}` is to include `{first}`, which its own file does not; \
+                "`{}` is to include `{first}`, which its own file does not; \
                  name it in `included_applications` of {} or leave it out here",
                 app.name,
                 app.file.display(),
             );
-            return Err(error(
-                rel,
+            return Err(FitError {
+                file: rel.file.clone(),
+                line: entry.line,
                 sentence,
-                terms::tagged("override_include", terms::atom_list(&stray)),
-            ));
+                term: terms::tagged("override_include", terms::atom_list(&stray)),
+            });
         }
         app.included_applications.clone_from(wanted);
     }
@@ -73,47 +75,48 @@ pub fn member(rel: &Rel, entry: &RelApp, mut app: App) -> Result<Member, FitErro
 /// `{duplicate_modules,L}`, `{circular_dependencies,L}`.
 pub fn fit(rel: &Rel, members: Vec<Member>) -> Result<Vec<Member>, FitError> {
     nothing_undefined(rel, &members)?;
-    nothing_twice(rel, &members, Kind::Register)?;
-    nothing_twice(rel, &members, Kind::Include)?;
-    nothing_twice(rel, &members, Kind::Module)?;
+    nothing_twice(&members, Kind::Register)?;
+    nothing_twice(&members, Kind::Include)?;
+    nothing_twice(&members, Kind::Module)?;
     order::start_order(members).map_err(|circle| circular(rel, &circle))
 }
 
-fn error(rel: &Rel, sentence: String, term: Term) -> FitError {
+/// The error about a key of an application.
+fn at(app: &App, key: &str, sentence: String, term: Term) -> FitError {
     FitError {
-        file: rel.file.clone(),
+        file: app.file.clone(),
+        line: app.line(key),
         sentence,
         term,
     }
 }
 
 fn nothing_undefined(rel: &Rel, members: &[Member]) -> Result<(), FitError> {
-    let mut undefined: Vec<(Atom, &App)> = Vec::new();
+    let mut undefined: Vec<(Atom, &App, &str)> = Vec::new();
     for Member { app, .. } in members {
         let optional = |name: &Atom| app.optional_applications.contains(name);
         let uses = app.applications.iter().filter(|name| !optional(name));
-        for name in uses.chain(&app.included_applications) {
+        let uses = uses.map(|name| (name, "applications"));
+        let includes = app.included_applications.iter();
+        let includes = includes.map(|name| (name, "included_applications"));
+        for (name, key) in uses.chain(includes) {
             let is_known = rel.applications.iter().any(|entry| entry.name == *name);
-            if !is_known && undefined.iter().all(|(known, _)| known != name) {
-                undefined.push((*name, app));
+            if !is_known && undefined.iter().all(|(known, ..)| known != name) {
+                undefined.push((*name, app, key));
             }
         }
     }
-    let Some((name, app)) = undefined.first() else {
+    let Some((name, app, key)) = undefined.first() else {
         return Ok(());
     };
     let sentence = format!(
-        "{}: line {}: `{}` needs `{name}`, which is not in the release; an entry `{{{name}, Vsn}}` would be right",
-        app.file.display(),
-        app.line("applications"),
+        "`{}` needs `{name}`, which is not in {}; an entry `{{{name}, Vsn}}` there would be right",
         app.name,
+        rel.file.display(),
     );
-    let names: Vec<Atom> = undefined.iter().map(|(name, _)| *name).collect();
-    Err(error(
-        rel,
-        sentence,
-        terms::tagged("undefined_applications", terms::atom_list(&names)),
-    ))
+    let names: Vec<Atom> = undefined.iter().map(|(name, ..)| *name).collect();
+    let term = terms::tagged("undefined_applications", terms::atom_list(&names));
+    Err(at(app, key, sentence, term))
 }
 
 /// What only one application of a release may have.
@@ -164,7 +167,7 @@ impl Kind {
     }
 }
 
-fn nothing_twice(rel: &Rel, members: &[Member], kind: Kind) -> Result<(), FitError> {
+fn nothing_twice(members: &[Member], kind: Kind) -> Result<(), FitError> {
     let owned = members
         .iter()
         .flat_map(|Member { app, .. }| kind.of(app).iter().map(move |name| (*name, app)));
@@ -176,13 +179,12 @@ fn nothing_twice(rel: &Rel, members: &[Member], kind: Kind) -> Result<(), FitErr
     let Some([(name, one), (_, other)]) = twice.last() else {
         return Ok(());
     };
-    let place = |app: &App| format!("{}: line {}", app.file.display(), app.line(kind.key()));
     let sentence = format!(
-        "`{name}` stands in `{key}` of `{}` ({}) and of `{}` ({}); only one of them can have it",
-        one.name,
-        place(one),
+        "`{name}` stands in `{key}` of `{}` and, in {}: line {}, of `{}`; only one of them can have it",
         other.name,
-        place(other),
+        one.file.display(),
+        one.line(kind.key()),
+        one.name,
         key = kind.key(),
     );
     let pair = |pair: &&[(Atom, &App)]| {
@@ -192,11 +194,8 @@ fn nothing_twice(rel: &Rel, members: &[Member], kind: Kind) -> Result<(), FitErr
                 .collect::<Vec<_>>(),
         )
     };
-    Err(error(
-        rel,
-        sentence,
-        terms::tagged(kind.tag(), twice.iter().map(pair).collect::<Term>()),
-    ))
+    let term = terms::tagged(kind.tag(), twice.iter().map(pair).collect::<Term>());
+    Err(at(other, kind.key(), sentence, term))
 }
 
 fn circular(rel: &Rel, circle: &[(Atom, String)]) -> FitError {
@@ -205,15 +204,17 @@ fn circular(rel: &Rel, circle: &[(Atom, String)]) -> FitError {
         "{} need each other, directly or through others, so none of them can start first",
         names.join(" and "),
     );
+    let first = circle.first().map_or("", |(name, _)| name.as_str());
     let circle = circle
         .iter()
         .map(|(name, vsn)| terms::name_vsn(*name, vsn))
         .collect::<Term>();
-    error(
-        rel,
+    FitError {
+        file: rel.file.clone(),
+        line: rel.application(first).map_or(1, |entry| entry.line),
         sentence,
-        terms::tagged("circular_dependencies", circle),
-    )
+        term: terms::tagged("circular_dependencies", circle),
+    }
 }
 
 #[cfg(test)]

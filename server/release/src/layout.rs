@@ -5,7 +5,7 @@
 //!   root/releases/RELEASES                all releases
 //!   root/releases/Name-Vsn.tar.gz         a package that is to be unpacked
 //!   root/releases/Vsn/Name.rel            what one consists of
-//!   root/releases/Vsn/sys.config          its settings
+//!   root/releases/Vsn/sys.config          its settings; `sys.config.src` stands over it
 //!   root/releases/Vsn/relup               how it is reached from others
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
@@ -37,11 +37,6 @@ pub fn releases_file(root: &Path) -> PathBuf {
 /// `root/releases/Vsn`
 pub fn release(root: &Path, vsn: &str) -> PathBuf {
     releases(root).join(vsn)
-}
-
-/// `root/releases/Vsn/sys.config`
-pub fn sys_config(root: &Path, vsn: &str) -> PathBuf {
-    release(root, vsn).join("sys.config")
 }
 
 /// `root/releases/Vsn/relup`

@@ -35,6 +35,7 @@ impl Walk<'_> {
 
     /// Stands at the element of this index inside the bracket here, or says that there is none.
     fn enter(&mut self, index: usize) -> bool {
+        self.skip_parentheses();
         if !matches!(self.peek(), Some(b'{' | b'[')) {
             return false;
         }
@@ -48,6 +49,14 @@ impl Walk<'_> {
         }
         self.skip_blanks();
         !matches!(self.peek(), None | Some(b'}' | b']'))
+    }
+
+    /// Parentheses around a term change nothing.
+    fn skip_parentheses(&mut self) {
+        while self.peek() == Some(b'(') {
+            self.at += 1;
+            self.skip_blanks();
+        }
     }
 
     fn skip_blanks(&mut self) {
@@ -131,6 +140,11 @@ mod tests {
         assert_eq!(line_at(TEXT, &[2, 1, 1, 0]), 5);
         assert_eq!(line_at(TEXT, &[2, 1, 1, 3]), 6);
         assert_eq!(line_at(TEXT, &[2, 2, 0]), 7);
+    }
+
+    #[test]
+    fn a_part_is_found_in_parentheses() {
+        assert_eq!(line_at("(\n{a,\n ([b,\n c])}).", &[1, 1]), 4);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Rel {
     pub applications: Vec<RelApp>,
     /// The file it was read from.
     pub file: PathBuf,
+    /// The line (from 1) of its version there.
+    pub vsn_line: usize,
 }
 
 /// One application of a release.
@@ -143,6 +145,7 @@ fn release(sheet: &Sheet<'_>, file: &Path) -> Result<Rel, FileError> {
         )?,
         applications: entries_of(sheet, entries)?,
         file: file.to_path_buf(),
+        vsn_line: sheet.line(&[1, 1]),
     })
 }
 

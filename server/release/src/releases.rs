@@ -110,7 +110,10 @@ impl Releases {
         };
         let mut releases = Releases::default();
         for (at, item) in items.iter().enumerate() {
-            let release = release(item).ok_or_else(|| bad(&sheet, &[at], item))?;
+            let release = release(item).map_err(|part| {
+                let path = [vec![at], part].concat();
+                bad(&sheet, &path, terms::part(&sheet.term, &path))
+            })?;
             if releases.find(&release.vsn).is_some() {
                 let sentence = format!(
                     "release {} is there a second time; one of the two has to go",
@@ -193,20 +196,28 @@ fn bad(sheet: &Sheet<'_>, path: &[usize], found: &Term) -> FileError {
     sheet.wrong(path, sentence, terms::tagged("bad_releases", found.clone()))
 }
 
-fn release(term: &Term) -> Option<Release> {
-    let [tag, name, vsn, erts_vsn, libs, status] = term.as_tuple()? else {
-        return None;
+/// The release, or which part of it is wrong.
+fn release(term: &Term) -> Result<Release, Vec<usize>> {
+    let parts = term.as_tuple().unwrap_or_default();
+    let [tag, _, _, _, libs, status] = parts else {
+        return Err(Vec::new());
     };
-    let status = Status::ALL
-        .into_iter()
-        .find(|known| status.is_atom(known.word()))?;
-    tag.is_atom("release").then_some(())?;
-    Some(Release {
-        name: terms::text(name)?,
-        vsn: terms::text(vsn)?,
-        erts_vsn: terms::text(erts_vsn)?,
-        libs: terms::list(libs)?.iter().map(lib).collect::<Option<_>>()?,
-        status,
+    if !tag.is_atom("release") {
+        return Err(vec![0]);
+    }
+    let text = |at: usize| terms::text(&parts[at]).ok_or(vec![at]);
+    let libs = terms::list(libs).ok_or(vec![4])?.iter().enumerate();
+    let mut statuses = Status::ALL.into_iter();
+    Ok(Release {
+        name: text(1)?,
+        vsn: text(2)?,
+        erts_vsn: text(3)?,
+        libs: libs
+            .map(|(nth, item)| lib(item).ok_or(vec![4, nth]))
+            .collect::<Result<_, _>>()?,
+        status: statuses
+            .find(|known| status.is_atom(known.word()))
+            .ok_or(vec![5])?,
     })
 }
 
@@ -270,9 +281,9 @@ mod tests {
             |text: &str, expected: Expect| expected.assert_eq(&read(text).unwrap_err().to_string());
         check(
             "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"r\",\"2\",\"1\",[],new}].",
-            expect![[
-                r#"read RELEASES: line 2: `{release,"r","2","1",[],new}`; the file is `[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]` ({bad_releases,{release,"r","2","1",[],new}})"#
-            ]],
+            expect![
+                "read RELEASES: line 2: `new`; the file is `[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]` ({bad_releases,new})"
+            ],
         );
         check(
             "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"s\",\"1\",\"1\",[],old}].",

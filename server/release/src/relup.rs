@@ -8,8 +8,9 @@ use pq_term::Term;
 
 use crate::consult::{Sheet, read_text};
 use crate::durable::{self, WriteError};
-use crate::file_error::FileError;
+use crate::file_error::{FileError, path_term};
 use crate::instruction::Instruction;
+use crate::places;
 use crate::terms;
 
 /// What the file holds.
@@ -62,6 +63,24 @@ impl Relup {
             up: ways(&sheet, 1, up)?,
             down: ways(&sheet, 2, down)?,
         })
+    }
+
+    /// Reads the `relup` of the release of this version.
+    ///
+    /// # Errors
+    /// As [`Relup::read`], and `{bad_relup_file,File}` when it is that of another release.
+    pub fn read_of(file: &Path, vsn: &str) -> Result<Relup, FileError> {
+        let text = read_text(file)?;
+        let relup = Relup::parse(file, &text)?;
+        match relup.vsn == vsn {
+            true => Ok(relup),
+            false => Err(FileError::Content {
+                file: file.to_path_buf(),
+                line: places::line_at(&text, &[0]),
+                sentence: format!("it is for release {}; {vsn} would be right", relup.vsn),
+                term: terms::tagged("bad_relup_file", path_term(file)),
+            }),
+        }
     }
 
     /// Writes the file, whole or not at all.

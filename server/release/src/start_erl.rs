@@ -41,7 +41,7 @@ impl StartErl {
             }),
             _ => Err(FileError::Content {
                 file: file.to_path_buf(),
-                line: 1,
+                line: line_of_fault(text),
                 sentence: format!(
                     "the file has {} words; two would be right: the version of the runtime and that of the release, such as `1.0.0 1.1.0`",
                     words.len()
@@ -63,6 +63,13 @@ impl StartErl {
     pub fn to_text(&self) -> String {
         format!("{self}\n")
     }
+}
+
+/// The line of the third word, or that of the last one where there are too few.
+fn line_of_fault(text: &str) -> usize {
+    let lines = text.lines().enumerate();
+    let words = lines.flat_map(|(at, line)| line.split_whitespace().map(move |_| at + 1));
+    words.take(3).last().unwrap_or(1)
 }
 
 impl fmt::Display for StartErl {
@@ -94,5 +101,8 @@ mod tests {
         let error = StartErl::parse(Path::new("start_erl.data"), "1.0.0").unwrap_err();
         expect![[r#"read start_erl.data: line 1: the file has 1 words; two would be right: the version of the runtime and that of the release, such as `1.0.0 1.1.0` ({bad_start_erl,"1.0.0"})"#]]
             .assert_eq(&error.to_string());
+        let error =
+            StartErl::parse(Path::new("start_erl.data"), "1.0.0 1.1.0\n\n2 3\n4").unwrap_err();
+        assert_eq!(error.line(), Some(3));
     }
 }

@@ -1,148 +1,181 @@
-//! `sys.config`: settings over those of the `.app` files (`config(4)`).
+//! `sys.config`: settings over those of the `.app` files, and the files that it names (`config(4)`).
+//!
+//! ```text
+//!   sys.config.src ── placeholders ─┐          [{app, [{key, value}]}, "site", …]
+//!                                   ├► document ─┬► settings, a later one over an earlier one
+//!   sys.config ─────────────────────┘            └► site.config, beside it or where the node was started
+//! ```
+//! Where a release has `sys.config.src`, that is its `sys.config` with the environment of the node put in. Files that are
+//! named there name no further ones.
 //!
 //! Unlike OTP, a file that cannot be read as such is an error and never the same as an empty one: an operator's
 //! mistake must not become a node with other settings.
 
+mod document;
+mod placeholders;
+
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use pq_otp::application::Settings;
-use pq_term::{Atom, Term};
+use pq_term::Term;
 
-use crate::consult::{Sheet, read_text};
-use crate::file_error::FileError;
-use crate::terms;
+use crate::consult::read_text;
+use crate::file_error::{FileError, path_term};
+use document::{Document, Entry, Role};
+use placeholders::Missing;
 
-/// What the file holds.
-const WANTED: &str = "`[{Application, [{Key, Value}]}]`";
+/// The name of the file in a release's folder.
+pub const FILE_NAME: &str = "sys.config";
 
-/// Reads a `sys.config`. A file that does not exist holds no settings.
+/// The name of the file with `${NAME}` and `${NAME:-default}` in it, which stands over [`FILE_NAME`].
+pub const TEMPLATE_NAME: &str = "sys.config.src";
+
+/// The settings of the release in this folder, as they are for this process and its environment. A folder with
+/// neither file has none.
 ///
 /// # Errors
-/// When the file exists and cannot be read, and as [`parse`].
-pub fn read(file: &Path) -> Result<Settings, FileError> {
-    match read_text(file) {
-        Ok(text) => parse(file, &text),
-        Err(FileError::Read {
-            kind: io::ErrorKind::NotFound,
-            ..
-        }) => Ok(Settings::new()),
-        Err(error) => Err(error),
-    }
+/// With the file and line at fault: a part that is no setting, a variable that is not set and has no default, a
+/// file that is named and not there.
+pub fn read(folder: &Path) -> Result<Settings, FileError> {
+    read_with(folder, &|name| std::env::var_os(name))
 }
 
-/// The settings in this text of a file.
-///
-/// # Errors
-/// With the line of the first part that is wrong, or is there a second time.
-pub fn parse(file: &Path, text: &str) -> Result<Settings, FileError> {
-    let sheet = Sheet::read(file, text, WANTED)?;
-    let Some(applications) = terms::list(&sheet.term) else {
-        return Err(bad(&sheet, &[], &sheet.term));
+/// Looks a variable of the environment up.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<std::ffi::OsString>;
+
+fn read_with(folder: &Path, environment: Environment<'_>) -> Result<Settings, FileError> {
+    let Some(document) = document_of(folder, environment)? else {
+        return Ok(Settings::new());
     };
     let mut settings = Settings::new();
-    for (at, application) in applications.iter().enumerate() {
-        let Some([Term::Atom(name), list]) = application.as_tuple() else {
-            return Err(bad(&sheet, &[at], application));
-        };
-        let Some(pairs) = terms::list(list) else {
-            return Err(bad(&sheet, &[at, 1], application));
-        };
-        for (nth, pair) in pairs.iter().enumerate() {
-            add(&mut settings, &sheet, *name, (&[at, 1, nth], pair))?;
+    for entry in document.entries {
+        match entry {
+            Entry::Settings(pairs) => settings.extend(pairs),
+            Entry::File { name, line } => {
+                let file = place(folder, &name)
+                    .ok_or_else(|| missing(folder, &document.file, line, &name))?;
+                let named = Document::parse(&file, &read_text(&file)?, Role::Named)?;
+                settings.extend(named.settings());
+            }
         }
     }
     Ok(settings)
 }
 
-fn add(
-    settings: &mut Settings,
-    sheet: &Sheet<'_>,
-    name: Atom,
-    (path, pair): (&[usize], &Term),
-) -> Result<(), FileError> {
-    let Some([Term::Atom(key), value]) = pair.as_tuple() else {
-        return Err(bad(sheet, path, pair));
-    };
-    let place = (name.as_str().to_string(), key.as_str().to_string());
-    match settings.insert(place, value.clone()) {
-        None => Ok(()),
-        Some(_) => {
-            let sentence =
-                format!("`{key}` of `{name}` is set a second time; one of the two has to go");
-            Err(sheet.wrong(
-                path,
-                sentence,
-                terms::tagged("duplicate_key", Term::Atom(*key)),
-            ))
+/// What the release says, with the variables of the environment put in.
+fn document_of(folder: &Path, environment: Environment<'_>) -> Result<Option<Document>, FileError> {
+    let template = folder.join(TEMPLATE_NAME);
+    if let Some(text) = text_if_there(&template)? {
+        let filled = placeholders::fill(&template, &text, environment, Missing::Refused)?;
+        let document = Document::parse(&template, &filled.text, Role::Main);
+        let document = document.map_err(|error| error.at_line(|line| filled.line(line)))?;
+        return Ok(Some(document.at_lines(|line| filled.line(line))));
+    }
+    let file = folder.join(FILE_NAME);
+    let text = text_if_there(&file)?;
+    text.map(|text| Document::parse(&file, &text, Role::Main))
+        .transpose()
+}
+
+/// Checks what can be checked without the machine that the release will run on, and says which files of the folder
+/// belong to its settings: `sys.config.src` or `sys.config`, and the files beside it that are named there.
+///
+/// # Errors
+/// With the file and line at fault. A variable that is not set, and a file that is not in the folder, are none.
+pub fn check(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = Vec::new();
+    let document = match text_if_there(&folder.join(TEMPLATE_NAME))? {
+        Some(text) => {
+            files.push(PathBuf::from(TEMPLATE_NAME));
+            let file = folder.join(TEMPLATE_NAME);
+            let filled = placeholders::fill(&file, &text, &|_| None, Missing::StandIn)?;
+            // What it will be with the values of another machine is not known here.
+            Document::parse(&file, &filled.text, Role::Main).ok()
         }
+        None => {
+            let document = document_of(folder, &|_| None)?;
+            files.extend(document.as_ref().map(|_| PathBuf::from(FILE_NAME)));
+            document
+        }
+    };
+    let named = document.iter().flat_map(Document::files);
+    for name in named.filter_map(|name| inside(&name)) {
+        let path = folder.join(&name);
+        if path.exists() && !files.contains(&name) {
+            Document::parse(&path, &read_text(&path)?, Role::Named)?;
+            files.push(name);
+        }
+    }
+    Ok(files)
+}
+
+/// The path without `.` and `..`, if it stays in its folder.
+fn inside(name: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for part in name.components() {
+        match part {
+            Component::Normal(part) => inside.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if inside.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(inside)
+}
+
+/// Checks the text of one file of settings, called as its name says: the files that it names are not looked for.
+///
+/// # Errors
+/// With the line of the first part that is wrong.
+pub fn check_text(file: &Path, text: &str) -> Result<(), FileError> {
+    let is = |name: &str| file.file_name().is_some_and(|found| found == name);
+    if is(TEMPLATE_NAME) {
+        return placeholders::fill(file, text, &|_| None, Missing::StandIn).map(|_| ());
+    }
+    let role = if is(FILE_NAME) {
+        Role::Main
+    } else {
+        Role::Named
+    };
+    Document::parse(file, text, role).map(|_| ())
+}
+
+fn text_if_there(file: &Path) -> Result<Option<String>, FileError> {
+    match read_text(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(FileError::Read {
+            kind: io::ErrorKind::NotFound,
+            ..
+        }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-fn bad(sheet: &Sheet<'_>, path: &[usize], found: &Term) -> FileError {
-    let sentence = format!("`{found}`; the file is {WANTED}");
-    sheet.wrong(path, sentence, terms::tagged("bad_config", found.clone()))
+/// Where a named file is: beside the one that names it, else where the name leads from the folder in which the node was
+/// started. `None` where it is not there.
+fn place(folder: &Path, name: &Path) -> Option<PathBuf> {
+    let places = [folder.join(name), name.to_path_buf()];
+    places.into_iter().find(|place| place.exists())
+}
+
+fn missing(folder: &Path, file: &Path, line: usize, name: &Path) -> FileError {
+    let beside = folder.join(name);
+    let (shown, elsewhere) = (beside.display(), name.display());
+    let sentence = match name.is_absolute() {
+        true => format!("it names {shown}, and there is no such file"),
+        false => format!(
+            "it names {elsewhere}, and there is neither {shown} nor {elsewhere} in the folder where the node was started"
+        ),
+    };
+    let open = Term::tuple([Term::atom("open"), path_term(&beside), Term::atom("enoent")]);
+    FileError::Content {
+        file: file.to_path_buf(),
+        line,
+        sentence,
+        term: open,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use expect_test::{Expect, expect};
-
-    fn check(text: &str, expected: Expect) {
-        match parse(Path::new("sys.config"), text) {
-            Ok(settings) => expected.assert_eq(&format!("{settings:?}")),
-            Err(error) => expected.assert_eq(&error.to_string()),
-        }
-    }
-
-    #[test]
-    fn settings_are_found_by_application_and_key() {
-        check(
-            "[{sockserv, [{port, 8082}, {tls, []}]}, {sasl, \"\"}].",
-            expect![[r#"{("sockserv", "port"): 8082, ("sockserv", "tls"): []}"#]],
-        );
-        check("[].", expect!["{}"]);
-    }
-
-    #[test]
-    fn what_is_no_setting_is_named_with_its_line() {
-        check(
-            "[{sockserv, [{port, 8082},\n {tls}]}].",
-            expect![
-                "read sys.config: line 2: `{tls}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{tls}})"
-            ],
-        );
-        check(
-            "[\n\"other.config\"].",
-            expect![[
-                r#"read sys.config: line 2: `"other.config"`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,"other.config"})"#
-            ]],
-        );
-        check(
-            "[{a, [{k, 1}]},\n {a, [{k, 2}]}].",
-            expect![
-                "read sys.config: line 2: `k` of `a` is set a second time; one of the two has to go ({duplicate_key,k})"
-            ],
-        );
-        check(
-            "[{a, [{k, 1}]}",
-            expect![
-                "read sys.config: line 1, column 15: found the end of the text, expected `,` or `]`"
-            ],
-        );
-        check(
-            "",
-            expect![[
-                r#"read sys.config: line 1: the file holds no term; `[{Application, [{Key, Value}]}]` would be right ({read,"sys.config"})"#
-            ]],
-        );
-    }
-
-    #[test]
-    fn a_missing_file_holds_no_settings() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(&folder.path().join("sys.config")), Ok(Settings::new()));
-        assert!(read(folder.path()).is_err(), "a folder is no file");
-    }
-}
+mod tests;

@@ -9,9 +9,9 @@
 //! `make` and `relup` are the linker, `rc` is the compiler; none of them touches the disk, files come through a
 //! [`Lookup`]. Where OTP leaves the order of modules to chance, ours is that of the appup: a relup made
 //! twice is the same twice. The tests of the house ask OTP's own systools about hundreds of releases at each run;
-//! ours refuses more than it in three things: an application that needs itself, which in OTP does not start later; text
-//! behind the first term of a file that is no term; and in patterns of versions what `appup::pattern` does not know.
-//! It refuses less in one: an application that is named twice among those that another needs is to OTP a missing one.
+//! ours refuses more than it in two things: an application that needs itself, which in OTP does not start later, and text
+//! behind the first term of a file that is no term. It refuses less in two: an application that is named twice among
+//! those that another needs is to OTP a missing one, and a pattern of versions that cannot be read ends OTP's systools.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -67,11 +67,16 @@ pub enum Warning {
     BadVsn {
         /// The `.appup`.
         file: PathBuf,
+        /// The line (from 1) of its version.
+        line: usize,
         /// Its version, as it stands there.
         appup: Term,
         /// That of the application.
         app: String,
     },
+    /// A way of an `.appup` was passed over because its pattern cannot be used; a later one is for the version. OTP has
+    /// no such warning: there the making of the relup ends.
+    BadPattern(FileError),
     /// The releases ask for different runtimes: the node will restart.
     ErtsVsnChanged {
         /// Name of the new release and its runtime.
@@ -92,6 +97,7 @@ impl Warning {
                 "bad_vsn",
                 Term::tuple([appup.clone(), Term::string(app.as_str())]),
             ),
+            Warning::BadPattern(error) => error.to_term(),
             Warning::ErtsVsnChanged { new, other } => {
                 terms::tagged("erts_vsn_changed", Term::tuple([pair(new), pair(other)]))
             }
@@ -102,12 +108,21 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Warning::BadVsn { file, appup, app } => {
+            Warning::BadVsn {
+                file,
+                line,
+                appup,
+                app,
+            } => {
                 let file = file.display();
                 write!(
                     f,
-                    "{file}: line 1: the version is {appup}, and that of the application \"{app}\"; they should be one"
+                    "{file}: line {line}: the version is {appup}, and that of the application \"{app}\"; they should be one"
                 )
+            }
+            Warning::BadPattern(error) => {
+                let error = Problem::of_file(error, error.to_term());
+                write!(f, "{error}; a later way was taken")
             }
             Warning::ErtsVsnChanged { new, other } => write!(
                 f,
@@ -241,19 +256,23 @@ impl Problem {
     }
 }
 
+impl Problem {
+    fn of_fit(error: FitError) -> Problem {
+        let place = Place {
+            file: error.file,
+            line: Some(error.line),
+        };
+        Problem {
+            place: Some(place),
+            sentence: error.sentence,
+            term: error.term,
+        }
+    }
+}
+
 impl From<FitError> for SystoolsError {
     fn from(error: FitError) -> SystoolsError {
-        let FitError {
-            file,
-            sentence,
-            term,
-        } = error;
-        let place = Some(Place { file, line: None });
-        SystoolsError::Make(Problem {
-            place,
-            sentence,
-            term,
-        })
+        SystoolsError::Make(Problem::of_fit(error))
     }
 }
 

@@ -20,6 +20,14 @@ pub(crate) fn list(term: &Term) -> Option<&[Term]> {
     }
 }
 
+/// A part of a term; the path counts from 0 at every bracket. Where it leads nowhere, the last part that exists.
+pub(crate) fn part<'a>(term: &'a Term, path: &[usize]) -> &'a Term {
+    path.iter().fold(term, |term, index| {
+        let parts = term.as_tuple().or_else(|| list(term));
+        parts.and_then(|parts| parts.get(*index)).unwrap_or(term)
+    })
+}
+
 /// The atoms of a list that holds nothing else.
 pub(crate) fn atoms(term: &Term) -> Option<Vec<Atom>> {
     list(term)?.iter().map(Term::as_atom).collect()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::App;
 use crate::checksums::{self, Checksums};
+use crate::consult::text_of;
 use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
 use crate::layout;
@@ -24,6 +25,8 @@ pub struct ReleaseSpec<'a> {
     pub rel: &'a str,
     /// The text of `sys.config`, where the release has one.
     pub sys_config: Option<&'a str>,
+    /// Further files of settings by their paths in the release's folder: `sys.config.src`, and what one of the two names.
+    pub configs: Vec<(&'a Path, &'a [u8])>,
     /// The text of `relup`, where there is a way from another release.
     pub relup: Option<&'a str>,
     /// Its applications, without those that are part of the node.
@@ -83,7 +86,10 @@ pub fn write_release(root: &Path, spec: &ReleaseSpec<'_>) -> Result<Rel, TreeErr
     plain(&rel.name)?;
     plain(&rel.vsn)?;
     if let Some(text) = spec.sys_config {
-        sys_config::parse(Path::new("the sys.config of the release"), text)?;
+        sys_config::check_text(Path::new(sys_config::FILE_NAME), text)?;
+    }
+    for (path, bytes) in &spec.configs {
+        sys_config::check_text(path, &text_of(path, bytes)?)?;
     }
     let read = |pieces: &AppPieces<'_>| checked_app(&rel, pieces);
     let apps = spec
@@ -160,8 +166,10 @@ fn write_release_folder(root: &Path, rel: &Rel, spec: &ReleaseSpec<'_>) -> Resul
     )];
     files.extend(
         spec.sys_config
-            .map(|text| ("sys.config".into(), text.as_bytes())),
+            .map(|text| (sys_config::FILE_NAME.into(), text.as_bytes())),
     );
+    let configs = spec.configs.iter();
+    files.extend(configs.map(|(path, bytes)| (path.to_path_buf(), *bytes)));
     files.extend(spec.relup.map(|text| ("relup".into(), text.as_bytes())));
     put_folder(&layout::release(root, &rel.vsn), &files)
 }

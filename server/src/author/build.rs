@@ -2,15 +2,17 @@
 //!
 //! ```text
 //!   FILE.rel ─┬► applications ─► packages of the workspace ─► libraries (cargo) ─┐
-//!             └► sys.config and relup beside it, where they are ─────────────────┴► tree
+//!             └► sys.config, what it names, and relup beside it, where they are ──┴► tree
 //! ```
 //! What goes where in the tree is known to `pq_release::tree`. `pq demo` builds its releases with the same pieces.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 use pq_release::rel::Rel;
+use pq_release::sys_config;
 use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 
 use crate::boot;
@@ -20,7 +22,7 @@ use crate::run::say;
 /// The words of the command.
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// What the release consists of; `sys.config` and `relup` beside it are taken too
+    /// What the release consists of; `sys.config` or `sys.config.src`, the files that it names, and `relup` beside it are taken too
     #[arg(value_name = "FILE.rel")]
     rel: PathBuf,
     /// The release tree, which is made when it is missing
@@ -50,6 +52,8 @@ pub(crate) fn say_where(rel: &Rel, root: &Path) {
 pub(crate) struct Pieces {
     rel: String,
     sys_config: Option<String>,
+    /// `sys.config.src`, and the files that one of the two names.
+    configs: Vec<(PathBuf, Vec<u8>)>,
     /// The ways from and to other releases.
     pub(crate) relup: Option<String>,
     applications: Vec<Built>,
@@ -83,7 +87,8 @@ impl Pieces {
         let beside = |name: &str| text_if_there(&file.with_file_name(name));
         Ok(Pieces {
             rel: text_if_there(file)?.unwrap_or_default(),
-            sys_config: beside("sys.config")?,
+            sys_config: beside(sys_config::FILE_NAME)?,
+            configs: configs(file.parent().unwrap_or(Path::new("")))?,
             relup: beside("relup")?,
             applications: applications
                 .into_iter()
@@ -100,11 +105,29 @@ impl Pieces {
         let spec = ReleaseSpec {
             rel: &self.rel,
             sys_config: self.sys_config.as_deref(),
+            configs: self
+                .configs
+                .iter()
+                .map(|(path, bytes)| (&**path, &**bytes))
+                .collect(),
             relup: self.relup.as_deref(),
             applications: self.applications.iter().map(of_tree).collect(),
         };
         write_release(root, &spec).map_err(failed)
     }
+}
+
+/// The files of settings in this folder, but for `sys.config` itself.
+fn configs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = sys_config::check(folder).map_err(failed)?;
+    files.retain(|file| file != Path::new(sys_config::FILE_NAME));
+    let read = |path: PathBuf| {
+        let file = folder.join(&path);
+        let bytes =
+            std::fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+        Ok((path, bytes))
+    };
+    files.into_iter().map(read).collect()
 }
 
 fn of_tree((source, library): &Built) -> AppPieces<'_> {

@@ -23,8 +23,9 @@
 //! ```
 //!
 //! What differs from Erlang: a string is a kind of its own (`""` is not `[]`), lists are proper, a float
-//! is finite, and two keys of a map or two terms are equal only when they match (`1` is not `1.0`).
-//! Funs, ports, references and bit strings of odd length do not exist.
+//! is finite, and two keys of a map or two terms are equal only when they match (`1` is not `1.0`, `0.0` is not `-0.0`).
+//! Funs, ports, references and bit strings that are not whole bytes do not exist. An integer has at most 32 768 bits
+//! ([`BigInteger::BITS_MAX`]), an atom 255 characters, and the sizes in the binaries of a text ask for at most 1 MiB.
 //!
 //! Text and bytes from outside may nest [`NESTING_MAX`] deep and no deeper, so that reading, printing,
 //! comparing, hashing and dropping may recurse. A term put together in code nests as deep as that code

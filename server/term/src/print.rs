@@ -155,12 +155,13 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Neither a control character nor one that moves the rest of a line about: separators of lines, the byte
-/// order mark, and the marks that turn the direction of writing and so could hide text in a console.
+/// order mark, the two that are no characters, and the marks that turn the direction of writing and so could hide text in a console.
 fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(
             c,
             '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+                | '\u{fffe}'..='\u{ffff}'
         )
 }
 

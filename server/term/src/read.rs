@@ -1,12 +1,20 @@
 //! Text to terms, as `file:consult/1` and `erl_parse` read `.app`, `.appup`, `.rel` and their like.
 //!
-//! `lexer` cuts the text into tokens, `escape` knows the characters behind a backslash, `error` says where and
-//! what was expected; here tokens become terms. Files are opened by whoever owns the format, not here.
+//! `coding` makes text of bytes, `lexer` cuts it into tokens, `escape` knows the characters behind a backslash, `error`
+//! says where and what was expected; here tokens become terms, and in `binary` segments become bytes. Files are opened
+//! by whoever owns the format, not here.
+//!
+//! A text is read as OTP 25 reads it, to the same value, or refused as it refuses it; `lib` lists what it has that a term
+//! here cannot be. Refused as well, with a sentence, is what may be meant in two ways: strings in triple quotes, which
+//! are one thing to OTP 25 and another to OTP 27.
 
+mod binary;
+mod coding;
 mod error;
 mod escape;
 mod lexer;
 
+pub use coding::checked_text;
 pub use error::ReadError;
 
 use crate::{Atom, Map, NESTING_MAX, Term};
@@ -14,14 +22,24 @@ use lexer::{Kind, Lexer, Span, Token};
 
 const THE_DOT: &str = "`.` after the term";
 const THE_END: &str = "the end of the text after one term";
-const NO_TAIL: &str = "`,` or `]` (a list with a tail, [H|T], is not read)";
+const NO_TAIL: &str = "a list behind the `|` (only lists with a proper end are read)";
+const SIGNED: &str = "a number after the sign";
+
+/// Whose text it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// A file, as `file:consult/1` takes it.
+    File,
+    /// What `Display` writes: pids and every character too.
+    Printed,
+}
 
 /// Reads one term closed by a dot, and nothing after it.
 ///
 /// # Errors
 /// With line and column, when the text is anything else.
 pub fn read_one(text: &str) -> Result<Term, ReadError> {
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, Dialect::File);
     let term = reader.term()?;
     reader.expect(&Kind::Dot, THE_DOT)?;
     reader.expect(&Kind::End, THE_END)?;
@@ -42,7 +60,7 @@ pub fn read_all(text: &str) -> Result<Vec<Term>, ReadError> {
 /// # Errors
 /// As [`read_all`].
 pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, Dialect::File);
     let mut terms = Vec::new();
     let (mut line, mut counted) = (1, 0);
     while reader.peek()?.kind != Kind::End {
@@ -55,36 +73,25 @@ pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
     Ok(terms)
 }
 
-/// Reads one term without its closing dot, as given on a command line; a dot is no error.
+/// Reads one term without its closing dot, as given on a command line; a dot is no error. Other than in files, pids are
+/// read.
 ///
 /// # Errors
 /// As [`read_one`].
 pub fn read_term(text: &str) -> Result<Term, ReadError> {
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, Dialect::Printed);
     let term = reader.term()?;
     reader.accept(&Kind::Dot)?;
     reader.expect(&Kind::End, THE_END)?;
     Ok(term)
 }
 
-/// [`read_all`] of bytes that may not be UTF-8.
+/// [`read_all`] of the bytes of a file.
 ///
 /// # Errors
 /// As [`read_all`] and [`checked_text`].
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Term>, ReadError> {
-    read_all(checked_text(bytes)?)
-}
-
-/// The text of these bytes.
-///
-/// # Errors
-/// With the line and column of the first byte that is not UTF-8.
-pub fn checked_text(bytes: &[u8]) -> Result<&str, ReadError> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        let found = format!("the byte {}", bytes[error.valid_up_to()]);
-        ReadError::at(&valid, valid.len(), found, "text in UTF-8")
-    })
+    read_all(&checked_text(bytes)?)
 }
 
 fn newlines(text: &str) -> usize {
@@ -96,14 +103,17 @@ struct Reader<'a> {
     lexer: Lexer<'a>,
     peeked: Option<Token>,
     depth: usize,
+    /// What the sizes in binaries have asked for so far.
+    sized_bits: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Reader<'a> {
+    fn new(text: &'a str, dialect: Dialect) -> Reader<'a> {
         Reader {
-            lexer: Lexer::new(text),
+            lexer: Lexer::new(text, dialect),
             peeked: None,
             depth: 0,
+            sized_bits: 0,
         }
     }
 
@@ -114,6 +124,10 @@ impl<'a> Reader<'a> {
             Kind::Mark("{") => self.tuple(token.span),
             Kind::Mark("[") => self.list(token.span),
             Kind::Mark("#") => self.map(token.span),
+            Kind::Mark("(") => self.parenthesized(token.span),
+            Kind::Mark("<<") => self.binary(token.span),
+            Kind::Mark("-") => self.signed(true),
+            Kind::Mark("+") => self.signed(false),
             _ => self.leaf(token),
         }
     }
@@ -121,9 +135,6 @@ impl<'a> Reader<'a> {
     /// One arm, one kind of term without parts.
     fn leaf(&mut self, Token { kind, span }: Token) -> Result<Term, ReadError> {
         match kind {
-            Kind::Mark("<<") => self.binary(),
-            Kind::Mark("-") => self.negative(),
-            Kind::Mark("+") => self.number(),
             Kind::String(text) => Ok(Term::String(self.joined(text)?.into())),
             Kind::Atom(text) => self.atom(span, &text),
             Kind::Integer(value) => Ok(Term::from(value)),
@@ -140,22 +151,35 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn negative(&mut self) -> Result<Term, ReadError> {
-        let Token { kind, span } = self.next()?;
-        match kind {
-            Kind::Integer(value) => Ok(Term::from(-value)),
-            Kind::Float(value) => Ok(Term::Float(-value)),
-            _ => Err(self.wrong(span, "a number after the sign")),
+    /// A number behind a sign, in parentheses or not; a second sign is no number.
+    fn signed(&mut self, is_negative: bool) -> Result<Term, ReadError> {
+        let mut open = 0;
+        while let (true, span) = (self.accept(&Kind::Mark("("))?, self.peek()?.span) {
+            self.enter(span)?;
+            open += 1;
         }
+        let Token { kind, span } = self.next()?;
+        let number = match kind {
+            Kind::Integer(value) if is_negative => Term::from(-value),
+            Kind::Integer(value) => Term::from(value),
+            Kind::Float(value) if is_negative => Term::Float(-value),
+            Kind::Float(value) => Term::Float(value),
+            _ => return Err(self.wrong(span, SIGNED)),
+        };
+        for _ in 0..open {
+            self.expect(&Kind::Mark(")"), "`)`")?;
+            self.leave();
+        }
+        Ok(number)
     }
 
-    fn number(&mut self) -> Result<Term, ReadError> {
-        let Token { kind, span } = self.next()?;
-        match kind {
-            Kind::Integer(value) => Ok(Term::from(value)),
-            Kind::Float(value) => Ok(Term::Float(value)),
-            _ => Err(self.wrong(span, "a number after the sign")),
-        }
+    /// Parentheses around a term change nothing.
+    fn parenthesized(&mut self, open: Span) -> Result<Term, ReadError> {
+        self.enter(open)?;
+        let term = self.term()?;
+        self.expect(&Kind::Mark(")"), "`)`")?;
+        self.leave();
+        Ok(term)
     }
 
     /// String literals side by side are one string.
@@ -179,9 +203,38 @@ impl<'a> Reader<'a> {
     fn list(&mut self, open: Span) -> Result<Term, ReadError> {
         let mut items = Vec::new();
         self.enter(open)?;
-        self.until("]", "`,` or `]`", |reader| reader.item(&mut items))?;
+        if !self.accept(&Kind::Mark("]"))? {
+            self.items(&mut items)?;
+        }
         self.leave();
         Ok(Term::List(items.into()))
+    }
+
+    /// The elements up to the `]`, those of a list behind a `|` too.
+    fn items(&mut self, items: &mut Vec<Term>) -> Result<(), ReadError> {
+        loop {
+            items.push(self.term()?);
+            let Token { kind, span } = self.next()?;
+            match kind {
+                Kind::Mark(",") => {}
+                Kind::Mark("]") => return Ok(()),
+                Kind::Mark("|") => {
+                    self.tail(items)?;
+                    return self.expect(&Kind::Mark("]"), "`]` after the tail of a list");
+                }
+                _ => return Err(self.wrong(span, "`,` or `]`")),
+            }
+        }
+    }
+
+    fn tail(&mut self, items: &mut Vec<Term>) -> Result<(), ReadError> {
+        let span = self.peek()?.span;
+        match self.term()? {
+            Term::List(tail) => items.extend_from_slice(&tail),
+            Term::String(text) => items.extend(text.chars().map(|c| Term::from(u32::from(c)))),
+            _ => return Err(self.wrong(span, NO_TAIL)),
+        }
+        Ok(())
     }
 
     fn item(&mut self, items: &mut Vec<Term>) -> Result<(), ReadError> {
@@ -203,50 +256,6 @@ impl<'a> Reader<'a> {
         self.expect(&Kind::Mark("=>"), "`=>` after the key")?;
         pairs.push((key, self.term()?));
         Ok(())
-    }
-
-    fn binary(&mut self) -> Result<Term, ReadError> {
-        let mut bytes = Vec::new();
-        self.until(">>", "`,` or `>>`", |reader| reader.segment(&mut bytes))?;
-        Ok(Term::Binary(bytes.into()))
-    }
-
-    /// A byte, or the bytes of a string: one for each character up to 255, or its UTF-8.
-    fn segment(&mut self, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
-        let Token { kind, span } = self.next()?;
-        match kind {
-            Kind::String(text) => {
-                let text = self.joined(text)?;
-                if self.utf8_follows()? {
-                    bytes.extend_from_slice(text.as_bytes());
-                    return Ok(());
-                }
-                let latin1 = text
-                    .chars()
-                    .map(u8::try_from)
-                    .collect::<Result<Vec<_>, _>>();
-                let expected = "characters up to 255, or `/utf8` after the string";
-                bytes.extend(latin1.map_err(|_| self.wrong(span, expected))?);
-                Ok(())
-            }
-            Kind::Integer(value) => {
-                let byte = u8::try_from(value).map_err(|_| self.wrong(span, "a byte, 0 to 255"))?;
-                bytes.push(byte);
-                Ok(())
-            }
-            _ => Err(self.wrong(span, "a byte, a string or `>>`")),
-        }
-    }
-
-    fn utf8_follows(&mut self) -> Result<bool, ReadError> {
-        if !self.accept(&Kind::Mark("/"))? {
-            return Ok(false);
-        }
-        self.expect(
-            &Kind::Atom("utf8".into()),
-            "`utf8`, the only type that is read",
-        )?;
-        Ok(true)
     }
 
     /// One level deeper; `open` is the bracket.
@@ -286,7 +295,6 @@ impl<'a> Reader<'a> {
         match kind {
             Kind::Mark(",") => Ok(true),
             Kind::Mark(mark) if mark == close => Ok(false),
-            Kind::Mark("|") if close == "]" => Err(self.wrong(span, NO_TAIL)),
             _ => Err(self.wrong(span, expected)),
         }
     }
@@ -331,6 +339,7 @@ impl<'a> Reader<'a> {
 fn expected_instead_of(kind: &Kind) -> &'static str {
     match kind {
         Kind::Reserved => "a term (a reserved word is an atom only in single quotes)",
+        Kind::Fun => "a term (a fun is not read)",
         Kind::Variable => "a term (an atom that begins so is written in single quotes)",
         _ => "a term",
     }

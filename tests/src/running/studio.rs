@@ -78,6 +78,7 @@ impl Draft {
         let spec = ReleaseSpec {
             rel: &rel(),
             sys_config: Some(SYS_CONFIG),
+            configs: vec![],
             relup,
             applications: vec![game],
         };

@@ -72,7 +72,7 @@ fn a_bad_parameter_is_named_with_its_line() {
         "[quest, quest_sup]",
         "[quest, \"quest_sup\"]",
         expect![[
-            r#"read lib/quest-1.0.0/ebin/quest.app: line 4: `{modules,[quest,"quest_sup"]}`; `{modules, [name, other_name]}` would be right ({bad_param,modules})"#
+            r#"read lib/quest-1.0.0/ebin/quest.app: line 4: `"quest_sup"`; `{modules, [name, other_name]}` would be right ({bad_param,modules})"#
         ]],
     );
     check(

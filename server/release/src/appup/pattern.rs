@@ -1,55 +1,48 @@
-//! Patterns of versions: the part of regular expressions that `.appup` files use (`appup(4)`, `re(3)`).
+//! Patterns of versions: regular expressions as `re(3)` has them (`appup(4)`).
 //!
-//! Known: characters, `.`, `\` before a character, `\d \D \w \W \s \S`, sets `[a-z]` and `[^a-z]`, groups `(…)` and
-//! `(?:…)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`, each also lazy with `?`, and `^ $`. Anything else is refused, not guessed.
-//! As in `re`, the first alternative that leads to a match is the match, and that has to be the whole version.
+//! OTP's `re` is PCRE, since OTP 28 PCRE2; here it is PCRE2 as well, asked as `systools` asks: in Unicode mode, for the
+//! first match, which has to be the whole version. To classes such as `\w` and `[[:alpha:]]` only letters of ASCII are
+//! letters; OTP's `re` takes those of Latin-1 for letters in some of them. Called by [`Appup::way`](super::Appup).
 
-mod matcher;
-mod reader;
+use pcre2::bytes::RegexBuilder;
 
-use matcher::TakesTooLong;
+/// Bounds of one match: steps, nesting of steps, KiB of memory. They stand before the pattern, where PCRE2 lets a
+/// pattern lower them and never raise them. A version has some ten characters and takes tens of steps; 100 000 are
+/// some milliseconds.
+const BOUNDS: &str = "(*LIMIT_MATCH=100000)(*LIMIT_DEPTH=10000)(*LIMIT_HEAP=4096)";
 
 /// True when the pattern's match is the whole version.
 ///
 /// # Errors
-/// With what in the pattern is not known, or that it takes too long.
-pub(super) fn matches_all(pattern: &str, vsn: &str) -> Result<bool, String> {
-    let choice = reader::read(pattern)?;
-    let text: Vec<char> = vsn.chars().collect();
-    match matcher::end(&choice, &text) {
-        Ok(end) => Ok(end == Some(text.len())),
-        Err(TakesTooLong) => Err(format!("matching `{vsn}` takes too long")),
+/// With what in the pattern is not as PCRE2 has it, or that the match was given up.
+pub fn matches_all(pattern: &str, vsn: &str) -> Result<bool, String> {
+    let mut builder = RegexBuilder::new();
+    let regex = builder.utf(true).build(&format!("{BOUNDS}{pattern}"));
+    let regex = regex.map_err(|error| unreadable(&error))?;
+    match regex.find(vsn.as_bytes()) {
+        Ok(found) => Ok(found.is_some_and(|found| found.as_bytes().len() == vsn.len())),
+        Err(error) => Err(format!("matching `{vsn}` was given up: {}", reason(&error))),
     }
 }
 
-/// Alternatives, each a sequence.
-type Choice = Vec<Vec<Piece>>;
-
-#[derive(Debug)]
-enum Piece {
-    Start,
-    End,
-    Repeat(Repeat),
+/// Where in the pattern, as the author counts, and what.
+fn unreadable(error: &pcre2::Error) -> String {
+    match error.offset() {
+        Some(offset) => format!(
+            "at byte {} of it, {}",
+            offset.saturating_sub(BOUNDS.len()),
+            reason(error)
+        ),
+        None => reason(error),
+    }
 }
 
-/// A unit, as often as `min` to `max` times in a row; as often as possible, unless lazy.
-#[derive(Debug)]
-struct Repeat {
-    unit: Unit,
-    min: usize,
-    max: usize,
-    is_lazy: bool,
-}
-
-#[derive(Debug)]
-enum Unit {
-    Any,
-    Char(char),
-    Set {
-        ranges: Vec<(char, char)>,
-        is_negated: bool,
-    },
-    Group(Choice),
+/// The sentence of PCRE2 without what the crate says before it.
+fn reason(error: &pcre2::Error) -> String {
+    let text = error.to_string();
+    let reason = text.split_once(": error ").map_or(&*text, |(_, it)| it);
+    let reason = reason.split_once(": ").map_or(reason, |(_, it)| it);
+    reason.to_string()
 }
 
 #[cfg(test)]
@@ -76,6 +69,36 @@ mod tests {
     }
 
     #[test]
+    fn every_construct_of_re_is_known() {
+        for (pattern, yes, no) in [
+            (r"(?i)1\.0-rc", "1.0-RC", "1.0"),
+            (r"(?i:RC)1", "rc1", "rc2"),
+            (r"1\.(?!1)\d", "1.0", "1.1"),
+            (r"1(?=\.0).*", "1.0", "1.1"),
+            (r".*(?<=rc)1", "1-rc1", "1-b1"),
+            (r".*(?<!rc)1", "1-b1", "1-rc1"),
+            (r"[[:digit:]]\.[[:^alpha:]]", "1.0", "1.a"),
+            (r"(?<major>\d)\.\k<major>", "1.1", "1.0"),
+            (r"(?P<major>\d)\.(?P=major)", "1.1", "1.0"),
+            (r"(\d)\.\1", "2.2", "2.1"),
+            (r"\d++\.\d", "12.0", "12."),
+            (r"(?>1|12)\.0", "1.0", "12.0"),
+            (r"\Q1.0+\E\d", "1.0+7", "1.007"),
+            (r"\p{Nd}\.\P{Lu}", "1.a", "1.A"),
+            (r"(1)?(?(1)\.0|x)", "1.0", "1x"),
+            (r"(\d)\.(?1)", "1.2", "1.x"),
+            (r"(?x) 1 \. 0 # the first", "1.0", "1.1"),
+            (r"\A1\.0\z", "1.0", "1.0\n"),
+            (r"\x31\.\x{30}", "1.0", "x1.0"),
+            (r"\b1\b\.0(?#comment)", "1.0", "11.0"),
+            (r"(?i)Ä", "ä", "a"),
+        ] {
+            assert_eq!(matches_all(pattern, yes), Ok(true), "{pattern} {yes}");
+            assert_eq!(matches_all(pattern, no), Ok(false), "{pattern} {no}");
+        }
+    }
+
+    #[test]
     fn the_first_alternative_that_matches_is_the_match() {
         assert_eq!(matches_all("1|1.0", "1.0"), Ok(false));
         assert_eq!(matches_all("1.0|1", "1.0"), Ok(true));
@@ -84,30 +107,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
-        for pattern in [
-            "(",
-            ")",
-            "[",
-            "[z-a]",
-            "*",
-            "a{",
-            "a{2,1}",
-            "a{999}",
-            r"\",
-            r"\b",
-            "(?=a)",
-            "[[:digit:]]",
+    fn what_is_no_pattern_is_refused_with_its_place() {
+        for (pattern, sentence) in [
+            ("1(", "at byte 2 of it, missing closing parenthesis"),
+            (
+                "[z-a]",
+                "at byte 3 of it, range out of order in character class",
+            ),
+            (
+                "*",
+                "at byte 0 of it, quantifier does not follow a repeatable item",
+            ),
         ] {
-            assert!(matches_all(pattern, "1").is_err(), "{pattern}");
+            assert_eq!(
+                matches_all(pattern, "1"),
+                Err(sentence.to_string()),
+                "{pattern}"
+            );
         }
-        assert!(matches_all(&"(".repeat(100), "1").is_err());
+        assert!(matches_all(&"(".repeat(10_000), "1").is_err());
     }
 
     #[test]
     fn a_pattern_that_never_ends_is_given_up() {
-        assert!(matches_all("(a*)*b", &"a".repeat(40)).is_err());
-        assert!(matches_all("a*", &"a".repeat(100_000)).is_err());
+        let given_up = matches_all("(a+)+[bc]", &"a".repeat(40));
+        let sentence = "was given up: match limit exceeded";
+        assert!(given_up.is_err_and(|error| error.ends_with(sentence)));
+        assert!(matches_all("(*LIMIT_MATCH=4000000000)(a+)+[bc]", &"a".repeat(40)).is_err());
         assert!(matches_all("((a{0,255}){255}){255}", "").is_err());
     }
 }

@@ -38,6 +38,7 @@ fn tree() -> (TempDir, ReleaseTree) {
     let spec = ReleaseSpec {
         rel: REL,
         sys_config: Some("[{talk, [{port, 1}]}]."),
+        configs: vec![],
         relup: None,
         applications: vec![
             pieces(TALK, Some(&b"talk"[..])),
@@ -111,7 +112,7 @@ fn the_release_has_to_be_there_once() {
         "releases/start_erl.data",
         Some("1.0.0 2"),
         expect![
-            "find release 2: root/releases/2 holds no .rel file; a release is unpacked there before it boots"
+            r#"read root/releases/start_erl.data: line 1: it names release 2, and root/releases/2 holds no .rel file; a release is unpacked there before it boots ({no_such_release,"2"})"#
         ],
     );
     check(
@@ -131,7 +132,9 @@ fn the_release_has_to_be_there_once() {
     check(
         "releases/1.0.0/pq.rel",
         Some(&REL.replace("\"pq\", \"1.0.0\"", "\"pq\", \"1\"")),
-        expect!["use root/releases/1.0.0/pq.rel: it describes `1`, and its place is for `1.0.0`"],
+        expect![
+            "use root/releases/1.0.0/pq.rel: line 1: it describes `1`, and its place is for `1.0.0`"
+        ],
     );
 }
 
@@ -164,21 +167,21 @@ fn an_application_is_there_in_the_version_of_its_folder() {
         "lib/talk-2/ebin/talk.app",
         Some(&TALK.replace("\"2\"", "\"3\"")),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: it describes `talk-3`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `talk-3`, and its place is for `talk-2`"
         ],
     );
     check(
         "lib/talk-2/ebin/talk.app",
         Some(QUEST),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: it describes `quest-1`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `quest-1`, and its place is for `talk-2`"
         ],
     );
     check(
         "lib/talk-2/ebin/talk.app",
         Some(&TALK.replace("[quest]", "[tls]")),
         expect![
-            "fit together the applications of root/releases/1.0.0/pq.rel: root/lib/talk-2/ebin/talk.app: line 1: `talk` needs `tls`, which is not in the release; an entry `{tls, Vsn}` would be right ({undefined_applications,[tls]})"
+            "fit together the applications of a release: root/lib/talk-2/ebin/talk.app: line 1: `talk` needs `tls`, which is not in root/releases/1.0.0/pq.rel; an entry `{tls, Vsn}` there would be right ({undefined_applications,[tls]})"
         ],
     );
 }
@@ -210,7 +213,7 @@ fn settings_that_cannot_be_read_are_no_empty_settings() {
         "releases/1.0.0/sys.config",
         Some("[{talk, port}]."),
         expect![
-            "read root/releases/1.0.0/sys.config: line 1: `{talk,port}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{talk,port}})"
+            r#"read root/releases/1.0.0/sys.config: line 1: `{talk,port}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{talk,port}})"#
         ],
     );
 }

@@ -90,7 +90,7 @@ fn an_undefined_application_is_named_with_who_needs_it() {
             ("b", "{included_applications, [tls, z]}"),
         ],
         expect![
-            "fit together the applications of r.rel: lib/a-1/ebin/a.app: line 2: `a` needs `tls`, which is not in the release; an entry `{tls, Vsn}` would be right ({undefined_applications,[tls,z]})"
+            "fit together the applications of a release: lib/a-1/ebin/a.app: line 2: `a` needs `tls`, which is not in r.rel; an entry `{tls, Vsn}` there would be right ({undefined_applications,[tls,z]})"
         ],
     );
 }
@@ -100,13 +100,13 @@ fn what_only_one_may_have_is_named_with_both_that_have_it() {
     check(
         &[("a", "{registered, [same]}"), ("b", "{registered, [same]}")],
         expect![[
-            r#"fit together the applications of r.rel: `same` stands in `registered` of `a` (lib/a-1/ebin/a.app: line 2) and of `b` (lib/b-1/ebin/b.app: line 2); only one of them can have it ({duplicate_register,[{{same,a,"1","lib/a-1/ebin"},{same,b,"1","lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `same` stands in `registered` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_register,[{{same,a,"1","lib/a-1/ebin"},{same,b,"1","lib/b-1/ebin"}}]})"#
         ]],
     );
     check(
         &[("a", "{modules, [m1, m2]}"), ("b", "{modules, [m2, m1]}")],
         expect![[
-            r#"fit together the applications of r.rel: `m1` stands in `modules` of `a` (lib/a-1/ebin/a.app: line 2) and of `b` (lib/b-1/ebin/b.app: line 2); only one of them can have it ({duplicate_modules,[{{m2,a,"lib/a-1/ebin"},{m2,b,"lib/b-1/ebin"}},{{m1,a,"lib/a-1/ebin"},{m1,b,"lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `m1` stands in `modules` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_modules,[{{m2,a,"lib/a-1/ebin"},{m2,b,"lib/b-1/ebin"}},{{m1,a,"lib/a-1/ebin"},{m1,b,"lib/b-1/ebin"}}]})"#
         ]],
     );
     check(
@@ -116,7 +116,7 @@ fn what_only_one_may_have_is_named_with_both_that_have_it() {
             ("c", ""),
         ],
         expect![[
-            r#"fit together the applications of r.rel: `c` stands in `included_applications` of `a` (lib/a-1/ebin/a.app: line 2) and of `b` (lib/b-1/ebin/b.app: line 2); only one of them can have it ({duplicate_include,[{{c,a,"1","lib/a-1/ebin"},{c,b,"1","lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `c` stands in `included_applications` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_include,[{{c,a,"1","lib/a-1/ebin"},{c,b,"1","lib/b-1/ebin"}}]})"#
         ]],
     );
 }
@@ -126,7 +126,7 @@ fn a_circle_is_named() {
     check(
         &[("a", "{applications, [b]}"), ("b", "{applications, [a]}")],
         expect![[
-            r#"fit together the applications of r.rel: `b` and `a` need each other, directly or through others, so none of them can start first ({circular_dependencies,[{b,"1"},{a,"1"}]})"#
+            r#"fit together the applications of a release: r.rel: line 1: `b` and `a` need each other, directly or through others, so none of them can start first ({circular_dependencies,[{b,"1"},{a,"1"}]})"#
         ]],
     );
     check(
@@ -136,7 +136,7 @@ fn a_circle_is_named() {
             ("c", "{applications, [a]}"),
         ],
         expect![[
-            r#"fit together the applications of r.rel: `c` and `a` need each other, directly or through others, so none of them can start first ({circular_dependencies,[{c,"1"},{a,"1"}]})"#
+            r#"fit together the applications of a release: r.rel: line 1: `c` and `a` need each other, directly or through others, so none of them can start first ({circular_dependencies,[{c,"1"},{a,"1"}]})"#
         ]],
     );
 }

@@ -212,7 +212,10 @@ impl ReleaseHandler {
             Mode::Down => (&[], &older),
         };
         let options = systools::Options::default();
-        let (relup, _) = make_relup(&NEWER.into(), up, down, options, &files)?;
+        let (relup, warnings) = make_relup(&NEWER.into(), up, down, options, &files)?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         let ways = relup.up.into_iter().chain(relup.down);
         ways.last().ok_or_else(|| {
             FailedStep::App(name.as_str().to_string(), "its appup knows no such way")

@@ -9,6 +9,7 @@ use crate::consult::text_of;
 use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
+use crate::places;
 use crate::rel::Rel;
 use crate::releases::{Release, Releases, Status};
 use crate::relup::Relup;
@@ -42,7 +43,7 @@ impl Office {
         self.is_new(&rel.vsn)?;
         let release = release(self.root(), &rel, app_dirs, Status::Unpacked)?;
         let vsn = rel.vsn.clone();
-        self.tree.read(rel, &release.libs)?;
+        self.tree.check(&rel, &release.libs)?;
         self.place_rel(rel_file, &release)?;
         self.tree.rel(&vsn)?;
         self.at_desk(|office| office.keep(office.with(release)))?;
@@ -104,22 +105,31 @@ fn read(file: &Path) -> Result<Vec<u8>, OfficeError> {
 
 fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
     let text = || text_of(file, bytes);
-    let found = match name {
-        "sys.config" => return Ok(sys_config::parse(file, &text()?).map(|_| ())?),
+    let (found, line) = match name {
+        sys_config::FILE_NAME | sys_config::TEMPLATE_NAME => {
+            return Ok(sys_config::check_text(file, &text()?)?);
+        }
         "relup" => {
-            let relup = text().and_then(|text| Relup::parse(file, &text));
-            relup.map_err(OfficeError::Relup)?.vsn
+            let text = text().map_err(OfficeError::Relup)?;
+            let relup = Relup::parse(file, &text).map_err(OfficeError::Relup)?;
+            (relup.vsn, places::line_at(&text, &[0]))
         }
         _ if name == layout::rel_name(&release.name) => {
             let rel = text().and_then(|text| Rel::parse(file, &text));
-            rel.map_err(OfficeError::Rel)?.vsn
+            let rel = rel.map_err(OfficeError::Rel)?;
+            (rel.vsn, rel.vsn_line)
         }
         _ if name.ends_with(".rel") => return Err(several_rels(file, release)),
         _ => return Ok(()),
     };
     match found == release.vsn {
         true => Ok(()),
-        false => Err(wrong_vsn(file, found, &release.vsn)),
+        false => Err(OfficeError::Boot(BootError::WrongVsn {
+            file: file.to_path_buf(),
+            line,
+            found,
+            wanted: release.vsn.clone(),
+        })),
     }
 }
 
@@ -128,14 +138,6 @@ fn several_rels(file: &Path, release: &Release) -> OfficeError {
     OfficeError::Boot(BootError::SeveralRels {
         vsn: release.vsn.clone(),
         files: (own, file.to_path_buf()),
-    })
-}
-
-fn wrong_vsn(file: &Path, found: String, wanted: &str) -> OfficeError {
-    OfficeError::Boot(BootError::WrongVsn {
-        file: file.to_path_buf(),
-        found,
-        wanted: wanted.to_string(),
     })
 }
 

@@ -75,7 +75,7 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
         agree(files, staged, &format!("{folder}/"))?;
     }
     tree.relup(&rel.vsn).map_err(bad_relup)?;
-    tree.read(rel.clone(), &[])
+    tree.check(&rel, &[])
         .map_err(|error| Fault::Content(error.to_string(), error.to_term()))?;
     tree.rel(&rel.vsn).map_err(bad_rel)
 }

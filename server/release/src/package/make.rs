@@ -16,6 +16,7 @@ use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
 use crate::rel::Rel;
+use crate::sys_config;
 
 /// The moment every file of a package was last changed, in seconds since 1970: the begin of 1980, from which on
 /// every format of archives can write a date, so that two packages of one tree are the same bytes.
@@ -43,8 +44,8 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
     let rel = tree.rel(vsn)?;
     tree.relup(vsn).map_err(|source| add("relup", source))?;
     let libs = tree.libs(vsn).map_err(crate::boot::BootError::File)?;
-    let rel = tree.read(rel, &libs)?.rel;
-    let mut added = release_files(tree, &rel);
+    tree.check(&rel, &libs)?;
+    let mut added = release_files(tree, &rel)?;
     for entry in tree.foreign_to_the_node(&rel) {
         let name = layout::lib_name(entry.name.as_str(), &entry.vsn);
         added.extend(lib_files(&name, &tree.lib_folder(entry, &libs)?)?);
@@ -60,20 +61,25 @@ fn add(name: &str, source: FileError) -> PackageError {
     PackageError::Add { name, source }
 }
 
-fn release_files(tree: &ReleaseTree, rel: &Rel) -> Vec<Added> {
-    let (root, name) = (tree.root(), layout::rel_name(&rel.name));
+fn release_files(tree: &ReleaseTree, rel: &Rel) -> Result<Vec<Added>, PackageError> {
+    let (folder, name) = (
+        layout::release(tree.root(), &rel.vsn),
+        layout::rel_name(&rel.name),
+    );
     let placed = |name: &str| Added {
         name: format!("{}/{name}", layout::release_name(&rel.vsn)),
-        file: layout::release(root, &rel.vsn).join(name),
+        file: folder.join(name),
         sum: None,
     };
     let packed = Added {
         name: packed_rel(&rel.name),
         ..placed(&name)
     };
-    let optional = ["relup", "sys.config"].map(placed);
-    let there = optional.into_iter().filter(|added| added.file.exists());
-    [packed, placed(&name)].into_iter().chain(there).collect()
+    let relup = Some(placed("relup")).filter(|added| added.file.exists());
+    let configs = sys_config::check(&folder).map_err(crate::boot::BootError::File)?;
+    let configs = configs.iter().map(|name| placed(&name.to_string_lossy()));
+    let own = [packed, placed(&name)].into_iter();
+    Ok(own.chain(relup).chain(configs).collect())
 }
 
 /// What the application's own checksums name, and they themselves.

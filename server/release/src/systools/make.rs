@@ -121,44 +121,84 @@ fn member(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<Member, Unrea
         problem,
     };
     let app = application(rel, entry, files).map_err(unread)?;
-    fit::member(rel, entry, app).map_err(|error| {
-        let place = Some(Place {
-            file: error.file,
-            line: None,
-        });
-        unread(Problem {
-            place,
-            sentence: error.sentence,
-            term: error.term,
-        })
-    })
+    fit::member(rel, entry, app).map_err(|error| unread(Problem::of_fit(error)))
 }
 
-/// The first `.app` file of the right version. A file of another version or that is no terms is passed over; when none
-/// is right, the first of those is reported. A file that is empty is as good as none. One whose parameters are
-/// wrong ends the search, as in OTP.
+/// The first `.app` file of the right version. A file of another version or that is no terms is passed over, and one that
+/// is empty is as good as none. One whose parameters are wrong ends the search, as in OTP.
 fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Problem> {
-    let mut passed: Option<Problem> = None;
-    let mut empty: Option<PathBuf> = None;
+    let mut passed = Passed::default();
     for file in files.app_files(entry.name.as_str()) {
         let found = read(&file, files).and_then(|text| App::parse(&file, &text));
-        let problem = match found {
-            Ok(app) if app.vsn != entry.vsn => other_vsn(rel, entry, &app),
+        match found {
+            Ok(app) if app.vsn != entry.vsn => passed.add_other(other_vsn(rel, entry, &app)),
             Ok(app) if app.name == entry.name => return Ok(app),
             Ok(app) => return Err(other_name(entry, &app)),
-            Err(error) if holds_nothing(&error) => {
-                empty.get_or_insert(file);
-                continue;
-            }
+            Err(error) if holds_nothing(&error) => passed.add_nothing(file, &error),
             Err(error @ FileError::Content { .. }) => {
                 return Err(bad_content(&error, &file, files));
             }
-            Err(error @ FileError::Parse { .. }) => parse_error(&error),
-            Err(FileError::Read { .. }) => continue,
-        };
-        passed.get_or_insert(problem);
+            Err(error @ FileError::Parse { .. }) => passed.add_broken(file, parse_error(&error)),
+            Err(error @ FileError::Read { .. }) => passed.add_nothing(file, &error),
+        }
     }
-    Err(passed.unwrap_or_else(|| not_found(rel, entry, empty.as_deref())))
+    Err(passed.problem(rel, entry))
+}
+
+/// The files that were passed over in the search for an application.
+#[derive(Default)]
+struct Passed {
+    /// OTP's words for the first of those it tells about.
+    term: Option<Term>,
+    /// The first of another version.
+    other: Option<Problem>,
+    /// Those that are no terms, are empty or cannot be read.
+    broken: Vec<(PathBuf, Problem)>,
+}
+
+impl Passed {
+    fn add_other(&mut self, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.other.get_or_insert(problem);
+    }
+
+    fn add_broken(&mut self, file: PathBuf, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.broken.push((file, problem));
+    }
+
+    /// To OTP such a file is as good as none.
+    fn add_nothing(&mut self, file: PathBuf, error: &FileError) {
+        let problem = Problem::of_file(error, error.to_term());
+        self.broken.push((file, problem));
+    }
+
+    /// What is at fault: a broken file that may be of the version that is wanted, else the version of one that is not broken,
+    /// else a broken file of another version. In OTP's words it is the first of them all.
+    fn problem(self, rel: &Rel, entry: &RelApp) -> Problem {
+        let not_found = not_found(rel, entry);
+        let term = self.term.unwrap_or_else(|| not_found.term.clone());
+        let (may_be, others): (Vec<_>, Vec<_>) = self
+            .broken
+            .into_iter()
+            .partition(|(file, _)| may_be_of(entry, file));
+        let first = |broken: Vec<(PathBuf, Problem)>| broken.into_iter().map(|(_, it)| it).next();
+        let problem = first(may_be)
+            .or(self.other)
+            .or_else(|| first(others))
+            .unwrap_or(not_found);
+        Problem { term, ..problem }
+    }
+}
+
+/// False for a file in a folder `Name-Vsn` of another version.
+fn may_be_of(entry: &RelApp, file: &Path) -> bool {
+    let folders = file.parent().into_iter().flat_map(Path::components);
+    let mut vsns = folders.filter_map(|folder| {
+        let folder = folder.as_os_str().to_str()?;
+        folder.strip_prefix(entry.name.as_str())?.strip_prefix('-')
+    });
+    vsns.next_back().is_none_or(|vsn| vsn == entry.vsn)
 }
 
 /// `{read,File}`
@@ -173,15 +213,14 @@ fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Place> {
     })
 }
 
-fn not_found(rel: &Rel, entry: &RelApp, empty: Option<&Path>) -> Problem {
+fn not_found(rel: &Rel, entry: &RelApp) -> Problem {
     let file = format!("{}.app", entry.name.as_str());
-    let what = match empty {
-        Some(empty) => format!("{} holds no term", empty.display()),
-        None => format!("no {file} is where applications are looked for"),
-    };
     Problem {
         place: at_entry(rel, entry),
-        sentence: format!("`{}` is in the release, and {what}", entry.name),
+        sentence: format!(
+            "`{}` is in the release, and no {file} is where applications are looked for",
+            entry.name
+        ),
         term: terms::tagged("not_found", Term::string(file)),
     }
 }

@@ -45,7 +45,7 @@ impl Script {
     }
 
     /// A way of an appup.
-    pub(super) fn of_appup(Instructions { term, origin }: Instructions) -> Script {
+    pub(super) fn of_appup(Instructions { term, origin, .. }: Instructions) -> Script {
         Script {
             instructions: term,
             origin: Some(origin),

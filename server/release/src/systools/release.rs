@@ -121,6 +121,7 @@ impl<'a> Linker<'a> {
                 if terms::text(&appup.vsn).as_ref() != Some(&app.vsn) {
                     self.warnings.push(Warning::BadVsn {
                         file: appup.file().to_path_buf(),
+                        line: appup.vsn_line(),
                         appup: appup.vsn.clone(),
                         app: app.vsn.clone(),
                     });
@@ -130,6 +131,8 @@ impl<'a> Linker<'a> {
                     .map_err(|error| relup_error(&error))?;
                 let way =
                     way.ok_or_else(|| no_relup(mode, &appup, (app.name, &app.vsn), &old.vsn))?;
+                let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
+                self.warnings.extend(unusable);
                 scripts.push(Script::of_appup(way));
             }
         }

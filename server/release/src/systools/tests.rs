@@ -220,7 +220,7 @@ fn what_is_wrong_with_a_release_is_named() {
     check(
         &files,
         expect![[
-            r#"read the release: 2.rel: line 3: the release has `a` in version 2, and lib/a-1/ebin/a.app, line 2, is of version 1 ([{error_reading,{a,{no_valid_version,{{"should be","2"},{"found file","lib/a-1/ebin/a.app","1"}}}}}])"#
+            r#"read the release: lib/a-2/ebin/a.app: line 1: found `}`, expected a term ([{error_reading,{a,{no_valid_version,{{"should be","2"},{"found file","lib/a-1/ebin/a.app","1"}}}}}])"#
         ]],
     );
     files.0.remove("lib/a-1/ebin/a.app");
@@ -230,7 +230,7 @@ fn what_is_wrong_with_a_release_is_named() {
     check(
         &files,
         expect![[
-            r#"read the release: 2.rel: line 3: `a` is in the release, and lib/a-2/ebin/a.app holds no term ([{error_reading,{a,{not_found,"a.app"}}}])"#
+            r#"read the release: lib/a-2/ebin/a.app: line 1: the file holds no term; `{application, Name, [{Key, Value}]}` would be right ([{error_reading,{a,{not_found,"a.app"}}}])"#
         ]],
     );
     files.0.remove("lib/a-2/ebin/a.app");

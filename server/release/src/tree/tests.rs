@@ -19,6 +19,7 @@ fn spec(library: &[u8]) -> ReleaseSpec<'_> {
     ReleaseSpec {
         rel: REL,
         sys_config: Some("[]."),
+        configs: vec![],
         relup: Some("{\"1.0.0\", [], []}."),
         applications: vec![quest],
     }
@@ -151,7 +152,7 @@ fn a_wrong_piece_is_refused_before_anything_is_written() {
             ..good.clone()
         },
         expect![
-            "read the sys.config of the release: line 1: `a`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,a})"
+            r#"read sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,a})"#
         ],
     );
     check(

@@ -89,6 +89,7 @@ impl Pieces {
         let spec = ReleaseSpec {
             rel: &rel,
             sys_config: Some("[{talk, [{port, 8080}]}].\n"),
+            configs: vec![],
             relup: relup.as_deref(),
             applications: vec![pieces(0), pieces(1)],
         };

@@ -494,7 +494,7 @@ fn every_text_is_read_before_it_has_its_place() {
             Some("[{talk, port}].".into())
         }),
         expect![[r#"
-            accept package P: read releases/1.1.0/sys.config: line 1: `{talk,port}`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,{talk,port}})
+            accept package P: read releases/1.1.0/sys.config: line 1: `{talk,port}`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,{talk,port}})
             {bad_config,{talk,port}}
         "#]],
     );
@@ -518,7 +518,7 @@ fn an_application_is_the_one_its_folder_is_for() {
     check(
         of_another_version,
         expect![[r#"
-            accept package P: use lib/talk-1.1.0/ebin/talk.app: it describes `talk-1.0.9`, and its place is for `talk-1.1.0`
+            accept package P: use lib/talk-1.1.0/ebin/talk.app: line 1: it describes `talk-1.0.9`, and its place is for `talk-1.1.0`
             {wrong_vsn,"lib/talk-1.1.0/ebin/talk.app"}
         "#]],
     );

@@ -51,6 +51,41 @@ fn a_package_holds_the_release_and_a_checksum_for_every_file() {
 }
 
 #[test]
+fn files_of_settings_travel_with_the_release_and_variables_are_those_of_the_node() {
+    let house = House::new();
+    let author = house.beside("author");
+    RELEASES[1].lay_out(&author);
+    let folder = author.join("releases/1.1.0");
+    fs::create_dir(folder.join("more")).unwrap();
+    let template = "[{talk, [{port, ${PQ_NOT_SET:-7}}]}, \"more/site\",\n {talk, [{host, \"${PQ_NOT_SET}\"}]}, \"/no/such/file\"].\n";
+    fs::write(folder.join("sys.config.src"), template).unwrap();
+    let site = "[{talk, [{port, 8}, {host, \"here\"}]}].\n";
+    fs::write(folder.join("more/site.config"), site).unwrap();
+    let tree = ReleaseTree::open(author, runtime());
+    let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
+    let mut office = house.open("1.0.0");
+    office.unpack(package.to_str().unwrap()).unwrap();
+    assert!(house.path("releases/1.1.0/more/site.config").exists());
+    assert!(!house.path("releases/1.1.0/sys.config").exists());
+    let error = house.tree().boot_vsn("1.1.0").unwrap_err().to_string();
+    let place = "releases/1.1.0/sys.config.src: line 2: `${PQ_NOT_SET}`: PQ_NOT_SET is not set";
+    assert!(error.contains(place), "{error}");
+    let mended = house.beside("sys.config.src");
+    fs::write(
+        &mended,
+        "[{talk, [{port, ${PQ_NOT_SET:-7}}]}, \"more/site\"].\n",
+    )
+    .unwrap();
+    office.install_file("1.1.0", &mended).unwrap();
+    let boot = house.tree().boot_vsn("1.1.0").unwrap();
+    let setting = |key: &str| boot.env("talk", key).map(ToString::to_string);
+    assert_eq!(setting("port").as_deref(), Some("8"));
+    assert_eq!(setting("host").as_deref(), Some("\"here\""));
+    fs::write(&mended, "[{talk, [{port, ${}}]}].\n").unwrap();
+    assert!(office.install_file("1.1.0", &mended).is_err());
+}
+
+#[test]
 fn two_trees_with_the_same_release_make_the_same_bytes() {
     let house = House::new();
     let first = fs::read(house.package("1.1.0")).unwrap();
@@ -102,7 +137,7 @@ fn a_release_that_could_not_boot_is_not_packed() {
     check(
         |root| fs::write(root.join("releases/1.1.0/sys.config"), "[a].").unwrap(),
         expect![
-            "read releases/1.1.0/sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}]` ({bad_config,a})"
+            r#"read releases/1.1.0/sys.config: line 1: `a`; the file is `[{Application, [{Key, Value}]}, "file"]` ({bad_config,a})"#
         ],
         expect!["{bad_config,a}"],
     );

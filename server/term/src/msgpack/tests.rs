@@ -2,7 +2,7 @@
 
 use super::ext;
 use super::*;
-use crate::{NESTING_MAX, Term, read_one};
+use crate::{NESTING_MAX, Term, read_term};
 use expect_test::{Expect, expect};
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn check(text: &str, expected: Expect) {
-    let term = read_one(text).unwrap();
+    let term = read_term(text).unwrap();
     let (exact, plain) = (to_msgpack(&term), to_plain_msgpack(&term));
     expected.assert_eq(&format!("{} {}", hex(&exact), hex(&plain)));
     assert_eq!(from_msgpack(&exact), Ok(term));

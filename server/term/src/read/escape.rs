@@ -22,16 +22,18 @@ impl Lexer<'_> {
             '^' => self.control(start),
             'x' => self.hexadecimal(start),
             '0'..='7' => self.octal(start),
-            other => Ok(other),
+            other => self.checked(start, other),
         }
     }
 
-    /// `\^c`: the letter's place in the alphabet; `\^?` is delete.
+    /// FIDELITY: `\^c` is the lowest five bits of any character, so `\^?` is not delete.
     fn control(&mut self, start: usize) -> Result<char, ReadError> {
         match self.bump() {
-            Some(c @ ('@'..='_' | 'a'..='z')) => self.character(start, u32::from(c) & 31),
-            Some('?') => Ok('\u{7f}'),
-            _ => Err(self.wrong_from(start, "one of `@` to `_`, a letter or `?` after `\\^`")),
+            Some(c) => {
+                let c = self.checked(start, c)?;
+                self.character(start, u32::from(c) & 31)
+            }
+            None => Err(self.wrong_from(start, "a character after `\\^`")),
         }
     }
 
@@ -61,12 +63,13 @@ impl Lexer<'_> {
     }
 
     fn character(&mut self, start: usize, code: u32) -> Result<char, ReadError> {
-        char::from_u32(code).ok_or_else(|| {
-            self.wrong_from(
+        match char::from_u32(code) {
+            Some(c) => self.checked(start, c),
+            None => Err(self.wrong_from(
                 start,
                 "a character of Unicode, at most 10FFFF and no surrogate",
-            )
-        })
+            )),
+        }
     }
 
     fn wrong_from(&self, start: usize, expected: &str) -> ReadError {

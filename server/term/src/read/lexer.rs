@@ -2,14 +2,14 @@
 
 use num_bigint::BigInt;
 
-use super::ReadError;
 use super::error::shown;
+use super::{Dialect, ReadError};
 use crate::print::{is_atom_part, is_atom_start, is_reserved};
 use crate::{BigInteger, Float, Pid};
 
 /// Marks of several characters stand before those they begin with.
-const MARKS: [&str; 13] = [
-    "<<", ">>", "=>", "{", "}", "[", "]", ",", "|", "/", "#", "-", "+",
+const MARKS: [&str; 16] = [
+    "<<", ">>", "=>", "{", "}", "[", "]", "(", ")", ",", "|", "/", "#", "-", "+", ":",
 ];
 
 /// Digits of an integer that are looked at, in any base: those of base 2 are the most.
@@ -38,6 +38,7 @@ pub(super) enum Kind {
     Mark(&'static str),
     Atom(String),
     Reserved,
+    Fun,
     Variable,
     String(String),
     Integer(BigInt),
@@ -54,11 +55,13 @@ pub(super) enum Kind {
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    dialect: Dialect,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Lexer<'a> {
-        Lexer { text, at: 0 }
+    pub(super) fn new(text: &'a str, dialect: Dialect) -> Lexer<'a> {
+        let at = 0;
+        Lexer { text, at, dialect }
     }
 
     /// The next token; at the end of the text, [`Kind::End`] again and again.
@@ -91,7 +94,9 @@ impl<'a> Lexer<'a> {
             Some('$') => self.character_code(start),
             Some('0'..='9') => self.number(start),
             Some('.') => self.dot(start),
-            Some('<') => Ok(self.pid().unwrap_or_else(|| self.mark())),
+            Some('<') if self.dialect == Dialect::Printed => {
+                Ok(self.pid().unwrap_or_else(|| self.mark()))
+            }
             Some(c) if is_atom_start(c) => Ok(self.word()),
             Some(c) if is_atom_part(c) => {
                 self.take_while(is_atom_part);
@@ -128,9 +133,11 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Kind {
         let word = self.take_while(is_atom_part);
         // `else` and `maybe` are reserved only where a feature is on; older files use them freely.
-        match is_reserved(word) && !matches!(word, "else" | "maybe") {
-            true => Kind::Reserved,
-            false => Kind::Atom(word.into()),
+        match word {
+            "fun" => Kind::Fun,
+            "else" | "maybe" => Kind::Atom(word.into()),
+            _ if is_reserved(word) => Kind::Reserved,
+            _ => Kind::Atom(word.into()),
         }
     }
 
@@ -168,7 +175,8 @@ impl<'a> Lexer<'a> {
                 start,
                 end: start + 3,
             };
-            return Err(self.wrong(span, "`\"` (strings in triple quotes are not read)"));
+            let expected = "`\"` (strings in triple quotes mean one thing to OTP 25 and another to OTP 27: they are not read)";
+            return Err(self.wrong(span, expected));
         }
         Ok(Kind::String(self.quoted(start, '"')?))
     }
@@ -178,7 +186,7 @@ impl<'a> Lexer<'a> {
         self.bump();
         let mut text = String::new();
         loop {
-            text.push_str(self.take_while(|c| c != quote && c != '\\'));
+            text.push_str(self.take_while(|c| c != quote && c != '\\' && !is_no_character(c)));
             let at = self.at;
             match self.bump() {
                 None => {
@@ -190,6 +198,7 @@ impl<'a> Lexer<'a> {
                     return Err(self.wrong(span, &expected));
                 }
                 Some('\\') => text.push(self.escape(at)?),
+                Some(c) if c != quote => text.push(self.checked(at, c)?),
                 Some(_) => return Ok(text),
             }
         }
@@ -201,7 +210,7 @@ impl<'a> Lexer<'a> {
         let at = self.at;
         let c = match self.bump() {
             Some('\\') => self.escape(at)?,
-            Some(c) => c,
+            Some(c) => self.checked(at, c)?,
             None => {
                 let span = Span {
                     start,
@@ -211,6 +220,18 @@ impl<'a> Lexer<'a> {
             }
         };
         Ok(Kind::Integer(u32::from(c).into()))
+    }
+
+    /// The character that stood at `start`, unless files may not hold it.
+    pub(super) fn checked(&self, start: usize, c: char) -> Result<char, ReadError> {
+        if self.dialect == Dialect::Printed || !is_no_character(c) {
+            return Ok(c);
+        }
+        let end = self.at;
+        Err(self.wrong(
+            Span { start, end },
+            "a character of Unicode (FFFE and FFFF are none)",
+        ))
     }
 
     /// `1_000`, `16#ff` or `1.0e-3`.
@@ -290,7 +311,7 @@ impl<'a> Lexer<'a> {
         self.bump();
         digits.push('.');
         digits.push_str(&self.digits(10));
-        digits.push_str(self.exponent());
+        digits.push_str(&self.exponent());
         match digits.parse().ok().and_then(Float::new) {
             Some(float) => Ok(Kind::Float(float)),
             None => {
@@ -304,19 +325,24 @@ impl<'a> Lexer<'a> {
     }
 
     /// `e-3`, or nothing taken.
-    fn exponent(&mut self) -> &'a str {
-        let rest = self.rest();
-        let Some(unsigned) = rest.strip_prefix(['e', 'E']) else {
-            return "";
-        };
-        let unsigned = unsigned.strip_prefix(['+', '-']).unwrap_or(unsigned);
-        let after = unsigned.trim_start_matches(|c: char| c.is_ascii_digit());
-        if after.len() == unsigned.len() {
-            return "";
+    fn exponent(&mut self) -> String {
+        let start = self.at;
+        if !self.take_if('e') && !self.take_if('E') {
+            return String::new();
         }
-        let exponent = &rest[..rest.len() - after.len()];
-        self.at += exponent.len();
-        exponent
+        let sign = match self.take_if('-') {
+            true => "-",
+            false => {
+                self.take_if('+');
+                ""
+            }
+        };
+        let digits = self.digits(10);
+        if digits.is_empty() {
+            self.seek(start);
+            return digits;
+        }
+        format!("e{sign}{digits}")
     }
 
     fn rest(&self) -> &'a str {
@@ -362,4 +388,9 @@ impl<'a> Lexer<'a> {
 /// White space as `erl_scan` sees it: everything up to the blank, and the same of Latin-1's upper half.
 fn is_blank(c: char) -> bool {
     matches!(c, '\0'..=' ' | '\u{80}'..='\u{a0}')
+}
+
+/// The two numbers below 10000 that `erl_scan` takes for no character, beside the surrogates.
+fn is_no_character(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
 }

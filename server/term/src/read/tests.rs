@@ -157,9 +157,9 @@ fn an_integer_beyond_the_limit_is_refused_and_one_below_is_read() {
 #[test]
 fn strings_and_atoms_know_every_escape() {
     check(
-        r#"["\b\d\e\f\n\r\s\t\v", "\'\"\\\q", "\0\12\101\777", "\x41\x{1f409}", "\^a\^Z\^[\^?"]."#,
+        r#"["\b\d\e\f\n\r\s\t\v", "\'\"\\\q", "\0\12\101\777", "\x41\x{1f409}", "\^a\^Z\^[\^1"]."#,
         expect![[r#"
-            ["\b\d\e\f\n\r \t\v","'\"\\q","\x{0}\nAǿ","A🐉","\x{1}\x{1A}\e\d"].
+            ["\b\d\e\f\n\r \t\v","'\"\\q","\x{0}\nAǿ","A🐉","\x{1}\x{1A}\e\x{11}"].
         "#]],
     );
     check(
@@ -182,7 +182,8 @@ fn strings_and_atoms_know_every_escape() {
         r"\x4",
         r"\x{}",
         r"\x{41",
-        r"\^1",
+        r"\^",
+        r"\x{ffff}",
         r"\",
     ];
     let errors = escapes.map(|escape| error(&format!("\"{escape}")) + "\n");
@@ -193,7 +194,8 @@ fn strings_and_atoms_know_every_escape() {
         line 1, column 2: found `\x4`, expected `\xHH` or `\x{H...}`, at most 10FFFF
         line 1, column 2: found `\x{}`, expected `\xHH` or `\x{H...}`, at most 10FFFF
         line 1, column 2: found `\x{41`, expected `\xHH` or `\x{H...}`, at most 10FFFF
-        line 1, column 2: found `\^1`, expected one of `@` to `_`, a letter or `?` after `\^`
+        line 1, column 2: found `\^`, expected a character after `\^`
+        line 1, column 2: found `\x{ffff}`, expected a character of Unicode (FFFE and FFFF are none)
         line 1, column 2: found `\`, expected a character after the backslash
     "#]].assert_eq(&errors.concat());
 }
@@ -209,49 +211,56 @@ fn binaries_read_bytes_and_text() {
     check(
         "<<\"λ\">>.",
         expect![[r#"
-        line 1, column 3: found `"λ"`, expected characters up to 255, or `/utf8` after the string
-    "#]],
+            <<187>>.
+        "#]],
     );
     check(
         "<<256>>.",
         expect![[r#"
-        line 1, column 3: found `256`, expected a byte, 0 to 255
-    "#]],
+            <<0>>.
+        "#]],
     );
     check(
         "<<-1>>.",
         expect![[r#"
-        line 1, column 3: found `-`, expected a byte, a string or `>>`
-    "#]],
+            <<255>>.
+        "#]],
     );
     check(
         "<<1:16>>.",
         expect![[r#"
-        line 1, column 4: found `:`, expected `,` or `>>`
-    "#]],
+            <<0,1>>.
+        "#]],
     );
     check(
         "<<1,>>.",
         expect![[r#"
-        line 1, column 5: found `>>`, expected a byte, a string or `>>`
-    "#]],
+            line 1, column 5: found `>>`, expected a term
+        "#]],
     );
     check(
         "<<\"a\"/latin1>>.",
         expect![[r#"
-        line 1, column 7: found `latin1`, expected `utf8`, the only type that is read
-    "#]],
+            line 1, column 7: found `latin1`, expected integer, float, binary, bytes, bitstring, bits, utf8, utf16, utf32, signed, unsigned, big, little, native or unit:1 to unit:256, none against another
+        "#]],
     );
 }
 
 #[test]
-fn maps_and_pids_read() {
+fn maps_read_and_pids_only_where_no_file_is_read() {
     check(
-        "#{b => 1, a => [#{}], b => 2, \"k\" => <0.12.3>}.",
+        "#{b => 1, a => [#{}], b => 2, \"k\" => (c)}.",
         expect![[r##"
-            #{a => [#{}],b => 2,"k" => <0.12.3>}.
+            #{a => [#{}],b => 2,"k" => c}.
         "##]],
     );
+    check(
+        "<0.12.3>.",
+        expect![[r#"
+        line 1, column 1: found `<`, expected a term
+    "#]],
+    );
+    assert_eq!(read_term("<0.12.3>").unwrap().to_string(), "<0.12.3>");
     check(
         "#{a := 1}.",
         expect![[r#"
@@ -301,8 +310,8 @@ fn errors_say_where_and_what_was_expected() {
     check(
         "[a|b].",
         expect![[r#"
-        line 1, column 3: found `|`, expected `,` or `]` (a list with a tail, [H|T], is not read)
-    "#]],
+            line 1, column 4: found `b`, expected a list behind the `|` (only lists with a proper end are read)
+        "#]],
     );
     check(
         "[a,b",
@@ -331,8 +340,8 @@ fn errors_say_where_and_what_was_expected() {
     check(
         "fun() -> ok end.",
         expect![[r#"
-        line 1, column 1: found `fun`, expected a term (a reserved word is an atom only in single quotes)
-    "#]],
+            line 1, column 1: found `fun`, expected a term (a fun is not read)
+        "#]],
     );
 }
 
@@ -353,8 +362,8 @@ fn errors_in_texts_and_names_say_where_they_begin() {
     check(
         "\"\"\"\ntriple\n\"\"\".",
         expect![[r#"
-        line 1, column 1: found `"""`, expected `"` (strings in triple quotes are not read)
-    "#]],
+            line 1, column 1: found `"""`, expected `"` (strings in triple quotes mean one thing to OTP 25 and another to OTP 27: they are not read)
+        "#]],
     );
     check(
         "{é, λ}.",
@@ -415,9 +424,131 @@ fn each_term_knows_the_line_it_begins_on() {
 }
 
 #[test]
+fn what_changes_nothing_in_erlang_changes_nothing_here() {
+    check(
+        "[(a), ((\"b\")), -(1), +((2.5)), [1|[2|[3]]], [1|\"ab\"], {a|b}].",
+        expect![[r#"
+            line 1, column 57: found `|`, expected `,` or `}`
+        "#]],
+    );
+    check(
+        "[(a), ((\"b\")), -(1), +((2.5)), [1|[2|[3]]], [1|\"ab\"], [c|[]]].",
+        expect![[r#"
+            [a,"b",-1,2.5,[1,2,3],[1,97,98],[c]].
+        "#]],
+    );
+    check(
+        "- -1.",
+        expect![[r#"
+        line 1, column 3: found `-`, expected a number after the sign
+    "#]],
+    );
+    check(
+        "-(-1).",
+        expect![[r#"
+        line 1, column 3: found `-`, expected a number after the sign
+    "#]],
+    );
+    check(
+        "-(1.",
+        expect![[r#"
+        line 1, column 4: found `.`, expected `)`
+    "#]],
+    );
+    check(
+        "(a.",
+        expect![[r#"
+        line 1, column 3: found `.`, expected `)`
+    "#]],
+    );
+    check(
+        "(a, b).",
+        expect![[r#"
+        line 1, column 3: found `,`, expected `)`
+    "#]],
+    );
+}
+
+#[test]
+fn segments_of_binaries_have_sizes_and_types() {
+    check(
+        "[<<1:4,2:4>>, <<-2:16/little>>, <<1.5:32/float>>, <<\"aé\"/utf16-little>>, <<16#1F409/utf8>>, <<(<<1,2,3>>):2/binary>>, <<5:2/unit:12>>, <<\"ab\":16>>, <<\"ab\":4>>].",
+        expect![[r#"
+            [<<18>>,<<254,255>>,<<63,192,0,0>>,<<97,0,233,0>>,<<"🐉"/utf8>>,<<1,2>>,<<0,0,5>>,<<0,97,0,98>>,<<18>>].
+        "#]],
+    );
+    check(
+        "<<1:3>>.",
+        expect![[r#"
+        line 1, column 1: found `<<`, expected whole bytes (bit strings are not read)
+    "#]],
+    );
+    check(
+        "<<\"\"/binary>>.",
+        expect![[r#"
+        line 1, column 3: found `""`, expected a binary that holds as much as the size says
+    "#]],
+    );
+    check(
+        "<<1/unit:8>>.",
+        expect![[r#"
+        line 1, column 4: found `/`, expected a size before a unit
+    "#]],
+    );
+    check(
+        "<<a>>.",
+        expect![[r#"
+        line 1, column 3: found `a`, expected a number, a string or a binary
+    "#]],
+    );
+    check(
+        "<<1.5>>.",
+        expect![[r#"
+        line 1, column 3: found `1.5`, expected an integer or a string
+    "#]],
+    );
+    check(
+        "<<1:-1>>.",
+        expect![[r#"
+        line 1, column 5: found `-`, expected a size from 0
+    "#]],
+    );
+    check(
+        "<<1:8/little-big>>.",
+        expect![[r#"
+        line 1, column 14: found `big`, expected integer, float, binary, bytes, bitstring, bits, utf8, utf16, utf32, signed, unsigned, big, little, native or unit:1 to unit:256, none against another
+    "#]],
+    );
+    check(
+        "<<(<<1>>):2/binary>>.",
+        expect![[r#"
+        line 1, column 3: found `(`, expected a binary that holds as much as the size says
+    "#]],
+    );
+    check(
+        "[<<0:8388608>>, <<0:8>>].",
+        expect![[r#"
+        line 1, column 19: found `0`, expected sizes that are 1048576 bytes in all
+    "#]],
+    );
+    check(
+        "<<0:99999999999999999999>>.",
+        expect![[r#"
+        line 1, column 5: found `99999999999999999999`, expected a size from 0
+    "#]],
+    );
+    check(
+        "<<0:9223372036854775807/unit:256>>.",
+        expect![[r#"
+        line 1, column 3: found `0`, expected sizes that are 1048576 bytes in all
+    "#]],
+    );
+}
+
+#[test]
 fn bytes_that_are_not_utf_8_are_refused_with_their_place() {
     assert_eq!(read_bytes("é.".as_bytes()).unwrap(), [Term::atom("é")]);
-    expect!["line 2, column 3: found the byte 233, expected text in UTF-8"].assert_eq(
+    expect!["line 2, column 3: found the byte 233, expected text in UTF-8, or `%% coding: latin-1` as its first line"].assert_eq(
         &read_bytes(b"a.\n\"\xc3\xa9\xe9\".")
             .unwrap_err()
             .to_string(),

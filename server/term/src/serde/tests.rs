@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::msgpack::{from_msgpack, to_msgpack, to_plain_msgpack};
-use crate::{NESTING_MAX, atom, read_one};
+use crate::{NESTING_MAX, atom, read_term};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Login {
@@ -19,7 +19,7 @@ fn login() -> Login {
         hero: "Bob".into(),
         player: Pid::new(1, 2, 3),
         state: atom!("market"),
-        last: read_one("{sold, [\"sock\", 3], #{\"a\" => <<1>>, b => 1.5}}.").unwrap(),
+        last: read_term("{sold, [\"sock\", 3], #{\"a\" => <<1>>, b => 1.5}}.").unwrap(),
         parent: Some(Pid::new(0, 1, 0)),
     }
 }
@@ -34,7 +34,7 @@ fn a_rust_struct_shows_the_pids_and_terms_it_holds() {
 
 #[test]
 fn a_typed_function_reads_atoms_from_plain_text() {
-    let term = read_one(
+    let term = read_term(
         "#{hero => \"Bob\", player => <1.2.3>, state => market, last => undefined, parent => undefined}.",
     );
     let bytes = to_plain_msgpack(&term.unwrap());

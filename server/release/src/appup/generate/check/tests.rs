@@ -186,7 +186,7 @@ fn a_way_or_a_version_that_is_missing_does_not_fit() {
     .assert_eq(&misfits(&text));
     let text = FITS.replacen("[{\"1\",", "[{<<\"(\">>,", 1);
     assert!(
-        misfits(&text).contains("a `(` is not closed"),
+        misfits(&text).contains("missing closing parenthesis"),
         "{}",
         misfits(&text)
     );

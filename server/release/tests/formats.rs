@@ -1,0 +1,66 @@
+//! OTP itself judges how files are read: terms, patterns of versions and `sys.config`, made up by dice.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `terms` | texts that are terms, and some that are not |
+//! | `patterns` | regular expressions and versions |
+//! | `configs` | a `sys.config` and the files that it names |
+//! | `otp` | one program of OTP for all questions, and how an answer is written |
+//!
+//! What OTP reads is read here to the same value, and what it refuses is refused. Left out is what ours refuses on
+//! purpose (`pq_term`, "What differs"; `pq_release::appup::pattern`). The seed is printed; `PQ_SEED` repeats a run, and
+//! `PQ_SETS` says how many times more questions are asked.
+#![allow(clippy::unwrap_used)]
+
+#[path = "formats/configs.rs"]
+mod configs;
+#[path = "../../../tests/tests/systools_oracle/dice.rs"]
+#[allow(dead_code)]
+mod dice;
+#[path = "formats/otp.rs"]
+mod otp;
+#[path = "formats/patterns.rs"]
+mod patterns;
+#[path = "formats/terms.rs"]
+mod terms;
+
+use std::hash::{BuildHasher, RandomState};
+
+use dice::Dice;
+use otp::Questions;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number, not {text:?}")),
+    )
+}
+
+#[test]
+fn files_are_read_as_otp_reads_them() {
+    let seed = number("PQ_SEED").unwrap_or_else(|| RandomState::new().hash_one("formats"));
+    println!("PQ_SEED={seed}");
+    let times = number("PQ_SETS").unwrap_or(1) as usize;
+    let mut dice = Dice::new(seed);
+    let questions = Questions {
+        texts: terms::texts(&mut dice, 3_000 * times),
+        patterns: patterns::questions(&mut dice, 3_000 * times),
+        configs: configs::configs(&mut dice, 300 * times),
+    };
+    let Some(answers) = questions.ask() else {
+        return;
+    };
+    let differences = [
+        terms::differences(&questions.texts, &answers.texts),
+        patterns::differences(&questions.patterns, &answers.patterns),
+        configs::differences(&questions.configs, &answers.configs),
+    ]
+    .concat();
+    let shown = differences.iter().take(20).cloned().collect::<String>();
+    let count = differences.len();
+    assert!(
+        count == 0,
+        "PQ_SEED={seed}: {count} differ; the first:\n{shown}"
+    );
+}
