@@ -6,7 +6,7 @@ mod stopping;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
 use stopping::Stopping;
@@ -18,6 +18,7 @@ use crate::cli;
 use crate::door::{self, Addresses};
 use crate::heroes;
 use crate::logging;
+use crate::operator::clock::doubt;
 use crate::operator::{Desk, ErrorAction, Operator, Releases, Wish};
 use crate::report::report;
 use crate::restart::Restart;
@@ -75,6 +76,9 @@ pub(crate) fn run(
     listening: impl FnOnce(Addresses),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
+    if let Some(doubt) = doubt(SystemTime::now()) {
+        tracing::warn!("{doubt}");
+    }
     let lock = TreeLock::take(root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SOCKET_THREADS)

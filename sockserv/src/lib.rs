@@ -66,6 +66,8 @@ pub mod port;
 
 pub mod connection;
 
+pub mod calendar;
+
 pub mod limits;
 
 pub mod ban;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::calendar::moment;
 #[cfg(doc)]
 use crate::limits::Limits;
 
@@ -119,12 +120,6 @@ impl fmt::Display for Until {
     }
 }
 
-/// `2026-11-20 18:00:00`.
-fn moment(time: SystemTime) -> String {
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.trim_end_matches('Z').replace('T', " ")
-}
-
 /// How often each refusal was given.
 #[derive(Default, Debug)]
 pub struct Refused([AtomicU64; WORDS.len()]);
@@ -153,6 +148,12 @@ mod tests {
         assert_eq!(
             sentence,
             "Your address is banned until 2026-11-18 11:06:40 UTC."
+        );
+        let end = SystemTime::UNIX_EPOCH - Duration::from_secs(60);
+        let sentence = Refusal::Address { until: Some(end) }.to_string();
+        assert_eq!(
+            sentence,
+            "Your address is banned until 1969-12-31 23:59:00 UTC."
         );
         assert_eq!(
             Refusal::Name {

@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
@@ -21,9 +21,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::foreign::TLS_HANDSHAKE;
@@ -183,6 +184,17 @@ fn bytes(path: &Path) -> Result<Vec<u8>, KeyError> {
     })
 }
 
+/// The system's clock; before 1970 there is no time for TLS, and a handshake fails where rustls' own clock panics.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.ok().map(UnixTime::since_unix_epoch)
+    }
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(default_provider())
 }
@@ -198,7 +210,7 @@ impl TlsEntrance {
     /// An entrance with these keys.
     pub(crate) fn new(keys: Keys) -> TlsEntrance {
         let keys = Arc::new(keys);
-        let config = ServerConfig::builder_with_provider(provider())
+        let config = ServerConfig::builder_with_details(provider(), Arc::new(Clock))
             .with_safe_default_protocol_versions()
             .expect("ring has what TLS 1.2 and 1.3 need")
             .with_no_client_auth()

@@ -11,11 +11,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use humantime::parse_rfc3339;
 use sockserv::{Ban, Whom};
 
 use super::answer::Banned;
-use super::clock::rfc3339;
+use super::clock::{parse_rfc3339, rfc3339};
 use super::exit::{Exit, Failure};
 use super::who::Who;
 

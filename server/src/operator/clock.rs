@@ -1,10 +1,21 @@
-//! Moments as people and programs write them (RFC 3339), and spans as people do.
+//! Moments as people and programs write them (RFC 3339, [`sockserv::calendar`]), and spans as people do.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment in UTC, to the millisecond: `2026-01-31T23:59:59.042Z`.
-pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    humantime::format_rfc3339_millis(moment).to_string()
+pub(crate) use sockserv::calendar::{parse_rfc3339, rfc3339};
+
+/// 2026-01-01: before that there was no such program, and a clock that says so is wrong.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+
+/// What an operator should know about the system's clock when it says this.
+pub(crate) fn doubt(now: SystemTime) -> Option<String> {
+    (now < UNIX_EPOCH + EARLIEST).then(|| {
+        format!(
+            "the system's clock is wrong, it says {}: bans end, certificates hold and the history is written by it, so \
+             set it; upgrades and play do not need it",
+            rfc3339(now)
+        )
+    })
 }
 
 /// A span in the two largest of its units: `3 d 4 h`, `4 min 5 s`, `12 s`.
@@ -21,6 +32,14 @@ pub(crate) fn span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_before_the_program_was_written_is_doubted() {
+        let said = doubt(UNIX_EPOCH - Duration::from_secs(1)).unwrap();
+        assert!(said.contains("1969-12-31T23:59:59.000Z"), "{said}");
+        assert!(doubt(UNIX_EPOCH + Duration::from_secs(60)).is_some());
+        assert_eq!(doubt(UNIX_EPOCH + EARLIEST), None);
+    }
 
     #[test]
     fn spans_have_two_units() {
