@@ -24,7 +24,7 @@ impl Migrate<v1_0_0::Player> for Player {
     /// The quest is drawn from this very library: while heroes are converted it is not yet decided whether
     /// `pq_quest` becomes current at all.
     fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
-        let quest = ctx.kept();
+        let quest = ctx.kept()?;
         Ok(Player {
             hero: rebagged(old)?,
             quest: quest.unwrap_or_else(|| Task::from(pq_quest::any(ctx).clone())),

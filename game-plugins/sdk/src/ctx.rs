@@ -53,16 +53,22 @@ pub struct From {
 pub struct Ctx<'a> {
     host: &'a mut HostRef,
     extra: &'a [u8],
+    /// On whose behalf a conversion keeps and is given back; empty: that of the version which converts.
+    acting_as: &'static str,
 }
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(host: &'a mut HostRef) -> Ctx<'a> {
-        Ctx { host, extra: &[] }
+        Ctx::converting(host, &[])
     }
 
     /// For `code_change`: `extra` is what the appup says besides.
     pub(crate) fn converting(host: &'a mut HostRef, extra: &'a [u8]) -> Ctx<'a> {
-        Ctx { host, extra }
+        Ctx {
+            host,
+            extra,
+            acting_as: "",
+        }
     }
 
     /// In a conversion: the `Extra` of `{update, Module, {advanced, Extra}}`, as this type; `None` outside of one.
@@ -79,18 +85,68 @@ impl<'a> Ctx<'a> {
     }
 
     /// In a conversion down: keeps beside the process what the older version has no place for. It ends with the
-    /// process, and is there for the next conversion up of this same version of the module.
+    /// process, and is there for the next conversion up of this same version of the module, however many others come
+    /// between: each has a place of its own, for one value. Where there is no room for it the conversion fails.
     pub fn keep<T: Serialize>(&mut self, value: &T) {
-        let bytes = encode(value);
-        self.host.op(OpCode::Residue, 1, 0, &bytes);
+        let (bytes, vsn) = (encode(value), self.acting_as.as_bytes());
+        self.host.op_named(OpCode::Residue, (1, 0), vsn, &bytes);
     }
 
-    /// In a conversion up: what [`Ctx::keep`] kept, when this version converted this process down last.
-    pub fn kept<T: DeserializeOwned>(&mut self) -> Option<T> {
-        let (there, bytes) = self.host.op_named(OpCode::Residue, (0, 0), &[], &[]);
-        (there == 1)
-            .then(|| rmp_serde::from_slice(bytes).ok())
-            .flatten()
+    /// In a conversion up: what [`Ctx::keep`] kept, when this version converted this process down last; `None` when
+    /// it has not.
+    ///
+    /// # Errors
+    /// When something else was kept than such a value: it would be lost.
+    pub fn kept<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Reason> {
+        let vsn = self.acting_as.as_bytes();
+        let (there, bytes) = self.host.op_named(OpCode::Residue, (0, 0), vsn, &[]);
+        if there != 1 {
+            return Ok(None);
+        }
+        let value = rmp_serde::from_slice(bytes);
+        value
+            .map(Some)
+            .map_err(|error| Reason::tagged("bad_residue", &error.to_string()))
+    }
+
+    /// In a conversion that leads over several versions, and calls the conversions of each: what `step` keeps, and is given
+    /// back, is that of the version `vsn` of this module, as if that version converted by itself. So the same states come of
+    /// one long way and of several short ones, in any order.
+    ///
+    /// ```
+    /// # use pq_sdk::{Ctx, Migrate, Reason};
+    /// # mod v1_0_0 { pub struct State; }
+    /// # mod v1_1_0 { pub struct State; }
+    /// # impl Migrate<v1_0_0::State> for v1_1_0::State {
+    /// #     fn up(_: v1_0_0::State, _: &mut Ctx<'_>) -> Result<Self, Reason> { Ok(v1_1_0::State) }
+    /// #     fn down(self, _: &mut Ctx<'_>) -> Result<v1_0_0::State, Reason> { Ok(v1_0_0::State) }
+    /// # }
+    /// # struct State;
+    /// # impl Migrate<v1_1_0::State> for State {
+    /// #     fn up(_: v1_1_0::State, _: &mut Ctx<'_>) -> Result<Self, Reason> { Ok(State) }
+    /// #     fn down(self, _: &mut Ctx<'_>) -> Result<v1_1_0::State, Reason> { Ok(v1_1_0::State) }
+    /// # }
+    /// impl Migrate<v1_0_0::State> for State {
+    ///     fn up(old: v1_0_0::State, ctx: &mut Ctx<'_>) -> Result<State, Reason> {
+    ///         let between = ctx.acting_as("1.1.0", |ctx| v1_1_0::State::up(old, ctx))?;
+    ///         State::up(between, ctx)
+    ///     }
+    ///
+    ///     fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::State, Reason> {
+    ///         let between: v1_1_0::State = self.down(ctx)?;
+    ///         ctx.acting_as("1.1.0", |ctx| between.down(ctx))
+    ///     }
+    /// }
+    /// ```
+    pub fn acting_as<R>(&mut self, vsn: &'static str, step: impl FnOnce(&mut Ctx<'_>) -> R) -> R {
+        self.host
+            .op_named(OpCode::Residue, (2, 0), vsn.as_bytes(), &[]);
+        let mut ctx = Ctx {
+            host: &mut *self.host,
+            extra: self.extra,
+            acting_as: vsn,
+        };
+        step(&mut ctx)
     }
 
     pub(crate) fn host(&mut self) -> &mut HostRef {

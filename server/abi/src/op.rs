@@ -68,8 +68,10 @@ pub enum OpCode {
     /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
     /// need not be written; 1 for anybody else.
     Listens = 28,
-    /// What the converting version keeps beside a process (`code_change` only). a = 0 reads what this version left
-    /// there at the last conversion down: answers 1 and the bytes, or 0; a = 1 leaves data there.
+    /// What versions keep beside a state (`code_change` only). name = the version on whose behalf, of the same module; empty
+    /// for the one that converts. a = 0 reads what it left there at its last conversion down: answers 1 and the bytes, or 0;
+    /// a = 1 leaves data there and answers 1, or 0 when there is no room: then the conversion fails; a = 2 says that it takes
+    /// part, so that what it has left is used up.
     Residue = 29,
     /// Runs the TimeOut callback of this process when it takes nothing else for a = ms; what it takes first ends
     /// the wait. 0: as soon as its mailbox is empty. Asked for again, only the last wait counts.

@@ -14,6 +14,7 @@ use crate::effect::Effect;
 use crate::message::{Caller, Envelope, Payload};
 use crate::node::ServiceCall;
 use crate::process::Process;
+use crate::residue::Beside;
 use crate::shard::{Core, Due, Slab};
 use crate::wheel::TimerKey;
 
@@ -30,6 +31,8 @@ pub(crate) struct Callback<'a> {
     pub(crate) parent: Pid,
     /// The registry holds a name of this process.
     pub(crate) holds_name: bool,
+    /// What lies beside the state, while `sys` has it converted.
+    pub(crate) beside: Option<Box<Beside>>,
     out: Vec<u8>,
     depth: u32,
 }
@@ -43,6 +46,7 @@ impl<'a> Callback<'a> {
             me,
             parent,
             holds_name: false,
+            beside: None,
             out: Vec::new(),
             depth: 0,
         }
@@ -259,8 +263,10 @@ impl Host for Callback<'_> {
                 .map_or(0, |module| module.address()),
             OpCode::StartLink => self.start_link(name, data),
             OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
-            // A process that is converted by hand, with `sys`, keeps nothing beside it.
-            OpCode::Residue => 0,
+            OpCode::Residue => match &mut self.beside {
+                Some(beside) => return beside.op(a, name, data),
+                None => 0,
+            },
             OpCode::TimeOut => self.record(Effect::TimeOut(a)),
             OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
         })

@@ -36,6 +36,8 @@ mod pages;
 mod port;
 mod process;
 mod pulse;
+mod residue;
+mod run_clock;
 mod shard;
 mod wheel;
 

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use pq_abi::spec::{SupReply, SupRequest};
 use pq_abi::{Module, Modules, Reason, spec};
@@ -19,6 +18,7 @@ use crate::native::Native;
 use crate::numbered::Numbered;
 use crate::port::{PortSink, Ports};
 use crate::pulse::Pulse;
+use crate::run_clock::Receiving;
 
 mod inbox;
 pub(crate) use inbox::Inbox;
@@ -426,9 +426,9 @@ impl Node {
     ) -> Result<Payload, RequestError> {
         let (sender, receiver) = sync_channel(1);
         let tag = send(Box::new(move |result| drop(sender.send(result))));
-        match receiver.recv_timeout(Duration::from_millis(timeout_ms)) {
+        match Receiving::new(&receiver, timeout_ms).next() {
             Ok(result) => result.map_err(RequestError::Exit),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            Err(_) => {
                 self.forget_answer(tag);
                 Err(RequestError::Timeout(timeout_ms))
             }

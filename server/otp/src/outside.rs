@@ -4,8 +4,7 @@
 //! time; whoever asks waits, with a deadline.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::sync_channel;
 
 use pq_abi::Module;
 use pq_term::msgpack;
@@ -14,6 +13,7 @@ use pq_term::{Pid, Term};
 use crate::message::{ModuleCall, OnList, Payload, Signal};
 use crate::node::{Node, OnReply, RequestError};
 use crate::process::{ProcessInfo, Seen};
+use crate::run_clock::Receiving;
 
 /// How many processes run each version of each module.
 pub type Census = BTreeMap<(String, String), u64>;
@@ -136,14 +136,12 @@ impl Node {
                 inbox.push(Signal::List(list));
             }
         }
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
-        let answer =
-            |_| match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(answer) => Ok(answer),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    Err(RequestError::Timeout(timeout_ms))
-                }
-            };
+        let mut answers = Receiving::new(&receiver, timeout_ms);
+        let answer = |_| {
+            answers
+                .next()
+                .map_err(|_| RequestError::Timeout(timeout_ms))
+        };
         (0..self.shards()).map(answer).collect()
     }
 }

@@ -9,6 +9,7 @@ use crate::mailbox::Mailbox;
 use crate::message::{Caller, Envelope};
 use crate::native::Native;
 use crate::numbered::Numbered;
+use crate::residue::Residues;
 use crate::supervisor::Supervisor;
 use crate::sys::Debug;
 use crate::wheel::TimerKey;
@@ -23,11 +24,27 @@ pub(crate) enum Body {
     /// A gen_server or gen_fsm of a library.
     Callback(State),
     /// An event manager and its handlers, the newest first.
-    Manager(Vec<State>),
+    Manager(Vec<Handler>),
     /// A supervisor.
     Supervisor(Box<SupervisorBody>),
     /// A process of the runtime's own.
     Native(Box<dyn Native>),
+}
+
+/// A handler of an event manager.
+pub(crate) struct Handler {
+    pub(crate) state: State,
+    /// What newer versions left beside it.
+    pub(crate) residues: Option<Box<Residues>>,
+}
+
+impl From<State> for Handler {
+    fn from(state: State) -> Handler {
+        Handler {
+            state,
+            residues: None,
+        }
+    }
 }
 
 /// A supervisor.
@@ -55,22 +72,6 @@ pub(crate) const TOUCHED: u8 = 64;
 
 /// It waits for whatever comes first, with a time-out.
 pub(crate) const TIMED: u8 = 128;
-
-/// What a version left beside a process when it converted its state down: what the older version has no place
-/// for, to be given back at the next conversion up.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Residue {
-    /// The version that left it.
-    pub(crate) of: Module,
-    pub(crate) bytes: Box<[u8]>,
-}
-
-impl Residue {
-    /// Whether this version left it; a module may have been loaded anew since.
-    pub(crate) fn is_of(&self, module: Module) -> bool {
-        (self.of.name(), self.of.vsn()) == (module.name(), module.vsn())
-    }
-}
 
 /// A process.
 pub(crate) struct Process {
@@ -119,8 +120,8 @@ pub(crate) struct Extras {
     pub(crate) wait: Option<Box<Wait>>,
     /// What `sys` keeps.
     pub(crate) debug: Option<Box<Debug>>,
-    /// What a newer version left here.
-    pub(crate) residue: Option<Box<Residue>>,
+    /// What newer versions left here.
+    pub(crate) residues: Option<Box<Residues>>,
 }
 
 impl Extras {
@@ -133,7 +134,7 @@ impl Extras {
             && self.ports.is_empty()
             && self.wait.is_none()
             && self.debug.is_none()
-            && self.residue.is_none()
+            && self.residues.is_none()
     }
 }
 
@@ -176,16 +177,16 @@ impl Process {
         Some(result)
     }
 
-    /// What a newer version left beside it.
-    pub(crate) fn residue(&self) -> Option<&Residue> {
-        self.extras.as_ref()?.residue.as_deref()
+    /// What newer versions left beside its state.
+    pub(crate) fn residues(&self) -> Option<&Residues> {
+        self.extras.as_ref()?.residues.as_deref()
     }
 
-    pub(crate) fn set_residue(&mut self, residue: Option<Box<Residue>>) {
-        if residue.is_some() {
+    pub(crate) fn set_residues(&mut self, residues: Option<Box<Residues>>) {
+        if residues.is_some() {
             self.extras();
         }
-        self.with_extras(|extras| extras.residue = residue);
+        self.with_extras(|extras| extras.residues = residues);
     }
 
     /// Whether it may take this now. A suspended process takes system messages and the end that its parent
@@ -270,11 +271,11 @@ impl<'a> Seen<'a> {
 
     /// Those of its handlers.
     pub fn handlers(&self) -> impl Iterator<Item = Module> {
-        let handlers: &[State] = match &self.0.body {
+        let handlers: &[Handler] = match &self.0.body {
             Body::Manager(handlers) => handlers,
             _ => &[],
         };
-        handlers.iter().map(State::module)
+        handlers.iter().map(|handler| handler.state.module())
     }
 
     /// Its name in listings.

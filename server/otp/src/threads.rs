@@ -10,6 +10,7 @@ use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
 use crate::pulse::BEAT_MS;
+use crate::run_clock::RunClock;
 use crate::shard::{Counters, Shard};
 
 /// A shard's stack. A callback of a library runs on it; 8 MiB is what a main thread has, and costs only what
@@ -108,9 +109,10 @@ impl Threads {
 /// Keeps the coarse clock until the node is dropped, and names callbacks that do not end.
 fn keep_pulse(node: &Node, started: Instant, stop: &Receiver<()>) {
     let beat = Duration::from_millis(BEAT_MS);
-    let mut named = Vec::new();
+    let (mut named, mut clock) = (Vec::new(), RunClock::default());
     while stop.recv_timeout(beat) == Err(RecvTimeoutError::Timeout) {
-        node.pulse().beat(started.elapsed().as_millis() as u64);
+        let now_ms = started.elapsed().as_millis() as u64;
+        node.pulse().beat(clock.look(now_ms));
         let late: Vec<_> = node.pulse().late().collect();
         for (shard, pid, age_ms) in &late {
             if !named.contains(pid) {

@@ -9,7 +9,7 @@ use super::Shard;
 use super::run::Call;
 use crate::callback::Callback;
 use crate::message::{Caller, Envelope, Payload};
-use crate::process::Body;
+use crate::process::{Body, Handler};
 
 impl Shard {
     pub(super) fn run_manager(&mut self, pid: Pid, envelope: Envelope) {
@@ -54,7 +54,7 @@ impl Shard {
         let Some(mut handlers) = self.take_handlers(pid) else {
             return;
         };
-        handlers.retain_mut(|handler| self.run_handler(pid, handler, call) == Ok(true));
+        handlers.retain_mut(|handler| self.run_handler(pid, &mut handler.state, call) == Ok(true));
         self.put_handlers(pid, handlers);
     }
 
@@ -115,7 +115,7 @@ impl Shard {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
         let reply = match self.in_callback(pid, |host| module.init(host, args)) {
             Ok(state) => {
-                handlers.insert(0, state);
+                handlers.insert(0, Handler::from(state));
                 ManagerReply::Ok
             }
             Err(Failure::Ignore) => refuse("ignore"),
@@ -129,7 +129,7 @@ impl Shard {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
         let at = handlers
             .iter()
-            .position(|handler| handler.module().name() == name.as_str());
+            .position(|handler| handler.state.module().name() == name.as_str());
         let Some(at) = at else {
             self.put_handlers(pid, handlers);
             return ManagerReply::Error(Term::atom("module_not_found"));
@@ -137,7 +137,7 @@ impl Shard {
         let mut handler = handlers.remove(at);
         self.put_handlers(pid, handlers);
         // It is removed either way; what its `terminate` could not do is in the log.
-        let _ = self.run_handler(pid, &mut handler, &Call::terminate(&Reason::Normal));
+        let _ = self.run_handler(pid, &mut handler.state, &Call::terminate(&Reason::Normal));
         ManagerReply::Ok
     }
 
@@ -146,7 +146,7 @@ impl Shard {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
         let at = handlers
             .iter()
-            .position(|handler| handler.module().name() == name.as_str());
+            .position(|handler| handler.state.module().name() == name.as_str());
         let operands = (from.pid.as_raw(), from.tag);
         let call = Call {
             number: Number::Call,
@@ -154,7 +154,7 @@ impl Shard {
             data: Payload::from_slice(data),
         };
         let outcome = match at {
-            Some(at) => self.run_handler(pid, &mut handlers[at], &call),
+            Some(at) => self.run_handler(pid, &mut handlers[at].state, &call),
             None => Err(Reason::Other(Term::atom("bad_module"))),
         };
         if let Some(at) = at.filter(|_| outcome != Ok(true)) {
@@ -175,7 +175,7 @@ impl Shard {
         let handlers = self.take_handlers(pid).unwrap_or_default();
         let names = handlers
             .iter()
-            .filter_map(|handler| Atom::new(handler.module().name()).ok())
+            .filter_map(|handler| Atom::new(handler.state.module().name()).ok())
             .collect();
         self.put_handlers(pid, handlers);
         names
@@ -183,7 +183,7 @@ impl Shard {
 
     /// Takes the handlers out while they run: until they are back the body is empty, and what they send to
     /// their own manager is heard. `None` when this is no manager.
-    pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<State>> {
+    pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<Handler>> {
         let body = &mut self.slab.get_mut(pid)?.body;
         match std::mem::replace(body, Body::Empty) {
             Body::Manager(handlers) => Some(handlers),
@@ -194,7 +194,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn put_handlers(&mut self, pid: Pid, handlers: Vec<State>) {
+    pub(super) fn put_handlers(&mut self, pid: Pid, handlers: Vec<Handler>) {
         if let Some(process) = self.slab.get_mut(pid) {
             process.body = Body::Manager(handlers);
         }

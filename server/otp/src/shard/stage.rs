@@ -21,7 +21,7 @@ use pq_term::Pid;
 
 use super::Shard;
 use crate::message::Spawn;
-use crate::process::{Body, HELD, Process, SUSPENDED};
+use crate::process::{Body, HELD, Handler, Process, SUSPENDED};
 use crate::upgrade::Order;
 use crate::upgrade::board::{Board, Chunk};
 use crate::upgrade::convert::{Job, Staged};
@@ -129,14 +129,14 @@ impl Staging {
         let own = process
             .module
             .map_or(Fate::Stays, |module| self.fate(module));
-        let handlers: &[_] = match &process.body {
+        let handlers: &[Handler] = match &process.body {
             Body::Manager(handlers) => handlers,
             _ => &[],
         };
         own != Fate::Stays
             || handlers
                 .iter()
-                .any(|handler| self.fate(handler.module()) != Fate::Stays)
+                .any(|handler| self.fate(handler.state.module()) != Fate::Stays)
     }
 
     /// Whether a process of this module may be born now.

@@ -4,7 +4,8 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::process::{Body, SUSPENDED};
+use crate::process::{Body, Handler, SUSPENDED};
+use crate::residue::{Beside, Residues};
 use crate::supervisor::Input;
 use crate::sys::{Debug, Replace, SysMessage, SysRequest};
 
@@ -101,7 +102,7 @@ impl Shard {
         if let Some(handlers) = self.take_handlers(pid) {
             let states = handlers
                 .iter()
-                .map(|handler| self.handler_state(pid, handler))
+                .map(|handler| self.handler_state(pid, &handler.state))
                 .collect();
             self.put_handlers(pid, handlers);
             return states;
@@ -138,7 +139,7 @@ impl Shard {
     fn replace_state(&mut self, pid: Pid, mut replace: Replace) -> Result<Term, Reason> {
         if let Some(mut handlers) = self.take_handlers(pid) {
             for handler in &mut handlers {
-                self.replace_handler(pid, handler, &mut replace);
+                self.replace_handler(pid, &mut handler.state, &mut replace);
             }
             self.put_handlers(pid, handlers);
             return self.state_of(pid);
@@ -233,12 +234,18 @@ impl Shard {
     }
 
     fn change_callback(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
-        self.with_state(pid, |shard, state| {
-            match shard.convert(pid, &state, change) {
-                Ok(new) => Ok((new, ())),
+        let process = self.slab.get(pid);
+        let before = process.and_then(|process| process.residues().cloned());
+        let residues = self.with_state(pid, |shard, state| {
+            match shard.convert(pid, &state, before.as_ref(), change) {
+                Ok(new) => Ok((new.state, new.residues)),
                 Err(reason) => shard.keep(pid, state, reason),
             }
-        })
+        })?;
+        if let Some(process) = self.slab.get_mut(pid) {
+            process.set_residues(residues);
+        }
+        Ok(())
     }
 
     /// All handlers of the module are converted, or none.
@@ -246,12 +253,15 @@ impl Shard {
         let Some(mut handlers) = self.take_handlers(pid) else {
             return Ok(());
         };
-        let concerned = |handler: &State| handler.module().name() == change.module;
+        let concerned = |handler: &Handler| handler.state.module().name() == change.module;
         let converted: Result<Vec<_>, Reason> = handlers
             .iter()
             .map(|handler| {
                 concerned(handler)
-                    .then(|| self.convert(pid, handler, change))
+                    .then(|| {
+                        let residues = handler.residues.as_deref();
+                        self.convert(pid, &handler.state, residues, change)
+                    })
                     .transpose()
             })
             .collect();
@@ -267,7 +277,13 @@ impl Shard {
     }
 
     /// The state of the current version that this state becomes. The newer module converts, in both directions.
-    fn convert(&mut self, pid: Pid, state: &State, change: &Change) -> Result<State, Reason> {
+    fn convert(
+        &mut self,
+        pid: Pid,
+        state: &State,
+        residues: Option<&Residues>,
+        change: &Change,
+    ) -> Result<Handler, Reason> {
         let target = self.current_of(state.module())?;
         let (newer, older) = match change.direction {
             Direction::Up => (target, state.module()),
@@ -281,12 +297,17 @@ impl Shard {
             return Err(Reason::tagged("bad_vsn", &what));
         }
         let way = (change.direction, change.vsn.as_str());
-        self.in_callback(pid, |host| {
+        let beside = Box::new(Beside::begin(residues, newer, target));
+        let converted = self.in_callback(pid, |host| {
             let old = state.export(host)?;
+            host.beside = Some(beside);
             let new = newer.code_change(host, way, &old, &change.extra)?;
-            target.import(host, &new)
-        })
-        .map_err(Failure::into_reason)
+            let residues = host.beside.take().map(|beside| beside.end()).transpose();
+            let residues = residues.map_err(Failure::Reason)?.flatten();
+            let state = target.import(host, &new)?;
+            Ok(Handler { state, residues })
+        });
+        converted.map_err(Failure::into_reason)
     }
 
     fn current_of(&self, module: Module) -> Result<Module, Reason> {

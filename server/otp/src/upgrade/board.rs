@@ -17,6 +17,7 @@ use super::convert::{Converted, Job, Outcome, convert};
 use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
 use crate::message::Signal;
 use crate::node::Node;
+use crate::run_clock::RunClock;
 
 /// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
 /// place keeps it and goes on with its other work.
@@ -63,6 +64,10 @@ pub struct Board {
     swapped: AtomicU64,
     differing: AtomicU64,
     doomed: AtomicU64,
+    /// The coordinator looks at it, and notices when the program was stopped.
+    clock: Mutex<RunClock>,
+    began: Instant,
+    stopped_ms: AtomicU64,
 }
 
 #[derive(Default)]
@@ -92,6 +97,8 @@ struct Now {
     pid: Pid,
     module: &'static str,
     since: Instant,
+    /// What the program had been stopped for by then, as far as was known.
+    stopped_ms: u64,
 }
 
 impl Board {
@@ -113,6 +120,9 @@ impl Board {
             swapped: counter(),
             differing: counter(),
             doomed: counter(),
+            clock: Mutex::default(),
+            began: Instant::now(),
+            stopped_ms: counter(),
         })
     }
 
@@ -130,7 +140,19 @@ impl Board {
 
     // ---- the coordinator ----
 
+    fn look_at_the_clock(&self) {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.look(self.began.elapsed().as_millis() as u64);
+        self.stopped_ms.store(clock.stopped_ms(), Ordering::Relaxed);
+    }
+
+    /// How long the program did not run, as far as the coordinator knows.
+    fn stopped_ms(&self) -> u64 {
+        self.stopped_ms.load(Ordering::Relaxed)
+    }
+
     pub(super) fn begin_pass(&self) {
+        self.look_at_the_clock();
         self.copied.store(0, Ordering::Relaxed);
         self.state().done = 0;
     }
@@ -190,11 +212,13 @@ impl Board {
     /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
     /// be killed for it, what else lay on the thread's desk goes to others.
     pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
-        let timeout = Duration::from_millis(self.plan.code_change_timeout_ms);
+        self.look_at_the_clock();
+        let (stopped_ms, timeout_ms) = (self.stopped_ms(), self.plan.code_change_timeout_ms);
+        let is_over = |now: &mut Now| now.ran_ms(stopped_ms) > timeout_ms;
         let desks = self.state().desks.clone();
         let over = desks.iter().filter_map(|desk| {
             let mut at = desk.lock();
-            let now = at.now.take_if(|now| now.since.elapsed() > timeout)?;
+            let now = at.now.take_if(is_over)?;
             desk.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push((now.pid, Outcome::Kill));
@@ -307,7 +331,7 @@ impl Board {
     fn work_off(&self, node: &Node, desk: &Desk, chunk: Chunk) -> bool {
         let shard = chunk.shard;
         desk.lay_down(chunk);
-        while let Some(job) = desk.take_up() {
+        while let Some(job) = desk.take_up(self.stopped_ms()) {
             let converted = convert(node, &self.plan, job);
             self.converted.fetch_add(1, Ordering::Relaxed);
             if let (_, Outcome::Tried { same: false }) = &converted {
@@ -342,6 +366,14 @@ impl Board {
     }
 }
 
+impl Now {
+    /// How long it could run, when the program has been stopped for so long in all.
+    fn ran_ms(&self, stopped_ms: u64) -> u64 {
+        let passed_ms = self.since.elapsed().as_millis() as u64;
+        passed_ms.saturating_sub(stopped_ms.saturating_sub(self.stopped_ms))
+    }
+}
+
 impl Desk {
     fn of_this_thread() -> Desk {
         Desk {
@@ -367,13 +399,14 @@ impl Desk {
         at.todo = chunk.jobs;
     }
 
-    fn take_up(&self) -> Option<Job> {
+    fn take_up(&self, stopped_ms: u64) -> Option<Job> {
         let mut at = self.lock();
         let job = at.todo.pop_front()?;
         at.now = Some(Now {
             pid: job.pid,
             module: job.module_name(),
             since: Instant::now(),
+            stopped_ms,
         });
         Some(job)
     }

@@ -15,7 +15,8 @@ use smallvec::SmallVec;
 use super::{Conversion, Failed, Plan, Target};
 use crate::callback::undef;
 use crate::node::Node;
-use crate::process::Residue;
+use crate::process::Handler;
+use crate::residue::{Beside, Residues};
 
 /// How deep calls between modules may nest, as in any callback (`callback`).
 const CALL_DEPTH_MAX: u32 = 100;
@@ -28,7 +29,6 @@ pub(crate) struct Job {
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
     pub(crate) now_ms: u64,
-    pub(crate) residue: Option<Box<Residue>>,
     pub(crate) parts: SmallVec<[Part; 1]>,
 }
 
@@ -38,6 +38,8 @@ pub(crate) struct Part {
     /// The place of its target in the plan.
     pub(crate) target: usize,
     pub(crate) what: What,
+    /// What newer versions left beside it.
+    pub(crate) residues: Option<Box<Residues>>,
 }
 
 /// What is converted.
@@ -52,8 +54,8 @@ pub(crate) enum What {
 
 /// What came of a part.
 pub(crate) enum NewPart {
-    State(State),
-    Handler(usize, State),
+    State(State, Option<Box<Residues>>),
+    Handler(usize, Handler),
     /// A specification; `None` when the module answers `ignore`.
     Supervisor(Option<Vec<u8>>),
 }
@@ -62,7 +64,6 @@ pub(crate) enum NewPart {
 #[derive(Default)]
 pub(crate) struct Staged {
     pub(crate) parts: SmallVec<[NewPart; 1]>,
-    pub(crate) residue: Option<Box<Residue>>,
 }
 
 /// How a conversion came out.
@@ -102,7 +103,6 @@ pub(super) fn convert(node: &Node, plan: &Plan, job: Job) -> Converted {
             Err(reason) => return (job.pid, failed(job.pid, &part, target, reason)),
         }
     }
-    staged.residue = desk.residue_after;
     let outcome = match plan.trial {
         true => Outcome::Tried { same },
         false => Outcome::Staged(staged),
@@ -147,10 +147,8 @@ struct Desk<'a> {
     out: Vec<u8>,
     result: Vec<u8>,
     depth: u32,
-    residue_before: Option<Box<Residue>>,
-    residue_after: Option<Box<Residue>>,
-    /// The version that converts: what it leaves beside the process is for itself.
-    converter: Option<Module>,
+    /// What lies beside the state that is converted.
+    beside: Option<Beside>,
     /// What it wanted done first, which is not allowed.
     wanted: Option<OpCode>,
 }
@@ -168,19 +166,19 @@ impl Desk<'_> {
             out: Vec::new(),
             result: Vec::new(),
             depth: 0,
-            residue_before: job.residue.clone(),
-            residue_after: job.residue.clone(),
-            converter: None,
+            beside: None,
             wanted: None,
         }
     }
 
     fn convert(&mut self, part: &Part, target: &Target) -> Result<NewPart, Reason> {
         let new = match &part.what {
-            What::State(bytes) => self.state(part.from, target, bytes).map(NewPart::State),
+            What::State(bytes) => self
+                .state(part, target, bytes)
+                .map(|new| NewPart::State(new.state, new.residues)),
             What::Handler(at, bytes) => self
-                .state(part.from, target, bytes)
-                .map(|state| NewPart::Handler(*at, state)),
+                .state(part, target, bytes)
+                .map(|new| NewPart::Handler(*at, new)),
             What::Supervisor(args) => self.supervisor(target.module, args),
         };
         let new = new.map_err(Failure::into_reason)?;
@@ -193,48 +191,61 @@ impl Desk<'_> {
         }
     }
 
-    fn state(&mut self, from: Module, target: &Target, bytes: &[u8]) -> Result<State, Failure> {
-        let new = match &target.conversion {
-            Conversion::Carry => return target.module.import(self, bytes),
+    fn state(&mut self, part: &Part, target: &Target, bytes: &[u8]) -> Result<Handler, Failure> {
+        let (from, to) = (part.from, target.module);
+        let (new, residues) = match &target.conversion {
+            // Nobody converts, and what lies beside the state waits on.
+            Conversion::Carry => (None, part.residues.clone()),
             Conversion::CodeChange { direction, extra } => {
-                self.code_change((from, target.module), *direction, bytes, extra)
+                let way = (from, to, *direction);
+                let (new, residues) =
+                    self.code_change(way, bytes, extra, part.residues.as_deref())?;
+                (Some(new), residues)
             }
-        }?;
-        target.module.import(self, &new)
+        };
+        let state = to.import(self, new.as_deref().unwrap_or(bytes))?;
+        Ok(Handler { state, residues })
     }
 
-    /// The newer of the two versions converts, in both directions.
+    /// The newer of the two versions converts, in both directions. Answers what lies beside the new state, too.
     fn code_change(
         &mut self,
-        (from, to): (Module, Module),
-        direction: Direction,
+        (from, to, direction): (Module, Module, Direction),
         bytes: &[u8],
         extra: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+        residues: Option<&Residues>,
+    ) -> Result<(Vec<u8>, Option<Box<Residues>>), Failure> {
         let (newer, older) = match direction {
             Direction::Up => (to, from),
             Direction::Down => (from, to),
         };
-        // What lay beside the process was for this conversion, if for any.
-        (self.converter, self.residue_after) = (Some(newer), None);
-        newer.code_change(self, (direction, older.vsn()), bytes, extra)
+        self.beside = Some(Beside::begin(residues, newer, to));
+        let new = newer.code_change(self, (direction, older.vsn()), bytes, extra)?;
+        let residues = self.beside.take().map(Beside::end).transpose();
+        Ok((new, residues.map_err(Failure::Reason)?.flatten()))
     }
 
     /// Whether the way back leads from a new state to the one it was made of.
     fn comes_back(&mut self, part: &Part, target: &Target, new: &NewPart) -> Result<bool, Reason> {
-        let (bytes, state) = match (&part.what, new) {
-            (What::State(bytes), NewPart::State(state)) => (bytes, state),
-            (What::Handler(_, bytes), NewPart::Handler(_, state)) => (bytes, state),
+        let (bytes, state, residues) = match (&part.what, new) {
+            (What::State(bytes), NewPart::State(state, residues)) => (bytes, state, residues),
+            (What::Handler(_, bytes), NewPart::Handler(_, new)) => {
+                (bytes, &new.state, &new.residues)
+            }
             _ => return Ok(true),
         };
-        let back = self.way_back(part.from, target, state);
+        let back = self.way_back(part.from, target, (state, residues.as_deref()));
         back.map(|back| back == *bytes)
             .map_err(|failure| Reason::tagged("way_back", &failure.into_reason().to_string()))
     }
 
-    fn way_back(&mut self, from: Module, target: &Target, new: &State) -> Result<Vec<u8>, Failure> {
+    fn way_back(
+        &mut self,
+        from: Module,
+        target: &Target,
+        (new, residues): (&State, Option<&Residues>),
+    ) -> Result<Vec<u8>, Failure> {
         let bytes = new.export(self)?;
-        self.residue_before = self.residue_after.take();
         let old = match &target.conversion {
             Conversion::Carry => bytes,
             Conversion::CodeChange { direction, extra } => {
@@ -242,7 +253,8 @@ impl Desk<'_> {
                     Direction::Up => Direction::Down,
                     Direction::Down => Direction::Up,
                 };
-                self.code_change((target.module, from), back, &bytes, extra)?
+                let way = (target.module, from, back);
+                self.code_change(way, &bytes, extra, residues)?.0
             }
         };
         from.import(self, &old)?.export(self)
@@ -301,28 +313,6 @@ impl Desk<'_> {
         }
     }
 
-    /// Reads what this version left beside the process when it last converted it down, or leaves something.
-    fn residue(&mut self, write: bool, data: &[u8]) -> Answer<'_> {
-        let Some(converter) = self.converter else {
-            return Answer::value(0);
-        };
-        if write {
-            let bytes = data.into();
-            self.residue_after = Some(Box::new(Residue {
-                of: converter,
-                bytes,
-            }));
-            return Answer::value(1);
-        }
-        match self.residue_before.as_deref() {
-            Some(residue) if residue.is_of(converter) => Answer {
-                value: 1,
-                bytes: &residue.bytes,
-            },
-            _ => Answer::value(0),
-        }
-    }
-
     fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
         if replace {
             self.out.clear();
@@ -364,7 +354,10 @@ impl Host for Desk<'_> {
             OpCode::IsAlive => u64::from(self.node.is_alive(Pid::from_raw(a))),
             OpCode::Env => return self.env(name),
             OpCode::CallModule => return self.call_module(name, data),
-            OpCode::Residue => return self.residue(a == 1, data),
+            OpCode::Residue => match &mut self.beside {
+                Some(beside) => return beside.op(a, name, data),
+                None => 0,
+            },
             OpCode::Current => {
                 let current = self.plan.modules.current(&String::from_utf8_lossy(name));
                 current.map_or(0, Module::address)

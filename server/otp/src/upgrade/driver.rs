@@ -1,5 +1,6 @@
 //! Who lets a node go on while a transaction waits for it: the real clock, or a simulation.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::message::Payload;
 use crate::node::{Node, OnReply, RequestError};
 use crate::outside::Runner;
 use crate::process::ProcessInfo;
+use crate::run_clock::RunClock;
 use crate::sim::Sim;
 use crate::sys::SysMessage;
 
@@ -23,7 +25,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub trait Driver {
     /// The node.
     fn node(&self) -> &Node;
-    /// A clock in milliseconds, for deadlines.
+    /// A clock in milliseconds, for deadlines: it counts the time in which the node could run, if it is looked at
+    /// again and again.
     fn now_ms(&self) -> u64;
     /// A transaction begins: states are to be converted from now on.
     fn begin(&mut self, board: &Arc<Board>);
@@ -125,6 +128,8 @@ impl dyn Driver + '_ {
 pub struct Live {
     node: Node,
     started: Instant,
+    /// Its deadlines are those of work, and nothing works while the program is stopped.
+    clock: Cell<RunClock>,
 }
 
 impl Live {
@@ -133,6 +138,7 @@ impl Live {
         Live {
             node,
             started: Instant::now(),
+            clock: Cell::default(),
         }
     }
 
@@ -153,7 +159,10 @@ impl Driver for Live {
     }
 
     fn now_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        let mut clock = self.clock.get();
+        let ran_ms = clock.look(self.started.elapsed().as_millis() as u64);
+        self.clock.set(clock);
+        ran_ms
     }
 
     fn begin(&mut self, board: &Arc<Board>) {

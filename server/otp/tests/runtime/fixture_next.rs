@@ -70,7 +70,7 @@ impl Migrate<fixture::Counter> for Counter {
             _ => (),
         }
         let step = ctx
-            .kept()
+            .kept()?
             .or(ctx.extra::<i64>().ok().flatten())
             .unwrap_or(10);
         match old.count {

@@ -21,6 +21,8 @@ use crate::house::{House, Linked, child, config, encode, payload, start, tree};
 mod live;
 #[path = "transaction/random.rs"]
 mod random;
+#[path = "transaction/residues.rs"]
+mod residues;
 
 /// A simulation in which something happens between two steps of a transaction.
 struct Meddler<'a> {

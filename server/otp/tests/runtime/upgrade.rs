@@ -39,7 +39,8 @@ fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
     for (direction, step, version) in [
         (Direction::Up, 10, "2.0.0"),
         (Direction::Down, 1, "1.0.0"),
-        (Direction::Up, 10, "2.0.0"),
+        // On the way down it keeps a step that is one larger.
+        (Direction::Up, 11, "2.0.0"),
     ] {
         let before: i64 = house
             .ask(counter, &Count::Tell)
@@ -188,6 +189,8 @@ struct Model {
     loaded: Direction,
     suspended: bool,
     waiting: i64,
+    /// How far the newer version goes at a step; each way down keeps one more for it.
+    step: i64,
 }
 
 impl Model {
@@ -205,11 +208,18 @@ impl Model {
             Op::Suspend => self.suspended = true,
             Op::Resume => self.suspended = false,
             Op::Load(version) => self.loaded = version,
-            Op::Change if self.suspended => self.runs = self.loaded,
+            Op::Change if self.suspended => {
+                self.step += i64::from(self.loaded == Direction::Down);
+                self.runs = self.loaded;
+            }
             Op::Change => (),
         }
         if !self.suspended {
-            let step = if self.runs == Direction::Up { 10 } else { 1 };
+            let step = if self.runs == Direction::Up {
+                self.step
+            } else {
+                1
+            };
             self.count += step * std::mem::take(&mut self.waiting);
         }
         answer
@@ -232,7 +242,7 @@ proptest! {
         let mut house = House::new();
         let counter = house.begin("counter", "counter", &(BEGIN,)).unwrap();
         let way = Direction::Down;
-        let mut model = Model { count: BEGIN, runs: way, loaded: way, suspended: false, waiting: 0 };
+        let mut model = Model { count: BEGIN, runs: way, loaded: way, suspended: false, waiting: 0, step: 10 };
         for (at, op) in ops.iter().enumerate() {
             if !model.wants(*op) {
                 continue;

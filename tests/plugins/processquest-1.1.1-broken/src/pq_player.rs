@@ -5,6 +5,7 @@
 //! | `Errs` | answers an error |
 //! | `Panics` | panics |
 //! | `Loops` | does not end as long as this is its fate |
+//! | `Works` | takes a second or so, and is as in 1.1.0 then |
 //! | `Sends` | wants something done, which a conversion may not |
 //! | any other | as in 1.1.0 |
 //!
@@ -78,12 +79,13 @@ impl GenFsm for Player {
 impl Migrate<v1_0_0::Player> for Player {
     fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
         fate(&old.name, ctx)?;
-        v1_1_0::Player::up(old, ctx).map(Player)
+        ctx.acting_as("1.1.0", |ctx| v1_1_0::Player::up(old, ctx))
+            .map(Player)
     }
 
     fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
         fate(&self.0.hero.name, ctx)?;
-        self.0.down(ctx)
+        ctx.acting_as("1.1.0", |ctx| self.0.down(ctx))
     }
 }
 
@@ -99,6 +101,9 @@ impl Migrate<v1_1_0::Player> for Player {
     }
 }
 
+/// Questions to the node that take a second or so: a hundred nanoseconds each in a build for tests.
+const WORK: u32 = 10_000_000;
+
 /// What becomes of the conversion of a hero with this name.
 fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
     match fate_of(name, ctx).as_str() {
@@ -107,6 +112,12 @@ fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
         "Loops" => {
             while fate_of(name, ctx) == "Loops" {
                 std::hint::spin_loop();
+            }
+            Ok(())
+        }
+        "Works" => {
+            for _ in 0..WORK {
+                std::hint::black_box(ctx.now_ms());
             }
             Ok(())
         }

@@ -1,11 +1,11 @@
 //! Copying: what of a process goes to the converters, and what comes back from them.
 
-use pq_abi::{Module, Reason, State};
+use pq_abi::{Module, Reason};
 use pq_term::Pid;
 use smallvec::SmallVec;
 
 use super::{Fate, Shard};
-use crate::process::{Body, HELD, TOUCHED};
+use crate::process::{Body, HELD, Handler, TOUCHED};
 use crate::upgrade::convert::{Converted, Job, NewPart, Outcome, Part, Staged, What};
 use crate::upgrade::{Conversion, Failed};
 
@@ -52,15 +52,12 @@ impl Shard {
 
     fn job(&mut self, pid: Pid) -> Result<Job, Box<Failed>> {
         let parts = self.parts(pid)?;
-        let (parent, residue) = match self.slab.get(pid) {
-            Some(process) => (process.parent, process.residue().cloned().map(Box::new)),
-            None => (Pid::from_raw(0), None),
-        };
+        let process = self.slab.get(pid);
+        let parent = process.map_or(Pid::from_raw(0), |process| process.parent);
         Ok(Job {
             pid,
             parent,
             now_ms: self.core.now_ms,
-            residue,
             parts,
         })
     }
@@ -88,18 +85,22 @@ impl Shard {
     fn parts_of_handlers(
         &mut self,
         pid: Pid,
-        handlers: &[State],
+        handlers: &[Handler],
     ) -> Result<SmallVec<[Part; 1]>, Box<Failed>> {
         let mut parts = SmallVec::new();
         for (at, handler) in handlers.iter().enumerate() {
-            let from = handler.module();
+            let from = handler.state.module();
             let Some(target) = self.changes(from) else {
                 continue;
             };
-            let bytes = self.in_callback(pid, |host| handler.export(host));
+            let bytes = self.in_callback(pid, |host| handler.state.export(host));
             let bytes = bytes.map_err(|failure| self.failed(pid, from, failure.into_reason()))?;
-            let what = What::Handler(at, bytes);
-            parts.push(Part { from, target, what });
+            parts.push(Part {
+                from,
+                target,
+                what: What::Handler(at, bytes),
+                residues: handler.residues.clone(),
+            });
         }
         Ok(parts)
     }
@@ -115,10 +116,13 @@ impl Shard {
         };
         let target = target.filter(asked_again);
         let what = What::Supervisor(args);
-        target
-            .map(|target| Part { from, target, what })
-            .into_iter()
-            .collect()
+        let part = |target| Part {
+            from,
+            target,
+            what,
+            residues: None,
+        };
+        target.map(part).into_iter().collect()
     }
 
     fn part_of_state(
@@ -132,8 +136,14 @@ impl Shard {
         let bytes = self
             .exported(pid)
             .map_err(|reason| self.failed(pid, from, reason))?;
-        let what = What::State(bytes);
-        Ok(SmallVec::from_iter([Part { from, target, what }]))
+        let process = self.slab.get(pid);
+        let residues = process.and_then(|process| process.residues().cloned());
+        Ok(SmallVec::from_iter([Part {
+            from,
+            target,
+            what: What::State(bytes),
+            residues: residues.map(Box::new),
+        }]))
     }
 
     /// The place of a module's target in the plan.

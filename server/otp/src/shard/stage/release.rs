@@ -59,7 +59,7 @@ impl Shard {
     fn drop_handlers_that_go(&mut self, pid: Pid) {
         if let Some(mut handlers) = self.take_handlers(pid) {
             if let Some(staging) = &mut self.staging {
-                handlers.retain(|handler| staging.fate(handler.module()) != Fate::Goes);
+                handlers.retain(|handler| staging.fate(handler.state.module()) != Fate::Goes);
             }
             self.put_handlers(pid, handlers);
         }
@@ -90,7 +90,6 @@ impl Shard {
         if let Some(at) = changes {
             process.module = Some(staging.board.plan.targets[at].module);
         }
-        process.set_residue(staged.residue);
         for part in staged.parts {
             swap_part(process, part);
         }
@@ -162,10 +161,13 @@ impl Shard {
 
 fn swap_part(process: &mut Process, part: NewPart) {
     match (part, &mut process.body) {
-        (NewPart::State(state), body) => *body = Body::Callback(state),
-        (NewPart::Handler(at, state), Body::Manager(handlers)) => {
+        (NewPart::State(state, residues), body) => {
+            *body = Body::Callback(state);
+            process.set_residues(residues);
+        }
+        (NewPart::Handler(at, new), Body::Manager(handlers)) => {
             if let Some(handler) = handlers.get_mut(at) {
-                *handler = state;
+                *handler = new;
             }
         }
         (NewPart::Supervisor(Some(spec)), Body::Supervisor(body)) => {

@@ -1,0 +1,213 @@
+//! What a way down has no place for and stays beside the state: one value for each version that left one.
+//!
+//! ```text
+//!   state of    3 ─ down ─► 2 ─ down ─► 1 ─ up ─► 2 ─ up ─► 3
+//!   beside it   –          [3]       [3, 2]      [3]        –
+//! ```
+//! A version takes back what it has left itself, and what other versions have left waits on. [`Residues`] lie beside a state,
+//! [`Beside`] is what a conversion sees of them. They belong to one state of one module: a process has those of its own, and
+//! each handler of an event manager too.
+//!
+//! INVARIANT: a long way down and up again is nothing at all (`tests/runtime/transaction/residues.rs`,
+//! `a_walk_over_versions_loses_nothing_that_is_kept`).
+
+use pq_abi::{Answer, Module, Reason};
+
+/// Versions that may leave something beside one state: more than a release goes back at once, and so few that a look
+/// through them is no search.
+const RESIDUES_MAX: usize = 16;
+
+/// Bytes that may lie beside one state, all of them together. A hero has 414 in all; 100 times as much is a fault of the module,
+/// and a million times that is more than the machine has.
+const BYTES_MAX: usize = 64 << 10;
+
+/// What versions have left beside a state.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Residues(Vec<Residue>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Residue {
+    /// The version that left it.
+    vsn: Box<str>,
+    bytes: Box<[u8]>,
+}
+
+/// The residues of a state while it is converted.
+pub(crate) struct Beside {
+    /// The version that converts: what it leaves, and takes, is its own where it does not say another's.
+    converter: &'static str,
+    before: Residues,
+    after: Residues,
+    /// For whom something was kept in this conversion.
+    kept: Vec<Box<str>>,
+    fault: Option<Reason>,
+}
+
+impl Residues {
+    fn of(&self, vsn: &str) -> Option<&[u8]> {
+        let found = self.0.iter().find(|residue| *residue.vsn == *vsn);
+        found.map(|residue| &*residue.bytes)
+    }
+
+    fn forget(&mut self, vsn: &str) {
+        self.0.retain(|residue| *residue.vsn != *vsn);
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|residue| residue.bytes.len()).sum()
+    }
+}
+
+impl Beside {
+    /// A conversion begins in `converter`, and leads to `target`. What these two have left is not for later: it is taken back
+    /// now, or the state that was its other half has gone another way.
+    pub(crate) fn begin(before: Option<&Residues>, converter: Module, target: Module) -> Beside {
+        let before = before.cloned().unwrap_or_default();
+        let mut after = before.clone();
+        for module in [converter, target] {
+            after.forget(module.vsn());
+        }
+        Beside {
+            converter: converter.vsn(),
+            before,
+            after,
+            kept: Vec::new(),
+            fault: None,
+        }
+    }
+
+    /// [`Residue`](pq_abi::OpCode::Residue): 0 reads, 1 keeps, 2 takes part. `vsn` is on whose behalf; empty for the
+    /// version that converts.
+    pub(crate) fn op(&mut self, what: u64, vsn: &[u8], data: &[u8]) -> Answer<'_> {
+        let vsn = String::from_utf8_lossy(vsn);
+        let vsn = match &*vsn {
+            "" => self.converter,
+            other => other,
+        };
+        match what {
+            1 => Answer::value(u64::from(self.keep(vsn, data))),
+            2 => {
+                self.after.forget(vsn);
+                Answer::value(1)
+            }
+            _ => match self.before.of(vsn) {
+                Some(bytes) => Answer { value: 1, bytes },
+                None => Answer::value(0),
+            },
+        }
+    }
+
+    fn keep(&mut self, vsn: &str, data: &[u8]) -> bool {
+        self.after.forget(vsn);
+        let fault = self.why_not(vsn, data.len());
+        if let Some(why) = fault {
+            self.fault
+                .get_or_insert(Reason::tagged("system_limit", &why));
+            return false;
+        }
+        self.kept.push(vsn.into());
+        self.after.0.push(Residue {
+            vsn: vsn.into(),
+            bytes: data.into(),
+        });
+        true
+    }
+
+    /// Why this cannot be kept. It would be lost, so the way down is refused.
+    fn why_not(&self, vsn: &str, more: usize) -> Option<String> {
+        if self.kept.iter().any(|kept| **kept == *vsn) {
+            return Some(format!(
+                "version {vsn} keeps a second value in one conversion, which would take the place of the first; where a way \
+                 leads over several versions, `Ctx::acting_as` says for which of them is kept"
+            ));
+        }
+        if self.after.0.len() >= RESIDUES_MAX {
+            return Some(format!(
+                "{RESIDUES_MAX} versions have left something beside this state, which is the most; one of them has to \
+                 come again before it goes further down"
+            ));
+        }
+        let bytes = self.after.bytes().saturating_add(more);
+        (bytes > BYTES_MAX).then(|| {
+            format!(
+                "version {vsn} keeps {more} bytes, and {bytes} would lie beside this state; {BYTES_MAX} is the most"
+            )
+        })
+    }
+
+    /// What lies beside the new state.
+    ///
+    /// # Errors
+    /// When something was to be kept and could not be.
+    pub(crate) fn end(self) -> Result<Option<Box<Residues>>, Reason> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => Ok((!self.after.0.is_empty()).then(|| Box::new(self.after))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A conversion by version 9 of a state beside which this lies.
+    fn beside(before: Residues) -> Beside {
+        Beside {
+            converter: "9",
+            after: before.clone(),
+            before,
+            kept: Vec::new(),
+            fault: None,
+        }
+    }
+
+    fn of(versions: impl Iterator<Item = usize>) -> Residues {
+        let residue = |vsn: usize| Residue {
+            vsn: vsn.to_string().into(),
+            bytes: [vsn as u8].into(),
+        };
+        Residues(versions.map(residue).collect())
+    }
+
+    fn fault(beside: Beside) -> String {
+        beside.end().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_version_has_a_place_of_its_own() {
+        let mut beside = beside(of(1..3));
+        assert_eq!(beside.op(0, b"2", &[]).bytes, [2]);
+        assert_eq!(beside.op(0, b"", &[]).value, 0);
+        assert_eq!(beside.op(1, b"", &[9]).value, 1);
+        assert_eq!(beside.op(2, b"2", &[]).value, 1);
+        // It is read in the conversion that uses it up, and not after it.
+        assert_eq!(beside.op(0, b"2", &[]).bytes, [2]);
+        let after = beside.end().unwrap().unwrap();
+        assert_eq!((after.of("1"), after.of("2")), (Some(&[1][..]), None));
+        assert_eq!(after.of("9"), Some(&[9][..]));
+    }
+
+    #[test]
+    fn what_has_no_room_ends_the_conversion() {
+        let mut full = beside(of(100..100 + RESIDUES_MAX));
+        assert_eq!(full.op(1, b"", &[9]).value, 0);
+        assert!(fault(full).contains("16 versions have left something"));
+
+        let mut large = beside(of(1..2));
+        assert_eq!(large.op(1, b"", &vec![0; BYTES_MAX]).value, 0);
+        assert!(fault(large).contains("65537 would lie beside this state"));
+
+        let mut exact = beside(Residues::default());
+        assert_eq!(exact.op(1, b"", &vec![0; BYTES_MAX]).value, 1);
+        assert!(exact.end().is_ok());
+    }
+
+    #[test]
+    fn a_second_value_of_one_version_does_not_take_the_place_of_the_first() {
+        let mut beside = beside(Residues::default());
+        assert_eq!(beside.op(1, b"", &[1]).value, 1);
+        assert_eq!(beside.op(1, b"9", &[2]).value, 0);
+        assert!(fault(beside).contains("keeps a second value"));
+    }
+}

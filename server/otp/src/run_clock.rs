@@ -1,0 +1,103 @@
+//! Time in which the program could run.
+//!
+//! A program that is stopped (`SIGSTOP`, a debugger), or whose machine is, finds the clock advanced when it goes on, and
+//! nothing has been done meanwhile. A deadline that counted this would give up whatever was under way. So whoever watches
+//! over one looks at the clock often, and of the time between two looks only as much counts as can have passed while
+//! it waited for its turn. Looked at by the keeper of the pulse, by the coordinator of a transaction, and by those who wait for
+//! an answer.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How much counts at most between two looks, which are some 10 ms apart. A thread may wait so long for its turn on a
+/// busy machine; beyond that nobody on it gets much done.
+const GAP_MAX_MS: u64 = 200;
+
+/// How often somebody looks who waits for an answer.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A clock that does not count gaps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RunClock {
+    seen_ms: u64,
+    stopped_ms: u64,
+}
+
+impl RunClock {
+    /// How long the program has run by now, in milliseconds; `now_ms` is of a clock that never stands still.
+    pub(crate) fn look(&mut self, now_ms: u64) -> u64 {
+        let gap_ms = now_ms.saturating_sub(self.seen_ms);
+        self.seen_ms = self.seen_ms.max(now_ms);
+        self.stopped_ms += gap_ms.saturating_sub(GAP_MAX_MS);
+        self.seen_ms - self.stopped_ms
+    }
+
+    /// How long it has not run.
+    pub(crate) fn stopped_ms(&self) -> u64 {
+        self.stopped_ms
+    }
+}
+
+/// Somebody waits for answers, while the program runs for so long in all.
+pub(crate) struct Receiving<'a, T> {
+    receiver: &'a Receiver<T>,
+    timeout_ms: u64,
+    began: Instant,
+    clock: RunClock,
+}
+
+impl<'a, T> Receiving<'a, T> {
+    pub(crate) fn new(receiver: &'a Receiver<T>, timeout_ms: u64) -> Receiving<'a, T> {
+        Receiving {
+            receiver,
+            timeout_ms,
+            began: Instant::now(),
+            clock: RunClock::default(),
+        }
+    }
+
+    /// The next answer.
+    ///
+    /// # Errors
+    /// When none has come, or none can come any more.
+    pub(crate) fn next(&mut self) -> Result<T, RecvTimeoutError> {
+        loop {
+            let ran_ms = self.clock.look(self.began.elapsed().as_millis() as u64);
+            let left = Duration::from_millis(self.timeout_ms.saturating_sub(ran_ms));
+            match self.receiver.recv_timeout(left.min(LOOK)) {
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => (),
+                done => return done,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_counts_no_longer_than_a_turn_takes() {
+        let mut clock = RunClock::default();
+        for now_ms in [10, 20, 30] {
+            assert_eq!(clock.look(now_ms), now_ms);
+        }
+        assert_eq!(clock.look(12_030), 30 + GAP_MAX_MS);
+        assert_eq!(clock.look(12_040), 40 + GAP_MAX_MS);
+        assert_eq!(clock.look(12_000), 40 + GAP_MAX_MS);
+        assert_eq!(clock.stopped_ms(), 12_000 - GAP_MAX_MS);
+    }
+
+    #[test]
+    fn who_waits_gets_what_is_there_and_an_end_when_nothing_comes() {
+        let (sender, receiver) = sync_channel(1);
+        let next = |timeout_ms| Receiving::new(&receiver, timeout_ms).next();
+        assert_eq!(next(60), Err(RecvTimeoutError::Timeout));
+        sender.send(1).unwrap();
+        assert_eq!(next(0), Ok(1));
+        drop(sender);
+        assert_eq!(next(60), Err(RecvTimeoutError::Disconnected));
+    }
+}
