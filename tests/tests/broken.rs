@@ -10,6 +10,7 @@
 //! | `package` | the archive |
 //! | `disk` | the disk: it is full |
 //! | `killed` | nothing but the node, in the middle of it |
+//! | `stopped` | nothing but the time: the program is stopped in the middle of it |
 //! | `stage` | what they share: a node, its players, and what must hold after each attempt |
 #![allow(clippy::unwrap_used)]
 
@@ -27,5 +28,7 @@ mod library;
 mod package;
 #[path = "broken/stage.rs"]
 mod stage;
+#[path = "broken/stopped.rs"]
+mod stopped;
 #[path = "broken/thousand.rs"]
 mod thousand;

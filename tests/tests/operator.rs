@@ -12,6 +12,8 @@ mod asking;
 mod door;
 #[path = "operator/ending.rs"]
 mod ending;
+#[path = "operator/flood.rs"]
+mod flood;
 #[path = "operator/install.rs"]
 mod install;
 #[path = "operator/looking.rs"]

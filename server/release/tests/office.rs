@@ -15,6 +15,8 @@ mod full_disk;
 mod hostile;
 #[path = "office/kill.rs"]
 mod kill;
+#[path = "office/names.rs"]
+mod names;
 #[path = "office/opening.rs"]
 mod opening;
 #[path = "office/package.rs"]

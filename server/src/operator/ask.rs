@@ -19,7 +19,7 @@ const SERVICE: &str = "regis";
 /// What is there and not for operators: a name is given to whoever asks for one.
 const ONLY_FOR_PROCESSES: (&str, usize) = ("regis:register", 2);
 
-/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name is none.
+/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name begins otherwise.
 const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
 
 /// Sends a system message to the process of this name.
@@ -84,11 +84,15 @@ fn find(desk: &Desk, text: &str) -> Result<Pid, String> {
     {
         return Ok(pid);
     }
-    match read_outside(text) {
-        Ok(name) => names.whereis(&name).ok_or_else(nobody),
-        Err(error) if text.starts_with(BEGINS_A_TERM) => Err(format!("{}: {error}", nobody())),
-        Err(_) => Err(nobody()),
-    }
+    let name = read_outside(text).or_else(|error| {
+        if !text.starts_with(BEGINS_A_TERM) {
+            return Err(nobody());
+        }
+        // A module's own words become known here when a name that holds them is read.
+        names.get_names();
+        read_outside(text).map_err(|_| format!("{}: {error}", nobody()))
+    })?;
+    names.whereis(&name).ok_or_else(nobody)
 }
 
 /// Calls a function of a module's current version.

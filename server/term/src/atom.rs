@@ -52,8 +52,8 @@ pub enum AtomError {
     TableFull,
     /// Text from outside has made [`OUTSIDE_MAX`] atoms already.
     #[error(
-        "nothing has this name, and text from outside has made {OUTSIDE_MAX} new names already; those of modules \
-         and releases are known, and a \"string\" is always right"
+        "this name is new here, and text from outside has made {OUTSIDE_MAX} new names already; known names work on, \
+         and a \"string\" always does"
     )]
     OutsideFull,
 }

@@ -12,7 +12,7 @@ use tar::EntryType;
 use crate::archive::{Entry, altered, file, good, gzip, header, sealed, special, tar, with};
 use crate::fixture::House;
 
-fn refused(house: &House, package: &[u8]) -> OfficeError {
+pub(crate) fn refused(house: &House, package: &[u8]) -> OfficeError {
     let mut office = house.open("1.0.0");
     let before = house.snapshot();
     let path = house.beside("hostile.tar.gz");

@@ -1,0 +1,54 @@
+//! Nothing is broken but the time: the program is stopped in the middle of an install, and goes on.
+
+use std::time::{Duration, Instant};
+
+use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Signal, poll};
+use pq_tests::story::Version;
+
+use crate::stage::Stage;
+
+/// The deadline of a conversion, in times that the slowest takes.
+const PATIENT: u32 = 4;
+
+/// `pq status` says that an install copies states.
+fn copies(stage: &Stage) -> bool {
+    stage.tree.answer(&["status"])["operation"]["progress"]["step"] == "copy"
+}
+
+#[test]
+fn an_install_goes_on_when_the_program_was_stopped_for_longer_than_it_may_take() {
+    let mut stage = Stage::with(&["Ann"]);
+    stage.unpacks(&Draft::broken().package());
+    stage.players.push(Player::enter(&stage.node, "Works"));
+    let began = Instant::now();
+    stage.tree.does(&["check-install", BROKEN_VSN]);
+    let limit = began.elapsed() * PATIENT;
+    for player in &mut stage.players {
+        player.may_become(Version::New);
+    }
+    let limit_ms = limit.as_millis().to_string();
+    let options = [
+        "--code-change-timeout",
+        &limit_ms,
+        "--suspend-timeout",
+        &limit_ms,
+    ];
+    let args = [&["install", BROKEN_VSN], &options[..]].concat();
+    std::thread::scope(|scope| {
+        let install = scope.spawn(|| stage.tree.operate(&args));
+        assert!(poll(PATIENCE, || copies(&stage).then_some(())).is_some());
+        stage.node.signal(Signal::STOP);
+        // The time that passes is what is tested.
+        std::thread::sleep(limit + Duration::from_secs(1));
+        stage.node.signal(Signal::CONT);
+        // Who waits for the node may have given it up meanwhile; the history has what came of it.
+        let said = install.join().unwrap();
+        let runs =
+            || (stage.tree.answer(&["status"])["release"]["vsn"] == BROKEN_VSN).then_some(());
+        let installed = poll(PATIENCE, runs);
+        let past = stage.tree.answer(&["history"]);
+        assert!(installed.is_some(), "{said:?}: {past}");
+    });
+    assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 0);
+    stage.play_on();
+}

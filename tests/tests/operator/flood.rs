@@ -1,0 +1,44 @@
+//! Operators' text that wants to fill the atom table: known names work on, and a release is unpacked and installed.
+
+use pq_tests::running::Tree;
+
+use crate::typed::{done, node_with_heroes, refused, told, typed};
+
+/// As many names as one word of a command line holds, of the 65 536 that text from outside may make.
+const NAMES: usize = 18_000;
+
+const NO_ROOM: &str = "text from outside has made 65536 new names already";
+
+/// Arguments with names that nobody has used.
+fn flood(round: usize) -> String {
+    let names: Vec<_> = (0..NAMES)
+        .map(|name| format!("n{:x}", round * NAMES + name))
+        .collect();
+    format!("[[{}]]", names.join(","))
+}
+
+#[test]
+fn names_from_operators_keep_no_release_away() {
+    let tree = Tree::new();
+    let _node = node_with_heroes(&tree, 1);
+    let calls: Vec<_> = (0..4)
+        .map(|round| typed(&tree, &["call", "pq_stats", "roll", &flood(round)]))
+        .collect();
+    assert!(!calls[0].err.contains(NO_ROOM), "{calls:?}");
+    assert!(calls[3].err.contains(NO_ROOM), "{:?}", calls[3]);
+    for args in [
+        &["call", "regis", "whereis_name", "[unheard_of]"][..],
+        &["sys", "get-state", "{unheard_of,\"Ann\"}"],
+    ] {
+        let typed = typed(&tree, args);
+        assert!(typed.err.contains(NO_ROOM), "{typed:?}");
+    }
+    let folder = tree.root().join("lib");
+    let args = ["upgrade-app", "unheard_of", folder.to_str().unwrap()];
+    let said = refused(&tree, &args, 3);
+    assert!(said.contains("nothing has this name here"), "{said}");
+    // What is known is known.
+    told(&tree, &["sys", "get-state", "{events,\"bot-0\"}"]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    done(&tree, &["install", "1.1.0"]);
+}
