@@ -20,7 +20,9 @@ use crate::heroes;
 use crate::logging;
 use crate::operator::answer::Planned;
 use crate::operator::clock::doubt;
-use crate::operator::{Desk, ErrorAction, Farewell, History, Lifetime, Operator, Releases, Wish};
+use crate::operator::{
+    Desk, ErrorAction, Failure, Farewell, History, Lifetime, Operator, Releases, Wish,
+};
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Signals, Told};
@@ -56,6 +58,16 @@ pub(crate) struct Which<'a> {
     or_permanent: bool,
     /// The end that was planned before the node started itself again.
     shutdown: Option<Planned>,
+}
+
+impl Which<'_> {
+    /// For when it does not boot.
+    fn permanent_instead(self) -> Restart {
+        let vsn = self.release.unwrap_or_default();
+        Restart::of_permanent(ErrorAction::Restart)
+            .because(format!("release {vsn} does not boot"))
+            .with_shutdown(self.shutdown)
+    }
 }
 
 /// What may end a node.
@@ -103,12 +115,7 @@ pub(crate) fn run(
     let lock = TreeLock::take(root)?;
     let history = Arc::new(History::of(root));
     let life = Lifetime::begin(&history);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SOCKET_THREADS)
-        .thread_name("pq-sockets")
-        .enable_all()
-        .build()
-        .context("failed to start the threads for sockets")?;
+    let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
     let booted = boot(root, which.release, options, ended);
@@ -117,17 +124,9 @@ pub(crate) fn run(
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
-            let vsn = which.release.unwrap_or_default();
-            let restart = Restart::of_permanent(ErrorAction::Restart)
-                .because(format!("release {vsn} does not boot"))
-                .with_shutdown(which.shutdown);
-            let place = (root, lock);
-            return start_again(
-                &restart,
-                place,
-                (options, Addresses::default()),
-                (&life, vsn),
-            );
+            let asked = which.release.unwrap_or_default();
+            let (restart, nowhere) = (which.permanent_instead(), Addresses::default());
+            return start_again(&restart, (root, lock), (options, nowhere), (&life, asked));
         }
         Err(error) => return Err(error),
     };
@@ -148,28 +147,71 @@ pub(crate) fn run(
     let stopped = stopping.finish(booted);
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
-    let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
-    let (vsn, addresses, shutdown) = match &served {
-        Ok(end) => (end.vsn.clone(), end.addresses, end.shutdown.clone()),
-        Err(_) => (first, Addresses::default(), None),
+    let last = match served {
+        Ok(end) => Last {
+            word: last_word(Ok(end.word), &mut ends)?,
+            addresses: end.addresses,
+            vsn: end.vsn,
+            shutdown: end.shutdown,
+        },
+        Err(error) => Last {
+            word: last_word(Err(error), &mut ends)?,
+            addresses: Addresses::default(),
+            vsn: first,
+            shutdown: None,
+        },
     };
-    match last_word(served.map(|end| end.word), &mut ends)? {
+    conclude(last, stopped, (root, lock, options), &life)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SOCKET_THREADS)
+        .thread_name("pq-sockets")
+        .enable_all()
+        .build()
+        .context("failed to start the threads for sockets")
+}
+
+/// The last thing that a node does, when everything has stopped, in order or not.
+fn conclude(
+    last: Last,
+    stopped: Result<(), Failure>,
+    (root, lock, options): (&Path, TreeLock, &cli::Node),
+    life: &Lifetime<'_>,
+) -> anyhow::Result<()> {
+    let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
+    match last.word {
         LastWord::Stop(farewell) => {
             farewell.note(&stopped);
             lock.release();
             farewell.say(stopped);
         }
-        LastWord::Told(told) => life.told_to_end(&vsn, told, &stopped),
+        LastWord::Told(told) => life.told_to_end(&last.vsn, told, &stopped),
         LastWord::Restart(restart) => {
-            let restart = restart.with_shutdown(shutdown);
-            return start_again(&restart, (root, lock), (options, addresses), (&life, &vsn));
+            let restart = restart.with_shutdown(last.shutdown);
+            let place = (root, lock);
+            return start_again(
+                &restart,
+                place,
+                (options, last.addresses),
+                (life, &last.vsn),
+            );
         }
         LastWord::Failed(error) => {
-            life.fails(&vsn, &format!("{error:#}"));
+            life.fails(&last.vsn, &format!("{error:#}"));
             return Err(error);
         }
     }
     in_order
+}
+
+/// A node that has ended: what was said last, and what the next one would need.
+struct Last {
+    word: LastWord,
+    addresses: Addresses,
+    vsn: String,
+    shutdown: Option<Planned>,
 }
 
 /// What becomes of the process when the node has ended.
