@@ -1,6 +1,5 @@
 //! Libraries and modules as an operator sees them: plain data, copied out of the books of `server`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -51,9 +50,6 @@ pub struct Library {
     pub origin: Origin,
     /// Of its file; `None` when it is linked.
     pub checksum: Option<Checksum>,
-    /// What tells the code of its modules from other code under the same version, by the module's name
-    /// ([`crate::ModuleEntry::digest`]).
-    pub digests: BTreeMap<String, String>,
     /// Its modules, in the order of its manifest.
     pub modules: Vec<Module>,
     /// What its manifest says of each of them, in the same order.

@@ -12,7 +12,7 @@ use pq_term::Term;
 use crate::app::App;
 use crate::checksums::{self, Sha256Hex};
 use crate::consult::text_of;
-use crate::file_error::{FileError, path_term};
+use crate::file_error::FileError;
 use crate::fit::{self, Member};
 use crate::layout;
 use crate::owner;
@@ -271,10 +271,7 @@ impl ReleaseTree {
     fn settings(&self, vsn: &str) -> Result<(Settings, Vec<String>), FileError> {
         let compared = self.summed(vsn)?.settings()?;
         let settings = sys_config::read(&layout::release(&self.root, vsn))?;
-        Ok((
-            settings,
-            remark(vsn, compared).into_iter().collect(),
-        ))
+        Ok((settings, remark(vsn, compared).into_iter().collect()))
     }
 
     /// What became of the settings of a release since it was built or unpacked, as a sentence; nothing when they are the

@@ -116,7 +116,11 @@ impl Summed {
         let mut sums = Checksums::default();
         let mut names = vec![layout::rel_name(&rel.name), "relup".to_string()];
         let settings = sys_config::check(&self.folder)?;
-        names.extend(settings.iter().map(|name| name.to_string_lossy().into_owned()));
+        names.extend(
+            settings
+                .iter()
+                .map(|name| name.to_string_lossy().into_owned()),
+        );
         for name in names {
             match self.sum(&name) {
                 Ok(sum) => drop(sums.0.insert(name, sum)),

@@ -247,13 +247,15 @@ fn write_release_folder(
 ) -> Result<(), TreeError> {
     let folder = layout::release(root, &rel.vsn);
     let rel_name = layout::rel_name(&rel.name);
-    let text = |text: &'_ str| text.as_bytes();
     let own = [
         (Path::new(&rel_name), Some(spec.rel.as_bytes())),
-        (Path::new("relup"), spec.relup.map(text)),
-        (Path::new(SETTINGS), spec.sys_config.map(text)),
+        (Path::new("relup"), spec.relup.map(str::as_bytes)),
+        (Path::new(SETTINGS), spec.sys_config.map(str::as_bytes)),
     ];
-    let configs = spec.configs.iter().map(|(path, bytes)| (*path, Some(*bytes)));
+    let configs = spec
+        .configs
+        .iter()
+        .map(|(path, bytes)| (*path, Some(*bytes)));
     let mut sums = Checksums::default();
     let mut files = Files::new();
     for (path, piece) in own.into_iter().chain(configs) {
@@ -263,7 +265,11 @@ fn write_release_folder(
             None => bytes_there(root, &folder.join(path))?.map(|bytes| sha256(&bytes)),
         };
         let stays = is_settings(&name) && settings == Settings::Keep;
-        files.extend(piece.filter(|_| !stays).map(|bytes| (path.to_path_buf(), bytes)));
+        files.extend(
+            piece
+                .filter(|_| !stays)
+                .map(|bytes| (path.to_path_buf(), bytes)),
+        );
         sums.0.extend(sum.map(|sum| (name, sum)));
     }
     Ok(put_folder_with(&folder, &files, &sums)?)

@@ -148,10 +148,7 @@ pub(super) fn from_file(path: &Path, candidate: &Candidate, verified: &Verified)
 }
 
 pub(super) fn linked(manifest: Manifest) -> Library {
-    let digests = manifest.modules.into_iter();
-    let digests = digests.filter_map(|module| Some((module.name, module.digest?)));
     Library {
-        digests: digests.collect(),
         id: LibraryId(0),
         application: manifest.application,
         vsn: manifest.vsn,

@@ -115,6 +115,7 @@ impl ReleaseHandler {
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),
+            left: Vec::new(),
             judgement: Judgement::default(),
             check: false,
             planned: Planned {

@@ -114,7 +114,9 @@ impl Loaded {
             .0
             .iter()
             .find(|library| library.modules.contains(&module));
-        let digest = own.and_then(|library| library.digests.get(module.name()));
+        let mut entries = own.iter().flat_map(|library| &library.entries);
+        let running = entries.find(|running| running.name == module.name());
+        let digest = running.and_then(|running| running.digest.as_ref());
         matches!((digest, &entry.digest), (Some(one), Some(other)) if one != other)
     }
 }

@@ -93,7 +93,12 @@ impl ReleaseHandler {
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
         report.modules = prepared.modules(&self.code, driver, &processes)?;
         self.watch.enter(Phase::Copy);
-        let pause = self.try_exchanges(driver, (&prepared, 0), options, &mut report)?;
+        let tried = Tried {
+            prepared: &prepared,
+            first: 0,
+            processes: &processes,
+        };
+        let pause = self.try_exchanges(driver, &tried, options, &mut report)?;
         report.expected_pause_ms = (pause.as_millis() as u64).max(1);
         Ok(report)
     }
@@ -111,7 +116,12 @@ impl ReleaseHandler {
         if prepared.script.exchanges().count() > begins {
             self.watch.enter(Phase::Copy);
             let mut report = CheckReport::of(prepared);
-            self.try_exchanges(driver, (prepared, begins), options, &mut report)?;
+            let tried = Tried {
+                prepared,
+                first: begins,
+                processes: &driver.processes(ASK_TIMEOUT_MS)?,
+            };
+            self.try_exchanges(driver, &tried, options, &mut report)?;
         }
         Ok(())
     }
@@ -120,21 +130,23 @@ impl ReleaseHandler {
     fn try_exchanges(
         &mut self,
         driver: &mut dyn Driver,
-        (prepared, first): (&Prepared, usize),
+        tried: &Tried<'_>,
         options: &Options,
         report: &mut CheckReport,
     ) -> Result<Duration, FailedStep> {
+        let prepared = tried.prepared;
         let mut pause = Duration::ZERO;
         let mut before: Vec<Change<'static>> = Vec::new();
         let nobody = BTreeSet::new();
         for (at, exchange) in prepared.script.exchanges().enumerate() {
             let own = exchange.code_changes(&prepared.libraries)?;
-            if at >= first {
+            if at >= tried.first {
                 let runs = prepared.judgement.runs.get(at).unwrap_or(&nobody);
                 let trial = Trial {
                     exchange,
                     runs,
                     options,
+                    processes: tried.processes,
                 };
                 pause += self.try_exchange(driver, &trial, (&before, &own), report)?;
             }
@@ -156,7 +168,7 @@ impl ReleaseHandler {
             .iter()
             .map(|target| target.module.name())
             .collect();
-        let count = report.count(processes, &concerned);
+        let count = report.count(trial.processes, &concerned);
         self.watch.expect(count);
         plan.trial = true;
         let transaction = Transaction::begin(driver, plan);
@@ -195,12 +207,22 @@ fn can_hold(copied: Copied, suspend_timeout_ms: u64) -> Result<(), FailedStep> {
     }
 }
 
+/// The exchanges that are tried.
+struct Tried<'a> {
+    prepared: &'a Prepared,
+    /// From which one on.
+    first: usize,
+    /// All processes of the node.
+    processes: &'a [ProcessInfo],
+}
+
 /// An exchange that is tried.
 struct Trial<'a> {
     exchange: &'a Exchange,
     /// The modules that have processes when its turn comes.
     runs: &'a BTreeSet<String>,
     options: &'a Options,
+    processes: &'a [ProcessInfo],
 }
 
 impl Trial<'_> {

@@ -15,7 +15,7 @@ use crate::layout;
 use crate::rel::Rel;
 use crate::releases::{Lib, Releases};
 use crate::same_vsn::SameVsn;
-use crate::summed::{Compared, Summed};
+use crate::summed::{Compared, SETTINGS, Summed};
 
 /// What may be replaced of releases that `RELEASES` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Released {
         let summed = Summed::open(root, &layout::release(root, &rel.vsn))?;
         let stays = match summed.settings()? {
             Compared::Edited | Compared::Added => true,
-            Compared::Unknown => layout::sys_config(root, &rel.vsn).exists(),
+            Compared::Unknown => layout::release(root, &rel.vsn).join(SETTINGS).exists(),
             Compared::Same => false,
         };
         Ok(match stays {

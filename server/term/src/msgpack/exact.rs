@@ -155,7 +155,13 @@ mod tests {
 
     #[test]
     fn a_text_is_found_in_its_exact_form_and_in_no_other() {
-        for text in ["", "Gandalf", &"ö".repeat(15), &"x".repeat(32), &"x".repeat(255)] {
+        for text in [
+            "",
+            "Gandalf",
+            &"ö".repeat(15),
+            &"x".repeat(32),
+            &"x".repeat(255),
+        ] {
             let bytes = to_msgpack(&Term::string(text));
             assert_eq!(exact_text(&bytes), Some(text));
             assert_eq!(exact_text(&[&bytes[..], b"more"].concat()), None);
