@@ -33,7 +33,7 @@ fn an_install_goes_on_when_the_program_was_stopped_for_longer_than_it_may_take()
         "--suspend-timeout",
         &limit_ms,
     ];
-    let args = [&["install", BROKEN_VSN], &options[..]].concat();
+    let args = [&["install", BROKEN_VSN][..], &options].concat();
     std::thread::scope(|scope| {
         let install = scope.spawn(|| stage.tree.operate(&args));
         assert!(poll(PATIENCE, || copies(&stage).then_some(())).is_some());
