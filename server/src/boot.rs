@@ -15,7 +15,7 @@ use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
 use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, Threads};
 use pq_release::boot::{BootApp, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
-use pq_term::Term;
+use pq_term::{Term, shorten};
 use regis_application::Names;
 use tokio::sync::mpsc;
 
@@ -24,6 +24,9 @@ use crate::cli;
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
+
+/// How much of a reason the last sentence of a node shows.
+const REASON_CHARS_MAX: usize = 1_000;
 
 /// How long the application controller may take to say what runs.
 const WHICH_TIMEOUT_MS: u64 = 5_000;
@@ -160,6 +163,8 @@ fn start_controller(
     });
     let on_end = move |application: &str, reason: &Reason| {
         // The first reason is told; the node is ending already at any further one.
+        let reason = reason.to_string();
+        let reason = shorten(&reason, REASON_CHARS_MAX);
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
     };
     let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));

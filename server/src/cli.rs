@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::operator::answer::Planned;
 use crate::play::address::Address;
 
 /// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
@@ -55,8 +56,15 @@ pub(crate) struct Start {
     /// When that release does not boot, start the permanent one
     #[arg(long, requires = "release")]
     pub(crate) or_permanent: bool,
+    /// The shutdown that was planned when the node started itself again, as JSON.
+    #[arg(long, hide = true, value_name = "JSON", value_parser = planned)]
+    pub(crate) shutdown: Option<Planned>,
     #[command(flatten)]
     pub(crate) node: Node,
+}
+
+fn planned(text: &str) -> serde_json::Result<Planned> {
+    serde_json::from_str(text)
 }
 
 #[derive(Args, Debug)]

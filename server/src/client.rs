@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`command`] | the words of the command line |
 //! | [`connection`] | one request to the node, and its answer |
-//! | [`show`], [`table`] | answers as people read them |
+//! | [`show`], [`table`], [`progress`] | answers as people read them, and how far an operation is |
 //! | [`release`], [`install`] | what is done with releases; an install with its plan |
 //! | [`door`], [`shutdown`] | what is done with players |
 //! | [`history`] | what needs no node |
@@ -21,6 +21,7 @@ mod connection;
 mod door;
 mod history;
 mod install;
+mod progress;
 mod release;
 mod show;
 mod shutdown;
@@ -30,16 +31,19 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use pq_term::{printable, printable_json, printable_lines, shorten};
 use serde::de::DeserializeOwned;
 
 pub(crate) use command::Command;
 use command::{At, Sys};
+use progress::Meter;
 use show::Show;
 
+use crate::console;
 use crate::operator::answer::{
     App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
 };
-use crate::operator::request::{Progress, Question, Request, SysRequest};
+use crate::operator::request::{Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 
 /// How often `status --watch` looks: as often as a person can follow.
@@ -55,7 +59,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         return Exit::Done.into();
     };
     if as_json && let Ok(text) = serde_json::to_string(&failure) {
-        say(&text);
+        say(&printable_json(&text));
     }
     warn(&failure.sentence);
     failure.exit.into()
@@ -65,15 +69,42 @@ pub(crate) fn run(command: Command) -> ExitCode {
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
         let failure = Failure::new(Exit::Usage, misused(&error.to_string()));
-        say(&serde_json::to_string(&failure).unwrap_or_default());
+        let text = serde_json::to_string(&failure).unwrap_or_default();
+        say(&printable_json(&text));
     }
-    // The exit code says it too, should nobody read it.
-    let _ = error.print();
+    match odd_words() {
+        // It repeats the words: a script may have them from anywhere.
+        odd if !odd.is_empty() && error.use_stderr() => aside(&tamed(&error.to_string(), &odd)),
+        // The exit code says it too, should nobody read it.
+        _ => drop(error.print()),
+    }
     u8::try_from(error.exit_code()).unwrap_or(1).into()
+}
+
+/// The longest word that a complaint repeats.
+const WORD_CHARS_MAX: usize = 100;
+
+/// The words of the command line that are not repeated as they are.
+fn odd_words() -> Vec<String> {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let is_odd = |word: &String| {
+        word.chars().count() > WORD_CHARS_MAX || !word.chars().all(pq_term::is_shown)
+    };
+    words.filter(is_odd).collect()
+}
+
+/// The complaint with these words written out and shortened, and nothing in it that a terminal obeys.
+fn tamed(complaint: &str, odd: &[String]) -> String {
+    let mut complaint = complaint.to_string();
+    for word in odd {
+        complaint = complaint.replace(word, &shorten(&printable(word), WORD_CHARS_MAX));
+    }
+    printable_lines(complaint.trim_end())
 }
 
 /// The first paragraph of what is wrong; behind it stand advice and usage.
 fn misused(error: &str) -> String {
+    let error = &tamed(error, &odd_words());
     let first = error.split("\n\n").next().unwrap_or(error);
     let words: Vec<&str> = first.split_whitespace().collect();
     let words = words.join(" ");
@@ -105,11 +136,12 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 
 /// Looks again and again, until the node has gone or nobody reads any more.
 fn watch(at: &At) -> Result<(), Failure> {
-    let over_the_last = std::io::stdout().is_terminal() && !at.json;
+    let is_seen = std::io::stdout().is_terminal() && console::lines_may_move();
+    let over_the_last = is_seen && !at.json;
     loop {
         let text = at.ask(Question::Status)?;
         if over_the_last {
-            say(CLEAR);
+            write_out(CLEAR);
         }
         at.tell::<Status>(&text)?;
         std::thread::sleep(WATCH_EVERY);
@@ -138,13 +170,15 @@ impl At {
 
     /// Asks the node; the answer's text.
     fn ask(&self, request: impl Into<Request>) -> Result<String, Failure> {
-        connection::ask(&self.root, &request.into(), note)
+        let request = request.into();
+        let mut meter = Meter::of(request.to_string());
+        connection::ask(&self.root, &request, |progress| meter.note(progress))
     }
 
     /// Shows an answer.
     fn tell<A: DeserializeOwned + Show>(&self, text: &str) -> Result<(), Failure> {
         match self.json {
-            true => say(text),
+            true => say(&printable_json(text)),
             false => say(read::<A>(text)?.show().trim_end()),
         }
         Ok(())
@@ -160,25 +194,29 @@ fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
     })
 }
 
-/// Writes how far the node is.
-fn note(progress: &Progress) {
-    warn(&progress.to_string());
-}
-
 /// Writes data. A reader who has gone (`pq names | head`) wants no more, and nothing went wrong.
 fn say(text: &str) {
-    if writeln!(std::io::stdout(), "{text}").is_err() {
+    write_out(&(printable_lines(text) + "\n"));
+}
+
+fn write_out(text: &str) {
+    let mut stdout = std::io::stdout();
+    if stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
 
 /// Writes a complaint, or how far the node is.
 fn warn(sentence: &str) {
-    aside(&format!("pq: {}", table::printable(sentence)));
+    aside(&format!("pq: {}", printable(sentence)));
 }
 
 /// Writes what is no data.
 fn aside(text: &str) {
     // The exit code says it too, should nobody read the sentence.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", printable_lines(text));
 }

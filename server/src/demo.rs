@@ -37,7 +37,11 @@ const NEXT: &str = "1.1.0";
 /// Prepares both releases, unless the tree is past that, and runs the permanent one.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
-    let workspace = Workspace::of_this_program()?;
+    let workspace = Workspace::with_release(FIRST)?;
+    say(format_args!(
+        "the sources are those in {}",
+        workspace.root().display()
+    ));
     let root = options.root.clone();
     let root = root.unwrap_or_else(|| workspace.target().join("rel"));
     match permanent(&root)? {

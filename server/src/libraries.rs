@@ -44,17 +44,24 @@ pub(crate) struct Source {
 }
 
 impl Workspace {
-    /// The workspace that this program was compiled in, which is where `cargo run` runs it.
-    pub(crate) fn of_this_program() -> anyhow::Result<Workspace> {
-        let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = crate_folder.parent().unwrap_or(crate_folder);
-        ensure!(
-            root.join("Cargo.toml").is_file(),
-            "the sources of the game are not at {}: `pq demo` builds them, so run it in a checkout; \
-             a release that was built before starts with `pq start --root DIR`",
-            root.display()
-        );
-        Workspace::at(root)
+    /// The workspace with the sources of this release: the one that the current folder stands in, else that of the
+    /// program, which lies in the `target` of its checkout.
+    ///
+    /// # Errors
+    /// When neither is there.
+    pub(crate) fn with_release(vsn: &str) -> anyhow::Result<Workspace> {
+        let here = std::env::current_dir().context("failed to find the current folder")?;
+        let program = std::env::current_exe().context("failed to find this program")?;
+        let folder = folder_with(vsn, &here).or_else(|| folder_with(vsn, &program));
+        let folder = folder.with_context(|| {
+            format!(
+                "the sources of release {vsn} are neither at {} nor at {}, nor in a folder above them: run this in a \
+                 checkout; a release that was built before starts with `pq start --root DIR`",
+                here.display(),
+                program.display()
+            )
+        })?;
+        Workspace::at(folder)
     }
 
     /// The workspace that a folder stands in.
@@ -68,7 +75,7 @@ impl Workspace {
             output.status.success(),
             "failed to find the sources: cargo knows no workspace at {}: {}",
             folder.display(),
-            String::from_utf8_lossy(&output.stderr).trim()
+            one_line(&output.stderr)
         );
         let metadata =
             serde_json::from_slice(&output.stdout).context("failed to read what cargo says")?;
@@ -147,6 +154,21 @@ impl Workspace {
     }
 }
 
+/// The nearest folder, this one or above it, of a workspace that has what the release consists of.
+fn folder_with<'a>(vsn: &str, start: &'a Path) -> Option<&'a Path> {
+    let release = Path::new("releases").join(vsn);
+    let is_it =
+        |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join(&release).is_dir();
+    start.ancestors().find(is_it)
+}
+
+/// What another program says, in a sentence.
+fn one_line(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let words: Vec<&str> = said.split_whitespace().collect();
+    words.join(" ")
+}
+
 impl Package {
     fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new(""))
@@ -194,4 +216,36 @@ fn cannot_run_cargo() -> String {
         "failed to run {}: building needs a Rust toolchain (https://rustup.rs)",
         program().display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_workspace_with_the_release_is_meant() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |folder: &str, is_workspace: bool, is_game: bool| {
+            let folder = root.path().join(folder);
+            std::fs::create_dir_all(folder.join("sub/target/debug")).unwrap();
+            if is_workspace {
+                std::fs::write(folder.join("Cargo.toml"), "[workspace]").unwrap();
+            }
+            if is_game {
+                std::fs::create_dir_all(folder.join("releases/1.0.0")).unwrap();
+            }
+            folder
+        };
+        let outer = make("outer", true, true);
+        let copy = make("outer/copy", true, true);
+        let other = make("outer/other", true, false);
+        let tree = make("outer/tree", false, true);
+        let found = |start: &Path| folder_with("1.0.0", start).map(Path::to_path_buf);
+        assert_eq!(found(&copy.join("sub/target/debug/pq")), Some(copy.clone()));
+        assert_eq!(found(&copy), Some(copy));
+        for inside in [other, tree, outer.clone()] {
+            assert_eq!(found(&inside.join("sub")), Some(outer.clone()));
+        }
+        assert_eq!(folder_with("9.9.9", &outer), None);
+    }
 }

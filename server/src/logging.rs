@@ -1,10 +1,22 @@
 //! Log lines: to stderr, as text or JSON, filtered by `RUST_LOG` (default `info`).
+//!
+//! A line is a line: what comes from outside (names, messages, terms of modules) is written out where a terminal would
+//! obey it, and a field has a bound. So nobody forges a line, and nobody fills a disk with one.
 
-use std::io::IsTerminal;
+use std::fmt::Debug;
+use std::io::{self, IsTerminal, Write};
 
+use pq_term::{printable, printable_json, shorten};
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::cli::LogFormat;
+use crate::console;
+
+/// The longest that a field of a line may be: a screen.
+const FIELD_CHARS_MAX: usize = 4_000;
 
 /// Installs the subscriber. Data goes to stdout, so the log never mixes with it.
 pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
@@ -14,13 +26,121 @@ pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // It would report that nobody reads stderr by panicking on stderr, on a shard.
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr);
+        .log_internal_errors(false);
     let installed = match format {
         LogFormat::Text => builder
-            .with_ansi(std::io::stderr().is_terminal())
+            .fmt_fields(debug_fn(write_field).delimited(" "))
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal() && console::colours_are_wanted())
             .try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Json => builder
+            .json()
+            .with_writer(|| JsonLines(io::stderr()))
+            .try_init(),
     };
     installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))
+}
+
+/// A field of a text line: `name=value`, and the message as it is.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    let value = format!("{value:?}");
+    let value = shorten(&value, FIELD_CHARS_MAX);
+    match field.name() {
+        "message" => writer.write_str(&printable(&value)),
+        name => write!(writer, "{name}={}", printable(&value)),
+    }
+}
+
+/// Writes whole lines of JSON, without what a terminal would obey.
+struct JsonLines<W>(W);
+
+impl<W: Write> Write for JsonLines<W> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(lines);
+        let shown: Vec<_> = text.split('\n').map(printable_json).collect();
+        self.0.write_all(shown.join("\n").as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    const EVIL: &str = "Ann\n2026-01-01 ERROR forged\u{1b}[2J\u{9b}1m\u{202e}";
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Lines {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    /// One event with everything from outside.
+    fn event() {
+        let name = Some(EVIL.to_string());
+        let long = "x".repeat(100_000);
+        tracing::info!(name, who = %EVIL, text = EVIL, long, "hears {EVIL}");
+    }
+
+    fn is_one_line(text: &str) {
+        assert_eq!(text.matches('\n').count(), 1, "{text:?}");
+        assert!(
+            text.trim_end_matches('\n').chars().all(pq_term::is_shown),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn nobody_forges_a_line_of_text() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .fmt_fields(debug_fn(write_field).delimited(" "))
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, event);
+        let text = lines.text();
+        is_one_line(&text);
+        assert!(
+            text.contains(r"hears Ann\n2026-01-01 ERROR forged\u{1b}[2J"),
+            "{text}"
+        );
+        assert!(text.len() < 10_000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn nobody_forges_a_line_of_json() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_writer(move || JsonLines(writer.clone()))
+            .finish();
+        tracing::subscriber::with_default(subscriber, event);
+        is_one_line(&lines.text());
+        let line: serde_json::Value = serde_json::from_str(&lines.text()).unwrap();
+        assert_eq!(line["fields"]["message"], format!("hears {EVIL}"));
+        assert_eq!(line["fields"]["who"], EVIL);
+    }
 }

@@ -16,6 +16,7 @@ mod author;
 mod boot;
 mod cli;
 mod client;
+mod console;
 mod demo;
 mod door;
 mod heroes;
@@ -26,6 +27,7 @@ mod play;
 mod report;
 mod restart;
 mod run;
+mod signals;
 mod system;
 
 use std::io::Write;
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The exit code says it too, should nobody read the sentence.
-            let _ = writeln!(std::io::stderr(), "pq: {error:#}");
+            let sentence = format!("pq: {error:#}");
+            let _ = writeln!(std::io::stderr(), "{}", pq_term::printable(&sentence));
             ExitCode::FAILURE
         }
     }

@@ -16,7 +16,7 @@
 //! | [`look`], [`tree`], [`ask`] | the answers |
 //! | [`door`], [`bans`] | the seam to the players' door, and who may not come in |
 //! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
-//! | [`history`], [`who`], [`clock`] | what was done, by whom, when |
+//! | [`history`], [`lifetime`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
 //! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
 //!
 //! What does not live here: the commands and their tables (`client`), releases (`pq-release`).
@@ -45,6 +45,7 @@ mod release;
 
 pub(crate) mod clock;
 pub(crate) mod history;
+mod lifetime;
 pub(crate) mod who;
 
 mod farewell;
@@ -52,6 +53,9 @@ mod shutdown;
 
 pub(crate) use desk::Desk;
 pub(crate) use exit::{EXIT_CODES, Exit, Failure};
+pub(crate) use farewell::Farewell;
+pub(crate) use history::History;
+pub(crate) use lifetime::Lifetime;
 pub(crate) use release::Releases;
 pub(crate) use request::{ErrorAction, Event};
 pub(crate) use session::Wish;

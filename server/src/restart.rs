@@ -2,30 +2,40 @@
 //!
 //! The program is executed anew: no thread, no library and no socket of the old node is left, the process keeps
 //! its number and its tree, and whoever started it need not know. The port is that of the command line, so that players
-//! find the door again where the operator has put it; without one it is for the release to say.
+//! find the door again where the operator has put it; without one it is for the release to say. Signals that come
+//! meanwhile wait for the new node (`signals`): std's `exec` would let them through, so execv(3) is called itself.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, CString, OsString};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
+use nix::unistd::execv;
 
 use crate::cli;
 use crate::door::Addresses;
 use crate::operator::ErrorAction;
+use crate::operator::answer::Planned;
 use crate::system::TreeLock;
 
 /// This program, also when its file has been replaced meanwhile.
-const PROGRAM: &str = "/proc/self/exe";
+const PROGRAM: &CStr = c"/proc/self/exe";
+
+/// The last word of a node that is not to start itself again.
+pub(crate) const ENDS_FOR_A_REBOOT: &str =
+    "the node is to start again on its permanent release: whoever started it, start it again";
 
 /// What a node starts again with.
 pub(crate) struct Restart {
     /// Which release; the permanent one unless said.
     release: Option<String>,
     action: ErrorAction,
+    /// For the history.
+    why: String,
+    /// The end that is planned, and stays so.
+    shutdown: Option<Planned>,
 }
 
 impl Restart {
@@ -34,6 +44,8 @@ impl Restart {
         Restart {
             release: Some(vsn.to_string()),
             action: ErrorAction::Restart,
+            why: String::new(),
+            shutdown: None,
         }
     }
 
@@ -42,7 +54,34 @@ impl Restart {
         Restart {
             release: None,
             action,
+            why: String::new(),
+            shutdown: None,
         }
+    }
+
+    /// Says why, for the history.
+    pub(crate) fn because(self, why: String) -> Restart {
+        Restart { why, ..self }
+    }
+
+    /// Keeps what is planned.
+    pub(crate) fn with_shutdown(self, shutdown: Option<Planned>) -> Restart {
+        Restart { shutdown, ..self }
+    }
+
+    /// Why.
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The release that is asked for; nothing for the permanent one.
+    pub(crate) fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// Whether the process goes on as a new node, rather than ending for somebody else to start it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.action == ErrorAction::Restart
     }
 
     /// Starts again, which comes back only as an error. Players came in at these addresses.
@@ -52,15 +91,13 @@ impl Restart {
         options: &cli::Node,
         addresses: Addresses,
     ) -> anyhow::Result<()> {
-        if self.action == ErrorAction::Reboot {
-            bail!(
-                "the node is to start again on its permanent release: whoever started it, start it again"
-            );
-        }
+        ensure!(self.goes_on(), ENDS_FOR_A_REBOOT);
         tracing::info!(root = %root.display(), release = self.release, "starting again");
-        let args = self.args(root, &at(options, addresses));
-        let mut program = Command::new(PROGRAM);
-        let error = program.arg0("pq").args(args).stdin(lock.hand_over()).exec();
+        let args = self.args(root, &at(options, addresses)).into_iter();
+        let args: Result<Vec<CString>, _> = args.map(|arg| CString::new(arg.into_vec())).collect();
+        let args = [vec![c"pq".to_owned()], args?].concat();
+        lock.hand_over()?;
+        let Err(error) = execv(PROGRAM, &args);
         bail!("failed to start again: {error}")
     }
 
@@ -69,8 +106,13 @@ impl Restart {
         let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
         let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
         let format = options.log_format.to_possible_value();
+        let shutdown = self.shutdown.as_ref();
         let seldom = [
             ("--release", self.release.clone()),
+            (
+                "--shutdown",
+                shutdown.and_then(|planned| serde_json::to_string(planned).ok()),
+            ),
             ("--port", options.port.map(|port| port.to_string())),
             ("--tls-port", options.tls_port.map(|port| port.to_string())),
             ("--web-port", options.web_port.map(|port| port.to_string())),
@@ -126,6 +168,7 @@ mod tests {
 
     use super::*;
     use crate::cli::tests::node as options;
+    use crate::operator::who::Who;
 
     #[test]
     fn a_node_starts_again_as_it_was_started() {
@@ -154,7 +197,13 @@ mod tests {
         ];
         for typed in [&all[..], &[]] {
             let before = options(typed);
-            let args = Restart::of("1.1.0").args(Path::new("/a b"), &before);
+            let shutdown = Some(Planned {
+                at: "2026-01-31T23:59:59.042Z".to_string(),
+                who: Who::own(),
+                text: Some("new\ndisks".to_string()),
+            });
+            let restart = Restart::of("1.1.0").with_shutdown(shutdown.clone());
+            let args = restart.args(Path::new("/a b"), &before);
             let words = [OsString::from("pq")].into_iter().chain(args);
             let cli::Command::Start(again) = cli::Cli::parse_from(words).command else {
                 panic!("no start");
@@ -162,6 +211,7 @@ mod tests {
             assert_eq!(again.root, Path::new("/a b"));
             assert_eq!(again.release.as_deref(), Some("1.1.0"));
             assert!(again.or_permanent);
+            assert_eq!(again.shutdown, shutdown);
             assert_eq!(format!("{:?}", again.node), format!("{before:?}"));
         }
         let args = Restart::of_permanent(ErrorAction::Restart).args(Path::new("r"), &options(&[]));

@@ -3,6 +3,7 @@
 
 mod stopping;
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use stopping::Stopping;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::boot::{Booted, boot};
@@ -18,9 +18,13 @@ use crate::cli;
 use crate::door::{self, Addresses};
 use crate::heroes;
 use crate::logging;
-use crate::operator::{Desk, ErrorAction, Operator, Releases, Wish};
+use crate::operator::answer::Planned;
+use crate::operator::{
+    Desk, ErrorAction, Failure, Farewell, History, Lifetime, Operator, Releases, Wish,
+};
 use crate::report::report;
-use crate::restart::Restart;
+use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
+use crate::signals::{Signals, Told};
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
@@ -30,12 +34,16 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// the shards need the others.
 const SOCKET_THREADS: usize = 1;
 
+/// Wishes that may wait: a restart, and the stop that comes before it has begun.
+const WISHES_MAX: usize = 2;
+
 /// `pq start`.
 pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
     let which = Which {
         release: options.release.as_deref(),
         or_permanent: options.or_permanent,
+        shutdown: options.shutdown.clone(),
     };
     run(&options.root, which, &options.node, |_| ())
 }
@@ -47,10 +55,23 @@ pub(crate) struct Which<'a> {
     release: Option<&'a str>,
     /// When it does not boot, the permanent one after all.
     or_permanent: bool,
+    /// The end that was planned before the node started itself again.
+    shutdown: Option<Planned>,
 }
 
-/// What may end a node besides signals.
+impl Which<'_> {
+    /// For when it does not boot.
+    fn permanent_instead(self) -> Restart {
+        let vsn = self.release.unwrap_or_default();
+        Restart::of_permanent(ErrorAction::Restart)
+            .because(format!("release {vsn} does not boot"))
+            .with_shutdown(self.shutdown)
+    }
+}
+
+/// What may end a node.
 struct Ends {
+    signals: Signals,
     /// A permanent application has ended.
     ended: mpsc::Receiver<String>,
     /// What an operator wishes.
@@ -59,12 +80,23 @@ struct Ends {
     stopping: Option<Stopping>,
 }
 
+/// What began the end of a node.
+enum Word {
+    /// An operator's wish.
+    Wish(Wish),
+    /// A signal.
+    Told(Told),
+}
+
 /// How a node came to its end.
 struct End {
-    /// What an operator wished; nothing when a signal said so.
-    wish: Option<Wish>,
+    word: Word,
     /// Where players came in.
     addresses: Addresses,
+    /// The release that ran last.
+    vsn: String,
+    /// The shutdown that was planned.
+    shutdown: Option<Planned>,
 }
 
 /// Runs the node; `listening` is called once players can come in.
@@ -75,73 +107,176 @@ pub(crate) fn run(
     listening: impl FnOnce(Addresses),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
+    let signals = Signals::hold()?;
     let lock = TreeLock::take(root)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SOCKET_THREADS)
-        .thread_name("pq-sockets")
-        .enable_all()
-        .build()
-        .context("failed to start the threads for sockets")?;
+    let history = Arc::new(History::of(root));
+    let life = Lifetime::begin(&history);
+    let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
-    let (wish, wishes) = mpsc::channel(1);
-    let booted = match boot(root, which.release, options, ended) {
+    let (wish, wishes) = mpsc::channel(WISHES_MAX);
+    let booted = boot(root, which.release, options, ended);
+    life.booted(&booted, which.release);
+    let booted = match booted {
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
-            let restart = Restart::of_permanent(ErrorAction::Restart);
-            return restart.carry_out((root, lock), options, Addresses::default());
+            let asked = which.release.unwrap_or_default();
+            let (restart, nowhere) = (which.permanent_instead(), Addresses::default());
+            return start_again(&restart, (root, lock), (options, nowhere), (&life, asked));
         }
         Err(error) => return Err(error),
     };
     let mut ends = Ends {
+        signals,
         ended: end,
         wishes,
         stopping: None,
     };
-    let served = runtime.block_on(serve(&booted, options, listening, (wish, &mut ends)));
+    let first = booted.release().to_string();
+    let served = runtime.block_on(serve(
+        (&booted, &history, which.shutdown),
+        options,
+        listening,
+        (wish, &mut ends),
+    ));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
-    let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
     // Heroes that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
-    let late = ends.wishes.try_recv().ok();
-    let (wish, addresses, outcome) = match served {
-        Ok(end) => (end.wish, end.addresses, Ok(())),
-        Err(error) => (None, Addresses::default(), Err(error)),
+    let last = match served {
+        Ok(end) => Last {
+            word: last_word(Ok(end.word), &mut ends)?,
+            addresses: end.addresses,
+            vsn: end.vsn,
+            shutdown: end.shutdown,
+        },
+        Err(error) => Last {
+            word: last_word(Err(error), &mut ends)?,
+            addresses: Addresses::default(),
+            vsn: first,
+            shutdown: None,
+        },
     };
-    match (wish, late) {
-        (Some(Wish::Restart(restart)), _) => {
-            return restart.carry_out((root, lock), options, addresses);
-        }
-        (Some(Wish::Stop(farewell)), _) | (None, Some(Wish::Stop(farewell))) => {
+    conclude(last, stopped, (root, lock, options), &life)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(SOCKET_THREADS)
+        .thread_name("pq-sockets")
+        .enable_all()
+        .build()
+        .context("failed to start the threads for sockets")
+}
+
+/// The last thing that a node does, when everything has stopped, in order or not.
+fn conclude(
+    last: Last,
+    stopped: Result<(), Failure>,
+    (root, lock, options): (&Path, TreeLock, &cli::Node),
+    life: &Lifetime<'_>,
+) -> anyhow::Result<()> {
+    let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
+    match last.word {
+        LastWord::Stop(farewell) => {
             farewell.note(&stopped);
             lock.release();
             farewell.say(stopped);
         }
-        // A node that was told to end does not start again because of what an operator did meanwhile.
-        (None, Some(Wish::Restart(_)) | None) => (),
+        LastWord::Told(told) => life.told_to_end(&last.vsn, told, &stopped),
+        LastWord::Restart(restart) => {
+            let restart = restart.with_shutdown(last.shutdown);
+            let place = (root, lock);
+            return start_again(
+                &restart,
+                place,
+                (options, last.addresses),
+                (life, &last.vsn),
+            );
+        }
+        LastWord::Failed(error) => {
+            life.fails(&last.vsn, &format!("{error:#}"));
+            return Err(error);
+        }
     }
-    outcome.and(in_order)
+    in_order
+}
+
+/// A node that has ended: what was said last, and what the next one would need.
+struct Last {
+    word: LastWord,
+    addresses: Addresses,
+    vsn: String,
+    shutdown: Option<Planned>,
+}
+
+/// What becomes of the process when the node has ended.
+enum LastWord {
+    Stop(Farewell),
+    Told(Told),
+    Restart(Restart),
+    Failed(anyhow::Error),
+}
+
+/// Of all that was said until now: a node that was told to end, also while it was about to start again, ends; and it does
+/// not start again because of what an operator did meanwhile.
+fn last_word(word: anyhow::Result<Word>, ends: &mut Ends) -> anyhow::Result<LastWord> {
+    let mut late = std::iter::from_fn(|| ends.wishes.try_recv().ok());
+    let late = late.find_map(|wish| match wish {
+        Wish::Stop(farewell) => Some(farewell),
+        Wish::Restart(_) => None,
+    });
+    Ok(match (word, late) {
+        (Ok(Word::Wish(Wish::Stop(farewell))), _) | (_, Some(farewell)) => LastWord::Stop(farewell),
+        (Ok(Word::Told(told)), None) => LastWord::Told(told),
+        (Ok(Word::Wish(Wish::Restart(restart))), None) => match ends.signals.waiting()? {
+            Some(told) => LastWord::Told(told),
+            None => LastWord::Restart(restart),
+        },
+        (Err(error), None) => LastWord::Failed(error),
+    })
+}
+
+/// Starts again, or ends for somebody else to do it; comes back only as an error.
+fn start_again(
+    restart: &Restart,
+    place: (&Path, TreeLock),
+    (options, addresses): (&cli::Node, Addresses),
+    (life, vsn): (&Lifetime<'_>, &str),
+) -> anyhow::Result<()> {
+    match restart.goes_on() {
+        true => life.restarts(vsn, restart),
+        false => life.fails(vsn, &format!("{}: {ENDS_FOR_A_REBOOT}", restart.why())),
+    }
+    restart.carry_out(place, options, addresses)
 }
 
 /// Opens the door and the operators' socket, starts the heroes, and waits for the end.
 async fn serve(
-    booted: &Arc<Booted>,
+    (booted, history, shutdown): (&Arc<Booted>, &Arc<History>, Option<Planned>),
     options: &cli::Node,
     listening: impl FnOnce(Addresses),
     (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
 ) -> anyhow::Result<End> {
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let releases = Arc::new(Releases::open(booted)?);
     let door = door::open(booted, options, releases.clone()).await?;
-    let desk = Arc::new(Desk::open(booted.clone(), releases, door.clone())?);
-    let operator = Operator::open(desk, wish)?;
+    let desk = Desk::open(
+        booted.clone(),
+        releases.clone(),
+        door.clone(),
+        history.clone(),
+    )?;
+    let desk = Arc::new(desk);
+    if let Some(planned) = shutdown {
+        desk.shutdown.go_on(planned, desk.clone(), wish.clone());
+    }
+    let operator = Operator::open(desk.clone(), wish)?;
     let addresses = Addresses::of(door.as_deref());
     addresses.say();
     // Filling a node takes seconds; a signal is not to wait for it.
     let outcome = tokio::select! {
-        outcome = wait_for_end(&mut signals, ends) => outcome,
-        failed = play(booted, options, || listening(addresses)) => failed.map(|()| None),
+        outcome = wait_for_end(ends) => outcome,
+        failed = play(booted, options, || listening(addresses)) => failed.map(|never| match never {}),
     };
     let mut stopping = Stopping::begin();
     operator.close().await;
@@ -151,7 +286,12 @@ async fn serve(
         door.empty(FAREWELL).await;
     }
     ends.stopping = Some(stopping);
-    outcome.map(|wish| End { wish, addresses })
+    outcome.map(|word| End {
+        word,
+        addresses,
+        vsn: releases.running().vsn,
+        shutdown: desk.shutdown.planned(),
+    })
 }
 
 /// Starts the heroes, and goes on for ever, reporting, unless that fails.
@@ -159,27 +299,25 @@ async fn play(
     booted: &Booted,
     options: &cli::Node,
     listening: impl FnOnce(),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Infallible> {
     fill(booted, options).await?;
     listening();
     match report(booted, options.report_every).await {}
 }
 
-async fn wait_for_end(
-    signals: &mut [std::io::Result<Signal>; 2],
-    ends: &mut Ends,
-) -> anyhow::Result<Option<Wish>> {
-    let [interrupt, terminate] = signals;
-    let (Ok(interrupt), Ok(terminate)) = (interrupt, terminate) else {
-        anyhow::bail!("failed to listen for signals");
-    };
+async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
     tokio::select! {
-        _ = interrupt.recv() => tracing::info!("interrupted: stopping"),
-        _ = terminate.recv() => tracing::info!("told to terminate: stopping"),
-        Some(wish) = ends.wishes.recv() => return Ok(Some(wish)),
+        told = ends.signals.next() => {
+            let told = told?;
+            match told.signal {
+                "SIGINT" => tracing::info!(by = %told, "interrupted: stopping"),
+                _ => tracing::info!(by = %told, "told to terminate: stopping"),
+            }
+            Ok(Word::Told(told))
+        }
+        Some(wish) = ends.wishes.recv() => Ok(Word::Wish(wish)),
         Some(why) = ends.ended.recv() => anyhow::bail!("{why}"),
     }
-    Ok(None)
 }
 
 async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
@@ -200,5 +338,6 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
 
 /// Writes a line to standard output. That nobody reads it is no reason to end the game.
 pub(crate) fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let text = pq_term::printable_lines(&line.to_string());
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

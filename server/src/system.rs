@@ -5,7 +5,6 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -54,8 +53,11 @@ impl TreeLock {
 
     /// For the program that takes this one's place, as its standard input: a lock of `flock(2)` belongs to the open
     /// file, so nobody else gets the tree in between.
-    pub(crate) fn hand_over(self) -> Stdio {
-        Stdio::from(self.file)
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn hand_over(self) -> std::io::Result<()> {
+        Ok(rustix::stdio::dup2_stdin(&self.file)?)
     }
 
     /// Frees the tree before the process ends.

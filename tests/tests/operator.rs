@@ -14,6 +14,8 @@ mod door;
 mod ending;
 #[path = "operator/install.rs"]
 mod install;
+#[path = "operator/lives.rs"]
+mod lives;
 #[path = "operator/looking.rs"]
 mod looking;
 #[path = "operator/player.rs"]

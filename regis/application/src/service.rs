@@ -31,7 +31,8 @@ pub fn install(config: &mut Config) -> Names {
 
 /// A name as people call it: a hero is Ann, not `"Ann"`.
 fn called(name: Term) -> String {
-    name.as_str().map_or_else(|| name.to_string(), str::to_string)
+    name.as_str()
+        .map_or_else(|| name.to_string(), str::to_string)
 }
 
 struct Registry {

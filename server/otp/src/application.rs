@@ -369,7 +369,11 @@ impl Controller {
         if let Some((module, _)) = &app.spec.callback {
             // The application has ended either way; what its `stop` could not do is in the log.
             if let Err(reason) = ctx.call(module.as_str(), "stop", &[0x90]) {
-                tracing::warn!(application = app.spec.name, reason = brief(&reason), "stop of the application failed");
+                tracing::warn!(
+                    application = app.spec.name,
+                    reason = brief(&reason),
+                    "stop of the application failed"
+                );
             }
         }
         match status {

@@ -206,11 +206,21 @@ impl<'a> Callback<'a> {
     fn log(&mut self, level: u64, data: &[u8]) -> u64 {
         let (pid, text) = (self.me, text(data));
         match level {
-            0 => tracing::error!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}"),
-            1 => tracing::warn!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}"),
-            2 => tracing::info!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}"),
-            3 => tracing::debug!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}"),
-            _ => tracing::trace!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}"),
+            0 => {
+                tracing::error!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            1 => {
+                tracing::warn!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            2 => {
+                tracing::info!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            3 => {
+                tracing::debug!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
+            _ => {
+                tracing::trace!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
+            }
         }
         0
     }

@@ -144,7 +144,9 @@ pub enum Abort {
     #[error(transparent)]
     Convert(Box<Failed>),
     /// A conversion does not end.
-    #[error("convert a state: it runs for more than {timeout_ms} ms; it is that of {called} in {module}")]
+    #[error(
+        "convert a state: it runs for more than {timeout_ms} ms; it is that of {called} in {module}"
+    )]
     Overrun {
         /// Whose.
         pid: Pid,

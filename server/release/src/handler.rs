@@ -32,6 +32,7 @@ mod config;
 mod drift;
 mod error;
 mod exchange;
+mod modules;
 mod prepare;
 mod report;
 mod room;
@@ -40,6 +41,7 @@ mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
+pub use modules::{How, ModuleChange};
 pub use report::{CheckReport, Direction, Installed, Micros};
 pub use watch::{Phase, Status, Watch};
 

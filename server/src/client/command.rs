@@ -74,7 +74,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: At,
     },
-    /// What operators did to the node, also when it does not run
+    /// What was done to the node, its boots and its ends, also when it does not run
     History {
         /// All of this one entry
         #[arg(value_name = "ID")]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::operator::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
 use crate::operator::place::Place;
-use crate::operator::request::{Asked, PROTOCOL, Progress, Request};
+use crate::operator::request::{Asked, PROTOCOL, Progress, Request, ShutdownRequest};
 use crate::operator::{Event, Exit, Failure};
 use crate::system::holder;
 
@@ -37,11 +37,52 @@ pub(crate) fn ask(
     request: &Request,
     mut note: impl FnMut(&Progress),
 ) -> Result<String, Failure> {
+    let deadline = Instant::now() + STOP_MAX;
+    loop {
+        match ask_once(root, request, &mut note) {
+            // It was about to start again, and has closed its socket before it has read anything.
+            Err(Lost::Unheard(_))
+                if is_stop(request) && holder(root).is_some() && Instant::now() < deadline =>
+            {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            Err(Lost::Unheard(failure) | Lost::Heard(failure)) => return Err(failure),
+            Ok(answer) => return Ok(answer),
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Lost {
+    /// The connection was closed, and no sign has come that the node had read anything: a stop may be asked for again.
+    Unheard(Failure),
+    /// Anything else.
+    Heard(Failure),
+}
+
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Lost {
+        Lost::Heard(failure)
+    }
+}
+
+fn is_stop(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Stop { .. } | Request::Shutdown(ShutdownRequest::Now { .. })
+    )
+}
+
+fn ask_once(
+    root: &Path,
+    request: &Request,
+    note: &mut impl FnMut(&Progress),
+) -> Result<String, Lost> {
     let mut stream = connect(root).map_err(|error| unreachable(root, &error))?;
     let lost = |error: io::Error| unknown(&error);
-    let patience = match request {
-        Request::Stop { .. } => STOP_MAX,
-        _ => SILENCE_MAX,
+    let patience = match is_stop(request) {
+        true => STOP_MAX,
+        false => SILENCE_MAX,
     };
     stream.set_read_timeout(Some(patience)).map_err(lost)?;
     stream.set_write_timeout(Some(SILENCE_MAX)).map_err(lost)?;
@@ -52,27 +93,35 @@ pub(crate) fn ask(
     // A node that turns us away has closed its side already, and said why.
     let sent = stream.write_all(&frame::encode(&asked));
     let mut answer = String::new();
+    let mut is_heard = false;
     loop {
-        match event(&mut stream) {
+        let event = event(&mut stream);
+        is_heard |= event.is_ok();
+        match event {
             Ok(Event::Waiting) => (),
             Ok(Event::Progress(progress)) => note(&progress),
             Ok(Event::Part { text }) if answer.len() + text.len() <= ANSWER_MAX => {
                 answer.push_str(&text);
             }
-            Ok(Event::Part { .. }) => return Err(unknown(&too_long())),
-            Ok(Event::Done) => return finish(request, stream, answer),
-            Ok(Event::Failed(failure)) => return Err(failure),
-            Err(error) => return Err(unknown(&sent.err().unwrap_or(error))),
+            Ok(Event::Part { .. }) => return Err(unknown(&too_long()).into()),
+            Ok(Event::Done) => return Ok(finish(request, stream, answer)?),
+            Ok(Event::Failed(failure)) => return Err(failure.into()),
+            Err(error) => {
+                let is_unheard = is_closed(error.kind()) && !is_heard;
+                let failure = unknown(&sent.err().unwrap_or(error));
+                return Err(match is_unheard {
+                    true => Lost::Unheard(failure),
+                    false => Lost::Heard(failure),
+                });
+            }
         }
     }
 }
 
 /// A node that has stopped closes the connection by ending: until then it is not gone.
 fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<String, Failure> {
-    match (request, stream.read(&mut [0])) {
-        (Request::Stop { .. }, Err(error)) if error.kind() == ErrorKind::WouldBlock => {
-            Err(unknown(&error))
-        }
+    match (is_stop(request), stream.read(&mut [0])) {
+        (true, Err(error)) if error.kind() == ErrorKind::WouldBlock => Err(unknown(&error)),
         _ => Ok(answer),
     }
 }
@@ -149,11 +198,14 @@ fn unreachable(root: &Path, error: &io::Error) -> Failure {
     Failure::new(exit, sentence)
 }
 
+fn is_closed(kind: ErrorKind) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(kind, UnexpectedEof | BrokenPipe | ConnectionReset)
+}
+
 fn unknown(error: &io::Error) -> Failure {
     let why = match error.kind() {
-        ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
-            "the connection was lost".to_string()
-        }
+        kind if is_closed(kind) => "the connection was lost".to_string(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut => "it says nothing any more".to_string(),
         _ => error.to_string(),
     };

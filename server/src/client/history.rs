@@ -1,5 +1,6 @@
 //! `pq history`: read from the file, because what happened is wanted most when no node runs.
 
+use pq_term::printable_json;
 use serde::Serialize;
 
 use super::command::At;
@@ -20,7 +21,10 @@ pub(crate) fn show(at: &At, entry: Option<u64>) -> Result<(), Failure> {
 
 fn tell(at: &At, answer: &(impl Show + Serialize)) {
     match at.json {
-        true => say(&serde_json::to_string(answer).unwrap_or_default()),
+        true => {
+            let text = serde_json::to_string(answer).unwrap_or_default();
+            say(&printable_json(&text));
+        }
         false => say(answer.show().trim_end()),
     }
 }
@@ -48,12 +52,17 @@ fn read(at: &At) -> Result<Past, Failure> {
         let sentence = format!("failed to read {}: {error}", file.display());
         Failure::new(Exit::Internal, sentence)
     })?;
-    if past.unreadable > 0 {
-        let lines = past.unreadable;
+    let file = file.display();
+    for line in &past.too_long {
         warn(&format!(
-            "lines of {} that are no entries, {lines} of them, are left out: a node was killed while it wrote",
-            file.display()
+            "line {line} of {file} is left out: it is longer than any entry; `sed -n {line}p` shows it"
         ));
+    }
+    match past.unreadable - past.too_long.len() as u64 {
+        0 => (),
+        lines => warn(&format!(
+            "lines of {file} that are no entries, {lines} of them, are left out: a node was killed while it wrote"
+        )),
     }
     Ok(past)
 }

@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write};
 use pq_release::handler::{CheckReport, Installed};
 
 use super::command::{At, Install};
-use super::show::Show;
+use super::show::{Show, raw};
 use super::{aside, read};
 use crate::operator::answer::Status;
 use crate::operator::request::{Question, ReleaseRequest, Request};
@@ -33,6 +33,9 @@ pub(crate) fn run(install: &Install) -> Result<(), Failure> {
     })?;
     let plan = read::<CheckReport>(&plan)?;
     aside(plan.show().trim_end());
+    if install.verbose {
+        aside(raw(&plan).trim_end());
+    }
     if install.ask && !agreed() {
         return Err(Failure::new(Exit::Refused, "not installed: as you said"));
     }

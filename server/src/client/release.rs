@@ -5,17 +5,26 @@ use std::path::{Path, PathBuf};
 use pq_release::handler::{CheckReport, Installed};
 
 use super::command::{Noted, Release};
+use super::show::raw;
+use super::{read, say};
 use crate::operator::answer::Done;
 use crate::operator::request::{ReleaseRequest, Request};
 use crate::operator::{Exit, Failure};
 
 /// Runs one.
 pub(crate) fn run(release: Release) -> Result<(), Failure> {
+    let is_verbose = matches!(release, Release::CheckInstall { verbose: true, .. });
     let (request, Noted { message, at }) = requested(release)?;
     let word = request.word();
     let text = at.ask(Request::Release { request, message })?;
     match word {
-        "check-install" => at.tell::<CheckReport>(&text),
+        "check-install" => {
+            at.tell::<CheckReport>(&text)?;
+            if is_verbose && !at.json {
+                say(raw(&read::<CheckReport>(&text)?).trim_end());
+            }
+            Ok(())
+        }
         "upgrade-app" | "downgrade-app" => at.tell::<Installed>(&text),
         _ => at.tell::<Done>(&text),
     }
@@ -28,7 +37,7 @@ fn requested(release: Release) -> Result<(ReleaseRequest, Noted), Failure> {
             let package = package_name(package)?;
             (ReleaseRequest::Unpack { package }, noted)
         }
-        Release::CheckInstall { vsn, how, at } => {
+        Release::CheckInstall { vsn, how, at, .. } => {
             let (options, message) = (how.options(), None);
             let request = ReleaseRequest::CheckInstall {
                 vsn,

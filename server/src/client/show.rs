@@ -10,7 +10,10 @@ use crate::operator::clock::span;
 
 mod listing;
 mod past;
+mod plan;
 mod release;
+
+pub(super) use plan::raw;
 
 /// An answer that people can read.
 pub(crate) trait Show {
@@ -148,7 +151,8 @@ impl Show for Planned {
         let text = text.as_ref().map_or(String::new(), |text| {
             format!("; players are told: {}", printable(text))
         });
-        format!("the node stops at {at}, as {who} wants{text}")
+        let who = who.to_string();
+        format!("the node stops at {at}, as {} wants{text}", printable(&who))
     }
 }
 
@@ -168,7 +172,8 @@ impl Show for Stopped {
     fn show(&self) -> String {
         format!(
             "stopped: release {} ran, and took {} ms to end",
-            self.vsn, self.took_ms
+            printable(&self.vsn),
+            self.took_ms
         )
     }
 }

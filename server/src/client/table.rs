@@ -1,6 +1,7 @@
 //! Tables for people: columns that fit the terminal, and nothing in them that a terminal would obey.
 
 use comfy_table::{ContentArrangement, Table, presets};
+pub(crate) use pq_term::printable;
 
 /// A table with a heading. Without a terminal a line is as long as it is.
 pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -40,17 +41,6 @@ pub(crate) fn lines(lines: &[(&str, String)]) -> String {
     let width = filled().map(|(label, _)| label.len()).max().unwrap_or(0);
     let line = |(label, text): &(&str, String)| format!("{label:width$}  {}\n", printable(text));
     filled().map(line).collect()
-}
-
-/// The text with everything written out that a terminal obeys, or that turns the order of a line: names come from
-/// players, messages from anybody.
-pub(crate) fn printable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown = |c: char| match c.is_control() || turns(c) {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

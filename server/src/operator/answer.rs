@@ -126,7 +126,7 @@ pub(crate) struct Banned {
 }
 
 /// The end of the node, planned or given up.
-#[derive(Serialize, Deserialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Planned {
     /// When it is due (RFC 3339, UTC).
     pub(crate) at: String,

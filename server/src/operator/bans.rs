@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use humantime::parse_rfc3339;
+use pq_term::printable_json;
 use sockserv::{Ban, Whom};
 
 use super::answer::Banned;
@@ -204,8 +205,9 @@ fn read(file: &Path) -> anyhow::Result<Vec<Banned>> {
 fn write(file: &Path, all: &[Banned]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut staged = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut staged, all)?;
-    staged.write_all(b"\n")?;
+    let text = serde_json::to_string_pretty(all)?;
+    let lines: Vec<_> = text.lines().map(printable_json).collect();
+    staged.write_all((lines.join("\n") + "\n").as_bytes())?;
     staged.as_file().sync_all()?;
     staged.persist(file).map_err(|error| error.error)?;
     // Only the folder remembers the new name.

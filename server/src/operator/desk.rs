@@ -44,7 +44,7 @@ pub(crate) struct Desk {
     /// The end that is planned.
     pub(crate) shutdown: Shutdown,
     herald: Arc<Herald>,
-    history: History,
+    history: Arc<History>,
 }
 
 impl Desk {
@@ -53,6 +53,7 @@ impl Desk {
         booted: Arc<Booted>,
         releases: Arc<Releases>,
         door: Option<Arc<Door>>,
+        history: Arc<History>,
     ) -> anyhow::Result<Desk> {
         let at_door = door.clone();
         let tell = move |bans| at_door.as_ref().map_or(0, |door| door.set_bans(bans));
@@ -65,7 +66,7 @@ impl Desk {
             also.hear(status);
         });
         Ok(Desk {
-            history: History::of(booted.root()),
+            history,
             bans,
             shutdown: Shutdown::default(),
             started: SystemTime::now(),
@@ -82,12 +83,9 @@ impl Desk {
         self.booted.node()
     }
 
-    /// Enters an operation into the history. That it cannot be written down does not undo it.
+    /// Enters an operation into the history.
     pub(crate) fn note(&self, who: &Who, deed: Deed) {
-        let operation = deed.operation.clone();
-        if let Err(error) = self.history.append(who, deed) {
-            tracing::error!(operation, %error, "failed to write releases/history.jsonl");
-        }
+        self.history.note(who, deed);
     }
 
     /// Carries out a request about releases, when nobody else is at one. Returns its answer, and what is to become of
@@ -126,10 +124,15 @@ impl Desk {
                 },
             );
         }
-        if outcome.restart.is_some() {
-            taken.for_ever();
+        let why = match outcome.answer {
+            Ok(_) => format!("`{request}` asks for it"),
+            Err(_) => format!("`{request}` failed half-way"),
+        };
+        let restart = outcome.restart.map(|restart| restart.because(why));
+        if restart.is_some() {
+            taken.until_the_end();
         }
-        (outcome.answer.and_then(json), outcome.restart)
+        (outcome.answer.and_then(json), restart)
     }
 
     /// The environment may be another one now.

@@ -17,7 +17,14 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use pq_term::shorten;
 use serde::{Deserialize, Serialize};
+
+/// The longest sentence: a screen.
+const SENTENCE_CHARS_MAX: usize = 2_000;
+
+/// How much of a term is for programs: what an event has room for when each character takes its most, six bytes.
+const TERM_CHARS_MAX: usize = 100_000;
 
 /// The table above, shortened for `pq --help`.
 pub(crate) const EXIT_CODES: &str = "\
@@ -115,6 +122,16 @@ impl Failure {
             term: None,
         }
     }
+
+    /// As it is sent: a reason may be whatever a module has put into it, and an event has room for some of it.
+    pub(crate) fn bounded(self) -> Failure {
+        let kept = |text: String, max| shorten(&text, max).into_owned();
+        Failure {
+            exit: self.exit,
+            sentence: kept(self.sentence, SENTENCE_CHARS_MAX),
+            term: self.term.map(|term| kept(term, TERM_CHARS_MAX)),
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -126,6 +143,7 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::{Event, frame};
 
     #[test]
     fn codes_travel_and_an_unknown_one_is_not_done() {
@@ -133,6 +151,16 @@ mod tests {
             assert_eq!(Exit::from(u8::from(exit)), exit);
         }
         assert_eq!(Exit::from(77), Exit::Internal);
+    }
+
+    #[test]
+    fn the_longest_failure_fits_an_event() {
+        let failure = Failure {
+            term: Some("\u{1}".repeat(10 << 20)),
+            ..Failure::new(Exit::RolledBack, "\u{1}".repeat(10 << 20))
+        };
+        let frame = frame::encode(&Event::Failed(failure.bounded()));
+        assert!(frame.len() <= frame::EVENT_MAX, "{}", frame.len());
     }
 
     #[test]

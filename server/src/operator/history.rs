@@ -1,8 +1,11 @@
-//! `releases/history.jsonl`: what operators did to a node, one JSON object per line, the newest last.
+//! `releases/history.jsonl`: what was done to a node, and its boots and ends, one JSON object per line, the newest last.
 //!
 //! The node appends and syncs an entry when an operation has ended, well or not. `pq history` reads the file
 //! itself: what happened is wanted most when no node runs. A node that is killed while it writes leaves half
 //! a line; the next entry begins on a line of its own, and readers skip what is no entry and say so.
+//!
+//! Texts come from anybody. They are shortened before they are written, and say so; a line has nothing in it that a
+//! terminal would obey, also for who reads the file without `pq`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -10,14 +13,28 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use pq_term::{printable_json, shorten};
 use serde::{Deserialize, Serialize};
 
 use super::clock::rfc3339;
 use super::exit::Exit;
 use super::who::Who;
 
-/// Entries are short; whoever made a longer line did not make an entry.
-const LINE_MAX: u64 = 64 << 10;
+/// The longest line that is read. What is written now is a hundredth of it; nodes before this bound wrote a message as
+/// it came, with at most a request's mebibyte, six times that when all of it was escaped.
+const LINE_MAX: u64 = 8 << 20;
+
+/// How much of a text is kept: a command as it was typed, with a path.
+const OPERATION_CHARS_MAX: usize = 400;
+
+/// A sentence with its reason, and the beginning of a state.
+const RESULT_CHARS_MAX: usize = 2_000;
+
+/// A message: what the command line takes (`client::command`), and what a boot says of its cause.
+const MESSAGE_CHARS_MAX: usize = 600;
+
+/// The version of a release, the name of a user.
+const NAME_CHARS_MAX: usize = 100;
 
 /// One operation.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,14 +45,46 @@ pub(crate) struct Entry {
     pub(crate) when: String,
     /// Who asked for it.
     pub(crate) who: Who,
+    /// The node that wrote it; entries of older nodes do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<Mark>,
     #[serde(flatten)]
     pub(crate) deed: Deed,
+}
+
+/// What tells a process from all others, also when its number is used again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// Its number.
+    pub(crate) pid: u32,
+    /// When it began, in the kernel's ticks since the machine started; a node that starts itself again keeps it.
+    pub(crate) began: u64,
+    /// The start of the machine (`boot_id`, `random(4)`).
+    pub(crate) system: String,
+}
+
+impl Mark {
+    /// Of this process. What the system does not say is left empty.
+    pub(crate) fn own() -> Mark {
+        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+        Mark {
+            pid: std::process::id(),
+            began: began(&read("/proc/self/stat")).unwrap_or_default(),
+            system: read("/proc/sys/kernel/random/boot_id").trim().to_string(),
+        }
+    }
+}
+
+/// Field 22 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
+fn began(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// What was done.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Deed {
-    /// The command's word: `install`, `stop`, …
+    /// The command as it was typed: `install 1.1.0`, `stop`, …; or `boot`, `restart`, `end`.
     pub(crate) operation: String,
     /// The release that ran before.
     pub(crate) from: Option<String>,
@@ -49,7 +98,7 @@ pub(crate) struct Deed {
     pub(crate) took_ms: u64,
     /// How long the processes concerned stood still, where some did.
     pub(crate) pause_us: Option<Pause>,
-    /// What the operator said about it.
+    /// What the operator said about it; of a boot, its cause.
     pub(crate) message: Option<String>,
 }
 
@@ -71,6 +120,9 @@ pub(crate) struct Past {
     pub(crate) entries: Vec<Entry>,
     /// Lines that are none.
     pub(crate) unreadable: u64,
+    /// Lines that are too long to be read, by their numbers from 1; they are among those.
+    #[serde(default)]
+    pub(crate) too_long: Vec<u64>,
 }
 
 /// The file of a node that runs.
@@ -94,6 +146,19 @@ impl History {
         }
     }
 
+    /// What it holds.
+    pub(crate) fn read(&self) -> io::Result<Past> {
+        Past::read(&self.file)
+    }
+
+    /// Adds an operation. That it cannot be written down does not undo it.
+    pub(crate) fn note(&self, who: &Who, deed: Deed) {
+        let operation = deed.operation.clone();
+        if let Err(error) = self.append(who, deed) {
+            tracing::error!(operation, %error, "failed to write releases/history.jsonl");
+        }
+    }
+
     /// Adds an operation that has just ended, and brings it to the disk. Returns its number.
     pub(crate) fn append(&self, who: &Who, deed: Deed) -> io::Result<u64> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,14 +167,37 @@ impl History {
         let entry = Entry {
             id,
             when: rfc3339(SystemTime::now()),
-            who: who.clone(),
-            deed,
+            who: Who {
+                user: who.user.as_deref().map(|user| kept(user, NAME_CHARS_MAX)),
+                ..who.clone()
+            },
+            node: Some(Mark::own()),
+            deed: deed.shortened(),
         };
-        let mut line = serde_json::to_vec(&entry)?;
-        line.push(b'\n');
-        append_line(&self.file, line)?;
+        let line = serde_json::to_string(&entry)?;
+        let line = format!("{}\n", printable_json(&line));
+        append_line(&self.file, line.into_bytes())?;
         Ok(id)
     }
+}
+
+impl Deed {
+    /// Each text within its bound.
+    fn shortened(self) -> Deed {
+        let all = |text: Option<String>, max| text.map(|text| kept(&text, max));
+        Deed {
+            operation: kept(&self.operation, OPERATION_CHARS_MAX),
+            from: all(self.from, NAME_CHARS_MAX),
+            to: all(self.to, NAME_CHARS_MAX),
+            result: kept(&self.result, RESULT_CHARS_MAX),
+            message: all(self.message, MESSAGE_CHARS_MAX),
+            ..self
+        }
+    }
+}
+
+fn kept(text: &str, max: usize) -> String {
+    shorten(text, max).into_owned()
 }
 
 fn append_line(path: &Path, mut line: Vec<u8>) -> io::Result<()> {
@@ -151,17 +239,24 @@ impl Past {
             Err(error) => return Err(error),
         };
         let mut line = Vec::new();
-        while reader
-            .by_ref()
-            .take(LINE_MAX)
-            .read_until(b'\n', &mut line)?
-            > 0
-        {
+        for number in 1.. {
+            line.clear();
+            if reader
+                .by_ref()
+                .take(LINE_MAX)
+                .read_until(b'\n', &mut line)?
+                == 0
+            {
+                break;
+            }
+            if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
+                reader.skip_until(b'\n')?;
+                past.too_long.push(number);
+            }
             match serde_json::from_slice(&line) {
                 Ok(entry) => past.entries.push(entry),
                 Err(_) => past.unreadable += 1,
             }
-            line.clear();
         }
         Ok(past)
     }
@@ -206,6 +301,69 @@ mod tests {
         assert_eq!(read(0), (1, deed("unpack")));
         assert_eq!(read(1), (2, deed("install")));
         assert_eq!((past.entries.len(), past.unreadable), (2, 0));
+    }
+
+    /// A tree with a folder for the file.
+    fn tree() -> (tempfile::TempDir, PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("releases")).unwrap();
+        let file = file(root.path());
+        (root, file)
+    }
+
+    #[test]
+    fn what_anybody_writes_is_one_short_line_and_is_read_back() {
+        let (root, file) = tree();
+        let history = History::of(root.path());
+        let evil = "a\n{\"id\":9}\u{1b}[2J\u{9b}1m\u{202e}b";
+        let long = |c: &str| c.repeat(1 << 20);
+        let deed = Deed {
+            operation: evil.to_string(),
+            result: long("\u{1}"),
+            message: Some(long("\u{e0041}")),
+            from: Some(long("\u{202e}")),
+            ..deed("unpack")
+        };
+        history.append(&WHO, deed).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        let line = text.trim_end_matches('\n');
+        assert!(line.chars().all(pq_term::is_shown), "{line:?}");
+        assert!(line.len() < 64 << 10, "{} bytes", line.len());
+        let past = Past::read(&file).unwrap();
+        assert_eq!((past.entries.len(), past.unreadable), (1, 0));
+        let read = &past.entries[0].deed;
+        assert_eq!(read.operation, evil);
+        let message = read.message.as_deref().unwrap();
+        assert!(
+            message.ends_with("… (1047976 characters more)"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_long_line_of_an_older_node_is_read_and_one_that_is_too_long_is_named() {
+        let (root, file) = tree();
+        let history = History::of(root.path());
+        history.append(&WHO, deed("unpack")).unwrap();
+        let whole = std::fs::read_to_string(&file).unwrap();
+        let with_message = |length: usize| whole.replace("two", &"x".repeat(length));
+        let longest = with_message(1 << 20);
+        let longer = with_message(LINE_MAX as usize);
+        std::fs::write(&file, [&*longest, &*longer, &*whole].concat()).unwrap();
+        let past = Past::read(&file).unwrap();
+        assert_eq!((past.entries.len(), past.unreadable), (2, 1));
+        assert_eq!(past.too_long, [2]);
+        assert_eq!(past.entries[1].deed, deed("unpack"));
+    }
+
+    #[test]
+    fn a_process_is_known_by_when_it_began_whatever_its_name() {
+        let stat = "7 (a) b (1) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1 1";
+        assert_eq!(began(stat), Some(4711));
+        assert_eq!((began(""), began("7 (pq) S 1")), (None, None));
+        assert_eq!(Mark::own(), Mark::own());
+        assert_ne!(Mark::own().began, 0);
     }
 
     #[test]

@@ -278,6 +278,7 @@ fn progress(status: &handler::Status) -> Progress {
     };
     Progress {
         step: step.to_string(),
+        total: status.total,
         converted: status.converted,
         held: status.held,
         swapped: status.swapped,

@@ -53,6 +53,19 @@ pub(crate) enum Request {
     Shutdown(ShutdownRequest),
 }
 
+/// As messages call it.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::Question(_) => f.write_str("answer"),
+            Request::Release { request, .. } => request.fmt(f),
+            Request::Door(request) => request.fmt(f),
+            Request::Stop { .. } => f.write_str("stop"),
+            Request::Shutdown(_) => f.write_str("shutdown"),
+        }
+    }
+}
+
 impl From<Question> for Request {
     fn from(question: Question) -> Request {
         Request::Question(question)
@@ -186,6 +199,9 @@ pub(crate) enum Event {
 pub(crate) struct Progress {
     /// What is being done: `stopping`, or a phase of an install.
     pub(crate) step: String,
+    /// Processes that it concerns; 0 while that is not known.
+    #[serde(default)]
+    pub(crate) total: u64,
     /// States converted so far, counting those that were converted again.
     pub(crate) converted: u64,
     /// Processes that stand still now.
@@ -199,6 +215,7 @@ impl Progress {
     pub(crate) fn step(step: &str) -> Progress {
         Progress {
             step: step.to_string(),
+            total: 0,
             converted: 0,
             held: 0,
             swapped: 0,
@@ -206,22 +223,32 @@ impl Progress {
     }
 }
 
-/// `copy: 1200 converted, 3 held`: what is not zero.
+/// `copy: 1200 of 4000 converted, 3 held`: what is not zero.
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.step)?;
+        let of = match self.total {
+            0 => String::new(),
+            total => format!(" of {total}"),
+        };
+        let (first, again) = match self.total {
+            0 => (self.converted, 0),
+            total => (
+                self.converted.min(total),
+                self.converted.saturating_sub(total),
+            ),
+        };
         let counts = [
-            (self.converted, "converted"),
-            (self.held, "held"),
-            (self.swapped, "with a new version"),
+            (first, format!("{of} converted")),
+            (again, " converted again".to_string()),
+            (self.held, " held".to_string()),
+            (self.swapped, format!("{of} with a new version")),
         ];
         let counted = counts.iter().filter(|(count, _)| *count > 0);
-        let mut separator = ": ";
-        for (count, what) in counted {
-            write!(f, "{separator}{count} {what}")?;
-            separator = ", ";
+        let counted: Vec<String> = counted.map(|(count, of)| format!("{count}{of}")).collect();
+        match counted.is_empty() {
+            true => f.write_str(&self.step),
+            false => write!(f, "{}: {}", self.step, counted.join(", ")),
         }
-        Ok(())
     }
 }
 
@@ -238,5 +265,14 @@ mod tests {
             ..Progress::step("hold")
         };
         assert_eq!(progress.to_string(), "hold: 1200 converted, 3 held");
+        let progress = Progress {
+            total: 1_000,
+            swapped: 7,
+            ..progress
+        };
+        assert_eq!(
+            progress.to_string(),
+            "hold: 1000 of 1000 converted, 200 converted again, 3 held, 7 of 1000 with a new version"
+        );
     }
 }

@@ -37,6 +37,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// (`client::connection`).
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
+/// How often one who follows an operation hears how far it is: as often as an eye follows a line that moves.
+const HOW_FAR: Duration = Duration::from_millis(200);
+
 /// Progress that may wait for a slow operator. More is dropped: only the newest matters, and the answer does
 /// not go this way.
 const PROGRESS_MAX: usize = 64;
@@ -181,14 +184,18 @@ impl Session {
     ) -> Result<R, Failure> {
         let mut work = tokio::task::spawn_blocking(work);
         let mut signs = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
+        let mut looks = interval_at(Instant::now() + HOW_FAR, HOW_FAR);
+        let hears = !heard.is_closed();
         let done = loop {
             tokio::select! {
                 biased;
                 Some(progress) = heard.recv() => self.tell(&Event::Progress(progress)).await,
                 done = &mut work => break done,
-                _ = signs.tick() => {
-                    let progress = desk.releases.progress();
-                    self.tell(&progress.map_or(Event::Waiting, Event::Progress)).await;
+                _ = signs.tick() => self.tell(&Event::Waiting).await,
+                _ = looks.tick(), if hears => {
+                    if let Some(progress) = desk.releases.progress() {
+                        self.tell(&Event::Progress(progress)).await;
+                    }
                 }
             }
         };
@@ -201,7 +208,7 @@ impl Session {
     async fn finish(&mut self, answer: Result<String, Failure>) {
         match answer {
             Ok(text) => self.tell_all(&text).await,
-            Err(failure) => self.tell(&Event::Failed(failure)).await,
+            Err(failure) => self.tell(&Event::Failed(failure.bounded())).await,
         }
     }
 
@@ -244,7 +251,7 @@ impl Session {
         message: Option<String>,
     ) {
         let (hear, mut heard) = mpsc::channel(1);
-        let taken = match around.desk.turn.take(operation, &who, hear) {
+        let taken = match around.desk.turn.take_for_end(operation, &who, hear) {
             Ok(taken) => taken,
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
@@ -261,10 +268,11 @@ impl Session {
             message,
             asked: Instant::now().into_std(),
         });
-        match farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell))) {
-            Ok(Ok(())) => taken.for_ever(),
+        taken.for_ever();
+        let wished = farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell)));
+        if !matches!(wished, Ok(Ok(()))) {
             // It ends already, for another reason: the connection ends with it.
-            Ok(Err(_)) | Err(_) => tracing::info!("the node is stopping already"),
+            tracing::info!("the node is stopping already");
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use humantime::format_duration;
+use humantime::{format_duration, parse_rfc3339};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -67,6 +67,17 @@ impl Shutdown {
             }
         });
         planned
+    }
+
+    /// Keeps a plan that was made before the node started itself again. One that is due is carried out at once.
+    pub(crate) fn go_on(&self, planned: Planned, desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) {
+        let at = parse_rfc3339(&planned.at).unwrap_or(SystemTime::UNIX_EPOCH);
+        let plan = Plan {
+            who: planned.who,
+            after: at.duration_since(SystemTime::now()).unwrap_or_default(),
+            text: planned.text,
+        };
+        self.plan(plan, desk, wishes);
     }
 
     /// Gives the plan up.
@@ -130,7 +141,7 @@ async fn stop(desk: Arc<Desk>, plan: Plan, wishes: &mpsc::Sender<Wish>) {
     let (hear, _) = mpsc::channel(1);
     let turn = desk.turn.clone();
     loop {
-        if let Ok(taken) = turn.take("shutdown", &plan.who, hear.clone()) {
+        if let Ok(taken) = turn.take_for_end("shutdown", &plan.who, hear.clone()) {
             Taken::for_ever(taken);
             break;
         }

@@ -21,6 +21,8 @@ pub(crate) struct Turn {
 struct Current {
     operation: Operation,
     hear: mpsc::Sender<Progress>,
+    /// It is done, and the node starts again because of it.
+    ends: bool,
 }
 
 /// The turn of one operation; it ends when this is dropped.
@@ -39,8 +41,31 @@ impl Turn {
         who: &Who,
         hear: mpsc::Sender<Progress>,
     ) -> Result<Taken<'_>, Failure> {
+        self.take_if(|_| false, operation, who, hear)
+    }
+
+    /// Takes it for the end of the node. A node that is about to start again can still be told to end.
+    ///
+    /// # Errors
+    /// As [`Turn::take`].
+    pub(crate) fn take_for_end(
+        &self,
+        operation: &str,
+        who: &Who,
+        hear: mpsc::Sender<Progress>,
+    ) -> Result<Taken<'_>, Failure> {
+        self.take_if(|current| current.ends, operation, who, hear)
+    }
+
+    fn take_if(
+        &self,
+        gives_way: impl FnOnce(&Current) -> bool,
+        operation: &str,
+        who: &Who,
+        hear: mpsc::Sender<Progress>,
+    ) -> Result<Taken<'_>, Failure> {
         let mut now = self.lock();
-        if let Some(other) = &*now {
+        if let Some(other) = now.as_ref().filter(|other| !gives_way(other)) {
             return Err(busy(operation, &other.operation));
         }
         let operation = Operation {
@@ -49,7 +74,11 @@ impl Turn {
             since: rfc3339(SystemTime::now()),
             progress: None,
         };
-        *now = Some(Current { operation, hear });
+        *now = Some(Current {
+            operation,
+            hear,
+            ends: false,
+        });
         Ok(Taken { turn: self })
     }
 
@@ -87,6 +116,14 @@ fn busy(operation: &str, other: &Operation) -> Failure {
 }
 
 impl Taken<'_> {
+    /// The operation is done and the node starts again because of it: nothing begins any more but the end.
+    pub(crate) fn until_the_end(self) {
+        if let Some(now) = &mut *self.turn.lock() {
+            now.ends = true;
+        }
+        std::mem::forget(self);
+    }
+
     /// Keeps the turn for ever: no operation begins any more.
     pub(crate) fn for_ever(self) {
         std::mem::forget(self);
@@ -126,7 +163,11 @@ mod tests {
         assert!(failure.sentence.starts_with(told), "{failure}");
         drop(taken);
         assert!(turn.now().is_none());
-        take("stop").unwrap().for_ever();
+        take("install 1.1.0").unwrap().until_the_end();
+        assert!(take("install 1.1.0").is_err());
+        let stop = turn.take_for_end("stop", &ann, hear.clone());
+        stop.unwrap().for_ever();
+        assert!(turn.take_for_end("stop", &ann, hear.clone()).is_err());
         assert!(take("install 1.1.0").is_err());
     }
 }

@@ -28,11 +28,22 @@ impl Who {
     /// Whoever connected this stream (`SO_PEERCRED`, `unix(7)`).
     pub(crate) fn at(stream: &UnixStream) -> io::Result<Who> {
         let credentials = stream.peer_cred()?;
-        Ok(Who {
-            uid: credentials.uid(),
-            user: name_of(credentials.uid()),
-            pid: credentials.pid(),
-        })
+        Ok(Who::of(credentials.uid(), credentials.pid()))
+    }
+
+    /// A user, and a process of its.
+    pub(crate) fn of(uid: u32, pid: Option<i32>) -> Who {
+        Who {
+            uid,
+            user: name_of(uid),
+            pid,
+        }
+    }
+
+    /// The node itself.
+    pub(crate) fn own() -> Who {
+        let pid = i32::try_from(std::process::id()).ok();
+        Who::of(rustix::process::geteuid().as_raw(), pid)
     }
 
     /// Whether this user may operate a node that runs as `owner`: the same user may, and root.

@@ -55,7 +55,7 @@ pub use pretty::{pretty, write_file_text};
 pub use read::{
     ReadError, checked_text, read_all, read_all_located, read_bytes, read_one, read_term,
 };
-pub use shown::{is_shown, printable, printable_json, shorten};
+pub use shown::{is_shown, printable, printable_json, printable_lines, shorten};
 pub use term::Term;
 
 /// How deep text and bytes may nest.

@@ -36,6 +36,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// The same for a text of several lines, which stay.
+pub fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    lines.join("\n")
+}
+
 /// JSON with the same characters as JSON writes them out: `\u202e`. In JSON they stand only in strings, so the value
 /// stays what it is.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
@@ -75,6 +81,7 @@ mod tests {
             printable("a\nb\r\u{1b}[2J\u{9b}1m\u{202e}\u{7f}\u{200b}"),
             r"a\nb\r\u{1b}[2J\u{9b}1m\u{202e}\u{7f}\u{200b}"
         );
+        assert_eq!(printable_lines("a\nb\r\n"), "a\nb\\r\n");
         for c in '\0'..=char::MAX {
             let text = c.to_string();
             assert!(printable(&text).chars().all(is_shown), "{c:?}");
@@ -88,7 +95,10 @@ mod tests {
             let shown = printable_json(&json);
             assert!(shown.chars().all(is_shown), "{c:?}");
         }
-        assert_eq!(printable_json("\"\u{e0041}\u{9b}é\""), "\"\\udb40\\udc41\\u009bé\"");
+        assert_eq!(
+            printable_json("\"\u{e0041}\u{9b}é\""),
+            "\"\\udb40\\udc41\\u009bé\""
+        );
     }
 
     #[test]

@@ -112,3 +112,25 @@ fn where_the_linker_is_missing_the_sentence_says_what_to_install() {
     );
     assert!(!checkout.root.join("a tree").exists());
 }
+
+#[test]
+fn a_copied_checkout_is_played_from_its_own_sources() {
+    let checkout = Checkout::new();
+    let release = checkout.root.join("releases/1.0.0");
+    std::fs::create_dir_all(&release).unwrap();
+    std::fs::write(release.join("processquest.rel"), REL).unwrap();
+    let mut demo = pq(["demo", "--port", "0", "--root", "../a tree"]);
+    demo.current_dir(checkout.root.join("src"))
+        .env("CARGO_TARGET_DIR", checkout.root.join("a target"));
+    let Output { stdout, stderr, .. } = demo.output().unwrap();
+    let (out, said) = (
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    );
+    let root = checkout.root.canonicalize().unwrap();
+    let first = format!("the sources are those in {}\n", root.display());
+    assert!(out.starts_with(&first), "{out}{said}");
+    assert!(out.contains("building lamp 1.0.0"), "{out}{said}");
+    // It has no release 1.1.0, and takes none from elsewhere.
+    assert!(said.contains("releases/1.1.0"), "{said}");
+}

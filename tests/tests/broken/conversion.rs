@@ -18,7 +18,8 @@ fn spoils(stage: &mut Stage, name: &str, options: &[&str], reason: &str) {
     let pid = pid(stage, name);
     for command in ["check-install", "install"] {
         let args = [&[command, BROKEN_VSN], options].concat();
-        stage.refuses(&args, 4, &[&pid, "pq_player", reason]);
+        let called = format!("it is that of {name} ({pid})");
+        stage.refuses(&args, 4, &[&called, "pq_player", reason]);
     }
     stage.players.pop().unwrap().quits();
 }

@@ -10,7 +10,7 @@ use crate::install::{LAST, Place, with_instruction};
 use crate::typed::{done, json, typed};
 
 /// Release 1.1.0 is there, and its relup ends with a restart of the node.
-fn restarting(tree: &Tree) {
+pub(crate) fn restarting(tree: &Tree) {
     done(tree, &["unpack", "processquest-1.1.0"]);
     with_instruction(tree, LAST, Place::After("restart_emulator"));
 }

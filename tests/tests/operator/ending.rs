@@ -76,9 +76,9 @@ fn a_stop_is_in_the_history_with_who_and_why() {
     }
     let past = json(&tree, &["history"]);
     let entries = past["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), 2);
-    let last = &entries[1];
-    assert_eq!(last["id"], 2);
+    assert_eq!(entries.len(), 4, "two boots, two stops");
+    let last = &entries[3];
+    assert_eq!(last["id"], 4);
     assert_eq!(last["operation"], "stop");
     assert_eq!(last["from"], "1.0.0");
     assert_eq!(last["result"], "done");
@@ -88,7 +88,7 @@ fn a_stop_is_in_the_history_with_who_and_why() {
     assert_eq!(last["who"]["uid"], own);
     assert!(last["who"]["pid"].as_i64().unwrap() > 0);
     let text = told(&tree, &["history"]);
-    let line = text.lines().nth(1).unwrap();
+    let line = text.lines().nth(2).unwrap();
     assert!(
         line.contains("  stop       1.0.0  ") && line.ends_with("first"),
         "{text}"
@@ -101,16 +101,16 @@ fn one_entry_is_shown_whole_also_when_no_node_runs() {
     let node = Running::node_with(&tree, &[]);
     assert_eq!(typed(&tree, &["install", "9.9.9"]).code, 3);
     drop(node);
-    let all = &json(&tree, &["history"])["entries"][0];
-    assert_eq!(&json(&tree, &["history", "1"]), all);
-    let shown = told(&tree, &["history", "1"]);
+    let all = &json(&tree, &["history"])["entries"][1];
+    assert_eq!(&json(&tree, &["history", "2"]), all);
+    let shown = told(&tree, &["history", "2"]);
     let result = all["result"].as_str().unwrap();
     assert!(
         shown.contains(&format!("\nresult     {result}\n")),
         "{shown}"
     );
-    let sentence = refused(&tree, &["history", "2"], 3);
-    assert_eq!(sentence, "failed to find entry 2: the history has 1");
+    let sentence = refused(&tree, &["history", "3"], 3);
+    assert_eq!(sentence, "failed to find entry 3: the history has 2");
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn half_an_entry_is_left_out_and_said() {
         .append(true)
         .open(&file)
         .unwrap();
-    history.write_all(b"{\"id\":2,\"when\":\"20").unwrap();
+    history.write_all(b"{\"id\":3,\"when\":\"20").unwrap();
     stop();
     let shown = typed(&tree, &["history"]);
     assert_eq!(shown.code, 0);
-    assert_eq!(shown.out.lines().count(), 3, "{shown:?}");
+    assert_eq!(shown.out.lines().count(), 5, "{shown:?}");
     assert!(
         shown.err.contains("no entries, 1 of them, are left out"),
         "{shown:?}"
@@ -138,7 +138,7 @@ fn half_an_entry_is_left_out_and_said() {
     let shown = typed(&tree, &["history", "--json"]);
     let past: Value = serde_json::from_str(&shown.out).unwrap();
     assert_eq!(past["unreadable"], 1);
-    assert_eq!(past["entries"][1]["id"], 2);
+    assert_eq!(past["entries"][2]["id"], 3);
 }
 
 #[test]

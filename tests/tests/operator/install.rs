@@ -74,16 +74,21 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     assert_eq!(install.code, 0, "{install:?}");
     runs(&tree, "1.1.0", "current");
     let plan = &install.err;
-    assert!(plan.starts_with("pq: prepare\n"), "{plan}");
+    assert!(
+        plan.starts_with("pq: check-install 1.1.0: prepare\n"),
+        "{plan}"
+    );
     for part in [
-        "up from 1.0.0 to 1.1.0:\n",
-        "\n  point_of_no_return\n",
+        "up from 1.0.0 to 1.1.0:\nMODULE ",
+        "\npq_player            1.0.0  1.1.0  convert     100\n",
         "pq_player 100",
-        "pq: copy",
-        "pq: commit",
+        "pq: install 1.1.0: copy",
+        "pq: install 1.1.0: commit",
     ] {
         assert!(plan.contains(part), "no {part:?} in {plan}");
     }
+    assert_eq!(plan.matches("up from").count(), 1, "{plan}");
+    assert!(!plan.contains("point_of_no_return"), "{plan}");
     assert!(
         plan.ends_with("until `pq make-permanent 1.1.0`\n"),
         "{plan}"
@@ -108,7 +113,7 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     let _next = Running::node_with(&tree, &[]);
     runs(&tree, "1.1.0", "permanent");
     let past = json(&tree, &["history"]);
-    let install = &past["entries"][1];
+    let install = &past["entries"][2];
     assert_eq!(
         (&install["operation"], &install["message"]),
         (&"install 1.1.0".into(), &"quests for everybody".into())
@@ -173,11 +178,16 @@ fn an_install_that_its_check_refuses_is_in_the_history_with_its_message() {
     let tree = Tree::new();
     let _node = Running::node_with(&tree, &[]);
     assert_eq!(typed(&tree, &["check-install", "1.1.0"]).code, 3);
-    assert_eq!(json(&tree, &["history"])["entries"], Value::Array(vec![]));
+    let entries = || {
+        json(&tree, &["history"])["entries"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(entries().len(), 1, "the boot");
     let refused = typed(&tree, &["install", "1.1.0", "-m", "too early"]);
     assert_eq!(refused.code, 3, "{refused:?}");
-    let past = json(&tree, &["history"]);
-    let entry = &past["entries"][0];
+    let entry = &entries()[1];
     assert_eq!(entry["operation"], "install 1.1.0");
     assert_eq!(
         (&entry["message"], &entry["exit"]),
@@ -321,7 +331,14 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     started_again(&tree, &mut node, &before);
     runs(&tree, "1.0.0", "permanent");
     let past = json(&tree, &["history"]);
-    let last = past["entries"].as_array().unwrap().last().unwrap();
+    let [.., last, restart, boot] = &past["entries"].as_array().unwrap()[..] else {
+        panic!("{past}");
+    };
+    assert_eq!(restart["operation"], "restart");
+    assert_eq!(
+        boot["message"],
+        "it started itself again: `install 1.1.0` failed half-way"
+    );
     assert_eq!(
         (&last["operation"], &last["exit"]),
         (&"install 1.1.0".into(), &5.into())
@@ -419,7 +436,11 @@ fn an_install_whose_operator_leaves_is_finished() {
     let installed = || (running(&tree).0 == "1.1.0").then_some(());
     assert!(poll(PATIENCE, installed).is_some());
     let past = json(&tree, &["history"]);
-    assert_eq!(past["entries"][1]["result"], "done");
+    let last = past["entries"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["operation"], &last["result"]),
+        (&"install 1.1.0".into(), &"done".into())
+    );
 }
 
 #[test]
@@ -439,6 +460,11 @@ fn a_node_that_is_killed_during_an_install_leaves_the_outcome_unknown() {
 
 /// Types the command on a terminal, with this as input.
 fn on_a_terminal(tree: &Tree, args: &[&str], input: &str) -> Typed {
+    run(&mut on_a_terminal_with(tree, args, input))
+}
+
+/// The command that types it, on a terminal that shows everything.
+fn on_a_terminal_with(tree: &Tree, args: &[&str], input: &str) -> Command {
     let mut typed = Command::new("bash");
     let line = command(tree.root(), args);
     typed.args([
@@ -448,8 +474,10 @@ fn on_a_terminal(tree: &Tree, args: &[&str], input: &str) -> Typed {
     typed
         .arg(input)
         .arg(line.get_program())
-        .args(line.get_args());
-    run(&mut typed)
+        .args(line.get_args())
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR");
+    typed
 }
 
 #[test]
@@ -468,10 +496,29 @@ fn who_wants_to_be_asked_is_asked_on_a_terminal() {
     let yes = on_a_terminal(&tree, &["install", "1.1.0", "--ask"], "y\\n");
     assert_eq!(yes.code, 0, "{yes:?}");
     runs(&tree, "1.1.0", "current");
+    // One line moves: it has a bar, and nothing but CR and blanks takes it away again.
+    let moves = |out: &str| out.contains("\rinstall 1.1.0  [") && !out.contains('\u{1b}');
+    assert!(moves(&yes.out), "{yes:?}");
+    assert_eq!(
+        yes.out.matches("up from").count(),
+        2,
+        "plan and report: {yes:?}"
+    );
     // Without the wish to be asked a terminal makes no difference.
-    let back = on_a_terminal(&tree, &["install", "1.0.0"], "");
+    let back = on_a_terminal(&tree, &["install", "1.0.0", "--verbose"], "");
     assert_eq!(back.code, 0, "{back:?}");
+    assert!(back.out.contains("\n  point_of_no_return\r\n"), "{back:?}");
     runs(&tree, "1.0.0", "permanent");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let mut plain = on_a_terminal_with(&tree, &["check-install", "1.1.0"], "");
+        let plain = run(plain.env(name, value));
+        assert_eq!(plain.code, 0, "{plain:?}");
+        assert!(
+            plain.out.contains("pq: check-install 1.1.0: copy"),
+            "{plain:?}"
+        );
+        assert!(!plain.out.contains("\rcheck-install"), "{plain:?}");
+    }
 }
 
 #[test]

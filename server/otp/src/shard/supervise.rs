@@ -186,7 +186,7 @@ impl Shard {
             other => {
                 let report = brief_text(&format!("{other:?}"));
                 tracing::warn!(supervisor, %pid, report, "supervisor report");
-            },
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use pq_otp::upgrade::Committed;
 use serde::{Deserialize, Serialize};
 
+use super::modules::ModuleChange;
+
 /// Up to a newer release, or down to an older one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,6 +88,15 @@ pub struct CheckReport {
     pub description: String,
     /// The instructions of the relup, as terms.
     pub script: Vec<String>,
+    /// The same as people read it: what becomes of each module.
+    #[serde(default)]
+    pub modules: Vec<ModuleChange>,
+    /// The functions that are called, with their arguments.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// The node starts again with this release.
+    #[serde(default)]
+    pub restart: bool,
     /// Processes whose state would be converted or carried over, by module.
     pub processes: BTreeMap<String, u64>,
     /// States that were converted, there and back again.

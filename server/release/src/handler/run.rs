@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pq_code::Change;
-use pq_otp::Module;
 use pq_otp::upgrade::{Driver, Transaction};
+use pq_otp::{Module, ProcessInfo};
 use pq_term::{Atom, Term};
 
 use super::children::{self, Stopped};
@@ -85,6 +85,8 @@ impl ReleaseHandler {
     ) -> Result<CheckReport, FailedStep> {
         let prepared = self.prepare(driver, vsn, true)?;
         let mut report = CheckReport::of(&prepared);
+        let processes = driver.processes(ASK_TIMEOUT_MS)?;
+        report.modules = prepared.modules(&self.code, driver, &processes)?;
         self.watch.enter(Phase::Copy);
         let mut pause = Duration::ZERO;
         // Each exchange is tried upon the code that those before it would have brought.
@@ -92,7 +94,8 @@ impl ReleaseHandler {
         for exchange in prepared.script.exchanges() {
             let own = exchange.code_changes(&prepared.libraries)?;
             let changes = (&before[..], &own[..]);
-            pause += self.try_exchange(driver, exchange, (changes, options), &mut report)?;
+            let seen = (&mut report, &processes[..]);
+            pause += self.try_exchange(driver, exchange, (changes, options), seen)?;
             before.extend(own);
         }
         report.expected_pause_ms = (pause.as_millis() as u64).max(1);
@@ -104,7 +107,7 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         exchange: &Exchange,
         (changes, options): (Changes<'_>, &Options),
-        report: &mut CheckReport,
+        (report, processes): (&mut CheckReport, &[ProcessInfo]),
     ) -> Result<Duration, FailedStep> {
         let mut plan = exchange.plan(&self.code, changes, options)?;
         let concerned: Vec<&str> = plan
@@ -112,7 +115,8 @@ impl ReleaseHandler {
             .iter()
             .map(|target| target.module.name())
             .collect();
-        report.count(driver.processes(ASK_TIMEOUT_MS)?, &concerned);
+        let count = report.count(processes, &concerned);
+        self.watch.expect(count);
         plan.trial = true;
         let transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
@@ -147,6 +151,9 @@ impl CheckReport {
             script: script
                 .map(|instruction| instruction.to_term().to_string())
                 .collect(),
+            modules: Vec::new(),
+            calls: prepared.calls(),
+            restart: prepared.script.restart,
             processes: Default::default(),
             converted: 0,
             differing: 0,
@@ -157,12 +164,17 @@ impl CheckReport {
         }
     }
 
-    fn count(&mut self, processes: Vec<pq_otp::ProcessInfo>, concerned: &[&str]) {
-        for process in processes {
-            if concerned.contains(&process.module.as_str()) {
-                *self.processes.entry(process.module).or_default() += 1;
-            }
+    /// Counts those concerned, and says how many they are.
+    fn count(&mut self, processes: &[ProcessInfo], concerned: &[&str]) -> u64 {
+        let concerned = processes
+            .iter()
+            .filter(|process| concerned.contains(&process.module.as_str()));
+        let mut count = 0;
+        for process in concerned {
+            *self.processes.entry(process.module.clone()).or_default() += 1;
+            count += 1;
         }
+        count
     }
 }
 

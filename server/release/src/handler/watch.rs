@@ -35,6 +35,8 @@ pub struct Status {
     pub to: String,
     /// It is only tried.
     pub check: bool,
+    /// Processes that it concerns, as they were counted when it was tried; 0 when it was not.
+    pub total: u64,
     /// States converted so far, counting those that were converted again.
     pub converted: u64,
     /// Processes held now.
@@ -46,6 +48,8 @@ pub struct Status {
 #[derive(Default)]
 struct Now {
     status: Status,
+    /// What the last trial has counted, and for which release: the install that follows it has as many to convert.
+    tried: (String, u64),
     board: Option<Arc<Board>>,
 }
 
@@ -82,7 +86,9 @@ impl Watch {
 
     pub(super) fn begin(&self, (from, to): (&str, &str), check: bool) {
         self.change(|now| {
+            let (tried, total) = &now.tried;
             now.status = Status {
+                total: if tried == to && !check { *total } else { 0 },
                 phase: Phase::Prepare,
                 from: from.to_string(),
                 to: to.to_string(),
@@ -91,6 +97,13 @@ impl Watch {
             };
             now.board = None;
         });
+    }
+
+    /// So many processes are concerned by the next exchange.
+    pub(super) fn expect(&self, total: u64) {
+        let mut now = self.now();
+        now.status.total = total;
+        now.tried = (now.status.to.clone(), total);
     }
 
     pub(super) fn enter(&self, phase: Phase) {
@@ -102,7 +115,12 @@ impl Watch {
     }
 
     pub(super) fn end(&self) {
-        self.change(|now| *now = Now::default());
+        self.change(|now| {
+            *now = Now {
+                tried: std::mem::take(&mut now.tried),
+                ..Now::default()
+            }
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Now)) {

@@ -27,6 +27,9 @@ pub(crate) enum Release {
         vsn: String,
         #[command(flatten)]
         how: How,
+        /// Show the relup's instructions, too
+        #[arg(long)]
+        verbose: bool,
         #[command(flatten)]
         at: At,
     },
@@ -117,6 +120,9 @@ pub(crate) struct Install {
     /// Do not ask, which is the default
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Show the relup's instructions, too
+    #[arg(long)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) noted: Noted,
 }

@@ -104,7 +104,7 @@ fn cells(entry: &Entry) -> Vec<String> {
         pause.unwrap_or_default(),
         deed.message.clone().unwrap_or_default(),
     ];
-    cells.map(|cell| printable(&cell)).to_vec()
+    cells.map(|cell| printable(&cell).into_owned()).to_vec()
 }
 
 /// A moment as the history has it, without its milliseconds.
@@ -136,6 +136,7 @@ mod tests {
                 user: Some("ann".to_string()),
                 pid: Some(7),
             },
+            node: None,
             deed,
         };
         let deed = Deed {
@@ -169,6 +170,7 @@ mod tests {
         Past {
             entries: vec![entry(1, deed), entry(2, refused), entry(3, stop)],
             unreadable: 0,
+            too_long: vec![],
         }
     }
 

@@ -1,8 +1,8 @@
-//! What is said about releases: the plan of an install, and what it did.
+//! What is said about releases, and what an install did.
 
 use std::collections::BTreeMap;
 
-use pq_release::handler::{CheckReport, Direction, Installed};
+use pq_release::handler::{Direction, Installed};
 
 use super::Show;
 use crate::client::table::{lines, printable};
@@ -10,7 +10,7 @@ use crate::operator::answer::Done;
 
 impl Show for Done {
     fn show(&self) -> String {
-        let vsn = &self.vsn;
+        let vsn = printable(&self.vsn);
         match self.operation.as_str() {
             "unpack" | "set-unpacked" => {
                 format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
@@ -27,39 +27,8 @@ impl Show for Done {
             "reboot-old" => {
                 format!("release {vsn} is permanent, and the node starts again with it")
             }
-            other => format!("{other} {vsn}: done"),
+            other => format!("{} {vsn}: done", printable(other)),
         }
-    }
-}
-
-/// The plan: the relup's steps, and what trying them on copies has shown.
-impl Show for CheckReport {
-    fn show(&self) -> String {
-        let step = |step: &String| format!("  {}\n", printable(step));
-        let steps: String = self.script.iter().map(step).collect();
-        let tried = format!(
-            "{} states converted there and back in {} ms",
-            self.converted, self.took_ms
-        );
-        let lost = match self.differing {
-            0 => String::new(),
-            count => format!("{count} states came back as something else"),
-        };
-        let doomed = match self.killed {
-            0 => String::new(),
-            count => format!("{count} whose conversion does not end"),
-        };
-        let facts = lines(&[
-            ("says", self.description.clone()),
-            ("processes", processes(&self.processes)),
-            ("tried", tried),
-            ("way back", lost),
-            ("killed", doomed),
-            ("pause", format!("about {} ms", self.expected_pause_ms)),
-            ("warnings", self.warnings.join("; ")),
-        ]);
-        let (way, from, to) = (word(self.direction), &self.from, &self.to);
-        format!("{way} from {from} to {to}:\n{steps}{facts}")
     }
 }
 
@@ -102,7 +71,7 @@ impl Show for Installed {
     }
 }
 
-fn word(direction: Direction) -> &'static str {
+pub(super) fn word(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "up",
         Direction::Down => "down",
@@ -118,7 +87,7 @@ fn connections(dropped: u64) -> String {
 }
 
 /// `303: pq_player 300, pq_market 3`
-fn processes(by_module: &BTreeMap<String, u64>) -> String {
+pub(super) fn processes(by_module: &BTreeMap<String, u64>) -> String {
     let each = |(module, count): (&String, &u64)| format!("{module} {count}");
     let each: Vec<String> = by_module.iter().map(each).collect();
     match each.is_empty() {
@@ -132,37 +101,6 @@ mod tests {
     use super::*;
     use expect_test::expect;
     use pq_release::handler::Micros;
-
-    #[test]
-    fn a_plan_has_the_steps_of_the_relup_and_what_trying_them_has_shown() {
-        let plan = CheckReport {
-            from: "1.0.0".to_string(),
-            to: "1.1.0".to_string(),
-            direction: Direction::Up,
-            description: "quests for everybody".to_string(),
-            script: ["point_of_no_return", "{suspend,[pq_player]}"]
-                .map(str::to_string)
-                .to_vec(),
-            processes: [("pq_player".to_string(), 412)].into(),
-            converted: 412,
-            differing: 3,
-            killed: 0,
-            expected_pause_ms: 2,
-            warnings: vec![],
-            took_ms: 31,
-        };
-        expect![[r"
-            up from 1.0.0 to 1.1.0:
-              point_of_no_return
-              {suspend,[pq_player]}
-            says       quests for everybody
-            processes  412: pq_player 412
-            tried      412 states converted there and back in 31 ms
-            way back   3 states came back as something else
-            pause      about 2 ms
-        "]]
-        .assert_eq(&plan.show());
-    }
 
     #[test]
     fn a_report_leaves_out_what_did_not_happen() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use pq_release::handler::{CheckReport, InstallError, Installed};
 use pq_release::office::OfficeError;
 use pq_release::package::{PackageError, Refusal};
+use pq_term::shorten;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ use crate::operator::exit::{Exit, Failure};
 use crate::operator::history::Pause;
 use crate::operator::request::ErrorAction;
 use crate::restart::Restart;
+
+/// How much of an error a sentence has: a reason may be whatever a module has put into it.
+const SENTENCE_CHARS_MAX: usize = 1_500;
 
 /// An operation that has ended, well or not.
 pub(crate) struct Outcome {
@@ -136,7 +140,10 @@ fn failure(error: &InstallError) -> Failure {
     };
     Failure {
         exit: Exit::from(error.exit_code()),
-        sentence: format!("failed to {error}{consequence}"),
+        sentence: format!(
+            "failed to {}{consequence}",
+            shorten(&error.to_string(), SENTENCE_CHARS_MAX)
+        ),
         term: Some(error.to_term().to_string()),
     }
 }

@@ -1,0 +1,167 @@
+//! A script as people read it: what becomes of each module, and which functions are called.
+
+use std::collections::BTreeMap;
+
+use pq_code::CodeServer;
+use pq_otp::upgrade::Driver;
+use pq_otp::{Kind, Module, ProcessInfo};
+use pq_term::{Atom, Term, shorten};
+use serde::{Deserialize, Serialize};
+
+use super::ASK_TIMEOUT_MS;
+use super::error::FailedStep;
+use super::prepare::Prepared;
+use super::script::{CodeChange, Exchange, Step};
+use crate::instruction::Mfa;
+
+/// How much of the arguments of a call is shown.
+const ARGS_CHARS_MAX: usize = 80;
+
+/// How a module gets to its new version.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// It is not there yet.
+    Add,
+    /// It is replaced, and states are as before.
+    Load,
+    /// It is replaced, and states go through `code_change`.
+    Convert,
+    /// It is a supervisor, and is asked for its specification again.
+    Supervisor,
+    /// Its processes are stopped, and started with the new version.
+    Restart,
+    /// Its processes are stopped.
+    Stop,
+    /// It goes, and what runs it ends.
+    Remove,
+}
+
+/// What becomes of a module.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ModuleChange {
+    /// Which.
+    pub module: String,
+    /// The version that runs.
+    pub from: Option<String>,
+    /// The version that comes.
+    pub to: Option<String>,
+    /// How.
+    pub how: How,
+    /// How many processes run it; of a handler of events, how many managers have it.
+    pub processes: u64,
+}
+
+impl Prepared {
+    /// What becomes of each module, in the order of their names.
+    pub(super) fn modules(
+        &self,
+        code: &CodeServer,
+        driver: &mut dyn Driver,
+        processes: &[ProcessInfo],
+    ) -> Result<Vec<ModuleChange>, FailedStep> {
+        let all = self.hows(code).into_iter();
+        all.map(|(name, how)| {
+            let current = code.current(name.as_str());
+            let next = match (how, self.libraries.get(&name)) {
+                (How::Remove, _) | (_, None) => None,
+                (_, Some(library)) => Some(code.module(*library, name.as_str())?),
+            };
+            let vsn = |module: Option<Module>| module.map(|module| module.vsn().to_string());
+            Ok(ModuleChange {
+                module: name.as_str().to_string(),
+                from: vsn(current),
+                to: vsn(next.or(current.filter(|_| how != How::Remove))),
+                how,
+                processes: count(driver, current, processes)?,
+            })
+        })
+        .collect()
+    }
+
+    fn hows(&self, code: &CodeServer) -> BTreeMap<Atom, How> {
+        let mut hows = BTreeMap::new();
+        for step in &self.script.steps {
+            match step {
+                Step::Exchange(exchange) => exchange.hows(code, &mut hows),
+                Step::Stop(modules) => {
+                    hows.extend(modules.iter().map(|module| (*module, How::Stop)));
+                }
+                Step::Start(modules) => {
+                    hows.extend(modules.iter().map(|module| (*module, How::Restart)));
+                }
+                Step::Apply(_) => (),
+            }
+        }
+        hows
+    }
+
+    /// The functions that are called, before the point of no return and behind it.
+    pub(super) fn calls(&self) -> Vec<String> {
+        let behind = self.script.steps.iter().filter_map(|step| match step {
+            Step::Apply(mfa) => Some(mfa),
+            _ => None,
+        });
+        self.script.checks.iter().chain(behind).map(call).collect()
+    }
+}
+
+impl Exchange {
+    fn hows(&self, code: &CodeServer, hows: &mut BTreeMap<Atom, How>) {
+        for change in &self.changes {
+            match change {
+                CodeChange::Load(module, _) => {
+                    let how = self.how(*module, code.current(module.as_str()));
+                    // What was stopped before it is loaded is started with it.
+                    hows.entry(*module).or_insert(how);
+                }
+                CodeChange::Remove(module, _) => {
+                    hows.insert(*module, How::Remove);
+                }
+                CodeChange::Purge(_) => (),
+            }
+        }
+        for module in self.conversions.keys() {
+            hows.entry(*module).or_insert(How::Convert);
+        }
+    }
+
+    fn how(&self, module: Atom, current: Option<Module>) -> How {
+        match (current, self.conversions.contains_key(&module)) {
+            (None, _) => How::Add,
+            (Some(current), true) if current.kind() == Kind::Supervisor => How::Supervisor,
+            (Some(_), true) => How::Convert,
+            (Some(_), false) => How::Load,
+        }
+    }
+}
+
+fn count(
+    driver: &mut dyn Driver,
+    current: Option<Module>,
+    processes: &[ProcessInfo],
+) -> Result<u64, FailedStep> {
+    let Some(current) = current else {
+        return Ok(0);
+    };
+    // A handler is no process, and a list of processes does not have it.
+    if current.kind() == Kind::GenEvent {
+        return Ok(driver.who_runs(current, ASK_TIMEOUT_MS)?.len() as u64);
+    }
+    let of_it = processes
+        .iter()
+        .filter(|process| process.module == current.name());
+    Ok(of_it.count() as u64)
+}
+
+/// `application:stop(processquest)`
+fn call(mfa: &Mfa) -> String {
+    let Mfa {
+        module,
+        function,
+        args,
+    } = mfa;
+    let args: Vec<String> = args.iter().map(Term::to_string).collect();
+    let args = args.join(", ");
+    format!("{module}:{function}({})", shorten(&args, ARGS_CHARS_MAX))
+}
