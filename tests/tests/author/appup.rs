@@ -248,7 +248,7 @@ fn an_appup_that_is_none_or_would_fail_an_install_is_refused_with_its_line() {
         ),
         (
             "[{load_module, sockserv_serv}, {apply, {supervisor, start_child, [sockserv_sup, spec]}}]",
-            "has arguments that `supervisor:start_child/2` does not take",
+            "`supervisor:start_child/2` cannot be called: it does not take these arguments",
         ),
         (
             "[{load_module, sockserv_serv}, {delete_module, sockserv_trans}]",

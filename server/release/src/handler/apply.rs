@@ -50,7 +50,7 @@ fn no_call(mfa: &Mfa, error: &NoCall) -> Reason {
             let text = format!("{}:{}/{}", mfa.module, mfa.function, mfa.args.len());
             Reason::tagged("undef", &text)
         }
-        NoCall::BadArgs { why, .. } => Reason::tagged("badarg", why),
+        NoCall::BadArgs { why } => Reason::tagged("badarg", why),
     }
 }
 

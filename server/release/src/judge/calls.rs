@@ -117,7 +117,7 @@ impl World<'_> {
         Call::read(mfa).map_err(|why| {
             let name = name_of(mfa);
             Finding::new(
-                format!("`{name}` cannot be called: a script {why}"),
+                format!("`{name}` cannot be called: {why}"),
                 tagged("undef", Term::string(name)),
             )
         })

@@ -219,16 +219,14 @@ pub enum SysCall {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoCall {
     /// The module is one of the table, and has no such function there.
-    #[error("may call of `{module}` only {}", functions(.module))]
+    #[error("a script may call of `{module}` only {}", functions(.module))]
     Undefined {
         /// The module.
         module: String,
     },
     /// The arguments are none of that function's.
-    #[error("has arguments that `{function}` does not take: {why}")]
+    #[error("it does not take these arguments: {why}")]
     BadArgs {
-        /// The function.
-        function: String,
         /// What is wrong with which.
         why: String,
     },
@@ -272,10 +270,7 @@ impl Call {
             SUP => supervisor(function, &mfa.args),
             _ => sys(function, &mfa.args),
         };
-        read.map_err(|why| NoCall::BadArgs {
-            function: format!("{module}:{function}/{}", mfa.args.len()),
-            why,
-        })
+        read.map_err(|why| NoCall::BadArgs { why })
     }
 }
 
@@ -407,19 +402,19 @@ mod tests {
         for (call, wanted) in [
             (
                 "{sys,replace_state,[a,b]}",
-                "may call of `sys` only suspend/1, resume/1, get_state/1, get_status/1, terminate/2",
+                "a script may call of `sys` only suspend/1, resume/1, get_state/1, get_status/1, terminate/2",
             ),
             (
                 "{application,start,[a,often]}",
-                "has arguments that `application:start/2` does not take: `often` stands where permanent, transient or temporary belongs",
+                "it does not take these arguments: `often` stands where permanent, transient or temporary belongs",
             ),
             (
                 "{application,stop,[\"a\"]}",
-                "has arguments that `application:stop/1` does not take: `\"a\"` stands where the name of an application belongs, an atom",
+                "it does not take these arguments: `\"a\"` stands where the name of an application belongs, an atom",
             ),
             (
                 "{supervisor,restart_child,[{a},b]}",
-                "has arguments that `supervisor:restart_child/2` does not take: `{a}` stands where the registered name of a process belongs, an atom",
+                "it does not take these arguments: `{a}` stands where the registered name of a process belongs, an atom",
             ),
         ] {
             assert_eq!(read(call).unwrap_err(), wanted);
