@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::file_error::path_term;
 use crate::checksums::{Checksums, sha256};
 use crate::tree::{AppPieces, ReleaseSpec, write_release};
 use expect_test::{Expect, expect};

@@ -178,7 +178,7 @@ fn what_is_released_is_not_replaced_and_what_is_not_is() {
 fn settings_that_were_edited_stay_until_they_are_to_be_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let file = layout::sys_config(root, "1.0.0");
+    let file = layout::release(root, "1.0.0").join("sys.config");
     let with = |text| ReleaseSpec {
         sys_config: Some(text),
         ..spec(b"code")

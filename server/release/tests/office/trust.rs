@@ -290,6 +290,7 @@ fn a_library_under_another_name_is_neither_built_packed_unpacked_nor_booted() {
         let spec = pq_release::tree::ReleaseSpec {
             rel: &RELEASES[1].rel(),
             sys_config: None,
+            configs: Vec::new(),
             relup: None,
             applications: vec![talk],
         };

@@ -1,6 +1,6 @@
 //! The plan of an install: what becomes of each module, and what trying it on copies has shown.
 
-use pq_release::handler::{CheckReport, How, ModuleChange};
+use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange};
 
 use super::Show;
 use super::release::{processes, word};
@@ -12,7 +12,7 @@ impl Show for CheckReport {
     fn show(&self) -> String {
         let (way, from, to) = (word(self.direction), &self.from, &self.to);
         let title = printable(&format!("{way} from {from} to {to}")).into_owned();
-        let rows = self.modules.iter().map(|change| row(self, change));
+        let rows = self.modules.iter().map(row);
         let modules = match self.modules.is_empty() {
             true => String::new(),
             false => table(&HEADING, rows) + "\n",
@@ -47,6 +47,7 @@ fn facts(plan: &CheckReport) -> String {
     lines(&[
         ("says", plan.description.clone()),
         ("processes", processes(&plan.processes)),
+        ("ends", named(&plan.ends)),
         ("calls", plan.calls.join(", ")),
         ("tried", tried),
         ("way back", lost),
@@ -57,7 +58,23 @@ fn facts(plan: &CheckReport) -> String {
     ])
 }
 
-fn row(plan: &CheckReport, change: &ModuleChange) -> Vec<String> {
+/// The processes that an install would end, by their names where they have some; nothing where there are none.
+fn named(ends: &Ends) -> String {
+    if ends.count == 0 {
+        return String::new();
+    }
+    let one = |ending: &Ending| {
+        let Ending { pid, module, .. } = ending;
+        let name = ending.name.iter().map(|name| format!("{name} "));
+        format!("{}{pid} ({module})", name.collect::<String>())
+    };
+    let mut all: Vec<String> = ends.processes.iter().map(one).collect();
+    let more = ends.count - ends.processes.len() as u64;
+    all.extend((more > 0).then(|| format!("{more} more")));
+    format!("{}: {}", ends.count, all.join(", "))
+}
+
+fn row(change: &ModuleChange) -> Vec<String> {
     let or_none = |vsn: &Option<String>| vsn.clone().unwrap_or_else(|| "-".to_string());
     vec![
         change.module.clone(),
@@ -65,7 +82,7 @@ fn row(plan: &CheckReport, change: &ModuleChange) -> Vec<String> {
         or_none(&change.to),
         how(change.how).to_string(),
         change.processes.to_string(),
-        ends(plan, change),
+        ends(change),
     ]
 }
 
@@ -81,9 +98,8 @@ fn how(how: How) -> &'static str {
     }
 }
 
-/// What ends of the processes of a module. The one place that says so: a list of the processes that would be ended, with
-/// their names, belongs here.
-fn ends(_: &CheckReport, change: &ModuleChange) -> String {
+/// What ends of the processes of a module.
+fn ends(change: &ModuleChange) -> String {
     match (change.processes, change.how) {
         (0, _) => String::new(),
         (count, How::Remove | How::Stop) => format!("all {count}"),
@@ -105,6 +121,15 @@ mod tests {
             to: (how != How::Remove).then(|| "1.1.0".to_string()),
             how,
             processes,
+        }
+    }
+
+    fn ending(pid: &str, name: Option<&str>, module: &str) -> Ending {
+        Ending {
+            pid: pid.to_string(),
+            name: name.map(str::to_string),
+            module: module.to_string(),
+            instruction: format!("{{purge,[{module}]}}"),
         }
     }
 
@@ -131,6 +156,13 @@ mod tests {
             converted: 412,
             differing: 3,
             killed: 2,
+            ends: Ends {
+                count: 4,
+                processes: vec![
+                    ending("<0.4.1>", Some("Ann"), "pq_old"),
+                    ending("<0.9.1>", None, "pq_market"),
+                ],
+            },
             expected_pause_ms: 2,
             warnings: vec![],
             took_ms: 31,
@@ -150,6 +182,7 @@ mod tests {
             pq_sup     1.0.0  1.1.0  supervisor  1
             says       quests for\neverybody
             processes  412: pq_player 412
+            ends       4: Ann <0.4.1> (pq_old), <0.9.1> (pq_market), 2 more
             calls      application:stop(poems)
             tried      412 states converted there and back in 31 ms
             way back   3 states came back as something else
