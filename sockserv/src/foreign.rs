@@ -1,6 +1,8 @@
-//! Clients that speak something else: a browser, or a program that wants TLS, at a port of telnet.
+//! Clients that speak something else: a browser, a program that wants TLS, or a proxy that is none of ours, at a port of
+//! telnet.
 
 use crate::endpoint::Event;
+use crate::proxied::{self, Binary};
 use crate::refused::Refusal;
 
 /// The first byte of a TLS connection: a record with a handshake (RFC 8446, 5.1). No client of telnet
@@ -9,33 +11,32 @@ pub(crate) const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What is still to be looked at of a client: how it begins says whether it is one of ours.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) enum Stranger {
-    /// Its first byte.
-    #[default]
-    Unheard,
-    /// Its first line.
-    Heard,
-    /// Nothing more.
-    Known,
+pub(crate) struct Stranger {
+    /// Its first byte has come.
+    is_heard: bool,
+    /// Its first line has.
+    is_known: bool,
+    proxy: Binary,
 }
 
 impl Stranger {
     /// Looks at bytes before they are understood.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Option<Refusal> {
-        let is_first = *self == Stranger::Unheard;
-        if is_first {
-            *self = Stranger::Heard;
+        let is_first = !std::mem::replace(&mut self.is_heard, true);
+        if is_first && bytes.first() == Some(&TLS_HANDSHAKE) {
+            return Some(Refusal::Tls);
         }
-        (is_first && bytes.first() == Some(&TLS_HANDSHAKE)).then_some(Refusal::Tls)
+        self.proxy.is_header(bytes).then_some(Refusal::NoProxy)
     }
 
     /// Looks at what they came to.
     pub(crate) fn event(&mut self, event: &Event) -> Option<Refusal> {
-        match event {
-            Event::Line(line) if *self != Stranger::Known => {
-                *self = Stranger::Known;
-                is_http(line).then_some(Refusal::Http)
-            }
+        let Event::Line(line) = event else {
+            return None;
+        };
+        match std::mem::replace(&mut self.is_known, true) {
+            false if is_http(line) => Some(Refusal::Http),
+            false if proxied::is_text(line) => Some(Refusal::NoProxy),
             _ => None,
         }
     }
@@ -80,5 +81,8 @@ mod tests {
             Stranger::default().bytes(&[TLS_HANDSHAKE, 3, 1]),
             Some(Refusal::Tls)
         );
+        let header = Event::Line(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 8082".to_vec());
+        assert_eq!(Stranger::default().event(&header), Some(Refusal::NoProxy));
+        assert_eq!(player.event(&header), None);
     }
 }

@@ -3,6 +3,8 @@
 //! The process of a client never waits for its client: it writes here, and whoever is too slow to read
 //! loses the connection, not the others their game. Pure; `port` shares it between two threads.
 
+use bytes::{Bytes, BytesMut};
+
 /// How many bytes may wait for a client, unless its settings say otherwise.
 /// A hero at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
 /// kernel holds about as much again for the socket. With 10 000 clients that all stop reading, 640 MB.
@@ -16,7 +18,7 @@ pub struct Overflow;
 /// The queue. Empty, it holds no memory.
 #[derive(Default, Debug)]
 pub struct Outbox {
-    bytes: Vec<u8>,
+    bytes: BytesMut,
 }
 
 impl Outbox {
@@ -33,8 +35,8 @@ impl Outbox {
     }
 
     /// Takes all that waits, in one piece.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    pub fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.bytes).freeze()
     }
 
     /// Nothing waits.
@@ -52,7 +54,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(b"Executing ", OUTBOX_MAX).unwrap();
         outbox.push(b"a Pig...", OUTBOX_MAX).unwrap();
-        assert_eq!(outbox.take(), b"Executing a Pig...");
+        assert_eq!(outbox.take(), "Executing a Pig...");
         assert!(outbox.is_empty());
     }
 
