@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 /// The first pause: clients that close give descriptors back.
@@ -56,6 +57,8 @@ pub(crate) async fn accept_all(
             Ok((stream, address)) => {
                 backoff.calm();
                 admit(stream, address);
+                // It is judged before the next is accepted: one that is not let in must hold no descriptor meanwhile.
+                yield_now().await;
             }
             Err(error) if is_of_the_client(&error) => {
                 tracing::debug!(%error, "client gone before it was accepted")

@@ -75,11 +75,11 @@ fn a_header_from_elsewhere_and_a_proxy_without_one_are_refused_with_a_sentence()
     let node = Running::node_with(&tree, &["--web-port", "0"]);
     let sentence =
         "Your address may not speak for others: it is not among the proxies of this server.";
-    for header in [
-        &b"PROXY TCP4 192.0.2.7 127.0.0.9 1 2\r\n"[..],
-        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c",
+    for (ip, header) in [
+        ("127.0.0.3", &b"PROXY TCP4 192.0.2.7 127.0.0.9 1 2\r\n"[..]),
+        ("127.0.0.4", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"),
     ] {
-        let mut liar = Guest::from("127.0.0.3", &node);
+        let mut liar = Guest::from(ip, &node);
         liar.send(header);
         let told = liar.ends();
         assert!(told.ends_with(&format!("{sentence}\r\n")), "{told}");
