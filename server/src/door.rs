@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pq_release::boot::BootRelease;
+use pq_term::Term;
 use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
@@ -79,9 +80,29 @@ pub(crate) async fn open(
         };
         anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
     })?;
+    note_shares(&door, node.env(APPLICATION, "limits"));
     tls::open(&door, node.env(APPLICATION, "tls"), booted.root(), options).await?;
     web::open(&door, node.env(APPLICATION, "web"), options).await?;
     Ok(Some(Arc::new(door)))
+}
+
+/// Logs how many clients there are descriptors for, and that it is fewer than the release asks for, if it does.
+fn note_shares(door: &Door, limits: Option<Term>) {
+    let shares = door.shares();
+    let (descriptors, clients) = (shares.descriptors, shares.clients);
+    match limits.as_ref().and_then(limits::clients) {
+        Some(asked) if asked as u64 > clients as u64 => tracing::warn!(
+            "clients of sockserv's limits is {asked}, and {descriptors} descriptors are enough for {clients}: no more \
+             are let in; raise the limit of open files (ulimit -n, LimitNOFILE=) by {}",
+            asked as u64 - clients as u64
+        ),
+        _ => tracing::info!(
+            "{descriptors} descriptors: enough for {clients} clients and {} connections that load the page; {} are the \
+             node's own",
+            shares.visits,
+            shares.reserve
+        ),
+    }
 }
 
 /// Brings the settings into force that the node has now. What listens where stays as it is.
@@ -94,6 +115,7 @@ pub(crate) fn configure(
     releases: Arc<Releases>,
 ) -> anyhow::Result<()> {
     door.configure(read(booted, releases)?);
+    note_shares(door, booted.node().env(APPLICATION, "limits"));
     Ok(())
 }
 

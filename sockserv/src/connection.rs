@@ -17,9 +17,11 @@ use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::budget::Work;
 use crate::endpoint::{Endpoint, Event};
 use crate::foreign::{Foreign, Stranger};
 use crate::line::LINE_MAX;
@@ -44,6 +46,10 @@ const OWNER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a client is listened to after the last byte was sent to it. Closing a socket with unread input
 /// resets the connection, and the client would lose what it has not read yet (RFC 1122, 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(1);
+
+/// And how much of it is heard: twice what the kernel keeps of a client that is not read, at first. One that floods for a
+/// whole second is worth no more of the time of others.
+const LINGER_MAX: usize = 256 * 1024;
 
 /// Who gets what a client sends: the way into the node.
 pub trait Owner {
@@ -97,9 +103,13 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
         end = read_all(&mut reader, port, owner) => end,
     };
     match end {
-        End::ByOwner => linger(&mut reader).await,
+        End::ByOwner => {
+            port.hear_out();
+            linger(&mut reader).await;
+        }
         End::ByDoor => {
             owner.on_closed(&end.to_string());
+            port.hear_out();
             linger(&mut reader).await;
         }
         End::ByClient => {
@@ -109,7 +119,7 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
         }
         End::Lost(_) => owner.on_closed(&end.to_string()),
         End::Stalled | End::Overflown => {
-            tracing::info!("client dropped: {end}");
+            crate::seldom!(info, "client dropped: {end}");
             owner.on_closed(&end.to_string());
         }
     }
@@ -159,12 +169,16 @@ async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Foreign) -> En
 
 /// Does what an event asks for, which came in so many bytes.
 async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
+    let work = match event {
+        Event::Line(_) => Work::Line(len),
+        _ => Work::Command(len),
+    };
+    if let Some(hurry) = port.turn(work).await {
+        owner.on_refused(&hurry);
+    }
     port.hear(&event, len);
     match event {
         Event::Line(line) => {
-            if let Some(hurry) = port.line_turn().await {
-                owner.on_refused(&hurry);
-            }
             port.line_permit().await;
             owner.on_line(&line);
         }
@@ -174,12 +188,12 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
 }
 
 /// What has come, at most [`READ_MAX`] bytes; empty at the end of input.
-async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     poll_fn(|cx| {
         let mut space = [MaybeUninit::uninit(); READ_MAX];
         let mut buffer = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut *reader).poll_read(cx, &mut buffer))?;
-        Poll::Ready(Ok(buffer.filled().to_vec()))
+        Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
     })
     .await
 }
@@ -211,14 +225,14 @@ async fn send(
     writer: &mut (impl AsyncWrite + Unpin),
     port: &Port,
     compressed: &mut Option<Stream>,
-    bytes: Vec<u8>,
+    bytes: Bytes,
 ) -> Result<(), End> {
     let wire = match compressed {
-        Some(stream) => stream.pack(&bytes),
+        Some(stream) => stream.pack(&bytes).into(),
         None => bytes,
     };
     tokio::select! {
-        written = write(writer, &wire) => written,
+        written = write(writer, wire) => written,
         () = port.overflown() => Err(End::Overflown),
     }
 }
@@ -229,7 +243,7 @@ async fn finish(
     compressed: &mut Option<Stream>,
 ) -> Result<(), End> {
     match compressed.take() {
-        Some(stream) => write(writer, &stream.finish()).await,
+        Some(stream) => write(writer, stream.finish().into()).await,
         None => Ok(()),
     }
 }
@@ -248,11 +262,11 @@ async fn next_output(port: &Port) -> Output {
 }
 
 /// Writes these bytes, as long as the client takes some now and then.
-async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> Result<(), End> {
-    while !bytes.is_empty() {
-        match timeout(WRITE_TIMEOUT, writer.write(bytes)).await {
+async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: Bytes) -> Result<(), End> {
+    while bytes.has_remaining() {
+        match timeout(WRITE_TIMEOUT, writer.write_buf(&mut bytes)).await {
             Ok(Ok(0)) => return Err(End::Lost(io::ErrorKind::WriteZero)),
-            Ok(Ok(len)) => bytes = &bytes[len..],
+            Ok(Ok(_)) => (),
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(End::Stalled),
         }
@@ -276,10 +290,11 @@ async fn shutdown(
 }
 
 /// Reads and forgets until the client closes too.
-async fn linger(reader: &mut (impl AsyncRead + Unpin)) {
-    let deadline = Instant::now() + LINGER;
+pub(crate) async fn linger(reader: &mut (impl AsyncRead + Unpin)) {
+    let (deadline, mut left) = (Instant::now() + LINGER, LINGER_MAX);
     while let Ok(Ok(chunk)) = timeout_at(deadline, read(reader)).await {
-        if chunk.is_empty() {
+        left = left.saturating_sub(chunk.len());
+        if chunk.is_empty() || left == 0 {
             return;
         }
     }

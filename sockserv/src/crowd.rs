@@ -225,6 +225,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use crate::endpoint::Event;
     use crate::gmcp::Phase;
     use crate::option::GMCP;
@@ -250,6 +251,7 @@ mod tests {
         let arrival = Arrival {
             address: SocketAddr::from(([127, 0, 0, 1], 7)),
             way: Way::Plain,
+            budget: Arc::new(Budget::new(Settings::default().current())),
         };
         Client::new(port.clone(), arrival, Pid::from_raw(1))
     }
@@ -268,7 +270,7 @@ mod tests {
         let text = "a[2J bredc\r\n";
         let told = [text.to_string(), format!("\r\n{text}a prompt> ")];
         for (port, told) in ports.iter().zip(told) {
-            assert_eq!(port.output().await, Output::Bytes(told.into_bytes()));
+            assert_eq!(port.output().await, Output::Bytes(told.into_bytes().into()));
         }
     }
 
@@ -291,11 +293,12 @@ mod tests {
                     Message::goodbye("Enough.").wire().as_slice()
                 ]
                 .concat()
+                .into()
             )
         );
         assert_eq!(ports[1].output().await, Output::Dismissed);
         ports[0].write(b"on\n").unwrap();
-        assert_eq!(ports[0].output().await, Output::Bytes(b"on\r\n".to_vec()));
+        assert_eq!(ports[0].output().await, Output::Bytes("on\r\n".into()));
     }
 
     #[tokio::test]
@@ -312,11 +315,8 @@ mod tests {
         let message = Message::upgrade(Phase::Commit, "1.0.0", "1.1.0", None);
         crowd.message(&message);
         let told = [b"before\r\n", message.wire().as_slice()].concat();
-        assert_eq!(ports[0].output().await, Output::Bytes(told));
-        assert_eq!(
-            ports[1].output().await,
-            Output::Bytes(b"before\r\n".to_vec())
-        );
+        assert_eq!(ports[0].output().await, Output::Bytes(told.into()));
+        assert_eq!(ports[1].output().await, Output::Bytes("before\r\n".into()));
     }
 
     #[test]

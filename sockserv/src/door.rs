@@ -12,17 +12,16 @@ use pq_otp::Node;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::accept::accept_all;
 use crate::ban::Ban;
 use crate::crowd::{Crowd, Guest};
 use crate::gmcp::Message;
-use crate::hall::{Arrival, Hall, Way};
+use crate::hall::{Hall, Way};
 use crate::mssp::{Listing, Mssp};
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::socket::prepare;
 use crate::tls::{Keys, TlsEntrance};
-
-/// How long accepting pauses when the system has no descriptor left: closing clients give some back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// An open door.
 pub struct Door {
@@ -101,8 +100,11 @@ impl Door {
     }
 
     /// From now on these are the settings, also for who is in. What their programs know of their heroes is looked at
-    /// again: the game may be another one.
-    pub fn configure(&self, settings: Settings) {
+    /// again: the game may be another one. Of [`crate::Limits::clients`], as many count as there are descriptors for
+    /// ([`Door::shares`]).
+    pub fn configure(&self, mut settings: Settings) {
+        let clients = &mut settings.limits.clients;
+        *clients = (*clients).min(self.hall.shares.clients);
         let listing = Arc::new(AtThisDoor {
             entrances: self.entrances.clone(),
             crowd: self.hall.crowd.clone(),
@@ -123,6 +125,11 @@ impl Door {
     /// And where for TLS, if it does.
     pub fn tls_address(&self) -> Option<SocketAddr> {
         self.entrances.tls.get().copied()
+    }
+
+    /// How the descriptors are shared that the process had when the door was opened.
+    pub fn shares(&self) -> Shares {
+        self.hall.shares
     }
 
     /// How many clients there are.
@@ -190,49 +197,17 @@ impl Door {
     }
 }
 
-/// Hands every client that arrives to `admit`, until the door is shut.
-pub(crate) async fn accept_all(
-    listener: TcpListener,
-    mut shut: watch::Receiver<bool>,
-    admit: impl Fn(TcpStream, SocketAddr),
-) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = shut.wait_for(|shut| *shut) => return,
-        };
-        match accepted {
-            Ok((stream, address)) => admit(stream, address),
-            Err(error) if is_of_the_client(&error) => {
-                tracing::debug!(%error, "client gone before it was accepted")
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// Errors of `accept` that concern one client only (`accept(2)`).
-fn is_of_the_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
-}
-
-async fn admit(stream: TcpStream, address: SocketAddr, hall: Arc<Hall>) {
+async fn admit(mut stream: TcpStream, peer: SocketAddr, hall: Arc<Hall>) {
+    let Some(address) = hall.origin(&mut stream, peer, Way::Plain).await else {
+        return;
+    };
     let entered = hall.enter(address);
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, %address, "client gone before it was greeted");
         return;
     }
-    let way = Way::Plain;
-    hall.receive(stream, Arrival { address, way }, entered)
-        .await;
+    let arrival = hall.arrival(address, Way::Plain);
+    hall.receive(arrival.meter(stream), arrival, entered).await;
 }
 
 /// What a list of games is told about this door.

@@ -1,8 +1,9 @@
-//! Clients that speak something else: a browser, or a program that wants TLS, at a port of telnet; and crawlers, which come
-//! for a table and not to play.
+//! Clients that speak something else: a browser, a program that wants TLS, or a proxy that is none of ours, at a port of
+//! telnet; and crawlers, which come for a table and not to play.
 
 use crate::endpoint::Event;
 use crate::mssp;
+use crate::proxied::{self, Binary};
 use crate::refused::Refusal;
 
 /// The first byte of a TLS connection: a record with a handshake (RFC 8446, 5.1). No client of telnet
@@ -20,40 +21,39 @@ pub(crate) enum Foreign {
 
 /// What is still to be looked at of a client: how it begins says whether it is one of ours.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) enum Stranger {
-    /// Its first byte.
-    #[default]
-    Unheard,
-    /// Its first line that says anything.
-    Heard,
-    /// Nothing more.
-    Known,
+pub(crate) struct Stranger {
+    /// Its first byte has come.
+    is_heard: bool,
+    /// Its first line that says anything has.
+    is_known: bool,
+    proxy: Binary,
 }
 
 impl Stranger {
     /// Looks at bytes before they are understood.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Option<Foreign> {
-        let is_first = *self == Stranger::Unheard;
-        if is_first {
-            *self = Stranger::Heard;
+        let is_first = !std::mem::replace(&mut self.is_heard, true);
+        if is_first && bytes.first() == Some(&TLS_HANDSHAKE) {
+            return Some(Foreign::Wrong(Refusal::Tls));
         }
-        (is_first && bytes.first() == Some(&TLS_HANDSHAKE)).then_some(Foreign::Wrong(Refusal::Tls))
+        let is_proxy = self.proxy.is_header(bytes);
+        is_proxy.then_some(Foreign::Wrong(Refusal::NoProxy))
     }
 
     /// Looks at what they came to.
     pub(crate) fn event(&mut self, event: &Event) -> Option<Foreign> {
-        match event {
-            Event::Line(line) if *self != Stranger::Known => {
-                let line = line.trim_ascii();
-                if !line.is_empty() {
-                    *self = Stranger::Known;
-                }
-                match () {
-                    () if is_http(line) => Some(Foreign::Wrong(Refusal::Http)),
-                    () if line == mssp::REQUEST.as_bytes() => Some(Foreign::Crawler),
-                    () => None,
-                }
-            }
+        let Event::Line(line) = event else {
+            return None;
+        };
+        let line = line.trim_ascii();
+        if self.is_known || line.is_empty() {
+            return None;
+        }
+        self.is_known = true;
+        match () {
+            () if is_http(line) => Some(Foreign::Wrong(Refusal::Http)),
+            () if proxied::is_text(line) => Some(Foreign::Wrong(Refusal::NoProxy)),
+            () if line == mssp::REQUEST.as_bytes() => Some(Foreign::Crawler),
             _ => None,
         }
     }
@@ -99,6 +99,10 @@ mod tests {
             Stranger::default().bytes(&[TLS_HANDSHAKE, 3, 1]),
             Some(Foreign::Wrong(Refusal::Tls))
         );
+        let header = Event::Line(b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 8082".to_vec());
+        let wrong = Some(Foreign::Wrong(Refusal::NoProxy));
+        assert_eq!(Stranger::default().event(&header), wrong);
+        assert_eq!(player.event(&header), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!   arrival ─► gate ─┬► port ─► start_child(sockserv_sup, [Port]) ─► process ─► connection::run
 //!                    └► a sentence
 //! ```
-//! What an entrance is, a socket, TLS or a page, is not known here: a client is something that reads and writes.
+//! An entrance says where a client comes from, of one behind a proxy too ([`Hall::origin`]). What it is, a socket, TLS or a page, is not known here: a client is something that reads and writes.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -15,26 +15,27 @@ use std::time::Duration;
 
 use pq_otp::{Node, Pid, PortSink, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::budget::Budget;
 use crate::connection::{self, End, Owner};
 use crate::crowd::{Client, Crowd, Place};
 use crate::describe::describe;
 use crate::ending::EndingCell;
 use crate::game::Login;
 use crate::gate::{Gate, Pass};
+use crate::metered::Metered;
 use crate::port::Port;
+use crate::proxied::{self, Unknown};
 use crate::refused::Refusal;
-use crate::settings::{Current, Opening, Settings};
+use crate::settings::{Current, Opening};
+use crate::shares::Shares;
 use crate::starting::start_session;
 
 /// How long a client waits for its process: the default of `gen_server:call/2`, in which OTP would start it.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How many clients are told at once why they may not come in. In a flood the others are not told: each sentence
-/// holds a descriptor until its client has read it.
-const TURNED_AWAY_MAX: usize = 256;
 
 /// How soon a session is asked again whether the hero that it has asked for plays now; then half as soon each time.
 const ARRIVING: Duration = Duration::from_millis(10);
@@ -49,7 +50,11 @@ pub(crate) struct Hall {
     pub(crate) gate: Arc<Gate>,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) settings: Current,
-    turned_away: Semaphore,
+    pub(crate) shares: Shares,
+    /// Places for those who are told why they may not come in.
+    pub(crate) turned_away: Semaphore,
+    /// And for proxies that have not said yet for whom they are.
+    arriving: Semaphore,
 }
 
 /// By which way a client came.
@@ -64,22 +69,72 @@ pub enum Way {
 }
 
 /// A client that has arrived.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) address: SocketAddr,
     pub(crate) way: Way,
+    /// What it may send.
+    pub(crate) budget: Arc<Budget>,
+}
+
+impl Arrival {
+    /// Its wire, read at the pace that it may have.
+    pub(crate) fn meter<S>(&self, stream: S) -> Metered<S> {
+        Metered::new(stream, self.budget.clone())
+    }
 }
 
 impl Hall {
     /// A hall whose clients get children of `supervisor`.
     pub(crate) fn new(node: Node, supervisor: &'static str, settings: Current) -> Hall {
+        let shares = Shares::of_this_process();
         Hall {
             node,
             supervisor,
             gate: Arc::default(),
             crowd: Arc::default(),
             settings,
-            turned_away: Semaphore::new(TURNED_AWAY_MAX),
+            shares,
+            turned_away: Semaphore::new(shares.turned_away),
+            arriving: Semaphore::new(shares.arriving),
+        }
+    }
+
+    /// A client that has come from there.
+    pub(crate) fn arrival(&self, address: SocketAddr, way: Way) -> Arrival {
+        Arrival {
+            address,
+            way,
+            budget: Arc::new(Budget::new(self.settings.clone())),
+        }
+    }
+
+    /// Whether this is the address of a proxy of ours.
+    pub(crate) fn is_proxy(&self, address: SocketAddr) -> bool {
+        self.settings.load().is_proxy(address.ip())
+    }
+
+    /// Where the client behind a connection comes from; nothing of one that does not say so and ought to, which is told.
+    pub(crate) async fn origin(
+        &self,
+        stream: &mut TcpStream,
+        peer: SocketAddr,
+        way: Way,
+    ) -> Option<SocketAddr> {
+        if !self.is_proxy(peer) {
+            return Some(peer);
+        }
+        let _place = self.arriving.try_acquire().ok()?;
+        match Box::pin(proxied::read(stream)).await {
+            Ok(from) => Some(from.unwrap_or(peer)),
+            Err(Unknown::Gone) => None,
+            Err(Unknown::Refused(refusal)) => {
+                crate::seldom!(warn, proxy = %peer, why = %refusal, "a proxy's client is turned away");
+                self.gate.refused.count(&refusal);
+                self.turn_away(stream, &self.arrival(peer, way), &refusal)
+                    .await;
+                None
+            }
         }
     }
 
@@ -110,7 +165,7 @@ impl Hall {
     ) -> Option<Pass> {
         if let Err(refusal) = &entered {
             ending.refuse(refusal);
-            self.turn_away(stream, arrival, refusal).await;
+            self.turn_away(stream, &arrival, refusal).await;
         } else {
             self.serve(stream, arrival, ending).await;
         }
@@ -123,7 +178,7 @@ impl Hall {
         arrival: Arrival,
         ending: EndingCell,
     ) {
-        let port = Arc::new(port(arrival.way, self.settings.clone()).telling(ending.clone()));
+        let port = Arc::new(port(&arrival, self.settings.clone()).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(owner) => {
@@ -132,11 +187,11 @@ impl Hall {
                 self.converse(stream, Session::new(self, id, client)).await;
             }
             Err(why) => {
-                tracing::warn!(address = %arrival.address, %why, "a client gets no process");
+                crate::seldom!(warn, address = %arrival.address, %why, "a client gets no process");
                 ending.refuse(&Refusal::NoProcess);
                 self.node.close_port(id);
                 self.gate.refused.count(&Refusal::NoProcess);
-                self.turn_away(stream, arrival, &Refusal::NoProcess).await;
+                self.turn_away(stream, &arrival, &Refusal::NoProcess).await;
             }
         }
     }
@@ -239,18 +294,15 @@ impl Hall {
     pub(crate) async fn turn_away(
         &self,
         stream: impl AsyncRead + AsyncWrite,
-        arrival: Arrival,
+        arrival: &Arrival,
         refusal: &Refusal,
     ) {
         let Ok(_permit) = self.turned_away.try_acquire() else {
             return;
         };
         tracing::debug!(address = %arrival.address, why = refusal.word(), "turned away");
-        let settings = Settings {
-            opening: Opening::Quiet,
-            ..Settings::default()
-        };
-        let port = Port::new(settings.current());
+        let budget = arrival.budget.clone();
+        let port = Port::opening(self.settings.clone(), Opening::Quiet, budget);
         // A fresh outbox has room for a sentence.
         let _ = port.write(format!("{refusal}\n").as_bytes());
         port.close();
@@ -259,12 +311,16 @@ impl Hall {
 }
 
 /// A port for a client that came by this way.
-fn port(way: Way, settings: Current) -> Port {
-    match way {
-        Way::Plain => Port::new(settings).compressing(),
-        Way::Tls => Port::new(settings),
+fn port(arrival: &Arrival, settings: Current) -> Port {
+    let opening = match arrival.way {
+        Way::Plain | Way::Tls => settings.load().opening,
         // Behind a page is telnet that waits to be asked.
-        Way::Web => Port::opening(settings, Opening::Probe),
+        Way::Web => Opening::Probe,
+    };
+    let port = Port::opening(settings, opening, arrival.budget.clone());
+    match arrival.way {
+        Way::Plain => port.compressing(),
+        Way::Tls | Way::Web => port,
     }
 }
 
@@ -345,6 +401,7 @@ mod tests {
     use crate::endpoint::Event;
     use crate::option::COMPRESS2;
     use crate::port::Output;
+    use crate::settings::Settings;
     use crate::telnet::{Verb, negotiation};
 
     #[tokio::test]
@@ -354,7 +411,13 @@ mod tests {
             (Way::Tls, Verb::Wont),
             (Way::Web, Verb::Wont),
         ] {
-            let port = port(way, Settings::default().current());
+            let settings = Settings::default().current();
+            let arrival = Arrival {
+                address: ([127, 0, 0, 1], 0).into(),
+                way,
+                budget: Arc::new(Budget::new(settings.clone())),
+            };
+            let port = port(&arrival, settings);
             let asks = Event::Negotiation {
                 verb: Verb::Do,
                 option: COMPRESS2,

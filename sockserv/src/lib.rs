@@ -19,8 +19,11 @@
 //! - [`port`]: the handle by which the node writes to a client and closes it;
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
 //! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
+//! - [`budget`] and `metered`: that one client's lines, commands and bytes leave the others their time;
+//! - [`shares`] and [`seldom`]: that its connections leave them descriptors, and its faults a log;
 //! - [`game`]: what is asked about players; `sheet` and `describe`: what their programs are told of the answer;
-//! - [`socket`]: what the kernel is asked for;
+//! - [`socket`] and [`accept`]: what the kernel is asked for;
+//! - `proxied`: for whom a proxy speaks;
 //! - `ending`: why a connection ends;
 //! - `gate` and `hall`: who comes in, and the process that each client gets;
 //! - [`tls`]: the entrance for those who come by TLS;
@@ -74,6 +77,14 @@ pub mod calendar;
 
 pub mod limits;
 
+pub mod budget;
+
+mod metered;
+
+pub mod shares;
+
+pub mod seldom;
+
 pub mod ban;
 
 pub mod refused;
@@ -81,6 +92,10 @@ pub mod refused;
 pub mod game;
 
 pub mod socket;
+
+pub mod accept;
+
+mod proxied;
 
 pub mod tls;
 
@@ -104,6 +119,9 @@ mod hall;
 
 mod starting;
 
+#[cfg(test)]
+mod fairness;
+
 pub use ban::{Ban, Whom};
 pub use connection::{End, Owner};
 pub use crowd::Guest;
@@ -119,5 +137,7 @@ pub use outbox::{Outbox, Overflow};
 pub use peer::{Heard, Peer, Profile, Typing};
 pub use port::Port;
 pub use refused::Refusal;
+pub use seldom::Seldom;
 pub use settings::{Opening, Settings};
+pub use shares::Shares;
 pub use tls::{KeyError, Keys};

@@ -17,15 +17,17 @@ pub struct Limits {
     /// Clients at once. 10 000 is the load this is tested with; a client takes some 10 KB and one descriptor, so twice
     /// that fits a small machine.
     pub clients: usize,
-    /// Clients at once from one address; for IPv6 from one /64, which is what a home has. A family behind one
-    /// router fits into eight; a school is to be made [`Limits::exempt`].
+    /// Clients at once from one address; for IPv6 from one /64, which is what a home has, and a multiple from the
+    /// networks around it (`gate`). A family behind one router fits into eight; a school is to be made
+    /// [`Limits::exempt`]. Browsers that load the page count apart, with six connections each.
     pub per_address: usize,
     /// New clients from one address. Twenty at once is a class that opens a page together.
     pub arrivals: Rate,
     /// Addresses for which the two limits before do not count. This machine at first: who plays there may as well have
     /// started the node, and a proxy there brings everybody under one address.
     pub exempt: Vec<IpNet>,
-    /// Lines of one client; what comes faster waits. Nobody types ten a second; thirty at once are a pasted text.
+    /// Lines of one client, and whatever else it sends, at their price (`budget`); what comes faster waits. Nobody types
+    /// ten a second; thirty at once are a pasted text.
     pub lines: Rate,
     /// Bytes of a line.
     pub line_max: usize,
@@ -76,8 +78,22 @@ impl Rate {
     }
 
     /// How long one takes.
-    fn interval(self) -> Duration {
+    pub(crate) fn interval(self) -> Duration {
         Duration::from_secs(1) / self.per_second.max(1)
+    }
+
+    /// How long as many take as may come at once.
+    fn at_once(self) -> Duration {
+        self.interval() * self.burst.max(1)
+    }
+
+    /// So many times as much.
+    pub(crate) fn times(self, factor: u32) -> Rate {
+        let Rate { per_second, burst } = self;
+        Rate::new(
+            per_second.saturating_mul(factor),
+            burst.saturating_mul(factor),
+        )
     }
 }
 
@@ -94,14 +110,49 @@ impl Bucket {
     /// # Errors
     /// When that is too fast nothing is taken: how long there is to wait.
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        let paid_at = self.paid_at.unwrap_or(now).max(now);
-        let credit = rate.interval() * rate.burst.saturating_sub(1);
-        let owed = (paid_at - now).saturating_sub(credit);
+        self.pay(rate, rate.interval(), now)
+    }
+
+    /// Takes something of another price: the time in which the rate pays for it. What costs more than can be taken at
+    /// once is taken when nothing is owed.
+    ///
+    /// # Errors
+    /// As for [`Bucket::take`].
+    pub(crate) fn pay(
+        &mut self,
+        rate: Rate,
+        price: Duration,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let credit = rate.at_once().saturating_sub(price);
+        let owed = self.owed(now).saturating_sub(credit);
         if !owed.is_zero() {
             return Err(owed);
         }
-        self.paid_at = Some(paid_at + rate.interval());
+        self.owe(price, now);
         Ok(())
+    }
+
+    /// Takes something that has come already, whether or not that was too fast.
+    pub(crate) fn owe(&mut self, price: Duration, now: Instant) {
+        self.paid_at = Some(now + self.owed(now) + price);
+    }
+
+    /// How long it is until no more is owed than may be taken at once.
+    pub(crate) fn debt(&self, rate: Rate, now: Instant) -> Duration {
+        self.owed(now).saturating_sub(rate.at_once())
+    }
+
+    /// How long one would have to wait.
+    pub(crate) fn wait(&self, rate: Rate, now: Instant) -> Duration {
+        let credit = rate.at_once().saturating_sub(rate.interval());
+        self.owed(now).saturating_sub(credit)
+    }
+
+    fn owed(&self, now: Instant) -> Duration {
+        self.paid_at.map_or(Duration::ZERO, |paid_at| {
+            paid_at.saturating_duration_since(now)
+        })
     }
 
     /// Nothing is owed: a new one would be the same.

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::{Bytes, BytesMut};
+
 use crate::mccp::Turn;
 
 /// How many bytes may wait for a client, unless its settings say otherwise.
@@ -20,7 +22,7 @@ pub struct Overflow;
 /// The queue. Empty, it holds no memory.
 #[derive(Default, Debug)]
 pub struct Outbox {
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     /// Where among them compression begins or ends. A client may ask for either as often as options are answered
     /// ([`crate::negotiation::ANSWERS_MAX`]).
     turns: VecDeque<(usize, Turn)>,
@@ -54,13 +56,12 @@ impl Outbox {
     }
 
     /// Takes all that waits before the next turn, in one piece.
-    pub fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Bytes {
         let Some((end, _)) = self.turns.front().copied() else {
-            return std::mem::take(&mut self.bytes);
+            return std::mem::take(&mut self.bytes).freeze();
         };
         self.turns.iter_mut().for_each(|(at, _)| *at -= end);
-        let rest = self.bytes.split_off(end);
-        std::mem::replace(&mut self.bytes, rest)
+        self.bytes.split_to(end).freeze()
     }
 
     /// No bytes wait.
@@ -78,7 +79,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(b"Executing ", OUTBOX_MAX).unwrap();
         outbox.push(b"a Pig...", OUTBOX_MAX).unwrap();
-        assert_eq!(outbox.take(), b"Executing a Pig...");
+        assert_eq!(outbox.take(), "Executing a Pig...");
         assert!(outbox.is_empty());
     }
 
@@ -105,10 +106,13 @@ mod tests {
         outbox.push(b"c", OUTBOX_MAX).unwrap();
         outbox.turn(Turn::End);
         assert_eq!(outbox.take_turn(), Some(Turn::Begin));
-        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"ab".to_vec()));
+        assert_eq!(
+            (outbox.take_turn(), outbox.take()),
+            (None, b"ab"[..].into())
+        );
         assert_eq!(outbox.take_turn(), Some(Turn::End));
         assert_eq!(outbox.take_turn(), Some(Turn::Begin));
-        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"c".to_vec()));
+        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"c"[..].into()));
         assert_eq!(outbox.take_turn(), Some(Turn::End));
         assert_eq!((outbox.take_turn(), outbox.is_empty()), (None, true));
     }

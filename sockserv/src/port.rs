@@ -6,17 +6,19 @@
 //! What was agreed with the client lives here, in its `nvt`, and so outside of every library: an
 //! upgrade does not touch it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use pq_otp::Reason;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::task::coop::consume_budget;
+use tokio::time::Instant;
 
+use crate::budget::{Budget, COMMANDS_PER_LINE, Work};
 use crate::ending::{Cause, EndingCell};
 use crate::endpoint::Event;
 use crate::gmcp::Message;
-use crate::limits::Bucket;
 use crate::mccp::Turn;
 use crate::mssp::Mssp;
 use crate::nvt::Nvt;
@@ -43,6 +45,8 @@ pub struct Port {
     news: Notify,
     lines: Semaphore,
     ending: EndingCell,
+    /// What it may send.
+    budget: Arc<Budget>,
     settings: Current,
 }
 
@@ -51,9 +55,7 @@ struct State {
     nvt: Nvt,
     outbox: Outbox,
     phase: Phase,
-    /// What is left of the lines that it may send.
-    said: Bucket,
-    /// It has been told that it writes too fast, and has not been silent since.
+    /// It has been told that it sends too fast, and has not been silent since.
     is_hasty: bool,
     /// When its program said last that the player is there.
     awake: Option<Instant>,
@@ -82,7 +84,7 @@ enum Phase {
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Output {
     /// Write these bytes.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// Compress what follows, or do so no longer.
     Turn(Turn),
     /// All is written and no more will come.
@@ -110,11 +112,12 @@ impl Port {
     /// A client that has sent nothing yet.
     pub fn new(settings: Current) -> Port {
         let opening = settings.load().opening;
-        Port::opening(settings, opening)
+        let budget = Arc::new(Budget::new(settings.clone()));
+        Port::opening(settings, opening, budget)
     }
 
-    /// The same, with another opening than the settings have.
-    pub(crate) fn opening(settings: Current, opening: Opening) -> Port {
+    /// The same with another opening than the settings have, for a client that has spent some of its budget.
+    pub(crate) fn opening(settings: Current, opening: Opening, budget: Arc<Budget>) -> Port {
         let (mut nvt, mut outbox) = (Nvt::default(), Outbox::default());
         if opening == Opening::Probe {
             // An empty outbox has room for three bytes.
@@ -124,7 +127,6 @@ impl Port {
             nvt,
             outbox,
             phase: Phase::Open,
-            said: Bucket::default(),
             is_hasty: false,
             awake: None,
         };
@@ -134,6 +136,7 @@ impl Port {
             news: Notify::new(),
             lines: Semaphore::new(LINES_MAX),
             ending: EndingCell::default(),
+            budget,
             settings,
         }
     }
@@ -248,29 +251,37 @@ impl Port {
         }
     }
 
-    /// Waits until the rate of lines allows one more. Who has to wait is told so, once until it has been silent for so
+    /// Waits until the client has the budget for this. Who has to wait is told so, once until it has been silent for so
     /// long that it may say all at once again.
-    pub(crate) async fn line_turn(&self) -> Option<Refusal> {
+    pub(crate) async fn turn(&self, work: Work) -> Option<Refusal> {
         self.forgive_haste();
-        let mut turn = self.take_line();
-        let is_news = turn.is_err() && !std::mem::replace(&mut self.lock().is_hasty, true);
-        let rate = self.settings.load().limits.lines;
-        let told = is_news.then(|| self.tell(Refusal::Lines(rate.per_second)));
-        while let Err(wait) = turn {
-            sleep(wait).await;
-            turn = self.take_line();
+        let is_hasty = self.budget.pay(work).is_err();
+        let is_news = is_hasty && !std::mem::replace(&mut self.lock().is_hasty, true);
+        let told = is_news.then(|| self.tell(self.hurry(work)));
+        if is_hasty {
+            self.budget.wait(work).await;
+        } else {
+            consume_budget().await;
         }
         told
     }
 
     fn forgive_haste(&self) {
-        let mut state = self.lock();
-        state.is_hasty &= !state.said.is_calm(Instant::now());
+        let is_calm = self.budget.is_calm();
+        self.lock().is_hasty &= !is_calm;
     }
 
-    fn take_line(&self) -> Result<(), Duration> {
-        let rate = self.settings.load().limits.lines;
-        self.lock().said.take(rate, Instant::now())
+    fn hurry(&self, work: Work) -> Refusal {
+        let rate = self.settings.load().limits.lines.per_second;
+        match work {
+            Work::Line(_) => Refusal::Lines(rate),
+            Work::Command(_) => Refusal::Commands(rate.saturating_mul(COMMANDS_PER_LINE)),
+        }
+    }
+
+    /// The client has been told all: what it still sends is only read, and costs nothing.
+    pub(crate) fn hear_out(&self) {
+        self.budget.waive(true);
     }
 
     /// Tells the client what is not done, and goes on.
@@ -416,7 +427,7 @@ impl Port {
             // All that was said is written, and nothing more comes: it was a prompt, if it was one.
             Phase::Open => Some(state.nvt.mark())
                 .filter(|mark| !mark.is_empty())
-                .map(Output::Bytes),
+                .map(|mark| Output::Bytes(mark.into())),
         }
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
+
 use crate::calendar::moment;
 #[cfg(doc)]
 use crate::limits::Limits;
@@ -37,6 +39,14 @@ pub enum Refusal {
     /// [`Limits::per_address`].
     #[error("Too many connections come from your address: at most {0}.")]
     PerAddress(usize),
+    /// A multiple of [`Limits::per_address`], for the networks around an address of IPv6.
+    #[error("Too many connections come from your network {net}: at most {max}.")]
+    PerNetwork {
+        /// Which.
+        net: IpNet,
+        /// How many it may have.
+        max: usize,
+    },
     /// [`Limits::arrivals`].
     #[error("Too many connections came from your address just now. Try again in a minute.")]
     Arrivals,
@@ -46,6 +56,9 @@ pub enum Refusal {
     /// [`Limits::lines`].
     #[error("You write too fast: {0} lines a second are taken, the others wait.")]
     Lines(u32),
+    /// The same, for commands of telnet and frames of a WebSocket.
+    #[error("Your program sends too much: {0} commands a second are taken, the others wait.")]
+    Commands(u32),
     /// [`Limits::line_max`].
     #[error("That line is too long: at most {0} bytes.")]
     LineLength(usize),
@@ -61,10 +74,22 @@ pub enum Refusal {
     /// It does not speak TLS, where nothing else is spoken.
     #[error("This port speaks TLS only: `telnet` cannot, a MUD client can.")]
     NotTls,
+    /// So many load the page that there is no place for one more, or for one that has asked for nothing so far.
+    #[error("Too many load this page just now. Try again in a minute.")]
+    PageFull,
+    /// Its request for the page is not whole in time.
+    #[error("Your request was not whole within {}.", humantime::format_duration(*.0))]
+    Request(Duration),
+    /// It says for whom it speaks, and is no proxy of ours.
+    #[error("Your address may not speak for others: it is not among the proxies of this server.")]
+    NoProxy,
+    /// A proxy of ours does not say for whom it speaks.
+    #[error("Your proxy does not say for whom it speaks: {0}.")]
+    Unnamed(&'static str),
 }
 
 /// The words of [`Refusal::index`], as counters call them.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 20] = [
     "locked",
     "full",
     "no_process",
@@ -79,6 +104,12 @@ const WORDS: [&str; 14] = [
     "http",
     "tls",
     "not_tls",
+    "per_network",
+    "commands",
+    "page_full",
+    "request",
+    "no_proxy",
+    "unnamed",
 ];
 
 impl Refusal {
@@ -99,6 +130,12 @@ impl Refusal {
             Refusal::Http => 11,
             Refusal::Tls => 12,
             Refusal::NotTls => 13,
+            Refusal::PerNetwork { .. } => 14,
+            Refusal::Commands(_) => 15,
+            Refusal::PageFull => 16,
+            Refusal::Request(_) => 17,
+            Refusal::NoProxy => 18,
+            Refusal::Unnamed(_) => 19,
         }
     }
 

@@ -1,11 +1,13 @@
-//! What may be set about the door: how it opens, how it keeps connections awake, its limits, and whom it asks
+//! What may be set about the door: how it opens, how it keeps connections awake, its limits, whom it believes, and whom it asks
 //! about the game. All of it may change while the door is open.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 
 use crate::game::{Game, Unknown};
 use crate::limits::Limits;
@@ -38,6 +40,9 @@ pub struct Settings {
     pub keepalive: Option<Duration>,
     /// How much one client may have, and all together.
     pub limits: Limits,
+    /// Where proxies are that say for whom they speak. They always say it: to telnet and TLS with a header of the PROXY
+    /// protocol, to the page with `Forwarded` (RFC 7239) or `X-Forwarded-For`. Nobody else is believed.
+    pub proxies: Vec<IpNet>,
     /// Who knows the players.
     pub game: Arc<dyn Game>,
     /// Who knows what lists of games want to know. The door adds what it knows itself (`Door::open_with`).
@@ -50,6 +55,7 @@ impl Default for Settings {
             opening: Opening::default(),
             keepalive: Some(KEEPALIVE),
             limits: Limits::default(),
+            proxies: Vec::new(),
             game: Arc::new(Unknown),
             listing: Arc::new(Unlisted),
         }
@@ -61,6 +67,12 @@ impl Settings {
     pub fn current(self) -> Current {
         Arc::new(ArcSwap::from_pointee(self))
     }
+
+    /// Whether a proxy of ours is there.
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.proxies.iter().any(|net| net.contains(&address))
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -69,6 +81,7 @@ impl fmt::Debug for Settings {
             .field("opening", &self.opening)
             .field("keepalive", &self.keepalive)
             .field("limits", &self.limits)
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,8 @@ use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::foreign::TLS_HANDSHAKE;
-use crate::hall::{Arrival, Hall, Way};
+use crate::hall::{Hall, Way};
+use crate::proxied::{Binary, is_text};
 use crate::refused::Refusal;
 use crate::socket::prepare;
 
@@ -226,7 +227,10 @@ impl TlsEntrance {
     }
 
     /// Lets one client in.
-    pub(crate) async fn admit(&self, stream: TcpStream, address: SocketAddr, hall: &Hall) {
+    pub(crate) async fn admit(&self, mut stream: TcpStream, peer: SocketAddr, hall: &Hall) {
+        let Some(address) = hall.origin(&mut stream, peer, Way::Tls).await else {
+            return;
+        };
         let entered = hall.enter(address);
         let turned_away = entered.is_err().then(|| self.turned_away.try_acquire());
         if matches!(turned_away, Some(Err(_))) {
@@ -235,14 +239,14 @@ impl TlsEntrance {
         if prepare(&stream).is_err() {
             return;
         }
-        let way = Way::Tls;
-        let arrival = Arrival { address, way };
-        if !begins_with_tls(&stream).await {
-            hall.gate.refused.count(&Refusal::NotTls);
-            return hall.turn_away(stream, arrival, &Refusal::NotTls).await;
+        let arrival = hall.arrival(address, Way::Tls);
+        if let Some(foreign) = foreign(&stream).await {
+            hall.gate.refused.count(&foreign);
+            return hall.turn_away(stream, &arrival, &foreign).await;
         }
         self.keys.refresh();
-        match timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await {
+        let shaken = self.acceptor.accept(arrival.meter(stream));
+        match timeout(HANDSHAKE_TIMEOUT, shaken).await {
             Ok(Ok(stream)) => hall.receive(stream, arrival, entered).await,
             Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
             Err(_) => tracing::debug!(%address, "no TLS came about in time"),
@@ -250,11 +254,19 @@ impl TlsEntrance {
     }
 }
 
-/// Whether the client begins as TLS does. One that waits for the game to speak first does not.
-async fn begins_with_tls(stream: &TcpStream) -> bool {
-    let mut first = [0];
+/// What a client is that does not begin as TLS does. One that waits for the game to speak first is one of them.
+async fn foreign(stream: &TcpStream) -> Option<Refusal> {
+    let mut first = [0; 16];
     let peeked = timeout(HANDSHAKE_TIMEOUT, stream.peek(&mut first)).await;
-    matches!(peeked, Ok(Ok(1))) && first == [TLS_HANDSHAKE]
+    let first = match peeked {
+        Ok(Ok(len)) => &first[..len],
+        _ => &[],
+    };
+    match first {
+        [TLS_HANDSHAKE, ..] => None,
+        _ if is_text(first) || Binary::default().is_header(first) => Some(Refusal::NoProxy),
+        _ => Some(Refusal::NotTls),
+    }
 }
 
 #[cfg(test)]

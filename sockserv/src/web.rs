@@ -4,8 +4,8 @@
 //!   GET /    ─► the page and its files, out of this program
 //!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► hall: as every other client
 //! ```
-//! Rooms: `files` is what a browser loads, `visit` a connection that loads it, `speech` what frames mean, `gateway`
-//! carries them.
+//! Rooms: `files` is what a browser loads, `visit` a connection that loads it, `forwarded` for whom a proxy asks, `speech`
+//! what frames mean, `gateway` carries them.
 //!
 //! **Subprotocols** are those of <https://mudstandards.org/websocket>. `terminal.mudstandards.org`: binary frames are the
 //! terminal's bytes, both ways. `gmcp.mudstandards.org`: the same, and text frames are messages of GMCP. A client that
@@ -19,6 +19,7 @@
 //! HTTP is plain: in front of players from afar stands a proxy with TLS, which passes on WebSockets.
 
 mod files;
+mod forwarded;
 mod gateway;
 mod speech;
 mod visit;
@@ -29,22 +30,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::io::duplex;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::door::{Door, accept_all};
+use crate::accept::accept_all;
+use crate::door::Door;
 use crate::ending::EndingCell;
 use crate::hall::{Arrival, Hall, Way};
+use crate::refused::Refusal;
 use speech::{Dialect, Speech};
-use visit::{Visitor, Visits};
+use visit::{Visitor, Visits, answer};
 
 /// How many bytes may be on their way between a gateway and its telnet, each way: a few lines. What does not fit waits
 /// in the client's outbox, or at the client.
@@ -71,9 +74,13 @@ impl Door {
     pub async fn listen_web(&self, address: SocketAddr) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (visits, admit) = Visits::new(address);
+        let (hall, shut) = (self.hall.clone(), self.shut.subscribe());
+        let visits = Arc::new(Visits::new(hall.clone(), router(hall), shut));
+        let admit = move |stream, peer| {
+            let visits = visits.clone();
+            tokio::spawn(async move { visits.admit(stream, peer).await });
+        };
         tokio::spawn(accept_all(listener, self.shut.subscribe(), admit));
-        tokio::spawn(serve(visits, self.hall.clone(), self.shut.subscribe()));
         Ok(*self.entrances.web.get_or_init(|| address))
     }
 
@@ -81,15 +88,6 @@ impl Door {
     pub fn web_address(&self) -> Option<SocketAddr> {
         self.entrances.web.get().copied()
     }
-}
-
-async fn serve(visits: Visits, hall: Arc<Hall>, mut shut: watch::Receiver<bool>) {
-    let router = router(hall).into_make_service_with_connect_info::<Visitor>();
-    let is_shut = async move { drop(shut.wait_for(|shut| *shut).await) };
-    // It ends without an error, and with the last of the pages that are being loaded.
-    let _ = axum::serve(visits, router)
-        .with_graceful_shutdown(is_shut)
-        .await;
 }
 
 fn router(hall: Arc<Hall>) -> Router {
@@ -101,15 +99,41 @@ fn router(hall: Arc<Hall>) -> Router {
     files::router()
         .route("/ws", game)
         .fallback(move || async move { elsewhere })
+        .layer(from_fn(judge))
+}
+
+/// Where a request comes from; nowhere when a proxy asks for itself, to see whether the page is there.
+#[derive(Clone, Copy)]
+struct Origin(Option<SocketAddr>);
+
+/// Lets through what is to be answered.
+async fn judge(
+    Extension(visitor): Extension<Visitor>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match visitor.ask(request.headers()).await {
+        Ok(from) => {
+            request.extensions_mut().insert(Origin(from));
+            next.run(request).await
+        }
+        Err(refusal) => answer(&refusal),
+    }
 }
 
 /// A client that wants to play.
 async fn enter(
     State(hall): State<Arc<Hall>>,
-    ConnectInfo(visitor): ConnectInfo<Visitor>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(Origin(from)): Extension<Origin>,
     uri: Uri,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let Some(address) = from else {
+        let refusal = Refusal::Unnamed("neither Forwarded nor X-Forwarded-For is there");
+        visitor.refuse(&refusal);
+        return answer(&refusal);
+    };
     let upgrade = limited(upgrade).protocols(Dialect::ALL.map(Dialect::name));
     let chosen = upgrade.selected_protocol().map(|name| name.as_bytes());
     let dialect = match chosen {
@@ -119,8 +143,12 @@ async fn enter(
     };
     let speech = Speech::new(dialect, uri.query().unwrap_or_default());
     upgrade.on_upgrade(move |socket| async move {
-        visitor.stays();
-        play(&hall, socket, visitor.address, speech).await;
+        let arrival = Arrival {
+            address,
+            way: Way::Web,
+            budget: visitor.plays(),
+        };
+        play(&hall, socket, arrival, speech).await;
     })
 }
 
@@ -140,16 +168,13 @@ fn not_spoken() -> Response {
 }
 
 /// Serves a client until it leaves, or tells it why it may not play.
-async fn play(hall: &Hall, socket: WebSocket, address: SocketAddr, speech: Speech) {
-    let arrival = Arrival {
-        address,
-        way: Way::Web,
-    };
-    let entered = hall.enter(address);
+async fn play(hall: &Hall, socket: WebSocket, arrival: Arrival, speech: Speech) {
+    let entered = hall.enter(arrival.address);
+    let budget = arrival.budget.clone();
     let ending = EndingCell::default();
     let (near, far) = duplex(PIPE);
     let mut received = pin!(hall.receive_telling(far, arrival, entered, ending.clone()));
-    let mut carried = pin!(gateway::run(socket, near, speech, ending));
+    let mut carried = pin!(gateway::run(socket, near, speech, (&budget, ending)));
     let _pass = tokio::select! {
         pass = &mut received => {
             // Past the deadline, what it has not read is lost with reason.

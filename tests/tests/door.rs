@@ -1,5 +1,5 @@
-//! The door of a real node as strangers and operators meet it: limits, bans, a planned end, TLS, and clients that mean
-//! harm.
+//! The door of a real node as strangers and operators meet it: limits, bans, a planned end, TLS, proxies, and clients that
+//! mean harm.
 //!
 //! Each test starts a node on a release tree of its own. What is decided is tested beside the code (`sockserv`); here is
 //! that the sentence reaches the client, that it is counted, and that everybody else plays on.
@@ -7,12 +7,18 @@
 
 #[path = "door/bans.rs"]
 mod bans;
+#[path = "door/descriptors.rs"]
+mod descriptors;
 #[path = "door/guest.rs"]
 mod guest;
 #[path = "door/hostile.rs"]
 mod hostile;
 #[path = "door/limits.rs"]
 mod limits;
+#[path = "door/page.rs"]
+mod page;
+#[path = "door/proxies.rs"]
+mod proxies;
 #[path = "door/shutdown.rs"]
 mod shutdown;
 #[path = "door/tls.rs"]
@@ -20,7 +26,9 @@ mod tls;
 #[path = "door/upgrade.rs"]
 mod upgrade;
 
-use pq_tests::running::{PATIENCE, Tree, poll};
+use std::net::SocketAddr;
+
+use pq_tests::running::{PATIENCE, Running, Tree, poll};
 use serde_json::{Value, json};
 
 /// What was refused so far, and how often.
@@ -52,4 +60,14 @@ fn past(tree: &Tree, count: usize) -> Vec<[Value; 3]> {
 /// An entry of the history that is done.
 fn done(operation: &str, message: Option<&str>) -> [Value; 3] {
     [json!(operation), json!("done"), json!(message)]
+}
+
+/// Where the page of a node is, as it has said at its start.
+fn page_of(node: &Running) -> SocketAddr {
+    let said = poll(PATIENCE, || {
+        let out = node.out();
+        let (_, rest) = out.split_once("page at http://")?;
+        rest.split_once('/')?.0.parse().ok()
+    });
+    said.expect("the node has a page")
 }

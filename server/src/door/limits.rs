@@ -2,10 +2,11 @@
 //!
 //! ```erlang
 //! {limits, [{clients, 20000},               % at once
-//!           {per_address, 8},               % of them from one address, or one /64 of IPv6
+//!           {per_address, 8},               % of them from one address, or one /64 of IPv6; 2 and 8 times that from
+//!                                           % a /56 and a /48; of browsers that load the page as many again
 //!           {arrivals, {5, 20}},            % from one address: a second, and at once
 //!           {exempt, ["127.0.0.0/8", "::1/128"]},      % for whom the two before do not count
-//!           {lines, {10, 30}},              % of one client: a second, and at once
+//!           {lines, {10, 30}},              % of one client: a second, and at once; or 16 commands each, or 1 KiB
 //!           {line_bytes, 1024},
 //!           {login_ms, 60000},              % until the hero plays, or infinity
 //!           {outbox_bytes, 65536}]}         % that wait for a client which does not read
@@ -35,6 +36,13 @@ const RATE_MAX: i64 = 1_000_000;
 /// A day: who needs longer for a name has gone.
 const LOGIN_MAX: i64 = 86_400_000;
 
+/// How many clients `limits` asks for, if it does.
+pub(super) fn clients(term: &Term) -> Option<i64> {
+    let pairs = term.as_list()?.iter().filter_map(Term::as_tuple);
+    let mut clients = pairs.filter(|pair| pair.first().is_some_and(|key| key.is_atom("clients")));
+    clients.next_back()?.get(1)?.as_i64()
+}
+
 /// Reads `limits`.
 pub(super) fn read(term: &Term) -> anyhow::Result<Limits> {
     let pairs = term.as_list().with_context(|| {
@@ -57,7 +65,7 @@ fn set(limits: &mut Limits, pair: &Term) -> anyhow::Result<()> {
         "clients" => limits.clients = number(1..=CLIENTS_MAX)?,
         "per_address" => limits.per_address = number(1..=CLIENTS_MAX)?,
         "arrivals" => limits.arrivals = rate(key, value)?,
-        "exempt" => limits.exempt = networks(value)?,
+        "exempt" => limits.exempt = networks("exempt of sockserv's limits", value)?,
         "lines" => limits.lines = rate(key, value)?,
         "line_bytes" => limits.line_max = number(1..=LINE_MAX)?,
         "login_ms" if value.is_atom("infinity") => limits.login = None,
@@ -91,14 +99,13 @@ fn rate(key: &str, value: &Term) -> anyhow::Result<Rate> {
     Ok(Rate::new(number(per_second)?, number(burst)?))
 }
 
-fn networks(value: &Term) -> anyhow::Result<Vec<ipnet::IpNet>> {
+/// Reads networks, where they stand.
+pub(super) fn networks(place: &str, value: &Term) -> anyhow::Result<Vec<ipnet::IpNet>> {
     let networks = value
         .as_list()
         .and_then(|list| list.iter().map(|net| net.as_str()?.parse().ok()).collect());
     networks.with_context(|| {
-        format!(
-            "exempt of sockserv's limits is {value}, where a list of networks like \"10.0.0.0/8\" is needed"
-        )
+        format!("{place} is {value}, where a list of networks like [\"10.0.0.0/8\"] is needed")
     })
 }
 

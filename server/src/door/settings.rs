@@ -6,6 +6,7 @@
 //!             {opening, probe},             % or quiet: the client begins
 //!             {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]},
 //!             {limits, [{lines, {10, 30}}]},       % see `limits`
+//!             {proxies, ["10.0.0.0/8"]},           % that say for whom they speak, always; at first none
 //!             {tls, [{port, 8992}, …]},            % see `tls`; with the node's start
 //!             {web, [{port, 8083}]}]}              % see `web`; with the node's start
 //! ```
@@ -35,6 +36,9 @@ pub(super) fn read(
     }
     if let Some(term) = env("limits") {
         settings.limits = limits::read(&term)?;
+    }
+    if let Some(term) = env("proxies") {
+        settings.proxies = limits::networks("proxies of sockserv", &term)?;
     }
     let variables = env("mssp").map_or(Ok(Vec::new()), |term| variables(&term))?;
     Ok((settings, variables))
@@ -107,6 +111,13 @@ mod tests {
             assert!(error.contains("or infinity is needed"), "{error}");
         }
         assert!(opening(&term("loud")).is_err());
+        let proxies = |text: &'static str| {
+            read(|key| (key == "proxies").then(|| term(text))).map(|(settings, _)| settings.proxies)
+        };
+        let ours = proxies(r#"["10.0.0.0/8","::1/128"]"#).unwrap();
+        assert_eq!(ours.len(), 2);
+        let error = proxies(r#"["10.0.0.1/40"]"#).unwrap_err().to_string();
+        assert!(error.starts_with("proxies of sockserv is ["), "{error}");
         assert!(port_of(&term("65536")).is_err());
     }
 

@@ -5,6 +5,7 @@
 //! ```
 //! Pure: reading and writing is done by whoever has the socket, the node with tokio and the command without.
 
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 /// The longest request: a call with as much as anybody wants to type into a command line (Linux allows one
@@ -43,13 +44,14 @@ pub(crate) fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong>
 }
 
 /// The frame of a value.
-pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
-    let mut frame = vec![0; PREFIX];
+pub(crate) fn encode(value: &impl Serialize) -> Bytes {
+    let mut frame = BytesMut::zeroed(PREFIX).writer();
     serde_json::to_writer(&mut frame, value)
-        .expect("requests and events have text for keys, and a vector takes every byte");
+        .expect("requests and events have text for keys, and memory takes every byte");
+    let mut frame = frame.into_inner();
     let length = (frame.len() - PREFIX) as u32;
     frame[..PREFIX].copy_from_slice(&length.to_be_bytes());
-    frame
+    frame.freeze()
 }
 
 /// The text in pieces of at most [`PART_MAX`] bytes, none of which cuts a character in two.
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_frame_begins_with_its_length() {
-        assert_eq!(encode(&["é"]), b"\0\0\0\x06[\"\xc3\xa9\"]");
+        assert_eq!(encode(&["é"]), &b"\0\0\0\x06[\"\xc3\xa9\"]"[..]);
         assert_eq!(length([0, 0, 1, 2], 258), Ok(258));
         let refused = length([0xff; 4], REQUEST_MAX).unwrap_err();
         assert_eq!(

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -107,7 +108,7 @@ impl Session {
         match who.may_operate(owner) {
             true => Ok(who),
             false => {
-                tracing::warn!(%who, "refused: this node is operated by its own user and by root");
+                sockserv::seldom!(warn, %who, "refused: this node is operated by its own user and by root");
                 Err(refuse(format!(
                     "{who} may not operate this node; user {owner} and root may"
                 )))
@@ -120,9 +121,20 @@ impl Session {
         self.fill(&mut prefix).await?;
         let length =
             frame::length(prefix, REQUEST_MAX).map_err(|error| usage(error.to_string()))?;
-        let mut body = vec![0; length];
-        self.fill(&mut body).await?;
-        parse(&body)
+        parse(&self.body(length).await?)
+    }
+
+    /// So many bytes. What they lie in grows as they come: to announce a mebibyte costs the node none.
+    async fn body(&mut self, length: usize) -> Result<BytesMut, Failure> {
+        let mut body = BytesMut::new();
+        while body.len() < length {
+            let rest = length - body.len();
+            let read = self.stream.read_buf(&mut (&mut body).limit(rest)).await;
+            if read.map_err(|error| usage(error.to_string()))? == 0 {
+                return Err(usage(format!("it ends {rest} bytes too early")));
+            }
+        }
+        Ok(body)
     }
 
     async fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Failure> {

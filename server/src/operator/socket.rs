@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sockserv::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -24,9 +25,6 @@ const CONNECTIONS_MAX: u32 = 32;
 
 /// How long a stop waits for operators' work that has begun: an upgrade is never cut in two without need.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long to wait before the system is asked for a connection again, when it has no descriptor to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often old code is looked at that processes still ran: as often as OTP does.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
@@ -91,24 +89,30 @@ fn listen(root: &Path) -> std::io::Result<(Place, UnixListener)> {
 }
 
 async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphore>) {
+    let mut backoff = Backoff::default();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => match free.clone().try_acquire_owned() {
-                Ok(permit) => {
-                    let around = around.clone();
-                    tokio::spawn(async move {
-                        session::run(stream, around).await;
-                        drop(permit);
-                    });
-                }
-                Err(_) => turn_away(stream),
-            },
+            Ok((stream, _)) => {
+                backoff.calm();
+                admit(stream, &around, &free);
+            }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept an operator");
-                sleep(ACCEPT_PAUSE).await;
+                sockserv::seldom!(warn, %error, "cannot accept an operator");
+                backoff.wait().await;
             }
         }
     }
+}
+
+fn admit(stream: UnixStream, around: &Surroundings, free: &Arc<Semaphore>) {
+    let Ok(permit) = free.clone().try_acquire_owned() else {
+        return turn_away(stream);
+    };
+    let around = around.clone();
+    tokio::spawn(async move {
+        session::run(stream, around).await;
+        drop(permit);
+    });
 }
 
 async fn purge(desk: Arc<Desk>) {

@@ -8,6 +8,7 @@ use pq_otp::Pid;
 use serde_json::json;
 
 use super::*;
+use crate::budget::Budget;
 use crate::endpoint::Event;
 use crate::game::{Answer, Game, Login};
 use crate::hall::{Arrival, Way};
@@ -62,6 +63,7 @@ impl House {
         let arrival = Arrival {
             address: SocketAddr::from(([127, 0, 0, 1], 7)),
             way: Way::Plain,
+            budget: Arc::new(Budget::new(Settings::default().current())),
         };
         let port = Arc::new(Port::new(settings.clone()));
         let client = Arc::new(Client::new(port, arrival, Pid::from_raw(1)));

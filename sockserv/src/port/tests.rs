@@ -1,5 +1,7 @@
 //! What a port has its task write, and when: without a socket, and mostly without a clock.
 
+use tokio::time::sleep;
+
 use super::*;
 use crate::option::{EOR, GMCP, TTYPE};
 use crate::outbox::OUTBOX_MAX;
@@ -16,7 +18,7 @@ fn quiet() -> Port {
 }
 
 fn bytes(bytes: &[u8]) -> Option<Output> {
-    Some(Output::Bytes(bytes.to_vec()))
+    Some(Output::Bytes(Bytes::copy_from_slice(bytes)))
 }
 
 fn says(port: &Port, verb: Verb, option: u8) {

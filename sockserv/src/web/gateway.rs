@@ -27,14 +27,16 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, split};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tungstenite::error::ProtocolError;
 
 use super::speech::{Frame, Speech};
 use super::{MESSAGE_MAX, PIPE};
+use crate::budget::{Budget, Work};
 use crate::ending::{Cause, Ending, EndingCell};
 
 /// How often a client is asked whether it is still there (RFC 6455, 5.5.2); as often as telnet's is. One that has said
@@ -76,9 +78,9 @@ pub(super) async fn run(
     mut socket: WebSocket,
     pipe: DuplexStream,
     mut speech: Speech,
-    ending: EndingCell,
+    (budget, ending): (&Budget, EndingCell),
 ) {
-    let Err(end) = carry(&mut socket, pipe, &mut speech).await;
+    let Err(end) = carry(&mut socket, pipe, &mut speech, budget).await;
     tracing::debug!(%end, "a browser's connection has ended");
     let (code, reason) = match end {
         End::ByDoor => told(ending.told()),
@@ -148,19 +150,23 @@ async fn carry(
     socket: &mut WebSocket,
     pipe: DuplexStream,
     speech: &mut Speech,
+    budget: &Budget,
 ) -> Result<Infallible, End> {
     let (mut reader, mut writer) = split(pipe);
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut buffer = vec![0; PIPE];
-    let mut for_door = Vec::new();
+    let mut buffer = BytesMut::with_capacity(PIPE);
+    let mut for_door = Bytes::new();
     let mut is_heard = true;
     loop {
+        // Others have their turn, however many frames there are.
+        consume_budget().await;
+        buffer.clear();
         let next = tokio::select! {
-            read = reader.read(&mut buffer) => Next::FromDoor(read.unwrap_or(0)),
+            read = reader.read_buf(&mut buffer) => Next::FromDoor(read.unwrap_or(0)),
             // A door that takes no more has still something to say.
             wrote = writer.write(&for_door), if !for_door.is_empty() => Next::ToDoor(wrote.unwrap_or(for_door.len())),
-            message = socket.recv(), if for_door.is_empty() => Next::FromClient(message),
+            message = receive(socket, budget), if for_door.is_empty() => Next::FromClient(message),
             _ = pings.tick() => Next::Ask,
         };
         match next {
@@ -170,13 +176,18 @@ async fn carry(
             }
             Next::FromDoor(len) => {
                 let told = speech.hear(&buffer[..len]);
-                for_door.extend(told.reply);
+                for_door = match for_door.is_empty() {
+                    true => told.reply.into(),
+                    false => [&for_door[..], &told.reply].concat().into(),
+                };
                 send_all(socket, told.frames).await?;
             }
-            Next::ToDoor(len) => drop(for_door.drain(..len)),
+            Next::ToDoor(len) => for_door.advance(len),
             Next::FromClient(message) => {
                 is_heard = true;
-                for_door = frame_of(message)?.map_or(Vec::new(), |frame| speech.say(frame));
+                let frame = frame_of(message)?;
+                budget.charge(Work::Command(frame.as_ref().map_or(0, Frame::len)));
+                for_door = frame.map_or(Bytes::new(), |frame| speech.say(frame).into());
             }
             // Who is not listened to cannot be heard.
             Next::Ask if is_heard || !for_door.is_empty() => {
@@ -188,11 +199,17 @@ async fn carry(
     }
 }
 
+/// What the client sends, when it has not sent too much before.
+async fn receive(socket: &mut WebSocket, budget: &Budget) -> Option<Result<Message, axum::Error>> {
+    budget.clear().await;
+    socket.recv().await
+}
+
 /// What came, when it means something.
 fn frame_of(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame>, End> {
     match message {
-        Some(Ok(Message::Binary(bytes))) => Ok(Some(Frame::Binary(bytes.to_vec()))),
-        Some(Ok(Message::Text(text))) => Ok(Some(Frame::Text(text.as_str().to_string()))),
+        Some(Ok(Message::Binary(bytes))) => Ok(Some(Frame::Binary(bytes))),
+        Some(Ok(Message::Text(text))) => Ok(Some(Frame::Text(text))),
         // A ping is answered by itself.
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Close(_))) | None => Err(End::ByClient),
@@ -220,8 +237,8 @@ async fn send_all(
 ) -> Result<(), End> {
     for frame in frames {
         let message = match frame {
-            Frame::Binary(bytes) => Message::Binary(bytes.into()),
-            Frame::Text(text) => Message::Text(text.into()),
+            Frame::Binary(bytes) => Message::Binary(bytes),
+            Frame::Text(text) => Message::Text(text),
         };
         send(socket, message).await?;
     }

@@ -13,6 +13,8 @@
 //!
 //! Neither input nor output: `gateway` does that.
 
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::gmcp::Message;
@@ -56,8 +58,18 @@ impl Dialect {
 /// A frame of either kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Frame {
-    Binary(Vec<u8>),
-    Text(String),
+    Binary(Bytes),
+    Text(Utf8Bytes),
+}
+
+impl Frame {
+    /// How many bytes it carries.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Frame::Binary(bytes) => bytes.len(),
+            Frame::Text(text) => text.len(),
+        }
+    }
 }
 
 /// What came of some bytes of the door.
@@ -139,14 +151,14 @@ impl Speech {
     /// The door says nothing more: what is left of its text.
     pub(super) fn finish(&mut self) -> Option<Frame> {
         let rest = std::mem::take(&mut self.begun);
-        (!rest.is_empty()).then_some(Frame::Binary(rest))
+        (!rest.is_empty()).then_some(Frame::Binary(rest.into()))
     }
 
     /// Takes a frame of the client; the bytes for the door.
     pub(super) fn say(&mut self, frame: Frame) -> Vec<u8> {
         match (frame, self.dialect) {
             (Frame::Binary(bytes), _) => self.typed(&bytes),
-            (Frame::Text(message), Dialect::Gmcp) => self.message(message),
+            (Frame::Text(message), Dialect::Gmcp) => self.message(&message),
             // Not of the standard, and what everybody types who tries it by hand: a line, with or without its end.
             (Frame::Text(line), Dialect::Terminal) => {
                 self.behind_cr = false;
@@ -159,7 +171,7 @@ impl Speech {
     fn pass_on(&self, message: String, text: &mut Vec<u8>, told: &mut Told) {
         if self.dialect == Dialect::Gmcp {
             flush(text, told);
-            told.frames.push(Frame::Text(message));
+            told.frames.push(Frame::Text(message.into()));
         }
     }
 
@@ -184,14 +196,14 @@ impl Speech {
         wire
     }
 
-    fn message(&mut self, message: String) -> Vec<u8> {
-        let (name, data) = message.split_once(' ').unwrap_or((&message, ""));
+    fn message(&mut self, message: &str) -> Vec<u8> {
+        let (name, data) = message.split_once(' ').unwrap_or((message, ""));
         if name.eq_ignore_ascii_case("PQ.Window") {
             return self.resize(data);
         }
-        let is_one = Message::read(&message).is_some();
+        let is_one = Message::read(message).is_some();
         if is_one && self.waiting.len() < WAITING_MAX {
-            self.waiting.push(message);
+            self.waiting.push(message.to_string());
         }
         self.catch_up()
     }
@@ -236,7 +248,7 @@ fn flush(text: &mut Vec<u8>, told: &mut Told) {
     let rest = text.split_off(whole_len(text));
     let whole = std::mem::replace(text, rest);
     if !whole.is_empty() {
-        told.frames.push(Frame::Binary(whole));
+        told.frames.push(Frame::Binary(whole.into()));
     }
 }
 

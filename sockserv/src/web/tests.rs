@@ -8,8 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::budget::{BYTES_PER_LINE, Budget, COMMANDS_PER_LINE};
 use crate::ending::Cause;
+use crate::metered::Metered;
 use crate::refused::Refusal;
+use crate::settings::Settings;
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -18,13 +21,13 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// A listener for one client.
-struct One(Option<DuplexStream>);
+struct One(Option<Metered<DuplexStream>>);
 
 impl Listener for One {
-    type Io = DuplexStream;
+    type Io = Metered<DuplexStream>;
     type Addr = ();
 
-    async fn accept(&mut self) -> (DuplexStream, ()) {
+    async fn accept(&mut self) -> (Metered<DuplexStream>, ()) {
         match self.0.take() {
             Some(stream) => (stream, ()),
             None => std::future::pending().await,
@@ -50,10 +53,14 @@ impl Browser {
         let (client, server) = duplex(1024);
         let (near, far) = duplex(PIPE);
         let near = Mutex::new(Some(near));
+        let budget = Arc::new(Budget::new(Settings::default().current()));
+        let server = Metered::new(server, budget.clone());
         let enter = move |upgrade: WebSocketUpgrade| async move {
             let near = near.lock().unwrap().take().unwrap();
             let speech = Speech::new(dialect, "");
-            limited(upgrade).on_upgrade(|socket| gateway::run(socket, near, speech, ending))
+            limited(upgrade).on_upgrade(|socket| async move {
+                gateway::run(socket, near, speech, (&budget, ending)).await;
+            })
         };
         let enter = Arc::new(Mutex::new(Some(enter)));
         let enter = move |upgrade| {
@@ -294,4 +301,46 @@ async fn a_reason_that_is_too_long_is_cut_between_two_characters() {
     let ending = EndingCell::default();
     ending.tell(Cause::Refused, &"勇".repeat(100));
     assert_eq!(closed_because(ending).await, (1008, "勇".repeat(41)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_frames_is_taken_at_the_pace_of_lines_and_its_sender_is_kept() {
+    const FLOOD: Duration = Duration::from_secs(60);
+    let lines = Settings::default().limits.lines;
+    let lines = lines.burst + lines.per_second * FLOOD.as_secs() as u32;
+    let [commands, bytes] = [COMMANDS_PER_LINE, BYTES_PER_LINE].map(|each| (lines * each) as usize);
+    // A fragment without bytes is no frame that anybody sees: it costs its own six bytes.
+    for (first, piece, allowed) in [
+        (&b""[..], &b"\x89\x80\0\0\0\0"[..], commands * 6),
+        (b"", b"\x8a\x80\0\0\0\0", commands * 6),
+        (b"", b"\x82\x81\0\0\0\0x", commands * 7),
+        (b"\x01\x80\0\0\0\0", b"\x00\x80\0\0\0\0", bytes),
+    ] {
+        let (Browser(client), mut door) = Browser::open(Dialect::Terminal).await;
+        tokio::spawn(
+            async move { while door.read(&mut [0; 1_024]).await.is_ok_and(|len| len > 0) {} },
+        );
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let pongs = tokio::spawn(async move {
+            while reader.read(&mut [0; 1_024]).await.is_ok_and(|len| len > 0) {}
+        });
+        writer.write_all(first).await.unwrap();
+        let (flood, mut taken) = (piece.repeat(100), 0);
+        let floods = async {
+            loop {
+                let mut rest = &flood[..];
+                while !rest.is_empty() {
+                    let len = writer.write(rest).await.unwrap();
+                    (taken, rest) = (taken + len, &rest[len..]);
+                }
+            }
+        };
+        let _: Result<(), _> = timeout(FLOOD, floods).await;
+        assert!(!pongs.is_finished(), "{piece:?} ends it");
+        assert!(
+            taken <= allowed + 16 * 1_024,
+            "{piece:?}: {taken} bytes of {allowed}"
+        );
+        assert!(taken >= allowed / 2, "{piece:?}: only {taken} of {allowed}");
+    }
 }

@@ -26,15 +26,21 @@ impl Guest {
 
     /// Connects to the port for telnet from this address.
     pub(crate) fn from(ip: &str, node: &Running) -> Guest {
-        Guest::over(bound(
-            |socket| socket.bind(SocketAddr::new(ip.parse().unwrap(), 0)),
-            node,
-        ))
+        Guest::between(ip, node.address())
+    }
+
+    /// Connects from this address to this port.
+    pub(crate) fn between(ip: &str, port: SocketAddr) -> Guest {
+        let from = SocketAddr::new(ip.parse().unwrap(), 0);
+        Guest::over(bound(|socket| socket.bind(from), port))
     }
 
     /// The same with little room for what it has not read yet.
     pub(crate) fn with_little_room(node: &Running) -> Guest {
-        Guest::over(bound(|socket| socket.set_recv_buffer_size(4_096), node))
+        Guest::over(bound(
+            |socket| socket.set_recv_buffer_size(4_096),
+            node.address(),
+        ))
     }
 
     fn over(stream: TcpStream) -> Guest {
@@ -132,7 +138,7 @@ impl Guest {
 }
 
 /// A socket of which something is asked before it connects.
-fn bound(ask: impl FnOnce(&TcpSocket) -> io::Result<()>, node: &Running) -> TcpStream {
+fn bound(ask: impl FnOnce(&TcpSocket) -> io::Result<()>, port: SocketAddr) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()
@@ -140,7 +146,7 @@ fn bound(ask: impl FnOnce(&TcpSocket) -> io::Result<()>, node: &Running) -> TcpS
     let stream = runtime.block_on(async {
         let socket = TcpSocket::new_v4().unwrap();
         ask(&socket).unwrap();
-        socket.connect(node.address()).await.unwrap()
+        socket.connect(port).await.unwrap()
     });
     let stream = stream.into_std().unwrap();
     stream.set_nonblocking(false).unwrap();

@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::file_error::path_term;
 use crate::checksums::{Checksums, sha256};
+use crate::file_error::path_term;
 use crate::tree::{AppPieces, ReleaseSpec, write_release};
 use expect_test::{Expect, expect};
 use tempfile::TempDir;

@@ -61,11 +61,11 @@ impl House {
     }
 
     fn types(&mut self, text: &[u8]) {
-        self.says(Frame::Binary(text.to_vec()));
+        self.says(Frame::Binary(Bytes::copy_from_slice(text)));
     }
 
     fn tells(&mut self, message: &str) {
-        self.says(Frame::Text(message.to_string()));
+        self.says(Frame::Text(message.into()));
     }
 
     fn writes(&mut self, markup: &str) {
@@ -85,11 +85,11 @@ impl House {
 }
 
 fn text(text: &str) -> Frame {
-    Frame::Text(text.to_string())
+    Frame::Text(text.into())
 }
 
 fn binary(text: &str) -> Frame {
-    Frame::Binary(text.as_bytes().to_vec())
+    Frame::Binary(text.as_bytes().to_vec().into())
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_character_is_never_cut_in_two_frames() {
     assert_eq!(speech.hear("勇".as_bytes().split_at(2).0).frames, []);
     assert_eq!(
         speech.finish(),
-        Some(Frame::Binary("勇".as_bytes()[..2].to_vec()))
+        Some(Frame::Binary("勇".as_bytes()[..2].to_vec().into()))
     );
 }
 
@@ -192,7 +192,7 @@ fn what_is_typed_begins_no_command() {
         assert!(
             !house
                 .speech
-                .say(Frame::Binary(piece.to_vec()))
+                .say(Frame::Binary(Bytes::copy_from_slice(piece)))
                 .starts_with(b"\xff\xfb")
         );
     }
@@ -295,8 +295,8 @@ proptest! {
             let mut speech = Speech::new(dialect, "");
             speech.hear(&bytes);
             prop_assert!(speech.begun.len() < 4);
-            speech.say(Frame::Binary(bytes.clone()));
-            speech.say(Frame::Text(text.clone()));
+            speech.say(Frame::Binary(bytes.clone().into()));
+            speech.say(Frame::Text(text.clone().into()));
             speech.finish();
         }
     }

@@ -1,0 +1,282 @@
+//! What an address that means harm takes from the others: how long the answer to a line takes while its full share of
+//! connections floods the node, in each way there is, and without.
+//!
+//! ```text
+//!   cargo bench -p pq-tests --bench flood -- [seconds N] [connections N] [players N]
+//!
+//!   this process: players of 127.0.0.1, one thread ─┬─ loopback ─► pq start
+//!                 floods of 127.0.0.9, one each ────┘
+//! ```
+//! Both ends are on one machine: what the floods cost their own threads is in the figures.
+
+#[path = "shared/machine.rs"]
+mod machine;
+#[path = "shared/table.rs"]
+mod table;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::{Duration, Instant};
+
+use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree};
+use tokio::net::TcpSocket;
+
+use table::{Goal, row};
+
+/// How long a player is silent between two lines: below the rate at which lines wait.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Each way, with what is sent first and then without an end; to the page where it says so.
+const FLOODS: [(&str, Port, &[u8], &[u8]); 8] = [
+    ("options", Port::Telnet, b"", b"\xff\xfb\x63\xff\xfe\x63"),
+    ("AYT", Port::Telnet, b"", b"\xff\xf6"),
+    ("NOP", Port::Telnet, b"", b"\xff\xf1"),
+    (
+        "Core.Ping",
+        Port::Telnet,
+        b"\xff\xfd\xc9",
+        b"\xff\xfa\xc9Core.Ping\xff\xf0",
+    ),
+    ("lines", Port::Telnet, b"", b"\n"),
+    ("bytes", Port::Telnet, b"", b"x"),
+    ("pings", Port::Page, UPGRADE, b"\x89\x80\0\0\0\0"),
+    ("fragments", Port::Page, FRAGMENTS, b"\x00\x80\0\0\0\0"),
+];
+
+const UPGRADE: &[u8] =
+    b"GET /ws HTTP/1.1\r\nHost: pq\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+const FRAGMENTS: &[u8] =
+    b"GET /ws HTTP/1.1\r\nHost: pq\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x01\x80\0\0\0\0";
+
+#[derive(Clone, Copy)]
+enum Port {
+    Telnet,
+    Page,
+}
+
+/// What the command line asks for.
+struct Plan {
+    seconds: u64,
+    connections: usize,
+    players: usize,
+}
+
+fn plan() -> Result<Plan, String> {
+    let mut plan = Plan {
+        seconds: 10,
+        connections: 8,
+        players: 20,
+    };
+    // Cargo says `--bench` to every bench.
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(word) = words.next() {
+        let value = words.next().and_then(|value| value.parse().ok());
+        let value: usize = value.ok_or_else(|| format!("{word} needs a number"))?;
+        match word.as_str() {
+            "seconds" => plan.seconds = value as u64,
+            "connections" => plan.connections = value,
+            "players" => plan.players = value,
+            _ => return Err(format!("{word} is no word of this bench")),
+        }
+    }
+    Ok(plan)
+}
+
+/// A connection from this address.
+fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(
+            from.parse().map_err(std::io::Error::other)?,
+            0,
+        ))?;
+        socket.connect(to).await?.into_std()
+    })?;
+    stream.set_nonblocking(false)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// A player, and what was read of its story and not looked at yet.
+struct Player {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Player {
+    fn enter(node: &Running, name: &str) -> Player {
+        let stream = connect("127.0.0.1", node.address()).expect("a player comes in");
+        let mut player = Player {
+            stream,
+            unread: Vec::new(),
+        };
+        player.sees(PROMPT);
+        player.says(name);
+        player.sees(AGREE);
+        player.says("y");
+        player.sees("Executing a ");
+        player
+    }
+
+    fn says(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        self.stream
+            .write_all(line.as_bytes())
+            .expect("a player is kept");
+    }
+
+    fn sees(&mut self, text: &str) {
+        let is_seen = |unread: &[u8]| {
+            unread
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        };
+        while !is_seen(&self.unread) {
+            let mut chunk = [0; 4_096];
+            let len = self.stream.read(&mut chunk).expect("a player is answered");
+            assert!(len > 0, "the end instead of {text:?}");
+            self.unread.extend_from_slice(&chunk[..len]);
+        }
+        self.unread.clear();
+    }
+
+    /// How long the answer to a line takes.
+    fn asks(&mut self, number: usize) -> Duration {
+        // What the hero did meanwhile is not the answer.
+        let line = format!("line {number}");
+        let begin = Instant::now();
+        self.says(&line);
+        self.sees(&format!("Unexpected input: {line}\r\n"));
+        begin.elapsed()
+    }
+}
+
+/// Sends without an end from one connection, and forgets what comes back; how many bytes the node has taken.
+fn floods(
+    to: SocketAddr,
+    first: &'static [u8],
+    piece: &[u8],
+    is_over: &Arc<AtomicBool>,
+    taken: &Arc<AtomicU64>,
+) -> JoinHandle<()> {
+    let (flood, is_over, taken) = (
+        piece.repeat(8_192 / piece.len()),
+        is_over.clone(),
+        taken.clone(),
+    );
+    let stream = connect("127.0.0.9", to);
+    spawn(move || {
+        let Ok(mut stream) = stream else { return };
+        let mut reads = stream.try_clone().expect("there is a descriptor");
+        let reader = spawn(move || while reads.read(&mut [0; 4_096]).is_ok_and(|len| len > 0) {});
+        let _ = stream.set_write_timeout(Some(Duration::from_millis(100)));
+        let _ = stream.write_all(first);
+        while !is_over.load(Ordering::Relaxed) {
+            match stream.write(&flood) {
+                Ok(len) => drop(taken.fetch_add(len as u64, Ordering::Relaxed)),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => (),
+                Err(_) => break,
+            }
+        }
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = reader.join();
+    })
+}
+
+/// What the players see of it: half of the answers, 99 of 100, and the worst, in milliseconds.
+fn measure(players: &mut [Player], seconds: u64) -> [f64; 3] {
+    let (begin, mut took) = (Instant::now(), Vec::new());
+    let mut number = 0;
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        let turn = Instant::now();
+        for player in &mut *players {
+            number += 1;
+            took.push(player.asks(number));
+        }
+        sleep(PAUSE.saturating_sub(turn.elapsed()));
+    }
+    took.sort_unstable();
+    let at = |part: f64| took[((took.len() - 1) as f64 * part) as usize].as_secs_f64() * 1_000.0;
+    [at(0.5), at(0.99), at(1.0)]
+}
+
+fn main() -> Result<(), String> {
+    let plan = plan()?;
+    println!("{}", machine::describe());
+    let tree = Tree::with_limits(r#"{exempt, ["127.0.0.1/32"]}, {login_ms, infinity}"#);
+    let node = Running::node_with(&tree, &["--web-port", "0"]);
+    let page = page_of(&node);
+    let names = (0..plan.players).map(|n| format!("Player{n}"));
+    let mut players: Vec<Player> = names.map(|name| Player::enter(&node, &name)).collect();
+    for quiet in [true, false] {
+        let floods_now = if quiet { &FLOODS[..1] } else { &FLOODS[..] };
+        for (name, port, first, piece) in floods_now {
+            let to = match port {
+                Port::Telnet => node.address(),
+                Port::Page => page,
+            };
+            let (is_over, taken) = (
+                Arc::new(AtomicBool::new(quiet)),
+                Arc::new(AtomicU64::new(0)),
+            );
+            let connections = if quiet { 0 } else { plan.connections };
+            let threads: Vec<_> = (0..connections)
+                .map(|_| floods(to, first, piece, &is_over, &taken))
+                .collect();
+            let [half, most, worst] = measure(&mut players, plan.seconds);
+            is_over.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+            let name = if quiet { "nobody floods" } else { name };
+            let taken = taken.load(Ordering::Relaxed) as f64 / 1_024.0 / plan.seconds as f64;
+            let what = format!("{connections} x {name}");
+            row(
+                format!("{what}: answers, half of them"),
+                half,
+                "ms",
+                Goal::None,
+            );
+            row(
+                format!("{what}: answers, 99 of 100"),
+                most,
+                "ms",
+                Goal::AtMost(5.0),
+            );
+            row(
+                format!("{what}: answers, the worst"),
+                worst,
+                "ms",
+                Goal::None,
+            );
+            row(
+                format!("{what}: taken"),
+                taken,
+                "KiB per second",
+                Goal::None,
+            );
+            // Arrivals of the next flood are to come in.
+            sleep(Duration::from_secs(2));
+        }
+    }
+    Ok(())
+}
+
+/// Where the page is, as the node has said at its start.
+fn page_of(node: &Running) -> SocketAddr {
+    node.wrote("page at http://");
+    node.wrote("/\n");
+    let out = node.out();
+    let rest = out.split_once("page at http://").map(|(_, rest)| rest);
+    let address = rest
+        .and_then(|rest| rest.split_once('/'))
+        .map(|(address, _)| address.parse());
+    address.and_then(Result::ok).expect("the node has a page")
+}

@@ -1,0 +1,65 @@
+//! A node with few descriptors, and more clients than it has some for: operators and the page keep theirs.
+
+use std::process::Command;
+
+use pq_tests::running::{PATIENCE, PROMPT, Running, Tree, poll, pq};
+use serde_json::json;
+
+use crate::guest::Guest;
+use crate::{page_of, refused};
+
+/// A node that may have 256 descriptors.
+fn node(tree: &Tree) -> Running {
+    let pq = pq(tree.start());
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", r#"ulimit -n 256 && exec "$0" "$@""#])
+        .arg(pq.get_program())
+        .args(pq.get_args())
+        .args(["--web-port", "0"]);
+    Running::listening(&mut limited)
+}
+
+#[test]
+fn clients_never_take_the_descriptors_of_operators_and_of_the_page() {
+    let tree = Tree::with_limits("{clients, 5000}");
+    let node = node(&tree);
+    node.logged(
+        "clients of sockserv's limits is 5000, and 256 descriptors are enough for 96: no more are let in",
+    );
+    let page = page_of(&node);
+    let mut inside: Vec<Guest> = (0..96).map(|_| Guest::connect(&node)).collect();
+    inside.iter_mut().for_each(|guest| drop(guest.sees(PROMPT)));
+    // Those who are told hold a descriptor while they do not go, and the others none.
+    let outside: Vec<Guest> = (0..300).map(|_| Guest::connect(&node)).collect();
+    let halves: Vec<Guest> = (0..40)
+        .map(|_| {
+            let mut half = Guest::to(page);
+            half.send("GET / HTTP/1.1\r\nHost: pq\r\n");
+            half
+        })
+        .collect();
+    for _ in 0..5 {
+        assert_eq!(tree.answer(&["status"])["door"]["clients"], 96);
+        let mut browser = Guest::to(page);
+        browser.send("GET / HTTP/1.1\r\nHost: pq\r\nConnection: close\r\n\r\n");
+        let told = browser.ends();
+        assert!(told.starts_with("HTTP/1.1 200 OK"), "{told}");
+    }
+    let who = tree.answer(&["who"]);
+    assert_eq!(who["rows"].as_array().unwrap().len(), 96);
+    drop((outside, halves));
+    // A client that leaves makes room for one.
+    inside.pop();
+    let clients = || tree.answer(&["status"])["door"]["clients"].as_u64();
+    let has_gone = poll(PATIENCE, || (clients() == Some(95)).then_some(()));
+    assert!(has_gone.is_some(), "nobody has gone");
+    let mut next = Guest::greeted(&node);
+    next.plays("Ann");
+    let refused = refused(&tree);
+    assert!(refused["full"].as_u64() >= Some(300), "{refused}");
+    assert_ne!(refused["page_full"], json!(null), "{refused}");
+    let log = node.log();
+    assert!(!log.contains("cannot accept"), "{log}");
+    assert!(log.lines().count() < 30, "{log}");
+}
