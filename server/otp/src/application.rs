@@ -371,7 +371,7 @@ impl Controller {
             if let Err(reason) = ctx.call(module.as_str(), "stop", &[0x90]) {
                 tracing::warn!(
                     application = app.spec.name,
-                    reason = brief(&reason),
+                    reason = %brief(&reason),
                     "stop of the application failed"
                 );
             }
@@ -383,7 +383,7 @@ impl Controller {
                     .for_each(|from| answer(from, &AppReply::Ok, ctx));
             }
             _ => {
-                tracing::error!(application = app.spec.name, reason = brief(reason), start_type = ?app.start_type, "application exited");
+                tracing::error!(application = app.spec.name, reason = %brief(reason), start_type = ?app.start_type, "application exited");
                 if ends_node(app.start_type, reason) {
                     (self.on_end)(&app.spec.name, reason);
                 }

@@ -468,6 +468,7 @@ fn is_called_after(folder: &Path, entry: &RelApp) -> Result<(), BootError> {
         true => Ok(()),
         false => Err(BootError::WrongFolder {
             folder: folder.to_path_buf(),
+            found: found.into_owned(),
             wanted,
         }),
     }

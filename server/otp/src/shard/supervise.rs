@@ -170,15 +170,15 @@ impl Shard {
                 pid: child,
                 reason,
             } => {
-                tracing::warn!(supervisor, %pid, child = %id, ended = %child, reason = brief(&reason), "child_terminated");
+                tracing::warn!(supervisor, %pid, child = %id, ended = %child, reason = %brief(&reason), "child_terminated");
             }
             // Whoever ordered the start of this tree hears the reason, and decides what it is worth: anybody
             // can ask for a hero whose name is taken.
             Report::StartError { id, reason } if self.starting.contains_key(&pid) => {
-                tracing::debug!(supervisor, %pid, child = %id, reason = brief(&reason), "start_error");
+                tracing::debug!(supervisor, %pid, child = %id, reason = %brief(&reason), "start_error");
             }
             Report::StartError { id, reason } => {
-                tracing::warn!(supervisor, %pid, child = %id, reason = brief(&reason), "start_error");
+                tracing::warn!(supervisor, %pid, child = %id, reason = %brief(&reason), "start_error");
             }
             Report::ReachedMaxRestartIntensity { id } => {
                 tracing::error!(supervisor, %pid, child = %id, "reached_max_restart_intensity");

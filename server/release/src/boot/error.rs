@@ -53,10 +53,12 @@ pub enum BootError {
         wanted: String,
     },
     /// The folder of an application is called after another one.
-    #[error("use {}: the folder of `{wanted}` is to be called so", .folder.display())]
+    #[error("use {}: it describes `{found}`, and its place is for `{wanted}`", .folder.display())]
     WrongFolder {
         /// The folder.
         folder: PathBuf,
+        /// Its name.
+        found: String,
         /// The name that it should have.
         wanted: String,
     },

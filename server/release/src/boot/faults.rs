@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 
 use super::*;
+use crate::checksums::{Checksums, sha256};
 use crate::systools::{Folders, Lookup, Options, make_relup};
 use crate::tree::{AppPieces, ReleaseSpec, write_release};
 use tempfile::TempDir;
@@ -186,6 +187,21 @@ const BROKEN: &[(&str, &str, &str, usize)] = &[
     ("releases/start_erl.data", "1 1", "1 9", 1),
 ];
 
+/// Writes a file, and its checksum where one of the folders above has some: it was broken before those were made.
+fn put(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    for folder in path.ancestors().skip(1) {
+        let sums_file = folder.join(checksums::FILE_NAME);
+        if sums_file == path || !sums_file.is_file() {
+            continue;
+        }
+        let mut sums = Checksums::read(&sums_file).unwrap();
+        let name = path.strip_prefix(folder).unwrap().to_string_lossy();
+        sums.0.insert(name.into_owned(), sha256(text.as_bytes()));
+        fs::write(&sums_file, sums.to_text()).unwrap();
+    }
+}
+
 #[test]
 fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
     let (folder, tree) = tree();
@@ -201,9 +217,9 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
                 true => to.clone(),
                 false => text.replacen(&from, &to, 1),
             };
-            fs::write(&path, broken).unwrap();
+            put(&path, &broken);
             let errors = errors(&tree, &folders(&folder));
-            fs::write(&path, text).unwrap();
+            put(&path, &text);
             assert!(
                 !errors.is_empty(),
                 "nobody has seen {to} in {file} of {vsn}"

@@ -32,8 +32,8 @@ fn nobody_knows(of: &str) {
 
 #[test]
 fn a_package_with_too_many_names_is_refused_and_none_of_them_is_kept() {
-    let house = House::new();
     for round in 0..20 {
+        let house = House::new();
         let of = format!("flood{round}");
         let text = names(&of, TOO_MANY);
         let change = altered("releases/1.1.0/sys.config", |_| Some(text.clone()));
