@@ -181,7 +181,8 @@ fn a_thousand_half_requests_of_an_exempt_network_keep_nobody_from_the_page() {
         let told = house.loads("127.0.0.1");
         assert!(told.starts_with("HTTP/1.1 200 OK\r\n"), "{told}");
     }
-    assert!(house.refused("page_full") >= 100);
+    // Their places were given away, or their five seconds were over.
+    assert!(house.refused("page_full") + house.refused("request") >= 100);
     drop(halves);
 }
 
