@@ -12,6 +12,7 @@
 #[path = "shared/machine.rs"]
 mod machine;
 #[path = "shared/table.rs"]
+#[allow(dead_code, reason = "no figure of this bench should be large")]
 mod table;
 
 use std::io::{Read, Write};
