@@ -11,6 +11,7 @@
 //! names when they are registered, the door and the operator's commands when a ban or a command is about a name.
 //! Another version of Unicode may find other names alike: see [`unicode_version`].
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
@@ -78,28 +79,36 @@ pub fn is_same(one: &str, other: &str) -> bool {
 /// A name to compare many with, in any case: made once, then two comparisons of bytes each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Likeness {
-    /// As typed: `Ian` looks like `lan`.
-    skeleton: Box<[u8]>,
-    /// With upper and lower case as one: `Ian` is `IAN`.
-    folded: Box<[u8]>,
+    /// The skeleton of the name as typed, in lower case: `Ian` looks like `lan`.
+    shape: Box<str>,
+    /// The skeleton of the name in lower case: `Ian` is `IAN`.
+    folded: Box<str>,
 }
 
 impl Likeness {
     /// That of a name.
     pub fn of(name: &str) -> Likeness {
         let compatible: String = name.nfkc().collect();
-        // Upper case first: the lower case of ß is itself, and that of SS is ss.
-        let folded = compatible.to_uppercase().to_lowercase();
+        let folded = in_one_case(&compatible);
         Likeness {
-            skeleton: skeleton(name).as_bytes().into(),
-            folded: skeleton(&folded).as_bytes().into(),
+            shape: in_one_case(&text(&skeleton(name))).into(),
+            folded: text(&skeleton(&folded)).into(),
         }
     }
 
     /// Whether both names look alike, as typed or with upper and lower case as one.
     pub fn is_like(&self, other: &Likeness) -> bool {
-        self.skeleton == other.skeleton || self.folded == other.folded
+        self.shape == other.shape || self.folded == other.folded
     }
+}
+
+/// Upper case first: the lower case of ß is itself, and that of SS is ss.
+fn in_one_case(text: &str) -> String {
+    text.to_uppercase().to_lowercase()
+}
+
+fn text<'a>(skeleton: &'a Skeleton<'_>) -> Cow<'a, str> {
+    String::from_utf8_lossy(skeleton.as_bytes())
 }
 
 /// The version of Unicode whose tables decide: major, minor, micro.
