@@ -97,9 +97,24 @@ fn odd_words() -> Vec<String> {
 fn tamed(complaint: &str, odd: &[String]) -> String {
     let mut complaint = complaint.to_string();
     for word in odd {
-        complaint = complaint.replace(word, &shorten(&printable(word), WORD_CHARS_MAX));
+        let shown = shorten(&printable(word), WORD_CHARS_MAX);
+        // The parser leaves out what it takes for colours.
+        for repeated in [word.clone(), without_colours(word)] {
+            complaint = complaint.replace(&repeated, &shown);
+        }
     }
     printable_lines(complaint.trim_end())
+}
+
+/// A text without the control sequences that begin with ESC and `[` (ECMA-48), as the parser repeats it.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let end = part.find(|c: char| ('@'..='~').contains(&c));
+        plain.push_str(end.map_or("", |end| &part[end + 1..]));
+    }
+    plain
 }
 
 /// The first paragraph of what is wrong; behind it stand advice and usage.

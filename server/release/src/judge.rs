@@ -45,14 +45,18 @@ pub mod author;
 pub use finding::{Finding, Judgement};
 pub use side::{Side, SideApp};
 
+use std::collections::BTreeSet;
+
 use pq_code::{CodeServer, ModuleEntry};
 use pq_otp::Kind;
 use pq_otp::upgrade::Driver;
+use pq_term::Atom;
 
 use crate::handler::FailedStep;
 use crate::handler::script::{CodeChange, Exchange, Script, Step};
+use crate::rel::RelStart;
 
-pub(crate) use live::look;
+pub(crate) use live::{Looks, look};
 pub(crate) use world::World;
 
 /// Judges a script that leads from one release to another. The world is that in which it begins: of a node that runs
@@ -89,9 +93,23 @@ pub(crate) fn judge_live(
     (from, to): (&dyn Fn() -> Side, &Side),
     (script, check): (&Script, bool),
 ) -> Result<Judgement, FailedStep> {
-    let with_processes = check || concerns_processes(code, to, script);
-    let world = look(driver, code, with_processes)?;
+    let concerns = concerns_processes(code, to, script);
+    let looks = Looks {
+        processes: check || concerns,
+        applications: concerns || !has_the_applications_of(&from(), to),
+    };
+    let world = look(driver, code, looks)?;
     Ok(judge(world, from, to, script))
+}
+
+/// True when both releases start the same applications.
+fn has_the_applications_of(from: &Side, to: &Side) -> bool {
+    let names = |side: &Side| -> BTreeSet<Atom> {
+        let starts = |app: &&SideApp| matches!(app.start, RelStart::Start(_));
+        let started = side.applications.iter().filter(starts);
+        started.map(|app| app.app.name).collect()
+    };
+    names(from) == names(to)
 }
 
 /// True for a script whose judgement depends on processes: it calls somebody, takes modules away that processes run, or

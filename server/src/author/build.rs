@@ -141,8 +141,8 @@ fn configs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     files.retain(|file| file != Path::new(sys_config::FILE_NAME));
     let read = |path: PathBuf| {
         let file = folder.join(&path);
-        let bytes =
-            std::fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+        let bytes = pq_files::read(&file, pq_files::TEXT_BYTES_MAX)
+            .with_context(|| format!("failed to read {}", file.display()))?;
         Ok((path, bytes))
     };
     files.into_iter().map(read).collect()

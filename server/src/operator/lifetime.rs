@@ -191,9 +191,13 @@ fn starter() -> (Who, String) {
         return (Who::own(), "the system".to_string());
     };
     let pid = parent.as_raw_nonzero().get();
-    let name = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("comm"));
-    let name = name.unwrap_or_default();
-    let name: String = name.trim().chars().take(PROGRAM_CHARS_MAX).collect();
+    let comm = Path::new("/proc").join(pid.to_string()).join("comm");
+    let name = pq_files::read(&comm, pq_files::TEXT_BYTES_MAX).unwrap_or_default();
+    let name: String = String::from_utf8_lossy(&name)
+        .trim()
+        .chars()
+        .take(PROGRAM_CHARS_MAX)
+        .collect();
     let uid = rustix::process::getuid().as_raw();
     let called = match name.is_empty() {
         true => format!("process {pid}"),

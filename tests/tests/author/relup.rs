@@ -97,7 +97,7 @@ fn fault(vector: &Vector) -> Option<String> {
     words.push("--stdout");
     let output = run(folder.path(), words);
     let difference = match answer(vector, &output) {
-        Ok(answer) if is_refused(&answer) => match is_impossible(vector) {
+        Ok(answer) if is_refused(&answer) => match is_impossible(vector, &answer) {
             true => return None,
             false => format!("refused with {answer}"),
         },
@@ -113,11 +113,23 @@ fn is_refused(answer: &Term) -> bool {
     matches!(parts, [error, judge, _] if error.is_atom("error") && judge.is_atom("judge"))
 }
 
-/// It calls what no application has, in OTP's own relup.
-fn is_impossible(vector: &Vector) -> bool {
+/// OTP's own relup calls what no application has, or asks for what a call of `application` would answer with an error.
+fn is_impossible(vector: &Vector, answer: &Term) -> bool {
     let relup = vector.expected.to_string();
-    IMPOSSIBLE.iter().any(|call| relup.contains(call))
+    let is_it = |(name, term): &(&str, &str)| {
+        vector.name == *name && answer.to_string() == format!("{{error,judge,{term}}}")
+    };
+    IMPOSSIBLE.iter().any(|call| relup.contains(call)) || REFUSED.iter().any(is_it)
 }
+
+/// What OTP would go on after, and a node of ours does not: an application that is stopped and does not run, or started
+/// and runs; a module of an application that the release does not have.
+const REFUSED: [(&str, &str); 4] = [
+    ("404_new_app", "{not_started,\"t\"}"),
+    ("416_explicit_add_app", "{already_started,\"b\"}"),
+    ("417_restart_app_types", "{already_loaded,\"a\"}"),
+    ("557_load_no_obj_other_lib", "{no_such_module,qq}"),
+];
 
 /// What the vectors call and their applications do not have.
 const IMPOSSIBLE: [&str; 4] = [

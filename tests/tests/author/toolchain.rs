@@ -16,6 +16,10 @@ version = "1.0.0"
 edition = "2024"
 [profile.library]
 inherits = "release"
+lto = "fat"
+codegen-units = 1
+panic = "unwind"
+strip = true
 "#;
 
 const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {modules, [lamp]}, \

@@ -21,13 +21,14 @@ fn an_install_goes_on_when_the_program_was_stopped_for_longer_than_it_may_take()
     stage.unpacks(&Draft::broken().package());
     stage.players.push(Player::enter(&stage.node, "Works"));
     let began = Instant::now();
-    stage.tree.does(&["check-install", BROKEN_VSN]);
+    stage.tree.does(&["check-install", BROKEN_VSN, "--partial"]);
     let limit = began.elapsed() * PATIENT;
     for player in &mut stage.players {
         player.may_become(Version::New);
     }
     let limit_ms = limit.as_millis().to_string();
     let options = [
+        "--partial",
         "--code-change-timeout",
         &limit_ms,
         "--suspend-timeout",

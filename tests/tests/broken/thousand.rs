@@ -45,7 +45,7 @@ fn processes(stage: &Stage) -> BTreeMap<String, String> {
 fn experience(stage: &Stage) -> Vec<i64> {
     let of_bot = |number: usize| {
         let state = stage.tree.state_of(&format!("bot-{number}"));
-        let state = pq_term::read_one(&format!("{state}.")).unwrap();
+        let state = pq_term::read_term(&state).unwrap();
         let field = |term: &Term, key: &'static str| term.as_map()?.get(&Term::atom(key)).cloned();
         let data = field(&state, "data").unwrap();
         field(&data, "exp").and_then(|exp| exp.as_i64()).unwrap()

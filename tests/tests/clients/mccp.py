@@ -11,7 +11,7 @@ import socket
 import sys
 import zlib
 
-IAC, DONT, DO, WILL, SB, SE, COMPRESS2 = 255, 254, 253, 251, 250, 240, 86
+IAC, DONT, DO, WONT, WILL, SB, SE, COMPRESS2 = 255, 254, 253, 252, 251, 250, 240, 86
 
 node = socket.create_connection((sys.argv[1], int(sys.argv[2])))
 stream = None
@@ -36,6 +36,9 @@ def plain(text):
             pending = text
             return None
         command, text = text[:end], text[end:]
+        # A client that answers no option is taken for one that speaks no telnet.
+        if command[1] == DO:
+            node.sendall(bytes([IAC, WONT, command[2]]))
         if command == bytes([IAC, WILL, COMPRESS2]):
             node.sendall(bytes([IAC, DO, COMPRESS2]))
         if command[:3] == bytes([IAC, SB, COMPRESS2]):

@@ -15,7 +15,7 @@ fn stop_returns_when_the_node_has_gone() {
     let stop = typed(&tree, &["stop", "-m", "the cellar is flooded"]);
     assert_eq!(
         (stop.code, stop.err.as_str()),
-        (0, "pq: stopping\n"),
+        (0, "pq: stop: stopping\n"),
         "{stop:?}"
     );
     assert!(

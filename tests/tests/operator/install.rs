@@ -85,7 +85,7 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     );
     for part in [
         "up from 1.0.0 to 1.1.0:\nMODULE ",
-        "\npq_player            1.0.0  1.1.0  convert     100\n",
+        "\npq_player      1.0.0  1.1.0  convert  100\n",
         "pq_player 100",
         "pq: install 1.1.0: copy",
         "pq: install 1.1.0: commit",

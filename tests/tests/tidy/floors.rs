@@ -49,14 +49,16 @@ const ROWS: &[Row] = &[
         "regis-application",
         &["regis", "regis-confusable", "pq-otp", "pq-term", "pq-sdk"],
     ),
-    row("3", "pq-release", &["pq-code", "pq-otp", "pq-term"]),
-    row("4", "sockserv", &["pq-otp", "pq-term", "regis-confusable"]),
     row(
         "3",
         "pq-release",
         &["pq-code", "pq-files", "pq-otp", "pq-term"],
     ),
-    row("4", "sockserv", &["pq-files", "pq-otp", "pq-term"]),
+    row(
+        "4",
+        "sockserv",
+        &["pq-files", "pq-otp", "pq-term", "regis-confusable"],
+    ),
     row(
         "5",
         "pq",

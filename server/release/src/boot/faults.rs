@@ -210,7 +210,7 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
         for vsn in VERSIONS {
             let of = |text: &str| text.replace('V', vsn);
             let path = folder.path().join(of(file));
-            let text = fs::read_to_string(&path).unwrap();
+            let text = crate::consult::read_text(&path).unwrap();
             let (from, to) = (of(from), of(to));
             assert!(text.contains(&from), "{file}: {text}");
             let broken = match from.is_empty() {

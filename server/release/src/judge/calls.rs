@@ -35,7 +35,7 @@ impl World<'_> {
     }
 
     fn lost_call(&self, callee: &Callee) -> Option<String> {
-        if self.services.contains_key(&callee.module) {
+        if self.services.contains_key(&callee.module) || self.own.contains(&callee.module) {
             return None;
         }
         if !self.held.contains_key(&callee.module) {

@@ -24,33 +24,31 @@ const SUPERVISOR: &str = "supervisor";
 /// little longer.
 const CHILDREN_TIMEOUT_MS: u64 = 1_000;
 
-/// Looks at a node; at its processes only where they matter, because a shard that lists a hundred thousand does nothing
-/// else meanwhile.
+/// What of a node is looked at, besides its code.
+#[derive(Clone, Copy)]
+pub(crate) struct Looks {
+    /// Its processes: a shard that lists a hundred thousand does nothing else meanwhile.
+    pub(crate) processes: bool,
+    /// Its applications: the application controller may be busy.
+    pub(crate) applications: bool,
+}
+
+/// Looks at a node.
 pub(crate) fn look<'a>(
     driver: &mut dyn Driver,
     code: &'a CodeServer,
-    with_processes: bool,
+    looks: Looks,
 ) -> Result<World<'a>, FailedStep> {
     let mut world = World::empty(code);
     hold(&mut world, code);
-    if with_processes {
+    if looks.processes {
         for process in driver.processes(ASK_TIMEOUT_MS)? {
             let (id, process) = seen(process);
             world.processes.insert(id, process);
         }
     }
-    if let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? {
-        for app in apps {
-            for (key, value) in driver.node().env_of(&app.spec.name) {
-                world.env.insert((app.spec.name.clone(), key), value);
-            }
-            let loaded = Loaded {
-                running: app.running,
-                top: app.top.map(Pid::as_raw),
-                spec: app.spec,
-            };
-            world.applications.insert(loaded.spec.name.clone(), loaded);
-        }
+    if looks.applications {
+        know_applications(&mut world, driver)?;
     }
     for (name, functions) in driver.node().services() {
         let functions = functions
@@ -58,10 +56,29 @@ pub(crate) fn look<'a>(
             .map(|(name, arity)| ((*name).to_string(), *arity));
         world.services.insert(name.to_string(), functions.collect());
     }
-    if with_processes {
+    if looks.processes {
         know_children(&mut world, driver);
     }
     Ok(world)
+}
+
+fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), FailedStep> {
+    let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? else {
+        return Ok(());
+    };
+    world.knows_applications = true;
+    for app in apps {
+        for (key, value) in driver.node().env_of(&app.spec.name) {
+            world.env.insert((app.spec.name.clone(), key), value);
+        }
+        let loaded = Loaded {
+            running: app.running,
+            top: app.top.map(Pid::as_raw),
+            spec: app.spec,
+        };
+        world.applications.insert(loaded.spec.name.clone(), loaded);
+    }
+    Ok(())
 }
 
 /// What the code server holds, and what the libraries say of it.

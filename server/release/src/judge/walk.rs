@@ -272,6 +272,9 @@ impl Walk<'_, '_> {
 
     /// What the release starts at boot runs behind the script too; it is odd where not, and no failure.
     fn applications_run(&mut self) {
+        if !self.world.knows_applications {
+            return;
+        }
         for app in self.to.judged() {
             let name = app.app.name.as_str();
             let wanted = matches!(app.start, RelStart::Start(_));

@@ -81,8 +81,12 @@ pub(crate) struct World<'a> {
     /// What leads from the code server's current versions to these.
     pub(super) changes: Vec<Change<'static>>,
     pub(super) applications: BTreeMap<String, Loaded>,
+    /// Whether these are all.
+    pub(super) knows_applications: bool,
     pub(super) processes: BTreeMap<ProcessId, Process>,
     pub(super) env: Settings,
+    /// Modules of the node itself, some of which do more than their libraries say.
+    pub(super) own: BTreeSet<String>,
     /// Modules of which only the names are known.
     pub(super) unknown: BTreeSet<String>,
     /// Modules that are compiled into the node, and what a script may call of each.
@@ -98,8 +102,10 @@ impl<'a> World<'a> {
             held: BTreeMap::new(),
             changes: Vec::new(),
             applications: BTreeMap::new(),
+            knows_applications: false,
             processes: BTreeMap::new(),
             env: Settings::new(),
+            own: BTreeSet::new(),
             unknown: BTreeSet::new(),
             services: BTreeMap::new(),
             // No pid is so high: they count up from nothing.
@@ -110,6 +116,7 @@ impl<'a> World<'a> {
     /// A release as it boots: all modules of its libraries current, its applications loaded and started.
     pub(crate) fn booted(code: &'a CodeServer, side: &Side) -> World<'a> {
         let mut world = World::empty(code);
+        world.knows_applications = true;
         world.env = side.settings.clone();
         for app in &side.applications {
             world.shelve(app);
@@ -145,6 +152,10 @@ impl<'a> World<'a> {
     }
 
     fn shelve(&mut self, app: &super::side::SideApp) {
+        if !app.is_of_tree() {
+            let names = app.app.modules.iter().map(|name| name.as_str().to_string());
+            self.own.extend(names);
+        }
         match app.known() {
             Some((library, entries)) => {
                 for entry in entries {

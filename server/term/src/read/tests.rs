@@ -507,6 +507,10 @@ fn segments_of_binaries_have_sizes_and_types() {
         line 1, column 3: found `1.5`, expected an integer or a string
     "#]],
     );
+}
+
+#[test]
+fn sizes_of_segments_are_bounded() {
     check(
         "<<1:-1>>.",
         expect![[r#"
