@@ -97,7 +97,8 @@ fn odd_words() -> Vec<String> {
 fn tamed(complaint: &str, odd: &[String]) -> String {
     let mut complaint = complaint.to_string();
     for word in odd {
-        let shown = shorten(&printable(word), WORD_CHARS_MAX);
+        let shown = printable(word);
+        let shown = shorten(&shown, WORD_CHARS_MAX);
         // The parser leaves out what it takes for colours.
         for repeated in [word.clone(), without_colours(word)] {
             complaint = complaint.replace(&repeated, &shown);
