@@ -38,7 +38,7 @@ pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, pq
 }
 
 /// A release of a tree: as it boots, and its ways from and to those releases that are in the tree too. One for another
-/// node is not judged here.
+/// node, or with a library that this program cannot load, is not judged here.
 ///
 /// # Errors
 /// When it cannot boot.
@@ -48,7 +48,18 @@ pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, FailedStep> {
         Err(BootError::OtherNode { .. }) => return Ok(Judgement::default()),
         boot => boot?,
     };
-    let side = Side::of_tree(&boot, &code)?;
+    let side = match Side::of_tree(&boot, &code) {
+        Ok(side) => side,
+        // Another program may load it, and the one that installs it says so.
+        Err(error) => {
+            return Ok(Judgement {
+                warnings: vec![format!(
+                    "release {vsn} is not judged, because this program could not {error}"
+                )],
+                ..Judgement::default()
+            });
+        }
+    };
     let mut judgement = Judgement {
         refusals: whole::findings(&World::booted(&code, &side), &side),
         ..Judgement::default()
