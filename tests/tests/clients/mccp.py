@@ -37,7 +37,7 @@ def plain(text):
             return None
         command, text = text[:end], text[end:]
         # A client that answers no option is taken for one that speaks no telnet.
-        if command[1] == DO:
+        if command[1:2] == bytes([DO]):
             node.sendall(bytes([IAC, WONT, command[2]]))
         if command == bytes([IAC, WILL, COMPRESS2]):
             node.sendall(bytes([IAC, DO, COMPRESS2]))
