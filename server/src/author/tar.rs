@@ -69,7 +69,9 @@ fn is_built(command: &Command, rel: &Rel, built: &Rel) -> anyhow::Result<()> {
     let Ok(workspace) = Workspace::at(Path::new(".")) else {
         return Ok(());
     };
-    for entry in &rel.applications {
+    let own = boot::runtime()?.built_in;
+    let is_own = |entry: &&RelApp| own.iter().any(|own| own.name == entry.name.as_str());
+    for entry in rel.applications.iter().filter(|entry| !is_own(entry)) {
         if let Ok(source) = workspace.source(entry.name.as_str(), &entry.vsn) {
             let digests = workspace.digests(&source)?;
             is_as_source(command, (rel, entry), (&source, &digests))?;

@@ -264,7 +264,7 @@ fn a_removed_module_lingers_softly_and_goes_when_the_release_is_permanent() {
         ..Variant::default()
     });
     let guest = site.house.enter_as("Ann");
-    let installed = site.install("1.0.9").unwrap();
+    let installed = site.install_partly("1.0.9").unwrap();
     assert_eq!(
         installed.unpurged,
         ["sockserv_serv-1.0.0"],
