@@ -49,20 +49,11 @@ impl Office {
         let vsn = rel.vsn.clone();
         self.tree.check(&rel, &release.libs)?;
         self.place_rel(rel_file, &release)?;
+        // Whoever has put the files in place says so now; checksums that are there may be those of a release that was copied.
+        self.tree.summed(&vsn)?.write_sums(&rel)?;
         self.tree.rel(&vsn)?;
-        self.note_sums(&vsn)?;
         self.at_desk(|office| office.keep(office.with(release)))?;
         Ok(vsn)
-    }
-
-    /// Whoever has put the files of a release in place says so now: what has no checksums yet gets them.
-    fn note_sums(&self, vsn: &str) -> Result<(), OfficeError> {
-        let summed = self.tree.summed(vsn)?;
-        summed.is_whole()?;
-        match summed.sums() {
-            Some(_) => Ok(()),
-            None => Ok(summed.write_sums(&self.tree.rel(vsn)?)?),
-        }
     }
 
     fn place_rel(&self, file: &Path, release: &Release) -> Result<(), OfficeError> {
