@@ -155,15 +155,10 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// A supervisor whose module comes is asked for its children anew: what both lists have keeps its process, what is
+    /// A supervisor whose state is converted (`code_change`) is asked for its children anew: what both lists have keeps its process, what is
     /// only in the new one does not start by itself, and what is only in the old one stays (`supervisor:code_change/3`).
     fn update_supervisors(&mut self, exchange: &Exchange) {
-        let loaded = exchange.changes.iter().filter_map(|change| match change {
-            CodeChange::Load(module, _) => Some(*module),
-            _ => None,
-        });
-        let mut modules: BTreeSet<Atom> = loaded.collect();
-        modules.extend(exchange.conversions.keys().copied());
+        let mut modules: BTreeSet<Atom> = exchange.conversions.keys().copied().collect();
         modules.retain(|module| self.world.kind(module.as_str()) == Some(Kind::Supervisor));
         for module in modules {
             let of_module = |(id, process): (&ProcessId, &super::world::Process)| {
