@@ -224,7 +224,11 @@ fn play(land: &Land, seed: u64, episodes: u64, outcomes: &mut BTreeMap<String, u
 /// Offers a script, has it checked and installed, and answers how that ended.
 fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> String {
     yard.offer(to, script);
-    let options = Options::default();
+    // A script of chance forgets modules.
+    let options = Options {
+        partial: true,
+        ..Options::default()
+    };
     let before = yard.everything();
     let checked = yard
         .handler
