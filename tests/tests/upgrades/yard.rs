@@ -2,8 +2,8 @@
 //! nothing, and a check says what an install will do. Behind each success everything that is supervised is killed
 //! once, and comes back.
 //!
-//! The judge was broken to see whether this notices: without its look at children that are there already, and without
-//! its look at calls between modules, a run fails within the first hundred scripts.
+//! That this notices a wrong judge was seen when the judge took a supervisor whose code is only loaded for one that is asked
+//! for its children anew: the first script failed.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -15,6 +15,9 @@ use crate::boot::{BootApp, BootRelease, Code};
 use crate::judge::{self, Judgement, Side};
 use crate::office::Planned;
 
+/// Reads the release that runs, where that is possible.
+pub(super) type ReadRelease = dyn Fn(&ReleaseHandler) -> Option<BootRelease>;
+
 /// An install that is ready to begin.
 pub(super) struct Prepared {
     pub(super) planned: Planned,
@@ -106,7 +109,7 @@ impl ReleaseHandler {
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
-        from: &dyn Fn(&ReleaseHandler) -> Option<BootRelease>,
+        from: &ReadRelease,
         prepared: &mut Prepared,
     ) -> Result<Side, FailedStep> {
         (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
@@ -135,7 +138,7 @@ impl ReleaseHandler {
     fn judgement(
         &self,
         driver: &mut dyn Driver,
-        (from, to): (&dyn Fn(&ReleaseHandler) -> Option<BootRelease>, &Side),
+        (from, to): (&ReadRelease, &Side),
         prepared: &Prepared,
     ) -> Result<Judgement, FailedStep> {
         // A release whose files have been damaged under a node that runs it can be left all the same.

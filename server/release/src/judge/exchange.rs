@@ -167,7 +167,7 @@ impl Walk<'_, '_> {
             };
             let concerned: Vec<_> = self.world.processes.iter().filter_map(of_module).collect();
             for (id, args) in concerned {
-                match tree::specification(&self.world, module.as_str(), &args) {
+                match tree::specification(self.world, module.as_str(), &args) {
                     Ok(Some(spec)) => self.update_supervisor(id, &spec),
                     Ok(None) => (),
                     Err(finding) => self.refuse(finding),
