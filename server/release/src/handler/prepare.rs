@@ -16,7 +16,7 @@ use crate::judge::{self, Judgement, Side};
 use crate::office::Planned;
 
 /// Reads the release that runs, where that is possible.
-pub(super) type ReadRelease = dyn Fn(&ReleaseHandler) -> Option<BootRelease>;
+pub(super) type ReadRelease<'a> = dyn Fn(&ReleaseHandler) -> Option<BootRelease> + 'a;
 
 /// An install that is ready to begin.
 pub(super) struct Prepared {
@@ -109,7 +109,7 @@ impl ReleaseHandler {
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
-        from: &ReadRelease,
+        from: &ReadRelease<'_>,
         prepared: &mut Prepared,
     ) -> Result<Side, FailedStep> {
         (self.judge)(&prepared.boot).map_err(|why| FailedStep::Settings {
@@ -138,7 +138,7 @@ impl ReleaseHandler {
     fn judgement(
         &self,
         driver: &mut dyn Driver,
-        (from, to): (&ReadRelease, &Side),
+        (from, to): (&ReadRelease<'_>, &Side),
         prepared: &Prepared,
     ) -> Result<Judgement, FailedStep> {
         // A release whose files have been damaged under a node that runs it can be left all the same.
