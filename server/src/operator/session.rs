@@ -281,8 +281,8 @@ impl Session {
             asked: Instant::now().into_std(),
         });
         taken.for_ever();
-        let wished = farewell.map(|farewell| around.wishes.try_send(Wish::Stop(farewell)));
-        if !matches!(wished, Ok(Ok(()))) {
+        let is_wished = |farewell| around.wishes.try_send(Wish::Stop(farewell)).is_ok();
+        if !farewell.is_ok_and(is_wished) {
             // It ends already, for another reason: the connection ends with it.
             tracing::info!("the node is stopping already");
         }
