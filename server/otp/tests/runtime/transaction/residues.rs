@@ -71,7 +71,7 @@ impl<const WHICH: usize, const M: usize, const N: usize> Migrate<Parts<WHICH, M>
         for (step, vsn) in VSNS.iter().enumerate().take(N + 1).skip(M + 1) {
             let kept = match step == N {
                 true => ctx.kept()?,
-                false => ctx.acting_as(*vsn, |ctx| ctx.kept())?,
+                false => ctx.acting_as(vsn, |ctx| ctx.kept())?,
             };
             parts.push(kept.unwrap_or_else(|| fresh(step)));
         }
