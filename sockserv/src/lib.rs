@@ -20,7 +20,7 @@
 //! - [`connection`]: the loop of one client's task, over anything that reads and writes;
 //! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
 //! - [`budget`] and `metered`: that one client's lines, commands and bytes leave the others their time;
-//! - [`shares`] and [`seldom`]: that its connections leave them descriptors, and its faults a log;
+//! - [`shares`] and [`mod@seldom`]: that its connections leave them descriptors, and its faults a log;
 //! - [`game`]: what is asked about players; `sheet` and `describe`: what their programs are told of the answer;
 //! - [`socket`] and [`accept`]: what the kernel is asked for;
 //! - `proxied`: for whom a proxy speaks;
