@@ -10,13 +10,13 @@
 //! |---|---|
 //! | [`finding`] | what a judgement consists of |
 //! | [`reach`] | what an `apply` may call besides the functions of the release: the table, and the reading of a call |
-//! | [`child_spec`] | a term as a child specification |
-//! | [`side`] | a release as it is judged: its applications and what their libraries say of themselves |
-//! | [`world`] | code, applications and processes at one step of a script |
-//! | [`tree`] | which processes an application starts, asked of its own `start` and `init` |
-//! | [`live`] | the world of a node that runs |
-//! | [`whole`] | a release by itself, as it boots |
-//! | [`walk`], [`exchange`], [`applications`], [`children`], [`calls`] | what each step of a script makes of the world |
+//! | `child_spec` | a term as a child specification |
+//! | `side` | a release as it is judged: its applications and what their libraries say of themselves |
+//! | `world` | code, applications and processes at one step of a script |
+//! | `tree` | which processes an application starts, asked of its own `start` and `init` |
+//! | `live` | the world of a node that runs |
+//! | `whole` | a release by itself, as it boots |
+//! | `walk`, `exchange`, `applications`, `children`, `calls` | what each step of a script makes of the world |
 //! | [`author`] | the same from files, for whoever makes a release |
 //!
 //! Every command that looks at a release asks here: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
