@@ -238,7 +238,7 @@ fn main() -> Result<(), String> {
             );
             let connections = if quiet { 0 } else { plan.connections };
             let threads: Vec<_> = (0..connections)
-                .map(|_| floods((&from, to), first, piece, &is_over, &taken))
+                .map(|_| floods((from.as_str(), to), first, piece, &is_over, &taken))
                 .collect();
             let [half, most, worst] = measure(&mut players, plan.seconds);
             is_over.store(true, Ordering::Relaxed);
