@@ -5,7 +5,7 @@
 //!   cargo bench -p pq-tests --bench flood -- [seconds N] [connections N] [players N]
 //!
 //!   this process: players of 127.0.0.1, one thread ─┬─ loopback ─► pq start
-//!                 floods of 127.0.0.9, one each ────┘
+//!                 floods of 127.0.1.N, one each ────┘
 //! ```
 //! Both ends are on one machine: what the floods cost their own threads is in the figures.
 
@@ -163,7 +163,7 @@ impl Player {
 
 /// Sends without an end from one connection, and forgets what comes back; how many bytes the node has taken.
 fn floods(
-    to: SocketAddr,
+    (from, to): (&str, SocketAddr),
     first: &'static [u8],
     piece: &[u8],
     is_over: &Arc<AtomicBool>,
@@ -174,7 +174,7 @@ fn floods(
         is_over.clone(),
         taken.clone(),
     );
-    let stream = connect("127.0.0.9", to);
+    let stream = connect(from, to);
     spawn(move || {
         let Ok(mut stream) = stream else { return };
         let mut reads = stream.try_clone().expect("there is a descriptor");
@@ -229,9 +229,17 @@ fn main() -> Result<(), String> {
                 Arc::new(AtomicBool::new(quiet)),
                 Arc::new(AtomicU64::new(0)),
             );
+            // Who has flooded may still be in: its last words are read at its pace.
+            let from = format!(
+                "127.0.1.{}",
+                1 + FLOODS
+                    .iter()
+                    .position(|(known, ..)| known == name)
+                    .unwrap_or(0)
+            );
             let connections = if quiet { 0 } else { plan.connections };
             let threads: Vec<_> = (0..connections)
-                .map(|_| floods(to, first, piece, &is_over, &taken))
+                .map(|_| floods((from.as_str(), to), first, piece, &is_over, &taken))
                 .collect();
             let [half, most, worst] = measure(&mut players, plan.seconds);
             is_over.store(true, Ordering::Relaxed);
