@@ -15,7 +15,7 @@ use crate::{has_refused, refused};
 const OBEYED: [&str; 8] = [
     "\u{1b}[2J",
     "\u{7}",
-    "\u{b}",
+    "\u{1}",
     "\u{e}",
     "\u{9b}2J",
     "\u{202e}",
