@@ -251,6 +251,11 @@ impl Walk<'_, '_> {
                 "has no id: its supervisor is simple_one_for_one, and could not start it again";
             return Err((why, "simple_one_for_one"));
         }
+        if process.suspended {
+            let why =
+                "cannot be ended: its supervisor is suspended at this step and would not answer";
+            return Err((why, "suspended_supervisor"));
+        }
         match self.world.child_mut(id) {
             Some(child) if child.restart == Some(Restart::Temporary) => Err((
                 "is temporary: its supervisor forgets it when it ends",
