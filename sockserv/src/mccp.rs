@@ -22,7 +22,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// How much of the text before a piece may refer to, and so what a client costs. The lines of the last minutes: the game
-/// has said most of its words by then, and showing it to the compressor takes some ten microseconds.
+/// has said most of its words by then, and showing it to the compressor takes some ten microseconds, by estimate.
 const HISTORY_MAX: usize = 4 * 1024;
 
 /// The head of a zlib stream: deflate with a window of 32 KiB, no dictionary (RFC 1950, 2.2).
