@@ -19,7 +19,7 @@ use crate::rel::Rel;
 use crate::sys_config;
 
 /// The settings of a release, in its folder.
-pub(crate) const SETTINGS: &str = "sys.config";
+pub(crate) use crate::sys_config::FILE_NAME as SETTINGS;
 
 /// True for the settings of a release: `sys.config`, the template that stands over it, and files that one of them names.
 pub(crate) fn is_settings(name: &str) -> bool {
