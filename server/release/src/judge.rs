@@ -69,7 +69,7 @@ pub(crate) fn judge(
 ) -> Judgement {
     let code = world.code();
     let known = world.lost_calls();
-    let mut judgement = walk::walk(&mut world, to, script, &known);
+    let mut judgement = walk::walk(&mut world, (from, to), script, &known);
     let after = whole::findings(&World::booted(code, to), to);
     if after.is_empty() {
         return judgement;

@@ -238,8 +238,8 @@ fn what_could_only_fail_behind_it_is_refused_before_it() {
             "{noproc,nobody}",
         ),
         (
-            "[point_of_no_return,{apply,{application,stop,[sockserv]}},{apply,{application,stop,[sockserv]}}]",
-            "{not_started,\"sockserv\"}",
+            "[point_of_no_return,{apply,{application,stop,[sockserv]}},{apply,{application,stop,[sockserver]}}]",
+            "{no_such_application,\"sockserver\"}",
         ),
         (
             "[point_of_no_return,{remove,{pq_stats,brutal_purge,brutal_purge}},{purge,[pq_stats]}]",

@@ -190,14 +190,7 @@ fn what_the_judge_lets_pass_succeeds_and_what_it_refuses_has_changed_nothing() {
         let times = |what: &str| outcomes.get(what).copied().unwrap_or(0);
         let refused = outcomes.values().sum::<u64>() - times("installed");
         assert!(times("installed") > 50 && refused > 50, "{outcomes:?}");
-        for word in [
-            "undef",
-            "badarg",
-            "not_found",
-            "running",
-            "bad_child",
-            "not_started",
-        ] {
+        for word in ["undef", "badarg", "not_found", "running", "bad_child"] {
             assert!(times(word) > 0, "never {word}: {outcomes:?}");
         }
     }

@@ -91,10 +91,11 @@ fn application(
 ) -> Result<(), Reason> {
     match call {
         AppCall::Load => load(driver, boot, &name),
-        AppCall::Unload => ask(driver, &AppRequest::Unload(name)),
-        AppCall::Stop => ask(driver, &AppRequest::Stop(name)),
-        AppCall::Start(start_type) => start(driver, boot, name, start_type),
-        AppCall::EnsureStarted(start_type) => unless_it_runs(start(driver, boot, name, start_type)),
+        AppCall::Unload => unless(ask(driver, &AppRequest::Unload(name)), "not_loaded"),
+        AppCall::Stop => stop(driver, name),
+        AppCall::Start(start_type) | AppCall::EnsureStarted(start_type) => {
+            start(driver, boot, name, start_type)
+        }
         AppCall::EnsureAllStarted(start_type) => start_all(driver, boot, name, start_type, 0),
         AppCall::SetEnv(key, value) => {
             driver.node().set_env(&name, &key, value);
@@ -115,20 +116,20 @@ fn start(
     name: String,
     start_type: StartType,
 ) -> Result<(), Reason> {
-    match load(driver, boot, &name) {
-        Err(reason)
-            if !is_of(&reason, "already_loaded") && !is_of(&reason, "no_such_application") =>
-        {
-            return Err(reason);
-        }
-        _ => (),
-    }
-    ask(driver, &AppRequest::Start(name, start_type))
+    unless(load(driver, boot, &name), "no_such_application")?;
+    let started = ask(driver, &AppRequest::Start(name, start_type));
+    unless(started, "already_started")
 }
 
-fn unless_it_runs(started: Result<(), Reason>) -> Result<(), Reason> {
-    match started {
-        Err(reason) if is_of(&reason, "already_started") => Ok(()),
+fn stop(driver: &mut dyn Driver, name: String) -> Result<(), Reason> {
+    let stopped = ask(driver, &AppRequest::Stop(name));
+    unless(unless(stopped, "not_started"), "not_loaded")
+}
+
+/// What was to be reached is so already. OTP ignores what these functions return.
+fn unless(done: Result<(), Reason>, tag: &str) -> Result<(), Reason> {
+    match done {
+        Err(reason) if is_of(&reason, tag) => Ok(()),
         other => other,
     }
 }
@@ -157,7 +158,7 @@ fn start_all(
             depth + 1,
         )?;
     }
-    unless_it_runs(start(driver, boot, name, start_type))
+    start(driver, boot, name, start_type)
 }
 
 fn is_of(reason: &Reason, tag: &str) -> bool {
@@ -174,7 +175,8 @@ fn load(driver: &mut dyn Driver, boot: &BootRelease, name: &str) -> Result<(), R
         .iter()
         .find(|app| app.app.name.as_str() == name);
     let app = listed.ok_or_else(|| Reason::tagged("no_such_application", name))?;
-    ask(driver, &AppRequest::Load(app.app.spec()))
+    let loaded = ask(driver, &AppRequest::Load(app.app.spec()));
+    unless(loaded, "already_loaded")
 }
 
 fn ask(driver: &mut dyn Driver, request: &AppRequest) -> Result<(), Reason> {

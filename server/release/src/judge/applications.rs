@@ -1,10 +1,12 @@
-//! Calls of `application(3)`, step by step: what is loaded, what runs, and what it needs.
+//! Calls of `application(3)`, step by step: what is loaded, what runs, and what it needs. A call whose aim is reached
+//! already, such as `stop` of an application that does not run, does nothing: OTP's own scripts contain them.
 
 use pq_otp::application::StartType;
 use pq_term::Term;
 
 use super::finding::Finding;
 use super::reach::AppCall;
+use super::side::Side;
 use super::tree;
 use super::walk::Walk;
 use super::world::Loaded;
@@ -18,42 +20,11 @@ impl Walk<'_, '_> {
         instruction: &str,
     ) -> Result<(), Finding> {
         match call {
-            AppCall::Load => match self.world.applications.contains_key(name) {
-                true => Err(refused(
-                    format!("`{name}` is loaded already"),
-                    "already_loaded",
-                    name,
-                )),
-                false => self.load_application(name),
-            },
-            AppCall::Unload => match self.world.applications.get(name).map(|app| app.running) {
-                None => Err(refused(
-                    format!("`{name}` is not loaded"),
-                    "not_loaded",
-                    name,
-                )),
-                Some(true) => Err(refused(
-                    format!("`{name}` runs; stop it before"),
-                    "running",
-                    name,
-                )),
-                Some(false) => {
-                    self.world.applications.remove(name);
-                    Ok(())
-                }
-            },
-            AppCall::Start(start_type) => match self.runs(name) {
-                true => Err(refused(
-                    format!("`{name}` runs already"),
-                    "already_started",
-                    name,
-                )),
-                false => self.start_application(name, *start_type),
-            },
-            AppCall::EnsureStarted(start_type) => match self.runs(name) {
-                true => Ok(()),
-                false => self.start_application(name, *start_type),
-            },
+            AppCall::Load => self.load_application(name),
+            AppCall::Unload => self.unload_application(name),
+            AppCall::Start(start_type) | AppCall::EnsureStarted(start_type) => {
+                self.start_application(name, *start_type)
+            }
             AppCall::EnsureAllStarted(start_type) => self.start_all(name, *start_type, 0),
             AppCall::Stop => self.stop_application(name, instruction),
             AppCall::SetEnv(key, value) => {
@@ -96,7 +67,35 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    fn unload_application(&mut self, name: &str) -> Result<(), Finding> {
+        match self.world.applications.get(name) {
+            None => self.expect_application(name),
+            Some(app) if app.running => {
+                let why = format!("`{name}` runs; stop it before");
+                Err(refused(why, "running", name))
+            }
+            Some(_) => {
+                self.world.applications.remove(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing is to be done with an application that is not loaded, if one of the releases has it. A name that neither
+    /// has is a mistake.
+    fn expect_application(&self, name: &str) -> Result<(), Finding> {
+        let is_known = |side: &Side| side.application(name).is_some();
+        if is_known(self.to) || is_known(&(self.from)()) {
+            return Ok(());
+        }
+        let why = format!("neither release has an application `{name}`");
+        Err(refused(why, "no_such_application", name))
+    }
+
     fn start_application(&mut self, name: &str, _: StartType) -> Result<(), Finding> {
+        if self.runs(name) {
+            return Ok(());
+        }
         self.load_application(name)?;
         let spec = self.world.applications[name].spec.clone();
         // Beside a single application not all may stand that its release has.
@@ -143,19 +142,9 @@ impl Walk<'_, '_> {
 
     fn stop_application(&mut self, name: &str, instruction: &str) -> Result<(), Finding> {
         let Some(loaded) = self.world.applications.get_mut(name) else {
-            return Err(refused(
-                format!("`{name}` is not loaded"),
-                "not_loaded",
-                name,
-            ));
+            return self.expect_application(name);
         };
-        if !std::mem::replace(&mut loaded.running, false) {
-            return Err(refused(
-                format!("`{name}` does not run at this step"),
-                "not_started",
-                name,
-            ));
-        }
+        loaded.running = false;
         if let Some(top) = loaded.top.take() {
             self.end(&[top], instruction);
         }

@@ -75,8 +75,20 @@ fn what_cannot_be_looked_up_without_a_library_is_a_warning() {
 fn applications_are_started_and_stopped_in_an_order_that_is_possible() {
     let apply = |calls: &str| judged(&format!("[point_of_no_return,{calls}]")).0;
     let call = |call: &str| format!("{{apply,{{application,{call}}}}}");
-    assert_eq!(apply(&call("start,[a]")), ["{already_started,\"a\"}"]);
-    assert_eq!(apply(&call("load,[a]")), ["{already_loaded,\"a\"}"]);
+    let again = [
+        "start,[a]",
+        "load,[a]",
+        "stop,[a]",
+        "stop,[a]",
+        "unload,[a]",
+        "unload,[a]",
+    ];
+    assert_eq!(apply(&again.map(call).join(",")), Vec::<String>::new());
+    assert_eq!(apply(&call("stop,[aa]")), ["{no_such_application,\"aa\"}"]);
+    assert_eq!(
+        apply(&call("unload,[aa]")),
+        ["{no_such_application,\"aa\"}"]
+    );
     assert_eq!(apply(&call("unload,[a]")), ["{running,\"a\"}"]);
     assert_eq!(apply(&call("start,[b]")), ["{no_such_application,\"b\"}"]);
     let needs = [call("stop,[a]"), call("stop,[stdlib]"), call("start,[a]")].join(",");

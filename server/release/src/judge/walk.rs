@@ -21,6 +21,7 @@ use crate::terms::tagged;
 /// A walk through a script.
 pub(super) struct Walk<'w, 'a> {
     pub(super) world: &'w mut World<'a>,
+    pub(super) from: &'w dyn Fn() -> Side,
     pub(super) to: &'w Side,
     pub(super) object_code: ObjectCode,
     /// Modules that are removed and not purged.
@@ -38,13 +39,14 @@ pub(super) struct Walk<'w, 'a> {
 /// Goes through all of it.
 pub(super) fn walk(
     world: &mut World<'_>,
-    to: &Side,
+    (from, to): (&dyn Fn() -> Side, &Side),
     script: &Script,
     known: &LostCalls,
 ) -> Judgement {
     let (object_code, wrong) = object_code(world, to, script);
     let mut walk = Walk {
         world,
+        from,
         to,
         object_code,
         removed: BTreeSet::new(),
