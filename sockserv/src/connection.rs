@@ -151,6 +151,7 @@ async fn read_all(
             }
             take(event, endpoint.taken(), port, owner).await;
         }
+        port.typed(endpoint.unfinished());
     }
 }
 

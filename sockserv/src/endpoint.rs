@@ -62,6 +62,11 @@ impl Endpoint {
         event
     }
 
+    /// The line that is being typed, without its end.
+    pub fn unfinished(&self) -> &[u8] {
+        self.lines.unfinished()
+    }
+
     /// How many bytes were taken since this was last asked. Behind an event, the bytes since the one before.
     pub fn taken(&mut self) -> usize {
         std::mem::take(&mut self.taken)

@@ -12,6 +12,7 @@
 //! - [`ttype`], [`naws`], [`charset`], [`mssp`] and [`gmcp`]: what five of them have to say;
 //! - [`client`]: what is known of a client;
 //! - [`markup`] and [`render`]: texts, and how they look there;
+//! - [`echo`]: what a client is shown of its own typing;
 //! - [`nvt`]: all of it together, for one client;
 //! - [`peer`]: the same from the client's end;
 //! - [`mccp`]: what is sent, in less;
@@ -58,6 +59,8 @@ pub mod client;
 pub mod markup;
 
 pub mod render;
+
+pub mod echo;
 
 pub mod nvt;
 

@@ -7,8 +7,7 @@
 //!
 //! Clients that send every key (telnet's character mode, and that of Windows always) send the keys that correct a line,
 //! too. The game sees the corrected line: BS and DEL erase a character as `IAC EC` does, `^U` erases the line as `IAC EL`
-//! does. Nothing of it is shown: who types in this mode is shown it by its own terminal, because the node never agrees to
-//! echo what may be seen (`negotiation`).
+//! does. What a client in this mode is shown of it is `echo`'s.
 //!
 //! What a line means is not known here, and whether it is UTF-8 matters only where it is corrected. The caller is
 //! `endpoint`.
@@ -103,6 +102,11 @@ impl Lines {
             }
         }
         None
+    }
+
+    /// The unfinished line.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.line
     }
 
     /// How much text to look at in one piece: one byte too many is enough to see that a line is too long, so

@@ -90,13 +90,6 @@ const OF_USER: [(Side, u8); 9] = [
     (Side::Us, CHARSET),
 ];
 
-/// What is answered to a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Policy {
-    Accept,
-    Refuse,
-}
-
 impl Role {
     fn known(self) -> &'static [(Side, u8)] {
         match self {
@@ -108,14 +101,6 @@ impl Role {
     fn place(self, side: Side, option: u8) -> Option<usize> {
         let mut known = self.known().iter();
         known.position(|known| *known == (side, option))
-    }
-}
-
-/// Nobody but a server can know when what is typed must not be seen: `DO ECHO` out of the blue is refused.
-fn policy(side: Side, option: u8) -> Policy {
-    match (side, option) {
-        (Side::Us, ECHO) => Policy::Refuse,
-        _ => Policy::Accept,
     }
 }
 
@@ -159,15 +144,15 @@ impl State {
     }
 
     /// The peer says that it shall be on, or off: the answer to a wish, or a request of its own.
-    fn hear(&mut self, on: bool, policy: Policy) -> Heard {
+    fn hear(&mut self, on: bool) -> Heard {
         let oldest = self.is_on == (self.unanswered % 2 == 1);
         match self.unanswered {
-            0 => self.request(on, policy),
+            0 => self.request(on),
             _ if oldest == on => self.answered(1),
             // We said off, and it says on: it does not answer the end of an option, and asks for it anew.
             1 if on => {
                 self.unanswered = 0;
-                self.request(on, policy)
+                self.request(on)
             }
             1 => {
                 self.is_on = false;
@@ -191,16 +176,15 @@ impl State {
         }
     }
 
-    /// RFC 1143 answers what changes something, and what is refused.
-    fn request(&mut self, on: bool, policy: Policy) -> Heard {
+    /// RFC 1143 answers what changes something, and what is refused: a request too many.
+    fn request(&mut self, on: bool) -> Heard {
         if on == self.is_on {
             return Heard::default();
         }
         let may_answer = self.answers_left > 0;
-        let change = match (on, policy) {
-            (true, Policy::Accept) if may_answer => Some(Change::On),
-            (true, _) => None,
-            (false, _) => Some(Change::Off),
+        let change = match on {
+            true => may_answer.then_some(Change::On),
+            false => Some(Change::Off),
         };
         self.answers_left -= u8::from(may_answer);
         self.is_on = change == Some(Change::On);
@@ -262,7 +246,7 @@ impl Negotiation {
         let Some(state) = self.known(side, option) else {
             return (self.refuse(side, option, on), None);
         };
-        let Heard { reply, change } = state.hear(on, policy(side, option));
+        let Heard { reply, change } = state.hear(on);
         let wire = reply.map(|on| negotiation(verb(side, on), option).to_vec());
         (wire.unwrap_or_default(), change)
     }

@@ -19,6 +19,7 @@
 //! Neither input nor output: `port` holds one for each client and sends what it returns.
 
 use crate::client::{Client, Look};
+use crate::echo::Echo;
 use crate::endpoint::Event;
 use crate::gmcp::{Gmcp, Message};
 use crate::markup::{Edge, Part, Tag, parts};
@@ -73,6 +74,8 @@ pub struct Nvt {
     /// The client has been told something, and may be asked to answer it.
     has_spoken: bool,
     is_secret: bool,
+    /// What the client is shown of its own typing; nothing unless it has asked for it.
+    echo: Option<Echo>,
     /// The client is being asked, line by line, who plays.
     in_dialogue: bool,
     line: Line,
@@ -120,6 +123,7 @@ impl Default for Nvt {
             turn: None,
             has_spoken: false,
             is_secret: false,
+            echo: None,
             in_dialogue: false,
             line: Line::Front,
             begun: Vec::new(),
@@ -151,20 +155,18 @@ impl Nvt {
     /// What the client sent, taken from so many bytes; returns what is answered. `listing` is asked for MSSP.
     ///
     /// INVARIANT: however the input was cut, the answers are the same; and all together they are longer
-    /// than what was received by no more than [`CREDIT_MAX`], our own offers and questions, and one table of MSSP
+    /// than what was received by no more than [`CREDIT_MAX`], our own offers and questions, and one table of MSSP; and by
+    /// the echo of lines, where the client has asked for it
     /// (`any_segmentation_gives_the_same_answers`, `answers_never_outgrow_what_was_received`).
     pub fn hear(&mut self, event: &Event, len: usize, listing: &dyn Listing) -> Vec<u8> {
         self.credit = (CREDIT_MAX * CREDIT_PRICE).min(self.credit.saturating_add(len));
         let answer = match event {
-            Event::Line(_) | Event::LineTooLong => {
-                self.line = Line::Front;
-                // A line that is not taken has answered nothing.
-                if matches!(event, Event::Line(_)) {
-                    self.begun.clear();
-                }
-                self.negotiation.line();
-                return Vec::new();
+            Event::Line(line) => {
+                self.begun.clear();
+                return self.end_line(Some(line));
             }
+            // A line that is not taken has answered nothing.
+            Event::LineTooLong => return self.end_line(None),
             Event::Command(AYT) => self.yes(),
             // `AO`, `IP`, `BRK` and `DM` ask for nothing that there is: no output is worth stopping, and no work.
             Event::Command(_) => Vec::new(),
@@ -174,8 +176,45 @@ impl Nvt {
         [answer, self.offer()].concat()
     }
 
+    /// Whether the client has asked for an echo.
+    pub fn has_echo(&self) -> bool {
+        self.echo.is_some()
+    }
+
+    /// The line that the client is typing is this by now: its echo. The caller says it behind each piece of input, so that
+    /// the answers to the input stand before it.
+    pub fn typed(&mut self, line: &[u8]) -> Vec<u8> {
+        self.shown_echo()
+            .map_or_else(Vec::new, |echo| echo.show(line))
+    }
+
+    /// The echo, where the client is to see one now.
+    fn shown_echo(&mut self) -> Option<&mut Echo> {
+        self.echo.as_mut().filter(|_| !self.is_secret)
+    }
+
+    fn end_line(&mut self, line: Option<&[u8]>) -> Vec<u8> {
+        self.line = Line::Front;
+        self.negotiation.line();
+        self.shown_echo()
+            .map_or_else(Vec::new, |echo| echo.end_line(line))
+    }
+
+    /// These bytes for the client's screen, on which the line that is being typed stands last.
+    fn around_echo(&mut self, wire: Vec<u8>) -> Vec<u8> {
+        match self.shown_echo() {
+            Some(echo) => echo.around(wire),
+            None => wire,
+        }
+    }
+
     /// A text for the client, in markup; the bytes of the wire.
     pub fn tell(&mut self, text: &[u8]) -> Vec<u8> {
+        let wire = self.write(text);
+        self.around_echo(wire)
+    }
+
+    fn write(&mut self, text: &[u8]) -> Vec<u8> {
         let mut pen = Pen::new(self.look, text.len());
         for part in parts(text) {
             match part {
@@ -215,23 +254,28 @@ impl Nvt {
     /// one, and then the prompt stands there again. Control characters are left out, and so are tags.
     pub fn announce(&mut self, text: &str) -> Vec<u8> {
         let begun = std::mem::take(&mut self.begun);
-        let mut wire = self.say_last(text);
+        let mut wire = self.write_plain(text);
         if (1..=PROMPT_MAX).contains(&begun.len()) {
             wire.extend_from_slice(&begun);
             self.begun = begun;
             self.line = Line::Unmarked;
         }
-        wire
+        self.around_echo(wire)
     }
 
     /// The same, when nothing is expected of the client any more.
     pub fn say_last(&mut self, text: &str) -> Vec<u8> {
+        let wire = self.write_plain(text);
+        self.around_echo(wire)
+    }
+
+    fn write_plain(&mut self, text: &str) -> Vec<u8> {
         let front = match self.line {
             Line::Front | Line::Asked => "",
             Line::Unmarked | Line::Marked => "\n",
         };
         let plain: String = text.chars().filter(|c| !c.is_control()).collect();
-        self.tell(format!("{front}{plain}\n").as_bytes())
+        self.write(format!("{front}{plain}\n").as_bytes())
     }
 
     /// A message for the client's program; nothing when it has not asked for it.
@@ -326,7 +370,7 @@ impl Nvt {
         for (side, option) in offers.iter().filter(is_offered) {
             wire.extend(self.negotiation.wish(*side, *option, true));
         }
-        wire.extend(self.negotiation.wish(Side::Us, ECHO, self.is_secret));
+        wire.extend(self.negotiate_echo());
         wire
     }
 
@@ -344,6 +388,7 @@ impl Nvt {
             (Verb::Will, TTYPE, Some(Change::On)) => self.client.ttype.begin(),
             (Verb::Do, CHARSET, Some(Change::On)) => self.client.charset.begin(),
             (Verb::Do, MSSP, Some(Change::On)) => self.tell_mssp(listing),
+            (_, ECHO, Some(change)) => self.hear_echo(change),
             _ => Vec::new(),
         };
         [answer, question].concat()
@@ -377,20 +422,41 @@ impl Nvt {
         answer
     }
 
-    /// What the client types is not to be seen: who echoes it from now on is us, and we do not.
+    /// The client wants an echo, or none any more; or it agrees that nobody is to see what it types.
+    fn hear_echo(&mut self, change: Change) -> Vec<u8> {
+        match change {
+            Change::On if self.is_secret => {}
+            Change::On => {
+                self.echo.get_or_insert_default();
+            }
+            Change::Off => self.echo = None,
+        }
+        Vec::new()
+    }
+
+    /// The node performs the echo where it was asked to, and where nobody is to see what is typed.
+    fn negotiate_echo(&mut self) -> Vec<u8> {
+        let is_ours = self.is_secret || self.echo.is_some();
+        self.negotiation.wish(Side::Us, ECHO, is_ours)
+    }
+
+    /// What the client types is not to be seen: the node says that it performs the echo, and does not.
     fn hide(&mut self) -> Vec<u8> {
         self.is_secret = true;
         match self.speaks_telnet {
-            true => self.negotiation.wish(Side::Us, ECHO, true),
+            true => self.negotiate_echo(),
             false => Vec::new(),
         }
     }
 
-    /// The client echoes again, and gets the line end that it has typed and not seen.
+    /// What the client types may be seen again, and it gets the line end that it has typed and not seen.
     fn reveal(&mut self) -> Vec<u8> {
         self.is_secret = false;
+        if let Some(echo) = &mut self.echo {
+            echo.forget();
+        }
         let was_hidden = self.negotiation.is_wished(Side::Us, ECHO);
-        let mut wire = self.negotiation.wish(Side::Us, ECHO, false);
+        let mut wire = self.negotiate_echo();
         if was_hidden {
             wire.extend_from_slice(b"\r\n");
         }

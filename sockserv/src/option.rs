@@ -1,6 +1,7 @@
 //! The telnet options the door knows, by number (IANA registry "Telnet Options"; the last three by custom of MUDs).
 
-/// Echo (RFC 857): who performs it shows what is typed. We say so, and do not, when nobody is to see it.
+/// Echo (RFC 857): the end that performs it shows what is typed. The node does for a client that asks for it; and it says
+/// so, and does not, while nobody is to see what is typed.
 pub const ECHO: u8 = 1;
 /// Suppress Go Ahead (RFC 858).
 pub const SGA: u8 = 3;

@@ -232,6 +232,14 @@ impl Port {
         }
     }
 
+    /// The client is typing this line: queues its echo, if the client has asked for one. An overflow is seen by the task
+    /// that writes.
+    pub(crate) fn typed(&self, line: &[u8]) {
+        if self.lock().nvt.has_echo() {
+            let _ = self.push(|nvt| nvt.typed(line));
+        }
+    }
+
     /// Waits until there may be something new to tell the client's program about its hero: a text was written, the
     /// program has said what it wants, or [`Port::look_again`]. Returns [`Nvt::wants_hero`]. Who wants nothing is
     /// never waited for in vain: nothing wakes the caller.

@@ -400,6 +400,11 @@ impl Pair {
 
     fn tell(&mut self, text: &str) {
         let wire = self.nvt.tell(text.as_bytes());
+        self.shows(wire);
+    }
+
+    /// Bytes for the client, of which it shows those that are no commands.
+    fn shows(&mut self, wire: Vec<u8>) {
         let mut telnet = Telnet::default();
         let data = wire.iter().filter_map(|byte| match telnet.step(*byte) {
             Some(Piece::Data(byte)) => Some(byte),
@@ -424,9 +429,12 @@ impl Pair {
         let mut input = &bytes[..];
         while let Some(event) = self.endpoint.next(&mut input) {
             let answer = self.nvt.hear(&event, self.endpoint.taken(), &Sample);
-            self.to_peer.extend(answer);
             if let Event::Line(line) = event {
+                // A client that asks for it is shown its own lines.
+                self.shows(answer);
                 self.arrived.lines.push(line);
+            } else {
+                self.to_peer.extend(answer);
             }
         }
     }
