@@ -43,6 +43,11 @@ impl Guest {
         ))
     }
 
+    /// The connection itself, for whoever passes bytes on.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     fn over(stream: TcpStream) -> Guest {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

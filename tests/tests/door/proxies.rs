@@ -1,10 +1,14 @@
 //! Behind a proxy: limits, bans and `who` see the client's address, and nobody else may say whose it is.
 
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
 use pq_tests::running::{PROMPT, Running, Tree};
 use serde_json::{Value, json};
 
 use crate::guest::Guest;
-use crate::{has_refused, page_of};
+use crate::{has_refused, page_of, tls};
 
 /// Where the proxy of these tests is.
 const PROXY: &str = "127.0.0.9";
@@ -67,6 +71,49 @@ fn limits_bans_and_who_see_the_client_behind_the_proxy() {
     check.send("PROXY UNKNOWN\r\n");
     check.sees(PROMPT);
     has_refused(&tree, &json!({"banned_address": 2, "per_address": 1}));
+}
+
+/// A proxy for one client: it tells the port whose client comes, and passes on what either end says.
+fn proxy_to(port: SocketAddr, from: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let header = format!("PROXY TCP4 {from} 127.0.0.9 4711 8992\r\n");
+    thread::spawn(move || {
+        let client = listener.accept().unwrap().0;
+        let mut node = Guest::between(PROXY, port);
+        node.send(header);
+        let node = node.into_stream();
+        node.set_read_timeout(None).unwrap();
+        let passes = |from: &TcpStream, to: &TcpStream| {
+            let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+            move || {
+                // A client that leaves and a node that closes end it alike.
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            }
+        };
+        let up = thread::spawn(passes(&client, &node));
+        passes(&node, &client)();
+        up.join().unwrap();
+    });
+    address
+}
+
+#[test]
+fn the_client_behind_the_proxy_may_speak_tls() {
+    let tree = tree();
+    let _node = tls::node(&tree);
+    let port = tls::address(&tree);
+    let Some(mut ann) = tls::secure(proxy_to(port, "192.0.2.7")) else {
+        return;
+    };
+    ann.join("Ann");
+    assert_eq!(addresses(&tree), [json!("192.0.2.7:4711")]);
+    let again = tls::secure(proxy_to(port, "192.0.2.7")).unwrap();
+    again.ends();
+    tree.does(&["ban", "192.0.2.7"]);
+    ann.ends();
+    has_refused(&tree, &json!({"banned_address": 1, "per_address": 1}));
 }
 
 #[test]

@@ -12,12 +12,12 @@ use crate::guest::Guest;
 use crate::has_refused;
 
 /// A node with a port for TLS, and a certificate of its own.
-fn node(tree: &Tree) -> Running {
+pub(crate) fn node(tree: &Tree) -> Running {
     Running::node_with(tree, &["--tls-port", "0", "--self-signed"])
 }
 
 /// Where TLS is spoken.
-fn address(tree: &Tree) -> SocketAddr {
+pub(crate) fn address(tree: &Tree) -> SocketAddr {
     let status = tree.answer(&["status"]);
     let address = status["door"]["tls_address"].as_str().unwrap();
     address.parse().unwrap()
@@ -31,9 +31,9 @@ fn row(tree: &Tree, name: &str) -> Option<Value> {
 }
 
 /// A client that speaks TLS; `None` where there is none.
-fn secure(tree: &Tree) -> Option<Player> {
+pub(crate) fn secure(port: SocketAddr) -> Option<Player> {
     let mut command = Command::new("openssl");
-    command.args(["s_client", "-quiet", "-connect", &address(tree).to_string()]);
+    command.args(["s_client", "-quiet", "-connect", &port.to_string()]);
     Player::by(&mut command)
 }
 
@@ -41,7 +41,9 @@ fn secure(tree: &Tree) -> Option<Player> {
 fn a_player_by_tls_plays_is_listed_told_and_kicked_as_others_are() {
     let tree = Tree::new();
     let node = node(&tree);
-    let Some(mut ann) = secure(&tree) else { return };
+    let Some(mut ann) = secure(address(&tree)) else {
+        return;
+    };
     ann.join("Ann");
     let mut bob = Guest::playing(&node, "Bob");
     assert_eq!(row(&tree, "Ann").unwrap()["protocol"], "text, TLS");
@@ -55,7 +57,7 @@ fn a_player_by_tls_plays_is_listed_told_and_kicked_as_others_are() {
     bob.send("hello\n");
     bob.sees("Unexpected input: hello\r\n");
     tree.does(&["lock", "on"]);
-    let locked = secure(&tree).unwrap();
+    let locked = secure(address(&tree)).unwrap();
     locked.ends();
     has_refused(&tree, &json!({"locked": 1}));
 }
@@ -64,7 +66,9 @@ fn a_player_by_tls_plays_is_listed_told_and_kicked_as_others_are() {
 fn a_player_by_tls_plays_on_through_an_upgrade_and_quits_in_order() {
     let tree = Tree::new();
     let node = node(&tree);
-    let Some(mut ann) = secure(&tree) else { return };
+    let Some(mut ann) = secure(address(&tree)) else {
+        return;
+    };
     ann.join("Ann");
     tree.does(&["unpack", "processquest-1.1.0"]);
     tree.does(&["install", "1.1.0"]);
@@ -73,7 +77,7 @@ fn a_player_by_tls_plays_on_through_an_upgrade_and_quits_in_order() {
     let gone = poll(PATIENCE, || row(&tree, "Ann").is_none().then_some(()));
     assert!(gone.is_some());
     // Nobody says good-bye in TLS when its program is killed.
-    let mut eve = secure(&tree).unwrap();
+    let mut eve = secure(address(&tree)).unwrap();
     eve.join("Eve");
     eve.drops();
     let gone = poll(PATIENCE, || row(&tree, "Eve").is_none().then_some(()));
@@ -100,7 +104,7 @@ fn who_says_nothing_or_stalls_in_the_handshake_is_closed_and_holds_nobody_up() {
     let silent = Guest::to(address(&tree));
     let mut stalled = Guest::to(address(&tree));
     stalled.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
-    if let Some(mut ann) = secure(&tree) {
+    if let Some(mut ann) = secure(address(&tree)) {
         ann.join("Ann");
         ann.quits();
     }
@@ -165,7 +169,7 @@ fn a_certificate_that_is_renewed_is_in_force_without_a_word_to_the_node() {
     let files = r#"{tls, [{port, 0}, {certfile, "tls/cert.pem"}, {keyfile, "tls/key.pem"}]}"#;
     tree.configures("1.0.0", files);
     let node = Running::node_with(&tree, &[]);
-    let mut ann = secure(&tree).unwrap();
+    let mut ann = secure(address(&tree)).unwrap();
     ann.join("Ann");
     assert_eq!(shown(&tree), "first.example");
     certify(tree.root(), "second.example");
