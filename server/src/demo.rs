@@ -1,32 +1,33 @@
 //! `pq demo`: from the sources to a running game in one command, and to its upgrade in three more.
 //!
 //! ```text
-//!   releases/1.0.0 ─► libraries ─► the tree ─► boot
-//!   releases/1.1.0 ─► libraries, relup ─► a tree beside it ─► the package, in the tree's folder `releases`
+//!   releases/1.0.0 ─► libraries ─► the tree ─► boot ─► players
+//!   releases/1.1.0 ─► relup                          ─► libraries ─► a tree beside it ─► the package
 //! ```
 //! A tree that boots another release already is left as it is: somebody has upgraded it.
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use pq_release::boot::ReleaseTree;
-use pq_release::package::make_tar;
 use pq_release::releases::Releases;
 use pq_release::tree::Overwrite;
 use pq_release::{FileError, layout};
 
 use crate::author::build::{Pieces, say_where};
-use crate::author::relup;
 use crate::door::{Addresses, web};
 use crate::libraries::Workspace;
 use crate::run::say;
 use crate::system::TreeLock;
 use crate::{boot, cli, logging, run};
 
+mod next;
 mod typed;
 
+use next::Next;
 use typed::typed;
 
 /// The release that is played first.
@@ -35,27 +36,40 @@ const FIRST: &str = "1.0.0";
 /// The release that it is upgraded to.
 const NEXT: &str = "1.1.0";
 
-/// Prepares both releases, unless the tree is past that, and runs the permanent one.
+/// Prepares the first release, unless the tree is past that, and runs the permanent one; the next one is packed meanwhile.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
-    let workspace = Workspace::with_release(FIRST)?;
+    let workspace = Arc::new(Workspace::with_release(FIRST)?);
     say(format_args!(
         "the sources are those in {}",
         workspace.root().display()
     ));
     let root = options.root.clone();
     let root = root.unwrap_or_else(|| workspace.target().join("rel"));
-    match permanent(&root)? {
-        Some(vsn) if vsn != FIRST => say(format_args!(
-            "release {vsn} is the permanent one in {}",
-            root.display()
-        )),
-        _ => prepare(&workspace, &root)?,
-    }
+    let next = match permanent(&root)? {
+        Some(vsn) if vsn != FIRST => {
+            say(format_args!(
+                "release {vsn} is the permanent one in {}",
+                root.display()
+            ));
+            None
+        }
+        _ => prepare(workspace, &root)?,
+    };
     let node = with_page(&options.node);
+    let mut packing = None;
     run::run(&root, run::Which::default(), &node, |addresses| {
         say_where_to_play(addresses, &node);
-        say_what_to_type(&root);
+        let root = root.clone();
+        match next {
+            Some(next) => {
+                say(format_args!(
+                    "\nThe upgrade to release {NEXT} is being built; how to install it is said then."
+                ));
+                packing = Some(next.pack(&root.clone(), move || say_what_to_type(&root)));
+            }
+            None => say_what_to_type(&root),
+        }
     })
 }
 
@@ -83,43 +97,24 @@ fn permanent(root: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Builds the first release below the root, and the package of the next one.
-fn prepare(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
+/// Builds the first release below the root; the next one is still to be packed, unless the tree has it.
+fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next>> {
     if layout::releases(root).is_dir() {
         // Nothing is replaced under a node that runs; and who has to wait is told before cargo builds.
         drop(TreeLock::take(root)?);
     }
-    let first = Pieces::build(workspace, &rel_file(workspace, FIRST))?;
+    let first = Pieces::build(&workspace, &rel_file(&workspace, FIRST))?;
     // Sources that are built again may make other libraries of one version. Nobody runs them now.
     say_where(&first.lay_out(root, Overwrite::Code)?, root);
-    if !listed(root).contains(&NEXT.to_string()) {
-        pack_next(workspace, root)?;
+    match listed(root).contains(&NEXT.to_string()) {
+        true => Ok(None),
+        false => Next::find(workspace).map(Some),
     }
-    Ok(())
 }
 
 fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
     let releases = workspace.root().join("releases");
     releases.join(vsn).join("processquest.rel")
-}
-
-/// The package is made of a tree of its own, which nobody needs afterwards.
-fn pack_next(workspace: &Workspace, root: &Path) -> anyhow::Result<()> {
-    let (new, old) = (rel_file(workspace, NEXT), rel_file(workspace, FIRST));
-    let way = relup::Command::between(new.clone(), old, workspace.folders());
-    let compiled = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
-    let mut pieces = Pieces::build(workspace, &new)?;
-    pieces.relup = Some(compiled.to_text());
-    let beside = tempfile::tempdir_in(root).context("failed to make a folder for the package")?;
-    pieces.lay_out(beside.path(), Overwrite::Nothing)?;
-    let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
-    let package = make_tar(&tree, NEXT, &layout::releases(root));
-    let package = package.map_err(|error| anyhow!("failed to {error}"))?;
-    say(format_args!(
-        "release {NEXT} is packed in {}",
-        package.display()
-    ));
-    Ok(())
 }
 
 /// The versions of the releases that the tree lists. Without a list there is nothing to say about it: the boot does.

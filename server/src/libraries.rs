@@ -18,9 +18,14 @@ use serde::Deserialize;
 use crate::digest::Sources;
 use crate::run::say;
 
+mod building;
+
+use building::Building;
+
 /// The workspace with the sources.
 pub(crate) struct Workspace {
     metadata: Metadata,
+    building: Building,
 }
 
 /// What `cargo metadata` says that matters here.
@@ -84,7 +89,10 @@ impl Workspace {
         );
         let metadata =
             serde_json::from_slice(&output.stdout).context("failed to read what cargo says")?;
-        Ok(Workspace { metadata })
+        Ok(Workspace {
+            metadata,
+            building: Building::default(),
+        })
     }
 
     /// Its root.
@@ -181,7 +189,7 @@ impl Workspace {
             .arg(self.target())
             .args(["--", "--cfg", "pq_library"])
             .env("PQ_DIGESTS", listed(&self.digests(source)?));
-        let status = command.status().with_context(cannot_run_cargo)?;
+        let status = self.building.run(&mut command)?;
         ensure!(
             status.success(),
             "cargo could not build {name} {vsn}: what is above says why; if the linker is missing, install a C \
@@ -197,6 +205,13 @@ impl Workspace {
         })?;
         is_of(&bytes, source).with_context(|| format!("failed to use {}", file.display()))?;
         Ok(bytes)
+    }
+}
+
+impl Workspace {
+    /// Kills the cargo that builds, and lets none build any more.
+    pub(crate) fn stop_building(&self) {
+        self.building.stop();
     }
 }
 

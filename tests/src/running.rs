@@ -248,7 +248,12 @@ impl Running {
 
     /// Waits until it has written this text to standard output.
     pub fn wrote(&self, text: &str) {
-        let found = self.poll(PATIENCE, || self.out().contains(text).then_some(()));
+        self.wrote_within(PATIENCE, text);
+    }
+
+    /// The same for something that takes so long at most.
+    pub fn wrote_within(&self, limit: Duration, text: &str) {
+        let found = self.poll(limit, || self.out().contains(text).then_some(()));
         assert!(
             found.is_some(),
             "it never writes {text:?}{}",

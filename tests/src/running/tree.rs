@@ -102,6 +102,7 @@ fn release() -> &'static Files {
         let args = ["demo", "--port", "0", "--root"].map(OsString::from);
         let mut demo = Running::start(pq(args).arg(folder.path()));
         demo.listens(BUILD_PATIENCE);
+        demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
         demo.signal(Signal::TERM);
         assert!(demo.end().success(), "the demo does not end well");
         // Of the demo nobody wants to know.

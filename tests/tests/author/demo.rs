@@ -14,7 +14,7 @@ fn demo(root: &Path) -> Running {
     let words = ["demo", "--port", "0", "--root"].map(Path::new);
     let demo = Running::start(&mut pq(words.into_iter().chain([root])));
     demo.listens(BUILD_PATIENCE);
-    demo.wrote("Ctrl-C stops the node.");
+    demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
     demo
 }
 

@@ -97,9 +97,9 @@ fn a_port_that_was_typed_must_be_had_and_one_of_the_release_need_not() {
 fn the_demo_has_one_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Running::start(pq(["demo", "--port", "0", "--root"]).arg(folder.path()));
-    // It builds both releases first; cargo has built them before when another test has.
+    // It builds both releases; cargo has built them before when another test has.
     demo.listens(PATIENCE * 40);
-    demo.wrote("Ctrl-C stops the node.");
+    demo.wrote_within(PATIENCE * 40, "Ctrl-C stops the node.");
     let port = page_of(&demo).port();
     let line = format!("or open http://localhost:{port}/ in a browser\n");
     assert!(demo.out().contains(&line), "{}", demo.out());
