@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::digest::Sources;
 use crate::run::say;
+use crate::stdio;
 
 /// The workspace with the sources.
 pub(crate) struct Workspace {
@@ -180,7 +181,8 @@ impl Workspace {
             .arg("--target-dir")
             .arg(self.target())
             .args(["--", "--cfg", "pq_library"])
-            .env("PQ_DIGESTS", listed(&self.digests(source)?));
+            .env("PQ_DIGESTS", listed(&self.digests(source)?))
+            .stderr(stdio::for_progress());
         let status = command.status().with_context(cannot_run_cargo)?;
         ensure!(
             status.success(),

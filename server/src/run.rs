@@ -26,6 +26,7 @@ use crate::operator::{
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Signals, Told};
+use crate::stdio;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
@@ -342,6 +343,7 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
 
 /// Writes a line to standard output. That nobody reads it is no reason to end the game.
 pub(crate) fn say(line: std::fmt::Arguments<'_>) {
-    let text = pq_term::printable_lines(&line.to_string());
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut text = pq_term::printable_lines(&line.to_string());
+    text.push('\n');
+    let _ = stdio::out().write_all(text.as_bytes());
 }
