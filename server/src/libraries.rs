@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::digest::Sources;
 use crate::run::say;
+use crate::stdio;
 
 mod building;
 
@@ -188,7 +189,8 @@ impl Workspace {
             .arg("--target-dir")
             .arg(self.target())
             .args(["--", "--cfg", "pq_library"])
-            .env("PQ_DIGESTS", listed(&self.digests(source)?));
+            .env("PQ_DIGESTS", listed(&self.digests(source)?))
+            .stderr(stdio::for_progress());
         let status = self.building.run(&mut command)?;
         ensure!(
             status.success(),

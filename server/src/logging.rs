@@ -1,10 +1,12 @@
-//! Log lines: to stderr, as text or JSON, filtered by `RUST_LOG` (default `info`).
+//! Log lines: to stderr (`stdio`: nobody waits for its reader), as text or JSON, filtered by `RUST_LOG` (default `info`).
 //!
 //! A line is a line: what comes from outside (names, messages, terms of modules) is written out where a terminal would
 //! obey it, and a field has a bound. So nobody forges a line, and nobody fills a disk with one.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Debug;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 
 use pq_term::{printable, printable_json, shorten};
 use tracing::field::Field;
@@ -13,7 +15,7 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::cli::LogFormat;
-use crate::console;
+use crate::{console, stdio};
 
 /// The longest that a field of a line may be: a screen.
 const FIELD_CHARS_MAX: usize = 4_000;
@@ -30,15 +32,32 @@ pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
     let installed = match format {
         LogFormat::Text => builder
             .fmt_fields(debug_fn(write_field).delimited(" "))
-            .with_writer(io::stderr)
-            .with_ansi(io::stderr().is_terminal() && console::colours_are_wanted())
+            .with_writer(stdio::err)
+            .with_ansi(stdio::stderr_is_terminal() && console::colours_are_wanted())
             .try_init(),
         LogFormat::Json => builder
             .json()
-            .with_writer(|| JsonLines(io::stderr()))
+            .with_writer(|| JsonLines(stdio::err()))
             .try_init(),
     };
-    installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))
+    installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))?;
+    std::panic::set_hook(Box::new(note_panic));
+    Ok(())
+}
+
+/// A panic is a line of the log like any other: std would write it past the format, and wait for its reader.
+fn note_panic(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let message = payload.downcast_ref::<String>().map(String::as_str);
+    let message = message.or_else(|| payload.downcast_ref::<&str>().copied());
+    let place = info.location().map(ToString::to_string);
+    let backtrace = Backtrace::capture();
+    let is_captured = backtrace.status() == BacktraceStatus::Captured;
+    let backtrace = is_captured.then(|| backtrace.to_string());
+    let thread = std::thread::current();
+    let thread = thread.name();
+    let message = message.unwrap_or("a payload that is no text");
+    tracing::error!(place, thread, backtrace, "panicked: {message}");
 }
 
 /// A field of a text line: `name=value`, and the message as it is.

@@ -29,11 +29,13 @@ mod report;
 mod restart;
 mod run;
 mod signals;
+mod stdio;
 mod system;
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use mimalloc::MiMalloc;
 
@@ -49,8 +51,12 @@ fn main() -> ExitCode {
         Err(error) => return client::usage(&error),
     };
     let outcome = match cli.command {
-        cli::Command::Demo(options) => demo::demo(&options),
-        cli::Command::Start(options) => run::start(&options),
+        cli::Command::Demo(options) => {
+            return node(options.node.log_format, || demo::demo(&options));
+        }
+        cli::Command::Start(options) => {
+            return node(options.node.log_format, || run::start(&options));
+        }
         cli::Command::Appup(options) => author::appup::appup(&options),
         cli::Command::Relup(command) => author::relup::relup(&command),
         cli::Command::Build(command) => author::build::build(&command),
@@ -58,14 +64,25 @@ fn main() -> ExitCode {
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return client::run(command),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The exit code says it too, should nobody read the sentence.
-            let sentence = format!("pq: {error:#}");
-            let _ = writeln!(std::io::stderr(), "{}", pq_term::printable(&sentence));
-            let failure = error.downcast_ref::<operator::Failure>();
-            failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
-        }
-    }
+    exit_code(outcome, std::io::stderr)
+}
+
+/// A command that runs a node, which waits for no reader of what it writes.
+fn node(format: cli::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    let taken = stdio::take(format).context("failed to take stdout and stderr");
+    let code = exit_code(taken.and_then(|()| run()), stdio::err);
+    stdio::finish();
+    code
+}
+
+/// The end of a command; the exit code says it too, should nobody read the sentence.
+fn exit_code<W: Write>(outcome: anyhow::Result<()>, stderr: impl FnOnce() -> W) -> ExitCode {
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    let sentence = format!("pq: {error:#}");
+    let sentence = format!("{}\n", pq_term::printable(&sentence));
+    let _ = stderr().write_all(sentence.as_bytes());
+    let failure = error.downcast_ref::<operator::Failure>();
+    failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

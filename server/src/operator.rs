@@ -16,7 +16,7 @@
 //! | [`look`], [`tree`], [`ask`] | the answers |
 //! | [`door`], [`bans`] | the seam to the players' door, and who may not come in |
 //! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
-//! | [`history`], [`lifetime`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
+//! | [`history`], [`lifetime`], [`crash`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
 //! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
 //!
 //! What does not live here: the commands and their tables (`client`), releases (`pq-release`).
@@ -44,6 +44,7 @@ mod herald;
 mod release;
 
 pub(crate) mod clock;
+mod crash;
 pub(crate) mod history;
 mod lifetime;
 pub(crate) mod who;

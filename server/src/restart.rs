@@ -18,6 +18,7 @@ use crate::cli;
 use crate::door::Addresses;
 use crate::operator::ErrorAction;
 use crate::operator::answer::Planned;
+use crate::stdio;
 use crate::system::TreeLock;
 
 /// This program, also when its file has been replaced meanwhile.
@@ -97,6 +98,7 @@ impl Restart {
         let args: Result<Vec<CString>, _> = args.map(|arg| CString::new(arg.into_vec())).collect();
         let args = [vec![c"pq".to_owned()], args?].concat();
         lock.hand_over()?;
+        stdio::finish();
         let Err(error) = execv(PROGRAM, &args);
         bail!("failed to start again: {error}")
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
+use pq_abi::crash::watch_thread;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
@@ -26,6 +27,7 @@ use crate::operator::{
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Signals, Told};
+use crate::stdio;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
@@ -114,7 +116,7 @@ pub(crate) fn run(
     let signals = Signals::hold()?;
     let lock = TreeLock::take(root)?;
     let history = Arc::new(History::of(root));
-    let life = Lifetime::begin(&history);
+    let life = Lifetime::begin(&history, root, options.log_format);
     let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
@@ -168,6 +170,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SOCKET_THREADS)
         .thread_name("pq-sockets")
+        .on_thread_start(watch_thread)
         .enable_all()
         .build()
         .context("failed to start the threads for sockets")
@@ -184,6 +187,7 @@ fn conclude(
     match last.word {
         LastWord::Stop(farewell) => {
             farewell.note(&stopped);
+            life.over();
             lock.release();
             farewell.say(stopped);
         }
@@ -252,6 +256,7 @@ fn start_again(
         true => life.restarts(vsn, restart),
         false => life.fails(vsn, &format!("{}: {ENDS_FOR_A_REBOOT}", restart.why())),
     }
+    life.over();
     restart.carry_out(place, options, addresses)
 }
 
@@ -342,6 +347,7 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
 
 /// Writes a line to standard output. That nobody reads it is no reason to end the game.
 pub(crate) fn say(line: std::fmt::Arguments<'_>) {
-    let text = pq_term::printable_lines(&line.to_string());
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut text = pq_term::printable_lines(&line.to_string());
+    text.push('\n');
+    let _ = stdio::out().write_all(text.as_bytes());
 }

@@ -8,11 +8,12 @@
 //! action, which ends the process where it stands. Blocked, it waits (`signal(7)`, "execve").
 
 use std::fmt;
+use std::io;
 use std::os::fd::AsFd;
 
 use anyhow::Context;
 use nix::libc;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -79,6 +80,17 @@ impl Signals {
             .context("failed to read a signal")?
             .map(|info| told(&info)))
     }
+}
+
+/// Does something with these signals blocked: threads that are started in it never get one.
+///
+/// # Errors
+/// Those of what is done, and when the system refuses.
+pub(crate) fn blocked<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let before = SigSet::from_iter(ENDING).thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let done = work();
+    before.thread_set_mask()?;
+    done
 }
 
 fn told(info: &libc::signalfd_siginfo) -> Told {

@@ -10,6 +10,7 @@
 
 mod disk;
 mod player;
+mod spoil;
 mod studio;
 mod tree;
 mod upgrade;
@@ -183,11 +184,25 @@ impl Running {
         started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
     }
 
-    /// The same for one that may not be there.
+    /// Starts a command that writes elsewhere; `out` and `log` then have nothing.
+    pub fn start_into(command: &mut Command, stdout: Stdio, stderr: Stdio) -> Running {
+        let started = Running::spawn(command, |_| (stdout, stderr));
+        started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+    }
+
+    /// As [`Running::start`] for one that may not be there.
     pub(crate) fn try_start(command: &mut Command) -> std::io::Result<Running> {
+        Running::spawn(command, |(out, err)| (out.into(), err.into()))
+    }
+
+    fn spawn(
+        command: &mut Command,
+        streams: impl FnOnce((File, File)) -> (Stdio, Stdio),
+    ) -> std::io::Result<Running> {
         let written = tempfile::tempdir().expect("there is room for a folder");
         let file = |name| File::create(written.path().join(name)).expect("the folder is new");
-        let child = command.stdout(file("out")).stderr(file("err")).spawn()?;
+        let (stdout, stderr) = streams((file("out"), file("err")));
+        let child = command.stdout(stdout).stderr(stderr).spawn()?;
         Ok(Running {
             child,
             written,

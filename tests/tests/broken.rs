@@ -16,6 +16,8 @@
 
 #[path = "broken/conversion.rs"]
 mod conversion;
+#[path = "broken/crash.rs"]
+mod crash;
 #[path = "broken/disk.rs"]
 mod disk;
 #[path = "broken/files.rs"]

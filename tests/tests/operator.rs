@@ -28,6 +28,8 @@ mod releases;
 mod socket;
 #[path = "operator/typed.rs"]
 mod typed;
+#[path = "operator/unread.rs"]
+mod unread;
 #[path = "operator/usage.rs"]
 mod usage;
 #[path = "operator/wire.rs"]

@@ -43,6 +43,22 @@ fn no_file_is_longer_than_its_subject() {
 }
 
 #[test]
+fn a_node_writes_past_its_readers_in_one_place() {
+    let sample = |path| {
+        let text =
+            "fn f() { println!(); io::stderr().write(b); }\n#[cfg(test)]\nfn g() { println!() }\n";
+        File::sample(path, text)
+    };
+    let wrong = rooms::written_elsewhere(&sample("server/otp/src/a.rs"));
+    refused(wrong, &["server/otp/src/a.rs:1", "server/otp/src/a.rs:1"]);
+    refused(
+        rooms::written_elsewhere(&sample("server/src/client/a.rs")),
+        &[],
+    );
+    clean(rust_files().iter().flat_map(rooms::written_elsewhere));
+}
+
+#[test]
 fn files_are_opened_in_one_place() {
     let sample = |path| {
         let text = "fn f() { fs::read(a); std::fs::File::open(b); }\n#[cfg(test)]\nfn g() { fs::read(c); }\n";

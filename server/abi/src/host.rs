@@ -5,6 +5,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
+use crate::crash::{Doing, Frame, within};
 use crate::kind::{Callback, Direction, Kind};
 use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status};
@@ -16,6 +17,10 @@ pub trait Host: Sized {
     fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_>;
     /// The node's code epoch: [`HostTable::epoch`].
     fn epoch(&self) -> *const AtomicU64;
+    /// The process that the callback runs for, as a number; none for nobody's. Only a crash asks for it.
+    fn process(&self) -> Option<u64> {
+        None
+    }
     /// Takes what the callback wrote with [`OpCode::Out`], and leaves it empty.
     fn take_out(&mut self) -> Vec<u8>;
 }
@@ -151,7 +156,7 @@ impl Module {
     pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
         let init = self.table.init;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe {
+        self.make(host, Doing::Init, |table, made| unsafe {
             init(table, Slice::of(args), made)
         })
     }
@@ -160,7 +165,7 @@ impl Module {
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
         let import = self.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe {
+        self.make(host, Doing::Import, |table, made| unsafe {
             import(table, Slice::of(bytes), made)
         })
     }
@@ -173,9 +178,11 @@ impl Module {
         args: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let call = self.table.call;
-        let (function, args) = (Slice::of(function.as_bytes()), Slice::of(args));
+        let (name, args) = (Slice::of(function.as_bytes()), Slice::of(args));
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, |table| unsafe { call(table, function, args) })
+        self.output(host, Doing::Call(function), |table| unsafe {
+            call(table, name, args)
+        })
     }
 
     /// Converts an exported state from (up) or to (down) version `vsn`; the newer module does both.
@@ -193,7 +200,7 @@ impl Module {
             Slice::of(extra),
         );
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, |table| unsafe {
+        self.output(host, Doing::CodeChange, |table| unsafe {
             change(table, direction as u32, vsn, bytes, extra)
         })
     }
@@ -201,10 +208,13 @@ impl Module {
     fn make<H: Host>(
         self,
         host: &mut H,
+        doing: Doing<'_>,
         run: impl FnOnce(&HostTable, *mut *mut c_void) -> u32,
     ) -> Result<State, Failure> {
         let mut made = std::ptr::null_mut();
-        let status = run(&host_table(host), &mut made);
+        let frame = self.frame(host, doing);
+        let table = host_table(host);
+        let status = within(&frame, || run(&table, &mut made));
         let failure = failure_of(host, status);
         match (failure, NonNull::new(made)) {
             (None, Some(ptr)) => Ok(State { ptr, module: self }),
@@ -216,12 +226,24 @@ impl Module {
     fn output<H: Host>(
         self,
         host: &mut H,
+        doing: Doing<'_>,
         run: impl FnOnce(&HostTable) -> u32,
     ) -> Result<Vec<u8>, Failure> {
-        let status = run(&host_table(host));
+        let frame = self.frame(host, doing);
+        let table = host_table(host);
+        let status = within(&frame, || run(&table));
         match failure_of(host, status) {
             None => Ok(host.take_out()),
             Some(failure) => Err(failure),
+        }
+    }
+
+    #[inline]
+    fn frame<'a>(self, host: &impl Host, doing: Doing<'a>) -> Frame<'a> {
+        Frame {
+            module: Some(self),
+            doing,
+            pid: host.process(),
         }
     }
 }
@@ -249,10 +271,11 @@ impl State {
         (a, b): (u64, u64),
         data: &[u8],
     ) -> Verdict {
+        let frame = self.module.frame(host, Doing::Callback(callback));
         let table = host_table(host);
         let handle = self.module.table.handle;
         // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
-        let status = unsafe {
+        let status = within(&frame, || unsafe {
             handle(
                 self.ptr.as_ptr(),
                 &table,
@@ -261,7 +284,7 @@ impl State {
                 b,
                 Slice::of(data),
             )
-        };
+        });
         if status == Status::Ok as u32 {
             return Verdict::Wait;
         }
@@ -278,14 +301,21 @@ impl State {
         let ptr = self.ptr.as_ptr().cast_const();
         // SAFETY: a genuine table and a state that it made, not written meanwhile.
         self.module
-            .output(host, |table| unsafe { export(ptr, table) })
+            .output(host, Doing::Export, |table| unsafe { export(ptr, table) })
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
+        let frame = Frame {
+            module: Some(self.module),
+            doing: Doing::Drop,
+            pid: None,
+        };
         // SAFETY: the state was made by this table and nobody has it any more.
-        unsafe { (self.module.table.drop)(self.ptr.as_ptr()) }
+        within(&frame, || unsafe {
+            (self.module.table.drop)(self.ptr.as_ptr());
+        });
     }
 }
 

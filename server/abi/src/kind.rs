@@ -97,6 +97,24 @@ impl Callback {
         Callback::TimeOut,
     ];
 
+    /// The function of a module that it runs, as OTP calls it.
+    pub const fn function(self) -> &'static str {
+        match self {
+            Callback::Cast => "handle_cast",
+            Callback::Call => "handle_call",
+            Callback::Continue => "handle_continue",
+            Callback::Event => "handle_event",
+            Callback::Terminate => "terminate",
+            Callback::TimeOut => "handle_timeout",
+            Callback::Info
+            | Callback::Response
+            | Callback::Exit
+            | Callback::Down
+            | Callback::PortData
+            | Callback::PortClosed => "handle_info",
+        }
+    }
+
     /// The callback of this number; `None` for a number that no callback has.
     pub fn from_number(number: u32) -> Option<Callback> {
         Callback::ALL.get(number as usize).copied()

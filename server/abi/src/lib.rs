@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Lives here: the `repr(C)` tables ([`raw`]), the library's half of the boundary ([`plugin`]), the node's
-//! half ([`host`]), the words both use ([`kind`], [`op`], [`reason`]) and the accounting allocator ([`memory`]).
+//! half ([`host`]), the words both use ([`kind`], [`op`], [`reason`]), the accounting allocator ([`memory`]) and what a
+//! node says when a library ends it ([`crash`]).
 //! Does not live here: what a gen_server is (`server/otp`), how a library is found and loaded
 //! (`server/code`), the traits an author writes against (`game-plugins/sdk`).
 //!
@@ -17,6 +18,7 @@
 //! claim is made in one place, by a macro or a generic function of this crate, on both sides.
 #![allow(unsafe_code)]
 
+pub mod crash;
 pub mod host;
 pub mod kind;
 pub mod memory;

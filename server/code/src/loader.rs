@@ -14,10 +14,13 @@
 
 use std::error::Error;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::os::fd::{IntoRawFd, RawFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use pq_abi::crash;
 use pq_abi::host::{attach_library, claim_library, linked_library};
 use pq_abi::memory::MemoryTable;
 use pq_abi::raw::LibraryTable;
@@ -37,9 +40,18 @@ pub(crate) struct Loaded {
     pub(crate) memory: Option<&'static MemoryTable>,
 }
 
-/// Loads a library that was verified.
-pub(crate) fn load(candidate: &Candidate, verified: &Verified) -> Result<Loaded, FailedStep> {
+/// Loads a library that was verified; a crash names the file it came from.
+pub(crate) fn load(
+    path: &Path,
+    candidate: &Candidate,
+    verified: &Verified,
+) -> Result<Loaded, FailedStep> {
     take_a_load()?;
+    let file = path.to_string_lossy();
+    crash::loading(&file, || map(&file, candidate, verified))
+}
+
+fn map(file: &str, candidate: &Candidate, verified: &Verified) -> Result<Loaded, FailedStep> {
     let manifest = &verified.manifest;
     let name = format!(
         "pq-{}-{}-{}",
@@ -49,7 +61,9 @@ pub(crate) fn load(candidate: &Candidate, verified: &Verified) -> Result<Loaded,
     );
     let copy = sealed::copy(&name, &candidate.bytes).map_err(FailedStep::Seal)?;
     let library = open(copy.into_raw_fd())?;
-    let table = find_table(&library, verified.image)?;
+    let (table, addresses) = find_table(&library, verified.image)?;
+    let name = format!("{} {} ({file})", manifest.application, manifest.vsn);
+    crash::note_library(addresses, name);
     check_layout(table)?;
     let modules = claim(table, manifest)?;
     let memory = MemoryTable::leak();
@@ -113,7 +127,11 @@ fn linkers_own_words(error: &libloading::Error) -> String {
 }
 
 /// The table: where the symbol says, if that is inside the library.
-fn find_table(library: &Library, image: Image) -> Result<*const LibraryTable, FailedStep> {
+/// With the addresses of the library.
+fn find_table(
+    library: &Library,
+    image: Image,
+) -> Result<(*const LibraryTable, Range<usize>), FailedStep> {
     // SAFETY: nothing is believed about the type; only the address is taken.
     let symbol = unsafe { library.get::<*const *const LibraryTable>(LIBRARY_SYMBOL) };
     let place = symbol
@@ -132,8 +150,9 @@ fn find_table(library: &Library, image: Image) -> Result<*const LibraryTable, Fa
     let last = base
         .wrapping_add(image.end)
         .wrapping_sub(size_of::<LibraryTable>() as u64);
+    let addresses = first as usize..base.wrapping_add(image.end) as usize;
     match table.is_aligned() && (first..=last).contains(&(table as u64)) {
-        true => Ok(table),
+        true => Ok((table, addresses)),
         false => Err(FailedStep::Table(
             "its symbol points outside of the library".into(),
         )),

@@ -136,7 +136,7 @@ impl CodeServer {
         }
         let verified = verify::verify(&candidate.bytes, wanted)?;
         self.books().has_room()?;
-        let loaded = loader::load(candidate, &verified)?;
+        let loaded = loader::load(path, candidate, &verified)?;
         Ok(self
             .books()
             .add(from_file(path, candidate, &verified), loaded))

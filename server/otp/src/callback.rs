@@ -287,6 +287,10 @@ impl Host for Callback<'_> {
         self.core.node.epoch()
     }
 
+    fn process(&self) -> Option<u64> {
+        Some(self.me.as_raw())
+    }
+
     fn take_out(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use pq_abi::crash::watch_thread;
 use pq_abi::raw::Status;
 use pq_abi::{Answer, Failure, Host, Module, Modules, OpCode, Reason};
 
@@ -75,6 +76,7 @@ impl Inquiry {
         let (tell, told) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("pq-inquiry".to_string());
         let begun = thread.spawn(move || {
+            watch_thread();
             let answer = question(&mut desk);
             // Nobody waits any more for an answer that took too long.
             let _ = tell.send((answer, desk.wanted));

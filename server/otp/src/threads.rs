@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use pq_abi::crash::watch_thread;
+
 use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
@@ -108,6 +110,7 @@ impl Threads {
 
 /// Keeps the coarse clock until the node is dropped, and names callbacks that do not end.
 fn keep_pulse(node: &Node, started: Instant, stop: &Receiver<()>) {
+    watch_thread();
     let beat = Duration::from_millis(BEAT_MS);
     let (mut named, mut clock) = (Vec::new(), RunClock::default());
     while stop.recv_timeout(beat) == Err(RecvTimeoutError::Timeout) {
@@ -138,6 +141,7 @@ impl Drop for AbortOnPanic {
 }
 
 fn run(mut shard: Shard, started: Instant, published: &Published) {
+    watch_thread();
     let _guard = AbortOnPanic;
     let now_ms = || started.elapsed().as_millis() as u64;
     while !shard.quit {

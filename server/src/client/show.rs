@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::table::{lines, printable};
 use crate::operator::answer::{
-    AtDoor, DoorStatus, Operation, Planned, Returned, Status, Stopped, SysReply,
+    AtDoor, DoorStatus, DroppedLines, Operation, Planned, Returned, Status, Stopped, SysReply,
 };
 use crate::operator::clock::span;
 
@@ -62,6 +62,7 @@ impl Show for Status {
                     .map_or("none".to_string(), Show::show),
             ),
             ("given up", given_up(self.conversions_given_up)),
+            ("dropped", dropped(self.dropped_lines)),
             (
                 "operation",
                 self.operation
@@ -77,6 +78,18 @@ fn given_up(conversions: u64) -> String {
         0 => String::new(),
         count => format!(
             "{count} conversions that do not end: a thread each, with the lowest priority, until the node starts again"
+        ),
+    }
+}
+
+/// Nothing, as long as somebody reads.
+fn dropped(lines: DroppedLines) -> String {
+    let DroppedLines { stdout, stderr } = lines;
+    match (stdout, stderr) {
+        (0, 0) => String::new(),
+        (0, log) => format!("{log} lines of the log: nobody reads what the node writes"),
+        (out, log) => format!(
+            "{log} lines of the log, {out} of standard output: nobody reads what the node writes"
         ),
     }
 }

@@ -29,11 +29,23 @@ pub(crate) struct Status {
     /// Conversions that do not end: each keeps a thread, which gets what time nobody else wants.
     #[serde(default)]
     pub(crate) conversions_given_up: u64,
+    /// Lines that were dropped because nobody read what the node writes.
+    #[serde(default)]
+    pub(crate) dropped_lines: DroppedLines,
     /// The operation in progress.
     pub(crate) operation: Option<Operation>,
     /// The end that is planned.
     #[serde(default)]
     pub(crate) shutdown: Option<Planned>,
+}
+
+/// Lines that were dropped since the process started.
+#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
+pub(crate) struct DroppedLines {
+    /// Of standard output: where the node listens, reports.
+    pub(crate) stdout: u64,
+    /// Of standard error: the log.
+    pub(crate) stderr: u64,
 }
 
 /// A release that runs.

@@ -84,7 +84,7 @@ fn began(stat: &str) -> Option<u64> {
 /// What was done.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Deed {
-    /// The command as it was typed: `install 1.1.0`, `stop`, …; or `boot`, `restart`, `end`.
+    /// The command as it was typed: `install 1.1.0`, `stop`, …; or `boot`, `restart`, `end`, `crash`.
     pub(crate) operation: String,
     /// The release that ran before.
     pub(crate) from: Option<String>,
@@ -161,17 +161,28 @@ impl History {
 
     /// Adds an operation that has just ended, and brings it to the disk. Returns its number.
     pub(crate) fn append(&self, who: &Who, deed: Deed) -> io::Result<u64> {
+        self.append_of(&Mark::own(), SystemTime::now(), who, deed)
+    }
+
+    /// The same for something that another node did, at that time.
+    pub(crate) fn append_of(
+        &self,
+        node: &Mark,
+        when: SystemTime,
+        who: &Who,
+        deed: Deed,
+    ) -> io::Result<u64> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let last = Past::read(&self.file)?.entries.pop();
         let id = last.map_or(0, |entry| entry.id) + 1;
         let entry = Entry {
             id,
-            when: rfc3339(SystemTime::now()),
+            when: rfc3339(when),
             who: Who {
                 user: who.user.as_deref().map(|user| kept(user, NAME_CHARS_MAX)),
                 ..who.clone()
             },
-            node: Some(Mark::own()),
+            node: Some(node.clone()),
             deed: deed.shortened(),
         };
         let line = serde_json::to_string(&entry)?;

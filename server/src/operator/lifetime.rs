@@ -3,18 +3,23 @@
 //! ```text
 //!   boot ─┬─► stop, shutdown, end   it said that it ends      ─► the next boot: started
 //!         ├─► restart               its own process goes on   ─► the next boot: started itself again, and why
-//!         └─► (nothing)             it was killed, or crashed ─► the next boot: the node before ended without saying so
+//!         ├─► crash               it left its last words    ─► the next boot: crashed, and of what
+//!         └─► (nothing)             it was killed             ─► the next boot: the node before ended without saying so
 //! ```
+//! A node that crashes cannot write here: the next boot does, from what it finds in `releases/crash` ([`crash`]).
 //! That the machine went down with it is known by the kernel's `boot_id`, which is another one after each start of the
 //! machine (`random(4)`).
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::crash::{self, Left};
 use super::exit::{Exit, Failure};
 use super::history::{Deed, Entry, History, Mark};
 use super::who::Who;
 use crate::boot::Booted;
+use crate::cli::LogFormat;
 use crate::restart::Restart;
 use crate::signals::Told;
 
@@ -22,6 +27,7 @@ use crate::signals::Told;
 const BOOT: &str = "boot";
 const RESTART: &str = "restart";
 const END: &str = "end";
+const CRASH: &str = "crash";
 const ENDS: [&str; 3] = ["stop", "shutdown", END];
 
 /// How much of a name of a program is shown; the kernel keeps 15 bytes of it.
@@ -30,9 +36,11 @@ const PROGRAM_CHARS_MAX: usize = 15;
 /// One life of a node.
 pub(crate) struct Lifetime<'a> {
     history: &'a History,
+    root: PathBuf,
     began: Instant,
     /// Why it boots.
     cause: Cause,
+    is_over: Cell<bool>,
 }
 
 /// Why a node boots, in words; and whose doing it was.
@@ -44,14 +52,31 @@ struct Cause {
 }
 
 impl<'a> Lifetime<'a> {
-    /// Begins, on a tree whose lock the caller holds.
-    pub(crate) fn begin(history: &'a History) -> Lifetime<'a> {
+    /// Begins, on a tree whose lock the caller holds. From now on a crash leaves its last words there.
+    pub(crate) fn begin(history: &'a History, root: &Path, format: LogFormat) -> Lifetime<'a> {
         // A history that cannot be read says so where it is written.
         let entries = history.read().unwrap_or_default().entries;
+        let (own, left) = (Mark::own(), crash::read(root));
+        let cause = cause(&entries, &own, left.as_ref());
+        if let Some(left) = left {
+            note_crash(history, &left, cause.from.clone());
+        }
+        if let Err(error) = crash::begin(root, &own, format) {
+            tracing::warn!("a crash of this node will leave nothing for the next: {error:#}");
+        }
         Lifetime {
             history,
+            root: root.to_path_buf(),
             began: Instant::now(),
-            cause: cause(&entries, &Mark::own()),
+            cause,
+            is_over: Cell::default(),
+        }
+    }
+
+    /// The process ends in order, or another program takes its place: to be called while the tree is still ours.
+    pub(crate) fn over(&self) {
+        if !self.is_over.replace(true) {
+            crash::end(&self.root);
         }
     }
 
@@ -112,6 +137,29 @@ impl<'a> Lifetime<'a> {
     }
 }
 
+/// However it is left.
+impl Drop for Lifetime<'_> {
+    fn drop(&mut self) {
+        self.over();
+    }
+}
+
+/// Enters what a node that has crashed could not.
+fn note_crash(history: &History, left: &Left, vsn: Option<String>) {
+    let Some(sentence) = &left.sentence else {
+        return;
+    };
+    tracing::warn!("{} crashed: {sentence}", left.node_before());
+    let deed = Deed {
+        from: vsn,
+        ..ended(CRASH, Err(sentence.clone()))
+    };
+    let who = Who::of(Who::own().uid, i32::try_from(left.node.pid).ok());
+    if let Err(error) = history.append_of(&left.node, left.when, &who, deed) {
+        tracing::error!(%error, "failed to write releases/history.jsonl");
+    }
+}
+
 fn ended(operation: &str, outcome: Result<(), String>) -> Deed {
     let exit = match outcome {
         Ok(()) => Exit::Done,
@@ -130,7 +178,7 @@ fn ended(operation: &str, outcome: Result<(), String>) -> Deed {
 }
 
 /// From what the history ends with.
-fn cause(entries: &[Entry], own: &Mark) -> Cause {
+fn cause(entries: &[Entry], own: &Mark, left: Option<&Left>) -> Cause {
     let is_of_a_life = |entry: &&Entry| {
         let operation = entry.deed.operation.as_str();
         [BOOT, RESTART].contains(&operation) || ENDS.contains(&operation)
@@ -144,6 +192,9 @@ fn cause(entries: &[Entry], own: &Mark) -> Cause {
         why: format!("started by {started}{before}"),
         from: ran.clone(),
     };
+    if let Some(left) = left.filter(|left| left.node != *own && !has_ended(last, left)) {
+        return from_outside(format!("; {}", left.said(own)));
+    }
     let Some(Entry {
         node: Some(mark),
         deed,
@@ -167,7 +218,15 @@ fn cause(entries: &[Entry], own: &Mark) -> Cause {
     }
 }
 
-/// A node that left no word.
+/// Whether the last entry is the end of the node that left this, and it said nothing else.
+fn has_ended(last: Option<&Entry>, left: &Left) -> bool {
+    let is_its_end = |entry: &Entry| {
+        entry.node.as_ref() == Some(&left.node) && ENDS.contains(&entry.deed.operation.as_str())
+    };
+    left.sentence.is_none() && last.is_some_and(is_its_end)
+}
+
+/// A node that left no word, and no file: an older one.
 fn lost(mark: &Mark, own: &Mark, since: &str) -> String {
     let pid = mark.pid;
     let why = match mark.system == own.system {

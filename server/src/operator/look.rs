@@ -13,6 +13,7 @@ use super::door;
 use super::exit::{Exit, Failure};
 use super::tree::{self, Detail};
 use crate::applications::NODE_VSN;
+use crate::stdio;
 
 /// How long the shards may take to list their processes. A million are listed within two seconds.
 const LIST_TIMEOUT_MS: u64 = 10_000;
@@ -50,6 +51,7 @@ pub(crate) fn status(desk: &Desk) -> Status {
                 .sum(),
         },
         conversions_given_up: booted.node().conversions_given_up(),
+        dropped_lines: stdio::dropped(),
         operation: operation(desk),
         shutdown: desk.shutdown.planned(),
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use pq_abi::crash::watch_thread;
+
 use crate::boot::{Booted, StopError};
 use crate::operator::{Exit, Failure};
 
@@ -47,7 +49,11 @@ impl Stopping {
     /// When something did not stop in its turn: the node is then ended as it is.
     pub(super) fn finish(mut self, booted: Arc<Booted>) -> Result<(), Failure> {
         let (done, finished) = sync_channel(1);
-        std::thread::spawn(move || done.send(booted.stop()));
+        std::thread::spawn(move || {
+            watch_thread();
+            // Nobody waits any more when it took too long.
+            let _ = done.send(booted.stop());
+        });
         let left = self.deadline.saturating_duration_since(Instant::now());
         let stopped = finished.recv_timeout(left);
         self.note(stopped.unwrap_or(Err(StopError::TooLong(STOP_TIMEOUT))));

@@ -13,7 +13,7 @@ pub use wire::plain_text;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,7 +61,12 @@ struct Heard {
 impl Player {
     /// A connection that has not said anything.
     pub fn connect(node: &Running) -> Player {
-        let stream = TcpStream::connect_timeout(&node.address(), PATIENCE);
+        Player::connect_to(node.address())
+    }
+
+    /// The same with a node that is known by its address.
+    pub fn connect_to(address: SocketAddr) -> Player {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE);
         let stream = stream.expect("the node listens");
         let copy = stream.try_clone().expect("there are descriptors left");
         Player::over(Link::Socket(stream), copy)

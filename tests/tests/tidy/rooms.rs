@@ -145,7 +145,8 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
 const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 
 /// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
-const OPENING_ROOMS: [&str; 6] = [
+const OPENING_ROOMS: [&str; 7] = [
+    "server/abi/src/crash/handler.rs",
     "server/files/src/",
     "server/release/src/durable.rs",
     "server/release/src/handler/room.rs",
@@ -181,4 +182,44 @@ fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let in_path =
         move |at: usize| code[..at].ends_with("::") || code[at + word.len()..].starts_with("::");
     words(code, word).filter(move |at| is_name || in_path(*at))
+}
+
+/// What writes to a stream of the process, and waits for whoever reads there.
+const WRITERS: [&str; 6] = [
+    "println!(",
+    "eprintln!(",
+    "print!(",
+    "eprint!(",
+    "stdout()",
+    "stderr()",
+];
+
+/// Where these may stand: the two streams of a node, and commands that end with their reader.
+const WRITING_ROOMS: [&str; 5] = [
+    "server/src/stdio.rs",
+    "server/src/main.rs",
+    "server/src/client",
+    "server/src/play",
+    "server/src/author",
+];
+
+/// Lines of a node past its queue, for which everybody would wait.
+pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
+    let is_node = ["server/", "sockserv/src/", "regis/"]
+        .iter()
+        .any(|room| file.path.starts_with(room));
+    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
+    let is_room = WRITING_ROOMS.iter().any(|room| file.path.starts_with(room));
+    if !is_node || is_test || is_room || !file.is_rust() {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    let places = WRITERS.iter().flat_map(|writer| code.match_indices(writer));
+    places
+        .map(|(at, _)| {
+            let wanted = "nobody waits for the reader of a node: log it, or write it with `stdio`";
+            file.fault(line_of(code, at), wanted)
+        })
+        .collect()
 }

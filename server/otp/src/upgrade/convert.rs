@@ -368,6 +368,10 @@ impl Host for Desk<'_> {
         self.plan.modules.epoch()
     }
 
+    fn process(&self) -> Option<u64> {
+        Some(self.me.as_raw())
+    }
+
     fn take_out(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }

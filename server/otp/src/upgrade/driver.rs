@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pq_abi::Module;
+use pq_abi::crash::watch_thread;
 use pq_abi::spec::{self, SupReply, SupRequest};
 use pq_term::Pid;
 
@@ -158,7 +159,10 @@ impl Live {
     fn hire(&self, board: &Arc<Board>) {
         let (board, node) = (board.clone(), self.node.clone());
         let builder = std::thread::Builder::new().name("pq-code-change".to_string());
-        if let Err(error) = builder.spawn(move || board.work(&node)) {
+        if let Err(error) = builder.spawn(move || {
+            watch_thread();
+            board.work(&node);
+        }) {
             tracing::error!(%error, "no thread to convert states");
         }
     }

@@ -14,6 +14,8 @@ pub mod processquest;
 
 pub mod pq_player;
 
+mod faults;
+
 pub mod pq_sup;
 
 use processquest_1_0_0 as v1_0_0;

@@ -7,6 +7,7 @@
 //! | `Loops` | does not end as long as this is its fate |
 //! | `Works` | takes a second or so, and is as in 1.1.0 then |
 //! | `Sends` | wants something done, which a conversion may not |
+//! | one of `faults` | ends the node, and so does the hero's first event |
 //! | any other | as in 1.1.0 |
 //!
 //! A hero's fate is its name; but the setting `{fate, {Name, Fate}}` of processquest gives one hero another.
@@ -14,6 +15,7 @@
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
 use serde::{Deserialize, Serialize};
 
+use crate::faults;
 use crate::v1_0_0::pq_player as v1_0_0;
 use crate::v1_1_0::pq_player as v1_1_0;
 
@@ -53,6 +55,7 @@ impl GenFsm for Player {
         event: Event,
         ctx: &mut Ctx<'_>,
     ) -> Step<State, Event> {
+        faults::happen(&self.0.hero.name);
         self.0.handle_event(state, event, ctx)
     }
 
@@ -126,7 +129,10 @@ fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
             ctx.send(own, &"convert");
             Ok(())
         }
-        _ => Ok(()),
+        other => {
+            faults::happen(other);
+            Ok(())
+        }
     }
 }
 

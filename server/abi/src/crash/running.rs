@@ -1,0 +1,106 @@
+//! What each thread executes at this moment, for the handler of that very thread: the innermost call into a library.
+//!
+//! Written around each call by the node's half of the boundary (`host`), as a record on the stack and one store to its
+//! address. Only the thread itself reads it.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{Ordering, compiler_fence};
+
+use crate::host::Module;
+use crate::kind::Callback;
+
+/// One call into a library.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    /// Whose code it is; none while a library is loaded.
+    pub(crate) module: Option<Module>,
+    pub(crate) doing: Doing<'a>,
+    /// The process that it is done for, as a number; none when nobody's.
+    pub(crate) pid: Option<u64>,
+}
+
+/// What is called.
+#[derive(Clone, Copy)]
+pub(crate) enum Doing<'a> {
+    Init,
+    Callback(Callback),
+    /// An exported function.
+    Call(&'a str),
+    Export,
+    Import,
+    CodeChange,
+    /// A state is freed.
+    Drop,
+    /// A library is loaded, from this file.
+    Load(&'a str),
+}
+
+thread_local! {
+    static INNERMOST: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
+}
+
+/// Puts back what was there, whichever way the call ends.
+struct Left(*const Frame<'static>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        INNERMOST.set(self.0);
+    }
+}
+
+/// Makes a call, which this frame describes.
+#[inline]
+pub(crate) fn within<R>(frame: &Frame<'_>, call: impl FnOnce() -> R) -> R {
+    let outer = INNERMOST.replace(ptr::from_ref(frame).cast());
+    let _left = Left(outer);
+    // A signal is no call that the compiler knows of: what the handler reads has to be there before the call begins.
+    compiler_fence(Ordering::SeqCst);
+    call()
+}
+
+/// Loads a library from this file, which runs code of it.
+pub fn loading<R>(file: &str, load: impl FnOnce() -> R) -> R {
+    let frame = Frame {
+        module: None,
+        doing: Doing::Load(file),
+        pid: None,
+    };
+    within(&frame, load)
+}
+
+/// Shows the innermost call of this thread; nothing when it is in no library.
+pub(super) fn innermost<R>(show: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
+    let frame = INNERMOST.get();
+    // SAFETY: it is null, or the address of a frame that `within` borrows until it puts back the one before; the thread
+    // is inside of that call, because it is this thread, interrupted. A `Module` in it reads tables that stay for ever.
+    show(unsafe { frame.as_ref() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Option<String> {
+        innermost(|frame| match frame?.doing {
+            Doing::Load(file) => Some(file.to_string()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn the_innermost_call_is_known_and_the_outer_one_again_behind_it() {
+        assert_eq!(file(), None);
+        loading("a.so", || {
+            assert_eq!(file().as_deref(), Some("a.so"));
+            loading("b.so", || assert_eq!(file().as_deref(), Some("b.so")));
+            let failed = std::panic::catch_unwind(|| loading("c.so", || panic!("as it should")));
+            assert!(failed.is_err());
+            assert_eq!(file().as_deref(), Some("a.so"));
+            let elsewhere = std::thread::spawn(file).join().unwrap();
+            assert_eq!(elsewhere, None);
+        });
+        assert_eq!(file(), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! Standard output and standard error of a node: writing to them never waits for their reader.
+//!
+//! ```text
+//!   log, console lines ────────────────────────► queue ─► thread ─► the stream as it was at the start
+//!   descriptors 1 and 2: std, C, libraries ─► pipe ─► thread ─┘            (it may wait there for ever)
+//! ```
+//! A terminal that was stopped, a pager, a pipe that nobody reads: the queue is bounded (`queue`) and drops, and says how
+//! many lines as soon as there is room; `pq status` counts them. Everything that the process writes goes this way, also
+//! what nobody here has written: the words of std before an abort, a `println!` in a library.
+//!
+//! At the end what waits is written, within a second. A program that is about to die by a fault waits likewise
+//! ([`has_settled`]), so that its last line is the last one.
+//!
+//! What does not live here: the commands of a client, which end with their reader.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use pq_abi::crash::{has_spoken, watch_thread};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::stdio::{dup2_stderr, dup2_stdout};
+
+use crate::cli::LogFormat;
+use crate::operator::answer::DroppedLines;
+use crate::operator::clock::rfc3339;
+use crate::signals;
+
+mod queue;
+
+use queue::Queue;
+
+/// How long what waits at the end may take to be written. Whoever reads does so in milliseconds.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether that is done.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// The longest line of somebody else that is kept in one piece.
+const FOREIGN_LINE_MAX: usize = 8 << 10;
+
+/// The stack of a thread that only copies.
+const STACK_BYTES: usize = 256 << 10;
+
+/// The two streams, once they are taken.
+struct Streams {
+    stdout: Arc<Stream>,
+    stderr: Arc<Stream>,
+    format: LogFormat,
+}
+
+/// One of them.
+struct Stream {
+    name: &'static str,
+    /// As it was at the start.
+    real: File,
+    /// What descriptor 1 or 2 is now, as its reader sees it.
+    foreign: PipeReader,
+    queue: Mutex<Queue>,
+    has_lines: Condvar,
+    /// Lines that were taken and are not written yet.
+    waiting: AtomicUsize,
+}
+
+static STREAMS: OnceLock<Streams> = OnceLock::new();
+
+/// From now on nobody waits for the readers of this process. To be called once, by the command that runs a node.
+///
+/// # Errors
+/// When the system gives no descriptors or threads.
+pub(crate) fn take(format: LogFormat) -> io::Result<()> {
+    let (stdout, foreign_out) = Stream::of("stdout", io::stdout().as_fd())?;
+    let (stderr, foreign_err) = Stream::of("stderr", io::stderr().as_fd())?;
+    dup2_stdout(&foreign_out)?;
+    dup2_stderr(&foreign_err)?;
+    let streams = Streams {
+        stdout,
+        stderr,
+        format,
+    };
+    let streams = STREAMS.get_or_init(|| streams);
+    // They are not the ones to be told that the node should end.
+    signals::blocked(|| {
+        for stream in [&streams.stdout, &streams.stderr] {
+            let (writer, reader) = (stream.clone(), stream.clone());
+            spawn(format!("pq-{}", stream.name), move || writer.write_on())?;
+            spawn(format!("pq-{}-in", stream.name), move || reader.read_on())?;
+        }
+        Ok(())
+    })
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name).stack_size(STACK_BYTES);
+    let watched = move || {
+        watch_thread();
+        work();
+    };
+    thread.spawn(watched).map(drop)
+}
+
+/// The end: writes what waits, as far as it is read within a second, and gives the descriptors back. What is written
+/// there afterwards waits for its reader again.
+pub(crate) fn finish() {
+    let Some(streams) = STREAMS.get() else { return };
+    let deadline = Instant::now() + END_TIMEOUT;
+    while !has_settled() && Instant::now() < deadline {
+        thread::sleep(LOOK);
+    }
+    // They are open: nothing is to be done where the system refuses.
+    let _ = dup2_stdout(&streams.stdout.real);
+    let _ = dup2_stderr(&streams.stderr.real);
+}
+
+/// Whether all that was written so far has gone out. Safe in a handler of signals: it looks at numbers, and asks the
+/// system for two.
+pub(crate) fn has_settled() -> bool {
+    STREAMS.get().is_none_or(|streams| {
+        [&streams.stdout, &streams.stderr].iter().all(|stream| {
+            let unread = rustix::io::ioctl_fionread(&stream.foreign).unwrap_or_default();
+            unread == 0 && stream.waiting.load(Ordering::Acquire) == 0
+        })
+    })
+}
+
+/// How many lines were dropped so far.
+pub(crate) fn dropped() -> DroppedLines {
+    let of = |stream: &Stream| stream.queue().dropped_in_all;
+    STREAMS
+        .get()
+        .map_or_else(DroppedLines::default, |streams| DroppedLines {
+            stdout: of(&streams.stdout),
+            stderr: of(&streams.stderr),
+        })
+}
+
+/// Standard error as it was at the start.
+pub(crate) fn real_stderr() -> io::Result<OwnedFd> {
+    match STREAMS.get() {
+        Some(streams) => streams.stderr.real.try_clone().map(OwnedFd::from),
+        None => io::stderr().as_fd().try_clone_to_owned(),
+    }
+}
+
+/// Whether a person reads the log as it comes.
+pub(crate) fn stderr_is_terminal() -> bool {
+    match STREAMS.get() {
+        Some(streams) => streams.stderr.real.is_terminal(),
+        None => io::stderr().is_terminal(),
+    }
+}
+
+/// Where a program that this one runs says how far it is: the terminal itself, where there is one, for its colours.
+pub(crate) fn for_progress() -> Stdio {
+    match real_stderr() {
+        Ok(terminal) if terminal.is_terminal() => terminal.into(),
+        _ => Stdio::inherit(),
+    }
+}
+
+/// Standard output. Each write is a line, or several that stay together.
+pub(crate) fn out() -> impl Write {
+    Lines::of(|streams| &streams.stdout, io::stdout())
+}
+
+/// Standard error, the same.
+pub(crate) fn err() -> impl Write {
+    Lines::of(|streams| &streams.stderr, io::stderr())
+}
+
+/// Takes lines for a stream; without a node it is the stream of std.
+enum Lines<W> {
+    Queued(&'static Stream),
+    Direct(W),
+}
+
+impl<W> Lines<W> {
+    fn of(stream: impl FnOnce(&'static Streams) -> &'static Arc<Stream>, direct: W) -> Lines<W> {
+        match STREAMS.get() {
+            Some(streams) => Lines::Queued(stream(streams)),
+            None => Lines::Direct(direct),
+        }
+    }
+}
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        match self {
+            Lines::Queued(stream) => {
+                stream.push(lines.to_vec());
+                Ok(lines.len())
+            }
+            Lines::Direct(stream) => stream.write(lines),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Lines::Queued(_) => Ok(()),
+            Lines::Direct(stream) => stream.flush(),
+        }
+    }
+}
+
+impl Stream {
+    fn of(
+        name: &'static str,
+        real: std::os::fd::BorrowedFd<'_>,
+    ) -> io::Result<(Arc<Stream>, PipeWriter)> {
+        let (foreign, theirs) = io::pipe()?;
+        let stream = Stream {
+            name,
+            real: real.try_clone_to_owned()?.into(),
+            foreign,
+            queue: Mutex::default(),
+            has_lines: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+        };
+        Ok((Arc::new(stream), theirs))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, lines: Vec<u8>) {
+        let mut queue = self.queue();
+        queue.push(lines, |count| note(self.name, count));
+        self.waiting.store(1, Ordering::Release);
+        drop(queue);
+        self.has_lines.notify_one();
+    }
+
+    /// Writes for ever. What the other end refuses is lost, and counted.
+    fn write_on(&self) {
+        loop {
+            let lines = self.next();
+            if has_spoken() {
+                return;
+            }
+            if write(&self.real, &lines).is_err() {
+                self.queue().count_lost();
+            }
+        }
+    }
+
+    /// The next lines, when there are some.
+    fn next(&self) -> Vec<u8> {
+        let mut queue = self.queue();
+        loop {
+            if let Some(lines) = queue.pop(|count| note(self.name, count)) {
+                return lines;
+            }
+            self.waiting.store(0, Ordering::Release);
+            let woken = self.has_lines.wait(queue);
+            queue = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Reads what comes at the descriptor, in whole lines, until nobody can write there any more.
+    fn read_on(&self) {
+        let (mut buffer, mut line) = ([0; 4 << 10], Vec::new());
+        while let Ok(length @ 1..) = (&self.foreign).read(&mut buffer) {
+            line.extend_from_slice(&buffer[..length]);
+            let whole = match line.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => end + 1,
+                None if line.len() > FOREIGN_LINE_MAX => line.len(),
+                None => continue,
+            };
+            let rest = line.split_off(whole);
+            self.push(std::mem::replace(&mut line, rest));
+        }
+        if !line.is_empty() {
+            self.push(line);
+        }
+    }
+}
+
+/// Writes all of it, and waits for as long as that takes. The other end may have been made not to wait by somebody who
+/// shares it.
+fn write(mut real: &File, mut lines: &[u8]) -> io::Result<()> {
+    while !lines.is_empty() {
+        match real.write(lines) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => lines = &lines[length..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(&real, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What stands in the place of lines that were dropped.
+fn note(stream: &str, count: u64) -> Vec<u8> {
+    let sentence = match count {
+        1 => "1 line was dropped here, because nobody read it in time".to_string(),
+        _ => format!("{count} lines were dropped here, because nobody read them in time"),
+    };
+    let format = STREAMS.get().map(|streams| &streams.format);
+    let note = match (stream, format) {
+        ("stderr", Some(LogFormat::Json)) => serde_json::json!({
+            "timestamp": rfc3339(SystemTime::now()),
+            "level": "WARN",
+            "fields": {"message": sentence, "dropped": count},
+            "target": "pq::stdio",
+        })
+        .to_string(),
+        ("stderr", _) => format!("{}  WARN pq::stdio: {sentence}", rfc3339(SystemTime::now())),
+        _ => format!("pq: {sentence}"),
+    };
+    format!("{note}\n").into_bytes()
+}
