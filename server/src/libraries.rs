@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use pq_code::manifest_of;
@@ -16,7 +16,7 @@ use pq_release::owner;
 use serde::Deserialize;
 
 use crate::digest::Sources;
-use crate::run::say;
+use crate::streams::{self, say};
 
 /// The workspace with the sources.
 pub(crate) struct Workspace {
@@ -181,7 +181,7 @@ impl Workspace {
             .arg(self.target())
             .args(["--", "--cfg", "pq_library"])
             .env("PQ_DIGESTS", listed(&self.digests(source)?));
-        let status = command.status().with_context(cannot_run_cargo)?;
+        let status = run(&mut command).with_context(cannot_run_cargo)?;
         ensure!(
             status.success(),
             "cargo could not build {name} {vsn}: what is above says why; if the linker is missing, install a C \
@@ -267,6 +267,22 @@ pub(crate) fn text_if_there(file: &Path) -> anyhow::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("failed to read {}", file.display())),
     }
+}
+
+/// Runs a program to its end. On a terminal it shows what it likes; where nobody may read, what it says goes the way of what
+/// we say, because it gives up when it cannot be written.
+fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    if io::stderr().is_terminal() {
+        return command.status();
+    }
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    if let Some(mut said) = child.stderr.take() {
+        let mut piece = [0; 4_096];
+        while let Ok(len @ 1..) = said.read(&mut piece) {
+            streams::aside_bytes(&piece[..len]);
+        }
+    }
+    child.wait()
 }
 
 /// The cargo that built this program, when it runs under cargo; otherwise the one in the path.

@@ -29,9 +29,9 @@ mod report;
 mod restart;
 mod run;
 mod signals;
+mod streams;
 mod system;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -61,9 +61,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The exit code says it too, should nobody read the sentence.
-            let sentence = format!("pq: {error:#}");
-            let _ = writeln!(std::io::stderr(), "{}", pq_term::printable(&sentence));
+            let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
+            streams::aside(&(sentence + "\n"));
             let failure = error.downcast_ref::<operator::Failure>();
             failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
         }
