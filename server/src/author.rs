@@ -11,14 +11,13 @@
 //! The work itself is done in `server/release`; here are the words of the command line, and sentences.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{anyhow, ensure};
 use pq_release::boot::ReleaseTree;
 use pq_release::judge::{Judgement, author};
 
-use crate::boot;
+use crate::{boot, streams};
 
 pub(crate) mod appup;
 pub(crate) mod relup;
@@ -30,7 +29,7 @@ pub(crate) mod tar;
 /// Says on stderr what deserves a second look.
 pub(crate) fn warn(sentence: impl Display) {
     // What is worth more than a look comes back as an error.
-    let _ = writeln!(std::io::stderr(), "pq: warning: {sentence}");
+    streams::aside(&format!("pq: warning: {sentence}\n"));
 }
 
 /// Says what the judge has to say of a release of a tree, which is an error where it is more than a warning.

@@ -27,7 +27,7 @@ mod show;
 mod shutdown;
 mod table;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -39,12 +39,12 @@ use command::{At, Sys};
 use progress::Meter;
 use show::Show;
 
-use crate::console;
 use crate::operator::answer::{
     App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
 };
 use crate::operator::request::{Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
+use crate::{console, streams};
 
 /// How often `status --watch` looks: as often as a person can follow.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -75,10 +75,26 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match odd_words() {
         // It repeats the words: a script may have them from anywhere.
         odd if !odd.is_empty() && error.use_stderr() => aside(&tamed(&error.to_string(), &odd)),
-        // The exit code says it too, should nobody read it.
-        _ => drop(error.print()),
+        _ => print(error),
     }
     u8::try_from(error.exit_code()).unwrap_or(1).into()
+}
+
+/// Help and complaints as they were written, in colours where they are wanted.
+fn print(error: &clap::Error) {
+    let (text, is_aside) = (error.render(), error.use_stderr());
+    let is_seen = match is_aside {
+        true => std::io::stderr().is_terminal(),
+        false => std::io::stdout().is_terminal(),
+    };
+    let text = match is_seen && console::colours_are_wanted() {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
+    };
+    match is_aside {
+        true => streams::aside(&text),
+        false => streams::data(&text),
+    }
 }
 
 /// The longest word that a complaint repeats.
@@ -154,14 +170,15 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 fn watch(at: &At) -> Result<(), Failure> {
     let is_seen = std::io::stdout().is_terminal() && console::lines_may_move();
     let over_the_last = is_seen && !at.json;
-    loop {
+    while !streams::is_deaf() {
         let text = at.ask(Question::Status)?;
         if over_the_last {
-            write_out(CLEAR);
+            streams::data(CLEAR);
         }
         at.tell::<Status>(&text)?;
         std::thread::sleep(WATCH_EVERY);
     }
+    Ok(())
 }
 
 fn sys_message(sys: Sys) -> Result<(), Failure> {
@@ -210,20 +227,9 @@ fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
     })
 }
 
-/// Writes data. A reader who has gone (`pq names | head`) wants no more, and nothing went wrong.
+/// Writes data.
 fn say(text: &str) {
-    write_out(&(printable_lines(text) + "\n"));
-}
-
-fn write_out(text: &str) {
-    let mut stdout = std::io::stdout();
-    if stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .is_err()
-    {
-        std::process::exit(0);
-    }
+    streams::data(&(printable_lines(text) + "\n"));
 }
 
 /// Writes a complaint, or how far the node is.
@@ -233,6 +239,5 @@ fn warn(sentence: &str) {
 
 /// Writes what is no data.
 fn aside(text: &str) {
-    // The exit code says it too, should nobody read the sentence.
-    let _ = writeln!(std::io::stderr(), "{}", printable_lines(text));
+    streams::aside(&(printable_lines(text) + "\n"));
 }

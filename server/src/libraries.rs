@@ -16,8 +16,7 @@ use pq_release::owner;
 use serde::Deserialize;
 
 use crate::digest::Sources;
-use crate::run::say;
-use crate::stdio;
+use crate::streams::say;
 
 mod building;
 
@@ -189,8 +188,7 @@ impl Workspace {
             .arg("--target-dir")
             .arg(self.target())
             .args(["--", "--cfg", "pq_library"])
-            .env("PQ_DIGESTS", listed(&self.digests(source)?))
-            .stderr(stdio::for_progress());
+            .env("PQ_DIGESTS", listed(&self.digests(source)?));
         let status = self.building.run(&mut command)?;
         ensure!(
             status.success(),

@@ -30,6 +30,7 @@ mod restart;
 mod run;
 mod signals;
 mod stdio;
+mod streams;
 mod system;
 
 use std::io::Write;
@@ -64,25 +65,27 @@ fn main() -> ExitCode {
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return client::run(command),
     };
-    exit_code(outcome, std::io::stderr)
+    exit_code(outcome, streams::aside)
 }
 
 /// A command that runs a node, which waits for no reader of what it writes.
 fn node(format: cli::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     let taken = stdio::take(format).context("failed to take stdout and stderr");
-    let code = exit_code(taken.and_then(|()| run()), stdio::err);
+    let code = exit_code(taken.and_then(|()| run()), |text| {
+        // The exit code says it too, should nobody read it.
+        let _ = stdio::err().write_all(text.as_bytes());
+    });
     stdio::finish();
     code
 }
 
-/// The end of a command; the exit code says it too, should nobody read the sentence.
-fn exit_code<W: Write>(outcome: anyhow::Result<()>, stderr: impl FnOnce() -> W) -> ExitCode {
+/// The end of a command: its exit code, and the sentence that goes with it.
+fn exit_code(outcome: anyhow::Result<()>, say: impl FnOnce(&str)) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
-    let sentence = format!("pq: {error:#}");
-    let sentence = format!("{}\n", pq_term::printable(&sentence));
-    let _ = stderr().write_all(sentence.as_bytes());
+    let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
+    say(&(sentence + "\n"));
     let failure = error.downcast_ref::<operator::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

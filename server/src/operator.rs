@@ -3,7 +3,7 @@
 //! ```text
 //!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
 //!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         ├► door    who, kick, wall, lock, bans
+//!                                          once      request         ├► door    who, kick, wall, lock, bans, heroes
 //!                                                                    └► release one at a time (`turn`)
 //! ```
 //!
@@ -14,7 +14,7 @@
 //! | [`socket`], [`session`] | all connections, one connection |
 //! | [`desk`], [`turn`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`door`], [`bans`] | the seam to the players' door, and who may not come in |
+//! | [`door`], [`bans`], [`heroes`] | the seam to the players' door, who may not come in, and how heroes are ended |
 //! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
 //! | [`history`], [`lifetime`], [`crash`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
 //! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
@@ -41,6 +41,7 @@ mod tree;
 mod bans;
 mod door;
 mod herald;
+mod heroes;
 mod release;
 
 pub(crate) mod clock;

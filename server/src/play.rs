@@ -24,15 +24,15 @@ mod outgoing;
 mod screen;
 mod terminal;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use sockserv::Peer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli;
 use crate::operator::Exit;
+use crate::{cli, streams};
 use address::Address;
 use conversation::{Console, End, converse};
 use terminal::{Echo, Reader};
@@ -96,8 +96,7 @@ pub(crate) fn play(options: &cli::Play) -> ExitCode {
 }
 
 fn say(text: &str) {
-    // The exit code says it too, should nobody read the sentence.
-    let _ = io::stderr().write_all(text.as_bytes());
+    streams::aside(text);
 }
 
 fn run(options: &cli::Play) -> Result<Ended, PlayError> {

@@ -3,7 +3,7 @@
 //! ```text
 //!            ┌ the client closes or half-closes ─► on_closed ─► what the owner still writes ─► end
 //!   play ────┼ the owner closes ─► queued output ─► shutdown ─► what the client still sends is read ─► end
-//!            ├ the door closes ─► queued output ─► shutdown ─► on_closed ─► the same
+//!            ├ the door closes ─► queued output, a moment ─► shutdown ─► on_closed ─► the same
 //!            └ reset, too slow, overflow ─► on_closed ─► end
 //! ```
 //!
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::budget::Work;
 use crate::endpoint::{Endpoint, Event};
@@ -37,6 +37,10 @@ const READ_MAX: usize = 2 * LINE_MAX;
 /// A mobile connection that changes networks comes back within seconds; half a minute is what Evennia and
 /// others use for their keepalive.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to read why the door closes. Somebody who is banned and reads a byte now and then is not to
+/// stay, nor to be listed, for as long as it likes.
+const DISMISSED_MAX: Duration = Duration::from_secs(5);
 
 /// How long the owner may go on writing to a client that has closed its side.
 /// A session that quits waits for its hero to stop: up to ten seconds, `processquest:stop_player`. Five more
@@ -101,6 +105,7 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
     let end = tokio::select! {
         end = &mut writing => end,
         end = read_all(&mut reader, port, owner) => end,
+        () = overdue(port) => End::ByDoor,
     };
     match end {
         End::ByOwner => {
@@ -124,6 +129,12 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
         }
     }
     end
+}
+
+/// Waits until the door has closed, and the client has had its time to read why.
+async fn overdue(port: &Port) {
+    port.dismissed().await;
+    sleep(DISMISSED_MAX).await;
 }
 
 /// Hands over lines until no more come.

@@ -1,25 +1,29 @@
-//! Who is inside: all clients that have a process, what is known of each, and how many of them play.
+//! Who is inside: all clients that have a process, and what is known of each.
 //!
-//! It decides nothing. The caller is `door`.
+//! It decides nothing. Whether a hero still plays is asked when it is wanted: what was known of it may have ended since.
+//! How many play is known to `heroes`. The caller is `door`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use pq_otp::Pid;
+use tokio::sync::Notify;
 
-use crate::game::Login;
+use crate::game::{Hero, Login};
 use crate::gmcp::Message;
 use crate::hall::{Arrival, Way};
 use crate::port::{About, Port};
 
+/// Whether a process lives.
+type Lives = Box<dyn Fn(Pid) -> bool + Send + Sync>;
+
 /// All clients of a door. The door bounds how many.
-#[derive(Default)]
 pub(crate) struct Crowd {
     inside: Mutex<HashMap<u64, Arc<Client>>>,
-    players: AtomicUsize,
+    lives: Lives,
 }
 
 /// A client that has a process, as [`crate::Door::guests`] tells of it.
@@ -33,7 +37,7 @@ pub struct Guest {
     pub way: Way,
     /// The process that talks with it.
     pub process: Pid,
-    /// The name of its hero, once that plays.
+    /// The name of its hero, while that plays.
     pub hero: Option<String>,
     /// Whether it speaks telnet; otherwise it reads and writes text.
     pub speaks_telnet: bool,
@@ -52,7 +56,10 @@ pub(crate) struct Client {
     pub(crate) port: Arc<Port>,
     pub(crate) arrival: Arrival,
     pub(crate) process: Pid,
-    hero: OnceLock<String>,
+    /// Notified when a hero of its has ended.
+    pub(crate) fell: Arc<Notify>,
+    /// The hero that played last.
+    hero: Mutex<Option<Hero>>,
     since: SystemTime,
     entered: Instant,
     /// When its last line came, in milliseconds after it entered.
@@ -66,35 +73,34 @@ impl Client {
             port,
             arrival,
             process,
-            hero: OnceLock::new(),
+            fell: Arc::default(),
+            hero: Mutex::default(),
             since: SystemTime::now(),
             entered: Instant::now(),
             heard_ms: AtomicU64::new(0),
         }
     }
 
-    /// Takes note of whose client it is; `true` when that hero plays. A session has one hero.
+    /// Takes note of whose client it is; `true` when that hero plays.
     pub(crate) fn plays_as(&self, login: Login) -> bool {
         match login {
-            Login::Playing(name) => {
-                self.hero.get_or_init(|| name);
+            Login::Playing(hero) => {
+                *self.lock_hero() = Some(hero);
                 true
             }
             Login::Named(_) | Login::Arriving(_) | Login::Nobody => false,
         }
     }
 
-    /// The name of its hero, once that plays; a game that tells no names has none here.
-    pub(crate) fn hero(&self) -> Option<&str> {
-        let hero = self.hero.get().map(String::as_str);
-        hero.filter(|name| !name.is_empty())
+    fn lock_hero(&self) -> MutexGuard<'_, Option<Hero>> {
+        self.hero.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inside_ms(&self) -> u64 {
         self.entered.elapsed().as_millis() as u64
     }
 
-    fn guest(&self, port: u64) -> Guest {
+    fn guest(&self, port: u64, hero: Option<String>) -> Guest {
         let About {
             speaks_telnet,
             program,
@@ -108,7 +114,7 @@ impl Client {
             address: self.arrival.address,
             way: self.arrival.way,
             process: self.process,
-            hero: self.hero().map(str::to_string),
+            hero,
             speaks_telnet,
             program,
             terminal,
@@ -119,6 +125,31 @@ impl Client {
 }
 
 impl Crowd {
+    /// Nobody; `lives` says which processes live.
+    pub(crate) fn new(lives: impl Fn(Pid) -> bool + Send + Sync + 'static) -> Crowd {
+        Crowd {
+            inside: Mutex::default(),
+            lives: Box::new(lives),
+        }
+    }
+
+    /// Whether a hero plays at this client's process now.
+    pub(crate) fn is_played(&self, client: &Client) -> bool {
+        self.name_of_hero(client).is_some()
+    }
+
+    /// The name of the hero that plays there now; a game that tells no names has none here.
+    pub(crate) fn hero_of(&self, client: &Client) -> Option<String> {
+        self.name_of_hero(client).filter(|name| !name.is_empty())
+    }
+
+    fn name_of_hero(&self, client: &Client) -> Option<String> {
+        let hero = client.lock_hero().clone();
+        let lives =
+            |hero: &Hero| (self.lives)(client.process) && hero.process.is_none_or(&self.lives);
+        hero.filter(lives).map(|hero| hero.name)
+    }
+
     /// A client comes in; it leaves when the place is dropped.
     pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Place {
         let client = Arc::new(client);
@@ -127,20 +158,15 @@ impl Crowd {
             crowd: self.clone(),
             id,
             client,
-            plays: false,
         }
-    }
-
-    /// How many have sent a line.
-    pub(crate) fn players(&self) -> usize {
-        self.players.load(Ordering::Relaxed)
     }
 
     /// Everybody, in the order in which they came.
     pub(crate) fn guests(&self) -> Vec<Guest> {
         let mut all = self.all();
         all.sort_unstable_by_key(|(id, _)| *id);
-        all.iter().map(|(id, client)| client.guest(*id)).collect()
+        let guest = |(id, client): &(u64, Arc<Client>)| client.guest(*id, self.hero_of(client));
+        all.iter().map(guest).collect()
     }
 
     /// Sends a message to all that want it.
@@ -170,11 +196,21 @@ impl Crowd {
 
     /// Says a line to one, unless it is empty, and closes its connection; `false` when it has gone already.
     pub(crate) fn kick(&self, id: u64, text: &str) -> bool {
-        let Some(client) = self.lock().get(&id).cloned() else {
+        let Some(client) = self.get(id) else {
             return false;
         };
         client.port.dismiss(text);
         true
+    }
+
+    /// Says a line to one.
+    pub(crate) fn tell(&self, id: u64, text: &str) {
+        // As above.
+        let _ = self.get(id).map(|client| client.port.announce(text));
+    }
+
+    fn get(&self, id: u64) -> Option<Arc<Client>> {
+        self.lock().get(&id).cloned()
     }
 
     /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
@@ -194,7 +230,6 @@ pub(crate) struct Place {
     crowd: Arc<Crowd>,
     id: u64,
     client: Arc<Client>,
-    plays: bool,
 }
 
 impl Place {
@@ -204,21 +239,15 @@ impl Place {
     }
 
     /// The client has sent a line, so there is somebody.
-    pub(crate) fn plays(&mut self) {
+    pub(crate) fn hears(&self) {
         let now = self.client.inside_ms();
         self.client.heard_ms.store(now, Ordering::Relaxed);
-        if !std::mem::replace(&mut self.plays, true) {
-            self.crowd.players.fetch_add(1, Ordering::Relaxed);
-        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.crowd.lock().remove(&self.id);
-        if self.plays {
-            self.crowd.players.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 
@@ -258,7 +287,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_to_all_begins_at_the_front_of_a_line() {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
         let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         for (port, before) in ports.iter().zip(["a whole line\n", "a prompt> "]) {
@@ -276,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_kicked_hears_why_and_nobody_else_does() {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
         let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         for port in &ports {
@@ -303,7 +332,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_to_all_comes_to_those_that_asked_for_it() {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
         let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         let mut offers = Vec::new();
@@ -320,21 +349,34 @@ mod tests {
     }
 
     #[test]
-    fn who_has_sent_a_line_plays_until_it_leaves() {
-        let crowd = Arc::new(Crowd::default());
-        let enter = |id| {
-            crowd.enter(
-                id,
-                client(&Arc::new(Port::new(Settings::default().current()))),
-            )
+    fn a_client_has_its_hero_as_long_as_that_and_its_session_live() {
+        let (session, first, second) = (Pid::from_raw(1), Pid::from_raw(2), Pid::from_raw(3));
+        let dead = Arc::new(Mutex::new(Vec::new()));
+        let died = dead.clone();
+        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().unwrap().contains(&pid)));
+        let place = crowd.enter(
+            1,
+            client(&Arc::new(Port::new(Settings::default().current()))),
+        );
+        let hero = || crowd.guests().into_iter().find_map(|guest| guest.hero);
+        let plays_as = |name: &str, process| {
+            let name = name.to_string();
+            let process = Some(process);
+            place
+                .client()
+                .plays_as(Login::Playing(Hero { name, process }))
         };
-        let (mut player, crawler) = (enter(1), enter(2));
-        player.plays();
-        player.plays();
-        assert_eq!((crowd.players(), crowd.lock().len()), (1, 2));
-        drop(crawler);
-        assert_eq!((crowd.players(), crowd.lock().len()), (1, 1));
-        drop(player);
-        assert_eq!((crowd.players(), crowd.lock().len()), (0, 0));
+        assert!(!place.client().plays_as(Login::Arriving("Ann".to_string())));
+        assert_eq!(hero(), None);
+        assert!(plays_as("Ann", first));
+        assert_eq!(hero().as_deref(), Some("Ann"));
+        dead.lock().unwrap().push(first);
+        assert_eq!(hero(), None);
+        assert!(plays_as("Bob", second));
+        assert_eq!(hero().as_deref(), Some("Bob"));
+        dead.lock().unwrap().push(session);
+        assert_eq!((hero(), crowd.is_played(place.client())), (None, false));
+        drop(place);
+        assert_eq!(crowd.lock().len(), 0);
     }
 }

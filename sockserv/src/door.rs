@@ -8,15 +8,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pq_otp::Node;
+use pq_otp::{Node, Pid};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::accept::accept_all;
 use crate::ban::Ban;
-use crate::crowd::{Crowd, Guest};
+use crate::crowd::Guest;
 use crate::gmcp::Message;
 use crate::hall::{Hall, Way};
+use crate::heroes::Heroes;
 use crate::mssp::{Listing, Mssp};
 use crate::settings::Settings;
 use crate::shares::Shares;
@@ -107,7 +108,7 @@ impl Door {
         *clients = (*clients).min(self.hall.shares.clients);
         let listing = Arc::new(AtThisDoor {
             entrances: self.entrances.clone(),
-            crowd: self.hall.crowd.clone(),
+            heroes: self.hall.heroes.clone(),
             node: settings.listing,
         });
         self.hall.settings.store(Arc::new(Settings {
@@ -137,9 +138,19 @@ impl Door {
         self.hall.gate.inside()
     }
 
-    /// How many of them have sent a line. A crawler, which asks for MSSP and leaves, is no player.
+    /// How many of them have a hero that plays.
     pub fn players(&self) -> usize {
-        self.hall.crowd.players()
+        self.hall.heroes.played()
+    }
+
+    /// How many heroes play for nobody: their client has gone and left them ([`crate::Limits::abandoned`]).
+    pub fn abandoned(&self) -> usize {
+        self.hall.heroes.abandoned()
+    }
+
+    /// The processes with which those heroes end, in no order.
+    pub fn list_abandoned(&self) -> Vec<Pid> {
+        self.hall.heroes.list_abandoned()
     }
 
     /// How often each [`crate::Refusal`] was given since the door is open.
@@ -167,6 +178,11 @@ impl Door {
     /// when the client has it; the client's process hears of that. `false` when the client has gone already.
     pub fn kick(&self, port: u64, text: &str) -> bool {
         self.hall.crowd.kick(port, text)
+    }
+
+    /// Says such a line to the client of this port ([`Guest::port`]).
+    pub fn tell(&self, port: u64, text: &str) {
+        self.hall.crowd.tell(port, text);
     }
 
     /// From now on these are banned, and nobody else. Who is in and banned is told so and closed; returns how many
@@ -213,7 +229,7 @@ async fn admit(mut stream: TcpStream, peer: SocketAddr, hall: Arc<Hall>) {
 /// What a list of games is told about this door.
 struct AtThisDoor {
     entrances: Arc<Entrances>,
-    crowd: Arc<Crowd>,
+    heroes: Arc<Heroes>,
     node: Arc<dyn Listing>,
 }
 
@@ -225,7 +241,7 @@ impl Listing for AtThisDoor {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         mssp.set("NAME", "pq");
-        mssp.set("PLAYERS", self.crowd.players());
+        mssp.set("PLAYERS", self.heroes.played());
         mssp.set("UPTIME", since.as_secs());
         mssp.set("PORT", self.entrances.plain.port());
         if let Some(tls) = self.entrances.tls.get() {

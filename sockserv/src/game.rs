@@ -15,8 +15,17 @@ pub enum Login {
     Named(String),
     /// A hero of this name is being started.
     Arriving(String),
-    /// A hero of this name plays.
-    Playing(String),
+    /// This hero plays.
+    Playing(Hero),
+}
+
+/// A hero that plays at a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hero {
+    /// Its name; empty where the game tells no names.
+    pub name: String,
+    /// The process with which it ends; without one it plays as long as its session.
+    pub process: Option<Pid>,
 }
 
 impl Login {
@@ -24,7 +33,8 @@ impl Login {
     pub(crate) fn name(&self) -> &str {
         match self {
             Login::Nobody => "",
-            Login::Named(name) | Login::Arriving(name) | Login::Playing(name) => name,
+            Login::Named(name) | Login::Arriving(name) => name,
+            Login::Playing(hero) => &hero.name,
         }
     }
 }
@@ -41,8 +51,8 @@ pub trait Game: Send + Sync {
     /// Who plays at this session, once it has done with all that it was sent before.
     fn login(&self, session: Pid, answer: Answer<Login>);
 
-    /// What there is to say about the hero that plays at this session; nothing when none does, or when it cannot be
-    /// asked just now. Called where tokio's tasks run.
+    /// What there is to say about the hero that plays at this session: an empty sheet when none does, nothing when it
+    /// cannot be asked just now. Called where tokio's tasks run.
     fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>);
 }
 
@@ -51,7 +61,10 @@ pub(crate) struct Unknown;
 
 impl Game for Unknown {
     fn login(&self, _session: Pid, answer: Answer<Login>) {
-        answer(Login::Playing(String::new()));
+        answer(Login::Playing(Hero {
+            name: String::new(),
+            process: None,
+        }));
     }
 
     fn sheet(&self, _session: Pid, answer: Answer<Option<Sheet>>) {

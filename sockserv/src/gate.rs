@@ -1,7 +1,7 @@
 //! Who comes in: judged when a client arrives, before anything is spent on it.
 //!
 //! ```text
-//!   a client ─► locked? ─► banned? ─► too many, too often from there? ─► full? ─► a pass
+//!   a client ─► locked? ─► banned? ─► too many, too often from there? ─► full? ─► too many heroes abandoned? ─► a pass
 //!   a visit (a connection that loads the page) ─► banned? ─► the same ─► a pass
 //! ```
 //! "There" is an address. For IPv6 it is the /64 that a home has, and the networks around it, whoever has those:
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::ban::Ban;
+use crate::heroes::Heroes;
 use crate::limits::{Bucket, Limits, Rate};
 use crate::refused::{Refusal, Refused};
 
@@ -45,6 +46,7 @@ pub(crate) struct Gate {
     bans: ArcSwap<Vec<Ban>>,
     inside: watch::Sender<usize>,
     visitors: Mutex<Visitors>,
+    heroes: Arc<Heroes>,
     pub(crate) refused: Refused,
 }
 
@@ -97,8 +99,9 @@ impl Kind {
     }
 }
 
-impl Default for Gate {
-    fn default() -> Gate {
+impl Gate {
+    /// A gate before these heroes.
+    pub(crate) fn new(heroes: Arc<Heroes>) -> Gate {
         Gate {
             is_locked: AtomicBool::new(false),
             bans: ArcSwap::default(),
@@ -107,12 +110,11 @@ impl Default for Gate {
                 of: HashMap::new(),
                 sweep_at: SWEEP_MIN,
             }),
+            heroes,
             refused: Refused::default(),
         }
     }
-}
 
-impl Gate {
     /// Lets a client from this address in, until its pass is dropped; or says why not, and counts it.
     pub(crate) fn enter(
         self: &Arc<Gate>,
@@ -151,13 +153,20 @@ impl Gate {
         }
         self.ban_of_address(address)?;
         let pass = self.admit(Kind::Client, address, limits)?;
-        let is_full = self.inside() > limits.clients;
         // A pass that is dropped takes all of it back.
-        if is_full {
-            Err(Refusal::Full)
-        } else {
-            Ok(pass)
+        if self.inside() > limits.clients {
+            return Err(Refusal::Full);
         }
+        let abandoned = self.heroes.abandoned();
+        if limits.abandoned.is_some_and(|max| abandoned >= max) {
+            crate::seldom!(
+                warn,
+                abandoned,
+                "nobody is let in: as many heroes play for nobody as may; `pq end-hero --abandoned` ends them"
+            );
+            return Err(Refusal::Abandoned);
+        }
+        Ok(pass)
     }
 
     fn admit(
@@ -357,6 +366,10 @@ mod tests {
         }
     }
 
+    fn gate() -> Arc<Gate> {
+        Arc::new(Gate::new(Arc::default()))
+    }
+
     fn enter(gate: &Arc<Gate>, address: &str) -> Result<Pass, Refusal> {
         gate.enter(address.parse().unwrap(), &limits())
     }
@@ -367,7 +380,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_has_so_many_places_and_others_have_their_own() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let first = enter(&gate, "10.0.0.1").unwrap();
         let _second = enter(&gate, "10.0.0.1").unwrap();
         assert_eq!(word(enter(&gate, "10.0.0.1")), "per_address");
@@ -381,7 +394,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_home_of_ipv6_is_one_address() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let _in = ["2001:db8::1", "2001:db8::2"].map(|address| enter(&gate, address).unwrap());
         assert_eq!(word(enter(&gate, "2001:db8::3")), "per_address");
         assert_eq!(word(enter(&gate, "2001:db8:0:1::3")), "in");
@@ -389,7 +402,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_site_of_ipv6_has_eight_times_the_share_of_a_home_and_its_neighbour_its_own() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let limits = Limits {
             clients: 10_000,
             arrivals: Rate::new(100_000, 100_000),
@@ -418,7 +431,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_site_of_ipv6_does_not_arrive_more_often_because_it_has_many_homes() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let arrives = |n: u32| {
             let address = format!("2001:db8:1:{n:x}::1").parse().unwrap();
             gate.enter(address, &limits()).is_ok()
@@ -430,7 +443,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_browser_loads_the_page_with_six_connections_and_plays_besides() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let visit = || gate.visit("10.0.0.1".parse().unwrap(), &limits());
         let visits: Vec<Pass> = (0..12).map(|_| visit().unwrap()).collect();
         assert_eq!(word(visit()), "per_address");
@@ -450,7 +463,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_game_lets_in_who_comes_when_somebody_has_left() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let mut inside: Vec<Pass> = (0..5).map(|_| enter(&gate, "127.0.0.1").unwrap()).collect();
         assert_eq!(word(enter(&gate, "127.0.0.1")), "full");
         inside.pop();
@@ -465,7 +478,7 @@ mod tests {
 
     #[test]
     fn locked_and_banned_are_told_apart() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let until = Some(SystemTime::now() + Duration::from_secs(60));
         gate.set_bans(vec![
             Ban {
@@ -488,7 +501,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn addresses_that_have_gone_are_forgotten() {
-        let gate = Arc::new(Gate::default());
+        let gate = gate();
         let come = |n: usize| {
             let address = Ipv6Addr::from((n as u128) << 80);
             drop(gate.enter(address.into(), &limits()));

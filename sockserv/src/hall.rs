@@ -26,6 +26,7 @@ use crate::describe::describe;
 use crate::ending::EndingCell;
 use crate::game::Login;
 use crate::gate::{Gate, Pass};
+use crate::heroes::Heroes;
 use crate::metered::Metered;
 use crate::port::Port;
 use crate::proxied::{self, Unknown};
@@ -49,6 +50,7 @@ pub(crate) struct Hall {
     supervisor: &'static str,
     pub(crate) gate: Arc<Gate>,
     pub(crate) crowd: Arc<Crowd>,
+    pub(crate) heroes: Arc<Heroes>,
     pub(crate) settings: Current,
     pub(crate) shares: Shares,
     /// Places for those who are told why they may not come in.
@@ -88,11 +90,17 @@ impl Hall {
     /// A hall whose clients get children of `supervisor`.
     pub(crate) fn new(node: Node, supervisor: &'static str, settings: Current) -> Hall {
         let shares = Shares::of_this_process();
+        let heroes = Arc::new(Heroes::default());
+        if !node.tell_kin(heroes.clone()) {
+            tracing::error!("another door counts the heroes of this node: here none is counted");
+        }
+        let lives = node.clone();
         Hall {
             node,
             supervisor,
-            gate: Arc::default(),
-            crowd: Arc::default(),
+            gate: Arc::new(Gate::new(heroes.clone())),
+            crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
+            heroes,
             settings,
             shares,
             turned_away: Semaphore::new(shares.turned_away),
@@ -201,6 +209,7 @@ impl Hall {
         let end = tokio::select! {
             end = connection::run(stream, &client.port, &mut session) => end,
             never = self.log_in(&client, &lines) => match never {},
+            never = describe(&client, &self.settings) => match never {},
         };
         if matches!(end, End::Stalled | End::Overflown) {
             self.gate.refused.count(&Refusal::Slow);
@@ -210,22 +219,24 @@ impl Hall {
         tracing::debug!(%address, %process, client = %program, %end, "client gone");
     }
 
-    /// Finds out whose client it is, and tells its program of the hero; one that takes too long, or whose name is
-    /// banned, is closed.
+    /// Finds out whose client it is, and again when its hero has ended; one that takes too long, or whose name is banned, is
+    /// closed.
     async fn log_in(&self, client: &Client, lines: &Notify) -> Infallible {
-        let limit = self.settings.load().limits.login;
-        let deadline = limit.map(|limit| Instant::now() + limit);
-        let known = self.know(client, lines);
-        let known = match deadline {
-            Some(deadline) => timeout_at(deadline, known).await,
-            None => Ok(known.await),
-        };
-        let refused = known.unwrap_or_else(|_| Err(Refusal::Login(limit.unwrap_or_default())));
-        match refused {
-            Ok(()) => describe(client, &self.settings).await,
-            Err(refusal) => {
+        loop {
+            let limit = self.settings.load().limits.login;
+            let deadline = limit.map(|limit| Instant::now() + limit);
+            let known = self.know(client, lines);
+            let known = match deadline {
+                Some(deadline) => timeout_at(deadline, known).await,
+                None => Ok(known.await),
+            };
+            let refused = known.unwrap_or_else(|_| Err(Refusal::Login(limit.unwrap_or_default())));
+            if let Err(refusal) = refused {
                 self.dismiss(client, &refusal);
-                pending().await
+                return pending().await;
+            }
+            while self.crowd.is_played(client) {
+                client.fell.notified().await;
             }
         }
     }
@@ -267,8 +278,8 @@ impl Hall {
     }
 
     fn ban_of_hero(&self, client: &Client) -> Result<(), Refusal> {
-        let name = client.hero();
-        name.map_or(Ok(()), |name| self.gate.ban_of_name(name))
+        let name = self.crowd.hero_of(client);
+        name.map_or(Ok(()), |name| self.gate.ban_of_name(&name))
     }
 
     /// Closes who is in and banned; returns how many they are.
@@ -357,6 +368,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(hall: &'a Hall, port: u64, client: Client) -> Session<'a> {
+        hall.heroes.tell(client.process, client.fell.clone());
         Session {
             hall,
             port,
@@ -370,9 +382,15 @@ impl<'a> Session<'a> {
     }
 }
 
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.hall.heroes.tell_no_more(self.owner());
+    }
+}
+
 impl Owner for Session<'_> {
     fn on_line(&mut self, line: &[u8]) {
-        self.place.plays();
+        self.place.hears();
         self.hall.node.port_input(self.port, self.owner(), line);
         self.lines.notify_one();
     }

@@ -22,6 +22,7 @@
 //! - [`limits`], [`ban`] and [`refused`]: who may not, how much, and what is said about it;
 //! - [`budget`] and `metered`: that one client's lines, commands and bytes leave the others their time;
 //! - [`shares`] and [`mod@seldom`]: that its connections leave them descriptors, and its faults a log;
+//! - [`heroes`]: which heroes clients have, and which have lost theirs;
 //! - [`game`]: what is asked about players; `sheet` and `describe`: what their programs are told of the answer;
 //! - [`socket`] and [`accept`]: what the kernel is asked for;
 //! - `proxied`: for whom a proxy speaks;
@@ -114,6 +115,8 @@ mod ending;
 
 mod crowd;
 
+pub mod heroes;
+
 mod foreign;
 
 mod gate;
@@ -130,9 +133,10 @@ pub use connection::{End, Owner};
 pub use crowd::Guest;
 pub use door::Door;
 pub use endpoint::{Endpoint, Event};
-pub use game::{Game, Login, Sheet};
+pub use game::{Game, Hero, Login, Sheet};
 pub use gmcp::Message;
 pub use hall::Way;
+pub use heroes::Heroes;
 pub use limits::{Limits, Rate};
 pub use mssp::{Listing, Mssp};
 pub use nvt::Nvt;

@@ -35,6 +35,10 @@ pub struct Limits {
     pub login: Option<Duration>,
     /// Bytes that may wait for a client that does not read them.
     pub outbox_max: usize,
+    /// Heroes that may play for nobody, because their client has gone and left them, before nobody new is let in. `None`: any
+    /// number. Who is in then may still leave one each. As many as clients: all of a full house may lose their connection
+    /// at once, and such heroes take some 3 KB each.
+    pub abandoned: Option<usize>,
 }
 
 impl Default for Limits {
@@ -51,6 +55,7 @@ impl Default for Limits {
             line_max: LINE_MAX,
             login: Some(Duration::from_secs(60)),
             outbox_max: OUTBOX_MAX,
+            abandoned: Some(20_000),
         }
     }
 }

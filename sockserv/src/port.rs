@@ -41,6 +41,8 @@ const GOODBYE: &str = "Goodbye.";
 pub struct Port {
     state: Mutex<State>,
     changed: Notify,
+    /// The door closes the connection.
+    dismissed: Notify,
     /// There may be something new to tell the client's program about its hero.
     news: Notify,
     lines: Semaphore,
@@ -133,6 +135,7 @@ impl Port {
         Port {
             state: Mutex::new(state),
             changed: Notify::new(),
+            dismissed: Notify::new(),
             news: Notify::new(),
             lines: Semaphore::new(LINES_MAX),
             ending: EndingCell::default(),
@@ -384,8 +387,19 @@ impl Port {
             // Where there is no room for it, what was said before is worth more.
             let _ = state.outbox.push(&goodbye, max);
         }
+        let is_dismissed = state.phase == Phase::Dismissed;
         drop(state);
         self.changed.notify_one();
+        if is_dismissed {
+            self.dismissed.notify_one();
+        }
+    }
+
+    /// Waits until the door closes the connection.
+    pub(crate) async fn dismissed(&self) {
+        while self.lock().phase != Phase::Dismissed {
+            self.dismissed.notified().await;
+        }
     }
 
     /// The owner has done with one line: another may come. To be called once for each line handed over.

@@ -19,6 +19,9 @@ pub enum Refusal {
     /// [`Limits::clients`].
     #[error("The game is full. Try again later.")]
     Full,
+    /// [`Limits::abandoned`].
+    #[error("So many heroes play here for nobody that nobody new is let in. Try again later.")]
+    Abandoned,
     /// The supervisor starts no session.
     #[error("The game cannot let you in now. Try again later.")]
     NoProcess,
@@ -89,7 +92,7 @@ pub enum Refusal {
 }
 
 /// The words of [`Refusal::index`], as counters call them.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 21] = [
     "locked",
     "full",
     "no_process",
@@ -110,6 +113,7 @@ const WORDS: [&str; 20] = [
     "request",
     "no_proxy",
     "unnamed",
+    "abandoned",
 ];
 
 impl Refusal {
@@ -136,6 +140,7 @@ impl Refusal {
             Refusal::Request(_) => 17,
             Refusal::NoProxy => 18,
             Refusal::Unnamed(_) => 19,
+            Refusal::Abandoned => 20,
         }
     }
 

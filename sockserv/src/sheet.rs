@@ -59,9 +59,14 @@ fn change(name: &str, before: Option<&Value>, body: &Value) -> Vec<Message> {
     changed.unwrap_or_else(|| Message::new(name, body).into_iter().collect())
 }
 
-/// What tells that there is no such message any more. A gauge may stay as it is; a status and a bag may not.
+/// What tells that there is no such message any more. A gauge may stay as it is; a name, a status and a bag may not.
 fn withdrawal(name: &str, before: &Value) -> Vec<Message> {
     match name {
+        "Char.Name" => {
+            let keys = before.as_object().into_iter().flat_map(Map::keys);
+            let blank: Map<String, Value> = keys.map(|key| (key.clone(), "".into())).collect();
+            Message::new(name, &blank.into()).into_iter().collect()
+        }
         "Char.Status" => change(name, Some(before), &json!({})),
         "Char.Items.List" => {
             let empty = json!({"location": before["location"], "items": []});

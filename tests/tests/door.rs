@@ -5,10 +5,14 @@
 //! that the sentence reaches the client, that it is counted, and that everybody else plays on.
 #![allow(clippy::unwrap_used)]
 
+#[path = "door/abandoned.rs"]
+mod abandoned;
 #[path = "door/bans.rs"]
 mod bans;
 #[path = "door/descriptors.rs"]
 mod descriptors;
+#[path = "door/ends.rs"]
+mod ends;
 #[path = "door/guest.rs"]
 mod guest;
 #[path = "door/hostile.rs"]

@@ -26,6 +26,8 @@ mod player;
 mod releases;
 #[path = "operator/socket.rs"]
 mod socket;
+#[path = "operator/streams.rs"]
+mod streams;
 #[path = "operator/typed.rs"]
 mod typed;
 #[path = "operator/unread.rs"]

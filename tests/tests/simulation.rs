@@ -11,5 +11,7 @@ mod conversation;
 mod crashes;
 #[path = "simulation/crowd.rs"]
 mod crowd;
+#[path = "simulation/ends.rs"]
+mod ends;
 #[path = "simulation/play.rs"]
 mod play;

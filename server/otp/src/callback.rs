@@ -11,7 +11,7 @@ use pq_term::{Pid, Term};
 use rand::Rng;
 
 use crate::effect::Effect;
-use crate::message::{Caller, Envelope, Payload};
+use crate::message::{Caller, Envelope, OF_PORT, Payload};
 use crate::node::ServiceCall;
 use crate::process::Process;
 use crate::residue::Beside;
@@ -80,7 +80,7 @@ impl<'a> Callback<'a> {
     }
 
     fn request(&mut self, to: u64, timeout_ms: u64, data: &[u8]) -> u64 {
-        let id = self.core.next_ref();
+        let id = self.core.next_ref() | self.mark();
         self.record(Effect::Request {
             to: Pid::from_raw(to),
             id,
@@ -88,6 +88,13 @@ impl<'a> Callback<'a> {
             data: Payload::from_slice(data),
         });
         id
+    }
+
+    /// What the numbers of this process's requests have besides: whether it owns a port.
+    fn mark(&self) -> u64 {
+        let extras = self.slab.get(self.me).and_then(|me| me.extras.as_ref());
+        let owns_port = extras.is_some_and(|extras| !extras.ports.is_empty());
+        if owns_port { OF_PORT } else { 0 }
     }
 
     fn start_timer(&mut self, ms: u64, number: u64, data: &[u8]) -> u64 {

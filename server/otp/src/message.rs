@@ -1,5 +1,8 @@
 //! What travels: envelopes into mailboxes, signals between shards.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use pq_abi::Reason;
 use pq_abi::spec::Start;
 use pq_term::Pid;
@@ -19,6 +22,17 @@ pub struct Caller {
     pub pid: Pid,
     /// Its request.
     pub tag: u64,
+}
+
+/// The bit in a tag that says that a port's owner asked. A shard would make a million requests a second for a thousand
+/// years until its own numbers have it.
+pub(crate) const OF_PORT: u64 = 1 << 55;
+
+impl Caller {
+    /// Whether the process that asked owned a port then; it may have ended.
+    pub(crate) fn owned_port(self) -> bool {
+        self.pid.as_raw() != 0 && self.tag & OF_PORT != 0
+    }
 }
 
 /// One entry of a mailbox.
@@ -119,6 +133,9 @@ pub struct ModuleCall {
     pub args: Vec<u8>,
     /// Who hears the result.
     pub from: Caller,
+    /// Where the number of a request that it has made is no result, but the answer to that request is: to be set when that
+    /// is the case.
+    pub asks: Option<Arc<AtomicBool>>,
 }
 
 /// Why an exit signal was sent.

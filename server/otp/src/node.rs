@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use pq_abi::spec::{SupReply, SupRequest};
 use pq_abi::{Module, Modules, Reason, spec};
@@ -23,6 +23,9 @@ use crate::run_clock::Receiving;
 
 mod inbox;
 pub(crate) use inbox::Inbox;
+
+mod kin;
+pub use kin::Kin;
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -128,6 +131,7 @@ pub(crate) struct Shared {
     /// Conversions that run on threads that were given up.
     given_up: AtomicU64,
     pulse: Pulse,
+    kin: OnceLock<Arc<dyn Kin>>,
 }
 
 /// A running node, from anywhere.
@@ -150,6 +154,7 @@ impl Node {
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
             pulse: Pulse::new(shards),
+            kin: OnceLock::new(),
             config,
         };
         Node {

@@ -4,6 +4,8 @@
 //! time; whoever asks waits, with a deadline.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use pq_abi::Module;
@@ -70,20 +72,30 @@ impl Node {
     }
 
     /// Calls `module:function(args…)` for somebody who writes terms (`rpc:call/5`): atoms reach typed functions as
-    /// text, tuples as sequences.
+    /// text, tuples as sequences. A function that makes a request and returns its number is waited for until that is
+    /// answered.
     ///
     /// # Errors
-    /// As [`Node::call_function`], and when the result is no term.
+    /// As [`Node::call_function`], and when the result is no term; of a request, when nobody answers it.
     pub fn call_module(
         &self,
         module: &str,
         function: &str,
         args: &[Term],
         timeout_ms: u64,
-    ) -> Result<Term, RequestError> {
+    ) -> Result<Called, RequestError> {
         let args = msgpack::to_plain_msgpack(&Term::list(args));
-        let reply = self.call_function(module, function, &args, timeout_ms)?;
-        msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
+        let asks = Arc::new(AtomicBool::new(false));
+        let reply = self.wait(timeout_ms, |on_reply| {
+            let call = (module, function, args.as_slice());
+            self.send_call_module(call, Some(asks.clone()), on_reply)
+        })?;
+        if asks.load(Ordering::Acquire) {
+            return Ok(Called::Answered(reply));
+        }
+        let returned = msgpack::from_msgpack(&reply);
+        let returned = returned.map_err(|error| RequestError::BadReply(error.to_string()))?;
+        Ok(Called::Returned(returned))
     }
 
     /// Calls a function of a module's current version in nobody's name, on a shard's thread; arguments and result are
@@ -111,12 +123,22 @@ impl Node {
         args: &[u8],
         on_reply: OnReply,
     ) -> u64 {
+        self.send_call_module((module, function, args), None, on_reply)
+    }
+
+    fn send_call_module(
+        &self,
+        (module, function, args): (&str, &str, &[u8]),
+        asks: Option<Arc<AtomicBool>>,
+        on_reply: OnReply,
+    ) -> u64 {
         let from = self.expect_answer(on_reply);
         self.signal(Signal::CallModule(Box::new(ModuleCall {
             module: module.to_string(),
             function: function.to_string(),
             args: args.to_vec(),
             from,
+            asks,
         })));
         from.tag
     }
@@ -144,6 +166,15 @@ impl Node {
         };
         (0..self.shards()).map(answer).collect()
     }
+}
+
+/// What a function came to that was called from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Called {
+    /// It has returned this.
+    Returned(Term),
+    /// It has made a request, and this is the answer, as the process writes it that was asked.
+    Answered(Payload),
 }
 
 /// A process that runs a version of a module.

@@ -5,7 +5,7 @@
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
+//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
@@ -26,6 +26,7 @@ use crate::wheel::Wheel;
 
 mod effects;
 mod exit;
+mod from_outside;
 mod manage;
 mod run;
 mod run_native;
@@ -276,6 +277,11 @@ impl Shard {
                     .node
                     .answer_outside(tag, result.map_err(|reason| *reason));
             }
+            (0, Envelope::Down(of, ..)) => {
+                if let Some(kin) = self.core.node.kin() {
+                    kin.ended(of);
+                }
+            }
             (_, envelope) if to.shard() == self.core.id && self.local.is_empty() => {
                 self.deliver(to, envelope)
             }
@@ -368,25 +374,6 @@ impl Shard {
         if let Envelope::Call(caller, _) = envelope {
             self.fail_caller(caller, Reason::tagged("overloaded", "the mailbox is full"));
         }
-    }
-
-    /// Calls a function of a module in nobody's name; what it wants done is done all the same.
-    fn call_from_outside(&mut self, call: ModuleCall) {
-        let ModuleCall {
-            module,
-            function,
-            args,
-            from,
-        } = call;
-        let mut answer = Vec::new();
-        let result = self.in_callback(from.pid, |host| {
-            host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer)
-        });
-        let result = result
-            .map(|()| answer)
-            .map(Payload::from_vec)
-            .map_err(|failure| Box::new(failure.into_reason()));
-        self.send(from.pid, Envelope::Response(from.tag, result));
     }
 
     fn fail_caller(&mut self, caller: Caller, reason: Reason) {

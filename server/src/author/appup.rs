@@ -8,7 +8,6 @@
 //! The comparison is `pq_release::appup::generate`; here are files and sentences. No library is loaded.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -21,8 +20,8 @@ use pq_release::judge::author;
 use pq_release::{checksums, durable, layout};
 
 use super::warn;
-use crate::boot;
 use crate::libraries::text_if_there;
+use crate::{boot, streams};
 
 /// The words of the command.
 #[derive(Args, Debug)]
@@ -160,7 +159,7 @@ fn say_misfits(old: &Version, new: &Version) -> anyhow::Result<()> {
     let mut misfits: Vec<String> = misfits.iter().map(ToString::to_string).collect();
     misfits.extend(judged.refusals.iter().map(ToString::to_string));
     let lines: String = misfits.iter().map(|misfit| format!("{misfit}\n")).collect();
-    print(&lines)?;
+    streams::data(&lines);
     ensure!(
         misfits.is_empty(),
         "{} does not fit its libraries in {} {}",
@@ -193,8 +192,7 @@ fn write(new: &Version, made: &Generated, force: bool) -> anyhow::Result<()> {
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.context("failed to write to standard output")
+    streams::result(text).context("failed to write to standard output")
 }
 
 fn failed(error: impl Display) -> anyhow::Error {

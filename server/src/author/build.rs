@@ -20,7 +20,7 @@ use pq_release::tree::{AppPieces, Overwrite, ReleaseSpec, rewrite_release};
 use super::{same, warn};
 use crate::boot;
 use crate::libraries::{Source, Workspace, text_if_there};
-use crate::run::say;
+use crate::streams::say;
 
 /// The words of the command.
 #[derive(Args, Debug)]

@@ -3,7 +3,6 @@
 //! The command line of `systools:make_relup/4`; the compiler is `pq_release::systools`. What OTP only lets pass is
 //! named too.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -16,7 +15,7 @@ use pq_release::systools::{Folders, Options, RelFile, SystoolsError, lint, make_
 use pq_term::Term;
 
 use super::{same, warn};
-use crate::boot;
+use crate::{boot, streams};
 
 /// The words of the command.
 #[derive(Args, Debug)]
@@ -182,8 +181,7 @@ fn last_line(error: &Term) -> String {
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.context("failed to write to standard output")
+    streams::result(text).context("failed to write to standard output")
 }
 
 fn write(relup: &Relup, command: &Command) -> anyhow::Result<()> {

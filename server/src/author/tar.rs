@@ -20,11 +20,12 @@ use pq_release::package::make_tar;
 use pq_release::rel::{Rel, RelApp};
 use pq_release::relup::Relup;
 use pq_release::{layout, sys_config};
+use pq_term::printable_lines;
 
 use super::{same, warn};
 use crate::boot;
 use crate::libraries::{Source, Workspace, text_if_there};
-use crate::run::say;
+use crate::streams;
 
 /// The words of the command.
 #[derive(Args, Debug)]
@@ -53,7 +54,7 @@ pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     let folder = command.outdir.clone();
     let folder = folder.unwrap_or_else(|| layout::releases(&command.root));
     let package = make_tar(&tree, &rel.vsn, &folder).map_err(failed)?;
-    say(format_args!("{}", package.display()));
+    streams::data(&printable_lines(&format!("{}\n", package.display())));
     Ok(())
 }
 

@@ -11,6 +11,13 @@ pub(crate) fn run(command: Door) -> Result<(), Failure> {
         Door::Who { at } => at.show::<Rows<Guest>>(Question::Who),
         Door::Bans { at } => at.show::<Rows<Banned>>(Question::Bans),
         Door::Kick { whom, text, at } => at.show::<AtDoor>(DoorRequest::Kick { whom, text }),
+        Door::EndHero {
+            name: Some(name),
+            text,
+            at,
+            ..
+        } => at.show::<AtDoor>(DoorRequest::EndHero { name, text }),
+        Door::EndHero { at, .. } => at.show::<AtDoor>(DoorRequest::EndAbandoned),
         Door::Ban {
             whom,
             span,

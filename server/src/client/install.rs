@@ -4,7 +4,7 @@
 //! has that, too. It is shown always; asked is only who wants to be (`--ask`), because scripts and people type the same
 //! lines. What is carried out is the plan that was shown: not if another release runs meanwhile.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use pq_release::handler::{CheckReport, Installed};
 
@@ -14,6 +14,7 @@ use super::{aside, read};
 use crate::operator::answer::Status;
 use crate::operator::request::{Question, ReleaseRequest, Request};
 use crate::operator::{Exit, Failure};
+use crate::streams;
 
 /// Runs it.
 pub(crate) fn run(install: &Install) -> Result<(), Failure> {
@@ -55,9 +56,8 @@ pub(crate) fn run(install: &Install) -> Result<(), Failure> {
 
 /// Asks on the terminal; anything but a yes is a no.
 fn agreed() -> bool {
-    let mut stderr = std::io::stderr();
     // Who cannot see the question does not answer it.
-    let _ = write!(stderr, "install? [y/N] ").and_then(|()| stderr.flush());
+    streams::aside("install? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")

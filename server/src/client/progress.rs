@@ -4,13 +4,13 @@
 //!   install 1.1.0  [##########----------]  copy: 2060 of 4120 converted  0.8 s
 //! ```
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use super::table::{cut, printable, terminal_width};
 use super::warn;
-use crate::console;
 use crate::operator::request::Progress;
+use crate::{console, streams};
 
 /// How wide the bar is, without its ends.
 const BAR: usize = 20;
@@ -73,9 +73,7 @@ impl Meter {
     fn put(&mut self, line: &str) {
         let columns = line.chars().count();
         let blanks = self.shown.saturating_sub(columns);
-        let mut stderr = std::io::stderr();
-        // Who does not see it needs no answer: the outcome is told by itself.
-        let _ = write!(stderr, "\r{line}{:blanks$}\r", "").and_then(|()| stderr.flush());
+        streams::aside(&format!("\r{line}{:blanks$}\r", ""));
         self.shown = columns;
     }
 }

@@ -99,6 +99,7 @@ fn door(door: &DoorStatus) -> String {
         address,
         clients,
         players,
+        abandoned,
         locked,
         tls_address,
         web_address,
@@ -122,7 +123,13 @@ fn door(door: &DoorStatus) -> String {
         true => String::new(),
         false => format!("; refused: {}", refused.join(", ")),
     };
-    format!("{address}{tls}{web}, {clients} clients, {players} of them play{locked}{refused}")
+    let abandoned = match abandoned {
+        0 => String::new(),
+        heroes => format!("; {heroes} heroes play for nobody"),
+    };
+    format!(
+        "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"
+    )
 }
 
 fn operation(operation: &Operation) -> String {
@@ -142,6 +149,16 @@ impl Show for AtDoor {
     fn show(&self) -> String {
         match self {
             AtDoor::Kick { addresses } => format!("closed: {}", printable(&addresses.join(", "))),
+            AtDoor::EndHero { name, addresses } => {
+                let players = match addresses.is_empty() {
+                    true => "nobody played it".to_string(),
+                    false => format!("played from {}", printable(&addresses.join(", "))),
+                };
+                format!("{} has ended; {players}", printable(name))
+            }
+            AtDoor::EndAbandoned { ended } => {
+                format!("{ended} heroes that played for nobody have ended")
+            }
             AtDoor::Wall { clients } => format!("told to {clients} clients"),
             AtDoor::Ban { banned, dismissed } => {
                 let until = banned.until.as_deref();

@@ -6,7 +6,7 @@ use pq_otp::sys::SysMessage;
 use pq_otp::{Node, Pid, Reason, Term};
 use regis_application::Names;
 use sockserv::game::Answer;
-use sockserv::{Game, Login, Sheet};
+use sockserv::{Game, Hero, Login, Sheet};
 
 use super::sheet::Asker;
 
@@ -48,12 +48,14 @@ pub(super) fn login_in(state: &Term) -> Option<Login> {
     let phase = field(state, "phase")?;
     let name = |hero: &Term| field(hero, "name")?.as_str().map(str::to_string);
     if let Some(playing) = field(phase, "playing") {
-        return name(field(playing, "hero")?).map(Login::Playing);
+        let hero = field(playing, "hero")?;
+        let process = field(hero, "sup").and_then(Term::as_pid);
+        return name(hero).map(|name| Login::Playing(Hero { name, process }));
     }
-    match field(phase, "starting") {
-        Some(starting) => name(starting).map(Login::Arriving),
-        None => name(field(phase, "stats")?).map(Login::Named),
-    }
+    let starting = field(phase, "starting").and_then(name);
+    let stats = field(phase, "stats").and_then(name);
+    let login = starting.map(Login::Arriving).or(stats.map(Login::Named));
+    Some(login.unwrap_or(Login::Nobody))
 }
 
 fn field<'a>(term: &'a Term, name: &'static str) -> Option<&'a Term> {
@@ -71,9 +73,18 @@ mod tests {
 
     #[test]
     fn a_session_has_the_name_of_its_hero_as_soon_as_it_was_given() {
+        let process = Some(Pid::new(0, 4, 1));
+        let plays = |process| {
+            let name = "Ann".to_string();
+            Some(Login::Playing(Hero { name, process }))
+        };
+        check(
+            r#"#{phase => #{playing => #{hero => #{name => "Ann", sup => <0.4.1>}}}}"#,
+            plays(process),
+        );
         check(
             r#"#{phase => #{playing => #{hero => #{name => "Ann"}}}}"#,
-            Some(Login::Playing("Ann".into())),
+            plays(None),
         );
         check(
             r#"#{phase => #{starting => #{name => "Ann"}}}"#,
@@ -83,7 +94,8 @@ mod tests {
             r#"#{phase => #{stats => #{name => "Ann"}}}"#,
             Some(Login::Named("Ann".into())),
         );
-        check("#{phase => name}", None);
+        check("#{phase => name}", Some(Login::Nobody));
+        check("#{phase => leaving}", Some(Login::Nobody));
         check("{state,1}", None);
     }
 }

@@ -9,7 +9,8 @@
 //!           {lines, {10, 30}},              % of one client: a second, and at once; or 16 commands each, or 1 KiB
 //!           {line_bytes, 1024},
 //!           {login_ms, 60000},              % until the hero plays, or infinity
-//!           {outbox_bytes, 65536}]}         % that wait for a client which does not read
+//!           {outbox_bytes, 65536},          % that wait for a client which does not read
+//!           {abandoned, 20000}]}            % heroes whose client has left them, or infinity
 //! ```
 //! What is left out is as it stands here.
 
@@ -35,6 +36,9 @@ const RATE_MAX: i64 = 1_000_000;
 
 /// A day: who needs longer for a name has gone.
 const LOGIN_MAX: i64 = 86_400_000;
+
+/// More heroes than that no shard has numbers for, and no machine memory.
+const ABANDONED_MAX: i64 = 50_000_000;
 
 /// How many clients `limits` asks for, if it does.
 pub(super) fn clients(term: &Term) -> Option<i64> {
@@ -73,9 +77,11 @@ fn set(limits: &mut Limits, pair: &Term) -> anyhow::Result<()> {
             limits.login = Some(Duration::from_millis(number(1..=LOGIN_MAX)? as u64));
         }
         "outbox_bytes" => limits.outbox_max = number(OUTBOX_MIN..=OUTBOX_MAX)?,
+        "abandoned" if value.is_atom("infinity") => limits.abandoned = None,
+        "abandoned" => limits.abandoned = Some(number(1..=ABANDONED_MAX)?),
         _ => bail!(
             "limits of sockserv has {pair}, where clients, per_address, arrivals, exempt, lines, line_bytes, \
-             login_ms or outbox_bytes is needed"
+             login_ms, outbox_bytes or abandoned is needed"
         ),
     }
     Ok(())
@@ -121,14 +127,14 @@ mod tests {
     fn what_is_left_out_is_as_the_reference_stands() {
         assert_eq!(limits("[]").unwrap(), Limits::default());
         let all = r#"[{clients,20000},{per_address,8},{arrivals,{5,20}},{exempt,["127.0.0.0/8","::1/128"]},
-            {lines,{10,30}},{line_bytes,1024},{login_ms,60000},{outbox_bytes,65536}]"#;
+            {lines,{10,30}},{line_bytes,1024},{login_ms,60000},{outbox_bytes,65536},{abandoned,20000}]"#;
         assert_eq!(limits(all).unwrap(), Limits::default());
     }
 
     #[test]
     fn every_limit_can_be_set() {
         let text = r#"[{clients,7},{per_address,2},{arrivals,{1,3}},{exempt,[]},{lines,{4,5}},{line_bytes,80},
-            {login_ms,infinity},{outbox_bytes,2048}]"#;
+            {login_ms,infinity},{outbox_bytes,2048},{abandoned,3}]"#;
         let expected = Limits {
             clients: 7,
             per_address: 2,
@@ -138,8 +144,11 @@ mod tests {
             line_max: 80,
             login: None,
             outbox_max: 2_048,
+            abandoned: Some(3),
         };
         assert_eq!(limits(text).unwrap(), expected);
+        let any = limits("[{abandoned,infinity}]").unwrap();
+        assert_eq!(any.abandoned, None);
     }
 
     #[test]
@@ -149,6 +158,10 @@ mod tests {
             ("[x]", "{Name, Value} is needed"),
             ("[{speed,1}]", "clients, per_address"),
             ("[{clients,0}]", "a number from 1 to"),
+            ("[{abandoned,0}]", "a number from 1 to"),
+            ("[{abandoned,-1}]", "a number from 1 to"),
+            ("[{abandoned,99999999999}]", "a number from 1 to"),
+            ("[{abandoned,many}]", "a number from 1 to"),
             ("[{lines,10}]", "{PerSecond, AtOnce} is needed"),
             ("[{lines,{0,1}}]", "a number from 1 to"),
             (r#"[{exempt,["10.0.0.0/40"]}]"#, "a list of networks"),

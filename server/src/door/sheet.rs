@@ -46,12 +46,12 @@ impl Asker {
         })
     }
 
-    /// The sheet of the hero that plays at this session, if one does and can be asked.
+    /// The sheet of the hero that plays at this session, an empty one when none does; nothing when it cannot be asked.
     pub(super) async fn ask(&self, session: Pid) -> Option<Sheet> {
-        let Login::Playing(name) = login_in(&self.state(session).await?)? else {
-            return None;
+        let Login::Playing(hero) = login_in(&self.state(session).await?)? else {
+            return Some(Sheet::new());
         };
-        let hero = self.names.whereis(&Term::string(name))?;
+        let hero = self.names.whereis(&Term::string(hero.name))?;
         let state = self.state(hero).await?;
         let _permit = self.calls.acquire().await.ok()?;
         let node = self.node.clone();

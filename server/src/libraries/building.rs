@@ -1,13 +1,15 @@
 //! The cargo that builds a library: one at a time, and it can be stopped from another thread.
 
-use std::process::{Child, Command, ExitStatus};
+use std::io::Read;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
 use super::cannot_run_cargo;
+use crate::{stdio, streams};
 
 /// How often it is looked whether cargo has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -23,18 +25,25 @@ struct State {
 }
 
 impl Building {
-    /// Runs this command to its end.
+    /// Runs this command to its end. On a terminal it shows what it likes. Elsewhere what it says goes the way of what this
+    /// program says, because cargo gives up when it cannot write.
     ///
     /// # Errors
     /// When it cannot be run, and when the building is stopped before it begins.
     pub(super) fn run(&self, command: &mut Command) -> anyhow::Result<ExitStatus> {
-        self.begin(command)?;
-        loop {
-            if let Some(status) = self.ended()? {
-                return Ok(status);
+        let said = self.begin(command)?;
+        let said = said.map(|said| thread::spawn(move || pass_on(said)));
+        let status = loop {
+            match self.ended()? {
+                Some(status) => break status,
+                None => sleep(LOOK),
             }
-            sleep(LOOK);
+        };
+        // Of a cargo that was killed, compilers are left that may still write.
+        if !self.lock().is_stopped {
+            let _ = said.map(thread::JoinHandle::join);
         }
+        Ok(status)
     }
 
     /// Kills the command that runs, and lets no other begin.
@@ -47,11 +56,17 @@ impl Building {
         }
     }
 
-    fn begin(&self, command: &mut Command) -> anyhow::Result<()> {
+    fn begin(&self, command: &mut Command) -> anyhow::Result<Option<ChildStderr>> {
         let mut state = self.lock();
         ensure!(!state.is_stopped, "the building is stopped");
-        state.cargo = Some(command.spawn().with_context(cannot_run_cargo)?);
-        Ok(())
+        command.stderr(match stdio::stderr_is_terminal() {
+            true => stdio::for_progress(),
+            false => Stdio::piped(),
+        });
+        let mut cargo = command.spawn().with_context(cannot_run_cargo)?;
+        let said = cargo.stderr.take();
+        state.cargo = Some(cargo);
+        Ok(said)
     }
 
     fn ended(&self) -> anyhow::Result<Option<ExitStatus>> {
@@ -68,6 +83,13 @@ impl Building {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pass_on(mut said: ChildStderr) {
+    let mut piece = [0; 4_096];
+    while let Ok(len @ 1..) = said.read(&mut piece) {
+        streams::aside_bytes(&piece[..len]);
     }
 }
 

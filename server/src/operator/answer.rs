@@ -85,8 +85,11 @@ pub(crate) struct DoorStatus {
     pub(crate) address: String,
     /// How many clients are connected.
     pub(crate) clients: u64,
-    /// How many of them have sent a line.
+    /// How many of them have a hero that plays.
     pub(crate) players: u64,
+    /// How many heroes play for nobody, because their client has gone and left them.
+    #[serde(default)]
+    pub(crate) abandoned: u64,
     /// New clients are turned away.
     pub(crate) locked: bool,
     /// Where TLS is spoken, when it is.
@@ -159,6 +162,18 @@ pub(crate) enum AtDoor {
     Kick {
         /// Where they come from.
         addresses: Vec<String>,
+    },
+    /// A hero has ended.
+    EndHero {
+        /// Its name, as it was registered.
+        name: String,
+        /// Where its players come from; nobody played one that its client had left, or that an operator had started.
+        addresses: Vec<String>,
+    },
+    /// Heroes that played for nobody have ended.
+    EndAbandoned {
+        /// How many.
+        ended: u64,
     },
     /// Everybody was told.
     Wall {

@@ -1,7 +1,8 @@
 //! Asking one process (`sys`) or one function (`call`), by the names that people use.
 
+use pq_otp::spec::{self, ManagerReply, SupReply};
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Node, Pid, Reason, RequestError, Term};
+use pq_otp::{Called, Node, Pid, Reason, RequestError, Term};
 use pq_term::{msgpack, pretty, read_outside};
 
 use super::answer::{Returned, SysReply};
@@ -9,8 +10,8 @@ use super::desk::Desk;
 use super::exit::{Exit, Failure};
 use super::request::{SysRequest, Toggle};
 
-/// How long a function may take: what `gen_server:call/2` waits.
-const CALL_TIMEOUT_MS: u64 = 5_000;
+/// How long a function, and whoever it asks, may take: `processquest:stop_player` gives a hero ten seconds.
+const CALL_TIMEOUT_MS: u64 = 10_000;
 
 /// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
 /// types: to it `{events, "Ann"}` and `[events, "Ann"]` are two names.
@@ -119,9 +120,47 @@ pub(crate) fn call(
         term: term_of(&error),
         ..failed(exit_of(&error), why_not((&name, args.len()), &error))
     })?;
-    Ok(Returned {
-        result: pretty(&result),
-    })
+    match error_in(&result) {
+        None => Ok(Returned {
+            result: pretty(&result),
+        }),
+        Some(reason) => Err(Failure {
+            term: Some(result.to_string()),
+            ..failed(Exit::Refused, in_words(&reason))
+        }),
+    }
+}
+
+/// The reason in an error that comes as a value: `{error, Reason}` as Erlang returns it, or as Rust does.
+fn error_in(value: &Term) -> Option<Term> {
+    if let Some([tag, reason]) = value.as_tuple() {
+        return tag.is_atom("error").then(|| reason.clone());
+    }
+    let map = value.as_map().filter(|map| map.len() == 1)?;
+    let keys = [Term::atom("Err"), Term::string("Err")];
+    keys.iter().find_map(|key| map.get(key)).cloned()
+}
+
+/// A reason for people: OTP's word, and what it means where it is one of those that everybody meets.
+fn in_words(reason: &Term) -> String {
+    let known = [
+        ("not_found", "the supervisor has no such child"),
+        ("noproc", "no such process runs"),
+        ("name_taken", "somebody has this name already"),
+        ("already_present", "it is there already"),
+        ("timeout", "the answer did not come in time"),
+    ];
+    let meant = known.iter().find(|(word, _)| mentions(reason, word));
+    match meant {
+        Some((_, words)) => format!("{reason}: {words}"),
+        None => reason.to_string(),
+    }
+}
+
+/// Whether this atom is anywhere in a reason: each supervisor on the way wraps that of its child.
+fn mentions(reason: &Term, word: &str) -> bool {
+    let items = reason.as_tuple().or(reason.as_list()).unwrap_or_default();
+    reason.is_atom(word) || items.iter().any(|item| mentions(item, word))
 }
 
 fn apply(
@@ -130,11 +169,60 @@ fn apply(
     args: &[Term],
 ) -> Result<Term, RequestError> {
     if module != SERVICE {
-        return node.call_module(module, function, args, CALL_TIMEOUT_MS);
+        return match node.call_module(module, function, args, CALL_TIMEOUT_MS)? {
+            Called::Returned(term) => Ok(term),
+            Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
+        };
     }
     let args = msgpack::to_msgpack(&Term::list(args));
     let answer = node.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
     msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
+}
+
+/// What a process has answered to a request that a function made, in OTP's words: a supervisor, an event manager, or a
+/// module in its own.
+fn answered(bytes: &[u8]) -> Result<Term, String> {
+    if let Ok(reply) = spec::decode_reply(bytes) {
+        return Ok(of_supervisor(reply));
+    }
+    match spec::decode(bytes) {
+        Ok(ManagerReply::Ok) => Ok(Term::atom("ok")),
+        Ok(ManagerReply::Error(reason)) => Ok(pair("error", reason)),
+        Ok(ManagerReply::Handlers(modules)) => Ok(listed(modules.into_iter().map(Term::from))),
+        Err(_) => msgpack::from_msgpack(bytes).map_err(|error| error.to_string()),
+    }
+}
+
+fn of_supervisor(reply: SupReply) -> Term {
+    let pid = |pid: Option<Pid>| pid.map_or(Term::undefined(), Term::from);
+    match reply {
+        SupReply::Ok => Term::atom("ok"),
+        SupReply::Started(child) => pair("ok", pid(child)),
+        SupReply::Error(reason) => pair("error", reason),
+        SupReply::Children(children) => listed(
+            children
+                .into_iter()
+                .map(|child| pair_of(child.id, pid(child.pid))),
+        ),
+        SupReply::Count(count) => Term::list([
+            pair("specs", count.specs.into()),
+            pair("active", count.active.into()),
+            pair("supervisors", count.supervisors.into()),
+            pair("workers", count.workers.into()),
+        ]),
+    }
+}
+
+fn listed(items: impl Iterator<Item = Term>) -> Term {
+    Term::list(items.collect::<Vec<_>>())
+}
+
+fn pair(tag: &'static str, value: Term) -> Term {
+    pair_of(Term::atom(tag), value)
+}
+
+fn pair_of(first: Term, second: Term) -> Term {
+    Term::tuple([first, second])
 }
 
 /// Why a function has not returned.
@@ -143,6 +231,7 @@ fn why_not((name, arity): (&str, usize), error: &RequestError) -> String {
         RequestError::Exit(reason) if is_undef(reason, name) => {
             format!("undef: no code that runs has the function {name}/{arity}")
         }
+        RequestError::Exit(Reason::NoProc) => in_words(&Term::atom("noproc")),
         RequestError::Exit(reason) => format!("it failed with {reason}"),
         other => other.to_string(),
     }
@@ -174,5 +263,64 @@ fn exit_of(error: &RequestError) -> Exit {
         RequestError::Timeout(_) => Exit::Unknown,
         RequestError::Exit(_) | RequestError::NoName(_) => Exit::Refused,
         RequestError::BadReply(_) => Exit::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pq_otp::spec::ChildCount;
+
+    fn check(bytes: &[u8], expected: &str) {
+        assert_eq!(answered(bytes).unwrap().to_string(), expected);
+    }
+
+    #[test]
+    fn answers_of_supervisors_and_managers_are_in_otps_words() {
+        let sup = |reply: &SupReply| spec::encode_reply(reply);
+        check(&sup(&SupReply::Ok), "ok");
+        check(
+            &sup(&SupReply::Started(Some(Pid::new(0, 5, 1)))),
+            "{ok,<0.5.1>}",
+        );
+        check(&sup(&SupReply::Started(None)), "{ok,undefined}");
+        check(
+            &sup(&SupReply::Error(Term::atom("not_found"))),
+            "{error,not_found}",
+        );
+        check(
+            &sup(&SupReply::Count(ChildCount::default())),
+            "[{specs,0},{active,0},{supervisors,0},{workers,0}]",
+        );
+        let manager = |reply: &ManagerReply| spec::encode(reply);
+        check(&manager(&ManagerReply::Ok), "ok");
+        check(
+            &manager(&ManagerReply::Error(Term::atom("bad_module"))),
+            "{error,bad_module}",
+        );
+        check(
+            &msgpack::to_msgpack(&Term::list([Term::from(7_i64)])),
+            "[7]",
+        );
+    }
+
+    #[test]
+    fn an_error_that_comes_as_a_value_is_one() {
+        let error = |text: &str| error_in(&pq_term::read_term(text).unwrap());
+        assert_eq!(error("{error,enoent}"), Some(Term::atom("enoent")));
+        assert_eq!(error("#{'Err' => full}"), Some(Term::atom("full")));
+        for fine in [
+            "ok",
+            "{ok,error}",
+            "[error,x]",
+            "#{'Err' => 1, b => 2}",
+            "{error,1,2}",
+            "7",
+        ] {
+            assert_eq!(error(fine), None, "{fine}");
+        }
+        let reason = "{shutdown,{failed_to_start_child,player,name_taken}}";
+        let words = in_words(&pq_term::read_term(reason).unwrap());
+        assert_eq!(words, format!("{reason}: somebody has this name already"));
     }
 }

@@ -1,6 +1,6 @@
 //! At the door: `who`, `kick`, `wall`, `lock`.
 //!
-//! Whoever is banned, and what a shutdown says, has rooms of its own.
+//! Whoever is banned, what a shutdown says, and how heroes are ended have rooms of their own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::answer::{AtDoor, DoorStatus, Guest, Rows};
 use super::clock::rfc3339;
 use super::desk::Desk;
 use super::exit::{Exit, Failure};
+use super::heroes;
 use super::look;
 use super::request::{DoorRequest, TEXT_MAX};
 use super::who::Who;
@@ -23,6 +24,7 @@ pub(crate) fn status(desk: &Desk) -> Option<DoorStatus> {
         address: door.address().to_string(),
         clients: door.clients() as u64,
         players: door.players() as u64,
+        abandoned: door.abandoned() as u64,
         locked: door.is_locked(),
         tls_address: door.tls_address().map(|address| address.to_string()),
         web_address: door.web_address().map(|address| address.to_string()),
@@ -81,27 +83,33 @@ pub(crate) fn carry_out(
     who: &Who,
     text: Option<&str>,
 ) -> Result<AtDoor, Failure> {
-    let door = door(desk, &request.to_string())?;
+    let door = || door(desk, &request.to_string());
     let words = text.map(str::to_string);
     let text = text.unwrap_or_default();
     Ok(match request {
         DoorRequest::Kick { whom, .. } => AtDoor::Kick {
-            addresses: kick(door, whom, text)?,
+            addresses: kick(desk, door()?, (whom, text))?,
         },
+        // Heroes play without a door, too.
+        DoorRequest::EndHero { name, .. } => heroes::end(desk, name, text)?,
+        DoorRequest::EndAbandoned => heroes::end_abandoned(desk)?,
         DoorRequest::Ban { whom, for_ms, .. } => {
+            door()?;
             let span = for_ms.map(Duration::from_millis);
             let (banned, dismissed) = desk.bans.ban(who, whom, span, words)?;
             AtDoor::Ban { banned, dismissed }
         }
         DoorRequest::Unban { whom } => {
+            door()?;
             desk.bans.unban(whom)?;
             let whom = whom.clone();
             AtDoor::Unban { whom }
         }
         DoorRequest::Wall { .. } => AtDoor::Wall {
-            clients: door.announce(&format!("*** {text}")) as u64,
+            clients: door()?.announce(&format!("*** {text}")) as u64,
         },
         DoorRequest::Lock { locked } => {
+            let door = door()?;
             door.lock(*locked);
             AtDoor::Lock {
                 locked: *locked,
@@ -139,11 +147,15 @@ fn clean(what: &str, text: &str) -> Result<String, Failure> {
     }
 }
 
-fn kick(door: &Door, whom: &str, text: &str) -> Result<Vec<String>, Failure> {
-    let is_name = |hero: &str| regis_confusable::is_same(hero, whom);
-    let is_meant = |guest: &sockserv::Guest| {
-        guest.address.to_string() == whom || guest.hero.as_deref().is_some_and(is_name)
-    };
+/// Whether this client's hero has this name, or one that looks like it.
+pub(super) fn is_of(guest: &sockserv::Guest, name: &str) -> bool {
+    let hero = guest.hero.as_deref();
+    hero.is_some_and(|hero| regis_confusable::is_same(hero, name))
+}
+
+fn kick(desk: &Desk, door: &Door, (whom, text): (&str, &str)) -> Result<Vec<String>, Failure> {
+    let is_meant =
+        |guest: &sockserv::Guest| guest.address.to_string() == whom || is_of(guest, whom);
     let meant = door.guests().into_iter().filter(is_meant);
     let kicked = meant.filter(|guest| door.kick(guest.port, text));
     let addresses: Vec<String> = kicked.map(|guest| guest.address.to_string()).collect();
@@ -152,7 +164,11 @@ fn kick(door: &Door, whom: &str, text: &str) -> Result<Vec<String>, Failure> {
         true => Err(Failure::new(
             Exit::Refused,
             format!(
-                "failed to kick {whom}: nobody with this name or address is in; `pq who` lists everybody"
+                "failed to kick {whom}: nobody with this name or address is in; {}",
+                match hero(desk, whom) {
+                    Some(_) => "a hero of this name plays for nobody, and `pq end-hero` ends it",
+                    None => "`pq who` lists everybody",
+                }
             ),
         )),
     }
@@ -166,7 +182,7 @@ fn door<'a>(desk: &'a Desk, what: &str) -> Result<&'a Arc<Door>, Failure> {
 }
 
 /// The process of the hero with this name.
-fn hero(desk: &Desk, name: &str) -> Option<Pid> {
+pub(super) fn hero(desk: &Desk, name: &str) -> Option<Pid> {
     desk.booted.names().whereis(&Term::string(name))
 }
 

@@ -116,6 +116,8 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
         .map(|(name, pid)| (name.to_string(), Scope::Regis, pid));
     let rows = local.chain(kept).filter(|(name, ..)| wanted(name));
     let processes = processes(desk)?;
+    // Who has ended while the others were looked up has no name any more.
+    let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
     let of: HashMap<Pid, ProcessInfo> = processes
         .into_iter()
         .map(|process| (process.pid, process))

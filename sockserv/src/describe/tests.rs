@@ -10,7 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::budget::Budget;
 use crate::endpoint::Event;
-use crate::game::{Answer, Game, Login};
+use crate::game::{Answer, Game, Hero, Login};
 use crate::hall::{Arrival, Way};
 use crate::option::GMCP;
 use crate::port::{Output, Port};
@@ -28,7 +28,11 @@ struct Counting {
 
 impl Game for Counting {
     fn login(&self, _session: Pid, answer: Answer<Login>) {
-        answer(Login::Playing("Ann".to_string()));
+        let name = "Ann".to_string();
+        answer(Login::Playing(Hero {
+            name,
+            process: None,
+        }));
     }
 
     fn sheet(&self, _session: Pid, answer: Answer<Option<Sheet>>) {

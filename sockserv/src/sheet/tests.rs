@@ -160,3 +160,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hero_that_is_gone_leaves_no_name_behind() {
+    let hero = sheet(&[
+        ("Char.Name", json!({"fullname": "Ann", "name": "Ann"})),
+        ("Char.Vitals", json!({"xp": 1})),
+    ]);
+    let sent = sent(&[hero.clone(), sheet(&[]), sheet(&[]), hero]);
+    assert_eq!(sent[1], [r#"Char.Name {"fullname":"","name":""}"#]);
+    assert_eq!((sent[2].len(), sent[3].len()), (0, 2));
+}

@@ -1,10 +1,11 @@
 //! A client of bytes: from any address of this machine, to any port of the node.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text};
+use rustix::net::sockopt::set_socket_linger;
 use tokio::net::TcpSocket;
 
 /// A connection, and what was read of it and not asked for yet.
@@ -93,6 +94,16 @@ impl Guest {
             }
         }
         sent
+    }
+
+    /// Sends nothing more, and goes on reading.
+    pub(crate) fn closes_half(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Breaks the connection off: the node gets a reset.
+    pub(crate) fn resets(self) {
+        set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
 
     /// Where it comes from.

@@ -99,27 +99,49 @@ fn a_function_is_called_with_terms() {
     }
 }
 
-/// What an operator does about a hero that nobody plays any more, as the README says it: its parent is what
-/// `stop_player` wants.
+/// Functions of 1.0.0 that ask a process return the number of their request: what is shown is its answer.
 #[test]
-fn a_hero_is_ended_by_its_name_in_two_commands() {
+fn a_function_that_asks_a_process_is_answered_by_that() {
     let tree = Tree::new();
     let _node = node_with_heroes(&tree, 2);
     let status = told(&tree, &["sys", "get-status", "bot-1"]);
     let (_, parent) = status.split_once("parent => ").unwrap();
     let (sup, _) = parent.split_once(',').unwrap();
-    let stop = ["call", "processquest", "stop_player", &format!("[{sup}]")];
-    // What is answered is the number of the request; the hero has a moment to go.
-    told(&tree, &stop).trim().parse::<u64>().unwrap();
-    let names = || told(&tree, &["names"]);
-    let gone = poll(PATIENCE, || {
-        Some(names()).filter(|names| !names.contains("bot-1"))
-    });
-    assert!(gone.unwrap().contains("bot-0"));
-    assert_eq!(
-        told(&tree, &["tree", "--all"]).matches("pq_player").count(),
-        1
+    let args = format!("[{sup}]");
+    let stop = |args| ["call", "processquest", "stop_player", args];
+    assert_eq!(told(&tree, &stop(&args)), "ok\n");
+    let names = told(&tree, &["names"]);
+    assert!(
+        names.contains("bot-0") && !names.contains("bot-1"),
+        "{names}"
     );
+    let failed =
+        "failed to call processquest:stop_player: not_found: the supervisor has no such child";
+    for args in [&args, "[<9.9.9>]"] {
+        let stop = stop(args);
+        assert_eq!(refused(&tree, &stop, 3), failed);
+        let failure = typed(&tree, &[&stop[..], &["--json"]].concat()).out;
+        assert!(
+            failure.contains(r#""term":"{error,not_found}""#),
+            "{failure}"
+        );
+    }
+    let start = ["call", "processquest", "start_player", "[\"Ann\", #{}]"];
+    let started = told(&tree, &start);
+    assert!(started.starts_with("{ok,<"), "{started}");
+    let sentence = refused(&tree, &start, 3);
+    assert!(
+        sentence.ends_with("name_taken}}: somebody has this name already"),
+        "{sentence}"
+    );
+    let subscribe = [
+        "call",
+        "processquest",
+        "subscribe",
+        "[\"nobody\", sockserv_pq_events, [<0.0.1>]]",
+    ];
+    let sentence = refused(&tree, &subscribe, 3);
+    assert!(sentence.ends_with("no such process runs"), "{sentence}");
 }
 
 #[test]

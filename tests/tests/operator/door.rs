@@ -255,3 +255,59 @@ fn a_setting_of_the_door_that_cannot_be_meant_ends_the_start() {
     assert_eq!(node.end().code(), Some(1));
     node.logged("keepalive_ms of sockserv is never, where a number of milliseconds");
 }
+
+#[test]
+fn the_program_of_a_player_forgets_a_hero_that_is_gone() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    let mut ann = Player::playing(&node, "Ann");
+    ann.send(b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"Char 1\"]\xff\xf0");
+    ann.until(br#"Char.Name {"fullname":"Ann","name":"Ann"}"#);
+    told(&tree, &["end-hero", "Ann", "Tea is ready."]);
+    ann.until(b"Tea is ready.\r\nAnn has fallen for the last time.\r\n");
+    ann.until(br#"Char.Name {"fullname":"","name":""}"#);
+}
+
+#[test]
+fn a_hero_is_ended_by_its_name_whoever_plays_it() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &["--heroes", "2", "--pace", "50"]);
+    node.wrote("2 heroes started");
+    let mut ann = Player::playing(&node, "Ann");
+    let from = ann.address().to_string();
+    // Letters that look the same are the same name.
+    let ended = json(&tree, &["end-hero", "\u{410}nn", "Enough\u{1b}[2J."]);
+    let expected = value!({"operation": "end_hero", "name": "Ann", "addresses": [from]});
+    assert_eq!(ended, expected);
+    ann.until(b"Enough[2J.\r\nAnn has fallen for the last time.\r\n");
+    ann.until(b"character's name?\r\n");
+    // The name is free, also for who has just lost it.
+    ann.send(b"Ann\ny\n");
+    ann.until(b"Executing a ");
+    let bot = "bot-1 has ended; nobody played it\n";
+    assert_eq!(told(&tree, &["end-hero", "bot-1"]), bot);
+    for name in ["bot-1", "nobody", "pq_supersup", "regis_server"] {
+        let sentence = refused(&tree, &["end-hero", name], 3);
+        assert_eq!(
+            sentence,
+            format!("failed to end {name}: no hero has this name")
+        );
+    }
+    let left = told(&tree, &["names", "bot-"]);
+    assert!(left.contains("bot-0") && !left.contains("bot-1"), "{left}");
+    for words in [
+        &["end-hero"][..],
+        &["end-hero", "--abandoned", "Ann"],
+        &["end-hero", ""],
+    ] {
+        assert_eq!(typed(&tree, words).code, 2, "{words:?}");
+    }
+    install(&tree);
+    told(&tree, &["end-hero", "Ann"]);
+    ann.until(b"Ann has fallen for the last time.\r\n");
+    let past = past(&tree, 3);
+    assert_eq!(
+        past[2],
+        [value!("end-hero Ann"), value!("done"), Value::Null]
+    );
+}

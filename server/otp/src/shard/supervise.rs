@@ -10,6 +10,12 @@ use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
 use crate::process::{Body, SupervisorBody, TRAPS_EXIT};
 use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
 
+/// The world outside the node, which asks as if it were a process.
+const OUTSIDE: Pid = Pid::from_raw(0);
+
+/// The monitor by which it hears of ends for [`crate::Kin`]. Other monitors of its are none.
+const KIN: u64 = 0;
+
 /// Room that is kept: a supervisor that stops a hundred thousand children at once needs more, once.
 const SPARE_ACTIONS_MAX: usize = 1_024;
 
@@ -116,6 +122,9 @@ impl Shard {
             Action::CancelTimer { .. } => (),
             Action::Reply { to, reply } => {
                 self.unwatch(pid, to);
+                if let (SupReply::Started(Some(child)), true) = (&reply, to.owned_port()) {
+                    self.tell_kin(to.pid, *child);
+                }
                 self.reply(to, spec::encode_reply(&reply));
             }
             Action::Ready => self.ready(pid),
@@ -136,6 +145,18 @@ impl Shard {
         match shard == self.core.id {
             true => self.local.push_back(signal),
             false => self.outboxes[usize::from(shard)].push(signal),
+        }
+    }
+
+    /// The owner of a port has its child: whoever looks after such hears of it, and of the end of both.
+    fn tell_kin(&mut self, asker: Pid, child: Pid) {
+        if let Some(kin) = self.core.node.kin() {
+            kin.started(asker, child);
+            let (pid, tag) = (OUTSIDE, KIN);
+            for of in [child, asker] {
+                let watcher = Caller { pid, tag };
+                self.signal(Signal::Monitor { of, watcher });
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pq_abi::spec::{self, ChildCount, Start, SupReply, SupRequest};
 use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, StartType};
-use pq_otp::{Atom, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
+use pq_otp::{Atom, Called, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
 
 use crate::actor::Do;
 use crate::house::{config, encode, payload, say, start};
@@ -463,7 +463,7 @@ fn somebody_outside_sees_all_processes_counts_them_and_calls_functions() {
         town.node()
             .call_module("well", function, &[Term::from(1_i64)], PATIENCE_MS)
     };
-    assert_eq!(call("setting"), Ok(Term::undefined()));
+    assert_eq!(call("setting"), Ok(Called::Returned(Term::undefined())));
     let failed = call("nothing").unwrap_err().to_string();
     assert!(
         failed.contains("undef") && failed.contains("nothing"),

@@ -25,6 +25,20 @@ pub(crate) enum Door {
         #[command(flatten)]
         at: At,
     },
+    /// End a hero, whether or not somebody plays it; who does is told, and asked for another name
+    EndHero {
+        /// The name of the hero, as `who` and `names` show it or in letters that look the same
+        #[arg(required_unless_present = "abandoned")]
+        name: Option<String>,
+        /// What is said first to who plays it
+        #[arg(value_parser = message)]
+        text: Option<String>,
+        /// All heroes whose clients have gone and left them; what operators have started is not among them
+        #[arg(long, conflicts_with_all = ["name", "text"])]
+        abandoned: bool,
+        #[command(flatten)]
+        at: At,
+    },
     /// Let an address, a network or a name in no more, also after a restart
     Ban {
         /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of a hero
@@ -76,6 +90,7 @@ impl Door {
         match self {
             Door::Who { at }
             | Door::Kick { at, .. }
+            | Door::EndHero { at, .. }
             | Door::Ban { at, .. }
             | Door::Unban { at, .. }
             | Door::Bans { at }

@@ -20,6 +20,15 @@ pub(crate) enum DoorRequest {
         /// What it is told first.
         text: Option<String>,
     },
+    /// End a hero, whoever plays it.
+    EndHero {
+        /// Its name.
+        name: String,
+        /// What whoever plays it is told first.
+        text: Option<String>,
+    },
+    /// End all heroes whose clients have gone and left them.
+    EndAbandoned,
     /// Tell everybody something.
     Wall {
         /// What.
@@ -50,9 +59,13 @@ impl DoorRequest {
     /// What is said with it, to players or for the history.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            DoorRequest::Kick { text, .. } | DoorRequest::Ban { text, .. } => text.as_deref(),
+            DoorRequest::Kick { text, .. }
+            | DoorRequest::Ban { text, .. }
+            | DoorRequest::EndHero { text, .. } => text.as_deref(),
             DoorRequest::Wall { text } => Some(text),
-            DoorRequest::Unban { .. } | DoorRequest::Lock { .. } => None,
+            DoorRequest::Unban { .. } | DoorRequest::Lock { .. } | DoorRequest::EndAbandoned => {
+                None
+            }
         }
     }
 
@@ -61,8 +74,9 @@ impl DoorRequest {
         match self {
             DoorRequest::Kick { whom, .. }
             | DoorRequest::Ban { whom, .. }
-            | DoorRequest::Unban { whom } => Some(whom),
-            DoorRequest::Wall { .. } | DoorRequest::Lock { .. } => None,
+            | DoorRequest::Unban { whom }
+            | DoorRequest::EndHero { name: whom, .. } => Some(whom),
+            DoorRequest::Wall { .. } | DoorRequest::Lock { .. } | DoorRequest::EndAbandoned => None,
         }
     }
 }
@@ -72,6 +86,8 @@ impl fmt::Display for DoorRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DoorRequest::Kick { whom, .. } => write!(f, "kick {whom}"),
+            DoorRequest::EndHero { name, .. } => write!(f, "end-hero {name}"),
+            DoorRequest::EndAbandoned => f.write_str("end-hero --abandoned"),
             DoorRequest::Wall { .. } => f.write_str("wall"),
             DoorRequest::Ban { whom, for_ms, .. } => {
                 let span = for_ms.map(Duration::from_millis).map(format_duration);
