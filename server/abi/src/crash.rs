@@ -34,5 +34,5 @@ mod stack;
 pub use handler::{LastWords, arm, disarm, has_spoken};
 pub use libraries::note_library;
 pub use running::loading;
-pub(crate) use running::{Doing, Frame, within};
+pub(crate) use running::{Frame, within};
 pub use stack::watch_thread;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use crate::crash::{Doing, Frame, within};
-use crate::kind::{Callback, Direction, Kind};
+use crate::crash::{Frame, within};
+use crate::kind::{Callback, Direction, Entry, Kind};
 use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status};
 use crate::reason::Reason;
@@ -23,6 +23,8 @@ pub trait Host: Sized {
     }
     /// Takes what the callback wrote with [`OpCode::Out`], and leaves it empty.
     fn take_out(&mut self) -> Vec<u8>;
+    /// This of a module is about to run, for those who watch over callbacks that do not end.
+    fn enters(&mut self, _module: Module, _entry: Entry<'_>) {}
 }
 
 /// Where a node finds modules: the code server, as the runtime sees it.
@@ -31,6 +33,10 @@ pub trait Modules: Send + Sync {
     fn current(&self, name: &str) -> Option<Module>;
     /// Changes with every change of any current version; see [`HostTable::epoch`].
     fn epoch(&self) -> &AtomicU64;
+    /// The module, of whatever version, with this [`Module::address`]; `None` also where nobody keeps a list.
+    fn at(&self, _address: u64) -> Option<Module> {
+        None
+    }
 }
 
 /// What the node answers to an operation.
@@ -156,7 +162,7 @@ impl Module {
     pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
         let init = self.table.init;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, Doing::Init, |table, made| unsafe {
+        self.make(host, Entry::Init, |table, made| unsafe {
             init(table, Slice::of(args), made)
         })
     }
@@ -165,7 +171,7 @@ impl Module {
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
         let import = self.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, Doing::Import, |table, made| unsafe {
+        self.make(host, Entry::Import, |table, made| unsafe {
             import(table, Slice::of(bytes), made)
         })
     }
@@ -180,7 +186,7 @@ impl Module {
         let call = self.table.call;
         let (name, args) = (Slice::of(function.as_bytes()), Slice::of(args));
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, Doing::Call(function), |table| unsafe {
+        self.output(host, Entry::Function(function), |table| unsafe {
             call(table, name, args)
         })
     }
@@ -200,7 +206,7 @@ impl Module {
             Slice::of(extra),
         );
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, Doing::CodeChange, |table| unsafe {
+        self.output(host, Entry::CodeChange, |table| unsafe {
             change(table, direction as u32, vsn, bytes, extra)
         })
     }
@@ -208,11 +214,11 @@ impl Module {
     fn make<H: Host>(
         self,
         host: &mut H,
-        doing: Doing<'_>,
+        entry: Entry<'_>,
         run: impl FnOnce(&HostTable, *mut *mut c_void) -> u32,
     ) -> Result<State, Failure> {
         let mut made = std::ptr::null_mut();
-        let frame = self.frame(host, doing);
+        let frame = self.enter(host, entry);
         let table = host_table(host);
         let status = within(&frame, || run(&table, &mut made));
         let failure = failure_of(host, status);
@@ -226,10 +232,10 @@ impl Module {
     fn output<H: Host>(
         self,
         host: &mut H,
-        doing: Doing<'_>,
+        entry: Entry<'_>,
         run: impl FnOnce(&HostTable) -> u32,
     ) -> Result<Vec<u8>, Failure> {
-        let frame = self.frame(host, doing);
+        let frame = self.enter(host, entry);
         let table = host_table(host);
         let status = within(&frame, || run(&table));
         match failure_of(host, status) {
@@ -238,11 +244,13 @@ impl Module {
         }
     }
 
+    /// This of it is about to run: for those who watch over callbacks that do not end, and for a crash.
     #[inline]
-    fn frame<'a>(self, host: &impl Host, doing: Doing<'a>) -> Frame<'a> {
-        Frame {
-            module: Some(self),
-            doing,
+    fn enter<'a>(self, host: &mut impl Host, entry: Entry<'a>) -> Frame<'a> {
+        host.enters(self, entry);
+        Frame::Runs {
+            module: self,
+            entry,
             pid: host.process(),
         }
     }
@@ -271,7 +279,7 @@ impl State {
         (a, b): (u64, u64),
         data: &[u8],
     ) -> Verdict {
-        let frame = self.module.frame(host, Doing::Callback(callback));
+        let frame = self.module.enter(host, Entry::Callback(callback));
         let table = host_table(host);
         let handle = self.module.table.handle;
         // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
@@ -301,15 +309,15 @@ impl State {
         let ptr = self.ptr.as_ptr().cast_const();
         // SAFETY: a genuine table and a state that it made, not written meanwhile.
         self.module
-            .output(host, Doing::Export, |table| unsafe { export(ptr, table) })
+            .output(host, Entry::Export, |table| unsafe { export(ptr, table) })
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
-        let frame = Frame {
-            module: Some(self.module),
-            doing: Doing::Drop,
+        let frame = Frame::Runs {
+            module: self.module,
+            entry: Entry::Drop,
             pid: None,
         };
         // SAFETY: the state was made by this table and nobody has it any more.

@@ -97,7 +97,7 @@ impl Callback {
         Callback::TimeOut,
     ];
 
-    /// The function of a module that it runs, as OTP calls it.
+    /// The function that an author has written for it, as OTP calls it.
     pub const fn function(self) -> &'static str {
         match self {
             Callback::Cast => "handle_cast",
@@ -119,6 +119,25 @@ impl Callback {
     pub fn from_number(number: u32) -> Option<Callback> {
         Callback::ALL.get(number as usize).copied()
     }
+}
+
+/// What of a module runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a> {
+    /// It makes the state of a new process.
+    Init,
+    /// A callback of a process.
+    Callback(Callback),
+    /// A function, by its name.
+    Function(&'a str),
+    /// It writes a state: for `sys`, or for an upgrade.
+    Export,
+    /// It reads a state.
+    Import,
+    /// It converts a state.
+    CodeChange,
+    /// It drops a state.
+    Drop,
 }
 
 /// Which way a state is converted (`code_change`): the newer module owns both directions.

@@ -8,6 +8,7 @@ use pq_abi::spec::Start;
 use pq_term::Pid;
 use smallvec::SmallVec;
 
+use crate::effect::Effect;
 use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
@@ -107,6 +108,9 @@ pub enum Signal {
     SpawnNative(Box<dyn crate::Native>, Ack),
     /// Call a function of a module in nobody's name.
     CallModule(Box<ModuleCall>),
+    /// Do what a function wants done that was called from outside, and answer for it.
+    #[allow(private_interfaces, reason = "only this crate calls functions")]
+    Returned(Box<Returned>),
     /// Say which processes live here.
     List(OnList),
     /// A part of a transaction.
@@ -136,6 +140,16 @@ pub struct ModuleCall {
     /// Where the number of a request that it has made is no result, but the answer to that request is: to be set when that
     /// is the case.
     pub asks: Option<Arc<AtomicBool>>,
+}
+
+/// A function that has returned.
+pub(crate) struct Returned {
+    /// Who hears the result.
+    pub(crate) from: Caller,
+    /// What it wants done first.
+    pub(crate) effects: Vec<Effect>,
+    /// Its result, MessagePack; nothing where the answer to a request that it has made is its result.
+    pub(crate) result: Option<Result<Payload, Reason>>,
 }
 
 /// Why an exit signal was sent.
@@ -178,6 +192,7 @@ impl Signal {
             Signal::Spawn(_)
             | Signal::SpawnNative(..)
             | Signal::CallModule(_)
+            | Signal::Returned(_)
             | Signal::List(_)
             | Signal::Upgrade(_)
             | Signal::Quit => None,

@@ -148,6 +148,7 @@ const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 const OPENING_ROOMS: [&str; 7] = [
     "server/abi/src/crash/handler.rs",
     "server/files/src/",
+    "server/otp/src/stall/task.rs",
     "server/release/src/durable.rs",
     "server/release/src/handler/room.rs",
     "server/src/operator/history.rs",

@@ -8,32 +8,20 @@ use std::ptr;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::host::Module;
-use crate::kind::Callback;
+use crate::kind::Entry;
 
 /// One call into a library.
 #[derive(Clone, Copy)]
-pub(crate) struct Frame<'a> {
-    /// Whose code it is; none while a library is loaded.
-    pub(crate) module: Option<Module>,
-    pub(crate) doing: Doing<'a>,
-    /// The process that it is done for, as a number; none when nobody's.
-    pub(crate) pid: Option<u64>,
-}
-
-/// What is called.
-#[derive(Clone, Copy)]
-pub(crate) enum Doing<'a> {
-    Init,
-    Callback(Callback),
-    /// An exported function.
-    Call(&'a str),
-    Export,
-    Import,
-    CodeChange,
-    /// A state is freed.
-    Drop,
-    /// A library is loaded, from this file.
-    Load(&'a str),
+pub(crate) enum Frame<'a> {
+    /// A module of it runs.
+    Runs {
+        module: Module,
+        entry: Entry<'a>,
+        /// The process that it runs for, as a number; none when nobody's.
+        pid: Option<u64>,
+    },
+    /// It is loaded, from this file.
+    Loads(&'a str),
 }
 
 thread_local! {
@@ -62,12 +50,7 @@ pub(crate) fn within<R>(frame: &Frame<'_>, call: impl FnOnce() -> R) -> R {
 
 /// Loads a library from this file, which runs code of it.
 pub fn loading<R>(file: &str, load: impl FnOnce() -> R) -> R {
-    let frame = Frame {
-        module: None,
-        doing: Doing::Load(file),
-        pid: None,
-    };
-    within(&frame, load)
+    within(&Frame::Loads(file), load)
 }
 
 /// Shows the innermost call of this thread; nothing when it is in no library.
@@ -83,9 +66,9 @@ mod tests {
     use super::*;
 
     fn file() -> Option<String> {
-        innermost(|frame| match frame?.doing {
-            Doing::Load(file) => Some(file.to_string()),
-            _ => None,
+        innermost(|frame| match frame? {
+            Frame::Loads(file) => Some((*file).to_string()),
+            Frame::Runs { .. } => None,
         })
     }
 

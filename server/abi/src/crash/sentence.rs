@@ -7,8 +7,9 @@ use pq_term::Pid;
 
 use super::libraries;
 use super::line::Shown;
-use super::running::{Doing, Frame};
+use super::running::Frame;
 use crate::host::Module;
+use crate::kind::Entry;
 
 /// How much of a path is shown: a root, a library's folder and its file.
 const PATH_CHARS_MAX: usize = 200;
@@ -86,17 +87,13 @@ impl Display for Fault<'_> {
 
 impl Fault<'_> {
     fn in_library(&self, frame: &Frame<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let own = match (frame.module, frame.doing) {
-            (Some(module), doing) => in_module(module, doing, frame.pid, f)?,
-            (None, Doing::Load(file)) => {
-                write!(
-                    f,
-                    " while library {} is loaded",
-                    Shown(file, PATH_CHARS_MAX)
-                )?;
+        let own = match *frame {
+            Frame::Runs { module, entry, pid } => in_module(module, entry, pid, f)?,
+            Frame::Loads(file) => {
+                let file = Shown(file, PATH_CHARS_MAX);
+                write!(f, " while library {file} is loaded")?;
                 None
             }
-            (None, _) => None,
         };
         let Some(instruction) = self.why.instruction() else {
             return Ok(());
@@ -126,15 +123,16 @@ impl Fault<'_> {
 /// Writes what was called, and for whom. Returns the library that has the module.
 fn in_module(
     module: Module,
-    doing: Doing<'_>,
+    entry: Entry<'_>,
     pid: Option<u64>,
     f: &mut fmt::Formatter<'_>,
 ) -> Result<Option<&'static libraries::Library>, fmt::Error> {
     let (of, vsn) = (name(module.name()), name(module.vsn()));
-    match doing {
-        Doing::Call(function) => write!(f, " in {} of {of} {vsn}", name(function))?,
-        doing => write!(f, " in {} of {of} {vsn}", doing.word())?,
-    }
+    let what = match entry {
+        Entry::Function(function) => name(function),
+        entry => name(word(entry)),
+    };
+    write!(f, " in {what} of {of} {vsn}")?;
     if let Some(pid) = pid {
         write!(f, ", process {}", Pid::from_raw(pid))?;
     }
@@ -150,18 +148,15 @@ fn name(text: &str) -> Shown<'_> {
     Shown(text, NAME_CHARS_MAX)
 }
 
-impl Doing<'_> {
-    fn word(self) -> &'static str {
-        match self {
-            Doing::Init => "init",
-            Doing::Callback(callback) => callback.function(),
-            Doing::Call(_) => "a function",
-            Doing::Export => "the export of a state",
-            Doing::Import => "the import of a state",
-            Doing::CodeChange => "code_change",
-            Doing::Drop => "the release of a state",
-            Doing::Load(_) => "the loading",
-        }
+fn word(entry: Entry<'_>) -> &'static str {
+    match entry {
+        Entry::Init => "init",
+        Entry::Callback(callback) => callback.function(),
+        Entry::Function(_) => "a function",
+        Entry::Export => "the export of a state",
+        Entry::Import => "the import of a state",
+        Entry::CodeChange => "code_change",
+        Entry::Drop => "the release of a state",
     }
 }
 
@@ -257,11 +252,7 @@ mod tests {
 
     #[test]
     fn a_fault_while_a_library_is_loaded_names_its_file() {
-        let frame = Frame {
-            module: None,
-            doing: Doing::Load("/lib/a\u{1b}.so"),
-            pid: None,
-        };
+        let frame = Frame::Loads("/lib/a\u{1b}.so");
         let illegal = Why::Signal {
             number: libc::SIGILL,
             reason: Reason::Itself,

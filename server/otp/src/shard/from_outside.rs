@@ -1,17 +1,19 @@
 //! Functions that are called from outside the node, in nobody's name. What they want done is done all the same.
 //!
+//! They run on threads of their own (`calls`), and in a simulation on its one shard.
+//!
 //! A function may answer with the number of a request that it has made: `processquest:stop_player` does, whose caller hears
 //! of the end in a message of its own. Nobody has no mailbox, so the request is made in the name of whoever called from
 //! outside, where that is wanted, and its answer takes the place of the number.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pq_term::Term;
 use pq_term::msgpack::from_msgpack;
 
 use super::Shard;
 use crate::effect::Effect;
-use crate::message::{Envelope, ModuleCall, Payload};
+use crate::message::{Envelope, ModuleCall, Payload, Returned};
 
 /// Answers to requests with this number are for nobody. Whoever asks from outside has numbers from 1 on.
 const NOBODYS: u64 = 0;
@@ -29,15 +31,11 @@ impl Shard {
         let mut answer = Vec::new();
         let asked = self.in_callback(from.pid, |host| {
             host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer)?;
-            let number = asks.as_ref().and_then(|_| from_msgpack(&answer).ok());
-            Ok(hand_over(&mut host.core.effects, number, from.tag))
+            let effects = &mut host.core.effects;
+            Ok(hand_over(effects, &answer, asks.as_deref(), from.tag))
         });
         // Nobody has answered yet: what was sent goes out when this turn is over. That nobody is there may be said already.
-        let is_to_come = asked == Ok(true);
-        if let Some(asks) = asks {
-            asks.store(is_to_come, Ordering::Release);
-        }
-        if is_to_come {
+        if asked == Ok(true) {
             return;
         }
         let result = asked
@@ -45,11 +43,32 @@ impl Shard {
             .map_err(|failure| Box::new(failure.into_reason()));
         self.send(from.pid, Envelope::Response(from.tag, result));
     }
+
+    /// A function has returned on a thread of its own.
+    pub(super) fn returned_from_outside(&mut self, returned: Returned) {
+        let Returned {
+            from,
+            effects,
+            result,
+        } = returned;
+        self.core.effects = effects;
+        self.apply_effects(from.pid);
+        if let Some(result) = result {
+            let result = result.map_err(Box::new);
+            self.send(from.pid, Envelope::Response(from.tag, result));
+        }
+    }
 }
 
-/// Gives the request whose number is this one to the caller with this tag, and all others to nobody: numbers of requests
-/// and of callers outside are not the same. Says whether there was one.
-fn hand_over(effects: &mut [Effect], number: Option<Term>, tag: u64) -> bool {
+/// Gives the request whose number was answered to the caller with this tag, if that is wanted, and all others to nobody:
+/// numbers of requests and of callers outside are not the same. Says whether there was one.
+pub(crate) fn hand_over(
+    effects: &mut [Effect],
+    answer: &[u8],
+    asks: Option<&AtomicBool>,
+    tag: u64,
+) -> bool {
+    let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;
     for effect in effects {
         if let Effect::Request { id, .. } | Effect::StartLink(_, _, id) = effect {
@@ -57,6 +76,9 @@ fn hand_over(effects: &mut [Effect], number: Option<Term>, tag: u64) -> bool {
             *id = if is_answer { tag } else { NOBODYS };
             is_found |= is_answer;
         }
+    }
+    if let Some(asks) = asks {
+        asks.store(is_found, Ordering::Release);
     }
     is_found
 }

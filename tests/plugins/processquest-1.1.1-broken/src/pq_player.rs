@@ -10,6 +10,8 @@
 //! | one of `faults` | ends the node, and so does the hero's first event |
 //! | any other | as in 1.1.0 |
 //!
+//! A hero of the name `Stalls` converts, and does not end its first event.
+//!
 //! A hero's fate is its name; but the setting `{fate, {Name, Fate}}` of processquest gives one hero another.
 
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
@@ -56,6 +58,11 @@ impl GenFsm for Player {
         ctx: &mut Ctx<'_>,
     ) -> Step<State, Event> {
         faults::happen(&self.0.hero.name);
+        if &*self.0.hero.name == "Stalls" {
+            loop {
+                std::hint::black_box(ctx.now_ms());
+            }
+        }
         self.0.handle_event(state, event, ctx)
     }
 
