@@ -6,8 +6,12 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
+use pq_abi::crash::disarm;
+
+use crate::stdio;
+
 /// How long the last words may take: an entry of the history, and an answer.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_millis(700);
 
 /// Says the last words, if they can be said in time, and ends. The exit code is that of an end out of order.
 pub(crate) fn end_at_once(last_words: impl FnOnce() + Send + 'static) -> ! {
@@ -21,5 +25,8 @@ pub(crate) fn end_at_once(last_words: impl FnOnce() + Send + 'static) -> ! {
         // In time or not, it ends.
         let _ = is_done.recv_timeout(LAST_WORDS);
     }
+    // This is no crash, and what was said is written as far as somebody reads.
+    disarm();
+    stdio::finish();
     std::process::exit(1)
 }

@@ -158,6 +158,8 @@ impl Shard {
                 self.signal(Signal::Monitor { of, watcher });
             }
         }
+    }
+
     fn is_no_place_for(&self, spawn: &Spawn) -> bool {
         let node = &self.core.node;
         let module = || node.module(spawn.start.module.as_str());
