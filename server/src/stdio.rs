@@ -33,7 +33,7 @@ use crate::signals;
 
 mod queue;
 
-use queue::Queue;
+use queue::{Line, Queue};
 
 /// How long what waits at the end may take to be written. Whoever reads does so in milliseconds.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
@@ -108,13 +108,16 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 /// there afterwards waits for its reader again.
 pub(crate) fn finish() {
     let Some(streams) = STREAMS.get() else { return };
-    let deadline = Instant::now() + END_TIMEOUT;
-    while !has_settled() && Instant::now() < deadline {
-        thread::sleep(LOOK);
-    }
-    // They are open: nothing is to be done where the system refuses.
+    // The pipes end: a line without an end is a line, too. All are open, so nothing is to be done where the system refuses.
     let _ = dup2_stdout(&streams.stdout.real);
     let _ = dup2_stderr(&streams.stderr.real);
+    let deadline = Instant::now() + END_TIMEOUT;
+    // Twice in a row: between its pipe and its queue a line is in none.
+    let mut looks = 0;
+    while looks < 2 && Instant::now() < deadline {
+        looks = if has_settled() { looks + 1 } else { 0 };
+        thread::sleep(LOOK);
+    }
 }
 
 /// Whether all that was written so far has gone out. Safe in a handler of signals: it looks at numbers, and asks the
@@ -230,7 +233,7 @@ impl Stream {
 
     fn push(&self, lines: Vec<u8>) {
         let mut queue = self.queue();
-        queue.push(lines, |count| note(self.name, count));
+        queue.push(lines);
         self.waiting.store(1, Ordering::Release);
         drop(queue);
         self.has_lines.notify_one();
@@ -239,22 +242,24 @@ impl Stream {
     /// Writes for ever. What the other end refuses is lost, and counted.
     fn write_on(&self) {
         loop {
-            let lines = self.next();
+            let line = self.next();
             if has_spoken() {
                 return;
             }
-            if write(&self.real, &lines).is_err() {
-                self.queue().count_lost();
-            }
+            let written = match &line {
+                Line::Text(text) => write(&self.real, text),
+                Line::Note(count) => write(&self.real, &note(self.name, *count)),
+            };
+            self.queue().written(&line, written.is_ok());
         }
     }
 
-    /// The next lines, when there are some.
-    fn next(&self) -> Vec<u8> {
+    /// The next line, when there is one.
+    fn next(&self) -> Line {
         let mut queue = self.queue();
         loop {
-            if let Some(lines) = queue.pop(|count| note(self.name, count)) {
-                return lines;
+            if let Some(line) = queue.pop() {
+                return line;
             }
             self.waiting.store(0, Ordering::Release);
             let woken = self.has_lines.wait(queue);

@@ -9,12 +9,12 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`running`] | what a thread executes at this moment, written around each call into a library |
-//! | [`libraries`] | which addresses are whose |
-//! | [`stack`] | the stack of a handler, and where the stack of a thread ends |
-//! | [`line`] | text without an allocation |
-//! | [`sentence`] | what is said |
-//! | [`handler`] | the signals |
+//! | `running` | what a thread executes at this moment, written around each call into a library |
+//! | `libraries` | which addresses are whose |
+//! | `stack` | the stack of a handler, and where the stack of a thread ends |
+//! | `line` | text without an allocation |
+//! | `sentence` | what is said |
+//! | `handler` | the signals |
 //!
 //! In a handler nothing may be done that locks or allocates (`signal-safety(7)`): it reads what was prepared, computes,
 //! and calls `write`, `poll`, `prctl`, `raise`, `sigaction` and the clock. Of the crates for this, `crash-handler` wraps

@@ -149,10 +149,12 @@ impl<'a> Lifetime<'a> {
     }
 }
 
-/// However it is left.
+/// However it is left, but by a panic: the exit that follows is no end in order.
 impl Drop for Lifetime<'_> {
     fn drop(&mut self) {
-        self.over();
+        if !std::thread::panicking() {
+            self.over();
+        }
     }
 }
 
