@@ -13,10 +13,12 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 use pq_release::boot::ReleaseTree;
+use pq_release::handler::FailedStep;
 use pq_release::judge::{Judgement, author};
 
+use crate::operator::{Exit, Failure};
 use crate::{boot, streams};
 
 pub(crate) mod appup;
@@ -35,7 +37,7 @@ pub(crate) fn warn(sentence: impl Display) {
 /// Says what the judge has to say of a release of a tree, which is an error where it is more than a warning.
 pub(crate) fn judge(root: &Path, vsn: &str) -> anyhow::Result<()> {
     let tree = ReleaseTree::open(root, boot::runtime()?);
-    let judgement = author::of_tree(&tree, vsn).map_err(|error| anyhow!("failed to {error}"))?;
+    let judgement = author::of_tree(&tree, vsn).map_err(|step| refused(&step))?;
     pronounce(&judgement, &format!("release {vsn}"))
 }
 
@@ -44,10 +46,15 @@ pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()>
     judgement.warnings.iter().for_each(warn);
     let refusals = judgement.refusals.iter();
     let lines: Vec<String> = refusals.map(|finding| format!("\n  {finding}")).collect();
-    ensure!(
-        lines.is_empty(),
+    let sentence = format!(
         "failed to pass {what}: an install or the node would fail:{}",
         lines.concat()
     );
+    ensure!(lines.is_empty(), Failure::new(Exit::Refused, sentence));
     Ok(())
+}
+
+/// What cannot be judged, with the exit code that an install of it would have.
+fn refused(step: &FailedStep) -> Failure {
+    Failure::new(Exit::from(step.exit_code()), format!("failed to {step}"))
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
-use pq_abi::crash::watch_thread;
 pub(crate) use at_once::end_at_once;
+use pq_abi::crash::watch_thread;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 

@@ -44,10 +44,7 @@ impl TreeLock {
                 return Err(error).with_context(|| format!("failed to lock {}", path.display()));
             }
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .with_context(|| format!("failed to write {}", path.display()))?;
+        write_holder(&mut file).with_context(|| format!("failed to write {}", path.display()))?;
         Ok(TreeLock { file })
     }
 
@@ -65,6 +62,15 @@ impl TreeLock {
         // What is not freed here is freed by the end of the process, which is near.
         let _ = self.file.unlock();
     }
+}
+
+/// Writes over the number that stands there and cuts off what is longer, so that at no moment there is none: a node that
+/// starts again has the tree all the time, and is asked for meanwhile.
+fn write_holder(file: &mut File) -> std::io::Result<()> {
+    let line = format!("{}\n", std::process::id());
+    file.rewind()?;
+    file.write_all(line.as_bytes())?;
+    file.set_len(line.len() as u64)
 }
 
 fn lock_file(root: &Path) -> PathBuf {
@@ -92,15 +98,21 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 /// has that file open. To try the lock instead would keep a node from starting at that moment.
 pub(crate) fn holder(root: &Path) -> Option<u32> {
     let path = lock_file(root);
-    let holder = pq_files::read(&path, pq_files::TEXT_BYTES_MAX).ok()?;
-    let holder = str::from_utf8(&holder).ok()?.trim().parse().ok()?;
+    let text = pq_files::read(&path, pq_files::TEXT_BYTES_MAX).ok()?;
+    // Behind the line there may be the end of a longer number that was there before (`write_holder`).
+    let holder = str::from_utf8(&text).ok()?.lines().next()?.parse().ok()?;
     let lock = std::fs::metadata(&path).ok()?;
-    let mut files = std::fs::read_dir(format!("/proc/{holder}/fd"))
-        .ok()?
+    // A process that starts again has the file under another number behind the first look at that number
+    // (`hand_over`); it does so once, and a second look finds it.
+    (has_open(holder, &lock) || has_open(holder, &lock)).then_some(holder)
+}
+
+fn has_open(process: u32, file: &Metadata) -> bool {
+    let mut open = std::fs::read_dir(format!("/proc/{process}/fd"))
+        .into_iter()
+        .flatten()
         .flatten();
-    files
-        .any(|file| std::fs::metadata(file.path()).is_ok_and(|file| is_same(&file, &lock)))
-        .then_some(holder)
+    open.any(|entry| std::fs::metadata(entry.path()).is_ok_and(|other| is_same(&other, file)))
 }
 
 /// Allows as many descriptors as the system gives this user: a client takes one.
@@ -134,5 +146,35 @@ mod tests {
         lock.release();
         assert_eq!(holder(root.path()), None, "the number alone says nothing");
         TreeLock::take(root.path()).unwrap().release();
+    }
+
+    #[test]
+    fn who_takes_a_tree_again_is_known_at_every_moment() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("releases")).unwrap();
+        let mut lock = TreeLock::take(root.path()).unwrap();
+        let own = Some(std::process::id());
+        let ends = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // As often as it takes a reader to look a hundred times.
+                while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                    write_holder(&mut lock.file).unwrap();
+                }
+            });
+            let holders: Vec<_> = (0..100).map(|_| holder(root.path())).collect();
+            ends.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(holders, [own; 100]);
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_longer_number_is_no_part_of_the_holders() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("releases")).unwrap();
+        let _lock = TreeLock::take(root.path()).unwrap();
+        let text = format!("{}\n123456789\n", std::process::id());
+        std::fs::write(lock_file(root.path()), text).unwrap();
+        assert_eq!(holder(root.path()), Some(std::process::id()));
     }
 }

@@ -6,7 +6,7 @@
 //!   this process: N clients, one thread ──── loopback ────► pq start ◄── pq install 1.1.0, pq install 1.0.0, …
 //! ```
 //! Every client judges every line that it reads. It ends at the first that is wrong. A short version runs with the
-//! tests (`tests/tests/soak.rs`).
+//! tests (`tests/tests/chapter/soak.rs`).
 
 #[path = "soak/crowd.rs"]
 mod crowd;

@@ -28,6 +28,8 @@ pub enum Need {
     Bash,
     /// `script` of util-linux: a terminal for programs that want one.
     Script,
+    /// `stty`: the size of a terminal.
+    Stty,
     /// `setpriv` of util-linux: a command as another user.
     Setpriv,
     /// The right to become another user.
@@ -60,6 +62,8 @@ pub enum Need {
     Localhost,
     /// Erlang/OTP with its application sasl, of which systools is a part.
     Systools,
+    /// What runs Erlang from its source.
+    Escript,
 }
 
 /// A row of the table.
@@ -89,7 +93,7 @@ const fn row(
 }
 
 /// In the order of [`Need`].
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 20] = [
     row(
         Need::Bash,
         "bash",
@@ -101,6 +105,12 @@ const TABLE: [Row; 18] = [
         "script of util-linux",
         (&["script", "--version"], "util-linux"),
         "Debian: bsdutils",
+    ),
+    row(
+        Need::Stty,
+        "stty",
+        (&["stty", "--version"], "coreutils"),
+        "Debian: coreutils",
     ),
     row(
         Need::Setpriv,
@@ -220,6 +230,12 @@ const TABLE: [Row; 18] = [
         ),
         "Debian: erlang-base and erlang-tools",
     ),
+    row(
+        Need::Escript,
+        "escript of Erlang/OTP",
+        (&["escript"], "Missing filename"),
+        "Debian: erlang-base",
+    ),
 ];
 
 impl Need {
@@ -334,9 +350,9 @@ mod tests {
             says,
             ..TABLE[0]
         };
-        assert!(row(&["sh", "-c", "echo found"], "found").is_there());
-        assert!(row(&["sh", "-c", "echo found >&2; exit 1"], "found").is_there());
-        assert!(!row(&["sh", "-c", "echo not here"], "found").is_there());
+        assert!(row(&["/bin/sh", "-c", "echo found"], "found").is_there());
+        assert!(row(&["/bin/sh", "-c", "echo found >&2; exit 1"], "found").is_there());
+        assert!(!row(&["/bin/sh", "-c", "echo not here"], "found").is_there());
         assert!(!row(&["pq-tests-nobody-has-this"], "").is_there());
     }
 }

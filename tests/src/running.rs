@@ -1,14 +1,15 @@
 //! A real node for a test: the `pq` program on a release tree of its own.
 //!
 //! ```text
-//!   cargo build pq ─► pq demo ─► the files of release 1.0.0, kept in memory ─► Tree ─► pq start
-//!   └──────────────── once per test program ─────────────────────┘            └─ once per test ─┘
+//!   cargo build pq ─► pq demo ─► the files of release 1.0.0 ─► kept in memory ─► Tree ─► pq start
+//!   └─────────────── once per run ([`once`]) ──────────────┘                    └─ once per test ─┘
 //! ```
 //! Everything goes through cargo and the command line, as it does for a person. What is said to the node
 //! over its socket is not known here. Two test programs may do this at once: cargo has a lock of its own, and no
 //! tree is shared.
 
 mod disk;
+mod once;
 mod player;
 mod spoil;
 mod studio;
@@ -17,7 +18,7 @@ mod upgrade;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,9 +29,10 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tempfile::TempDir;
 
 pub use disk::Disk;
+pub use once::once;
 pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use rustix::process::Signal;
-pub use studio::{BROKEN, BROKEN_VSN, Draft};
+pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
 pub use tree::Tree;
 pub use upgrade::{Said, operate};
 
@@ -39,7 +41,7 @@ pub use upgrade::{Said, operate};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the libraries may take to be built: two minutes on two idle cores.
-const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
+pub const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
 
 /// What a node says of callbacks that take long. It cannot know whether they work or wait for their core.
 const SLOW: [&str; 2] = ["a callback took too long", "a callback does not end"];
@@ -76,6 +78,17 @@ pub fn poll_while<T>(
     found.flatten()
 }
 
+/// Calls the system again as long as a signal has come between. A process that was stopped and goes on is interrupted where
+/// a socket has a deadline, although it handles no signal (`signal(7)`).
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Whether this process goes on; its exit status is left for whoever asks.
 pub fn runs(child: &Child) -> bool {
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -96,27 +109,31 @@ pub fn pq<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
     command
 }
 
-/// The program, built when it is first asked for.
+/// The program, built when it is first asked for in a run.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let places = Places::find();
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        // A test of the workspace beside the program: so cargo takes the features that `cargo test --workspace` takes,
-        // and finds all dependencies built. For `--package pq` alone it would build each a second time.
-        let built = Command::new(cargo)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .args(["build", "--workspace", "--bin", "pq"])
-            .args(["--test", "untested", "--profile", &places.profile])
-            .arg("--target-dir")
-            .arg(&places.target)
-            .status();
-        assert!(
-            built.as_ref().is_ok_and(ExitStatus::success),
-            "cargo could not build pq: {built:?}"
-        );
+        once("program", |_| build_program(&places));
         places.programs.join("pq")
     })
+}
+
+fn build_program(places: &Places) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // A test of the workspace beside the program: so cargo takes the features that `cargo test --workspace` takes,
+    // and finds all dependencies built. For `--package pq` alone it would build each a second time.
+    let built = Command::new(cargo)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["build", "--workspace", "--bin", "pq"])
+        .args(["--test", "untested", "--profile", &places.profile])
+        .arg("--target-dir")
+        .arg(&places.target)
+        .status();
+    assert!(
+        built.as_ref().is_ok_and(ExitStatus::success),
+        "cargo could not build pq: {built:?}"
+    );
 }
 
 /// Where cargo put this test program, which is where it puts the others.
@@ -344,5 +361,24 @@ impl Drop for Running {
                 self.log()
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_interrupted_is_made_again_and_any_other_error_is_one() {
+        let mut answers = [
+            Err(io::ErrorKind::Interrupted),
+            Err(io::ErrorKind::Interrupted),
+            Ok(7),
+            Err(io::ErrorKind::WouldBlock),
+        ]
+        .into_iter();
+        let mut call = || uninterrupted(|| answers.next().unwrap().map_err(io::Error::from));
+        assert_eq!(call().unwrap(), 7);
+        assert_eq!(call().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -11,6 +11,8 @@ mod demo;
 mod fresh;
 #[path = "author/heap.rs"]
 mod heap;
+#[path = "author/lamp.rs"]
+mod lamp;
 #[path = "author/relup.rs"]
 mod relup;
 #[path = "author/toolchain.rs"]

@@ -8,6 +8,7 @@
 //! | `wire`, `hidden` | the same below the lines: half a command, waiting output, hidden input |
 //! | `leak` | what sockserv 1.0.1 cures |
 //! | `boot` | what the next start brings |
+//! | `soak` | up and down again and again while players come and go |
 //!
 //! Every line that anybody reads here is judged (`pq_tests::story`).
 #![allow(clippy::unwrap_used)]
@@ -22,5 +23,7 @@ mod hidden;
 mod leak;
 #[path = "chapter/midway.rs"]
 mod midway;
+#[path = "chapter/soak.rs"]
+mod soak;
 #[path = "chapter/wire.rs"]
 mod wire;

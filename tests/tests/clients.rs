@@ -41,7 +41,7 @@ fn node(tree: &Tree) -> Running {
 fn in_terminal(command: &str, home: &Path) -> Option<Program> {
     let program = command.split(' ').next().unwrap_or_default();
     let need = Need::of(OsStr::new(program));
-    if !need.is_none_or(|need| has(&[need])) {
+    if !need.is_none_or(|need| has(&[need])) || !has(&[Need::Stty]) {
         return None;
     }
     // `pq` lies where cargo has put it.

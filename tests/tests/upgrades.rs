@@ -51,6 +51,22 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Houses side by side, since each hangs on its seed alone; what came of them, in their order.
+fn side_by_side<T: Send>(seeds: &[u64], live: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let begin = |seed: &u64| {
+            let (live, seed) = (&live, *seed);
+            scope.spawn(move || live(seed))
+        };
+        let houses: Vec<_> = seeds.iter().map(begin).collect();
+        let end = |house: std::thread::ScopedJoinHandle<'_, T>| match house.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        houses.into_iter().map(end).collect()
+    })
+}
+
 #[test]
 fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
     let [sample, all] = EPISODES;
@@ -59,10 +75,8 @@ fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
         Some(seed) => vec![seed],
         None => (0..HOUSES).map(|house| 7_000 + house).collect(),
     };
-    for seed in seeds {
-        println!("seed {seed}");
-        play(seed, episodes);
-    }
+    println!("seeds {seeds:?}");
+    side_by_side(&seeds, |seed| play(seed, episodes));
 }
 
 /// One house and its life.

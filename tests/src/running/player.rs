@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use super::{PATIENCE, Running, poll, poll_while};
+use super::{PATIENCE, Running, poll, poll_while, uninterrupted};
 use crate::needs;
 use crate::story::{Story, Tale, Version};
 use log::Log;
@@ -124,7 +124,7 @@ impl Player {
         thread::spawn(move || {
             let mut chunk = [0; 4096];
             // A connection that is reset has ended, too; what it should have said is missed by whoever waits.
-            while let Ok(length @ 1..) = from.read(&mut chunk) {
+            while let Ok(length @ 1..) = uninterrupted(|| from.read(&mut chunk)) {
                 lock(&ear).bytes.extend_from_slice(&chunk[..length]);
             }
             lock(&ear).ended = true;

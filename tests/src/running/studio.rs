@@ -16,7 +16,7 @@ use pq_release::package::make_tar;
 use pq_release::systools::{Folders, Options, RelFile, make_relup};
 use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 
-use super::{Running, Tree, pq};
+use super::{Running, Tree, once, pq};
 use crate::house::tree::runtime;
 
 /// The name of the package.
@@ -59,7 +59,7 @@ impl Draft {
 
     /// Lays it out beside the releases before it, compiles the relup, and packs.
     pub fn package(&self) -> Vec<u8> {
-        let tree = with_good_one();
+        let tree = Tree::with_both();
         let root = tree.root();
         self.lay_out(root, None);
         let relup = (self.relup)(self.compile(root));
@@ -105,34 +105,43 @@ fn rel() -> String {
         .replace(of_game, &next(of_game))
 }
 
-/// A tree with releases 1.0.0 and 1.1.0.
-fn with_good_one() -> Tree {
-    let tree = Tree::new();
-    let office = Office::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
-    let unpacked = office.and_then(|mut office| office.unpack("processquest-1.1.0"));
-    unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
-    tree
-}
-
-/// The library of the broken game, built when it is first asked for.
+/// The library of the broken game, built when it is first asked for in a run.
 fn library() -> &'static Vec<u8> {
     static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("there is room for a folder");
-        let file = folder.path().join("processquest.rel");
-        fs::write(&file, rel()).expect("there is room for a file");
-        let mut build = pq(["build"]);
-        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        let build = build.current_dir(here).arg(file).arg("--root");
-        let mut build = Running::start(build.arg(folder.path()));
-        let built = build.ends_within(super::BUILD_PATIENCE);
-        assert!(built.success(), "the broken release cannot be built");
+        let tree = once("broken", |folder| {
+            let file = folder.join("processquest.rel");
+            fs::write(&file, rel()).expect("there is room for a file");
+            build(&file, folder);
+        });
         let library = "lib/processquest-1.1.1/priv/processquest.so";
-        fs::read(folder.path().join(library)).expect("it has just been built")
+        fs::read(tree.join(library)).expect("it has been built")
     })
 }
 
+/// What `pq build` makes in this tree of a `.rel` file, with the applications of this workspace.
+pub fn build(rel: &Path, tree: &Path) {
+    let mut build = pq(["build"]);
+    build
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .arg(rel)
+        .arg("--root")
+        .arg(tree);
+    let mut build = Running::start(&mut build);
+    let built = build.ends_within(super::BUILD_PATIENCE);
+    assert!(built.success(), "{} cannot be built", rel.display());
+}
+
 impl Tree {
+    /// Releases 1.0.0 and 1.1.0.
+    pub fn with_both() -> Tree {
+        let tree = Tree::new();
+        let office = Office::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
+        let unpacked = office.and_then(|mut office| office.unpack("processquest-1.1.0"));
+        unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
+        tree
+    }
+
     /// Puts a package of release 1.1.1 into the folder `releases`.
     pub fn offers(&self, package: &[u8]) {
         let place = self.root().join(format!("releases/{BROKEN}.tar.gz"));

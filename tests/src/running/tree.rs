@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::{BUILD_PATIENCE, Disk, Running, Signal, pq};
+use super::{BUILD_PATIENCE, Disk, Running, Signal, once, pq};
 
 /// The files of a release tree, with their paths below its root. Two megabytes.
 type Files = Vec<(PathBuf, Vec<u8>)>;
@@ -94,24 +94,27 @@ impl Default for Tree {
     }
 }
 
-/// The files of release 1.0.0, built when they are first asked for.
+/// The files of release 1.0.0 and the package of release 1.1.0, built when they are first asked for in a run.
 fn release() -> &'static Files {
     static RELEASE: OnceLock<Files> = OnceLock::new();
     RELEASE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("there is room for a folder");
-        let args = ["demo", "--port", "0", "--root"].map(OsString::from);
-        let mut demo = Running::start(pq(args).arg(folder.path()));
-        demo.listens(BUILD_PATIENCE);
-        demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
-        demo.signal(Signal::TERM);
-        assert!(demo.end().success(), "the demo does not end well");
-        // Of the demo nobody wants to know.
-        let past = folder.path().join("releases/history.jsonl");
-        std::fs::remove_file(past).expect("the demo has written down its boot");
+        let folder = once("release", lay_out);
         let mut files = Files::new();
-        read_all(folder.path(), Path::new(""), &mut files);
+        read_all(&folder, Path::new(""), &mut files);
         files
     })
+}
+
+fn lay_out(folder: &Path) {
+    let args = ["demo", "--port", "0", "--root"].map(OsString::from);
+    let mut demo = Running::start(pq(args).arg(folder));
+    demo.listens(BUILD_PATIENCE);
+    demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
+    demo.signal(Signal::TERM);
+    assert!(demo.end().success(), "the demo does not end well");
+    // Of the demo nobody wants to know.
+    let past = folder.join("releases/history.jsonl");
+    std::fs::remove_file(past).expect("the demo has written down its boot");
 }
 
 fn read_all(root: &Path, below: &Path, files: &mut Files) {

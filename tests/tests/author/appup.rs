@@ -1,9 +1,8 @@
 //! `pq appup`: what it makes of the libraries of the game's versions, what it finds wrong, what it writes.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use expect_test::{Expect, expect};
 use pq_term::{Term, read_one};
@@ -49,29 +48,13 @@ impl Game {
     }
 }
 
-/// The library of a version, built as a release has it, once per test program.
+/// The library of a version, built as a release has it.
 fn library(game: &Game, vsn: &str) -> Vec<u8> {
-    static BUILT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
-    let library = format!("{}-{vsn}", game.name);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    built
-        .entry(library)
-        .or_insert_with(|| build(game, vsn))
-        .clone()
-}
-
-/// With `pq build`, which writes into a library what its code is.
-fn build(game: &Game, vsn: &str) -> Vec<u8> {
-    let release = if vsn == game.older { "1.0.0" } else { "1.1.0" };
-    let rel = root().join(format!("releases/{release}/processquest.rel"));
-    let tree = tempfile::tempdir().unwrap();
-    let mut build = pq(["build"]);
-    let build = build.current_dir(root()).arg(rel).arg("--root");
-    let built = build.arg(tree.path()).output().unwrap();
-    assert!(built.status.success(), "{built:?}");
+    static BUILT: OnceLock<pq_tests::running::Tree> = OnceLock::new();
+    let built = BUILT.get_or_init(pq_tests::running::Tree::with_both);
     let name = game.name;
     let file = format!("lib/{name}-{vsn}/priv/{name}.so");
-    std::fs::read(tree.path().join(file)).unwrap()
+    std::fs::read(built.root().join(file)).unwrap()
 }
 
 /// A release tree's `lib` with both versions of some applications; the newer ones have no appup.

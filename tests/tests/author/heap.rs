@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use object::{Object, ObjectSymbol};
-use pq_tests::running::{pq, program};
+use pq_tests::running::{Tree, program};
 
 /// The names under which C programs take memory and give it back.
 const OF_A_HEAP: [&str; 6] = [
@@ -36,21 +36,8 @@ fn heap_of(file: &Path, has: bool) -> BTreeSet<&'static str> {
 fn the_program_has_the_heap_that_its_libraries_ask_for() {
     let offered = heap_of(program(), true);
     assert_eq!(offered, BTreeSet::from(OF_A_HEAP));
-    let tree = tempfile::tempdir().unwrap();
-    let release = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../releases/1.0.0/processquest.rel"
-    );
-    let words = ["build", "--root", tree.path().to_str().unwrap(), release];
-    let built = pq(words)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{built:?}");
-    let library = tree
-        .path()
-        .join("lib/processquest-1.0.0/priv/processquest.so");
-    let wanted = heap_of(&library, false);
+    let tree = Tree::new();
+    let wanted = heap_of(&tree.library("processquest"), false);
     assert!(
         wanted.contains("malloc") && wanted.is_subset(&offered),
         "{wanted:?}"

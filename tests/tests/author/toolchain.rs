@@ -1,99 +1,11 @@
 //! What `pq demo` and `pq build` need of the machine: cargo, a linker, and a path, which may have spaces.
-//!
-//! The sources are a workspace with one application and no dependencies, so a build takes a second.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use pq_tests::running::pq;
-use tempfile::TempDir;
 
-const MANIFEST: &str = r#"
-[workspace]
-[package]
-name = "lamp-1_0_0"
-version = "1.0.0"
-edition = "2024"
-[profile.library]
-inherits = "release"
-lto = "fat"
-codegen-units = 1
-panic = "unwind"
-strip = true
-"#;
-
-const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {modules, [lamp]}, \
-    {registered, []}, {applications, [kernel, stdlib]}]}.\n";
-
-const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}, \
-    [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
-
-/// What `pq_sdk::library!` writes into a library, by hand: nothing else has to be compiled for it.
-const LIB: &str = r#"//! A lamp.
-pub mod lamp;
-const DIGEST: &str = match option_env!("PQ_DIGESTS") {
-    Some(list) => list.split_at("lamp=".len()).1.split_at(list.len() - "lamp=;".len()).0,
-    None => "",
-};
-const PARTS: [&str; 3] = [
-    "{library,\"lamp\",\"1.0.0\",[{abi,1886453762},{modules,[{lamp,\"1.0.0\",functions,[",
-    DIGEST,
-    "]}]}]}.",
-];
-const LEN: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
-#[used]
-#[unsafe(link_section = ".pq.manifest")]
-static MANIFEST: [u8; LEN] = {
-    let (mut bytes, mut at, mut part) = ([0; LEN], 0, 0);
-    while part < PARTS.len() {
-        let mut byte = 0;
-        while byte < PARTS[part].len() {
-            bytes[at] = PARTS[part].as_bytes()[byte];
-            (at, byte) = (at + 1, byte + 1);
-        }
-        part += 1;
-    }
-    bytes
-};
-"#;
-
-const LAMP: &str = "#[unsafe(no_mangle)] pub extern \"C\" fn shine() -> u32 { 1 }\n";
-
-/// A checkout in a folder whose name has spaces.
-pub(crate) struct Checkout {
-    _folder: TempDir,
-    pub(crate) root: PathBuf,
-}
-
-impl Checkout {
-    pub(crate) fn new() -> Checkout {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("my own games");
-        std::fs::create_dir_all(root.join("src")).unwrap();
-        for (file, text) in [
-            ("Cargo.toml", MANIFEST),
-            ("lamp.app", APP),
-            ("lamp.rel", REL),
-            ("src/lib.rs", LIB),
-            ("src/lamp.rs", LAMP),
-        ] {
-            std::fs::write(root.join(file), text).unwrap();
-        }
-        Checkout {
-            _folder: folder,
-            root,
-        }
-    }
-
-    /// `pq build` as its author types it, with a target folder of its own.
-    pub(crate) fn build(&self) -> Command {
-        let mut build = pq(["build", "lamp.rel", "--root", "a tree"]);
-        build
-            .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", self.root.join("a target"));
-        build
-    }
-}
+use crate::lamp::{Checkout, REL};
 
 /// What a command that fails has said, and its sentence.
 fn failure(command: &mut Command) -> (String, String) {

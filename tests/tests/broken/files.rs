@@ -1,9 +1,9 @@
 //! Texts that are wrong: a relup that leads elsewhere, settings that cannot be read, calls that fail.
 
 use std::fs;
-use std::process::Command;
 
 use pq_tests::running::{BROKEN_VSN, Draft};
+use rustix::fs::{CWD, FileType, Mode};
 
 use crate::stage::Stage;
 
@@ -51,7 +51,8 @@ fn a_relup_that_knows_no_way_from_here_is_refused() {
     let pipe = |stage: &Stage| {
         let file = stage.file("releases/1.1.1/sys.config");
         fs::remove_file(&file).unwrap();
-        assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+        let (kind, mode) = (FileType::Fifo, Mode::RUSR | Mode::WUSR);
+        rustix::fs::mknodat(CWD, &file, kind, mode, 0).unwrap();
     };
     stage.breaks(&good, pipe, (3, &["sys.config", "it is a pipe"]));
     let nothing = |_: String| "{\"1.1.1\",[{\"1.0.0\",[],[]}],[]}.\n".to_string();

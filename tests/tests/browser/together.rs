@@ -82,7 +82,7 @@ fn tintin(address: SocketAddr, folder: &Path) -> Option<Player> {
         .unwrap()
         .write_all(text.as_bytes())
         .unwrap();
-    if !has(&[Need::TinTin]) {
+    if !has(&[Need::TinTin, Need::Stty]) {
         return None;
     }
     let typed = format!("stty cols 120 rows 40; exec tt++ -G {}", script.display());

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
 
-use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree};
+use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree, uninterrupted};
 
 /// The node counts on these: whoever reads late is not dropped, whoever writes much does not wait.
 const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
@@ -43,7 +43,7 @@ impl Client {
                 return std::mem::replace(&mut self.heard, rest);
             }
             let mut chunk = [0; 65_536];
-            let len = self.stream.read(&mut chunk).unwrap();
+            let len = uninterrupted(|| self.stream.read(&mut chunk)).unwrap();
             assert_ne!(
                 len,
                 0,

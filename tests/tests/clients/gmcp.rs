@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use pq_tests::running::{PATIENCE, Running, Tree};
+use pq_tests::running::{PATIENCE, Running, Tree, uninterrupted};
 use serde_json::{Map, Value};
 
 use crate::program::Program;
@@ -75,7 +75,7 @@ impl Client {
     /// `false` at the end.
     fn read_more(&mut self) -> bool {
         let mut chunk = [0; 4096];
-        let read = self.stream.read(&mut chunk);
+        let read = uninterrupted(|| self.stream.read(&mut chunk));
         let len = read.unwrap_or_else(|error| panic!("{error} behind {:?}", self.messages));
         self.unread.extend_from_slice(&chunk[..len]);
         while self.take_message() {}

@@ -11,7 +11,7 @@ use crate::{page_of, refused};
 /// A node that may have 256 descriptors.
 fn node(tree: &Tree) -> Running {
     let pq = pq(tree.start());
-    let mut limited = Command::new("sh");
+    let mut limited = Command::new("/bin/sh");
     limited
         .args(["-c", r#"ulimit -n 256 && exec "$0" "$@""#])
         .arg(pq.get_program())

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text};
+use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text, uninterrupted};
 use rustix::net::sockopt::set_socket_linger;
 use tokio::net::TcpSocket;
 
@@ -88,7 +88,7 @@ impl Guest {
     pub(crate) fn floods(&mut self, bytes: &[u8]) -> usize {
         let mut sent = 0;
         while sent < bytes.len() {
-            match self.stream.write(&bytes[sent..]) {
+            match uninterrupted(|| self.stream.write(&bytes[sent..])) {
                 Ok(len) => sent += len,
                 Err(_) => break,
             }
@@ -145,7 +145,7 @@ impl Guest {
 
     fn reads_more(&mut self) -> bool {
         let mut chunk = [0; 4_096];
-        let read = self.stream.read(&mut chunk);
+        let read = uninterrupted(|| self.stream.read(&mut chunk));
         let len =
             read.unwrap_or_else(|error| panic!("{error} after {:?}", plain_text(&self.unread)));
         self.unread.extend_from_slice(&chunk[..len]);

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use pq_tests::running::{PATIENCE, Running};
+use pq_tests::running::{PATIENCE, Running, uninterrupted};
 
 /// A connection, and what was read of it and not asked for yet.
 pub(crate) struct Player {
@@ -68,10 +68,8 @@ impl Player {
 
     fn read_more(&mut self) -> bool {
         let mut chunk = [0; 4096];
-        let len = self
-            .stream
-            .read(&mut chunk)
-            .unwrap_or_else(|error| panic!("{error} after {self:?}"));
+        let read = uninterrupted(|| self.stream.read(&mut chunk));
+        let len = read.unwrap_or_else(|error| panic!("{error} after {self:?}"));
         self.unread.extend_from_slice(&chunk[..len]);
         len > 0
     }

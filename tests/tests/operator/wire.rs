@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use pq_tests::running::{PATIENCE, Tree};
+use pq_tests::running::{PATIENCE, Tree, uninterrupted};
 use serde_json::Value;
 
 /// Connects to the node of this tree.
@@ -23,7 +23,7 @@ pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
 /// The next event; nothing at the end of the connection.
 pub(crate) fn event(stream: &mut UnixStream) -> Option<Value> {
     let mut prefix = [0; 4];
-    if stream.read(&mut prefix[..1]).unwrap() == 0 {
+    if uninterrupted(|| stream.read(&mut prefix[..1])).unwrap() == 0 {
         return None;
     }
     stream.read_exact(&mut prefix[1..]).unwrap();

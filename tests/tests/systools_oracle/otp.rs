@@ -27,7 +27,7 @@ pub(crate) struct Otp {
 impl Otp {
     /// Starts it; `None` when this machine does not have it.
     pub(crate) fn start() -> Option<Otp> {
-        if !has(&[Need::Systools]) {
+        if !has(&[Need::Systools, Need::Escript]) {
             return None;
         }
         let mut child = Command::new("escript")

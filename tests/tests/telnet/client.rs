@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-use pq_tests::running::{PATIENCE, Running};
+use pq_tests::running::{PATIENCE, Running, uninterrupted};
 
 use crate::program::PROBE;
 use crate::script::{self, PROMPT};
@@ -121,14 +121,15 @@ impl Client {
     /// Breaks the connection: a socket that is closed with bytes unread is reset, not closed
     /// (RFC 1122, 4.2.2.13). Waits for such bytes first.
     pub(crate) fn reset(self) {
-        assert_ne!(self.stream.peek(&mut [0]).unwrap(), 0, "closed already");
+        let peeked = uninterrupted(|| self.stream.peek(&mut [0]));
+        assert_ne!(peeked.unwrap(), 0, "closed already");
     }
 
     /// Sends until the other end has had enough; never reads. Returns how much it took.
     pub(crate) fn flood(&mut self, line: &[u8], most: usize) -> usize {
         let mut sent = 0;
         while sent < most {
-            match self.stream.write(line) {
+            match uninterrupted(|| self.stream.write(line)) {
                 Ok(len) => sent += len,
                 Err(error) if is_end(error.kind()) => return sent,
                 Err(error) => panic!("after {sent} bytes: {error}"),
@@ -139,7 +140,7 @@ impl Client {
 
     fn read_more(&mut self) -> bool {
         let mut chunk = [0; 4096];
-        match self.stream.read(&mut chunk) {
+        match uninterrupted(|| self.stream.read(&mut chunk)) {
             Ok(0) => false,
             Ok(len) => {
                 self.unread.extend_from_slice(&chunk[..len]);

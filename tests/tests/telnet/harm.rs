@@ -49,11 +49,18 @@ fn other_protocols_at_the_door_do_no_harm() {
 
 #[test]
 fn questions_without_end_are_not_answered_without_end() {
-    let node = Running::node();
+    // The pace of `lines` would take ten minutes for all of them, and so the client has no hero in time.
+    let tree = Tree::with_limits("{login_ms, 5000}");
+    let node = Running::node_with(&tree, &[]);
     let mut client = Client::greeted(&node);
     client.send(b"\xff\xf6".repeat(100_000));
     client.send("quit\n");
     let told = client.everything();
+    assert!(
+        told.ends_with(b"You took longer than 5s to begin. Come again!\r\n"),
+        "{}",
+        told.escape_ascii()
+    );
     assert!(told.len() < 300_000, "{} bytes for 200 000", told.len());
     all_is_well(&node);
 }

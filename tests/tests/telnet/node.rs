@@ -212,8 +212,11 @@ fn a_node_whose_output_nobody_reads_plays_on() {
     let tree = Tree::new();
     let mut command = pq(tree.start());
     command.args(["--heroes", "2000"]);
-    // `head` is gone before the heroes are counted, and the pipe with it.
-    let mut node = Running::listening(&mut in_shell(&command, r#"exec "$0" "$@" > >(head -n 1)"#));
+    // The reader is gone before the heroes are counted, and the pipe with it.
+    let mut node = Running::listening(&mut in_shell(
+        &command,
+        r#"exec "$0" "$@" > >(read -r line; echo "$line")"#,
+    ));
     node.logged("heroes started");
     Client::playing(&node, "Ann").quit();
     node.signal(Signal::TERM);
@@ -227,10 +230,7 @@ fn a_node_whose_log_nobody_reads_plays_on() {
     }
     let tree = Tree::new();
     let command = pq(tree.start());
-    let mut node = Running::listening(&mut in_shell(
-        &command,
-        r#"exec "$0" "$@" 2> >(head -n 1 > /dev/null)"#,
-    ));
+    let mut node = Running::listening(&mut in_shell(&command, r#"exec "$0" "$@" 2> >(read -r)"#));
     let ann = Client::playing(&node, "Ann");
     // A name that is taken is a line in the log: the start of a hero failed.
     let mut other = Client::greeted(&node);

@@ -22,7 +22,7 @@ use super::crowd::Crowd;
 use super::disk;
 use super::faults::{BROKEN, Expected, Fault, put};
 use super::ledger::{self, Ledger};
-use super::number;
+use super::{number, side_by_side};
 
 /// Attempts per house, in a sample and in all, and houses of a run. A sample is long enough for every fault to strike.
 const EPISODES: [u64; 2] = [100, 400];
@@ -62,16 +62,15 @@ fn whatever_fails_an_upgrade_is_whole_or_nothing_and_the_next_one_succeeds() {
         Some(seed) => vec![seed],
         None => (0..HOUSES).map(|house| 9_000 + house).collect(),
     };
-    let mut outcomes = BTreeMap::new();
-    for seed in seeds {
-        println!("seed {seed}");
+    println!("seeds {seeds:?}");
+    let live = |seed| {
         let mut trials = Trials::new(seed);
-        for episode in 0..episodes {
-            trials.episode(episode);
-        }
-        for (what, times) in trials.outcomes {
-            *outcomes.entry(what).or_default() += times;
-        }
+        (0..episodes).for_each(|episode| trials.episode(episode));
+        trials.outcomes
+    };
+    let mut outcomes = BTreeMap::new();
+    for (what, times) in side_by_side(&seeds, live).into_iter().flatten() {
+        *outcomes.entry(what).or_default() += times;
     }
     println!("{outcomes:#?}");
     if number("PQ_SEED").is_none() && episodes >= sample {

@@ -13,20 +13,17 @@ use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::spec::{SupReply, SupRequest};
 use pq_release::handler::{FailedStep, Options, ReleaseHandler};
 use pq_tests::house::House;
-use pq_tests::running::{Running, pq};
+use pq_tests::running::{build, once};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use tempfile::TempDir;
 
-use super::number;
 use super::yard_scripts::{RELEASES, below, draw, good, relup};
+use super::{number, side_by_side};
 
 /// Scripts per yard, and yards of a run.
 const EPISODES: u64 = 150;
 const YARDS: u64 = 2;
-
-/// How long the yard's libraries may take to be built.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1_200);
 
 /// After so many scripts a yard is booted anew: what passed may have left little to go wrong.
 const LIFE: u64 = 15;
@@ -38,21 +35,17 @@ struct Land {
 
 impl Land {
     fn new() -> Land {
-        let land = Land {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        for vsn in &RELEASES[1..] {
-            let rel = land.folder.path().join("yard.rel");
-            fs::write(&rel, rel_text(vsn)).unwrap();
-            let mut build = pq(["build"]);
-            let here = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-            let build = build
-                .current_dir(here)
-                .arg(&rel)
-                .arg("--root")
-                .arg(land.root());
-            let built = Running::start(build).ends_within(PATIENCE);
-            assert!(built.success(), "release {vsn} of the yard cannot be built");
+        let folder = tempfile::tempdir().unwrap();
+        let built = once("yard", |folder| {
+            for vsn in &RELEASES[1..] {
+                let rel = folder.join("yard.rel");
+                fs::write(&rel, rel_text(vsn)).unwrap();
+                build(&rel, folder);
+            }
+        });
+        let land = Land { folder };
+        for name in ["releases", "lib"] {
+            copy(&built.join(name), &land.root().join(name));
         }
         let bare = land.root().join("releases/0.0.0");
         fs::create_dir_all(&bare).unwrap();
@@ -62,6 +55,17 @@ impl Land {
 
     fn root(&self) -> PathBuf {
         self.folder.path().join("tree")
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let to = to.join(entry.path().strip_prefix(from).unwrap());
+        match entry.file_type().is_dir() {
+            true => fs::create_dir_all(to).unwrap(),
+            false => drop(fs::copy(entry.path(), to).unwrap()),
+        }
     }
 }
 
@@ -174,16 +178,15 @@ impl Yard {
 
 #[test]
 fn what_the_judge_lets_pass_succeeds_and_what_it_refuses_has_changed_nothing() {
-    let land = Land::new();
     let episodes = number("PQ_EPISODES").unwrap_or(EPISODES);
     let seeds = match number("PQ_SEED") {
         Some(seed) => vec![seed],
         None => (0..YARDS).map(|yard| 11_000 + yard).collect(),
     };
+    println!("seeds {seeds:?}");
     let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
-    for seed in seeds {
-        println!("seed {seed}");
-        play(&land, seed, episodes, &mut outcomes);
+    for word in side_by_side(&seeds, |seed| play(seed, episodes)).concat() {
+        *outcomes.entry(word).or_default() += 1;
     }
     println!("{outcomes:#?}");
     if number("PQ_SEED").is_none() && episodes >= EPISODES {
@@ -196,7 +199,10 @@ fn what_the_judge_lets_pass_succeeds_and_what_it_refuses_has_changed_nothing() {
     }
 }
 
-fn play(land: &Land, seed: u64, episodes: u64, outcomes: &mut BTreeMap<String, u64>) {
+/// How the scripts on one yard ended.
+fn play(seed: u64, episodes: u64) -> Vec<String> {
+    let land = Land::new();
+    let mut ended = Vec::new();
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut yard = Yard::boot(&land.root(), seed);
     for episode in 0..episodes {
@@ -209,9 +215,9 @@ fn play(land: &Land, seed: u64, episodes: u64, outcomes: &mut BTreeMap<String, u
         let to = others[below(&mut dice, others.len())];
         let script = draw(&mut dice, &from, to);
         let what = format!("seed {seed}, episode {episode}, {from} to {to}: {script:#?}");
-        let word = episode_of(&mut yard, to, &script, &what);
-        *outcomes.entry(word).or_default() += 1;
+        ended.push(episode_of(&mut yard, to, &script, &what));
     }
+    ended
 }
 
 /// Offers a script, has it checked and installed, and answers how that ended.

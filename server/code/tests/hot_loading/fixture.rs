@@ -49,7 +49,12 @@ impl Variant {
 
     fn build(&self) -> PathBuf {
         let fixtures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
-        let (folder, target) = (fixtures.join(self.name), fixtures.join("target"));
+        // The target folder of the workspace has what all libraries depend on.
+        let target = fixtures
+            .ancestors()
+            .nth(2)
+            .expect("it is below `target/tmp`");
+        let folder = fixtures.join(self.name);
         self.write_crate(&folder);
         let output = Command::new(env!("CARGO"))
             .args([
@@ -61,7 +66,7 @@ impl Variant {
                 "cdylib",
                 "--target-dir",
             ])
-            .arg(&target)
+            .arg(target)
             .arg("--")
             .args(self.rustflags)
             .current_dir(&folder)

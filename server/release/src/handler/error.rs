@@ -242,6 +242,15 @@ impl FailedStep {
         }
     }
 
+    /// The exit code of a command that it ends when nothing has happened yet.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            FailedStep::Abort(_) | FailedStep::Apply { .. } => 4,
+            step if step.is_checksum() => 10,
+            _ => 3,
+        }
+    }
+
     /// A checksum is not what it should be: somebody has changed a file.
     fn is_checksum(&self) -> bool {
         match self {
@@ -259,11 +268,9 @@ impl FailedStep {
 impl InstallError {
     /// The exit code of the operator's command: whether the node was touched.
     pub fn exit_code(&self) -> u8 {
-        match (&self.step, self.touched) {
-            (_, true) => 5,
-            (FailedStep::Abort(_) | FailedStep::Apply { .. }, false) => 4,
-            (step, false) if step.is_checksum() => 10,
-            _ => 3,
+        match self.touched {
+            true => 5,
+            false => self.step.exit_code(),
         }
     }
 

@@ -38,28 +38,17 @@ pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, pq
 }
 
 /// A release of a tree: as it boots, and its ways from and to those releases that are in the tree too. One for another
-/// node, or with a library that this program cannot load, is not judged here.
+/// node is not judged here.
 ///
 /// # Errors
-/// When it cannot boot.
+/// When it cannot boot, or a library of it cannot be loaded.
 pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, FailedStep> {
     let code = CodeServer::new();
     let boot = match tree.boot_vsn(vsn) {
         Err(BootError::OtherNode { .. }) => return Ok(Judgement::default()),
         boot => boot?,
     };
-    let side = match Side::of_tree(&boot, &code) {
-        Ok(side) => side,
-        // Another program may load it, and the one that installs it says so.
-        Err(error) => {
-            return Ok(Judgement {
-                warnings: vec![format!(
-                    "release {vsn} is not judged, because this program could not {error}"
-                )],
-                ..Judgement::default()
-            });
-        }
-    };
+    let side = Side::of_tree(&boot, &code)?;
     let mut judgement = Judgement {
         refusals: whole::findings(&World::booted(&code, &side), &side),
         ..Judgement::default()

@@ -39,14 +39,7 @@ impl Questions {
     pub(crate) fn ask(&self) -> Option<Answers> {
         let folder = self.laid_out();
         let Some(lines) = run(folder.path()) else {
-            let missing = "cannot run \"escript\" (Debian: erlang-base)";
-            let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
-            assert!(!is_ci, "{missing}");
-            // Past the test harness, which keeps what a test that passes prints to itself.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("SKIPPED: {missing}\n").as_bytes(),
-            );
+            skip();
             return None;
         };
         let mut answers = Answers::default();
@@ -81,13 +74,24 @@ impl Questions {
     }
 }
 
+/// Says that OTP is missing, at once and at the end of the run.
+fn skip() {
+    let missing = "escript of Erlang/OTP is missing (Debian: erlang-base): formats";
+    let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
+    assert!(!is_ci, "{missing}");
+    // Past the test harness, which keeps what a test that passes prints to itself.
+    let line = format!("skipped, because {missing}\n");
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    untested::note(missing).expect("the target folder can be written to");
+}
+
 /// A folder in memory, where the system has a place for that: thousands of files take their time on a disk.
 pub(crate) fn in_memory() -> TempDir {
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     folder.unwrap()
 }
 
-/// What the program writes; `None` where it cannot be run.
+/// What the program writes; `None` where it cannot be run: there is no `escript`, or it finds no Erlang.
 fn run(folder: &Path) -> Option<String> {
     let child = Command::new("escript")
         .arg(PROGRAM)
@@ -107,7 +111,8 @@ fn run(folder: &Path) -> Option<String> {
     // It has ended, or hangs.
     let _ = child.kill();
     let _ = child.wait();
-    Some(text.expect("OTP does not answer").unwrap())
+    let text = text.expect("OTP does not answer").unwrap();
+    (!text.is_empty()).then_some(text)
 }
 
 /// One way to write each term: as `written/1` of the program, where strings are lists.

@@ -302,3 +302,10 @@ pub(crate) fn on_disk(house: &House) -> String {
         tree.start_erl().unwrap()
     )
 }
+
+/// Makes a named pipe.
+pub(crate) fn make_pipe(place: &Path) {
+    use rustix::fs::{CWD, FileType, Mode};
+    let mode = Mode::RUSR | Mode::WUSR;
+    rustix::fs::mknodat(CWD, place, FileType::Fifo, mode, 0).unwrap();
+}

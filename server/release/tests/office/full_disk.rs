@@ -35,8 +35,10 @@ fn lengthen_list(house: &House) {
 /// Who writes too much gets a signal unless he ignores it, and then the error.
 fn limited(house: &House, work: Work, limit_kib: usize) -> Option<String> {
     let plain = child::command(&house.root(), work);
-    let mut shell = Command::new("bash");
-    let script = format!(r#"trap '' XFSZ; ulimit -f {limit_kib}; exec "$0" "$@""#);
+    let mut shell = Command::new("/bin/sh");
+    // A shell of POSIX counts in halves of a KiB.
+    let limit = 2 * limit_kib;
+    let script = format!(r#"trap '' XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
     shell.args(["-c", &script]).arg(plain.get_program());
     shell.args(plain.get_args());
     for (name, value) in plain.get_envs() {

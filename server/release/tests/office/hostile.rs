@@ -10,7 +10,7 @@ use pq_release::office::OfficeError;
 use tar::EntryType;
 
 use crate::archive::{Entry, altered, file, good, gzip, header, sealed, special, tar, with};
-use crate::fixture::House;
+use crate::fixture::{House, make_pipe};
 
 pub(crate) fn refused(house: &House, package: &[u8]) -> OfficeError {
     let mut office = house.open("1.0.0");
@@ -528,8 +528,7 @@ fn an_application_is_the_one_its_folder_is_for() {
 fn a_pipe_is_not_waited_for() {
     let house = House::new();
     let pipe = house.beside("pipe.tar.gz");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    make_pipe(&pipe);
     let mut office = house.open("1.0.0");
     assert!(office.unpack(pipe.to_str().unwrap()).is_err());
     assert!(

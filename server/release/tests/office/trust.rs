@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
 
 use pq_release::boot::ReleaseTree;
 use pq_release::checksums::{Checksums, sha256};
@@ -15,7 +14,7 @@ use pq_release::releases::Releases;
 use pq_release::tree::write_release;
 
 use crate::archive::{file, good, gzip, sealed, tar};
-use crate::fixture::{House, RELEASES, elf, runtime};
+use crate::fixture::{House, RELEASES, elf, make_pipe, runtime};
 
 /// The files of release 1.1.0.
 const FILES: [&str; 7] = [
@@ -117,13 +116,7 @@ fn a_relup_that_came_from_elsewhere_is_refused_and_one_that_was_installed_is_not
 /// Puts something in the place of a file that is no file of the tree.
 fn puts(place: &Path, what: &str, outside: &Path) {
     match what {
-        "a pipe" => assert!(
-            Command::new("mkfifo")
-                .arg(place)
-                .status()
-                .unwrap()
-                .success()
-        ),
+        "a pipe" => make_pipe(place),
         "a folder" => fs::create_dir(place).unwrap(),
         "a socket" => drop(UnixListener::bind(place).unwrap()),
         "a device" => symlink("/dev/zero", place).unwrap(),

@@ -1,12 +1,12 @@
 //! Up and down again and again while players come and go: the short version of the bench `soak`.
 
-#[path = "../benches/soak/crowd.rs"]
+#[path = "../../benches/soak/crowd.rs"]
 mod crowd;
-#[path = "../benches/soak/era.rs"]
+#[path = "../../benches/soak/era.rs"]
 mod era;
-#[path = "../benches/soak/run.rs"]
+#[path = "../../benches/soak/run.rs"]
 mod run;
-#[path = "../benches/shared/usage.rs"]
+#[path = "../../benches/shared/usage.rs"]
 mod usage;
 
 use std::time::Duration;
@@ -19,8 +19,8 @@ const GROWTH_MAX: f64 = 16.0 * 1024.0 * 1024.0;
 #[test]
 fn players_come_and_go_while_releases_do() {
     let plan = Plan {
-        rounds: 12,
-        look_every: 6,
+        rounds: 6,
+        look_every: 3,
         clients: 120,
         stay: Duration::from_secs(6),
         seed: 1,
