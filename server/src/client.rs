@@ -40,9 +40,7 @@ use command::{At, Sys};
 use progress::Meter;
 use show::Show;
 
-use crate::operator::answer::{
-    App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
-};
+use crate::operator::answer::{App, Name, Release, Returned, Rows, Status, SysReply, TreeRow};
 use crate::operator::request::{Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 use crate::{console, streams};

@@ -143,8 +143,6 @@ fn apps_noted(desk: &Desk, why: String) -> Rows<App> {
 /// `tree`.
 pub(crate) fn tree(desk: &Desk, detail: Detail) -> Result<Rows<TreeRow>, Failure> {
     let (processes, missing) = processes(desk);
-    // Who has ended while the others were looked up has no name any more.
-    let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
     Ok(Rows::of(tree::rows(processes, detail)).without(missing))
 }
 
@@ -168,6 +166,8 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
         .map(|(name, pid)| (name.to_string(), Scope::Regis, pid));
     let rows = local.chain(kept).filter(|(name, ..)| wanted(name));
     let (processes, missing) = processes(desk);
+    // Who has ended while the others were looked up has no name any more.
+    let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
     // Who has ended while the others were looked up has no name any more.
     let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
     let of: HashMap<Pid, ProcessInfo> = processes
