@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, Threads};
+use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::{Term, shorten};
@@ -46,6 +46,9 @@ pub(crate) enum StopError {
         /// What its stop ended with.
         why: RequestError,
     },
+    /// A shard takes no part in it.
+    #[error("{0}")]
+    Stalled(String),
     /// The time for all of it is over.
     #[error("it is not done within {0:?}")]
     TooLong(Duration),
@@ -63,12 +66,12 @@ pub(crate) struct Booted {
     release: String,
 }
 
-/// Boots a release. When a permanent application ends, `ended` is told why.
+/// Boots a release. When a permanent application ends, `ended` is told why; `on_stall`, when a callback does not end.
 pub(crate) fn boot(
     root: &Path,
     release: Option<&str>,
     options: &cli::Node,
-    ended: mpsc::Sender<String>,
+    (ended, on_stall): (mpsc::Sender<String>, StallHook),
 ) -> anyhow::Result<Booted> {
     let tree = ReleaseTree::open(root, runtime()?);
     let boot = match release {
@@ -82,7 +85,7 @@ pub(crate) fn boot(
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
     judge(&boot, &code);
-    let (config, names) = config(code.clone(), options);
+    let (config, names) = config(code.clone(), options, on_stall);
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
         node: threads.node().clone(),
@@ -158,10 +161,13 @@ fn failed(error: impl Display) -> anyhow::Error {
     anyhow::anyhow!("failed to {error}")
 }
 
-fn config(code: Arc<CodeServer>, options: &cli::Node) -> (Config, Names) {
+fn config(code: Arc<CodeServer>, options: &cli::Node, on_stall: StallHook) -> (Config, Names) {
     let mut config = Config::new(code);
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    config.shards = options.shards.map_or_else(cores, usize::from);
+    // One more for supervisors, who have little to do and are not to wait for anybody.
+    config.shards = 1 + options.shards.map_or_else(cores, usize::from);
+    config.supervisors_apart = true;
+    config.on_stall = Some(on_stall);
     config.seed = options.seed.unwrap_or_else(seed_of_chance);
     let names = regis_application::install(&mut config);
     (config, names)
@@ -296,7 +302,10 @@ impl Booted {
 
     fn end_application(&self, name: &str) -> Result<(), StopError> {
         let request = AppRequest::Stop(name.to_string());
-        match self.node.applications(&request, APPLICATION_TIMEOUT_MS) {
+        let reply = self
+            .node
+            .applications_while_answering(&request, APPLICATION_TIMEOUT_MS);
+        match reply {
             Ok(AppReply::Error(reason)) => {
                 tracing::debug!(application = name, %reason, "not stopped");
                 Ok(())

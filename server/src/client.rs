@@ -11,7 +11,7 @@
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`show`], [`table`], [`progress`] | answers as people read them, and how far an operation is |
 //! | [`release`], [`install`] | what is done with releases; an install with its plan |
-//! | [`door`], [`shutdown`] | what is done with players |
+//! | [`door`], [`shutdown`], [`stop`] | what is done with players, and the end |
 //! | [`history`] | what needs no node |
 //!
 //! Data goes to stdout, everything else to stderr. Nothing here knows how the node finds its answers.
@@ -25,6 +25,7 @@ mod progress;
 mod release;
 mod show;
 mod shutdown;
+mod stop;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -40,9 +41,7 @@ use progress::Meter;
 use show::Show;
 
 use crate::console;
-use crate::operator::answer::{
-    App, Name, Release, Returned, Rows, Status, Stopped, SysReply, TreeRow,
-};
+use crate::operator::answer::{App, Name, Release, Returned, Rows, Status, SysReply, TreeRow};
 use crate::operator::request::{Question, Request, SysRequest};
 use crate::operator::{Exit, Failure};
 
@@ -58,7 +57,12 @@ pub(crate) fn run(command: Command) -> ExitCode {
     let Err(failure) = dispatch(command) else {
         return Exit::Done.into();
     };
-    if as_json && let Ok(text) = serde_json::to_string(&failure) {
+    // What there is of such an answer has been shown.
+    let is_told = failure.exit == Exit::Partial;
+    if as_json
+        && !is_told
+        && let Ok(text) = serde_json::to_string(&failure)
+    {
         say(&printable_json(&text));
     }
     warn(&failure.sentence);
@@ -146,7 +150,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Release(release) => release::run(release),
         Command::Install(install) => install::run(&install),
-        Command::Stop { message, at } => at.show::<Stopped>(Request::Stop { message }),
+        Command::Stop { now, message, at } => stop::run(now, message, &at),
     }
 }
 
@@ -193,11 +197,17 @@ impl At {
 
     /// Shows an answer.
     fn tell<A: DeserializeOwned + Show>(&self, text: &str) -> Result<(), Failure> {
+        let answer = read::<A>(text)?;
         match self.json {
             true => say(&printable_json(text)),
-            false => say(read::<A>(text)?.show().trim_end()),
+            false => say(answer.show().trim_end()),
         }
-        Ok(())
+        answer.missing().map_or(Ok(()), |why| {
+            Err(Failure::new(
+                Exit::Partial,
+                format!("some of it is missing: {why}"),
+            ))
+        })
     }
 }
 

@@ -29,6 +29,7 @@ mod report;
 mod restart;
 mod run;
 mod signals;
+mod stall;
 mod system;
 
 use std::io::Write;

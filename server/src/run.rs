@@ -1,6 +1,7 @@
 //! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
 //! of a permanent application.
 
+mod at_once;
 mod stopping;
 
 use std::convert::Infallible;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
+pub(crate) use at_once::end_at_once;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
@@ -25,7 +27,8 @@ use crate::operator::{
 };
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
-use crate::signals::{Signals, Told};
+use crate::signals::{Held, Signals, Told};
+use crate::stall::{Surroundings, Teller};
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
@@ -111,20 +114,26 @@ pub(crate) fn run(
     if let Some(doubt) = doubt(SystemTime::now()) {
         tracing::warn!("{doubt}");
     }
-    let signals = Signals::hold()?;
+    let held = Held::hold()?;
     let lock = TreeLock::take(root)?;
     let history = Arc::new(History::of(root));
     let life = Lifetime::begin(&history);
+    let teller = Teller::begin(&history).context("failed to start a thread")?;
+    let signals = held.listen(ends_as_it_is(&history, teller.vsn()))?;
     let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
-    let booted = boot(root, which.release, options, ended);
+    let booted = boot(root, which.release, options, (ended, teller.hook()));
     life.booted(&booted, which.release);
     let booted = match booted {
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
             let asked = which.release.unwrap_or_default();
+            if let Some(told) = signals.let_go()? {
+                life.told_to_end(asked, told, &Ok(()));
+                return Ok(());
+            }
             let (restart, nowhere) = (which.permanent_instead(), Addresses::default());
             return start_again(&restart, (root, lock), (options, nowhere), (&life, asked));
         }
@@ -138,7 +147,7 @@ pub(crate) fn run(
     };
     let first = booted.release().to_string();
     let served = runtime.block_on(serve(
-        (&booted, &history, which.shutdown),
+        (&booted, &history, &teller, which.shutdown),
         options,
         listening,
         (wish, &mut ends),
@@ -149,19 +158,34 @@ pub(crate) fn run(
     runtime.shutdown_background();
     let last = match served {
         Ok(end) => Last {
-            word: last_word(Ok(end.word), &mut ends)?,
+            word: last_word(Ok(end.word), ends)?,
             addresses: end.addresses,
             vsn: end.vsn,
             shutdown: end.shutdown,
         },
         Err(error) => Last {
-            word: last_word(Err(error), &mut ends)?,
+            word: last_word(Err(error), ends)?,
             addresses: Addresses::default(),
             vsn: first,
             shutdown: None,
         },
     };
     conclude(last, stopped, (root, lock, options), &life)
+}
+
+/// What a second signal does.
+fn ends_as_it_is(
+    history: &Arc<History>,
+    vsn: impl Fn() -> Option<String> + Send + 'static,
+) -> impl Fn(Told) + Send + 'static {
+    let history = history.clone();
+    move |told| {
+        let (history, vsn) = (history.clone(), vsn());
+        end_at_once(move || {
+            Lifetime::is_cut_short(&history, vsn, told);
+            tracing::error!(by = %told, "told to end once more: the node ends as it is");
+        })
+    }
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -224,7 +248,7 @@ enum LastWord {
 
 /// Of all that was said until now: a node that was told to end, also while it was about to start again, ends; and it does
 /// not start again because of what an operator did meanwhile.
-fn last_word(word: anyhow::Result<Word>, ends: &mut Ends) -> anyhow::Result<LastWord> {
+fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastWord> {
     let mut late = std::iter::from_fn(|| ends.wishes.try_recv().ok());
     let late = late.find_map(|wish| match wish {
         Wish::Stop(farewell) => Some(farewell),
@@ -233,7 +257,7 @@ fn last_word(word: anyhow::Result<Word>, ends: &mut Ends) -> anyhow::Result<Last
     Ok(match (word, late) {
         (Ok(Word::Wish(Wish::Stop(farewell))), _) | (_, Some(farewell)) => LastWord::Stop(farewell),
         (Ok(Word::Told(told)), None) => LastWord::Told(told),
-        (Ok(Word::Wish(Wish::Restart(restart))), None) => match ends.signals.waiting()? {
+        (Ok(Word::Wish(Wish::Restart(restart))), None) => match ends.signals.let_go()? {
             Some(told) => LastWord::Told(told),
             None => LastWord::Restart(restart),
         },
@@ -257,12 +281,17 @@ fn start_again(
 
 /// Opens the door and the operators' socket, starts the heroes, and waits for the end.
 async fn serve(
-    (booted, history, shutdown): (&Arc<Booted>, &Arc<History>, Option<Planned>),
+    (booted, history, teller, shutdown): (&Arc<Booted>, &Arc<History>, &Teller, Option<Planned>),
     options: &cli::Node,
     listening: impl FnOnce(Addresses),
     (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
 ) -> anyhow::Result<End> {
     let releases = Arc::new(Releases::open(booted)?);
+    teller.knows(Surroundings {
+        node: booted.node().clone(),
+        releases: releases.clone(),
+        wishes: wish.clone(),
+    })?;
     let door = door::open(booted, options, releases.clone()).await?;
     let desk = Desk::open(
         booted.clone(),

@@ -1,14 +1,17 @@
 //! The signals that end a node: they wait in the kernel until they are read, and outlive a restart.
 //!
 //! ```text
-//!   kill ─► pending, blocked in every thread ─► signalfd ─► `next`: the node ends in order
+//!   kill ─► pending, blocked in every thread ─► signalfd ─► a thread of its own ─┬ first ─► `next`: the node ends in order
+//!                 │                                                              └ second ─► it ends as it is
 //!                 └── execve(2) keeps what is pending and what is blocked ─► the next program's signalfd
 //! ```
 //! A handler would lose what comes between its end and the next program's beginning: there the signal has its default
-//! action, which ends the process where it stands. Blocked, it waits (`signal(7)`, "execve").
+//! action, which ends the process where it stands. Blocked, it waits (`signal(7)`, "execve"). They are read on a thread of
+//! their own: whatever the node waits for, the second one ends it.
 
 use std::fmt;
 use std::os::fd::AsFd;
+use std::thread::JoinHandle;
 
 use anyhow::Context;
 use nix::libc;
@@ -16,13 +19,22 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::{mpsc, oneshot};
 
 /// Ctrl-C, and the word of a service manager.
 const ENDING: [Signal; 2] = [Signal::SIGINT, Signal::SIGTERM];
 
-/// The signals of this process.
-pub(crate) struct Signals {
+/// The signals of this process, held back.
+pub(crate) struct Held {
     waiting: SignalFd,
+}
+
+/// The same, read as they come.
+pub(crate) struct Signals {
+    told: mpsc::Receiver<anyhow::Result<Told>>,
+    stop: oneshot::Sender<()>,
+    /// Gives the descriptor back when it ends.
+    reader: JoinHandle<SignalFd>,
 }
 
 /// A signal that was sent.
@@ -36,48 +48,113 @@ pub(crate) struct Told {
     is_typed: bool,
 }
 
-impl Signals {
+impl Held {
     /// From now on they wait. To be called before the process has further threads: those inherit what is blocked.
     ///
     /// # Errors
     /// When the system has no descriptor.
-    pub(crate) fn hold() -> anyhow::Result<Signals> {
+    pub(crate) fn hold() -> anyhow::Result<Held> {
         let ending = SigSet::from_iter(ENDING);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let held = ending.thread_block();
         let waiting = held.and_then(|()| SignalFd::with_flags(&ending, flags));
         let waiting = waiting.context("failed to listen for signals")?;
-        Ok(Signals { waiting })
+        Ok(Held { waiting })
     }
 
-    /// The next one. May be dropped at any time: one that was not answered still waits.
+    /// From now on they are read. The second one is handed to `again`, which ends the program.
+    ///
+    /// # Errors
+    /// When the system has no thread.
+    pub(crate) fn listen(self, again: impl Fn(Told) + Send + 'static) -> anyhow::Result<Signals> {
+        let (tell, told) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .context("failed to listen for signals")?;
+        let builder = std::thread::Builder::new().name("pq-signals".to_string());
+        let reader = builder.spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = stopped => (),
+                    () = read(&self.waiting, tell, again) => (),
+                }
+            });
+            self.waiting
+        });
+        Ok(Signals {
+            told,
+            stop,
+            reader: reader.context("failed to listen for signals")?,
+        })
+    }
+}
+
+/// Reads them for ever.
+async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, again: impl Fn(Told)) {
+    let first = next(waiting).await;
+    let goes_on = first.is_ok();
+    // Whoever listens does so until the end.
+    let _ = tell.send(first).await;
+    while goes_on {
+        match next(waiting).await {
+            Ok(told) => again(told),
+            Err(error) => return tracing::error!("{error:#}"),
+        }
+    }
+}
+
+/// The next one. May be dropped at any time: one that was not answered still waits.
+async fn next(waiting: &SignalFd) -> anyhow::Result<Told> {
+    #[expect(
+        deprecated,
+        reason = "its way in without unsafe; what it warns of, a descriptor closed meanwhile, a BorrowedFd excludes"
+    )]
+    let ready = AsyncFd::with_interest(waiting.as_fd(), Interest::READABLE)?;
+    loop {
+        let mut guard = ready.readable().await?;
+        match read_one(waiting)? {
+            Some(told) => return Ok(told),
+            None => guard.clear_ready(),
+        }
+    }
+}
+
+fn read_one(waiting: &SignalFd) -> anyhow::Result<Option<Told>> {
+    let read = waiting.read_signal();
+    Ok(read
+        .context("failed to read a signal")?
+        .map(|info| told(&info)))
+}
+
+impl Signals {
+    /// The first one. May be dropped at any time: one that was not answered still waits.
     ///
     /// # Errors
     /// When the system does not say.
-    pub(crate) async fn next(&self) -> anyhow::Result<Told> {
-        #[expect(
-            deprecated,
-            reason = "its way in without unsafe; what it warns of, a descriptor closed meanwhile, a BorrowedFd excludes"
-        )]
-        let ready = AsyncFd::with_interest(self.waiting.as_fd(), Interest::READABLE)?;
-        loop {
-            let mut guard = ready.readable().await?;
-            match self.waiting()? {
-                Some(told) => return Ok(told),
-                None => guard.clear_ready(),
-            }
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Told> {
+        match self.told.recv().await {
+            Some(told) => told,
+            None => std::future::pending().await,
         }
     }
 
-    /// One that has come already.
+    /// From now on they wait in the kernel again, for the next program; one that has come already is answered.
     ///
     /// # Errors
     /// When the system does not say.
-    pub(crate) fn waiting(&self) -> anyhow::Result<Option<Told>> {
-        let read = self.waiting.read_signal();
-        Ok(read
-            .context("failed to read a signal")?
-            .map(|info| told(&info)))
+    pub(crate) fn let_go(mut self) -> anyhow::Result<Option<Told>> {
+        // A reader that has ended needs not be told.
+        let _ = self.stop.send(());
+        let waiting = self.reader.join();
+        let waiting =
+            waiting.map_err(|_| anyhow::anyhow!("the thread for signals has panicked"))?;
+        match self.told.try_recv() {
+            Ok(told) => told.map(Some),
+            Err(_) => read_one(&waiting),
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `disk` | the disk: it is full |
 //! | `killed` | nothing but the node, in the middle of it |
 //! | `stopped` | nothing but the time: the program is stopped in the middle of it |
+//! | `stalled` | a callback: it does not end |
 //! | `stage` | what they share: a node, its players, and what must hold after each attempt |
 #![allow(clippy::unwrap_used)]
 
@@ -28,6 +29,8 @@ mod library;
 mod package;
 #[path = "broken/stage.rs"]
 mod stage;
+#[path = "broken/stalled.rs"]
+mod stalled;
 #[path = "broken/stopped.rs"]
 mod stopped;
 #[path = "broken/thousand.rs"]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use crate::kind::{Callback, Direction, Kind};
+use crate::kind::{Callback, Direction, Entry, Kind};
 use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status};
 use crate::reason::Reason;
@@ -18,6 +18,8 @@ pub trait Host: Sized {
     fn epoch(&self) -> *const AtomicU64;
     /// Takes what the callback wrote with [`OpCode::Out`], and leaves it empty.
     fn take_out(&mut self) -> Vec<u8>;
+    /// This of a module is about to run, for those who watch over callbacks that do not end.
+    fn enters(&mut self, _module: Module, _entry: Entry<'_>) {}
 }
 
 /// Where a node finds modules: the code server, as the runtime sees it.
@@ -26,6 +28,10 @@ pub trait Modules: Send + Sync {
     fn current(&self, name: &str) -> Option<Module>;
     /// Changes with every change of any current version; see [`HostTable::epoch`].
     fn epoch(&self) -> &AtomicU64;
+    /// The module, of whatever version, with this [`Module::address`]; `None` also where nobody keeps a list.
+    fn at(&self, _address: u64) -> Option<Module> {
+        None
+    }
 }
 
 /// What the node answers to an operation.
@@ -151,7 +157,7 @@ impl Module {
     pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
         let init = self.table.init;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe {
+        self.make(host, Entry::Init, |table, made| unsafe {
             init(table, Slice::of(args), made)
         })
     }
@@ -160,7 +166,7 @@ impl Module {
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
         let import = self.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
-        self.make(host, |table, made| unsafe {
+        self.make(host, Entry::Import, |table, made| unsafe {
             import(table, Slice::of(bytes), made)
         })
     }
@@ -173,9 +179,10 @@ impl Module {
         args: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let call = self.table.call;
+        let entry = Entry::Function(function);
         let (function, args) = (Slice::of(function.as_bytes()), Slice::of(args));
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, |table| unsafe { call(table, function, args) })
+        self.output(host, entry, |table| unsafe { call(table, function, args) })
     }
 
     /// Converts an exported state from (up) or to (down) version `vsn`; the newer module does both.
@@ -193,7 +200,7 @@ impl Module {
             Slice::of(extra),
         );
         // SAFETY: a genuine table; the slices outlive the call.
-        self.output(host, |table| unsafe {
+        self.output(host, Entry::CodeChange, |table| unsafe {
             change(table, direction as u32, vsn, bytes, extra)
         })
     }
@@ -201,8 +208,10 @@ impl Module {
     fn make<H: Host>(
         self,
         host: &mut H,
+        entry: Entry<'_>,
         run: impl FnOnce(&HostTable, *mut *mut c_void) -> u32,
     ) -> Result<State, Failure> {
+        host.enters(self, entry);
         let mut made = std::ptr::null_mut();
         let status = run(&host_table(host), &mut made);
         let failure = failure_of(host, status);
@@ -216,8 +225,10 @@ impl Module {
     fn output<H: Host>(
         self,
         host: &mut H,
+        entry: Entry<'_>,
         run: impl FnOnce(&HostTable) -> u32,
     ) -> Result<Vec<u8>, Failure> {
+        host.enters(self, entry);
         let status = run(&host_table(host));
         match failure_of(host, status) {
             None => Ok(host.take_out()),
@@ -249,6 +260,7 @@ impl State {
         (a, b): (u64, u64),
         data: &[u8],
     ) -> Verdict {
+        host.enters(self.module, Entry::Callback(callback));
         let table = host_table(host);
         let handle = self.module.table.handle;
         // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
@@ -278,7 +290,7 @@ impl State {
         let ptr = self.ptr.as_ptr().cast_const();
         // SAFETY: a genuine table and a state that it made, not written meanwhile.
         self.module
-            .output(host, |table| unsafe { export(ptr, table) })
+            .output(host, Entry::Export, |table| unsafe { export(ptr, table) })
     }
 }
 

@@ -101,6 +101,44 @@ impl Callback {
     pub fn from_number(number: u32) -> Option<Callback> {
         Callback::ALL.get(number as usize).copied()
     }
+
+    /// The function that an author has written for it.
+    pub const fn function(self) -> &'static str {
+        match self {
+            Callback::Cast => "handle_cast",
+            Callback::Call => "handle_call",
+            Callback::Continue => "handle_continue",
+            Callback::Event => "handle_event",
+            Callback::Terminate => "terminate",
+            Callback::TimeOut => "handle_timeout",
+            // All of these reach it as an `Info`.
+            Callback::Info
+            | Callback::Response
+            | Callback::Exit
+            | Callback::Down
+            | Callback::PortData
+            | Callback::PortClosed => "handle_info",
+        }
+    }
+}
+
+/// What of a module runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry<'a> {
+    /// It makes the state of a new process.
+    Init,
+    /// A callback of a process.
+    Callback(Callback),
+    /// A function, by its name.
+    Function(&'a str),
+    /// It writes a state: for `sys`, or for an upgrade.
+    Export,
+    /// It reads a state.
+    Import,
+    /// It converts a state.
+    CodeChange,
+    /// It drops a state.
+    Drop,
 }
 
 /// Which way a state is converted (`code_change`): the newer module owns both directions.

@@ -27,7 +27,7 @@ pub mod reason;
 pub mod spec;
 
 pub use host::{Answer, Failure, Host, Module, Modules, State, Verdict};
-pub use kind::{Callback, Direction, Kind};
+pub use kind::{Callback, Direction, Entry, Kind};
 pub use op::OpCode;
 pub use plugin::{Callbacks, HostRef};
 pub use reason::Reason;

@@ -317,4 +317,10 @@ impl pq_abi::Modules for CodeServer {
     fn epoch(&self) -> &AtomicU64 {
         CodeServer::epoch(self)
     }
+
+    fn at(&self, address: u64) -> Option<Module> {
+        let libraries = self.libraries().into_iter();
+        let mut modules = libraries.flat_map(|library| library.modules);
+        modules.find(|module| module.address() == address)
+    }
 }

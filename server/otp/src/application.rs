@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::called::brief;
 use crate::message::{Caller, Payload};
 use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
-use crate::node::{Node, RequestError};
+use crate::node::Node;
 use crate::process::StartOutcome;
+
+mod asking;
 
 /// The name of the controller's process.
 pub const CONTROLLER: &str = "application_controller";
@@ -158,7 +160,7 @@ impl Controller {
                 Err(reply) => reply,
             },
             Ok(AppRequest::Unload(name)) => self.unload(&name, ctx.node),
-            Ok(AppRequest::Which) => self.which(),
+            Ok(AppRequest::Which) => AppReply::Running(self.running()),
             Ok(AppRequest::Data) => self.data(ctx.pid),
             Ok(AppRequest::ChangeData(specs, sys_config)) => {
                 self.change_data(specs, sys_config, ctx.node)
@@ -391,7 +393,7 @@ impl Controller {
         }
     }
 
-    fn which(&self) -> AppReply {
+    fn running(&self) -> Vec<(String, String, String)> {
         let running = self
             .apps
             .iter()
@@ -404,7 +406,7 @@ impl Controller {
                 app.spec.vsn.clone(),
             )
         };
-        AppReply::Running(running.map(line).collect())
+        running.map(line).collect()
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -434,6 +436,7 @@ impl Native for Controller {
             | NativeInput::Response(..)
             | NativeInput::Stop(_) => (),
         }
+        ctx.node.note_applications(self.running());
     }
 
     fn state(&self) -> Term {
@@ -479,21 +482,6 @@ fn rmp_args(args: &Term) -> Vec<u8> {
     let mut bytes = vec![0x91];
     bytes.extend(pq_term::msgpack::to_msgpack(args));
     bytes
-}
-
-impl Node {
-    /// Asks the application controller and waits, from a thread that is no shard.
-    pub fn applications(
-        &self,
-        request: &AppRequest,
-        timeout_ms: u64,
-    ) -> Result<AppReply, RequestError> {
-        let controller = self
-            .whereis(CONTROLLER)
-            .ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
-        let reply = self.call(controller, &spec::encode(request), timeout_ms)?;
-        spec::decode(&reply).map_err(RequestError::BadReply)
-    }
 }
 
 #[cfg(test)]

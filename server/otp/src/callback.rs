@@ -6,7 +6,7 @@
 use std::sync::atomic::AtomicU64;
 
 use pq_abi::raw::Status;
-use pq_abi::{Answer, Callback as Number, Failure, Host, OpCode, Reason, text};
+use pq_abi::{Answer, Callback as Number, Entry, Failure, Host, Module, OpCode, Reason, text};
 use pq_term::{Pid, Term};
 use rand::Rng;
 
@@ -39,7 +39,7 @@ pub(crate) struct Callback<'a> {
 
 impl<'a> Callback<'a> {
     pub(crate) fn new(core: &'a mut Core, slab: &'a Slab, me: Pid, parent: Pid) -> Callback<'a> {
-        core.node.pulse().begin(core.id, me);
+        core.post.begin(me);
         Callback {
             core,
             slab,
@@ -54,11 +54,7 @@ impl<'a> Callback<'a> {
 
     /// The callback has returned. Says whether the registry now holds a name of its process.
     pub(crate) fn finish(self) -> bool {
-        if let Some(took_ms) = self.core.node.pulse().end(self.core.id) {
-            let module = self.slab.get(self.me).map_or("", Process::name);
-            let name = self.core.node.name_of(self.me);
-            tracing::warn!(pid = %self.me, name, module, took_ms, "a callback took too long");
-        }
+        self.core.post.end();
         self.holds_name
     }
 
@@ -183,11 +179,12 @@ impl<'a> Callback<'a> {
         let Some(code) = node.module(&module) else {
             return Err(Failure::Reason(undef(&module, &function)));
         };
-        let outer = std::mem::take(&mut self.out);
+        let (outer, caller) = (std::mem::take(&mut self.out), self.core.post.doing());
         self.depth += 1;
         let result = code.call(self, &function, args);
         self.depth -= 1;
         self.out = outer;
+        self.core.post.resume(&caller);
         *answer = result?;
         Ok(())
     }
@@ -289,6 +286,10 @@ impl Host for Callback<'_> {
 
     fn take_out(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
+    }
+
+    fn enters(&mut self, module: Module, entry: Entry<'_>) {
+        self.core.post.enter(module, entry);
     }
 }
 

@@ -15,7 +15,7 @@
 //! every process of the shard is at rest, which is where code may change.
 //!
 //! The same shard runs on a thread of its own under the real clock ([`threads`]), or under a virtual clock
-//! and a seed in the caller's thread ([`sim`]).
+//! and a seed in the caller's thread ([`sim`]). A callback that does not end holds up its shard and nobody else (`stall`).
 //!
 //! Lives here: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
 //! applications, `sys`. Does not live here: libraries (`server/code`), the registry of heroes (`regis`),
@@ -26,6 +26,7 @@ pub mod supervisor;
 mod alive;
 mod callback;
 mod called;
+mod calls;
 mod effect;
 mod lateness;
 mod mailbox;
@@ -36,10 +37,10 @@ mod outside;
 mod pages;
 mod port;
 mod process;
-mod pulse;
 mod residue;
 mod run_clock;
 mod shard;
+mod stall;
 mod wheel;
 
 pub mod application;
@@ -55,11 +56,12 @@ pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Config, ExitHook, Node, OnReply, RequestError, Service, ServiceCall};
-pub use outside::{Census, Runner};
+pub use outside::{Census, Listing, Missing, Runner};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::Counters;
 pub use sim::Sim;
+pub use stall::{Stall, StallEvent, StallHook};
 pub use threads::Threads;
 
 pub use pq_abi::spec;

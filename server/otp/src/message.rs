@@ -5,6 +5,7 @@ use pq_abi::spec::Start;
 use pq_term::Pid;
 use smallvec::SmallVec;
 
+use crate::effect::Effect;
 use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
@@ -93,6 +94,9 @@ pub enum Signal {
     SpawnNative(Box<dyn crate::Native>, Ack),
     /// Call a function of a module in nobody's name.
     CallModule(Box<ModuleCall>),
+    /// Do what a function wants done that was called from outside, and answer for it.
+    #[allow(private_interfaces, reason = "only this crate calls functions")]
+    Called(Box<Called>),
     /// Say which processes live here.
     List(OnList),
     /// A part of a transaction.
@@ -119,6 +123,16 @@ pub struct ModuleCall {
     pub args: Vec<u8>,
     /// Who hears the result.
     pub from: Caller,
+}
+
+/// A function that has returned.
+pub(crate) struct Called {
+    /// Who hears the result.
+    pub(crate) from: Caller,
+    /// What it wants done first.
+    pub(crate) effects: Vec<Effect>,
+    /// Its result, MessagePack.
+    pub(crate) result: Result<Payload, Reason>,
 }
 
 /// Why an exit signal was sent.
@@ -161,6 +175,7 @@ impl Signal {
             Signal::Spawn(_)
             | Signal::SpawnNative(..)
             | Signal::CallModule(_)
+            | Signal::Called(_)
             | Signal::List(_)
             | Signal::Upgrade(_)
             | Signal::Quit => None,

@@ -14,13 +14,15 @@ use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
 use crate::called::NameHook;
+use crate::calls::Calls;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::native::Native;
 use crate::numbered::Numbered;
 use crate::port::{PortSink, Ports};
-use crate::pulse::Pulse;
 use crate::run_clock::Receiving;
+use crate::stall::{StallHook, Stalls};
 
+mod births;
 mod inbox;
 pub(crate) use inbox::Inbox;
 
@@ -66,6 +68,11 @@ pub struct Config {
     pub name_of: Option<NameHook>,
     /// How many shards; one per core is best.
     pub shards: usize,
+    /// The last of them is for supervisors and for processes of the runtime's own, whose callbacks decide and end: so births
+    /// go on whatever the callbacks of other processes do. What they supervise lives on the others.
+    pub supervisors_apart: bool,
+    /// Told of callbacks that do not end.
+    pub on_stall: Option<StallHook>,
     /// The seed of all dice.
     pub seed: u64,
     /// Messages that may wait in one mailbox; more are dropped with a log line.
@@ -85,6 +92,8 @@ impl Config {
             exited: None,
             name_of: None,
             shards: 1,
+            supervisors_apart: false,
+            on_stall: None,
             seed: 0,
             mailbox_max: Config::MAILBOX_MAX,
         }
@@ -97,6 +106,9 @@ pub enum RequestError {
     /// Nothing came in time; it may still have an effect.
     #[error("no answer within {0} ms")]
     Timeout(u64),
+    /// A shard stands still, and the answer with it; says whose fault that is. What was asked may still have an effect.
+    #[error("{0}")]
+    Stalled(String),
     /// The process is not there, or ended before it answered.
     #[error("the process ended: {0}")]
     Exit(Reason),
@@ -124,16 +136,22 @@ pub(crate) struct Shared {
     inboxes: Vec<Inbox>,
     waiting: [Mutex<Numbered<u64, OnReply>>; WAITING_ROOMS],
     next_tag: AtomicU64,
-    next_shard: AtomicUsize,
+    pub(crate) next_shard: AtomicUsize,
     /// Conversions that run on threads that were given up.
     given_up: AtomicU64,
-    pulse: Pulse,
+    stalls: Stalls,
+    calls: Calls,
+    /// The applications that run, as their controller has said last.
+    pub(crate) applications: Mutex<Vec<Running>>,
 }
+
+/// An application that runs: name, description, version.
+pub(crate) type Running = (String, String, String);
 
 /// A running node, from anywhere.
 #[derive(Clone)]
 pub struct Node {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Node {
@@ -149,7 +167,9 @@ impl Node {
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
-            pulse: Pulse::new(shards),
+            stalls: Stalls::of(shards),
+            calls: Calls::default(),
+            applications: Mutex::default(),
             config,
         };
         Node {
@@ -161,8 +181,12 @@ impl Node {
         &self.shared.config
     }
 
-    pub(crate) fn pulse(&self) -> &Pulse {
-        &self.shared.pulse
+    pub(crate) fn watched(&self) -> &Stalls {
+        &self.shared.stalls
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.shared.calls
     }
 
     pub(crate) fn ports(&self) -> &Ports {
@@ -204,11 +228,6 @@ impl Node {
             .iter()
             .find(|(service, _)| service.as_bytes() == name);
         found.map(|(_, service)| &**service)
-    }
-
-    /// The shard for the next process that may live anywhere: they take turns.
-    pub(crate) fn next_shard(&self) -> u8 {
-        (self.shared.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards()) as u8
     }
 
     /// Whether the process lives; from any thread, without a lock.
@@ -387,9 +406,10 @@ impl Node {
 
     /// Sends a signal from outside the shards.
     pub fn signal(&self, signal: Signal) {
-        let shard = signal.target().map_or(0, Pid::shard);
-        // A shard that does not exist has no processes: the first one answers, as for any dead pid.
-        if let Some(inbox) = self.inbox(shard).or_else(|| self.inbox(0)) {
+        let home = self.home();
+        let shard = signal.target().map_or(home, Pid::shard);
+        // A shard that does not exist has no processes: another one answers, as for any dead pid.
+        if let Some(inbox) = self.inbox(shard).or_else(|| self.inbox(home)) {
             inbox.push(signal);
         }
     }
@@ -451,15 +471,33 @@ impl Node {
         timeout_ms: u64,
         send: impl FnOnce(OnReply) -> u64,
     ) -> Result<Payload, RequestError> {
+        let answer = self.wait_while(timeout_ms, || true, send);
+        answer.unwrap_or(Err(RequestError::Timeout(timeout_ms)))
+    }
+
+    /// The same for what needs all shards: it is waited for only while they answer.
+    pub(crate) fn wait_while_answering(
+        &self,
+        timeout_ms: u64,
+        send: impl FnOnce(OnReply) -> u64,
+    ) -> Result<Payload, RequestError> {
+        let answer = self.wait_while(timeout_ms, self.while_shards_answer(), send);
+        answer.unwrap_or_else(|| Err(self.unanswered(timeout_ms)))
+    }
+
+    fn wait_while(
+        &self,
+        timeout_ms: u64,
+        goes_on: impl FnMut() -> bool,
+        send: impl FnOnce(OnReply) -> u64,
+    ) -> Option<Result<Payload, RequestError>> {
         let (sender, receiver) = sync_channel(1);
         let tag = send(Box::new(move |result| drop(sender.send(result))));
-        match Receiving::new(&receiver, timeout_ms).next() {
-            Ok(result) => result.map_err(RequestError::Exit),
-            Err(_) => {
-                self.forget_answer(tag);
-                Err(RequestError::Timeout(timeout_ms))
-            }
+        let answer = Receiving::new(&receiver, timeout_ms).next_while(goes_on);
+        if answer.is_err() {
+            self.forget_answer(tag);
         }
+        Some(answer.ok()?.map_err(RequestError::Exit))
     }
 
     /// Asks a supervisor and waits.
@@ -473,7 +511,7 @@ impl Node {
         spec::decode_reply(&reply).map_err(RequestError::BadReply)
     }
 
-    /// Starts a process of the runtime's own on the first shard.
+    /// Starts a process of the runtime's own, where supervisors live.
     pub fn start_native(
         &self,
         native: Box<dyn Native>,

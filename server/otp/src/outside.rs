@@ -3,7 +3,7 @@
 //! Lives here: what the operator and the release handler ask. The answers come from the shards, each in its own
 //! time; whoever asks waits, with a deadline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;
 
 use pq_abi::Module;
@@ -23,7 +23,7 @@ impl Node {
     /// picture of one instant (`erlang:processes/0`).
     ///
     /// # Errors
-    /// When a shard does not answer in time.
+    /// When a shard does not answer in time, or stands still.
     pub fn processes(&self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
         let shards = self.ask_shards(timeout_ms, |processes| {
             processes.map(|seen| seen.info()).collect::<Vec<_>>()
@@ -31,10 +31,21 @@ impl Node {
         Ok(shards.into_iter().flatten().collect())
     }
 
+    /// The same of those shards that answer, for people who would rather see some of it than nothing.
+    pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
+        let shards = self.ask_those_that_answer(timeout_ms, |processes| {
+            processes.map(|seen| seen.info()).collect::<Vec<_>>()
+        });
+        Listing {
+            answers: shards.answers.into_iter().flatten().collect(),
+            missing: shards.missing,
+        }
+    }
+
     /// How many processes run which version of which module, counted where they live.
     ///
     /// # Errors
-    /// When a shard does not answer in time.
+    /// When a shard does not answer in time, or stands still.
     pub fn census(&self, timeout_ms: u64) -> Result<Census, RequestError> {
         let shards = self.ask_shards(timeout_ms, |processes| {
             let mut census: Vec<(Option<Module>, String, u64)> = Vec::new();
@@ -63,7 +74,7 @@ impl Node {
     /// The processes that run this version, as their own module or as that of a handler.
     ///
     /// # Errors
-    /// When a shard does not answer in time.
+    /// When a shard does not answer in time, or stands still.
     pub fn who_runs(&self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
         let shards = self.ask_shards(timeout_ms, move |processes| runners(processes, module))?;
         Ok(shards.into_iter().flatten().collect())
@@ -86,12 +97,12 @@ impl Node {
         msgpack::from_msgpack(&reply).map_err(|error| RequestError::BadReply(error.to_string()))
     }
 
-    /// Calls a function of a module's current version in nobody's name, on a shard's thread; arguments and result are
-    /// MessagePack.
+    /// Calls a function of a module's current version in nobody's name, on a thread for calls (`calls`); arguments and
+    /// result are MessagePack.
     ///
     /// # Errors
-    /// [`RequestError::Exit`] with `{undef, _}` when there is no such function, or with what it failed with; a
-    /// timeout when its shard does not come to it, in which case it may still run.
+    /// [`RequestError::Exit`] with `{undef, _}` when there is no such function, with `{system_limit, _}` when all threads
+    /// are taken, or with what it failed with; a timeout when it has not returned, in which case it may still run.
     pub fn call_function(
         &self,
         module: &str,
@@ -112,12 +123,15 @@ impl Node {
         on_reply: OnReply,
     ) -> u64 {
         let from = self.expect_answer(on_reply);
-        self.signal(Signal::CallModule(Box::new(ModuleCall {
+        let call = ModuleCall {
             module: module.to_string(),
             function: function.to_string(),
             args: args.to_vec(),
             from,
-        })));
+        };
+        if let Err(call) = self.calls().take(self, call) {
+            self.signal(Signal::CallModule(Box::new(call)));
+        }
         from.tag
     }
 
@@ -127,23 +141,79 @@ impl Node {
         timeout_ms: u64,
         look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
     ) -> Result<Vec<R>, RequestError> {
+        let listing = self.ask_those_that_answer(timeout_ms, look);
+        match listing.missing.is_empty() {
+            true => Ok(listing.answers),
+            false => Err(self.unanswered(timeout_ms)),
+        }
+    }
+
+    /// The same of those shards that answer; nobody waits for one that stands still.
+    fn ask_those_that_answer<R: Send + 'static>(
+        &self,
+        timeout_ms: u64,
+        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
+    ) -> Listing<R> {
         let (sender, receiver) = sync_channel(self.shards());
-        for shard in 0..self.shards() {
-            let (sender, look) = (sender.clone(), look.clone());
+        let mut waited_for: BTreeSet<usize> = (0..self.shards()).collect();
+        let is_stalled = |shard: &usize| self.watched().is_stalled(*shard);
+        // What is asked of a shard that stands still would lie there until it goes on.
+        for shard in waited_for.iter().filter(|shard| !is_stalled(shard)) {
+            let (sender, look, shard) = (sender.clone(), look.clone(), *shard);
             // Whoever asked may have given up: then nobody takes the answer.
-            let list: OnList = Box::new(move |processes| drop(sender.try_send(look(processes))));
+            let list: OnList =
+                Box::new(move |processes| drop(sender.try_send((shard, look(processes)))));
             if let Some(inbox) = self.inbox(shard as u8) {
                 inbox.push(Signal::List(list));
             }
         }
-        let mut answers = Receiving::new(&receiver, timeout_ms);
-        let answer = |_| {
-            answers
-                .next()
-                .map_err(|_| RequestError::Timeout(timeout_ms))
-        };
-        (0..self.shards()).map(answer).collect()
+        let mut answers = Vec::new();
+        let mut receiving = Receiving::new(&receiver, timeout_ms);
+        while !waited_for.iter().all(is_stalled) {
+            let goes_on = || !waited_for.iter().all(is_stalled);
+            let Ok((shard, answer)) = receiving.next_while(goes_on) else {
+                break;
+            };
+            waited_for.remove(&shard);
+            answers.push(answer);
+        }
+        let missing = waited_for.into_iter();
+        Listing {
+            answers,
+            missing: missing
+                .map(|shard| self.missing(shard, timeout_ms))
+                .collect(),
+        }
     }
+
+    fn missing(&self, shard: usize, timeout_ms: u64) -> Missing {
+        let stall = self.stall_of(shard);
+        Missing {
+            shard,
+            why: stall.map_or_else(
+                || format!("shard {shard} has not answered within {timeout_ms} ms"),
+                |stall| stall.to_string(),
+            ),
+        }
+    }
+}
+
+/// What shards have answered.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listing<R> {
+    /// The answers.
+    pub answers: Vec<R>,
+    /// The shards that have given none.
+    pub missing: Vec<Missing>,
+}
+
+/// A shard that has not answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Missing {
+    /// Which.
+    pub shard: usize,
+    /// A sentence.
+    pub why: String,
 }
 
 /// A process that runs a version of a module.

@@ -3,7 +3,7 @@
 //! A program that is stopped (`SIGSTOP`, a debugger), or whose machine is, finds the clock advanced when it goes on, and
 //! nothing has been done meanwhile. A deadline that counted this would give up whatever was under way. So whoever watches
 //! over one looks at the clock often, and of the time between two looks only as much counts as can have passed while
-//! it waited for its turn. Looked at by the keeper of the pulse, by the coordinator of a transaction, and by those who wait for
+//! it waited for its turn. Looked at by whoever looks for callbacks that do not end (`stall`), by the coordinator of a transaction, and by those who wait for
 //! an answer.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -56,16 +56,19 @@ impl<'a, T> Receiving<'a, T> {
         }
     }
 
-    /// The next answer.
+    /// The next answer, as long as it is worth waiting for: that is asked at each look.
     ///
     /// # Errors
     /// When none has come, or none can come any more.
-    pub(crate) fn next(&mut self) -> Result<T, RecvTimeoutError> {
+    pub(crate) fn next_while(
+        &mut self,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<T, RecvTimeoutError> {
         loop {
             let ran_ms = self.clock.look(self.began.elapsed().as_millis() as u64);
             let left = Duration::from_millis(self.timeout_ms.saturating_sub(ran_ms));
             match self.receiver.recv_timeout(left.min(LOOK)) {
-                Err(RecvTimeoutError::Timeout) if !left.is_zero() => (),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() && goes_on() => (),
                 done => return done,
             }
         }
@@ -93,10 +96,15 @@ mod tests {
     #[test]
     fn who_waits_gets_what_is_there_and_an_end_when_nothing_comes() {
         let (sender, receiver) = sync_channel(1);
-        let next = |timeout_ms| Receiving::new(&receiver, timeout_ms).next();
+        let next = |timeout_ms| Receiving::new(&receiver, timeout_ms).next_while(|| true);
         assert_eq!(next(60), Err(RecvTimeoutError::Timeout));
         sender.send(1).unwrap();
         assert_eq!(next(0), Ok(1));
+        let mut hopeless = Receiving::new(&receiver, 60_000);
+        assert_eq!(
+            hopeless.next_while(|| false),
+            Err(RecvTimeoutError::Timeout)
+        );
         drop(sender);
         assert_eq!(next(60), Err(RecvTimeoutError::Disconnected));
     }

@@ -8,6 +8,7 @@
 //! monitors), [`run`] (one envelope), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use pq_abi::Reason;
 use pq_term::Pid;
@@ -17,10 +18,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, ModuleCall, Payload, Signal};
+use crate::message::{Ack, Called, Caller, Envelope, ModuleCall, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
+use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
 
@@ -47,7 +49,8 @@ const TURN_MAX: u32 = 64;
 const PROCESSES_PER_SLICE: usize = 256;
 
 /// Signals for another shard that may wait here while its inbox is full; then this shard stops running
-/// processes (it still empties its own inbox, so two full shards free each other).
+/// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a shard that stands
+/// still: what is sent there waits up to twice as much, and then is dropped as if the mailbox were full.
 const OUTBOX_MAX: usize = 16_384;
 
 /// What a timer does when it is due.
@@ -72,10 +75,39 @@ pub(crate) struct Core {
     pub(crate) effects: Vec<Effect>,
     /// What the last operation of a callback answered.
     pub(crate) result: Vec<u8>,
+    /// Where it says what it is at.
+    pub(crate) post: Arc<Post>,
     refs: u64,
 }
 
 impl Core {
+    fn new(node: Node, (id, first_ref): (u8, u64), post: Arc<Post>) -> Core {
+        let seed = node.config().seed ^ (u64::from(id) << 56) ^ first_ref;
+        Core {
+            id,
+            dice: Xoshiro256PlusPlus::seed_from_u64(seed),
+            now_ms: 0,
+            wheel: Wheel::new(),
+            effects: Vec::new(),
+            result: Vec::new(),
+            post,
+            refs: first_ref,
+            node,
+        }
+    }
+
+    /// That of a thread which is no shard: under this id its references are numbered, and by its number they are told
+    /// from those of others.
+    pub(crate) fn outside(node: &Node, (id, number): (u8, u64), post: Arc<Post>) -> Core {
+        /// Each has so many.
+        const REFS_BITS: u32 = 32;
+        Core::new(
+            node.clone(),
+            (id, (number << REFS_BITS) & (u64::MAX >> 8)),
+            post,
+        )
+    }
+
     /// A number that names one request or monitor of this node.
     pub(crate) fn next_ref(&mut self) -> u64 {
         self.refs += 1;
@@ -126,17 +158,8 @@ pub struct Counters {
 
 impl Shard {
     pub(crate) fn new(node: Node, id: u8) -> Shard {
-        let seed = node.config().seed ^ (u64::from(id) << 56);
-        let core = Core {
-            id,
-            dice: Xoshiro256PlusPlus::seed_from_u64(seed),
-            now_ms: 0,
-            wheel: Wheel::new(),
-            effects: Vec::new(),
-            result: Vec::new(),
-            refs: 0,
-            node,
-        };
+        let post = node.watched().post(id).clone();
+        let core = Core::new(node, (id, 0), post);
         let outboxes = (0..core.node.shards()).map(|_| Vec::new()).collect();
         Shard {
             core,
@@ -164,12 +187,20 @@ impl Shard {
         self.core.now_ms = now_ms;
         self.take_arrivals();
         self.fire_timers(now_ms);
-        if self.outboxes.iter().all(|outbox| outbox.len() < OUTBOX_MAX) {
+        if self.has_room_for_signals() {
             self.run_some();
         }
         self.stage_some();
         self.handle_local();
         self.flush();
+    }
+
+    /// Whether the others keep up with what this shard sends. One that stands still is not waited for.
+    fn has_room_for_signals(&self) -> bool {
+        let keeps_up = |(shard, outbox): (usize, &Vec<Signal>)| {
+            outbox.len() < OUTBOX_MAX || self.core.node.watched().is_slow(shard)
+        };
+        self.outboxes.iter().enumerate().all(keeps_up)
     }
 
     /// Hands over which timers were handled since this was last asked: when they were due, and how many.
@@ -260,10 +291,23 @@ impl Shard {
     /// Sends a signal to wherever its target lives.
     fn signal(&mut self, signal: Signal) {
         let shard = signal.target().map_or(self.core.id, Pid::shard);
+        let is_own = shard == self.core.id;
         match self.outboxes.get_mut(usize::from(shard)) {
-            Some(outbox) if shard != self.core.id => outbox.push(signal),
+            Some(outbox) if !is_own && outbox.len() < OUTBOX_MAX * 2 => outbox.push(signal),
+            Some(_) if !is_own => self.signal_too_many(usize::from(shard), signal),
             // A shard that does not exist has no processes: the answer is that of any dead pid.
             _ => self.local.push_back(signal),
+        }
+    }
+
+    /// The other shard has not taken what was sent before. One that stands still may never take it.
+    fn signal_too_many(&mut self, shard: usize, signal: Signal) {
+        let is_slow = self.core.node.watched().is_slow(shard);
+        match signal {
+            Signal::Deliver(to, envelope) if is_slow && is_droppable(&envelope) => {
+                self.drop_message(to, envelope);
+            }
+            signal => self.outboxes[shard].push(signal),
         }
     }
 
@@ -306,6 +350,7 @@ impl Shard {
             Signal::Spawn(spawn) => self.spawn(spawn),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
+            Signal::Called(called) => self.answer_from_outside(*called),
             Signal::List(list) => list(&mut self.seen()),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
@@ -387,6 +432,21 @@ impl Shard {
             .map(Payload::from_vec)
             .map_err(|failure| Box::new(failure.into_reason()));
         self.send(from.pid, Envelope::Response(from.tag, result));
+    }
+
+    /// A function that was called from outside has returned on its own thread.
+    fn answer_from_outside(&mut self, called: Called) {
+        let Called {
+            from,
+            effects,
+            result,
+        } = called;
+        self.core.effects = effects;
+        self.apply_effects(from.pid);
+        self.send(
+            from.pid,
+            Envelope::Response(from.tag, result.map_err(Box::new)),
+        );
     }
 
     fn fail_caller(&mut self, caller: Caller, reason: Reason) {

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::lateness::{Histogram, Lateness};
 use crate::message::Signal;
 use crate::node::{Config, Node};
-use crate::pulse::BEAT_MS;
-use crate::run_clock::RunClock;
 use crate::shard::{Counters, Shard};
+use crate::stall::{self, Work};
 
 /// A shard's stack. A callback of a library runs on it; 8 MiB is what a main thread has, and costs only what
 /// is touched.
-const STACK_BYTES: usize = 8 << 20;
+pub(crate) const STACK_BYTES: usize = 8 << 20;
 
 /// How long an idle shard sleeps at most. Signals and timers wake it earlier; this bounds how long a lost
 /// wake-up could last.
@@ -37,8 +36,8 @@ pub struct Threads {
     node: Node,
     threads: Vec<JoinHandle<()>>,
     published: Vec<Arc<Published>>,
-    /// Ends the thread that keeps the pulse, by being dropped.
-    _pulse: SyncSender<()>,
+    /// Ends the thread that looks for callbacks that do not end, by being dropped.
+    _keeper: SyncSender<()>,
 }
 
 impl Threads {
@@ -58,15 +57,16 @@ impl Threads {
                 builder.spawn(move || run(Shard::new(shard_node, id as u8), started, &counters))?,
             );
         }
-        let (pulse, stop) = sync_channel(0);
-        let keeper = node.clone();
-        let builder = std::thread::Builder::new().name("pq-pulse".to_string());
-        builder.spawn(move || keep_pulse(&keeper, started, &stop))?;
+        let (keeper, stop) = sync_channel(0);
+        let watched = node.clone();
+        let builder = std::thread::Builder::new().name("pq-stall".to_string());
+        builder.spawn(move || stall::keep(&watched, started, &stop))?;
+        node.calls().open(started);
         Ok(Threads {
             node,
             threads,
             published,
-            _pulse: pulse,
+            _keeper: keeper,
         })
     }
 
@@ -94,6 +94,7 @@ impl Threads {
 
     /// Ends the threads, after what they are doing. Applications are to be stopped before.
     pub fn stop(self) {
+        self.node.calls().close();
         for shard in 0..self.node.shards() {
             if let Some(inbox) = self.node.inbox(shard as u8) {
                 inbox.push(Signal::Quit);
@@ -103,24 +104,6 @@ impl Threads {
             // A shard that panics ends the program: there is no result to look at.
             let _ = thread.join();
         }
-    }
-}
-
-/// Keeps the coarse clock until the node is dropped, and names callbacks that do not end.
-fn keep_pulse(node: &Node, started: Instant, stop: &Receiver<()>) {
-    let beat = Duration::from_millis(BEAT_MS);
-    let (mut named, mut clock) = (Vec::new(), RunClock::default());
-    while stop.recv_timeout(beat) == Err(RecvTimeoutError::Timeout) {
-        let now_ms = started.elapsed().as_millis() as u64;
-        node.pulse().beat(clock.look(now_ms));
-        let late: Vec<_> = node.pulse().late().collect();
-        for (shard, pid, age_ms) in &late {
-            if !named.contains(pid) {
-                let name = node.name_of(*pid);
-                tracing::error!(shard, %pid, name, age_ms, "a callback does not end: its shard stands still");
-            }
-        }
-        named = late.into_iter().map(|(_, pid, _)| pid).collect();
     }
 }
 
@@ -140,7 +123,10 @@ impl Drop for AbortOnPanic {
 fn run(mut shard: Shard, started: Instant, published: &Published) {
     let _guard = AbortOnPanic;
     let now_ms = || started.elapsed().as_millis() as u64;
+    let post = shard.core.post.clone();
+    post.take();
     while !shard.quit {
+        post.turn_to(Work::Own);
         let transaction = shard.has_transaction().then(Instant::now);
         shard.turn(now_ms());
         if let Some(began) = transaction {
@@ -161,8 +147,10 @@ fn run(mut shard: Shard, started: Instant, published: &Published) {
                 .min(IDLE_MAX),
             None => IDLE_MAX,
         };
+        post.turn_to(Work::None);
         shard.wait(sleep);
     }
+    post.turn_to(Work::None);
 }
 
 impl Published {

@@ -165,6 +165,9 @@ pub enum Abort {
         /// What was waited for.
         why: String,
     },
+    /// A callback does not end, and its shard with it.
+    #[error("go on: {0}")]
+    Stalled(String),
     /// Processes were held too long without everything being converted.
     #[error("suspend the processes within {timeout_ms} ms: {why}")]
     Suspend {
@@ -352,6 +355,9 @@ impl<'d> Transaction<'d> {
                 return Err(failed);
             }
             self.watch_conversions()?;
+            if let Some(stall) = node.stalled() {
+                return Err(Abort::Stalled(stall.to_string()));
+            }
             if self.driver.now_ms() >= since_ms.saturating_add(timeout_ms) {
                 return Err(self.too_late(deadline));
             }
@@ -399,18 +405,14 @@ impl<'d> Transaction<'d> {
     }
 
     fn too_late(&self, deadline: Deadline) -> Abort {
-        let node = self.driver.node();
-        let late: Vec<String> = node
-            .pulse()
-            .late()
-            .map(|(shard, pid, age_ms)| {
-                let called = node.called(pid);
-                format!("a callback of {called} runs on shard {shard} for {age_ms} ms")
-            })
+        let slow = self.driver.node().stalls().into_iter();
+        let slow: Vec<String> = slow
+            .filter(|stall| stall.shard.is_some())
+            .map(|stall| stall.to_string())
             .collect();
-        let why = match late.is_empty() {
+        let why = match slow.is_empty() {
             true => format!("{} states are not converted yet", self.board.outstanding()),
-            false => late.join(", "),
+            false => slow.join(", "),
         };
         let timeout_ms = self.limit_ms(deadline);
         match deadline {
@@ -429,7 +431,7 @@ impl<'d> Transaction<'d> {
         }
         let deadline_ms = self.driver.now_ms().saturating_add(RELEASE_TIMEOUT_MS);
         while !self.board.all_done() {
-            if self.driver.now_ms() >= deadline_ms || node.pulse().late().next().is_some() {
+            if self.driver.now_ms() >= deadline_ms || node.stalled().is_some() {
                 tracing::error!("a shard stands still: its processes play on when it goes on");
                 return;
             }

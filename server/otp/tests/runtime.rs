@@ -11,6 +11,7 @@
 //! | [`transaction`] | all states convert and the new versions are in force, or nothing has happened |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
 //! | [`threads`] | the same under the real clock, between shards |
+//! | [`stalls`] | callbacks and functions that do not end |
 
 #![allow(
     clippy::unwrap_used,
@@ -29,6 +30,8 @@ mod house;
 mod journal;
 #[path = "runtime/log.rs"]
 mod log;
+#[path = "runtime/snare.rs"]
+mod snare;
 
 #[path = "runtime/applications.rs"]
 mod applications;
@@ -54,6 +57,8 @@ mod ports;
 mod repeatable;
 #[path = "runtime/servers.rs"]
 mod servers;
+#[path = "runtime/stalls.rs"]
+mod stalls;
 #[path = "runtime/supervisors.rs"]
 mod supervisors;
 #[path = "runtime/system.rs"]

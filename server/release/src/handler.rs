@@ -182,6 +182,10 @@ impl ReleaseHandler {
         vsn: &str,
     ) -> Result<(), crate::office::OfficeError> {
         self.office.make_permanent(vsn)?;
+        if let Some(stall) = driver.node().stalled() {
+            tracing::warn!("processes in old code stay until the next `make-permanent`: {stall}");
+            return Ok(());
+        }
         for unpurged in std::mem::take(&mut self.unpurged) {
             match unpurged.purge {
                 Purge::Brutal => self.purge_brutally(driver, unpurged.module),

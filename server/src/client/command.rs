@@ -84,6 +84,9 @@ pub(crate) enum Command {
     },
     /// Stop the node in order, and wait until it has gone
     Stop {
+        /// End it as it is, within two seconds: nothing is stopped in order, and nobody is told
+        #[arg(long)]
+        now: bool,
         /// Why, for the history
         #[arg(short, long, value_name = "TEXT", value_parser = release::message)]
         message: Option<String>,

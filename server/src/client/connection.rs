@@ -24,6 +24,9 @@ const STOP_MAX: Duration = Duration::from_secs(90);
 /// restart. One that stops has closed its socket first; who asks it anything waits no longer than for an answer.
 const STARTING_MAX: Duration = Duration::from_secs(10);
 
+/// How long a node has to end as it is, before that is tried in another way (`stop`).
+const END_MAX: Duration = Duration::from_secs(2);
+
 /// How often to look whether it listens now.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -42,7 +45,10 @@ pub(crate) fn ask(
         match ask_once(root, request, &mut note) {
             // It was about to start again, and has closed its socket before it has read anything.
             Err(Lost::Unheard(_))
-                if is_stop(request) && holder(root).is_some() && Instant::now() < deadline =>
+                if is_stop(request)
+                    && !is_end(request)
+                    && holder(root).is_some()
+                    && Instant::now() < deadline =>
             {
                 std::thread::sleep(LOOK_AGAIN);
             }
@@ -73,14 +79,25 @@ fn is_stop(request: &Request) -> bool {
     )
 }
 
+/// It is to end as it is.
+fn is_end(request: &Request) -> bool {
+    matches!(request, Request::Stop { now: true, .. })
+}
+
 fn ask_once(
     root: &Path,
     request: &Request,
     note: &mut impl FnMut(&Progress),
 ) -> Result<String, Lost> {
-    let mut stream = connect(root).map_err(|error| unreachable(root, &error))?;
+    let limit = if is_end(request) {
+        END_MAX
+    } else {
+        STARTING_MAX
+    };
+    let mut stream = connect(root, limit).map_err(|error| unreachable(root, &error))?;
     let lost = |error: io::Error| unknown(&error);
     let patience = match is_stop(request) {
+        _ if is_end(request) => END_MAX,
         true => STOP_MAX,
         false => SILENCE_MAX,
     };
@@ -127,8 +144,8 @@ fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<S
 }
 
 /// Connects; as long as a process has the tree and does not listen, in a moment.
-fn connect(root: &Path) -> io::Result<UnixStream> {
-    let deadline = Instant::now() + STARTING_MAX;
+fn connect(root: &Path, limit: Duration) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + limit;
     loop {
         match knock(root) {
             Err(error) if nobody_listens(&error) && holder(root).is_some() => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::table::{lines, printable};
 use crate::operator::answer::{
-    AtDoor, DoorStatus, Operation, Planned, Returned, Status, Stopped, SysReply,
+    AtDoor, DoorStatus, Operation, Planned, Returned, Stalled, Status, Stopped, SysReply,
 };
 use crate::operator::clock::span;
 
@@ -19,6 +19,11 @@ pub(super) use plan::raw;
 pub(crate) trait Show {
     /// As text.
     fn show(&self) -> String;
+
+    /// What is missing of it, as a sentence; nothing when it is whole.
+    fn missing(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Show for Status {
@@ -61,6 +66,7 @@ impl Show for Status {
                     .as_ref()
                     .map_or("none".to_string(), Show::show),
             ),
+            ("stalled", stalled(&self.stalls)),
             ("given up", given_up(self.conversions_given_up)),
             (
                 "operation",
@@ -70,6 +76,14 @@ impl Show for Status {
             ),
         ])
     }
+}
+
+fn stalled(stalls: &[Stalled]) -> String {
+    let stalled = |stall: &Stalled| match stall.shard {
+        Some(_) => format!("{}; {} processes wait", stall.sentence, stall.processes),
+        None => stall.sentence.clone(),
+    };
+    stalls.iter().map(stalled).collect::<Vec<_>>().join("; ")
 }
 
 fn given_up(conversions: u64) -> String {
@@ -173,7 +187,7 @@ impl Show for Stopped {
     fn show(&self) -> String {
         format!(
             "stopped: release {} ran, and took {} ms to end",
-            printable(&self.vsn),
+            printable(self.vsn.as_deref().unwrap_or_default()),
             self.took_ms
         )
     }

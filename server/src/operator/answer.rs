@@ -29,11 +29,43 @@ pub(crate) struct Status {
     /// Conversions that do not end: each keeps a thread, which gets what time nobody else wants.
     #[serde(default)]
     pub(crate) conversions_given_up: u64,
+    /// Callbacks that do not end, and functions that were called; those of shards first.
+    #[serde(default)]
+    pub(crate) stalls: Vec<Stalled>,
     /// The operation in progress.
     pub(crate) operation: Option<Operation>,
     /// The end that is planned.
     #[serde(default)]
     pub(crate) shutdown: Option<Planned>,
+}
+
+/// Something of a library that does not end.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Stalled {
+    /// The shard that it holds up; nothing for a function that was called.
+    pub(crate) shard: Option<u64>,
+    /// How many processes live on that shard: they wait.
+    pub(crate) processes: u64,
+    /// Whose callback it is.
+    pub(crate) pid: Option<String>,
+    /// The name of that process.
+    pub(crate) name: Option<String>,
+    /// The module that runs; empty for the runtime itself.
+    pub(crate) module: String,
+    /// Its version.
+    pub(crate) vsn: String,
+    /// The function that runs.
+    pub(crate) function: String,
+    /// For how long, in milliseconds.
+    pub(crate) age_ms: u64,
+    /// How much of that it had a processor.
+    pub(crate) cpu_ms: u64,
+    /// How much of that it slept.
+    pub(crate) asleep_ms: u64,
+    /// It is taken for one that never ends: installs are refused, and questions do not wait for it.
+    pub(crate) is_stalled: bool,
+    /// All of it as a sentence.
+    pub(crate) sentence: String,
 }
 
 /// A release that runs.
@@ -206,6 +238,20 @@ pub(crate) struct Rows<R> {
     pub(crate) rows: Vec<R>,
     /// How many rows were left out because there are too many.
     pub(crate) more: u64,
+    /// The shards whose part is not among the rows, because they do not answer.
+    #[serde(default)]
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// A shard that does not answer.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Missing {
+    /// Which.
+    pub(crate) shard: u64,
+    /// How many processes live there.
+    pub(crate) processes: u64,
+    /// Why it does not answer: a sentence.
+    pub(crate) why: String,
 }
 
 /// How many rows a listing has at most: at some 150 bytes of JSON each, half of what an answer may have.
@@ -216,7 +262,16 @@ impl<R> Rows<R> {
     pub(crate) fn of(mut rows: Vec<R>) -> Rows<R> {
         let more = rows.len().saturating_sub(ROWS_MAX) as u64;
         rows.truncate(ROWS_MAX);
-        Rows { rows, more }
+        Rows {
+            rows,
+            more,
+            missing: Vec::new(),
+        }
+    }
+
+    /// Of which that of these shards is missing.
+    pub(crate) fn without(self, missing: Vec<Missing>) -> Rows<R> {
+        Rows { missing, ..self }
     }
 }
 
@@ -327,8 +382,8 @@ pub(crate) struct Returned {
 /// A node that has stopped.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Stopped {
-    /// The release that ran.
-    pub(crate) vsn: String,
+    /// The release that ran; nothing where the node did not say it.
+    pub(crate) vsn: Option<String>,
     /// How long it took to stop.
     pub(crate) took_ms: u64,
 }

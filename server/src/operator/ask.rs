@@ -29,6 +29,9 @@ pub(crate) fn sys(desk: &Desk, process: &str, request: SysRequest) -> Result<Sys
         Failure::new(exit, format!("failed to {word} {process}: {why}"))
     };
     let pid = find(desk, process).map_err(|why| failed(Exit::Refused, &why))?;
+    if let Some(stall) = desk.node().stall_of(usize::from(pid.shard())) {
+        return Err(failed(Exit::Refused, &stall));
+    }
     let reply = desk.node().sys(pid, message(request), sys::TIMEOUT_MS);
     let reply = reply.map_err(|error| failed(exit_of(&error), &error))?;
     if let Some([tag, reason]) = reply.as_tuple()
@@ -144,6 +147,9 @@ fn why_not((name, arity): (&str, usize), error: &RequestError) -> String {
             format!("undef: no code that runs has the function {name}/{arity}")
         }
         RequestError::Exit(reason) => format!("it failed with {reason}"),
+        RequestError::Timeout(ms) => format!(
+            "it has not returned within {ms} ms; it goes on, on a thread for calls: `pq status` says whether it takes a processor"
+        ),
         other => other.to_string(),
     }
 }
@@ -171,7 +177,7 @@ fn is_undef(reason: &Reason, name: &str) -> bool {
 /// What a question's failure means. A callback that fails has had no effect.
 fn exit_of(error: &RequestError) -> Exit {
     match error {
-        RequestError::Timeout(_) => Exit::Unknown,
+        RequestError::Timeout(_) | RequestError::Stalled(_) => Exit::Unknown,
         RequestError::Exit(_) | RequestError::NoName(_) => Exit::Refused,
         RequestError::BadReply(_) => Exit::Internal,
     }

@@ -40,7 +40,7 @@ fn refused(door: &Door) -> BTreeMap<String, u64> {
 /// `who`.
 pub(crate) fn who(desk: &Desk) -> Result<Rows<Guest>, Failure> {
     let guests = door(desk, "list who is in")?.guests();
-    let processes = look::processes(desk)?;
+    let (processes, missing) = look::processes(desk);
     let of: HashMap<Pid, &ProcessInfo> = processes
         .iter()
         .map(|process| (process.pid, process))
@@ -61,7 +61,7 @@ pub(crate) fn who(desk: &Desk) -> Result<Rows<Guest>, Failure> {
             idle_ms: guest.idle.as_millis() as u64,
         }
     };
-    Ok(Rows::of(guests.into_iter().map(row).collect()))
+    Ok(Rows::of(guests.into_iter().map(row).collect()).without(missing))
 }
 
 fn protocol(guest: &sockserv::Guest) -> &'static str {

@@ -13,6 +13,7 @@
 //! | 8 | another operation is in progress, or the node has enough connections |
 //! | 9 | not permitted |
 //! | 10 | bytes do not have the checksum they should have |
+//! | 11 | a part of the answer is missing, because a shard does not answer; the rest was given |
 
 use std::fmt;
 use std::process::ExitCode;
@@ -34,7 +35,8 @@ Exit codes of operators' commands:
   2  usage                       8  busy: another operation is in progress
   3  refused, nothing tried      9  not permitted
   4  failed and taken back       10 wrong checksum
-  5  failed half-way: the node starts again, or ends";
+  5  failed half-way: the node   11 some of the answer is missing: a shard
+     starts again, or ends          does not answer";
 
 /// How a command ends. The numbers are for scripts and never change their meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -63,10 +65,12 @@ pub(crate) enum Exit {
     NotPermitted = 9,
     /// The bytes are not what they should be.
     Checksum = 10,
+    /// Some of the answer was given.
+    Partial = 11,
 }
 
 impl Exit {
-    const ALL: [Exit; 11] = [
+    const ALL: [Exit; 12] = [
         Exit::Done,
         Exit::Internal,
         Exit::Usage,
@@ -78,6 +82,7 @@ impl Exit {
         Exit::Busy,
         Exit::NotPermitted,
         Exit::Checksum,
+        Exit::Partial,
     ];
 }
 

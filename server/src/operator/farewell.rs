@@ -55,7 +55,7 @@ impl Farewell {
     /// Says how it went, and leaves the connection to the end of the process.
     pub(crate) fn say(self, outcome: Result<(), Failure>) {
         let stopped = Stopped {
-            vsn: self.desk.releases.running().vsn,
+            vsn: Some(self.desk.releases.running().vsn),
             took_ms: self.took_ms(),
         };
         let events = match outcome {

@@ -22,7 +22,7 @@ use crate::signals::Told;
 const BOOT: &str = "boot";
 const RESTART: &str = "restart";
 const END: &str = "end";
-const ENDS: [&str; 3] = ["stop", "shutdown", END];
+const ENDS: [&str; 4] = ["stop", "stop --now", "shutdown", END];
 
 /// How much of a name of a program is shown; the kernel keeps 15 bytes of it.
 const PROGRAM_CHARS_MAX: usize = 15;
@@ -94,8 +94,20 @@ impl<'a> Lifetime<'a> {
             message: Some(told.to_string()),
             ..ended("stop", outcome)
         };
-        let who = told.sender.map(|(uid, pid)| Who::of(uid, Some(pid)));
-        self.note(&who.unwrap_or_else(Who::own), deed);
+        self.note(&asked_by(told), deed);
+    }
+
+    /// A second signal has ended it, where it stood.
+    pub(crate) fn is_cut_short(history: &History, vsn: Option<String>, told: Told) {
+        let deed = Deed {
+            from: vsn,
+            message: Some(told.to_string()),
+            ..ended(
+                "stop",
+                Err("told to end a second time: ended as it was".to_string()),
+            )
+        };
+        history.note(&asked_by(told), deed);
     }
 
     /// It ends because it cannot go on.
@@ -110,6 +122,11 @@ impl<'a> Lifetime<'a> {
     fn note(&self, who: &Who, deed: Deed) {
         self.history.note(who, deed);
     }
+}
+
+fn asked_by(told: Told) -> Who {
+    let who = told.sender.map(|(uid, pid)| Who::of(uid, Some(pid)));
+    who.unwrap_or_else(Who::own)
 }
 
 fn ended(operation: &str, outcome: Result<(), String>) -> Deed {

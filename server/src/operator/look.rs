@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use pq_otp::application::{AppReply, AppRequest};
+use pq_otp::application::{AppReply, AppRequest, CONTROLLER};
 use pq_otp::{Pid, ProcessInfo, RequestError, Term};
 
-use super::answer::{App, Libraries, Name, NodeStatus, Operation, Rows, Scope, Status, TreeRow};
+use super::answer::{
+    App, Libraries, Missing, Name, NodeStatus, Operation, Rows, Scope, Stalled, Status, TreeRow,
+};
 use super::clock::rfc3339;
 use super::desk::Desk;
 use super::door;
@@ -35,7 +37,8 @@ pub(crate) fn status(desk: &Desk) -> Status {
             root: booted.root().display().to_string(),
             since: rfc3339(desk.started),
             uptime_ms: elapsed_ms(desk.started),
-            shards: counters.len() as u64,
+            // Besides them there is one for supervisors (`boot`).
+            shards: counters.len().saturating_sub(1) as u64,
         },
         // A shard may have been read between a birth and the end that another shard counts.
         processes: count(|shard| shard.spawned).saturating_sub(count(|shard| shard.exited)),
@@ -49,10 +52,37 @@ pub(crate) fn status(desk: &Desk) -> Status {
                 .map(|library| library.allocated_bytes)
                 .sum(),
         },
+        stalls: stalls(desk),
         conversions_given_up: booted.node().conversions_given_up(),
         operation: operation(desk),
         shutdown: desk.shutdown.planned(),
     }
+}
+
+/// What does not end.
+fn stalls(desk: &Desk) -> Vec<Stalled> {
+    let stalled = |stall: pq_otp::Stall| Stalled {
+        shard: stall.shard.map(|shard| shard as u64),
+        processes: stall.shard.map_or(0, |shard| living(desk, shard)),
+        pid: stall.pid.map(|pid| pid.to_string()),
+        sentence: stall.to_string(),
+        name: stall.name,
+        module: stall.module,
+        vsn: stall.vsn,
+        function: stall.function,
+        age_ms: stall.age_ms,
+        cpu_ms: stall.cpu_ms,
+        asleep_ms: stall.asleep_ms,
+        is_stalled: stall.is_stalled,
+    };
+    desk.node().stalls().into_iter().map(stalled).collect()
+}
+
+/// How many processes live on a shard, as far as it has said.
+fn living(desk: &Desk, shard: usize) -> u64 {
+    let counters = desk.booted.counters();
+    let counters = counters.get(shard).copied().unwrap_or_default();
+    counters.spawned.saturating_sub(counters.exited)
 }
 
 /// The operation in progress, and how far it is at this moment.
@@ -73,7 +103,10 @@ fn elapsed_ms(since: SystemTime) -> u64 {
 pub(crate) fn apps(desk: &Desk) -> Result<Rows<App>, Failure> {
     let reply = desk
         .node()
-        .applications(&AppRequest::Which, APPS_TIMEOUT_MS);
+        .applications_while_answering(&AppRequest::Which, APPS_TIMEOUT_MS);
+    if let Err(RequestError::Stalled(why)) = reply {
+        return Ok(apps_noted(desk, why));
+    }
     let running = match reply.map_err(|error| unanswered("list the applications", &error))? {
         AppReply::Running(running) => running,
         other => {
@@ -81,17 +114,34 @@ pub(crate) fn apps(desk: &Desk) -> Result<Rows<App>, Failure> {
             return Err(Failure::new(Exit::Internal, sentence));
         }
     };
-    let app = |(name, description, vsn)| App {
+    Ok(Rows::of(running.into_iter().rev().map(app).collect()))
+}
+
+fn app((name, description, vsn): (String, String, String)) -> App {
+    App {
         name,
         vsn,
         description,
+    }
+}
+
+/// As the application controller has said last, where it cannot be asked.
+fn apps_noted(desk: &Desk, why: String) -> Rows<App> {
+    let running = desk.node().applications_noted().into_iter();
+    let controller = desk.node().whereis(CONTROLLER);
+    let shard = controller.map_or(0, |pid| usize::from(pid.shard()));
+    let missing = Missing {
+        shard: shard as u64,
+        processes: living(desk, shard),
+        why,
     };
-    Ok(Rows::of(running.into_iter().rev().map(app).collect()))
+    Rows::of(running.rev().map(app).collect()).without(vec![missing])
 }
 
 /// `tree`.
 pub(crate) fn tree(desk: &Desk, detail: Detail) -> Result<Rows<TreeRow>, Failure> {
-    Ok(Rows::of(tree::rows(processes(desk)?, detail)))
+    let (processes, missing) = processes(desk);
+    Ok(Rows::of(tree::rows(processes, detail)).without(missing))
 }
 
 /// `names`: the node's own first, each kind in order.
@@ -113,7 +163,7 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
         .into_iter()
         .map(|(name, pid)| (name.to_string(), Scope::Regis, pid));
     let rows = local.chain(kept).filter(|(name, ..)| wanted(name));
-    let processes = processes(desk)?;
+    let (processes, missing) = processes(desk);
     let of: HashMap<Pid, ProcessInfo> = processes
         .into_iter()
         .map(|process| (process.pid, process))
@@ -125,13 +175,19 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
         module: of.get(&pid).map(|process| process.module.clone()),
         vsn: of.get(&pid).map(|process| process.vsn.clone()),
     };
-    Ok(Rows::of(rows.map(row).collect()))
+    Ok(Rows::of(rows.map(row).collect()).without(missing))
 }
 
-/// All processes.
-pub(super) fn processes(desk: &Desk) -> Result<Vec<ProcessInfo>, Failure> {
-    let list = desk.node().processes(LIST_TIMEOUT_MS);
-    list.map_err(|error| unanswered("list the processes", &error))
+/// All processes of the shards that answer, and which do not.
+pub(super) fn processes(desk: &Desk) -> (Vec<ProcessInfo>, Vec<Missing>) {
+    let listing = desk.node().processes_that_answer(LIST_TIMEOUT_MS);
+    let missing = |missing: pq_otp::Missing| Missing {
+        shard: missing.shard as u64,
+        processes: living(desk, missing.shard),
+        why: missing.why,
+    };
+    let missing = listing.missing.into_iter().map(missing).collect();
+    (listing.answers, missing)
 }
 
 /// The node did not answer a question that changes nothing.

@@ -22,6 +22,7 @@ use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRe
 use crate::boot::{self, Booted};
 use crate::door;
 use crate::restart::Restart;
+use crate::stall;
 
 mod outcome;
 
@@ -49,7 +50,7 @@ impl Releases {
         let office = Office::open(tree.clone(), booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
         let mut handler = ReleaseHandler::new(office, booted.code().clone());
-        handler.judge_settings(door::judge);
+        handler.judge_settings(|release| stall::judge(release).and_then(|()| door::judge(release)));
         Ok(Releases {
             node: booted.node().clone(),
             tree,

@@ -44,10 +44,13 @@ pub(crate) enum Request {
     },
     /// Something at the players' door, at any time.
     Door(DoorRequest),
-    /// The end of the node, in order.
+    /// The end of the node.
     Stop {
         /// Why, for the history.
         message: Option<String>,
+        /// As it is, whatever it is at.
+        #[serde(default)]
+        now: bool,
     },
     /// The same, with a word to the players.
     Shutdown(ShutdownRequest),

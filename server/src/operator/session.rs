@@ -27,6 +27,7 @@ use super::request::{
 use super::shutdown::{self, Plan};
 use super::who::Who;
 use crate::restart::Restart;
+use crate::run::end_at_once;
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -82,7 +83,10 @@ pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
         _ = around.closing.wait_for(|closing| *closing) => return,
     };
     match asked {
-        Ok((who, Request::Stop { message })) => session.stop(around, "stop", who, message).await,
+        Ok((who, Request::Stop { message, now: true })) => session.end(around, who, message),
+        Ok((who, Request::Stop { message, .. })) => {
+            session.stop(around, "stop", who, message).await
+        }
         Ok((who, Request::Shutdown(request))) => session.shut_down(around, who, request).await,
         Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
         Ok((who, Request::Door(request))) => session.at_door(around.desk, who, request).await,
@@ -252,6 +256,23 @@ impl Session {
         };
         self.finish(answer.and_then(|planned| desk::json(&planned)))
             .await;
+    }
+
+    /// Ends the node as it is, also when something is in progress.
+    fn end(self, around: Surroundings, who: Who, message: Option<String>) {
+        let farewell = Farewell {
+            stream: self.stream.into_std().ok(),
+            operation: "stop --now",
+            desk: around.desk.clone(),
+            who,
+            message,
+            asked: Instant::now().into_std(),
+        };
+        end_at_once(move || {
+            farewell.note(&Ok(()));
+            farewell.say(Ok(()));
+            tracing::warn!("an operator ends the node as it is");
+        })
     }
 
     /// Hands the connection to the node's end, which answers when everything has stopped.

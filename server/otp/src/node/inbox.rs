@@ -61,6 +61,12 @@ impl Inbox {
         );
     }
 
+    /// Takes those signals out that are these; the others wait on, in their order.
+    pub(crate) fn withdraw(&self, mut is_wanted: impl FnMut(&Signal) -> bool) -> Vec<Signal> {
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        signals.extract_if(.., |signal| is_wanted(signal)).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.signals
             .lock()

@@ -3,7 +3,7 @@
 //! The order at an end is the promise that the registry builds on: first nobody finds the process alive any
 //! more, then its names are free, then the others hear of it.
 
-use pq_abi::Reason;
+use pq_abi::{Entry, Reason};
 use pq_term::Pid;
 
 use super::Shard;
@@ -137,6 +137,21 @@ impl Shard {
                 self.core.wheel.cancel(key);
             }
         }
+        self.drop_body(pid, process.body);
+    }
+
+    /// Drops what ran in a process: code of a library, too, and to be known as such.
+    pub(super) fn drop_body(&mut self, pid: Pid, body: Body) {
+        let module = match &body {
+            Body::Callback(state) => Some(state.module()),
+            Body::Manager(handlers) => handlers.first().map(|handler| handler.state.module()),
+            Body::Empty | Body::Supervisor(_) | Body::Native(_) => None,
+        };
+        let Some(module) = module else { return };
+        self.core.post.begin(pid);
+        self.core.post.enter(module, Entry::Drop);
+        drop(body);
+        self.core.post.end();
     }
 
     /// Takes a process out of the world: not alive, no names, no ports. Nobody is told.

@@ -39,7 +39,7 @@ pub(crate) struct Slab {
 }
 
 impl Slab {
-    pub(super) fn new(shard: u8) -> Slab {
+    pub(crate) fn new(shard: u8) -> Slab {
         Slab {
             shard,
             slots: Pages::new(),

@@ -1,7 +1,7 @@
 //! Running a supervisor: envelopes become inputs of its machine, its actions become signals.
 
 use pq_abi::spec::{self, SupReply};
-use pq_abi::{Failure, Module};
+use pq_abi::{Failure, Kind, Module};
 use pq_term::{Pid, Term};
 
 use super::{Due, Shard};
@@ -125,9 +125,9 @@ impl Shard {
     }
 
     /// A dynamic child may live anywhere, all others live where their supervisor does: a hero's three
-    /// processes share a shard.
+    /// processes share a shard. Where only supervisors live, whoever is none is born elsewhere.
     fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
-        let shard = if dynamic {
+        let shard = if dynamic || self.is_no_place_for(&spawn) {
             self.core.node.next_shard()
         } else {
             self.core.id
@@ -137,6 +137,13 @@ impl Shard {
             true => self.local.push_back(signal),
             false => self.outboxes[usize::from(shard)].push(signal),
         }
+    }
+
+    fn is_no_place_for(&self, spawn: &Spawn) -> bool {
+        let node = &self.core.node;
+        let module = || node.module(spawn.start.module.as_str());
+        node.is_for_supervisors(self.core.id)
+            && module().is_some_and(|module| module.kind() != Kind::Supervisor)
     }
 
     /// A timer that the machine takes back fires all the same, and is ignored then: it is one that bounds the

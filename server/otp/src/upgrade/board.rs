@@ -18,6 +18,7 @@ use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
 use crate::message::Signal;
 use crate::node::Node;
 use crate::run_clock::RunClock;
+use crate::stall::yield_to_others;
 
 /// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
 /// place keeps it and goes on with its other work.
@@ -420,11 +421,4 @@ impl Desk {
         at.done.push(converted);
         true
     }
-}
-
-/// A thread that does not come back cannot be ended; it gets what time nobody else wants.
-fn yield_to_others(thread: rustix::process::Pid) {
-    const LOWEST: i32 = 19;
-    // It is a courtesy: where the system refuses, the thread stays as loud as it was.
-    let _ = rustix::process::setpriority_process(Some(thread), LOWEST);
 }

@@ -34,7 +34,7 @@ pub trait Driver {
     fn step(&mut self, board: &Arc<Board>);
     /// One of those who convert does not come back.
     fn replace_worker(&mut self, board: &Arc<Board>);
-    /// Sends something that is answered, and lets the node go on until it is.
+    /// Sends something that is answered, and lets the node go on until it is; in vain, when a shard stands still.
     fn ask(
         &mut self,
         timeout_ms: u64,
@@ -196,7 +196,7 @@ impl Driver for Live {
         send: &mut dyn FnMut(&Node, OnReply) -> u64,
     ) -> Result<Payload, RequestError> {
         self.node
-            .wait(timeout_ms, |on_reply| send(&self.node, on_reply))
+            .wait_while_answering(timeout_ms, |on_reply| send(&self.node, on_reply))
     }
 
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {

@@ -10,6 +10,7 @@ use pq_sdk::{
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Actor, Do, text};
+use crate::snare::{Pit, Snare};
 
 pq_sdk::library! {
     application: "fixture", vsn: "1.0.0",
@@ -17,6 +18,8 @@ pq_sdk::library! {
     gen_server Actor,
     gen_server Clerk,
     gen_server Counter,
+    gen_server Snare,
+    functions Pit,
     gen_fsm Light,
     event_manager Bell,
     gen_event Ear,
@@ -24,6 +27,7 @@ pq_sdk::library! {
     supervisor Tree,
     supervisor Crowd,
     supervisor Row,
+    supervisor Traps,
     application House,
 }
 
@@ -385,6 +389,28 @@ impl Supervisor for Row {
         let mut counter = worker::<Counter>("counter", &(0_i64,)).restart(Restart::Permanent);
         counter.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 10_000, 1, [counter]))
+    }
+}
+
+/// A supervisor with a name, whose children get caught.
+struct Traps;
+
+impl Module for Traps {
+    const NAME: &'static str = "traps";
+    const VSN: &'static str = "1.0.0";
+    const REGISTERED: &'static str = "traps";
+}
+
+impl Supervisor for Traps {
+    type Args = ();
+
+    fn init(_args: ()) -> Result<SupSpec, InitError> {
+        let caught = (String::new(), String::new());
+        let mut snare = worker::<Snare>("snare", &caught)
+            .restart(Restart::Temporary)
+            .shutdown(Shutdown::Timeout(60_000));
+        snare.start.args = vec![0x90];
+        Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [snare]))
     }
 }
 

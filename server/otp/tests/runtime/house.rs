@@ -79,6 +79,12 @@ impl Modules for Linked {
     fn epoch(&self) -> &AtomicU64 {
         &self.epoch
     }
+
+    fn at(&self, address: u64) -> Option<Module> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut modules = current.values().copied();
+        modules.find(|module| module.address() == address)
+    }
 }
 
 /// What a node of these tests is made of.

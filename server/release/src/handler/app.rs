@@ -14,7 +14,7 @@ use pq_otp::upgrade::Driver;
 use pq_term::{Atom, Term};
 
 use super::error::{FailedStep, InstallError};
-use super::prepare::Prepared;
+use super::prepare::{self, Prepared};
 use super::report::Installed;
 use super::script::Script;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
@@ -102,6 +102,7 @@ impl ReleaseHandler {
         (name, folder): (Atom, &Path),
         direction: Mode,
     ) -> Result<Prepared, FailedStep> {
+        prepare::all_answer(driver)?;
         let file = folder.join(layout::app_name(name.as_str()));
         let to = Version {
             vsn: App::read(&file)?.vsn,

@@ -129,6 +129,12 @@ pub enum FailedStep {
         /// What there is.
         available_mib: u64,
     },
+    /// A callback does not end, and nobody knows when its shard will take part.
+    #[error(
+        "begin: {0}; nothing can be exchanged in a node of which a part does not answer. When the callback does not end, \
+         the node has to start again: `pq stop --now` ends it"
+    )]
+    Stalled(String),
     /// The transaction was given up.
     #[error(transparent)]
     Abort(#[from] Abort),
@@ -226,6 +232,7 @@ impl FailedStep {
             }
             FailedStep::CannotHold { .. } => tagged("suspend_failed", Term::atom("timeout")),
             FailedStep::NoRoom { .. } => tagged("system_limit", text()),
+            FailedStep::Stalled(_) => tagged("shard_stalled", text()),
             FailedStep::Abort(abort) => abort_term(abort),
             FailedStep::Apply { reason, .. } => reason.to_term(),
             FailedStep::Node(_) => tagged("node", text()),
@@ -281,6 +288,7 @@ fn abort_term(abort: &Abort) -> Term {
             Term::string(module.as_str()),
             Term::atom("timeout"),
         ]),
+        Abort::Stalled(why) => tagged("shard_stalled", Term::string(why.as_str())),
         Abort::Copy { .. } => tagged("copy_failed", Term::atom("timeout")),
         Abort::Suspend { .. } => tagged("suspend_failed", Term::atom("timeout")),
     }

@@ -35,6 +35,17 @@ pub(super) struct Prepared {
     pub(super) check: bool,
 }
 
+/// How long it is waited for what a callback comes to that takes long already.
+const PATIENCE_MS: u64 = 5_000;
+
+/// A node of which a shard stands still is asked for nothing, before anybody is concerned.
+pub(super) fn all_answer(driver: &dyn Driver) -> Result<(), FailedStep> {
+    match driver.node().stalled_soon(PATIENCE_MS) {
+        Some(stall) => Err(FailedStep::Stalled(stall.to_string())),
+        None => Ok(()),
+    }
+}
+
 impl ReleaseHandler {
     pub(super) fn prepare(
         &mut self,
@@ -42,6 +53,7 @@ impl ReleaseHandler {
         vsn: &str,
         check: bool,
     ) -> Result<Prepared, FailedStep> {
+        all_answer(driver)?;
         let planned = self.office.way_to(vsn)?;
         self.watch.begin((&planned.from, &planned.to), check);
         let boot = self.office.tree().boot_vsn(vsn)?;

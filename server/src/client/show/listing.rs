@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Show;
 use crate::client::table::table;
-use crate::operator::answer::{App, Banned, Guest, Name, Release, Rows, Scope, TreeRow};
+use crate::operator::answer::{App, Banned, Guest, Missing, Name, Release, Rows, Scope, TreeRow};
 use crate::operator::clock::span;
 
 impl<R: Row> Show for Rows<R> {
@@ -14,6 +14,19 @@ impl<R: Row> Show for Rows<R> {
             text += &format!("\n… and {} more", self.more);
         }
         text
+    }
+
+    fn missing(&self) -> Option<String> {
+        let missing = self.missing.iter().map(|missing| {
+            let Missing {
+                shard,
+                processes,
+                why,
+            } = missing;
+            format!("shard {shard} with {processes} processes does not answer ({why})")
+        });
+        let missing: Vec<String> = missing.collect();
+        (!missing.is_empty()).then(|| missing.join("; "))
     }
 }
 

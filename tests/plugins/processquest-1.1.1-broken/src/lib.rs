@@ -3,8 +3,8 @@
 //!
 //! | module | in this version |
 //! |---|---|
-//! | `processquest` | that of 1.0.0; but its `config_change` refuses one setting |
-//! | `pq_player` | that of 1.1.0; but heroes of some names do not convert, each in a way of its own |
+//! | `processquest` | that of 1.0.0; but its `config_change` refuses one setting, and a function does not end |
+//! | `pq_player` | that of 1.1.0; but heroes of some names do not convert, each in a way of its own, and one does not end |
 //! | `pq_sup` | describes two children under one name; `processquest.appup` does not load it, a test's does |
 //! | all others | those of 1.1.0 and 1.0.0, with their versions |
 //!

@@ -9,6 +9,8 @@
 //! | `Sends` | wants something done, which a conversion may not |
 //! | any other | as in 1.1.0 |
 //!
+//! A hero of the name `Stalls` converts, and does not end its first event.
+//!
 //! A hero's fate is its name; but the setting `{fate, {Name, Fate}}` of processquest gives one hero another.
 
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
@@ -53,6 +55,11 @@ impl GenFsm for Player {
         event: Event,
         ctx: &mut Ctx<'_>,
     ) -> Step<State, Event> {
+        if &*self.0.hero.name == "Stalls" {
+            loop {
+                std::hint::black_box(ctx.now_ms());
+            }
+        }
         self.0.handle_event(state, event, ctx)
     }
 

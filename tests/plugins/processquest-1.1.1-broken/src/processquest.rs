@@ -1,4 +1,4 @@
-//! The application of 1.0.0, which does not like one setting, and has a function that fails.
+//! The application of 1.0.0, which does not like one setting, and has a function that fails and one that does not end.
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::TopSupervisor;
@@ -16,7 +16,7 @@ impl Module for Processquest {
     const NAME: &'static str = "processquest";
     const VSN: &'static str = "1.1.1";
     const FUNCTIONS: &'static [&'static dyn Export] =
-        &[&START_PLAYER, &STOP_PLAYER, &SUBSCRIBE, &FAIL];
+        &[&START_PLAYER, &STOP_PLAYER, &SUBSCRIBE, &FAIL, &LOOP];
 }
 
 /// `fail()`: an error, whenever it is called; nobody knows before.
@@ -24,6 +24,13 @@ pub static FAIL: Function<(), Result<(), String>> =
     Function::new("processquest", "fail", |_, ()| {
         Err("as it should".to_string())
     });
+
+/// `loop()`: does not end.
+pub static LOOP: Function<(), ()> = Function::new("processquest", "loop", |ctx, ()| {
+    loop {
+        std::hint::black_box(ctx.now_ms());
+    }
+});
 
 impl Application for Processquest {
     fn start(args: Term, ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason> {

@@ -1,6 +1,6 @@
 //! The way out of a transaction: held processes swap their states, or do not, and everybody plays on.
 
-use pq_abi::Reason;
+use pq_abi::{Entry, Reason};
 use pq_term::Pid;
 
 use super::{BIRTHS_MAX, Fate, Shard, micros};
@@ -90,9 +90,13 @@ impl Shard {
         if let Some(at) = changes {
             process.module = Some(staging.board.plan.targets[at].module);
         }
+        // To swap a state drops the one before: code of a library.
+        self.core.post.begin(pid);
+        self.core.post.enter(module, Entry::Drop);
         for part in staged.parts {
             swap_part(process, part);
         }
+        self.core.post.end();
         staging.count_swapped(module.name());
         staging.board.note_swapped();
     }

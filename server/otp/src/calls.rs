@@ -1,0 +1,261 @@
+//! Functions that are called from outside of any process, on threads of their own.
+//!
+//! ```text
+//!   send_function ─► waiting ─► thread: the function runs, its wishes are recorded ─┬─► (none) the answer
+//!                                                                                   └─► a shard: does them ─► the answer
+//! ```
+//! A function that does not end costs a thread and no shard. What it wants done is done as for any callback: after it has
+//! returned well, by a shard, before its answer is heard.
+//!
+//! The threads are few. One that is taken by a function which does not end is missed until the program ends; when all are,
+//! further calls are refused with a sentence that says so. In a simulation there are none: the one shard runs functions.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pq_abi::Reason;
+use pq_term::Pid;
+
+use crate::callback::Callback;
+use crate::effect::Effect;
+use crate::message::{Called, ModuleCall, Payload, Signal};
+use crate::node::Node;
+use crate::shard::{Core, Slab};
+use crate::stall::{Post, Work};
+use crate::threads::STACK_BYTES;
+use crate::wheel::Wheel;
+
+/// How many threads there are at most: calls are answered in microseconds, so several are needed only where some do not end.
+const THREADS_MAX: usize = 8;
+
+/// Calls that may wait for a thread.
+const WAITING_MAX: usize = 256;
+
+/// How long a thread waits for another call before it ends.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What stands for a shard in what these threads number: no node has so many.
+const OUTSIDE: u8 = u8::MAX;
+
+/// The threads for calls of one node.
+#[derive(Default)]
+pub(crate) struct Calls {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The node's clock began then; `None` while nothing is called on threads.
+    started: Option<Instant>,
+    waiting: VecDeque<ModuleCall>,
+    threads: Vec<(u64, Arc<Post>)>,
+    idle: usize,
+    numbered: u64,
+    /// The node ends.
+    closed: bool,
+}
+
+impl Calls {
+    /// From now on calls have threads.
+    pub(crate) fn open(&self, started: Instant) {
+        self.state().started = Some(started);
+    }
+
+    /// Threads that wait for calls end.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// What each thread is at, by its number.
+    pub(crate) fn posts(&self) -> Vec<(u64, Arc<Post>)> {
+        self.state().threads.clone()
+    }
+
+    /// Takes a call, or gives it back: to a node that has no threads for it.
+    pub(crate) fn take(&self, node: &Node, call: ModuleCall) -> Result<(), ModuleCall> {
+        let mut state = self.state();
+        let Some(started) = state.started else {
+            return Err(call);
+        };
+        if state.idle > state.waiting.len() {
+            state.waiting.push_back(call);
+            drop(state);
+            self.changed.notify_one();
+        } else if state.threads.len() < THREADS_MAX {
+            state.waiting.push_back(call);
+            let hired = self.hire(node, &mut state, started);
+            drop(state);
+            if let Err(error) = hired {
+                self.refuse_all(node, &format!("no thread: {error}"));
+            }
+        } else if state.waiting.len() < WAITING_MAX && !is_taken(node, state.threads.len()) {
+            state.waiting.push_back(call);
+        } else {
+            drop(state);
+            refuse(node, &call, &taken(node));
+        }
+        Ok(())
+    }
+
+    fn hire(&self, node: &Node, state: &mut State, started: Instant) -> std::io::Result<()> {
+        state.numbered += 1;
+        let (number, post) = (state.numbered, Arc::<Post>::default());
+        let (node, own) = (node.clone(), post.clone());
+        let builder = std::thread::Builder::new()
+            .name("pq-call".to_string())
+            .stack_size(STACK_BYTES);
+        builder.spawn(move || {
+            let _leaving = Leaving(&node, number);
+            own.take();
+            Caller::new(&node, number, own.clone()).work(number, started);
+        })?;
+        state.threads.push((number, post));
+        Ok(())
+    }
+
+    /// Nobody can take what waits.
+    fn refuse_all(&self, node: &Node, why: &str) {
+        let mut state = self.state();
+        if state.threads.is_empty() {
+            let waiting = std::mem::take(&mut state.waiting);
+            drop(state);
+            waiting.iter().for_each(|call| refuse(node, call, why));
+        }
+    }
+
+    /// The next call for this thread; `None` when it is to end, and does not count any more.
+    fn next(&self, number: u64) -> Option<ModuleCall> {
+        let mut state = self.state();
+        if let Some(call) = state.waiting.pop_front() {
+            return Some(call);
+        }
+        state.idle += 1;
+        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, IDLE, is_idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        let call = state.waiting.pop_front();
+        if call.is_none() {
+            state.threads.retain(|(other, _)| *other != number);
+        }
+        call
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each writer leaves it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread that ends, however.
+struct Leaving<'a>(&'a Node, u64);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let Leaving(node, number) = self;
+        let mut state = node.calls().state();
+        state.threads.retain(|(other, _)| other != number);
+        if let (false, Some(started)) = (state.waiting.is_empty(), state.started) {
+            // A thread that cannot be had is missed: what waits is taken by the others, or waits in vain.
+            let _ = node.calls().hire(node, &mut state, started);
+        }
+    }
+}
+
+/// Whether functions that do not end have all the threads.
+fn is_taken(node: &Node, threads: usize) -> bool {
+    let stalls = node.stalls();
+    let taken = stalls.iter().filter(|stall| stall.shard.is_none());
+    taken.filter(|stall| stall.is_stalled).count() >= threads
+}
+
+/// The sentence for a call that finds no thread.
+fn taken(node: &Node) -> String {
+    let stalls = node.stalls().into_iter();
+    let mut called: Vec<String> = stalls
+        .filter(|stall| stall.shard.is_none())
+        .map(|stall| stall.called())
+        .collect();
+    called.dedup();
+    format!(
+        "all {THREADS_MAX} threads for calls are taken, by functions that do not end until the node does: {}",
+        called.join(", ")
+    )
+}
+
+fn refuse(node: &Node, call: &ModuleCall, why: &str) {
+    let reason = Reason::tagged("system_limit", why);
+    node.answer_outside(call.from.tag, Err(reason));
+}
+
+/// One thread.
+struct Caller<'a> {
+    node: &'a Node,
+    core: Core,
+    /// Nobody lives here: who is asked about is somewhere else.
+    slab: Slab,
+}
+
+impl Caller<'_> {
+    fn new(node: &Node, number: u64, post: Arc<Post>) -> Caller<'_> {
+        Caller {
+            node,
+            core: Core::outside(node, (OUTSIDE, number), post),
+            slab: Slab::new(OUTSIDE),
+        }
+    }
+
+    fn work(mut self, number: u64, started: Instant) {
+        self.core.post.turn_to(Work::None);
+        while let Some(call) = self.node.calls().next(number) {
+            self.core.now_ms = started.elapsed().as_millis() as u64;
+            self.call(call);
+            self.core.post.turn_to(Work::None);
+            if self.core.post.is_given_up() {
+                return;
+            }
+        }
+    }
+
+    fn call(&mut self, call: ModuleCall) {
+        let ModuleCall {
+            module,
+            function,
+            args,
+            from,
+        } = call;
+        let mut answer = Vec::new();
+        let nobody = Pid::from_raw(0);
+        let mut host = Callback::new(&mut self.core, &self.slab, nobody, nobody);
+        let result = host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer);
+        host.finish();
+        let effects = self.effects(result.is_ok());
+        let result = result.map(|()| Payload::from_vec(answer));
+        let result = result.map_err(|failure| failure.into_reason());
+        match effects.is_empty() {
+            true => self.node.answer_outside(from.tag, result),
+            false => self.node.signal(Signal::Called(Box::new(Called {
+                from,
+                effects,
+                result,
+            }))),
+        }
+    }
+
+    /// What the function wants done, if it has ended well. A timer of nobody's reaches nobody.
+    fn effects(&mut self, is_well: bool) -> Vec<Effect> {
+        let of_timer =
+            |effect: &Effect| matches!(effect, Effect::TimerStarted(_) | Effect::CancelTimer(_));
+        let mut effects = std::mem::take(&mut self.core.effects);
+        if effects.iter().any(of_timer) {
+            self.core.wheel = Wheel::new();
+        }
+        effects.retain(|effect| is_well && !of_timer(effect));
+        effects
+    }
+}

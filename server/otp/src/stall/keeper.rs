@@ -1,0 +1,154 @@
+//! The thread that looks: at each post, and at what the system says of its thread where that has not moved on.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use pq_term::Pid;
+
+use super::post::Post;
+use super::task::{Task, yield_to_others};
+use super::watch::{Grade, Seen, Watch};
+use super::{Stall, StallEvent};
+use crate::node::Node;
+use crate::run_clock::RunClock;
+
+/// How often it looks: what is late is known to within this.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// How much of a processor a function may have that was called from outside, before it gets only what nobody else wants:
+/// as long as an operator waits for it.
+const CALL_CPU_MS: u64 = 5_000;
+
+/// Looks until the node is dropped.
+pub(crate) fn keep(node: &Node, started: Instant, stop: &Receiver<()>) {
+    let (mut keeper, mut clock) = (Keeper::default(), RunClock::default());
+    while stop.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+        let now_ms = started.elapsed().as_millis() as u64;
+        keeper.look(node, clock.look(now_ms));
+    }
+}
+
+/// A thread that is looked at.
+#[derive(Default)]
+struct Looked {
+    watch: Watch,
+    /// What was told of it last.
+    stall: Option<Stall>,
+}
+
+/// Which thread: a shard, or one for calls by its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Shard(usize),
+    Calls(u64),
+}
+
+#[derive(Default)]
+struct Keeper {
+    threads: BTreeMap<Place, Looked>,
+}
+
+impl Keeper {
+    fn look(&mut self, node: &Node, now_ms: u64) {
+        let calls = node.calls().posts();
+        let shards = (0..node.shards()).map(|shard| {
+            let post = node.watched().post(shard as u8).clone();
+            (Place::Shard(shard), post)
+        });
+        let calls = calls.into_iter();
+        let calls = calls.map(|(number, post)| (Place::Calls(number), post));
+        let posts: BTreeMap<Place, _> = shards.chain(calls).collect();
+        // A thread for calls that has ended is at nothing any more.
+        let gone = |place: &Place| !posts.contains_key(place);
+        for (_, looked) in self.threads.extract_if(.., |place, _| gone(place)) {
+            tell_over(node, looked.stall);
+        }
+        let mut stalls = Vec::new();
+        for (place, post) in &posts {
+            let looked = self.threads.entry(*place).or_default();
+            looked.look(node, (*place, post), now_ms);
+            stalls.extend(looked.stall.clone());
+        }
+        *node.watched().now() = stalls;
+        for shard in 0..node.shards() {
+            node.watched().set(shard, self.grade(shard));
+        }
+        (0..node.shards())
+            .filter(|shard| node.watched().is_slow(*shard))
+            .for_each(|shard| node.move_births(shard));
+    }
+
+    fn grade(&self, shard: usize) -> Grade {
+        let looked = self.threads.get(&Place::Shard(shard));
+        looked.map_or(Grade::Passes, |looked| looked.watch.grade)
+    }
+}
+
+impl Looked {
+    fn look(&mut self, node: &Node, (place, post): (Place, &Post), now_ms: u64) {
+        let (turn, work) = post.state();
+        let is_at = self.watch.is_at(turn, work);
+        let task = post.thread().filter(|_| is_at).and_then(Task::of);
+        let before = self.watch.grade;
+        self.watch.look(now_ms, Seen { turn, work, task });
+        let now = self.watch.grade;
+        if before > now {
+            tell_over(node, self.stall.take());
+        }
+        if now == Grade::Passes {
+            return;
+        }
+        let stall = match self.stall.take() {
+            Some(stall) => stall,
+            None => named(node, place, post),
+        };
+        // Between those looks it may have gone on: then another one is named here, and it ends the next time.
+        let stall = Stall {
+            age_ms: self.watch.age_ms(),
+            cpu_ms: self.watch.cpu_ms,
+            asleep_ms: self.watch.asleep_ms,
+            is_stalled: now == Grade::Stalled,
+            ..stall
+        };
+        if now > before {
+            let event = match now {
+                Grade::Stalled => StallEvent::Stalled,
+                _ => StallEvent::Slow,
+            };
+            node.tell_stall(event, &stall);
+        }
+        if matches!(place, Place::Calls(_)) && stall.cpu_ms >= CALL_CPU_MS && post.give_up() {
+            post.thread().into_iter().for_each(yield_to_others);
+        }
+        self.stall = Some(stall);
+    }
+}
+
+fn tell_over(node: &Node, stall: Option<Stall>) {
+    if let Some(stall) = stall {
+        node.tell_stall(StallEvent::Over, &stall);
+    }
+}
+
+/// Who runs there.
+fn named(node: &Node, place: Place, post: &Post) -> Stall {
+    let (doing, pid) = (post.doing(), post.pid());
+    let pid = Some(pid).filter(|pid| *pid != Pid::from_raw(0) && doing.module() != 0);
+    let module = node.config().modules.at(doing.module());
+    Stall {
+        shard: match place {
+            Place::Shard(shard) => Some(shard),
+            Place::Calls(_) => None,
+        },
+        name: pid.and_then(|pid| node.name_of(pid)),
+        pid,
+        module: module.map_or("", |module| module.name()).to_string(),
+        vsn: module.map_or("", |module| module.vsn()).to_string(),
+        function: doing.function(),
+        age_ms: 0,
+        cpu_ms: 0,
+        asleep_ms: 0,
+        is_stalled: false,
+    }
+}

@@ -1,0 +1,423 @@
+//! Callbacks that do not end, on real threads: they are named, and hold up nobody but their own shard.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pq_abi::spec::{self, SupReply, SupRequest};
+use pq_otp::application::{Controller, Settings};
+use pq_otp::sys::SysMessage;
+use pq_otp::upgrade::{Abort, Live, OnOverrun, Plan, Transaction};
+use pq_otp::{
+    Envelope, ExitCause, Node, Payload, Pid, Reason, RequestError, Signal, Stall, StallEvent, Term,
+    Threads,
+};
+
+use crate::house::{config, encode, payload, start};
+use crate::journal::Journal;
+use crate::snare;
+use crate::threads::{PATIENCE_MS, begin_application};
+
+type Told = Arc<Mutex<Vec<(StallEvent, String)>>>;
+
+/// A node with two shards, one more for supervisors, and a crowd of snares.
+struct Field {
+    threads: Threads,
+    modules: Arc<crate::house::Linked>,
+    journal: Journal,
+    told: Told,
+    traps: Pid,
+}
+
+impl Field {
+    fn new() -> Field {
+        let (mut config, journal, modules) = config();
+        let told = Told::default();
+        let heard = told.clone();
+        (config.shards, config.supervisors_apart) = (3, true);
+        config.on_stall = Some(Box::new(move |event, stall| {
+            let line = (event, stall.called());
+            heard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
+        }));
+        let threads = Threads::start(config).unwrap();
+        let node = threads.node().clone();
+        let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
+        node.start_native(Box::new(controller), PATIENCE_MS)
+            .unwrap();
+        begin_application(&node, start("traps", &()));
+        let traps = node.whereis("traps").unwrap();
+        assert_eq!(traps.shard(), 2, "supervisors live on the last shard");
+        Field {
+            threads,
+            modules,
+            journal,
+            told,
+            traps,
+        }
+    }
+
+    fn node(&self) -> &Node {
+        self.threads.node()
+    }
+
+    /// Orders a snare that gets caught there, under this word.
+    fn order(
+        &self,
+        at: &str,
+        word: &str,
+        on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
+    ) {
+        let request = SupRequest::StartChild(encode(&(at, word)));
+        self.node()
+            .request(self.traps, &spec::encode(&request), on_reply);
+    }
+
+    /// A snare.
+    fn snare(&self, at: &str, word: &str) -> Pid {
+        let request = SupRequest::StartChild(encode(&(at, word)));
+        let reply = self
+            .node()
+            .ask_supervisor(self.traps, &request, PATIENCE_MS);
+        match reply.unwrap() {
+            SupReply::Started(Some(pid)) => pid,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn cast(&self, to: Pid) {
+        let envelope = Envelope::Cast(payload(&()));
+        self.node().signal(Signal::Deliver(to, envelope));
+    }
+
+    /// Waits for a stall that is like this.
+    fn stall(&self, is_it: impl Fn(&Stall) -> bool) -> Stall {
+        let mut found = None;
+        self.until("no such stall", || {
+            found = self.node().stalls().into_iter().find(&is_it);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_millis(PATIENCE_MS);
+        while !holds() {
+            let stalls = self.node().stalls();
+            assert!(Instant::now() < end, "{what}: {stalls:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What was told of this, in order.
+    fn told_of(&self, called: &str) -> Vec<StallEvent> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = told.iter().filter(|(_, of)| of == called);
+        of.map(|(event, _)| *event).collect()
+    }
+
+    fn answers(&self, pid: Pid) -> bool {
+        let reply = self.node().call(pid, &encode(&()), PATIENCE_MS);
+        reply.unwrap().to_vec() == encode("here")
+    }
+
+    /// Lets go, and sees that nothing stays behind.
+    fn ends(self, word: &str) {
+        snare::open(word);
+        self.until("it is still there", || self.node().stalls().is_empty());
+        self.threads.stop();
+    }
+}
+
+#[test]
+fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
+    let field = Field::new();
+    let word = "the fox";
+    let (caught, other) = (field.snare("handle_cast", word), field.snare("", word));
+    assert_ne!(caught.shard(), other.shard());
+    field.cast(caught);
+    // Ordered while nobody knows: these go to both shards.
+    let born: Arc<Mutex<Vec<u8>>> = Arc::default();
+    for _ in 0..20 {
+        let born = born.clone();
+        field.order("", word, move |reply| {
+            let reply = spec::decode_reply(&reply.unwrap()).unwrap();
+            let SupReply::Started(Some(pid)) = reply else {
+                panic!("{reply:?}")
+            };
+            born.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(pid.shard());
+        });
+    }
+    let stall = field.stall(|stall| stall.is_stalled);
+    assert_eq!(stall.shard, Some(usize::from(caught.shard())));
+    assert_eq!(stall.pid, Some(caught));
+    let called = format!("snare:handle_cast of {caught}");
+    assert_eq!(
+        (stall.called(), stall.vsn.as_str()),
+        (called.clone(), "1.0.0")
+    );
+    assert!(stall.cpu_ms >= 1_000 && stall.age_ms >= 1_000, "{stall:?}");
+    assert_eq!(
+        field.told_of(&called),
+        [StallEvent::Slow, StallEvent::Stalled]
+    );
+    // Births that waited behind it were moved, and those that come go elsewhere.
+    let all_born = || born.lock().unwrap_or_else(PoisonError::into_inner).len() == 20;
+    field.until("births wait", all_born);
+    for _ in 0..6 {
+        assert_eq!(field.snare("", word).shard(), other.shard());
+    }
+    assert!(field.answers(other));
+    questions_are_answered_by_the_others(&field, caught, other);
+    let abort = field.exchange();
+    assert_eq!(
+        abort,
+        Abort::Stalled(field.node().stalled().unwrap().to_string())
+    );
+    snare::open(word);
+    field.until("it is not let go", || field.told_of(&called).len() == 3);
+    assert_eq!(field.told_of(&called)[2], StallEvent::Over);
+    assert!(field.answers(caught));
+    assert_eq!(field.node().stalled_soon(0), None);
+    assert!(field.node().processes(PATIENCE_MS).is_ok());
+    field.ends(word);
+}
+
+fn questions_are_answered_by_the_others(field: &Field, caught: Pid, other: Pid) {
+    let node = field.node();
+    let seen = node.processes_that_answer(PATIENCE_MS);
+    let missing: Vec<usize> = seen.missing.iter().map(|missing| missing.shard).collect();
+    assert_eq!(missing, [usize::from(caught.shard())]);
+    let why = &seen.missing[0].why;
+    assert!(why.contains("stands still: snare:handle_cast of"), "{why}");
+    let pids: Vec<Pid> = seen.answers.iter().map(|process| process.pid).collect();
+    assert!(pids.contains(&other) && pids.contains(&field.traps) && !pids.contains(&caught));
+    // What needs all of them says so at once.
+    let whole = node.processes(PATIENCE_MS).unwrap_err();
+    assert!(matches!(whole, RequestError::Stalled(_)), "{whole:?}");
+    assert!(node.stalled_soon(PATIENCE_MS).is_some());
+}
+
+impl Field {
+    /// Tries to exchange a module, which needs all shards.
+    fn exchange(&self) -> Abort {
+        let plan = Plan {
+            modules: self.modules.clone(),
+            targets: Vec::new(),
+            removed: Vec::new(),
+            suspend_timeout_ms: PATIENCE_MS,
+            code_change_timeout_ms: PATIENCE_MS,
+            on_overrun: OnOverrun::Abort,
+            slice: Plan::SLICE,
+            trial: false,
+        };
+        let mut live = Live::new(self.node().clone());
+        let mut transaction = Transaction::begin(&mut live, plan);
+        let outcome = transaction.copy();
+        transaction.abort();
+        outcome.unwrap_err()
+    }
+}
+
+/// Every place in which an author may have written a loop.
+#[test]
+fn wherever_a_process_is_caught_the_function_is_named() {
+    let field = Field::new();
+    for at in [
+        "init",
+        "handle_cast",
+        "handle_call",
+        "handle_info",
+        "handle_continue",
+        "handle_timeout",
+        "terminate",
+        "export",
+        "drop",
+    ] {
+        let word = format!("caught in {at}");
+        field.order(at, &word, |_| ());
+        field.catch(at);
+        let stall = field.stall(|stall| stall.shard.is_some());
+        assert_eq!(
+            (stall.module.as_str(), stall.function.as_str()),
+            ("snare", at),
+            "{stall:?}"
+        );
+        assert!(stall.pid.is_some(), "{stall:?}");
+        snare::open(&word);
+        field.until("it is not let go", || field.node().stalls().is_empty());
+    }
+    // Of a function that a callback has called, it is the function.
+    let word = "a pit";
+    let pid = field.snare("catch", word);
+    field.cast(pid);
+    let stall = field.stall(|stall| stall.shard.is_some());
+    assert_eq!(stall.called(), format!("pit:catch of {pid}"));
+    field.ends(word);
+}
+
+impl Field {
+    /// Does to the snare that was ordered last what makes it run there.
+    fn catch(&self, at: &str) {
+        if ["init", "handle_continue", "handle_timeout"].contains(&at) {
+            return;
+        }
+        let newest = |processes: Vec<pq_otp::ProcessInfo>| {
+            let snares = processes
+                .into_iter()
+                .filter(|process| process.module == "snare");
+            snares
+                .map(|process| process.pid)
+                .max_by_key(|pid| (pid.index(), pid.generation()))
+        };
+        let mut pid = None;
+        self.until("nobody is born", || {
+            pid = newest(self.node().processes_that_answer(PATIENCE_MS).answers);
+            pid.is_some_and(|pid| self.node().is_alive(pid))
+        });
+        let pid = pid.unwrap();
+        let deliver = |envelope| self.node().signal(Signal::Deliver(pid, envelope));
+        match at {
+            "handle_cast" => self.cast(pid),
+            "handle_call" => drop(self.node().request(pid, &encode(&()), |_| ())),
+            "handle_info" => deliver(Envelope::Info(payload(&()))),
+            "export" => self.node().sys_request(pid, SysMessage::GetState, |_| ()),
+            _ => self.node().signal(Signal::Exit {
+                to: pid,
+                from: self.traps,
+                reason: Reason::Shutdown,
+                cause: ExitCause::Explicit,
+            }),
+        }
+    }
+}
+
+#[test]
+fn a_callback_that_sleeps_is_named_by_the_time_that_it_sleeps() {
+    let field = Field::new();
+    let word = "the bear";
+    let caught = field.snare("asleep", word);
+    field.cast(caught);
+    let stall = field.stall(|stall| stall.shard.is_some());
+    assert!(
+        stall.asleep_ms >= 500 && stall.asleep_ms > stall.cpu_ms,
+        "{stall:?}"
+    );
+    assert!(
+        !stall.is_stalled,
+        "that takes longer than a loop: {stall:?}"
+    );
+    let sentence = stall.to_string();
+    assert!(
+        sentence.contains(&format!("snare:handle_cast of {caught} sleeps since")),
+        "{sentence}"
+    );
+    assert_ne!(
+        field.snare("", word).shard(),
+        caught.shard(),
+        "births do not wait for that"
+    );
+    field.ends(word);
+}
+
+#[test]
+fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
+    let field = Field::new();
+    let word = "the well";
+    let catch = || {
+        field
+            .node()
+            .call_module("pit", "catch", &[Term::string(word)], 300)
+    };
+    assert_eq!(catch(), Err(RequestError::Timeout(300)));
+    let stall = field.stall(|stall| stall.is_stalled);
+    assert_eq!(
+        (stall.shard, stall.pid, stall.called()),
+        (None, None, "pit:catch".to_string())
+    );
+    // No shard stands still: installs and questions are for all of them.
+    assert_eq!(field.node().stalled_soon(0), None);
+    assert!(field.node().processes(PATIENCE_MS).is_ok());
+    let effects = field.snare("", word);
+    assert!(field.answers(effects));
+    // The threads are few, and the last caller is told who has them.
+    let mut refused = String::new();
+    field.until("nobody is refused", || match catch() {
+        Err(RequestError::Exit(reason)) => {
+            refused = reason.to_string();
+            true
+        }
+        other => other == Ok(Term::undefined()),
+    });
+    assert!(refused.starts_with("{system_limit,"), "{refused}");
+    assert!(
+        refused.ends_with("until the node does: pit:catch\"}"),
+        "{refused}"
+    );
+    snare::open(word);
+    field.until("they are still there", || field.node().stalls().is_empty());
+    field.until("nobody is served", || catch().is_ok());
+    field.ends(word);
+}
+
+#[test]
+fn what_a_function_wants_done_is_done_when_it_has_ended_well_and_before_its_answer() {
+    let field = Field::new();
+    let request = spec::encode(&SupRequest::StartChild(encode(&(Vec::<()>::new(),))));
+    begin_application_of_actors(&field);
+    let crowd = field.node().whereis("crowd").unwrap();
+    let reply = field.node().call(crowd, &request, PATIENCE_MS).unwrap();
+    let SupReply::Started(Some(actor)) = spec::decode_reply(&reply).unwrap() else {
+        panic!("no actor")
+    };
+    field.journal.take();
+    let tell = |fails: bool| {
+        let fails = Term::atom(if fails { "true" } else { "false" });
+        field
+            .node()
+            .call_module("pit", "tell", &[Term::from(actor), fails], PATIENCE_MS)
+    };
+    assert_eq!(tell(false), Ok(Term::from(7_i64)));
+    let failed = tell(true).unwrap_err().to_string();
+    assert!(failed.contains("as it should"), "{failed}");
+    assert_eq!(tell(false), Ok(Term::from(7_i64)));
+    let lines = field.journal.wait(|lines| lines.len() >= 2);
+    let info = (actor, "info \"told\"".to_string());
+    assert_eq!(lines, [info.clone(), info], "what failed has sent nothing");
+    field.ends("nobody");
+}
+
+fn begin_application_of_actors(field: &Field) {
+    let town = pq_otp::application::AppSpec {
+        name: "crowd".to_string(),
+        vsn: "1.0.0".to_string(),
+        description: String::new(),
+        modules: vec![],
+        applications: vec![],
+        callback: Some((
+            pq_otp::Atom::from_static("house"),
+            Term::binary(spec::encode(&start("crowd", &()))),
+        )),
+        env: vec![],
+    };
+    for request in [
+        pq_otp::application::AppRequest::Load(town),
+        pq_otp::application::AppRequest::Start(
+            "crowd".to_string(),
+            pq_otp::application::StartType::Temporary,
+        ),
+    ] {
+        let reply = field.node().applications(&request, PATIENCE_MS);
+        assert_eq!(reply, Ok(pq_otp::application::AppReply::Ok));
+    }
+    let noted = field.node().applications_noted();
+    let names: Vec<&str> = noted.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["crowd", "town"],
+        "the last started first, without asking"
+    );
+}

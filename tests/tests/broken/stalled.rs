@@ -1,0 +1,290 @@
+//! A callback that does not end, in a release that was installed: it is named, the others play on, and the node ends when
+//! it is told to, or starts itself again.
+
+use std::time::Duration;
+
+use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Running, Signal, Tree, poll};
+use pq_tests::story::Version;
+use serde_json::Value;
+
+/// The hero that is caught in its first event.
+const CAUGHT: &str = "Stalls";
+
+/// How an operator of a node is answered of which a part does not answer.
+const PARTIAL: i32 = 11;
+
+/// A tree in which the release with the callback is unpacked, and a node of it.
+fn node_of(tree: &Tree, args: &[&str]) -> Running {
+    Running::node_with(
+        tree,
+        &[&["--release", BROKEN_VSN, "--shards", "2"], args].concat(),
+    )
+}
+
+/// The hero comes in, and is caught; the session waits for it.
+fn is_caught(node: &Running, tree: &Tree) -> (Player, Value) {
+    let mut player = Player::connect(node).of_version(Version::New);
+    player.sees(pq_tests::running::PROMPT);
+    player.gives(CAUGHT);
+    player.types("y\n");
+    let stall = node.poll(PATIENCE, || {
+        let stalls = tree.answer(&["status"])["stalls"].clone();
+        let is_known = stalls[0]["is_stalled"] == true;
+        is_known.then(|| stalls[0].clone())
+    });
+    (player, stall.expect("the callback is never named"))
+}
+
+fn tree() -> Tree {
+    let tree = Tree::new();
+    tree.offers(&Draft::broken().package());
+    let node = Running::node_with(&tree, &[]);
+    tree.does(&["unpack", "processquest-1.1.0"]);
+    tree.does(&["unpack", pq_tests::running::BROKEN]);
+    tree.does(&["stop"]);
+    drop(node);
+    tree
+}
+
+#[test]
+fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_it() {
+    let tree = tree();
+    let mut node = node_of(&tree, &["--heroes", "20"]);
+    node.wrote("20 heroes started");
+    let early: Vec<Player> = ["Ann", "Bob"].map(|name| enter(&node, name)).into();
+    let (_caught, stall) = is_caught(&node, &tree);
+    let shard = stall["shard"].as_u64().unwrap();
+    for (key, value) in [
+        ("module", "pq_player"),
+        ("function", "handle_event"),
+        ("name", CAUGHT),
+        ("vsn", BROKEN_VSN),
+    ] {
+        assert_eq!(stall[key], value, "{stall}");
+    }
+    assert!(
+        stall["processes"].as_u64().unwrap() > 10,
+        "half of the heroes: {stall}"
+    );
+    let pid = stall["pid"].as_str().unwrap();
+    let sentence =
+        format!("shard {shard} stands still: pq_player:handle_event of {CAUGHT} ({pid})");
+    let status = tree.does(&["status"]);
+    assert!(status.contains(&sentence), "{status}");
+    node.logged("a callback does not end: its shard stands still");
+    lists_say_what_is_missing(&tree, shard, &sentence);
+    nothing_is_installed(&tree, &sentence);
+    // Nobody who comes is turned away, whichever shard it would have been.
+    let mut late: Vec<Player> = (0..6).map(|n| enter(&node, &format!("New{n}"))).collect();
+    Player::all_play_on(&mut late);
+    assert_eq!(
+        tree.answer(&["status"])["door"]["refused"],
+        serde_json::json!({})
+    );
+    a_function_that_does_not_end_is_named(&node, &tree);
+    let refused = tree.refuses(&["sys", "get-state", CAUGHT], 3);
+    assert!(refused.contains(&sentence), "{refused}");
+    let past = tree.answer(&["history"]);
+    let is_stall = |entry: &&Value| entry["operation"] == "stall" && entry["from"] == BROKEN_VSN;
+    let entries = past["entries"].as_array().unwrap();
+    let entry = entries.iter().find(is_stall).expect("it is in the history");
+    assert!(
+        entry["result"].as_str().unwrap().starts_with(&sentence),
+        "{entry}"
+    );
+    ends_as_it_is(&mut node, &tree);
+    drop((early, late));
+}
+
+/// A hero of the broken release plays.
+fn enter(node: &Running, name: &str) -> Player {
+    let mut player = Player::connect(node).of_version(Version::New);
+    player.join(name);
+    player
+}
+
+fn lists_say_what_is_missing(tree: &Tree, shard: u64, sentence: &str) {
+    for (args, has_rows) in [
+        (&["tree", "--all"][..], true),
+        (&["names"], true),
+        (&["who"], true),
+    ] {
+        let said = tree.operate(&[args, &["--json"]].concat());
+        assert_eq!(said.code, PARTIAL, "{args:?}: {said:?}");
+        let answer: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(answer["missing"][0]["shard"], shard, "{answer}");
+        assert!(
+            answer["missing"][0]["why"]
+                .as_str()
+                .unwrap()
+                .starts_with(sentence),
+            "{answer}"
+        );
+        assert!(
+            answer["missing"][0]["processes"].as_u64() > Some(10),
+            "{answer}"
+        );
+        assert_eq!(
+            answer["rows"].as_array().unwrap().len() > 1,
+            has_rows,
+            "{answer}"
+        );
+        let said = tree.operate(args);
+        assert_eq!(said.code, PARTIAL, "{said:?}");
+        assert!(
+            said.err.contains("some of it is missing: shard "),
+            "{said:?}"
+        );
+    }
+    let names = tree.operate(&["names", "Bob"]);
+    assert!(
+        names.out.contains("\"Bob\""),
+        "names are known whoever answers: {names:?}"
+    );
+    assert!(tree.does(&["apps"]).contains("processquest"));
+}
+
+fn nothing_is_installed(tree: &Tree, sentence: &str) {
+    let before = tree.releases();
+    for command in ["check-install", "install"] {
+        let refused = tree.refuses(&[command, "1.1.0"], 3);
+        assert!(refused.contains(sentence), "{refused}");
+    }
+    let folder = tree.root().join("lib/processquest-1.1.0");
+    let refused = tree.refuses(
+        &["upgrade-app", "processquest", folder.to_str().unwrap()],
+        3,
+    );
+    assert!(refused.contains(sentence), "{refused}");
+    assert_eq!(tree.releases(), before);
+}
+
+fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
+    let said = tree.refuses(&["call", "processquest", "loop", "[]"], 6);
+    assert!(
+        said.contains("failed to call processquest:loop: it has not returned within"),
+        "{said}"
+    );
+    let named = poll(PATIENCE, || {
+        let stalls = tree.answer(&["status"])["stalls"].clone();
+        let stalls = stalls.as_array().unwrap().clone();
+        stalls.into_iter().find(|stall| stall["shard"].is_null())
+    });
+    let named = named.expect("the function is never named");
+    assert_eq!(
+        (&named["module"], &named["function"]),
+        (&"processquest".into(), &"loop".into())
+    );
+    node.logged("a function that was called does not end: it keeps a thread");
+    // Another one is answered.
+    let names = tree.does(&["call", "regis", "get_names", "[]"]);
+    assert!(names.contains("Ann"), "{names}");
+}
+
+fn ends_as_it_is(node: &mut Running, tree: &Tree) {
+    let stopped = tree.operate(&["stop", "--now", "-m", "it hangs"]);
+    assert_eq!(stopped.code, 0, "{stopped:?}");
+    assert_eq!(node.end().code(), Some(1));
+    let past = tree.answer(&["history"]);
+    let last = past["entries"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&last["operation"], &last["message"]),
+        (&"stop --now".into(), &"it hangs".into())
+    );
+}
+
+#[test]
+fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word() {
+    let tree = tree();
+    for by_signal in [true, false] {
+        let mut node = node_of(&tree, &[]);
+        let _caught = is_caught(&node, &tree);
+        node.signal(Signal::TERM);
+        node.logged("told to terminate: stopping");
+        match by_signal {
+            true => node.signal(Signal::TERM),
+            // The socket is closed by now.
+            false => assert_eq!(tree.operate(&["stop", "--now"]).code, 0),
+        }
+        assert_eq!(node.end().code(), Some(1));
+        node.logged("told to end once more: the node ends as it is");
+        let past = tree.answer(&["history"]);
+        let last = past["entries"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["operation"], "stop");
+        assert!(
+            last["result"].as_str().unwrap().contains("a second time"),
+            "{last}"
+        );
+    }
+    // Nobody says it twice: the others are stopped, and it ends.
+    let mut node = node_of(&tree, &[]);
+    let _caught = is_caught(&node, &tree);
+    let stop = tree.operate(&["stop"]);
+    assert_eq!(stop.code, 5, "{stop:?}");
+    assert!(
+        stop.err
+            .contains("stands still: pq_player:handle_event of Stalls"),
+        "{stop:?}"
+    );
+    assert_eq!(node.ends_within(PATIENCE).code(), Some(1));
+}
+
+#[test]
+fn a_node_starts_itself_again_when_its_release_wants_that() {
+    let tree = tree();
+    let file = tree
+        .root()
+        .join(format!("releases/{BROKEN_VSN}/sys.config"));
+    let settings = |limit: &str| {
+        let text = format!(
+            "[{{kernel, [{{shard_stall_ms, {limit}}}]}}, {{sockserv, [{{port, 8082}}]}}].\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    settings("soon");
+    let mut node =
+        Running::start(pq_tests::running::pq(tree.start()).args(["--release", BROKEN_VSN]));
+    assert_eq!(node.end().code(), Some(1));
+    assert!(
+        node.log()
+            .contains("shard_stall_ms of kernel is soon, where infinity or"),
+        "{}",
+        node.log()
+    );
+    settings("1500");
+    let mut node = node_of(&tree, &[]);
+    let pid = node.process();
+    let mut player = Player::connect(&node).of_version(Version::New);
+    player.sees(pq_tests::running::PROMPT);
+    player.gives(CAUGHT);
+    player.types("y\n");
+    let again = node.poll(Duration::from_secs(60), || {
+        let past = tree.answer(&["history"]);
+        let entries = past["entries"].as_array().unwrap().clone();
+        let restart = entries
+            .iter()
+            .rposition(|entry| entry["operation"] == "restart")?;
+        Some((entries[restart].clone(), entries.get(restart + 1)?.clone()))
+    });
+    let (restart, boot) = again.expect("it does not start itself again");
+    let why = "stands still: pq_player:handle_event of Stalls";
+    for entry in [&restart, &boot] {
+        let message = entry["message"].as_str().unwrap();
+        assert!(
+            message.contains(why) && message.contains("shard_stall_ms of kernel is 1500"),
+            "{entry}"
+        );
+    }
+    assert_eq!(
+        (&boot["operation"], &boot["to"]),
+        (&"boot".into(), &BROKEN_VSN.into())
+    );
+    let status = tree.answer(&["status"]);
+    assert_eq!(status["node"]["pid"], pid);
+    assert_eq!(
+        (&status["release"]["vsn"], &status["stalls"]),
+        (&BROKEN_VSN.into(), &serde_json::json!([]))
+    );
+    tree.does(&["stop"]);
+    assert_eq!(node.end().code(), Some(0));
+}
