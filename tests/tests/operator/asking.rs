@@ -1,6 +1,6 @@
 //! Asking one process or one function: `sys`, `call`.
 
-use pq_tests::running::{PATIENCE, Running, Tree, poll};
+use pq_tests::running::{Running, Tree};
 
 use crate::typed::{json, node_with_heroes, refused, told, typed, until};
 

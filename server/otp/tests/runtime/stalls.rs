@@ -8,8 +8,8 @@ use pq_otp::application::{Controller, Settings};
 use pq_otp::sys::SysMessage;
 use pq_otp::upgrade::{Abort, Live, OnOverrun, Plan, Transaction};
 use pq_otp::{
-    Envelope, ExitCause, Node, Payload, Pid, Reason, RequestError, Signal, Stall, StallEvent, Term,
-    Threads,
+    Called, Envelope, ExitCause, Node, Payload, Pid, Reason, RequestError, Signal, Stall,
+    StallEvent, Term, Threads,
 };
 
 use crate::house::{config, encode, payload, start};
@@ -350,7 +350,7 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
             refused = reason.to_string();
             true
         }
-        other => other == Ok(Term::undefined()),
+        other => other == Ok(Called::Returned(Term::undefined())),
     });
     assert!(refused.starts_with("{system_limit,"), "{refused}");
     assert!(
@@ -380,10 +380,10 @@ fn what_a_function_wants_done_is_done_when_it_has_ended_well_and_before_its_answ
             .node()
             .call_module("pit", "tell", &[Term::from(actor), fails], PATIENCE_MS)
     };
-    assert_eq!(tell(false), Ok(Term::from(7_i64)));
+    assert_eq!(tell(false), Ok(Called::Returned(Term::from(7_i64))));
     let failed = tell(true).unwrap_err().to_string();
     assert!(failed.contains("as it should"), "{failed}");
-    assert_eq!(tell(false), Ok(Term::from(7_i64)));
+    assert_eq!(tell(false), Ok(Called::Returned(Term::from(7_i64))));
     let lines = field.journal.wait(|lines| lines.len() >= 2);
     let info = (actor, "info \"told\"".to_string());
     assert_eq!(lines, [info.clone(), info], "what failed has sent nothing");
