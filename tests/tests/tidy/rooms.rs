@@ -191,8 +191,8 @@ const WRITERS: [&str; 6] = [
     "eprintln!(",
     "print!(",
     "eprint!(",
-    "stdout()",
-    "stderr()",
+    "io::stdout",
+    "io::stderr",
 ];
 
 /// Where these may stand: the two streams of a node, and commands that end with their reader.
