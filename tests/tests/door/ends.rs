@@ -333,7 +333,7 @@ fn whatever_has_ended_is_named_by_no_command() {
     assert_eq!(answer, expected);
     stage.abandoned = 0;
     stage.is_gone("is ended with all others", "closesa", false);
-    assert_eq!(stage.tree.does(&["names", "\"bot-"]).lines().count(), 3);
+    assert_eq!(stage.tree.does(&["names", "\"bot-"]).lines().count(), 5);
     let nobody = stage.tree.answer(&["end-hero", "--abandoned"]);
     assert_eq!(nobody["ended"], 0);
 }
