@@ -220,7 +220,7 @@ fn every_command_ends_with_the_code_of_its_work_whatever_becomes_of_its_streams(
 fn an_upgrade_goes_all_its_way_also_when_nobody_can_be_told_of_it() {
     let tree = Tree::new();
     let mut node = Running::node_with(&tree, &[]);
-    let mut step = |args: &[&str], streams: [Stream; 2]| {
+    let step = |args: &[&str], streams: [Stream; 2]| {
         let code = Streams::of(command(tree.root(), args), streams).code();
         assert_eq!(code, 0, "{args:?}, {streams:?}");
     };
