@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, Mutex};
 
-use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, poll, pq};
+use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, pq};
 use rustix::io::ioctl_fionbio;
 use serde_json::Value;
 

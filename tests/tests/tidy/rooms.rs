@@ -145,7 +145,7 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
 const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 
 /// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
-const OPENING_ROOMS: [&str; 7] = [
+const OPENING_ROOMS: [&str; 8] = [
     "server/abi/src/crash/handler.rs",
     "server/files/src/",
     "server/otp/src/stall/task.rs",
