@@ -189,6 +189,8 @@ impl Shard {
         self.core.now_ms = now_ms;
         self.take_arrivals();
         self.fire_timers(now_ms);
+        // Who has been born just now is told of, whatever the callbacks come to that run next.
+        self.flush();
         if self.has_room_for_signals() {
             self.run_some();
         }

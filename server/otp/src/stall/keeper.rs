@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pq_abi::crash::watch_thread;
 use pq_term::Pid;
 
-use super::post::Post;
+use super::post::{Doing, Post, Work};
 use super::task::{Task, yield_to_others};
 use super::watch::{Grade, Seen, Watch};
 use super::{Stall, StallEvent};
@@ -62,10 +62,13 @@ impl Keeper {
         let calls = calls.map(|(number, post)| (Place::Calls(number), post));
         let posts: BTreeMap<Place, _> = shards.chain(calls).collect();
         // A thread for calls that has ended is at nothing any more.
-        let gone = |place: &Place| !posts.contains_key(place);
-        for (_, looked) in self.threads.extract_if(.., |place, _| gone(place)) {
-            tell_over(node, looked.stall);
-        }
+        self.threads.retain(|place, looked| {
+            let goes_on = posts.contains_key(place);
+            if !goes_on {
+                tell_over(node, looked.stall.take());
+            }
+            goes_on
+        });
         let mut stalls = Vec::new();
         for (place, post) in &posts {
             let looked = self.threads.entry(*place).or_default();
@@ -135,8 +138,12 @@ fn tell_over(node: &Node, stall: Option<Stall>) {
 
 /// Who runs there.
 fn named(node: &Node, place: Place, post: &Post) -> Stall {
-    let (doing, pid) = (post.doing(), post.pid());
-    let pid = Some(pid).filter(|pid| *pid != Pid::from_raw(0) && doing.module() != 0);
+    // What it was at before is not to blame for the runtime's own work.
+    let doing = match post.state() {
+        (_, Work::Library) => post.doing(),
+        (_, Work::Own | Work::None) => Doing::default(),
+    };
+    let pid = Some(post.pid()).filter(|pid| *pid != Pid::from_raw(0) && doing.module() != 0);
     let module = node.config().modules.at(doing.module());
     Stall {
         shard: match place {

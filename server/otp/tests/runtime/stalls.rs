@@ -15,7 +15,10 @@ use pq_otp::{
 use crate::house::{config, encode, payload, start};
 use crate::journal::Journal;
 use crate::snare;
-use crate::threads::{PATIENCE_MS, begin_application};
+use crate::threads::begin_application;
+
+/// How long anything may take: a second of a processor is minutes of a machine that has twenty other things to do.
+const PATIENCE_MS: u64 = 600_000;
 
 type Told = Arc<Mutex<Vec<(StallEvent, String)>>>;
 
@@ -238,8 +241,7 @@ fn wherever_a_process_is_caught_the_function_is_named() {
         "drop",
     ] {
         let word = format!("caught in {at}");
-        field.order(at, &word, |_| ());
-        field.catch(at);
+        field.catch(at, &word);
         let stall = field.stall(|stall| stall.shard.is_some());
         assert_eq!(
             (stall.module.as_str(), stall.function.as_str()),
@@ -260,27 +262,15 @@ fn wherever_a_process_is_caught_the_function_is_named() {
 }
 
 impl Field {
-    /// Does to the snare that was ordered last what makes it run there.
-    fn catch(&self, at: &str) {
-        if ["init", "handle_continue", "handle_timeout"].contains(&at) {
-            return;
+    /// Has a snare run where it gets caught.
+    fn catch(&self, at: &str, word: &str) {
+        if at == "init" {
+            return self.order(at, word, |_| ());
         }
-        let newest = |processes: Vec<pq_otp::ProcessInfo>| {
-            let snares = processes
-                .into_iter()
-                .filter(|process| process.module == "snare");
-            snares
-                .map(|process| process.pid)
-                .max_by_key(|pid| (pid.index(), pid.generation()))
-        };
-        let mut pid = None;
-        self.until("nobody is born", || {
-            pid = newest(self.node().processes_that_answer(PATIENCE_MS).answers);
-            pid.is_some_and(|pid| self.node().is_alive(pid))
-        });
-        let pid = pid.unwrap();
+        let pid = self.snare(at, word);
         let deliver = |envelope| self.node().signal(Signal::Deliver(pid, envelope));
         match at {
+            "handle_continue" | "handle_timeout" => (),
             "handle_cast" => self.cast(pid),
             "handle_call" => drop(self.node().request(pid, &encode(&()), |_| ())),
             "handle_info" => deliver(Envelope::Info(payload(&()))),
