@@ -126,7 +126,9 @@ mod tests {
     ) {
         for _ in 0..times {
             let task = Some(Task {
-                cpu_ms: 7_000 + watch.cpu_ms + step_ms,
+                cpu_ms: watch
+                    .began_cpu_ms
+                    .map_or(7_000, |began| began + watch.cpu_ms + step_ms),
                 waits,
             });
             let seen = Seen { turn, work, task };

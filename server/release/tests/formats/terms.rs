@@ -513,7 +513,8 @@ pub(crate) fn differences(texts: &[Vec<u8>], answers: &[String]) -> Vec<String> 
         } else {
             answer
         };
-        let is_same = ours == expected || (ours == "refused" && is_left_out(text));
+        let is_same =
+            ours == expected || (ours == "refused" && (is_left_out(text) || is_replaced(text)));
         read += usize::from(answer != "refused");
         if !is_same {
             let text = String::from_utf8_lossy(text);
@@ -526,6 +527,13 @@ pub(crate) fn differences(texts: &[Vec<u8>], answers: &[String]) -> Vec<String> 
     println!("{read} of {} texts are terms", texts.len());
     assert!(read * 4 >= texts.len(), "too few texts are terms");
     differences
+}
+
+/// A list without a proper end in a value of a map whose key comes again: what OTP answers has it no more.
+fn is_replaced(text: &[u8]) -> bool {
+    let refused = read_bytes(text).err();
+    let is_improper = refused.is_some_and(|error| error.to_string().contains("a proper end"));
+    is_improper && text.windows(2).any(|two| two == b"=>")
 }
 
 /// Strings in triple quotes.
