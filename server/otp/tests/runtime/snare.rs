@@ -24,11 +24,26 @@ fn is_open(word: &str) -> bool {
     OPEN.try_lock().is_ok_and(|open| open.contains(word))
 }
 
+/// How much of a processor it has before it leaves the others some: longer than it takes to be known as one that does not
+/// end.
+const WORK: Duration = Duration::from_millis(1_500);
+
 /// Works until the snare is opened.
 fn work(word: &str) {
+    let had = worked();
     while !is_open(word) {
-        (0..1_000).for_each(|_| std::hint::spin_loop());
+        (0..100_000).for_each(|_| std::hint::spin_loop());
+        if worked() - had > WORK {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
+}
+
+/// How much of a processor this thread has had; nothing where the system does not say.
+fn worked() -> Duration {
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = said.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
 /// Sleeps until it is.
