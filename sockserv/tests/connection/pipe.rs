@@ -42,7 +42,7 @@ async fn telnet_commands_are_answered_here_and_never_reach_the_owner() {
     client.write_all(will_naws_do_echo_sub_ayt).await.unwrap();
     assert_eq!(rig.line().await, "Ann");
     let offers = b"\xff\xfd\x18\xff\xfb\x19\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9";
-    let expected = [b"\xff\xfd\x1f", &offers[..], b"\xff\xfc\x01[yes]\r\n"].concat();
+    let expected = [b"\xff\xfd\x1f", &offers[..], b"\xff\xfb\x01[yes]\r\n"].concat();
     let mut reply = vec![0; expected.len()];
     client.read_exact(&mut reply).await.unwrap();
     assert_eq!(reply, expected);

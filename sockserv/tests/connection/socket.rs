@@ -112,30 +112,3 @@ async fn a_client_that_stops_reading_is_dropped_and_its_neighbour_plays_on() {
     quick_rig.say("tock\n");
     read_text(&mut quick, "tock\r\n").await;
 }
-
-/// Bytes of memory that this process has in use.
-fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
-    pages * 4096
-}
-
-#[tokio::test]
-async fn an_idle_client_costs_less_than_ten_kilobytes() {
-    /// Enough that the pages of the allocator and of the tests beside this one do not count.
-    const CLIENTS: usize = 4_000;
-    let listener = listener().await;
-    let before = resident();
-    let mut clients = Vec::with_capacity(CLIENTS);
-    for _ in 0..CLIENTS {
-        let (mut client, mut rig) = connect(&listener).await;
-        rig.say("What's your character's name?\n");
-        read_text(&mut client, "What's your character's name?\r\n").await;
-        client.write_all(b"Ann\n").await.unwrap();
-        rig.line().await;
-        clients.push((client, rig));
-    }
-    let each = resident().saturating_sub(before) / CLIENTS;
-    println!("{each} bytes per client, both ends and the rig included");
-    assert!(each < 10 * 1024, "{each} bytes per client");
-}

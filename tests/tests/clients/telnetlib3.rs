@@ -64,7 +64,7 @@ fn a_scan_of_all_options_finds_none_that_is_wrong() {
     ] {
         assert_eq!(data[fault], json!([]), "{fault} of {data}");
     }
-    let offered = json!(["CHARSET", "EOR", "GMCP", "MCCP2", "MSSP", "SGA"]);
+    let offered = json!(["CHARSET", "ECHO", "EOR", "GMCP", "MCCP2", "MSSP", "SGA"]);
     assert_eq!(data["offered-options"], offered);
     assert_eq!(data["requested-options"], json!(["NAWS", "TTYPE"]));
     let status = &probe["session_data"]["mssp"];

@@ -183,7 +183,8 @@ impl Stage {
 
     /// All that clients can do.
     fn clients_end(&mut self) {
-        self.meets("quits", false, |stage, name| {
+        // A name that begins with `quit` is the command.
+        self.meets("says quit", false, |stage, name| {
             let mut guest = stage.playing(name);
             guest.send("quit\n");
             guest.ends();

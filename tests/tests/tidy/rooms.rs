@@ -196,8 +196,9 @@ const WRITERS: [&str; 6] = [
 ];
 
 /// Where these may stand: the two streams of a node, and commands that end with their reader.
-const WRITING_ROOMS: [&str; 5] = [
+const WRITING_ROOMS: [&str; 6] = [
     "server/src/stdio.rs",
+    "server/src/streams.rs",
     "server/src/main.rs",
     "server/src/client",
     "server/src/play",
@@ -217,7 +218,16 @@ pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
     let code = mask(&file.text);
     let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
     let places = WRITERS.iter().flat_map(|writer| code.match_indices(writer));
+    // `stdio::stderr_is_terminal` is another word.
+    let goes_on =
+        |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
+    let is_word = |at: usize, writer: &str| {
+        let before = code[..at].chars().next_back();
+        let behind = code[at + writer.len()..].chars().next();
+        !goes_on(before) && (writer.ends_with('(') || !goes_on(behind))
+    };
     places
+        .filter(|(at, writer)| is_word(*at, writer))
         .map(|(at, _)| {
             let wanted = "nobody waits for the reader of a node: log it, or write it with `stdio`";
             file.fault(line_of(code, at), wanted)

@@ -1,0 +1,50 @@
+//! The memory of clients that do nothing: a program by itself, because it measures the whole process.
+#![allow(clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    reason = "the rig is that of `connection`, and all of it is used there"
+)]
+
+#[path = "connection/rig.rs"]
+mod rig;
+
+use rig::{Rig, read_text};
+use sockserv::socket::prepare;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+
+/// A client's socket, and its connection.
+async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
+    let address = listener.local_addr().unwrap();
+    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    let accepted = accepted.unwrap().0;
+    prepare(&accepted).unwrap();
+    (client.unwrap(), Rig::serve(accepted))
+}
+
+/// Bytes of memory that this process has in use.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[tokio::test]
+async fn an_idle_client_costs_less_than_ten_kilobytes() {
+    /// Enough that the pages of the allocator do not count.
+    const CLIENTS: usize = 4_000;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let before = resident();
+    let mut clients = Vec::with_capacity(CLIENTS);
+    for _ in 0..CLIENTS {
+        let (mut client, mut rig) = connect(&listener).await;
+        rig.say("What's your character's name?\n");
+        read_text(&mut client, "What's your character's name?\r\n").await;
+        client.write_all(b"Ann\n").await.unwrap();
+        rig.line().await;
+        clients.push((client, rig));
+    }
+    let each = resident().saturating_sub(before) / CLIENTS;
+    println!("{each} bytes per client, both ends and the rig included");
+    assert!(each < 10 * 1024, "{each} bytes per client");
+}
