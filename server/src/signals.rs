@@ -96,10 +96,13 @@ impl Held {
 /// Reads them for ever.
 async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, again: impl Fn(Told)) {
     let first = next(waiting).await;
-    let goes_on = first.is_ok();
+    let is_last = first.is_err();
     // Whoever listens does so until the end.
     let _ = tell.send(first).await;
-    while goes_on {
+    if is_last {
+        return;
+    }
+    loop {
         match next(waiting).await {
             Ok(told) => again(told),
             Err(error) => return tracing::error!("{error:#}"),

@@ -97,7 +97,7 @@ fn a_hero_whose_conversion_never_ends_can_be_given_up() {
 
 #[test]
 fn a_supervisor_that_describes_nonsense_keeps_its_description() {
-    let mut stage = Stage::with(&["Ann", "Twins"]);
+    let mut stage = Stage::with(&["Ann", "heroine"]);
     let mut draft = Draft::broken();
     let (load, update) = ("{load_module, pq_enemy}", "{update, pq_sup, supervisor}");
     draft.appup = draft

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out_in_whole_characters() {
         let mut line = Line::<8>::new();
-        write!(line, "{}-{}", 12, "äöü").unwrap();
+        write!(line, "{}-äöü", 12).unwrap();
         assert_eq!(line.as_str(), "12-äö");
         write!(line, "xy").unwrap();
         assert_eq!(line.as_str(), "12-äöx");

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `processquest` | that of 1.0.0; but its `config_change` refuses one setting, and a function does not end |
 //! | `pq_player` | that of 1.1.0; but heroes of some names do not convert, each in a way of its own, and one does not end |
-//! | `pq_sup` | describes two children under one name for the hero `Twins`; `processquest.appup` does not load it, a test's does |
+//! | `pq_sup` | describes two children under one name for a hero called `hero…`; `processquest.appup` does not load it, a test's does |
 //! | all others | those of 1.1.0 and 1.0.0, with their versions |
 //!
 //! The release around it is made by `pq_tests::upgrade`.

@@ -1,4 +1,4 @@
-//! The supervisor of one hero; of a hero of one name it has a description that no supervisor can follow.
+//! The supervisor of one hero; of some heroes it has a description that no supervisor can follow.
 
 use pq_sdk::supervisor::Supervisor;
 use pq_sdk::{InitError, Module, SupSpec};
@@ -16,9 +16,9 @@ impl Module for PqSup {
 impl Supervisor for PqSup {
     type Args = <v1_0_0::PqSup as Supervisor>::Args;
 
-    /// For the hero `Twins`, two children under one name: `{duplicate_child_name, player}` (`supervisor(3)`).
+    /// For a hero whose name begins with `hero`, two children under one name: `{duplicate_child_name, player}` (`supervisor(3)`).
     fn init(args: Self::Args) -> Result<SupSpec, InitError> {
-        let is_double = &*args.0 == "Twins";
+        let is_double = args.0.starts_with("hero");
         let mut spec = v1_0_0::PqSup::init(args)?;
         let player = spec.children.last().filter(|_| is_double).cloned();
         spec.children.extend(player);
