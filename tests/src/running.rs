@@ -36,9 +36,9 @@ pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
 pub use tree::Tree;
 pub use upgrade::{Said, operate};
 
-/// How long anything may take that is no build. It takes milliseconds on an idle machine; a test machine runs
-/// several builds at once.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take that is no build. It takes milliseconds on an idle machine; on one with two cores that ran
+/// twenty compilers, a node took more than half a minute to start.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the libraries may take to be built: two minutes on two idle cores.
 pub const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
