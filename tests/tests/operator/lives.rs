@@ -144,9 +144,18 @@ fn starting_again(tree: &Tree) -> Running {
     Running::start(&mut command(tree.root(), &args))
 }
 
-/// Waits until the node holds the signals that end it; before that it has begun nothing.
+/// Waits until the node holds the signals that end it; before that it has begun nothing. They are blocked for a moment
+/// earlier, while threads are started: it holds them when it has the descriptor from which they are read.
 fn holds_signals(node: &Running) {
+    let has_descriptor = || {
+        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", node.process())).ok()?;
+        let mut links = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        links
+            .any(|link| link.as_os_str() == "anon_inode:[signalfd]")
+            .then_some(())
+    };
     let held = || {
+        has_descriptor()?;
         let status = std::fs::read_to_string(format!("/proc/{}/status", node.process())).ok()?;
         let mask = status
             .lines()
