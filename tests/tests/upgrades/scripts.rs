@@ -131,6 +131,27 @@ fn an_application_is_removed_and_added_and_heroes_play_on() {
     site.house.enter_as("Bob");
 }
 
+/// OTP's own scripts ask for what is so already, also of an application that the new release does not have.
+#[test]
+fn what_is_so_already_is_nothing_to_do() {
+    let mut site = Site::with(&Variant {
+        applications: "{processquest,\"1.0.0\"}",
+        sys_config: "[].",
+        up: "[point_of_no_return,{apply,{application,load,[sockserv]}},{apply,{application,start,[sockserv]}},\
+             {apply,{application,ensure_all_started,[sockserv]}},{apply,{application,stop,[sockserv]}},\
+             {apply,{application,stop,[sockserv]}},{apply,{application,load,[sockserv]}},\
+             {remove,{sockserv_serv,brutal_purge,brutal_purge}},{remove,{sockserv_sup,brutal_purge,brutal_purge}},\
+             {remove,{sockserv_trans,brutal_purge,brutal_purge}},{remove,{sockserv_pq_events,brutal_purge,brutal_purge}},\
+             {remove,{sockserv,brutal_purge,brutal_purge}},\
+             {purge,[sockserv_serv,sockserv_sup,sockserv_trans,sockserv_pq_events,sockserv]},\
+             {apply,{application,unload,[sockserv]}},{apply,{application,unload,[sockserv]}},\
+             {apply,{application,stop,[sockserv]}}]",
+        ..Variant::default()
+    });
+    site.install("1.0.9").unwrap();
+    assert_eq!(site.env("sockserv", "port"), None);
+}
+
 #[test]
 fn a_module_that_the_relup_forgets_is_said() {
     let mut site = Site::new();

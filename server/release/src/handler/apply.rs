@@ -116,7 +116,7 @@ fn start(
     name: String,
     start_type: StartType,
 ) -> Result<(), Reason> {
-    unless(load(driver, boot, &name), "no_such_application")?;
+    load(driver, boot, &name)?;
     let started = ask(driver, &AppRequest::Start(name, start_type));
     unless(started, "already_started")
 }
@@ -169,14 +169,25 @@ fn is_of(reason: &Reason, tag: &str) -> bool {
     first.is_some_and(|first| first.is_atom(tag))
 }
 
+/// As the release that comes describes it; one that it does not have is loaded or not.
 fn load(driver: &mut dyn Driver, boot: &BootRelease, name: &str) -> Result<(), Reason> {
-    let listed = boot
-        .applications
-        .iter()
-        .find(|app| app.app.name.as_str() == name);
-    let app = listed.ok_or_else(|| Reason::tagged("no_such_application", name))?;
-    let loaded = ask(driver, &AppRequest::Load(app.app.spec()));
-    unless(loaded, "already_loaded")
+    let mut applications = boot.applications.iter();
+    match applications.find(|app| app.app.name.as_str() == name) {
+        Some(app) => {
+            let loaded = ask(driver, &AppRequest::Load(app.app.spec()));
+            unless(loaded, "already_loaded")
+        }
+        None if is_loaded(driver, name)? => Ok(()),
+        None => Err(Reason::tagged("no_such_application", name)),
+    }
+}
+
+fn is_loaded(driver: &mut dyn Driver, name: &str) -> Result<bool, Reason> {
+    let data = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS);
+    Ok(match data.map_err(reason)? {
+        AppReply::Data(apps, _) => apps.iter().any(|app| app.spec.name == name),
+        _ => false,
+    })
 }
 
 fn ask(driver: &mut dyn Driver, request: &AppRequest) -> Result<(), Reason> {
