@@ -123,25 +123,15 @@ pub(crate) fn call(
         term: term_of(&error),
         ..failed(exit_of(&error), why_not((&name, args.len()), &error))
     })?;
-    match error_in(&result) {
+    match result.returned_error() {
         None => Ok(Returned {
             result: pretty(&result),
         }),
         Some(reason) => Err(Failure {
             term: Some(result.to_string()),
-            ..failed(Exit::Refused, in_words(&reason))
+            ..failed(Exit::Refused, in_words(reason))
         }),
     }
-}
-
-/// The reason in an error that comes as a value: `{error, Reason}` as Erlang returns it, or as Rust does.
-fn error_in(value: &Term) -> Option<Term> {
-    if let Some([tag, reason]) = value.as_tuple() {
-        return tag.is_atom("error").then(|| reason.clone());
-    }
-    let map = value.as_map().filter(|map| map.len() == 1)?;
-    let keys = [Term::atom("Err"), Term::string("Err")];
-    keys.iter().find_map(|key| map.get(key)).cloned()
 }
 
 /// A reason for people: OTP's word, and what it means where it is one of those that everybody meets.
@@ -311,20 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_comes_as_a_value_is_one() {
-        let error = |text: &str| error_in(&pq_term::read_term(text).unwrap());
-        assert_eq!(error("{error,enoent}"), Some(Term::atom("enoent")));
-        assert_eq!(error("#{'Err' => full}"), Some(Term::atom("full")));
-        for fine in [
-            "ok",
-            "{ok,error}",
-            "[error,x]",
-            "#{'Err' => 1, b => 2}",
-            "{error,1,2}",
-            "7",
-        ] {
-            assert_eq!(error(fine), None, "{fine}");
-        }
+    fn a_reason_is_in_words_where_everybody_meets_it() {
         let reason = "{shutdown,{failed_to_start_child,player,name_taken}}";
         let words = in_words(&pq_term::read_term(reason).unwrap());
         assert_eq!(words, format!("{reason}: somebody has this name already"));

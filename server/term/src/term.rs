@@ -161,6 +161,19 @@ impl Term {
         }
     }
 
+    /// The reason, if it is an error as a function returns it: `{error, Reason}` in Erlang, `Err` in Rust (on the wire a map
+    /// with that one key).
+    pub fn returned_error(&self) -> Option<&Term> {
+        match (self.as_tuple(), self.as_map()) {
+            (Some([tag, reason]), _) if tag.is_atom("error") => Some(reason),
+            (_, Some(map)) if map.len() == 1 => {
+                let keys = [Term::atom("Err"), Term::string("Err")];
+                keys.iter().find_map(|key| map.get(key))
+            }
+            _ => None,
+        }
+    }
+
     /// The pid, if it is one.
     pub fn as_pid(&self) -> Option<Pid> {
         match self {
@@ -289,6 +302,24 @@ mod tests {
         assert_ne!(Term::string("a"), Term::list([Term::from(97)]));
         assert_ne!(Term::from(1), Term::float(1.0).unwrap());
         assert_ne!(Term::tuple([]), Term::list([]));
+    }
+
+    #[test]
+    fn an_error_that_comes_as_a_value_is_one() {
+        let error = |text: &str| crate::read_term(text).unwrap().returned_error().cloned();
+        assert_eq!(error("{error,enoent}"), Some(Term::atom("enoent")));
+        assert_eq!(error("#{'Err' => full}"), Some(Term::atom("full")));
+        assert_eq!(error("#{\"Err\" => full}"), Some(Term::atom("full")));
+        for fine in [
+            "ok",
+            "{ok,error}",
+            "[error,x]",
+            "#{'Err' => 1, b => 2}",
+            "{error,1,2}",
+            "7",
+        ] {
+            assert_eq!(error(fine), None, "{fine}");
+        }
     }
 
     #[test]

@@ -65,18 +65,9 @@ fn function(driver: &mut dyn Driver, mfa: &Mfa) -> Result<(), Reason> {
     }
 }
 
-/// An error as Erlang returns it, or as Rust does.
+/// An error that is returned; the bare word counts, too.
 fn returned(term: &Term) -> Result<(), Reason> {
-    let erlang = term.as_tuple().and_then(|parts| match parts {
-        [tag, why] if tag.is_atom("error") => Some(why),
-        _ => None,
-    });
-    let rust = term.as_map().filter(|map| map.len() == 1);
-    let rust = rust.and_then(|map| {
-        map.get(&Term::atom("Err"))
-            .or(map.get(&Term::string("Err")))
-    });
-    match erlang.or(rust) {
+    match term.returned_error() {
         Some(why) => Err(Reason::from_term(why.clone())),
         None if term.is_atom("error") => Err(Reason::Other(term.clone())),
         None => Ok(()),
