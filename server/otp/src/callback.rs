@@ -10,6 +10,7 @@ use pq_abi::{Answer, Callback as Number, Entry, Failure, Host, Module, OpCode, R
 use pq_term::{Pid, Term};
 use rand::Rng;
 
+use crate::answers::{self, CALL_DEPTH_MAX};
 use crate::effect::Effect;
 use crate::message::{Caller, Envelope, OF_PORT, Payload};
 use crate::node::ServiceCall;
@@ -17,10 +18,6 @@ use crate::process::Process;
 use crate::residue::Beside;
 use crate::shard::{Core, Due, Slab};
 use crate::wheel::TimerKey;
-
-/// How deep calls between modules may nest within one callback: a module that calls itself for ever would
-/// otherwise end the whole node by its stack. Each level takes some 1 KiB of the shard's 8 MiB.
-const CALL_DEPTH_MAX: u32 = 100;
 
 /// One callback that runs.
 pub(crate) struct Callback<'a> {
@@ -65,14 +62,6 @@ impl<'a> Callback<'a> {
 
     fn send(&mut self, to: u64, envelope: Envelope) -> u64 {
         self.record(Effect::Send(Pid::from_raw(to), envelope))
-    }
-
-    fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
-        if replace {
-            self.out.clear();
-        }
-        self.out.extend_from_slice(data);
-        0
     }
 
     fn request(&mut self, to: u64, timeout_ms: u64, data: &[u8]) -> u64 {
@@ -198,17 +187,9 @@ impl<'a> Callback<'a> {
 
     fn env(&mut self, name: &[u8]) -> Answer<'_> {
         let name = text(name);
-        let (application, key) = name.split_once(':').unwrap_or((&name, ""));
-        match self.core.node.env(application, key) {
-            Some(term) => {
-                self.core.result = pq_term::msgpack::to_msgpack(&term);
-                Answer {
-                    value: 1,
-                    bytes: &self.core.result,
-                }
-            }
-            None => Answer::value(0),
-        }
+        let (application, key) = answers::halves(&name);
+        let setting = self.core.node.env(application, key);
+        answers::env(setting.as_ref(), &mut self.core.result)
     }
 
     fn log(&mut self, level: u64, data: &[u8]) -> u64 {
@@ -240,7 +221,7 @@ impl Host for Callback<'_> {
     #[inline]
     fn op(&mut self, code: OpCode, (a, b): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
         Answer::value(match code {
-            OpCode::Out => self.write_out(a == 1, data),
+            OpCode::Out => answers::write_out(&mut self.out, a == 1, data),
             OpCode::Log => self.log(a, data),
             OpCode::Random => self.core.dice.next_u64(),
             OpCode::Now => self.core.now_ms,

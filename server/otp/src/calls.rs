@@ -20,9 +20,9 @@ use pq_term::Pid;
 
 use crate::callback::Callback;
 use crate::effect::Effect;
-use crate::message::{ModuleCall, Payload, Returned, Signal};
+use crate::message::{ModuleCall, Returned, Signal};
 use crate::node::Node;
-use crate::shard::{Core, Slab, hand_over};
+use crate::shard::{Core, Slab, answer, run_from_outside};
 use crate::stall::{Post, Work};
 use crate::threads::STACK_BYTES;
 use crate::wheel::Wheel;
@@ -95,8 +95,9 @@ impl Calls {
         } else if state.waiting.len() < WAITING_MAX && !is_taken(node, state.threads.len()) {
             state.waiting.push_back(call);
         } else {
+            let waiting = state.waiting.len();
             drop(state);
-            refuse(node, &call, &taken(node));
+            refuse(node, &call, &no_room(node, waiting));
         }
         Ok(())
     }
@@ -176,8 +177,11 @@ fn is_taken(node: &Node, threads: usize) -> bool {
     taken.filter(|stall| stall.is_stalled).count() >= threads
 }
 
-/// The sentence for a call that finds no thread.
-fn taken(node: &Node) -> String {
+/// The sentence for a call that finds no room.
+fn no_room(node: &Node, waiting: usize) -> String {
+    if waiting >= WAITING_MAX {
+        return format!("{waiting} calls wait already for one of {THREADS_MAX} threads");
+    }
     let stalls = node.stalls().into_iter();
     let mut called: Vec<String> = stalls
         .filter(|stall| stall.shard.is_none())
@@ -225,28 +229,17 @@ impl Caller<'_> {
     }
 
     fn call(&mut self, call: ModuleCall) {
-        let ModuleCall {
-            module,
-            function,
-            args,
-            from,
-            asks,
-        } = call;
-        let mut answer = Vec::new();
-        let nobody = Pid::from_raw(0);
+        let (nobody, from) = (Pid::from_raw(0), call.from);
         let mut host = Callback::new(&mut self.core, &self.slab, nobody, nobody);
-        let result = host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer);
+        let result = run_from_outside(&mut host, &call);
         host.finish();
-        let mut effects = self.effects(result.is_ok());
-        let is_to_come = hand_over(&mut effects, &answer, asks.as_deref(), from.tag);
-        let result = result.map(|()| Payload::from_vec(answer));
-        let result = result.map_err(|failure| failure.into_reason());
-        match effects.is_empty() {
-            true => self.node.answer_outside(from.tag, result),
-            false => self.node.signal(Signal::Returned(Box::new(Returned {
+        let effects = self.effects(result.is_ok());
+        match (effects.is_empty(), answer(result)) {
+            (true, Some(result)) => self.node.answer_outside(from.tag, result),
+            (_, result) => self.node.signal(Signal::Returned(Box::new(Returned {
                 from,
                 effects,
-                result: (!is_to_come).then_some(result),
+                result,
             }))),
         }
     }

@@ -10,16 +10,14 @@ use std::time::Duration;
 
 use pq_abi::crash::watch_thread;
 use pq_abi::raw::Status;
-use pq_abi::{Answer, Failure, Host, Module, Modules, OpCode, Reason};
+use pq_abi::{Answer, Failure, Host, Module, Modules, OpCode, Reason, text};
 
+use crate::answers::{self, CALL_DEPTH_MAX};
 use crate::application::Settings;
 use crate::callback::undef;
 
 /// How long a module may think. What is asked takes microseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How deep calls between modules may nest, as in any callback (`callback`).
-const CALL_DEPTH_MAX: u32 = 100;
 
 /// The world as the module sees it.
 #[derive(Clone)]
@@ -106,7 +104,7 @@ struct Desk {
 impl Desk {
     fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
         let name = String::from_utf8_lossy(name);
-        let (module, function) = name.split_once(':').unwrap_or((&name, ""));
+        let (module, function) = answers::halves(&name);
         let current = self.world.modules.current(module);
         let result = match current.filter(|_| self.depth < CALL_DEPTH_MAX) {
             Some(code) => {
@@ -135,27 +133,10 @@ impl Desk {
     }
 
     fn env(&mut self, name: &[u8]) -> Answer<'_> {
-        let name = String::from_utf8_lossy(name);
-        let (application, key) = name.split_once(':').unwrap_or((&name, ""));
+        let name = text(name);
+        let (application, key) = answers::halves(&name);
         let setting = (application.to_string(), key.to_string());
-        match self.world.env.get(&setting) {
-            Some(term) => {
-                self.result = pq_term::msgpack::to_msgpack(term);
-                Answer {
-                    value: 1,
-                    bytes: &self.result,
-                }
-            }
-            None => Answer::value(0),
-        }
-    }
-
-    fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
-        if replace {
-            self.out.clear();
-        }
-        self.out.extend_from_slice(data);
-        0
+        answers::env(self.world.env.get(&setting), &mut self.result)
     }
 
     fn depends(&mut self, code: OpCode) -> u64 {
@@ -167,7 +148,7 @@ impl Desk {
 impl Host for Desk {
     fn op(&mut self, code: OpCode, (a, _): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
         Answer::value(match code {
-            OpCode::Out => self.write_out(a == 1, data),
+            OpCode::Out => answers::write_out(&mut self.out, a == 1, data),
             OpCode::Log => 0,
             OpCode::Env => return self.env(name),
             OpCode::CallModule => return self.call_module(name, data),

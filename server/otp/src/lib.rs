@@ -24,6 +24,7 @@
 pub mod supervisor;
 
 mod alive;
+mod answers;
 mod callback;
 mod called;
 mod calls;

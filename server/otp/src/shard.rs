@@ -39,7 +39,7 @@ mod supervise;
 mod system;
 mod time_out;
 
-pub(crate) use from_outside::hand_over;
+pub(crate) use from_outside::{answer, run as run_from_outside};
 pub(crate) use slab::Slab;
 
 /// Envelopes that one process may take before the others have their turn. Large enough that switching costs

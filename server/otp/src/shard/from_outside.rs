@@ -8,12 +8,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pq_abi::{Failure, Reason};
 use pq_term::Term;
 use pq_term::msgpack::from_msgpack;
 
 use super::Shard;
+use crate::callback::Callback;
 use crate::effect::Effect;
-use crate::message::{Envelope, ModuleCall, Payload, Returned};
+use crate::message::{Caller, Envelope, ModuleCall, Payload, Returned};
 
 /// Answers to requests with this number are for nobody. Whoever asks from outside has numbers from 1 on.
 const NOBODYS: u64 = 0;
@@ -21,27 +23,8 @@ const NOBODYS: u64 = 0;
 impl Shard {
     /// Calls a function of a module.
     pub(super) fn call_from_outside(&mut self, call: ModuleCall) {
-        let ModuleCall {
-            module,
-            function,
-            args,
-            from,
-            asks,
-        } = call;
-        let mut answer = Vec::new();
-        let asked = self.in_callback(from.pid, |host| {
-            host.dispatch(module.as_bytes(), function.as_bytes(), &args, &mut answer)?;
-            let effects = &mut host.core.effects;
-            Ok(hand_over(effects, &answer, asks.as_deref(), from.tag))
-        });
-        // Nobody has answered yet: what was sent goes out when this turn is over. That nobody is there may be said already.
-        if asked == Ok(true) {
-            return;
-        }
-        let result = asked
-            .map(|_| Payload::from_vec(answer))
-            .map_err(|failure| Box::new(failure.into_reason()));
-        self.send(from.pid, Envelope::Response(from.tag, result));
+        let result = self.in_callback(call.from.pid, |host| run(host, &call));
+        self.answer_from_outside(call.from, answer(result));
     }
 
     /// A function has returned on a thread of its own.
@@ -53,6 +36,10 @@ impl Shard {
         } = returned;
         self.core.effects = effects;
         self.apply_effects(from.pid);
+        self.answer_from_outside(from, result);
+    }
+
+    fn answer_from_outside(&mut self, from: Caller, result: Option<Result<Payload, Reason>>) {
         if let Some(result) = result {
             let result = result.map_err(Box::new);
             self.send(from.pid, Envelope::Response(from.tag, result));
@@ -60,14 +47,25 @@ impl Shard {
     }
 }
 
+/// Runs a function; nothing where the answer to a request that it has made takes the place of its own. What was sent goes
+/// out later, so nobody has answered yet.
+pub(crate) fn run(host: &mut Callback<'_>, call: &ModuleCall) -> Result<Option<Payload>, Failure> {
+    let mut answer = Vec::new();
+    let (module, function) = (call.module.as_bytes(), call.function.as_bytes());
+    host.dispatch(module, function, &call.args, &mut answer)?;
+    let effects = &mut host.core.effects;
+    let is_to_come = hand_over(effects, &answer, call.asks.as_deref(), call.from.tag);
+    Ok((!is_to_come).then(|| Payload::from_vec(answer)))
+}
+
+/// The answer to a call, where it is known already.
+pub(crate) fn answer(result: Result<Option<Payload>, Failure>) -> Option<Result<Payload, Reason>> {
+    result.map_err(Failure::into_reason).transpose()
+}
+
 /// Gives the request whose number was answered to the caller with this tag, if that is wanted, and all others to nobody:
 /// numbers of requests and of callers outside are not the same. Says whether there was one.
-pub(crate) fn hand_over(
-    effects: &mut [Effect],
-    answer: &[u8],
-    asks: Option<&AtomicBool>,
-    tag: u64,
-) -> bool {
+fn hand_over(effects: &mut [Effect], answer: &[u8], asks: Option<&AtomicBool>, tag: u64) -> bool {
     let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;
     for effect in effects {

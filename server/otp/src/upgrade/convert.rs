@@ -6,20 +6,18 @@
 use std::sync::atomic::AtomicU64;
 
 use pq_abi::raw::Status;
-use pq_abi::{Answer, Direction, Failure, Host, Module, OpCode, Reason, State};
+use pq_abi::{Answer, Direction, Failure, Host, Module, OpCode, Reason, State, text};
 use pq_term::{Pid, shorten};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use smallvec::SmallVec;
 
 use super::{Conversion, Failed, Plan, Target};
+use crate::answers::{self, CALL_DEPTH_MAX};
 use crate::callback::undef;
 use crate::node::Node;
 use crate::process::Handler;
 use crate::residue::{Beside, Residues};
-
-/// How deep calls between modules may nest, as in any callback (`callback`).
-const CALL_DEPTH_MAX: u32 = 100;
 
 /// How much of a state is shown that does not convert: its beginning, some lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;
@@ -281,7 +279,7 @@ impl Desk<'_> {
     /// Calls among the modules as they will be. The services of the node change things: they are not for this.
     fn dispatch(&mut self, name: &[u8], args: &[u8]) -> Result<Vec<u8>, Failure> {
         let name = String::from_utf8_lossy(name);
-        let (module, function) = name.split_once(':').unwrap_or((&name, ""));
+        let (module, function) = answers::halves(&name);
         let code = self
             .plan
             .modules
@@ -297,26 +295,10 @@ impl Desk<'_> {
     }
 
     fn env(&mut self, name: &[u8]) -> Answer<'_> {
-        let name = String::from_utf8_lossy(name);
-        let (application, key) = name.split_once(':').unwrap_or((&name, ""));
-        match self.node.env(application, key) {
-            Some(term) => {
-                self.result = pq_term::msgpack::to_msgpack(&term);
-                Answer {
-                    value: 1,
-                    bytes: &self.result,
-                }
-            }
-            None => Answer::value(0),
-        }
-    }
-
-    fn write_out(&mut self, replace: bool, data: &[u8]) -> u64 {
-        if replace {
-            self.out.clear();
-        }
-        self.out.extend_from_slice(data);
-        0
+        let name = text(name);
+        let (application, key) = answers::halves(&name);
+        let setting = self.node.env(application, key);
+        answers::env(setting.as_ref(), &mut self.result)
     }
 
     fn log(&self, level: u64, data: &[u8]) -> u64 {
@@ -338,7 +320,7 @@ impl Desk<'_> {
 impl Host for Desk<'_> {
     fn op(&mut self, code: OpCode, (a, _): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
         Answer::value(match code {
-            OpCode::Out => self.write_out(a == 1, data),
+            OpCode::Out => answers::write_out(&mut self.out, a == 1, data),
             OpCode::Log => self.log(a, data),
             OpCode::Random => self.dice.next_u64(),
             OpCode::Now => self.now_ms,
