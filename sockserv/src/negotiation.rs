@@ -176,7 +176,7 @@ impl State {
         }
     }
 
-    /// RFC 1143 answers what changes something, and what is refused: a request too many.
+    /// RFC 1143 answers what changes something. A request too many changes nothing and is not answered.
     fn request(&mut self, on: bool) -> Heard {
         if on == self.is_on {
             return Heard::default();

@@ -384,11 +384,13 @@ impl Nvt {
             (Verb::Dont, COMPRESS2, Some(Change::Off)) => Some(Turn::End),
             _ => None,
         };
+        if let (ECHO, Some(change)) = (option, change) {
+            self.hear_echo(change);
+        }
         let question = match (verb, option, change) {
             (Verb::Will, TTYPE, Some(Change::On)) => self.client.ttype.begin(),
             (Verb::Do, CHARSET, Some(Change::On)) => self.client.charset.begin(),
             (Verb::Do, MSSP, Some(Change::On)) => self.tell_mssp(listing),
-            (_, ECHO, Some(change)) => self.hear_echo(change),
             _ => Vec::new(),
         };
         [answer, question].concat()
@@ -423,7 +425,7 @@ impl Nvt {
     }
 
     /// The client wants an echo, or none any more; or it agrees that nobody is to see what it types.
-    fn hear_echo(&mut self, change: Change) -> Vec<u8> {
+    fn hear_echo(&mut self, change: Change) {
         match change {
             Change::On if self.is_secret => {}
             Change::On => {
@@ -431,7 +433,6 @@ impl Nvt {
             }
             Change::Off => self.echo = None,
         }
-        Vec::new()
     }
 
     /// The node performs the echo where it was asked to, and where nobody is to see what is typed.

@@ -9,18 +9,8 @@
 mod rig;
 
 use rig::{Rig, read_text};
-use sockserv::socket::prepare;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-
-/// A client's socket, and its connection.
-async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
-    let address = listener.local_addr().unwrap();
-    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-    let accepted = accepted.unwrap().0;
-    prepare(&accepted).unwrap();
-    (client.unwrap(), Rig::serve(accepted))
-}
+use tokio::net::TcpListener;
 
 /// Bytes of memory that this process has in use.
 fn resident() -> usize {
@@ -37,7 +27,7 @@ async fn an_idle_client_costs_less_than_ten_kilobytes() {
     let before = resident();
     let mut clients = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
-        let (mut client, mut rig) = connect(&listener).await;
+        let (mut client, mut rig) = Rig::connect(&listener).await;
         rig.say("What's your character's name?\n");
         read_text(&mut client, "What's your character's name?\r\n").await;
         client.write_all(b"Ann\n").await.unwrap();

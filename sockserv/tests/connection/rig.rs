@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use sockserv::socket::prepare;
 use sockserv::{End, Opening, Owner, Port, Settings, connection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -38,6 +40,15 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// A client's socket, and its connection.
+    pub(crate) async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let accepted = accepted.unwrap().0;
+        prepare(&accepted).unwrap();
+        (client.unwrap(), Rig::serve(accepted))
+    }
+
     /// Without a probe: what is read is what the owner said.
     pub(crate) fn serve(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Rig {
         let settings = Settings {

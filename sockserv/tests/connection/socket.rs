@@ -15,22 +15,13 @@ use crate::rig::{Rig, read_all, read_text};
 /// No test needs a second; a machine under load may.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A client's socket, and its connection.
-async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
-    let address = listener.local_addr().unwrap();
-    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-    let accepted = accepted.unwrap().0;
-    prepare(&accepted).unwrap();
-    (client.unwrap(), Rig::serve(accepted))
-}
-
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 #[tokio::test]
 async fn a_dialogue_is_the_same_over_a_socket() {
-    let (mut client, mut rig) = connect(&listener().await).await;
+    let (mut client, mut rig) = Rig::connect(&listener().await).await;
     rig.say("What's your character's name?\n");
     read_text(&mut client, "What's your character's name?\r\n").await;
     client.write_all(b"Ann\r\n").await.unwrap();
@@ -43,7 +34,7 @@ async fn a_dialogue_is_the_same_over_a_socket() {
 
 #[tokio::test]
 async fn a_reset_is_told_as_a_lost_connection() {
-    let (client, mut rig) = connect(&listener().await).await;
+    let (client, mut rig) = Rig::connect(&listener().await).await;
     client.set_zero_linger().unwrap();
     drop(client);
     assert_eq!(rig.closed().await, "connection lost: connection reset");
@@ -51,7 +42,7 @@ async fn a_reset_is_told_as_a_lost_connection() {
 
 #[tokio::test]
 async fn a_synch_of_the_client_is_no_part_of_its_line() {
-    let (mut client, mut rig) = connect(&listener().await).await;
+    let (mut client, mut rig) = Rig::connect(&listener().await).await;
     client.write_all(b"An").await.unwrap();
     // `IAC IP IAC DM`, the last byte urgent: so inetutils sends it when a player presses Ctrl-C.
     let synch = b"\xff\xf4\xff\xf2";
@@ -78,7 +69,7 @@ async fn the_kernel_asks_a_silent_client_whether_it_is_there() {
 
 #[tokio::test]
 async fn the_last_words_arrive_although_the_client_goes_on_talking() {
-    let (mut client, mut rig) = connect(&listener().await).await;
+    let (mut client, mut rig) = Rig::connect(&listener().await).await;
     client.write_all(b"quit\n").await.unwrap();
     assert_eq!(rig.line().await, "quit");
     client
@@ -94,8 +85,8 @@ async fn the_last_words_arrive_although_the_client_goes_on_talking() {
 #[tokio::test]
 async fn a_client_that_stops_reading_is_dropped_and_its_neighbour_plays_on() {
     let listener = listener().await;
-    let (_slow, mut slow_rig) = connect(&listener).await;
-    let (mut quick, quick_rig) = connect(&listener).await;
+    let (_slow, mut slow_rig) = Rig::connect(&listener).await;
+    let (mut quick, quick_rig) = Rig::connect(&listener).await;
     let mut written = 0;
     while slow_rig.port.write(&[b'x'; 4096]).is_ok() {
         written += 4096;

@@ -1,7 +1,7 @@
 //! The yard has a dog, which is a child more of its supervisor, and there are more functions.
 
-use pq_sdk::supervisor::{self, Supervisor, supervise, worker};
-use pq_sdk::{Ctx, Export, Function, Functions, GenServer, InitError, Module, Strategy, SupSpec};
+use pq_sdk::supervisor::{Supervisor, worker};
+use pq_sdk::{Ctx, Export, Function, Functions, GenServer, InitError, Module, SupSpec};
 use serde::{Deserialize, Serialize};
 use yard_1_0_0::{Gate, Pen, Pens, WEIGH, Yard};
 
@@ -18,10 +18,9 @@ impl Supervisor for Sup {
     type Args = ();
 
     fn init((): ()) -> Result<SupSpec, InitError> {
-        let gate = worker::<Gate>("gate", &());
-        let pens = supervisor::supervisor::<Pens>("pens", &());
-        let dog = worker::<Dog>("dog", &());
-        Ok(supervise(Strategy::OneForOne, 100, 60, [gate, pens, dog]))
+        let mut spec = yard_1_0_0::Sup::init(())?;
+        spec.children.push(worker::<Dog>("dog", &()));
+        Ok(spec)
     }
 }
 
