@@ -20,7 +20,7 @@ use pq_release::{FileError, layout};
 use crate::author::build::{Pieces, say_where};
 use crate::door::{Addresses, web};
 use crate::libraries::Workspace;
-use crate::run::say;
+use crate::streams::say;
 use crate::system::TreeLock;
 use crate::{boot, cli, logging, run};
 
@@ -60,13 +60,12 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     let mut packing = None;
     run::run(&root, run::Which::default(), &node, |addresses| {
         say_where_to_play(addresses, &node);
-        let root = root.clone();
         match next {
             Some(next) => {
                 say(format_args!(
-                    "\nThe upgrade to release {NEXT} is being built; how to install it is said then."
+                    "\nRelease {NEXT} is being built. The lines that install it are printed when it is ready."
                 ));
-                packing = Some(next.pack(&root.clone(), move || say_what_to_type(&root)));
+                packing = Some(next.pack(root.clone(), say_what_to_type));
             }
             None => say_what_to_type(&root),
         }

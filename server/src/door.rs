@@ -21,7 +21,7 @@ use sockserv::{Door, Listing, Mssp, Settings};
 use crate::boot::Booted;
 use crate::cli;
 use crate::operator::Releases;
-use crate::run::say;
+use crate::streams::say;
 
 /// The application whose environment it is.
 const APPLICATION: &str = "sockserv";

@@ -173,6 +173,11 @@ impl Workspace {
         self.metadata.packages.iter().find(is_it)
     }
 
+    /// Kills the cargo that builds, and lets none build any more.
+    pub(crate) fn stop_building(&self) {
+        self.building.stop();
+    }
+
     /// Builds the library of an application; cargo's progress goes to stderr.
     ///
     /// # Errors
@@ -205,13 +210,6 @@ impl Workspace {
         })?;
         is_of(&bytes, source).with_context(|| format!("failed to use {}", file.display()))?;
         Ok(bytes)
-    }
-}
-
-impl Workspace {
-    /// Kills the cargo that builds, and lets none build any more.
-    pub(crate) fn stop_building(&self) {
-        self.building.stop();
     }
 }
 

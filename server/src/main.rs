@@ -34,7 +34,6 @@ mod stdio;
 mod streams;
 mod system;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -66,27 +65,24 @@ fn main() -> ExitCode {
         cli::Command::Play(options) => return play::play(&options),
         cli::Command::Operator(command) => return client::run(command),
     };
-    exit_code(outcome, streams::aside)
+    exit_code(outcome)
 }
 
 /// A command that runs a node, which waits for no reader of what it writes.
 fn node(format: cli::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     let taken = stdio::take(format).context("failed to take stdout and stderr");
-    let code = exit_code(taken.and_then(|()| run()), |text| {
-        // The exit code says it too, should nobody read it.
-        let _ = stdio::err().write_all(text.as_bytes());
-    });
+    let code = exit_code(taken.and_then(|()| run()));
     stdio::finish();
     code
 }
 
-/// The end of a command: its exit code, and the sentence that goes with it.
-fn exit_code(outcome: anyhow::Result<()>, say: impl FnOnce(&str)) -> ExitCode {
+/// The end of a command: its exit code, and the sentence that goes with it. The code says it too, should nobody read that.
+fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
     let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
-    say(&(sentence + "\n"));
+    streams::aside(&(sentence + "\n"));
     let failure = error.downcast_ref::<operator::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

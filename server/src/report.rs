@@ -12,7 +12,7 @@ use pq_otp::{Counters, Lateness};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::boot::Booted;
-use crate::run::say;
+use crate::streams::say;
 
 /// Prints a line every so many seconds; for ever, also when there is nothing to print.
 pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible {

@@ -5,7 +5,6 @@ mod at_once;
 mod stopping;
 
 use std::convert::Infallible;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,7 +29,7 @@ use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Held, Signals, Told};
 use crate::stall::{Surroundings, Teller};
-use crate::stdio;
+use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
@@ -372,11 +371,4 @@ async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
     ));
     tracing::info!(count, pace, "heroes started");
     Ok(())
-}
-
-/// Writes a line to standard output. That nobody reads it is no reason to end the game.
-pub(crate) fn say(line: std::fmt::Arguments<'_>) {
-    let mut text = pq_term::printable_lines(&line.to_string());
-    text.push('\n');
-    let _ = stdio::out().write_all(text.as_bytes());
 }

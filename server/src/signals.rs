@@ -18,6 +18,7 @@ use anyhow::Context;
 use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use pq_abi::crash::watch_thread;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
@@ -76,6 +77,7 @@ impl Held {
             .context("failed to listen for signals")?;
         let builder = std::thread::Builder::new().name("pq-signals".to_string());
         let reader = builder.spawn(move || {
+            watch_thread();
             runtime.block_on(async {
                 tokio::select! {
                     biased;

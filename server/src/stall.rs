@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::bail;
+use pq_abi::crash::watch_thread;
 use pq_otp::{Node, Stall, StallEvent, StallHook};
 use pq_release::boot::BootRelease;
 use pq_term::Term;
@@ -65,7 +66,10 @@ impl Teller {
         let around = Arc::<OnceLock<Surroundings>>::default();
         let (history, known) = (history.clone(), around.clone());
         let builder = std::thread::Builder::new().name("pq-stall-log".to_string());
-        builder.spawn(move || tell_all(&told, &history, &known))?;
+        builder.spawn(move || {
+            watch_thread();
+            tell_all(&told, &history, &known);
+        })?;
         Ok(Teller { queue, around })
     }
 

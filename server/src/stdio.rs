@@ -11,7 +11,7 @@
 //! At the end what waits is written, within a second. A program that is about to die by a fault waits likewise
 //! ([`has_settled`]), so that its last line is the last one.
 //!
-//! What does not live here: the commands of a client, which end with their reader.
+//! What does not live here: what other commands write (`streams`).
 
 use std::fs::File;
 use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
@@ -102,6 +102,11 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         work();
     };
     thread.spawn(watched).map(drop)
+}
+
+/// Whether this process runs a node.
+pub(crate) fn is_taken() -> bool {
+    STREAMS.get().is_some()
 }
 
 /// The end: writes what waits, as far as it is read within a second, and gives the descriptors back. What is written

@@ -8,11 +8,11 @@
 //! | takes nothing | is waited for: ten minutes where a person is at a terminal, half a minute elsewhere | is waited for, two seconds, and then no longer until it reads again |
 //!
 //! A closed stream is `/dev/null` before `main` begins: std sees to that, and that a broken pipe is an error and no signal.
-//! Data is written when the work is done; only `status --watch` goes on, until nobody reads. What a node writes is not
-//! here (`run`, `logging`).
+//! Data is written when the work is done; only `status --watch` goes on, until nobody reads. In a node, lines go the way of
+//! its log (`stdio`), and nobody is waited for at all.
 
 use std::fmt::Arguments;
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +20,8 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::write;
 use rustix::stdio::{stderr, stdout};
+
+use crate::stdio;
 
 /// How long the reader of data may take to take any of it, where a person may read it page by page, and where a program does.
 const PERSONS_PATIENCE: Duration = Duration::from_secs(600);
@@ -74,16 +76,23 @@ pub(crate) fn result(text: &str) -> io::Result<()> {
 
 /// Says on standard output how far work is that goes on.
 pub(crate) fn say(line: Arguments<'_>) {
-    let text = pq_term::printable_lines(&line.to_string());
-    if !is_deaf() {
-        let written = write_all(stdout(), format!("{text}\n").as_bytes(), ASIDE_PATIENCE);
+    let text = pq_term::printable_lines(&line.to_string()) + "\n";
+    if stdio::is_taken() {
+        // It takes or drops a line, and never fails.
+        let _ = stdio::out().write_all(text.as_bytes());
+    } else if !is_deaf() {
+        let written = write_all(stdout(), text.as_bytes(), ASIDE_PATIENCE);
         IS_DEAF.store(written.is_err(), Ordering::Relaxed);
     }
 }
 
-/// Writes what is no data, as it is.
+/// Writes what is no data, as it is: whole lines.
 pub(crate) fn aside(text: &str) {
-    aside_bytes(text.as_bytes());
+    match stdio::is_taken() {
+        // As above.
+        true => drop(stdio::err().write_all(text.as_bytes())),
+        false => aside_bytes(text.as_bytes()),
+    }
 }
 
 /// The same of bytes that another program has written.

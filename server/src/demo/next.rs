@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
+use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
 use pq_release::package::make_tar;
@@ -36,18 +37,20 @@ impl Next {
         Ok(Next { workspace, relup })
     }
 
-    /// Makes the package, in the folder `releases` of the tree, on a thread of its own; then calls `then`.
-    pub(super) fn pack(self, root: &Path, then: impl FnOnce() + Send + 'static) -> Packing {
-        let root = root.to_path_buf();
+    /// Makes the package, in the folder `releases` of the tree, on a thread of its own; then calls `then` with the tree.
+    pub(super) fn pack(self, root: PathBuf, then: fn(&Path)) -> Packing {
         let (workspace, is_cancelled) = (self.workspace.clone(), Arc::new(AtomicBool::new(false)));
         let asked = is_cancelled.clone();
-        let thread = thread::spawn(move || match self.make(&root) {
-            Ok(package) => {
-                tracing::info!(release = NEXT, package = %package.display(), "packed");
-                then();
+        let thread = thread::spawn(move || {
+            watch_thread();
+            match self.make(&root) {
+                Ok(package) => {
+                    tracing::info!(release = NEXT, package = %package.display(), "packed");
+                    then(&root);
+                }
+                Err(_) if asked.load(Ordering::Acquire) => (),
+                Err(error) => tracing::error!("release {NEXT} is not packed: {error:#}"),
             }
-            Err(_) if asked.load(Ordering::Acquire) => (),
-            Err(error) => tracing::error!("release {NEXT} is not packed: {error:#}"),
         });
         Packing {
             workspace,

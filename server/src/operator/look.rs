@@ -168,8 +168,6 @@ pub(crate) fn names(desk: &Desk, containing: Option<&str>) -> Result<Rows<Name>,
     let (processes, missing) = processes(desk);
     // Who has ended while the others were looked up has no name any more.
     let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
-    // Who has ended while the others were looked up has no name any more.
-    let rows = rows.filter(|(.., pid)| desk.node().is_alive(*pid));
     let of: HashMap<Pid, ProcessInfo> = processes
         .into_iter()
         .map(|process| (process.pid, process))

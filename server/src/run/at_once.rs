@@ -6,7 +6,7 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use pq_abi::crash::disarm;
+use pq_abi::crash::{disarm, watch_thread};
 
 use crate::stdio;
 
@@ -17,6 +17,7 @@ const LAST_WORDS: Duration = Duration::from_millis(700);
 pub(crate) fn end_at_once(last_words: impl FnOnce() + Send + 'static) -> ! {
     let (done, is_done) = sync_channel(1);
     let saying = std::thread::Builder::new().spawn(move || {
+        watch_thread();
         last_words();
         // The program may have ended without.
         let _ = done.send(());
