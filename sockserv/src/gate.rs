@@ -162,7 +162,7 @@ impl Gate {
             crate::seldom!(
                 warn,
                 abandoned,
-                "nobody is let in: as many heroes play for nobody as may; `pq end-hero --abandoned` ends them"
+                "no client is admitted: the limit of abandoned heroes is reached; `pq end-hero --abandoned` ends them"
             );
             return Err(Refusal::Abandoned);
         }

@@ -84,7 +84,7 @@ pub(crate) enum Command {
     },
     /// Stop the node in order, and wait until it has gone
     Stop {
-        /// End it as it is, within two seconds: nothing is stopped in order, and nobody is told
+        /// End the node within two seconds, without an orderly stop; players are not told
         #[arg(long)]
         now: bool,
         /// Why, for the history

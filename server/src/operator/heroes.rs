@@ -36,7 +36,12 @@ pub(super) fn end(desk: &Desk, name: &str, text: &str) -> Result<AtDoor, Failure
     let registered = desk.booted.names().name_of(hero);
     let supervisor = match parent_of(desk, hero) {
         Ok(Some(parent)) => parent,
-        Ok(None) => return Err(failed(Exit::Refused, "what has this name is no hero")),
+        Ok(None) => {
+            return Err(failed(
+                Exit::Refused,
+                "the process with this name is no hero",
+            ));
+        }
         Err(RequestError::Exit(_)) => return Err(nobody()),
         Err(error) => return Err(failed(Exit::Unknown, &error.to_string())),
     };
@@ -50,7 +55,12 @@ pub(super) fn end(desk: &Desk, name: &str, text: &str) -> Result<AtDoor, Failure
         Ok(SupReply::Ok) => (),
         // Somebody else has ended it meanwhile.
         Ok(SupReply::Error(_)) if !desk.node().is_alive(supervisor) => (),
-        Ok(_) => return Err(failed(Exit::Refused, "what has this name is no hero")),
+        Ok(_) => {
+            return Err(failed(
+                Exit::Refused,
+                "the process with this name is no hero",
+            ));
+        }
         Err(error) => return Err(failed(Exit::Unknown, &format!("{error}; it may still end"))),
     }
     let registered = registered.as_ref().and_then(Term::as_str);

@@ -131,8 +131,8 @@ pub enum FailedStep {
     },
     /// A callback does not end, and nobody knows when its shard will take part.
     #[error(
-        "begin: {0}; nothing can be exchanged in a node of which a part does not answer. When the callback does not end, \
-         the node has to start again: `pq stop --now` ends it"
+        "begin: {0}; a release is installed only while all shards answer. If the callback does not end, the node has to be \
+         restarted: `pq stop --now` ends it"
     )]
     Stalled(String),
     /// The transaction was given up.

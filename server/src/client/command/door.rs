@@ -25,15 +25,15 @@ pub(crate) enum Door {
         #[command(flatten)]
         at: At,
     },
-    /// End a hero, whether or not somebody plays it; who does is told, and asked for another name
+    /// End a hero; its player, if there is one, is told and asked for another name
     EndHero {
         /// The name of the hero, as `who` and `names` show it or in letters that look the same
         #[arg(required_unless_present = "abandoned")]
         name: Option<String>,
-        /// What is said first to who plays it
+        /// A line that its player is sent first
         #[arg(value_parser = message)]
         text: Option<String>,
-        /// All heroes whose clients have gone and left them; what operators have started is not among them
+        /// End all heroes whose clients have left without `quit`; heroes that operators started are not among them
         #[arg(long, conflicts_with_all = ["name", "text"])]
         abandoned: bool,
         #[command(flatten)]
