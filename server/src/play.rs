@@ -151,8 +151,10 @@ async fn play_over(
         sizes: terminal::sizes(resized),
         echo: Echo::of_stdin(),
     };
-    let end = converse(stream, peer, console).await?;
+    let end = converse(stream, peer, console, streams::patience()).await?;
     // The last text may not have been written yet. Its sender is gone: the thread ends when it has.
-    let _ = written.await;
-    Ok(end)
+    match tokio::time::timeout(streams::patience(), written).await {
+        Ok(_) => Ok(end),
+        Err(_) => Ok(End::ByReader),
+    }
 }
