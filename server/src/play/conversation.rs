@@ -10,7 +10,7 @@
 
 use std::io;
 
-use sockserv::naws::Size;
+use sockserv::wire::naws::Size;
 use sockserv::{Heard, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
