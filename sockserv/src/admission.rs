@@ -2,6 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `arrival` | a client that has arrived, and what carries its bytes |
 //! | `gate` | the decision for one arrival: number of clients, address, rate of arrivals, bans |
 //! | [`ban`] | the bans that the gate decides by |
 //! | [`heroes`] | how many heroes play, and how many for nobody: the gate has a limit for them |
@@ -11,6 +12,8 @@
 //! | `proxied` | the true address of a client behind a proxy |
 //! | [`mod@seldom`] | log lines that a client can cause, at a bounded rate |
 //! | [`calendar`] | times as people read them |
+
+pub mod arrival;
 
 pub(crate) mod proxied;
 

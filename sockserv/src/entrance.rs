@@ -5,7 +5,7 @@
 //! | [`door`] | what listens, and what operators do there |
 //! | [`socket`], [`accept`] | what the kernel is asked for |
 //! | [`tls`], [`web`] | the entrances for TLS and for browsers |
-//! | `hall` | behind every entrance: a client is admitted and served, or told why not |
+//! | `reception` | behind every entrance: a client gets a session, or is told why not |
 
 pub mod door;
 
@@ -17,4 +17,4 @@ pub mod tls;
 
 pub mod web;
 
-pub(crate) mod hall;
+pub(crate) mod reception;

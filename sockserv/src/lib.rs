@@ -27,13 +27,13 @@ pub mod session;
 
 pub mod entrance;
 
+pub use admission::arrival::Transport;
 pub use admission::ban::{Ban, Whom};
 pub use admission::heroes::Heroes;
 pub use admission::refused::Refusal;
 pub use admission::seldom::Seldom;
 pub use admission::shares::Shares;
 pub use entrance::door::Door;
-pub use entrance::hall::Way;
 pub use entrance::tls::{KeyError, Keys};
 pub use session::connection::{End, Owner};
 pub use session::crowd::Guest;

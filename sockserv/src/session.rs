@@ -2,13 +2,19 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `starting` | the process of the node that a client gets |
+//! | `sessions` | each client that is admitted gets a process, and is served until it leaves |
+//! | `starting` | that process |
+//! | `login` | who plays for a client, and whether that name is banned |
 //! | [`connection`] | the loop of a client's task, over anything that reads and writes |
 //! | [`port`] | the handle by which the node writes to a client and closes it |
 //! | `foreign` | clients that speak another protocol |
 //! | `ending` | why a connection ended |
 //! | `crowd` | all clients that are in |
 //! | `describe`, `sheet` | what a client's program is told of its hero |
+
+pub(crate) mod sessions;
+
+pub(crate) mod login;
 
 pub(crate) mod starting;
 

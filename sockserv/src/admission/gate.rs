@@ -115,6 +115,11 @@ impl Gate {
         }
     }
 
+    /// The heroes that it counts.
+    pub(crate) fn heroes(&self) -> &Arc<Heroes> {
+        &self.heroes
+    }
+
     /// Lets a client from this address in, until its pass is dropped; or says why not, and counts it.
     pub(crate) fn enter(
         self: &Arc<Gate>,

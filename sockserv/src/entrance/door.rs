@@ -1,7 +1,7 @@
 //! The door: what listens, and what operators may do to all who are in.
 //!
 //! Accepting is a task of its own: it waits for no process and is part of none, so no upgrade of the game
-//! stops it. Who has been accepted is `hall`'s.
+//! stops it. What becomes of an accepted client is `reception`'s.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,11 +12,12 @@ use pq_otp::{Node, Pid};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::admission::arrival::Transport;
 use crate::admission::ban::Ban;
 use crate::admission::heroes::Heroes;
 use crate::admission::shares::Shares;
 use crate::entrance::accept::accept_all;
-use crate::entrance::hall::{Hall, Way};
+use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::entrance::tls::{Keys, TlsEntrance};
 use crate::session::crowd::Guest;
@@ -28,7 +29,7 @@ use crate::wire::mssp::{Listing, Mssp};
 pub struct Door {
     pub(crate) entrances: Arc<Entrances>,
     pub(crate) shut: watch::Sender<bool>,
-    pub(crate) hall: Arc<Hall>,
+    pub(crate) reception: Arc<Reception>,
 }
 
 /// Where clients come in.
@@ -66,7 +67,7 @@ impl Door {
         settings: Settings,
     ) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
-        let hall = Hall::new(node, supervisor, Settings::default().current());
+        let reception = Reception::new(node, supervisor, Settings::default().current());
         let door = Door {
             entrances: Arc::new(Entrances {
                 plain: listener.local_addr()?,
@@ -75,11 +76,12 @@ impl Door {
                 since: SystemTime::now(),
             }),
             shut: watch::Sender::new(false),
-            hall: Arc::new(hall),
+            reception: Arc::new(reception),
         };
         door.configure(settings);
-        let hall = door.hall.clone();
-        let admit = move |stream, address| drop(tokio::spawn(admit(stream, address, hall.clone())));
+        let reception = door.reception.clone();
+        let admit =
+            move |stream, address| drop(tokio::spawn(admit(stream, address, reception.clone())));
         tokio::spawn(accept_all(listener, door.shut.subscribe(), admit));
         Ok(door)
     }
@@ -91,10 +93,10 @@ impl Door {
     pub async fn listen_tls(&self, address: SocketAddr, keys: Keys) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (entrance, hall) = (Arc::new(TlsEntrance::new(keys)), self.hall.clone());
+        let (entrance, reception) = (Arc::new(TlsEntrance::new(keys)), self.reception.clone());
         let admit = move |stream, address| {
-            let (entrance, hall) = (entrance.clone(), hall.clone());
-            tokio::spawn(async move { entrance.admit(stream, address, &hall).await });
+            let (entrance, reception) = (entrance.clone(), reception.clone());
+            tokio::spawn(async move { entrance.admit(stream, address, &reception).await });
         };
         tokio::spawn(accept_all(listener, self.shut.subscribe(), admit));
         Ok(*self.entrances.tls.get_or_init(|| address))
@@ -105,17 +107,17 @@ impl Door {
     /// ([`Door::shares`]).
     pub fn configure(&self, mut settings: Settings) {
         let clients = &mut settings.limits.clients;
-        *clients = (*clients).min(self.hall.shares.clients);
+        *clients = (*clients).min(self.reception.shares.clients);
         let listing = Arc::new(AtThisDoor {
             entrances: self.entrances.clone(),
-            heroes: self.hall.heroes.clone(),
+            heroes: self.reception.gate.heroes().clone(),
             node: settings.listing,
         });
-        self.hall.settings.store(Arc::new(Settings {
+        self.reception.settings.store(Arc::new(Settings {
             listing,
             ..settings
         }));
-        self.hall.crowd.look_again();
+        self.reception.sessions.crowd.look_again();
     }
 
     /// Where it listens.
@@ -130,76 +132,76 @@ impl Door {
 
     /// How the descriptors are shared that the process had when the door was opened.
     pub fn shares(&self) -> Shares {
-        self.hall.shares
+        self.reception.shares
     }
 
     /// How many clients there are.
     pub fn clients(&self) -> usize {
-        self.hall.gate.inside()
+        self.reception.gate.inside()
     }
 
     /// How many of them have a hero that plays.
     pub fn players(&self) -> usize {
-        self.hall.heroes.played()
+        self.reception.gate.heroes().played()
     }
 
     /// How many heroes play for nobody: their client has gone and left them ([`crate::Limits::abandoned`]).
     pub fn abandoned(&self) -> usize {
-        self.hall.heroes.abandoned()
+        self.reception.gate.heroes().abandoned()
     }
 
     /// The processes with which those heroes end, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
-        self.hall.heroes.list_abandoned()
+        self.reception.gate.heroes().list_abandoned()
     }
 
     /// How often each [`crate::Refusal`] was given since the door is open.
     pub fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.hall.gate.refused.counts()
+        self.reception.gate.refused.counts()
     }
 
     /// Sends a message to the programs of all clients that have asked for such: [`Message::upgrade`].
     pub fn message(&self, message: &Message) {
-        self.hall.crowd.message(message);
+        self.reception.sessions.crowd.message(message);
     }
 
     /// Everybody who has a process, in the order in which they came.
     pub fn guests(&self) -> Vec<Guest> {
-        self.hall.crowd.guests()
+        self.reception.sessions.crowd.guests()
     }
 
     /// Writes a line to all clients that have a process, each from the front of a line on; returns how many
     /// they are. Control characters are left out.
     pub fn announce(&self, text: &str) -> usize {
-        self.hall.crowd.announce(text)
+        self.reception.sessions.crowd.announce(text)
     }
 
     /// Says such a line to the client of this port ([`Guest::port`]), unless it is empty, and closes the connection
     /// when the client has it; the client's process hears of that. `false` when the client has gone already.
     pub fn kick(&self, port: u64, text: &str) -> bool {
-        self.hall.crowd.kick(port, text)
+        self.reception.sessions.crowd.kick(port, text)
     }
 
     /// Says such a line to the client of this port ([`Guest::port`]).
     pub fn tell(&self, port: u64, text: &str) {
-        self.hall.crowd.tell(port, text);
+        self.reception.sessions.crowd.tell(port, text);
     }
 
     /// From now on these are banned, and nobody else. Who is in and banned is told so and closed; returns how many
     /// they are.
     pub fn set_bans(&self, bans: Vec<Ban>) -> usize {
-        self.hall.gate.set_bans(bans);
-        self.hall.dismiss_banned()
+        self.reception.gate.set_bans(bans);
+        self.reception.sessions.dismiss_banned()
     }
 
     /// Whether new clients are turned away with a sentence. Who is in plays on.
     pub fn lock(&self, locked: bool) {
-        self.hall.gate.lock(locked);
+        self.reception.gate.lock(locked);
     }
 
     /// As set last by [`Door::lock`]; at first it is open.
     pub fn is_locked(&self) -> bool {
-        self.hall.gate.is_locked()
+        self.reception.gate.is_locked()
     }
 
     /// Lets nobody in any more. Who is in stays until its process closes the connection.
@@ -209,21 +211,23 @@ impl Door {
 
     /// Waits until all clients have gone, at most so long.
     pub async fn empty(&self, limit: Duration) {
-        self.hall.gate.empty(limit).await;
+        self.reception.gate.empty(limit).await;
     }
 }
 
-async fn admit(mut stream: TcpStream, peer: SocketAddr, hall: Arc<Hall>) {
-    let Some(address) = hall.origin(&mut stream, peer, Way::Plain).await else {
+async fn admit(mut stream: TcpStream, peer: SocketAddr, reception: Arc<Reception>) {
+    let Some(address) = reception.origin(&mut stream, peer, Transport::Plain).await else {
         return;
     };
-    let entered = hall.enter(address);
+    let entered = reception.enter(address);
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, %address, "client gone before it was greeted");
         return;
     }
-    let arrival = hall.arrival(address, Way::Plain);
-    hall.receive(arrival.meter(stream), arrival, entered).await;
+    let arrival = reception.arrival(address, Transport::Plain);
+    reception
+        .receive(arrival.meter(stream), arrival, entered)
+        .await;
 }
 
 /// What a list of games is told about this door.

@@ -1,7 +1,7 @@
 //! The entrance for telnet inside TLS.
 //!
 //! ```text
-//!   accept ─► first byte ─┬► a handshake ─► TLS ─► hall
+//!   accept ─► first byte ─┬► a handshake ─► TLS ─► reception
 //!                         └► anything else, or nothing ─► a sentence in plain text
 //! ```
 //! Certificate and key are read again when their files change, for the clients that come then; a pair that is of no use
@@ -27,9 +27,10 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::time_provider::TimeProvider;
 use tokio_rustls::rustls::{self, ServerConfig};
 
+use crate::admission::arrival::Transport;
 use crate::admission::proxied::{Binary, is_text};
 use crate::admission::refused::Refusal;
-use crate::entrance::hall::{Hall, Way};
+use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::session::foreign::TLS_HANDSHAKE;
 
@@ -227,11 +228,16 @@ impl TlsEntrance {
     }
 
     /// Lets one client in.
-    pub(crate) async fn admit(&self, mut stream: TcpStream, peer: SocketAddr, hall: &Hall) {
-        let Some(address) = hall.origin(&mut stream, peer, Way::Tls).await else {
+    pub(crate) async fn admit(
+        &self,
+        mut stream: TcpStream,
+        peer: SocketAddr,
+        reception: &Reception,
+    ) {
+        let Some(address) = reception.origin(&mut stream, peer, Transport::Tls).await else {
             return;
         };
-        let entered = hall.enter(address);
+        let entered = reception.enter(address);
         let turned_away = entered.is_err().then(|| self.turned_away.try_acquire());
         if matches!(turned_away, Some(Err(_))) {
             return;
@@ -239,15 +245,15 @@ impl TlsEntrance {
         if prepare(&stream).is_err() {
             return;
         }
-        let arrival = hall.arrival(address, Way::Tls);
+        let arrival = reception.arrival(address, Transport::Tls);
         if let Some(foreign) = foreign(&stream).await {
-            hall.gate.refused.count(&foreign);
-            return hall.turn_away(stream, &arrival, &foreign).await;
+            reception.gate.refused.count(&foreign);
+            return reception.turn_away(stream, &arrival, &foreign).await;
         }
         self.keys.refresh();
         let shaken = self.acceptor.accept(arrival.meter(stream));
         match timeout(HANDSHAKE_TIMEOUT, shaken).await {
-            Ok(Ok(stream)) => hall.receive(stream, arrival, entered).await,
+            Ok(Ok(stream)) => reception.receive(stream, arrival, entered).await,
             Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
             Err(_) => tracing::debug!(%address, "no TLS came about in time"),
         }

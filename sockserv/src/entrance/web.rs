@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   GET /    ─► the page and its files, out of this program
-//!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► hall: as every other client
+//!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► reception: as every other client
 //! ```
 //! Rooms: `files` is what a browser loads, `visit` a connection that loads it, `forwarded` for whom a proxy asks, `speech`
 //! what frames mean, `gateway` carries them.
@@ -41,10 +41,11 @@ use tokio::io::duplex;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::admission::arrival::{Arrival, Transport};
 use crate::admission::refused::Refusal;
 use crate::entrance::accept::accept_all;
 use crate::entrance::door::Door;
-use crate::entrance::hall::{Arrival, Hall, Way};
+use crate::entrance::reception::Reception;
 use crate::session::ending::EndingCell;
 use speech::{Dialect, Speech};
 use visit::{Visitor, Visits, answer};
@@ -74,8 +75,8 @@ impl Door {
     pub async fn listen_web(&self, address: SocketAddr) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (hall, shut) = (self.hall.clone(), self.shut.subscribe());
-        let visits = Arc::new(Visits::new(hall.clone(), router(hall), shut));
+        let (reception, shut) = (self.reception.clone(), self.shut.subscribe());
+        let visits = Arc::new(Visits::new(reception.clone(), router(reception), shut));
         let admit = move |stream, peer| {
             let visits = visits.clone();
             tokio::spawn(async move { visits.admit(stream, peer).await });
@@ -90,8 +91,8 @@ impl Door {
     }
 }
 
-fn router(hall: Arc<Hall>) -> Router {
-    let game = get(enter).with_state(hall);
+fn router(reception: Arc<Reception>) -> Router {
+    let game = get(enter).with_state(reception);
     let elsewhere = (
         StatusCode::NOT_FOUND,
         "there is nothing here: the page is at /, the game at /ws\n",
@@ -123,7 +124,7 @@ async fn judge(
 
 /// A client that wants to play.
 async fn enter(
-    State(hall): State<Arc<Hall>>,
+    State(reception): State<Arc<Reception>>,
     Extension(visitor): Extension<Visitor>,
     Extension(Origin(from)): Extension<Origin>,
     uri: Uri,
@@ -145,10 +146,10 @@ async fn enter(
     upgrade.on_upgrade(move |socket| async move {
         let arrival = Arrival {
             address,
-            way: Way::Web,
+            transport: Transport::Web,
             budget: visitor.plays(),
         };
-        play(&hall, socket, arrival, speech).await;
+        play(&reception, socket, arrival, speech).await;
     })
 }
 
@@ -168,12 +169,12 @@ fn not_spoken() -> Response {
 }
 
 /// Serves a client until it leaves, or tells it why it may not play.
-async fn play(hall: &Hall, socket: WebSocket, arrival: Arrival, speech: Speech) {
-    let entered = hall.enter(arrival.address);
+async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech: Speech) {
+    let entered = reception.enter(arrival.address);
     let budget = arrival.budget.clone();
     let ending = EndingCell::default();
     let (near, far) = duplex(PIPE);
-    let mut received = pin!(hall.receive_telling(far, arrival, entered, ending.clone()));
+    let mut received = pin!(reception.receive_telling(far, arrival, entered, ending.clone()));
     let mut carried = pin!(gateway::run(socket, near, speech, (&budget, ending)));
     let _pass = tokio::select! {
         pass = &mut received => {

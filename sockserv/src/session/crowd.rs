@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use pq_otp::Pid;
 use tokio::sync::Notify;
 
-use crate::entrance::hall::{Arrival, Way};
+use crate::admission::arrival::{Arrival, Transport};
 use crate::session::port::{About, Port};
 use crate::settings::game::{Hero, Login};
 use crate::wire::gmcp::Message;
@@ -33,8 +33,8 @@ pub struct Guest {
     pub port: u64,
     /// Where it comes from.
     pub address: SocketAddr,
-    /// By which way.
-    pub way: Way,
+    /// What carries its bytes.
+    pub transport: Transport,
     /// The process that talks with it.
     pub process: Pid,
     /// The name of its hero, while that plays.
@@ -112,7 +112,7 @@ impl Client {
         Guest {
             port,
             address: self.arrival.address,
-            way: self.arrival.way,
+            transport: self.arrival.transport,
             process: self.process,
             hero,
             speaks_telnet,
@@ -150,11 +150,11 @@ impl Crowd {
         hero.filter(lives).map(|hero| hero.name)
     }
 
-    /// A client comes in; it leaves when the place is dropped.
-    pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Place {
+    /// A client comes in; it leaves when its presence is dropped.
+    pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Presence {
         let client = Arc::new(client);
         self.lock().insert(id, client.clone());
-        Place {
+        Presence {
             crowd: self.clone(),
             id,
             client,
@@ -225,15 +225,15 @@ impl Crowd {
     }
 }
 
-/// The place of one client.
-pub(crate) struct Place {
+/// One client is in, until this is dropped.
+pub(crate) struct Presence {
     crowd: Arc<Crowd>,
     id: u64,
     client: Arc<Client>,
 }
 
-impl Place {
-    /// Whose place it is.
+impl Presence {
+    /// Which client.
     pub(crate) fn client(&self) -> &Arc<Client> {
         &self.client
     }
@@ -245,7 +245,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Presence {
     fn drop(&mut self) {
         self.crowd.lock().remove(&self.id);
     }
@@ -279,7 +279,7 @@ mod tests {
     fn client(port: &Arc<Port>) -> Client {
         let arrival = Arrival {
             address: SocketAddr::from(([127, 0, 0, 1], 7)),
-            way: Way::Plain,
+            transport: Transport::Plain,
             budget: Arc::new(Budget::new(Settings::default().current())),
         };
         Client::new(port.clone(), arrival, Pid::from_raw(1))
@@ -289,7 +289,7 @@ mod tests {
     async fn a_line_to_all_begins_at_the_front_of_a_line() {
         let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
-        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         for (port, before) in ports.iter().zip(["a whole line\n", "a prompt> "]) {
             port.output().await;
             port.write(before.as_bytes()).unwrap();
@@ -307,7 +307,7 @@ mod tests {
     async fn who_is_kicked_hears_why_and_nobody_else_does() {
         let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
-        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         for port in &ports {
             port.output().await;
         }
@@ -334,7 +334,7 @@ mod tests {
     async fn a_message_to_all_comes_to_those_that_asked_for_it() {
         let crowd = Arc::new(Crowd::new(|_| true));
         let ports = ["PQ", "Char"].map(subscribed);
-        let _places = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
         let mut offers = Vec::new();
         for port in &ports {
             offers.push(port.output().await);
@@ -354,7 +354,7 @@ mod tests {
         let dead = Arc::new(Mutex::new(Vec::new()));
         let died = dead.clone();
         let crowd = Arc::new(Crowd::new(move |pid| !died.lock().unwrap().contains(&pid)));
-        let place = crowd.enter(
+        let presence = crowd.enter(
             1,
             client(&Arc::new(Port::new(Settings::default().current()))),
         );
@@ -362,11 +362,15 @@ mod tests {
         let plays_as = |name: &str, process| {
             let name = name.to_string();
             let process = Some(process);
-            place
+            presence
                 .client()
                 .plays_as(Login::Playing(Hero { name, process }))
         };
-        assert!(!place.client().plays_as(Login::Arriving("Ann".to_string())));
+        assert!(
+            !presence
+                .client()
+                .plays_as(Login::Arriving("Ann".to_string()))
+        );
         assert_eq!(hero(), None);
         assert!(plays_as("Ann", first));
         assert_eq!(hero().as_deref(), Some("Ann"));
@@ -375,8 +379,8 @@ mod tests {
         assert!(plays_as("Bob", second));
         assert_eq!(hero().as_deref(), Some("Bob"));
         dead.lock().unwrap().push(session);
-        assert_eq!((hero(), crowd.is_played(place.client())), (None, false));
-        drop(place);
+        assert_eq!((hero(), crowd.is_played(presence.client())), (None, false));
+        drop(presence);
         assert_eq!(crowd.lock().len(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Why the node ends a connection, for an entrance whose clients are told so by a code: a WebSocket is (`web`), telnet has
 //! no such code.
 //!
-//! The first cause that is told is the one that counts. Who tells it is `port`; before there is one, `hall`.
+//! The first cause that is told is the one that counts. Who tells it is `port`; before there is one, `reception`.
 
 use std::sync::{Arc, OnceLock};
 

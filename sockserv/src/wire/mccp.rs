@@ -12,7 +12,7 @@
 //! about it is left out, because the client has that already. That is allowed between two flushes, where the stream is at a
 //! whole byte and the state of a compressor is the text before (RFC 1951, 3.2).
 //!
-//! Where it is offered, and where not, is decided in `hall` and `nvt`. The caller is `connection`.
+//! Where it is offered, and where not, is decided in `sessions` and `nvt`. The caller is `connection`.
 
 use std::cell::RefCell;
 use std::io::{self, Write};

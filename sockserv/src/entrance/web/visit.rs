@@ -1,11 +1,11 @@
 //! Visits: connections that load the page, until they play.
 //!
 //! ```text
-//!   arrival ─► gate ─► a place ─► a request, whole in time ─► its answer ─► the next, or the end
+//!   arrival ─► gate ─► a slot ─► a request, whole in time ─► its answer ─► the next, or the end
 //!                └──────┴─► a sentence                └► a WebSocket: the visit is over, the client plays
 //! ```
 //! A visit is short and of a bounded number, whatever its client does: a request that is not whole in time ends it, and
-//! so does a deadline for all of it. When all places are taken, the newest arrival gets that of the visit which has waited
+//! so does a deadline for all of it. When all slots are taken, the newest arrival gets that of the visit which has waited
 //! longest without asking for anything: half a request keeps nobody out.
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ use super::forwarded;
 use crate::admission::budget::{Budget, Work};
 use crate::admission::metered::Metered;
 use crate::admission::refused::Refusal;
-use crate::entrance::hall::Hall;
+use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::session::connection::linger;
 
@@ -53,20 +53,24 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What all visits need.
 pub(super) struct Visits {
-    hall: Arc<Hall>,
+    reception: Arc<Reception>,
     router: Router,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     shut: watch::Receiver<bool>,
 }
 
 impl Visits {
     /// Visits to this page.
-    pub(super) fn new(hall: Arc<Hall>, router: Router, shut: watch::Receiver<bool>) -> Visits {
-        let places = Arc::new(Places::new(hall.shares.visits));
+    pub(super) fn new(
+        reception: Arc<Reception>,
+        router: Router,
+        shut: watch::Receiver<bool>,
+    ) -> Visits {
+        let slots = Arc::new(Slots::new(reception.shares.visits));
         Visits {
-            hall,
+            reception,
             router,
-            places,
+            slots,
             shut,
         }
     }
@@ -76,32 +80,32 @@ impl Visits {
         if let Err(error) = prepare(&stream) {
             return tracing::debug!(%peer, %error, "client gone before it asked");
         }
-        let is_proxy = self.hall.is_proxy(peer);
-        let limits = &self.hall.settings.load_full().limits;
+        let is_proxy = self.reception.is_proxy(peer);
+        let limits = &self.reception.settings.load_full().limits;
         // Who comes through a proxy is judged by its request.
-        let judged = (!is_proxy).then(|| self.hall.gate.visit(peer.ip(), limits));
-        let place = judged.transpose().and_then(|pass| {
-            let place = self.places.take().ok_or(Refusal::PageFull);
-            let place = place.inspect_err(|full| self.hall.gate.refused.count(full))?;
-            Ok((pass, place))
+        let judged = (!is_proxy).then(|| self.reception.gate.visit(peer.ip(), limits));
+        let slot = judged.transpose().and_then(|pass| {
+            let slot = self.slots.take().ok_or(Refusal::PageFull);
+            let slot = slot.inspect_err(|full| self.reception.gate.refused.count(full))?;
+            Ok((pass, slot))
         });
-        match place {
-            Ok((_pass, place)) => self.serve(stream, peer, place).await,
+        match slot {
+            Ok((_pass, slot)) => self.serve(stream, peer, slot).await,
             Err(refusal) => self.turn_away(stream, &refusal).await,
         }
     }
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, taken: Taken) {
-        let place = taken.place.clone();
-        let budget = Arc::new(Budget::new(self.hall.settings.clone()));
+        let slot = taken.slot.clone();
+        let budget = Arc::new(Budget::new(self.reception.settings.clone()));
         let visit = Visit {
             stream: Metered::new(stream, budget.clone()),
-            place: place.clone(),
+            slot: slot.clone(),
         };
         let visitor = Visitor {
             peer,
-            hall: self.hall.clone(),
-            place: place.clone(),
+            reception: self.reception.clone(),
+            slot: slot.clone(),
             budget,
         };
         let service = TowerToHyperService::new(self.router.clone().layer(Extension(visitor)));
@@ -119,9 +123,9 @@ impl Visits {
         loop {
             tokio::select! {
                 served = serving.as_mut() => {
-                    return self.note(served, &place);
+                    return self.note(served, &slot);
                 }
-                () = place.is_given_away() => return self.dismiss(&place, Refusal::PageFull),
+                () = slot.is_given_away() => return self.dismiss(&slot, Refusal::PageFull),
                 () = over.as_mut() => return,
                 _ = is_shut.as_mut(), if is_open => {
                     is_open = false;
@@ -132,10 +136,10 @@ impl Visits {
     }
 
     /// How it ended: only what a client owes an answer to counts.
-    fn note(&self, served: hyper::Result<()>, place: &Place) {
+    fn note(&self, served: hyper::Result<()>, slot: &Slot) {
         match served {
-            Err(error) if error.is_timeout() && place.has_begun() => {
-                self.dismiss(place, Refusal::Request(REQUEST));
+            Err(error) if error.is_timeout() && slot.has_begun() => {
+                self.dismiss(slot, Refusal::Request(REQUEST));
             }
             Err(error) => tracing::debug!(%error, "a visit has ended"),
             Ok(()) => (),
@@ -143,14 +147,14 @@ impl Visits {
     }
 
     /// The connection says this when it is dropped, which is now.
-    fn dismiss(&self, place: &Place, refusal: Refusal) {
-        self.hall.gate.refused.count(&refusal);
-        place.state().last_words = Some(response(&refusal));
+    fn dismiss(&self, slot: &Slot, refusal: Refusal) {
+        self.reception.gate.refused.count(&refusal);
+        slot.state().last_words = Some(response(&refusal));
     }
 
     /// Tells a client why it gets no page.
     async fn turn_away(&self, mut stream: TcpStream, refusal: &Refusal) {
-        let Ok(_permit) = self.hall.turned_away.try_acquire() else {
+        let Ok(_permit) = self.reception.turned_away.try_acquire() else {
             return;
         };
         let told = async {
@@ -164,63 +168,63 @@ impl Visits {
     }
 }
 
-/// The places of all visits.
-struct Places {
+/// The slots of all visits.
+struct Slots {
     max: usize,
     next: AtomicU64,
-    taken: Mutex<HashMap<u64, Arc<Place>>>,
+    taken: Mutex<HashMap<u64, Arc<Slot>>>,
 }
 
-impl Places {
-    fn new(max: usize) -> Places {
-        Places {
+impl Slots {
+    fn new(max: usize) -> Slots {
+        Slots {
             max,
             next: AtomicU64::new(0),
             taken: Mutex::default(),
         }
     }
 
-    /// Takes a free place, or that of who has waited longest without asking; none when all who are here have asked.
-    fn take(self: &Arc<Places>) -> Option<Taken> {
+    /// Takes a free slot, or that of who has waited longest without asking; none when all who are here have asked.
+    fn take(self: &Arc<Slots>) -> Option<Taken> {
         let mut taken = self.taken();
         if taken.len() >= self.max {
-            let idle = taken.iter().filter(|(_, place)| !place.has_asked());
-            let (id, place) = idle.min_by_key(|(id, _)| **id)?;
+            let idle = taken.iter().filter(|(_, slot)| !slot.has_asked());
+            let (id, slot) = idle.min_by_key(|(id, _)| **id)?;
             let id = *id;
-            place.given_away.notify_one();
+            slot.given_away.notify_one();
             taken.remove(&id);
         }
-        let (id, place) = (self.next.fetch_add(1, Ordering::Relaxed), Arc::default());
-        taken.insert(id, Arc::clone(&place));
+        let (id, slot) = (self.next.fetch_add(1, Ordering::Relaxed), Arc::default());
+        taken.insert(id, Arc::clone(&slot));
         Some(Taken {
-            places: self.clone(),
+            slots: self.clone(),
             id,
-            place,
+            slot,
         })
     }
 
     /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn taken(&self) -> MutexGuard<'_, HashMap<u64, Arc<Place>>> {
+    fn taken(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place that is taken until this is dropped.
+/// A slot that is taken until this is dropped.
 struct Taken {
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     id: u64,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.places.taken().remove(&self.id);
+        self.slots.taken().remove(&self.id);
     }
 }
 
-/// A place.
+/// A slot.
 #[derive(Default)]
-struct Place {
+struct Slot {
     /// It belongs to somebody else now.
     given_away: Notify,
     state: Mutex<State>,
@@ -236,7 +240,7 @@ struct State {
     last_words: Option<String>,
 }
 
-impl Place {
+impl Slot {
     async fn is_given_away(&self) {
         self.given_away.notified().await;
     }
@@ -258,12 +262,12 @@ impl Place {
 /// The connection of a visit.
 struct Visit {
     stream: Metered<TcpStream>,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        if let Some(words) = self.place.state().last_words.take() {
+        if let Some(words) = self.slot.state().last_words.take() {
             // The kernel has room for a sentence, or else the client reads nothing.
             let _ = self.stream.get_ref().try_write(words.as_bytes());
         }
@@ -279,7 +283,7 @@ impl AsyncRead for Visit {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.place.state().has_begun = true;
+            self.slot.state().has_begun = true;
         }
         read
     }
@@ -319,16 +323,16 @@ impl AsyncWrite for Visit {
 #[derive(Clone)]
 pub(super) struct Visitor {
     peer: SocketAddr,
-    hall: Arc<Hall>,
-    place: Arc<Place>,
+    reception: Arc<Reception>,
+    slot: Arc<Slot>,
     budget: Arc<Budget>,
 }
 
 impl Visitor {
     /// Whether a request with these headers is answered, and where it comes from: `None` when a proxy asks for itself.
     pub(super) async fn ask(&self, headers: &HeaderMap) -> Result<Option<SocketAddr>, Refusal> {
-        self.place.state().has_asked = true;
-        let settings = self.hall.settings.load_full();
+        self.slot.state().has_asked = true;
+        let settings = self.reception.settings.load_full();
         let is_proxy = settings.is_proxy(self.peer.ip());
         // It speaks for many: each of them is judged by itself.
         self.budget.waive(is_proxy);
@@ -342,7 +346,7 @@ impl Visitor {
             _ if !is_proxy => Err(Refusal::NoProxy),
             Err(why) => Err(Refusal::Unnamed(why)),
             Ok(Some(from)) => {
-                self.hall.gate.ask(from.ip(), &settings.limits)?;
+                self.reception.gate.ask(from.ip(), &settings.limits)?;
                 return Ok(Some(from));
             }
         };
@@ -352,7 +356,7 @@ impl Visitor {
     /// Counts what is refused because of what a proxy says, and tells the operator, who may have forgotten to name it.
     pub(super) fn refuse(&self, refusal: &Refusal) {
         crate::seldom!(warn, from = %self.peer, why = %refusal, "a request is refused");
-        self.hall.gate.refused.count(refusal);
+        self.reception.gate.refused.count(refusal);
     }
 
     /// The visit is over, the client plays: what its connection has sent so far counts as its own.
@@ -393,19 +397,19 @@ mod tests {
 
     #[test]
     fn a_place_is_given_to_whoever_comes_by_who_has_waited_longest_without_asking() {
-        let places = Arc::new(Places::new(3));
-        let take = || places.take().unwrap();
+        let slots = Arc::new(Slots::new(3));
+        let take = || slots.take().unwrap();
         let [first, second, third] = [take(), take(), take()];
-        first.place.state().has_asked = true;
+        first.slot.state().has_asked = true;
         let fourth = take();
-        let is_given_away = |taken: &Taken| !places.taken().contains_key(&taken.id);
+        let is_given_away = |taken: &Taken| !slots.taken().contains_key(&taken.id);
         assert!(is_given_away(&second) && !is_given_away(&first) && !is_given_away(&third));
         for asked in [&third, &fourth] {
-            asked.place.state().has_asked = true;
+            asked.slot.state().has_asked = true;
         }
-        assert!(places.take().is_none());
+        assert!(slots.take().is_none());
         drop([second, third]);
-        assert_eq!(places.taken().len(), 2);
+        assert_eq!(slots.taken().len(), 2);
         take();
     }
 

@@ -8,8 +8,8 @@ use pq_otp::Pid;
 use serde_json::json;
 
 use super::*;
+use crate::admission::arrival::{Arrival, Transport};
 use crate::admission::budget::Budget;
-use crate::entrance::hall::{Arrival, Way};
 use crate::session::port::{Output, Port};
 use crate::settings::game::{Answer, Game, Hero, Login};
 use crate::settings::{Opening, Settings};
@@ -66,7 +66,7 @@ impl House {
         let settings = settings.current();
         let arrival = Arrival {
             address: SocketAddr::from(([127, 0, 0, 1], 7)),
-            way: Way::Plain,
+            transport: Transport::Plain,
             budget: Arc::new(Budget::new(Settings::default().current())),
         };
         let port = Arc::new(Port::new(settings.clone()));
