@@ -31,7 +31,7 @@ pub use admission::arrival::Transport;
 pub use admission::ban::{Ban, Whom};
 pub use admission::heroes::Heroes;
 pub use admission::refused::Refusal;
-pub use admission::seldom::Seldom;
+pub use admission::seldom::{Seldom, seldom};
 pub use admission::shares::Shares;
 pub use entrance::door::Door;
 pub use entrance::tls::{KeyError, Keys};

@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout};
 use crate::admission::ban::Ban;
 use crate::admission::heroes::Heroes;
 use crate::admission::refused::{Refusal, Refused};
+use crate::admission::seldom::seldom;
 use crate::settings::limits::{Bucket, Limits, Rate};
 
 /// From how many networks on those are forgotten that have nobody inside and owe nothing.
@@ -164,7 +165,7 @@ impl Gate {
         }
         let abandoned = self.heroes.abandoned();
         if limits.abandoned.is_some_and(|max| abandoned >= max) {
-            crate::seldom!(
+            seldom!(
                 warn,
                 abandoned,
                 "no client is admitted: the limit of abandoned heroes is reached; `pq end-hero --abandoned` ends them"

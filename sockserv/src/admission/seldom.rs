@@ -46,10 +46,14 @@ impl Seldom {
 
 /// A log line of [`tracing`] at this level, at most one in ten seconds from this place in the code. The number of those
 /// that were left out since the one before stands in it as `left_out`.
+#[doc(inline)]
+pub use crate::__seldom as seldom;
+
+#[doc(hidden)]
 #[macro_export]
-macro_rules! seldom {
+macro_rules! __seldom {
     ($level:ident, $($line:tt)+) => {{
-        static CAUSE: $crate::Seldom = $crate::Seldom::new();
+        static CAUSE: $crate::admission::seldom::Seldom = $crate::admission::seldom::Seldom::new();
         if let Some(left_out) = CAUSE.due() {
             tracing::$level!(left_out, $($line)+);
         }

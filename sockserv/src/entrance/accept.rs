@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
+use crate::admission::seldom::seldom;
+
 /// The first pause: clients that close give descriptors back.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
@@ -64,7 +66,7 @@ pub(crate) async fn accept_all(
                 tracing::debug!(%error, "client gone before it was accepted")
             }
             Err(error) => {
-                crate::seldom!(warn, %error, "cannot accept");
+                seldom!(warn, %error, "cannot accept");
                 backoff.wait().await;
             }
         }

@@ -117,7 +117,7 @@ impl Door {
             listing,
             ..settings
         }));
-        self.reception.sessions.crowd.look_again();
+        self.reception.sessions.logins.crowd.look_again();
     }
 
     /// Where it listens.
@@ -162,36 +162,36 @@ impl Door {
 
     /// Sends a message to the programs of all clients that have asked for such: [`Message::upgrade`].
     pub fn message(&self, message: &Message) {
-        self.reception.sessions.crowd.message(message);
+        self.reception.sessions.logins.crowd.message(message);
     }
 
     /// Everybody who has a process, in the order in which they came.
     pub fn guests(&self) -> Vec<Guest> {
-        self.reception.sessions.crowd.guests()
+        self.reception.sessions.logins.crowd.guests()
     }
 
     /// Writes a line to all clients that have a process, each from the front of a line on; returns how many
     /// they are. Control characters are left out.
     pub fn announce(&self, text: &str) -> usize {
-        self.reception.sessions.crowd.announce(text)
+        self.reception.sessions.logins.crowd.announce(text)
     }
 
     /// Says such a line to the client of this port ([`Guest::port`]), unless it is empty, and closes the connection
     /// when the client has it; the client's process hears of that. `false` when the client has gone already.
     pub fn kick(&self, port: u64, text: &str) -> bool {
-        self.reception.sessions.crowd.kick(port, text)
+        self.reception.sessions.logins.crowd.kick(port, text)
     }
 
     /// Says such a line to the client of this port ([`Guest::port`]).
     pub fn tell(&self, port: u64, text: &str) {
-        self.reception.sessions.crowd.tell(port, text);
+        self.reception.sessions.logins.crowd.tell(port, text);
     }
 
     /// From now on these are banned, and nobody else. Who is in and banned is told so and closed; returns how many
     /// they are.
     pub fn set_bans(&self, bans: Vec<Ban>) -> usize {
         self.reception.gate.set_bans(bans);
-        self.reception.sessions.dismiss_banned()
+        self.reception.sessions.logins.dismiss_banned()
     }
 
     /// Whether new clients are turned away with a sentence. Who is in plays on.

@@ -19,6 +19,7 @@ use crate::admission::gate::{Gate, Pass};
 use crate::admission::heroes::Heroes;
 use crate::admission::proxied::{self, Unknown};
 use crate::admission::refused::Refusal;
+use crate::admission::seldom::seldom;
 use crate::admission::shares::Shares;
 use crate::session::connection::{self, Owner};
 use crate::session::ending::EndingCell;
@@ -86,7 +87,7 @@ impl Reception {
             Ok(from) => Some(from.unwrap_or(peer)),
             Err(Unknown::Gone) => None,
             Err(Unknown::Refused(refusal)) => {
-                crate::seldom!(warn, proxy = %peer, why = %refusal, "a proxy's client is turned away");
+                seldom!(warn, proxy = %peer, why = %refusal, "a proxy's client is turned away");
                 self.gate.refused.count(&refusal);
                 self.turn_away(stream, &self.arrival(peer, transport), &refusal)
                     .await;

@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::admission::budget::Work;
 use crate::admission::refused::Refusal;
+use crate::admission::seldom::seldom;
 use crate::session::foreign::{Foreign, Stranger};
 use crate::session::port::{Output, Port};
 use crate::wire::endpoint::{Endpoint, Event};
@@ -124,7 +125,7 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
         }
         End::Lost(_) => owner.on_closed(&end.to_string()),
         End::Stalled | End::Overflown => {
-            crate::seldom!(info, "client dropped: {end}");
+            seldom!(info, "client dropped: {end}");
             owner.on_closed(&end.to_string());
         }
     }
@@ -185,7 +186,7 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
         Event::Line(_) => Work::Line(len),
         _ => Work::Command(len),
     };
-    if let Some(hurry) = port.turn(work).await {
+    if let Some(hurry) = port.pay(work).await {
         owner.on_refused(&hurry);
     }
     port.hear(&event, len);

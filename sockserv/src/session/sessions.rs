@@ -17,11 +17,12 @@ use crate::admission::arrival::{Arrival, Transport};
 use crate::admission::gate::Gate;
 use crate::admission::heroes::Heroes;
 use crate::admission::refused::Refusal;
+use crate::admission::seldom::seldom;
 use crate::session::connection::{self, End, Owner};
 use crate::session::crowd::{Client, Crowd, Presence};
 use crate::session::describe::describe;
 use crate::session::ending::EndingCell;
-use crate::session::login;
+use crate::session::login::Logins;
 use crate::session::port::Port;
 use crate::session::starting::start_session;
 use crate::settings::{Current, Opening};
@@ -33,10 +34,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sessions {
     node: Node,
     supervisor: &'static str,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) crowd: Arc<Crowd>,
     heroes: Arc<Heroes>,
-    pub(crate) settings: Current,
+    pub(crate) logins: Logins,
 }
 
 impl Sessions {
@@ -52,9 +51,11 @@ impl Sessions {
             node,
             supervisor,
             heroes: gate.heroes().clone(),
-            gate,
-            crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
-            settings,
+            logins: Logins {
+                gate,
+                crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
+                settings,
+            },
         }
     }
 
@@ -68,7 +69,7 @@ impl Sessions {
         arrival: &Arrival,
         ending: &EndingCell,
     ) -> Result<(), S> {
-        let port = Arc::new(port(arrival, self.settings.clone()).telling(ending.clone()));
+        let port = Arc::new(port(arrival, self.logins.settings.clone()).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
         match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
             Ok(process) => {
@@ -78,7 +79,7 @@ impl Sessions {
                 Ok(())
             }
             Err(why) => {
-                crate::seldom!(warn, address = %arrival.address, %why, "a client gets no process");
+                seldom!(warn, address = %arrival.address, %why, "a client gets no process");
                 self.node.close_port(id);
                 Err(stream)
             }
@@ -89,40 +90,15 @@ impl Sessions {
         let (client, lines) = (session.presence.client().clone(), session.lines.clone());
         let end = tokio::select! {
             end = connection::run(stream, &client.port, &mut session) => end,
-            never = login::follow(self, &client, &lines) => match never {},
-            never = describe(&client, &self.settings) => match never {},
+            never = self.logins.follow(&client, &lines) => match never {},
+            never = describe(&client, &self.logins.settings) => match never {},
         };
         if matches!(end, End::Stalled | End::Overflown) {
-            self.gate.refused.count(&Refusal::Slow);
+            self.logins.gate.refused.count(&Refusal::Slow);
         }
         let (address, process) = (client.arrival.address, client.process);
         let program = client.port.client();
         tracing::debug!(%address, %process, client = %program, %end, "client gone");
-    }
-
-    /// Whether the name of the hero that plays for this client is banned.
-    pub(crate) fn ban_of_name(&self, client: &Client) -> Result<(), Refusal> {
-        let name = self.crowd.hero_of(client);
-        name.map_or(Ok(()), |name| self.gate.ban_of_name(&name))
-    }
-
-    /// Closes who is in and banned; returns how many they are.
-    pub(crate) fn dismiss_banned(&self) -> usize {
-        let mut dismissed = 0;
-        for (_, client) in self.crowd.all() {
-            let address = self.gate.ban_of_address(client.arrival.address.ip());
-            if let Err(refusal) = address.and_then(|()| self.ban_of_name(&client)) {
-                self.dismiss(&client, &refusal);
-                dismissed += 1;
-            }
-        }
-        dismissed
-    }
-
-    /// Tells a client why it is closed, and closes it.
-    pub(crate) fn dismiss(&self, client: &Client, refusal: &Refusal) {
-        self.gate.refused.count(refusal);
-        client.port.dismiss(&refusal.to_string());
     }
 }
 
@@ -177,7 +153,7 @@ impl<'a> Session<'a> {
         Session {
             sessions,
             port,
-            presence: sessions.crowd.enter(port, client),
+            presence: sessions.logins.crowd.enter(port, client),
             lines: Arc::default(),
         }
     }
@@ -207,7 +183,7 @@ impl Owner for Session<'_> {
     }
 
     fn on_refused(&mut self, refusal: &Refusal) {
-        self.sessions.gate.refused.count(refusal);
+        self.sessions.logins.gate.refused.count(refusal);
     }
 }
 

@@ -33,6 +33,7 @@ use super::forwarded;
 use crate::admission::budget::{Budget, Work};
 use crate::admission::metered::Metered;
 use crate::admission::refused::Refusal;
+use crate::admission::seldom::seldom;
 use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::session::connection::linger;
@@ -355,7 +356,7 @@ impl Visitor {
 
     /// Counts what is refused because of what a proxy says, and tells the operator, who may have forgotten to name it.
     pub(super) fn refuse(&self, refusal: &Refusal) {
-        crate::seldom!(warn, from = %self.peer, why = %refusal, "a request is refused");
+        seldom!(warn, from = %self.peer, why = %refusal, "a request is refused");
         self.reception.gate.refused.count(refusal);
     }
 

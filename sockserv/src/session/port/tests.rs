@@ -1,10 +1,15 @@
 //! What a port has its task write, and when: without a socket, and mostly without a clock.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::*;
 use crate::settings::Settings;
-use crate::wire::option::{EOR, GMCP, TTYPE};
+use crate::wire::endpoint::Event;
+use crate::wire::mccp::Turn;
+use crate::wire::option::{COMPRESS2, EOR, GMCP, TTYPE};
 use crate::wire::outbox::OUTBOX_MAX;
 use crate::wire::telnet::Verb;
 
@@ -202,11 +207,4 @@ fn an_overflow_is_told_once_and_ends_the_output() {
     assert_eq!(port.write(b"x"), Ok(()));
     port.close();
     assert_eq!(port.output_now(), Some(Output::Overflown));
-}
-
-#[test]
-fn lines_given_back_too_often_do_not_widen_the_window() {
-    let port = quiet();
-    port.line_done();
-    assert_eq!(port.lines.available_permits(), LINES_MAX);
 }
