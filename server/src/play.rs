@@ -14,7 +14,7 @@
 //! | [`keyboard`], [`screen`] | the two threads, because reading and writing them may wait for ever |
 //! | [`terminal`] | what the terminal can do, its size, and its echo |
 //!
-//! What is said to a server and what it says is known to `sockserv::peer`; of the game nothing is known here.
+//! What is said to a server and what it says is known to `sockserv::wire::peer`; of the game nothing is known here.
 
 pub(crate) mod address;
 mod connection;

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 use pq_otp::Node;
 use serde::Serialize;
 use sockserv::Door;
-use sockserv::gmcp::Phase;
+use sockserv::wire::gmcp::Phase;
 use tokio::sync::mpsc;
 
 use super::answer::Rows;

@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pq_release::handler;
-use sockserv::gmcp::Phase;
+use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
 
 /// Who tells.

@@ -11,7 +11,7 @@
 use std::io;
 use std::time::Duration;
 
-use sockserv::naws::Size;
+use sockserv::wire::naws::Size;
 use sockserv::{Heard, Peer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};

@@ -5,7 +5,7 @@
 //! |---|---|---|---|---|
 //! | `quit` | ends | ends | gone | here |
 //! | the client closes; resets; closes half; TLS or a WebSocket closes, or breaks off | is abandoned | ends | gone | here |
-//! | nothing comes any more | as closed, after two minutes (`sockserv::socket`), a minute at the page | | gone then | `sockserv` |
+//! | nothing comes any more | as closed, after two minutes (`sockserv::entrance::socket`), a minute at the page | | gone then | `sockserv` |
 //! | `kick`, `ban` of name, address | is abandoned | ends | gone | here |
 //! | the outbox overruns | is abandoned | ends | gone | here |
 //! | no hero plays in time (`login_ms`), at first or when one has ended | there is none | | gone | here, `limits` |
