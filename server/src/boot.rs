@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
 use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::{Term, shorten};
@@ -21,7 +22,6 @@ use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
 use crate::cli;
-use crate::operator::{Exit, Failure};
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;

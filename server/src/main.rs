@@ -16,11 +16,13 @@ mod author;
 mod boot;
 mod cli;
 mod client;
+mod clock;
 mod console;
 mod demo;
 mod digest;
 mod door;
 mod heroes;
+mod history;
 mod libraries;
 mod logging;
 mod operator;
@@ -83,6 +85,6 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     };
     let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
     streams::aside(&(sentence + "\n"));
-    let failure = error.downcast_ref::<operator::Failure>();
+    let failure = error.downcast_ref::<pq_protocol::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

@@ -12,19 +12,19 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, anyhow};
 pub(crate) use at_once::end_at_once;
 use pq_abi::crash::watch_thread;
+use pq_protocol::Failure;
+use pq_protocol::answer::Planned;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
 use crate::boot::{Booted, boot};
 use crate::cli;
+use crate::clock::doubt;
 use crate::door::{self, Addresses};
 use crate::heroes;
+use crate::history::History;
 use crate::logging;
-use crate::operator::answer::Planned;
-use crate::operator::clock::doubt;
-use crate::operator::{
-    Desk, ErrorAction, Failure, Farewell, History, Lifetime, Operator, Releases, Wish,
-};
+use crate::operator::{Desk, ErrorAction, Farewell, Lifetime, Operator, Releases, Wish};
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
 use crate::signals::{Held, Signals, Told};

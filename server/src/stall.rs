@@ -22,7 +22,8 @@ use pq_release::boot::BootRelease;
 use pq_term::Term;
 use tokio::sync::mpsc;
 
-use crate::operator::{History, Releases, Wish};
+use crate::history::History;
+use crate::operator::{Releases, Wish};
 use crate::restart::Restart;
 
 mod past;

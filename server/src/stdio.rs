@@ -23,12 +23,12 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use pq_abi::crash::{has_spoken, watch_thread};
+use pq_protocol::answer::DroppedLines;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use crate::cli::LogFormat;
-use crate::operator::answer::DroppedLines;
-use crate::operator::clock::rfc3339;
+use crate::clock::rfc3339;
 use crate::signals;
 
 mod queue;

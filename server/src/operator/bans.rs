@@ -11,14 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use pq_protocol::Who;
+use pq_protocol::{Exit, Failure};
 use pq_term::printable_json;
 use regis_confusable::Likeness;
 use sockserv::{Ban, Whom};
 
 use super::answer::Banned;
-use super::clock::{parse_rfc3339, rfc3339};
-use super::exit::{Exit, Failure};
-use super::who::Who;
+use crate::clock::{parse_rfc3339, rfc3339};
 
 /// How many there may be: each client that comes is compared with all.
 const BANS_MAX: usize = 10_000;

@@ -7,27 +7,29 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use pq_otp::Node;
+use pq_protocol::Progress;
+use pq_protocol::Who;
+use pq_protocol::answer::Rows;
+use pq_protocol::frame::ANSWER_MAX;
+use pq_protocol::history::Deed;
+use pq_protocol::{Exit, Failure};
 use serde::Serialize;
 use sockserv::Door;
 use sockserv::gmcp::Phase;
 use tokio::sync::mpsc;
 
-use super::answer::Rows;
 use super::ask;
 use super::bans::Bans;
 use super::door;
-use super::exit::{Exit, Failure};
-use super::frame::ANSWER_MAX;
 use super::herald::Herald;
-use super::history::{Deed, History};
 use super::look;
 use super::release::{Outcome, Releases};
-use super::request::{DoorRequest, Progress, Question, ReleaseRequest};
+use super::request::{DoorRequest, Question, ReleaseRequest};
 use super::shutdown::Shutdown;
 use super::tree::Detail;
 use super::turn::Turn;
-use super::who::Who;
 use crate::boot::Booted;
+use crate::history::History;
 use crate::restart::Restart;
 
 /// What requests are answered from.

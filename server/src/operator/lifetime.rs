@@ -14,12 +14,14 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use pq_protocol::Who;
+use pq_protocol::history::{Deed, Entry, Mark};
+use pq_protocol::{Exit, Failure};
+
 use super::crash::{self, Left};
-use super::exit::{Exit, Failure};
-use super::history::{Deed, Entry, History, Mark};
-use super::who::Who;
 use crate::boot::Booted;
 use crate::cli::LogFormat;
+use crate::history::History;
 use crate::restart::Restart;
 use crate::signals::Told;
 

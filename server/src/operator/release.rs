@@ -9,17 +9,19 @@ use std::time::SystemTime;
 
 use pq_otp::upgrade::Live;
 use pq_otp::{Atom, Node};
+use pq_protocol::Progress;
+use pq_protocol::answer::Running;
+use pq_protocol::{Exit, Failure};
 use pq_release::app::App;
 use pq_release::boot::ReleaseTree;
 use pq_release::handler::{self, InstallError, Installed, Phase, ReleaseHandler, Watch};
 use pq_release::office::{AppDir, Office, OfficeError};
 use pq_release::releases;
 
-use super::answer::{Release, Running};
-use super::clock::rfc3339;
-use super::exit::{Exit, Failure};
-use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRequest};
+use super::answer::Release;
+use super::request::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
 use crate::boot::{self, Booted};
+use crate::clock::rfc3339;
 use crate::door;
 use crate::restart::Restart;
 use crate::stall;

@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use humantime::{format_duration, parse_rfc3339};
+use pq_protocol::Who;
+use pq_protocol::answer::Planned;
+use pq_protocol::{Exit, Failure};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answer::Planned;
-use super::clock::rfc3339;
 use super::desk::Desk;
-use super::exit::{Exit, Failure};
 use super::farewell::Farewell;
 use super::session::Wish;
 use super::turn::Taken;
-use super::who::Who;
+use crate::clock::rfc3339;
 
 /// When players are told again how long there is left, in seconds before the end.
 const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];

@@ -3,13 +3,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use pq_protocol::Progress;
+use pq_protocol::Who;
+use pq_protocol::answer::Operation;
+use pq_protocol::{Exit, Failure};
 use tokio::sync::mpsc;
 
-use super::answer::Operation;
-use super::clock::rfc3339;
-use super::exit::{Exit, Failure};
-use super::request::Progress;
-use super::who::Who;
+use crate::clock::rfc3339;
 
 /// Whose turn it is.
 #[derive(Default)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pq_protocol::history::Pause;
+use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, InstallError, Installed};
 use pq_release::office::OfficeError;
 use pq_release::package::PackageError;
@@ -10,8 +12,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::answer::Done;
-use crate::operator::exit::{Exit, Failure};
-use crate::operator::history::Pause;
 use crate::operator::request::ErrorAction;
 use crate::restart::Restart;
 
