@@ -10,9 +10,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use pq_protocol::Who;
 use pq_protocol::history::{Deed, Entry, Mark, Past};
 use pq_term::{printable_json, shorten};
@@ -82,7 +82,7 @@ impl History {
         who: &Who,
         deed: Deed,
     ) -> io::Result<u64> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.writing.lock();
         let last = read(&self.file)?.entries.pop();
         let id = last.map_or(0, |entry| entry.id) + 1;
         let entry = Entry {
