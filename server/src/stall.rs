@@ -23,8 +23,9 @@ use pq_term::Term;
 use tokio::sync::mpsc;
 
 use crate::history::History;
-use crate::operator::{Releases, Wish};
+use crate::operator::Wish;
 use crate::restart::Restart;
+use crate::running::Releases;
 
 mod past;
 

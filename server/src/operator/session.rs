@@ -22,11 +22,11 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::desk::{self, Desk};
 use super::door;
-use super::farewell::Farewell;
 use super::request::{DoorRequest, Question, ReleaseRequest, Request, ShutdownRequest};
-use super::shutdown::{self, Plan};
+use crate::end_at_once::end_at_once;
 use crate::restart::Restart;
-use crate::run::end_at_once;
+use crate::running::Farewell;
+use crate::running::shutdown::{self, Plan};
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

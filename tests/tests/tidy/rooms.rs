@@ -154,7 +154,7 @@ const OPENING_ROOMS: [&str; 9] = [
     "server/protocol/src/history.rs",
     "server/protocol/src/who.rs",
     "server/src/history.rs",
-    "server/src/operator/bans.rs",
+    "server/src/running/bans.rs",
 ];
 
 /// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.

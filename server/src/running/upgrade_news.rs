@@ -14,16 +14,16 @@ use sockserv::gmcp::Phase;
 use sockserv::{Door, Message};
 
 /// Who tells.
-pub(crate) struct Herald {
+pub(crate) struct UpgradeNews {
     door: Option<Arc<Door>>,
     /// From which release to which: of an upgrade that was told to have begun.
     begun: Mutex<Option<(String, String)>>,
 }
 
-impl Herald {
+impl UpgradeNews {
     /// For the players of this door.
-    pub(crate) fn at(door: Option<Arc<Door>>) -> Herald {
-        Herald {
+    pub(crate) fn at(door: Option<Arc<Door>>) -> UpgradeNews {
+        UpgradeNews {
             door,
             begun: Mutex::default(),
         }

@@ -17,11 +17,11 @@ use pq_protocol::{Exit, Failure};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::desk::Desk;
 use super::farewell::Farewell;
-use super::session::Wish;
 use super::turn::Taken;
 use crate::clock::rfc3339;
+use crate::operator::Desk;
+use crate::operator::Wish;
 
 /// When players are told again how long there is left, in seconds before the end.
 const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];

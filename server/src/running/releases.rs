@@ -19,17 +19,15 @@ use pq_release::handler::{self, InstallError, Installed, Phase, ReleaseHandler, 
 use pq_release::office::{AppDir, Office, OfficeError};
 use pq_release::releases;
 
-use super::answer::Release;
-use super::request::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
 use crate::boot::{self, Booted};
 use crate::clock::rfc3339;
 use crate::door;
+use crate::operator::answer::Release;
+use crate::operator::request::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
 use crate::restart::Restart;
 use crate::stall;
 
-mod outcome;
-
-pub(crate) use outcome::Outcome;
+use super::outcome::Outcome;
 
 /// The releases of a node that runs.
 pub(crate) struct Releases {

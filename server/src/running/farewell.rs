@@ -14,8 +14,8 @@ use pq_protocol::frame;
 use pq_protocol::history::Deed;
 use pq_protocol::{Exit, Failure};
 
-use super::answer::Stopped;
-use super::desk::Desk;
+use crate::operator::Desk;
+use crate::operator::answer::Stopped;
 
 /// How long the last answer may take to be written: it is short, and the operator waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);

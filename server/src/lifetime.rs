@@ -18,12 +18,15 @@ use pq_protocol::Who;
 use pq_protocol::history::{Deed, Entry, Mark};
 use pq_protocol::{Exit, Failure};
 
-use super::crash::{self, Left};
 use crate::boot::Booted;
 use crate::cli::LogFormat;
 use crate::history::History;
 use crate::restart::Restart;
 use crate::signals::Told;
+
+mod crash;
+
+use crash::Left;
 
 /// The operations that begin or end the life of a node.
 const BOOT: &str = "boot";

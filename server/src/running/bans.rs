@@ -17,8 +17,8 @@ use pq_term::printable_json;
 use regis_confusable::Likeness;
 use sockserv::{Ban, Whom};
 
-use super::answer::Banned;
 use crate::clock::{parse_rfc3339, rfc3339};
+use crate::operator::answer::Banned;
 
 /// How many there may be: each client that comes is compared with all.
 const BANS_MAX: usize = 10_000;
