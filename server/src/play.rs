@@ -27,15 +27,15 @@ mod terminal;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use address::Address;
+use conversation::{Console, End, converse};
+use pq_protocol::Exit;
 use sockserv::Peer;
+use terminal::{Echo, Reader};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::operator::Exit;
 use crate::{cli, streams};
-use address::Address;
-use conversation::{Console, End, converse};
-use terminal::{Echo, Reader};
 
 /// What shells add to the number of a signal that ended a program.
 const BY_SIGNAL: u8 = 128;

@@ -1,15 +1,15 @@
 //! One operation at a time: whoever comes second is told at once who is at it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
+use pq_protocol::Progress;
+use pq_protocol::Who;
+use pq_protocol::answer::Operation;
+use pq_protocol::{Exit, Failure};
 use tokio::sync::mpsc;
 
-use super::answer::Operation;
-use super::clock::rfc3339;
-use super::exit::{Exit, Failure};
-use super::request::Progress;
-use super::who::Who;
+use crate::clock::rfc3339;
 
 /// Whose turn it is.
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Turn {
         who: &Who,
         hear: mpsc::Sender<Progress>,
     ) -> Result<Taken<'_>, Failure> {
-        let mut now = self.lock();
+        let mut now = self.now.lock();
         if let Some(other) = now.as_ref().filter(|other| !gives_way(other)) {
             return Err(busy(operation, &other.operation));
         }
@@ -84,20 +84,16 @@ impl Turn {
 
     /// The operation in progress.
     pub(crate) fn now(&self) -> Option<Operation> {
-        self.lock().as_ref().map(|now| now.operation.clone())
+        self.now.lock().as_ref().map(|now| now.operation.clone())
     }
 
     /// Notes how far the operation is, for who asked for it and for whoever looks.
     pub(crate) fn note(&self, progress: Progress) {
-        if let Some(now) = &mut *self.lock() {
+        if let Some(now) = &mut *self.now.lock() {
             // A step that finds no room is followed by others.
             let _ = now.hear.try_send(progress.clone());
             now.operation.progress = Some(progress);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,7 +114,7 @@ fn busy(operation: &str, other: &Operation) -> Failure {
 impl Taken<'_> {
     /// The operation is done and the node starts again because of it: nothing begins any more but the end.
     pub(crate) fn until_the_end(self) {
-        if let Some(now) = &mut *self.turn.lock() {
+        if let Some(now) = &mut *self.turn.now.lock() {
             now.ends = true;
         }
         std::mem::forget(self);
@@ -132,7 +128,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        *self.turn.lock() = None;
+        *self.turn.now.lock() = None;
     }
 }
 

@@ -5,37 +5,36 @@
 //! ```
 //! Pure: reading and writing is done by whoever has the socket, the node with tokio and the command without.
 
-use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 /// The longest request: a call with as much as anybody wants to type into a command line (Linux allows one
 /// argument 128 KiB), and room.
-pub(crate) const REQUEST_MAX: usize = 1 << 20;
+pub const REQUEST_MAX: usize = 1 << 20;
 
 /// How much of an answer's text one event carries.
-pub(crate) const PART_MAX: usize = 128 << 10;
+pub const PART_MAX: usize = 128 << 10;
 
 /// The longest event. Text inside JSON grows by its escapes, at most to six times its length.
-pub(crate) const EVENT_MAX: usize = 6 * PART_MAX + (4 << 10);
+pub const EVENT_MAX: usize = 6 * PART_MAX + (4 << 10);
 
 /// The longest answer, all its parts together: a listing of a hundred thousand processes.
-pub(crate) const ANSWER_MAX: usize = 16 << 20;
+pub const ANSWER_MAX: usize = 16 << 20;
 
 /// The bytes before the JSON.
-pub(crate) const PREFIX: usize = 4;
+pub const PREFIX: usize = 4;
 
 /// A frame that is longer than it may be.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read a frame of {length} bytes: at most {max} are allowed")]
-pub(crate) struct TooLong {
+pub struct TooLong {
     /// How long it says it is.
-    pub(crate) length: usize,
+    pub length: usize,
     /// How long it may be.
-    pub(crate) max: usize,
+    pub max: usize,
 }
 
 /// How many bytes follow this prefix.
-pub(crate) fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong> {
+pub fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong> {
     let length = u32::from_be_bytes(prefix) as usize;
     match length <= max {
         true => Ok(length),
@@ -44,18 +43,17 @@ pub(crate) fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong>
 }
 
 /// The frame of a value.
-pub(crate) fn encode(value: &impl Serialize) -> Bytes {
-    let mut frame = BytesMut::zeroed(PREFIX).writer();
+pub fn encode(value: &impl Serialize) -> Vec<u8> {
+    let mut frame = vec![0; PREFIX];
     serde_json::to_writer(&mut frame, value)
         .expect("requests and events have text for keys, and memory takes every byte");
-    let mut frame = frame.into_inner();
     let length = (frame.len() - PREFIX) as u32;
     frame[..PREFIX].copy_from_slice(&length.to_be_bytes());
-    frame.freeze()
+    frame
 }
 
 /// The text in pieces of at most [`PART_MAX`] bytes, none of which cuts a character in two.
-pub(crate) fn parts(text: &str) -> impl Iterator<Item = &str> {
+pub fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let longest = rest.len().min(PART_MAX);
@@ -92,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_worst_part_fits_an_event() {
-        let event = crate::operator::Event::Part {
+        let event = crate::Event::Part {
             text: "\u{1}".repeat(PART_MAX),
         };
         assert!(encode(&event).len() <= EVENT_MAX);

@@ -6,21 +6,22 @@
 //! ```
 //! One is planned at a time; another takes its place.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use humantime::{format_duration, parse_rfc3339};
+use parking_lot::Mutex;
+use pq_protocol::Who;
+use pq_protocol::answer::Planned;
+use pq_protocol::{Exit, Failure};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answer::Planned;
-use super::clock::rfc3339;
-use super::desk::Desk;
-use super::exit::{Exit, Failure};
 use super::farewell::Farewell;
-use super::session::Wish;
 use super::turn::Taken;
-use super::who::Who;
+use crate::clock::rfc3339;
+use crate::operator::Desk;
+use crate::operator::Wish;
 
 /// When players are told again how long there is left, in seconds before the end.
 const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];
@@ -44,7 +45,10 @@ pub(crate) struct Plan {
 impl Shutdown {
     /// What is planned.
     pub(crate) fn planned(&self) -> Option<Planned> {
-        self.lock().as_ref().map(|(planned, _)| planned.clone())
+        self.planned
+            .lock()
+            .as_ref()
+            .map(|(planned, _)| planned.clone())
     }
 
     /// Plans the end; the plan before is given up.
@@ -55,7 +59,7 @@ impl Shutdown {
             text: plan.text.clone(),
         };
         let (cancel, cancelled) = oneshot::channel();
-        *self.lock() = Some((planned.clone(), cancel));
+        *self.planned.lock() = Some((planned.clone(), cancel));
         tokio::spawn(async move {
             let deadline = Instant::now() + plan.after;
             let due = tokio::select! {
@@ -82,16 +86,12 @@ impl Shutdown {
 
     /// Gives the plan up.
     pub(crate) fn cancel(&self, desk: &Desk) -> Result<Planned, Failure> {
-        let Some((planned, _)) = self.lock().take() else {
+        let Some((planned, _)) = self.planned.lock().take() else {
             let sentence = "failed to cancel the shutdown: none is planned";
             return Err(Failure::new(Exit::Refused, sentence));
         };
         announce(desk, "The game does not stop after all.");
         Ok(planned)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<(Planned, oneshot::Sender<()>)>> {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

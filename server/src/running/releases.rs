@@ -4,29 +4,30 @@
 //! list of releases as it was after the last operation, and the handler's own watch.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use pq_otp::upgrade::Live;
 use pq_otp::{Atom, Node};
+use pq_protocol::Progress;
+use pq_protocol::answer::Running;
+use pq_protocol::{Exit, Failure};
 use pq_release::app::App;
 use pq_release::boot::ReleaseTree;
 use pq_release::handler::{self, InstallError, Installed, Phase, ReleaseHandler, Watch};
 use pq_release::office::{AppDir, Office, OfficeError};
 use pq_release::releases;
 
-use super::answer::{Release, Running};
-use super::clock::rfc3339;
-use super::exit::{Exit, Failure};
-use super::request::{ErrorAction, InstallOptions, OnOverrun, Progress, ReleaseRequest};
 use crate::boot::{self, Booted};
+use crate::clock::rfc3339;
 use crate::door;
+use crate::operator::answer::Release;
+use crate::operator::request::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
 use crate::restart::Restart;
 use crate::stall;
 
-mod outcome;
-
-pub(crate) use outcome::Outcome;
+use super::outcome::Outcome;
 
 /// The releases of a node that runs.
 pub(crate) struct Releases {
@@ -83,38 +84,30 @@ impl Releases {
 
     /// The release that runs.
     pub(crate) fn running(&self) -> Running {
-        self.listed().running.clone()
+        self.listed.lock().running.clone()
     }
 
     /// All releases, the newest first; or those of one status.
     pub(crate) fn which(&self, status: Option<&str>) -> Vec<Release> {
-        let listed = self.listed();
+        let listed = self.listed.lock();
         let wanted = |release: &&Release| status.is_none_or(|word| release.status == word);
         listed.releases.iter().filter(wanted).cloned().collect()
     }
 
     /// Does what is asked; nobody else may be at it.
     pub(crate) fn carry_out(&self, request: &ReleaseRequest) -> Outcome {
-        let mut handler = self.handler();
+        let mut handler = self.handler.lock();
         let mut driver = Live::new(self.node.clone());
         let outcome = carry_out(&mut handler, &mut driver, request);
-        self.listed().update(handler.office());
+        self.listed.lock().update(handler.office());
         outcome
     }
 
     /// Forgets old code that nothing runs any more, unless the handler is at work.
     pub(crate) fn retry_purges(&self) {
-        if let Ok(mut handler) = self.handler.try_lock() {
+        if let Some(mut handler) = self.handler.try_lock() {
             handler.retry_purges(&mut Live::new(self.node.clone()));
         }
-    }
-
-    fn handler(&self) -> MutexGuard<'_, ReleaseHandler> {
-        self.handler.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn listed(&self) -> MutexGuard<'_, Listed> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,13 +8,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::answer::Stopped;
-use super::desk::Desk;
-use super::exit::{Exit, Failure};
-use super::frame;
-use super::history::Deed;
-use super::request::Event;
-use super::who::Who;
+use pq_protocol::Event;
+use pq_protocol::Who;
+use pq_protocol::frame;
+use pq_protocol::history::Deed;
+use pq_protocol::{Exit, Failure};
+
+use crate::operator::Desk;
+use crate::operator::answer::Stopped;
 
 /// How long the last answer may take to be written: it is short, and the operator waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);

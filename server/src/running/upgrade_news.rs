@@ -6,23 +6,24 @@
 //! ```
 //! A check, and an install that fails before it converts anything, are told to nobody.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pq_release::handler;
 use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
 
 /// Who tells.
-pub(crate) struct Herald {
+pub(crate) struct UpgradeNews {
     door: Option<Arc<Door>>,
     /// From which release to which: of an upgrade that was told to have begun.
     begun: Mutex<Option<(String, String)>>,
 }
 
-impl Herald {
+impl UpgradeNews {
     /// For the players of this door.
-    pub(crate) fn at(door: Option<Arc<Door>>) -> Herald {
-        Herald {
+    pub(crate) fn at(door: Option<Arc<Door>>) -> UpgradeNews {
+        UpgradeNews {
             door,
             begun: Mutex::default(),
         }
@@ -32,7 +33,7 @@ impl Herald {
     /// longer than holding does.
     pub(crate) fn hear(&self, status: &handler::Status) {
         let converts = !matches!(status.phase, handler::Phase::Idle | handler::Phase::Prepare);
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut begun = self.begun.lock();
         if converts && !status.check && begun.is_none() {
             self.tell(Phase::Begin, &status.from, &status.to);
             *begun = Some((status.from.clone(), status.to.clone()));
@@ -41,11 +42,7 @@ impl Herald {
 
     /// The operation has ended. Why it failed is the operator's to know: the sentence names files of the machine.
     pub(crate) fn ended(&self, phase: Phase) {
-        let begun = self
-            .begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let begun = self.begun.lock().take();
         if let Some((from, to)) = begun {
             self.tell(phase, &from, &to);
         }

@@ -10,15 +10,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
+use pq_protocol::Who;
+use pq_protocol::history::{Deed, Entry, Mark, Past};
 use pq_term::{printable_json, shorten};
-use serde::{Deserialize, Serialize};
 
-use super::clock::rfc3339;
-use super::exit::Exit;
-use super::who::Who;
+use crate::clock::rfc3339;
 
 /// The longest line that is read. What is written now is a hundredth of it; nodes before this bound wrote a message as
 /// it came, with at most a request's mebibyte, six times that when all of it was escaped.
@@ -35,95 +34,6 @@ const MESSAGE_CHARS_MAX: usize = 600;
 
 /// The version of a release, the name of a user.
 const NAME_CHARS_MAX: usize = 100;
-
-/// One operation.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    /// Its number, from 1.
-    pub(crate) id: u64,
-    /// When it ended (RFC 3339, UTC).
-    pub(crate) when: String,
-    /// Who asked for it.
-    pub(crate) who: Who,
-    /// The node that wrote it; entries of older nodes do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) node: Option<Mark>,
-    #[serde(flatten)]
-    pub(crate) deed: Deed,
-}
-
-/// What tells a process from all others, also when its number is used again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Mark {
-    /// Its number.
-    pub(crate) pid: u32,
-    /// When it began, in the kernel's ticks since the machine started; a node that starts itself again keeps it.
-    pub(crate) began: u64,
-    /// The start of the machine (`boot_id`, `random(4)`).
-    pub(crate) system: String,
-}
-
-impl Mark {
-    /// Of this process. What the system does not say is left empty.
-    pub(crate) fn own() -> Mark {
-        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-        Mark {
-            pid: std::process::id(),
-            began: began(&read("/proc/self/stat")).unwrap_or_default(),
-            system: read("/proc/sys/kernel/random/boot_id").trim().to_string(),
-        }
-    }
-}
-
-/// Field 22 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
-fn began(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(19)?.parse().ok()
-}
-
-/// What was done.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub(crate) struct Deed {
-    /// The command as it was typed: `install 1.1.0`, `stop`, …; or `boot`, `restart`, `end`, `crash`.
-    pub(crate) operation: String,
-    /// The release that ran before.
-    pub(crate) from: Option<String>,
-    /// The release it was about.
-    pub(crate) to: Option<String>,
-    /// `done`, or the sentence that says why not.
-    pub(crate) result: String,
-    /// How it ended.
-    pub(crate) exit: Exit,
-    /// How long it took.
-    pub(crate) took_ms: u64,
-    /// How long the processes concerned stood still, where some did.
-    pub(crate) pause_us: Option<Pause>,
-    /// What the operator said about it; of a boot, its cause.
-    pub(crate) message: Option<String>,
-}
-
-/// Pauses of processes, in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Pause {
-    /// Half of them stood still for at most so long.
-    pub(crate) median: u64,
-    /// 99 of 100 did.
-    pub(crate) p99: u64,
-    /// The longest.
-    pub(crate) max: u64,
-}
-
-/// What the file holds.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Past {
-    /// The entries, the oldest first.
-    pub(crate) entries: Vec<Entry>,
-    /// Lines that are none.
-    pub(crate) unreadable: u64,
-    /// Lines that are too long to be read, by their numbers from 1; they are among those.
-    #[serde(default)]
-    pub(crate) too_long: Vec<u64>,
-}
 
 /// The file of a node that runs.
 pub(crate) struct History {
@@ -148,7 +58,7 @@ impl History {
 
     /// What it holds.
     pub(crate) fn read(&self) -> io::Result<Past> {
-        Past::read(&self.file)
+        read(&self.file)
     }
 
     /// Adds an operation. That it cannot be written down does not undo it.
@@ -172,8 +82,8 @@ impl History {
         who: &Who,
         deed: Deed,
     ) -> io::Result<u64> {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = Past::read(&self.file)?.entries.pop();
+        let _alone = self.writing.lock();
+        let last = read(&self.file)?.entries.pop();
         let id = last.map_or(0, |entry| entry.id) + 1;
         let entry = Entry {
             id,
@@ -183,7 +93,7 @@ impl History {
                 ..who.clone()
             },
             node: Some(node.clone()),
-            deed: deed.shortened(),
+            deed: shortened(deed),
         };
         let line = serde_json::to_string(&entry)?;
         let line = format!("{}\n", printable_json(&line));
@@ -192,18 +102,16 @@ impl History {
     }
 }
 
-impl Deed {
-    /// Each text within its bound.
-    fn shortened(self) -> Deed {
-        let all = |text: Option<String>, max| text.map(|text| kept(&text, max));
-        Deed {
-            operation: kept(&self.operation, OPERATION_CHARS_MAX),
-            from: all(self.from, NAME_CHARS_MAX),
-            to: all(self.to, NAME_CHARS_MAX),
-            result: kept(&self.result, RESULT_CHARS_MAX),
-            message: all(self.message, MESSAGE_CHARS_MAX),
-            ..self
-        }
+/// Each text within its bound.
+fn shortened(deed: Deed) -> Deed {
+    let all = |text: Option<String>, max| text.map(|text| kept(&text, max));
+    Deed {
+        operation: kept(&deed.operation, OPERATION_CHARS_MAX),
+        from: all(deed.from, NAME_CHARS_MAX),
+        to: all(deed.to, NAME_CHARS_MAX),
+        result: kept(&deed.result, RESULT_CHARS_MAX),
+        message: all(deed.message, MESSAGE_CHARS_MAX),
+        ..deed
     }
 }
 
@@ -238,41 +146,41 @@ fn ends_whole(file: &mut File) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-impl Past {
-    /// Reads the file; a tree without one has no past.
-    pub(crate) fn read(file: &Path) -> io::Result<Past> {
-        let mut past = Past::default();
-        let mut reader = match pq_files::open(file) {
-            Ok(file) => BufReader::new(file),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(past),
-            Err(error) => return Err(error),
-        };
-        let mut line = Vec::new();
-        for number in 1.. {
-            line.clear();
-            if reader
-                .by_ref()
-                .take(LINE_MAX)
-                .read_until(b'\n', &mut line)?
-                == 0
-            {
-                break;
-            }
-            if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
-                reader.skip_until(b'\n')?;
-                past.too_long.push(number);
-            }
-            match serde_json::from_slice(&line) {
-                Ok(entry) => past.entries.push(entry),
-                Err(_) => past.unreadable += 1,
-            }
+/// Reads the file; a tree without one has no past.
+pub(crate) fn read(file: &Path) -> io::Result<Past> {
+    let mut past = Past::default();
+    let mut reader = match pq_files::open(file) {
+        Ok(file) => BufReader::new(file),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(past),
+        Err(error) => return Err(error),
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader
+            .by_ref()
+            .take(LINE_MAX)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
+            break;
         }
-        Ok(past)
+        if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
+            reader.skip_until(b'\n')?;
+            past.too_long.push(number);
+        }
+        match serde_json::from_slice(&line) {
+            Ok(entry) => past.entries.push(entry),
+            Err(_) => past.unreadable += 1,
+        }
     }
+    Ok(past)
 }
 
 #[cfg(test)]
 mod tests {
+    use pq_protocol::Exit;
+
     use super::*;
 
     fn deed(operation: &str) -> Deed {
@@ -299,13 +207,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("releases")).unwrap();
         let file = file(root.path());
-        assert_eq!(Past::read(&file).unwrap(), Past::default());
+        assert_eq!(read(&file).unwrap(), Past::default());
         for (operation, number) in [("unpack", 1), ("install", 2)] {
             // Another start of the node goes on where the last one ended.
             let history = History::of(root.path());
             assert_eq!(history.append(&WHO, deed(operation)).unwrap(), number);
         }
-        let past = Past::read(&file).unwrap();
+        let past = read(&file).unwrap();
         let read = |at: usize| (past.entries[at].id, past.entries[at].deed.clone());
         assert_eq!(read(0), (1, deed("unpack")));
         assert_eq!(read(1), (2, deed("install")));
@@ -339,7 +247,7 @@ mod tests {
         let line = text.trim_end_matches('\n');
         assert!(line.chars().all(pq_term::is_shown), "{line:?}");
         assert!(line.len() < 64 << 10, "{} bytes", line.len());
-        let past = Past::read(&file).unwrap();
+        let past = read(&file).unwrap();
         assert_eq!((past.entries.len(), past.unreadable), (1, 0));
         let read = &past.entries[0].deed;
         assert_eq!(read.operation, evil);
@@ -360,19 +268,10 @@ mod tests {
         let longest = with_message(1 << 20);
         let longer = with_message(LINE_MAX as usize);
         std::fs::write(&file, [&*longest, &*longer, &*whole].concat()).unwrap();
-        let past = Past::read(&file).unwrap();
+        let past = read(&file).unwrap();
         assert_eq!((past.entries.len(), past.unreadable), (2, 1));
         assert_eq!(past.too_long, [2]);
         assert_eq!(past.entries[1].deed, deed("unpack"));
-    }
-
-    #[test]
-    fn a_process_is_known_by_when_it_began_whatever_its_name() {
-        let stat = "7 (a) b (1) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1 1";
-        assert_eq!(began(stat), Some(4711));
-        assert_eq!((began(""), began("7 (pq) S 1")), (None, None));
-        assert_eq!(Mark::own(), Mark::own());
-        assert_ne!(Mark::own().began, 0);
     }
 
     #[test]
@@ -385,7 +284,7 @@ mod tests {
         for end in 0..whole.len() {
             std::fs::write(&file, [&whole[..], &whole[..end]].concat()).unwrap();
             assert_eq!(history.append(&WHO, deed("install")).unwrap(), 2, "{end}");
-            let past = Past::read(&file).unwrap();
+            let past = read(&file).unwrap();
             assert_eq!(past.entries.last().unwrap().deed, deed("install"), "{end}");
             // Nothing of it there, or only its end missing: then nothing is skipped.
             let is_torn = end > 0 && end < whole.len() - 1;

@@ -28,7 +28,7 @@ const SENTENCE_CHARS_MAX: usize = 2_000;
 const TERM_CHARS_MAX: usize = 100_000;
 
 /// The table above, shortened for `pq --help`.
-pub(crate) const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes of operators' commands:
   0  done                        6  nobody knows: no answer came in time
   1  internal error              7  no node can be reached
@@ -42,7 +42,7 @@ Exit codes of operators' commands:
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", from = "u8")]
 #[repr(u8)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// As asked.
     Done = 0,
     /// A bug, or a system out of something.
@@ -108,19 +108,19 @@ impl From<Exit> for ExitCode {
 
 /// Why a command did not do what was asked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// The exit code.
-    pub(crate) exit: Exit,
+    pub exit: Exit,
     /// A sentence, beginning in lower case: what failed, why, and what would be right.
     #[serde(rename = "error")]
-    pub(crate) sentence: String,
+    pub sentence: String,
     /// The same in OTP's words, where it has words for it.
-    pub(crate) term: Option<String>,
+    pub term: Option<String>,
 }
 
 impl Failure {
     /// A failure without a term.
-    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
+    pub fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
         Failure {
             exit,
             sentence: sentence.into(),
@@ -129,7 +129,7 @@ impl Failure {
     }
 
     /// As it is sent: a reason may be whatever a module has put into it, and an event has room for some of it.
-    pub(crate) fn bounded(self) -> Failure {
+    pub fn bounded(self) -> Failure {
         let kept = |text: String, max| shorten(&text, max).into_owned();
         Failure {
             exit: self.exit,
@@ -150,7 +150,7 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Event, frame};
+    use crate::{Event, frame};
 
     #[test]
     fn codes_travel_and_an_unknown_one_is_not_done() {

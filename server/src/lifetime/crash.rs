@@ -17,12 +17,12 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use pq_abi::crash::{LastWords, arm, disarm};
+use pq_protocol::history::Mark;
 use pq_term::shorten;
 use serde::{Deserialize, Serialize};
 
-use super::clock::rfc3339;
-use super::history::Mark;
 use crate::cli::LogFormat;
+use crate::clock::rfc3339;
 use crate::stdio;
 
 /// What is read of the file. What is written is a tenth of it.

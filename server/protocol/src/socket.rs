@@ -1,4 +1,4 @@
-//! The place where a node and its operators meet: the Unix socket `run/pq.sock` below the root of its tree.
+//! The Unix socket `run/pq.sock` below the root of a release tree, on which a node is asked.
 //!
 //! The address of a Unix socket has at most 107 bytes (`unix(7)`), and a root may have any path. So both sides
 //! open the folder and name the socket through it: `/proc/self/fd/N/pq.sock` is short, whatever the folder is
@@ -19,14 +19,14 @@ const FOLDER: &str = "run";
 const SOCKET: &str = "pq.sock";
 
 /// The folder of the socket, open.
-pub(crate) struct Place {
+pub struct SocketFolder {
     folder: OwnedFd,
 }
 
-impl Place {
+impl SocketFolder {
     /// The node's side: makes the folder when it is missing, and sees to it that only the owner gets in. A link in
     /// its place is refused: it would lend the folder it points to our permissions.
-    pub(crate) fn make(root: &Path) -> io::Result<Place> {
+    pub fn create(root: &Path) -> io::Result<SocketFolder> {
         let folder = root.join(FOLDER);
         match DirBuilder::new().mode(0o700).create(&folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -34,24 +34,24 @@ impl Place {
         }
         let folder = open(&folder, OFlags::RDONLY | OFlags::NOFOLLOW)?;
         rustix::fs::fchmod(&folder, Mode::RWXU)?;
-        Ok(Place { folder })
+        Ok(SocketFolder { folder })
     }
 
     /// The operator's side.
-    pub(crate) fn find(root: &Path) -> io::Result<Place> {
+    pub fn open(root: &Path) -> io::Result<SocketFolder> {
         let folder = open(&root.join(FOLDER), OFlags::PATH)?;
-        Ok(Place { folder })
+        Ok(SocketFolder { folder })
     }
 
-    /// Where to bind or connect; good as long as this place is kept.
-    pub(crate) fn address(&self) -> PathBuf {
+    /// Where to bind or connect; good as long as this is kept.
+    pub fn address(&self) -> PathBuf {
         let folder = self.folder.as_raw_fd();
         PathBuf::from(format!("/proc/self/fd/{folder}/{SOCKET}"))
     }
 
     /// Removes a socket that nobody listens on any more. The node that asks for it holds the tree's lock, so the
     /// socket is its own or that of a node that was killed.
-    pub(crate) fn clear(&self) -> io::Result<()> {
+    pub fn clear(&self) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.folder, SOCKET, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// Only the owner may connect. Between `bind` and this the folder keeps everybody else out.
-    pub(crate) fn restrict(&self) -> io::Result<()> {
+    pub fn restrict(&self) -> io::Result<()> {
         let owner = Mode::RUSR | Mode::WUSR;
         Ok(rustix::fs::chmodat(
             &self.folder,
@@ -82,14 +82,14 @@ mod tests {
     use std::os::unix::net::{UnixListener, UnixStream};
 
     #[test]
-    fn a_root_with_a_long_name_has_a_place_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("勇者".repeat(40));
+    fn a_root_with_a_long_name_has_a_socket_too() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path().join("勇者".repeat(40));
         std::fs::create_dir(&root).unwrap();
-        let place = Place::make(&root).unwrap();
-        let _listener = UnixListener::bind(place.address()).unwrap();
-        place.restrict().unwrap();
-        UnixStream::connect(Place::find(&root).unwrap().address()).unwrap();
+        let folder = SocketFolder::create(&root).unwrap();
+        let _listener = UnixListener::bind(folder.address()).unwrap();
+        folder.restrict().unwrap();
+        UnixStream::connect(SocketFolder::open(&root).unwrap().address()).unwrap();
         let mode = |path: &str| std::fs::metadata(root.join(path)).unwrap().mode() & 0o777;
         assert_eq!((mode("run"), mode("run/pq.sock")), (0o700, 0o600));
     }
@@ -97,13 +97,13 @@ mod tests {
     #[test]
     fn the_socket_of_a_killed_node_is_cleared_away() {
         let root = tempfile::tempdir().unwrap();
-        let place = Place::make(root.path()).unwrap();
-        place.clear().unwrap();
-        drop(UnixListener::bind(place.address()).unwrap());
+        let folder = SocketFolder::create(root.path()).unwrap();
+        folder.clear().unwrap();
+        drop(UnixListener::bind(folder.address()).unwrap());
         let socket = root.path().join("run/pq.sock");
         assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
-        let place = Place::make(root.path()).unwrap();
-        place.clear().unwrap();
+        let folder = SocketFolder::create(root.path()).unwrap();
+        folder.clear().unwrap();
         assert!(!socket.exists());
     }
 
@@ -112,7 +112,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
         symlink(other.path(), root.path().join("run")).unwrap();
-        assert!(Place::make(root.path()).is_err());
-        assert!(Place::find(tempfile::tempdir().unwrap().path()).is_err());
+        assert!(SocketFolder::create(root.path()).is_err());
+        assert!(SocketFolder::open(tempfile::tempdir().unwrap().path()).is_err());
     }
 }

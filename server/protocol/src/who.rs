@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 
 use serde::{Deserialize, Serialize};
-use tokio::net::UnixStream;
 
 /// Where names of users stand (`passwd(5)`).
 const PASSWD: &str = "/etc/passwd";
@@ -15,24 +14,18 @@ const PASSWD_MAX: u64 = 1 << 20;
 
 /// The other end of a connection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Who {
+pub struct Who {
     /// The user's number.
-    pub(crate) uid: u32,
+    pub uid: u32,
     /// The user's name, where this machine's file of users has it.
-    pub(crate) user: Option<String>,
+    pub user: Option<String>,
     /// The process; it may have ended since.
-    pub(crate) pid: Option<i32>,
+    pub pid: Option<i32>,
 }
 
 impl Who {
-    /// Whoever connected this stream (`SO_PEERCRED`, `unix(7)`).
-    pub(crate) fn at(stream: &UnixStream) -> io::Result<Who> {
-        let credentials = stream.peer_cred()?;
-        Ok(Who::of(credentials.uid(), credentials.pid()))
-    }
-
     /// A user, and a process of its.
-    pub(crate) fn of(uid: u32, pid: Option<i32>) -> Who {
+    pub fn of(uid: u32, pid: Option<i32>) -> Who {
         Who {
             uid,
             user: name_of(uid),
@@ -41,13 +34,13 @@ impl Who {
     }
 
     /// The node itself.
-    pub(crate) fn own() -> Who {
+    pub fn own() -> Who {
         let pid = i32::try_from(std::process::id()).ok();
         Who::of(rustix::process::geteuid().as_raw(), pid)
     }
 
     /// Whether this user may operate a node that runs as `owner`: the same user may, and root.
-    pub(crate) fn may_operate(&self, owner: u32) -> bool {
+    pub fn may_operate(&self, owner: u32) -> bool {
         self.uid == owner || self.uid == 0
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pq_protocol::history::Pause;
+use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, InstallError, Installed};
 use pq_release::office::OfficeError;
 use pq_release::package::PackageError;
@@ -10,8 +12,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::operator::answer::Done;
-use crate::operator::exit::{Exit, Failure};
-use crate::operator::history::Pause;
 use crate::operator::request::ErrorAction;
 use crate::restart::Restart;
 
@@ -33,7 +33,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn failed(failure: Failure) -> Outcome {
+    pub(crate) fn failed(failure: Failure) -> Outcome {
         Outcome {
             answer: Err(failure),
             to: None,
@@ -57,7 +57,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
+    pub(crate) fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
         match done {
             Ok(vsn) => Outcome::of(&done_with(word, &vsn), &vsn),
             Err(error) => Outcome::failed(Failure {
@@ -68,7 +68,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of_file(
+    pub(crate) fn of_file(
         word: &str,
         vsn: &str,
         installed: Result<PathBuf, OfficeError>,
@@ -88,14 +88,14 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of_check(checked: Result<CheckReport, InstallError>) -> Outcome {
+    pub(crate) fn of_check(checked: Result<CheckReport, InstallError>) -> Outcome {
         match checked {
             Ok(report) => Outcome::of(&report, &report.to),
             Err(error) => Outcome::failed(failure(&error)),
         }
     }
 
-    pub(super) fn of_install(
+    pub(crate) fn of_install(
         installed: Result<Installed, InstallError>,
         error_action: ErrorAction,
     ) -> Outcome {
@@ -120,7 +120,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn then_restart(self, restart: Restart) -> Outcome {
+    pub(crate) fn then_restart(self, restart: Restart) -> Outcome {
         Outcome {
             restart: Some(restart),
             ..self

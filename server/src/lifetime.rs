@@ -14,14 +14,19 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::crash::{self, Left};
-use super::exit::{Exit, Failure};
-use super::history::{Deed, Entry, History, Mark};
-use super::who::Who;
+use pq_protocol::Who;
+use pq_protocol::history::{Deed, Entry, Mark};
+use pq_protocol::{Exit, Failure};
+
 use crate::boot::Booted;
 use crate::cli::LogFormat;
+use crate::history::History;
 use crate::restart::Restart;
 use crate::signals::Told;
+
+mod crash;
+
+use crash::Left;
 
 /// The operations that begin or end the life of a node.
 const BOOT: &str = "boot";

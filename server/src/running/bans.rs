@@ -7,18 +7,18 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use parking_lot::Mutex;
+use pq_protocol::Who;
+use pq_protocol::{Exit, Failure};
 use pq_term::printable_json;
 use regis_confusable::Likeness;
 use sockserv::{Ban, Whom};
 
-use super::answer::Banned;
-use super::clock::{parse_rfc3339, rfc3339};
-use super::exit::{Exit, Failure};
-use super::who::Who;
+use crate::clock::{parse_rfc3339, rfc3339};
+use crate::operator::answer::Banned;
 
 /// How many there may be: each client that comes is compared with all.
 const BANS_MAX: usize = 10_000;
@@ -59,7 +59,7 @@ impl Bans {
 
     /// Those that are in force, the oldest first.
     pub(crate) fn list(&self) -> Vec<Banned> {
-        in_force(&self.lock())
+        in_force(&self.all.lock())
     }
 
     /// Bans somebody, for a time or for ever; a ban of the same before ends. Returns how many clients were closed, too.
@@ -110,7 +110,7 @@ impl Bans {
         change: impl FnOnce(&mut Vec<Banned>) -> Result<(), String>,
     ) -> Result<usize, Failure> {
         let fail = |exit, why: String| Failure::new(exit, format!("failed to {what}: {why}"));
-        let mut all = self.lock();
+        let mut all = self.all.lock();
         let mut changed = in_force(&all);
         change(&mut changed).map_err(|why| fail(Exit::Refused, why))?;
         write(&self.file, &changed).map_err(|error| {
@@ -123,10 +123,6 @@ impl Bans {
         *all = changed;
         // Under the lock: of two changes the door is told in the order in which they were made.
         Ok((self.tell)(of_door(&all)))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Banned>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -248,14 +244,14 @@ mod tests {
         fn open(&self) -> Bans {
             let at_door = self.at_door.clone();
             let tell = move |bans: Vec<Ban>| {
-                *at_door.lock().unwrap() = bans;
+                *at_door.lock() = bans;
                 7
             };
             Bans::open(self.root.path(), tell).unwrap()
         }
 
         fn is_banned(&self, name: &str) -> bool {
-            let at_door = self.at_door.lock().unwrap();
+            let at_door = self.at_door.lock();
             at_door
                 .iter()
                 .any(|ban| ban.is_of_name(&Likeness::of(name)))
@@ -286,7 +282,7 @@ mod tests {
         let again = rig.open();
         assert_eq!(whoms(&again), ["10.0.0.0/8", "Bob"]);
         assert_eq!(again.list(), bans.list());
-        let of_door = rig.at_door.lock().unwrap();
+        let of_door = rig.at_door.lock();
         assert!(of_door[0].is_of_address("10.9.9.9".parse().unwrap()));
         assert!(of_door[1].is_of_name(&Likeness::of("BOB")) && of_door[1].until.is_some());
     }
