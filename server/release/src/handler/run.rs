@@ -59,7 +59,6 @@ impl ReleaseHandler {
             prepared,
             options,
             before,
-            entered: false,
             touched: false,
             sum: Sum::default(),
             stopped: Vec::new(),
@@ -297,8 +296,6 @@ struct Run<'a, 'd> {
     prepared: &'a Prepared,
     options: &'a Options,
     before: Before,
-    /// The files of the new release are in force.
-    entered: bool,
     /// Something has happened that is not undone.
     touched: bool,
     sum: Sum,
@@ -312,7 +309,7 @@ impl Run<'_, '_> {
         for step in &self.prepared.script.steps {
             self.step(step)?;
         }
-        self.enter()?;
+        self.before.enter(self.driver, &self.prepared.boot)?;
         let mut warnings = self.prepared.warnings.clone();
         warnings.extend(self.before.tell(self.driver)?);
         let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
@@ -337,7 +334,7 @@ impl Run<'_, '_> {
         if let Step::Exchange(exchange) = step {
             return self.exchange(exchange);
         }
-        self.enter()?;
+        self.before.enter(self.driver, &self.prepared.boot)?;
         self.touched = true;
         self.handler.watch.enter(Phase::Apply);
         match step {
@@ -346,15 +343,6 @@ impl Run<'_, '_> {
             Step::Stop(modules) => modules.iter().try_for_each(|module| self.stop(*module)),
             Step::Start(modules) => modules.iter().try_for_each(|module| self.start(*module)),
         }
-    }
-
-    /// The files of the new release come into force, once.
-    fn enter(&mut self) -> Result<(), FailedStep> {
-        if !self.entered {
-            self.before.enter(self.driver, &self.prepared.boot)?;
-            self.entered = true;
-        }
-        Ok(())
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
@@ -381,6 +369,11 @@ impl Run<'_, '_> {
     }
 
     /// All of it, or nothing. Answers the versions that are neither current nor old any more.
+    ///
+    /// The order is the promise. What takes long and may fail comes first, while everybody plays (copy); then what
+    /// may fail only shortly, while processes stand still (hold); then the files of the release, which can be put back.
+    /// When they are in force, nothing is left that can fail. They may not wait for the commit: the first callback
+    /// of the new code reads its settings.
     fn transact(
         &mut self,
         plan: pq_otp::upgrade::Plan,
@@ -393,15 +386,11 @@ impl Run<'_, '_> {
         watch.enter(Phase::Copy);
         can_hold(transaction.copy()?, suspend_timeout_ms)?;
         watch.enter(Phase::Hold);
-        transaction.hold()?;
-        if !self.entered {
-            self.before
-                .enter(transaction.driver(), &self.prepared.boot)?;
-            self.entered = true;
-        }
+        let mut held = transaction.hold()?;
+        self.before.enter(held.driver(), &self.prepared.boot)?;
         watch.enter(Phase::Commit);
         let mut forgotten = Vec::new();
-        let committed = transaction.commit(|| {
+        let committed = held.commit(|| {
             forgotten = self
                 .handler
                 .code
