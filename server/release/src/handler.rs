@@ -13,7 +13,6 @@
 //! The registers of releases are the office's ([`crate::office`]), sockets and restarts the node's (`server`).
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use pq_code::CodeServer;
 use pq_otp::Runner;
@@ -25,6 +24,15 @@ use crate::boot::BootRelease;
 use crate::instruction::Purge;
 use crate::office::Office;
 
+pub(crate) mod script;
+
+mod prepare;
+
+mod preflight;
+
+mod check;
+mod install;
+
 mod app;
 mod apply;
 mod children;
@@ -33,11 +41,8 @@ mod drift;
 mod error;
 mod exchange;
 mod modules;
-mod prepare;
 mod report;
 mod room;
-mod run;
-pub(crate) mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
@@ -125,50 +130,6 @@ impl ReleaseHandler {
     pub fn unpurged(&self) -> Vec<String> {
         let line = |unpurged: &Unpurged| format!("{:?}", unpurged.module);
         self.unpurged.iter().map(line).collect()
-    }
-
-    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and
-    /// verifies all files, loads the libraries, calls what the relup calls before its point of no return, and converts
-    /// copies of all states there and back again while their processes play.
-    ///
-    /// # Errors
-    /// With the first thing that would make the install fail.
-    pub fn check_install(
-        &mut self,
-        driver: &mut dyn Driver,
-        vsn: &str,
-        options: &Options,
-    ) -> Result<CheckReport, InstallError> {
-        let began = Instant::now();
-        let checked = self.check(driver, vsn, options);
-        self.watch.end();
-        checked.map(|report| CheckReport {
-            took_ms: began.elapsed().as_millis() as u64,
-            ..report
-        })
-    }
-
-    /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
-    /// [`ReleaseHandler::make_permanent`] it boots next time, too.
-    ///
-    /// # Errors
-    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
-    pub fn install(
-        &mut self,
-        driver: &mut dyn Driver,
-        vsn: &str,
-        options: &Options,
-    ) -> Result<Installed, InstallError> {
-        let began = Instant::now();
-        let installed = self.carry_out(driver, vsn, options);
-        self.watch.end();
-        let installed = installed?;
-        self.app_folders.clear();
-        Ok(Installed {
-            took_ms: began.elapsed().as_millis() as u64,
-            unpurged: self.unpurged(),
-            ..installed
-        })
     }
 
     /// The release that runs boots next time, and what the relups wanted killed in old code is

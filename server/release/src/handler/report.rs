@@ -6,6 +6,7 @@ use pq_otp::upgrade::Committed;
 use serde::{Deserialize, Serialize};
 
 use super::modules::ModuleChange;
+use crate::instruction::Mode;
 
 /// Up to a newer release, or down to an older one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -15,6 +16,15 @@ pub enum Direction {
     Up,
     /// By the relup of the release that runs.
     Down,
+}
+
+impl From<Mode> for Direction {
+    fn from(mode: Mode) -> Direction {
+        match mode {
+            Mode::Up => Direction::Up,
+            Mode::Down => Direction::Down,
+        }
+    }
 }
 
 /// Times in microseconds.
