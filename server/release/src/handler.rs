@@ -47,7 +47,7 @@ mod watch;
 
 pub use error::{FailedStep, InstallError};
 pub use modules::{How, ModuleChange};
-pub use report::{CheckReport, Direction, Ending, Ends, Installed, Micros};
+pub use report::{CheckReport, Ending, Ends, Installed, Micros};
 pub use watch::{Phase, Status, Watch};
 
 /// How long a question to a process of the node may take.

@@ -16,12 +16,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use pq_otp::Direction;
 use pq_term::Term;
 
 use crate::appup::Appup;
 use crate::file_error::{FileError, in_words};
 use crate::fit::{FitError, Member};
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 use crate::rel::Rel;
 use crate::relup::Relup;
 use crate::terms;
@@ -240,18 +241,18 @@ pub(crate) fn release(
 /// is reached, and `source`, which is left. `None` where the appup has no such way.
 pub(crate) fn way(
     appup: &Appup,
-    mode: Mode,
+    direction: Direction,
     vsn: &str,
     (target, source): (&[Member], &[Member]),
 ) -> Result<Option<Vec<Instruction>>, SystoolsError> {
-    let way = appup.way(mode, vsn).map_err(|error| {
+    let way = appup.way(direction, vsn).map_err(|error| {
         let term = error.to_term();
         SystoolsError::Relup(Problem::of_file(&error, term))
     })?;
     let Some(way) = way else {
         return Ok(None);
     };
-    let script = rc::translate(mode, vec![rc::Script::of_appup(way)], target, source);
+    let script = rc::translate(direction, vec![rc::Script::of_appup(way)], target, source);
     script.map(Some).map_err(SystoolsError::Rc)
 }
 

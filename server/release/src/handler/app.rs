@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use pq_otp::Direction;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::upgrade::Driver;
 use pq_term::{Atom, Term};
@@ -20,7 +21,6 @@ use super::script::Script;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
 use crate::boot::BootRelease;
-use crate::instruction::Mode;
 use crate::judge::Judgement;
 use crate::layout;
 use crate::office::Planned;
@@ -51,7 +51,7 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<Installed, InstallError> {
-        self.change_app(driver, (app, folder), Mode::Up, options)
+        self.change_app(driver, (app, folder), Direction::Up, options)
     }
 
     /// Brings an application back to the version in this folder, by the appup of the version that runs
@@ -66,14 +66,14 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<Installed, InstallError> {
-        self.change_app(driver, (app, folder), Mode::Down, options)
+        self.change_app(driver, (app, folder), Direction::Down, options)
     }
 
     fn change_app(
         &mut self,
         driver: &mut dyn Driver,
         (app, folder): (Atom, &Path),
-        direction: Mode,
+        direction: Direction,
         options: &Options,
     ) -> Result<Installed, InstallError> {
         let began = Instant::now();
@@ -100,7 +100,7 @@ impl ReleaseHandler {
         &mut self,
         driver: &mut dyn Driver,
         (name, folder): (Atom, &Path),
-        direction: Mode,
+        direction: Direction,
     ) -> Result<Prepared, FailedStep> {
         prepare::all_answer(driver)?;
         let file = folder.join(layout::app_name(name.as_str()));
@@ -195,11 +195,11 @@ impl ReleaseHandler {
         &self,
         name: Atom,
         (from, to): (&Version, &Version),
-        direction: Mode,
+        direction: Direction,
     ) -> Result<Way, FailedStep> {
         let (older, newer) = match direction {
-            Mode::Up => (from, to),
-            Mode::Down => (to, from),
+            Direction::Up => (from, to),
+            Direction::Down => (to, from),
         };
         let tree = self.office.tree();
         let rel = tree.rel(&self.office.running().vsn)?;
@@ -215,8 +215,8 @@ impl ReleaseHandler {
         };
         let older = [OLDER.into()];
         let (up, down): (&[_], &[_]) = match direction {
-            Mode::Up => (&older, &[]),
-            Mode::Down => (&[], &older),
+            Direction::Up => (&older, &[]),
+            Direction::Down => (&[], &older),
         };
         let options = systools::Options::default();
         let (relup, warnings) = make_relup(&NEWER.into(), up, down, options, &files)?;

@@ -66,7 +66,7 @@ impl CheckReport {
         CheckReport {
             from: prepared.planned.from.clone(),
             to: prepared.planned.to.clone(),
-            direction: prepared.planned.direction.into(),
+            direction: prepared.planned.direction,
             description: words(&prepared.planned.description),
             script: script
                 .map(|instruction| instruction.to_term().to_string())

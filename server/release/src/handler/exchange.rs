@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pq_code::{Change, CodeServer, LibraryId};
+use pq_otp::Module;
 use pq_otp::upgrade::{Conversion, Copied, Plan, Target, Transaction};
-use pq_otp::{Direction, Module};
 use pq_term::{Atom, msgpack};
 
 use super::Options;
 use super::error::FailedStep;
 use super::script::{CodeChange, Exchange};
-use crate::instruction::{Mode, Purge, Timeout};
+use crate::instruction::{Purge, Timeout};
 
 /// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
 /// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
@@ -128,11 +128,8 @@ impl Exchange {
             module,
             conversion: match conversion {
                 None => Conversion::Carry,
-                Some((_, (mode, extra))) => Conversion::CodeChange {
-                    direction: match mode {
-                        Mode::Up => Direction::Up,
-                        Mode::Down => Direction::Down,
-                    },
+                Some((_, (direction, extra))) => Conversion::CodeChange {
+                    direction: *direction,
                     extra: msgpack::to_plain_msgpack(extra),
                 },
             },

@@ -122,7 +122,7 @@ impl Run<'_, '_> {
         Ok(Installed {
             from: planned.from.clone(),
             to: planned.to.clone(),
-            direction: planned.direction.into(),
+            direction: planned.direction,
             pause_us: self.sum.pause_us(),
             stall_us: self.sum.stall_us(),
             processes: std::mem::take(&mut self.sum.processes),

@@ -1,9 +1,10 @@
 //! Which way leads from the release that runs to another.
 
+use pq_otp::Direction;
 use pq_term::Term;
 
 use super::{Office, OfficeError};
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 use crate::relup::Way;
 
 /// The way to a release.
@@ -14,7 +15,7 @@ pub struct Planned {
     /// The release that is to run.
     pub to: String,
     /// Up: the way stands in the `relup` of `to`; down: in that of `from`.
-    pub direction: Mode,
+    pub direction: Direction,
     /// What the author had to say about it.
     pub description: Term,
     /// The steps.
@@ -37,10 +38,10 @@ impl Office {
         }
         let relup = |vsn| self.tree.relup(vsn).map_err(OfficeError::Relup);
         if let Some(way) = relup(to)?.and_then(|relup| relup.up_from(&self.running).cloned()) {
-            return Ok(self.planned(to, Mode::Up, way));
+            return Ok(self.planned(to, Direction::Up, way));
         }
         if let Some(way) = relup(&self.running)?.and_then(|relup| relup.down_to(to).cloned()) {
-            return Ok(self.planned(to, Mode::Down, way));
+            return Ok(self.planned(to, Direction::Down, way));
         }
         Err(OfficeError::NoWay {
             from: self.running.clone(),
@@ -49,7 +50,7 @@ impl Office {
         })
     }
 
-    fn planned(&self, to: &str, direction: Mode, way: Way) -> Planned {
+    fn planned(&self, to: &str, direction: Direction, way: Way) -> Planned {
         Planned {
             from: self.running.clone(),
             to: to.to_string(),

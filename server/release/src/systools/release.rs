@@ -1,6 +1,7 @@
 //! Two releases to one way: which applications change, come and go, and in which order their scripts stand
 //! (`systools_relup`). The scripts become instructions in `rc`.
 
+use pq_otp::Direction;
 use pq_term::Term;
 
 use super::make::{self, Release};
@@ -10,7 +11,6 @@ use crate::app::App;
 use crate::appup::{self, Appup};
 use crate::file_error::{FileError, path_term};
 use crate::fit::Member;
-use crate::instruction::Mode;
 use crate::rel::RelApp;
 use crate::relup::{Relup, Way};
 use crate::terms;
@@ -43,8 +43,8 @@ impl<'a> Linker<'a> {
         up_from: &[RelFile],
         down_to: &[RelFile],
     ) -> Result<(Relup, Vec<Warning>), SystoolsError> {
-        let up = self.ways(Mode::Up, up_from)?;
-        let down = self.ways(Mode::Down, down_to)?;
+        let up = self.ways(Direction::Up, up_from)?;
+        let down = self.ways(Direction::Down, down_to)?;
         self.warnings.reverse();
         let relup = Relup {
             vsn: self.new.rel.vsn,
@@ -55,21 +55,26 @@ impl<'a> Linker<'a> {
     }
 
     /// FIDELITY: the last base comes first.
-    fn ways(&mut self, mode: Mode, bases: &[RelFile]) -> Result<Vec<Way>, SystoolsError> {
-        let ways = bases.iter().map(|base| self.way(mode, base));
+    fn ways(&mut self, direction: Direction, bases: &[RelFile]) -> Result<Vec<Way>, SystoolsError> {
+        let ways = bases.iter().map(|base| self.way(direction, base));
         let mut ways = ways.collect::<Result<Vec<Way>, _>>()?;
         ways.reverse();
         Ok(ways)
     }
 
-    fn way(&mut self, mode: Mode, base: &RelFile) -> Result<Way, SystoolsError> {
+    fn way(&mut self, direction: Direction, base: &RelFile) -> Result<Way, SystoolsError> {
         let base_release = make::release(&base.file, self.files)?;
-        let scripts = self.scripts(mode, &base_release)?;
-        let (target, source) = match mode {
-            Mode::Up => (&self.new, &base_release),
-            Mode::Down => (&base_release, &self.new),
+        let scripts = self.scripts(direction, &base_release)?;
+        let (target, source) = match direction {
+            Direction::Up => (&self.new, &base_release),
+            Direction::Down => (&base_release, &self.new),
         };
-        let script = rc::translate(mode, scripts, &target.applications, &source.applications);
+        let script = rc::translate(
+            direction,
+            scripts,
+            &target.applications,
+            &source.applications,
+        );
         Ok(Way {
             vsn: base_release.rel.vsn.clone(),
             description: base.description.clone(),
@@ -78,11 +83,15 @@ impl<'a> Linker<'a> {
     }
 
     /// What comes first, then what changes in the start order of the new release (down as up), then what goes.
-    fn scripts(&mut self, mode: Mode, base: &Release) -> Result<Vec<Script>, SystoolsError> {
-        let changed = self.appup_scripts(mode, base)?;
-        let (target, source) = match mode {
-            Mode::Up => (&self.new, base),
-            Mode::Down => (base, &self.new),
+    fn scripts(
+        &mut self,
+        direction: Direction,
+        base: &Release,
+    ) -> Result<Vec<Script>, SystoolsError> {
+        let changed = self.appup_scripts(direction, base)?;
+        let (target, source) = match direction {
+            Direction::Up => (&self.new, base),
+            Direction::Down => (base, &self.new),
         };
         let add = |app: &RelApp| {
             let parts = [
@@ -110,7 +119,11 @@ impl<'a> Linker<'a> {
         Ok(scripts)
     }
 
-    fn appup_scripts(&mut self, mode: Mode, base: &Release) -> Result<Vec<Script>, SystoolsError> {
+    fn appup_scripts(
+        &mut self,
+        direction: Direction,
+        base: &Release,
+    ) -> Result<Vec<Script>, SystoolsError> {
         let mut scripts = Vec::new();
         for Member { app, .. } in &self.new.applications {
             let Some(old) = base.rel.application(app.name.as_str()) else {
@@ -127,10 +140,10 @@ impl<'a> Linker<'a> {
                     });
                 }
                 let way = appup
-                    .way(mode, &old.vsn)
+                    .way(direction, &old.vsn)
                     .map_err(|error| relup_error(&error))?;
                 let way =
-                    way.ok_or_else(|| no_relup(mode, &appup, (app.name, &app.vsn), &old.vsn))?;
+                    way.ok_or_else(|| no_relup(direction, &appup, (app.name, &app.vsn), &old.vsn))?;
                 let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
                 self.warnings.extend(unusable);
                 scripts.push(Script::of_appup(way));
@@ -166,14 +179,14 @@ fn only_in<'r>(one: &'r Release, other: &'r Release) -> impl Iterator<Item = &'r
 }
 
 fn no_relup(
-    mode: Mode,
+    direction: Direction,
     appup: &Appup,
     (name, vsn): (pq_term::Atom, &str),
     base: &str,
 ) -> SystoolsError {
-    let way = match mode {
-        Mode::Up => "up from",
-        Mode::Down => "down to",
+    let way = match direction {
+        Direction::Up => "up from",
+        Direction::Down => "down to",
     };
     let application = Term::tuple([
         Term::atom("#application"),
@@ -183,11 +196,11 @@ fn no_relup(
     SystoolsError::Relup(Problem {
         place: Some(Place {
             file: appup.file().to_path_buf(),
-            line: Some(appup.line(mode)),
+            line: Some(appup.line(direction)),
         }),
         sentence: format!(
             "there is no way {way} {name}-{base}, only {way}: {}; an entry `{{\"{base}\", Instructions}}` would be right",
-            appup.versions(mode),
+            appup.versions(direction),
         ),
         term: Term::tuple([
             Term::atom("no_relup"),

@@ -3,7 +3,8 @@
 use std::fs;
 
 use expect_test::expect;
-use pq_release::instruction::{Instruction, Mode};
+use pq_otp::Direction;
+use pq_release::instruction::Instruction;
 use pq_release::office::Planned;
 
 use crate::fixture::House;
@@ -15,7 +16,7 @@ fn a_way_up_stands_with_the_new_release_and_a_way_down_too() {
     let up = Planned {
         from: "1.0.0".into(),
         to: "1.1.0".into(),
-        direction: Mode::Up,
+        direction: Direction::Up,
         description: pq_term::Term::string("up to 1.1.0"),
         script: vec![Instruction::PointOfNoReturn],
     };
@@ -24,7 +25,7 @@ fn a_way_up_stands_with_the_new_release_and_a_way_down_too() {
     let down = Planned {
         from: "1.1.0".into(),
         to: "1.0.0".into(),
-        direction: Mode::Down,
+        direction: Direction::Down,
         description: pq_term::Term::string("back from 1.1.0"),
         ..up
     };
