@@ -1,16 +1,16 @@
 //! The release handler: another release comes into force in a running node (`release_handler(3)`).
 //!
 //! ```text
-//!   way_to ─► script ─► prepare ─────────────► point of no return ─► steps ─► config_change ─► installed
-//!   (office)  checked   libraries verified       exchange: one transaction (pq_otp::upgrade)
-//!                       and loaded, applies      barrier:  apply, stop, start: reaches the world
+//!   way_to ───► script ─► prepare ───► preflight ─► point of no return ─► steps ─► config_change ─► installed
+//!   (registry)  checked   libraries    later steps                        exchange: one transaction (pq_otp::upgrade)
+//!                         verified     on copies                          barrier:  apply, stop, start: reaches the world
 //! ```
 //! What fails before the first exchange is committed or the first barrier reached has changed nothing: the node plays
 //! on as it was, and needs no restart. What fails behind that is answered as OTP answers it, with a restart on the
 //! permanent release; [`InstallError::touched`] says which of the two it is.
 //!
 //! Everything here blocks and is called by one thread. What others may ask meanwhile is [`Watch`].
-//! The registers of releases are the office's ([`crate::office`]), sockets and restarts the node's (`server`).
+//! The releases of the tree are listed by [`crate::registry`]; sockets and restarts belong to the node (`server`).
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use pq_otp::upgrade::{Driver, OnOverrun};
 
 use crate::boot::BootRelease;
 use crate::instruction::Purge;
-use crate::office::Office;
+use crate::registry::ReleaseRegistry;
 
 pub(crate) mod script;
 
@@ -40,15 +40,15 @@ mod config;
 mod drift;
 mod error;
 mod exchange;
+mod memory;
 mod modules;
 mod report;
-mod room;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
 pub use modules::{How, ModuleChange};
 pub use report::{CheckReport, Ending, Ends, Installed, Micros};
-pub use watch::{Phase, Status, Watch};
+pub use watch::{InstallPhase, InstallStatus, Watch};
 
 /// How long a question to a process of the node may take.
 pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
@@ -81,7 +81,7 @@ struct Unpurged {
 
 /// The release handler of a node.
 pub struct ReleaseHandler {
-    office: Office,
+    registry: ReleaseRegistry,
     code: Arc<CodeServer>,
     judge: Judge,
     watch: Arc<Watch>,
@@ -93,11 +93,11 @@ pub struct ReleaseHandler {
 }
 
 impl ReleaseHandler {
-    /// For the node whose releases the office keeps and whose code this is.
-    pub fn new(office: Office, code: Arc<CodeServer>) -> ReleaseHandler {
+    /// For the node whose releases the registry keeps and whose code this is.
+    pub fn new(registry: ReleaseRegistry, code: Arc<CodeServer>) -> ReleaseHandler {
         ReleaseHandler {
             mapped_bytes: mapped_bytes(&code),
-            office,
+            registry,
             code,
             judge: |_| Ok(()),
             watch: Arc::default(),
@@ -111,14 +111,14 @@ impl ReleaseHandler {
         self.judge = judge;
     }
 
-    /// The registers.
-    pub fn office(&self) -> &Office {
-        &self.office
+    /// The releases of the tree.
+    pub fn registry(&self) -> &ReleaseRegistry {
+        &self.registry
     }
 
-    /// The registers, for unpacking and removing.
-    pub fn office_mut(&mut self) -> &mut Office {
-        &mut self.office
+    /// The same, for unpacking and removing.
+    pub fn registry_mut(&mut self) -> &mut ReleaseRegistry {
+        &mut self.registry
     }
 
     /// What may be asked while an install is under way, from any thread.
@@ -136,13 +136,13 @@ impl ReleaseHandler {
     /// (`release_handler:make_permanent/1`).
     ///
     /// # Errors
-    /// As [`Office::make_permanent`].
+    /// As [`ReleaseRegistry::make_permanent`].
     pub fn make_permanent(
         &mut self,
         driver: &mut dyn Driver,
         vsn: &str,
-    ) -> Result<(), crate::office::OfficeError> {
-        self.office.make_permanent(vsn)?;
+    ) -> Result<(), crate::registry::RegistryError> {
+        self.registry.make_permanent(vsn)?;
         if let Some(stall) = driver.node().stalled() {
             tracing::warn!("processes in old code stay until the next `make-permanent`: {stall}");
             return Ok(());

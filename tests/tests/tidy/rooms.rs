@@ -150,7 +150,7 @@ const OPENING_ROOMS: [&str; 8] = [
     "server/files/src/",
     "server/otp/src/stall/task.rs",
     "server/release/src/durable.rs",
-    "server/release/src/handler/room.rs",
+    "server/release/src/handler/memory.rs",
     "server/src/operator/history.rs",
     "server/src/operator/bans.rs",
     "server/src/operator/who.rs",

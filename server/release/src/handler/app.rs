@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::boot::BootRelease;
 use crate::judge::Judgement;
 use crate::layout;
-use crate::office::Planned;
+use crate::registry::Planned;
 use crate::rel::{Rel, RelStart};
 use crate::releases::Lib;
 use crate::relup::Way;
@@ -150,7 +150,7 @@ impl ReleaseHandler {
             .spec
             .vsn
             .clone();
-        let tree = self.office.tree();
+        let tree = self.registry.tree();
         let by_hand = self
             .app_folders
             .iter()
@@ -166,19 +166,19 @@ impl ReleaseHandler {
     }
 
     fn folder_of(&self, name: Atom, vsn: &str) -> Result<PathBuf, FailedStep> {
-        let tree = self.office.tree();
-        let rel = tree.rel(&self.office.running().vsn)?;
+        let tree = self.registry.tree();
+        let rel = tree.rel(&self.registry.running().vsn)?;
         let entry = rel
             .application(name.as_str())
             .filter(|entry| entry.vsn == vsn);
         let missing = || FailedStep::App(name.as_str().to_string(), "no release has it");
         let entry = entry.ok_or_else(missing)?;
-        Ok(tree.lib_folder(entry, &self.office.running().libs)?)
+        Ok(tree.lib_folder(entry, &self.registry.running().libs)?)
     }
 
     /// The release that runs, with another version of one application.
     fn boot_with(&self, name: Atom, version: &Version) -> Result<BootRelease, FailedStep> {
-        let (tree, running) = (self.office.tree(), self.office.running());
+        let (tree, running) = (self.registry.tree(), self.registry.running());
         let rel = with_version(tree.rel(&running.vsn)?, name, &version.vsn);
         let mut libs = running.libs.clone();
         libs.retain(|lib| lib.name != name);
@@ -201,8 +201,8 @@ impl ReleaseHandler {
             Direction::Up => (from, to),
             Direction::Down => (to, from),
         };
-        let tree = self.office.tree();
-        let rel = tree.rel(&self.office.running().vsn)?;
+        let tree = self.registry.tree();
+        let rel = tree.rel(&self.registry.running().vsn)?;
         let folders = vec![
             newer.folder.clone(),
             older.folder.clone(),

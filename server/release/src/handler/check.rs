@@ -10,7 +10,7 @@ use super::error::{FailedStep, InstallError};
 use super::preflight::Tried;
 use super::prepare::Prepared;
 use super::report::CheckReport;
-use super::watch::Phase;
+use super::watch::InstallPhase;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift};
 use crate::terms;
 
@@ -48,7 +48,7 @@ impl ReleaseHandler {
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
         report.modules = prepared.modules(&self.code, driver, &processes)?;
-        self.watch.enter(Phase::Copy);
+        self.watch.enter(InstallPhase::Copy);
         let tried = Tried {
             prepared: &prepared,
             first: 0,

@@ -8,7 +8,7 @@ use pq_term::{Atom, Term};
 use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::judge::Finding;
-use crate::office::OfficeError;
+use crate::registry::RegistryError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
@@ -26,9 +26,9 @@ pub struct InstallError {
 /// What failed, in the order in which it is done.
 #[derive(Debug, thiserror::Error)]
 pub enum FailedStep {
-    /// The registers know no way.
+    /// No way leads there.
     #[error(transparent)]
-    Office(#[from] OfficeError),
+    Registry(#[from] RegistryError),
     /// The release that is to run cannot boot.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -187,7 +187,7 @@ impl FailedStep {
     pub fn to_term(&self) -> Term {
         let text = || Term::string(self.to_string());
         match self {
-            FailedStep::Office(error) => error.to_term(),
+            FailedStep::Registry(error) => error.to_term(),
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
             FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
@@ -247,7 +247,7 @@ impl FailedStep {
             FailedStep::Load(LoadError { step, .. }) => {
                 matches!(step, pq_code::FailedStep::Checksum { .. })
             }
-            FailedStep::Office(error) => error.is_checksum(),
+            FailedStep::Registry(error) => error.is_checksum(),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,

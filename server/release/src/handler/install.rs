@@ -17,7 +17,7 @@ use super::exchange;
 use super::prepare::Prepared;
 use super::report::{Installed, Sum};
 use super::script::{Exchange, Step};
-use super::watch::Phase;
+use super::watch::InstallPhase;
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
 use crate::instruction::Purge;
 
@@ -57,8 +57,8 @@ impl ReleaseHandler {
             .map_err(FailedStep::untouched)?;
         let installed = self.run(driver, &prepared, options)?;
         let listed = match installed.restart {
-            false => self.office.installed(vsn),
-            true => self.office.tmp_current(vsn),
+            false => self.registry.installed(vsn),
+            true => self.registry.tmp_current(vsn),
         };
         listed.map_err(|error| InstallError {
             step: error.into(),
@@ -142,7 +142,7 @@ impl Run<'_, '_> {
         }
         self.before.enter(self.driver, &self.prepared.boot)?;
         self.touched = true;
-        self.handler.watch.enter(Phase::Apply);
+        self.handler.watch.enter(InstallPhase::Apply);
         match step {
             Step::Exchange(_) => Ok(()),
             Step::Apply(mfa) => apply::apply(self.driver, &self.prepared.boot, mfa),
@@ -189,12 +189,12 @@ impl Run<'_, '_> {
         let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(self.driver, plan);
         watch.follow(transaction.board());
-        watch.enter(Phase::Copy);
+        watch.enter(InstallPhase::Copy);
         exchange::copy(&mut transaction, suspend_timeout_ms)?;
-        watch.enter(Phase::Hold);
+        watch.enter(InstallPhase::Hold);
         let mut held = transaction.hold()?;
         self.before.enter(held.driver(), &self.prepared.boot)?;
-        watch.enter(Phase::Commit);
+        watch.enter(InstallPhase::Commit);
         let mut forgotten = Vec::new();
         let committed = held.commit(|| {
             forgotten = self

@@ -14,7 +14,7 @@ use super::exchange;
 use super::prepare::Prepared;
 use super::report::CheckReport;
 use super::script::{Exchange, Step};
-use super::watch::Phase;
+use super::watch::InstallPhase;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 
 impl ReleaseHandler {
@@ -29,7 +29,7 @@ impl ReleaseHandler {
         let steps = &prepared.script.steps;
         let begins = usize::from(matches!(steps.first(), Some(Step::Exchange(_))));
         if prepared.script.exchanges().count() > begins {
-            self.watch.enter(Phase::Copy);
+            self.watch.enter(InstallPhase::Copy);
             let mut report = CheckReport::of(prepared);
             let tried = Tried {
                 prepared,

@@ -26,7 +26,7 @@ use crate::instruction::Instruction;
 use crate::layout;
 use crate::rel::RelStart;
 use crate::relup::{Relup, Way};
-use crate::systools::{self, Lookup, Place, RelFile, SystoolsError};
+use crate::systools::{self, Location, Lookup, RelFile, SystoolsError};
 use pq_otp::application::StartType;
 
 /// What is wrong with a release as it boots; `code` has its libraries.
@@ -125,7 +125,7 @@ fn one_way(
     };
     let mut judged = script(code, (from, to), &way.script);
     for finding in &mut judged.refusals {
-        finding.sentence = match finding.place {
+        finding.sentence = match finding.location {
             Some(_) => std::mem::take(&mut finding.sentence),
             None => format!("{name}: {}", finding.sentence),
         };
@@ -173,11 +173,11 @@ fn appup_fits(code: &CodeServer, app: &SideApp, other: &Side, files: &dyn Lookup
 }
 
 fn of_misfit(misfit: generate::Misfit) -> Finding {
-    let place = Place {
+    let location = Location {
         file: misfit.file,
         line: Some(misfit.line),
     };
-    Finding::new(misfit.sentence, pq_term::Term::atom("bad_appup")).at(place)
+    Finding::new(misfit.sentence, pq_term::Term::atom("bad_appup")).at(location)
 }
 
 fn manifest(code: &CodeServer, app: &SideApp) -> Option<Manifest> {

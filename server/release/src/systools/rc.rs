@@ -13,7 +13,7 @@
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
-use super::{Place, Problem};
+use super::{Location, Problem};
 use crate::appup::{Instructions, Origin};
 use crate::fit::Member;
 use crate::instruction::{Instruction, Purge, SyntaxError, Timeout};
@@ -161,12 +161,12 @@ pub(super) fn translate(
 
 /// The problem at a step.
 fn problem(origin: Option<&Origin>, sentence: String, term: Term) -> Problem {
-    let place = |origin: &Origin| Place {
+    let location = |origin: &Origin| Location {
         file: origin.file().to_path_buf(),
         line: Some(origin.line()),
     };
     Problem {
-        place: origin.map(place),
+        location: origin.map(location),
         sentence,
         term,
     }

@@ -1,4 +1,4 @@
-//! The desk: a hidden folder for work that takes more than one step, and the journal of that work.
+//! A hidden folder for work that takes more than one step, and the journal of that work.
 //!
 //! The journal names folders of the tree that are there only if a release of `RELEASES` uses them. Before an unpack puts new
 //! folders in their places it notes them; before a removal writes `RELEASES` it notes those that go. Whenever
@@ -13,14 +13,14 @@ use crate::durable::{self, Prepared, WriteError};
 use crate::layout;
 use crate::releases::{Lib, Releases};
 
-/// The desk of a tree. It is there only while something lies on it.
-pub(super) struct Desk<'a> {
+/// The folder of a tree. It is there only while something is in it.
+pub(super) struct WorkFolder<'a> {
     root: &'a Path,
 }
 
-impl<'a> Desk<'a> {
-    pub(super) fn of(root: &'a Path) -> Desk<'a> {
-        Desk { root }
+impl<'a> WorkFolder<'a> {
+    pub(super) fn of(root: &'a Path) -> WorkFolder<'a> {
+        WorkFolder { root }
     }
 
     /// Where a package is taken apart.
@@ -41,12 +41,12 @@ impl<'a> Desk<'a> {
         durable::write(&self.journal(), lines.as_bytes())
     }
 
-    /// True when nothing lies here.
-    pub(super) fn is_clear(&self) -> bool {
+    /// True when there is none: no work was interrupted.
+    pub(super) fn is_absent(&self) -> bool {
         fs::symlink_metadata(self.folder()).is_err()
     }
 
-    /// Removes what the journal names and no release uses, and then all that lies here.
+    /// Removes what the journal names and no release uses, and then all that is in it.
     pub(super) fn clear(&self, releases: &Releases) -> Result<(), WriteError> {
         for folder in self.noted()? {
             if !is_used(&folder, releases, self.root) {
@@ -69,7 +69,7 @@ impl<'a> Desk<'a> {
     }
 
     fn folder(&self) -> PathBuf {
-        layout::office(self.root)
+        layout::work_folder(self.root)
     }
 
     fn journal(&self) -> PathBuf {

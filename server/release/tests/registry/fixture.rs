@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pq_release::boot::{BuiltIn, ReleaseTree, Runtime};
-use pq_release::office::Office;
 use pq_release::package::make_tar;
+use pq_release::registry::ReleaseRegistry;
 use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 use tempfile::TempDir;
 
@@ -173,28 +173,28 @@ pub(crate) fn runtime() -> Runtime {
 }
 
 /// A tree from which 1.0.0 runs, with a folder beside it for whatever is built meanwhile.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     folder: TempDir,
 }
 
-impl House {
+impl Fixture {
     /// In memory where the system has a place for that: what is brought to the disk takes its time there, and most tests
     /// are about something else.
-    pub(crate) fn new() -> House {
-        House::of(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()))
+    pub(crate) fn new() -> Fixture {
+        Fixture::of(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()))
     }
 
     /// On the disk.
-    pub(crate) fn on_disk() -> House {
-        House::of(tempfile::tempdir())
+    pub(crate) fn on_disk() -> Fixture {
+        Fixture::of(tempfile::tempdir())
     }
 
-    fn of(folder: std::io::Result<TempDir>) -> House {
-        let house = House {
+    fn of(folder: std::io::Result<TempDir>) -> Fixture {
+        let fixture = Fixture {
             folder: folder.unwrap(),
         };
-        RELEASES[0].lay_out(&house.root());
-        house
+        RELEASES[0].lay_out(&fixture.root());
+        fixture
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -214,8 +214,8 @@ impl House {
         ReleaseTree::open(self.root(), runtime())
     }
 
-    pub(crate) fn open(&self, running: &str) -> Office {
-        Office::open(self.tree(), running).unwrap()
+    pub(crate) fn open(&self, running: &str) -> ReleaseRegistry {
+        ReleaseRegistry::open(self.tree(), running).unwrap()
     }
 
     /// A package of this release, built in a tree of its author's.
@@ -227,14 +227,14 @@ impl House {
         make_tar(&tree, vsn, &self.beside("packages")).unwrap()
     }
 
-    /// An office in which 1.0.0 runs, with further releases unpacked.
-    pub(crate) fn with(&self, releases: &[&str]) -> Office {
-        let mut office = self.open("1.0.0");
+    /// A registry in which 1.0.0 runs, with further releases unpacked.
+    pub(crate) fn with(&self, releases: &[&str]) -> ReleaseRegistry {
+        let mut registry = self.open("1.0.0");
         for vsn in releases {
             let package = self.package(vsn);
-            office.unpack(package.to_str().unwrap()).unwrap();
+            registry.unpack(package.to_str().unwrap()).unwrap();
         }
-        office
+        registry
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -284,15 +284,15 @@ pub(crate) fn snapshot(root: &Path) -> Snapshot {
 }
 
 /// The releases with their statuses: `1.1.0 current, 1.0.0 permanent`.
-pub(crate) fn shown(office: &Office) -> String {
+pub(crate) fn shown(registry: &ReleaseRegistry) -> String {
     let release = |it: &pq_release::releases::Release| format!("{} {}", it.vsn, it.status.word());
-    let releases: Vec<_> = office.which_releases().iter().map(release).collect();
+    let releases: Vec<_> = registry.which_releases().iter().map(release).collect();
     releases.join(", ")
 }
 
 /// What `RELEASES` says, and which release boots.
-pub(crate) fn on_disk(house: &House) -> String {
-    let tree = house.tree();
+pub(crate) fn on_disk(fixture: &Fixture) -> String {
+    let tree = fixture.tree();
     let releases = tree.releases().unwrap();
     let release = |it: &pq_release::releases::Release| format!("{} {}", it.vsn, it.status.word());
     let releases: Vec<_> = releases.0.iter().map(release).collect();

@@ -1,4 +1,4 @@
-//! What the office refuses: a sentence for people, OTP's term for programs.
+//! What the registry refuses: a sentence for people, OTP's term for programs.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use crate::releases::Status;
 use crate::summed::PutError;
 use crate::terms::tagged;
 
-/// The office refuses. Displays as a fragment that continues "failed to …".
+/// The registry refuses. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
-pub enum OfficeError {
+pub enum RegistryError {
     /// `RELEASES` or `start_erl.data` cannot be used, or a file that was to be installed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -125,34 +125,34 @@ pub enum OfficeError {
     },
 }
 
-impl OfficeError {
+impl RegistryError {
     /// The error in OTP's words (`release_handler(3)`), without the `error` around it.
     pub fn to_term(&self) -> Term {
         let about = |tag, vsn: &String| tagged(tag, Term::string(vsn.as_str()));
         match self {
-            OfficeError::File(error) => error.to_term(),
-            OfficeError::Put(error) => match error {
+            RegistryError::File(error) => error.to_term(),
+            RegistryError::Put(error) => match error {
                 PutError::File(error) => error.to_term(),
                 PutError::Write(error) => posix_term(&error.path, error.source.kind()),
             },
-            OfficeError::Rel(error) => rel_term(error),
-            OfficeError::Relup(error) => relup_term(error),
-            OfficeError::Boot(error) => error.to_term(),
-            OfficeError::Package(error) => error.to_term(),
-            OfficeError::Write(error) => posix_term(&error.path, error.source.kind()),
-            OfficeError::Read { file, kind } => posix_term(file, *kind),
-            OfficeError::NoSuchRelease { vsn, .. } => about("no_such_release", vsn),
-            OfficeError::ExistingRelease { vsn, .. } => about("existing_release", vsn),
-            OfficeError::OtherBytes { folder, file } => other_bytes(folder, file),
-            OfficeError::BadStatus { status, .. } => {
+            RegistryError::Rel(error) => rel_term(error),
+            RegistryError::Relup(error) => relup_term(error),
+            RegistryError::Boot(error) => error.to_term(),
+            RegistryError::Package(error) => error.to_term(),
+            RegistryError::Write(error) => posix_term(&error.path, error.source.kind()),
+            RegistryError::Read { file, kind } => posix_term(file, *kind),
+            RegistryError::NoSuchRelease { vsn, .. } => about("no_such_release", vsn),
+            RegistryError::ExistingRelease { vsn, .. } => about("existing_release", vsn),
+            RegistryError::OtherBytes { folder, file } => other_bytes(folder, file),
+            RegistryError::BadStatus { status, .. } => {
                 tagged("bad_status", Term::atom(status.word()))
             }
-            OfficeError::Needed { vsn, status } => about(status.word(), vsn),
-            OfficeError::AlreadyInstalled { vsn } => about("already_installed", vsn),
-            OfficeError::NoWay { from, to, .. } => no_matching_relup(to, from),
-            OfficeError::NoSuchDirectory(path) => tagged("no_such_directory", path_term(path)),
-            OfficeError::NotADirectory(path) => tagged("not_a_directory", path_term(path)),
-            OfficeError::NotInRelease { name, vsn, .. } => {
+            RegistryError::Needed { vsn, status } => about(status.word(), vsn),
+            RegistryError::AlreadyInstalled { vsn } => about("already_installed", vsn),
+            RegistryError::NoWay { from, to, .. } => no_matching_relup(to, from),
+            RegistryError::NoSuchDirectory(path) => tagged("no_such_directory", path_term(path)),
+            RegistryError::NotADirectory(path) => tagged("not_a_directory", path_term(path)),
+            RegistryError::NotInRelease { name, vsn, .. } => {
                 let app = Term::tuple([Term::string(name.as_str()), Term::string(vsn.as_str())]);
                 tagged("no_such_application", app)
             }
@@ -160,15 +160,15 @@ impl OfficeError {
     }
 }
 
-impl OfficeError {
+impl RegistryError {
     /// True when a file is another one than was built or unpacked.
     pub fn is_checksum(&self) -> bool {
         match self {
-            OfficeError::File(error) | OfficeError::Rel(error) | OfficeError::Relup(error) => {
-                error.is_checksum()
-            }
-            OfficeError::Boot(error) => error.is_checksum(),
-            OfficeError::Package(PackageError::Refused { refusal, .. }) => {
+            RegistryError::File(error)
+            | RegistryError::Rel(error)
+            | RegistryError::Relup(error) => error.is_checksum(),
+            RegistryError::Boot(error) => error.is_checksum(),
+            RegistryError::Package(PackageError::Refused { refusal, .. }) => {
                 matches!(refusal, Refusal::Damaged { .. } | Refusal::Differ(..))
             }
             _ => false,

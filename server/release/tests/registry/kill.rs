@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pq_release::office::Office;
+use pq_release::registry::ReleaseRegistry;
 
 use crate::child::{self, MARK, STEPS, Work};
-use crate::fixture::{House, Snapshot, differing};
+use crate::fixture::{Fixture, Snapshot, differing};
 
 /// How many kills each step gets at least. A disk is not as fast from one moment to the next, so a kill may come when
 /// the child is in the next step already; the step that was hit least is aimed at again, and after so many kills in all the
@@ -47,8 +47,8 @@ struct Whole {
 }
 
 /// The two registers differ from step to step; they are compared by what they say.
-fn files(house: &House) -> Snapshot {
-    let mut files = house.snapshot();
+fn files(fixture: &Fixture) -> Snapshot {
+    let mut files = fixture.snapshot();
     files.retain(|name, _| !matches!(&name[..], "releases/RELEASES" | "releases/start_erl.data"));
     files
 }
@@ -58,9 +58,9 @@ fn a_node_that_is_killed_leaves_a_tree_that_boots_and_goes_on() {
     let seed = seed();
     println!("seed {seed}");
     let mut dice = Dice(seed);
-    let house = House::on_disk();
-    house.package("1.1.0");
-    let (whole, lengths) = rehearsal(&house);
+    let fixture = Fixture::on_disk();
+    fixture.package("1.1.0");
+    let (whole, lengths) = rehearsal(&fixture);
     let mut kills: BTreeMap<&str, usize> = STEPS.map(|step| (step, 0)).into();
     for nth in 0..KILLS_MAX {
         let least = STEPS.into_iter().min_by_key(|step| kills[step]);
@@ -70,27 +70,27 @@ fn a_node_that_is_killed_leaves_a_tree_that_boots_and_goes_on() {
             return;
         }
         let delay = Duration::from_nanos(dice.below(lengths[aim].as_nanos() as u64));
-        let hit = killed_in(&house.root(), aim, delay);
+        let hit = killed_in(&fixture.root(), aim, delay);
         let context = format!("seed {seed}, kill {nth} in {hit}");
-        look(&house, &whole, hit, &context);
+        look(&fixture, &whole, hit, &context);
         *kills.entry(hit).or_default() += 1;
     }
     panic!("seed {seed}: {kills:?}");
 }
 
 /// A round without a kill: what the tree looks like, and how long each step takes here and today.
-fn rehearsal(house: &House) -> (Whole, BTreeMap<&'static str, Duration>) {
-    let mut office = house.open("1.0.0");
-    let without = files(house);
+fn rehearsal(fixture: &Fixture) -> (Whole, BTreeMap<&'static str, Duration>) {
+    let mut registry = fixture.open("1.0.0");
+    let without = files(fixture);
     let mut with = None;
     let lengths = STEPS.map(|name| {
         let begin = Instant::now();
-        child::step(&mut office, &house.root(), name).unwrap();
+        child::step(&mut registry, &fixture.root(), name).unwrap();
         let length = begin.elapsed();
-        with.get_or_insert_with(|| files(house));
+        with.get_or_insert_with(|| files(fixture));
         (name, length)
     });
-    assert_eq!(files(house), without);
+    assert_eq!(files(fixture), without);
     let with = with.expect("there are steps");
     println!("lengths: {lengths:?}");
     (Whole { with, without }, lengths.into())
@@ -124,14 +124,17 @@ fn killed_in(root: &Path, step: &str, delay: Duration) -> &'static str {
 }
 
 /// The tree after a kill: first as a node boots from it, then opened, then with the interrupted step done.
-fn look(house: &House, whole: &Whole, step: &str, context: &str) {
-    let boot = told(house.tree().boot(), context);
-    let mut office = told(Office::open(house.tree(), &boot.rel.vsn), context);
-    is_whole(house, &office, whole, context);
-    told(child::step(&mut office, &house.root(), step), context);
-    is_whole(house, &office, whole, context);
-    let is_there = office.which_releases().iter().any(|it| it.vsn == "1.1.0");
-    let permanent = house.tree().start_erl().unwrap().vsn;
+fn look(fixture: &Fixture, whole: &Whole, step: &str, context: &str) {
+    let boot = told(fixture.tree().boot(), context);
+    let mut registry = told(
+        ReleaseRegistry::open(fixture.tree(), &boot.rel.vsn),
+        context,
+    );
+    is_whole(fixture, &registry, whole, context);
+    told(child::step(&mut registry, &fixture.root(), step), context);
+    is_whole(fixture, &registry, whole, context);
+    let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
+    let permanent = fixture.tree().start_erl().unwrap().vsn;
     let expected = match step {
         "make 1.1.0 permanent" => (true, "1.1.0"),
         "remove" => (false, "1.0.0"),
@@ -141,17 +144,17 @@ fn look(house: &House, whole: &Whole, step: &str, context: &str) {
 }
 
 /// What is listed is there and boots; what is not listed is not there, and nothing else is.
-fn is_whole(house: &House, office: &Office, whole: &Whole, context: &str) {
-    let is_there = office.which_releases().iter().any(|it| it.vsn == "1.1.0");
+fn is_whole(fixture: &Fixture, registry: &ReleaseRegistry, whole: &Whole, context: &str) {
+    let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
     let expected = match is_there {
         true => &whole.with,
         false => &whole.without,
     };
-    let found = files(house);
+    let found = files(fixture);
     let differing = differing(&found, expected);
     assert!(differing.is_empty(), "{context}: {differing:?}");
-    for release in office.which_releases() {
-        told(house.tree().boot_vsn(&release.vsn), context);
+    for release in registry.which_releases() {
+        told(fixture.tree().boot_vsn(&release.vsn), context);
     }
 }
 

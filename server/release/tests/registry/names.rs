@@ -3,7 +3,7 @@
 use pq_term::Atom;
 
 use crate::archive::{Entry, altered, file, good, gzip, tar, with};
-use crate::fixture::House;
+use crate::fixture::Fixture;
 use crate::hostile::refused;
 
 /// One more than a release may bring.
@@ -15,8 +15,8 @@ fn names(of: &str, count: usize) -> String {
     format!("[{}].\n", names.join(","))
 }
 
-fn sentence(house: &House, entries: Vec<Entry>) -> String {
-    let error = refused(house, &gzip(&tar(&entries)));
+fn sentence(fixture: &Fixture, entries: Vec<Entry>) -> String {
+    let error = refused(fixture, &gzip(&tar(&entries)));
     assert!(
         error.to_term().to_string().contains("system_limit"),
         "{error}"
@@ -33,11 +33,11 @@ fn nobody_knows(of: &str) {
 #[test]
 fn a_package_with_too_many_names_is_refused_and_none_of_them_is_kept() {
     for round in 0..20 {
-        let house = House::new();
+        let fixture = Fixture::new();
         let of = format!("flood{round}");
         let text = names(&of, TOO_MANY);
         let change = altered("releases/1.1.0/sys.config", |_| Some(text.clone()));
-        let said = sentence(&house, change(good(&house)));
+        let said = sentence(&fixture, change(good(&fixture)));
         assert!(
             said.contains("more than 16384 names are new to the node"),
             "{said}"
@@ -48,11 +48,11 @@ fn a_package_with_too_many_names_is_refused_and_none_of_them_is_kept() {
 
 #[test]
 fn names_count_over_all_files_of_a_package_and_over_those_that_nobody_asked_for() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let half = |of: &str| names(of, TOO_MANY / 2 + 1);
-    let mut entries = altered("releases/1.1.0/sys.config", |_| Some(half("here")))(good(&house));
+    let mut entries = altered("releases/1.1.0/sys.config", |_| Some(half("here")))(good(&fixture));
     entries = with(file("lib/talk-1.1.0/ebin/more.appup", half("there")))(entries);
-    let said = sentence(&house, entries);
+    let said = sentence(&fixture, entries);
     assert!(
         said.contains("more than 16384 names are new to the node"),
         "{said}"

@@ -10,13 +10,13 @@ use pq_release::boot::ReleaseTree;
 use pq_release::checksums::{Checksums, sha256};
 use pq_release::package::make_tar;
 
-use crate::fixture::{House, RELEASES, runtime};
+use crate::fixture::{Fixture, RELEASES, runtime};
 
 #[test]
 fn a_package_holds_the_release_and_a_checksum_for_every_file() {
-    let house = House::new();
-    let package = house.package("1.1.0");
-    assert_eq!(package, house.beside("packages/pq-1.1.0.tar.gz"));
+    let fixture = Fixture::new();
+    let package = fixture.package("1.1.0");
+    assert_eq!(package, fixture.beside("packages/pq-1.1.0.tar.gz"));
     let mut names = String::new();
     let mut sums = Checksums::default();
     let mut own = String::new();
@@ -52,8 +52,8 @@ fn a_package_holds_the_release_and_a_checksum_for_every_file() {
 
 #[test]
 fn files_of_settings_travel_with_the_release_and_variables_are_those_of_the_node() {
-    let house = House::new();
-    let author = house.beside("author");
+    let fixture = Fixture::new();
+    let author = fixture.beside("author");
     RELEASES[1].lay_out(&author);
     let folder = author.join("releases/1.1.0");
     fs::create_dir(folder.join("more")).unwrap();
@@ -62,53 +62,53 @@ fn files_of_settings_travel_with_the_release_and_variables_are_those_of_the_node
     let site = "[{talk, [{port, 8}, {host, \"here\"}]}].\n";
     fs::write(folder.join("more/site.config"), site).unwrap();
     let tree = ReleaseTree::open(author, runtime());
-    let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
-    let mut office = house.open("1.0.0");
-    office.unpack(package.to_str().unwrap()).unwrap();
-    assert!(house.path("releases/1.1.0/more/site.config").exists());
-    assert!(!house.path("releases/1.1.0/sys.config").exists());
-    let error = house.tree().boot_vsn("1.1.0").unwrap_err().to_string();
+    let package = make_tar(&tree, "1.1.0", &fixture.beside("packages")).unwrap();
+    let mut registry = fixture.open("1.0.0");
+    registry.unpack(package.to_str().unwrap()).unwrap();
+    assert!(fixture.path("releases/1.1.0/more/site.config").exists());
+    assert!(!fixture.path("releases/1.1.0/sys.config").exists());
+    let error = fixture.tree().boot_vsn("1.1.0").unwrap_err().to_string();
     let place = "releases/1.1.0/sys.config.src: line 2: `${PQ_NOT_SET}`: PQ_NOT_SET is not set";
     assert!(error.contains(place), "{error}");
-    let mended = house.beside("sys.config.src");
+    let mended = fixture.beside("sys.config.src");
     fs::write(
         &mended,
         "[{talk, [{port, ${PQ_NOT_SET:-7}}]}, \"more/site\"].\n",
     )
     .unwrap();
-    office.install_file("1.1.0", &mended).unwrap();
-    let boot = house.tree().boot_vsn("1.1.0").unwrap();
+    registry.install_file("1.1.0", &mended).unwrap();
+    let boot = fixture.tree().boot_vsn("1.1.0").unwrap();
     let setting = |key: &str| boot.env("talk", key).map(ToString::to_string);
     assert_eq!(setting("port").as_deref(), Some("8"));
     assert_eq!(setting("host").as_deref(), Some("\"here\""));
     fs::write(&mended, "[{talk, [{port, ${}}]}].\n").unwrap();
-    assert!(office.install_file("1.1.0", &mended).is_err());
+    assert!(registry.install_file("1.1.0", &mended).is_err());
 }
 
 #[test]
 fn two_trees_with_the_same_release_make_the_same_bytes() {
-    let house = House::new();
-    let first = fs::read(house.package("1.1.0")).unwrap();
-    let again = house.beside("again");
+    let fixture = Fixture::new();
+    let first = fs::read(fixture.package("1.1.0")).unwrap();
+    let again = fixture.beside("again");
     RELEASES[1].lay_out(&again);
     let file = fs::File::open(again.join("releases/1.1.0/pq.rel")).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH)
         .unwrap();
     let tree = ReleaseTree::open(again, runtime());
-    let second = make_tar(&tree, "1.1.0", &house.beside("again-packages")).unwrap();
+    let second = make_tar(&tree, "1.1.0", &fixture.beside("again-packages")).unwrap();
     assert_eq!(fs::read(second).unwrap(), first);
 }
 
 /// The error about a tree of 1.1.0 in which something was changed.
 fn check(change: impl Fn(&Path), sentence: Expect, term: Expect) {
-    let house = House::new();
-    let author = house.beside("author");
+    let fixture = Fixture::new();
+    let author = fixture.beside("author");
     RELEASES[1].lay_out(&author);
     change(&author);
     // What its author has changed is meant, where checksums do not say otherwise.
     fs::remove_file(author.join("releases/1.1.0/SHA256SUMS")).ok();
     let tree = ReleaseTree::open(&author, runtime());
-    let packages = house.beside("packages");
+    let packages = fixture.beside("packages");
     let error = make_tar(&tree, "1.1.0", &packages).unwrap_err();
     let plain = |text: String| text.replace(&format!("{}/", author.display()), "");
     sentence.assert_eq(&plain(error.to_string()));

@@ -6,48 +6,51 @@ use std::path::Path;
 
 use expect_test::{Expect, expect};
 use pq_release::checksums::sha256;
-use pq_release::office::OfficeError;
+use pq_release::registry::RegistryError;
 use tar::EntryType;
 
 use crate::archive::{Entry, altered, file, good, gzip, header, sealed, special, tar, with};
-use crate::fixture::{House, make_pipe};
+use crate::fixture::{Fixture, make_pipe};
 
-pub(crate) fn refused(house: &House, package: &[u8]) -> OfficeError {
-    let mut office = house.open("1.0.0");
-    let before = house.snapshot();
-    let path = house.beside("hostile.tar.gz");
+pub(crate) fn refused(fixture: &Fixture, package: &[u8]) -> RegistryError {
+    let mut registry = fixture.open("1.0.0");
+    let before = fixture.snapshot();
+    let path = fixture.beside("hostile.tar.gz");
     fs::write(&path, package).unwrap();
-    let error = office.unpack(path.to_str().unwrap()).unwrap_err();
-    house.is_as(&before, &error.to_string());
-    office
-        .unpack(house.package("1.1.0").to_str().unwrap())
+    let error = registry.unpack(path.to_str().unwrap()).unwrap_err();
+    fixture.is_as(&before, &error.to_string());
+    registry
+        .unpack(fixture.package("1.1.0").to_str().unwrap())
         .unwrap();
     error
 }
 
 /// The sentence and the term about these bytes.
-fn check_bytes(package: impl Fn(&House) -> Vec<u8>, expected: Expect) {
-    let house = House::new();
-    let error = refused(&house, &package(&house));
-    let path = house.beside("hostile.tar.gz").display().to_string();
+fn check_bytes(package: impl Fn(&Fixture) -> Vec<u8>, expected: Expect) {
+    let fixture = Fixture::new();
+    let error = refused(&fixture, &package(&fixture));
+    let path = fixture.beside("hostile.tar.gz").display().to_string();
     let shown = format!("{error}\n{}\n", error.to_term()).replace(&path, "P");
     expected.assert_eq(&shown);
 }
 
 /// The same about a good package in which something was changed.
 fn check(change: impl Fn(Vec<Entry>) -> Vec<Entry>, expected: Expect) {
-    check_bytes(|house| gzip(&tar(&change(good(house)))), expected);
+    check_bytes(|fixture| gzip(&tar(&change(good(fixture)))), expected);
 }
 
 #[test]
 fn a_package_that_was_taken_apart_and_put_together_is_accepted() {
-    let house = House::new();
-    let path = house.beside("again.tar.gz");
-    let mut entries = good(&house);
+    let fixture = Fixture::new();
+    let path = fixture.beside("again.tar.gz");
+    let mut entries = good(&fixture);
     entries.reverse();
     entries.push(special("lib/talk-1.1.0/", EntryType::Directory));
     fs::write(&path, gzip(&tar(&entries))).unwrap();
-    house.open("1.0.0").unpack(path.to_str().unwrap()).unwrap();
+    fixture
+        .open("1.0.0")
+        .unpack(path.to_str().unwrap())
+        .unwrap();
 }
 
 #[test]
@@ -70,8 +73,11 @@ fn paths_that_lead_elsewhere_are_refused() {
         "lib/talk-1.1.0/a\nb",
         "bin/start",
     ] {
-        let house = House::new();
-        let error = refused(&house, &gzip(&tar(&with(file(name, "x"))(good(&house)))));
+        let fixture = Fixture::new();
+        let error = refused(
+            &fixture,
+            &gzip(&tar(&with(file(name, "x"))(good(&fixture)))),
+        );
         let shown = name.escape_debug().to_string();
         assert!(error.to_string().contains(&shown), "{error}");
         assert!(error.to_term().to_string().contains("bad_path"), "{error}");
@@ -99,9 +105,9 @@ fn what_is_no_file_and_no_folder_is_refused() {
         (EntryType::Continuous, "of an unknown kind"),
         (EntryType::new(b'Z'), "of an unknown kind"),
     ] {
-        let house = House::new();
+        let fixture = Fixture::new();
         let entry = special("lib/talk-1.1.0/priv/x", kind);
-        let error = refused(&house, &gzip(&tar(&with(entry)(good(&house)))));
+        let error = refused(&fixture, &gzip(&tar(&with(entry)(good(&fixture)))));
         assert!(error.to_string().contains(sentence), "{error}");
     }
 }
@@ -131,16 +137,19 @@ fn a_path_is_there_once() {
 fn a_bomb_does_not_go_off() {
     let zeros = || vec![0; 50 << 20];
     let file = file("lib/talk-1.1.0/priv/zeros", zeros());
-    for bomb in [gzip(&zeros()), gzip(&tar(&with(file)(good(&House::new()))))] {
-        let error = refused(&House::new(), &bomb);
+    for bomb in [
+        gzip(&zeros()),
+        gzip(&tar(&with(file)(good(&Fixture::new())))),
+    ] {
+        let error = refused(&Fixture::new(), &bomb);
         let sentence = "bytes come out of it, which is too much for its size";
         assert!(error.to_string().ends_with(sentence), "{error}");
         let term = error.to_term().to_string();
         assert!(term.ends_with("hostile.tar.gz\",too_large}"), "{term}");
     }
     check_bytes(
-        |house| {
-            let mut entries = good(house);
+        |fixture| {
+            let mut entries = good(fixture);
             let many = |n| special(&format!("lib/talk-1.1.0/{n}/"), EntryType::Directory);
             entries.extend((0..5_000).map(many));
             gzip(&tar(&entries))
@@ -155,12 +164,12 @@ fn a_bomb_does_not_go_off() {
 #[test]
 fn a_size_that_is_a_lie_is_refused_before_anything_is_written() {
     let huge = |bytes: u64| {
-        move |house: &House| {
+        move |fixture: &Fixture| {
             let mut lie = header(&file("lib/talk-1.1.0/priv/x", ""));
             lie.set_size(bytes);
             lie.set_cksum();
             let mut bytes = lie.as_bytes().to_vec();
-            bytes.extend(tar(&good(house)));
+            bytes.extend(tar(&good(fixture)));
             gzip(&bytes)
         }
     };
@@ -189,7 +198,7 @@ fn what_is_no_package_is_refused() {
             {cannot_extract_file,"P",bad_archive}
         "#]],
     );
-    let error = refused(&House::new(), &gzip(&[7; 2_000])).to_string();
+    let error = refused(&Fixture::new(), &gzip(&[7; 2_000])).to_string();
     assert!(
         error.contains(r"\u{7}"),
         "what it quotes is harmless: {error}"
@@ -212,8 +221,8 @@ fn what_is_no_package_is_refused() {
 
 #[test]
 fn a_package_that_was_cut_off_is_refused_wherever_that_was() {
-    let house = House::new();
-    let bytes = fs::read(house.package("1.1.0")).unwrap();
+    let fixture = Fixture::new();
+    let bytes = fs::read(fixture.package("1.1.0")).unwrap();
     for cut in [
         1,
         10,
@@ -222,8 +231,8 @@ fn a_package_that_was_cut_off_is_refused_wherever_that_was() {
         bytes.len() - 8,
         bytes.len() - 1,
     ] {
-        let house = House::new();
-        let error = refused(&house, &bytes[..cut]);
+        let fixture = Fixture::new();
+        let error = refused(&fixture, &bytes[..cut]);
         assert!(
             error.to_term().to_string().contains("bad_archive"),
             "{cut}: {error}"
@@ -233,26 +242,26 @@ fn a_package_that_was_cut_off_is_refused_wherever_that_was() {
 
 #[test]
 fn one_changed_byte_is_found_wherever_it_is() {
-    let house = House::new();
-    let bytes = fs::read(house.package("1.1.0")).unwrap();
-    let mut office = house.open("1.0.0");
-    let before = house.snapshot();
-    let path = house.beside("hostile.tar.gz");
+    let fixture = Fixture::new();
+    let bytes = fs::read(fixture.package("1.1.0")).unwrap();
+    let mut registry = fixture.open("1.0.0");
+    let before = fixture.snapshot();
+    let path = fixture.beside("hostile.tar.gz");
     // The header of gzip (10 bytes) says nothing about what is in it.
     for at in (10..bytes.len()).step_by(bytes.len() / 150) {
         let mut changed = bytes.clone();
         changed[at] ^= 0x55;
         fs::write(&path, changed).unwrap();
-        let error = office.unpack(path.to_str().unwrap());
+        let error = registry.unpack(path.to_str().unwrap());
         assert!(error.is_err(), "byte {at} was changed");
-        house.is_as(&before, &format!("byte {at} was changed"));
+        fixture.is_as(&before, &format!("byte {at} was changed"));
     }
 }
 
 #[test]
 fn nothing_stands_behind_the_end() {
-    let behind = |add: fn(Vec<u8>, &House) -> Vec<u8>| {
-        move |house: &House| add(fs::read(house.package("1.1.0")).unwrap(), house)
+    let behind = |add: fn(Vec<u8>, &Fixture) -> Vec<u8>| {
+        move |fixture: &Fixture| add(fs::read(fixture.package("1.1.0")).unwrap(), fixture)
     };
     let expected = || {
         expect![[r#"
@@ -275,8 +284,8 @@ fn nothing_stands_behind_the_end() {
         expected(),
     );
     check_bytes(
-        behind(|_, house| {
-            let mut bytes = tar(&good(house));
+        behind(|_, fixture| {
+            let mut bytes = tar(&good(fixture));
             bytes.extend(tar(&[file("lib/talk-1.1.0/hidden", "x")]));
             gzip(&bytes)
         }),
@@ -526,13 +535,13 @@ fn an_application_is_the_one_its_folder_is_for() {
 
 #[test]
 fn a_pipe_is_not_waited_for() {
-    let house = House::new();
-    let pipe = house.beside("pipe.tar.gz");
+    let fixture = Fixture::new();
+    let pipe = fixture.beside("pipe.tar.gz");
     make_pipe(&pipe);
-    let mut office = house.open("1.0.0");
-    assert!(office.unpack(pipe.to_str().unwrap()).is_err());
+    let mut registry = fixture.open("1.0.0");
+    assert!(registry.unpack(pipe.to_str().unwrap()).is_err());
     assert!(
-        office
+        registry
             .unpack(Path::new("/dev/zero").to_str().unwrap())
             .is_err()
     );

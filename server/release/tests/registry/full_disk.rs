@@ -7,14 +7,14 @@ use std::process::Command;
 use pq_release::releases::{Lib, Release, Releases, Status};
 
 use crate::child::{self, REFUSED, Work};
-use crate::fixture::{House, on_disk, shown};
+use crate::fixture::{Fixture, on_disk, shown};
 
 /// How large a file may become before the work is done; the largest is `RELEASES` here.
 const LIMIT_KIB_MAX: usize = 64;
 
 /// A list so long that it is the largest file of all: then there is a limit at which only the last step is refused.
-fn lengthen_list(house: &House) {
-    let file = house.path("releases/RELEASES");
+fn lengthen_list(fixture: &Fixture) {
+    let file = fixture.path("releases/RELEASES");
     let mut releases = Releases::read(&file).unwrap();
     let lib = |n: u32| Lib {
         name: pq_term::Atom::from_static("padding"),
@@ -33,8 +33,8 @@ fn lengthen_list(house: &House) {
 
 /// The child's sentence when no file may become larger than this, or nothing when its work was done.
 /// Who writes too much gets a signal unless he ignores it, and then the error.
-fn limited(house: &House, work: Work, limit_kib: usize) -> Option<String> {
-    let plain = child::command(&house.root(), work);
+fn limited(fixture: &Fixture, work: Work, limit_kib: usize) -> Option<String> {
+    let plain = child::command(&fixture.root(), work);
     let mut shell = Command::new("/bin/sh");
     // A shell of POSIX counts in halves of a KiB.
     let limit = 2 * limit_kib;
@@ -61,16 +61,16 @@ fn limited(house: &House, work: Work, limit_kib: usize) -> Option<String> {
 
 /// Raises the limit until the work is done; at each one before, the tree stays the same bytes.
 /// Says what was refused, without repetitions.
-fn until_done(house: &House, work: Work) -> Vec<String> {
-    let before = house.snapshot();
+fn until_done(fixture: &Fixture, work: Work) -> Vec<String> {
+    let before = fixture.snapshot();
     let mut sentences = Vec::new();
     for limit_kib in 0..LIMIT_KIB_MAX {
-        match limited(house, work, limit_kib) {
+        match limited(fixture, work, limit_kib) {
             None => return sentences,
             Some(sentence) => {
                 assert!(sentence.contains("File too large"), "{sentence}");
-                house.is_as(&before, &format!("{limit_kib} KiB: {sentence}"));
-                let place = house.root().display().to_string();
+                fixture.is_as(&before, &format!("{limit_kib} KiB: {sentence}"));
+                let place = fixture.root().display().to_string();
                 let sentence = sentence.replace(&place, "");
                 if !sentences.contains(&sentence) {
                     sentences.push(sentence);
@@ -83,10 +83,10 @@ fn until_done(house: &House, work: Work) -> Vec<String> {
 
 #[test]
 fn a_package_that_does_not_fit_leaves_no_trace_and_fits_later() {
-    let house = House::new();
-    lengthen_list(&house);
-    house.package("1.1.0");
-    let sentences = until_done(&house, Work::Unpack);
+    let fixture = Fixture::new();
+    lengthen_list(&fixture);
+    fixture.package("1.1.0");
+    let sentences = until_done(&fixture, Work::Unpack);
     let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
     assert!(is_named("staging/releases/pq.rel"), "{sentences:?}");
     assert!(
@@ -97,33 +97,36 @@ fn a_package_that_does_not_fit_leaves_no_trace_and_fits_later() {
         is_named("write /.office/RELEASES"),
         "the last step: {sentences:?}"
     );
-    let office = house.open("1.0.0");
-    assert_eq!(shown(&office), "1.1.0 unpacked, 1.0.0 permanent, 0.0.1 old");
+    let registry = fixture.open("1.0.0");
+    assert_eq!(
+        shown(&registry),
+        "1.1.0 unpacked, 1.0.0 permanent, 0.0.1 old"
+    );
 }
 
 #[test]
 fn a_release_becomes_permanent_in_both_files_or_in_none() {
-    let house = House::new();
-    lengthen_list(&house);
-    house.with(&["1.1.0"]);
-    let sentences = until_done(&house, Work::MakePermanent);
+    let fixture = Fixture::new();
+    lengthen_list(&fixture);
+    fixture.with(&["1.1.0"]);
+    let sentences = until_done(&fixture, Work::MakePermanent);
     let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
     assert!(is_named("write /.office/start_erl.data"), "{sentences:?}");
     assert!(is_named("write /.office/RELEASES"), "{sentences:?}");
     assert_eq!(
-        on_disk(&house),
+        on_disk(&fixture),
         "1.1.0 permanent, 1.0.0 old, 0.0.1 old; boots 1.0.0 1.1.0"
     );
 }
 
 #[test]
 fn a_release_that_cannot_be_taken_off_the_list_keeps_its_files() {
-    let house = House::new();
-    lengthen_list(&house);
-    house.with(&["1.1.0"]);
-    let sentences = until_done(&house, Work::Remove);
+    let fixture = Fixture::new();
+    lengthen_list(&fixture);
+    fixture.with(&["1.1.0"]);
+    let sentences = until_done(&fixture, Work::Remove);
     let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
     assert!(is_named("journal"), "{sentences:?}");
     assert!(is_named("write /.office/RELEASES"), "{sentences:?}");
-    assert!(fs::symlink_metadata(house.path("lib/talk-1.1.0")).is_err());
+    assert!(fs::symlink_metadata(fixture.path("lib/talk-1.1.0")).is_err());
 }

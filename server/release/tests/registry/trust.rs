@@ -8,13 +8,13 @@ use std::path::Path;
 
 use pq_release::boot::ReleaseTree;
 use pq_release::checksums::{Checksums, sha256};
-use pq_release::office::Office;
 use pq_release::package::make_tar;
+use pq_release::registry::ReleaseRegistry;
 use pq_release::releases::Releases;
 use pq_release::tree::write_release;
 
 use crate::archive::{file, good, gzip, sealed, tar};
-use crate::fixture::{House, RELEASES, elf, make_pipe, runtime};
+use crate::fixture::{Fixture, RELEASES, elf, make_pipe, runtime};
 
 /// The files of release 1.1.0.
 const FILES: [&str; 7] = [
@@ -27,41 +27,41 @@ const FILES: [&str; 7] = [
     "lib/quest-1.0.0/priv/quest.so",
 ];
 
-/// What an office says to an install of 1.1.0 before anything of it begins.
-fn refusal(office: &Office) -> Option<pq_release::office::OfficeError> {
-    let way = office.way_to("1.1.0").err();
-    way.or_else(|| office.tree().boot_vsn("1.1.0").err().map(Into::into))
+/// What a registry says to an install of 1.1.0 before anything of it begins.
+fn refusal(registry: &ReleaseRegistry) -> Option<pq_release::registry::RegistryError> {
+    let way = registry.way_to("1.1.0").err();
+    way.or_else(|| registry.tree().boot_vsn("1.1.0").err().map(Into::into))
 }
 
 #[test]
 fn a_file_that_was_changed_after_it_was_unpacked_is_named() {
     for file in FILES {
-        let house = House::new();
-        let mut office = house.with(&["1.1.0"]);
-        assert!(refusal(&office).is_none());
-        let place = house.path(file);
+        let fixture = Fixture::new();
+        let mut registry = fixture.with(&["1.1.0"]);
+        assert!(refusal(&registry).is_none());
+        let place = fixture.path(file);
         let whole = fs::read(&place).unwrap();
         let another = b"{\"1.1.0\",[{\"1.0.0\",[],[]}],[]}.".to_vec();
         for bytes in [Vec::new(), another, [&whole[..], b" "].concat()] {
             fs::write(&place, bytes).unwrap();
-            let error = refusal(&office).expect(file);
+            let error = refusal(&registry).expect(file);
             assert!(
                 error.is_checksum() && error.to_string().contains(file),
                 "{error}"
             );
         }
         fs::remove_file(&place).unwrap();
-        let error = refusal(&office).expect(file).to_string();
+        let error = refusal(&registry).expect(file).to_string();
         assert!(
             error.contains(file) && error.contains("SHA256SUMS lists it"),
             "{error}"
         );
         fs::write(&place, whole).unwrap();
-        assert!(refusal(&office).is_none());
-        office.installed("1.1.0").unwrap();
+        assert!(refusal(&registry).is_none());
+        registry.installed("1.1.0").unwrap();
         fs::write(&place, "").unwrap();
         assert!(
-            office.make_permanent("1.1.0").unwrap_err().is_checksum(),
+            registry.make_permanent("1.1.0").unwrap_err().is_checksum(),
             "{file}"
         );
     }
@@ -69,9 +69,9 @@ fn a_file_that_was_changed_after_it_was_unpacked_is_named() {
 
 #[test]
 fn settings_may_be_edited_and_may_not_be_missing() {
-    let house = House::new();
-    let office = house.with(&["1.1.0"]);
-    let (file, tree) = (house.path("releases/1.1.0/sys.config"), house.tree());
+    let fixture = Fixture::new();
+    let registry = fixture.with(&["1.1.0"]);
+    let (file, tree) = (fixture.path("releases/1.1.0/sys.config"), fixture.tree());
     assert!(tree.boot_vsn("1.1.0").unwrap().remarks.is_empty());
     fs::write(&file, "[{talk, [{port, 1}]}].").unwrap();
     let edited =
@@ -82,14 +82,14 @@ fn settings_may_be_edited_and_may_not_be_missing() {
         Some(edited)
     );
     fs::remove_file(&file).unwrap();
-    let error = refusal(&office).unwrap().to_string();
+    let error = refusal(&registry).unwrap().to_string();
     assert!(error.contains("sys.config: no such file, and"), "{error}");
 }
 
 #[test]
 fn a_relup_that_came_from_elsewhere_is_refused_and_one_that_was_installed_is_not() {
-    let house = House::new();
-    let author = house.beside("author");
+    let fixture = Fixture::new();
+    let author = fixture.beside("author");
     let pieces = crate::fixture::Pieces {
         other: None,
         ..RELEASES[1]
@@ -98,19 +98,19 @@ fn a_relup_that_came_from_elsewhere_is_refused_and_one_that_was_installed_is_not
     let package = make_tar(
         &ReleaseTree::open(&author, runtime()),
         "1.1.0",
-        &house.beside("packages"),
+        &fixture.beside("packages"),
     );
-    let mut office = house.open("1.0.0");
-    office.unpack(package.unwrap().to_str().unwrap()).unwrap();
-    let relup = house.beside("relup");
+    let mut registry = fixture.open("1.0.0");
+    registry.unpack(package.unwrap().to_str().unwrap()).unwrap();
+    let relup = fixture.beside("relup");
     fs::write(&relup, "{\"1.1.0\",[{\"1.0.0\",[],[]}],[]}.").unwrap();
-    fs::copy(&relup, house.path("releases/1.1.0/relup")).unwrap();
-    let error = office.way_to("1.1.0").unwrap_err();
+    fs::copy(&relup, fixture.path("releases/1.1.0/relup")).unwrap();
+    let error = registry.way_to("1.1.0").unwrap_err();
     assert!(error.is_checksum(), "{error}");
-    office.install_file("1.1.0", &relup).unwrap();
-    assert!(refusal(&office).is_none());
-    fs::write(house.path("releases/1.1.0/relup"), "").unwrap();
-    assert!(refusal(&office).unwrap().is_checksum());
+    registry.install_file("1.1.0", &relup).unwrap();
+    assert!(refusal(&registry).is_none());
+    fs::write(fixture.path("releases/1.1.0/relup"), "").unwrap();
+    assert!(refusal(&registry).unwrap().is_checksum());
 }
 
 /// Puts something in the place of a file that is no file of the tree.
@@ -127,8 +127,8 @@ fn puts(place: &Path, what: &str, outside: &Path) {
 /// Short: the name of a socket has at most 107 bytes.
 #[test]
 fn what_is_no_file_is_refused_wherever_a_file_is_read() {
-    let house = House::new();
-    let office = house.with(&["1.1.0"]);
+    let fixture = Fixture::new();
+    let registry = fixture.with(&["1.1.0"]);
     let own = [
         "releases/1.1.0/sys.config",
         "releases/1.1.0/SHA256SUMS",
@@ -136,13 +136,15 @@ fn what_is_no_file_is_refused_wherever_a_file_is_read() {
     ];
     let registers = ["releases/RELEASES", "releases/start_erl.data"];
     for file in FILES.into_iter().chain(own).chain(registers) {
-        let (place, outside) = (house.path(file), house.beside("outside"));
+        let (place, outside) = (fixture.path(file), fixture.beside("outside"));
         fs::rename(&place, &outside).unwrap();
         for what in ["a pipe", "a folder", "a socket", "a device", "a link"] {
             puts(&place, what, &outside);
             let said = match registers.contains(&file) {
-                true => Office::open(house.tree(), "1.0.0").unwrap_err().to_string(),
-                false => refusal(&office).expect(file).to_string(),
+                true => ReleaseRegistry::open(fixture.tree(), "1.0.0")
+                    .unwrap_err()
+                    .to_string(),
+                false => refusal(&registry).expect(file).to_string(),
             };
             let odd = match what {
                 // The device is behind a link.
@@ -160,12 +162,12 @@ fn what_is_no_file_is_refused_wherever_a_file_is_read() {
         }
         fs::rename(&outside, &place).unwrap();
     }
-    assert!(refusal(&office).is_none());
-    let mut office = house.open("1.0.0");
+    assert!(refusal(&registry).is_none());
+    let mut registry = fixture.open("1.0.0");
     for what in ["a pipe", "a folder", "a socket"] {
-        let package = house.beside("p.tar.gz");
+        let package = fixture.beside("p.tar.gz");
         puts(&package, what, Path::new(""));
-        let said = office
+        let said = registry
             .unpack(package.to_str().unwrap())
             .unwrap_err()
             .to_string();
@@ -181,38 +183,42 @@ fn what_is_no_file_is_refused_wherever_a_file_is_read() {
 
 #[test]
 fn a_hard_link_is_the_file_itself() {
-    let house = House::new();
-    let office = house.with(&["1.1.0"]);
-    let (place, other) = (house.path(FILES[4]), house.beside("other"));
+    let fixture = Fixture::new();
+    let registry = fixture.with(&["1.1.0"]);
+    let (place, other) = (fixture.path(FILES[4]), fixture.beside("other"));
     fs::rename(&place, &other).unwrap();
     fs::hard_link(&other, &place).unwrap();
-    assert!(refusal(&office).is_none());
+    assert!(refusal(&registry).is_none());
     fs::write(&other, "changed through its other name").unwrap();
-    assert!(refusal(&office).unwrap().is_checksum());
+    assert!(refusal(&registry).unwrap().is_checksum());
 }
 
 #[test]
 fn the_folder_of_an_application_bears_its_name() {
-    let house = House::new();
-    let office = house.with(&["1.1.0"]);
-    let list = house.path("releases/RELEASES");
+    let fixture = Fixture::new();
+    let registry = fixture.with(&["1.1.0"]);
+    let list = fixture.path("releases/RELEASES");
     let mut releases = Releases::read(&list).unwrap();
     let libs = &mut releases.0[0].libs;
     libs.iter_mut()
         .for_each(|lib| lib.folder = lib.folder.replace("talk-1.1.0", "talk-1.0.0"));
     releases.write(&list).unwrap();
-    let error = refusal(&office).unwrap().to_string();
+    let error = refusal(&registry).unwrap().to_string();
     assert!(
         error.contains("it describes `talk-1.0.0`, and its place is for `talk-1.1.0`"),
         "{error}"
     );
-    fs::rename(house.path("lib/talk-1.1.0"), house.path("lib/talk-other")).unwrap();
+    fs::rename(
+        fixture.path("lib/talk-1.1.0"),
+        fixture.path("lib/talk-other"),
+    )
+    .unwrap();
     releases.0[0]
         .libs
         .iter_mut()
         .for_each(|lib| lib.folder = lib.folder.replace("talk-1.0.0", "talk-other"));
     releases.write(&list).unwrap();
-    let error = refusal(&office).unwrap().to_string();
+    let error = refusal(&registry).unwrap().to_string();
     assert!(error.contains("it describes `talk-other`"), "{error}");
 }
 
@@ -226,9 +232,9 @@ fn exchange(folder: &Path, library: &[u8]) {
 }
 
 /// The good package with this library, and with checksums that are right for it.
-fn lie(house: &House, author: &Path, library: &[u8]) -> Vec<u8> {
+fn lie(fixture: &Fixture, author: &Path, library: &[u8]) -> Vec<u8> {
     let sums = fs::read(author.join("lib/talk-1.1.0/SHA256SUMS")).unwrap();
-    let mut entries = good(house);
+    let mut entries = good(fixture);
     entries.retain(|entry| {
         !matches!(
             &*entry.name,
@@ -243,13 +249,13 @@ fn lie(house: &House, author: &Path, library: &[u8]) -> Vec<u8> {
 #[test]
 fn a_library_under_another_name_is_neither_built_packed_unpacked_nor_booted() {
     for (application, vsn) in [("talk", "1.0.0"), ("quest", "1.1.0")] {
-        let house = House::new();
-        let author = house.beside("author");
+        let fixture = Fixture::new();
+        let author = fixture.beside("author");
         RELEASES[1].lay_out(&author);
         let right = elf("talk", "1.1.0");
         exchange(&author.join("lib/talk-1.1.0"), &right);
         let tree = ReleaseTree::open(&author, runtime());
-        let package = make_tar(&tree, "1.1.0", &house.beside("packages")).unwrap();
+        let package = make_tar(&tree, "1.1.0", &fixture.beside("packages")).unwrap();
         let wrong = elf(application, vsn);
         exchange(&author.join("lib/talk-1.1.0"), &wrong);
         let both = format!(
@@ -257,23 +263,23 @@ fn a_library_under_another_name_is_neither_built_packed_unpacked_nor_booted() {
         );
         let says = |error: String| assert!(error.contains(&both), "{error}");
         says(
-            make_tar(&tree, "1.1.0", &house.beside("more"))
+            make_tar(&tree, "1.1.0", &fixture.beside("more"))
                 .unwrap_err()
                 .to_string(),
         );
-        let lying = house.beside("lying.tar.gz");
-        fs::write(&lying, lie(&house, &author, &wrong)).unwrap();
-        let mut office = house.open("1.0.0");
+        let lying = fixture.beside("lying.tar.gz");
+        fs::write(&lying, lie(&fixture, &author, &wrong)).unwrap();
+        let mut registry = fixture.open("1.0.0");
         says(
-            office
+            registry
                 .unpack(lying.to_str().unwrap())
                 .unwrap_err()
                 .to_string(),
         );
-        office.unpack(package.to_str().unwrap()).unwrap();
-        assert!(refusal(&office).is_none());
-        exchange(&house.path("lib/talk-1.1.0"), &wrong);
-        says(refusal(&office).unwrap().to_string());
+        registry.unpack(package.to_str().unwrap()).unwrap();
+        assert!(refusal(&registry).is_none());
+        exchange(&fixture.path("lib/talk-1.1.0"), &wrong);
+        says(refusal(&registry).unwrap().to_string());
         let app = crate::fixture::app("talk", "1.1.0", "quest");
         let talk = pq_release::tree::AppPieces {
             app: &app,
@@ -288,7 +294,7 @@ fn a_library_under_another_name_is_neither_built_packed_unpacked_nor_booted() {
             applications: vec![talk],
         };
         says(
-            write_release(&house.beside("new"), &spec)
+            write_release(&fixture.beside("new"), &spec)
                 .unwrap_err()
                 .to_string(),
         );
@@ -297,14 +303,14 @@ fn a_library_under_another_name_is_neither_built_packed_unpacked_nor_booted() {
 
 #[test]
 fn a_release_that_somebody_put_in_place_is_known_from_then_on() {
-    let house = House::new();
-    RELEASES[1].lay_out(&house.root());
-    fs::remove_file(house.path("releases/1.1.0/SHA256SUMS")).unwrap();
-    let mut office = house.open("1.0.0");
-    office
-        .set_unpacked(&house.path("releases/1.1.0/pq.rel"), &[])
+    let fixture = Fixture::new();
+    RELEASES[1].lay_out(&fixture.root());
+    fs::remove_file(fixture.path("releases/1.1.0/SHA256SUMS")).unwrap();
+    let mut registry = fixture.open("1.0.0");
+    registry
+        .set_unpacked(&fixture.path("releases/1.1.0/pq.rel"), &[])
         .unwrap();
-    assert!(refusal(&office).is_none());
-    fs::write(house.path("releases/1.1.0/relup"), "").unwrap();
-    assert!(refusal(&office).unwrap().is_checksum());
+    assert!(refusal(&registry).is_none());
+    fs::write(fixture.path("releases/1.1.0/relup"), "").unwrap();
+    assert!(refusal(&registry).unwrap().is_checksum());
 }

@@ -1,11 +1,11 @@
 //! From a package to a release of the tree.
 //!
-//! Taken apart on the desk, checked there, compared with what is in the tree already, noted, put in place folder by folder,
+//! Unpacked in the work folder, checked there, compared with what is in the tree already, noted, put in place folder by folder,
 //! and listed: that is the step at which it is unpacked. The package stays where it was.
 
 use std::path::{Path, PathBuf};
 
-use super::{Office, OfficeError, same};
+use super::{RegistryError, ReleaseRegistry, same};
 use crate::boot::ReleaseTree;
 use crate::checksums;
 use crate::durable;
@@ -15,7 +15,7 @@ use crate::package;
 use crate::rel::Rel;
 use crate::releases::{Release, Releases, Status};
 
-impl Office {
+impl ReleaseRegistry {
     /// Unpacks a package and says which release it is (`release_handler:unpack_release/1`). `Name-Vsn` is the package
     /// `releases/Name-Vsn.tar.gz` of the tree; what has a `/` or ends in `.tar.gz` is the path of a file.
     ///
@@ -24,17 +24,17 @@ impl Office {
     /// # Errors
     /// With the package and what is wrong with it; `{existing_release,Vsn}`; an application of this version is there with
     /// other bytes; what the operating system refuses. The tree is then as it was.
-    pub fn unpack(&mut self, package: &str) -> Result<String, OfficeError> {
+    pub fn unpack(&mut self, package: &str) -> Result<String, RegistryError> {
         let file = package_file(self.root(), package)?;
-        self.at_desk(|office| office.unpack_file(&file))
+        self.atomically(|registry| registry.unpack_file(&file))
     }
 
-    fn unpack_file(&mut self, file: &Path) -> Result<String, OfficeError> {
-        let staging = self.desk().staging();
+    fn unpack_file(&mut self, file: &Path) -> Result<String, RegistryError> {
+        let staging = self.work_folder().staging();
         let rel = package::unpack(file, &staging, self.tree.runtime())?;
         self.is_new(&rel.vsn)?;
         let folders = self.missing(&rel, &staging)?;
-        self.desk().note(&folders)?;
+        self.work_folder().note(&folders)?;
         for folder in &folders {
             durable::put_folder(&staging.join(folder), &self.root().join(folder))?;
         }
@@ -44,7 +44,7 @@ impl Office {
     }
 
     /// A folder of the release that was there already and has no checksums gets them.
-    fn complete(&self, vsn: &str, staging: &Path) -> Result<(), OfficeError> {
+    fn complete(&self, vsn: &str, staging: &Path) -> Result<(), RegistryError> {
         let name = format!("{}/{}", layout::release_name(vsn), checksums::FILE_NAME);
         let (new, place) = (staging.join(&name), self.root().join(&name));
         if place.exists() {
@@ -55,10 +55,10 @@ impl Office {
         Ok(durable::write(&place, &sums)?)
     }
 
-    pub(super) fn is_new(&self, vsn: &str) -> Result<(), OfficeError> {
+    pub(super) fn is_new(&self, vsn: &str) -> Result<(), RegistryError> {
         match self.releases.find(vsn) {
             None => Ok(()),
-            Some(release) => Err(OfficeError::ExistingRelease {
+            Some(release) => Err(RegistryError::ExistingRelease {
                 vsn: vsn.to_string(),
                 status: release.status,
             }),
@@ -72,14 +72,14 @@ impl Office {
     }
 
     /// The folders of the release that are not in the tree yet. Those that are have to be the same.
-    fn missing(&self, rel: &Rel, staging: &Path) -> Result<Vec<String>, OfficeError> {
+    fn missing(&self, rel: &Rel, staging: &Path) -> Result<Vec<String>, RegistryError> {
         let mut missing = Vec::new();
         for folder in folders(&self.tree, rel) {
             let place = self.root().join(&folder);
             if !place.exists() {
                 missing.push(folder);
             } else if let Some(file) = same::difference(&staging.join(&folder), &place)? {
-                return Err(OfficeError::OtherBytes { folder, file });
+                return Err(RegistryError::OtherBytes { folder, file });
             }
         }
         Ok(missing)
@@ -93,7 +93,7 @@ fn folders(tree: &ReleaseTree, rel: &Rel) -> Vec<String> {
     libs.chain([layout::release_name(&rel.vsn)]).collect()
 }
 
-fn package_file(root: &Path, package: &str) -> Result<PathBuf, OfficeError> {
+fn package_file(root: &Path, package: &str) -> Result<PathBuf, RegistryError> {
     let is_path = package.contains('/') || package.ends_with(".tar.gz");
     match is_path {
         true => Ok(PathBuf::from(package)),

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use pq_release::checksums::{Checksums, sha256};
 use tar::{Archive, Builder, EntryType, Header};
 
-use crate::fixture::House;
+use crate::fixture::Fixture;
 
 /// One entry of an archive, as somebody wants it to look.
 #[derive(Clone)]
@@ -35,8 +35,8 @@ pub(crate) fn special(name: &str, kind: EntryType) -> Entry {
 }
 
 /// The entries of the good package of 1.1.0.
-pub(crate) fn good(house: &House) -> Vec<Entry> {
-    let bytes = fs::read(house.package("1.1.0")).unwrap();
+pub(crate) fn good(fixture: &Fixture) -> Vec<Entry> {
+    let bytes = fs::read(fixture.package("1.1.0")).unwrap();
     let mut archive = Archive::new(GzDecoder::new(bytes.as_slice()));
     let entry = |entry: std::io::Result<tar::Entry<'_, _>>| {
         let mut entry: tar::Entry<'_, GzDecoder<&[u8]>> = entry.unwrap();

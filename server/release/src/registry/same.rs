@@ -5,13 +5,13 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::OfficeError;
+use super::RegistryError;
 use crate::checksums;
 use crate::file_error::FileError;
 
 /// The first file in which two folders differ: one has it and the other has not, or its bytes are others. A folder that
 /// was laid out before releases had checksums has none, and is the same.
-pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, OfficeError> {
+pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, RegistryError> {
     let (mut new_files, files) = (files(new)?, files(there)?);
     if !files.contains_key(checksums::FILE_NAME) {
         new_files.remove(checksums::FILE_NAME);

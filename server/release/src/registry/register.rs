@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pq_files::Refused;
 
-use super::{Office, OfficeError};
+use super::{RegistryError, ReleaseRegistry};
 use crate::boot::BootError;
 use crate::consult::text_of;
 use crate::durable;
@@ -30,7 +30,7 @@ pub struct AppDir {
     pub dir: PathBuf,
 }
 
-impl Office {
+impl ReleaseRegistry {
     /// Lists a release that is in the tree already, or partly elsewhere, and says which it is
     /// (`release_handler:set_unpacked/2`). Unlike in OTP, all of it is checked first, and the `.rel` file gets its place
     /// in the release's folder.
@@ -42,8 +42,8 @@ impl Office {
         &mut self,
         rel_file: &Path,
         app_dirs: &[AppDir],
-    ) -> Result<String, OfficeError> {
-        let rel = Rel::read(rel_file).map_err(OfficeError::Rel)?;
+    ) -> Result<String, RegistryError> {
+        let rel = Rel::read(rel_file).map_err(RegistryError::Rel)?;
         self.is_new(&rel.vsn)?;
         let release = release(self.root(), &rel, app_dirs, Status::Unpacked)?;
         let vsn = rel.vsn.clone();
@@ -52,16 +52,16 @@ impl Office {
         // Whoever has put the files in place says so now; checksums that are there may be those of a release that was copied.
         self.tree.summed(&vsn)?.write_sums(&rel)?;
         self.tree.rel(&vsn)?;
-        self.at_desk(|office| office.keep(office.with(release)))?;
+        self.atomically(|registry| registry.keep(registry.with(release)))?;
         Ok(vsn)
     }
 
-    fn place_rel(&self, file: &Path, release: &Release) -> Result<(), OfficeError> {
+    fn place_rel(&self, file: &Path, release: &Release) -> Result<(), RegistryError> {
         let place = layout::rel_file(self.root(), &release.name, &release.vsn);
         let bytes = read(file)?;
         match pq_files::read(&place, pq_files::TEXT_BYTES_MAX) {
             Ok(found) if found == bytes => Ok(()),
-            Ok(_) => Err(OfficeError::OtherBytes {
+            Ok(_) => Err(RegistryError::OtherBytes {
                 folder: layout::release_name(&release.vsn),
                 file: layout::rel_name(&release.name),
             }),
@@ -77,7 +77,7 @@ impl Office {
     ///
     /// # Errors
     /// `{no_such_release,Vsn}`; `{Posix,File}`; what is wrong in the file.
-    pub fn install_file(&mut self, vsn: &str, file: &Path) -> Result<PathBuf, OfficeError> {
+    pub fn install_file(&mut self, vsn: &str, file: &Path) -> Result<PathBuf, RegistryError> {
         let release = self.find(vsn)?;
         let name = match file.file_name().and_then(|name| name.to_str()) {
             Some(name) if layout::is_plain(name) && layout::is_plain(vsn) => name,
@@ -99,41 +99,41 @@ impl Office {
 /// Writes the `RELEASES` of a tree with this release as the permanent one (`release_handler:create_RELEASES/4`).
 ///
 /// # Errors
-/// As [`Office::set_unpacked`] about the `.rel` file and the folders; what the operating system refuses.
+/// As [`ReleaseRegistry::set_unpacked`] about the `.rel` file and the folders; what the operating system refuses.
 pub fn create_releases(
     root: &Path,
     rel_file: &Path,
     app_dirs: &[AppDir],
-) -> Result<(), OfficeError> {
-    let rel = Rel::read(rel_file).map_err(OfficeError::Rel)?;
+) -> Result<(), RegistryError> {
+    let rel = Rel::read(rel_file).map_err(RegistryError::Rel)?;
     let release = release(root, &rel, app_dirs, Status::Permanent)?;
     Ok(Releases(vec![release]).write(&layout::releases_file(root))?)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, OfficeError> {
+fn read(file: &Path) -> Result<Vec<u8>, RegistryError> {
     pq_files::read(file, pq_files::TEXT_BYTES_MAX).map_err(|error| match Refused::of(&error) {
         Some(_) => FileError::read(file, &error).into(),
-        None => OfficeError::Read {
+        None => RegistryError::Read {
             file: file.to_path_buf(),
             kind: error.kind(),
         },
     })
 }
 
-fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
+fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
     let text = || text_of(file, bytes);
     let (found, line) = match name {
         sys_config::FILE_NAME | sys_config::TEMPLATE_NAME => {
             return Ok(sys_config::check_text(file, &text()?)?);
         }
         "relup" => {
-            let text = text().map_err(OfficeError::Relup)?;
-            let relup = Relup::parse(file, &text).map_err(OfficeError::Relup)?;
+            let text = text().map_err(RegistryError::Relup)?;
+            let relup = Relup::parse(file, &text).map_err(RegistryError::Relup)?;
             (relup.vsn, places::line_at(&text, &[0]))
         }
         _ if name == layout::rel_name(&release.name) => {
             let rel = text().and_then(|text| Rel::parse(file, &text));
-            let rel = rel.map_err(OfficeError::Rel)?;
+            let rel = rel.map_err(RegistryError::Rel)?;
             (rel.vsn, rel.vsn_line)
         }
         _ if name.ends_with(".rel") => return Err(several_rels(file, release)),
@@ -141,7 +141,7 @@ fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(),
     };
     match found == release.vsn {
         true => Ok(()),
-        false => Err(OfficeError::Boot(BootError::WrongVsn {
+        false => Err(RegistryError::Boot(BootError::WrongVsn {
             file: file.to_path_buf(),
             line,
             found,
@@ -150,9 +150,9 @@ fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(),
     }
 }
 
-fn several_rels(file: &Path, release: &Release) -> OfficeError {
+fn several_rels(file: &Path, release: &Release) -> RegistryError {
     let own = PathBuf::from(layout::rel_name(&release.name));
-    OfficeError::Boot(BootError::SeveralRels {
+    RegistryError::Boot(BootError::SeveralRels {
         vsn: release.vsn.clone(),
         files: (own, file.to_path_buf()),
     })
@@ -164,7 +164,7 @@ fn release(
     rel: &Rel,
     app_dirs: &[AppDir],
     status: Status,
-) -> Result<Release, OfficeError> {
+) -> Result<Release, RegistryError> {
     let mut release = Release::of(rel, status);
     for app_dir in app_dirs {
         let AppDir { name, vsn, .. } = app_dir;
@@ -175,7 +175,7 @@ fn release(
         match lib {
             Some(lib) => lib.folder = folder(root, app_dir)?,
             None => {
-                return Err(OfficeError::NotInRelease {
+                return Err(RegistryError::NotInRelease {
                     name: name.clone(),
                     vsn: vsn.clone(),
                     rel: rel.vsn.clone(),
@@ -187,15 +187,15 @@ fn release(
 }
 
 /// As `RELEASES` names it: relative where it is in the tree, else absolute.
-fn folder(root: &Path, app_dir: &AppDir) -> Result<String, OfficeError> {
+fn folder(root: &Path, app_dir: &AppDir) -> Result<String, RegistryError> {
     let name = format!("{}-{}", app_dir.name, app_dir.vsn);
     let absolute =
         |path: &Path| std::path::absolute(path).map_err(|error| FileError::read(path, &error));
     let (root, folder) = (absolute(root)?, absolute(&app_dir.dir.join(name))?);
     match fs::metadata(&folder) {
         Ok(found) if found.is_dir() => (),
-        Ok(_) => return Err(OfficeError::NotADirectory(folder)),
-        Err(_) => return Err(OfficeError::NoSuchDirectory(folder)),
+        Ok(_) => return Err(RegistryError::NotADirectory(folder)),
+        Err(_) => return Err(RegistryError::NoSuchDirectory(folder)),
     }
     let shown = folder.strip_prefix(&root).unwrap_or(&folder);
     Ok(shown.to_string_lossy().into_owned())

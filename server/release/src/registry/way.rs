@@ -3,7 +3,7 @@
 use pq_otp::Direction;
 use pq_term::Term;
 
-use super::{Office, OfficeError};
+use super::{RegistryError, ReleaseRegistry};
 use crate::instruction::Instruction;
 use crate::relup::Way;
 
@@ -22,28 +22,28 @@ pub struct Planned {
     pub script: Vec<Instruction>,
 }
 
-impl Office {
+impl ReleaseRegistry {
     /// The way from the release that runs to this one, as `release_handler:install_release/1` finds it: up in the
     /// `relup` of that release, else down in the `relup` of the one that runs. Versions are names; none is greater.
     ///
     /// # Errors
     /// `{already_installed,Vsn}`, `{no_such_release,Vsn}`, `{bad_relup_file,File}`, and `{no_matching_relup,Vsn,Running}`
     /// with all ways that there are.
-    pub fn way_to(&self, to: &str) -> Result<Planned, OfficeError> {
+    pub fn way_to(&self, to: &str) -> Result<Planned, RegistryError> {
         self.find(to)?;
         if to == self.running {
-            return Err(OfficeError::AlreadyInstalled {
+            return Err(RegistryError::AlreadyInstalled {
                 vsn: to.to_string(),
             });
         }
-        let relup = |vsn| self.tree.relup(vsn).map_err(OfficeError::Relup);
+        let relup = |vsn| self.tree.relup(vsn).map_err(RegistryError::Relup);
         if let Some(way) = relup(to)?.and_then(|relup| relup.up_from(&self.running).cloned()) {
             return Ok(self.planned(to, Direction::Up, way));
         }
         if let Some(way) = relup(&self.running)?.and_then(|relup| relup.down_to(to).cloned()) {
             return Ok(self.planned(to, Direction::Down, way));
         }
-        Err(OfficeError::NoWay {
+        Err(RegistryError::NoWay {
             from: self.running.clone(),
             to: to.to_string(),
             ways: self.ways(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::desk::lib_folder;
-use super::{Office, OfficeError};
+use super::work_folder::lib_folder;
+use super::{RegistryError, ReleaseRegistry};
 use crate::layout;
 use crate::releases::{Lib, Release, Releases, Status};
 
-impl Office {
+impl ReleaseRegistry {
     /// Removes a release: its folder, and those of its applications in `lib` that no other release of the tree uses
     /// (`release_handler:remove_release/1`). Links are removed, not followed. What is gone already is no error, so a
     /// release with a damaged tree can be removed too.
@@ -16,25 +16,25 @@ impl Office {
     /// # Errors
     /// `{no_such_release,Vsn}`; `{permanent,Vsn}`, and unlike OTP also `{current,Vsn}` and `{tmp_current,Vsn}`: the files
     /// of what runs are needed; what the operating system refuses. Then the release is listed as before.
-    pub fn remove(&mut self, vsn: &str) -> Result<(), OfficeError> {
+    pub fn remove(&mut self, vsn: &str) -> Result<(), RegistryError> {
         let folders = self.only_of(self.dispensable(vsn)?);
-        self.at_desk(|office| {
-            office.desk().note(&folders)?;
-            office.keep(office.without(vsn))
+        self.atomically(|registry| {
+            registry.work_folder().note(&folders)?;
+            registry.keep(registry.without(vsn))
         })
     }
 
     /// Takes a release off the list and leaves its files (`release_handler:set_removed/1`).
     ///
     /// # Errors
-    /// As [`Office::remove`].
-    pub fn set_removed(&mut self, vsn: &str) -> Result<(), OfficeError> {
+    /// As [`ReleaseRegistry::remove`].
+    pub fn set_removed(&mut self, vsn: &str) -> Result<(), RegistryError> {
         self.dispensable(vsn)?;
-        self.at_desk(|office| office.keep(office.without(vsn)))
+        self.atomically(|registry| registry.keep(registry.without(vsn)))
     }
 
     /// A release that neither runs nor is to boot.
-    fn dispensable(&self, vsn: &str) -> Result<&Release, OfficeError> {
+    fn dispensable(&self, vsn: &str) -> Result<&Release, RegistryError> {
         let release = self.find(vsn)?;
         let needed = match release.status {
             Status::Permanent | Status::Current | Status::TmpCurrent => Some(release.status),
@@ -43,7 +43,7 @@ impl Office {
         };
         match needed {
             None => Ok(release),
-            Some(status) => Err(OfficeError::Needed {
+            Some(status) => Err(RegistryError::Needed {
                 vsn: vsn.to_string(),
                 status,
             }),

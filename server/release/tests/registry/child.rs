@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use pq_release::boot::ReleaseTree;
-use pq_release::office::{Office, OfficeError};
+use pq_release::registry::{RegistryError, ReleaseRegistry};
 
 use crate::fixture::runtime;
 
@@ -77,30 +77,30 @@ fn work_that_the_environment_asks_for() {
     }
 }
 
-fn do_work(root: &Path, work: Work) -> Result<(), OfficeError> {
+fn do_work(root: &Path, work: Work) -> Result<(), RegistryError> {
     let tree = ReleaseTree::open(root, runtime());
     let running = tree.start_erl()?.vsn;
-    let mut office = Office::open(tree, &running)?;
+    let mut registry = ReleaseRegistry::open(tree, &running)?;
     match work {
-        Work::Unpack => unpack(&mut office, root),
-        Work::MakePermanent => make_permanent(&mut office, "1.1.0"),
-        Work::Remove => office.remove("1.1.0"),
+        Work::Unpack => unpack(&mut registry, root),
+        Work::MakePermanent => make_permanent(&mut registry, "1.1.0"),
+        Work::Remove => registry.remove("1.1.0"),
         Work::Rounds => loop {
-            round(&mut office, root, &mut mark)?;
+            round(&mut registry, root, &mut mark)?;
         },
     }
 }
 
-fn unpack(office: &mut Office, root: &Path) -> Result<(), OfficeError> {
+fn unpack(registry: &mut ReleaseRegistry, root: &Path) -> Result<(), RegistryError> {
     let package = package(root);
-    office.unpack(package.to_str().unwrap()).map(|_| ())
+    registry.unpack(package.to_str().unwrap()).map(|_| ())
 }
 
-fn make_permanent(office: &mut Office, vsn: &str) -> Result<(), OfficeError> {
-    if office.running().vsn != vsn {
-        office.installed(vsn)?;
+fn make_permanent(registry: &mut ReleaseRegistry, vsn: &str) -> Result<(), RegistryError> {
+    if registry.running().vsn != vsn {
+        registry.installed(vsn)?;
     }
-    office.make_permanent(vsn)
+    registry.make_permanent(vsn)
 }
 
 /// The steps of a round.
@@ -112,27 +112,31 @@ pub(crate) const STEPS: [&str; 4] = [
 ];
 
 /// Does a step, unless it is done: an interrupted one may have been.
-pub(crate) fn step(office: &mut Office, root: &Path, step: &str) -> Result<(), OfficeError> {
-    let is_there = office.which_releases().iter().any(|it| it.vsn == "1.1.0");
+pub(crate) fn step(
+    registry: &mut ReleaseRegistry,
+    root: &Path,
+    step: &str,
+) -> Result<(), RegistryError> {
+    let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
     match step {
         "unpack" if is_there => Ok(()),
-        "unpack" => unpack(office, root),
-        "make 1.1.0 permanent" => make_permanent(office, "1.1.0"),
-        "make 1.0.0 permanent" => make_permanent(office, "1.0.0"),
-        _ if is_there => office.remove("1.1.0"),
+        "unpack" => unpack(registry, root),
+        "make 1.1.0 permanent" => make_permanent(registry, "1.1.0"),
+        "make 1.0.0 permanent" => make_permanent(registry, "1.0.0"),
+        _ if is_there => registry.remove("1.1.0"),
         _ => Ok(()),
     }
 }
 
 /// One round, from wherever the last one was interrupted; `begins` is told each step.
 pub(crate) fn round(
-    office: &mut Office,
+    registry: &mut ReleaseRegistry,
     root: &Path,
     begins: &mut impl FnMut(&str),
-) -> Result<(), OfficeError> {
+) -> Result<(), RegistryError> {
     for name in STEPS {
         begins(name);
-        step(office, root, name)?;
+        step(registry, root, name)?;
     }
     Ok(())
 }

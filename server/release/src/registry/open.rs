@@ -1,4 +1,4 @@
-//! Opening the office: what the disk says, made to agree with itself and with what runs.
+//! Opening the registry: what the disk says, made to agree with itself and with what runs.
 
 use crate::boot::ReleaseTree;
 use crate::file_error::FileError;
@@ -6,10 +6,10 @@ use crate::layout;
 use crate::releases::{Release, Releases, Status};
 use crate::start_erl::StartErl;
 
-use super::{Office, OfficeError, status};
+use super::{RegistryError, ReleaseRegistry, status};
 
-impl Office {
-    /// Opens the office of a tree from which a node runs release `running`. What was interrupted is finished or undone,
+impl ReleaseRegistry {
+    /// Opens the registry of a tree from which a node runs release `running`. What was interrupted is finished or undone,
     /// and where the files disagree, `start_erl.data` is right about what boots next time.
     ///
     /// What is missing is made: `RELEASES` from the release that runs and the one that boots, each with its applications
@@ -19,7 +19,7 @@ impl Office {
     /// # Errors
     /// When one of the two files is there and cannot be read; when what runs or boots is neither listed nor in the tree;
     /// when the operating system refuses.
-    pub fn open(tree: ReleaseTree, running: &str) -> Result<Office, OfficeError> {
+    pub fn open(tree: ReleaseTree, running: &str) -> Result<ReleaseRegistry, RegistryError> {
         let on_disk = present(tree.releases())?;
         let start = present(tree.start_erl())?;
         let mut releases = on_disk.clone().unwrap_or_default();
@@ -31,19 +31,19 @@ impl Office {
         };
         list(&mut releases, &tree, &permanent)?;
         status::settle(&mut releases, &permanent);
-        let mut office = Office {
+        let mut registry = ReleaseRegistry {
             tree,
             releases: Releases::default(),
             running: running.to_string(),
         };
-        office.agree(on_disk, releases)?;
-        office.name_what_boots(start, &permanent)?;
-        office.tidy_up();
-        office.mark_what_runs();
-        Ok(office)
+        registry.agree(on_disk, releases)?;
+        registry.name_what_boots(start, &permanent)?;
+        registry.try_recover();
+        registry.mark_what_runs();
+        Ok(registry)
     }
 
-    fn agree(&mut self, on_disk: Option<Releases>, wanted: Releases) -> Result<(), OfficeError> {
+    fn agree(&mut self, on_disk: Option<Releases>, wanted: Releases) -> Result<(), RegistryError> {
         match on_disk {
             Some(found) if found == wanted => {
                 self.releases = wanted;
@@ -53,7 +53,11 @@ impl Office {
         }
     }
 
-    fn name_what_boots(&self, found: Option<StartErl>, permanent: &str) -> Result<(), OfficeError> {
+    fn name_what_boots(
+        &self,
+        found: Option<StartErl>,
+        permanent: &str,
+    ) -> Result<(), RegistryError> {
         if found.is_some() {
             return Ok(());
         }
@@ -62,7 +66,7 @@ impl Office {
             vsn: permanent.to_string(),
         };
         let file = layout::start_erl(self.root());
-        Ok(self.desk().prepare(&file, &start.to_text())?.put()?)
+        Ok(self.work_folder().prepare(&file, &start.to_text())?.put()?)
     }
 
     /// What runs is the permanent release, or else current: on the disk there is no current one.
@@ -81,7 +85,7 @@ fn present<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
 }
 
 /// Lists a release of the tree that is not listed yet.
-fn list(releases: &mut Releases, tree: &ReleaseTree, vsn: &str) -> Result<(), OfficeError> {
+fn list(releases: &mut Releases, tree: &ReleaseTree, vsn: &str) -> Result<(), RegistryError> {
     if releases.find(vsn).is_none() {
         let rel = tree.rel(vsn)?;
         releases.0.push(Release::of(&rel, Status::Unpacked));
