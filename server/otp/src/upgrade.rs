@@ -232,6 +232,11 @@ pub struct Transaction<'d> {
     open: bool,
 }
 
+/// A transaction in which every state has been converted while its processes stand still: the one that can be committed.
+/// Dropped without that it is an abort.
+#[must_use = "dropped, it is an abort"]
+pub struct Held<'d>(Transaction<'d>);
+
 /// What may take no longer than the plan's `suspend_timeout_ms`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Deadline {
@@ -256,11 +261,6 @@ pub(crate) enum Order {
 }
 
 impl<'d> Transaction<'d> {
-    /// Who lets the node go on: it may be asked things while the transaction is under way.
-    pub fn driver(&mut self) -> &mut dyn Driver {
-        self.driver
-    }
-
     /// Begins: nobody is concerned yet.
     pub fn begin(driver: &'d mut dyn Driver, plan: Plan) -> Transaction<'d> {
         let board = Board::new(driver.node(), plan);
@@ -315,21 +315,14 @@ impl<'d> Transaction<'d> {
         Ok(self.board.progress())
     }
 
-    /// Holds the processes and converts what is left. After this nothing can fail any more.
+    /// Holds the processes and converts what is left. Only what is held can be committed, because only then every
+    /// shard has every state: after this nothing can fail any more.
     ///
     /// # Errors
-    /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`.
-    pub fn hold(&mut self) -> Result<(), Abort> {
-        self.pass(Order::Hold, Deadline::OfAll).map(drop)
-    }
-
-    /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
-    /// To be called after [`Transaction::hold`] has succeeded.
-    pub fn commit(mut self, publish: impl FnOnce()) -> Committed {
-        publish();
-        self.open = false;
-        self.release(Order::Commit);
-        self.board.tally().committed()
+    /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`. Then it is given up.
+    pub fn hold(mut self) -> Result<Held<'d>, Abort> {
+        self.pass(Order::Hold, Deadline::OfAll)?;
+        Ok(Held(self))
     }
 
     /// Gives it up: every process plays on as it was.
@@ -437,6 +430,21 @@ impl<'d> Transaction<'d> {
             }
             self.driver.step(&self.board);
         }
+    }
+}
+
+impl Held<'_> {
+    /// Who lets the node go on: it may be asked things before the decision, while the processes are held.
+    pub fn driver(&mut self) -> &mut dyn Driver {
+        self.0.driver
+    }
+
+    /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
+    pub fn commit(mut self, publish: impl FnOnce()) -> Committed {
+        publish();
+        self.0.open = false;
+        self.0.release(Order::Commit);
+        self.0.board.tally().committed()
     }
 }
 

@@ -15,8 +15,8 @@ use pq_protocol::answer::Running;
 use pq_protocol::{Exit, Failure};
 use pq_release::app::App;
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{self, InstallError, Installed, Phase, ReleaseHandler, Watch};
-use pq_release::office::{AppDir, Office, OfficeError};
+use pq_release::handler::{self, InstallError, InstallPhase, Installed, ReleaseHandler, Watch};
+use pq_release::registry::{AppDir, RegistryError, ReleaseRegistry};
 use pq_release::releases;
 
 use crate::boot::{self, Booted};
@@ -45,26 +45,29 @@ struct Listed {
 }
 
 impl Releases {
-    /// Opens the registers of the tree that the node has booted from.
+    /// Opens the registry of the tree that the node has booted from.
     pub(crate) fn open(booted: &Booted) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
-        let office = Office::open(tree.clone(), booted.release())
+        let registry = ReleaseRegistry::open(tree.clone(), booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
-        let mut handler = ReleaseHandler::new(office, booted.code().clone());
+        let mut handler = ReleaseHandler::new(registry, booted.code().clone());
         handler.judge_settings(|release| stall::judge(release).and_then(|()| door::judge(release)));
         Ok(Releases {
             node: booted.node().clone(),
             tree,
             watch: handler.watch(),
-            listed: Mutex::new(Listed::of(handler.office(), SystemTime::now())),
+            listed: Mutex::new(Listed::of(handler.registry(), SystemTime::now())),
             handler: Mutex::new(handler),
         })
     }
 
     /// From now on `hear` is told whenever an install enters a phase; it must not wait.
-    pub(crate) fn listen(&self, hear: impl Fn(&handler::Status, Progress) + Send + Sync + 'static) {
+    pub(crate) fn listen(
+        &self,
+        hear: impl Fn(&handler::InstallStatus, Progress) + Send + Sync + 'static,
+    ) {
         self.watch.listen(move |status| {
-            if status.phase != Phase::Idle {
+            if status.phase != InstallPhase::Idle {
                 hear(status, progress(status));
             }
         });
@@ -73,7 +76,7 @@ impl Releases {
     /// How far the install is that is under way.
     pub(crate) fn progress(&self) -> Option<Progress> {
         let status = self.watch.status();
-        (status.phase != Phase::Idle).then(|| progress(&status))
+        (status.phase != InstallPhase::Idle).then(|| progress(&status))
     }
 
     /// What became of the settings of the release that runs, if they are not those it came with: its file is looked at now.
@@ -99,7 +102,7 @@ impl Releases {
         let mut handler = self.handler.lock();
         let mut driver = Live::new(self.node.clone());
         let outcome = carry_out(&mut handler, &mut driver, request);
-        self.listed.lock().update(handler.office());
+        self.listed.lock().update(handler.registry());
         outcome
     }
 
@@ -113,18 +116,18 @@ impl Releases {
 
 impl Listed {
     /// After an operation: what still runs has run since it did.
-    fn update(&mut self, office: &Office) {
+    fn update(&mut self, registry: &ReleaseRegistry) {
         let before = self.running.clone();
-        *self = Listed::of(office, SystemTime::now());
+        *self = Listed::of(registry, SystemTime::now());
         if self.running.vsn == before.vsn {
             self.running.since = before.since;
         }
     }
 
-    fn of(office: &Office, since: SystemTime) -> Listed {
-        let running = office.running();
+    fn of(registry: &ReleaseRegistry, since: SystemTime) -> Listed {
+        let running = registry.running();
         Listed {
-            releases: office.which_releases().iter().map(listed).collect(),
+            releases: registry.which_releases().iter().map(listed).collect(),
             running: Running {
                 name: running.name.clone(),
                 vsn: running.vsn.clone(),
@@ -137,14 +140,14 @@ impl Listed {
 
 /// One arm, one function of the handler.
 fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseRequest) -> Outcome {
-    let office = |handler: Result<String, OfficeError>| Outcome::of_office(request.word(), handler);
+    let registry = |done: Result<String, RegistryError>| Outcome::of_registry(request.word(), done);
     match request {
-        ReleaseRequest::Unpack { package } => office(handler.office_mut().unpack(package)),
+        ReleaseRequest::Unpack { package } => registry(handler.registry_mut().unpack(package)),
         ReleaseRequest::CheckInstall { vsn, options, .. } => {
             Outcome::of_check(handler.check_install(driver, vsn, &how(options)))
         }
         ReleaseRequest::Install { vsn, from, options } => {
-            match still_runs(handler.office(), vsn, from.as_deref()) {
+            match still_runs(handler.registry(), vsn, from.as_deref()) {
                 Ok(()) => {
                     let installed = handler.install(driver, vsn, &how(options));
                     Outcome::of_install(installed, options.error_action)
@@ -154,13 +157,13 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
         }
         ReleaseRequest::MakePermanent { vsn } => {
             let done = handler.make_permanent(driver, vsn);
-            office(done.map(|()| vsn.clone()))
+            registry(done.map(|()| vsn.clone()))
         }
         ReleaseRequest::Remove { vsn } => {
-            office(handler.office_mut().remove(vsn).map(|()| vsn.clone()))
+            registry(handler.registry_mut().remove(vsn).map(|()| vsn.clone()))
         }
         ReleaseRequest::RebootOld { vsn } => {
-            let done = office(handler.office_mut().reboot_old(vsn).map(|()| vsn.clone()));
+            let done = registry(handler.registry_mut().reboot_old(vsn).map(|()| vsn.clone()));
             match done.answer.is_ok() {
                 true => done.then_restart(Restart::of_permanent(ErrorAction::Restart)),
                 false => done,
@@ -168,13 +171,16 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
         }
         ReleaseRequest::SetUnpacked { rel_file, app_dirs } => {
             let app_dirs: Vec<AppDir> = app_dirs.iter().map(app_dir).collect();
-            office(handler.office_mut().set_unpacked(rel_file, &app_dirs))
+            registry(handler.registry_mut().set_unpacked(rel_file, &app_dirs))
         }
-        ReleaseRequest::SetRemoved { vsn } => {
-            office(handler.office_mut().set_removed(vsn).map(|()| vsn.clone()))
-        }
+        ReleaseRequest::SetRemoved { vsn } => registry(
+            handler
+                .registry_mut()
+                .set_removed(vsn)
+                .map(|()| vsn.clone()),
+        ),
         ReleaseRequest::InstallFile { vsn, file } => {
-            let installed = handler.office_mut().install_file(vsn, file);
+            let installed = handler.registry_mut().install_file(vsn, file);
             Outcome::of_file(request.word(), vsn, installed)
         }
         ReleaseRequest::UpgradeApp { app, dir, options } => change_app(app, options, |app| {
@@ -195,8 +201,8 @@ fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseR
 }
 
 /// What was shown to the operator is still what would be done.
-fn still_runs(office: &Office, vsn: &str, from: Option<&str>) -> Result<(), Failure> {
-    let running = &office.running().vsn;
+fn still_runs(registry: &ReleaseRegistry, vsn: &str, from: Option<&str>) -> Result<(), Failure> {
+    let running = &registry.running().vsn;
     match from.filter(|from| from != running) {
         None => Ok(()),
         Some(from) => {
@@ -272,14 +278,14 @@ fn listed(release: &releases::Release) -> Release {
     }
 }
 
-fn progress(status: &handler::Status) -> Progress {
+fn progress(status: &handler::InstallStatus) -> Progress {
     let step = match status.phase {
-        Phase::Idle => "idle",
-        Phase::Prepare => "prepare",
-        Phase::Copy => "copy",
-        Phase::Hold => "hold",
-        Phase::Commit => "commit",
-        Phase::Apply => "apply",
+        InstallPhase::Idle => "idle",
+        InstallPhase::Prepare => "prepare",
+        InstallPhase::Copy => "copy",
+        InstallPhase::Hold => "hold",
+        InstallPhase::Commit => "commit",
+        InstallPhase::Apply => "apply",
     };
     Progress {
         step: step.to_string(),
