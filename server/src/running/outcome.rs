@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pq_protocol::answer::Done;
 use pq_protocol::history::Pause;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, InstallError, Installed};
@@ -11,9 +12,7 @@ use pq_term::shorten;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::operator::answer::Done;
-use crate::operator::request::ErrorAction;
-use crate::restart::Restart;
+use crate::restart::{ErrorAction, Restart};
 
 /// How much of an error a sentence has: a reason may be whatever a module has put into it.
 const SENTENCE_CHARS_MAX: usize = 1_500;
