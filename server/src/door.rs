@@ -20,7 +20,7 @@ use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
 use crate::cli;
-use crate::operator::Releases;
+use crate::running::Releases;
 use crate::streams::say;
 
 /// The application whose environment it is.

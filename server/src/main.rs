@@ -16,18 +16,23 @@ mod author;
 mod boot;
 mod cli;
 mod client;
+mod clock;
 mod console;
 mod demo;
 mod digest;
 mod door;
+mod end_at_once;
 mod heroes;
+mod history;
 mod libraries;
+mod lifetime;
 mod logging;
 mod operator;
 mod play;
 mod report;
 mod restart;
 mod run;
+mod running;
 mod signals;
 mod stall;
 mod stdio;
@@ -83,6 +88,6 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     };
     let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
     streams::aside(&(sentence + "\n"));
-    let failure = error.downcast_ref::<operator::Failure>();
+    let failure = error.downcast_ref::<pq_protocol::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

@@ -107,6 +107,27 @@ impl Plan {
     /// Enough that switching costs little; at some microseconds per exported state, a slice is a fraction of a
     /// millisecond.
     pub const SLICE: u32 = 64;
+
+    /// What this version of a module becomes; nothing when it is that already, or is not among the targets.
+    pub(crate) fn target_of(&self, from: Module) -> Option<&Target> {
+        let target = self.target_named(from.name());
+        target.filter(|target| target.module != from)
+    }
+
+    /// Whether this module goes.
+    pub(crate) fn removes(&self, module: &str) -> bool {
+        self.removed.iter().any(|removed| removed == module)
+    }
+
+    /// Whether this module gets another version, or goes.
+    pub(crate) fn concerns(&self, module: &str) -> bool {
+        self.removes(module) || self.target_named(module).is_some()
+    }
+
+    fn target_named(&self, module: &str) -> Option<&Target> {
+        let mut targets = self.targets.iter();
+        targets.find(|target| target.module.name() == module)
+    }
 }
 
 /// A state that does not convert.
@@ -481,7 +502,11 @@ impl Tally {
             values
         };
         Committed {
-            processes: self.processes,
+            processes: self
+                .processes
+                .into_iter()
+                .map(|(module, count)| (module.to_string(), count))
+                .collect(),
             killed: self.killed,
             pauses_us: sorted(self.pauses_us),
             stalls_us: sorted(self.stalls_us),

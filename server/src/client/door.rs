@@ -1,8 +1,10 @@
 //! The commands about players: one request each.
 
+use pq_protocol::Failure;
+use pq_protocol::answer::Rows;
+
 use super::command::Door;
-use crate::operator::Failure;
-use crate::operator::answer::{AtDoor, Banned, Guest, Rows};
+use crate::operator::answer::{AtDoor, Banned, Guest};
 use crate::operator::request::{DoorRequest, Question};
 
 /// Runs one.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pq_otp::{Pid, ProcessInfo, Term};
-use sockserv::{Door, Way};
+use pq_protocol::answer::Rows;
+use sockserv::{Door, Transport};
 
-use super::answer::{AtDoor, DoorStatus, Guest, Rows};
+use super::answer::{AtDoor, DoorStatus, Guest};
 use super::clock::rfc3339;
 use super::desk::Desk;
 use super::exit::{Exit, Failure};
@@ -67,12 +68,12 @@ pub(crate) fn who(desk: &Desk) -> Result<Rows<Guest>, Failure> {
 }
 
 fn protocol(guest: &sockserv::Guest) -> &'static str {
-    match (guest.way, guest.speaks_telnet) {
-        (Way::Plain, true) => "telnet",
-        (Way::Plain, false) => "text",
-        (Way::Tls, true) => "telnet, TLS",
-        (Way::Tls, false) => "text, TLS",
-        (Way::Web, _) => "web",
+    match (guest.transport, guest.speaks_telnet) {
+        (Transport::Plain, true) => "telnet",
+        (Transport::Plain, false) => "text",
+        (Transport::Tls, true) => "telnet, TLS",
+        (Transport::Tls, false) => "text, TLS",
+        (Transport::Web, _) => "web",
     }
 }
 

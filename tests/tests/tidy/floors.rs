@@ -33,6 +33,7 @@ const ROWS: &[Row] = &[
     row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
+    row("0", "pq-protocol", &["pq-term"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
@@ -76,6 +77,7 @@ const ROWS: &[Row] = &[
             "pq-sdk",
             "pq-abi",
             "pq-words",
+            "pq-protocol",
             "pq-term",
         ],
     ),
