@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use pq_protocol::history::Pause;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, InstallError, Installed};
-use pq_release::package::PackageError;
 use pq_release::registry::RegistryError;
 use pq_term::shorten;
 use serde::Serialize;
@@ -61,7 +60,7 @@ impl Outcome {
         match done {
             Ok(vsn) => Outcome::of(&done_with(word, &vsn), &vsn),
             Err(error) => Outcome::failed(Failure {
-                exit: exit_of(&error),
+                exit: error.exit(),
                 sentence: format!("failed to {error}"),
                 term: Some(error.to_term().to_string()),
             }),
@@ -144,22 +143,11 @@ fn failure(error: &InstallError) -> Failure {
         false => "",
     };
     Failure {
-        exit: Exit::from(error.exit_code()),
+        exit: error.exit(),
         sentence: format!(
             "failed to {}{consequence}",
             shorten(&error.to_string(), SENTENCE_CHARS_MAX)
         ),
         term: Some(error.to_term().to_string()),
-    }
-}
-
-/// The registry does all or nothing: what the system did not let it write was tried and taken back.
-fn exit_of(error: &RegistryError) -> Exit {
-    match error {
-        _ if error.is_checksum() => Exit::Checksum,
-        RegistryError::Write(_) | RegistryError::Package(PackageError::Write(_)) => {
-            Exit::RolledBack
-        }
-        _ => Exit::Refused,
     }
 }

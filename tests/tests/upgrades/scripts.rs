@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Atom, Term};
+use pq_protocol::Exit;
 use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
 use pq_tests::house::House;
 use pq_tests::running::Tree;
@@ -176,7 +177,7 @@ fn a_module_that_the_relup_forgets_is_said() {
         words
     };
     let error = site.install("1.1.9").unwrap_err();
-    assert!(!error.touched && error.exit_code() == 3, "{error}");
+    assert!(!error.touched && error.exit() == Exit::Refused, "{error}");
     let said = error.to_string();
     for module in [
         "pq_quest",
@@ -420,7 +421,7 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
             .handler
             .check_install(&mut site.house.sim, vsn, &options);
         for error in [checked.unwrap_err(), site.install(vsn).unwrap_err()] {
-            assert!(!error.touched && error.exit_code() == 3, "{error}");
+            assert!(!error.touched && error.exit() == Exit::Refused, "{error}");
             let said = error.to_string();
             for word in words {
                 assert!(said.contains(word), "no {word} in {said}");

@@ -1,7 +1,8 @@
 //! What is known of an install while it is under way: read by any thread, without waiting.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use pq_otp::upgrade::{Board, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +82,7 @@ impl Watch {
 
     /// From now on `hear` is called whenever a phase begins.
     pub fn listen(&self, hear: impl Fn(&InstallStatus) + Send + Sync + 'static) {
-        *self.hear.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hear));
+        *self.hear.lock() = Some(Box::new(hear));
     }
 
     pub(super) fn begin(&self, (from, to): (&str, &str), check: bool) {
@@ -126,12 +127,12 @@ impl Watch {
     fn change(&self, change: impl FnOnce(&mut Now)) {
         change(&mut self.now());
         let status = self.status();
-        if let Some(hear) = &*self.hear.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(hear) = &*self.hear.lock() {
             hear(&status);
         }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock()
     }
 }
