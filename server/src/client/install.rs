@@ -6,8 +6,9 @@
 
 use std::io::IsTerminal;
 
+use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure};
-use pq_release::handler::{CheckReport, Installed};
+use pq_release::handler::CheckReport;
 
 use super::command::{At, Install};
 use super::show::{Show, raw};
@@ -49,7 +50,7 @@ pub(crate) fn run(install: &Install) -> Result<(), Failure> {
         },
         message: message.clone(),
     })?;
-    at.tell::<Installed>(&installed)?;
+    at.tell::<InstallRecord>(&installed)?;
     say_what_boots(at);
     Ok(())
 }

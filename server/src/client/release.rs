@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure};
-use pq_release::handler::{CheckReport, Installed};
+use pq_release::handler::CheckReport;
 
 use super::command::{Noted, Release};
 use super::show::raw;
@@ -25,7 +26,7 @@ pub(crate) fn run(release: Release) -> Result<(), Failure> {
             }
             Ok(())
         }
-        "upgrade-app" | "downgrade-app" => at.tell::<Installed>(&text),
+        "upgrade-app" | "downgrade-app" => at.tell::<InstallRecord>(&text),
         _ => at.tell::<Done>(&text),
     }
 }

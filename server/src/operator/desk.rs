@@ -113,15 +113,19 @@ impl Desk {
         if outcome.answer.is_ok() && request.installs() {
             self.configure_door();
         }
+        let outcome = outcome.asked_by(who);
+        if let Some(record) = &outcome.record {
+            tracing::info!(%who, %request, "install: {record}");
+        }
         if let Some(operation) = request.entry(outcome.answer.is_ok()) {
-            let deed = deed((operation, request), &outcome, message);
+            let deed = deed(operation, request, &outcome);
             let took_ms = began.elapsed().as_millis() as u64;
-            let from = Some(from);
             self.note(
                 who,
                 Deed {
-                    from,
+                    from: Some(from),
                     took_ms,
+                    message,
                     ..deed
                 },
             );
@@ -189,31 +193,27 @@ impl Desk {
     }
 }
 
-/// What the history says of it, with what was odd; when it began, and from where, is the caller's to say.
-fn deed(
-    (operation, request): (String, &ReleaseRequest),
-    outcome: &Outcome,
-    message: Option<String>,
-) -> Deed {
+/// What the history says of it; when it began, from where, and what the operator said are the caller's to say.
+fn deed(operation: String, request: &ReleaseRequest, outcome: &Outcome) -> Deed {
     let (exit, mut result) = ended(outcome.answer.as_ref().err());
     if exit != Exit::Done {
         tracing::warn!(%request, "{result}");
     }
-    for noted in &outcome.noted {
-        result.push_str(&format!("; {noted}"));
+    let mut pause_us = None;
+    if let Some(record) = &outcome.record {
+        result = record.result();
+        pause_us = record.failure.is_none().then_some(record.pause_us);
     }
+    let vsn = || request.vsn().map(str::to_string);
     Deed {
         operation,
         from: None,
-        to: outcome
-            .to
-            .clone()
-            .or_else(|| request.vsn().map(str::to_string)),
+        to: outcome.to.clone().or_else(vsn),
         result,
         exit,
         took_ms: 0,
-        pause_us: outcome.pause_us,
-        message,
+        pause_us,
+        message: None,
     }
 }
 

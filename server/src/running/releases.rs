@@ -12,10 +12,11 @@ use pq_otp::upgrade::Live;
 use pq_otp::{Atom, Node};
 use pq_protocol::Progress;
 use pq_protocol::answer::Running;
+use pq_protocol::record::{InstallPhase, InstallRecord};
 use pq_protocol::{Exit, Failure};
 use pq_release::app::App;
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{self, InstallError, InstallPhase, Installed, ReleaseHandler, Watch};
+use pq_release::handler::{self, InstallError, ReleaseHandler, Watch};
 use pq_release::registry::{AppDir, RegistryError, ReleaseRegistry};
 use pq_release::releases;
 
@@ -218,7 +219,7 @@ fn still_runs(registry: &ReleaseRegistry, vsn: &str, from: Option<&str>) -> Resu
 fn change_app(
     app: &str,
     options: &InstallOptions,
-    change: impl FnOnce(Atom) -> Result<Installed, InstallError>,
+    change: impl FnOnce(Atom) -> Result<InstallRecord, InstallError>,
 ) -> Outcome {
     match Atom::known(app.as_bytes()) {
         Some(app) => Outcome::of_install(change(app), options.error_action),
@@ -279,16 +280,8 @@ fn listed(release: &releases::Release) -> Release {
 }
 
 fn progress(status: &handler::InstallStatus) -> Progress {
-    let step = match status.phase {
-        InstallPhase::Idle => "idle",
-        InstallPhase::Prepare => "prepare",
-        InstallPhase::Copy => "copy",
-        InstallPhase::Hold => "hold",
-        InstallPhase::Commit => "commit",
-        InstallPhase::Apply => "apply",
-    };
     Progress {
-        step: step.to_string(),
+        step: status.phase.word().to_string(),
         total: status.total,
         converted: status.converted,
         held: status.held,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Atom, Term};
 use pq_protocol::Exit;
-use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
+use pq_protocol::record::InstallRecord;
+use pq_release::handler::{InstallError, Options, ReleaseHandler};
 use pq_tests::house::House;
 use pq_tests::running::Tree;
 
@@ -36,13 +37,13 @@ impl Site {
         site
     }
 
-    fn install(&mut self, vsn: &str) -> Result<Installed, InstallError> {
+    fn install(&mut self, vsn: &str) -> Result<InstallRecord, InstallError> {
         let options = Options::default();
         self.house
             .install(&mut self.handler, vsn, &options, |_, _| ())
     }
 
-    fn install_partly(&mut self, vsn: &str) -> Result<Installed, InstallError> {
+    fn install_partly(&mut self, vsn: &str) -> Result<InstallRecord, InstallError> {
         let options = Options {
             partial: true,
             ..Options::default()
@@ -67,7 +68,7 @@ impl Site {
 }
 
 /// The failure as OTP's term, and whether anything was touched.
-fn failure(outcome: Result<Installed, InstallError>) -> (String, bool) {
+fn failure(outcome: Result<InstallRecord, InstallError>) -> (String, bool) {
     let error = outcome.unwrap_err();
     (error.to_term().to_string(), error.touched)
 }

@@ -1,7 +1,8 @@
 //! The history: a line for each operation, and all of one.
 
 use pq_protocol::Who;
-use pq_protocol::history::{Entry, Past, Pause};
+use pq_protocol::history::{Entry, Past};
+use pq_protocol::record::Micros;
 
 use super::Show;
 use crate::client::table::{cut, lines, printable, table, terminal_width};
@@ -56,8 +57,8 @@ impl Show for Entry {
     }
 }
 
-fn all_of(pause: Pause) -> String {
-    let Pause { median, p99, max } = pause;
+fn all_of(pause: Micros) -> String {
+    let Micros { median, p99, max } = pause;
     format!("median {median} us, p99 {p99} us, max {max} us")
 }
 
@@ -148,7 +149,7 @@ mod tests {
             result: "done".to_string(),
             exit: Exit::Done,
             took_ms: 43,
-            pause_us: Some(Pause {
+            pause_us: Some(Micros {
                 median: 12,
                 p99: 40,
                 max: 55,

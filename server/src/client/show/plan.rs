@@ -1,6 +1,7 @@
 //! The plan of an install: what becomes of each module, and what trying it on copies has shown.
 
-use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange};
+use pq_protocol::record::{How, ModuleChange};
+use pq_release::handler::{CheckReport, Ending, Ends};
 
 use super::Show;
 use super::release::processes;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pq_release::handler::Installed;
-
 use super::Show;
 use crate::client::table::{lines, printable};
 use crate::operator::answer::Done;
+use pq_protocol::record::InstallRecord;
 
 impl Show for Done {
     fn show(&self) -> String {
@@ -32,7 +31,7 @@ impl Show for Done {
     }
 }
 
-impl Show for Installed {
+impl Show for InstallRecord {
     fn show(&self) -> String {
         let (way, pause) = (self.direction.word(), self.pause_us);
         let unless_none = |count: u64, text: String| match count {
@@ -94,17 +93,14 @@ mod tests {
     use super::*;
     use expect_test::expect;
     use pq_otp::Direction;
-    use pq_release::handler::Micros;
+    use pq_protocol::record::Micros;
 
     #[test]
     fn a_report_leaves_out_what_did_not_happen() {
-        let report = Installed {
+        let report = InstallRecord {
             from: "1.1.0".to_string(),
             to: "1.0.0".to_string(),
             direction: Direction::Down,
-            processes: BTreeMap::new(),
-            killed: 0,
-            connections_dropped: 0,
             pause_us: Micros {
                 median: 12,
                 p99: 40,
@@ -115,11 +111,8 @@ mod tests {
                 p99: 7,
                 max: 80,
             },
-            bytes_loaded: 0,
-            unpurged: vec![],
-            warnings: vec![],
-            restart: false,
             took_ms: 8,
+            ..InstallRecord::default()
         };
         expect![[r"
             installed  1.0.0, down from 1.1.0, in 8 ms
@@ -129,7 +122,7 @@ mod tests {
             dropped    0 connections
         "]]
         .assert_eq(&report.show());
-        let more = Installed {
+        let more = InstallRecord {
             killed: 2,
             connections_dropped: 1,
             bytes_loaded: 581_632,
