@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::Failure;
-use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange, ReleaseHandler};
+use pq_protocol::record::{How, ModuleChange};
+use pq_release::handler::{CheckReport, Ending, Ends, ReleaseHandler};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Note, Typed, Words, word};
