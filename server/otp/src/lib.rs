@@ -28,6 +28,7 @@ mod answers;
 mod callback;
 mod called;
 mod calls;
+mod code_change;
 mod effect;
 mod export;
 mod lateness;

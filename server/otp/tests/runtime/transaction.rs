@@ -210,6 +210,10 @@ fn one_state_that_does_not_convert_leaves_all_as_they_were() {
             17,
             "{not_pure,\"a conversion may only read, and this one wanted Cast\"}",
         ),
+        (
+            313,
+            "{bottom,\"{system_limit,\\\"calls between modules nest too deep\\\"}\"}",
+        ),
     ] {
         let mut house = House::new();
         let others: Vec<Pid> = (20..90).map(|count| house.counter(count)).collect();
