@@ -44,6 +44,7 @@ mod residue;
 mod run_clock;
 mod shard;
 mod stall;
+mod unpoisoned;
 mod wheel;
 
 pub mod application;

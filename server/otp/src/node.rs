@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
 use pq_abi::spec::{SupReply, SupRequest};
 use pq_abi::{Module, Modules, Reason, spec};
@@ -21,6 +21,7 @@ use crate::numbered::Numbered;
 use crate::port::{PortSink, Ports};
 use crate::run_clock::Receiving;
 use crate::stall::{StallHook, Stalls};
+use crate::unpoisoned::Unpoisoned;
 
 mod births;
 mod inbox;
@@ -245,21 +246,12 @@ impl Node {
 
     /// The process under a local name (`erlang:whereis/1`).
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.shared
-            .names
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .copied()
+        self.shared.names.read().unpoisoned().get(name).copied()
     }
 
     /// All local names (`erlang:registered/0`).
     pub fn registered(&self) -> Vec<(String, Pid)> {
-        let names = self
-            .shared
-            .names
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let names = self.shared.names.read().unpoisoned();
         names
             .iter()
             .map(|(name, pid)| (name.clone(), *pid))
@@ -268,11 +260,7 @@ impl Node {
 
     /// Gives a local name; the error is the pid that has it.
     pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
-        let mut names = self
-            .shared
-            .names
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.shared.names.write().unpoisoned();
         match names.get(name) {
             Some(holder) => Err(*holder),
             None => {
@@ -283,11 +271,7 @@ impl Node {
     }
 
     pub(crate) fn unregister(&self, name: &str, pid: Pid) {
-        let mut names = self
-            .shared
-            .names
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.shared.names.write().unpoisoned();
         if names.get(name) == Some(&pid) {
             names.remove(name);
         }
@@ -295,42 +279,26 @@ impl Node {
 
     /// A value of an application's environment (`application:get_env/2`).
     pub fn env(&self, application: &str, key: &str) -> Option<Term> {
-        let env = self
-            .shared
-            .env
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let env = self.shared.env.read().unpoisoned();
         env.get(&(application.to_string(), key.to_string()))
             .cloned()
     }
 
     /// Sets a value of an application's environment (`application:set_env/3`).
     pub fn set_env(&self, application: &str, key: &str, value: Term) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut env = self.shared.env.write().unpoisoned();
         env.insert((application.to_string(), key.to_string()), value);
     }
 
     /// Takes a value of an application's environment away (`application:unset_env/2`).
     pub fn unset_env(&self, application: &str, key: &str) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut env = self.shared.env.write().unpoisoned();
         env.remove(&(application.to_string(), key.to_string()));
     }
 
     /// The environment of an application (`application:get_all_env/1`).
     pub fn env_of(&self, application: &str) -> BTreeMap<String, Term> {
-        let env = self
-            .shared
-            .env
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let env = self.shared.env.read().unpoisoned();
         env.iter()
             .filter(|((name, _), _)| name == application)
             .map(|((_, key), value)| (key.clone(), value.clone()))
@@ -339,11 +307,7 @@ impl Node {
 
     /// Gives an application this environment in the place of the one it had.
     pub(crate) fn replace_env(&self, application: &str, with: BTreeMap<String, Term>) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut env = self.shared.env.write().unpoisoned();
         env.retain(|(name, _), _| name != application);
         let own = with.into_iter();
         env.extend(own.map(|(key, value)| ((application.to_string(), key), value)));
@@ -462,7 +426,7 @@ impl Node {
     /// Where the answer with this tag is waited for.
     fn waiting(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
         let room = &self.shared.waiting[tag as usize % WAITING_ROOMS];
-        room.lock().unwrap_or_else(PoisonError::into_inner)
+        room.lock().unpoisoned()
     }
 
     /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).

@@ -3,7 +3,7 @@
 //! One shard in the caller's thread. Time moves only when nothing is left to do, and then at once to the next
 //! timer. Two runs with the same seed and the same calls do the same things in the same order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pq_abi::spec::{self, Start, SupReply, SupRequest};
 use pq_abi::{Module, Reason};
@@ -16,6 +16,7 @@ use crate::outside::Runner;
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
 use crate::sys::{SysMessage, SysRequest};
+use crate::unpoisoned::Unpoisoned;
 
 /// Turns without the clock moving before a simulation is taken to be in a loop: processes with no pause at
 /// all send themselves events for ever.
@@ -182,10 +183,9 @@ impl Sim {
     ) -> Result<Payload, RequestError> {
         let answer = Arc::new(Mutex::new(None));
         let slot = answer.clone();
-        let keep =
-            move |result| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        let keep = move |result| *slot.lock().unpoisoned() = Some(result);
         send(&self.node.clone(), Box::new(keep));
-        let take = || answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let take = || answer.lock().unpoisoned().take();
         let mut taken = None;
         self.run_until(timeout_ms, |_| {
             taken = take();

@@ -16,12 +16,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_term::Pid;
 
 use crate::node::{Node, RequestError};
+use crate::unpoisoned::Unpoisoned;
 
 mod keeper;
 mod post;
@@ -162,7 +163,7 @@ impl Stalls {
     }
 
     fn now(&self) -> MutexGuard<'_, Vec<Stall>> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock().unpoisoned()
     }
 }
 

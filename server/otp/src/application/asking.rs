@@ -1,12 +1,11 @@
 //! Asking the application controller, from threads that are no shard.
 
-use std::sync::PoisonError;
-
 use pq_abi::spec;
 use pq_term::Pid;
 
 use super::{AppReply, AppRequest, CONTROLLER};
 use crate::node::{Node, RequestError, Running};
+use crate::unpoisoned::Unpoisoned;
 
 impl Node {
     /// Asks the application controller and waits, from a thread that is no shard.
@@ -43,11 +42,11 @@ impl Node {
     /// The applications that run, the last started first, as their controller has said last: it needs not be asked.
     pub fn applications_noted(&self) -> Vec<Running> {
         let noted = self.shared.applications.lock();
-        noted.unwrap_or_else(PoisonError::into_inner).clone()
+        noted.unpoisoned().clone()
     }
 
     pub(crate) fn note_applications(&self, running: Vec<Running>) {
         let noted = self.shared.applications.lock();
-        *noted.unwrap_or_else(PoisonError::into_inner) = running;
+        *noted.unpoisoned() = running;
     }
 }
