@@ -13,22 +13,29 @@ use pq_abi::{Module, Modules, Reason, spec};
 use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
-use crate::called::NameHook;
 use crate::calls::Calls;
-use crate::message::{Ack, Caller, Envelope, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal};
 use crate::native::Native;
 use crate::numbered::Numbered;
-use crate::port::{PortSink, Ports};
+use crate::port::Ports;
 use crate::run_clock::Receiving;
 use crate::stall::{StallHook, Stalls};
 use crate::unpoisoned::Unpoisoned;
 
 mod births;
 mod inbox;
-pub(crate) use inbox::Inbox;
-
 mod kin;
+mod listing;
+mod names;
+mod ports;
+mod settings;
+mod stalls;
+
+pub(crate) use inbox::Inbox;
 pub use kin::Kin;
+pub(crate) use listing::runners;
+pub use listing::{Called, Census, Listing, Missing, Runner};
+pub use names::NameHook;
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -244,120 +251,6 @@ impl Node {
             .is_some_and(|alive| alive.is_alive(pid))
     }
 
-    /// The process under a local name (`erlang:whereis/1`).
-    pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.shared.names.read().unpoisoned().get(name).copied()
-    }
-
-    /// All local names (`erlang:registered/0`).
-    pub fn registered(&self) -> Vec<(String, Pid)> {
-        let names = self.shared.names.read().unpoisoned();
-        names
-            .iter()
-            .map(|(name, pid)| (name.clone(), *pid))
-            .collect()
-    }
-
-    /// Gives a local name; the error is the pid that has it.
-    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
-        let mut names = self.shared.names.write().unpoisoned();
-        match names.get(name) {
-            Some(holder) => Err(*holder),
-            None => {
-                names.insert(name.to_string(), pid);
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn unregister(&self, name: &str, pid: Pid) {
-        let mut names = self.shared.names.write().unpoisoned();
-        if names.get(name) == Some(&pid) {
-            names.remove(name);
-        }
-    }
-
-    /// A value of an application's environment (`application:get_env/2`).
-    pub fn env(&self, application: &str, key: &str) -> Option<Term> {
-        let env = self.shared.env.read().unpoisoned();
-        env.get(&(application.to_string(), key.to_string()))
-            .cloned()
-    }
-
-    /// Sets a value of an application's environment (`application:set_env/3`).
-    pub fn set_env(&self, application: &str, key: &str, value: Term) {
-        let mut env = self.shared.env.write().unpoisoned();
-        env.insert((application.to_string(), key.to_string()), value);
-    }
-
-    /// Takes a value of an application's environment away (`application:unset_env/2`).
-    pub fn unset_env(&self, application: &str, key: &str) {
-        let mut env = self.shared.env.write().unpoisoned();
-        env.remove(&(application.to_string(), key.to_string()));
-    }
-
-    /// The environment of an application (`application:get_all_env/1`).
-    pub fn env_of(&self, application: &str) -> BTreeMap<String, Term> {
-        let env = self.shared.env.read().unpoisoned();
-        env.iter()
-            .filter(|((name, _), _)| name == application)
-            .map(|((_, key), value)| (key.clone(), value.clone()))
-            .collect()
-    }
-
-    /// Gives an application this environment in the place of the one it had.
-    pub(crate) fn replace_env(&self, application: &str, with: BTreeMap<String, Term>) {
-        let mut env = self.shared.env.write().unpoisoned();
-        env.retain(|(name, _), _| name != application);
-        let own = with.into_iter();
-        env.extend(own.map(|(key, value)| ((application.to_string(), key), value)));
-    }
-
-    /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
-    pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
-        self.shared.ports.open(sink)
-    }
-
-    /// Gives a port to a process; a dead one closes it at once.
-    pub fn own_port(&self, port: u64, owner: Pid) {
-        self.signal(Signal::OwnPort(owner, port));
-    }
-
-    /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
-    /// that was handled ([`PortSink::input_done`]).
-    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
-        self.signal(Signal::Deliver(
-            owner,
-            Envelope::PortData(port, Payload::from_slice(data)),
-        ));
-    }
-
-    /// Closes a port that nobody owns.
-    pub fn close_port(&self, port: u64) {
-        self.shared.ports.close(port);
-    }
-
-    /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
-    /// or ends.
-    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
-        self.shared.ports.leave(port);
-        self.signal(Signal::Deliver(
-            owner,
-            Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes())),
-        ));
-    }
-
-    /// How many ports are open.
-    pub fn port_count(&self) -> usize {
-        self.shared.ports.count()
-    }
-
-    /// How many ports were closed since the node started because their process was ended or failed: neither it nor the
-    /// other end had wished it.
-    pub fn ports_dropped(&self) -> u64 {
-        self.shared.ports.dropped()
-    }
-
     /// How many conversions run whose transaction has given them up. Each uses what time of a core nobody else wants,
     /// until it ends, which may be never.
     pub fn conversions_given_up(&self) -> u64 {
@@ -381,6 +274,22 @@ impl Node {
         if let Some(inbox) = self.inbox(shard).or_else(|| self.inbox(home)) {
             inbox.push(signal);
         }
+    }
+
+    pub(crate) fn tell_shard(&self, shard: usize, signal: Signal) {
+        if let Some(inbox) = self.inbox(shard as u8) {
+            inbox.push(signal);
+        }
+    }
+
+    /// `exit(Pid, kill)` from outside.
+    pub fn kill(&self, pid: Pid) {
+        self.signal(Signal::Exit {
+            to: pid,
+            from: Pid::from_raw(0),
+            reason: Reason::Kill,
+            cause: ExitCause::Explicit,
+        });
     }
 
     /// Asks a process; `on_reply` runs on a shard's thread and must not wait.

@@ -11,8 +11,8 @@ use pq_term::{Pid, Term};
 
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::Native;
+use crate::node::Runner;
 use crate::node::{Config, Node, RequestError, rmp_pid};
-use crate::outside::Runner;
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
 use crate::sys::{SysMessage, SysRequest};
@@ -173,7 +173,7 @@ impl Sim {
 
     /// The processes that run this version.
     pub fn who_runs(&self, module: Module) -> Vec<Runner> {
-        crate::outside::runners(&mut self.shard.seen(), module)
+        crate::node::runners(&mut self.shard.seen(), module)
     }
 
     pub(crate) fn ask(

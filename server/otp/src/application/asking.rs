@@ -4,8 +4,7 @@ use pq_abi::spec;
 use pq_term::Pid;
 
 use super::{AppReply, AppRequest, CONTROLLER};
-use crate::node::{Node, RequestError, Running};
-use crate::unpoisoned::Unpoisoned;
+use crate::node::{Node, RequestError};
 
 impl Node {
     /// Asks the application controller and waits, from a thread that is no shard.
@@ -37,16 +36,5 @@ impl Node {
     fn controller(&self) -> Result<Pid, RequestError> {
         let controller = self.whereis(CONTROLLER);
         controller.ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))
-    }
-
-    /// The applications that run, the last started first, as their controller has said last: it needs not be asked.
-    pub fn applications_noted(&self) -> Vec<Running> {
-        let noted = self.shared.applications.lock();
-        noted.unpoisoned().clone()
-    }
-
-    pub(crate) fn note_applications(&self, running: Vec<Running>) {
-        let noted = self.shared.applications.lock();
-        *noted.unpoisoned() = running;
     }
 }

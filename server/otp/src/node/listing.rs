@@ -12,8 +12,8 @@ use pq_abi::Module;
 use pq_term::msgpack;
 use pq_term::{Pid, Term};
 
+use super::{Node, OnReply, RequestError};
 use crate::message::{ModuleCall, OnList, Payload, Signal};
-use crate::node::{Node, OnReply, RequestError};
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
 
