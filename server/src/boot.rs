@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_otp::{Ask, Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::{Term, shorten};
@@ -198,7 +198,8 @@ fn start_controller(
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
     };
     let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));
-    node.start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
+    node.asking()
+        .start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
     Ok(())
 }
 
@@ -261,7 +262,11 @@ impl Booted {
     }
 
     fn ask(&self, request: &AppRequest) -> anyhow::Result<()> {
-        match self.node().applications(request, APPLICATION_TIMEOUT_MS)? {
+        match self
+            .node()
+            .asking()
+            .applications(request, APPLICATION_TIMEOUT_MS)?
+        {
             AppReply::Error(reason) => bail!("{reason}"),
             AppReply::Ok | AppReply::Running(_) | AppReply::Data(..) => Ok(()),
         }
@@ -304,7 +309,8 @@ impl Booted {
         let request = AppRequest::Stop(name.to_string());
         let reply = self
             .node
-            .applications_while_answering(&request, APPLICATION_TIMEOUT_MS);
+            .asking_all()
+            .applications(&request, APPLICATION_TIMEOUT_MS);
         match reply {
             Ok(AppReply::Error(reason)) => {
                 tracing::debug!(application = name, %reason, "not stopped");
@@ -320,7 +326,11 @@ impl Booted {
 
     /// The applications that run, last started first: an upgrade may have started and stopped some.
     fn running(&self) -> Result<Vec<String>, StopError> {
-        match self.node.applications(&AppRequest::Which, WHICH_TIMEOUT_MS) {
+        match self
+            .node
+            .asking()
+            .applications(&AppRequest::Which, WHICH_TIMEOUT_MS)
+        {
             Ok(AppReply::Running(running)) => {
                 Ok(running.into_iter().map(|(name, ..)| name).collect())
             }

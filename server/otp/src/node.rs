@@ -5,23 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use pq_abi::spec::{SupReply, SupRequest};
-use pq_abi::{Module, Modules, Reason, spec};
+use pq_abi::{Module, Modules, Reason};
 use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
 use crate::calls::Calls;
-use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal};
-use crate::native::Native;
-use crate::numbered::Numbered;
+use crate::message::{ExitCause, Signal};
 use crate::port::Ports;
-use crate::run_clock::Receiving;
 use crate::stall::{StallHook, Stalls};
-use crate::unpoisoned::Unpoisoned;
 
+mod asking;
 mod births;
 mod inbox;
 mod kin;
@@ -31,10 +26,13 @@ mod ports;
 mod settings;
 mod stalls;
 
+use asking::Answers;
+pub(crate) use asking::pid_of;
+pub use asking::{Ask, Asking, Called, OnReply, Question};
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
 pub(crate) use listing::runners;
-pub use listing::{Called, Census, Listing, Missing, Runner};
+pub use listing::{Census, Listing, Missing, Runner};
 pub use names::NameHook;
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
@@ -131,13 +129,6 @@ pub enum RequestError {
     BadReply(String),
 }
 
-/// Takes an answer; runs on a shard's thread and must not wait.
-pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
-
-/// Whoever asks from outside takes a lock when it asks and a shard takes the same when it answers. With one lock for
-/// all, a thread that orders heroes and a shard that starts them wait for each other.
-const WAITING_ROOMS: usize = 16;
-
 pub(crate) struct Shared {
     config: Config,
     names: RwLock<BTreeMap<String, Pid>>,
@@ -145,7 +136,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     alive: Vec<Alive>,
     inboxes: Vec<Inbox>,
-    waiting: [Mutex<Numbered<u64, OnReply>>; WAITING_ROOMS],
+    answers: Answers,
     next_tag: AtomicU64,
     pub(crate) next_shard: AtomicUsize,
     /// Conversions that run on threads that were given up.
@@ -175,7 +166,7 @@ impl Node {
             ports: Ports::new(),
             alive: (0..shards).map(|_| Alive::new()).collect(),
             inboxes: (0..shards).map(|_| Inbox::new()).collect(),
-            waiting: Default::default(),
+            answers: Answers::default(),
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
@@ -291,123 +282,4 @@ impl Node {
             cause: ExitCause::Explicit,
         });
     }
-
-    /// Asks a process; `on_reply` runs on a shard's thread and must not wait.
-    pub fn request(
-        &self,
-        to: Pid,
-        data: &[u8],
-        on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
-    ) -> u64 {
-        self.send_call(to, data, Box::new(on_reply))
-    }
-
-    pub(crate) fn send_call(&self, to: Pid, data: &[u8], on_reply: OnReply) -> u64 {
-        let caller = self.expect_answer(on_reply);
-        self.signal(Signal::Deliver(
-            to,
-            Envelope::Call(caller, Payload::from_slice(data)),
-        ));
-        caller.tag
-    }
-
-    /// Makes a place for an answer from inside.
-    pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
-        let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        self.waiting(tag).insert(tag, on_reply);
-        Caller {
-            pid: Pid::from_raw(0),
-            tag,
-        }
-    }
-
-    pub(crate) fn answer_outside(&self, tag: u64, result: Result<Payload, Reason>) {
-        let on_reply = self.waiting(tag).remove(&tag);
-        if let Some(on_reply) = on_reply {
-            on_reply(result);
-        }
-    }
-
-    pub(crate) fn forget_answer(&self, tag: u64) {
-        self.waiting(tag).remove(&tag);
-    }
-
-    /// Where the answer with this tag is waited for.
-    fn waiting(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
-        let room = &self.shared.waiting[tag as usize % WAITING_ROOMS];
-        room.lock().unpoisoned()
-    }
-
-    /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).
-    pub fn call(&self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
-        self.wait(timeout_ms, |on_reply| self.send_call(to, data, on_reply))
-    }
-
-    /// Waits for the answer to what `send` sends.
-    pub(crate) fn wait(
-        &self,
-        timeout_ms: u64,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        let answer = self.wait_while(timeout_ms, || true, send);
-        answer.unwrap_or(Err(RequestError::Timeout(timeout_ms)))
-    }
-
-    /// The same for what needs all shards: it is waited for only while they answer.
-    pub(crate) fn wait_while_answering(
-        &self,
-        timeout_ms: u64,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        let answer = self.wait_while(timeout_ms, self.while_shards_answer(), send);
-        answer.unwrap_or_else(|| Err(self.unanswered(timeout_ms)))
-    }
-
-    fn wait_while(
-        &self,
-        timeout_ms: u64,
-        goes_on: impl FnMut() -> bool,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Option<Result<Payload, RequestError>> {
-        let (sender, receiver) = sync_channel(1);
-        let tag = send(Box::new(move |result| drop(sender.send(result))));
-        let answer = Receiving::new(&receiver, timeout_ms).next_while(goes_on);
-        if answer.is_err() {
-            self.forget_answer(tag);
-        }
-        Some(answer.ok()?.map_err(RequestError::Exit))
-    }
-
-    /// Asks a supervisor and waits.
-    pub fn ask_supervisor(
-        &self,
-        to: Pid,
-        request: &SupRequest,
-        timeout_ms: u64,
-    ) -> Result<SupReply, RequestError> {
-        let reply = self.call(to, &spec::encode(request), timeout_ms)?;
-        spec::decode_reply(&reply).map_err(RequestError::BadReply)
-    }
-
-    /// Starts a process of the runtime's own, where supervisors live.
-    pub fn start_native(
-        &self,
-        native: Box<dyn Native>,
-        timeout_ms: u64,
-    ) -> Result<Pid, RequestError> {
-        let reply = self.wait(timeout_ms, |on_reply| {
-            let caller = self.expect_answer(on_reply);
-            self.signal(Signal::SpawnNative(native, Ack::Request(caller)));
-            caller.tag
-        })?;
-        rmp_pid(&reply)
-    }
-}
-
-/// The pid in the answer to a start.
-pub(crate) fn rmp_pid(reply: &[u8]) -> Result<Pid, RequestError> {
-    let term = pq_term::msgpack::from_msgpack(reply)
-        .map_err(|error| RequestError::BadReply(error.to_string()))?;
-    term.as_pid()
-        .ok_or_else(|| RequestError::BadReply(format!("{term} is no pid")))
 }

@@ -2,7 +2,7 @@
 
 use pq_otp::spec::{self, ManagerReply, SupReply};
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Called, Node, Pid, Reason, RequestError, Term};
+use pq_otp::{Ask, Called, Node, Pid, Reason, RequestError, Term};
 use pq_term::{msgpack, pretty, read_outside};
 
 use super::answer::{Returned, SysReply};
@@ -33,7 +33,10 @@ pub(crate) fn sys(desk: &Desk, process: &str, request: SysRequest) -> Result<Sys
     if let Some(stall) = desk.node().stall_of(usize::from(pid.shard())) {
         return Err(failed(Exit::Refused, &stall));
     }
-    let reply = desk.node().sys(pid, message(request), sys::TIMEOUT_MS);
+    let reply = desk
+        .node()
+        .asking()
+        .sys(pid, message(request), sys::TIMEOUT_MS);
     let reply = reply.map_err(|error| failed(exit_of(&error), &error))?;
     if let Some([tag, reason]) = reply.as_tuple()
         && tag.is_atom("error")
@@ -162,13 +165,18 @@ fn apply(
     args: &[Term],
 ) -> Result<Term, RequestError> {
     if module != SERVICE {
-        return match node.call_module(module, function, args, CALL_TIMEOUT_MS)? {
+        return match node
+            .asking()
+            .call_module(module, function, args, CALL_TIMEOUT_MS)?
+        {
             Called::Returned(term) => Ok(term),
             Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
         };
     }
     let args = msgpack::to_msgpack(&Term::list(args));
-    let answer = node.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
+    let answer = node
+        .asking()
+        .call_function(module, function, &args, CALL_TIMEOUT_MS)?;
     msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
 }
 

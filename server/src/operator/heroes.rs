@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Pid, RequestError, Term};
+use pq_otp::{Ask, Pid, RequestError, Term};
 
 use super::answer::AtDoor;
 use super::desk::Desk;
@@ -50,6 +50,7 @@ pub(super) fn end(desk: &Desk, name: &str, text: &str) -> Result<AtDoor, Failure
     let request = SupRequest::TerminatePid(supervisor);
     let ended = desk
         .node()
+        .asking()
         .ask_supervisor(supersup, &request, END_TIMEOUT_MS);
     match ended {
         Ok(SupReply::Ok) => (),
@@ -74,6 +75,7 @@ pub(super) fn end(desk: &Desk, name: &str, text: &str) -> Result<AtDoor, Failure
 fn parent_of(desk: &Desk, process: Pid) -> Result<Option<Pid>, RequestError> {
     let status = desk
         .node()
+        .asking()
         .sys(process, SysMessage::GetStatus, sys::TIMEOUT_MS)?;
     // {status, Pid, {module, M}, [Dictionary, Mode, Parent, Debug, Misc]}
     let items = status.as_tuple().and_then(|parts| parts.get(3)?.as_list());

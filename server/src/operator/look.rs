@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use pq_otp::application::{AppReply, AppRequest, CONTROLLER};
-use pq_otp::{Pid, ProcessInfo, RequestError, Term};
+use pq_otp::{Ask, Pid, ProcessInfo, RequestError, Term};
 
 use super::answer::{
     App, Libraries, Missing, Name, NodeStatus, Operation, Rows, Scope, Stalled, Status, TreeRow,
@@ -105,7 +105,8 @@ fn elapsed_ms(since: SystemTime) -> u64 {
 pub(crate) fn apps(desk: &Desk) -> Result<Rows<App>, Failure> {
     let reply = desk
         .node()
-        .applications_while_answering(&AppRequest::Which, APPS_TIMEOUT_MS);
+        .asking_all()
+        .applications(&AppRequest::Which, APPS_TIMEOUT_MS);
     if let Err(RequestError::Stalled(why)) = reply {
         return Ok(apps_noted(desk, why));
     }
