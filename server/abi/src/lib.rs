@@ -30,7 +30,7 @@ pub mod spec;
 
 pub use host::{Answer, Failure, Host, Module, Modules, State, Verdict};
 pub use kind::{Callback, Direction, Entry, Kind};
-pub use op::OpCode;
+pub use op::{Level, Op, OpCode};
 pub use plugin::{Callbacks, HostRef};
 pub use reason::Reason;
 
