@@ -1,8 +1,8 @@
-//! Moments as people and programs write them (RFC 3339, [`sockserv::calendar`]), and spans as people do.
+//! Moments as people and programs write them (RFC 3339, [`sockserv::admission::calendar`]), and spans as people do.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) use sockserv::calendar::{parse_rfc3339, rfc3339};
+pub(crate) use sockserv::admission::calendar::{parse_rfc3339, rfc3339};
 
 /// 2026-01-01: before that there was no such program, and a clock that says so is wrong.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);

@@ -14,7 +14,7 @@
 //! | [`keyboard`], [`screen`] | the two threads, because reading and writing them may wait for ever |
 //! | [`terminal`] | what the terminal can do, its size, and its echo |
 //!
-//! What is said to a server and what it says is known to `sockserv::peer`; of the game nothing is known here.
+//! What is said to a server and what it says is known to `sockserv::wire::peer`; of the game nothing is known here.
 
 pub(crate) mod address;
 mod connection;
@@ -151,8 +151,10 @@ async fn play_over(
         sizes: terminal::sizes(resized),
         echo: Echo::of_stdin(),
     };
-    let end = converse(stream, peer, console).await?;
+    let end = converse(stream, peer, console, streams::patience()).await?;
     // The last text may not have been written yet. Its sender is gone: the thread ends when it has.
-    let _ = written.await;
-    Ok(end)
+    match tokio::time::timeout(streams::patience(), written).await {
+        Ok(_) => Ok(end),
+        Err(_) => Ok(End::ByReader),
+    }
 }

@@ -1,6 +1,10 @@
 //! What may be set about the door: how it opens, how it keeps connections awake, its limits, whom it believes, and whom it asks
 //! about the game. All of it may change while the door is open.
 
+pub mod game;
+
+pub mod limits;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,9 +13,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-use crate::game::{Game, Unknown};
-use crate::limits::Limits;
-use crate::mssp::{Listing, Mssp};
+use crate::settings::game::{Game, Unknown};
+use crate::settings::limits::Limits;
+use crate::wire::mssp::{Listing, Mssp};
 
 /// The settings as they are now, for all who need them.
 pub type Current = Arc<ArcSwap<Settings>>;

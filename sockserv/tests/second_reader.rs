@@ -7,8 +7,8 @@ mod naive;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sockserv::line::LINE_MAX;
-use sockserv::telnet::{IAC, SB, SE, SUBNEGOTIATION_MAX};
+use sockserv::wire::line::LINE_MAX;
+use sockserv::wire::telnet::{IAC, SB, SE, SUBNEGOTIATION_MAX};
 use sockserv::{Endpoint, Event};
 
 /// What the door finds when the input comes in pieces of these sizes.

@@ -4,7 +4,7 @@
 //             └► text frames ──► the hero, upgrades, and whether typing is to be seen
 //   the line that is typed ─► binary frame; the size of the terminal ─► PQ.Window
 //
-// How it looks is in play.css, what the frames mean in src/web/speech.rs.
+// How it looks is in play.css, what the frames mean in src/entrance/web/speech.rs.
 "use strict";
 
 const PROTOCOL = "gmcp.mudstandards.org";

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::Failure;
-use pq_release::handler::{
-    CheckReport, Direction, Ending, Ends, How, ModuleChange, ReleaseHandler,
-};
+use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange, ReleaseHandler};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Note, Typed, Words, word};
@@ -86,7 +84,7 @@ const HEADING: [&str; 6] = ["MODULE", "FROM", "TO", "HOW", "PROCESSES", "ENDS"];
 
 impl Show for CheckReport {
     fn show(&self) -> String {
-        let (way, from, to) = (way(self.direction), &self.from, &self.to);
+        let (way, from, to) = (self.direction.word(), &self.from, &self.to);
         let title = printable(&format!("{way} from {from} to {to}")).into_owned();
         let rows = self.modules.iter().map(row);
         let modules = match self.modules.is_empty() {
@@ -94,13 +92,6 @@ impl Show for CheckReport {
             false => table(&HEADING, rows) + "\n",
         };
         format!("{title}:\n{modules}{}", facts(self))
-    }
-}
-
-pub(crate) fn way(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "up",
-        Direction::Down => "down",
     }
 }
 
@@ -204,6 +195,8 @@ pub(crate) fn processes(by_module: &BTreeMap<String, u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use expect_test::expect;
+    use pq_otp::Direction;
 
     #[test]
     fn a_check_is_in_the_history_when_an_install_has_ended_with_it() {
@@ -218,7 +211,6 @@ mod tests {
         assert_eq!(entry(true, false).as_deref(), Some("install 1.1.0"));
         assert_eq!((entry(true, true), entry(false, false)), (None, None));
     }
-    use expect_test::expect;
 
     fn change(module: &str, how: How, processes: u64) -> ModuleChange {
         ModuleChange {

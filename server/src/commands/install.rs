@@ -10,10 +10,10 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, Installed, ReleaseHandler};
-use pq_release::office::Office;
+use pq_release::registry::ReleaseRegistry;
 use serde::{Deserialize, Serialize};
 
-use super::check_install::{CheckInstall, processes, raw, way};
+use super::check_install::{CheckInstall, processes, raw};
 use super::command::{Note, Typed, Words, word};
 use super::install_options::Options;
 use super::kinds::OnReleases;
@@ -133,7 +133,7 @@ impl OnReleases for Install {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, driver: &mut Live) -> Outcome {
-        if let Err(failure) = self.still_runs(handler.office()) {
+        if let Err(failure) = self.still_runs(handler.registry()) {
             return Outcome::failed(failure);
         }
         let installed = handler.install(driver, &self.vsn, &self.options.options());
@@ -143,8 +143,8 @@ impl OnReleases for Install {
 
 impl Install {
     /// What was shown to the operator is still what would be done.
-    fn still_runs(&self, office: &Office) -> Result<(), Failure> {
-        let (vsn, running) = (&self.vsn, &office.running().vsn);
+    fn still_runs(&self, registry: &ReleaseRegistry) -> Result<(), Failure> {
+        let (vsn, running) = (&self.vsn, &registry.running().vsn);
         match self.from.as_ref().filter(|from| *from != running) {
             None => Ok(()),
             Some(from) => {
@@ -160,7 +160,7 @@ impl Install {
 
 impl Show for Installed {
     fn show(&self) -> String {
-        let (way, pause) = (way(self.direction), self.pause_us);
+        let (way, pause) = (self.direction.word(), self.pause_us);
         let unless_none = |count: u64, text: String| match count {
             0 => String::new(),
             _ => text,
@@ -209,7 +209,7 @@ fn connections(dropped: u64) -> String {
 mod tests {
     use super::*;
     use expect_test::expect;
-    use pq_release::handler::Direction;
+    use pq_otp::Direction;
     use pq_release::handler::Micros;
     use std::collections::BTreeMap;
 

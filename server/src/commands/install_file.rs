@@ -43,7 +43,7 @@ impl OnReleases for InstallFile {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
-        let installed = handler.office_mut().install_file(&self.vsn, &self.file);
+        let installed = handler.registry_mut().install_file(&self.vsn, &self.file);
         Outcome::of_file(&word::<Self>(), &self.vsn, installed)
     }
 }

@@ -16,7 +16,7 @@ use pq_protocol::history::Deed;
 use pq_protocol::{Exit, Failure, Named, Progress, Who};
 use pq_release::handler::ReleaseHandler;
 use serde::Serialize;
-use sockserv::gmcp::Phase;
+use sockserv::wire::gmcp::Phase;
 use tokio::sync::mpsc;
 
 use super::command::Words;

@@ -38,7 +38,7 @@ impl OnReleases for MakePermanent {
 
     fn carry_out(&self, handler: &mut ReleaseHandler, driver: &mut Live) -> Outcome {
         let done = handler.make_permanent(driver, &self.vsn);
-        Outcome::of_office(&word::<Self>(), done.map(|()| self.vsn.clone()))
+        Outcome::of_registry(&word::<Self>(), done.map(|()| self.vsn.clone()))
     }
 }
 

@@ -38,8 +38,8 @@ impl OnReleases for RebootOld {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
-        let done = handler.office_mut().reboot_old(&self.vsn);
-        let outcome = Outcome::of_office(&word::<Self>(), done.map(|()| self.vsn.clone()));
+        let done = handler.registry_mut().reboot_old(&self.vsn);
+        let outcome = Outcome::of_registry(&word::<Self>(), done.map(|()| self.vsn.clone()));
         match outcome.answer.is_ok() {
             true => outcome.then_restart(Restart::of_permanent(ErrorAction::Restart)),
             false => outcome,

@@ -37,8 +37,8 @@ impl OnReleases for Remove {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
-        let done = handler.office_mut().remove(&self.vsn);
-        Outcome::of_office(&word::<Self>(), done.map(|()| self.vsn.clone()))
+        let done = handler.registry_mut().remove(&self.vsn);
+        Outcome::of_registry(&word::<Self>(), done.map(|()| self.vsn.clone()))
     }
 }
 

@@ -7,7 +7,7 @@ use pq_otp::upgrade::Live;
 use pq_protocol::answer::Done;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::ReleaseHandler;
-use pq_release::office::AppDir;
+use pq_release::registry::AppDir;
 use serde::{Deserialize, Serialize};
 
 use super::absolute::absolute;
@@ -88,8 +88,10 @@ impl OnReleases for SetUnpacked {
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
         let app_dirs: Vec<AppDir> = self.app_dirs.iter().map(app_dir).collect();
-        let done = handler.office_mut().set_unpacked(&self.rel_file, &app_dirs);
-        Outcome::of_office(&word::<Self>(), done)
+        let done = handler
+            .registry_mut()
+            .set_unpacked(&self.rel_file, &app_dirs);
+        Outcome::of_registry(&word::<Self>(), done)
     }
 }
 

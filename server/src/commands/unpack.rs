@@ -40,8 +40,8 @@ impl OnReleases for Unpack {
     }
 
     fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
-        let unpacked = handler.office_mut().unpack(&self.package);
-        Outcome::of_office(&word::<Self>(), unpacked)
+        let unpacked = handler.registry_mut().unpack(&self.package);
+        Outcome::of_registry(&word::<Self>(), unpacked)
     }
 }
 

@@ -8,7 +8,7 @@ use pq_otp::{Pid, ProcessInfo};
 use pq_protocol::Failure;
 use pq_protocol::answer::Rows;
 use serde::{Deserialize, Serialize};
-use sockserv::Way;
+use sockserv::Transport;
 
 use super::command::Words;
 use super::kinds::Question;
@@ -78,12 +78,12 @@ impl Question for Who {
 }
 
 fn protocol(guest: &sockserv::Guest) -> &'static str {
-    match (guest.way, guest.speaks_telnet) {
-        (Way::Plain, true) => "telnet",
-        (Way::Plain, false) => "text",
-        (Way::Tls, true) => "telnet, TLS",
-        (Way::Tls, false) => "text, TLS",
-        (Way::Web, _) => "web",
+    match (guest.transport, guest.speaks_telnet) {
+        (Transport::Plain, true) => "telnet",
+        (Transport::Plain, false) => "text",
+        (Transport::Tls, true) => "telnet, TLS",
+        (Transport::Tls, false) => "text, TLS",
+        (Transport::Web, _) => "web",
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pq_otp::sys::SysMessage;
 use pq_otp::{Node, Pid, Reason, Term};
 use regis_application::Names;
-use sockserv::game::Answer;
+use sockserv::settings::game::Answer;
 use sockserv::{Game, Hero, Login, Sheet};
 
 use super::sheet::Asker;

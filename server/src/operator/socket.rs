@@ -10,7 +10,7 @@ use pq_protocol::Event;
 use pq_protocol::frame;
 use pq_protocol::socket::SocketFolder;
 use pq_protocol::{Exit, Failure};
-use sockserv::accept::Backoff;
+use sockserv::entrance::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use sockserv::naws::Size;
-use sockserv::ttype::Mtts;
+use sockserv::wire::naws::Size;
+use sockserv::wire::ttype::Mtts;
 use sockserv::{Profile, Typing};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;

@@ -6,8 +6,8 @@ use pq_protocol::answer::Done;
 use pq_protocol::history::Pause;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, InstallError, Installed};
-use pq_release::office::OfficeError;
 use pq_release::package::PackageError;
+use pq_release::registry::RegistryError;
 use pq_term::shorten;
 use serde::Serialize;
 use serde_json::Value;
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn of_office(word: &str, done: Result<String, OfficeError>) -> Outcome {
+    pub(crate) fn of_registry(word: &str, done: Result<String, RegistryError>) -> Outcome {
         match done {
             Ok(vsn) => Outcome::of(&done_with(word, &vsn), &vsn),
             Err(error) => Outcome::failed(Failure {
@@ -70,7 +70,7 @@ impl Outcome {
     pub(crate) fn of_file(
         word: &str,
         vsn: &str,
-        installed: Result<PathBuf, OfficeError>,
+        installed: Result<PathBuf, RegistryError>,
     ) -> Outcome {
         match installed {
             Ok(file) => {
@@ -83,7 +83,7 @@ impl Outcome {
                     vsn,
                 )
             }
-            Err(error) => Outcome::of_office(word, Err(error)),
+            Err(error) => Outcome::of_registry(word, Err(error)),
         }
     }
 
@@ -152,11 +152,13 @@ fn failure(error: &InstallError) -> Failure {
     }
 }
 
-/// The office does all or nothing: what the system did not let it write was tried and taken back.
-fn exit_of(error: &OfficeError) -> Exit {
+/// The registry does all or nothing: what the system did not let it write was tried and taken back.
+fn exit_of(error: &RegistryError) -> Exit {
     match error {
         _ if error.is_checksum() => Exit::Checksum,
-        OfficeError::Write(_) | OfficeError::Package(PackageError::Write(_)) => Exit::RolledBack,
+        RegistryError::Write(_) | RegistryError::Package(PackageError::Write(_)) => {
+            Exit::RolledBack
+        }
         _ => Exit::Refused,
     }
 }

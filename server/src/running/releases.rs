@@ -12,8 +12,8 @@ use pq_otp::upgrade::Live;
 use pq_protocol::Progress;
 use pq_protocol::answer::{Release, Running};
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{self, Judge, Phase, ReleaseHandler, Watch};
-use pq_release::office::Office;
+use pq_release::handler::{self, InstallPhase, Judge, ReleaseHandler, Watch};
+use pq_release::registry::ReleaseRegistry;
 use pq_release::releases;
 
 use super::outcome::Outcome;
@@ -36,27 +36,30 @@ struct Listed {
 }
 
 impl Releases {
-    /// Opens the registers of the tree that the node has booted from; settings of a release that is to run are judged by
+    /// Opens the registry of the tree that the node has booted from; settings of a release that is to run are judged by
     /// `judge_settings`.
     pub(crate) fn open(booted: &Booted, judge_settings: Judge) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
-        let office = Office::open(tree.clone(), booted.release())
+        let registry = ReleaseRegistry::open(tree.clone(), booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
-        let mut handler = ReleaseHandler::new(office, booted.code().clone());
+        let mut handler = ReleaseHandler::new(registry, booted.code().clone());
         handler.judge_settings(judge_settings);
         Ok(Releases {
             node: booted.node().clone(),
             tree,
             watch: handler.watch(),
-            listed: Mutex::new(Listed::of(handler.office(), SystemTime::now())),
+            listed: Mutex::new(Listed::of(handler.registry(), SystemTime::now())),
             handler: Mutex::new(handler),
         })
     }
 
     /// From now on `hear` is told whenever an install enters a phase; it must not wait.
-    pub(crate) fn listen(&self, hear: impl Fn(&handler::Status, Progress) + Send + Sync + 'static) {
+    pub(crate) fn listen(
+        &self,
+        hear: impl Fn(&handler::InstallStatus, Progress) + Send + Sync + 'static,
+    ) {
         self.watch.listen(move |status| {
-            if status.phase != Phase::Idle {
+            if status.phase != InstallPhase::Idle {
                 hear(status, progress(status));
             }
         });
@@ -65,7 +68,7 @@ impl Releases {
     /// How far the install is that is under way.
     pub(crate) fn progress(&self) -> Option<Progress> {
         let status = self.watch.status();
-        (status.phase != Phase::Idle).then(|| progress(&status))
+        (status.phase != InstallPhase::Idle).then(|| progress(&status))
     }
 
     /// What became of the settings of the release that runs, if they are not those it came with: its file is looked at now.
@@ -94,7 +97,7 @@ impl Releases {
         let mut handler = self.handler.lock();
         let mut driver = Live::new(self.node.clone());
         let outcome = work(&mut handler, &mut driver);
-        self.listed.lock().update(handler.office());
+        self.listed.lock().update(handler.registry());
         outcome
     }
 
@@ -108,18 +111,18 @@ impl Releases {
 
 impl Listed {
     /// After an operation: what still runs has run since it did.
-    fn update(&mut self, office: &Office) {
+    fn update(&mut self, registry: &ReleaseRegistry) {
         let before = self.running.clone();
-        *self = Listed::of(office, SystemTime::now());
+        *self = Listed::of(registry, SystemTime::now());
         if self.running.vsn == before.vsn {
             self.running.since = before.since;
         }
     }
 
-    fn of(office: &Office, since: SystemTime) -> Listed {
-        let running = office.running();
+    fn of(registry: &ReleaseRegistry, since: SystemTime) -> Listed {
+        let running = registry.running();
         Listed {
-            releases: office.which_releases().iter().map(listed).collect(),
+            releases: registry.which_releases().iter().map(listed).collect(),
             running: Running {
                 name: running.name.clone(),
                 vsn: running.vsn.clone(),
@@ -141,14 +144,14 @@ fn listed(release: &releases::Release) -> Release {
     }
 }
 
-fn progress(status: &handler::Status) -> Progress {
+fn progress(status: &handler::InstallStatus) -> Progress {
     let step = match status.phase {
-        Phase::Idle => "idle",
-        Phase::Prepare => "prepare",
-        Phase::Copy => "copy",
-        Phase::Hold => "hold",
-        Phase::Commit => "commit",
-        Phase::Apply => "apply",
+        InstallPhase::Idle => "idle",
+        InstallPhase::Prepare => "prepare",
+        InstallPhase::Copy => "copy",
+        InstallPhase::Hold => "hold",
+        InstallPhase::Commit => "commit",
+        InstallPhase::Apply => "apply",
     };
     Progress {
         step: step.to_string(),

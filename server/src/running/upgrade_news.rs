@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pq_release::handler;
-use sockserv::gmcp::Phase;
+use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
 
 /// Who tells.
@@ -31,8 +31,11 @@ impl UpgradeNews {
 
     /// An install has come so far. It is told before any process is held: to wake the tasks of all clients may take
     /// longer than holding does.
-    pub(crate) fn hear(&self, status: &handler::Status) {
-        let converts = !matches!(status.phase, handler::Phase::Idle | handler::Phase::Prepare);
+    pub(crate) fn hear(&self, status: &handler::InstallStatus) {
+        let converts = !matches!(
+            status.phase,
+            handler::InstallPhase::Idle | handler::InstallPhase::Prepare
+        );
         let mut begun = self.begun.lock();
         if converts && !status.check && begun.is_none() {
             self.tell(Phase::Begin, &status.from, &status.to);

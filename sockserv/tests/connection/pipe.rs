@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sockserv::line::LINE_MAX;
-use sockserv::outbox::OUTBOX_MAX;
-use sockserv::port::LINES_MAX;
+use sockserv::session::port::LINES_MAX;
+use sockserv::wire::line::LINE_MAX;
+use sockserv::wire::outbox::OUTBOX_MAX;
 use sockserv::{End, Opening, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};

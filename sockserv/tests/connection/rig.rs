@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sockserv::socket::prepare;
-use sockserv::{End, Opening, Owner, Port, Settings, connection};
+use sockserv::entrance::socket::prepare;
+use sockserv::session::connection;
+use sockserv::{End, Opening, Owner, Port, Settings};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rustix::net::{SendFlags, send, sockopt};
 use sockserv::End;
-use sockserv::outbox::OUTBOX_MAX;
-use sockserv::socket::prepare;
+use sockserv::entrance::socket::prepare;
+use sockserv::wire::outbox::OUTBOX_MAX;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;

@@ -5,8 +5,8 @@
 //! Who calls: the test beside it, and the fuzz target `talk_telnet`. Both want `sockserv::Endpoint` to find the same.
 
 use sockserv::Event;
-use sockserv::line::LINE_MAX;
-use sockserv::telnet::{SUBNEGOTIATION_MAX, Verb};
+use sockserv::wire::line::LINE_MAX;
+use sockserv::wire::telnet::{SUBNEGOTIATION_MAX, Verb};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// What the bytes are, before anybody asks for lines.

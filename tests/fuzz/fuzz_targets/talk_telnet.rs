@@ -8,7 +8,7 @@
 mod naive;
 
 use libfuzzer_sys::fuzz_target;
-use sockserv::nvt::CREDIT_MAX;
+use sockserv::wire::nvt::CREDIT_MAX;
 use sockserv::{Endpoint, Event, Listing, Mssp, Nvt};
 
 /// The longest that is said unasked or once: offers, questions for the terminal and its characters, a table.

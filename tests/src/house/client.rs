@@ -1,6 +1,6 @@
 //! Clients without a socket: a port of the node whose other end is a list of what was written, and when.
 //!
-//! They come in as the door lets them in (`sockserv::door`): a port is opened, `sockserv_sup` is asked for a
+//! They come in as the door lets them in (`sockserv::entrance::door`): a port is opened, `sockserv_sup` is asked for a
 //! process, and the port is given to it. Line ends and telnet are the door's and not here.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

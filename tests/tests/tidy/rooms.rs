@@ -150,7 +150,7 @@ const OPENING_ROOMS: [&str; 9] = [
     "server/files/src/",
     "server/otp/src/stall/task.rs",
     "server/release/src/durable.rs",
-    "server/release/src/handler/room.rs",
+    "server/release/src/handler/memory.rs",
     "server/protocol/src/history.rs",
     "server/protocol/src/who.rs",
     "server/src/history.rs",

@@ -1,0 +1,202 @@
+//! What one client may make the node do: one bucket for all that it sends, whatever that is.
+//!
+//! ```text
+//!   wire ─► bytes ─┬─► lines ────┐
+//!                  ├─► commands ─┼─► one bucket: [`Limits::lines`] ─► too fast: it waits, nothing is lost
+//!                  ├─► frames ───┤
+//!                  └─► requests ─┘
+//! ```
+//! The unit is a line. Bytes are paid when they come from the wire (`metered`); what they amount to is paid, less its own
+//! bytes, before it is done. So a flood costs its sender the same in whatever words it comes: its window in the kernel
+//! fills, as [`Limits::lines`] says, and others do not notice.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::coop::consume_budget;
+use tokio::time::{Instant, sleep};
+
+use crate::settings::Current;
+use crate::settings::limits::Bucket;
+#[cfg(doc)]
+use crate::settings::limits::Limits;
+
+/// So many bytes cost as much as a line: a line of the usual greatest length is worth its bytes.
+pub const BYTES_PER_LINE: u32 = 1_024;
+
+/// So many commands of telnet, or frames of a WebSocket, cost as much as a line. A client that begins sends twenty, one
+/// whose window is drawn larger thirty a second; at the usual rate of lines 160 a second are taken, and 480 at once.
+pub const COMMANDS_PER_LINE: u32 = 16;
+
+/// What a client makes the node do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Work {
+    /// A line of so many bytes, or the request for a page.
+    Line(usize),
+    /// Anything else that is answered or taken note of, in so many bytes.
+    Command(usize),
+}
+
+/// The bucket of one client.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    spent: Mutex<Bucket>,
+    settings: Current,
+    /// Who speaks for many, as a proxy does for its visitors, is not one client.
+    is_waived: AtomicBool,
+}
+
+impl Budget {
+    /// That of a client that has sent nothing yet.
+    pub(crate) fn new(settings: Current) -> Budget {
+        Budget {
+            spent: Mutex::default(),
+            settings,
+            is_waived: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on it does not count, or counts.
+    pub(crate) fn waive(&self, is_waived: bool) {
+        self.is_waived.store(is_waived, Ordering::Relaxed);
+    }
+
+    /// So many bytes have come.
+    pub(crate) fn owe(&self, bytes: usize) {
+        if self.is_waived.load(Ordering::Relaxed) {
+            return;
+        }
+        let price = self.price_of_bytes(bytes);
+        self.spent().owe(price, Instant::now());
+    }
+
+    /// How long it is until more may be read; nothing when that is now.
+    pub(crate) fn debt(&self) -> Option<Duration> {
+        let rate = self.settings.load().limits.lines;
+        let debt = self.spent().debt(rate, Instant::now());
+        (!debt.is_zero() && !self.is_waived.load(Ordering::Relaxed)).then_some(debt)
+    }
+
+    /// Pays for work when there is enough for it.
+    ///
+    /// # Errors
+    /// How long it is until there will be.
+    pub(crate) fn pay(&self, work: Work) -> Result<(), Duration> {
+        if self.is_waived.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let rate = self.settings.load().limits.lines;
+        let price = self.price(work);
+        self.spent().pay(rate, price, Instant::now())
+    }
+
+    /// Pays for work that is done already.
+    pub(crate) fn charge(&self, work: Work) {
+        let (price, now) = (self.price(work), Instant::now());
+        self.spent().owe(price, now);
+    }
+
+    /// Waits until more may be read.
+    pub(crate) async fn clear(&self) {
+        while let Some(debt) = self.debt() {
+            sleep(debt).await;
+        }
+    }
+
+    /// Pays for work, and waits as long as that takes. Others have their turn before too much of it is done in one.
+    pub(crate) async fn wait(&self, work: Work) {
+        consume_budget().await;
+        while let Err(wait) = self.pay(work) {
+            sleep(wait).await;
+        }
+    }
+
+    /// Nothing is owed: it may send as much at once as at the beginning.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.spent().is_calm(Instant::now())
+    }
+
+    /// What work costs besides its bytes.
+    fn price(&self, work: Work) -> Duration {
+        let line = self.settings.load().limits.lines.interval();
+        let (price, bytes) = match work {
+            Work::Line(bytes) => (line, bytes),
+            Work::Command(bytes) => (line / COMMANDS_PER_LINE, bytes),
+        };
+        price.saturating_sub(self.price_of_bytes(bytes))
+    }
+
+    fn price_of_bytes(&self, bytes: usize) -> Duration {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.settings.load().limits.lines.interval() * bytes / BYTES_PER_LINE
+    }
+
+    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
+    fn spent(&self) -> MutexGuard<'_, Bucket> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::settings::limits::{Limits, Rate};
+
+    fn budget(lines: Rate) -> Budget {
+        let limits = Limits {
+            lines,
+            ..Limits::default()
+        };
+        let settings = Settings {
+            limits,
+            ..Settings::default()
+        };
+        Budget::new(settings.current())
+    }
+
+    fn at_once(budget: &Budget, work: Work) -> usize {
+        (0..10_000).take_while(|_| budget.pay(work).is_ok()).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_commands_and_bytes_are_paid_from_one_bucket() {
+        let full = || budget(Rate::new(10, 30));
+        assert_eq!(at_once(&full(), Work::Line(0)), 30);
+        assert_eq!(at_once(&full(), Work::Command(0)), 480);
+        let mixed = full();
+        mixed.owe(10 * 1_024);
+        assert_eq!(at_once(&mixed, Work::Line(0)), 20);
+        assert_eq!(at_once(&mixed, Work::Command(0)), 0);
+        assert_eq!(mixed.debt(), None);
+        mixed.owe(1_024);
+        assert_eq!(mixed.debt(), Some(Duration::from_millis(100)));
+        tokio::time::advance(Duration::from_millis(200)).await;
+        assert_eq!(at_once(&mixed, Work::Command(0)), 16);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bytes_of_a_line_are_paid_once() {
+        let budget = budget(Rate::new(10, 2));
+        for _ in 0..2 {
+            budget.owe(512);
+            assert_eq!(budget.pay(Work::Line(512)), Ok(()));
+        }
+        assert_eq!(at_once(&budget, Work::Line(0)), 0);
+        budget.waive(true);
+        budget.owe(1 << 20);
+        assert_eq!((budget.pay(Work::Line(1)), budget.debt()), (Ok(()), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_costs_more_than_all_is_done_when_nothing_is_owed() {
+        let budget = budget(Rate::new(1, 1));
+        let begin = Instant::now();
+        budget.owe(512);
+        budget.wait(Work::Line(0)).await;
+        assert_eq!(begin.elapsed().as_millis(), 500);
+        budget.wait(Work::Command(0)).await;
+        assert!(begin.elapsed() >= Duration::from_millis(500 + 62));
+    }
+}

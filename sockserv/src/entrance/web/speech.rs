@@ -1,0 +1,272 @@
+//! What the frames of a WebSocket mean, in bytes of telnet, and the other way round.
+//!
+//! ```text
+//!   bytes of the door ─► Peer ─► text: binary frames of whole characters
+//!                          │     messages, and whether typing is seen: text frames (GMCP)
+//!                          └───► replies
+//!   binary frames: what is typed, cut anywhere ─┐
+//!   text frames: messages, or a line ───────────┴─► bytes for the door
+//! ```
+//! Two messages stay between the gateway and its client. `PQ.Typing {"shown":false}` says that what is typed from now
+//! on is not to be seen (telnet's `ECHO`). `PQ.Window {"columns":120,"lines":40}` says how large the client's window is
+//! (telnet's `NAWS`). A client that does not know them loses what telnet alone would have given it.
+//!
+//! Neither input nor output: `gateway` does that.
+
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::wire::gmcp::Message;
+use crate::wire::naws::Size;
+use crate::wire::peer::{Heard, Peer, Profile, Typing};
+use crate::wire::ttype::Mtts;
+
+/// How many messages of a client wait until GMCP is agreed to behind it, which takes two round trips through the pipe. A
+/// client begins with two or three.
+const WAITING_MAX: usize = 16;
+
+/// How a client's frames are to be read.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) enum Dialect {
+    /// Text, as a terminal has it.
+    #[default]
+    Terminal,
+    /// Text, and messages of GMCP.
+    Gmcp,
+}
+
+impl Dialect {
+    /// All of them, the better first.
+    pub(super) const ALL: [Dialect; 2] = [Dialect::Gmcp, Dialect::Terminal];
+
+    /// Its name as a subprotocol.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Dialect::Terminal => "terminal.mudstandards.org",
+            Dialect::Gmcp => "gmcp.mudstandards.org",
+        }
+    }
+
+    /// The one with this name.
+    pub(super) fn named(name: &[u8]) -> Dialect {
+        let is_meant = |dialect: &Dialect| dialect.name().as_bytes() == name;
+        Dialect::ALL.into_iter().find(is_meant).unwrap_or_default()
+    }
+}
+
+/// A frame of either kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Frame {
+    Binary(Bytes),
+    Text(Utf8Bytes),
+}
+
+impl Frame {
+    /// How many bytes it carries.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Frame::Binary(bytes) => bytes.len(),
+            Frame::Text(text) => text.len(),
+        }
+    }
+}
+
+/// What came of some bytes of the door.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub(super) struct Told {
+    /// For the client.
+    pub(super) frames: Vec<Frame>,
+    /// For the door.
+    pub(super) reply: Vec<u8>,
+}
+
+/// `PQ.Window`.
+#[derive(Deserialize)]
+struct Window {
+    columns: u16,
+    lines: u16,
+}
+
+/// Speaks telnet with the door in the place of a client that does not.
+pub(super) struct Speech {
+    peer: Peer,
+    dialect: Dialect,
+    /// The first bytes of a character, whose others are still to come.
+    begun: Vec<u8>,
+    /// The last byte typed was CR: a LF behind it belongs to the same line end.
+    behind_cr: bool,
+    /// Messages of the client for which it is too early.
+    waiting: Vec<String>,
+}
+
+impl Speech {
+    /// For a client of this dialect that has asked with this query: `reader=screen` says that the text is read aloud.
+    pub(super) fn new(dialect: Dialect, query: &str) -> Speech {
+        let can = Mtts::ANSI | Mtts::UTF_8 | Mtts::COLOURS_256 | Mtts::TRUE_COLOUR;
+        let is_read_aloud = query.split('&').any(|pair| pair == "reader=screen");
+        let profile = Profile {
+            name: "PQ-WEB".to_string(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            terminal: "XTERM-TRUECOLOR".to_string(),
+            mtts: match is_read_aloud {
+                true => can | Mtts::SCREEN_READER,
+                false => can,
+            },
+            size: None,
+            packages: match dialect {
+                Dialect::Terminal => Vec::new(),
+                // What every server may send; the client says itself what else it wants.
+                Dialect::Gmcp => vec!["Core 1".to_string()],
+            },
+        };
+        Speech {
+            peer: Peer::new(profile),
+            dialect,
+            begun: Vec::new(),
+            behind_cr: false,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Takes bytes of the door.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Told {
+        let mut told = Told::default();
+        let mut text = std::mem::take(&mut self.begun);
+        for heard in self.peer.hear(bytes) {
+            match heard {
+                Heard::Text(more) => text.extend(more),
+                Heard::Reply(bytes) => told.reply.extend(bytes),
+                Heard::Prompt => {}
+                Heard::Typing(typing) => self.pass_on(type_message(typing), &mut text, &mut told),
+                Heard::Gmcp(message) => self.pass_on(message, &mut text, &mut told),
+            }
+        }
+        flush(&mut text, &mut told);
+        self.begun = text;
+        told.reply.extend(self.catch_up());
+        told
+    }
+
+    /// The door says nothing more: what is left of its text.
+    pub(super) fn finish(&mut self) -> Option<Frame> {
+        let rest = std::mem::take(&mut self.begun);
+        (!rest.is_empty()).then_some(Frame::Binary(rest.into()))
+    }
+
+    /// Takes a frame of the client; the bytes for the door.
+    pub(super) fn say(&mut self, frame: Frame) -> Vec<u8> {
+        match (frame, self.dialect) {
+            (Frame::Binary(bytes), _) => self.typed(&bytes),
+            (Frame::Text(message), Dialect::Gmcp) => self.message(&message),
+            // Not of the standard, and what everybody types who tries it by hand: a line, with or without its end.
+            (Frame::Text(line), Dialect::Terminal) => {
+                self.behind_cr = false;
+                self.peer.line(line.as_bytes())
+            }
+        }
+    }
+
+    /// A message for the client's program, behind the text before it.
+    fn pass_on(&self, message: String, text: &mut Vec<u8>, told: &mut Told) {
+        if self.dialect == Dialect::Gmcp {
+            flush(text, told);
+            told.frames.push(Frame::Text(message.into()));
+        }
+    }
+
+    /// What is typed, in any pieces. An end of a line is LF, CR, or both; the pieces are put together behind the door,
+    /// where it is known how long a line may be.
+    fn typed(&mut self, mut bytes: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::with_capacity(bytes.len() + 2);
+        while let Some(first) = bytes.first() {
+            if std::mem::take(&mut self.behind_cr) && *first == b'\n' {
+                bytes = &bytes[1..];
+                continue;
+            }
+            let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let Some(end) = end else {
+                wire.extend(plain(bytes));
+                break;
+            };
+            wire.extend(self.peer.line(&bytes[..end]));
+            self.behind_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+        }
+        wire
+    }
+
+    fn message(&mut self, message: &str) -> Vec<u8> {
+        let (name, data) = message.split_once(' ').unwrap_or((message, ""));
+        if name.eq_ignore_ascii_case("PQ.Window") {
+            return self.resize(data);
+        }
+        let is_one = Message::read(message).is_some();
+        if is_one && self.waiting.len() < WAITING_MAX {
+            self.waiting.push(message.to_string());
+        }
+        self.catch_up()
+    }
+
+    /// The messages that waited, when it is time.
+    fn catch_up(&mut self) -> Vec<u8> {
+        let wire: Vec<u8> = self
+            .waiting
+            .iter()
+            .flat_map(|message| self.peer.gmcp(message))
+            .collect();
+        if !wire.is_empty() {
+            self.waiting.clear();
+        }
+        wire
+    }
+
+    fn resize(&mut self, data: &str) -> Vec<u8> {
+        match serde_json::from_str(data) {
+            Ok(Window { columns, lines }) if columns > 0 && lines > 0 => self.peer.resize(Size {
+                width: columns,
+                height: lines,
+            }),
+            // What is not understood is left out.
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn type_message(typing: Typing) -> String {
+    format!(r#"PQ.Typing {{"shown":{}}}"#, typing == Typing::Shown)
+}
+
+/// Part of a line on the wire: `NUL` does nothing in a text, and a byte that would begin a command stands twice (RFC 854).
+fn plain(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    let shown = bytes.iter().filter(|byte| **byte != 0);
+    shown.flat_map(|byte| std::iter::repeat_n(*byte, if *byte == 255 { 2 } else { 1 }))
+}
+
+/// The whole characters of a text as a frame; the bytes of an unfinished one stay.
+fn flush(text: &mut Vec<u8>, told: &mut Told) {
+    let rest = text.split_off(whole_len(text));
+    let whole = std::mem::replace(text, rest);
+    if !whole.is_empty() {
+        told.frames.push(Frame::Binary(whole.into()));
+    }
+}
+
+/// How many bytes there are before a character of UTF-8 that has only begun. Bytes that are no UTF-8 are whole.
+fn whole_len(text: &[u8]) -> usize {
+    let len = text.len();
+    for back in 1..=len.min(3) {
+        let needs = match text[len - back] {
+            0x80..=0xbf => continue,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => 1,
+        };
+        return if needs > back { len - back } else { len };
+    }
+    len
+}
+
+#[cfg(test)]
+mod tests;

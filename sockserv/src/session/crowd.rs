@@ -1,0 +1,386 @@
+//! Who is inside: all clients that have a process, and what is known of each.
+//!
+//! It decides nothing. Whether a hero still plays is asked when it is wanted: what was known of it may have ended since.
+//! How many play is known to `heroes`. The caller is `door`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use pq_otp::Pid;
+use tokio::sync::Notify;
+
+use crate::admission::arrival::{Arrival, Transport};
+use crate::session::port::{About, Port};
+use crate::settings::game::{Hero, Login};
+use crate::wire::gmcp::Message;
+
+/// Whether a process lives.
+type Lives = Box<dyn Fn(Pid) -> bool + Send + Sync>;
+
+/// All clients of a door. The door bounds how many.
+pub(crate) struct Crowd {
+    inside: Mutex<HashMap<u64, Arc<Client>>>,
+    lives: Lives,
+}
+
+/// A client that has a process, as [`crate::Door::guests`] tells of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guest {
+    /// The node's number of its connection.
+    pub port: u64,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// What carries its bytes.
+    pub transport: Transport,
+    /// The process that talks with it.
+    pub process: Pid,
+    /// The name of its hero, while that plays.
+    pub hero: Option<String>,
+    /// Whether it speaks telnet; otherwise it reads and writes text.
+    pub speaks_telnet: bool,
+    /// What its program calls itself, where it does.
+    pub program: Option<String>,
+    /// What it calls its terminal.
+    pub terminal: Option<String>,
+    /// When it came.
+    pub since: SystemTime,
+    /// For how long it has sent no line, and its program no `Core.KeepAlive`.
+    pub idle: Duration,
+}
+
+/// What the door knows of a client from the beginning.
+pub(crate) struct Client {
+    pub(crate) port: Arc<Port>,
+    pub(crate) arrival: Arrival,
+    pub(crate) process: Pid,
+    /// Notified when a hero of its has ended.
+    pub(crate) fell: Arc<Notify>,
+    /// The hero that played last.
+    hero: Mutex<Option<Hero>>,
+    since: SystemTime,
+    entered: Instant,
+    /// When its last line came, in milliseconds after it entered.
+    heard_ms: AtomicU64,
+}
+
+impl Client {
+    /// A client that enters now.
+    pub(crate) fn new(port: Arc<Port>, arrival: Arrival, process: Pid) -> Client {
+        Client {
+            port,
+            arrival,
+            process,
+            fell: Arc::default(),
+            hero: Mutex::default(),
+            since: SystemTime::now(),
+            entered: Instant::now(),
+            heard_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes note of whose client it is; `true` when that hero plays.
+    pub(crate) fn plays_as(&self, login: Login) -> bool {
+        match login {
+            Login::Playing(hero) => {
+                *self.lock_hero() = Some(hero);
+                true
+            }
+            Login::Named(_) | Login::Arriving(_) | Login::Nobody => false,
+        }
+    }
+
+    fn lock_hero(&self) -> MutexGuard<'_, Option<Hero>> {
+        self.hero.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inside_ms(&self) -> u64 {
+        self.entered.elapsed().as_millis() as u64
+    }
+
+    fn guest(&self, port: u64, hero: Option<String>) -> Guest {
+        let About {
+            speaks_telnet,
+            program,
+            terminal,
+            awake,
+        } = self.port.about();
+        let heard_ms = self.heard_ms.load(Ordering::Relaxed);
+        let silent = Duration::from_millis(self.inside_ms().saturating_sub(heard_ms));
+        Guest {
+            port,
+            address: self.arrival.address,
+            transport: self.arrival.transport,
+            process: self.process,
+            hero,
+            speaks_telnet,
+            program,
+            terminal,
+            since: self.since,
+            idle: awake.map_or(silent, |awake| awake.min(silent)),
+        }
+    }
+}
+
+impl Crowd {
+    /// Nobody; `lives` says which processes live.
+    pub(crate) fn new(lives: impl Fn(Pid) -> bool + Send + Sync + 'static) -> Crowd {
+        Crowd {
+            inside: Mutex::default(),
+            lives: Box::new(lives),
+        }
+    }
+
+    /// Whether a hero plays at this client's process now.
+    pub(crate) fn is_played(&self, client: &Client) -> bool {
+        self.name_of_hero(client).is_some()
+    }
+
+    /// The name of the hero that plays there now; a game that tells no names has none here.
+    pub(crate) fn hero_of(&self, client: &Client) -> Option<String> {
+        self.name_of_hero(client).filter(|name| !name.is_empty())
+    }
+
+    fn name_of_hero(&self, client: &Client) -> Option<String> {
+        let hero = client.lock_hero().clone();
+        let lives =
+            |hero: &Hero| (self.lives)(client.process) && hero.process.is_none_or(&self.lives);
+        hero.filter(lives).map(|hero| hero.name)
+    }
+
+    /// A client comes in; it leaves when its presence is dropped.
+    pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Presence {
+        let client = Arc::new(client);
+        self.lock().insert(id, client.clone());
+        Presence {
+            crowd: self.clone(),
+            id,
+            client,
+        }
+    }
+
+    /// Everybody, in the order in which they came.
+    pub(crate) fn guests(&self) -> Vec<Guest> {
+        let mut all = self.all();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        let guest = |(id, client): &(u64, Arc<Client>)| client.guest(*id, self.hero_of(client));
+        all.iter().map(guest).collect()
+    }
+
+    /// Sends a message to all that want it.
+    pub(crate) fn message(&self, message: &Message) {
+        for (_, client) in self.all() {
+            // Who is too slow is dropped by its own task.
+            let _ = client.port.message(message);
+        }
+    }
+
+    /// What is said about heroes may be something else from now on.
+    pub(crate) fn look_again(&self) {
+        for (_, client) in self.all() {
+            client.port.look_again();
+        }
+    }
+
+    /// Writes a line to all; returns how many they are.
+    pub(crate) fn announce(&self, text: &str) -> usize {
+        let all = self.all();
+        for (_, client) in &all {
+            // As above.
+            let _ = client.port.announce(text);
+        }
+        all.len()
+    }
+
+    /// Says a line to one, unless it is empty, and closes its connection; `false` when it has gone already.
+    pub(crate) fn kick(&self, id: u64, text: &str) -> bool {
+        let Some(client) = self.get(id) else {
+            return false;
+        };
+        client.port.dismiss(text);
+        true
+    }
+
+    /// Says a line to one.
+    pub(crate) fn tell(&self, id: u64, text: &str) {
+        // As above.
+        let _ = self.get(id).map(|client| client.port.announce(text));
+    }
+
+    fn get(&self, id: u64) -> Option<Arc<Client>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<Client>)> {
+        let inside = self.lock();
+        inside.iter().map(|(id, one)| (*id, one.clone())).collect()
+    }
+
+    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client is in, until this is dropped.
+pub(crate) struct Presence {
+    crowd: Arc<Crowd>,
+    id: u64,
+    client: Arc<Client>,
+}
+
+impl Presence {
+    /// Which client.
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// The client has sent a line, so there is somebody.
+    pub(crate) fn hears(&self) {
+        let now = self.client.inside_ms();
+        self.client.heard_ms.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.crowd.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::budget::Budget;
+    use crate::session::port::Output;
+    use crate::settings::{Opening, Settings};
+    use crate::wire::endpoint::Event;
+    use crate::wire::gmcp::Phase;
+    use crate::wire::option::GMCP;
+    use crate::wire::telnet::Verb;
+
+    /// A client that has agreed to messages and asked for this package.
+    fn subscribed(package: &str) -> Arc<Port> {
+        let settings = Settings {
+            opening: Opening::Quiet,
+            ..Settings::default()
+        };
+        let port = Port::new(settings.current());
+        let (verb, option) = (Verb::Do, GMCP);
+        port.hear(&Event::Negotiation { verb, option }, 3);
+        let bytes = format!("Core.Supports.Set [\"{package} 1\"]").into_bytes();
+        port.hear(&Event::Subnegotiation { option, bytes }, 40);
+        Arc::new(port)
+    }
+
+    fn client(port: &Arc<Port>) -> Client {
+        let arrival = Arrival {
+            address: SocketAddr::from(([127, 0, 0, 1], 7)),
+            transport: Transport::Plain,
+            budget: Arc::new(Budget::new(Settings::default().current())),
+        };
+        Client::new(port.clone(), arrival, Pid::from_raw(1))
+    }
+
+    #[tokio::test]
+    async fn a_line_to_all_begins_at_the_front_of_a_line() {
+        let crowd = Arc::new(Crowd::new(|_| true));
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        for (port, before) in ports.iter().zip(["a whole line\n", "a prompt> "]) {
+            port.output().await;
+            port.write(before.as_bytes()).unwrap();
+            port.output().await;
+        }
+        assert_eq!(crowd.announce("a\x1b[2J b\n\x0ered\x0fc"), 2);
+        let text = "a[2J bredc\r\n";
+        let told = [text.to_string(), format!("\r\n{text}a prompt> ")];
+        for (port, told) in ports.iter().zip(told) {
+            assert_eq!(port.output().await, Output::Bytes(told.into_bytes().into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_kicked_hears_why_and_nobody_else_does() {
+        let crowd = Arc::new(Crowd::new(|_| true));
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        for port in &ports {
+            port.output().await;
+        }
+        assert!(!crowd.kick(2, "nobody"));
+        assert!(crowd.kick(1, "Enough."));
+        ports[1].write(b"not any more").unwrap();
+        assert_eq!(
+            ports[1].output().await,
+            Output::Bytes(
+                [
+                    b"Enough.\r\n",
+                    Message::goodbye("Enough.").wire().as_slice()
+                ]
+                .concat()
+                .into()
+            )
+        );
+        assert_eq!(ports[1].output().await, Output::Dismissed);
+        ports[0].write(b"on\n").unwrap();
+        assert_eq!(ports[0].output().await, Output::Bytes("on\r\n".into()));
+    }
+
+    #[tokio::test]
+    async fn a_message_to_all_comes_to_those_that_asked_for_it() {
+        let crowd = Arc::new(Crowd::new(|_| true));
+        let ports = ["PQ", "Char"].map(subscribed);
+        let _presences = [0, 1].map(|id| crowd.enter(id as u64, client(&ports[id])));
+        let mut offers = Vec::new();
+        for port in &ports {
+            offers.push(port.output().await);
+            port.write(b"before\n").unwrap();
+        }
+        assert_eq!(offers[0], offers[1]);
+        let message = Message::upgrade(Phase::Commit, "1.0.0", "1.1.0", None);
+        crowd.message(&message);
+        let told = [b"before\r\n", message.wire().as_slice()].concat();
+        assert_eq!(ports[0].output().await, Output::Bytes(told.into()));
+        assert_eq!(ports[1].output().await, Output::Bytes("before\r\n".into()));
+    }
+
+    #[test]
+    fn a_client_has_its_hero_as_long_as_that_and_its_session_live() {
+        let (session, first, second) = (Pid::from_raw(1), Pid::from_raw(2), Pid::from_raw(3));
+        let dead = Arc::new(Mutex::new(Vec::new()));
+        let died = dead.clone();
+        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().unwrap().contains(&pid)));
+        let presence = crowd.enter(
+            1,
+            client(&Arc::new(Port::new(Settings::default().current()))),
+        );
+        let hero = || crowd.guests().into_iter().find_map(|guest| guest.hero);
+        let plays_as = |name: &str, process| {
+            let name = name.to_string();
+            let process = Some(process);
+            presence
+                .client()
+                .plays_as(Login::Playing(Hero { name, process }))
+        };
+        assert!(
+            !presence
+                .client()
+                .plays_as(Login::Arriving("Ann".to_string()))
+        );
+        assert_eq!(hero(), None);
+        assert!(plays_as("Ann", first));
+        assert_eq!(hero().as_deref(), Some("Ann"));
+        dead.lock().unwrap().push(first);
+        assert_eq!(hero(), None);
+        assert!(plays_as("Bob", second));
+        assert_eq!(hero().as_deref(), Some("Bob"));
+        dead.lock().unwrap().push(session);
+        assert_eq!((hero(), crowd.is_played(presence.client())), (None, false));
+        drop(presence);
+        assert_eq!(crowd.lock().len(), 0);
+    }
+}

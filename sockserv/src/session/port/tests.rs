@@ -1,0 +1,210 @@
+//! What a port has its task write, and when: without a socket, and mostly without a clock.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::sleep;
+
+use super::*;
+use crate::settings::Settings;
+use crate::wire::endpoint::Event;
+use crate::wire::mccp::Turn;
+use crate::wire::option::{COMPRESS2, EOR, GMCP, TTYPE};
+use crate::wire::outbox::OUTBOX_MAX;
+use crate::wire::telnet::Verb;
+
+/// A port that opens without a probe.
+fn quiet() -> Port {
+    let settings = Settings {
+        opening: Opening::Quiet,
+        ..Settings::default()
+    };
+    Port::new(settings.current())
+}
+
+fn bytes(bytes: &[u8]) -> Option<Output> {
+    Some(Output::Bytes(Bytes::copy_from_slice(bytes)))
+}
+
+fn says(port: &Port, verb: Verb, option: u8) {
+    port.hear(&Event::Negotiation { verb, option }, 3);
+}
+
+#[test]
+fn the_probe_comes_before_anything_that_is_written() {
+    let port = Port::new(Settings::default().current());
+    port.write(b"Hello.\n").unwrap();
+    assert_eq!(port.output_now(), bytes(b"\xff\xfd\x18Hello.\r\n"));
+}
+
+#[test]
+fn a_prompt_is_marked_when_it_was_written_and_nothing_follows() {
+    let port = quiet();
+    says(&port, Verb::Do, EOR);
+    says(&port, Verb::Wont, TTYPE);
+    port.output_now();
+    port.write(b"Your ").unwrap();
+    port.write(b"name: ").unwrap();
+    assert_eq!(port.output_now(), bytes(b"Your name: "));
+    assert_eq!(port.output_now(), bytes(b"\xff\xef"));
+    assert_eq!(port.output_now(), None);
+    port.write(b"> ").unwrap();
+    assert_eq!(port.output_now(), bytes(b"> "));
+    port.write(b"Executing a Pig...\n").unwrap();
+    assert_eq!(port.output_now(), bytes(b"Executing a Pig...\r\n"));
+    assert_eq!(port.output_now(), None);
+}
+
+#[test]
+fn a_client_that_speaks_no_telnet_is_not_kept_awake() {
+    let port = quiet();
+    port.keep_alive();
+    assert_eq!(port.output_now(), None);
+    says(&port, Verb::Wont, TTYPE);
+    port.output_now();
+    port.keep_alive();
+    assert_eq!(port.output_now(), bytes(b"\xff\xf1"));
+}
+
+#[test]
+fn what_was_written_before_the_close_comes_before_the_end() {
+    let port = quiet();
+    port.write(b"Bye.\n").unwrap();
+    port.close();
+    port.write(b"too late\n").unwrap();
+    assert_eq!(port.output_now(), bytes(b"Bye.\r\n"));
+    assert_eq!(port.output_now(), Some(Output::Closed));
+}
+
+/// A port whose client takes messages.
+fn with_gmcp() -> Port {
+    let port = quiet();
+    says(&port, Verb::Do, GMCP);
+    port.output_now();
+    port
+}
+
+#[test]
+fn a_program_is_told_why_the_connection_is_closed() {
+    let goodbye = |why: &str| Message::goodbye(why).wire();
+    let port = with_gmcp();
+    port.write(b"Bye.\n").unwrap();
+    port.close();
+    port.close();
+    let told = [b"Bye.\r\n".as_slice(), &goodbye("Goodbye.")].concat();
+    assert_eq!(port.output_now(), bytes(&told));
+    assert_eq!(port.output_now(), Some(Output::Closed));
+    for (why, line) in [("Too slow.", "Too slow.\r\n"), ("", "")] {
+        let port = with_gmcp();
+        port.dismiss(why);
+        let why = if why.is_empty() { "Goodbye." } else { why };
+        let told = [line.as_bytes(), &goodbye(why)].concat();
+        assert_eq!(port.output_now(), bytes(&told));
+        assert_eq!(port.output_now(), Some(Output::Dismissed));
+    }
+}
+
+#[test]
+fn a_goodbye_that_has_no_room_costs_nothing_that_was_said() {
+    let port = with_gmcp();
+    port.write(&[b'x'; OUTBOX_MAX]).unwrap();
+    port.close();
+    assert_eq!(port.output_now(), bytes(&[b'x'; OUTBOX_MAX]));
+    assert_eq!(port.output_now(), Some(Output::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_says_that_its_player_is_there() {
+    let port = with_gmcp();
+    assert_eq!(port.about().awake, None);
+    let bytes = b"Core.KeepAlive".to_vec();
+    port.hear(
+        &Event::Subnegotiation {
+            option: GMCP,
+            bytes,
+        },
+        20,
+    );
+    sleep(Duration::from_secs(7)).await;
+    says(&port, Verb::Wont, TTYPE);
+    assert_eq!(port.about().awake, Some(Duration::from_secs(7)));
+}
+
+#[test]
+fn what_follows_the_announcement_is_compressed_until_the_client_wants_it_no_longer() {
+    let port = quiet().compressing();
+    port.write(b"plain ").unwrap();
+    says(&port, Verb::Do, COMPRESS2);
+    port.write(b"packed").unwrap();
+    says(&port, Verb::Dont, COMPRESS2);
+    port.write(b"plain again").unwrap();
+    // What else is offered is said before the compression begins.
+    let Some(Output::Bytes(begun)) = port.output_now() else {
+        panic!("there is something to write");
+    };
+    assert!(begun.starts_with(b"plain \xff\xfb\x56"), "{begun:?}");
+    assert!(begun.ends_with(b"\xff\xfa\x56\xff\xf0"), "{begun:?}");
+    assert_eq!(port.output_now(), Some(Output::Turn(Turn::Begin)));
+    assert_eq!(port.output_now(), bytes(b"packed\xff\xfc\x56"));
+    assert_eq!(port.output_now(), Some(Output::Turn(Turn::End)));
+    assert_eq!(port.output_now(), bytes(b"plain again"));
+}
+
+#[test]
+fn a_client_that_asks_for_compression_for_ever_is_answered_some_times() {
+    let port = quiet().compressing();
+    for _ in 0..1_000 {
+        says(&port, Verb::Do, COMPRESS2);
+        says(&port, Verb::Dont, COMPRESS2);
+    }
+    let turns = std::iter::from_fn(|| port.output_now());
+    let turns = turns.filter(|output| matches!(output, Output::Turn(_)));
+    assert!(turns.count() <= 2 * usize::from(crate::wire::negotiation::ANSWERS_MAX));
+}
+
+#[test]
+fn bytes_count_as_they_are_before_they_are_compressed() {
+    let port = quiet().compressing();
+    says(&port, Verb::Do, COMPRESS2);
+    while port.output_now().is_some() {}
+    port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();
+    assert_eq!(port.write(b"x"), Err(Overflow));
+}
+
+#[test]
+fn why_a_connection_ends_is_told_once() {
+    let told = |end: &dyn Fn(&Port)| {
+        let ending = EndingCell::default();
+        let port = quiet().telling(ending.clone());
+        end(&port);
+        port.close();
+        ending.told().unwrap().cause
+    };
+    let after = |reason: Reason| told(&|port| port.close_after(&reason));
+    assert_eq!(told(&|_| {}), Cause::Done);
+    assert_eq!(told(&|port| port.tell_status()), Cause::Done);
+    assert_eq!(told(&|port| port.dismiss("Enough.")), Cause::Refused);
+    assert_eq!(told(&|port| port.dismiss("")), Cause::Refused);
+    let flood = [b'x'; OUTBOX_MAX + 1];
+    let overflows = |port: &Port| assert_eq!(port.write(&flood), Err(Overflow));
+    assert_eq!(told(&overflows), Cause::Refused);
+    assert_eq!(after(Reason::Normal), Cause::Done);
+    assert_eq!(after(Reason::Shutdown), Cause::Stops);
+    for reason in [
+        Reason::Killed,
+        Reason::Timeout,
+        Reason::tagged("panic", "x"),
+    ] {
+        assert_eq!(after(reason), Cause::Fails);
+    }
+}
+
+#[test]
+fn an_overflow_is_told_once_and_ends_the_output() {
+    let port = quiet();
+    port.write(&vec![b'x'; OUTBOX_MAX]).unwrap();
+    assert_eq!(port.write(b"x"), Err(Overflow));
+    assert_eq!(port.write(b"x"), Ok(()));
+    port.close();
+    assert_eq!(port.output_now(), Some(Output::Overflown));
+}

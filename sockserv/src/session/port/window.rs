@@ -1,0 +1,46 @@
+//! The window of one client: how many of its lines may be on their way to its process.
+
+use tokio::sync::Semaphore;
+
+/// How many that are.
+/// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. The rest waits in the
+/// kernel and then at the client.
+pub const LINES_MAX: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Window(Semaphore);
+
+impl Default for Window {
+    fn default() -> Window {
+        Window(Semaphore::new(LINES_MAX))
+    }
+}
+
+impl Window {
+    /// Waits until one more line may go.
+    pub(super) async fn take(&self) {
+        // The semaphore is never closed, and the line that goes keeps the permit.
+        if let Ok(permit) = self.0.acquire().await {
+            permit.forget();
+        }
+    }
+
+    /// One line has been handled.
+    pub(super) fn give_back(&self) {
+        if self.0.available_permits() < LINES_MAX {
+            self.0.add_permits(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_given_back_too_often_do_not_widen_the_window() {
+        let window = Window::default();
+        window.give_back();
+        assert_eq!(window.0.available_permits(), LINES_MAX);
+    }
+}

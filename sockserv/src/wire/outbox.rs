@@ -1,0 +1,127 @@
+//! What a client has still to read: a bounded queue of bytes.
+//!
+//! The process of a client never waits for its client: it writes here, and whoever is too slow to read
+//! loses the connection, not the others their game. Pure; `port` shares it between two threads.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::wire::mccp::Turn;
+
+/// How many bytes may wait for a client, unless its settings say otherwise.
+/// A hero at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
+/// kernel holds about as much again for the socket. Bytes that are going to be compressed count as they are. With 10 000 clients that all stop reading, 640 MB.
+pub const OUTBOX_MAX: usize = 64 * 1024;
+
+/// The client reads too slowly: its queue would have grown past its limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many bytes wait for a client that does not read them")]
+pub struct Overflow;
+
+/// The queue. Empty, it holds no memory.
+#[derive(Default, Debug)]
+pub struct Outbox {
+    bytes: BytesMut,
+    /// Where among them compression begins or ends. A client may ask for either as often as options are answered
+    /// ([`crate::wire::negotiation::ANSWERS_MAX`]).
+    turns: VecDeque<(usize, Turn)>,
+}
+
+impl Outbox {
+    /// Queues all of these bytes, or none.
+    ///
+    /// # Errors
+    /// [`Overflow`] when more than `max` would wait.
+    pub fn push(&mut self, bytes: &[u8], max: usize) -> Result<(), Overflow> {
+        if bytes.len() > max.saturating_sub(self.bytes.len()) {
+            return Err(Overflow);
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Behind what waits now, compression begins or ends.
+    pub fn turn(&mut self, turn: Turn) {
+        self.turns.push_back((self.bytes.len(), turn));
+    }
+
+    /// Takes the turn that is due, if nothing waits before it.
+    pub fn take_turn(&mut self) -> Option<Turn> {
+        let (0, turn) = *self.turns.front()? else {
+            return None;
+        };
+        self.turns.pop_front();
+        Some(turn)
+    }
+
+    /// Takes all that waits before the next turn, in one piece.
+    pub fn take(&mut self) -> Bytes {
+        let Some((end, _)) = self.turns.front().copied() else {
+            return std::mem::take(&mut self.bytes).freeze();
+        };
+        self.turns.iter_mut().for_each(|(at, _)| *at -= end);
+        self.bytes.split_to(end).freeze()
+    }
+
+    /// No bytes wait.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_comes_out_in_one_piece_and_in_order() {
+        let mut outbox = Outbox::default();
+        outbox.push(b"Executing ", OUTBOX_MAX).unwrap();
+        outbox.push(b"a Pig...", OUTBOX_MAX).unwrap();
+        assert_eq!(outbox.take(), "Executing a Pig...");
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn a_full_outbox_takes_nothing_more_and_loses_nothing() {
+        let mut outbox = Outbox::default();
+        outbox
+            .push(&vec![b'x'; OUTBOX_MAX - 1], OUTBOX_MAX)
+            .unwrap();
+        assert_eq!(outbox.push(b"ab", OUTBOX_MAX), Err(Overflow));
+        assert_eq!(outbox.push(b"a", OUTBOX_MAX), Ok(()));
+        assert_eq!(outbox.push(b"b", OUTBOX_MAX), Err(Overflow));
+        assert_eq!(outbox.take().len(), OUTBOX_MAX);
+        assert_eq!(outbox.push(b"b", OUTBOX_MAX), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_is_taken_where_it_was_made() {
+        let mut outbox = Outbox::default();
+        outbox.turn(Turn::Begin);
+        outbox.push(b"ab", OUTBOX_MAX).unwrap();
+        outbox.turn(Turn::End);
+        outbox.turn(Turn::Begin);
+        outbox.push(b"c", OUTBOX_MAX).unwrap();
+        outbox.turn(Turn::End);
+        assert_eq!(outbox.take_turn(), Some(Turn::Begin));
+        assert_eq!(
+            (outbox.take_turn(), outbox.take()),
+            (None, b"ab"[..].into())
+        );
+        assert_eq!(outbox.take_turn(), Some(Turn::End));
+        assert_eq!(outbox.take_turn(), Some(Turn::Begin));
+        assert_eq!((outbox.take_turn(), outbox.take()), (None, b"c"[..].into()));
+        assert_eq!(outbox.take_turn(), Some(Turn::End));
+        assert_eq!((outbox.take_turn(), outbox.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn an_outbox_that_was_taken_holds_no_memory() {
+        let mut outbox = Outbox::default();
+        outbox.push(b"x", OUTBOX_MAX).unwrap();
+        outbox.take();
+        assert_eq!(outbox.bytes.capacity(), 0);
+    }
+}
