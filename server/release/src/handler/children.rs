@@ -33,7 +33,7 @@ pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>
     for process in of_module(driver, module)? {
         let (supervisor, id) = place(driver, module, &process)?;
         let request = SupRequest::TerminateId(id.clone());
-        ask(driver, ("stop", module), supervisor, &request)?;
+        ask(driver, "stop", module, supervisor, &request)?;
         stopped.push(Stopped {
             module,
             supervisor,
@@ -52,7 +52,8 @@ pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), Fai
     } = stopped;
     ask(
         driver,
-        ("start", module),
+        "start",
+        module,
         supervisor,
         &SupRequest::RestartChild(id),
     )
@@ -104,7 +105,8 @@ fn place(
     let supervisor = process.parent.ok_or_else(no_supervisor)?;
     let children = match ask(
         driver,
-        ("stop", module),
+        "stop",
+        module,
         supervisor,
         &SupRequest::WhichChildren,
     )? {
@@ -123,7 +125,8 @@ fn place(
 
 fn ask(
     driver: &mut dyn Driver,
-    (what, module): (&'static str, Atom),
+    what: &'static str,
+    module: Atom,
     supervisor: Pid,
     request: &SupRequest,
 ) -> Result<SupReply, FailedStep> {

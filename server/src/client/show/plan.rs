@@ -1,7 +1,8 @@
 //! The plan of an install: what becomes of each module, and what trying it on copies has shown.
 
 use pq_protocol::record::{How, ModuleChange};
-use pq_release::handler::{CheckReport, Ending, Ends};
+use pq_release::handler::CheckReport;
+use pq_release::judge::{Ending, Ends};
 
 use super::Show;
 use super::release::processes;
