@@ -6,6 +6,8 @@
 //!
 //! What a file holds is known to its reader. Files that a program makes for itself (locks, logs) and those of the
 //! kernel (`/proc`) are opened where they are used.
+//!
+//! How files are written so that they are there whole or not at all is in [`durable`].
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -13,6 +15,8 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+
+pub mod durable;
 
 /// How many bytes a text has at most: releases, applications, settings, registers, lists of bans. The longest that is
 /// known has 10 KiB.

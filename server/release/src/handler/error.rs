@@ -10,7 +10,9 @@ use pq_term::{Atom, Term, shorten};
 use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::judge::Finding;
+use crate::judge::author::is_checksum;
 use crate::registry::RegistryError;
+use crate::script::ScriptError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
@@ -50,20 +52,9 @@ pub enum FailedStep {
         /// Which, and what would be right.
         why: String,
     },
-    /// An instruction may not stand before the point of no return.
-    #[error("carry out `{0}`: it may not stand before the point of no return")]
-    IllegalBefore(Term),
-    /// An instruction may not stand behind it.
-    #[error("carry out `{0}`: it may not stand after the point of no return")]
-    IllegalAfter(Term),
-    /// The release needs another runtime.
-    #[error(
-        "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
-    )]
-    OtherEmulator,
-    /// A module is loaded that was not read.
-    #[error("load {0}: no `load_object_code` before the point of no return names it")]
-    NoObjectCode(Atom),
+    /// The script cannot be carried out as it stands.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
     /// Code is read from a version of an application that the release does not have.
     #[error("read {lib}-{vsn}: the release has {found}")]
     BadLibVsn {
@@ -82,9 +73,6 @@ pub enum FailedStep {
         /// What stays, as sentences.
         left: Vec<String>,
     },
-    /// Other nodes are to be waited for.
-    #[error("synchronise with {0:?}: this node knows no other nodes")]
-    Sync(Vec<Atom>),
     /// A library was refused.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -215,25 +203,13 @@ impl FailedStep {
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
             FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
-            FailedStep::IllegalBefore(instruction) => {
-                tagged("illegal_instruction", instruction.clone())
-            }
-            FailedStep::IllegalAfter(instruction) => tagged(
-                "illegal_instruction_after_point_of_no_return",
-                instruction.clone(),
-            ),
-            FailedStep::OtherEmulator => Term::atom("restart_new_emulator"),
-            FailedStep::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
+            FailedStep::Script(error) => error.to_term(),
             FailedStep::BadLibVsn { lib, found, .. } => Term::tuple([
                 Term::atom("bad_lib_vsn"),
                 Term::Atom(*lib),
                 Term::string(found.as_str()),
             ]),
             FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
-            FailedStep::Sync(nodes) => tagged(
-                "sync_error",
-                tagged("nodedown", crate::terms::atom_list(nodes)),
-            ),
             FailedStep::Load(_) => tagged("load_error", text()),
             FailedStep::Change(_) => tagged("no_such_module", text()),
             FailedStep::OldProcesses(module) => {
@@ -269,9 +245,7 @@ impl FailedStep {
     /// A checksum is not what it should be: somebody has changed a file.
     fn is_checksum(&self) -> bool {
         match self {
-            FailedStep::Load(LoadError { step, .. }) => {
-                matches!(step, pq_code::FailedStep::Checksum { .. })
-            }
+            FailedStep::Load(error) => is_checksum(error),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,

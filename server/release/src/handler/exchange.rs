@@ -10,8 +10,8 @@ use pq_term::{Atom, msgpack};
 
 use super::Options;
 use super::error::FailedStep;
-use super::script::{CodeChange, Exchange};
 use crate::instruction::{Purge, Timeout};
+use crate::script::{CodeChange, Exchange, ScriptError};
 
 /// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
 /// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
@@ -64,7 +64,7 @@ impl Exchange {
         let change = |change: &CodeChange| match change {
             CodeChange::Load(module, _) => {
                 let library = libraries.get(module);
-                let library = library.ok_or(FailedStep::NoObjectCode(*module))?;
+                let library = library.ok_or(ScriptError::NoObjectCode(*module))?;
                 Ok(Change::MakeCurrent(*library, module.as_str()))
             }
             CodeChange::Remove(module, _) => Ok(Change::Delete(module.as_str())),
@@ -77,7 +77,8 @@ impl Exchange {
     pub(super) fn plan(
         &self,
         code: &CodeServer,
-        (before, own): (&[Change<'static>], &[Change<'static>]),
+        before: &[Change<'static>],
+        own: &[Change<'static>],
         options: &Options,
     ) -> Result<Plan, FailedStep> {
         let modules = code.preview(&[before, own].concat())?;

@@ -17,9 +17,9 @@ use super::error::{FailedStep, InstallError};
 use super::exchange;
 use super::prepare::{Prepared, Purpose};
 use super::report::Sum;
-use super::script::{Exchange, Step};
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
 use crate::instruction::Purge;
+use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
     /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
@@ -174,7 +174,7 @@ impl Run<'_, '_> {
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
-        let plan = exchange.plan(&self.handler.code, (&[], &changes), self.options)?;
+        let plan = exchange.plan(&self.handler.code, &[], &changes, self.options)?;
         // Asked before, because the change makes them old, or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()
