@@ -1,5 +1,5 @@
-//! A small application with a process of every kind that a script may be about: tests install scripts on it that no
-//! author would write.
+//! A small application with a process of each kind that an upgrade script can refer to. Tests use it for scripts that
+//! no author would write.
 //!
 //! ```text
 //!   yard_sup (one_for_one) ─┬► gate: yard_gate
@@ -14,7 +14,7 @@ use pq_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The application's callback module.
+/// The callback module of the application.
 pub struct Yard;
 
 impl Module for Yard {
@@ -28,7 +28,7 @@ impl Application for Yard {
     }
 }
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -47,7 +47,7 @@ impl Supervisor for Sup {
     }
 }
 
-/// The supervisor of the pens.
+/// The supervisor of the pens, a `simple_one_for_one`.
 pub struct Pens;
 
 impl Module for Pens {
@@ -65,7 +65,7 @@ impl Supervisor for Pens {
     }
 }
 
-/// A server with a name of its own.
+/// A server with a registered name.
 #[derive(Serialize, Deserialize)]
 pub struct Gate {
     opened: u64,
@@ -89,7 +89,7 @@ impl GenServer for Gate {
     }
 }
 
-/// A server of which there are many.
+/// A server with many instances.
 #[derive(Serialize, Deserialize)]
 pub struct Pen {
     animals: u64,
@@ -110,7 +110,7 @@ impl GenServer for Pen {
     }
 }
 
-/// Functions.
+/// Functions without a process.
 pub struct Tools;
 
 impl Module for Tools {
@@ -121,7 +121,7 @@ impl Module for Tools {
 
 impl Functions for Tools {}
 
-/// `weigh(Animals)`: twice as much.
+/// `weigh(Animals)`: returns twice the number.
 pub static WEIGH: Function<(u64,), u64> =
     Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 

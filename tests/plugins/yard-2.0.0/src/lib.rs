@@ -1,11 +1,11 @@
-//! The yard has a dog, which is a child more of its supervisor, and there are more functions.
+//! Version 2 of the yard: its supervisor has one more child, a dog, and there are more functions.
 
 use pq_sdk::supervisor::{Supervisor, worker};
 use pq_sdk::{Ctx, Export, Function, Functions, GenServer, InitError, Module, SupSpec};
 use serde::{Deserialize, Serialize};
 use yard_1_0_0::{Gate, Pen, Pens, WEIGH, Yard};
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -48,7 +48,7 @@ impl GenServer for Dog {
     }
 }
 
-/// Functions, one more than before.
+/// The functions of 1.0.0, and one more.
 pub struct Tools;
 
 impl Module for Tools {
@@ -59,10 +59,10 @@ impl Module for Tools {
 
 impl Functions for Tools {}
 
-/// `count()`: three.
+/// `count()`: always returns three.
 pub static COUNT: Function<(), u64> = Function::new("yard_tools", "count", |_, ()| 3);
 
-/// Functions that only this version has.
+/// A module with functions that only this version has.
 pub struct Bell;
 
 impl Module for Bell {
@@ -73,7 +73,7 @@ impl Module for Bell {
 
 impl Functions for Bell {}
 
-/// `ring()`: once.
+/// `ring()`: always returns one.
 pub static RING: Function<(), u64> = Function::new("yard_bell", "ring", |_, ()| 1);
 
 pq_sdk::library! {
