@@ -1,4 +1,4 @@
-//! Conversions of a state between versions (`code_change`): the newer module owns both directions.
+//! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
 use pq_abi::plugin::Refusal;
 use serde::Serialize;
@@ -8,20 +8,21 @@ use crate::Reason;
 use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 
-/// This state can be made from an `Old` one and turned back into it.
+/// A state that can be made from an `Old` one and converted back.
 ///
-/// A conversion only reads: dice, clock, environment, functions of modules, and what it [keeps](Ctx::keep) beside the
-/// process. It may run on a copy of a state, more than once, and without its result ever being used.
+/// A conversion only reads: random numbers, clock, environment, functions of modules, and the data that it
+/// [keeps](Ctx::keep) beside the process. It may run on a copy of a state and more than once, and its result may be
+/// dropped.
 pub trait Migrate<Old>: Sized {
-    /// Up: the state of the older version becomes this one's. [`Ctx::kept`] has what `down` kept.
+    /// Converts the state of the older version to this version. [`Ctx::kept`] returns what `down` kept.
     fn up(old: Old, ctx: &mut Ctx<'_>) -> Result<Self, Reason>;
-    /// Down: what the older version needs of this state. For the rest there is [`Ctx::keep`].
+    /// Converts this state to the older version. [`Ctx::keep`] stores the parts that have no place there.
     fn down(self, ctx: &mut Ctx<'_>) -> Result<Old, Reason>;
 }
 
 type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
-/// One older version that a module can come from and go back to.
+/// The conversions from and to one older version of a module.
 pub struct Migration {
     vsn: &'static str,
     up: Convert,
@@ -29,7 +30,8 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Between version `vsn`, whose exported state is an `Old`, and the exported state `New` of now.
+    /// The conversions between version `vsn`, whose exported state is an `Old`, and the exported state `New` of this
+    /// version.
     pub const fn of<Old, New>(vsn: &'static str) -> Migration
     where
         Old: Serialize + DeserializeOwned,
