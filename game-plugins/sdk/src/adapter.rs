@@ -21,6 +21,8 @@ pub trait Stateful: 'static {
     type State: Serialize + DeserializeOwned + Send + 'static;
     /// The kind of module, as the manifest lists it.
     const KIND: Kind;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
     /// Runs one callback and puts its effects and its decision into `host`.
@@ -30,8 +32,6 @@ pub trait Stateful: 'static {
         callback: Callback,
         call: CallbackData<'_>,
     ) -> Result<(), Refusal>;
-    /// The conversions from and to older versions.
-    fn migrations() -> &'static [Migration];
 }
 
 /// A [`Stateful`] module in the form of the ABI.
@@ -78,7 +78,7 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
     ) -> Result<Vec<u8>, Refusal> {
         let way = (direction, vsn);
         let mut ctx = Ctx::converting(host, extra);
-        convert(S::migrations(), Self::VSN, way, bytes, &mut ctx)
+        convert(S::MIGRATIONS, Self::VSN, way, bytes, &mut ctx)
     }
 }
 
@@ -145,6 +145,25 @@ impl<S: Stateless> Callbacks for StatelessAdapter<S> {
     ) -> Result<Vec<u8>, Refusal> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
+}
+
+/// The declarations of a module for upgrades, independent of its kind.
+#[doc(hidden)]
+pub trait Declares {
+    /// The module of the author.
+    type Module: Module;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
+}
+
+impl<S: Stateful> Declares for StatefulAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = S::MIGRATIONS;
+}
+
+impl<S: Stateless> Declares for StatelessAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = &[];
 }
 
 /// A module of functions in the form of the ABI.

@@ -73,6 +73,8 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
     type Args: DeserializeOwned;
     /// The type of its calls, which are `sync_send_all_state_event` in OTP.
     type Call: DeserializeOwned;
+    /// The older versions whose [`Machine`] this module converts or keeps (`Module:code_change/4`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// `Module:init/1`: returns the data and the first step.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun<Self>, InitError>;
@@ -117,11 +119,6 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
 
     /// `Module:terminate/3`: runs before the process ends.
     fn terminate(&mut self, _state: Self::State, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The conversions from and to older versions of the [`Machine`] (`Module:code_change/4`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
 /// State and data together, as `sys:get_state` shows and an upgrade converts them.
@@ -157,6 +154,7 @@ impl<T: GenFsm> Stateful for Adapter<T> {
     type Module = T;
     type State = Machine<T::State, T>;
     const KIND: Kind = Kind::GenFsm;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
         let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
@@ -195,10 +193,6 @@ impl<T: GenFsm> Stateful for Adapter<T> {
         };
         *state = take(step, host)?;
         Ok(())
-    }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
     }
 }
 

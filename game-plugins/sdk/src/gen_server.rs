@@ -34,6 +34,8 @@ pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
     type Call: DeserializeOwned;
     /// The type of its casts.
     type Cast: DeserializeOwned;
+    /// The older versions whose state this module converts or keeps (`Module:code_change/3`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// `Module:init/1`: makes the state of a new process.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
@@ -66,11 +68,6 @@ pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
 
     /// `Module:terminate/2`: runs before the process ends.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The conversions from and to older versions of the state (`Module:code_change/3`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
 /// A [`GenServer`] in the form of the ABI.
@@ -80,6 +77,7 @@ impl<T: GenServer> Stateful for Adapter<T> {
     type Module = T;
     type State = T;
     const KIND: Kind = Kind::GenServer;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -113,10 +111,6 @@ impl<T: GenServer> Stateful for Adapter<T> {
             },
         };
         take(next, host)
-    }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
     }
 }
 

@@ -24,21 +24,59 @@ type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
 /// The conversions from and to one older version of a module.
 pub struct Migration {
-    vsn: &'static str,
+    pub(crate) vsn: &'static str,
+    pub(crate) form: Form,
     up: Convert,
     down: Convert,
 }
 
+/// The form of an older version's state, compared with this version's.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// Encoding or meaning differ.
+    Other,
+    /// Encoding and meaning are equal.
+    Same,
+}
+
+impl Form {
+    pub(crate) const fn is(self, other: Form) -> bool {
+        matches!(
+            (self, other),
+            (Form::Other, Form::Other) | (Form::Same, Form::Same)
+        )
+    }
+}
+
 impl Migration {
     /// The conversions between version `vsn`, whose exported state is an `Old`, and the exported state `New` of this
-    /// version.
-    pub const fn of<Old, New>(vsn: &'static str) -> Migration
+    /// version. An upgrade between the two is `{update, Mod, {advanced, Extra}}`.
+    pub const fn converts<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Other)
+    }
+
+    /// The conversions between version `vsn` and this one when both states have the same encoding and meaning. An upgrade
+    /// between the two is `{load_module, Mod}`.
+    pub const fn keeps<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Same)
+    }
+
+    const fn of<Old, New>(vsn: &'static str, form: Form) -> Migration
     where
         Old: Serialize + DeserializeOwned,
         New: Serialize + DeserializeOwned + Migrate<Old>,
     {
         Migration {
             vsn,
+            form,
             up: up::<Old, New>,
             down: down::<Old, New>,
         }

@@ -14,17 +14,9 @@ pub trait Module: Sized + 'static {
     const REGISTERED: &'static str = "";
     /// The functions that other modules and operators may call.
     const FUNCTIONS: &'static [&'static dyn Export] = &[];
-    /// Older versions of the module whose state differs from this version's. `migrations` of its behaviour has a
-    /// conversion for each of them, and an upgrade between the two versions converts: `{update, Mod, {advanced,
-    /// Extra}}`.
-    const CONVERTS: &'static [&'static str] = &[];
-    /// Older versions of the module whose state has the same encoding and meaning as this version's. An upgrade between
-    /// the two is `{load_module, Mod}`. `migrations` also lists these versions, with conversions that change nothing.
-    const KEEPS: &'static [&'static str] = &[];
-    /// The functions that the module calls at their current version ([`Function`](crate::Function),
-    /// [`Remote`](crate::Remote)), as `Module:Function/Arity`. The list includes calls in code that it imports from an
-    /// older version. The dependencies in an appup come from this list, so a test compares it with the sources of all
-    /// libraries.
+    /// The functions that the module calls at their current version, as `Module:Function/Arity`. The list includes calls
+    /// in code that it imports from an older version. The dependencies in an appup come from this list, and
+    /// [`calls!`](crate::calls!) makes the list from the called functions.
     ///
     /// Services of the node ([`crate::regis`], requests of a [`crate::Ctx`]) are not listed.
     const CALLS: &'static [&'static str] = &[];
