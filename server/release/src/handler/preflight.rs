@@ -10,7 +10,6 @@ use pq_otp::upgrade::{Driver, Plan, Transaction};
 use pq_otp::{Kind, ProcessInfo};
 
 use super::error::FailedStep;
-use super::exchange;
 use super::prepare::Prepared;
 use super::report::CheckReport;
 use super::script::{Exchange, Step};
@@ -97,10 +96,9 @@ impl ReleaseHandler {
             return Ok(Duration::ZERO);
         }
         let plan = trial.plan(&self.code, changes)?;
-        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
-        Ok(exchange::copy(&mut transaction, suspend_timeout_ms)?.took)
+        Ok(transaction.copy()?.expected_pause())
     }
 }
 
