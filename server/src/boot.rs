@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
 use crate::cli;
+use crate::door::Application;
 use crate::operator::{Exit, Failure};
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
@@ -64,6 +65,8 @@ pub(crate) struct Booted {
     root: PathBuf,
     /// The version of the release it booted.
     release: String,
+    /// The application behind its door.
+    behind_door: Option<Application>,
 }
 
 /// Boots a release. When a permanent application ends, `ended` is told why; `on_stall`, when a callback does not end.
@@ -85,6 +88,7 @@ pub(crate) fn boot(
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
     judge(&boot, &code);
+    let behind_door = Application::of(&boot)?;
     let (config, names) = config(code.clone(), options, on_stall);
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
@@ -94,8 +98,10 @@ pub(crate) fn boot(
         names,
         root: root.to_path_buf(),
         release: boot.rel.vsn.clone(),
+        behind_door,
     };
-    start_controller(&booted.node, boot.settings.clone(), options, ended)?;
+    let command_line = booted.command_line(options);
+    start_controller(&booted.node, boot.settings.clone(), command_line, ended)?;
     for app in &boot.applications {
         booted.start(app)?;
     }
@@ -182,22 +188,16 @@ fn seed_of_chance() -> u64 {
 fn start_controller(
     node: &Node,
     sys_config: Settings,
-    options: &cli::Node,
+    command_line: Settings,
     ended: mpsc::Sender<String>,
 ) -> anyhow::Result<()> {
-    let port = options.port.map(|port| {
-        (
-            ("sockserv".to_string(), "port".to_string()),
-            Term::from(i64::from(port)),
-        )
-    });
     let on_end = move |application: &str, reason: &Reason| {
         // The first reason is told; the node is ending already at any further one.
         let reason = reason.to_string();
         let reason = shorten(&reason, REASON_CHARS_MAX);
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
     };
-    let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));
+    let controller = Controller::new(sys_config, command_line, Box::new(on_end));
     node.start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
     Ok(())
 }
@@ -226,6 +226,21 @@ impl Booted {
     /// The version of the release it booted.
     pub(crate) fn release(&self) -> &str {
         &self.release
+    }
+
+    /// The application behind its door.
+    pub(crate) fn behind_door(&self) -> Option<&Application> {
+        self.behind_door.as_ref()
+    }
+
+    /// The settings that the command line sets.
+    fn command_line(&self, options: &cli::Node) -> Settings {
+        let behind_door = self.behind_door.as_ref();
+        let port = behind_door.zip(options.port).map(|(application, port)| {
+            let setting = (application.name.clone(), "port".to_string());
+            (setting, Term::from(i64::from(port)))
+        });
+        port.into_iter().collect()
     }
 
     /// What each shard has done; nothing once they have stopped.

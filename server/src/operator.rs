@@ -3,7 +3,7 @@
 //! ```text
 //!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
 //!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         ├► door    who, kick, wall, lock, bans, heroes
+//!                                          once      request         ├► door    who, kick, wall, lock, bans, avatars
 //!                                                                    └► release one at a time (`turn`)
 //! ```
 //!
@@ -14,7 +14,7 @@
 //! | [`socket`], [`session`] | all connections, one connection |
 //! | [`desk`], [`turn`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`door`], [`bans`], [`heroes`] | the seam to the players' door, who may not come in, and how heroes are ended |
+//! | [`door`], [`bans`], [`avatars`] | the seam to the players' door, who may not come in, and how avatars are ended |
 //! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
 //! | [`history`], [`lifetime`], [`crash`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
 //! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
@@ -38,10 +38,10 @@ mod ask;
 mod look;
 mod tree;
 
+mod avatars;
 mod bans;
 mod door;
 mod herald;
-mod heroes;
 mod release;
 
 pub(crate) mod clock;

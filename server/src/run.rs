@@ -1,4 +1,4 @@
-//! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
+//! A node from its start to its end: boot, operators, door, avatars, until a signal, an operator's word, or the end
 //! of a permanent application.
 
 mod at_once;
@@ -15,10 +15,10 @@ use pq_abi::crash::watch_thread;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
+use crate::avatars;
 use crate::boot::{Booted, boot};
 use crate::cli;
 use crate::door::{self, Addresses};
-use crate::heroes;
 use crate::logging;
 use crate::operator::answer::Planned;
 use crate::operator::clock::doubt;
@@ -155,7 +155,7 @@ pub(crate) fn run(
     ));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
-    // Heroes that were still being started are not waited for: the node they were for has ended.
+    // Avatars that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
     let last = match served {
         Ok(end) => Last {
@@ -283,7 +283,7 @@ fn start_again(
     restart.carry_out(place, options, addresses)
 }
 
-/// Opens the door and the operators' socket, starts the heroes, and waits for the end.
+/// Opens the door and the operators' socket, starts the avatars, and waits for the end.
 async fn serve(
     (booted, history, teller, shutdown): (&Arc<Booted>, &Arc<History>, &Teller, Option<Planned>),
     options: &cli::Node,
@@ -319,7 +319,9 @@ async fn serve(
     operator.close().await;
     if let Some(door) = door {
         door.shut();
-        stopping.stop_application(booted, "sockserv").await;
+        if let Some(behind_door) = booted.behind_door() {
+            stopping.stop_application(booted, &behind_door.name).await;
+        }
         door.empty(FAREWELL).await;
     }
     ends.stopping = Some(stopping);
@@ -331,7 +333,7 @@ async fn serve(
     })
 }
 
-/// Starts the heroes, and goes on for ever, reporting, unless that fails.
+/// Starts the avatars, and goes on for ever, reporting, unless that fails.
 async fn play(
     booted: &Booted,
     options: &cli::Node,
@@ -358,17 +360,19 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
 }
 
 async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
-    let (count, pace) = (options.heroes, options.pace);
+    let (count, pace) = (options.avatars, options.pace);
     if count == 0 {
         return Ok(());
     }
-    let node = booted.node().clone();
-    let took = tokio::task::spawn_blocking(move || heroes::fill(&node, count, pace)).await??;
+    let game = door::game(booted)?;
+    let (node, many) = (booted.node().clone(), game.noun.many.clone());
+    let took =
+        tokio::task::spawn_blocking(move || avatars::fill(&node, &game, count, pace)).await??;
     let per_second = count as f64 / took.as_secs_f64();
     say(format_args!(
-        "{count} heroes started in {:.3} s ({per_second:.0} per second)",
+        "{count} {many} started in {:.3} s ({per_second:.0} per second)",
         took.as_secs_f64()
     ));
-    tracing::info!(count, pace, "heroes started");
+    tracing::info!(count, pace, "{many} started");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The commands about players: one request each.
 
 use super::command::Door;
+use crate::noun::noun;
 use crate::operator::Failure;
 use crate::operator::answer::{AtDoor, Banned, Guest, Rows};
 use crate::operator::request::{DoorRequest, Question};
@@ -11,13 +12,19 @@ pub(crate) fn run(command: Door) -> Result<(), Failure> {
         Door::Who { at } => at.show::<Rows<Guest>>(Question::Who),
         Door::Bans { at } => at.show::<Rows<Banned>>(Question::Bans),
         Door::Kick { whom, text, at } => at.show::<AtDoor>(DoorRequest::Kick { whom, text }),
-        Door::EndHero {
+        Door::EndAvatar {
             name: Some(name),
             text,
             at,
             ..
-        } => at.show::<AtDoor>(DoorRequest::EndHero { name, text }),
-        Door::EndHero { at, .. } => at.show::<AtDoor>(DoorRequest::EndAbandoned),
+        } => {
+            let noun = noun().one.clone();
+            at.show::<AtDoor>(DoorRequest::EndAvatar { noun, name, text })
+        }
+        Door::EndAvatar { at, .. } => {
+            let noun = noun().one.clone();
+            at.show::<AtDoor>(DoorRequest::EndAbandoned { noun })
+        }
         Door::Ban {
             whom,
             span,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::table::{lines, printable};
+use crate::noun::noun;
 use crate::operator::answer::{
     AtDoor, DoorStatus, DroppedLines, Operation, Planned, Returned, Stalled, Status, Stopped,
     SysReply,
@@ -140,7 +141,7 @@ fn door(door: &DoorStatus) -> String {
     };
     let abandoned = match abandoned {
         0 => String::new(),
-        heroes => format!("; {heroes} heroes play for nobody"),
+        count => format!("; {count} {} play for nobody", noun().many),
     };
     format!(
         "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"
@@ -164,7 +165,7 @@ impl Show for AtDoor {
     fn show(&self) -> String {
         match self {
             AtDoor::Kick { addresses } => format!("closed: {}", printable(&addresses.join(", "))),
-            AtDoor::EndHero { name, addresses } => {
+            AtDoor::EndAvatar { name, addresses } => {
                 let players = match addresses.is_empty() {
                     true => "nobody played it".to_string(),
                     false => format!("played from {}", printable(&addresses.join(", "))),
@@ -172,7 +173,7 @@ impl Show for AtDoor {
                 format!("{} has ended; {players}", printable(name))
             }
             AtDoor::EndAbandoned { ended } => {
-                format!("{ended} heroes that played for nobody have ended")
+                format!("{ended} {} that played for nobody have ended", noun().many)
             }
             AtDoor::Wall { clients } => format!("told to {clients} clients"),
             AtDoor::Ban { banned, dismissed } => {

@@ -117,9 +117,9 @@ pub(crate) struct DoorStatus {
     pub(crate) address: String,
     /// How many clients are connected.
     pub(crate) clients: u64,
-    /// How many of them have a hero that plays.
+    /// How many of them have an avatar that plays.
     pub(crate) players: u64,
-    /// How many heroes play for nobody, because their client has gone and left them.
+    /// How many avatars play for nobody, because their client has gone and left them.
     #[serde(default)]
     pub(crate) abandoned: u64,
     /// New clients are turned away.
@@ -138,7 +138,7 @@ pub(crate) struct DoorStatus {
 /// A client that is connected.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Guest {
-    /// The name of its hero, when it has one; also nothing when its session did not say so in time.
+    /// The name of its avatar, when it has one; also nothing when its session did not say so in time.
     pub(crate) name: Option<String>,
     /// Where it comes from.
     pub(crate) address: String,
@@ -152,8 +152,8 @@ pub(crate) struct Guest {
     pub(crate) pid: String,
     /// The version of the module that runs in its session; none when that has ended meanwhile.
     pub(crate) session_vsn: Option<String>,
-    /// The version of the module that runs in its hero.
-    pub(crate) hero_vsn: Option<String>,
+    /// The version of the module that runs in its avatar.
+    pub(crate) avatar_vsn: Option<String>,
     /// Since when it is connected (RFC 3339).
     pub(crate) since: String,
     /// For how long it has sent no line, in milliseconds.
@@ -195,14 +195,14 @@ pub(crate) enum AtDoor {
         /// Where they come from.
         addresses: Vec<String>,
     },
-    /// A hero has ended.
-    EndHero {
+    /// An avatar has ended.
+    EndAvatar {
         /// Its name, as it was registered.
         name: String,
         /// Where its players come from; nobody played one that its client had left, or that an operator had started.
         addresses: Vec<String>,
     },
-    /// Heroes that played for nobody have ended.
+    /// Avatars that played for nobody have ended.
     EndAbandoned {
         /// How many.
         ended: u64,

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::exit::{Exit, Failure};
 use super::request::{SysRequest, Toggle};
 
-/// How long a function, and whoever it asks, may take: `processquest:stop_player` gives a hero ten seconds.
+/// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to stop.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
 /// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
@@ -20,7 +20,7 @@ const SERVICE: &str = "regis";
 /// What is there and not for operators: a name is given to whoever asks for one.
 const ONLY_FOR_PROCESSES: (&str, usize) = ("regis:register", 2);
 
-/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name begins otherwise.
+/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; an avatar's name begins otherwise.
 const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
 
 /// Sends a system message to the process of this name.

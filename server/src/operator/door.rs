@@ -1,19 +1,19 @@
 //! At the door: `who`, `kick`, `wall`, `lock`.
 //!
-//! Whoever is banned, what a shutdown says, and how heroes are ended have rooms of their own.
+//! Whoever is banned, what a shutdown says, and how avatars are ended stand in files of their own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pq_otp::{Pid, ProcessInfo, Term};
-use sockserv::{Door, Transport};
+use sockserv::{Door, Noun, Transport};
 
 use super::answer::{AtDoor, DoorStatus, Guest, Rows};
+use super::avatars;
 use super::clock::rfc3339;
 use super::desk::Desk;
 use super::exit::{Exit, Failure};
-use super::heroes;
 use super::look;
 use super::request::{DoorRequest, TEXT_MAX};
 use super::who::Who;
@@ -49,16 +49,17 @@ pub(crate) fn who(desk: &Desk) -> Result<Rows<Guest>, Failure> {
         .collect();
     let vsn = |pid: Pid| of.get(&pid).map(|process| process.vsn.clone());
     let row = |guest: sockserv::Guest| {
-        let hero = guest.hero.as_deref().and_then(|name| hero(desk, name));
+        let avatar = guest.avatar.as_deref();
+        let avatar = avatar.and_then(|name| self::avatar(desk, name));
         Guest {
             address: guest.address.to_string(),
             protocol: protocol(&guest).to_string(),
-            name: guest.hero,
+            name: guest.avatar,
             program: guest.program,
             terminal: guest.terminal,
             pid: guest.process.to_string(),
             session_vsn: vsn(guest.process),
-            hero_vsn: hero.and_then(vsn),
+            avatar_vsn: avatar.and_then(vsn),
             since: rfc3339(guest.since),
             idle_ms: guest.idle.as_millis() as u64,
         }
@@ -88,11 +89,11 @@ pub(crate) fn carry_out(
     let text = text.unwrap_or_default();
     Ok(match request {
         DoorRequest::Kick { whom, .. } => AtDoor::Kick {
-            addresses: kick(desk, door()?, (whom, text))?,
+            addresses: kick(desk, whom, text)?,
         },
-        // Heroes play without a door, too.
-        DoorRequest::EndHero { name, .. } => heroes::end(desk, name, text)?,
-        DoorRequest::EndAbandoned => heroes::end_abandoned(desk)?,
+        // Avatars play without a door, too.
+        DoorRequest::EndAvatar { name, .. } => avatars::end(desk, name, text)?,
+        DoorRequest::EndAbandoned { .. } => avatars::end_abandoned(desk)?,
         DoorRequest::Ban { whom, for_ms, .. } => {
             door()?;
             let span = for_ms.map(Duration::from_millis);
@@ -147,13 +148,14 @@ fn clean(what: &str, text: &str) -> Result<String, Failure> {
     }
 }
 
-/// Whether this client's hero has this name, or one that looks like it.
+/// Whether this client's avatar has this name, or one that looks like it.
 pub(super) fn is_of(guest: &sockserv::Guest, name: &str) -> bool {
-    let hero = guest.hero.as_deref();
-    hero.is_some_and(|hero| regis_confusable::is_same(hero, name))
+    let avatar = guest.avatar.as_deref();
+    avatar.is_some_and(|avatar| regis_confusable::is_same(avatar, name))
 }
 
-fn kick(desk: &Desk, door: &Door, (whom, text): (&str, &str)) -> Result<Vec<String>, Failure> {
+fn kick(desk: &Desk, whom: &str, text: &str) -> Result<Vec<String>, Failure> {
+    let door = door(desk, &format!("kick {whom}"))?;
     let is_meant =
         |guest: &sockserv::Guest| guest.address.to_string() == whom || is_of(guest, whom);
     let meant = door.guests().into_iter().filter(is_meant);
@@ -165,9 +167,12 @@ fn kick(desk: &Desk, door: &Door, (whom, text): (&str, &str)) -> Result<Vec<Stri
             Exit::Refused,
             format!(
                 "failed to kick {whom}: nobody with this name or address is in; {}",
-                match hero(desk, whom) {
-                    Some(_) => "a hero of this name plays for nobody, and `pq end-hero` ends it",
-                    None => "`pq who` lists everybody",
+                match avatar(desk, whom) {
+                    Some(_) => {
+                        let one = noun(desk).one;
+                        format!("a {one} of this name plays for nobody, and `pq end-{one}` ends it")
+                    }
+                    None => "`pq who` lists everybody".to_string(),
                 }
             ),
         )),
@@ -176,13 +181,18 @@ fn kick(desk: &Desk, door: &Door, (whom, text): (&str, &str)) -> Result<Vec<Stri
 
 fn door<'a>(desk: &'a Desk, what: &str) -> Result<&'a Arc<Door>, Failure> {
     desk.door.as_ref().ok_or_else(|| {
-        let sentence = format!("failed to {what}: the release that runs has no door (`sockserv`)");
+        let sentence = format!("failed to {what}: the release that runs has no door");
         Failure::new(Exit::Refused, sentence)
     })
 }
 
-/// The process of the hero with this name.
-pub(super) fn hero(desk: &Desk, name: &str) -> Option<Pid> {
+/// What the game calls an avatar.
+fn noun(desk: &Desk) -> Noun {
+    crate::door::game(&desk.booted).unwrap_or_default().noun
+}
+
+/// The process of the avatar with this name.
+pub(super) fn avatar(desk: &Desk, name: &str) -> Option<Pid> {
     desk.booted.names().whereis(&Term::string(name))
 }
 

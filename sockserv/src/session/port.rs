@@ -47,7 +47,7 @@ pub struct Port {
     changed: Notify,
     /// The door closes the connection.
     dismissed: Notify,
-    /// There may be something new to tell the client's program about its hero.
+    /// There may be something new to tell the client's program about its avatar.
     news: Notify,
     window: Window,
     pace: Pace,
@@ -99,7 +99,7 @@ impl Port {
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
         let mut is_news = false;
         let pushed = self.push(|nvt| {
-            is_news = nvt.wants_hero().is_some();
+            is_news = nvt.wants_avatar().is_some();
             nvt.tell(text)
         });
         if is_news {
@@ -141,9 +141,9 @@ impl Port {
         self.changed.notify_one();
     }
 
-    /// What is said about heroes may be something else from now on.
+    /// What is said about avatars may be something else from now on.
     pub(crate) fn look_again(&self) {
-        if self.lock().nvt.wants_hero().is_some() {
+        if self.lock().nvt.wants_avatar().is_some() {
             self.news.notify_one();
         }
     }

@@ -58,10 +58,14 @@ impl Tree {
         &self.root
     }
 
-    /// Gives release `vsn` a `sys.config` with these settings of `sockserv`, besides its port.
+    /// Gives release `vsn` a `sys.config` with these settings of `sockserv`, besides those that it came with.
     pub fn configures(&self, vsn: &str, settings: &str) {
         let file = self.root.join(format!("releases/{vsn}/sys.config"));
-        let text = format!("[{{sockserv, [{{port, 8082}}, {settings}]}}].\n");
+        let came_with = match vsn {
+            "1.0.0" => include_str!("../../../releases/1.0.0/sys.config"),
+            _ => include_str!("../../../releases/1.1.0/sys.config"),
+        };
+        let text = came_with.replace("{port, 8082},", &format!("{{port, 8082}}, {settings},"));
         std::fs::write(file, text).expect("the release has a folder");
     }
 

@@ -75,7 +75,6 @@ const ROWS: &[Row] = &[
             "pq-otp",
             "pq-sdk",
             "pq-abi",
-            "pq-words",
             "pq-term",
         ],
     ),

@@ -9,14 +9,14 @@ use super::{At, Switch, message};
 /// A command about players.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Door {
-    /// Who is connected: the hero, the client, and the versions that both sides of it run
+    /// Who is connected: the avatar, the client, and the versions that both sides of it run
     Who {
         #[command(flatten)]
         at: At,
     },
     /// Tell somebody something and close the connection
     Kick {
-        /// The name of the hero, or the address as `who` shows it
+        /// The name of the avatar, or the address as `who` shows it
         #[arg(value_name = "NAME|ADDRESS")]
         whom: String,
         /// What is said first
@@ -25,15 +25,15 @@ pub(crate) enum Door {
         #[command(flatten)]
         at: At,
     },
-    /// End a hero; its player, if there is one, is told and asked for another name
-    EndHero {
-        /// The name of the hero, as `who` and `names` show it or in letters that look the same
+    /// End an avatar; its player, if there is one, is told and asked for another name
+    EndAvatar {
+        /// The name of the avatar, as `who` and `names` show it or in letters that look the same
         #[arg(required_unless_present = "abandoned")]
         name: Option<String>,
         /// A line that its player is sent first
         #[arg(value_parser = message)]
         text: Option<String>,
-        /// End all heroes whose clients have left without `quit`; heroes that operators started are not among them
+        /// End all avatars whose clients have left without `quit`; avatars that operators started are not among them
         #[arg(long, conflicts_with_all = ["name", "text"])]
         abandoned: bool,
         #[command(flatten)]
@@ -41,7 +41,7 @@ pub(crate) enum Door {
     },
     /// Let an address, a network or a name in no more, also after a restart
     Ban {
-        /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of a hero
+        /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of an avatar
         #[arg(value_name = "ADDRESS|NETWORK|NAME")]
         whom: String,
         /// For how long: 30m, 1h 30m, 7d [default: for ever]
@@ -90,7 +90,7 @@ impl Door {
         match self {
             Door::Who { at }
             | Door::Kick { at, .. }
-            | Door::EndHero { at, .. }
+            | Door::EndAvatar { at, .. }
             | Door::Ban { at, .. }
             | Door::Unban { at, .. }
             | Door::Bans { at }

@@ -86,7 +86,7 @@ impl Row for Banned {
 
 impl Row for Guest {
     const HEADING: &[&str] = &[
-        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "HERO", "IDLE", "SINCE",
+        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "AVATAR", "IDLE", "SINCE",
     ];
 
     fn cells(rows: &[Guest]) -> Vec<Vec<String>> {
@@ -99,7 +99,7 @@ impl Row for Guest {
                 or_none(&guest.program),
                 or_none(&guest.terminal),
                 or_none(&guest.session_vsn),
-                or_none(&guest.hero_vsn),
+                or_none(&guest.avatar_vsn),
                 span(Duration::from_millis(guest.idle_ms)),
                 guest.since.clone(),
             ]

@@ -15,20 +15,25 @@ pub(crate) const TEXT_MAX: usize = 240;
 pub(crate) enum DoorRequest {
     /// Close a connection.
     Kick {
-        /// The name of its hero, or where it comes from.
+        /// The name of its avatar, or where it comes from.
         whom: String,
         /// What it is told first.
         text: Option<String>,
     },
-    /// End a hero, whoever plays it.
-    EndHero {
+    /// End an avatar, whoever plays it.
+    EndAvatar {
+        /// What the game calls it.
+        noun: String,
         /// Its name.
         name: String,
         /// What whoever plays it is told first.
         text: Option<String>,
     },
-    /// End all heroes whose clients have gone and left them.
-    EndAbandoned,
+    /// End all avatars whose clients have gone and left them.
+    EndAbandoned {
+        /// What the game calls one.
+        noun: String,
+    },
     /// Tell everybody something.
     Wall {
         /// What.
@@ -61,11 +66,11 @@ impl DoorRequest {
         match self {
             DoorRequest::Kick { text, .. }
             | DoorRequest::Ban { text, .. }
-            | DoorRequest::EndHero { text, .. } => text.as_deref(),
+            | DoorRequest::EndAvatar { text, .. } => text.as_deref(),
             DoorRequest::Wall { text } => Some(text),
-            DoorRequest::Unban { .. } | DoorRequest::Lock { .. } | DoorRequest::EndAbandoned => {
-                None
-            }
+            DoorRequest::Unban { .. }
+            | DoorRequest::Lock { .. }
+            | DoorRequest::EndAbandoned { .. } => None,
         }
     }
 
@@ -75,8 +80,10 @@ impl DoorRequest {
             DoorRequest::Kick { whom, .. }
             | DoorRequest::Ban { whom, .. }
             | DoorRequest::Unban { whom }
-            | DoorRequest::EndHero { name: whom, .. } => Some(whom),
-            DoorRequest::Wall { .. } | DoorRequest::Lock { .. } | DoorRequest::EndAbandoned => None,
+            | DoorRequest::EndAvatar { name: whom, .. } => Some(whom),
+            DoorRequest::Wall { .. }
+            | DoorRequest::Lock { .. }
+            | DoorRequest::EndAbandoned { .. } => None,
         }
     }
 }
@@ -86,8 +93,8 @@ impl fmt::Display for DoorRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DoorRequest::Kick { whom, .. } => write!(f, "kick {whom}"),
-            DoorRequest::EndHero { name, .. } => write!(f, "end-hero {name}"),
-            DoorRequest::EndAbandoned => f.write_str("end-hero --abandoned"),
+            DoorRequest::EndAvatar { noun, name, .. } => write!(f, "end-{noun} {name}"),
+            DoorRequest::EndAbandoned { noun } => write!(f, "end-{noun} --abandoned"),
             DoorRequest::Wall { .. } => f.write_str("wall"),
             DoorRequest::Ban { whom, for_ms, .. } => {
                 let span = for_ms.map(Duration::from_millis).map(format_duration);

@@ -11,13 +11,13 @@ use super::*;
 use crate::admission::arrival::{Arrival, Transport};
 use crate::admission::budget::Budget;
 use crate::session::port::{Output, Port};
-use crate::settings::game::{Answer, Game, Hero, Login};
+use crate::settings::game::{Answer, Avatar, Game, Login};
 use crate::settings::{Opening, Settings};
 use crate::wire::endpoint::Event;
 use crate::wire::option::GMCP;
 use crate::wire::telnet::Verb;
 
-/// A game whose hero has done one thing more whenever it is asked; it answers after so many milliseconds.
+/// A game whose avatar has done one thing more whenever it is asked; it answers after so many milliseconds.
 #[derive(Default)]
 struct Counting {
     asked: AtomicUsize,
@@ -29,7 +29,7 @@ struct Counting {
 impl Game for Counting {
     fn login(&self, _session: Pid, answer: Answer<Login>) {
         let name = "Ann".to_string();
-        answer(Login::Playing(Hero {
+        answer(Login::Playing(Avatar {
             name,
             process: None,
         }));
@@ -100,7 +100,7 @@ impl House {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_wants_nothing_of_the_hero_never_has_it_asked() {
+async fn a_program_that_wants_nothing_of_the_avatar_never_has_it_asked() {
     let house = House::new();
     house.subscribes("PQ");
     for _ in 0..10 {

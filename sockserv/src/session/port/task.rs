@@ -16,9 +16,9 @@ impl Port {
         let settings = self.settings.load();
         let (mut is_news, mut is_awake) = (false, false);
         let _ = self.push(|nvt| {
-            let before = nvt.wants_hero();
+            let before = nvt.wants_avatar();
             let answer = nvt.hear(event, len, &*settings.listing);
-            is_news = nvt.wants_hero() != before;
+            is_news = nvt.wants_avatar() != before;
             is_awake = nvt.take_awake();
             answer
         });
@@ -75,13 +75,13 @@ impl Port {
         self.settings.load().keepalive
     }
 
-    /// Waits until there may be something new to tell the client's program about its hero: a text was written, the
-    /// program has said what it wants, or [`Port::look_again`]. Returns [`crate::Nvt::wants_hero`]. A program that wants
+    /// Waits until there may be something new to tell the client's program about its avatar: a text was written, the
+    /// program has said what it wants, or [`Port::look_again`]. Returns [`crate::Nvt::wants_avatar`]. A program that wants
     /// nothing wakes nobody.
     pub(crate) async fn news(&self) -> u32 {
         loop {
             self.news.notified().await;
-            if let Some(wish) = self.lock().nvt.wants_hero() {
+            if let Some(wish) = self.lock().nvt.wants_avatar() {
                 return wish;
             }
         }
