@@ -14,11 +14,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::ensure;
+use pq_protocol::{Exit, Failure};
 use pq_release::boot::ReleaseTree;
 use pq_release::handler::FailedStep;
 use pq_release::judge::{Judgement, author};
 
-use crate::operator::{Exit, Failure};
 use crate::{boot, streams};
 
 pub(crate) mod appup;

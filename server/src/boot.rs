@@ -6,13 +6,15 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use parking_lot::Mutex;
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
 use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
 use pq_term::{Term, shorten};
@@ -22,7 +24,6 @@ use tokio::sync::mpsc;
 use crate::applications::{NODE_VSN, built_in};
 use crate::cli;
 use crate::door::Application;
-use crate::operator::{Exit, Failure};
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
@@ -245,20 +246,18 @@ impl Booted {
 
     /// What each shard has done; nothing once they have stopped.
     pub(crate) fn counters(&self) -> Vec<Counters> {
-        self.threads()
+        self.threads
+            .lock()
             .as_ref()
             .map_or_else(Vec::new, Threads::counters)
     }
 
     /// How late timers were handled since this was last asked.
     pub(crate) fn take_lateness(&self) -> Lateness {
-        self.threads()
+        self.threads
+            .lock()
             .as_ref()
             .map_or_else(Lateness::default, Threads::take_lateness)
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Option<Threads>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, app: &BootApp) -> anyhow::Result<()> {
@@ -301,7 +300,7 @@ impl Booted {
     /// The first thing that did not stop in its turn; what can be stopped has been.
     pub(crate) fn stop(&self) -> Result<(), StopError> {
         let stopped = self.stop_applications();
-        let threads = self.threads().take();
+        let threads = self.threads.lock().take();
         if let Some(threads) = threads {
             threads.stop();
         }

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pq_protocol::answer::Planned;
 
-use crate::operator::answer::Planned;
 use crate::play::address::Address;
 
 /// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
 #[derive(Parser, Debug)]
-#[command(version, arg_required_else_help = true, after_help = crate::operator::EXIT_CODES)]
+#[command(version, arg_required_else_help = true, after_help = pq_protocol::EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -37,12 +37,13 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use command::Command;
 use command::{At, Sys};
+use pq_protocol::answer::Rows;
+use pq_protocol::{Exit, Failure};
 use progress::Meter;
 use show::Show;
 
-use crate::operator::answer::{App, Name, Release, Returned, Rows, Status, SysReply, TreeRow};
+use crate::operator::answer::{App, Name, Release, Returned, Status, SysReply, TreeRow};
 use crate::operator::request::{Question, Request, SysRequest};
-use crate::operator::{Exit, Failure};
 use crate::{console, streams};
 
 /// How often `status --watch` looks: as often as a person can follow.

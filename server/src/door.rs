@@ -29,7 +29,7 @@ use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
 use crate::cli;
-use crate::operator::Releases;
+use crate::running::Releases;
 use crate::streams::say;
 pub(crate) use application::Application;
 use asker::Asker;

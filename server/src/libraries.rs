@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
-use pq_code::manifest_of;
+use pq_code::{linking, manifest_of};
 use pq_release::app::App;
 use pq_release::owner;
 use serde::Deserialize;
@@ -188,11 +188,17 @@ impl Workspace {
         let mut command = cargo();
         command
             .current_dir(self.root())
-            .args(["rustc", "--profile", "library", "--lib"])
+            .args(["rustc", "--profile", linking::PROFILE, "--lib"])
             .args(["--crate-type", "cdylib", "--package", &source.package])
+            .args(
+                linking::PROFILE_SETTINGS
+                    .iter()
+                    .flat_map(|set| ["--config", set]),
+            )
             .arg("--target-dir")
             .arg(self.target())
-            .args(["--", "--cfg", "pq_library"])
+            .arg("--")
+            .args(linking::AS_A_LIBRARY)
             .env("PQ_DIGESTS", listed(&self.digests(source)?));
         let status = self.building.run(&mut command)?;
         ensure!(
@@ -200,7 +206,8 @@ impl Workspace {
             "cargo could not build {name} {vsn}: what is above says why; if the linker is missing, install a C \
              toolchain (Debian: build-essential)"
         );
-        let file = format!("library/lib{}.so", source.package.replace('-', "_"));
+        let folder = Path::new(linking::PROFILE);
+        let file = folder.join(format!("lib{}.so", source.package.replace('-', "_")));
         let file = self.target().join(file);
         let bytes = pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX).with_context(|| {
             format!(

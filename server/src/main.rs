@@ -17,11 +17,15 @@ mod avatars;
 mod boot;
 mod cli;
 mod client;
+mod clock;
 mod console;
 mod demo;
 mod digest;
 mod door;
+mod end_at_once;
+mod history;
 mod libraries;
+mod lifetime;
 mod logging;
 mod noun;
 mod operator;
@@ -29,6 +33,7 @@ mod play;
 mod report;
 mod restart;
 mod run;
+mod running;
 mod signals;
 mod stall;
 mod stdio;
@@ -85,6 +90,6 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     };
     let sentence = pq_term::printable(&format!("pq: {error:#}")).into_owned();
     streams::aside(&(sentence + "\n"));
-    let failure = error.downcast_ref::<operator::Failure>();
+    let failure = error.downcast_ref::<pq_protocol::Failure>();
     failure.map_or(ExitCode::FAILURE, |failure| failure.exit.into())
 }

@@ -9,56 +9,34 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`request`], [`answer`], [`exit`] | the language: what is asked, what is answered, how it ends |
-//! | [`frame`], [`place`] | how it travels, and where the two meet |
+//! | [`request`], [`answer`] | what is asked, what is answered |
 //! | [`socket`], [`session`] | all connections, one connection |
-//! | [`desk`], [`turn`] | what becomes of a request |
+//! | [`desk`] | what becomes of a request |
 //! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`door`], [`bans`], [`avatars`] | the seam to the players' door, who may not come in, and how avatars are ended |
-//! | [`release`], [`herald`] | the seam to the release handler, and what players' programs hear of it |
-//! | [`history`], [`lifetime`], [`crash`], [`who`], [`clock`] | what was done, boots and ends, by whom, when |
-//! | [`farewell`], [`shutdown`] | the answer to `stop`, and an end that players are told of |
+//! | [`door`], [`avatars`] | the seam to the players' door, and how avatars are ended |
 //!
-//! What does not live here: the commands and their tables (`client`), releases (`pq-release`).
+//! What does not live here: the language (`pq-protocol`), the commands and their tables (`client`), releases (`pq-release`).
 
 pub(crate) mod answer;
-pub(crate) mod exit;
 pub(crate) mod request;
 
-pub(crate) mod frame;
-pub(crate) mod place;
+use pq_protocol::{exit, who};
+
+use crate::clock;
 
 mod session;
 mod socket;
 
-mod desk;
-mod turn;
+pub(crate) mod desk;
 
 mod ask;
 mod look;
 mod tree;
 
 mod avatars;
-mod bans;
 mod door;
-mod herald;
-mod release;
-
-pub(crate) mod clock;
-mod crash;
-pub(crate) mod history;
-mod lifetime;
-pub(crate) mod who;
-
-mod farewell;
-mod shutdown;
 
 pub(crate) use desk::Desk;
-pub(crate) use exit::{EXIT_CODES, Exit, Failure};
-pub(crate) use farewell::Farewell;
-pub(crate) use history::History;
-pub(crate) use lifetime::Lifetime;
-pub(crate) use release::Releases;
-pub(crate) use request::{ErrorAction, Event};
+pub(crate) use request::ErrorAction;
 pub(crate) use session::Wish;
 pub(crate) use socket::Operator;

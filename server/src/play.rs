@@ -27,15 +27,15 @@ mod terminal;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use address::Address;
+use conversation::{Console, End, converse};
+use pq_protocol::Exit;
 use sockserv::Peer;
+use terminal::{Echo, Reader};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::operator::Exit;
 use crate::{cli, streams};
-use address::Address;
-use conversation::{Console, End, converse};
-use terminal::{Echo, Reader};
 
 /// What shells add to the number of a signal that ended a program.
 const BY_SIGNAL: u8 = 128;
@@ -151,8 +151,10 @@ async fn play_over(
         sizes: terminal::sizes(resized),
         echo: Echo::of_stdin(),
     };
-    let end = converse(stream, peer, console).await?;
+    let end = converse(stream, peer, console, streams::patience()).await?;
     // The last text may not have been written yet. Its sender is gone: the thread ends when it has.
-    let _ = written.await;
-    Ok(end)
+    match tokio::time::timeout(streams::patience(), written).await {
+        Ok(_) => Ok(end),
+        Err(_) => Ok(End::ByReader),
+    }
 }

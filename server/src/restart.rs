@@ -13,11 +13,11 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use nix::unistd::execv;
+use pq_protocol::answer::Planned;
 
 use crate::cli;
 use crate::door::Addresses;
 use crate::operator::ErrorAction;
-use crate::operator::answer::Planned;
 use crate::stdio;
 use crate::system::TreeLock;
 
@@ -167,10 +167,10 @@ fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use pq_protocol::Who;
 
     use super::*;
     use crate::cli::tests::node as options;
-    use crate::operator::who::Who;
 
     #[test]
     fn a_node_starts_again_as_it_was_started() {

@@ -1,7 +1,6 @@
 //! A node from its start to its end: boot, operators, door, avatars, until a signal, an operator's word, or the end
 //! of a permanent application.
 
-mod at_once;
 mod stopping;
 
 use std::convert::Infallible;
@@ -10,23 +9,25 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
-pub(crate) use at_once::end_at_once;
 use pq_abi::crash::watch_thread;
+use pq_protocol::Failure;
+use pq_protocol::answer::Planned;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
 use crate::avatars;
 use crate::boot::{Booted, boot};
 use crate::cli;
+use crate::clock::doubt;
 use crate::door::{self, Addresses};
+use crate::end_at_once::end_at_once;
+use crate::history::History;
+use crate::lifetime::Lifetime;
 use crate::logging;
-use crate::operator::answer::Planned;
-use crate::operator::clock::doubt;
-use crate::operator::{
-    Desk, ErrorAction, Failure, Farewell, History, Lifetime, Operator, Releases, Wish,
-};
+use crate::operator::{Desk, ErrorAction, Operator, Wish};
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
+use crate::running::{Farewell, Releases};
 use crate::signals::{Held, Signals, Told};
 use crate::stall::{Surroundings, Teller};
 use crate::streams::say;

@@ -22,8 +22,10 @@ use pq_release::boot::BootRelease;
 use pq_term::Term;
 use tokio::sync::mpsc;
 
-use crate::operator::{History, Releases, Wish};
+use crate::history::History;
+use crate::operator::Wish;
 use crate::restart::Restart;
+use crate::running::Releases;
 
 mod past;
 

@@ -18,17 +18,18 @@ use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::{Condvar, Mutex};
 use pq_abi::crash::{has_spoken, watch_thread};
+use pq_protocol::answer::DroppedLines;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use crate::cli::LogFormat;
-use crate::operator::answer::DroppedLines;
-use crate::operator::clock::rfc3339;
+use crate::clock::rfc3339;
 use crate::signals;
 
 mod queue;
@@ -138,7 +139,7 @@ pub(crate) fn has_settled() -> bool {
 
 /// How many lines were dropped so far.
 pub(crate) fn dropped() -> DroppedLines {
-    let of = |stream: &Stream| stream.queue().dropped_in_all;
+    let of = |stream: &Stream| stream.queue.lock().dropped_in_all;
     STREAMS
         .get()
         .map_or_else(DroppedLines::default, |streams| DroppedLines {
@@ -232,12 +233,8 @@ impl Stream {
         Ok((Arc::new(stream), theirs))
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn push(&self, lines: Vec<u8>) {
-        let mut queue = self.queue();
+        let mut queue = self.queue.lock();
         queue.push(lines);
         self.waiting.store(1, Ordering::Release);
         drop(queue);
@@ -255,20 +252,19 @@ impl Stream {
                 Line::Text(text) => write(&self.real, text),
                 Line::Note(count) => write(&self.real, &note(self.name, *count)),
             };
-            self.queue().written(&line, written.is_ok());
+            self.queue.lock().written(&line, written.is_ok());
         }
     }
 
     /// The next line, when there is one.
     fn next(&self) -> Line {
-        let mut queue = self.queue();
+        let mut queue = self.queue.lock();
         loop {
             if let Some(line) = queue.pop() {
                 return line;
             }
             self.waiting.store(0, Ordering::Release);
-            let woken = self.has_lines.wait(queue);
-            queue = woken.unwrap_or_else(PoisonError::into_inner);
+            self.has_lines.wait(&mut queue);
         }
     }
 

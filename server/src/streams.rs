@@ -61,16 +61,19 @@ pub(crate) fn result(text: &str) -> io::Result<()> {
     if is_deaf() {
         return Ok(());
     }
-    let is_seen = io::stderr().is_terminal() || io::stdin().is_terminal();
-    let patience = match is_seen {
-        true => PERSONS_PATIENCE,
-        false => PROGRAMS_PATIENCE,
-    };
-    let written = write_all(stdout(), text.as_bytes(), patience);
+    let written = write_all(stdout(), text.as_bytes(), patience());
     IS_DEAF.store(written.is_err(), Ordering::Relaxed);
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+/// How long the reader of data is waited for while it takes nothing.
+pub(crate) fn patience() -> Duration {
+    match io::stderr().is_terminal() || io::stdin().is_terminal() {
+        true => PERSONS_PATIENCE,
+        false => PROGRAMS_PATIENCE,
     }
 }
 

@@ -169,8 +169,8 @@ impl Town {
         let mut live = Live::new(self.threads.node().clone());
         let mut transaction = Transaction::begin(&mut live, plan);
         transaction.copy().expect("every state converts");
-        transaction.hold().expect("every state converts");
-        let committed = transaction.commit(|| {
+        let held = transaction.hold().expect("every state converts");
+        let committed = held.commit(|| {
             self.code.change(&changes).expect("it can be done");
         });
         self.code.purge("server");

@@ -121,9 +121,17 @@ pub fn program() -> &'static Path {
 
 fn build_program(places: &Places) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // cargo describes a test's package to it. The build script of `ring` asks for the same variables, so cargo would
+    // build ring, and all that stands on it, once for the tests and once for the shell that started them.
+    for (name, _) in std::env::vars_os() {
+        if describes_a_package(&name) {
+            command.env_remove(name);
+        }
+    }
     // A test of the workspace beside the program: so cargo takes the features that `cargo test --workspace` takes,
     // and finds all dependencies built. For `--package pq` alone it would build each a second time.
-    let built = Command::new(cargo)
+    let built = command
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["build", "--workspace", "--bin", "pq"])
         .args(["--test", "untested", "--profile", &places.profile])
@@ -134,6 +142,12 @@ fn build_program(places: &Places) {
         built.as_ref().is_ok_and(ExitStatus::success),
         "cargo could not build pq: {built:?}"
     );
+}
+
+/// Whether cargo sets this variable for the programs of one package, and for no other.
+fn describes_a_package(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
 /// Where cargo put this test program, which is where it puts the others.

@@ -46,7 +46,7 @@ impl Site {
     fn new() -> Site {
         let tree = Tree::new();
         let (house, mut handler) = House::boot_tree(tree.root(), SEED);
-        handler.office_mut().unpack("processquest-1.1.0").unwrap();
+        handler.registry_mut().unpack("processquest-1.1.0").unwrap();
         Site {
             _tree: tree,
             house,
@@ -233,7 +233,7 @@ fn play_without_quests(house: &mut House, guests: &[Client]) {
 #[test]
 fn the_relup_holds_what_the_appups_of_the_book_say() {
     let site = Site::new();
-    let relup = site.handler.office().tree().relup(NEW).unwrap().unwrap();
+    let relup = site.handler.registry().tree().relup(NEW).unwrap().unwrap();
     expect![[r#"
         %% coding: utf-8
         {"1.1.0",

@@ -83,12 +83,12 @@ fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
 fn play(seed: u64, episodes: u64) {
     let tree = Tree::new();
     let (mut house, mut handler) = House::boot_tree(tree.root(), seed);
-    handler.office_mut().unpack("processquest-1.1.0").unwrap();
+    handler.registry_mut().unpack("processquest-1.1.0").unwrap();
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut crowd = Crowd::new(&mut house, seed);
     let (mut installed, mut aborted) = (0, 0);
     for episode in 0..episodes {
-        let to = match handler.office().running().vsn.as_str() {
+        let to = match handler.registry().running().vsn.as_str() {
             "1.0.0" => "1.1.0",
             _ => "1.0.0",
         };
@@ -110,7 +110,7 @@ fn play(seed: u64, episodes: u64) {
             Err(error) if !error.touched => aborted += 1,
             Err(_) => panic!("{what}"),
         }
-        let running = handler.office().running().vsn.clone();
+        let running = handler.registry().running().vsn.clone();
         assert_eq!(outcome.is_ok(), running == to, "{what}");
         crowd.check(&mut house, &running, &what);
         house.sim.run_ms(dice.next_u64() % 2_000);

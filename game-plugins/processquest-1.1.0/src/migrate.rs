@@ -17,13 +17,13 @@ use crate::pq_player::Player;
 use crate::pq_player::task::Task;
 use crate::pq_quest;
 use crate::v1_0_0::pq_enemy::Catalogue;
-use crate::v1_0_0::pq_player as v1_0_0;
+use crate::v1_0_0::pq_player as pq_player_1_0_0;
 use crate::v1_0_0::pq_player::bag::Bag;
 
-impl Migrate<v1_0_0::Player> for Player {
+impl Migrate<pq_player_1_0_0::Player> for Player {
     /// The quest is drawn from this very library: while heroes are converted it is not yet decided whether
     /// `pq_quest` becomes current at all.
-    fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+    fn up(old: pq_player_1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
         let quest = ctx.kept()?;
         Ok(Player {
             hero: rebagged(old)?,
@@ -31,7 +31,7 @@ impl Migrate<v1_0_0::Player> for Player {
         })
     }
 
-    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<pq_player_1_0_0::Player, Reason> {
         ctx.keep(&self.quest);
         rebagged(self.hero)
     }
@@ -40,9 +40,9 @@ impl Migrate<v1_0_0::Player> for Player {
 /// The same hero, its bag counted by the other version's enemies. It fails for a hero that was given about a
 /// thousand sorts of loot that neither version has: then it stays what it is, and the upgrade with it.
 fn rebagged<Old: Catalogue, New: Catalogue>(
-    hero: v1_0_0::Player<Old>,
-) -> Result<v1_0_0::Player<New>, Reason> {
-    let v1_0_0::Player {
+    hero: pq_player_1_0_0::Player<Old>,
+) -> Result<pq_player_1_0_0::Player<New>, Reason> {
+    let pq_player_1_0_0::Player {
         name,
         stats,
         exp,
@@ -57,7 +57,7 @@ fn rebagged<Old: Catalogue, New: Catalogue>(
     } = hero;
     let loot = Bag::try_from(loot.iter().collect::<Vec<_>>())
         .map_err(|error| Reason::tagged("bad_state", &error.to_string()))?;
-    Ok(v1_0_0::Player {
+    Ok(pq_player_1_0_0::Player {
         name,
         stats,
         exp,

@@ -84,22 +84,43 @@ macro_rules! library {
     (application: $application:literal, vsn: $vsn:literal, $($kind:ident $module:ty),+ $(,)?) => {
         const MODULE_COUNT: usize = [$(<$module as $crate::Module>::NAME),+].len();
 
-        /// What the sources of the modules come to, when `pq build` links the library: that is for it to know.
-        #[cfg(pq_library)]
-        const DIGESTS: &str = match option_env!("PQ_DIGESTS") {
-            Some(digests) => digests,
-            None => "",
-        };
-        #[cfg(not(pq_library))]
-        const DIGESTS: &str = "";
+        /// The parts that only a linked library has. They stand in a module of their own because `pq_library` is no name that
+        /// the author's package declares, and a lint can be allowed for a module and not for an item.
+        #[allow(unexpected_cfgs, unsafe_code)]
+        mod linked {
+            /// The digests of the modules' sources, which `pq build` hands over.
+            #[cfg(pq_library)]
+            pub(super) const DIGESTS: &str = match option_env!("PQ_DIGESTS") {
+                Some(digests) => digests,
+                None => "",
+            };
+            #[cfg(not(pq_library))]
+            pub(super) const DIGESTS: &str = "";
+
+            #[cfg(pq_library)]
+            #[global_allocator]
+            pub(super) static ALLOCATOR: $crate::pq_abi::memory::LibraryAllocator =
+                $crate::pq_abi::memory::LibraryAllocator::new();
+
+            // SAFETY: the name is this library's alone, because libraries are opened with RTLD_LOCAL.
+            #[cfg(pq_library)]
+            #[unsafe(no_mangle)]
+            static PQ_LIBRARY: &$crate::pq_abi::raw::LibraryTable = &super::LIBRARY;
+
+            // SAFETY: a section of our own name that holds plain bytes.
+            #[cfg(pq_library)]
+            #[used]
+            #[unsafe(link_section = ".pq.manifest")]
+            static MANIFEST_BYTES: [u8; super::MANIFEST.len()] = $crate::library::bytes_of(super::MANIFEST);
+        }
 
         /// One entry per module, with a comma behind each; the manifest leaves the last comma out.
         const ENTRIES: &str = $crate::constcat::concat!($(
             "{", <$module as $crate::Module>::NAME, ",\"", <$module as $crate::Module>::VSN, "\",",
             stringify!($kind), ",[",
-            $crate::library::digest_of(<$module as $crate::Module>::NAME, DIGESTS),
+            $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
             $crate::library::behind_digest(
-                $crate::library::digest_of(<$module as $crate::Module>::NAME, DIGESTS),
+                $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
                 $crate::library::Declared::<$module>::TEXT,
             ),
             $crate::library::without_first($crate::library::Declared::<$module>::TEXT), "},"
@@ -134,32 +155,15 @@ macro_rules! library {
         ///
         /// # Safety
         /// `memory` is null or valid for ever.
-        #[allow(unsafe_code, unused_variables)]
+        #[allow(unexpected_cfgs, unsafe_code, unused_variables)]
         unsafe extern "C" fn attach(memory: *const $crate::pq_abi::memory::MemoryTable) {
             // SAFETY: the node hands over a table that is valid for ever (`LibraryTable::attach`).
             #[cfg(pq_library)]
-            unsafe { ALLOCATOR.attach(memory) };
+            unsafe { linked::ALLOCATOR.attach(memory) };
             $crate::pq_abi::plugin::install_panic_recorder();
             let mut tables = TABLES.iter();
             $(if let Some(table) = tables.next() { $crate::library::set_home::<$module>(table); })+
         }
-
-        #[cfg(pq_library)]
-        #[global_allocator]
-        static ALLOCATOR: $crate::pq_abi::memory::LibraryAllocator = $crate::pq_abi::memory::LibraryAllocator::new();
-
-        // SAFETY: the name is this library's alone, because libraries are opened with RTLD_LOCAL.
-        #[cfg(pq_library)]
-        #[allow(unsafe_code)]
-        #[unsafe(no_mangle)]
-        static PQ_LIBRARY: &$crate::pq_abi::raw::LibraryTable = &LIBRARY;
-
-        // SAFETY: a section of our own name that holds plain bytes.
-        #[cfg(pq_library)]
-        #[allow(unsafe_code)]
-        #[used]
-        #[unsafe(link_section = ".pq.manifest")]
-        static MANIFEST_BYTES: [u8; MANIFEST.len()] = $crate::library::bytes_of(MANIFEST);
     };
 }
 

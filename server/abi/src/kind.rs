@@ -1,5 +1,7 @@
 //! What a module is, and which of its callbacks is meant: the numbers both sides of the boundary use.
 
+use serde::{Deserialize, Serialize};
+
 /// What kind of module this is: how the runtime drives a process of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u32)]
@@ -140,12 +142,24 @@ pub enum Entry<'a> {
     Drop,
 }
 
-/// Which way a state is converted (`code_change`): the newer module owns both directions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Which way a state is converted (`code_change`), an appup is read and a release is reached: the newer of two versions
+/// owns both directions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u32)]
 pub enum Direction {
     /// From the state of an older version to this module's.
     Up = 0,
     /// From this module's state to that of an older version.
     Down = 1,
+}
+
+impl Direction {
+    /// OTP's word for it, in `relup` and in texts for people.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        }
+    }
 }

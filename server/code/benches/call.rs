@@ -13,8 +13,9 @@ mod fixture;
 #[path = "../tests/hot_loading/host.rs"]
 mod host;
 
-use fixture::{AS_A_LIBRARY, KEEPS_NOTHING, Variant};
+use fixture::{KEEPS_NOTHING, Variant};
 use host::TestHost;
+use pq_code::linking::AS_A_LIBRARY;
 
 static V1: Variant = Variant::new("v1", "1.0.0", KEEPS_NOTHING, AS_A_LIBRARY);
 

@@ -12,6 +12,7 @@
 //! | [`CodeServer`] | which libraries there are and which version of a module is current |
 //! | [`Change`] | one step of an exchange of code; several of them happen at once |
 //! | [`inspect`] | what a library says of itself, without loading it |
+//! | [`linking`] | how cargo links a library |
 //! | [`LoadError`] | at which step a library was refused, and what would be right |
 //!
 //! A library is never unloaded: Rust code that has run on a thread cannot be taken from under it. Purged
@@ -20,6 +21,8 @@
 //!
 //! What does not live here: processes and what becomes of those that run old code (`server/otp`), which
 //! module is exchanged when (`server/release`), the table itself (`server/abi`).
+
+pub mod linking;
 
 mod library;
 mod server;

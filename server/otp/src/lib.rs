@@ -29,6 +29,7 @@ mod callback;
 mod called;
 mod calls;
 mod effect;
+mod export;
 mod lateness;
 mod mailbox;
 mod message;

@@ -14,6 +14,9 @@ use crate::supervisor::Supervisor;
 use crate::sys::Debug;
 use crate::wheel::TimerKey;
 
+mod flags;
+pub(crate) use flags::{Flag, Flags, Mark, Marks};
+
 /// How a start came out: a process, `ignore` (`None`), or why not.
 pub type StartOutcome = Result<Option<Pid>, Reason>;
 
@@ -54,25 +57,6 @@ pub(crate) struct SupervisorBody {
     pub(crate) args: Box<[u8]>,
 }
 
-/// Exit signals become messages.
-pub(crate) const TRAPS_EXIT: u8 = 1;
-/// `sys:suspend`: only system messages are received.
-pub(crate) const SUSPENDED: u8 = 2;
-/// It stands in the run queue.
-pub(crate) const QUEUED: u8 = 4;
-/// The registry holds a name of it.
-pub(crate) const HOLDS_NAME: u8 = 8;
-/// `sys` counts, logs or traces it.
-pub(crate) const DEBUGGED: u8 = 16;
-
-/// A transaction holds it: it takes only the end that its parent orders.
-pub(crate) const HELD: u8 = 32;
-/// It has run since a transaction copied its state.
-pub(crate) const TOUCHED: u8 = 64;
-
-/// It waits for whatever comes first, with a time-out.
-pub(crate) const TIMED: u8 = 128;
-
 /// A process.
 pub(crate) struct Process {
     pub(crate) pid: Pid,
@@ -81,7 +65,8 @@ pub(crate) struct Process {
     pub(crate) module: Option<Module>,
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
-    pub(crate) flags: u8,
+    pub(crate) flags: Flags,
+    pub(crate) exported: Marks,
     pub(crate) extras: Option<Box<Extras>>,
 }
 
@@ -147,20 +132,19 @@ impl Process {
             module,
             body,
             mailbox,
-            flags: 0,
+            flags: Flags::default(),
+            exported: Marks::default(),
             extras: None,
         }
     }
 
-    pub(crate) fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags.has(flag)
     }
 
-    pub(crate) fn set(&mut self, flag: u8, on: bool) {
-        match on {
-            true => self.flags |= flag,
-            false => self.flags &= !flag,
-        }
+    /// Held or suspended: it takes only what cannot wait.
+    pub(crate) fn waits(&self) -> bool {
+        self.has(Flag::Suspended) || self.has(Flag::Held)
     }
 
     pub(crate) fn extras(&mut self) -> &mut Extras {
@@ -193,8 +177,8 @@ impl Process {
     /// orders (`sys(3)`); a held one only the latter; all else waits.
     pub(crate) fn takes(&self, envelope: &Envelope) -> bool {
         match envelope {
-            Envelope::System(_) => !self.has(HELD),
-            _ if !self.has(SUSPENDED) && !self.has(HELD) => true,
+            Envelope::System(_) => !self.has(Flag::Held),
+            _ if !self.waits() => true,
             Envelope::Exit(from, _) => *from == self.parent,
             _ => false,
         }
@@ -228,8 +212,8 @@ impl Process {
                 .and_then(|extras| extras.registered.clone()),
             parent: Some(self.parent).filter(|parent| parent.as_raw() != 0),
             messages: self.mailbox.len(),
-            suspended: self.has(SUSPENDED),
-            held: self.has(HELD),
+            suspended: self.has(Flag::Suspended),
+            held: self.has(Flag::Held),
         }
     }
 
@@ -238,7 +222,7 @@ impl Process {
     pub(crate) fn hears_nothing(&self) -> bool {
         matches!(&self.body, Body::Manager(handlers) if handlers.is_empty())
             && self.mailbox.is_empty()
-            && !self.has(DEBUGGED)
+            && !self.has(Flag::Debugged)
     }
 
     /// What it is called in logs and listings.

@@ -5,7 +5,7 @@
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`stage`] (transactions), [`slab`].
+//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (states for others), [`stage`] (transactions), [`slab`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,13 +21,14 @@ use crate::mailbox::Arena;
 use crate::message::{Ack, Caller, Envelope, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
-use crate::process::{Process, ProcessInfo, QUEUED, Seen, Watch};
+use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
 
 mod effects;
 mod exit;
+mod exporter;
 mod from_outside;
 mod manage;
 mod run;
@@ -395,10 +396,18 @@ impl Shard {
         }
     }
 
+    /// A process may take what waits for it.
+    fn wake(&mut self, pid: Pid) {
+        let process = self.slab.get_mut(pid);
+        if let Some(process) = process.filter(|process| !process.mailbox.is_empty()) {
+            Shard::enqueue(&mut self.run_queue, process);
+        }
+    }
+
     /// Puts a process into the run queue, unless it stands there.
     fn enqueue(run_queue: &mut VecDeque<u32>, process: &mut Process) {
-        if !process.has(QUEUED) {
-            process.set(QUEUED, true);
+        if !process.has(Flag::Queued) {
+            process.flags.raise(Flag::Queued);
             run_queue.push_back(process.pid.index());
         }
     }

@@ -107,6 +107,27 @@ impl Plan {
     /// Enough that switching costs little; at some microseconds per exported state, a slice is a fraction of a
     /// millisecond.
     pub const SLICE: u32 = 64;
+
+    /// What this version of a module becomes; nothing when it is that already, or is not among the targets.
+    pub(crate) fn target_of(&self, from: Module) -> Option<&Target> {
+        let target = self.target_named(from.name());
+        target.filter(|target| target.module != from)
+    }
+
+    /// Whether this module goes.
+    pub(crate) fn removes(&self, module: &str) -> bool {
+        self.removed.iter().any(|removed| removed == module)
+    }
+
+    /// Whether this module gets another version, or goes.
+    pub(crate) fn concerns(&self, module: &str) -> bool {
+        self.removes(module) || self.target_named(module).is_some()
+    }
+
+    fn target_named(&self, module: &str) -> Option<&Target> {
+        let mut targets = self.targets.iter();
+        targets.find(|target| target.module.name() == module)
+    }
 }
 
 /// A state that does not convert.
@@ -232,6 +253,11 @@ pub struct Transaction<'d> {
     open: bool,
 }
 
+/// A transaction in which every state has been converted while its processes stand still: the one that can be committed.
+/// Dropped without that it is an abort.
+#[must_use = "dropped, it is an abort"]
+pub struct Held<'d>(Transaction<'d>);
+
 /// What may take no longer than the plan's `suspend_timeout_ms`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Deadline {
@@ -256,11 +282,6 @@ pub(crate) enum Order {
 }
 
 impl<'d> Transaction<'d> {
-    /// Who lets the node go on: it may be asked things while the transaction is under way.
-    pub fn driver(&mut self) -> &mut dyn Driver {
-        self.driver
-    }
-
     /// Begins: nobody is concerned yet.
     pub fn begin(driver: &'d mut dyn Driver, plan: Plan) -> Transaction<'d> {
         let board = Board::new(driver.node(), plan);
@@ -315,21 +336,14 @@ impl<'d> Transaction<'d> {
         Ok(self.board.progress())
     }
 
-    /// Holds the processes and converts what is left. After this nothing can fail any more.
+    /// Holds the processes and converts what is left. Only what is held can be committed, because only then every
+    /// shard has every state: after this nothing can fail any more.
     ///
     /// # Errors
-    /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`.
-    pub fn hold(&mut self) -> Result<(), Abort> {
-        self.pass(Order::Hold, Deadline::OfAll).map(drop)
-    }
-
-    /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
-    /// To be called after [`Transaction::hold`] has succeeded.
-    pub fn commit(mut self, publish: impl FnOnce()) -> Committed {
-        publish();
-        self.open = false;
-        self.release(Order::Commit);
-        self.board.tally().committed()
+    /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`. Then it is given up.
+    pub fn hold(mut self) -> Result<Held<'d>, Abort> {
+        self.pass(Order::Hold, Deadline::OfAll)?;
+        Ok(Held(self))
     }
 
     /// Gives it up: every process plays on as it was.
@@ -440,6 +454,21 @@ impl<'d> Transaction<'d> {
     }
 }
 
+impl Held<'_> {
+    /// Who lets the node go on: it may be asked things before the decision, while the processes are held.
+    pub fn driver(&mut self) -> &mut dyn Driver {
+        self.0.driver
+    }
+
+    /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
+    pub fn commit(mut self, publish: impl FnOnce()) -> Committed {
+        publish();
+        self.0.open = false;
+        self.0.release(Order::Commit);
+        self.0.board.tally().committed()
+    }
+}
+
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open {
@@ -473,7 +502,11 @@ impl Tally {
             values
         };
         Committed {
-            processes: self.processes,
+            processes: self
+                .processes
+                .into_iter()
+                .map(|(module, count)| (module.to_string(), count))
+                .collect(),
             killed: self.killed,
             pauses_us: sorted(self.pauses_us),
             stalls_us: sorted(self.stalls_us),

@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pq_otp::Direction;
 use pq_term::Term;
 
 use crate::consult::Sheet;
 use crate::file_error::{FileError, path_term};
-use crate::instruction::Mode;
 use crate::places;
 use crate::terms;
 
@@ -104,10 +104,14 @@ impl Appup {
     ///
     /// # Errors
     /// When no way is for this version and a pattern cannot be used.
-    pub(crate) fn way(&self, mode: Mode, vsn: &str) -> Result<Option<Instructions>, FileError> {
-        let side = self.side(mode);
+    pub(crate) fn way(
+        &self,
+        direction: Direction,
+        vsn: &str,
+    ) -> Result<Option<Instructions>, FileError> {
+        let side = self.side(direction);
         let mut passed_over = Vec::new();
-        for (at, entry) in self.entries(mode).iter().enumerate() {
+        for (at, entry) in self.entries(direction).iter().enumerate() {
             let Some([version, term]) = entry.as_tuple() else {
                 continue;
             };
@@ -140,14 +144,14 @@ impl Appup {
     }
 
     /// The versions that ways are for, as a message shows them.
-    pub(crate) fn versions(&self, mode: Mode) -> String {
+    pub(crate) fn versions(&self, direction: Direction) -> String {
         let version = |entry: &Term| {
             entry
                 .as_tuple()
                 .and_then(|parts| parts.first())
                 .map(Term::to_string)
         };
-        let versions: Vec<_> = self.entries(mode).iter().filter_map(version).collect();
+        let versions: Vec<_> = self.entries(direction).iter().filter_map(version).collect();
         match versions.is_empty() {
             true => "none".to_string(),
             false => versions.join(", "),
@@ -160,21 +164,21 @@ impl Appup {
     }
 
     /// The line (from 1) of one side.
-    pub(crate) fn line(&self, mode: Mode) -> usize {
-        places::line_at(&self.source.text, &[self.side(mode)])
+    pub(crate) fn line(&self, direction: Direction) -> usize {
+        places::line_at(&self.source.text, &[self.side(direction)])
     }
 
-    fn side(&self, mode: Mode) -> usize {
-        match mode {
-            Mode::Up => 1,
-            Mode::Down => 2,
+    fn side(&self, direction: Direction) -> usize {
+        match direction {
+            Direction::Up => 1,
+            Direction::Down => 2,
         }
     }
 
-    fn entries(&self, mode: Mode) -> &[Term] {
-        match mode {
-            Mode::Up => &self.up,
-            Mode::Down => &self.down,
+    fn entries(&self, direction: Direction) -> &[Term] {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
         }
     }
 
@@ -226,15 +230,18 @@ mod tests {
         let appup = parse("{\"2\",\n [stray, {\"1.0\", [one]},\n  {<<\"1\\\\..\">>, [two]}, {\"1.1\", [three]}],\n []}.").unwrap();
         let way = |vsn| {
             appup
-                .way(Mode::Up, vsn)
+                .way(Direction::Up, vsn)
                 .unwrap()
                 .map(|way| (way.term.to_string(), way.origin.line()))
         };
         assert_eq!(way("1.0"), Some(("[one]".to_string(), 2)));
         assert_eq!(way("1.1"), Some(("[two]".to_string(), 3)));
         assert_eq!(way("1.10"), None);
-        assert!(appup.way(Mode::Down, "1.0").unwrap().is_none());
-        assert_eq!(appup.versions(Mode::Up), r#""1.0", <<"1\\..">>, "1.1""#);
+        assert!(appup.way(Direction::Down, "1.0").unwrap().is_none());
+        assert_eq!(
+            appup.versions(Direction::Up),
+            r#""1.0", <<"1\\..">>, "1.1""#
+        );
     }
 
     #[test]
@@ -268,7 +275,7 @@ mod tests {
         let appup =
             parse("{\"2\",\n [{<<\"1(\">>, [one]},\n {<<255>>, [two]}, {\"1\", [three]}], []}.")
                 .unwrap();
-        let way = appup.way(Mode::Up, "1").unwrap().unwrap();
+        let way = appup.way(Direction::Up, "1").unwrap().unwrap();
         assert_eq!(way.term.to_string(), "[three]");
         let lines = way.passed_over.iter().map(FileError::line);
         assert_eq!(lines.collect::<Vec<_>>(), [Some(2), Some(3)]);
@@ -277,6 +284,6 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_read_is_named_with_its_line() {
         let appup = parse("{\"2\",\n [{<<\"1(\">>, []}], []}.").unwrap();
-        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: at byte 2 of it, missing closing parenthesis ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Mode::Up, "1").unwrap_err().to_string());
+        expect![[r#"read a.appup: line 2: the pattern `<<"1(">>` cannot be used: at byte 2 of it, missing closing parenthesis ({bad_pattern,<<"1(">>})"#]].assert_eq(&appup.way(Direction::Up, "1").unwrap_err().to_string());
     }
 }

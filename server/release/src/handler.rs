@@ -1,19 +1,18 @@
 //! The release handler: another release comes into force in a running node (`release_handler(3)`).
 //!
 //! ```text
-//!   way_to ─► script ─► prepare ─────────────► point of no return ─► steps ─► config_change ─► installed
-//!   (office)  checked   libraries verified       exchange: one transaction (pq_otp::upgrade)
-//!                       and loaded, applies      barrier:  apply, stop, start: reaches the world
+//!   way_to ───► script ─► prepare ───► preflight ─► point of no return ─► steps ─► config_change ─► installed
+//!   (registry)  checked   libraries    later steps                        exchange: one transaction (pq_otp::upgrade)
+//!                         verified     on copies                          barrier:  apply, stop, start: reaches the world
 //! ```
 //! What fails before the first exchange is committed or the first barrier reached has changed nothing: the node plays
 //! on as it was, and needs no restart. What fails behind that is answered as OTP answers it, with a restart on the
 //! permanent release; [`InstallError::touched`] says which of the two it is.
 //!
 //! Everything here blocks and is called by one thread. What others may ask meanwhile is [`Watch`].
-//! The registers of releases are the office's ([`crate::office`]), sockets and restarts the node's (`server`).
+//! The releases of the tree are listed by [`crate::registry`]; sockets and restarts belong to the node (`server`).
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use pq_code::CodeServer;
 use pq_otp::Runner;
@@ -23,7 +22,16 @@ use pq_otp::upgrade::{Driver, OnOverrun};
 
 use crate::boot::BootRelease;
 use crate::instruction::Purge;
-use crate::office::Office;
+use crate::registry::ReleaseRegistry;
+
+pub(crate) mod script;
+
+mod prepare;
+
+mod preflight;
+
+mod check;
+mod install;
 
 mod app;
 mod apply;
@@ -32,18 +40,15 @@ mod config;
 mod drift;
 mod error;
 mod exchange;
+mod memory;
 mod modules;
-mod prepare;
 mod report;
-mod room;
-mod run;
-pub(crate) mod script;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
 pub use modules::{How, ModuleChange};
-pub use report::{CheckReport, Direction, Ending, Ends, Installed, Micros};
-pub use watch::{Phase, Status, Watch};
+pub use report::{CheckReport, Ending, Ends, Installed, Micros};
+pub use watch::{InstallPhase, InstallStatus, Watch};
 
 /// How long a question to a process of the node may take.
 pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
@@ -76,7 +81,7 @@ struct Unpurged {
 
 /// The release handler of a node.
 pub struct ReleaseHandler {
-    office: Office,
+    registry: ReleaseRegistry,
     code: Arc<CodeServer>,
     judge: Judge,
     watch: Arc<Watch>,
@@ -88,11 +93,11 @@ pub struct ReleaseHandler {
 }
 
 impl ReleaseHandler {
-    /// For the node whose releases the office keeps and whose code this is.
-    pub fn new(office: Office, code: Arc<CodeServer>) -> ReleaseHandler {
+    /// For the node whose releases the registry keeps and whose code this is.
+    pub fn new(registry: ReleaseRegistry, code: Arc<CodeServer>) -> ReleaseHandler {
         ReleaseHandler {
             mapped_bytes: mapped_bytes(&code),
-            office,
+            registry,
             code,
             judge: |_| Ok(()),
             watch: Arc::default(),
@@ -106,14 +111,14 @@ impl ReleaseHandler {
         self.judge = judge;
     }
 
-    /// The registers.
-    pub fn office(&self) -> &Office {
-        &self.office
+    /// The releases of the tree.
+    pub fn registry(&self) -> &ReleaseRegistry {
+        &self.registry
     }
 
-    /// The registers, for unpacking and removing.
-    pub fn office_mut(&mut self) -> &mut Office {
-        &mut self.office
+    /// The same, for unpacking and removing.
+    pub fn registry_mut(&mut self) -> &mut ReleaseRegistry {
+        &mut self.registry
     }
 
     /// What may be asked while an install is under way, from any thread.
@@ -127,61 +132,17 @@ impl ReleaseHandler {
         self.unpurged.iter().map(line).collect()
     }
 
-    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and
-    /// verifies all files, loads the libraries, calls what the relup calls before its point of no return, and converts
-    /// copies of all states there and back again while their processes play.
-    ///
-    /// # Errors
-    /// With the first thing that would make the install fail.
-    pub fn check_install(
-        &mut self,
-        driver: &mut dyn Driver,
-        vsn: &str,
-        options: &Options,
-    ) -> Result<CheckReport, InstallError> {
-        let began = Instant::now();
-        let checked = self.check(driver, vsn, options);
-        self.watch.end();
-        checked.map(|report| CheckReport {
-            took_ms: began.elapsed().as_millis() as u64,
-            ..report
-        })
-    }
-
-    /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
-    /// [`ReleaseHandler::make_permanent`] it boots next time, too.
-    ///
-    /// # Errors
-    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
-    pub fn install(
-        &mut self,
-        driver: &mut dyn Driver,
-        vsn: &str,
-        options: &Options,
-    ) -> Result<Installed, InstallError> {
-        let began = Instant::now();
-        let installed = self.carry_out(driver, vsn, options);
-        self.watch.end();
-        let installed = installed?;
-        self.app_folders.clear();
-        Ok(Installed {
-            took_ms: began.elapsed().as_millis() as u64,
-            unpurged: self.unpurged(),
-            ..installed
-        })
-    }
-
     /// The release that runs boots next time, and what the relups wanted killed in old code is
     /// (`release_handler:make_permanent/1`).
     ///
     /// # Errors
-    /// As [`Office::make_permanent`].
+    /// As [`ReleaseRegistry::make_permanent`].
     pub fn make_permanent(
         &mut self,
         driver: &mut dyn Driver,
         vsn: &str,
-    ) -> Result<(), crate::office::OfficeError> {
-        self.office.make_permanent(vsn)?;
+    ) -> Result<(), crate::registry::RegistryError> {
+        self.registry.make_permanent(vsn)?;
         if let Some(stall) = driver.node().stalled() {
             tracing::warn!("processes in old code stay until the next `make-permanent`: {stall}");
             return Ok(());

@@ -2,6 +2,7 @@
 //!
 //! Here they are read, checked and written. High-level instructions are translated to these by `systools`.
 
+use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
 use crate::terms;
@@ -50,7 +51,7 @@ pub enum Instruction {
     /// `{code_change, [{Mod, Extra}]}` and `{code_change, Mode, [{Mod, Extra}]}`
     CodeChange {
         /// The direction; `None` where it is left out, which means up.
-        mode: Option<Mode>,
+        direction: Option<Direction>,
         /// Modules whose suspended processes convert their states, with what `code_change` gets as extra.
         changes: Vec<(Atom, Term)>,
     },
@@ -86,15 +87,6 @@ pub enum Purge {
     Soft,
     /// They are killed.
     Brutal,
-}
-
-/// In which direction states are converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// To the newer version.
-    Up,
-    /// To the older version.
-    Down,
 }
 
 /// How long a process may take to answer `suspend`.
@@ -177,7 +169,7 @@ impl Instruction {
                     .map(Suspend::to_term)
                     .collect::<Term>(),
             ),
-            Instruction::CodeChange { mode, changes } => code_change(*mode, changes),
+            Instruction::CodeChange { direction, changes } => code_change(*direction, changes),
             Instruction::Resume(modules) => terms::tagged("resume", terms::atom_list(modules)),
             Instruction::Stop(modules) => terms::tagged("stop", terms::atom_list(modules)),
             Instruction::Start(modules) => terms::tagged("start", terms::atom_list(modules)),
@@ -197,12 +189,16 @@ fn purged(module: Atom, pre: Purge, post: Purge) -> Term {
     Term::tuple([Term::Atom(module), pre.to_term(), post.to_term()])
 }
 
-fn code_change(mode: Option<Mode>, changes: &[(Atom, Term)]) -> Term {
+fn code_change(direction: Option<Direction>, changes: &[(Atom, Term)]) -> Term {
     let change = |(module, extra): &(Atom, Term)| Term::tuple([Term::Atom(*module), extra.clone()]);
     let changes: Term = changes.iter().map(change).collect();
-    match mode {
+    match direction {
         None => terms::tagged("code_change", changes),
-        Some(mode) => Term::tuple([Term::atom("code_change"), mode.to_term(), changes]),
+        Some(direction) => Term::tuple([
+            Term::atom("code_change"),
+            Term::atom(direction.word()),
+            changes,
+        ]),
     }
 }
 
@@ -211,15 +207,6 @@ impl Purge {
         Term::atom(match self {
             Purge::Soft => "soft_purge",
             Purge::Brutal => "brutal_purge",
-        })
-    }
-}
-
-impl Mode {
-    fn to_term(self) -> Term {
-        Term::atom(match self {
-            Mode::Up => "up",
-            Mode::Down => "down",
         })
     }
 }

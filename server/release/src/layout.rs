@@ -11,7 +11,7 @@
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
 //!   root/lib/App-Vsn/SHA256SUMS           the checksums of its files
-//!   root/.office                          what the office is working on; it is there only meanwhile
+//!   root/.office                          what the registry works on; it is there only meanwhile
 //! ```
 //!
 //! Nothing here looks at the disk.
@@ -60,8 +60,8 @@ pub fn package_name(name: &str, vsn: &str) -> String {
     format!("{name}-{vsn}.tar.gz")
 }
 
-/// `root/.office`
-pub fn office(root: &Path) -> PathBuf {
+/// `root/.office`. The name is that of the first trees: what a node of theirs left there has to be found.
+pub fn work_folder(root: &Path) -> PathBuf {
     root.join(".office")
 }
 

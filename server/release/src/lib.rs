@@ -11,7 +11,7 @@
 //! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
 //! | [`tree`] | a release tree as its author lays it out |
 //! | [`package`] | a release as one file: `Name-Vsn.tar.gz`, written and taken apart |
-//! | [`office`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
+//! | [`registry`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
 //! | [`judge`] | whether a script does what it says, before anybody is touched; what a script may call |
 //! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
 //! | [`layout`] | where in a tree a file has its place |
@@ -52,7 +52,7 @@ pub mod tree;
 
 pub mod package;
 
-pub mod office;
+pub mod registry;
 
 pub mod judge;
 

@@ -10,7 +10,7 @@
 //! Applications that are part of the node have no files. A package holds no scripts and no node, and its appups only
 //! for the next build. [`make_tar`] writes one, byte for byte the same from the same tree; `read` takes one apart by an
 //! own list of what may be in it, and `check` compares that with what the `.rel` file says. Checksums find what was
-//! damaged, not who made it. Where the files go from here is `office`'s.
+//! damaged, not who made it. Where the files go from here is `registry`'s.
 
 use std::io;
 use std::path::{Path, PathBuf};

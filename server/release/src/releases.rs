@@ -1,6 +1,6 @@
 //! `RELEASES`: which releases a node has and which of them boots (`release_handler(3)`).
 //!
-//! What a status may become belongs to `office`; here the file is read and written as OTP's.
+//! What a status may become belongs to `registry`; here the file is read and written as OTP's.
 
 use std::path::Path;
 

@@ -1,14 +1,14 @@
 //! From `.appup` files to a `relup`, as `systools:make_relup/4` does it.
 //!
 //! ```text
-//!   .rel, .app ── make ──► the applications of both releases, in start order
+//!   .rel, .app ── release ► the applications of both releases, in start order
 //!   .appup     ── relup ─► one script for each application that changes, comes or goes
 //!              ── rc ────► one list of low-level instructions, in the order the release handler carries them out
 //! ```
 //!
-//! `make` and `relup` are the linker, `rc` is the compiler; none of them touches the disk, files come through a
+//! `release` reads a release as `systools_make` does, `relup` is the linker, `rc` the compiler; none of them touches the disk, files come through a
 //! [`Lookup`]. Where OTP leaves the order of modules to chance, ours is that of the appup: a relup made
-//! twice is the same twice. The tests of the house ask OTP's own systools about hundreds of releases at each run;
+//! twice is the same twice. The tests of the workspace ask OTP's own systools about hundreds of releases at each run;
 //! ours refuses more than it in two things: an application that needs itself, which in OTP does not start later, and text
 //! behind the first term of a file that is no term. It refuses less in two: an application that is named twice among
 //! those that another needs is to OTP a missing one, and a pattern of versions that cannot be read ends OTP's systools.
@@ -16,12 +16,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use pq_otp::Direction;
 use pq_term::Term;
 
 use crate::appup::Appup;
 use crate::file_error::{FileError, in_words};
 use crate::fit::{FitError, Member};
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 use crate::rel::Rel;
 use crate::relup::Relup;
 use crate::terms;
@@ -29,9 +30,9 @@ use crate::terms;
 pub mod lint;
 pub mod lookup;
 
-mod make;
 mod rc;
 mod release;
+mod relup;
 
 pub use lookup::{Folders, Lookup};
 
@@ -138,18 +139,28 @@ impl fmt::Display for Warning {
 
 /// Where in a file something is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub file: PathBuf,
     /// The line (from 1), where one can be told.
     pub line: Option<usize>,
 }
 
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        match self.line {
+            Some(line) => write!(f, ": line {line}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Where, unless no file is to blame.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What stands there and what would be right.
     pub sentence: String,
     /// The same in OTP's words, such as `{undef_module,m2}`.
@@ -158,11 +169,8 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{}: ", place.file.display())?;
-            if let Some(line) = place.line {
-                write!(f, "line {line}: ")?;
-            }
+        if let Some(location) = &self.location {
+            write!(f, "{location}: ")?;
         }
         write!(f, "{} ({})", self.sentence, self.term)
     }
@@ -220,7 +228,7 @@ pub fn make_relup(
     options: Options,
     files: &dyn Lookup,
 ) -> Result<(Relup, Vec<Warning>), SystoolsError> {
-    let (relup, warnings) = release::Linker::new(new, options, files)?.relup(up_from, down_to)?;
+    let (relup, warnings) = relup::Linker::new(new, options, files)?.relup(up_from, down_to)?;
     match options.warnings_as_errors && !warnings.is_empty() {
         true => Err(warnings_treated_as_errors(&warnings)),
         false => Ok((relup, warnings)),
@@ -232,7 +240,7 @@ pub(crate) fn release(
     file: &Path,
     files: &dyn Lookup,
 ) -> Result<(Rel, Vec<Member>), SystoolsError> {
-    let read = make::release(file, files)?;
+    let read = release::Release::read(file, files)?;
     Ok((read.rel, read.applications))
 }
 
@@ -240,18 +248,18 @@ pub(crate) fn release(
 /// is reached, and `source`, which is left. `None` where the appup has no such way.
 pub(crate) fn way(
     appup: &Appup,
-    mode: Mode,
+    direction: Direction,
     vsn: &str,
     (target, source): (&[Member], &[Member]),
 ) -> Result<Option<Vec<Instruction>>, SystoolsError> {
-    let way = appup.way(mode, vsn).map_err(|error| {
+    let way = appup.way(direction, vsn).map_err(|error| {
         let term = error.to_term();
         SystoolsError::Relup(Problem::of_file(&error, term))
     })?;
     let Some(way) = way else {
         return Ok(None);
     };
-    let script = rc::translate(mode, vec![rc::Script::of_appup(way)], target, source);
+    let script = rc::translate(direction, vec![rc::Script::of_appup(way)], target, source);
     script.map(Some).map_err(SystoolsError::Rc)
 }
 
@@ -259,7 +267,7 @@ fn warnings_treated_as_errors(warnings: &[Warning]) -> SystoolsError {
     let sentences: Vec<_> = warnings.iter().map(Warning::to_string).collect();
     let terms: Term = warnings.iter().map(Warning::to_term).collect();
     SystoolsError::Relup(Problem {
-        place: None,
+        location: None,
         sentence: format!("warnings count as errors: {}", sentences.join("; ")),
         term: terms::tagged("warnings_treated_as_errors", terms),
     })
@@ -280,12 +288,12 @@ impl Problem {
                 format!("no such file, and {} lists it", sums.display())
             }
         };
-        let place = Place {
+        let location = Location {
             file: error.file().to_path_buf(),
             line: error.line(),
         };
         Problem {
-            place: Some(place),
+            location: Some(location),
             sentence,
             term,
         }
@@ -294,12 +302,12 @@ impl Problem {
 
 impl Problem {
     fn of_fit(error: FitError) -> Problem {
-        let place = Place {
+        let location = Location {
             file: error.file,
             line: Some(error.line),
         };
         Problem {
-            place: Some(place),
+            location: Some(location),
             sentence: error.sentence,
             term: error.term,
         }

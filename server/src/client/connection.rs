@@ -8,10 +8,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::operator::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
-use crate::operator::place::Place;
-use crate::operator::request::{Asked, PROTOCOL, Progress, Request, ShutdownRequest};
-use crate::operator::{Event, Exit, Failure};
+use pq_protocol::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
+use pq_protocol::socket::SocketFolder;
+use pq_protocol::{Asked, PROTOCOL, Progress};
+use pq_protocol::{Event, Exit, Failure};
+
+use crate::operator::request::{Request, ShutdownRequest};
 use crate::system::holder;
 
 /// How long a node may be silent: it gives a sign of life every two seconds.
@@ -174,8 +176,8 @@ fn nobody_listens(error: &io::Error) -> bool {
 }
 
 fn knock(root: &Path) -> io::Result<UnixStream> {
-    let place = Place::find(root)?;
-    UnixStream::connect(place.address())
+    let folder = SocketFolder::open(root)?;
+    UnixStream::connect(folder.address())
 }
 
 fn event(stream: &mut UnixStream) -> io::Result<Event> {

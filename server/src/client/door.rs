@@ -1,9 +1,11 @@
 //! The commands about players: one request each.
 
+use pq_protocol::Failure;
+use pq_protocol::answer::Rows;
+
 use super::command::Door;
 use crate::noun::noun;
-use crate::operator::Failure;
-use crate::operator::answer::{AtDoor, Banned, Guest, Rows};
+use crate::operator::answer::{AtDoor, Banned, Guest};
 use crate::operator::request::{DoorRequest, Question};
 
 /// Runs one.

@@ -1,13 +1,14 @@
 //! `pq history`: read from the file, because what happened is wanted most when no node runs.
 
+use pq_protocol::history::{Entry, Past};
+use pq_protocol::{Exit, Failure};
 use pq_term::printable_json;
 use serde::Serialize;
 
 use super::command::At;
 use super::show::Show;
 use super::{say, warn};
-use crate::operator::history::{self, Entry, Past};
-use crate::operator::{Exit, Failure};
+use crate::history;
 
 /// Shows what was done on this tree, or all of one entry.
 pub(crate) fn show(at: &At, entry: Option<u64>) -> Result<(), Failure> {
@@ -48,7 +49,7 @@ fn read(at: &At) -> Result<Past, Failure> {
         return Err(Failure::new(Exit::Unreachable, sentence));
     }
     let file = history::file(&at.root);
-    let past = Past::read(&file).map_err(|error| {
+    let past = history::read(&file).map_err(|error| {
         let sentence = format!("failed to read {}: {error}", file.display());
         Failure::new(Exit::Internal, sentence)
     })?;

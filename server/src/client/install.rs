@@ -6,6 +6,7 @@
 
 use std::io::IsTerminal;
 
+use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, Installed};
 
 use super::command::{At, Install};
@@ -13,7 +14,6 @@ use super::show::{Show, raw};
 use super::{aside, read};
 use crate::operator::answer::Status;
 use crate::operator::request::{Question, ReleaseRequest, Request};
-use crate::operator::{Exit, Failure};
 use crate::streams;
 
 /// Runs it.

@@ -7,9 +7,10 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use pq_protocol::Progress;
+
 use super::table::{cut, printable, terminal_width};
 use super::warn;
-use crate::operator::request::Progress;
 use crate::{console, streams};
 
 /// How wide the bar is, without its ends.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pq_protocol::{Exit, Failure};
 use pq_release::handler::{CheckReport, Installed};
 
 use super::command::{Noted, Release};
@@ -9,7 +10,6 @@ use super::show::raw;
 use super::{read, say};
 use crate::operator::answer::Done;
 use crate::operator::request::{ReleaseRequest, Request};
-use crate::operator::{Exit, Failure};
 
 /// Runs one.
 pub(crate) fn run(release: Release) -> Result<(), Failure> {

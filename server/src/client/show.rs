@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
+use pq_protocol::answer::{DroppedLines, Operation, Planned};
+
 use super::table::{lines, printable};
+use crate::clock::span;
 use crate::noun::noun;
-use crate::operator::answer::{
-    AtDoor, DoorStatus, DroppedLines, Operation, Planned, Returned, Stalled, Status, Stopped,
-    SysReply,
-};
-use crate::operator::clock::span;
+use crate::operator::answer::{AtDoor, DoorStatus, Returned, Stalled, Status, Stopped, SysReply};
 
 mod listing;
 mod past;

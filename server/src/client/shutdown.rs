@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use clap::Args;
+use pq_protocol::answer::Planned;
+use pq_protocol::{Exit, Failure};
 
 use super::aside;
 use super::command::{At, message};
-use crate::operator::answer::{Planned, Stopped};
+use crate::operator::answer::Stopped;
 use crate::operator::request::{Request, ShutdownRequest};
-use crate::operator::{Exit, Failure};
 
 /// The longest that may be planned: whoever wants more has another calendar.
 const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);

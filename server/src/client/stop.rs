@@ -6,13 +6,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use pq_protocol::{Exit, Failure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::command::At;
 use super::{aside, say};
 use crate::operator::answer::Stopped;
 use crate::operator::request::Request;
-use crate::operator::{Exit, Failure};
 use crate::system::holder;
 
 /// How long a node may take to end after two signals; it needs half of it for its last words.

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use parking_lot::Mutex;
 
 use super::cannot_run_cargo;
 use crate::{stdio, streams};
@@ -40,7 +40,7 @@ impl Building {
             }
         };
         // Of a cargo that was killed, compilers are left that may still write.
-        if !self.lock().is_stopped {
+        if !self.0.lock().is_stopped {
             let _ = said.map(thread::JoinHandle::join);
         }
         Ok(status)
@@ -48,7 +48,7 @@ impl Building {
 
     /// Kills the command that runs, and lets no other begin.
     pub(super) fn stop(&self) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.is_stopped = true;
         if let Some(cargo) = &mut state.cargo {
             // It may have ended by itself.
@@ -57,7 +57,7 @@ impl Building {
     }
 
     fn begin(&self, command: &mut Command) -> anyhow::Result<Option<ChildStderr>> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         ensure!(!state.is_stopped, "the building is stopped");
         command.stderr(match stdio::stderr_is_terminal() {
             true => stdio::for_progress(),
@@ -70,7 +70,7 @@ impl Building {
     }
 
     fn ended(&self) -> anyhow::Result<Option<ExitStatus>> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let Some(cargo) = &mut state.cargo else {
             return Ok(None);
         };
@@ -79,10 +79,6 @@ impl Building {
             state.cargo = None;
         }
         Ok(status)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +100,7 @@ mod tests {
         assert_eq!(ended.unwrap().code(), Some(3));
         let killed = std::thread::scope(|scope| {
             let running = scope.spawn(|| building.run(Command::new("sleep").arg("600")));
-            while building.lock().cargo.is_none() {
+            while building.0.lock().cargo.is_none() {
                 std::thread::yield_now();
             }
             building.stop();

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use pq_protocol::answer::{DroppedLines, Operation, Planned, Running};
 use serde::{Deserialize, Serialize};
-
-use super::request::Progress;
-use super::who::Who;
 
 /// The answer to `status`.
 #[derive(Serialize, Deserialize, Debug)]
@@ -42,15 +40,6 @@ pub(crate) struct Status {
     pub(crate) shutdown: Option<Planned>,
 }
 
-/// Lines that were dropped since the process started.
-#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
-pub(crate) struct DroppedLines {
-    /// Of standard output: where the node listens, reports.
-    pub(crate) stdout: u64,
-    /// Of standard error: the log.
-    pub(crate) stderr: u64,
-}
-
 /// Something of a library that does not end.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub(crate) struct Stalled {
@@ -78,19 +67,6 @@ pub(crate) struct Stalled {
     pub(crate) is_stalled: bool,
     /// All of it as a sentence.
     pub(crate) sentence: String,
-}
-
-/// A release that runs.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-pub(crate) struct Running {
-    /// Its name.
-    pub(crate) name: String,
-    /// Its version.
-    pub(crate) vsn: String,
-    /// `permanent`: it boots next time; `current`: it does not.
-    pub(crate) status: String,
-    /// Since when (RFC 3339).
-    pub(crate) since: String,
 }
 
 /// A node.
@@ -175,17 +151,6 @@ pub(crate) struct Banned {
     pub(crate) text: Option<String>,
 }
 
-/// The end of the node, planned or given up.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Planned {
-    /// When it is due (RFC 3339, UTC).
-    pub(crate) at: String,
-    /// Who planned it.
-    pub(crate) who: Who,
-    /// What players are told besides.
-    pub(crate) text: Option<String>,
-}
-
 /// Something that was done at the door.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename_all = "snake_case")]
@@ -243,63 +208,6 @@ pub(crate) struct Libraries {
     pub(crate) mapped_bytes: u64,
     /// Bytes that their code has allocated.
     pub(crate) allocated_bytes: u64,
-}
-
-/// An operation in progress.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-pub(crate) struct Operation {
-    /// The command: `install 1.1.0`.
-    pub(crate) operation: String,
-    /// Who asked for it.
-    pub(crate) who: Who,
-    /// Since when (RFC 3339).
-    pub(crate) since: String,
-    /// What it said last.
-    pub(crate) progress: Option<Progress>,
-}
-
-/// A listing.
-#[derive(Serialize, Deserialize, Debug)]
-pub(crate) struct Rows<R> {
-    /// The rows.
-    pub(crate) rows: Vec<R>,
-    /// How many rows were left out because there are too many.
-    pub(crate) more: u64,
-    /// The shards whose part is not among the rows, because they do not answer.
-    #[serde(default)]
-    pub(crate) missing: Vec<Missing>,
-}
-
-/// A shard that does not answer.
-#[derive(Serialize, Deserialize, Clone, Debug)]
-pub(crate) struct Missing {
-    /// Which.
-    pub(crate) shard: u64,
-    /// How many processes live there.
-    pub(crate) processes: u64,
-    /// Why it does not answer: a sentence.
-    pub(crate) why: String,
-}
-
-/// How many rows a listing has at most: at some 150 bytes of JSON each, half of what an answer may have.
-const ROWS_MAX: usize = 50_000;
-
-impl<R> Rows<R> {
-    /// As many of these as a listing may have.
-    pub(crate) fn of(mut rows: Vec<R>) -> Rows<R> {
-        let more = rows.len().saturating_sub(ROWS_MAX) as u64;
-        rows.truncate(ROWS_MAX);
-        Rows {
-            rows,
-            more,
-            missing: Vec::new(),
-        }
-    }
-
-    /// Of which that of these shards is missing.
-    pub(crate) fn without(self, missing: Vec<Missing>) -> Rows<R> {
-        Rows { missing, ..self }
-    }
 }
 
 /// A release of the tree.

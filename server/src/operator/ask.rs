@@ -3,11 +3,11 @@
 use pq_otp::spec::{self, ManagerReply, SupReply};
 use pq_otp::sys::{self, SysMessage};
 use pq_otp::{Called, Node, Pid, Reason, RequestError, Term};
+use pq_protocol::{Exit, Failure};
 use pq_term::{msgpack, pretty, read_outside};
 
 use super::answer::{Returned, SysReply};
 use super::desk::Desk;
-use super::exit::{Exit, Failure};
 use super::request::{SysRequest, Toggle};
 
 /// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to stop.

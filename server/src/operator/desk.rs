@@ -7,28 +7,30 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use pq_otp::Node;
+use pq_protocol::Progress;
+use pq_protocol::Who;
+use pq_protocol::answer::Rows;
+use pq_protocol::frame::ANSWER_MAX;
+use pq_protocol::history::Deed;
+use pq_protocol::{Exit, Failure};
 use serde::Serialize;
 use sockserv::Door;
 use sockserv::wire::gmcp::Phase;
 use tokio::sync::mpsc;
 
-use super::answer::Rows;
 use super::ask;
-use super::bans::Bans;
 use super::door;
-use super::exit::{Exit, Failure};
-use super::frame::ANSWER_MAX;
-use super::herald::Herald;
-use super::history::{Deed, History};
 use super::look;
-use super::release::{Outcome, Releases};
-use super::request::{DoorRequest, Progress, Question, ReleaseRequest};
-use super::shutdown::Shutdown;
+use super::request::{DoorRequest, Question, ReleaseRequest};
 use super::tree::Detail;
-use super::turn::Turn;
-use super::who::Who;
 use crate::boot::Booted;
+use crate::history::History;
 use crate::restart::Restart;
+use crate::running::bans::Bans;
+use crate::running::shutdown::Shutdown;
+use crate::running::turn::Turn;
+use crate::running::upgrade_news::UpgradeNews;
+use crate::running::{Outcome, Releases};
 
 /// What requests are answered from.
 pub(crate) struct Desk {
@@ -43,7 +45,7 @@ pub(crate) struct Desk {
     pub(crate) bans: Bans,
     /// The end that is planned.
     pub(crate) shutdown: Shutdown,
-    herald: Arc<Herald>,
+    news: Arc<UpgradeNews>,
     history: Arc<History>,
 }
 
@@ -59,8 +61,8 @@ impl Desk {
         let tell = move |bans| at_door.as_ref().map_or(0, |door| door.set_bans(bans));
         let bans = Bans::open(booted.root(), tell)?;
         let turn = Arc::new(Turn::default());
-        let herald = Arc::new(Herald::at(door.clone()));
-        let (told, also) = (turn.clone(), herald.clone());
+        let news = Arc::new(UpgradeNews::at(door.clone()));
+        let (told, also) = (turn.clone(), news.clone());
         releases.listen(move |status, progress| {
             told.note(progress);
             also.hear(status);
@@ -74,7 +76,7 @@ impl Desk {
             turn,
             releases,
             door,
-            herald,
+            news,
         })
     }
 
@@ -104,7 +106,7 @@ impl Desk {
         tracing::info!(%who, %request, "asked by an operator");
         let (began, from) = (Instant::now(), self.releases.running().vsn);
         let outcome = self.releases.carry_out(request);
-        self.herald.ended(match outcome.answer {
+        self.news.ended(match outcome.answer {
             Ok(_) => Phase::Commit,
             Err(_) => Phase::Rollback,
         });
@@ -224,7 +226,7 @@ fn ended(failure: Option<&Failure>) -> (Exit, String) {
 }
 
 /// An answer as it travels.
-pub(super) fn json(answer: impl Serialize) -> Result<String, Failure> {
+pub(crate) fn json(answer: impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(&answer).map_err(|error| {
         Failure::new(
             Exit::Internal,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pq_otp::{Pid, ProcessInfo, Term};
+use pq_protocol::answer::Rows;
 use sockserv::{Door, Noun, Transport};
 
-use super::answer::{AtDoor, DoorStatus, Guest, Rows};
+use super::answer::{AtDoor, DoorStatus, Guest};
 use super::avatars;
 use super::clock::rfc3339;
 use super::desk::Desk;

@@ -5,16 +5,15 @@ use std::time::SystemTime;
 
 use pq_otp::application::{AppReply, AppRequest, CONTROLLER};
 use pq_otp::{Pid, ProcessInfo, RequestError, Term};
+use pq_protocol::answer::{Missing, Operation, Rows};
+use pq_protocol::{Exit, Failure};
 
-use super::answer::{
-    App, Libraries, Missing, Name, NodeStatus, Operation, Rows, Scope, Stalled, Status, TreeRow,
-};
-use super::clock::rfc3339;
+use super::answer::{App, Libraries, Name, NodeStatus, Scope, Stalled, Status, TreeRow};
 use super::desk::Desk;
 use super::door;
-use super::exit::{Exit, Failure};
 use super::tree::{self, Detail};
 use crate::applications::NODE_VSN;
+use crate::clock::rfc3339;
 use crate::stdio;
 
 /// How long the shards may take to list their processes. A million are listed within two seconds.

@@ -6,10 +6,15 @@
 //! ```
 //! Work that has begun is finished, whether or not the operator stays to hear of it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
+use pq_protocol::Who;
+use pq_protocol::frame::{self, PREFIX, REQUEST_MAX};
+use pq_protocol::{Asked, Event, PROTOCOL, Progress};
+use pq_protocol::{Exit, Failure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -17,17 +22,11 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::desk::{self, Desk};
 use super::door;
-use super::exit::{Exit, Failure};
-use super::farewell::Farewell;
-use super::frame::{self, PREFIX, REQUEST_MAX};
-use super::request::{
-    Asked, DoorRequest, Event, PROTOCOL, Progress, Question, ReleaseRequest, Request,
-    ShutdownRequest,
-};
-use super::shutdown::{self, Plan};
-use super::who::Who;
+use super::request::{DoorRequest, Question, ReleaseRequest, Request, ShutdownRequest};
+use crate::end_at_once::end_at_once;
 use crate::restart::Restart;
-use crate::run::end_at_once;
+use crate::running::Farewell;
+use crate::running::shutdown::{self, Plan};
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,7 +106,7 @@ impl Session {
 
     fn whose(&self) -> Result<Who, Failure> {
         let refuse = |why| Failure::new(Exit::NotPermitted, format!("failed to ask: {why}"));
-        let who = Who::at(&self.stream).map_err(|error| refuse(error.to_string()))?;
+        let who = peer(&self.stream).map_err(|error| refuse(error.to_string()))?;
         let owner = rustix::process::geteuid().as_raw();
         match who.may_operate(owner) {
             true => Ok(who),
@@ -308,6 +307,12 @@ impl Session {
             tracing::info!("the node is stopping already");
         }
     }
+}
+
+/// The other end of a connection, as the kernel vouches for it (`SO_PEERCRED`, `unix(7)`).
+fn peer(stream: &UnixStream) -> io::Result<Who> {
+    let credentials = stream.peer_cred()?;
+    Ok(Who::of(credentials.uid(), credentials.pid()))
 }
 
 fn parse(body: &[u8]) -> Result<Request, Failure> {

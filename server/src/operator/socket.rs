@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use pq_protocol::Event;
+use pq_protocol::frame;
+use pq_protocol::socket::SocketFolder;
+use pq_protocol::{Exit, Failure};
 use sockserv::entrance::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -13,10 +17,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::desk::Desk;
-use super::exit::{Exit, Failure};
-use super::frame;
-use super::place::Place;
-use super::request::Event;
 use super::session::{self, Surroundings, Wish};
 
 /// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
@@ -31,7 +31,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(10);
 
 /// The open socket.
 pub(crate) struct Operator {
-    place: Place,
+    folder: SocketFolder,
     accepting: JoinHandle<()>,
     purging: JoinHandle<()>,
     closing: watch::Sender<bool>,
@@ -43,7 +43,7 @@ impl Operator {
     /// `wishes`.
     pub(crate) fn open(desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) -> anyhow::Result<Operator> {
         let root = desk.booted.root();
-        let (place, listener) = listen(root)
+        let (folder, listener) = listen(root)
             .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
         let purging = tokio::spawn(purge(desk.clone()));
         let (closing, told) = watch::channel(false);
@@ -55,7 +55,7 @@ impl Operator {
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
         let accepting = tokio::spawn(accept(listener, around, free.clone()));
         Ok(Operator {
-            place,
+            folder,
             accepting,
             purging,
             closing,
@@ -67,7 +67,7 @@ impl Operator {
     pub(crate) async fn close(self) {
         self.accepting.abort();
         self.purging.abort();
-        if let Err(error) = self.place.clear() {
+        if let Err(error) = self.folder.clear() {
             tracing::warn!(%error, "the operators' socket stays behind");
         }
         self.closing.send_replace(true);
@@ -80,12 +80,12 @@ impl Operator {
     }
 }
 
-fn listen(root: &Path) -> std::io::Result<(Place, UnixListener)> {
-    let place = Place::make(root)?;
-    place.clear()?;
-    let listener = UnixListener::bind(place.address())?;
-    place.restrict()?;
-    Ok((place, listener))
+fn listen(root: &Path) -> std::io::Result<(SocketFolder, UnixListener)> {
+    let folder = SocketFolder::create(root)?;
+    folder.clear()?;
+    let listener = UnixListener::bind(folder.address())?;
+    folder.restrict()?;
+    Ok((folder, listener))
 }
 
 async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphore>) {

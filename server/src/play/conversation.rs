@@ -5,10 +5,11 @@
 //!   the server closes ─► all text is handed to the screen ─► end
 //!   the screen ends (`pq play | head`) ─► end
 //! ```
-//! Nothing here waits for one thing alone, and everything that waits is bounded: a server that does not read stops the
+//! Nothing here waits for one thing alone, at the end the screen is waited for only so long, and everything that waits is bounded: a server that does not read stops the
 //! keyboard, a screen that does not stops the server.
 
 use std::io;
+use std::time::Duration;
 
 use sockserv::wire::naws::Size;
 use sockserv::{Heard, Peer};
@@ -40,7 +41,7 @@ pub(super) struct Console {
 pub(super) enum End {
     /// The server closed the connection.
     ByServer,
-    /// Nobody reads the text any more.
+    /// The text is not read any more: its reader has gone, or takes nothing.
     ByReader,
 }
 
@@ -57,7 +58,7 @@ struct Conversation<S> {
     is_sized: bool,
 }
 
-/// Plays until the end.
+/// Plays until the end. The last text waits as long as this for a place on the screen.
 ///
 /// # Errors
 /// What the connection says when it is lost.
@@ -65,6 +66,7 @@ pub(super) async fn converse(
     stream: impl AsyncRead + AsyncWrite,
     peer: Peer,
     console: Console,
+    patience: Duration,
 ) -> io::Result<End> {
     let (reader, writer) = split(stream);
     let conversation = Conversation {
@@ -76,18 +78,18 @@ pub(super) async fn converse(
         has_typed_all: false,
         is_sized: true,
     };
-    conversation.run().await
+    conversation.run(patience).await
 }
 
 impl<S: AsyncRead + AsyncWrite> Conversation<S> {
-    async fn run(mut self) -> io::Result<End> {
+    async fn run(mut self, patience: Duration) -> io::Result<End> {
         let mut buffer = vec![0; READ_MAX];
         loop {
             let may_read = self.outgoing.has_room() && self.text.len() < TEXT_MAX;
             let may_type = self.outgoing.has_room() && !self.has_typed_all;
             tokio::select! {
                 read = self.reader.read(&mut buffer), if may_read => match read? {
-                    0 => return Ok(self.finish().await),
+                    0 => return Ok(self.finish(patience).await),
                     len => self.hear(&buffer[..len]),
                 },
                 line = self.console.lines.recv(), if may_type => self.typed(line),
@@ -130,12 +132,15 @@ impl<S: AsyncRead + AsyncWrite> Conversation<S> {
     }
 
     /// The server has said all.
-    async fn finish(self) -> End {
-        let text = self.text;
-        if !text.is_empty() && self.console.screen.send(text).await.is_err() {
-            return End::ByReader;
+    async fn finish(self, patience: Duration) -> End {
+        if self.text.is_empty() {
+            return End::ByServer;
         }
-        End::ByServer
+        let send = self.console.screen.send(self.text);
+        match tokio::time::timeout(patience, send).await {
+            Ok(Ok(())) => End::ByServer,
+            Ok(Err(_)) | Err(_) => End::ByReader,
+        }
     }
 }
 

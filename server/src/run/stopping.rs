@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use pq_abi::crash::watch_thread;
 use pq_otp::Node;
+use pq_protocol::{Exit, Failure};
 
 use crate::boot::{Booted, StopError};
-use crate::operator::{Exit, Failure};
 
 /// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);

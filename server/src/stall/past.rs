@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use pq_otp::{Stall, StallEvent};
+use pq_protocol::Exit;
+use pq_protocol::Who;
+use pq_protocol::history::Deed;
 
-use crate::operator::Exit;
-use crate::operator::history::{Deed, History};
-use crate::operator::who::Who;
+use crate::history::History;
 
 /// How the history calls it.
 const OPERATION: &str = "stall";

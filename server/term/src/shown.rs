@@ -1,7 +1,7 @@
 //! Text from outside in a line for people: nothing in it that a terminal obeys, and no longer than there is room for.
 //!
 //! Names come from players, messages from anybody, terms from modules. Every log line, every entry of a history and every
-//! answer on a terminal goes through here (`pq`'s `logging`, `operator::history`, `client`).
+//! answer on a terminal goes through here (`pq`'s `logging`, `history`, `client`).
 
 use std::borrow::Cow;
 

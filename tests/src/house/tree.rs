@@ -7,7 +7,7 @@ use pq_code::CodeServer;
 use pq_release::app::App;
 use pq_release::boot::{BootApp, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::handler::ReleaseHandler;
-use pq_release::office::Office;
+use pq_release::registry::ReleaseRegistry;
 
 use super::{House, built_in};
 
@@ -53,9 +53,9 @@ impl House {
         for app in &boot.applications {
             house.begin_application(app.app.spec());
         }
-        let office = Office::open(tree, &boot.rel.vsn);
-        let office = office.unwrap_or_else(|error| panic!("failed to {error}"));
-        (house, ReleaseHandler::new(office, code))
+        let registry = ReleaseRegistry::open(tree, &boot.rel.vsn);
+        let registry = registry.unwrap_or_else(|error| panic!("failed to {error}"));
+        (house, ReleaseHandler::new(registry, code))
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use pq_release::boot::ReleaseTree;
-use pq_release::office::Office;
 use pq_release::package::make_tar;
+use pq_release::registry::ReleaseRegistry;
 use pq_release::systools::{Folders, Options, RelFile, make_relup};
 use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 
@@ -136,8 +136,8 @@ impl Tree {
     /// Releases 1.0.0 and 1.1.0.
     pub fn with_both() -> Tree {
         let tree = Tree::new();
-        let office = Office::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
-        let unpacked = office.and_then(|mut office| office.unpack("processquest-1.1.0"));
+        let registry = ReleaseRegistry::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
+        let unpacked = registry.and_then(|mut registry| registry.unpack("processquest-1.1.0"));
         unpacked.unwrap_or_else(|error| panic!("failed to {error}"));
         tree
     }

@@ -13,13 +13,10 @@ const MANIFEST: &str = r#"
 name = "lamp-1_0_0"
 version = "1.0.0"
 edition = "2024"
-[profile.library]
-inherits = "release"
-lto = "fat"
-codegen-units = 1
-panic = "abort"
-strip = true
 "#;
+
+/// Without std nothing can unwind.
+const CONFIG: &str = "[build]\nrustflags = [\"-C\", \"panic=abort\"]\n";
 
 const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {modules, [lamp]}, \
     {registered, []}, {applications, [kernel, stdlib]}]}.\n";
@@ -185,8 +182,10 @@ impl Checkout {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("my own games");
         std::fs::create_dir_all(root.join("src")).unwrap();
+        std::fs::create_dir(root.join(".cargo")).unwrap();
         for (file, text) in [
             ("Cargo.toml", MANIFEST),
+            (".cargo/config.toml", CONFIG),
             ("lamp.app", APP),
             ("lamp.rel", REL),
             ("src/lib.rs", LIB),

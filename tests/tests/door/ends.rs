@@ -340,6 +340,25 @@ fn whatever_has_ended_is_named_by_no_command() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_is_gone_when_its_outbox_overruns() {
+    let mut stage = Stage::new("{outbox_bytes, 2048}, {lines, {1000000, 1000000}}");
+    let overrun = |stage: &Stage, name: &str| {
+        let mut guest = Guest::with_little_room(&stage.node);
+        guest.sees(PROMPT);
+        guest.plays(name);
+        let flood = format!("{}\n", "x".repeat(1_000)).repeat(64 << 10);
+        assert!(guest.floods(flood.as_bytes()) < flood.len());
+        // The client itself has closed nothing.
+        stage.is_gone_from_who(name);
+    };
+    stage.meets("overruns", true, overrun);
+    stage.tree.does(&["unpack", "processquest-1.1.0"]);
+    stage.tree.does(&["install", "1.1.0"]);
+    stage.round = 'b';
+    stage.meets("overruns", false, overrun);
+}
+
+#[test]
 fn who_loses_its_hero_has_as_long_as_at_first_and_the_next_name_is_judged_too() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);

@@ -33,6 +33,7 @@ const ROWS: &[Row] = &[
     row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
+    row("0", "pq-protocol", &["pq-term"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
@@ -75,6 +76,7 @@ const ROWS: &[Row] = &[
             "pq-otp",
             "pq-sdk",
             "pq-abi",
+            "pq-protocol",
             "pq-term",
         ],
     ),

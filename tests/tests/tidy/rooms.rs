@@ -145,15 +145,16 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
 const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 
 /// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
-const OPENING_ROOMS: [&str; 8] = [
+const OPENING_ROOMS: [&str; 9] = [
     "server/abi/src/crash/handler.rs",
     "server/files/src/",
     "server/otp/src/stall/task.rs",
     "server/release/src/durable.rs",
-    "server/release/src/handler/room.rs",
-    "server/src/operator/history.rs",
-    "server/src/operator/bans.rs",
-    "server/src/operator/who.rs",
+    "server/release/src/handler/memory.rs",
+    "server/protocol/src/history.rs",
+    "server/protocol/src/who.rs",
+    "server/src/history.rs",
+    "server/src/running/bans.rs",
 ];
 
 /// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.

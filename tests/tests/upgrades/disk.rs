@@ -38,7 +38,7 @@ pub(crate) fn lengthen_list(root: &Path) {
 
 /// The release that boots next time.
 pub(crate) fn permanent(handler: &ReleaseHandler) -> String {
-    let mut releases = handler.office().which_releases().iter();
+    let mut releases = handler.registry().which_releases().iter();
     let permanent = releases.find(|release| release.status == Status::Permanent);
     permanent.unwrap().vsn.clone()
 }
@@ -50,7 +50,7 @@ pub(crate) fn make_permanent(
     (root, disk): Place<'_>,
     dice: &mut Xoshiro256PlusPlus,
 ) {
-    let (running, before) = (handler.office().running().vsn.clone(), permanent(handler));
+    let (running, before) = (handler.registry().running().vsn.clone(), permanent(handler));
     let tree = content(root);
     // Two short files: a block or two make all the difference.
     fill(disk, dice, 6);
@@ -76,7 +76,7 @@ pub(crate) fn unpack_again(
     (root, disk): Place<'_>,
     dice: &mut Xoshiro256PlusPlus,
 ) -> Option<String> {
-    let releases = handler.office().which_releases().iter();
+    let releases = handler.registry().which_releases().iter();
     let idle = |status| matches!(status, Status::Unpacked | Status::Old);
     let packed = |vsn: &str| {
         root.join(format!("releases/processquest-{vsn}.tar.gz"))
@@ -85,20 +85,20 @@ pub(crate) fn unpack_again(
     let mut idle = releases.filter(|release| idle(release.status) && packed(&release.vsn));
     let vsn = idle.next()?.vsn.clone();
     let package = format!("processquest-{vsn}");
-    handler.office_mut().remove(&vsn).unwrap();
+    handler.registry_mut().remove(&vsn).unwrap();
     let tree = content(root);
     let obstacle = dice
         .next_u64()
         .is_multiple_of(2)
         .then(|| Obstacle::on_the_way_of(root, &vsn));
     fill(disk, dice, BLOCKS_MAX);
-    let unpacked = handler.office_mut().unpack(&package);
+    let unpacked = handler.registry_mut().unpack(&package);
     clear(disk);
     let is_blocked = obstacle.is_some();
     drop(obstacle);
     if let Err(error) = unpacked {
         assert!(content(root) == tree, "failed to {error}, and left a trace");
-        handler.office_mut().unpack(&package).unwrap();
+        handler.registry_mut().unpack(&package).unwrap();
     } else {
         assert!(!is_blocked, "{vsn} went through an obstacle");
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use pq_otp::Term;
 use pq_otp::upgrade::OnOverrun;
-use pq_release::handler::Phase;
+use pq_release::handler::InstallPhase;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
@@ -26,14 +26,23 @@ pub(crate) const BROKEN: &str = "1.1.1";
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     Nothing,
-    Conversion { fate: &'static str, since: Phase },
+    Conversion {
+        fate: &'static str,
+        since: InstallPhase,
+    },
     Overrun(OnOverrun),
-    NobodyConverts(Phase),
-    StandsStill(Phase),
-    Crash { module: &'static str, phase: Phase },
+    NobodyConverts(InstallPhase),
+    StandsStill(InstallPhase),
+    Crash {
+        module: &'static str,
+        phase: InstallPhase,
+    },
     Call(Place),
     Library(Damage),
-    Text { file: &'static str, damage: Damage },
+    Text {
+        file: &'static str,
+        damage: Damage,
+    },
     Setting,
     Supervisor,
 }
@@ -73,8 +82,18 @@ fn one_of<T: Copy>(dice: &mut Xoshiro256PlusPlus, all: &[T]) -> T {
 impl Fault {
     /// The next one. Only where threads convert may one overrun.
     pub(crate) fn draw(dice: &mut Xoshiro256PlusPlus, threads: bool) -> Fault {
-        let since = one_of(dice, &[Phase::Prepare, Phase::Copy, Phase::Hold]);
-        let phase = one_of(dice, &[Phase::Copy, Phase::Hold, Phase::Commit]);
+        let since = one_of(
+            dice,
+            &[
+                InstallPhase::Prepare,
+                InstallPhase::Copy,
+                InstallPhase::Hold,
+            ],
+        );
+        let phase = one_of(
+            dice,
+            &[InstallPhase::Copy, InstallPhase::Hold, InstallPhase::Commit],
+        );
         let damage = one_of(dice, &[Damage::Missing, Damage::Halved, Damage::Flipped]);
         let module = [
             "pq_player",
@@ -93,7 +112,7 @@ impl Fault {
                 let then = one_of(dice, &[OnOverrun::Abort, OnOverrun::Kill]);
                 Fault::Overrun(then)
             }
-            7 => Fault::NobodyConverts(one_of(dice, &[Phase::Copy, Phase::Hold])),
+            7 => Fault::NobodyConverts(one_of(dice, &[InstallPhase::Copy, InstallPhase::Hold])),
             8 | 9 => Fault::StandsStill(phase),
             10..15 => Fault::Crash { module, phase },
             15 | 16 => Fault::Call(Place::Before),
@@ -129,10 +148,10 @@ impl Fault {
         match self {
             Fault::Nothing | Fault::Crash { .. } => Expected::Either,
             Fault::Conversion { .. } | Fault::Overrun(_) if !is_struck => Expected::Either,
-            Fault::Conversion { since, .. } if since != Phase::Prepare => Expected::Either,
+            Fault::Conversion { since, .. } if since != InstallPhase::Prepare => Expected::Either,
             Fault::Overrun(OnOverrun::Kill) => Expected::Succeeds { warnings: 0 },
-            Fault::NobodyConverts(Phase::Hold) => Expected::Either,
-            Fault::StandsStill(Phase::Commit) => Expected::Succeeds { warnings: 0 },
+            Fault::NobodyConverts(InstallPhase::Hold) => Expected::Either,
+            Fault::StandsStill(InstallPhase::Commit) => Expected::Succeeds { warnings: 0 },
             Fault::Call(Place::Behind(_)) => Expected::FailsEitherWay,
             Fault::Setting => Expected::Succeeds { warnings: 1 },
             _ => Expected::Fails,
@@ -140,11 +159,11 @@ impl Fault {
     }
 
     /// What becomes of one hero's conversion, and from which phase on.
-    pub(crate) fn fate(self) -> (Option<&'static str>, Phase) {
+    pub(crate) fn fate(self) -> (Option<&'static str>, InstallPhase) {
         match self {
             Fault::Conversion { fate, since } => (Some(fate), since),
-            Fault::Overrun(_) => (Some("Loops"), Phase::Prepare),
-            _ => (None, Phase::Idle),
+            Fault::Overrun(_) => (Some("Loops"), InstallPhase::Prepare),
+            _ => (None, InstallPhase::Idle),
         }
     }
 

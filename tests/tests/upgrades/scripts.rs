@@ -156,7 +156,7 @@ fn what_is_so_already_is_nothing_to_do() {
 fn a_module_that_the_relup_forgets_is_said() {
     let mut site = Site::new();
     site.handler
-        .office_mut()
+        .registry_mut()
         .unpack("processquest-1.1.0")
         .unwrap();
     let variant = Variant {
@@ -209,7 +209,7 @@ fn a_function_that_fails_before_the_point_of_no_return_changes_nothing() {
     let (term, touched) = failure(site.install("1.0.9"));
     assert!(term.contains("undef") && !touched, "{term}");
     assert_eq!(site.env("sockserv", "port").unwrap().as_i64(), Some(8_082));
-    assert_eq!(site.handler.office().running().vsn, "1.0.0");
+    assert_eq!(site.handler.registry().running().vsn, "1.0.0");
 }
 
 /// Starts the hero Ann, who is there already: no judge knows whether a child wants to start.
@@ -224,7 +224,7 @@ fn a_call_that_fails_behind_it_is_told_as_something_that_cannot_be_undone() {
     site.house.enter_as("Ann");
     let (term, touched) = failure(site.install("1.0.9"));
     assert!(term.contains("name_taken") && touched, "{term}");
-    assert_eq!(site.handler.office().running().vsn, "1.0.0");
+    assert_eq!(site.handler.registry().running().vsn, "1.0.0");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn what_could_only_fail_behind_it_is_refused_before_it() {
         let (term, touched) = failure(site.install("1.0.9"));
         assert_eq!((&*term, touched), (expected, false), "{up}");
         assert!(!guest.is_closed());
-        assert_eq!(site.handler.office().running().vsn, "1.0.0");
+        assert_eq!(site.handler.registry().running().vsn, "1.0.0");
     }
 }
 
@@ -348,7 +348,7 @@ fn a_removed_module_lingers_softly_and_goes_when_the_release_is_permanent() {
 fn one_application_goes_up_and_down_by_itself_and_keeps_its_settings() {
     let mut site = Site::new();
     site.handler
-        .office_mut()
+        .registry_mut()
         .unpack("processquest-1.1.0")
         .unwrap();
     let guest = site.house.enter_as("Ann");
@@ -362,7 +362,7 @@ fn one_application_goes_up_and_down_by_itself_and_keeps_its_settings() {
     assert_eq!(up.unwrap().processes["pq_player"], 1);
     assert!(site.running().contains("processquest-1.1.0"));
     assert_eq!(
-        site.handler.office().running().vsn,
+        site.handler.registry().running().vsn,
         "1.0.0",
         "no release has changed"
     );
@@ -380,7 +380,7 @@ fn one_application_goes_up_and_down_by_itself_and_keeps_its_settings() {
 fn a_check_converts_copies_and_changes_nothing() {
     let mut site = Site::new();
     site.handler
-        .office_mut()
+        .registry_mut()
         .unpack("processquest-1.1.0")
         .unwrap();
     let guest = site.house.enter_as("Ann");
@@ -402,15 +402,15 @@ fn a_check_converts_copies_and_changes_nothing() {
     );
     assert_eq!(site.house.code.current("pq_player").unwrap().vsn(), "1.0.0");
     assert!(before.is_some() && !guest.is_closed());
-    assert_eq!(site.handler.office().running().vsn, "1.0.0");
+    assert_eq!(site.handler.registry().running().vsn, "1.0.0");
 }
 
 /// A script that does nothing between two releases that differ, and one that leaves what the new release does not have.
 #[test]
 fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
     let mut site = Site::new();
-    let office = site.handler.office_mut();
-    office.unpack("processquest-1.1.0").unwrap();
+    let registry = site.handler.registry_mut();
+    registry.unpack("processquest-1.1.0").unwrap();
     let relup = site.tree.root().join("releases/1.1.0/relup");
     let whole = std::fs::read_to_string(&relup).unwrap();
     let empty = r#"{"1.1.0",[{"1.0.0",[],[]}],[{"1.0.0",[],[]}]}."#;
@@ -442,7 +442,7 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
         "pq_quest, and release 1.0.0 has no such module",
     ];
     refused(&mut site, "1.0.0", &down);
-    assert_eq!(site.handler.office().running().vsn, "1.1.0");
+    assert_eq!(site.handler.registry().running().vsn, "1.1.0");
 }
 
 /// The book's way up, with somebody who is called in the middle of it.
@@ -450,7 +450,7 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
 fn a_check_tries_each_exchange_by_itself() {
     let mut site = Site::new();
     site.handler
-        .office_mut()
+        .registry_mut()
         .unpack("processquest-1.1.0")
         .unwrap();
     let relup = site.tree.root().join("releases/1.1.0/relup");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Term, upgrade::OnOverrun};
-use pq_release::handler::{InstallError, Installed, Options, Phase, ReleaseHandler};
+use pq_release::handler::{InstallError, InstallPhase, Installed, Options, ReleaseHandler};
 use pq_tests::campaign::length;
 use pq_tests::house::House;
 use pq_tests::house::upgrade::{Converters, Turn};
@@ -133,7 +133,7 @@ impl Trials {
         tree.offers(&Draft::broken().package());
         for vsn in &RELEASES[1..] {
             let package = format!("processquest-{vsn}");
-            handler.office_mut().unpack(&package).unwrap();
+            handler.registry_mut().unpack(&package).unwrap();
             mark(tree.root(), vsn);
         }
         let mut crowd = Crowd::new(&mut house, seed);
@@ -155,7 +155,7 @@ impl Trials {
     }
 
     fn running(&self) -> String {
-        self.handler.office().running().vsn.clone()
+        self.handler.registry().running().vsn.clone()
     }
 
     /// A way from the release that runs to another one.
@@ -186,7 +186,7 @@ impl Trials {
         self.attempt(fault, (&from, &to), &what);
         match self.dice.next_u64() % 4 {
             0 => self.clean(&what),
-            1 => self.office_work(&what),
+            1 => self.work_on_releases(&what),
             _ => (),
         }
         self.house.sim.run_ms(self.dice.next_u64() % 2_000);
@@ -235,7 +235,7 @@ impl Trials {
         let (options, converters) = how(fault, dice);
         let watch = handler.watch();
         let mut seen = BTreeSet::new();
-        if let (Some(fate), Phase::Prepare) = fault.fate() {
+        if let (Some(fate), InstallPhase::Prepare) = fault.fate() {
             set_fate(house, Some((whose, fate)));
         }
         house.install_under(handler, to, (&options, converters), |house, _| {
@@ -301,7 +301,7 @@ impl Trials {
     }
 
     /// Work of the release handler that only concerns files, on a disk that is full or not.
-    fn office_work(&mut self, what: &str) {
+    fn work_on_releases(&mut self, what: &str) {
         let Trials {
             dice,
             house,
@@ -312,7 +312,7 @@ impl Trials {
         } = self;
         let place = (tree.root(), disk.as_ref());
         // What boots the broken release has its supervisors from the beginning.
-        let may_boot = handler.office().running().vsn != BROKEN;
+        let may_boot = handler.registry().running().vsn != BROKEN;
         match dice.next_u64() % 2 {
             0 if may_boot => disk::make_permanent(house, handler, place, dice),
             _ => {

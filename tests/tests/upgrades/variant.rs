@@ -65,7 +65,7 @@ impl Variant<'_> {
             std::fs::write(folder.join(name), text).unwrap();
         }
         let registered = handler
-            .office_mut()
+            .registry_mut()
             .set_unpacked(&folder.join(files[0].0), &[]);
         registered.unwrap_or_else(|error| panic!("failed to {error}"));
     }

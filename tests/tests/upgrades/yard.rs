@@ -93,12 +93,12 @@ impl Yard {
         for vsn in RELEASES {
             let rel = root.join(format!("releases/{vsn}/yard.rel"));
             let listed = handler
-                .office()
+                .registry()
                 .which_releases()
                 .iter()
                 .any(|it| it.vsn == vsn);
             if !listed {
-                handler.office_mut().set_unpacked(&rel, &[]).unwrap();
+                handler.registry_mut().set_unpacked(&rel, &[]).unwrap();
             }
         }
         for animals in 1..4_u64 {
@@ -114,7 +114,7 @@ impl Yard {
     }
 
     fn running(&self) -> String {
-        self.handler.office().running().vsn.clone()
+        self.handler.registry().running().vsn.clone()
     }
 
     /// Everything that a script may change, as text.

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use pq_code::linking;
+
 /// The source of the fixture. Its version and its `kept` differ from variant to variant.
 pub(crate) const SOURCE: &str = include_str!("fixture/lib.rs");
 
 /// A `kept` that keeps nothing.
 pub(crate) const KEEPS_NOTHING: &str = "fn kept() -> u64 { 0 }";
-
-/// What makes the crate a library of ours.
-pub(crate) const AS_A_LIBRARY: &[&str] = &["--cfg", "pq_library"];
 
 /// One variant of the library.
 pub(crate) struct Variant {
@@ -57,15 +56,14 @@ impl Variant {
         let folder = fixtures.join(self.name);
         self.write_crate(&folder);
         let output = Command::new(env!("CARGO"))
-            .args([
-                "rustc",
-                "--offline",
-                "--profile",
-                "library",
-                "--crate-type",
-                "cdylib",
-                "--target-dir",
-            ])
+            .args(["rustc", "--offline", "--profile", linking::PROFILE])
+            .args(["--crate-type", "cdylib"])
+            .args(
+                linking::PROFILE_SETTINGS
+                    .iter()
+                    .flat_map(|set| ["--config", set]),
+            )
+            .arg("--target-dir")
             .arg(target)
             .arg("--")
             .args(self.rustflags)
@@ -101,26 +99,10 @@ impl Variant {
         format!(
             "[package]\nname = \"fixture_{}\"\nversion = \"{}\"\nedition = \"2024\"\n\
              [dependencies]\npq-sdk = {{ path = {sdk:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
-             [workspace]\n[lints.rust]\nunexpected_cfgs = \"allow\"\n{}",
-            self.name,
-            self.vsn,
-            profiles()
+             [workspace]\n",
+            self.name, self.vsn,
         )
     }
-}
-
-/// The profiles with which a release builds its libraries.
-fn profiles() -> String {
-    let manifest =
-        fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
-    let sections = manifest.split("\n[").filter(|section| {
-        ["profile.release]", "profile.library]"]
-            .iter()
-            .any(|name| section.starts_with(name))
-    });
-    let profiles: Vec<String> = sections.map(|section| format!("[{section}\n")).collect();
-    assert_eq!(profiles.len(), 2, "the profiles `release` and `library`");
-    profiles.concat()
 }
 
 fn root() -> PathBuf {

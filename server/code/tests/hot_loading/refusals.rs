@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use pq_abi::{ABI_STAMP, raw::LibraryTable};
 use pq_code::{Checksum, FailedStep, LoadError, inspect};
 
-use super::fixture::{AS_A_LIBRARY, KEEPS_NOTHING, Variant};
+use pq_code::linking::AS_A_LIBRARY;
+
+use super::fixture::{KEEPS_NOTHING, Variant};
 use super::patch;
 use super::support::{Node, V1, V2};
 

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use pq_abi::Module;
+use pq_code::linking::AS_A_LIBRARY;
 use pq_code::{CodeServer, LibraryId};
 use tempfile::TempDir;
 
-use super::fixture::{AS_A_LIBRARY, KEEPS_NOTHING, Variant};
+use super::fixture::{KEEPS_NOTHING, Variant};
 
 /// Version 1.0.0.
 pub(crate) static V1: Variant = Variant::new("v1", "1.0.0", KEEPS_NOTHING, AS_A_LIBRARY);

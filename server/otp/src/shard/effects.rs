@@ -8,7 +8,7 @@ use super::{Due, Shard};
 use crate::callback::undef;
 use crate::effect::Effect;
 use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
-use crate::process::{DEBUGGED, TRAPS_EXIT};
+use crate::process::Flag;
 
 impl Shard {
     /// Does everything that the last callback recorded, in its order.
@@ -33,7 +33,7 @@ impl Shard {
         if let Some(process) = self
             .slab
             .get_mut(pid)
-            .filter(|process| process.has(DEBUGGED))
+            .filter(|process| process.has(Flag::Debugged))
         {
             process.note_out(effects, now_ms);
         }
@@ -68,7 +68,7 @@ impl Shard {
             Effect::Link(with) => self.link_both(pid, with),
             Effect::Unlink(with) => self.unlink_both(pid, with),
             Effect::Exit(to, reason) => self.exit_from(pid, to, reason),
-            Effect::TrapExit(on) => self.set_flag(pid, TRAPS_EXIT, on),
+            Effect::TrapExit(on) => self.set_flag(pid, Flag::TrapsExit, on),
             Effect::PortCommand(port, data) => self.core.node.ports().write(port, &data),
             Effect::PortClose(port) => self.core.node.ports().close(port),
             Effect::StartLink(module, args, id) => self.start_link(pid, &module, args, id),
@@ -141,9 +141,9 @@ impl Shard {
         });
     }
 
-    fn set_flag(&mut self, pid: Pid, flag: u8, on: bool) {
+    fn set_flag(&mut self, pid: Pid, flag: Flag, on: bool) {
         if let Some(process) = self.slab.get_mut(pid) {
-            process.set(flag, on);
+            process.flags.set(flag, on);
         }
     }
 

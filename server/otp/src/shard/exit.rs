@@ -8,7 +8,7 @@ use pq_term::Pid;
 
 use super::Shard;
 use crate::message::{Caller, Envelope, ExitCause, Signal};
-use crate::process::{Body, Extras, HOLDS_NAME, Process, TRAPS_EXIT, Watch};
+use crate::process::{Body, Extras, Flag, Process, Watch};
 
 impl Shard {
     /// An exit signal arrives (`erlang:exit/2`, and the table of signals in the reference manual).
@@ -20,7 +20,7 @@ impl Shard {
             return;
         }
         let kill = cause == ExitCause::Explicit && reason == Reason::Kill;
-        match (kill, process.has(TRAPS_EXIT)) {
+        match (kill, process.has(Flag::TrapsExit)) {
             (true, _) => self.end(to, Reason::Killed),
             (false, true) => self.push(to, Envelope::Exit(from, Box::new(reason))),
             (false, false) if reason == Reason::Normal && from != to => (),
@@ -159,7 +159,10 @@ impl Shard {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
-        if let (true, Some(exited)) = (process.has(HOLDS_NAME), &self.core.node.config().exited) {
+        if let (true, Some(exited)) = (
+            process.has(Flag::HoldsName),
+            &self.core.node.config().exited,
+        ) {
             exited(pid);
         }
         process.with_extras(|extras| {

@@ -3,12 +3,11 @@
 use pq_abi::{Callback as Number, Failure, Reason, Verdict};
 use pq_term::Pid;
 
-use super::stage::waits;
 use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
 use crate::called::brief;
 use crate::message::{Caller, Envelope, Payload};
-use crate::process::{Body, DEBUGGED, QUEUED, TOUCHED};
+use crate::process::{Body, Flag};
 
 /// An envelope as a callback takes it: which one, its operands, its bytes.
 pub(super) struct Call {
@@ -34,7 +33,7 @@ impl Shard {
         let Some(process) = self.slab.at(index) else {
             return;
         };
-        process.set(QUEUED, false);
+        process.flags.lower(Flag::Queued);
         let pid = process.pid;
         for _ in 0..TURN_MAX {
             let Some(envelope) = self.next_envelope(pid) else {
@@ -51,21 +50,14 @@ impl Shard {
             }
             self.handle_local();
         }
-        if let Some(process) = self
-            .slab
-            .get_mut(pid)
-            .filter(|process| !process.mailbox.is_empty())
-        {
-            Shard::enqueue(&mut self.run_queue, process);
-        }
+        self.wake(pid);
     }
 
     /// The next envelope that the process may take now.
     fn next_envelope(&mut self, pid: Pid) -> Option<Envelope> {
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;
-        process.set(TOUCHED, true);
-        let envelope = match waits(process) {
+        let envelope = match process.waits() {
             true => self
                 .arena
                 .pop_first(&mut mailbox, |envelope| process.takes(envelope)),
@@ -73,7 +65,8 @@ impl Shard {
         };
         process.mailbox = mailbox;
         let envelope = envelope?;
-        if process.has(DEBUGGED) && !matches!(envelope, Envelope::System(_)) {
+        process.exported.clear();
+        if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
             process.note_in(&envelope, self.core.now_ms);
         }
         Some(envelope)
@@ -87,7 +80,7 @@ impl Shard {
         let Some(process) = self.slab.get_mut(pid) else {
             return;
         };
-        if let (true, Envelope::Exit(_, reason)) = (waits(process), &envelope) {
+        if let (true, Envelope::Exit(_, reason)) = (process.waits(), &envelope) {
             return self.terminate(pid, (**reason).clone());
         }
         match &process.body {

@@ -7,7 +7,7 @@ use super::Shard;
 use crate::callback::{Callback, undef};
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeInput};
-use crate::process::{Body, HOLDS_NAME, Process, StartOutcome, TRAPS_EXIT};
+use crate::process::{Body, Flag, Process, StartOutcome};
 
 impl Shard {
     /// Starts a process of the current version of its module.
@@ -40,7 +40,7 @@ impl Shard {
         let name = native.name();
         if let Some(process) = self.slab.get_mut(pid) {
             process.body = Body::Native(native);
-            process.set(TRAPS_EXIT, true);
+            process.flags.raise(Flag::TrapsExit);
         }
         // The runtime starts each of its own processes once: the name is free.
         let _ = self.give_name(pid, Some(name));
@@ -79,10 +79,9 @@ impl Shard {
             ))),
         }?;
         if let Some(process) = self.slab.get_mut(pid) {
-            process.set(
-                TRAPS_EXIT,
-                process.has(TRAPS_EXIT) || matches!(body, Body::Manager(_)),
-            );
+            if matches!(body, Body::Manager(_)) {
+                process.flags.raise(Flag::TrapsExit);
+            }
             process.body = body;
         }
         Ok(())
@@ -112,7 +111,7 @@ impl Shard {
     /// The registry holds a name of this process from now on.
     pub(super) fn note_name(&mut self, pid: Pid, holds_name: bool) {
         if let Some(process) = self.slab.get_mut(pid).filter(|_| holds_name) {
-            process.set(HOLDS_NAME, true);
+            process.flags.raise(Flag::HoldsName);
         }
     }
 

@@ -7,7 +7,7 @@ use pq_term::{Pid, Term};
 use super::{Due, Shard};
 use crate::called::{brief, brief_text};
 use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
-use crate::process::{Body, SupervisorBody, TRAPS_EXIT};
+use crate::process::{Body, Flag, SupervisorBody};
 use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
 
 /// The world outside the node, which asks as if it were a process.
@@ -30,7 +30,7 @@ impl Shard {
             Err(failure) => self.settle(pid, Err(failure), ack),
             Ok(machine) => {
                 if let Some(process) = self.slab.get_mut(pid) {
-                    process.set(TRAPS_EXIT, true);
+                    process.flags.raise(Flag::TrapsExit);
                     let args = args.into_boxed_slice();
                     process.body = Body::Supervisor(Box::new(SupervisorBody { machine, args }));
                 }

@@ -4,7 +4,7 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::process::{Body, Handler, SUSPENDED};
+use crate::process::{Body, Flag, Handler};
 use crate::residue::{Beside, Residues};
 use crate::supervisor::Input;
 use crate::sys::{Debug, Replace, SysMessage, SysRequest};
@@ -67,7 +67,7 @@ impl Shard {
         let Some(process) = self.slab.get_mut(pid) else {
             return;
         };
-        process.set(SUSPENDED, false);
+        process.flags.lower(Flag::Suspended);
         match &process.body {
             Body::Callback(_) => self.stop(pid, reason),
             Body::Manager(_) => self.stop_manager(pid, reason),
@@ -82,18 +82,16 @@ impl Shard {
 
     fn suspend(&mut self, pid: Pid) -> Term {
         if let Some(process) = self.slab.get_mut(pid) {
-            process.set(SUSPENDED, true);
+            process.flags.raise(Flag::Suspended);
         }
         ok()
     }
 
     fn resume(&mut self, pid: Pid) -> Term {
         if let Some(process) = self.slab.get_mut(pid) {
-            process.set(SUSPENDED, false);
-            if !process.mailbox.is_empty() {
-                Shard::enqueue(&mut self.run_queue, process);
-            }
+            process.flags.lower(Flag::Suspended);
         }
+        self.wake(pid);
         ok()
     }
 
@@ -115,25 +113,13 @@ impl Shard {
     }
 
     fn handler_state(&mut self, pid: Pid, handler: &State) -> Result<Term, Reason> {
-        let bytes = self
-            .in_callback(pid, |host| handler.export(host))
-            .map_err(Failure::into_reason)?;
+        let bytes = self.exported_handler(pid, handler)?;
         let id = Term::atom("false");
         Ok(Term::tuple([
             Term::atom(handler.module().name()),
             id,
             term_of(&bytes)?,
         ]))
-    }
-
-    /// The exported state of a gen_server or gen_fsm.
-    pub(super) fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
-        self.with_state(pid, |shard, state| {
-            match shard.in_callback(pid, |host| state.export(host)) {
-                Ok(bytes) => Ok((state, bytes)),
-                Err(failure) => shard.keep(pid, state, failure.into_reason()),
-            }
-        })
     }
 
     fn replace_state(&mut self, pid: Pid, mut replace: Replace) -> Result<Term, Reason> {
@@ -159,7 +145,7 @@ impl Shard {
     /// The state of a handler after `replace`; as it was, when anything is wrong with the new one (`sys(3)`).
     fn replace_handler(&mut self, pid: Pid, handler: &mut State, replace: &mut Replace) {
         let module = handler.module();
-        let Ok(state) = self.in_callback(pid, |host| handler.export(host)) else {
+        let Ok(state) = self.exported_handler(pid, handler) else {
             return;
         };
         let name = handler_name(module);
@@ -173,7 +159,7 @@ impl Shard {
     }
 
     /// Lends the state of a gen_server or gen_fsm to `use_it`, which gives it, or another, back.
-    fn with_state<R>(
+    pub(super) fn with_state<R>(
         &mut self,
         pid: Pid,
         use_it: impl FnOnce(&mut Shard, State) -> Result<(State, R), Reason>,
@@ -194,7 +180,12 @@ impl Shard {
         Ok(result)
     }
 
-    fn keep<R>(&mut self, pid: Pid, state: State, reason: Reason) -> Result<(State, R), Reason> {
+    pub(super) fn keep<R>(
+        &mut self,
+        pid: Pid,
+        state: State,
+        reason: Reason,
+    ) -> Result<(State, R), Reason> {
         self.put_state(pid, state);
         Err(reason)
     }
@@ -210,7 +201,7 @@ impl Shard {
         let suspended = self
             .slab
             .get(pid)
-            .is_some_and(|process| process.has(SUSPENDED));
+            .is_some_and(|process| process.has(Flag::Suspended));
         if !suspended {
             let message = Term::tuple([
                 Term::atom("change_code"),

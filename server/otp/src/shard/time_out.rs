@@ -12,7 +12,7 @@ use pq_term::Pid;
 
 use super::{Due, Shard};
 use crate::message::Envelope;
-use crate::process::{TIMED, Wait};
+use crate::process::{Flag, Wait};
 
 impl Shard {
     /// Begins a wait, in the place of the one before.
@@ -27,7 +27,7 @@ impl Shard {
             let due_ms = self.core.now_ms.saturating_add(ms);
             self.core.wheel.start(due_ms, Due::Timer(pid, number))
         });
-        process.set(TIMED, true);
+        process.flags.raise(Flag::Timed);
         process.extras().wait = Some(Box::new(Wait { number, timer }));
         if timer.is_none() {
             self.push(pid, Envelope::Timer(number));
@@ -36,10 +36,10 @@ impl Shard {
 
     /// The process has taken something.
     pub(super) fn end_wait(&mut self, pid: Pid) {
-        let Some(process) = self.slab.get_mut(pid).filter(|it| it.has(TIMED)) else {
+        let Some(process) = self.slab.get_mut(pid).filter(|it| it.has(Flag::Timed)) else {
             return;
         };
-        process.set(TIMED, false);
+        process.flags.lower(Flag::Timed);
         let wait = process.with_extras(|extras| extras.wait.take());
         if let Some(timer) = wait.flatten().and_then(|wait| wait.timer) {
             self.core.wheel.cancel(timer);

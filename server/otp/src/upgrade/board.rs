@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use pq_term::Pid;
 
-use super::convert::{Converted, Job, Outcome, convert};
+use super::convert::{Converted, Outcome, convert};
 use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
+use crate::export::Export;
 use crate::message::Signal;
 use crate::node::Node;
 use crate::run_clock::RunClock;
@@ -27,13 +28,13 @@ const CHUNKS_MAX: usize = 64;
 /// What one shard hands over at once.
 pub(crate) struct Chunk {
     pub(crate) shard: u8,
-    pub(crate) jobs: VecDeque<Job>,
+    pub(crate) jobs: VecDeque<Export>,
 }
 
 /// Counted over all shards.
 #[derive(Clone, Default)]
 pub(crate) struct Tally {
-    pub(crate) processes: BTreeMap<String, u64>,
+    pub(crate) processes: BTreeMap<&'static str, u64>,
     pub(crate) killed: u64,
     pub(crate) pauses_us: Vec<u32>,
     pub(crate) stalls_us: Vec<u32>,
@@ -87,7 +88,7 @@ pub(crate) struct Desk {
 #[derive(Default)]
 struct AtDesk {
     shard: u8,
-    todo: VecDeque<Job>,
+    todo: VecDeque<Export>,
     done: Vec<Converted>,
     now: Option<Now>,
     /// Its thread does not come back from a conversion, or comes back too late.
@@ -222,7 +223,10 @@ impl Board {
             let now = at.now.take_if(is_over)?;
             desk.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
-                at.done.push((now.pid, Outcome::Kill));
+                at.done.push(Converted {
+                    pid: now.pid,
+                    outcome: Outcome::Kill,
+                });
                 self.clear_desk(node, at);
             }
             Some((now.pid, now.module.to_string()))
@@ -268,8 +272,14 @@ impl Board {
         self.changed.notify_all();
     }
 
-    pub(crate) fn count(&self, add: impl FnOnce(&mut Tally)) {
-        add(&mut self.state().tally);
+    pub(crate) fn count(&self, more: Tally) {
+        let tally = &mut self.state().tally;
+        for (module, count) in more.processes {
+            *tally.processes.entry(module).or_default() += count;
+        }
+        tally.killed += more.killed;
+        tally.pauses_us.extend(more.pauses_us);
+        tally.stalls_us.extend(more.stalls_us);
     }
 
     /// So many more, or fewer, are held.
@@ -335,7 +345,7 @@ impl Board {
         while let Some(job) = desk.take_up(self.stopped_ms()) {
             let converted = convert(node, &self.plan, job);
             self.converted.fetch_add(1, Ordering::Relaxed);
-            if let (_, Outcome::Tried { same: false }) = &converted {
+            if let Outcome::Tried { same: false } = converted.outcome {
                 self.differing.fetch_add(1, Ordering::Relaxed);
             }
             if !desk.put_away(converted) {
@@ -400,12 +410,12 @@ impl Desk {
         at.todo = chunk.jobs;
     }
 
-    fn take_up(&self, stopped_ms: u64) -> Option<Job> {
+    fn take_up(&self, stopped_ms: u64) -> Option<Export> {
         let mut at = self.lock();
         let job = at.todo.pop_front()?;
         at.now = Some(Now {
             pid: job.pid,
-            module: job.module_name(),
+            module: job.parts.first().map_or("", |part| part.from.name()),
             since: Instant::now(),
             stopped_ms,
         });

@@ -15,40 +15,13 @@ use smallvec::SmallVec;
 use super::{Conversion, Failed, Plan, Target};
 use crate::answers::{self, CALL_DEPTH_MAX};
 use crate::callback::undef;
+use crate::export::{Export, Part, What};
 use crate::node::Node;
 use crate::process::Handler;
 use crate::residue::{Beside, Residues};
 
 /// How much of a state is shown that does not convert: its beginning, some lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;
-
-/// A process to convert.
-pub(crate) struct Job {
-    pub(crate) pid: Pid,
-    pub(crate) parent: Pid,
-    pub(crate) now_ms: u64,
-    pub(crate) parts: SmallVec<[Part; 1]>,
-}
-
-/// Something of a process that belongs to a module with a target.
-pub(crate) struct Part {
-    pub(crate) from: Module,
-    /// The place of its target in the plan.
-    pub(crate) target: usize,
-    pub(crate) what: What,
-    /// What newer versions left beside it.
-    pub(crate) residues: Option<Box<Residues>>,
-}
-
-/// What is converted.
-pub(crate) enum What {
-    /// The exported state of a gen_server or gen_fsm.
-    State(Vec<u8>),
-    /// That of a handler, and its place in its manager.
-    Handler(usize, Vec<u8>),
-    /// The arguments of a supervisor's start, for which its module is asked again.
-    Supervisor(Box<[u8]>),
-}
 
 /// What came of a part.
 pub(crate) enum NewPart {
@@ -76,51 +49,56 @@ pub(crate) enum Outcome {
     Kill,
 }
 
-/// Whose, and how.
-pub(crate) type Converted = (Pid, Outcome);
-
-impl Job {
-    pub(super) fn module_name(&self) -> &'static str {
-        self.parts.first().map_or("", |part| part.from.name())
-    }
+/// What came of a process.
+pub(crate) struct Converted {
+    pub(crate) pid: Pid,
+    pub(crate) outcome: Outcome,
 }
 
 /// Converts one process.
-pub(super) fn convert(node: &Node, plan: &Plan, job: Job) -> Converted {
+pub(super) fn convert(node: &Node, plan: &Plan, job: Export) -> Converted {
+    let pid = job.pid;
+    let outcome = match convert_parts(node, plan, job) {
+        Ok(outcome) => outcome,
+        Err(failed) => Outcome::Failed(failed),
+    };
+    Converted { pid, outcome }
+}
+
+fn convert_parts(node: &Node, plan: &Plan, job: Export) -> Result<Outcome, Box<Failed>> {
     let mut desk = Desk::new(node, plan, &job);
     let mut staged = Staged::default();
     let mut same = true;
-    for part in job.parts {
-        let target = &plan.targets[part.target];
-        let new = desk.convert(&part, target).and_then(|new| {
-            same &= !plan.trial || desk.comes_back(&part, target, &new)?;
+    for part in &job.parts {
+        let Some(target) = plan.target_of(part.from) else {
+            continue;
+        };
+        let new = desk.convert(part, target).and_then(|new| {
+            same &= !plan.trial || desk.comes_back(part, target, &new)?;
             Ok(new)
         });
-        match new {
-            Ok(new) => staged.parts.push(new),
-            Err(reason) => return (job.pid, failed((node, job.pid), &part, target, reason)),
-        }
+        let new = new.map_err(|reason| failed(node, job.pid, part, target.module, reason))?;
+        staged.parts.push(new);
     }
-    let outcome = match plan.trial {
+    Ok(match plan.trial {
         true => Outcome::Tried { same },
         false => Outcome::Staged(staged),
-    };
-    (job.pid, outcome)
+    })
 }
 
-fn failed((node, pid): (&Node, Pid), part: &Part, target: &Target, reason: Reason) -> Outcome {
+fn failed(node: &Node, pid: Pid, part: &Part, to: Module, reason: Reason) -> Box<Failed> {
     let bytes = match &part.what {
         What::State(bytes) | What::Handler(_, bytes) => &bytes[..],
         What::Supervisor(args) => args,
     };
-    Outcome::Failed(Box::new(Failed {
+    Box::new(Failed {
         pid,
         called: node.called(pid),
         from: part.from,
-        to: target.module,
+        to,
         reason,
         state: show(bytes),
-    }))
+    })
 }
 
 /// A state as people read it.
@@ -151,7 +129,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// The dice of a conversion hang on node and process: the same state converts the same way, however often.
-    fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Job) -> Desk<'a> {
+    fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> Desk<'a> {
         Desk {
             node,
             plan,

@@ -116,8 +116,7 @@ impl House {
         };
         let mut transaction = Transaction::begin(&mut driver, plan);
         transaction.copy()?;
-        transaction.hold()?;
-        let committed = transaction.commit(|| modules.load(library));
+        let committed = transaction.hold()?.commit(|| modules.load(library));
         self.sim.settle();
         Ok(committed)
     }
@@ -466,8 +465,8 @@ fn a_manager_that_waits_for_a_handler_has_heard_all_that_came_before() {
         send(bell, Envelope::Event(payload("dong")));
     }
     node.request(bell, &add("y"), |_| ());
-    transaction.hold().unwrap();
-    transaction.commit(|| modules.load(UP.0));
+    let held = transaction.hold().unwrap();
+    held.commit(|| modules.load(UP.0));
     house.sim.settle();
     house.lines();
     house.deliver(bell, Envelope::Event(payload("last")));

@@ -20,10 +20,8 @@
 //! Pure: nothing here touches a file. Called by `pq appup`; systools knows what the instructions mean.
 
 use pq_code::{Manifest, ModuleEntry};
-use pq_otp::Kind;
+use pq_otp::{Direction, Kind};
 use pq_term::{Atom, AtomError, Term};
-
-use crate::instruction::Mode;
 
 mod check;
 mod crossing;
@@ -101,17 +99,17 @@ pub enum CompareError {
 /// When there is no way between these two that instructions for modules could describe.
 pub fn generate(older: &Manifest, newer: &Manifest) -> Result<Generated, CompareError> {
     comparable(older, newer)?;
-    let way = |mode| {
-        let crossing = Crossing::new(mode, older, newer);
-        let changes = order::ordered(mode, crossing.changes());
+    let way = |direction| {
+        let crossing = Crossing::new(direction, older, newer);
+        let changes = order::ordered(direction, crossing.changes());
         let script: Term = changes.iter().map(crossing::Change::to_term).collect();
         Term::list([Term::tuple([Term::string(older.vsn.as_str()), script])])
     };
     Ok(Generated {
         term: Term::tuple([
             Term::string(newer.vsn.as_str()),
-            way(Mode::Up),
-            way(Mode::Down),
+            way(Direction::Up),
+            way(Direction::Down),
         ]),
         notes: note::notes(older, newer),
     })

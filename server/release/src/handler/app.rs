@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use pq_otp::Direction;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::upgrade::Driver;
 use pq_term::{Atom, Term};
@@ -20,10 +21,9 @@ use super::script::Script;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
 use crate::boot::BootRelease;
-use crate::instruction::Mode;
 use crate::judge::Judgement;
 use crate::layout;
-use crate::office::Planned;
+use crate::registry::Planned;
 use crate::rel::{Rel, RelStart};
 use crate::releases::Lib;
 use crate::relup::Way;
@@ -51,7 +51,7 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<Installed, InstallError> {
-        self.change_app(driver, (app, folder), Mode::Up, options)
+        self.change_app(driver, (app, folder), Direction::Up, options)
     }
 
     /// Brings an application back to the version in this folder, by the appup of the version that runs
@@ -66,14 +66,14 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<Installed, InstallError> {
-        self.change_app(driver, (app, folder), Mode::Down, options)
+        self.change_app(driver, (app, folder), Direction::Down, options)
     }
 
     fn change_app(
         &mut self,
         driver: &mut dyn Driver,
         (app, folder): (Atom, &Path),
-        direction: Mode,
+        direction: Direction,
         options: &Options,
     ) -> Result<Installed, InstallError> {
         let began = Instant::now();
@@ -100,7 +100,7 @@ impl ReleaseHandler {
         &mut self,
         driver: &mut dyn Driver,
         (name, folder): (Atom, &Path),
-        direction: Mode,
+        direction: Direction,
     ) -> Result<Prepared, FailedStep> {
         prepare::all_answer(driver)?;
         let file = folder.join(layout::app_name(name.as_str()));
@@ -150,7 +150,7 @@ impl ReleaseHandler {
             .spec
             .vsn
             .clone();
-        let tree = self.office.tree();
+        let tree = self.registry.tree();
         let by_hand = self
             .app_folders
             .iter()
@@ -166,19 +166,19 @@ impl ReleaseHandler {
     }
 
     fn folder_of(&self, name: Atom, vsn: &str) -> Result<PathBuf, FailedStep> {
-        let tree = self.office.tree();
-        let rel = tree.rel(&self.office.running().vsn)?;
+        let tree = self.registry.tree();
+        let rel = tree.rel(&self.registry.running().vsn)?;
         let entry = rel
             .application(name.as_str())
             .filter(|entry| entry.vsn == vsn);
         let missing = || FailedStep::App(name.as_str().to_string(), "no release has it");
         let entry = entry.ok_or_else(missing)?;
-        Ok(tree.lib_folder(entry, &self.office.running().libs)?)
+        Ok(tree.lib_folder(entry, &self.registry.running().libs)?)
     }
 
     /// The release that runs, with another version of one application.
     fn boot_with(&self, name: Atom, version: &Version) -> Result<BootRelease, FailedStep> {
-        let (tree, running) = (self.office.tree(), self.office.running());
+        let (tree, running) = (self.registry.tree(), self.registry.running());
         let rel = with_version(tree.rel(&running.vsn)?, name, &version.vsn);
         let mut libs = running.libs.clone();
         libs.retain(|lib| lib.name != name);
@@ -195,14 +195,14 @@ impl ReleaseHandler {
         &self,
         name: Atom,
         (from, to): (&Version, &Version),
-        direction: Mode,
+        direction: Direction,
     ) -> Result<Way, FailedStep> {
         let (older, newer) = match direction {
-            Mode::Up => (from, to),
-            Mode::Down => (to, from),
+            Direction::Up => (from, to),
+            Direction::Down => (to, from),
         };
-        let tree = self.office.tree();
-        let rel = tree.rel(&self.office.running().vsn)?;
+        let tree = self.registry.tree();
+        let rel = tree.rel(&self.registry.running().vsn)?;
         let folders = vec![
             newer.folder.clone(),
             older.folder.clone(),
@@ -215,8 +215,8 @@ impl ReleaseHandler {
         };
         let older = [OLDER.into()];
         let (up, down): (&[_], &[_]) = match direction {
-            Mode::Up => (&older, &[]),
-            Mode::Down => (&[], &older),
+            Direction::Up => (&older, &[]),
+            Direction::Down => (&[], &older),
         };
         let options = systools::Options::default();
         let (relup, warnings) = make_relup(&NEWER.into(), up, down, options, &files)?;

@@ -20,8 +20,9 @@ const CHANGE_TIMEOUT_MS: u64 = 1_000;
 
 type Env = BTreeMap<String, Term>;
 
-/// What is in force before an install.
+/// What is in force before an install, and whether that still is.
 pub(super) struct Before {
+    entered: bool,
     apps: Vec<LoadedApp>,
     sys_config: Settings,
     env: BTreeMap<String, Env>,
@@ -36,21 +37,27 @@ impl Before {
             (name, env)
         });
         Ok(Before {
+            entered: false,
             env: env.collect(),
             apps,
             sys_config,
         })
     }
 
-    /// The files of the release come into force. When that fails, those of before are.
+    /// The files of the release come into force, once. When that fails, those of before are.
     pub(super) fn enter(
-        &self,
+        &mut self,
         driver: &mut dyn Driver,
         boot: &BootRelease,
     ) -> Result<(), FailedStep> {
+        if self.entered {
+            return Ok(());
+        }
         let specs = boot.applications.iter().map(|app| app.app.spec()).collect();
         let changed = change(driver, specs, boot.settings.clone());
-        changed.inspect_err(|_| self.restore(driver))
+        changed.inspect_err(|_| self.restore(driver))?;
+        self.entered = true;
+        Ok(())
     }
 
     fn restore(&self, driver: &mut dyn Driver) {

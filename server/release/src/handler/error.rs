@@ -7,9 +7,8 @@ use pq_term::{Atom, Term};
 
 use crate::boot::BootError;
 use crate::file_error::FileError;
-use crate::instruction::Instruction;
 use crate::judge::Finding;
-use crate::office::OfficeError;
+use crate::registry::RegistryError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
@@ -27,9 +26,9 @@ pub struct InstallError {
 /// What failed, in the order in which it is done.
 #[derive(Debug, thiserror::Error)]
 pub enum FailedStep {
-    /// The registers know no way.
+    /// No way leads there.
     #[error(transparent)]
-    Office(#[from] OfficeError),
+    Registry(#[from] RegistryError),
     /// The release that is to run cannot boot.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -44,14 +43,12 @@ pub enum FailedStep {
         /// Which, and what would be right.
         why: String,
     },
-    /// An instruction has no place where it stands.
-    #[error("carry out `{instruction}`: it may not stand {place} the point of no return")]
-    Illegal {
-        /// Before or after.
-        place: &'static str,
-        /// The instruction.
-        instruction: Term,
-    },
+    /// An instruction may not stand before the point of no return.
+    #[error("carry out `{0}`: it may not stand before the point of no return")]
+    IllegalBefore(Term),
+    /// An instruction may not stand behind it.
+    #[error("carry out `{0}`: it may not stand after the point of no return")]
+    IllegalAfter(Term),
     /// The release needs another runtime.
     #[error(
         "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
@@ -178,13 +175,6 @@ fn sentences(findings: &[Finding]) -> String {
 }
 
 impl FailedStep {
-    pub(super) fn illegal(place: &'static str, instruction: &Instruction) -> FailedStep {
-        FailedStep::Illegal {
-            place,
-            instruction: instruction.to_term(),
-        }
-    }
-
     /// Nothing has happened.
     pub(super) fn untouched(self) -> InstallError {
         InstallError {
@@ -197,17 +187,17 @@ impl FailedStep {
     pub fn to_term(&self) -> Term {
         let text = || Term::string(self.to_string());
         match self {
-            FailedStep::Office(error) => error.to_term(),
+            FailedStep::Registry(error) => error.to_term(),
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
             FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
-            FailedStep::Illegal { place, instruction } => {
-                let tag = match *place {
-                    "after" => "illegal_instruction_after_point_of_no_return",
-                    _ => "illegal_instruction",
-                };
-                tagged(tag, instruction.clone())
+            FailedStep::IllegalBefore(instruction) => {
+                tagged("illegal_instruction", instruction.clone())
             }
+            FailedStep::IllegalAfter(instruction) => tagged(
+                "illegal_instruction_after_point_of_no_return",
+                instruction.clone(),
+            ),
             FailedStep::OtherEmulator => Term::atom("restart_new_emulator"),
             FailedStep::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
             FailedStep::BadLibVsn { lib, found, .. } => Term::tuple([
@@ -257,7 +247,7 @@ impl FailedStep {
             FailedStep::Load(LoadError { step, .. }) => {
                 matches!(step, pq_code::FailedStep::Checksum { .. })
             }
-            FailedStep::Office(error) => error.is_checksum(),
+            FailedStep::Registry(error) => error.is_checksum(),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,

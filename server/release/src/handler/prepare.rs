@@ -10,10 +10,10 @@ use pq_term::Atom;
 
 use super::error::FailedStep;
 use super::script::{CodeChange, Script};
-use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, room};
+use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, memory};
 use crate::boot::{BootApp, BootRelease, Code};
 use crate::judge::{self, Judgement, Side};
-use crate::office::Planned;
+use crate::registry::Planned;
 
 /// Reads the release that runs, where that is possible.
 pub(super) type ReadRelease<'a> = dyn Fn(&ReleaseHandler) -> Option<BootRelease> + 'a;
@@ -54,9 +54,9 @@ impl ReleaseHandler {
         check: bool,
     ) -> Result<Prepared, FailedStep> {
         all_answer(driver)?;
-        let planned = self.office.way_to(vsn)?;
+        let planned = self.registry.way_to(vsn)?;
         self.watch.begin((&planned.from, &planned.to), check);
-        let boot = self.office.tree().boot_vsn(vsn)?;
+        let boot = self.registry.tree().boot_vsn(vsn)?;
         let script = Script::read(&planned.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
@@ -70,7 +70,7 @@ impl ReleaseHandler {
             libraries,
         };
         let from = prepared.planned.from.clone();
-        let from = |handler: &ReleaseHandler| handler.office.tree().boot_vsn(&from).ok();
+        let from = |handler: &ReleaseHandler| handler.registry.tree().boot_vsn(&from).ok();
         let to = self.look_ahead(driver, &from, &mut prepared)?;
         prepared.left = drift::left(&self.code, &prepared, &to)?;
         prepared.warnings = prepared.boot.remarks.clone();
@@ -139,7 +139,7 @@ impl ReleaseHandler {
                 return Err(FailedStep::OldProcesses(module));
             }
         }
-        room::check(&self.code, &prepared.loads().collect::<Vec<_>>())?;
+        memory::check(&self.code, &prepared.loads().collect::<Vec<_>>())?;
         for check in &prepared.script.checks {
             apply::apply(driver, &prepared.boot, check)?;
         }

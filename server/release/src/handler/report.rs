@@ -2,20 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use pq_otp::Direction;
 use pq_otp::upgrade::Committed;
 use serde::{Deserialize, Serialize};
 
 use super::modules::ModuleChange;
-
-/// Up to a newer release, or down to an older one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// By the relup of the release that is to run.
-    Up,
-    /// By the relup of the release that runs.
-    Down,
-}
 
 /// Times in microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
 use super::error::FailedStep;
-use crate::instruction::{Instruction, Mfa, Mode, Nodes, Purge, Timeout};
+use crate::instruction::{Instruction, Mfa, Nodes, Purge, Timeout};
 
 /// A script.
 #[derive(Debug, Default, PartialEq)]
@@ -39,7 +40,7 @@ pub(crate) enum Step {
 pub(crate) struct Exchange {
     pub(crate) changes: Vec<CodeChange>,
     /// Modules whose processes convert their states.
-    pub(crate) conversions: BTreeMap<Atom, (Mode, Term)>,
+    pub(crate) conversions: BTreeMap<Atom, (Direction, Term)>,
     /// The longest time that the script gives for holding processes.
     pub(crate) suspend_timeout: Option<Timeout>,
     /// Modules whose processes stay suspended behind it, because a barrier stands before their `resume`.
@@ -87,7 +88,7 @@ impl Script {
             }
             Instruction::Apply(mfa) => self.checks.push(mfa.clone()),
             Instruction::RestartNewEmulator => return Err(FailedStep::OtherEmulator),
-            other => return Err(FailedStep::illegal("before", other)),
+            other => return Err(FailedStep::IllegalBefore(other.to_term())),
         }
         Ok(())
     }
@@ -147,8 +148,8 @@ impl Reader {
                         longer(self.exchange.suspend_timeout, suspend.timeout);
                 }
             }
-            Instruction::CodeChange { mode, changes } => {
-                let way = mode.unwrap_or(Mode::Up);
+            Instruction::CodeChange { direction, changes } => {
+                let way = direction.unwrap_or(Direction::Up);
                 let changes = changes.iter();
                 self.exchange
                     .conversions
@@ -160,7 +161,7 @@ impl Reader {
             Instruction::Start(modules) => self.barrier(Step::Start(modules.clone())),
             Instruction::SyncNodes { nodes, .. } => self.sync(nodes)?,
             Instruction::RestartEmulator => self.restart = true,
-            other => return Err(FailedStep::illegal("after", other)),
+            other => return Err(FailedStep::IllegalAfter(other.to_term())),
         }
         Ok(())
     }

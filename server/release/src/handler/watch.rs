@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What is being done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Phase {
+pub enum InstallPhase {
     /// Nothing.
     #[default]
     Idle,
@@ -26,9 +26,9 @@ pub enum Phase {
 
 /// The state of things.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Status {
+pub struct InstallStatus {
     /// What is being done.
-    pub phase: Phase,
+    pub phase: InstallPhase,
     /// From which release.
     pub from: String,
     /// To which.
@@ -47,14 +47,14 @@ pub struct Status {
 
 #[derive(Default)]
 struct Now {
-    status: Status,
+    status: InstallStatus,
     /// What the last trial has counted, and for which release: the install that follows it has as many to convert.
     tried: (String, u64),
     board: Option<Arc<Board>>,
 }
 
 /// Called with every new status; it must not wait.
-type Hear = Box<dyn Fn(&Status) + Send + Sync>;
+type Hear = Box<dyn Fn(&InstallStatus) + Send + Sync>;
 
 /// The place where it can be seen.
 #[derive(Default)]
@@ -65,13 +65,13 @@ pub struct Watch {
 
 impl Watch {
     /// The state of things now.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> InstallStatus {
         let now = self.now();
         let progress = now
             .board
             .as_ref()
             .map_or(Progress::default(), |board| board.progress());
-        Status {
+        InstallStatus {
             converted: progress.converted,
             held: progress.held,
             swapped: progress.swapped,
@@ -80,20 +80,20 @@ impl Watch {
     }
 
     /// From now on `hear` is called whenever a phase begins.
-    pub fn listen(&self, hear: impl Fn(&Status) + Send + Sync + 'static) {
+    pub fn listen(&self, hear: impl Fn(&InstallStatus) + Send + Sync + 'static) {
         *self.hear.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hear));
     }
 
     pub(super) fn begin(&self, (from, to): (&str, &str), check: bool) {
         self.change(|now| {
             let (tried, total) = &now.tried;
-            now.status = Status {
+            now.status = InstallStatus {
                 total: if tried == to && !check { *total } else { 0 },
-                phase: Phase::Prepare,
+                phase: InstallPhase::Prepare,
                 from: from.to_string(),
                 to: to.to_string(),
                 check,
-                ..Status::default()
+                ..InstallStatus::default()
             };
             now.board = None;
         });
@@ -106,7 +106,7 @@ impl Watch {
         now.tried = (now.status.to.clone(), total);
     }
 
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(super) fn enter(&self, phase: InstallPhase) {
         self.change(|now| now.status.phase = phase);
     }
 

@@ -4,7 +4,7 @@
 
 use pq_term::{Atom, Term};
 
-use super::{Instruction, Mfa, Mode, Nodes, Purge, Suspend, Timeout};
+use super::{Direction, Instruction, Mfa, Nodes, Purge, Suspend, Timeout};
 use crate::terms;
 
 /// A part of an instruction that is wrong.
@@ -104,7 +104,7 @@ fn tagged(tag: Atom, argument: &Term, term: &Term) -> Checked<Instruction> {
         ("stop", _) => Ok(Instruction::Stop(modules(argument)?)),
         ("start", _) => Ok(Instruction::Start(modules(argument)?)),
         ("code_change", _) => Ok(Instruction::CodeChange {
-            mode: None,
+            direction: None,
             changes: changes(&list(argument)?)?,
         }),
         _ => Err(SyntaxError::bad_instruction(term)),
@@ -116,9 +116,9 @@ fn tagged_pair(tag: Atom, first: &Term, second: &Term, term: &Term) -> Checked<I
     match (tag.as_str(), second.as_tuple()) {
         ("code_change", _) => {
             let items = list(second)?;
-            let mode = Some(mode(first)?);
+            let direction = Some(direction(first)?);
             Ok(Instruction::CodeChange {
-                mode,
+                direction,
                 changes: changes(&items)?,
             })
         }
@@ -186,10 +186,10 @@ fn mfa(mod_: &Term, function: &Term, args: &Term) -> Checked<Mfa> {
     })
 }
 
-fn mode(term: &Term) -> Checked<Mode> {
+fn direction(term: &Term) -> Checked<Direction> {
     match term.as_atom().map(Atom::as_str) {
-        Some("up") => Ok(Mode::Up),
-        Some("down") => Ok(Mode::Down),
+        Some("up") => Ok(Direction::Up),
+        Some("down") => Ok(Direction::Down),
         _ => Err(bad("bad_mode", term, "up or down")),
     }
 }

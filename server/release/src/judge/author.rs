@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pq_code::{CodeServer, Manifest};
+use pq_otp::Direction;
 use pq_term::Atom;
 
 use super::finding::{Finding, Judgement};
@@ -21,11 +22,11 @@ use crate::boot::{BootError, BootRelease, BuiltIn, ReleaseTree};
 use crate::fit::Member;
 use crate::handler::FailedStep;
 use crate::handler::script::Script;
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 use crate::layout;
 use crate::rel::RelStart;
 use crate::relup::{Relup, Way};
-use crate::systools::{self, Lookup, Place, RelFile, SystoolsError};
+use crate::systools::{self, Location, Lookup, RelFile, SystoolsError};
 use pq_otp::application::StartType;
 
 /// What is wrong with a release as it boots; `code` has its libraries.
@@ -102,24 +103,29 @@ fn ways(
     others: &BTreeMap<String, Side>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
-    let up = relup.up.iter().map(|way| (Mode::Up, way));
-    let down = relup.down.iter().map(|way| (Mode::Down, way));
-    for (mode, way) in up.chain(down) {
+    let up = relup.up.iter().map(|way| (Direction::Up, way));
+    let down = relup.down.iter().map(|way| (Direction::Down, way));
+    for (direction, way) in up.chain(down) {
         if let Some(other) = others.get(&way.vsn) {
-            judgement.add(one_way(code, (mode, way), side, other));
+            judgement.add(one_way(code, (direction, way), side, other));
         }
     }
     judgement
 }
 
-fn one_way(code: &CodeServer, (mode, way): (Mode, &Way), side: &Side, other: &Side) -> Judgement {
-    let (from, to, name) = match mode {
-        Mode::Up => (other, side, format!("the way up from {}", other.vsn)),
-        Mode::Down => (side, other, format!("the way down to {}", other.vsn)),
+fn one_way(
+    code: &CodeServer,
+    (direction, way): (Direction, &Way),
+    side: &Side,
+    other: &Side,
+) -> Judgement {
+    let (from, to, name) = match direction {
+        Direction::Up => (other, side, format!("the way up from {}", other.vsn)),
+        Direction::Down => (side, other, format!("the way down to {}", other.vsn)),
     };
     let mut judged = script(code, (from, to), &way.script);
     for finding in &mut judged.refusals {
-        finding.sentence = match finding.place {
+        finding.sentence = match finding.location {
             Some(_) => std::mem::take(&mut finding.sentence),
             None => format!("{name}: {}", finding.sentence),
         };
@@ -167,11 +173,11 @@ fn appup_fits(code: &CodeServer, app: &SideApp, other: &Side, files: &dyn Lookup
 }
 
 fn of_misfit(misfit: generate::Misfit) -> Finding {
-    let place = Place {
+    let location = Location {
         file: misfit.file,
         line: Some(misfit.line),
     };
-    Finding::new(misfit.sentence, pq_term::Term::atom("bad_appup")).at(place)
+    Finding::new(misfit.sentence, pq_term::Term::atom("bad_appup")).at(location)
 }
 
 fn manifest(code: &CodeServer, app: &SideApp) -> Option<Manifest> {
@@ -210,13 +216,13 @@ pub fn appup(
     };
     let (from_side, to_side) = (side(older, &from), side(newer, &to));
     let mut judgement = Judgement::default();
-    for mode in [Mode::Up, Mode::Down] {
-        let (target, source) = match mode {
-            Mode::Up => (&to, &from),
-            Mode::Down => (&from, &to),
+    for direction in [Direction::Up, Direction::Down] {
+        let (target, source) = match direction {
+            Direction::Up => (&to, &from),
+            Direction::Down => (&from, &to),
         };
         // A way that is missing is a place where the appup does not fit, which is said elsewhere.
-        let Some(made) = systools::way(appup, mode, &older.vsn, (target, source))? else {
+        let Some(made) = systools::way(appup, direction, &older.vsn, (target, source))? else {
             continue;
         };
         let way = Way {
@@ -224,7 +230,7 @@ pub fn appup(
             description: pq_term::Term::list([]),
             script: made,
         };
-        judgement.add(one_way(&code, (mode, &way), &to_side, &from_side));
+        judgement.add(one_way(&code, (direction, &way), &to_side, &from_side));
     }
     Ok(judgement)
 }

@@ -6,13 +6,13 @@ use std::fmt;
 use pq_term::Term;
 
 use crate::handler::Ends;
-use crate::systools::Place;
+use crate::systools::Location;
 
 /// Something that would go wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where, unless no file is to blame.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What would happen, and what would be right.
     pub sentence: String,
     /// The same in OTP's words, such as `{undef,"pq_pet:adobt/0"}`.
@@ -36,16 +36,16 @@ impl Finding {
     /// One about no file.
     pub(super) fn new(sentence: impl Into<String>, term: Term) -> Finding {
         Finding {
-            place: None,
+            location: None,
             sentence: sentence.into(),
             term,
         }
     }
 
     /// The same, about a line of a file.
-    pub(super) fn at(self, place: Place) -> Finding {
+    pub(super) fn at(self, location: Location) -> Finding {
         Finding {
-            place: Some(place),
+            location: Some(location),
             ..self
         }
     }
@@ -53,11 +53,8 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{}: ", place.file.display())?;
-            if let Some(line) = place.line {
-                write!(f, "line {line}: ")?;
-            }
+        if let Some(location) = &self.location {
+            write!(f, "{location}: ")?;
         }
         f.write_str(&self.sentence)
     }

@@ -9,7 +9,7 @@ use super::side::{Side, SideApp};
 use super::tree;
 use super::world::World;
 use crate::rel::RelStart;
-use crate::systools::Place;
+use crate::systools::Location;
 use crate::terms::tagged;
 
 /// What is wrong with it.
@@ -38,7 +38,7 @@ fn modules(app: &SideApp) -> Vec<Finding> {
     let Some((_, entries)) = app.known() else {
         return Vec::new();
     };
-    let place = || Place {
+    let location = || Location {
         file: app.app.file.clone(),
         line: Some(app.app.line("modules")),
     };
@@ -49,7 +49,7 @@ fn modules(app: &SideApp) -> Vec<Finding> {
             "`{name}` is listed, and the library of {}-{} does not have it; take it from the list, or put it into the library",
             app.app.name, app.app.vsn
         );
-        Finding::new(sentence, tagged("no_such_module", Term::string(name))).at(place())
+        Finding::new(sentence, tagged("no_such_module", Term::string(name))).at(location())
     });
     let is_listed = |name: &str| app.app.modules.iter().any(|it| it.as_str() == name);
     let strays = entries.iter().filter(|entry| !is_listed(&entry.name));
@@ -58,7 +58,7 @@ fn modules(app: &SideApp) -> Vec<Finding> {
             "the library of {}-{} has `{}`, which is not listed, so no appup can name it; put it on the list",
             app.app.name, app.app.vsn, entry.name
         );
-        Finding::new(sentence, tagged("module_not_listed", Term::string(entry.name.as_str()))).at(place())
+        Finding::new(sentence, tagged("module_not_listed", Term::string(entry.name.as_str()))).at(location())
     });
     ghosts.chain(strays).collect()
 }
@@ -68,11 +68,11 @@ fn trees(world: &World<'_>, app: &SideApp) -> Option<Finding> {
     if app.start == RelStart::None {
         return None;
     }
-    let place = Place {
+    let location = Location {
         file: app.app.file.clone(),
         line: Some(app.app.line("mod")),
     };
     tree::top(world, &app.app.spec())
         .err()
-        .map(|finding| finding.at(place))
+        .map(|finding| finding.at(location))
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use pq_otp::Direction;
 use pq_term::Atom;
 
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 use crate::relup::{Relup, Way};
 
 /// A way loads a module and later removes it: it has gone from one application to another, and the removal of the
@@ -12,7 +13,7 @@ use crate::relup::{Relup, Way};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedThenRemoved {
     /// Up or down.
-    pub mode: Mode,
+    pub direction: Direction,
     /// The version of the release at the other end of the way.
     pub vsn: String,
     /// The module.
@@ -21,10 +22,14 @@ pub struct LoadedThenRemoved {
 
 impl fmt::Display for LoadedThenRemoved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LoadedThenRemoved { mode, vsn, module } = self;
-        let way = match mode {
-            Mode::Up => "up from",
-            Mode::Down => "down to",
+        let LoadedThenRemoved {
+            direction,
+            vsn,
+            module,
+        } = self;
+        let way = match direction {
+            Direction::Up => "up from",
+            Direction::Down => "down to",
         };
         write!(
             f,
@@ -35,18 +40,18 @@ impl fmt::Display for LoadedThenRemoved {
 
 /// The modules that each way of a relup loads and removes again.
 pub fn loaded_then_removed(relup: &Relup) -> Vec<LoadedThenRemoved> {
-    let found = |(mode, way): (Mode, &Way)| {
+    let found = |(direction, way): (Direction, &Way)| {
         let vsn = way.vsn.clone();
         in_script(&way.script)
             .into_iter()
             .map(move |module| LoadedThenRemoved {
-                mode,
+                direction,
                 vsn: vsn.clone(),
                 module,
             })
     };
-    let up = relup.up.iter().map(|way| (Mode::Up, way));
-    let down = relup.down.iter().map(|way| (Mode::Down, way));
+    let up = relup.up.iter().map(|way| (Direction::Up, way));
+    let down = relup.down.iter().map(|way| (Direction::Down, way));
     up.chain(down).flat_map(found).collect()
 }
 

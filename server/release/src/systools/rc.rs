@@ -10,12 +10,13 @@
 //! Each room is a function from one form of the script to the next. A step remembers where in which appup it
 //! was written, so that every error has a line.
 
+use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
-use super::{Place, Problem};
+use super::{Location, Problem};
 use crate::appup::{Instructions, Origin};
 use crate::fit::Member;
-use crate::instruction::{Instruction, Mode, Purge, SyntaxError, Timeout};
+use crate::instruction::{Instruction, Purge, SyntaxError, Timeout};
 use crate::rel::RelStart;
 use crate::terms;
 
@@ -128,7 +129,7 @@ struct Parts<B, A> {
 /// One list of instructions from all scripts. `target` are the applications of the release that is reached, `source` those
 /// of the release that is left.
 pub(super) fn translate(
-    mode: Mode,
+    direction: Direction,
     scripts: Vec<Script>,
     target: &[Member],
     source: &[Member],
@@ -141,12 +142,12 @@ pub(super) fn translate(
     let parts = syntax::check(parts)?;
     pairs::check(&parts)?;
     let after = applications::translate(parts.after, target, source)?;
-    let groups = groups::translate(mode, after, target)?;
+    let groups = groups::translate(direction, after, target)?;
     let mut before = parts.before;
     before.extend(groups.before);
     let before = object_code::merge(before)?;
     let parts = restarts::place(
-        mode,
+        direction,
         Parts {
             before,
             after: groups.after,
@@ -160,12 +161,12 @@ pub(super) fn translate(
 
 /// The problem at a step.
 fn problem(origin: Option<&Origin>, sentence: String, term: Term) -> Problem {
-    let place = |origin: &Origin| Place {
+    let location = |origin: &Origin| Location {
         file: origin.file().to_path_buf(),
         line: Some(origin.line()),
     };
     Problem {
-        place: origin.map(place),
+        location: origin.map(location),
         sentence,
         term,
     }

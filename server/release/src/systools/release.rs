@@ -1,199 +1,305 @@
-//! Two releases to one way: which applications change, come and go, and in which order their scripts stand
-//! (`systools_relup`). The scripts become instructions in `rc`.
+//! A release as systools sees it: its `.rel` file and the `.app` files that this names (`systools_make:get_release`).
 
-use pq_term::Term;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use super::make::{self, Release};
-use super::rc::{self, Script};
-use super::{Lookup, Options, Place, Problem, RelFile, SystoolsError, Warning};
+use pq_term::{Atom, Term};
+
+use super::{Location, Lookup, Problem, SystoolsError};
 use crate::app::App;
-use crate::appup::{self, Appup};
+use crate::consult;
 use crate::file_error::{FileError, path_term};
-use crate::fit::Member;
-use crate::instruction::Mode;
-use crate::rel::RelApp;
-use crate::relup::{Relup, Way};
+use crate::fit::{self, Member};
+use crate::rel::{Rel, RelApp};
 use crate::terms;
 
-/// Makes the ways of one new release.
-pub(super) struct Linker<'a> {
-    new: Release,
-    options: Options,
-    files: &'a dyn Lookup,
-    warnings: Vec<Warning>,
+/// A release with its applications in start order.
+pub(super) struct Release {
+    pub(super) rel: Rel,
+    pub(super) applications: Vec<Member>,
 }
 
-impl<'a> Linker<'a> {
-    pub(super) fn new(
-        new: &RelFile,
-        options: Options,
-        files: &'a dyn Lookup,
-    ) -> Result<Linker<'a>, SystoolsError> {
-        let new = make::release(&new.file, files)?;
-        Ok(Linker {
-            new,
-            options,
-            files,
-            warnings: Vec::new(),
-        })
-    }
-
-    pub(super) fn relup(
-        mut self,
-        up_from: &[RelFile],
-        down_to: &[RelFile],
-    ) -> Result<(Relup, Vec<Warning>), SystoolsError> {
-        let up = self.ways(Mode::Up, up_from)?;
-        let down = self.ways(Mode::Down, down_to)?;
-        self.warnings.reverse();
-        let relup = Relup {
-            vsn: self.new.rel.vsn,
-            up,
-            down,
-        };
-        Ok((relup, self.warnings))
-    }
-
-    /// FIDELITY: the last base comes first.
-    fn ways(&mut self, mode: Mode, bases: &[RelFile]) -> Result<Vec<Way>, SystoolsError> {
-        let ways = bases.iter().map(|base| self.way(mode, base));
-        let mut ways = ways.collect::<Result<Vec<Way>, _>>()?;
-        ways.reverse();
-        Ok(ways)
-    }
-
-    fn way(&mut self, mode: Mode, base: &RelFile) -> Result<Way, SystoolsError> {
-        let base_release = make::release(&base.file, self.files)?;
-        let scripts = self.scripts(mode, &base_release)?;
-        let (target, source) = match mode {
-            Mode::Up => (&self.new, &base_release),
-            Mode::Down => (&base_release, &self.new),
-        };
-        let script = rc::translate(mode, scripts, &target.applications, &source.applications);
-        Ok(Way {
-            vsn: base_release.rel.vsn.clone(),
-            description: base.description.clone(),
-            script: script.map_err(SystoolsError::Rc)?,
-        })
-    }
-
-    /// What comes first, then what changes in the start order of the new release (down as up), then what goes.
-    fn scripts(&mut self, mode: Mode, base: &Release) -> Result<Vec<Script>, SystoolsError> {
-        let changed = self.appup_scripts(mode, base)?;
-        let (target, source) = match mode {
-            Mode::Up => (&self.new, base),
-            Mode::Down => (base, &self.new),
-        };
-        let add = |app: &RelApp| {
-            let parts = [
-                Term::atom("add_application"),
-                Term::Atom(app.name),
-                Term::atom(app.start.word()),
-            ];
-            Script::made(Term::tuple(parts))
-        };
-        let remove = |app: &RelApp| Script::made(terms::tagged("remove_application", app.name));
-        let mut scripts: Vec<Script> = only_in(target, source).map(add).collect();
-        scripts.extend(changed);
-        scripts.extend(only_in(source, target).map(remove));
-        let (new, other) = (&self.new.rel, &base.rel);
-        if new.erts_vsn != other.erts_vsn {
-            scripts.insert(0, Script::made(Term::atom("restart_new_emulator")));
-            self.warnings.push(Warning::ErtsVsnChanged {
-                new: (new.name.clone(), new.erts_vsn.clone()),
-                other: (other.name.clone(), other.erts_vsn.clone()),
-            });
+impl Release {
+    /// Reads a release. One without sasl cannot be upgraded: there would be no release handler.
+    pub(super) fn read(file: &Path, files: &dyn Lookup) -> Result<Release, SystoolsError> {
+        let rel = rel(file, files)?;
+        let (good, wrong): (Vec<_>, Vec<_>) = rel
+            .applications
+            .iter()
+            .map(|entry| member(&rel, entry, files))
+            .partition(Result::is_ok);
+        let wrong: Vec<Unread> = wrong.into_iter().filter_map(Result::err).collect();
+        if !wrong.is_empty() {
+            return Err(SystoolsError::Make(error_reading(wrong)));
         }
-        if self.options.restart_emulator {
-            scripts.push(Script::made(Term::atom("restart_emulator")));
+        let applications = fit::fit(&rel, good.into_iter().flatten().collect())?;
+        match rel.application("sasl") {
+            Some(_) => Ok(Release { rel, applications }),
+            None => Err(SystoolsError::Relup(missing_sasl(&rel))),
         }
-        Ok(scripts)
-    }
-
-    fn appup_scripts(&mut self, mode: Mode, base: &Release) -> Result<Vec<Script>, SystoolsError> {
-        let mut scripts = Vec::new();
-        for Member { app, .. } in &self.new.applications {
-            let Some(old) = base.rel.application(app.name.as_str()) else {
-                continue;
-            };
-            if old.vsn != app.vsn {
-                let appup = self.appup(app, &old.vsn)?;
-                if terms::text(&appup.vsn).as_ref() != Some(&app.vsn) {
-                    self.warnings.push(Warning::BadVsn {
-                        file: appup.file().to_path_buf(),
-                        line: appup.vsn_line(),
-                        appup: appup.vsn.clone(),
-                        app: app.vsn.clone(),
-                    });
-                }
-                let way = appup
-                    .way(mode, &old.vsn)
-                    .map_err(|error| relup_error(&error))?;
-                let way =
-                    way.ok_or_else(|| no_relup(mode, &appup, (app.name, &app.vsn), &old.vsn))?;
-                let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
-                self.warnings.extend(unusable);
-                scripts.push(Script::of_appup(way));
-            }
-        }
-        Ok(scripts)
-    }
-
-    fn appup(&self, app: &App, old_vsn: &str) -> Result<Appup, SystoolsError> {
-        let file = app.folder().join(format!("{}.appup", app.name.as_str()));
-        let appup = make::read(&file, self.files).and_then(|text| Appup::parse(&file, &text));
-        appup.map_err(|error| {
-            let mut problem = Problem::of_file(&error, appup::file_problem(&error));
-            if let FileError::Read { .. } = error {
-                let (name, vsn) = (app.name, &app.vsn);
-                problem.sentence.push_str(&format!("; `{name}` is {old_vsn} in one release and {vsn} in the other, so it needs an appup"));
-            }
-            SystoolsError::Relup(problem)
-        })
     }
 }
 
-fn relup_error(error: &FileError) -> SystoolsError {
-    SystoolsError::Relup(Problem::of_file(error, appup::file_problem(error)))
+fn rel(file: &Path, files: &dyn Lookup) -> Result<Rel, SystoolsError> {
+    let rel = read(file, files).and_then(|text| Rel::parse(file, &text));
+    rel.map_err(|error| {
+        let term = match &error {
+            FileError::Read {
+                kind: io::ErrorKind::NotFound,
+                file,
+            } => terms::tagged("not_found", path_term(file)),
+            other => other.to_term(),
+        };
+        SystoolsError::Make(Problem::of_file(&error, term))
+    })
 }
 
-/// The applications that only the first release has, in the order of its `.rel` file.
-fn only_in<'r>(one: &'r Release, other: &'r Release) -> impl Iterator<Item = &'r RelApp> {
-    one.rel
-        .applications
-        .iter()
-        .filter(|app| other.rel.application(app.name.as_str()).is_none())
+/// The text of a file.
+pub(super) fn read(file: &Path, files: &dyn Lookup) -> Result<String, FileError> {
+    let bytes = files
+        .read(file)
+        .map_err(|error| FileError::read(file, &error))?;
+    consult::text_of(file, &bytes)
 }
 
-fn no_relup(
-    mode: Mode,
-    appup: &Appup,
-    (name, vsn): (pq_term::Atom, &str),
-    base: &str,
-) -> SystoolsError {
-    let way = match mode {
-        Mode::Up => "up from",
-        Mode::Down => "down to",
-    };
-    let application = Term::tuple([
-        Term::atom("#application"),
-        Term::Atom(name),
-        Term::string(vsn),
-    ]);
-    SystoolsError::Relup(Problem {
-        place: Some(Place {
-            file: appup.file().to_path_buf(),
-            line: Some(appup.line(mode)),
+fn missing_sasl(rel: &Rel) -> Problem {
+    let name_vsn = [
+        Term::atom("#release"),
+        Term::string(rel.name.as_str()),
+        Term::string(rel.vsn.as_str()),
+    ];
+    Problem {
+        location: Some(Location {
+            file: rel.file.clone(),
+            line: rel.applications.first().map(|app| app.line),
         }),
         sentence: format!(
-            "there is no way {way} {name}-{base}, only {way}: {}; an entry `{{\"{base}\", Instructions}}` would be right",
-            appup.versions(mode),
+            "release {} {} has no `sasl`, which does the upgrading; an entry `{{sasl, Vsn}}` would be right",
+            rel.name, rel.vsn
         ),
-        term: Term::tuple([
-            Term::atom("no_relup"),
-            path_term(appup.file()),
-            application,
-            Term::string(base),
-        ]),
+        term: terms::tagged("missing_sasl", Term::tuple(name_vsn)),
+    }
+}
+
+/// An application that could not be read, and why.
+struct Unread {
+    name: Atom,
+    problem: Problem,
+}
+
+/// OTP lists the last application first.
+fn error_reading(wrong: Vec<Unread>) -> Problem {
+    let term = |Unread { name, problem }: &Unread| {
+        let what = Term::tuple([Term::Atom(*name), problem.term.clone()]);
+        terms::tagged("error_reading", what)
+    };
+    let term = wrong.iter().rev().map(term).collect();
+    let mut problems = wrong.into_iter().map(|unread| unread.problem);
+    let Some(Problem {
+        location,
+        mut sentence,
+        ..
+    }) = problems.next()
+    else {
+        return Problem {
+            location: None,
+            sentence: String::new(),
+            term,
+        };
+    };
+    for other in problems {
+        sentence.push_str(&format!("; {other}"));
+    }
+    Problem {
+        location,
+        sentence,
+        term,
+    }
+}
+
+fn member(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<Member, Unread> {
+    let unread = |problem| Unread {
+        name: entry.name,
+        problem,
+    };
+    let app = application(rel, entry, files).map_err(unread)?;
+    fit::member(rel, entry, app).map_err(|error| unread(Problem::of_fit(error)))
+}
+
+/// The first `.app` file of the right version. A file of another version or that is no terms is passed over, and one that
+/// is empty is as good as none. One whose parameters are wrong ends the search, as in OTP.
+fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Problem> {
+    let mut passed = Passed::default();
+    for file in files.app_files(entry.name.as_str()) {
+        let found = read(&file, files).and_then(|text| App::parse(&file, &text));
+        match found {
+            Ok(app) if app.vsn != entry.vsn => passed.add_other(other_vsn(rel, entry, &app)),
+            Ok(app) if app.name == entry.name => return Ok(app),
+            Ok(app) => return Err(other_name(entry, &app)),
+            Err(error) if holds_nothing(&error) => passed.add_nothing(file, &error),
+            Err(error @ FileError::Content { .. }) => {
+                return Err(bad_content(&error, &file, files));
+            }
+            Err(error @ FileError::Parse { .. }) => passed.add_broken(file, parse_error(&error)),
+            Err(error @ FileError::Read { .. }) => passed.add_nothing(file, &error),
+            Err(error) => {
+                passed.add_broken(file, Problem::of_file(&error, error.to_term()));
+            }
+        }
+    }
+    Err(passed.problem(rel, entry))
+}
+
+/// The files that were passed over in the search for an application.
+#[derive(Default)]
+struct Passed {
+    /// OTP's words for the first of those it tells about.
+    term: Option<Term>,
+    /// The first of another version.
+    other: Option<Problem>,
+    /// Those that are no terms, are empty or cannot be read.
+    broken: Vec<(PathBuf, Problem)>,
+}
+
+impl Passed {
+    fn add_other(&mut self, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.other.get_or_insert(problem);
+    }
+
+    fn add_broken(&mut self, file: PathBuf, problem: Problem) {
+        self.term.get_or_insert_with(|| problem.term.clone());
+        self.broken.push((file, problem));
+    }
+
+    /// To OTP such a file is as good as none.
+    fn add_nothing(&mut self, file: PathBuf, error: &FileError) {
+        let problem = Problem::of_file(error, error.to_term());
+        self.broken.push((file, problem));
+    }
+
+    /// What is at fault: a broken file that may be of the version that is wanted, else the version of one that is not broken,
+    /// else a broken file of another version. In OTP's words it is the first of them all.
+    fn problem(self, rel: &Rel, entry: &RelApp) -> Problem {
+        let not_found = not_found(rel, entry);
+        let term = self.term.unwrap_or_else(|| not_found.term.clone());
+        let (may_be, others): (Vec<_>, Vec<_>) = self
+            .broken
+            .into_iter()
+            .partition(|(file, _)| may_be_of(entry, file));
+        let first = |broken: Vec<(PathBuf, Problem)>| broken.into_iter().map(|(_, it)| it).next();
+        let problem = first(may_be)
+            .or(self.other)
+            .or_else(|| first(others))
+            .unwrap_or(not_found);
+        Problem { term, ..problem }
+    }
+}
+
+/// False for a file in a folder `Name-Vsn` of another version.
+fn may_be_of(entry: &RelApp, file: &Path) -> bool {
+    let folders = file.parent().into_iter().flat_map(Path::components);
+    let mut vsns = folders.filter_map(|folder| {
+        let folder = folder.as_os_str().to_str()?;
+        folder.strip_prefix(entry.name.as_str())?.strip_prefix('-')
+    });
+    vsns.next_back().is_none_or(|vsn| vsn == entry.vsn)
+}
+
+/// `{read,File}`
+fn holds_nothing(error: &FileError) -> bool {
+    matches!(error.to_term().as_tuple(), Some([tag, _]) if tag.is_atom("read"))
+}
+
+fn at_entry(rel: &Rel, entry: &RelApp) -> Option<Location> {
+    Some(Location {
+        file: rel.file.clone(),
+        line: Some(entry.line),
     })
+}
+
+fn not_found(rel: &Rel, entry: &RelApp) -> Problem {
+    let file = format!("{}.app", entry.name.as_str());
+    Problem {
+        location: at_entry(rel, entry),
+        sentence: format!(
+            "`{}` is in the release, and no {file} is where applications are looked for",
+            entry.name
+        ),
+        term: terms::tagged("not_found", Term::string(file)),
+    }
+}
+
+fn other_vsn(rel: &Rel, entry: &RelApp, app: &App) -> Problem {
+    let vsn = |vsn: &str| Term::string(vsn);
+    let wanted = Term::tuple([Term::string("should be"), vsn(&entry.vsn)]);
+    let found = Term::tuple([
+        Term::string("found file"),
+        path_term(&app.file),
+        vsn(&app.vsn),
+    ]);
+    Problem {
+        location: at_entry(rel, entry),
+        sentence: format!(
+            "the release has `{}` in version {}, and {}, line {}, is of version {}",
+            entry.name,
+            entry.vsn,
+            app.file.display(),
+            app.line("vsn"),
+            app.vsn
+        ),
+        term: terms::tagged("no_valid_version", Term::tuple([wanted, found])),
+    }
+}
+
+fn other_name(entry: &RelApp, app: &App) -> Problem {
+    let found = terms::name_vsn(app.name, &app.vsn);
+    Problem {
+        location: Some(Location {
+            file: app.file.clone(),
+            line: Some(1),
+        }),
+        sentence: format!(
+            "the application is called `{}`; after its file it would be `{}`",
+            app.name, entry.name
+        ),
+        term: terms::tagged(
+            "bad_application_name",
+            Term::tuple([Term::Atom(entry.name), found]),
+        ),
+    }
+}
+
+/// OTP shows the whole file beside a bad parameter: `{{bad_param,K},Application}`.
+fn bad_content(error: &FileError, file: &Path, files: &dyn Lookup) -> Problem {
+    let term = error.to_term();
+    let is_parameter = matches!(term.as_tuple(), Some([tag, _]) if tag.is_atom("bad_param") || tag.is_atom("missing_param"));
+    let whole = match is_parameter {
+        true => first_term(file, files),
+        false => None,
+    };
+    let term = match whole {
+        Some(application) => Term::tuple([term, application]),
+        None => term,
+    };
+    Problem::of_file(error, term)
+}
+
+fn first_term(file: &Path, files: &dyn Lookup) -> Option<Term> {
+    let text = read(file, files).ok()?;
+    pq_term::read_all(&text).ok()?.into_iter().next()
+}
+
+fn parse_error(error: &FileError) -> Problem {
+    let problem = Problem::of_file(error, Term::undefined());
+    let file: PathBuf = error.file().to_path_buf();
+    let parts = [
+        path_term(&file),
+        Term::from(error.line().unwrap_or(1)),
+        Term::string(problem.sentence.as_str()),
+    ];
+    Problem {
+        term: terms::tagged("parse_error", Term::tuple(parts)),
+        ..problem
+    }
 }

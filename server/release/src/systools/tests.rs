@@ -1,4 +1,4 @@
-//! Sentences of errors and warnings. What relups look like is judged by OTP's own, in the tests of the house.
+//! Sentences of errors and warnings. What relups look like is judged by OTP's own, in the tests of the workspace.
 
 use std::collections::BTreeMap;
 use std::io;

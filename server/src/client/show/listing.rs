@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use pq_protocol::answer::{Missing, Rows};
+
 use super::Show;
 use crate::client::table::table;
-use crate::operator::answer::{App, Banned, Guest, Missing, Name, Release, Rows, Scope, TreeRow};
-use crate::operator::clock::span;
+use crate::clock::span;
+use crate::operator::answer::{App, Banned, Guest, Name, Release, Scope, TreeRow};
 
 impl<R: Row> Show for Rows<R> {
     fn show(&self) -> String {

@@ -1,9 +1,10 @@
 //! The history: a line for each operation, and all of one.
 
+use pq_protocol::Who;
+use pq_protocol::history::{Entry, Past, Pause};
+
 use super::Show;
 use crate::client::table::{cut, lines, printable, table, terminal_width};
-use crate::operator::history::{Entry, Past, Pause};
-use crate::operator::who::Who;
 
 const HEADING: [&str; 10] = [
     "#",
@@ -122,10 +123,11 @@ fn user(who: &Who) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::operator::Exit;
-    use crate::operator::history::Deed;
     use expect_test::expect;
+    use pq_protocol::Exit;
+    use pq_protocol::history::Deed;
+
+    use super::*;
 
     fn past() -> Past {
         let entry = |id, deed| Entry {

@@ -3,14 +3,14 @@
 use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange};
 
 use super::Show;
-use super::release::{processes, word};
+use super::release::processes;
 use crate::client::table::{lines, printable, table};
 
 const HEADING: [&str; 6] = ["MODULE", "FROM", "TO", "HOW", "PROCESSES", "ENDS"];
 
 impl Show for CheckReport {
     fn show(&self) -> String {
-        let (way, from, to) = (word(self.direction), &self.from, &self.to);
+        let (way, from, to) = (self.direction.word(), &self.from, &self.to);
         let title = printable(&format!("{way} from {from} to {to}")).into_owned();
         let rows = self.modules.iter().map(row);
         let modules = match self.modules.is_empty() {
@@ -112,7 +112,7 @@ fn ends(change: &ModuleChange) -> String {
 mod tests {
     use super::*;
     use expect_test::expect;
-    use pq_release::handler::Direction;
+    use pq_otp::Direction;
 
     fn change(module: &str, how: How, processes: u64) -> ModuleChange {
         ModuleChange {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pq_release::handler::{Direction, Installed};
+use pq_release::handler::Installed;
 
 use super::Show;
 use crate::client::table::{lines, printable};
@@ -34,7 +34,7 @@ impl Show for Done {
 
 impl Show for Installed {
     fn show(&self) -> String {
-        let (way, pause) = (word(self.direction), self.pause_us);
+        let (way, pause) = (self.direction.word(), self.pause_us);
         let unless_none = |count: u64, text: String| match count {
             0 => String::new(),
             _ => text,
@@ -71,13 +71,6 @@ impl Show for Installed {
     }
 }
 
-pub(super) fn word(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "up",
-        Direction::Down => "down",
-    }
-}
-
 /// Nobody dropped is what everybody wants to read.
 fn connections(dropped: u64) -> String {
     match dropped {
@@ -100,6 +93,7 @@ pub(super) fn processes(by_module: &BTreeMap<String, u64>) -> String {
 mod tests {
     use super::*;
     use expect_test::expect;
+    use pq_otp::Direction;
     use pq_release::handler::Micros;
 
     #[test]

@@ -23,6 +23,10 @@ struct Rig {
 
 impl Rig {
     fn new(pipe: usize) -> Rig {
+        Rig::with_patience(pipe, PATIENCE)
+    }
+
+    fn with_patience(pipe: usize, patience: Duration) -> Rig {
         let (server, stream) = duplex(pipe);
         let (keyboard, lines) = mpsc::channel(16);
         let (sender, screen) = mpsc::channel(1);
@@ -39,7 +43,7 @@ impl Rig {
             keyboard: Some(keyboard),
             screen,
             window,
-            conversation: tokio::spawn(converse(stream, peer, console)),
+            conversation: tokio::spawn(converse(stream, peer, console, patience)),
         }
     }
 
@@ -132,6 +136,24 @@ async fn a_reader_who_has_gone_ends_it() {
     rig.screen_shows("Name: ").await;
     rig.screen.close();
     assert_eq!(rig.ends().await.unwrap(), End::ByReader);
+}
+
+#[tokio::test]
+async fn a_reader_who_takes_nothing_is_not_waited_for_for_ever() {
+    let mut rig = Rig::with_patience(1024, Duration::from_millis(20));
+    rig.server_says(b"Name: ").await;
+    let is_full = || rig.screen.len() == 1;
+    let filled = timeout(PATIENCE, async {
+        while !is_full() {
+            tokio::task::yield_now().await;
+        }
+    });
+    filled.await.expect("the screen has text");
+    rig.server_says(b"Bye.\r\n").await;
+    drop(rig.server.shutdown().await);
+    let (end, _unread) = (timeout(PATIENCE, rig.conversation), rig.screen);
+    let end = end.await.expect("it ends").unwrap();
+    assert_eq!(end.unwrap(), End::ByReader);
 }
 
 #[tokio::test]

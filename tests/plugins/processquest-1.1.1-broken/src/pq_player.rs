@@ -18,15 +18,15 @@ use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fs
 use serde::{Deserialize, Serialize};
 
 use crate::faults;
-use crate::v1_0_0::pq_player as v1_0_0;
-use crate::v1_1_0::pq_player as v1_1_0;
+use crate::v1_0_0::pq_player as pq_player_1_0_0;
+use crate::v1_1_0::pq_player as pq_player_1_1_0;
 
 pub use crate::v1_0_0::pq_player::{Call, Event, State};
 
 /// A hero: that of 1.1.0, written the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Player(pub v1_1_0::Player);
+pub struct Player(pub pq_player_1_1_0::Player);
 
 /// State and hero together: what is exported and converted.
 pub type Whole = Machine<State, Player>;
@@ -37,17 +37,17 @@ impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.1";
     const CONVERTS: &'static [&'static str] = &["1.0.0", "1.1.0"];
-    const CALLS: &'static [&'static str] = v1_1_0::Player::CALLS;
+    const CALLS: &'static [&'static str] = pq_player_1_1_0::Player::CALLS;
 }
 
 impl GenFsm for Player {
     type State = State;
     type Event = Event;
-    type Args = <v1_1_0::Player as GenFsm>::Args;
+    type Args = <pq_player_1_1_0::Player as GenFsm>::Args;
     type Call = Call;
 
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun, pq_sdk::InitError> {
-        let (player, step) = v1_1_0::Player::init(args, ctx)?;
+        let (player, step) = pq_player_1_1_0::Player::init(args, ctx)?;
         Ok((Player(player), step))
     }
 
@@ -79,33 +79,33 @@ impl GenFsm for Player {
     fn migrations() -> &'static [Migration] {
         const {
             &[
-                Migration::of::<v1_0_0::Whole, Whole>(Self::CONVERTS[0]),
-                Migration::of::<v1_1_0::Whole, Whole>(Self::CONVERTS[1]),
+                Migration::of::<pq_player_1_0_0::Whole, Whole>(Self::CONVERTS[0]),
+                Migration::of::<pq_player_1_1_0::Whole, Whole>(Self::CONVERTS[1]),
             ]
         }
     }
 }
 
-impl Migrate<v1_0_0::Player> for Player {
-    fn up(old: v1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+impl Migrate<pq_player_1_0_0::Player> for Player {
+    fn up(old: pq_player_1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
         fate(&old.name, ctx)?;
-        ctx.acting_as("1.1.0", |ctx| v1_1_0::Player::up(old, ctx))
+        ctx.acting_as("1.1.0", |ctx| pq_player_1_1_0::Player::up(old, ctx))
             .map(Player)
     }
 
-    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_0_0::Player, Reason> {
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<pq_player_1_0_0::Player, Reason> {
         fate(&self.0.hero.name, ctx)?;
         ctx.acting_as("1.1.0", |ctx| self.0.down(ctx))
     }
 }
 
-impl Migrate<v1_1_0::Player> for Player {
-    fn up(old: v1_1_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
+impl Migrate<pq_player_1_1_0::Player> for Player {
+    fn up(old: pq_player_1_1_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
         fate(&old.hero.name, ctx)?;
         Ok(Player(old))
     }
 
-    fn down(self, ctx: &mut Ctx<'_>) -> Result<v1_1_0::Player, Reason> {
+    fn down(self, ctx: &mut Ctx<'_>) -> Result<pq_player_1_1_0::Player, Reason> {
         fate(&self.0.hero.name, ctx)?;
         Ok(self.0)
     }

@@ -3,7 +3,7 @@
 use pq_sdk::supervisor::Supervisor;
 use pq_sdk::{InitError, Module, SupSpec};
 
-use crate::v1_0_0::pq_sup as v1_0_0;
+use crate::v1_0_0::pq_sup as pq_sup_1_0_0;
 
 /// The module.
 pub struct PqSup;
@@ -14,12 +14,12 @@ impl Module for PqSup {
 }
 
 impl Supervisor for PqSup {
-    type Args = <v1_0_0::PqSup as Supervisor>::Args;
+    type Args = <pq_sup_1_0_0::PqSup as Supervisor>::Args;
 
     /// For a hero whose name begins with `hero`, two children under one name: `{duplicate_child_name, player}` (`supervisor(3)`).
     fn init(args: Self::Args) -> Result<SupSpec, InitError> {
         let is_double = args.0.starts_with("hero");
-        let mut spec = v1_0_0::PqSup::init(args)?;
+        let mut spec = pq_sup_1_0_0::PqSup::init(args)?;
         let player = spec.children.last().filter(|_| is_double).cloned();
         spec.children.extend(player);
         Ok(spec)

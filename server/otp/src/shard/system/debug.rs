@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pq_term::{Atom, Pid, Term};
 
 use super::{Shard, ok};
-use crate::process::{DEBUGGED, Process, SUSPENDED};
+use crate::process::{Flag, Process};
 use crate::sys::{Debug, LOG_DEFAULT, Statistics, Toggle};
 
 impl Shard {
@@ -14,7 +14,7 @@ impl Shard {
         let Some(process) = self.slab.get(pid) else {
             return Term::undefined();
         };
-        let mode = if process.has(SUSPENDED) {
+        let mode = if process.has(Flag::Suspended) {
             "suspended"
         } else {
             "running"
@@ -87,7 +87,7 @@ impl Shard {
         let mut debug = process.extras().debug.take().unwrap_or_default();
         let answer = change(&mut debug, now_ms);
         let on = !debug.is_off();
-        process.set(DEBUGGED, on);
+        process.flags.set(Flag::Debugged, on);
         process.extras().debug = on.then_some(debug);
         process.with_extras(|_| ());
         answer

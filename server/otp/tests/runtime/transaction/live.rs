@@ -53,11 +53,8 @@ fn a_conversion_that_does_not_end_is_given_up_and_its_process_plays_on_or_is_kil
         (plan.code_change_timeout_ms, plan.on_overrun) = (100, on_overrun);
         let mut live = Live::new(node.clone());
         let mut transaction = Transaction::begin(&mut live, plan);
-        let outcome = transaction.copy().and_then(|_| transaction.hold());
-        match &outcome {
-            Ok(()) => drop(transaction.commit(|| modules.load(UP.0))),
-            Err(_) => transaction.abort(),
-        }
+        let held = transaction.copy().and_then(|_| transaction.hold());
+        let outcome = held.map(|held| held.commit(|| modules.load(UP.0)));
         assert_eq!(outcome.is_err(), survives, "{outcome:?}");
         assert_eq!(node.is_alive(stuck), survives);
         given_up(&node, 1);
@@ -95,8 +92,8 @@ fn up_and_down_under_traffic_on_two_threads_no_step_is_lost() {
             let plan = plan(&modules, way, &["counter"]);
             let mut transaction = Transaction::begin(&mut live, plan);
             transaction.copy().unwrap();
-            transaction.hold().unwrap();
-            let committed = transaction.commit(|| modules.load(way.0));
+            let held = transaction.hold().unwrap();
+            let committed = held.commit(|| modules.load(way.0));
             assert_eq!(committed.processes["counter"], u64::from(COUNTERS));
         }
         rounds += 1;
@@ -129,13 +126,13 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
     (plan.suspend_timeout_ms, plan.code_change_timeout_ms) = (200, 100);
     let mut live = Live::new(node.clone());
     let mut transaction = Transaction::begin(&mut live, plan);
-    let outcome = transaction.copy().and_then(|_| transaction.hold());
+    let held = transaction.copy().and_then(|_| transaction.hold());
+    let outcome = held.map(drop);
     // Whose callback it is, is asked in `stalls`, where it has the time to be found out.
     assert!(
         matches!(outcome, Err(Abort::Copy { .. } | Abort::Stalled(_))),
         "{outcome:?}"
     );
-    transaction.abort();
     for counter in counters {
         assert_eq!(told(&node, counter), "\"500 by 1.0.0\"");
     }

@@ -7,12 +7,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pq_code::Manifest;
+use pq_otp::Direction;
 
 use super::crossing::{Change, Crossing, Past, What, past};
 use super::script::{self, Does, Script, Step};
 use super::{CompareError, comparable, module, order};
 use crate::appup::Appup;
-use crate::instruction::Mode;
 use crate::terms;
 
 /// A place where an appup does not fit.
@@ -58,9 +58,9 @@ pub fn check(
             ),
         });
     }
-    for mode in [Mode::Up, Mode::Down] {
+    for direction in [Direction::Up, Direction::Down] {
         let way = Way {
-            mode,
+            direction,
             appup,
             older,
             newer,
@@ -72,7 +72,7 @@ pub fn check(
 
 /// One direction of an appup, and the libraries at both ends.
 struct Way<'a> {
-    mode: Mode,
+    direction: Direction,
     appup: &'a Appup,
     older: &'a Manifest,
     newer: &'a Manifest,
@@ -80,7 +80,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn misfits(&self) -> Vec<Misfit> {
-        let way = match self.appup.way(self.mode, &self.older.vsn) {
+        let way = match self.appup.way(self.direction, &self.older.vsn) {
             Ok(Some(way)) => way,
             Ok(None) => return vec![self.missing()],
             Err(error) => {
@@ -92,8 +92,8 @@ impl Way<'_> {
         if script.restarts {
             return Vec::new();
         }
-        let crossing = Crossing::new(self.mode, self.older, self.newer);
-        let changes = order::ordered(self.mode, crossing.changes());
+        let crossing = Crossing::new(self.direction, self.older, self.newer);
+        let changes = order::ordered(self.direction, crossing.changes());
         let unnamed = changes.iter().filter_map(|change| {
             let is_named = script.steps.iter().any(|step| step.module == change.name);
             (!is_named).then(|| self.misfit(way.origin.line(), self.unnamed(change)))
@@ -116,9 +116,9 @@ impl Way<'_> {
 
     /// `the way up from 1.0.0`
     fn name(&self) -> String {
-        match self.mode {
-            Mode::Up => format!("the way up from {}", self.older.vsn),
-            Mode::Down => format!("the way down to {}", self.older.vsn),
+        match self.direction {
+            Direction::Up => format!("the way up from {}", self.older.vsn),
+            Direction::Down => format!("the way down to {}", self.older.vsn),
         }
     }
 
@@ -126,9 +126,9 @@ impl Way<'_> {
         let sentence = format!(
             "{} is missing; there are ways for: {}",
             self.name(),
-            self.appup.versions(self.mode)
+            self.appup.versions(self.direction)
         );
-        self.misfit(self.appup.line(self.mode), sentence)
+        self.misfit(self.appup.line(self.direction), sentence)
     }
 
     fn unnamed(&self, change: &Change) -> String {
@@ -219,9 +219,9 @@ impl Way<'_> {
             );
             self.misfit(line(name), sentence)
         });
-        let target = match self.mode {
-            Mode::Up => self.newer,
-            Mode::Down => self.older,
+        let target = match self.direction {
+            Direction::Up => self.newer,
+            Direction::Down => self.older,
         };
         let gone = change
             .leads

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use pq_code::{Callee, Manifest, ModuleEntry};
-use pq_otp::Kind;
+use pq_otp::{Direction, Kind};
 use pq_term::{Atom, Term};
 
 use super::{has_state, module};
-use crate::instruction::Mode;
 use crate::terms;
 
 /// The way from one version to another.
 pub(super) struct Crossing<'a> {
-    mode: Mode,
+    direction: Direction,
     /// What is left.
     from: &'a Manifest,
     /// What is reached.
@@ -50,12 +49,20 @@ pub(super) struct Change<'a> {
 
 impl<'a> Crossing<'a> {
     /// The way up from the older or down from the newer.
-    pub(super) fn new(mode: Mode, older: &'a Manifest, newer: &'a Manifest) -> Crossing<'a> {
-        let (from, to) = match mode {
-            Mode::Up => (older, newer),
-            Mode::Down => (newer, older),
+    pub(super) fn new(
+        direction: Direction,
+        older: &'a Manifest,
+        newer: &'a Manifest,
+    ) -> Crossing<'a> {
+        let (from, to) = match direction {
+            Direction::Up => (older, newer),
+            Direction::Down => (newer, older),
         };
-        Crossing { mode, from, to }
+        Crossing {
+            direction,
+            from,
+            to,
+        }
     }
 
     /// All changes, in no order that means anything.
@@ -82,9 +89,9 @@ impl<'a> Crossing<'a> {
     }
 
     fn exchange(&self, from: &ModuleEntry, to: &ModuleEntry) -> What {
-        let (older, newer) = match self.mode {
-            Mode::Up => (from, to),
-            Mode::Down => (to, from),
+        let (older, newer) = match self.direction {
+            Direction::Up => (from, to),
+            Direction::Down => (to, from),
         };
         match to.kind {
             Kind::Supervisor => What::Supervisor,
@@ -112,11 +119,11 @@ impl<'a> Crossing<'a> {
         Change {
             name,
             what,
-            deps: match self.mode {
-                Mode::Up => follows.clone(),
+            deps: match self.direction {
+                Direction::Up => follows.clone(),
                 // Down, systools loads who depends before what it depends on, so only the place says what comes
                 // first; neither can be first where each waits for the other, and one group makes it one step.
-                Mode::Down => circle,
+                Direction::Down => circle,
             },
             follows,
             leads,

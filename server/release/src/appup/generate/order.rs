@@ -14,12 +14,13 @@
 //! Calls in a circle cannot all be obeyed: there the table decides, and their dependencies make one group of them,
 //! exchanged at one moment.
 
+use pq_otp::Direction;
+
 use super::crossing::{Change, What};
-use crate::instruction::Mode;
 
 /// The changes in the order of their instructions; dependencies stand in the same order.
-pub(super) fn ordered(mode: Mode, mut changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
-    changes.sort_by_key(|change| (rank(mode, change.what), change.name));
+pub(super) fn ordered(direction: Direction, mut changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
+    changes.sort_by_key(|change| (rank(direction, change.what), change.name));
     let mut ordered: Vec<Change> = Vec::with_capacity(changes.len());
     while !changes.is_empty() {
         let free = changes.iter().position(|change| is_free(change, &changes));
@@ -39,12 +40,12 @@ fn is_free(change: &Change, left: &[Change]) -> bool {
     !left.iter().any(goes_before)
 }
 
-fn rank(mode: Mode, what: What) -> u8 {
-    match (mode, what) {
+fn rank(direction: Direction, what: What) -> u8 {
+    match (direction, what) {
         (_, What::Add) => 0,
-        (Mode::Up, What::Load) | (Mode::Down, What::Supervisor) => 1,
-        (Mode::Up | Mode::Down, What::Convert) => 2,
-        (Mode::Up, What::Supervisor) | (Mode::Down, What::Delete) => 3,
-        (Mode::Up, What::Delete) | (Mode::Down, What::Load) => 4,
+        (Direction::Up, What::Load) | (Direction::Down, What::Supervisor) => 1,
+        (Direction::Up | Direction::Down, What::Convert) => 2,
+        (Direction::Up, What::Supervisor) | (Direction::Down, What::Delete) => 3,
+        (Direction::Up, What::Delete) | (Direction::Down, What::Load) => 4,
     }
 }

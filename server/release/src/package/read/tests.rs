@@ -1,4 +1,4 @@
-//! Bounds, with smaller numbers than a package has. What else is refused stands in `tests/office/hostile.rs`.
+//! Bounds, with smaller numbers than a package has. What else is refused stands in `tests/registry/hostile.rs`.
 
 use super::*;
 

@@ -1,15 +1,16 @@
 //! Instructions about modules to suspend, load, convert and resume; a group at a time.
 
+use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
 use super::dependencies;
 use super::{Change, ModuleChange, ModuleOp, Parts, Plain, Problem, Step, Style, name_problem};
 use crate::fit::Member;
-use crate::instruction::{Instruction, Mode, Purge, Suspend, Timeout};
+use crate::instruction::{Instruction, Purge, Suspend, Timeout};
 
 /// Every group stands where its first member stood; what is not about modules stays where it is.
 pub(super) fn translate(
-    mode: Mode,
+    direction: Direction,
     steps: Vec<Step<Plain>>,
     target: &[Member],
 ) -> Result<Parts<Step<Instruction>, Instruction>, Problem> {
@@ -31,7 +32,7 @@ pub(super) fn translate(
                 let group = group_at[at].take().unwrap_or_default();
                 let group: Vec<_> = group.into_iter().map(|at| &modules[at]).collect();
                 parts.before.extend(object_code(&group, target)?);
-                parts.after.extend(lowered(mode, &group));
+                parts.after.extend(lowered(direction, &group));
             }
         }
     }
@@ -92,7 +93,7 @@ fn object_code(
 
 /// The group after the point of no return. Up, the new code is there before states are converted, and what others
 /// depend on before them. Down, the newer code converts the states of dynamic modules before the older is loaded.
-fn lowered(mode: Mode, group: &[&Step<ModuleOp>]) -> Vec<Instruction> {
+fn lowered(direction: Direction, group: &[&Step<ModuleOp>]) -> Vec<Instruction> {
     let suspended: Vec<Suspend> = group
         .iter()
         .filter_map(|step| suspend(&step.what))
@@ -112,15 +113,19 @@ fn lowered(mode: Mode, group: &[&Step<ModuleOp>]) -> Vec<Instruction> {
     let loads = group.iter().map(|step| loads(&step.what));
     let is_any = |_: Style| true;
     let mut script: Vec<Instruction> = suspend.into_iter().collect();
-    match mode {
-        Mode::Up => {
+    match direction {
+        Direction::Up => {
             script.extend(loads.rev().flatten());
-            script.extend(code_change(mode, group, is_any));
+            script.extend(code_change(direction, group, is_any));
         }
-        Mode::Down => {
-            script.extend(code_change(mode, group, |style| style == Style::Dynamic));
+        Direction::Down => {
+            script.extend(code_change(direction, group, |style| {
+                style == Style::Dynamic
+            }));
             script.extend(loads.flatten());
-            script.extend(code_change(mode, group, |style| style == Style::Static));
+            script.extend(code_change(direction, group, |style| {
+                style == Style::Static
+            }));
         }
     }
     script.extend(resume);
@@ -167,7 +172,7 @@ fn loads(op: &ModuleOp) -> Vec<Instruction> {
 }
 
 fn code_change(
-    mode: Mode,
+    direction: Direction,
     group: &[&Step<ModuleOp>],
     of: impl Fn(Style) -> bool,
 ) -> Option<Instruction> {
@@ -181,7 +186,7 @@ fn code_change(
     };
     let changes: Vec<(Atom, Term)> = group.iter().filter_map(change).collect();
     (!changes.is_empty()).then_some(Instruction::CodeChange {
-        mode: Some(mode),
+        direction: Some(direction),
         changes,
     })
 }

@@ -1,18 +1,20 @@
 //! When the node starts again: with a new runtime before everything else, or after everything else.
 
+use pq_otp::Direction;
+
 use super::Parts;
-use crate::instruction::{Instruction, Mode};
+use crate::instruction::Instruction;
 
 /// Up, `restart_new_emulator` comes first, so that the new runtime carries out the rest. Down, the old runtime comes
 /// last. However often a restart is asked for, there is one of a kind.
 pub(super) fn place(
-    mode: Mode,
+    direction: Direction,
     mut parts: Parts<Instruction, Instruction>,
 ) -> Parts<Instruction, Instruction> {
     if take_out(&mut parts.after, &Instruction::RestartNewEmulator) {
-        match mode {
-            Mode::Up => parts.before.insert(0, Instruction::RestartNewEmulator),
-            Mode::Down => parts.after.push(Instruction::RestartEmulator),
+        match direction {
+            Direction::Up => parts.before.insert(0, Instruction::RestartNewEmulator),
+            Direction::Down => parts.after.push(Instruction::RestartEmulator),
         }
     }
     if take_out(&mut parts.after, &Instruction::RestartEmulator) {

@@ -1,0 +1,96 @@
+//! Parts of answers that more than one command knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Progress;
+use super::who::Who;
+
+/// The end of the node, planned or given up.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// When it is due (RFC 3339, UTC).
+    pub at: String,
+    /// Who planned it.
+    pub who: Who,
+    /// What players are told besides.
+    pub text: Option<String>,
+}
+
+/// An operation in progress.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Operation {
+    /// The command: `install 1.1.0`.
+    pub operation: String,
+    /// Who asked for it.
+    pub who: Who,
+    /// Since when (RFC 3339).
+    pub since: String,
+    /// What it said last.
+    pub progress: Option<Progress>,
+}
+
+/// A release that runs.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Running {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub vsn: String,
+    /// `permanent`: it boots next time; `current`: it does not.
+    pub status: String,
+    /// Since when (RFC 3339).
+    pub since: String,
+}
+
+/// Lines that were dropped since the process started.
+#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
+pub struct DroppedLines {
+    /// Of standard output: where the node listens, reports.
+    pub stdout: u64,
+    /// Of standard error: the log.
+    pub stderr: u64,
+}
+
+/// A listing.
+#[derive(Serialize, Deserialize, Debug)]
+pub struct Rows<R> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// How many rows were left out because there are too many.
+    pub more: u64,
+    /// The shards whose part is not among the rows, because they do not answer.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
+}
+
+/// A shard that does not answer.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Missing {
+    /// Which.
+    pub shard: u64,
+    /// How many processes live there.
+    pub processes: u64,
+    /// Why it does not answer: a sentence.
+    pub why: String,
+}
+
+/// How many rows a listing has at most: at some 150 bytes of JSON each, half of what an answer may have.
+const ROWS_MAX: usize = 50_000;
+
+impl<R> Rows<R> {
+    /// As many of these as a listing may have.
+    pub fn of(mut rows: Vec<R>) -> Rows<R> {
+        let more = rows.len().saturating_sub(ROWS_MAX) as u64;
+        rows.truncate(ROWS_MAX);
+        Rows {
+            rows,
+            more,
+            missing: Vec::new(),
+        }
+    }
+
+    /// Of which that of these shards is missing.
+    pub fn without(self, missing: Vec<Missing>) -> Rows<R> {
+        Rows { missing, ..self }
+    }
+}

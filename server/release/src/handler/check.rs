@@ -1,0 +1,104 @@
+//! An install that is only tried: what it would do, and what would be odd about it.
+
+use std::time::Instant;
+
+use pq_otp::ProcessInfo;
+use pq_otp::upgrade::Driver;
+use pq_term::Term;
+
+use super::error::{FailedStep, InstallError};
+use super::preflight::Tried;
+use super::prepare::Prepared;
+use super::report::CheckReport;
+use super::watch::InstallPhase;
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift};
+use crate::terms;
+
+impl ReleaseHandler {
+    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and
+    /// verifies all files, loads the libraries, calls what the relup calls before its point of no return, and converts
+    /// copies of all states there and back again while their processes play.
+    ///
+    /// # Errors
+    /// With the first thing that would make the install fail.
+    pub fn check_install(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<CheckReport, InstallError> {
+        let began = Instant::now();
+        let checked = self.try_out(driver, vsn, options);
+        self.watch.end();
+        let report = checked.map_err(FailedStep::untouched)?;
+        Ok(CheckReport {
+            took_ms: began.elapsed().as_millis() as u64,
+            ..report
+        })
+    }
+
+    fn try_out(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<CheckReport, FailedStep> {
+        let prepared = self.prepare(driver, vsn, true)?;
+        let prepared = drift::permit(prepared, options)?;
+        let mut report = CheckReport::of(&prepared);
+        let processes = driver.processes(ASK_TIMEOUT_MS)?;
+        report.modules = prepared.modules(&self.code, driver, &processes)?;
+        self.watch.enter(InstallPhase::Copy);
+        let tried = Tried {
+            prepared: &prepared,
+            first: 0,
+            processes: &processes,
+        };
+        let pause = self.try_exchanges(driver, &tried, options, &mut report)?;
+        report.expected_pause_ms = (pause.as_millis() as u64).max(1);
+        Ok(report)
+    }
+}
+
+impl CheckReport {
+    pub(super) fn of(prepared: &Prepared) -> CheckReport {
+        let script = prepared.planned.script.iter();
+        CheckReport {
+            from: prepared.planned.from.clone(),
+            to: prepared.planned.to.clone(),
+            direction: prepared.planned.direction,
+            description: words(&prepared.planned.description),
+            script: script
+                .map(|instruction| instruction.to_term().to_string())
+                .collect(),
+            modules: Vec::new(),
+            calls: prepared.calls(),
+            restart: prepared.script.restart,
+            processes: Default::default(),
+            converted: 0,
+            differing: 0,
+            killed: 0,
+            ends: prepared.judgement.ends.clone(),
+            expected_pause_ms: 0,
+            warnings: prepared.warnings.clone(),
+            took_ms: 0,
+        }
+    }
+
+    /// Counts those concerned, and says how many they are.
+    pub(super) fn count(&mut self, processes: &[ProcessInfo], concerned: &[&str]) -> u64 {
+        let concerned = processes
+            .iter()
+            .filter(|process| concerned.contains(&process.module.as_str()));
+        let mut count = 0;
+        for process in concerned {
+            *self.processes.entry(process.module.clone()).or_default() += 1;
+            count += 1;
+        }
+        count
+    }
+}
+
+fn words(description: &Term) -> String {
+    terms::text(description).unwrap_or_else(|| description.to_string())
+}

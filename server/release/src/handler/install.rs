@@ -1,0 +1,242 @@
+//! Carrying a script out, step by step.
+//!
+//! What may fail is done before something has happened (`prepare`, `preflight`); from the first step on that reaches the
+//! world, or commits an exchange, an error says that the node was touched.
+
+use std::time::Instant;
+
+use pq_code::Change;
+use pq_otp::Module;
+use pq_otp::upgrade::{Driver, Plan, Transaction};
+use pq_term::Atom;
+
+use super::children::{self, Stopped};
+use super::config::Before;
+use super::error::{FailedStep, InstallError};
+use super::exchange;
+use super::prepare::Prepared;
+use super::report::{Installed, Sum};
+use super::script::{Exchange, Step};
+use super::watch::InstallPhase;
+use super::{Options, ReleaseHandler, Unpurged, apply, drift};
+use crate::instruction::Purge;
+
+impl ReleaseHandler {
+    /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
+    /// [`ReleaseHandler::make_permanent`] it boots next time, too.
+    ///
+    /// # Errors
+    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
+    pub fn install(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        let began = Instant::now();
+        let installed = self.carry_out(driver, vsn, options);
+        self.watch.end();
+        let installed = installed?;
+        self.app_folders.clear();
+        Ok(Installed {
+            took_ms: began.elapsed().as_millis() as u64,
+            unpurged: self.unpurged(),
+            ..installed
+        })
+    }
+
+    fn carry_out(
+        &mut self,
+        driver: &mut dyn Driver,
+        vsn: &str,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        let prepared = self.prepare(driver, vsn, false);
+        let prepared = prepared
+            .and_then(|prepared| drift::permit(prepared, options))
+            .map_err(FailedStep::untouched)?;
+        let installed = self.run(driver, &prepared, options)?;
+        let listed = match installed.restart {
+            false => self.registry.installed(vsn),
+            true => self.registry.tmp_current(vsn),
+        };
+        listed.map_err(|error| InstallError {
+            step: error.into(),
+            touched: true,
+        })?;
+        Ok(installed)
+    }
+
+    /// Carries out what was prepared.
+    pub(super) fn run(
+        &mut self,
+        driver: &mut dyn Driver,
+        prepared: &Prepared,
+        options: &Options,
+    ) -> Result<Installed, InstallError> {
+        self.try_later_steps(driver, prepared, options)
+            .map_err(FailedStep::untouched)?;
+        let dropped_before = driver.node().ports_dropped();
+        let before = Before::of(driver).map_err(FailedStep::untouched)?;
+        let mut run = Run {
+            handler: self,
+            driver,
+            prepared,
+            options,
+            before,
+            touched: false,
+            sum: Sum::default(),
+            stopped: Vec::new(),
+            dropped_before,
+        };
+        let outcome = run.all_steps();
+        let touched = run.touched;
+        outcome.map_err(|step| InstallError { step, touched })
+    }
+}
+
+/// An install under way.
+struct Run<'a, 'd> {
+    handler: &'a mut ReleaseHandler,
+    driver: &'a mut (dyn Driver + 'd),
+    prepared: &'a Prepared,
+    options: &'a Options,
+    before: Before,
+    /// Something has happened that is not undone.
+    touched: bool,
+    sum: Sum,
+    stopped: Vec<Stopped>,
+    /// Connections dropped before this install began.
+    dropped_before: u64,
+}
+
+impl Run<'_, '_> {
+    fn all_steps(&mut self) -> Result<Installed, FailedStep> {
+        for step in &self.prepared.script.steps {
+            self.step(step)?;
+        }
+        self.before.enter(self.driver, &self.prepared.boot)?;
+        let mut warnings = self.prepared.warnings.clone();
+        warnings.extend(self.before.tell(self.driver)?);
+        let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
+        Ok(Installed {
+            from: planned.from.clone(),
+            to: planned.to.clone(),
+            direction: planned.direction,
+            pause_us: self.sum.pause_us(),
+            stall_us: self.sum.stall_us(),
+            processes: std::mem::take(&mut self.sum.processes),
+            killed: self.sum.killed,
+            connections_dropped: self.driver.node().ports_dropped() - self.dropped_before,
+            bytes_loaded: self.handler.loaded_since(),
+            unpurged: Vec::new(),
+            warnings,
+            restart,
+            took_ms: 0,
+        })
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), FailedStep> {
+        if let Step::Exchange(exchange) = step {
+            return self.exchange(exchange);
+        }
+        self.before.enter(self.driver, &self.prepared.boot)?;
+        self.touched = true;
+        self.handler.watch.enter(InstallPhase::Apply);
+        match step {
+            Step::Exchange(_) => Ok(()),
+            Step::Apply(mfa) => apply::apply(self.driver, &self.prepared.boot, mfa),
+            Step::Stop(modules) => modules.iter().try_for_each(|module| self.stop(*module)),
+            Step::Start(modules) => modules.iter().try_for_each(|module| self.start(*module)),
+        }
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
+        let changes = exchange.code_changes(&self.prepared.libraries)?;
+        let plan = exchange.plan(&self.handler.code, (&[], &changes), self.options)?;
+        // Asked before, because the change makes them old, or forgets them.
+        let removed: Vec<(Module, Purge)> = exchange
+            .removed()
+            .filter_map(|(module, purge)| {
+                Some((self.handler.code.current(module.as_str())?, purge))
+            })
+            .collect();
+        let forgotten = self.transact(plan, &changes)?;
+        self.touched = true;
+        forgotten
+            .into_iter()
+            .for_each(|module| self.handler.purge_brutally(self.driver, module));
+        self.put_away(&changes, removed);
+        let suspend = exchange.left_suspended.iter().map(|module| (*module, true));
+        let resume = exchange.resumed.iter().map(|module| (*module, false));
+        suspend
+            .chain(resume)
+            .try_for_each(|(module, on)| children::suspend(self.driver, module, on))
+    }
+
+    /// All of it, or nothing. Answers the versions that are neither current nor old any more.
+    ///
+    /// The order is the promise. What takes long and may fail comes first, while everybody plays (copy); then what
+    /// may fail only shortly, while processes stand still (hold); then the files of the release, which can be put back.
+    /// When they are in force, nothing is left that can fail. They may not wait for the commit: the first callback
+    /// of the new code reads its settings.
+    fn transact(
+        &mut self,
+        plan: Plan,
+        changes: &[Change<'static>],
+    ) -> Result<Vec<Module>, FailedStep> {
+        let watch = self.handler.watch.clone();
+        let suspend_timeout_ms = plan.suspend_timeout_ms;
+        let mut transaction = Transaction::begin(self.driver, plan);
+        watch.follow(transaction.board());
+        watch.enter(InstallPhase::Copy);
+        exchange::copy(&mut transaction, suspend_timeout_ms)?;
+        watch.enter(InstallPhase::Hold);
+        let mut held = transaction.hold()?;
+        self.before.enter(held.driver(), &self.prepared.boot)?;
+        watch.enter(InstallPhase::Commit);
+        let mut forgotten = Vec::new();
+        let committed = held.commit(|| {
+            forgotten = self
+                .handler
+                .code
+                .change(changes)
+                .expect("a preview of these changes was made, and nobody else changes code");
+        });
+        self.sum.add(committed);
+        Ok(forgotten)
+    }
+
+    /// Code that became old: nothing runs the version before a loaded one any more, and what still runs a removed one
+    /// is to be dealt with later.
+    fn put_away(&mut self, changes: &[Change<'static>], removed: Vec<(Module, Purge)>) {
+        for change in changes {
+            if let Change::MakeCurrent(_, name) = change {
+                self.handler.code.purge(name);
+            }
+        }
+        let old = |(module, purge)| Unpurged { module, purge };
+        let lingering = removed.into_iter().map(old).filter(|unpurged| {
+            self.handler.code.old(unpurged.module.name()) == Some(unpurged.module)
+        });
+        let lingering: Vec<Unpurged> = lingering.collect();
+        self.handler.unpurged.extend(lingering);
+        self.handler.retry_purges(self.driver);
+    }
+
+    fn stop(&mut self, module: Atom) -> Result<(), FailedStep> {
+        let stopped = children::stop(self.driver, module)?;
+        self.stopped.extend(stopped);
+        Ok(())
+    }
+
+    fn start(&mut self, module: Atom) -> Result<(), FailedStep> {
+        let (own, others) = std::mem::take(&mut self.stopped)
+            .into_iter()
+            .partition(|stopped| stopped.is_of(module));
+        self.stopped = others;
+        let own: Vec<Stopped> = own;
+        own.into_iter()
+            .try_for_each(|stopped| children::start(self.driver, stopped))
+    }
+}

@@ -1,0 +1,35 @@
+//! The registry and the packages it unpacks, from outside: trees on a disk, packages that lie, a node that is killed.
+#![allow(clippy::unwrap_used)]
+
+#[path = "registry/archive.rs"]
+mod archive;
+#[path = "registry/child.rs"]
+mod child;
+#[path = "registry/errors.rs"]
+mod errors;
+#[path = "registry/fixture.rs"]
+mod fixture;
+#[path = "registry/full_disk.rs"]
+mod full_disk;
+#[path = "registry/hostile.rs"]
+mod hostile;
+#[path = "registry/kill.rs"]
+mod kill;
+#[path = "registry/names.rs"]
+mod names;
+#[path = "registry/opening.rs"]
+mod opening;
+#[path = "registry/package.rs"]
+mod package;
+#[path = "registry/registers.rs"]
+mod registers;
+#[path = "registry/removing.rs"]
+mod removing;
+#[path = "registry/statuses.rs"]
+mod statuses;
+#[path = "registry/trust.rs"]
+mod trust;
+#[path = "registry/unpacking.rs"]
+mod unpacking;
+#[path = "registry/ways.rs"]
+mod ways;

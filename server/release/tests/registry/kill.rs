@@ -1,0 +1,163 @@
+//! kill -9 in the middle of the work, at moments of chance: the tree boots, opens, shows no half of anything, and what was
+//! interrupted can be done.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pq_release::registry::ReleaseRegistry;
+
+use crate::child::{self, MARK, STEPS, Work};
+use crate::fixture::{Fixture, Snapshot, differing};
+
+/// How many kills each step gets at least. A disk is not as fast from one moment to the next, so a kill may come when
+/// the child is in the next step already; the step that was hit least is aimed at again, and after so many kills in all the
+/// aim is to blame.
+const KILLS_OF_EACH_MIN: usize = 40;
+const KILLS_MAX: usize = 1_000;
+
+/// The dice of this test: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    /// A number below `sides`.
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+/// `PQ_OFFICE_SEED` repeats a run as far as the machine does.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    match std::env::var("PQ_OFFICE_SEED") {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => RandomState::new().hash_one(0),
+    }
+}
+
+/// What a tree may look like between two steps: with 1.1.0 and without.
+struct Whole {
+    with: Snapshot,
+    without: Snapshot,
+}
+
+/// The two registers differ from step to step; they are compared by what they say.
+fn files(fixture: &Fixture) -> Snapshot {
+    let mut files = fixture.snapshot();
+    files.retain(|name, _| !matches!(&name[..], "releases/RELEASES" | "releases/start_erl.data"));
+    files
+}
+
+#[test]
+fn a_node_that_is_killed_leaves_a_tree_that_boots_and_goes_on() {
+    let seed = seed();
+    println!("seed {seed}");
+    let mut dice = Dice(seed);
+    let fixture = Fixture::on_disk();
+    fixture.package("1.1.0");
+    let (whole, lengths) = rehearsal(&fixture);
+    let mut kills: BTreeMap<&str, usize> = STEPS.map(|step| (step, 0)).into();
+    for nth in 0..KILLS_MAX {
+        let least = STEPS.into_iter().min_by_key(|step| kills[step]);
+        let aim = least.expect("there are steps");
+        if kills[aim] >= KILLS_OF_EACH_MIN {
+            println!("kills: {kills:?}");
+            return;
+        }
+        let delay = Duration::from_nanos(dice.below(lengths[aim].as_nanos() as u64));
+        let hit = killed_in(&fixture.root(), aim, delay);
+        let context = format!("seed {seed}, kill {nth} in {hit}");
+        look(&fixture, &whole, hit, &context);
+        *kills.entry(hit).or_default() += 1;
+    }
+    panic!("seed {seed}: {kills:?}");
+}
+
+/// A round without a kill: what the tree looks like, and how long each step takes here and today.
+fn rehearsal(fixture: &Fixture) -> (Whole, BTreeMap<&'static str, Duration>) {
+    let mut registry = fixture.open("1.0.0");
+    let without = files(fixture);
+    let mut with = None;
+    let lengths = STEPS.map(|name| {
+        let begin = Instant::now();
+        child::step(&mut registry, &fixture.root(), name).unwrap();
+        let length = begin.elapsed();
+        with.get_or_insert_with(|| files(fixture));
+        (name, length)
+    });
+    assert_eq!(files(fixture), without);
+    let with = with.expect("there are steps");
+    println!("lengths: {lengths:?}");
+    (Whole { with, without }, lengths.into())
+}
+
+/// Kills a child this long after it began this step, and says in which step it was.
+fn killed_in(root: &Path, step: &str, delay: Duration) -> &'static str {
+    let mut child = child::start(child::command(root, Work::Rounds));
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let wanted = format!("{MARK}{step}");
+    let mut line = String::new();
+    while line.trim_end() != wanted {
+        line.clear();
+        let count = output.read_line(&mut line).unwrap();
+        assert!(count > 0, "the child ended before it came to {step}");
+    }
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    output.read_to_string(&mut line).unwrap();
+    assert_eq!(
+        child.wait().unwrap().code(),
+        None,
+        "killed, not ended: {line}"
+    );
+    let mut marks = line
+        .lines()
+        .rev()
+        .filter_map(|line| line.strip_prefix(MARK));
+    let last = marks.next().unwrap();
+    STEPS.into_iter().find(|step| *step == last).unwrap()
+}
+
+/// The tree after a kill: first as a node boots from it, then opened, then with the interrupted step done.
+fn look(fixture: &Fixture, whole: &Whole, step: &str, context: &str) {
+    let boot = told(fixture.tree().boot(), context);
+    let mut registry = told(
+        ReleaseRegistry::open(fixture.tree(), &boot.rel.vsn),
+        context,
+    );
+    is_whole(fixture, &registry, whole, context);
+    told(child::step(&mut registry, &fixture.root(), step), context);
+    is_whole(fixture, &registry, whole, context);
+    let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
+    let permanent = fixture.tree().start_erl().unwrap().vsn;
+    let expected = match step {
+        "make 1.1.0 permanent" => (true, "1.1.0"),
+        "remove" => (false, "1.0.0"),
+        _ => (true, "1.0.0"),
+    };
+    assert_eq!((is_there, &permanent[..]), expected, "{context}");
+}
+
+/// What is listed is there and boots; what is not listed is not there, and nothing else is.
+fn is_whole(fixture: &Fixture, registry: &ReleaseRegistry, whole: &Whole, context: &str) {
+    let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
+    let expected = match is_there {
+        true => &whole.with,
+        false => &whole.without,
+    };
+    let found = files(fixture);
+    let differing = differing(&found, expected);
+    assert!(differing.is_empty(), "{context}: {differing:?}");
+    for release in registry.which_releases() {
+        told(fixture.tree().boot_vsn(&release.vsn), context);
+    }
+}
+
+fn told<T, E: std::fmt::Display>(result: Result<T, E>, context: &str) -> T {
+    result.unwrap_or_else(|error| panic!("{context}: {error}"))
+}

@@ -1,0 +1,229 @@
+//! `releases/crash`: what a node leaves for the next one when it does not end in order.
+//!
+//! ```text
+//!   boot ─► a line with the node's mark ─┬─► the end, in order                ─► the file is removed
+//!                                        ├─► a fault, or an exit ─► a sentence ─► the next boot: crashed, and of what
+//!                                        └─► SIGKILL, _exit(2)                 ─► the next boot: killed
+//! ```
+//! The sentence is written by the handler itself, which can do little else ([`pq_abi::crash`]); both lines are short, so
+//! that a disk that is full meanwhile has room for the second where the first one is. The next boot puts it into the history
+//! (`lifetime`).
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context;
+use pq_abi::crash::{LastWords, arm, disarm};
+use pq_protocol::history::Mark;
+use pq_term::shorten;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::LogFormat;
+use crate::clock::rfc3339;
+use crate::stdio;
+
+/// What is read of the file. What is written is a tenth of it.
+const BYTES_MAX: u64 = 16 << 10;
+
+/// How much of the sentence a boot's cause shows; all of it is in the entry of the crash.
+const SENTENCE_CHARS_MAX: usize = 400;
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Heading {
+    node: Mark,
+    /// When it began (RFC 3339).
+    since: String,
+    /// How many processes the system had killed for want of memory until then.
+    oom_kills: Option<u64>,
+}
+
+/// What a node has left that did not end in order.
+pub(super) struct Left {
+    pub(super) node: Mark,
+    since: String,
+    oom_kills: Option<u64>,
+    /// Its last words.
+    pub(super) sentence: Option<String>,
+    /// When they were written.
+    pub(super) when: SystemTime,
+}
+
+fn file(root: &Path) -> PathBuf {
+    root.join("releases/crash")
+}
+
+/// What the node before has left here; nothing when it ended in order.
+pub(super) fn read(root: &Path) -> Option<Left> {
+    let path = file(root);
+    let bytes = pq_files::read(&path, BYTES_MAX).ok()?;
+    let mut lines = bytes.lines().map_while(Result::ok);
+    let heading: Heading = serde_json::from_str(&lines.next()?).ok()?;
+    let written = std::fs::metadata(&path).and_then(|file| file.modified());
+    Some(Left {
+        node: heading.node,
+        since: heading.since,
+        oom_kills: heading.oom_kills,
+        sentence: lines.next().filter(|sentence| !sentence.is_empty()),
+        when: written.unwrap_or_else(|_| SystemTime::now()),
+    })
+}
+
+/// From now on the last words of this process are written, here if the disk takes a file, and to standard error.
+///
+/// # Errors
+/// When there is no file, or no handler.
+pub(super) fn begin(root: &Path, node: &Mark, format: LogFormat) -> anyhow::Result<()> {
+    let file = prepare(&file(root), node);
+    let (file, failed) = match file {
+        Ok(file) => (Some(OwnedFd::from(file)), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    arm(LastWords {
+        file,
+        stderr: stdio::real_stderr()?,
+        is_json: matches!(format, LogFormat::Json),
+        has_settled: stdio::has_settled,
+    })
+    .context("failed to handle signals of faults")?;
+    failed
+}
+
+fn prepare(path: &Path, node: &Mark) -> anyhow::Result<File> {
+    let heading = Heading {
+        node: node.clone(),
+        since: rfc3339(SystemTime::now()),
+        oom_kills: oom_kills(),
+    };
+    let line = format!("{}\n", serde_json::to_string(&heading)?);
+    write_anew(path, &line).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn write_anew(path: &Path, line: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let mut file = pq_files::open_as(path, options.append(true).create(true))?;
+    file.set_len(0)?;
+    file.write_all(line.as_bytes())?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// The end, in order: nothing is left to be said.
+pub(super) fn end(root: &Path) {
+    disarm();
+    // One that cannot be removed says less than the entry of the end.
+    let _ = std::fs::remove_file(file(root));
+}
+
+/// How many processes of this machine were killed for want of memory since it started (`proc_vmstat(5)`).
+fn oom_kills() -> Option<u64> {
+    let vmstat = pq_files::read(Path::new("/proc/vmstat"), pq_files::TEXT_BYTES_MAX).ok()?;
+    let vmstat = String::from_utf8(vmstat).ok()?;
+    let mut counts = vmstat.lines();
+    counts.find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
+}
+
+impl Left {
+    /// Whose it is.
+    pub(super) fn node_before(&self) -> String {
+        format!(
+            "the node before (process {}, since {})",
+            self.node.pid, self.since
+        )
+    }
+
+    /// How it ended, as far as can be told.
+    pub(super) fn said(&self, own: &Mark) -> String {
+        let node = self.node_before();
+        match &self.sentence {
+            Some(sentence) => {
+                let sentence = shorten(sentence, SENTENCE_CHARS_MAX);
+                format!("{node} crashed: {sentence}")
+            }
+            None => format!(
+                "{node} ended without saying so: {}",
+                self.silence(own, oom_kills())
+            ),
+        }
+    }
+
+    /// Why it may have said nothing.
+    fn silence(&self, own: &Mark, oom_kills: Option<u64>) -> String {
+        if self.node.system != own.system {
+            return "the machine went down, or it was killed before that".to_string();
+        }
+        let since = oom_kills.unwrap_or(0);
+        let killed = since.saturating_sub(self.oom_kills.unwrap_or(since));
+        let by_system = match killed {
+            0 => String::new(),
+            1 => "; the system has killed a process for want of memory since".to_string(),
+            many => format!("; the system has killed {many} processes for want of memory since"),
+        };
+        format!("it was killed by SIGKILL, or something in it called _exit(2){by_system}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(system: &str) -> Mark {
+        Mark {
+            pid: 7,
+            began: 1,
+            system: system.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_was_left_is_read_back_with_and_without_last_words() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("releases")).unwrap();
+        assert!(read(root.path()).is_none());
+        let path = file(root.path());
+        for _ in 0..2 {
+            // A node that begins leaves nothing of the one before.
+            let mut words = prepare(&path, &mark("here")).unwrap();
+            let left = read(root.path()).unwrap();
+            assert_eq!((&left.node, left.sentence), (&mark("here"), None));
+            words.write_all(b"SIGSEGV somewhere").unwrap();
+            let left = read(root.path()).unwrap();
+            assert_eq!(left.sentence.as_deref(), Some("SIGSEGV somewhere"));
+            let said = left.said(&mark("here"));
+            assert!(said.ends_with(") crashed: SIGSEGV somewhere"), "{said}");
+        }
+        std::fs::write(&path, "no heading").unwrap();
+        assert!(read(root.path()).is_none());
+    }
+
+    #[test]
+    fn of_a_silent_end_what_can_be_known_is_said() {
+        let left = Left {
+            node: mark("here"),
+            since: String::new(),
+            oom_kills: Some(3),
+            sentence: None,
+            when: SystemTime::now(),
+        };
+        let silence = |system, count| left.silence(&mark(system), count);
+        assert!(silence("of today", Some(9)).starts_with("the machine went down"));
+        let killed = "it was killed by SIGKILL, or something in it called _exit(2)";
+        for unknown in [Some(3), None, Some(0)] {
+            assert_eq!(silence("here", unknown), killed);
+        }
+        let one = silence("here", Some(4));
+        assert!(
+            one.ends_with("killed a process for want of memory since"),
+            "{one}"
+        );
+        let two = silence("here", Some(5));
+        assert!(
+            two.ends_with("killed 2 processes for want of memory since"),
+            "{two}"
+        );
+        assert!(oom_kills().is_some(), "the system counts them");
+    }
+}
