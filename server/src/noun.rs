@@ -1,4 +1,4 @@
-//! What the game of a tree calls its avatars, for the command line: `pq end-hero`, `--heroes`, headings of tables.
+//! What the game of a tree calls its avatars, for the command line: `pq end-ship`, `--ships`, headings of tables.
 //!
 //! The release says it (`noun` in the setting `game`, see `door::game`), so it is read before the words of the command line
 //! are: from the permanent release of the tree that they name, or for `pq demo` from the sources. Without it a command has

@@ -1,11 +1,11 @@
 //! What a release says about the game behind its door: `game`, in the environment of the application behind the door.
 //!
 //! ```erlang
-//! {game, [{noun, {"hero", "heroes"}},        % what commands call an avatar, and several
+//! {game, [{noun, {"ship", "ships"}},          % what commands call an avatar, and several
 //!         {sessions, talk_sup},              % the supervisor that starts a session: a child with the arguments [Port]
-//!         {avatars, heroes_sup},             % the supervisor whose children are the avatars
+//!         {avatars, ships_sup},              % the supervisor whose children are the avatars
 //!         {who, {talk, who}},                % called with a session's state: who plays there (see `who`)
-//!         {sheet, {hero, gmcp}},             % called with an avatar's state: messages of GMCP for its player's program
+//!         {sheet, {ship, gmcp}},             % called with an avatar's state: messages of GMCP for its player's program
 //!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
 //! ```
 //! All of it may be left out. `sessions` is the first registered name of the application then; what needs another part
@@ -24,7 +24,7 @@ use fill::Fill;
 pub(super) use who::{Places, Who};
 
 /// The parts that there are, for an error.
-const PARTS: &str = r#"{noun, {"hero", "heroes"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
+const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
 
 /// What is known of the game.
 #[derive(Clone, Default, Debug)]
@@ -111,7 +111,7 @@ fn name(term: &Term) -> anyhow::Result<String> {
     name.with_context(|| format!("{term} is no atom"))
 }
 
-/// Both are parts of commands (`pq end-hero`, `--heroes`), so they are words that can be typed.
+/// Both are parts of commands (`pq end-ship`, `--ships`), so they are words that can be typed.
 fn noun(term: &Term) -> anyhow::Result<Noun> {
     let word = |term: &Term| {
         let word = term.as_str().filter(|word| {

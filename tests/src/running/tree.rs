@@ -38,9 +38,22 @@ impl Tree {
         Tree::below(disk.folder(), "rel")
     }
 
+    /// A copy of the tree in this folder.
+    pub fn copied(from: &Path) -> Tree {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let mut files = Files::new();
+        read_all(from, Path::new(""), &mut files);
+        let mut tree = Tree::with(&files, folder.path().join("rel"));
+        tree._folder = Some(folder);
+        tree
+    }
+
     fn below(folder: &Path, name: &str) -> Tree {
-        let root = folder.join(name);
-        for (path, bytes) in release() {
+        Tree::with(release(), folder.join(name))
+    }
+
+    fn with(files: &Files, root: PathBuf) -> Tree {
+        for (path, bytes) in files {
             let file = root.join(path);
             let parent = file.parent().expect("it is below the root");
             std::fs::create_dir_all(parent)

@@ -11,7 +11,7 @@ use crate::operator::answer::{App, Banned, Guest, Name, Release, Scope, TreeRow}
 
 impl<R: Row> Show for Rows<R> {
     fn show(&self) -> String {
-        let mut text = table(R::HEADING, R::cells(&self.rows));
+        let mut text = table(&R::heading(), R::cells(&self.rows));
         if self.more > 0 {
             text += &format!("\n… and {} more", self.more);
         }
@@ -36,6 +36,12 @@ impl<R: Row> Show for Rows<R> {
 pub(super) trait Row: Sized {
     /// The headings of its columns.
     const HEADING: &[&str];
+
+    /// The same in the words of the game.
+    fn heading() -> Vec<&'static str> {
+        Self::HEADING.to_vec()
+    }
+
     /// The cells of all rows.
     fn cells(rows: &[Self]) -> Vec<Vec<String>>;
 }
