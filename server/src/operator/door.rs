@@ -171,7 +171,9 @@ fn kick(desk: &Desk, whom: &str, text: &str) -> Result<Vec<String>, Failure> {
                 match avatar(desk, whom) {
                     Some(_) => {
                         let one = noun(desk).one;
-                        format!("a {one} of this name plays for nobody, and `pq end-{one}` ends it")
+                        format!(
+                            "the {one} of this name plays for nobody, and `pq end-{one}` ends it"
+                        )
                     }
                     None => "`pq who` lists everybody".to_string(),
                 }

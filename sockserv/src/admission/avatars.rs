@@ -9,9 +9,10 @@
 //! What operators start has no session and is not counted. Names are not known here: `crowd` has them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use pq_otp::{Kin, Pid};
 use tokio::sync::Notify;
 
@@ -48,7 +49,7 @@ impl Avatars {
 
     /// Those avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
-        let books = self.lock();
+        let books = self.books.lock();
         let of = books.of.iter();
         let lost = of.filter(|(_, session)| session.is_none());
         lost.map(|(avatar, _)| *avatar).collect()
@@ -56,24 +57,19 @@ impl Avatars {
 
     /// From now on `fell` is notified when an avatar of this session has ended.
     pub(crate) fn tell(&self, session: Pid, fell: Arc<Notify>) {
-        self.lock().told.insert(session, fell);
+        self.books.lock().told.insert(session, fell);
     }
 
     /// No longer.
     pub(crate) fn tell_no_more(&self, session: Pid) {
-        self.lock().told.remove(&session);
+        self.books.lock().told.remove(&session);
     }
 
     fn change(&self, change: impl FnOnce(&mut Books)) {
-        let mut books = self.lock();
+        let mut books = self.books.lock();
         change(&mut books);
         self.played.store(books.had.len(), Ordering::Relaxed);
         self.abandoned.store(books.lost, Ordering::Relaxed);
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,6 +187,6 @@ mod tests {
         };
         assert_eq!(first, 2);
         avatars.tell_no_more(pid(1));
-        assert_eq!(avatars.lock().told.len(), 1);
+        assert_eq!(avatars.books.lock().told.len(), 1);
     }
 }

@@ -16,12 +16,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use parking_lot::Mutex;
 use regis_confusable::Likeness;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -146,7 +147,7 @@ impl Gate {
     pub(crate) fn ask(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         let admitted = self.ban_of_address(address).and_then(|()| {
             let networks = networks(address, limits);
-            self.visitors().arrive(Kind::Visit, &networks, limits)
+            self.visitors.lock().arrive(Kind::Visit, &networks, limits)
         });
         self.counted(admitted)
     }
@@ -189,7 +190,7 @@ impl Gate {
         limits: &Limits,
     ) -> Result<Pass, Refusal> {
         let networks = networks(address, limits);
-        self.visitors().admit(kind, &networks, limits)?;
+        self.visitors.lock().admit(kind, &networks, limits)?;
         if kind == Kind::Client {
             self.inside.send_modify(|inside| *inside += 1);
         }
@@ -250,11 +251,6 @@ impl Gate {
         let mut inside = self.inside.subscribe();
         // Past the limit whoever is left is cut off with the program: nothing more can be done for them.
         let _ = timeout(limit, inside.wait_for(|inside| *inside == 0)).await;
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn visitors(&self) -> MutexGuard<'_, Visitors> {
-        self.visitors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -355,7 +351,7 @@ pub(crate) struct Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.gate.visitors().leave(self.kind, &self.networks);
+        self.gate.visitors.lock().leave(self.kind, &self.networks);
         if self.kind == Kind::Client {
             self.gate.inside.send_modify(|inside| *inside -= 1);
         }
@@ -451,7 +447,7 @@ mod tests {
         };
         // All of the burst, three for each address that a /48 counts for.
         assert_eq!((0..65_536).filter(|n| arrives(*n)).count(), 24);
-        assert!(gate.visitors().of.len() < 100);
+        assert!(gate.visitors.lock().of.len() < 100);
     }
 
     #[tokio::test(start_paused = true)]
@@ -524,7 +520,7 @@ mod tests {
             tokio::time::advance(Duration::from_secs(60)).await;
         }
         // Those of one minute, and what had come before when it was time to sweep.
-        let known = gate.visitors().of.len();
+        let known = gate.visitors.lock().of.len();
         assert!(known <= 2 * SWEEP_MIN * NETWORKS.len(), "{known}");
     }
 }

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::Mutex;
 use pq_otp::Pid;
 use tokio::sync::Notify;
 
@@ -85,15 +86,11 @@ impl Client {
     pub(crate) fn plays_as(&self, login: Login) -> bool {
         match login {
             Login::Playing(avatar) => {
-                *self.lock_avatar() = Some(avatar);
+                *self.avatar.lock() = Some(avatar);
                 true
             }
             Login::Named(_) | Login::Arriving(_) | Login::Nobody | Login::Unknown => false,
         }
-    }
-
-    fn lock_avatar(&self) -> MutexGuard<'_, Option<Avatar>> {
-        self.avatar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inside_ms(&self) -> u64 {
@@ -144,7 +141,7 @@ impl Crowd {
     }
 
     fn name_of_avatar(&self, client: &Client) -> Option<String> {
-        let avatar = client.lock_avatar().clone();
+        let avatar = client.avatar.lock().clone();
         let lives = |avatar: &Avatar| {
             (self.lives)(client.process) && avatar.process.is_none_or(&self.lives)
         };
@@ -154,7 +151,7 @@ impl Crowd {
     /// A client comes in; it leaves when its presence is dropped.
     pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Presence {
         let client = Arc::new(client);
-        self.lock().insert(id, client.clone());
+        self.inside.lock().insert(id, client.clone());
         Presence {
             crowd: self.clone(),
             id,
@@ -211,18 +208,13 @@ impl Crowd {
     }
 
     fn get(&self, id: u64) -> Option<Arc<Client>> {
-        self.lock().get(&id).cloned()
+        self.inside.lock().get(&id).cloned()
     }
 
     /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<Client>)> {
-        let inside = self.lock();
+        let inside = self.inside.lock();
         inside.iter().map(|(id, one)| (*id, one.clone())).collect()
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -248,7 +240,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.crowd.lock().remove(&self.id);
+        self.crowd.inside.lock().remove(&self.id);
     }
 }
 
@@ -354,7 +346,7 @@ mod tests {
         let (session, first, second) = (Pid::from_raw(1), Pid::from_raw(2), Pid::from_raw(3));
         let dead = Arc::new(Mutex::new(Vec::new()));
         let died = dead.clone();
-        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().unwrap().contains(&pid)));
+        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().contains(&pid)));
         let presence = crowd.enter(
             1,
             client(&Arc::new(Port::new(Settings::default().current()))),
@@ -375,16 +367,16 @@ mod tests {
         assert_eq!(avatar(), None);
         assert!(plays_as("Ann", first));
         assert_eq!(avatar().as_deref(), Some("Ann"));
-        dead.lock().unwrap().push(first);
+        dead.lock().push(first);
         assert_eq!(avatar(), None);
         assert!(plays_as("Bob", second));
         assert_eq!(avatar().as_deref(), Some("Bob"));
-        dead.lock().unwrap().push(session);
+        dead.lock().push(session);
         assert_eq!(
             (avatar(), crowd.is_played(presence.client())),
             (None, false)
         );
         drop(presence);
-        assert_eq!(crowd.lock().len(), 0);
+        assert_eq!(crowd.inside.lock().len(), 0);
     }
 }

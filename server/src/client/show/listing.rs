@@ -7,6 +7,7 @@ use pq_protocol::answer::{Missing, Rows};
 use super::Show;
 use crate::client::table::table;
 use crate::clock::span;
+use crate::noun::noun;
 use crate::operator::answer::{App, Banned, Guest, Name, Release, Scope, TreeRow};
 
 impl<R: Row> Show for Rows<R> {
@@ -96,6 +97,16 @@ impl Row for Guest {
     const HEADING: &[&str] = &[
         "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "AVATAR", "IDLE", "SINCE",
     ];
+
+    fn heading() -> Vec<&'static str> {
+        // What the game calls an avatar, once for a command.
+        let avatar: &'static str = noun().one.to_uppercase().leak();
+        let in_words = |heading: &&'static str| match *heading {
+            "AVATAR" => avatar,
+            heading => heading,
+        };
+        Self::HEADING.iter().map(in_words).collect()
+    }
 
     fn cells(rows: &[Guest]) -> Vec<Vec<String>> {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());

@@ -1,9 +1,10 @@
 //! When the game is asked, on a clock that waits for nobody.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use pq_otp::Pid;
 use serde_json::json;
 
@@ -38,7 +39,7 @@ impl Game for Counting {
     fn sheet(&self, _session: Pid, answer: Answer<Option<Sheet>>) {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         match self.delay_ms.load(Ordering::Relaxed) {
-            u64::MAX => self.kept.lock().unwrap().push(answer),
+            u64::MAX => self.kept.lock().push(answer),
             delay_ms => drop(tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(delay_ms)).await;
                 answer(Some(vec![(

@@ -26,14 +26,14 @@ impl Port {
             self.news.notify_one();
         }
         if is_awake {
-            self.lock().awake = Some(Instant::now());
+            self.state.lock().awake = Some(Instant::now());
         }
     }
 
     /// The client is typing this line: queues its echo, if the client has asked for one. An overflow is seen by
     /// [`Port::output`].
     pub(crate) fn typed(&self, line: &[u8]) {
-        if self.lock().nvt.has_echo() {
+        if self.state.lock().nvt.has_echo() {
             let _ = self.push(|nvt| nvt.typed(line));
         }
     }
@@ -81,7 +81,7 @@ impl Port {
     pub(crate) async fn news(&self) -> u32 {
         loop {
             self.news.notified().await;
-            if let Some(wish) = self.lock().nvt.wants_avatar() {
+            if let Some(wish) = self.state.lock().nvt.wants_avatar() {
                 return wish;
             }
         }
@@ -98,19 +98,19 @@ impl Port {
     }
 
     pub(super) fn output_now(&self) -> Option<Output> {
-        self.lock().output()
+        self.state.lock().output()
     }
 
     /// Waits until the client has been found too slow.
     pub(crate) async fn overflown(&self) {
-        while self.lock().stage != Stage::Overflown {
+        while self.state.lock().stage != Stage::Overflown {
             self.changed.notified().await;
         }
     }
 
     /// Waits until the door closes the connection.
     pub(crate) async fn dismissed(&self) {
-        while self.lock().stage != Stage::Dismissed {
+        while self.state.lock().stage != Stage::Dismissed {
             self.dismissed.notified().await;
         }
     }
