@@ -22,8 +22,8 @@ use regis_application::Names;
 use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
-use crate::cli;
 use crate::door::Application;
+use crate::options;
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
@@ -70,12 +70,20 @@ pub(crate) struct Booted {
     behind_door: Option<Application>,
 }
 
-/// Boots a release. When a permanent application ends, `ended` is told why; `on_stall`, when a callback does not end.
+/// What a node calls while it runs.
+pub(crate) struct Hooks {
+    /// Told why, when a permanent application ends.
+    pub(crate) ended: mpsc::Sender<String>,
+    /// Called when a callback does not end.
+    pub(crate) on_stall: StallHook,
+}
+
+/// Boots a release.
 pub(crate) fn boot(
     root: &Path,
     release: Option<&str>,
-    options: &cli::Node,
-    (ended, on_stall): (mpsc::Sender<String>, StallHook),
+    options: &options::Node,
+    hooks: Hooks,
 ) -> anyhow::Result<Booted> {
     let tree = ReleaseTree::open(root, runtime()?);
     let boot = match release {
@@ -90,7 +98,7 @@ pub(crate) fn boot(
     let code = Arc::new(load_code(&boot)?);
     judge(&boot, &code);
     let behind_door = Application::of(&boot)?;
-    let (config, names) = config(code.clone(), options, on_stall);
+    let (config, names) = config(code.clone(), options, hooks.on_stall);
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
         node: threads.node().clone(),
@@ -102,7 +110,12 @@ pub(crate) fn boot(
         behind_door,
     };
     let command_line = booted.command_line(options);
-    start_controller(&booted.node, boot.settings.clone(), command_line, ended)?;
+    start_controller(
+        &booted.node,
+        boot.settings.clone(),
+        command_line,
+        hooks.ended,
+    )?;
     for app in &boot.applications {
         booted.start(app)?;
     }
@@ -168,7 +181,7 @@ fn failed(error: impl Display) -> anyhow::Error {
     anyhow::anyhow!("failed to {error}")
 }
 
-fn config(code: Arc<CodeServer>, options: &cli::Node, on_stall: StallHook) -> (Config, Names) {
+fn config(code: Arc<CodeServer>, options: &options::Node, on_stall: StallHook) -> (Config, Names) {
     let mut config = Config::new(code);
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     // One more for supervisors, who have little to do and are not to wait for anybody.
@@ -235,7 +248,7 @@ impl Booted {
     }
 
     /// The settings that the command line sets.
-    fn command_line(&self, options: &cli::Node) -> Settings {
+    fn command_line(&self, options: &options::Node) -> Settings {
         let behind_door = self.behind_door.as_ref();
         let port = behind_door.zip(options.port).map(|(application, port)| {
             let setting = (application.name.clone(), "port".to_string());

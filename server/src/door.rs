@@ -22,57 +22,21 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use pq_release::boot::BootRelease;
 use pq_term::Term;
 use sockserv::{Door, Listing, Mssp, Settings};
 
 use crate::boot::Booted;
-use crate::cli;
+use crate::options;
 use crate::running::Releases;
-use crate::streams::say;
 pub(crate) use application::Application;
 use asker::Asker;
 pub(crate) use game::Game;
 
-/// Where players come in.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Addresses {
-    /// By telnet.
-    pub(crate) plain: Option<SocketAddr>,
-    /// By telnet inside TLS.
-    pub(crate) tls: Option<SocketAddr>,
-    /// With a browser.
-    pub(crate) web: Option<SocketAddr>,
-}
-
-impl Addresses {
-    /// Those of a door.
-    pub(crate) fn of(door: Option<&Door>) -> Addresses {
-        Addresses {
-            plain: door.map(Door::address),
-            tls: door.and_then(Door::tls_address),
-            web: door.and_then(Door::web_address),
-        }
-    }
-
-    /// Says so.
-    pub(crate) fn say(&self) {
-        for (address, what) in [(self.plain, ""), (self.tls, " for TLS")] {
-            if let Some(address) = address {
-                say(format_args!("listening on {address}{what}"));
-            }
-        }
-        if let Some(address) = self.web {
-            say(format_args!("page at http://{address}/"));
-        }
-    }
-}
-
 /// Opens the door, when the release has an application behind it.
 pub(crate) async fn open(
     booted: &Booted,
-    options: &cli::Node,
+    options: &options::Node,
     releases: Arc<Releases>,
 ) -> anyhow::Result<Option<Arc<Door>>> {
     let Some(application) = booted.behind_door() else {
@@ -163,18 +127,6 @@ pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
     judged().map_err(|error| format!("{error:#}"))
 }
 
-/// What the release that runs says about the game behind its door.
-///
-/// # Errors
-/// When there is no application behind it, or its setting is none.
-pub(crate) fn game(booted: &Booted) -> anyhow::Result<Game> {
-    let application = booted.behind_door();
-    let application =
-        application.context("the release that runs has no application behind a door")?;
-    let name = &application.name;
-    Game::read(name, booted.node().env(name, "game").as_ref())
-}
-
 fn read(
     booted: &Booted,
     application: &Application,
@@ -182,7 +134,7 @@ fn read(
 ) -> anyhow::Result<Settings> {
     let (node, name) = (booted.node(), &*application.name);
     let (settings, variables) = settings::read(name, |key| node.env(name, key))?;
-    let game = game(booted)?;
+    let game = Game::of(booted)?;
     let sessions = game
         .sessions
         .clone()

@@ -257,6 +257,40 @@ fn a_released_library_is_never_edited() {
 }
 
 #[test]
+fn a_library_calls_other_modules_by_the_names_that_it_lists() {
+    let path = "game-plugins/quest-1.1.0/src/quest.rs";
+    let source = "pq_sdk::calls! {
+    static ROLL: fn() -> u16 = dice::ROLL;
+    static IDLE: fn() -> u16 = dice::IDLE;
+}
+fn f() { ROLL.call(ctx, ()); own.call(); }
+fn g() { dice::ROLL
+    .try_call(ctx, ()); NOTE.call(ctx, ()) }
+#[cfg(test)]
+fn h() { NOTE.call(ctx, ()) }
+";
+    let frozen = |text: &str| File::sample(library::FROZEN, text);
+    let file = File::sample(path, source);
+    let places = [7, 7, 3].map(|line| format!("{path}:{line}"));
+    refused(
+        library::unlisted_calls(&file, &frozen("")),
+        &places.each_ref().map(String::as_str),
+    );
+    let released = frozen(&format!("00  {path}\n"));
+    refused(library::unlisted_calls(&file, &released), &[]);
+    let frozen = file_of_frozen();
+    clean(
+        rust_files()
+            .iter()
+            .flat_map(|file| library::unlisted_calls(file, &frozen)),
+    );
+}
+
+fn file_of_frozen() -> File {
+    file(library::FROZEN).unwrap_or_else(|| File::sample(library::FROZEN, ""))
+}
+
+#[test]
 fn unsafe_code_stays_in_its_rooms() {
     let text = "// unsafe in words\nfn f() { unsafe { g() } }\n";
     refused(

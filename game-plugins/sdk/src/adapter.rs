@@ -21,6 +21,8 @@ pub trait Stateful: 'static {
     type State: Serialize + DeserializeOwned + Send + 'static;
     /// Its kind.
     const KIND: Kind;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
     /// Runs one callback.
@@ -30,8 +32,6 @@ pub trait Stateful: 'static {
         callback: Callback,
         call: CallbackData<'_>,
     ) -> Result<(), Refusal>;
-    /// The older versions whose state it converts.
-    fn migrations() -> &'static [Migration];
 }
 
 /// A [`Stateful`] module as the boundary sees it.
@@ -78,7 +78,7 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
     ) -> Result<Vec<u8>, Refusal> {
         let way = (direction, vsn);
         let mut ctx = Ctx::converting(host, extra);
-        convert(S::migrations(), Self::VSN, way, bytes, &mut ctx)
+        convert(S::MIGRATIONS, Self::VSN, way, bytes, &mut ctx)
     }
 }
 
@@ -145,6 +145,25 @@ impl<S: Stateless> Callbacks for StatelessAdapter<S> {
     ) -> Result<Vec<u8>, Refusal> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
+}
+
+/// What a module declares for upgrades, whatever its kind.
+#[doc(hidden)]
+pub trait Declares {
+    /// The author's module.
+    type Module: Module;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
+}
+
+impl<S: Stateful> Declares for StatefulAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = S::MIGRATIONS;
+}
+
+impl<S: Stateless> Declares for StatelessAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = &[];
 }
 
 /// A module of functions, as the boundary sees it.

@@ -30,6 +30,8 @@ pub trait GenEvent: Module + Serialize + DeserializeOwned + Send {
     type Event: DeserializeOwned;
     /// What `gen_event:call/3` asks.
     type Call: DeserializeOwned;
+    /// The older versions whose state this module converts or keeps.
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// `Module:init/1`.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
@@ -49,11 +51,6 @@ pub trait GenEvent: Module + Serialize + DeserializeOwned + Send {
 
     /// `Module:terminate/2`.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose state this module converts.
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
 /// An event manager: it has handlers instead of a state of its own.
@@ -72,6 +69,7 @@ impl<T: GenEvent> Stateful for Adapter<T> {
     type Module = T;
     type State = T;
     const KIND: Kind = Kind::GenEvent;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -110,10 +108,6 @@ impl<T: GenEvent> Stateful for Adapter<T> {
             Handled::Ok => Ok(()),
             Handled::Remove => Err(Refusal::Ignore),
         }
-    }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
     }
 }
 

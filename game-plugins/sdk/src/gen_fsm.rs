@@ -73,6 +73,8 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
     type Args: DeserializeOwned;
     /// What `sync_send_all_state_event` (here: a call) asks.
     type Call: DeserializeOwned;
+    /// The older versions whose [`Machine`] this module converts or keeps (`Module:code_change/4`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// `Module:init/1`: the data, and the first step.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun<Self>, InitError>;
@@ -117,11 +119,6 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
 
     /// `Module:terminate/3`.
     fn terminate(&mut self, _state: Self::State, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose [`Machine`] this module converts (`Module:code_change/4`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
 /// State and data together: what `sys:get_state` shows and an upgrade converts.
@@ -157,6 +154,7 @@ impl<T: GenFsm> Stateful for Adapter<T> {
     type Module = T;
     type State = Machine<T::State, T>;
     const KIND: Kind = Kind::GenFsm;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
         let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
@@ -195,10 +193,6 @@ impl<T: GenFsm> Stateful for Adapter<T> {
         };
         *state = take(step, host)?;
         Ok(())
-    }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
     }
 }
 

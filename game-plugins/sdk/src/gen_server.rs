@@ -34,6 +34,8 @@ pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
     type Call: DeserializeOwned;
     /// What `cast` tells.
     type Cast: DeserializeOwned;
+    /// The older versions whose state this module converts or keeps (`Module:code_change/3`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
     /// `Module:init/1`.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
@@ -65,11 +67,6 @@ pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
 
     /// `Module:terminate/2`.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose state this module converts (`Module:code_change/3`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
 /// A [`GenServer`] as the boundary sees it.
@@ -79,6 +76,7 @@ impl<T: GenServer> Stateful for Adapter<T> {
     type Module = T;
     type State = T;
     const KIND: Kind = Kind::GenServer;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -112,10 +110,6 @@ impl<T: GenServer> Stateful for Adapter<T> {
             },
         };
         take(next, host)
-    }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
     }
 }
 

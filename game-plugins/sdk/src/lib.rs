@@ -63,6 +63,7 @@ mod module;
 
 pub mod adapter;
 pub mod application;
+pub mod calls;
 pub mod gen_event;
 pub mod gen_fsm;
 pub mod gen_server;

@@ -121,9 +121,9 @@ macro_rules! library {
             $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
             $crate::library::behind_digest(
                 $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
-                $crate::library::Declared::<$module>::TEXT,
+                $crate::library::Declared::<$crate::adapter!($kind $module)>::TEXT,
             ),
-            $crate::library::without_first($crate::library::Declared::<$module>::TEXT), "},"
+            $crate::library::without_first($crate::library::Declared::<$crate::adapter!($kind $module)>::TEXT), "},"
         ),+);
 
         /// The manifest: one Erlang term.

@@ -23,20 +23,59 @@ type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
 /// One older version that a module can come from and go back to.
 pub struct Migration {
-    vsn: &'static str,
+    pub(crate) vsn: &'static str,
+    pub(crate) form: Form,
     up: Convert,
     down: Convert,
 }
 
+/// How the state of an older version is written.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// In another way than this version's, or it means something else.
+    Other,
+    /// As this version's, with the same meaning.
+    Same,
+}
+
+impl Form {
+    pub(crate) const fn is(self, other: Form) -> bool {
+        matches!(
+            (self, other),
+            (Form::Other, Form::Other) | (Form::Same, Form::Same)
+        )
+    }
+}
+
 impl Migration {
-    /// Between version `vsn`, whose exported state is an `Old`, and the exported state `New` of now.
-    pub const fn of<Old, New>(vsn: &'static str) -> Migration
+    /// Between version `vsn`, whose exported state is an `Old`, and the exported state `New` of now. An upgrade between the
+    /// two is `{update, Mod, {advanced, Extra}}`.
+    pub const fn converts<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Other)
+    }
+
+    /// The same where the state of version `vsn` is written as this version's, and means the same: an upgrade between the
+    /// two is `{load_module, Mod}`.
+    pub const fn keeps<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Same)
+    }
+
+    const fn of<Old, New>(vsn: &'static str, form: Form) -> Migration
     where
         Old: Serialize + DeserializeOwned,
         New: Serialize + DeserializeOwned + Migrate<Old>,
     {
         Migration {
             vsn,
+            form,
             up: up::<Old, New>,
             down: down::<Old, New>,
         }

@@ -14,16 +14,9 @@ pub trait Module: Sized + 'static {
     const REGISTERED: &'static str = "";
     /// The functions that other modules and the operator may call.
     const FUNCTIONS: &'static [&'static dyn Export] = &[];
-    /// The older versions of it whose state is another one than this version's. `migrations` of its behaviour
-    /// names each of them from here, and an upgrade between the two converts: `{update, Mod, {advanced, Extra}}`.
-    const CONVERTS: &'static [&'static str] = &[];
-    /// The older versions whose state is written as this version's, and means the same: an upgrade
-    /// between the two is `{load_module, Mod}`. `migrations` names these too, with nothing to do.
-    const KEEPS: &'static [&'static str] = &[];
-    /// The functions that it calls at their current version ([`Function`](crate::Function),
-    /// [`Remote`](crate::Remote)), as `Module:Function/Arity`, also those that it takes from an older version and
-    /// that call them. An appup's dependencies come from here, so a test reads the sources of all
-    /// libraries and compares.
+    /// The functions that it calls at their current version, as `Module:Function/Arity`, also those that it takes from an
+    /// older version and that call them. An appup's dependencies come from here, and [`calls!`](crate::calls!) makes it
+    /// of the functions that are called.
     ///
     /// Not here: what the node itself does for a module ([`crate::regis`], requests of a [`crate::Ctx`]).
     const CALLS: &'static [&'static str] = &[];

@@ -2,8 +2,8 @@
 
 use pq_sdk::supervisor::{Refine, supervise, worker};
 use pq_sdk::{
-    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Remote,
-    Shutdown, Strategy, SupSpec, Supervisor, Term,
+    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Shutdown,
+    Strategy, SupSpec, Supervisor, Term,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +62,15 @@ enum Call {
     Whereis(Term),
 }
 
+pq_sdk::calls! {
+    remote static SWEEP: fn() -> u64 = regis::sweep;
+}
+
 impl Module for RegisServer {
     const NAME: &'static str = "regis_server";
     const VSN: &'static str = "1.0.0";
     const REGISTERED: &'static str = "regis_server";
-    const CALLS: &'static [&'static str] = &["regis:sweep/0"];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenServer for RegisServer {
@@ -75,7 +79,6 @@ impl GenServer for RegisServer {
     type Cast = ();
 
     fn init(_args: ((),), ctx: &mut Ctx<'_>) -> Result<RegisServer, InitError> {
-        static SWEEP: Remote<(), u64> = Remote::new("regis", "sweep");
         let swept = SWEEP.call(ctx, ());
         if swept > 0 {
             ctx.log(

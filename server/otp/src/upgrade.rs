@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use pq_abi::{Direction, Module, Modules, Reason};
 use pq_term::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::called::brief;
 use crate::message::{ExitCause, Signal};
@@ -74,7 +75,8 @@ pub struct Target {
 }
 
 /// What becomes of a process whose conversion does not end in time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "snake_case")]
 pub enum OnOverrun {
     /// The transaction is given up; the process plays on.
     #[default]

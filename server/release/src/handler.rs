@@ -46,9 +46,8 @@ mod report;
 mod watch;
 
 pub use error::{FailedStep, InstallError};
-pub use modules::{How, ModuleChange};
-pub use report::{CheckReport, Ending, Ends, Installed, Micros};
-pub use watch::{InstallPhase, InstallStatus, Watch};
+pub use report::{CheckReport, Ending, Ends};
+pub use watch::{InstallStatus, Watch};
 
 /// How long a question to a process of the node may take.
 pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;

@@ -17,6 +17,8 @@ use anyhow::{Context, bail};
 use pq_term::Term;
 use sockserv::Noun;
 
+use crate::boot::Booted;
+
 mod fill;
 mod who;
 
@@ -51,6 +53,23 @@ pub(super) struct Function {
 }
 
 impl Game {
+    /// What the release that runs says.
+    ///
+    /// # Errors
+    /// When there is no application behind its door, or the setting is none.
+    pub(crate) fn of(booted: &Booted) -> anyhow::Result<Game> {
+        let application = booted.behind_door();
+        let application =
+            application.context("the release that runs has no application behind a door")?;
+        let name = &application.name;
+        Game::read(name, booted.node().env(name, "game").as_ref())
+    }
+
+    /// Whether it can be said who plays at a session.
+    pub(crate) fn says_who_plays(&self) -> bool {
+        self.who.is_some()
+    }
+
     /// Reads the setting of this application; one that is not there says nothing.
     ///
     /// # Errors

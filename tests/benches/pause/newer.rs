@@ -26,6 +26,8 @@ impl GenServer for Server {
     type Args = (u64, u64);
     type Call = ();
     type Cast = ();
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::converts::<older::Server, Server>("1.0.0")];
 
     fn init(args: (u64, u64), ctx: &mut Ctx<'_>) -> Result<Server, InitError> {
         let older = older::Server::init(args, ctx)?;
@@ -40,10 +42,6 @@ impl GenServer for Server {
     fn handle_info(&mut self, _: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
         self.older.tick(ctx);
         Next::Wait
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<older::Server, Server>("1.0.0")] }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use pq_otp::upgrade::{Board, Driver, Live};
 use pq_otp::{Module, Node, OnReply, Payload, ProcessInfo, RequestError, Runner, Sim};
-use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
+use pq_protocol::record::InstallRecord;
+use pq_release::handler::{InstallError, Options, ReleaseHandler};
 
 use super::House;
 
@@ -122,7 +123,7 @@ impl House {
         vsn: &str,
         options: &Options,
         mut meddle: impl FnMut(&mut House, u32),
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         let how = (options, Converters::Here);
         self.install_under(handler, vsn, how, |house, step| {
             meddle(house, step);
@@ -137,7 +138,7 @@ impl House {
         vsn: &str,
         (options, converters): (&Options, Converters),
         mut meddle: impl FnMut(&mut House, u32) -> Turn,
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         let live = match converters {
             Converters::Here => None,
             Converters::Threads(patience) => Some((Live::new(self.sim.node().clone()), patience)),

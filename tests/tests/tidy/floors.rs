@@ -33,7 +33,7 @@ const ROWS: &[Row] = &[
     row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
-    row("0", "pq-protocol", &["pq-term"]),
+    row("0", "pq-protocol", &["pq-abi", "pq-term"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         ..row(
             "3",
             "pq-release",
-            &["pq-code", "pq-files", "pq-otp", "pq-term"],
+            &["pq-code", "pq-files", "pq-otp", "pq-protocol", "pq-term"],
         )
     },
     row(

@@ -7,16 +7,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use pq_otp::Direction;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::upgrade::Driver;
+use pq_protocol::record::InstallRecord;
 use pq_term::{Atom, Term};
 
 use super::error::{FailedStep, InstallError};
-use super::prepare::{self, Prepared};
-use super::report::Installed;
+use super::prepare::{self, Prepared, Purpose};
 use super::script::Script;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
@@ -50,7 +49,7 @@ impl ReleaseHandler {
         app: Atom,
         folder: &Path,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         self.change_app(driver, (app, folder), Direction::Up, options)
     }
 
@@ -65,7 +64,7 @@ impl ReleaseHandler {
         app: Atom,
         folder: &Path,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         self.change_app(driver, (app, folder), Direction::Down, options)
     }
 
@@ -75,25 +74,19 @@ impl ReleaseHandler {
         (app, folder): (Atom, &Path),
         direction: Direction,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
-        let began = Instant::now();
-        let prepared = self.prepare_app(driver, (app, folder), direction);
-        let done = prepared
-            .map_err(FailedStep::untouched)
-            .and_then(|prepared| self.run(driver, &prepared, options));
-        self.watch.end();
-        let installed = done?;
+    ) -> Result<InstallRecord, InstallError> {
+        let record = self.recorded(|handler| {
+            let prepared = handler.prepare_app(driver, (app, folder), direction);
+            let prepared = prepared.map_err(FailedStep::untouched)?;
+            handler.run(driver, &prepared, options)
+        })?;
         self.app_folders.retain(|lib| lib.name != app);
         self.app_folders.push(Lib {
             name: app,
-            vsn: installed.to.clone(),
+            vsn: record.to.clone(),
             folder: folder.display().to_string(),
         });
-        Ok(Installed {
-            took_ms: began.elapsed().as_millis() as u64,
-            unpurged: self.unpurged(),
-            ..installed
-        })
+        Ok(record)
     }
 
     fn prepare_app(
@@ -109,7 +102,8 @@ impl ReleaseHandler {
             folder: folder.to_path_buf(),
         };
         let from = self.running_version(driver, name)?;
-        self.watch.begin((&from.vsn, &to.vsn), false);
+        self.watch
+            .begin(&from.vsn, &to.vsn, direction, Purpose::Install);
         let boot = self.boot_with(name, &to)?;
         let way = self.way_of(name, (&from, &to), direction)?;
         let script = Script::read(&way.script)?;
@@ -118,7 +112,7 @@ impl ReleaseHandler {
             warnings: Vec::new(),
             left: Vec::new(),
             judgement: Judgement::default(),
-            check: false,
+            purpose: Purpose::Install,
             planned: Planned {
                 from: from.vsn.clone(),
                 to: to.vsn,

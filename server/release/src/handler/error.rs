@@ -3,7 +3,9 @@
 use pq_code::{ChangeError, LoadError};
 use pq_otp::upgrade::Abort;
 use pq_otp::{Module, Reason, RequestError};
-use pq_term::{Atom, Term};
+use pq_protocol::record::InstallRecord;
+use pq_protocol::{Exit, Failure};
+use pq_term::{Atom, Term, shorten};
 
 use crate::boot::BootError;
 use crate::file_error::FileError;
@@ -11,6 +13,9 @@ use crate::judge::Finding;
 use crate::registry::RegistryError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
+
+/// How much of an error a sentence has: a reason may be whatever a module has put into it.
+const SENTENCE_CHARS_MAX: usize = 1_500;
 
 /// An install that failed. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +26,8 @@ pub struct InstallError {
     /// Something has happened already that is not undone: the node is to be started again on the permanent release.
     /// Otherwise the node plays on as if nothing had been.
     pub touched: bool,
+    /// All that is known of the attempt; empty for a check, which is no attempt.
+    pub record: Box<InstallRecord>,
 }
 
 /// What failed, in the order in which it is done.
@@ -180,7 +187,24 @@ impl FailedStep {
         InstallError {
             step: self,
             touched: false,
+            record: Box::default(),
         }
+    }
+
+    /// Something has happened already.
+    pub(super) fn touched(self) -> InstallError {
+        InstallError {
+            touched: true,
+            ..self.untouched()
+        }
+    }
+
+    /// A state did not convert.
+    fn is_of_state(&self) -> bool {
+        matches!(
+            self,
+            FailedStep::Abort(Abort::Convert(_) | Abort::Overrun { .. })
+        )
     }
 
     /// In OTP's words.
@@ -232,12 +256,13 @@ impl FailedStep {
         }
     }
 
-    /// The exit code of a command that it ends when nothing has happened yet.
-    pub fn exit_code(&self) -> u8 {
+    /// How a command ends that it ends when nothing has happened yet.
+    pub fn exit(&self) -> Exit {
         match self {
-            FailedStep::Abort(_) | FailedStep::Apply { .. } => 4,
-            step if step.is_checksum() => 10,
-            _ => 3,
+            FailedStep::Abort(_) | FailedStep::Apply { .. } => Exit::RolledBack,
+            FailedStep::Registry(error) => error.exit(),
+            step if step.is_checksum() => Exit::Checksum,
+            _ => Exit::Refused,
         }
     }
 
@@ -247,7 +272,6 @@ impl FailedStep {
             FailedStep::Load(LoadError { step, .. }) => {
                 matches!(step, pq_code::FailedStep::Checksum { .. })
             }
-            FailedStep::Registry(error) => error.is_checksum(),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,
@@ -256,11 +280,38 @@ impl FailedStep {
 }
 
 impl InstallError {
-    /// The exit code of the operator's command: whether the node was touched.
-    pub fn exit_code(&self) -> u8 {
+    /// The same with the record of the attempt.
+    pub(super) fn recorded(self, record: InstallRecord) -> InstallError {
+        let record = Box::new(InstallRecord {
+            failed: u64::from(self.step.is_of_state()),
+            failure: Some(self.failure()),
+            ..record
+        });
+        InstallError { record, ..self }
+    }
+
+    /// How the operator's command ends, with the sentence for people and OTP's words.
+    pub fn failure(&self) -> Failure {
+        let consequence = match self.touched {
+            true => {
+                "; some of it has happened: the node goes back to the permanent release by starting again"
+            }
+            false => "",
+        };
+        let step = self.step.to_string();
+        let step = shorten(&step, SENTENCE_CHARS_MAX);
+        Failure {
+            exit: self.exit(),
+            sentence: format!("failed to {step}{consequence}"),
+            term: Some(self.to_term().to_string()),
+        }
+    }
+
+    /// How the operator's command ends: whether the node was touched.
+    pub fn exit(&self) -> Exit {
         match self.touched {
-            true => 5,
-            false => self.step.exit_code(),
+            true => Exit::Degraded,
+            false => self.step.exit(),
         }
     }
 

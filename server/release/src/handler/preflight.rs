@@ -8,13 +8,13 @@ use std::time::Duration;
 use pq_code::{Change, CodeServer};
 use pq_otp::upgrade::{Driver, Plan, Transaction};
 use pq_otp::{Kind, ProcessInfo};
+use pq_protocol::record::InstallPhase;
 
 use super::error::FailedStep;
 use super::exchange;
 use super::prepare::Prepared;
 use super::report::CheckReport;
 use super::script::{Exchange, Step};
-use super::watch::InstallPhase;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 
 impl ReleaseHandler {

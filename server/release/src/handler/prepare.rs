@@ -31,8 +31,16 @@ pub(super) struct Prepared {
     pub(super) left: Vec<String>,
     /// What the judge has to say.
     pub(super) judgement: Judgement,
+    pub(super) purpose: Purpose,
+}
+
+/// What a release is prepared for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// It is to be installed.
+    Install,
     /// It is only looked at.
-    pub(super) check: bool,
+    Check,
 }
 
 /// How long it is waited for what a callback comes to that takes long already.
@@ -51,11 +59,12 @@ impl ReleaseHandler {
         &mut self,
         driver: &mut dyn Driver,
         vsn: &str,
-        check: bool,
+        purpose: Purpose,
     ) -> Result<Prepared, FailedStep> {
         all_answer(driver)?;
         let planned = self.registry.way_to(vsn)?;
-        self.watch.begin((&planned.from, &planned.to), check);
+        self.watch
+            .begin(&planned.from, &planned.to, planned.direction, purpose);
         let boot = self.registry.tree().boot_vsn(vsn)?;
         let script = Script::read(&planned.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
@@ -63,7 +72,7 @@ impl ReleaseHandler {
             warnings: Vec::new(),
             left: Vec::new(),
             judgement: Judgement::default(),
-            check,
+            purpose,
             planned,
             boot,
             script,
@@ -159,7 +168,7 @@ impl ReleaseHandler {
             side.unwrap_or_default()
         };
         let sides: (&dyn Fn() -> Side, &Side) = (&from, to);
-        let script = (&prepared.script, prepared.check);
+        let script = (&prepared.script, prepared.purpose == Purpose::Check);
         let judgement = judge::judge_live(driver, &self.code, sides, script)?;
         match judgement.refusals.is_empty() {
             true => Ok(judgement),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use pq_protocol::Exit;
 use pq_term::Term;
 
 use crate::boot::BootError;
@@ -161,6 +162,18 @@ impl RegistryError {
 }
 
 impl RegistryError {
+    /// How the operator's command ends. Either all is done or nothing: what the system did not let be written was tried and
+    /// taken back.
+    pub fn exit(&self) -> Exit {
+        match self {
+            _ if self.is_checksum() => Exit::Checksum,
+            RegistryError::Write(_) | RegistryError::Package(PackageError::Write(_)) => {
+                Exit::RolledBack
+            }
+            _ => Exit::Refused,
+        }
+    }
+
     /// True when a file is another one than was built or unpacked.
     pub fn is_checksum(&self) -> bool {
         match self {

@@ -54,7 +54,6 @@ impl Module for Session {
     const NAME: &'static str = "sockserv_serv";
     const VSN: &'static str = "1.0.1";
     const FUNCTIONS: &'static [&'static dyn Export] = &[&WHO];
-    const KEEPS: &'static [&'static str] = &["1.0.0"];
     const CALLS: &'static [&'static str] = v1_0_0::Session::CALLS;
 }
 
@@ -62,6 +61,8 @@ impl GenServer for Session {
     type Args = (PortId,);
     type Call = ();
     type Cast = Event<'static>;
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::keeps::<v1_0_0::Session, Session>("1.0.0")];
 
     fn init(args: (PortId,), ctx: &mut Ctx<'_>) -> Result<Session, InitError> {
         v1_0_0::Session::init(args, ctx).map(Session)
@@ -76,10 +77,6 @@ impl GenServer for Session {
             Info::PortClosed { .. } => self.let_go(ctx),
             info => self.0.take(info, ctx),
         }
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<v1_0_0::Session, Session>(Self::KEEPS[0])] }
     }
 }
 

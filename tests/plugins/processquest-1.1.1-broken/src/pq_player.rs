@@ -36,7 +36,6 @@ type Begun = pq_sdk::gen_fsm::Begun<Player>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.1";
-    const CONVERTS: &'static [&'static str] = &["1.0.0", "1.1.0"];
     const CALLS: &'static [&'static str] = pq_player_1_1_0::Player::CALLS;
 }
 
@@ -45,6 +44,10 @@ impl GenFsm for Player {
     type Event = Event;
     type Args = <pq_player_1_1_0::Player as GenFsm>::Args;
     type Call = Call;
+    const MIGRATIONS: &'static [Migration] = &[
+        Migration::converts::<pq_player_1_0_0::Whole, Whole>("1.0.0"),
+        Migration::converts::<pq_player_1_1_0::Whole, Whole>("1.1.0"),
+    ];
 
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun, pq_sdk::InitError> {
         let (player, step) = pq_player_1_1_0::Player::init(args, ctx)?;
@@ -74,15 +77,6 @@ impl GenFsm for Player {
         ctx: &mut Ctx<'_>,
     ) -> Step<State, Event> {
         self.0.handle_call(state, call, from, ctx)
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const {
-            &[
-                Migration::of::<pq_player_1_0_0::Whole, Whole>(Self::CONVERTS[0]),
-                Migration::of::<pq_player_1_1_0::Whole, Whole>(Self::CONVERTS[1]),
-            ]
-        }
     }
 }
 

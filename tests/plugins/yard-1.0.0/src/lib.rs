@@ -8,10 +8,7 @@
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::{self, Refine, Supervisor, TopSupervisor, supervise, worker};
-use pq_sdk::{
-    Ctx, Export, Function, Functions, GenServer, InitError, Module, Reason, Restart, Strategy,
-    SupSpec, Term,
-};
+use pq_sdk::{Ctx, GenServer, InitError, Module, Reason, Restart, Strategy, SupSpec, Term};
 use serde::{Deserialize, Serialize};
 
 /// The application's callback module.
@@ -71,11 +68,15 @@ pub struct Gate {
     opened: u64,
 }
 
+pq_sdk::calls! {
+    static WEIGH: fn(u64) -> u64 = yard_tools::WEIGH;
+}
+
 impl Module for Gate {
     const NAME: &'static str = "yard_gate";
     const VSN: &'static str = "1.0.0";
     const REGISTERED: &'static str = "yard_gate";
-    const CALLS: &'static [&'static str] = &["yard_tools:weigh/1"];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenServer for Gate {
@@ -110,20 +111,25 @@ impl GenServer for Pen {
     }
 }
 
-/// Functions.
-pub struct Tools;
+/// The module of functions.
+pub mod yard_tools {
+    use pq_sdk::{Export, Function, Functions, Module};
 
-impl Module for Tools {
-    const NAME: &'static str = "yard_tools";
-    const VSN: &'static str = "1.0.0";
-    const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH];
+    /// The module.
+    pub struct Tools;
+
+    impl Module for Tools {
+        const NAME: &'static str = "yard_tools";
+        const VSN: &'static str = "1.0.0";
+        const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH];
+    }
+
+    impl Functions for Tools {}
+
+    /// `weigh(Animals)`: twice as much.
+    pub static WEIGH: Function<(u64,), u64> =
+        Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 }
-
-impl Functions for Tools {}
-
-/// `weigh(Animals)`: twice as much.
-pub static WEIGH: Function<(u64,), u64> =
-    Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 
 pq_sdk::library! {
     application: "yard", vsn: "1.0.0",
@@ -132,5 +138,5 @@ pq_sdk::library! {
     supervisor Pens,
     gen_server Gate,
     gen_server Pen,
-    functions Tools,
+    functions yard_tools::Tools,
 }

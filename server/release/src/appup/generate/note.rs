@@ -84,7 +84,7 @@ impl fmt::Display for Note {
             ),
             Note::StateUnsaid { module, older, newer } => write!(
                 f,
-                "`{module}` {newer} says of the state of {older} neither that it CONVERTS it nor that it KEEPS it, so it is \
+                "`{module}` {newer} says of the state of {older} neither that it converts it nor that it keeps it, so it is \
                  only loaded; a state that changed without a migration, or is written the same and means something else, \
                  does not show in a library"
             ),
