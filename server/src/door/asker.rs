@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Node, Payload, Pid, Reason, RequestError, Term};
+use pq_otp::{Ask, Node, Payload, Pid, Reason, RequestError, Term};
 use pq_term::msgpack::{from_msgpack, to_plain_msgpack};
 use regis_application::Names;
 use sockserv::settings::game::Answer;
@@ -127,7 +127,8 @@ impl Asks {
         let call = move || {
             let args = to_plain_msgpack(&Term::list([state]));
             let Function { module, function } = &function;
-            node.call_function(module, function, &args, CALL_TIMEOUT_MS)
+            node.asking()
+                .call_function(module, function, &args, CALL_TIMEOUT_MS)
         };
         let called = spawn_blocking(call).await;
         called.unwrap_or(Err(RequestError::Exit(Reason::Killed)))
