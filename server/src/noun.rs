@@ -12,6 +12,7 @@ use pq_release::{layout, start_erl::StartErl, sys_config};
 use pq_term::Term;
 use sockserv::Noun;
 
+use crate::demo;
 use crate::door::Game;
 
 /// The command and the option that a game may have a word of its own for.
@@ -24,8 +25,12 @@ pub(crate) fn noun() -> &'static Noun {
     NOUN.get_or_init(|| {
         let words: Vec<String> = std::env::args().collect();
         let root = root(&words).or_else(|| std::env::var_os("PQ_ROOT").map(PathBuf::from));
-        let of_tree = root.and_then(|root| read(&permanent(&root)?));
-        of_tree.unwrap_or_default()
+        let of_tree = root.and_then(|root| permanent(&root));
+        // The demo makes its tree of the sources.
+        let is_demo = || words.get(1).is_some_and(|word| word == "demo");
+        let of_sources = || is_demo().then(demo::first_release).flatten();
+        let folder = of_tree.or_else(of_sources);
+        folder.and_then(|folder| read(&folder)).unwrap_or_default()
     })
 }
 

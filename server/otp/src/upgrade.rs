@@ -37,7 +37,7 @@ pub use driver::{Driver, Live};
 use board::Tally;
 
 /// How many times states are copied before their processes are held, at most. Each time only those are copied
-/// again that have run since. Heroes act together and then pause together, so one round may find all of them changed
+/// again that have run since. Avatars act together and then pause together, so one round may find all of them changed
 /// and the next one nobody: the moment to hold them.
 const COPIES_MAX: u32 = 12;
 

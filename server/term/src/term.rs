@@ -14,7 +14,7 @@ use crate::{Atom, BigInteger, Float, Map, Pid, atom};
 /// With serde, through rmp-serde, a term writes and reads the bytes of [`msgpack`](crate::msgpack).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Term {
-    /// `pq_player`, `'Bob'`
+    /// `shop_till`, `'Bob'`
     Atom(Atom),
     /// `42`
     Integer(i64),

@@ -1,6 +1,6 @@
 //! Short terms written on the stack: what a name and a pid are made of, and a list of these.
 //!
-//! The bytes are those of `encode`, which writes everything else. A hero's start passes here three times.
+//! The bytes are those of `encode`, which writes everything else. An avatar's start passes here three times.
 
 use super::{ext, list_to_msgpack, marker};
 use crate::{Pid, Term};
