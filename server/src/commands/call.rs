@@ -12,7 +12,7 @@ use super::kinds::{Question, exit_of};
 use crate::client::Show;
 use crate::running::RunningNode;
 
-/// How long a function, and whoever it asks, may take: `processquest:stop_player` gives a hero ten seconds.
+/// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to end.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
 /// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
