@@ -56,5 +56,5 @@ pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()>
 
 /// What cannot be judged, with the exit code that an install of it would have.
 fn refused(step: &FailedStep) -> Failure {
-    Failure::new(Exit::from(step.exit_code()), format!("failed to {step}"))
+    Failure::new(step.exit(), format!("failed to {step}"))
 }

@@ -143,7 +143,7 @@ fn failure(error: &InstallError) -> Failure {
         false => "",
     };
     Failure {
-        exit: Exit::from(error.exit_code()),
+        exit: error.exit(),
         sentence: format!(
             "failed to {}{consequence}",
             shorten(&error.to_string(), SENTENCE_CHARS_MAX)

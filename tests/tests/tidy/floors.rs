@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         ..row(
             "3",
             "pq-release",
-            &["pq-code", "pq-files", "pq-otp", "pq-term"],
+            &["pq-code", "pq-files", "pq-otp", "pq-protocol", "pq-term"],
         )
     },
     row(

@@ -176,7 +176,10 @@ fn a_module_that_the_relup_forgets_is_said() {
         words
     };
     let error = site.install("1.1.9").unwrap_err();
-    assert!(!error.touched && error.exit_code() == 3, "{error}");
+    assert!(
+        !error.touched && error.exit() == pq_protocol::Exit::Refused,
+        "{error}"
+    );
     let said = error.to_string();
     for module in [
         "pq_quest",
@@ -420,7 +423,10 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
             .handler
             .check_install(&mut site.house.sim, vsn, &options);
         for error in [checked.unwrap_err(), site.install(vsn).unwrap_err()] {
-            assert!(!error.touched && error.exit_code() == 3, "{error}");
+            assert!(
+                !error.touched && error.exit() == pq_protocol::Exit::Refused,
+                "{error}"
+            );
             let said = error.to_string();
             for word in words {
                 assert!(said.contains(word), "no {word} in {said}");

@@ -3,6 +3,7 @@
 use pq_code::{ChangeError, LoadError};
 use pq_otp::upgrade::Abort;
 use pq_otp::{Module, Reason, RequestError};
+use pq_protocol::Exit;
 use pq_term::{Atom, Term};
 
 use crate::boot::BootError;
@@ -232,12 +233,12 @@ impl FailedStep {
         }
     }
 
-    /// The exit code of a command that it ends when nothing has happened yet.
-    pub fn exit_code(&self) -> u8 {
+    /// How a command ends with it when nothing has happened yet.
+    pub fn exit(&self) -> Exit {
         match self {
-            FailedStep::Abort(_) | FailedStep::Apply { .. } => 4,
-            step if step.is_checksum() => 10,
-            _ => 3,
+            FailedStep::Abort(_) | FailedStep::Apply { .. } => Exit::RolledBack,
+            step if step.is_checksum() => Exit::Checksum,
+            _ => Exit::Refused,
         }
     }
 
@@ -256,11 +257,11 @@ impl FailedStep {
 }
 
 impl InstallError {
-    /// The exit code of the operator's command: whether the node was touched.
-    pub fn exit_code(&self) -> u8 {
+    /// How the operator's command ends: whether the node was touched.
+    pub fn exit(&self) -> Exit {
         match self.touched {
-            true => 5,
-            false => self.step.exit_code(),
+            true => Exit::Degraded,
+            false => self.step.exit(),
         }
     }
 
