@@ -1,9 +1,9 @@
 //! Heroes without sockets: for benches, demos and tests.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use parking_lot::{Condvar, Mutex};
 use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::{Node, Payload, Pid, Reason};
 use pq_words::Opts;
@@ -55,7 +55,7 @@ pub(crate) fn fill(node: &Node, count: u64, pace_ms: u32) -> anyhow::Result<Dura
     for first in (0..count).step_by(batch) {
         wait_down_to(IN_FLIGHT_MIN)?;
         let numbers = first..count.min(first + batch as u64);
-        progress().in_flight += (numbers.end - numbers.start) as usize;
+        PROGRESS.lock().in_flight += (numbers.end - numbers.start) as usize;
         for number in numbers {
             order(node, supersup, number, &opts)?;
         }
@@ -72,17 +72,13 @@ fn order(node: &Node, supersup: Pid, number: u64, opts: &Opts) -> anyhow::Result
     Ok(())
 }
 
-fn progress() -> MutexGuard<'static, Progress> {
-    PROGRESS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn note(answer: Result<Payload, Reason>) {
     let failed = match answer.map(|reply| spec::decode_reply(&reply)) {
         Ok(Ok(SupReply::Started(Some(_)))) => None,
         Ok(other) => Some(format!("{other:?}")),
         Err(reason) => Some(reason.to_string()),
     };
-    let mut progress = progress();
+    let mut progress = PROGRESS.lock();
     progress.in_flight -= 1;
     progress.failed = progress.failed.take().or(failed);
     if [IN_FLIGHT_MIN, 0].contains(&progress.in_flight) || progress.failed.is_some() {
@@ -93,9 +89,8 @@ fn note(answer: Result<Payload, Reason>) {
 /// Waits until at most `limit` starts are under way.
 fn wait_down_to(limit: usize) -> anyhow::Result<()> {
     let many = |progress: &mut Progress| progress.in_flight > limit && progress.failed.is_none();
-    let (progress, waited) = CHANGED
-        .wait_timeout_while(progress(), START_TIMEOUT, many)
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut progress = PROGRESS.lock();
+    let waited = CHANGED.wait_while_for(&mut progress, many, START_TIMEOUT);
     match &progress.failed {
         Some(why) => bail!("a hero could not be started: {why}"),
         None if waited.timed_out() => bail!(
