@@ -6,7 +6,7 @@ use pq_term::Pid;
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
 
-use crate::ctx::{PortId, RequestId};
+use crate::ctx::{MonitorId, PortId, RequestId};
 
 /// Messages up to this length are written on the stack. The most frequent one, a kill told to the
 /// subscribers, takes 74 bytes.
@@ -109,7 +109,7 @@ pub enum Info<'a> {
         /// Who.
         pid: Pid,
         /// The monitor that tells it.
-        monitor: u64,
+        monitor: MonitorId,
         /// Why.
         reason: Reason,
     },
@@ -152,7 +152,7 @@ impl<'a> Info<'a> {
             },
             Callback::Down => Info::Down {
                 pid: Pid::from_raw(call.a),
-                monitor: call.b,
+                monitor: MonitorId(call.b),
                 reason: Reason::from_bytes(call.data),
             },
             Callback::PortData => Info::PortData {

@@ -20,6 +20,10 @@ pub struct TimerId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
+/// A process that is watched (`erlang:monitor/2`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct MonitorId(pub u64);
+
 /// A port: the node's end of a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct PortId(pub u64);
@@ -209,13 +213,13 @@ impl<'a> Ctx<'a> {
     }
 
     /// Wants to hear of the end of a process, once, as [`crate::Info::Down`].
-    pub fn monitor(&mut self, pid: Pid) -> u64 {
-        self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[])
+    pub fn monitor(&mut self, pid: Pid) -> MonitorId {
+        MonitorId(self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[]))
     }
 
     /// Wants to hear no more.
-    pub fn demonitor(&mut self, monitor: u64) {
-        self.host.op(OpCode::Demonitor, monitor, 0, &[]);
+    pub fn demonitor(&mut self, monitor: MonitorId) {
+        self.host.op(OpCode::Demonitor, monitor.0, 0, &[]);
     }
 
     /// Shares fate with a process (`link/1`).

@@ -149,3 +149,12 @@ pub enum Direction {
     /// From this module's state to that of an older version.
     Down = 1,
 }
+
+/// Between which versions a state is converted: that of the module which does it, and another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// The other version.
+    pub vsn: &'a str,
+}

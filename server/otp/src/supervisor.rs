@@ -57,7 +57,7 @@ mod starting;
 mod window;
 
 #[cfg(test)]
-mod node;
+mod harness;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, SupReply};
 use pq_term::Pid;
 
-use super::ordered::{Ordered, Phase};
+use super::ordered::{Ordered, OrderedPhase};
 use super::starting::StartFor;
 use super::{Action, Caller, Ctx, Report, is_wanted_end};
 
@@ -57,11 +57,14 @@ impl Ordered {
                 continue;
             };
             match self.take_exit(pid) {
-                Some(reason) => self.child_halted(ctx, index, (spec, pid), reason),
+                Some(reason) => {
+                    self.lay_down(index, spec.restart);
+                    report_halted(ctx, spec, pid, reason);
+                }
                 None => {
                     let timer = self.tell_to_end(ctx, pid, &spec);
                     halting.awaited = Some(Awaited { pid, spec, timer });
-                    self.phase = Phase::Halting(halting);
+                    self.phase = OrderedPhase::Halting(halting);
                     return;
                 }
             }
@@ -78,14 +81,15 @@ impl Ordered {
 
     /// The awaited child has ended.
     pub(super) fn halted(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
-        match mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Halting(mut halting) => {
+        match mem::replace(&mut self.phase, OrderedPhase::Idle) {
+            OrderedPhase::Halting(mut halting) => {
                 if let Some(Awaited { pid, spec, timer }) = halting.awaited.take() {
                     timer
                         .into_iter()
                         .for_each(|id| ctx.act(Action::CancelTimer { id }));
                     // It stood where the range now ends.
-                    self.child_halted(ctx, halting.left.end, (spec, pid), reason);
+                    self.lay_down(halting.left.end, spec.restart);
+                    report_halted(ctx, spec, pid, reason);
                 }
                 self.halt_next(ctx, halting);
             }
@@ -93,25 +97,8 @@ impl Ordered {
         }
     }
 
-    fn child_halted(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        index: usize,
-        (spec, pid): (ChildSpec, Pid),
-        reason: Reason,
-    ) {
-        self.lay_down(index, spec.restart);
-        if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
-            ctx.report(Report::ShutdownError {
-                id: spec.id,
-                pid,
-                reason,
-            });
-        }
-    }
-
     fn all_halted(&mut self, ctx: &mut Ctx<'_>, halting: Halting) {
-        self.phase = Phase::Idle;
+        self.phase = OrderedPhase::Idle;
         match halting.why {
             HaltFor::Restart => {
                 // The range has shrunk to its beginning.
@@ -128,7 +115,7 @@ impl Ordered {
 
     /// The awaited child has had its time.
     pub(super) fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        let Phase::Halting(halting) = &mut self.phase else {
+        let OrderedPhase::Halting(halting) = &mut self.phase else {
             return;
         };
         match &mut halting.awaited {
@@ -152,5 +139,16 @@ impl Halting {
     /// `true` when this is the end of the supervisor.
     pub(super) fn ends(&self) -> bool {
         matches!(self.why, HaltFor::End(_))
+    }
+}
+
+/// A child that was told to end has ended: it is told of unless it did so as it should.
+fn report_halted(ctx: &mut Ctx<'_>, spec: ChildSpec, pid: Pid, reason: Reason) {
+    if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
+        ctx.report(Report::ShutdownError {
+            id: spec.id,
+            pid,
+            reason,
+        });
     }
 }

@@ -34,13 +34,13 @@ pub(super) struct Ordered {
     pub(super) flags: SupFlags,
     pub(super) serial: Serial,
     pub(super) children: Children,
-    pub(super) phase: Phase,
+    pub(super) phase: OrderedPhase,
     window: Window,
     /// Only while something waits.
     waiting: Option<Box<Waiting>>,
 }
 
-pub(super) enum Phase {
+pub(super) enum OrderedPhase {
     Idle,
     Starting(Box<Starting>),
     Halting(Box<Halting>),
@@ -69,7 +69,7 @@ impl Ordered {
             flags: spec.flags,
             serial: Serial::default(),
             children: spec.children,
-            phase: Phase::Idle,
+            phase: OrderedPhase::Idle,
             window: Window::default(),
             waiting: None,
         };
@@ -82,7 +82,7 @@ impl Ordered {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle)
+        matches!(self.phase, OrderedPhase::Idle)
     }
 
     pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
@@ -112,10 +112,10 @@ impl Ordered {
 
     fn exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
         match &self.phase {
-            Phase::Idle => self.child_exited(ctx, pid, reason),
-            Phase::Halting(halting) if halting.awaits(pid) => self.halted(ctx, reason),
-            Phase::Ended => {}
-            Phase::Starting(_) | Phase::Halting(_) => self.remember_exit(pid, reason),
+            OrderedPhase::Idle => self.child_exited(ctx, pid, reason),
+            OrderedPhase::Halting(halting) if halting.awaits(pid) => self.halted(ctx, reason),
+            OrderedPhase::Ended => {}
+            OrderedPhase::Starting(_) | OrderedPhase::Halting(_) => self.remember_exit(pid, reason),
         }
     }
 
@@ -176,8 +176,8 @@ impl Ordered {
 
     fn stop(&mut self, reason: Reason) {
         match &self.phase {
-            Phase::Ended => {}
-            Phase::Halting(halting) if halting.ends() => {}
+            OrderedPhase::Ended => {}
+            OrderedPhase::Halting(halting) if halting.ends() => {}
             _ => {
                 self.waiting().stop.get_or_insert(reason);
             }
@@ -194,16 +194,18 @@ impl Ordered {
 
     /// No child is left.
     pub(super) fn finish(&mut self) {
-        self.phase = Phase::Ended;
+        self.phase = OrderedPhase::Ended;
         self.waiting = None;
     }
 
     fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match &self.phase {
-            Phase::Idle => self.answer(ctx, from, request),
-            Phase::Ended => ctx.refuse(from, "noproc"),
-            Phase::Halting(halting) if halting.ends() => ctx.refuse(from, "shutdown"),
-            Phase::Starting(_) | Phase::Halting(_) => self.remember_request(ctx, from, request),
+            OrderedPhase::Idle => self.answer(ctx, from, request),
+            OrderedPhase::Ended => ctx.refuse(from, "noproc"),
+            OrderedPhase::Halting(halting) if halting.ends() => ctx.refuse(from, "shutdown"),
+            OrderedPhase::Starting(_) | OrderedPhase::Halting(_) => {
+                self.remember_request(ctx, from, request)
+            }
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Simple {
     pub(super) template: ChildSpec,
     pub(super) serial: Serial,
     window: Window,
-    pub(super) phase: Phase,
+    pub(super) phase: SimplePhase,
     /// Children that are not restarted: nothing is known of them but that they are there.
     pub(super) plain: Numbered<Pid, ()>,
     /// Children that may be restarted, with all their arguments.
@@ -60,7 +60,7 @@ pub(super) struct Simple {
     pub(super) timers: Numbered<u32, Pid>,
 }
 
-pub(super) enum Phase {
+pub(super) enum SimplePhase {
     Running,
     Stopping(Box<Stopping>),
     Ended,
@@ -83,7 +83,7 @@ impl Simple {
             template: spec.template,
             serial: Serial::default(),
             window: Window::default(),
-            phase: Phase::Running,
+            phase: SimplePhase::Running,
             plain: Numbered::default(),
             kept: Numbered::default(),
             flights: Numbered::default(),
@@ -94,7 +94,7 @@ impl Simple {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        matches!(self.phase, Phase::Running)
+        matches!(self.phase, SimplePhase::Running)
     }
 
     /// A live update. Children at once have the new `shutdown` and `modules`; one that is restarted has the new
@@ -117,9 +117,9 @@ impl Simple {
 
     fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match self.phase {
-            Phase::Running => self.answer(ctx, from, request),
-            Phase::Stopping(_) => ctx.refuse(from, "shutdown"),
-            Phase::Ended => ctx.refuse(from, "noproc"),
+            SimplePhase::Running => self.answer(ctx, from, request),
+            SimplePhase::Stopping(_) => ctx.refuse(from, "shutdown"),
+            SimplePhase::Ended => ctx.refuse(from, "noproc"),
         }
     }
 
@@ -245,11 +245,11 @@ impl Simple {
             None => drop(self.plain.insert(pid, ())),
         }
         match &self.phase {
-            Phase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
-            Phase::Stopping(_) => {
+            SimplePhase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
+            SimplePhase::Stopping(_) => {
                 ctx.exit(pid, self.template.shutdown);
             }
-            Phase::Running | Phase::Ended => {}
+            SimplePhase::Running | SimplePhase::Ended => {}
         }
     }
 
@@ -278,7 +278,7 @@ impl Simple {
         shrink(&mut self.kept);
         match (self.ending.remove(&pid), &mut self.phase) {
             (Some(ending), _) => self.child_terminated(ctx, pid, ending, reason),
-            (None, Phase::Stopping(stopping)) => {
+            (None, SimplePhase::Stopping(stopping)) => {
                 if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
                     stopping.count_surprise(reason);
                 }

@@ -8,7 +8,7 @@ use pq_abi::spec::{Restart, SupReply};
 use pq_term::{Pid, Term};
 
 use super::children::ChildStart;
-use super::ordered::{Ordered, Phase};
+use super::ordered::{Ordered, OrderedPhase};
 use super::reading::{ChildStarts, pair};
 use super::{Action, Caller, Ctx, Report, StartOutcome, Ticket};
 
@@ -54,7 +54,7 @@ impl Ordered {
     }
 
     fn start_next(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>) {
-        self.phase = Phase::Idle;
+        self.phase = OrderedPhase::Idle;
         if self.stop_is_wanted() {
             return;
         }
@@ -72,13 +72,13 @@ impl Ordered {
             kind: child.kind,
             dynamic: false,
         });
-        self.phase = Phase::Starting(starting);
+        self.phase = OrderedPhase::Starting(starting);
     }
 
     /// The start in flight has come to its end. Any other ticket is nobody's.
     pub(super) fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
-        match mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Starting(starting) if starting.ticket == ticket => match outcome {
+        match mem::replace(&mut self.phase, OrderedPhase::Idle) {
+            OrderedPhase::Starting(starting) if starting.ticket == ticket => match outcome {
                 StartOutcome::Ok(pid) => self.child_started(ctx, starting, pid),
                 StartOutcome::Ignore => self.child_ignored(ctx, starting),
                 StartOutcome::Err(reason) => self.child_failed(ctx, *starting, reason),
