@@ -5,7 +5,7 @@ use pq_abi::Reason;
 use pq_abi::spec::{Shutdown, SupReply};
 use pq_term::{Pid, Term};
 
-use super::simple::{Flight, Simple, SimplePhase, shrink};
+use super::simple::{Ending, Flight, Simple, SimplePhase, Stopping, shrink};
 use super::{Action, Caller, Ctx, Report, is_wanted_end};
 
 /// How many callers may wait for the end of the same child; one is usual. Beyond it they are refused with
@@ -15,22 +15,6 @@ const CALLERS_MAX: usize = 64;
 /// How many different reasons of children that ended wrongly at the end are told apart in the log. The rest are counted
 /// together: a million children may give a million reasons.
 const REASONS_MAX: usize = 16;
-
-/// All children have been told to end.
-pub(super) struct Stopping {
-    reason: Reason,
-    timer: Option<u32>,
-    /// The time is over: who appears now is killed.
-    pub(super) is_killing: bool,
-    /// Reasons that were not wanted, and how many ended so.
-    surprises: Vec<(Reason, u64)>,
-}
-
-/// A child told to end by a request, and who waits for it.
-pub(super) struct Ending {
-    timer: Option<u32>,
-    callers: Vec<Caller>,
-}
 
 impl Simple {
     pub(super) fn terminate_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, pid: Pid) {

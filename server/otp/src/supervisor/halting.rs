@@ -8,33 +8,8 @@ use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, SupReply};
 use pq_term::Pid;
 
-use super::ordered::{Ordered, OrderedPhase};
-use super::starting::StartFor;
-use super::{Action, Caller, Ctx, Report, is_wanted_end};
-
-/// The child `awaited` has been told to end; those in `left` follow, from the end.
-pub(super) struct Halting {
-    left: Range<usize>,
-    awaited: Option<Awaited>,
-    why: HaltFor,
-}
-
-struct Awaited {
-    pid: Pid,
-    spec: ChildSpec,
-    /// When it runs out, the child is killed.
-    timer: Option<u32>,
-}
-
-/// What for, and so what comes next.
-pub(super) enum HaltFor {
-    /// A restart: these and those after them are started again.
-    Restart,
-    /// `terminate_child/2`: the caller is told.
-    Answer(Caller),
-    /// The end of the supervisor.
-    End(Reason),
-}
+use super::machine::{Awaited, HaltFor, Halting, Ordered, OrderedPhase, StartFor};
+use super::{Action, Ctx, Report, is_wanted_end};
 
 impl Ordered {
     /// Terminates these children. Some of them may not run, or may have ended without our knowing.

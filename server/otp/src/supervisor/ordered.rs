@@ -12,16 +12,13 @@
 //! end of that line, as OTP's supervisor casts to itself: so a child that cannot start does not keep others waiting.
 //! Starting is in [`super::starting`], halting in [`super::halting`], answers in [`super::requests`].
 
-use std::collections::VecDeque;
-
 use pq_abi::Reason;
-use pq_abi::spec::{ChildSpec, Restart, Strategy, SupFlags, SupRequest};
+use pq_abi::spec::{ChildSpec, Restart, Strategy, SupRequest};
 use pq_term::{Pid, Term};
 
-use super::children::{Children, Standing};
-use super::halting::{HaltFor, Halting};
+use super::children::Standing;
+use super::machine::{Event, HaltFor, Ordered, OrderedPhase, StartFor, Waiting};
 use super::reading::OrderedSpec;
-use super::starting::{StartFor, Starting};
 use super::window::Window;
 use super::{Caller, Ctx, Input, Report, Serial};
 
@@ -29,38 +26,6 @@ use super::{Caller, Ctx, Input, Report, Serial};
 /// from siblings, a handful at a time; heroes come through `simple_one_for_one`, where no request waits. Beyond it
 /// a request is refused with `overloaded`.
 const REQUESTS_MAX: usize = 1_024;
-
-pub(super) struct Ordered {
-    pub(super) flags: SupFlags,
-    pub(super) serial: Serial,
-    pub(super) children: Children,
-    pub(super) phase: OrderedPhase,
-    window: Window,
-    /// Only while something waits.
-    waiting: Option<Box<Waiting>>,
-}
-
-pub(super) enum OrderedPhase {
-    Idle,
-    Starting(Box<Starting>),
-    Halting(Box<Halting>),
-    Ended,
-}
-
-/// What has come while children started or ended. Bounded: requests by `REQUESTS_MAX`, ends by the number of
-/// children, further tries by one for each failed start.
-#[derive(Default)]
-struct Waiting {
-    stop: Option<Reason>,
-    events: VecDeque<Event>,
-    requests: usize,
-}
-
-enum Event {
-    Exited(Pid, Reason),
-    Request(Caller, SupRequest),
-    TryAgain(Term),
-}
 
 impl Ordered {
     /// Starts the first child.

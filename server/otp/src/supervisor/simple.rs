@@ -25,7 +25,6 @@ use pq_term::{Pid, Term};
 
 use crate::numbered::Numbered;
 
-use super::ending::{Ending, Stopping};
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
 use super::{
@@ -64,6 +63,22 @@ pub(super) enum SimplePhase {
     Running,
     Stopping(Box<Stopping>),
     Ended,
+}
+
+/// All children have been told to end.
+pub(super) struct Stopping {
+    pub(super) reason: Reason,
+    pub(super) timer: Option<u32>,
+    /// The time is over: who appears now is killed.
+    pub(super) is_killing: bool,
+    /// Reasons that were not wanted, and how many ended so.
+    pub(super) surprises: Vec<(Reason, u64)>,
+}
+
+/// A child told to end by a request, and who waits for it.
+pub(super) struct Ending {
+    pub(super) timer: Option<u32>,
+    pub(super) callers: Vec<Caller>,
 }
 
 /// A start in flight. `None` for arguments that need not be kept.

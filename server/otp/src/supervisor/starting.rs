@@ -7,33 +7,9 @@ use pq_abi::Reason;
 use pq_abi::spec::{Restart, SupReply};
 use pq_term::{Pid, Term};
 
-use super::children::ChildStart;
-use super::ordered::{Ordered, OrderedPhase};
+use super::machine::{Ordered, OrderedPhase, StartFor, Starting};
 use super::reading::{ChildStarts, pair};
-use super::{Action, Caller, Ctx, Report, StartOutcome, Ticket};
-
-/// One start is in flight: that of the first child in `left`.
-pub(super) struct Starting {
-    left: Range<usize>,
-    ticket: Ticket,
-    id: Term,
-    restart: Restart,
-    why: StartFor,
-    /// The starts of `left` as far as they have been read already.
-    read: smallvec::IntoIter<[ChildStart; 2]>,
-}
-
-/// What for, and so what a failure means.
-pub(super) enum StartFor {
-    /// The beginning: a failure ends the supervisor.
-    Init,
-    /// A restart: it is tried again.
-    Restart,
-    /// `restart_child/2`: the caller is told.
-    Answer(Caller),
-    /// `start_child/2`: the caller is told and the spec discarded.
-    Add(Caller),
-}
+use super::{Action, Ctx, Report, StartOutcome, Ticket};
 
 impl Ordered {
     /// Starts all children for the first time.
