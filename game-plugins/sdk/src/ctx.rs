@@ -20,6 +20,10 @@ pub struct TimerId(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
+/// A monitor of a process (`erlang:monitor/2`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct MonitorId(pub u64);
+
 /// A port, which is the node's end of a client's connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct PortId(pub u64);
@@ -212,14 +216,14 @@ impl<'a> Ctx<'a> {
         self.tell(OpCode::Continue, (0, 0), term);
     }
 
-    /// Monitors a process: its end arrives once as [`crate::Info::Down`]. Returns the number of the monitor.
-    pub fn monitor(&mut self, pid: Pid) -> u64 {
-        self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[])
+    /// Monitors a process: its end arrives once as [`crate::Info::Down`].
+    pub fn monitor(&mut self, pid: Pid) -> MonitorId {
+        MonitorId(self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[]))
     }
 
     /// Ends a monitor (`erlang:demonitor/1`).
-    pub fn demonitor(&mut self, monitor: u64) {
-        self.host.op(OpCode::Demonitor, monitor, 0, &[]);
+    pub fn demonitor(&mut self, monitor: MonitorId) {
+        self.host.op(OpCode::Demonitor, monitor.0, 0, &[]);
     }
 
     /// Links this process to another one (`link/1`): the abnormal end of one also ends the other.

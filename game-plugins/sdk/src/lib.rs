@@ -74,7 +74,7 @@ pub mod supervisor;
 
 pub use application::Application;
 pub use codec::{Info, Message};
-pub use ctx::{Ctx, From, PortId, RequestId, TimerId};
+pub use ctx::{Ctx, From, MonitorId, PortId, RequestId, TimerId};
 pub use export::{Export, Function, Remote};
 pub use gen_event::{EventManager, GenEvent, Handled};
 pub use gen_fsm::{GenFsm, Step};

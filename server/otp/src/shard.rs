@@ -87,7 +87,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    fn new(node: Node, (id, first_ref): (u8, u64), post: Arc<Post>) -> Core {
+    fn new(node: Node, id: u8, first_ref: u64, post: Arc<Post>) -> Core {
         let seed = node.config().seed ^ (u64::from(id) << 56) ^ first_ref;
         Core {
             id,
@@ -104,14 +104,11 @@ impl Core {
 
     /// That of a thread which is no shard: under this id its references are numbered, and by its number they are told
     /// from those of others.
-    pub(crate) fn outside(node: &Node, (id, number): (u8, u64), post: Arc<Post>) -> Core {
+    pub(crate) fn outside(node: &Node, id: u8, number: u64, post: Arc<Post>) -> Core {
         /// Each has so many.
         const REFS_BITS: u32 = 32;
-        Core::new(
-            node.clone(),
-            (id, (number << REFS_BITS) & (u64::MAX >> 8)),
-            post,
-        )
+        let first_ref = (number << REFS_BITS) & (u64::MAX >> 8);
+        Core::new(node.clone(), id, first_ref, post)
     }
 
     /// A number that names one request or monitor of this node.
@@ -169,7 +166,7 @@ pub struct Counters {
 impl Shard {
     pub(crate) fn new(node: Node, id: u8) -> Shard {
         let post = node.watched().post(id).clone();
-        let core = Core::new(node, (id, 0), post);
+        let core = Core::new(node, id, 0, post);
         let outboxes = (0..core.node.shards()).map(|_| Vec::new()).collect();
         Shard {
             core,

@@ -1,7 +1,7 @@
 //! What the coordinator, the shards and the converting threads of one transaction share.
 //!
 //! ```text
-//!   shard ─ chunk of jobs ─► queue ─► desk (one per thread) ─ converted ─► inbox of the shard
+//!   shard ─ chunk of jobs ─► queue ─► worker (one per thread) ─ converted ─► inbox of the shard
 //!   shard ─ done, failed, counted ─► board ─► coordinator
 //! ```
 //! Each shard bounds how much of it lies in the queue (`shard::stage::copies`).
@@ -48,7 +48,7 @@ struct State {
     done: usize,
     failed: Option<Abort>,
     tally: Tally,
-    desks: Vec<Arc<Desk>>,
+    workers: Vec<Arc<Worker>>,
 }
 
 /// The shared part of one transaction.
@@ -84,24 +84,24 @@ struct Queue {
     closed: bool,
 }
 
-/// Where one thread converts.
-pub(crate) struct Desk {
+/// One thread that converts.
+pub(crate) struct Worker {
     /// The number by which the operating system knows its thread.
     thread: rustix::process::Pid,
-    at: Mutex<AtDesk>,
+    state: Mutex<WorkerState>,
 }
 
 #[derive(Default)]
-struct AtDesk {
+struct WorkerState {
     shard: u8,
     todo: VecDeque<Export>,
     done: Vec<Converted>,
-    now: Option<Now>,
+    now: Option<Running>,
     /// Its thread does not come back from a conversion, or comes back too late.
     given_up: bool,
 }
 
-struct Now {
+struct Running {
     pid: Pid,
     number: u32,
     module: &'static str,
@@ -221,10 +221,10 @@ impl Board {
 
     /// No more jobs: the threads end. Whoever converts still does so for nobody.
     pub(super) fn close(&self, node: &Node) {
-        for desk in &self.state().desks {
-            let mut at = desk.lock();
+        for worker in &self.state().workers {
+            let mut at = worker.lock();
             if at.now.take().is_some() {
-                desk.give_up(&mut at, node);
+                worker.give_up(&mut at, node);
             }
         }
         let mut queue = self.queue();
@@ -235,23 +235,23 @@ impl Board {
     }
 
     /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
-    /// be killed for it, what else lay on the thread's desk goes to others.
+    /// be killed for it, what else the thread had goes to others.
     pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
         self.look_at_the_clock();
         let (stopped_ms, timeout_ms) = (self.stopped_ms(), self.plan.code_change_timeout_ms);
-        let is_over = |now: &mut Now| now.ran_ms(stopped_ms) > timeout_ms;
-        let desks = self.state().desks.clone();
-        let over = desks.iter().filter_map(|desk| {
-            let mut at = desk.lock();
+        let is_over = |now: &mut Running| now.ran_ms(stopped_ms) > timeout_ms;
+        let workers = self.state().workers.clone();
+        let over = workers.iter().filter_map(|worker| {
+            let mut at = worker.lock();
             let now = at.now.take_if(is_over)?;
-            desk.give_up(&mut at, node);
+            worker.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push(Converted {
                     pid: now.pid,
                     number: now.number,
                     outcome: Outcome::Kill,
                 });
-                self.clear_desk(node, at);
+                self.reassign(node, at);
             }
             Some((now.pid, now.module.to_string()))
         });
@@ -259,7 +259,7 @@ impl Board {
     }
 
     /// Hands back what is done, and gives to others what is not.
-    fn clear_desk(&self, node: &Node, mut at: MutexGuard<'_, AtDesk>) {
+    fn reassign(&self, node: &Node, mut at: MutexGuard<'_, WorkerState>) {
         let (shard, jobs) = (at.shard, std::mem::take(&mut at.todo));
         let done = std::mem::take(&mut at.done);
         drop(at);
@@ -344,10 +344,10 @@ impl Board {
 
     /// Converts until the transaction is decided, or this thread is given up.
     pub(super) fn work(&self, node: &Node) {
-        let desk = Arc::new(Desk::of_this_thread());
-        self.state().desks.push(desk.clone());
+        let worker = Arc::new(Worker::of_this_thread());
+        self.state().workers.push(worker.clone());
         while let Some(chunk) = self.next_chunk() {
-            if !self.work_off(node, &desk, chunk) {
+            if !self.convert_chunk(node, &worker, chunk) {
                 return;
             }
         }
@@ -355,13 +355,13 @@ impl Board {
 
     /// Converts what waits, in the caller's thread.
     pub(super) fn work_now(&self, node: &Node) {
-        let desk = Desk::of_this_thread();
+        let worker = Worker::of_this_thread();
         loop {
             // The guard must be gone before the work begins.
             let Some(chunk) = self.queue().chunks.pop_front() else {
                 return;
             };
-            self.work_off(node, &desk, chunk);
+            self.convert_chunk(node, &worker, chunk);
         }
     }
 
@@ -379,21 +379,21 @@ impl Board {
     }
 
     /// `false`: the thread was given up meanwhile, and what it did is not wanted.
-    fn work_off(&self, node: &Node, desk: &Desk, chunk: Chunk) -> bool {
+    fn convert_chunk(&self, node: &Node, worker: &Worker, chunk: Chunk) -> bool {
         let shard = chunk.shard;
-        desk.lay_down(chunk);
-        while let Some(job) = desk.take_up(self.stopped_ms()) {
+        worker.begin(chunk);
+        while let Some(job) = worker.next_job(self.stopped_ms()) {
             let converted = convert(node, &self.plan, job);
             self.converted.fetch_add(1, Ordering::Relaxed);
             if let Outcome::Tried { same: false } = converted.outcome {
                 self.differing.fetch_add(1, Ordering::Relaxed);
             }
-            if !desk.put_away(converted) {
+            if !worker.finish(converted) {
                 node.note_came_back();
                 return false;
             }
         }
-        let done = std::mem::take(&mut desk.lock().done);
+        let done = std::mem::take(&mut worker.lock().done);
         self.hand_back(node, shard, done);
         true
     }
@@ -417,7 +417,7 @@ impl Board {
     }
 }
 
-impl Now {
+impl Running {
     /// How long it could run, when the program has been stopped for so long in all.
     fn ran_ms(&self, stopped_ms: u64) -> u64 {
         let passed_ms = self.since.elapsed().as_millis() as u64;
@@ -425,35 +425,35 @@ impl Now {
     }
 }
 
-impl Desk {
-    fn of_this_thread() -> Desk {
-        Desk {
+impl Worker {
+    fn of_this_thread() -> Worker {
+        Worker {
             thread: rustix::thread::gettid(),
-            at: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, AtDesk> {
-        self.at.lock().unpoisoned()
+    fn lock(&self) -> MutexGuard<'_, WorkerState> {
+        self.state.lock().unpoisoned()
     }
 
     /// What its thread is at is not wanted any more.
-    fn give_up(&self, at: &mut AtDesk, node: &Node) {
+    fn give_up(&self, at: &mut WorkerState, node: &Node) {
         at.given_up = true;
         node.note_given_up();
         yield_to_others(self.thread);
     }
 
-    fn lay_down(&self, chunk: Chunk) {
+    fn begin(&self, chunk: Chunk) {
         let mut at = self.lock();
         at.shard = chunk.shard;
         at.todo = chunk.jobs;
     }
 
-    fn take_up(&self, stopped_ms: u64) -> Option<Export> {
+    fn next_job(&self, stopped_ms: u64) -> Option<Export> {
         let mut at = self.lock();
         let job = at.todo.pop_front()?;
-        at.now = Some(Now {
+        at.now = Some(Running {
             pid: job.pid,
             number: job.number,
             module: job.parts.first().map_or("", |part| part.from.name()),
@@ -463,7 +463,7 @@ impl Desk {
         Some(job)
     }
 
-    fn put_away(&self, converted: Converted) -> bool {
+    fn finish(&self, converted: Converted) -> bool {
         let mut at = self.lock();
         if at.given_up {
             return false;
