@@ -17,12 +17,13 @@ use pq_release::releases::Releases;
 use pq_release::tree::Overwrite;
 use pq_release::{FileError, layout};
 
+use crate::addresses::Addresses;
 use crate::author::build::{Pieces, say_where};
-use crate::door::{Addresses, web};
+use crate::door::web;
 use crate::libraries::Workspace;
 use crate::streams::say;
 use crate::system::TreeLock;
-use crate::{boot, cli, logging, run};
+use crate::{boot, cli, logging, options, run};
 
 mod next;
 mod typed;
@@ -73,12 +74,12 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
 }
 
 /// The options with a page. Whoever lets a port be picked wants no other one taken either.
-fn with_page(options: &cli::Node) -> cli::Node {
+fn with_page(options: &options::Node) -> options::Node {
     let usual = match options.port {
         Some(0) => 0,
         _ => web::PORT,
     };
-    cli::Node {
+    options::Node {
         usual_web_port: options.web_port.is_none().then_some(usual),
         ..options.clone()
     }
@@ -123,7 +124,7 @@ fn listed(root: &Path) -> Vec<String> {
 }
 
 /// How to come in.
-fn say_where_to_play(addresses: Addresses, options: &cli::Node) {
+fn say_where_to_play(addresses: Addresses, options: &options::Node) {
     if let Some(address) = addresses.plain {
         let (name, port) = (host(address.ip()), address.port());
         say(format_args!(

@@ -11,12 +11,14 @@
 //! ```
 //! Starts everything and decides nothing: what a command does lives in the crates below.
 
+mod addresses;
 mod applications;
 mod author;
 mod boot;
 mod cli;
 mod client;
 mod clock;
+mod commands;
 mod console;
 mod demo;
 mod digest;
@@ -28,6 +30,7 @@ mod libraries;
 mod lifetime;
 mod logging;
 mod operator;
+mod options;
 mod play;
 mod report;
 mod restart;
@@ -68,13 +71,13 @@ fn main() -> ExitCode {
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
         cli::Command::Play(options) => return play::play(&options),
-        cli::Command::Operator(command) => return client::run(command),
+        cli::Command::Operator(command) => return commands::run(&command),
     };
     exit_code(outcome)
 }
 
 /// A command that runs a node, which waits for no reader of what it writes.
-fn node(format: cli::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+fn node(format: options::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     let taken = stdio::take(format).context("failed to take stdout and stderr");
     let code = exit_code(taken.and_then(|()| run()));
     stdio::finish();

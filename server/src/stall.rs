@@ -23,9 +23,8 @@ use pq_term::Term;
 use tokio::sync::mpsc;
 
 use crate::history::History;
-use crate::operator::Wish;
 use crate::restart::Restart;
-use crate::running::Releases;
+use crate::running::{Releases, Wish};
 
 mod past;
 

@@ -28,7 +28,7 @@ use pq_code::CodeServer;
 use pq_otp::application::{
     AppReply, AppRequest, AppSpec, CONTROLLER, Controller, Settings, StartType,
 };
-use pq_otp::{Config, Pid, Sim, Term};
+use pq_otp::{Ask, Config, Pid, Sim, Term};
 use pq_release::app::App;
 use pq_sdk::Reason;
 use pq_sdk::pq_abi::raw::LibraryTable;
@@ -122,7 +122,7 @@ impl House {
         let controller = Controller::new(settings, Settings::new(), Box::new(on_end));
         house
             .sim
-            .start_native(Box::new(controller))
+            .start_native(Box::new(controller), 60_000)
             .expect("a native process starts");
         house
     }
@@ -167,7 +167,7 @@ impl House {
     pub fn ask_supervisor(&mut self, name: &str, request: &SupRequest) -> SupReply {
         let pid = self.local(name);
         self.sim
-            .ask_supervisor(pid, request)
+            .ask_supervisor(pid, request, 60_000)
             .expect("a supervisor answers")
     }
 
@@ -229,7 +229,13 @@ impl House {
     /// A hero's state machine: what `sys:get_state` shows.
     pub fn state_of(&mut self, name: &str) -> Option<Term> {
         let pid = self.whereis(name)?;
-        self.sim.sys(pid, pq_otp::sys::SysMessage::GetState).ok()
+        self.sim
+            .sys(
+                pid,
+                pq_otp::sys::SysMessage::GetState,
+                pq_otp::sys::TIMEOUT_MS,
+            )
+            .ok()
     }
 
     /// A hero's state machine, in the words of its module.

@@ -5,28 +5,12 @@ use std::fmt;
 
 use pq_abi::raw::Status;
 use pq_abi::spec::{self, ManagerRequest, SupRequest};
-use pq_abi::{Callback, HostRef, OpCode, Reason};
+use pq_abi::{Callback, HostRef, Level, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
-
-/// How loud a log line is; the words of `tracing`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u64)]
-pub enum Level {
-    /// Somebody must act.
-    Error = 0,
-    /// Somebody should look.
-    Warn = 1,
-    /// What an operator wants to see.
-    Info = 2,
-    /// What a developer wants to see; a player's input belongs here.
-    Debug = 3,
-    /// Everything.
-    Trace = 4,
-}
 
 /// A timer that was started (`erlang:start_timer`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
@@ -212,11 +196,6 @@ impl<'a> Ctx<'a> {
     /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
     pub fn start_timer<T: Serialize + ?Sized>(&mut self, ms: u64, message: &T) -> TimerId {
         TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Info as u64), message))
-    }
-
-    /// Sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
-    pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
-        TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Event as u64), event))
     }
 
     /// Takes a timer back; `false` when it had fired already.

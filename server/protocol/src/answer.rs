@@ -1,4 +1,4 @@
-//! Parts of answers that more than one command knows.
+//! Answers, and parts of answers, that more than one command knows, or what the node keeps.
 
 use serde::{Deserialize, Serialize};
 
@@ -93,4 +93,55 @@ impl<R> Rows<R> {
     pub fn without(self, missing: Vec<Missing>) -> Rows<R> {
         Rows { missing, ..self }
     }
+}
+
+/// A release of the tree.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub vsn: String,
+    /// OTP's word for where it stands.
+    pub status: String,
+    /// The runtime it asks for.
+    pub erts_vsn: String,
+    /// Its applications: `Name-Vsn`.
+    pub applications: Vec<String>,
+}
+
+/// Something that was done with a release and has no figures.
+#[derive(Serialize, Deserialize, Debug)]
+pub struct Done {
+    /// The command's word.
+    pub operation: String,
+    /// The release.
+    pub vsn: String,
+    /// The file that was put somewhere, where it lies now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// Somebody who may not come in.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub struct Banned {
+    /// An address, a network (`10.0.0.0/8`) or a name.
+    pub whom: String,
+    /// Since when (RFC 3339, UTC).
+    pub since: String,
+    /// Until when; nothing for ever.
+    pub until: Option<String>,
+    /// By whose word.
+    pub who: String,
+    /// Why.
+    pub text: Option<String>,
+}
+
+/// A node that has stopped.
+#[derive(Serialize, Deserialize, Debug)]
+pub struct Stopped {
+    /// The release that ran; nothing where the node did not say it.
+    pub vsn: Option<String>,
+    /// How long it took to stop.
+    pub took_ms: u64,
 }

@@ -4,6 +4,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`socket`], [`frame`] | where the two meet, and how a message is cut into bytes |
+//! | [`request`] | what is asked, by its kind |
 //! | [`event`] | a request in its envelope, and the events that answer it |
 //! | [`exit`] | how a command ends: exit codes, and the sentence of one that failed |
 //! | [`answer`] | parts of answers that more than one command knows |
@@ -19,9 +20,11 @@ pub mod exit;
 pub mod frame;
 pub mod history;
 pub mod record;
+pub mod request;
 pub mod socket;
 pub mod who;
 
 pub use event::{Asked, Event, PROTOCOL, Progress};
 pub use exit::{EXIT_CODES, Exit, Failure};
+pub use request::{Named, Request};
 pub use who::Who;

@@ -18,7 +18,7 @@ use pq_term::Term;
 use sockserv::{Door, Keys};
 
 use super::settings::port_of;
-use crate::cli;
+use crate::options;
 
 /// `telnets` has port 992, which only root may open; the door has 8082 in the place of 23.
 const PORT: u16 = 8_992;
@@ -41,7 +41,7 @@ pub(super) async fn open(
     door: &Door,
     env: Option<Term>,
     root: &Path,
-    options: &cli::Node,
+    options: &options::Node,
 ) -> anyhow::Result<()> {
     let asked = env.map(|term| Asked::read(&term)).transpose()?;
     let Some(entrance) = wanted(asked, root, options)? else {
@@ -106,7 +106,7 @@ impl Asked {
 fn wanted(
     asked: Option<Asked>,
     root: &Path,
-    options: &cli::Node,
+    options: &options::Node,
 ) -> anyhow::Result<Option<Entrance>> {
     if asked.is_none() && options.tls_port.is_none() && !options.self_signed {
         return Ok(None);
@@ -157,7 +157,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::cli::tests::node as options;
+    use crate::options::tests::node as options;
 
     fn asked(text: &str) -> anyhow::Result<Asked> {
         Asked::read(&pq_term::read_term(text).unwrap())

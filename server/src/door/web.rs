@@ -13,7 +13,7 @@ use pq_term::Term;
 use sockserv::Door;
 
 use super::settings::port_of;
-use crate::cli;
+use crate::options;
 
 /// The port beside the door's 8082.
 pub(crate) const PORT: u16 = 8_083;
@@ -22,7 +22,7 @@ pub(crate) const PORT: u16 = 8_083;
 pub(super) async fn open(
     door: &Door,
     env: Option<Term>,
-    options: &cli::Node,
+    options: &options::Node,
 ) -> anyhow::Result<()> {
     let asked = env.map(|term| read(&term)).transpose()?;
     let Some(port) = options.web_port.or(options.usual_web_port).or(asked) else {

@@ -12,12 +12,12 @@ use pq_protocol::socket::SocketFolder;
 use pq_protocol::{Exit, Failure};
 use sockserv::entrance::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::desk::Desk;
-use super::session::{self, Surroundings, Wish};
+use super::session::{self, Surroundings};
+use crate::running::RunningNode;
 
 /// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
 /// may hold a thread and a mebibyte of request.
@@ -30,7 +30,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 
 /// The open socket.
-pub(crate) struct Operator {
+pub(crate) struct OperatorSocket {
     folder: SocketFolder,
     accepting: JoinHandle<()>,
     purging: JoinHandle<()>,
@@ -38,23 +38,21 @@ pub(crate) struct Operator {
     free: Arc<Semaphore>,
 }
 
-impl Operator {
-    /// Opens the socket of the node's tree, whose lock the caller holds. What operators wish of the node as a whole goes to
-    /// `wishes`.
-    pub(crate) fn open(desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) -> anyhow::Result<Operator> {
-        let root = desk.booted.root();
+impl OperatorSocket {
+    /// Opens the socket of the node's tree, whose lock the caller holds.
+    pub(crate) fn open(node: Arc<RunningNode>) -> anyhow::Result<OperatorSocket> {
+        let root = node.booted().root();
         let (folder, listener) = listen(root)
             .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
-        let purging = tokio::spawn(purge(desk.clone()));
+        let purging = tokio::spawn(purge(node.clone()));
         let (closing, told) = watch::channel(false);
         let around = Surroundings {
-            desk,
+            node,
             closing: told,
-            wishes,
         };
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
         let accepting = tokio::spawn(accept(listener, around, free.clone()));
-        Ok(Operator {
+        Ok(OperatorSocket {
             folder,
             accepting,
             purging,
@@ -115,12 +113,12 @@ fn admit(stream: UnixStream, around: &Surroundings, free: &Arc<Semaphore>) {
     });
 }
 
-async fn purge(desk: Arc<Desk>) {
+async fn purge(node: Arc<RunningNode>) {
     loop {
         sleep(PURGE_EVERY).await;
-        let desk = desk.clone();
+        let node = node.clone();
         // What goes wrong is logged where it happens, and tried again.
-        let _ = tokio::task::spawn_blocking(move || desk.releases.retry_purges()).await;
+        let _ = tokio::task::spawn_blocking(move || node.releases().retry_purges()).await;
     }
 }
 

@@ -11,14 +11,13 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use parking_lot::Mutex;
 use pq_files::durable;
-use pq_protocol::Who;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::answer::Banned;
+use pq_protocol::{Exit, Failure, Who};
 use pq_term::printable_json;
 use regis_confusable::Likeness;
 use sockserv::{Ban, Whom};
 
 use crate::clock::{parse_rfc3339, rfc3339};
-use crate::operator::answer::Banned;
 
 /// How many there may be: each client that comes is compared with all.
 const BANS_MAX: usize = 10_000;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pq_protocol::answer::Done;
 use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure, Who};
 use pq_release::handler::{CheckReport, InstallError};
@@ -9,9 +10,7 @@ use pq_release::registry::RegistryError;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::operator::answer::Done;
-use crate::operator::request::ErrorAction;
-use crate::restart::Restart;
+use crate::restart::{ErrorAction, Restart};
 
 /// An operation that has ended, well or not.
 pub(crate) struct Outcome {

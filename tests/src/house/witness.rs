@@ -5,6 +5,7 @@
 //!   anything ends ──────────────────► mourner: notes who ended in which order
 //! ```
 
+use pq_otp::Ask;
 use pq_otp::spec::{self, ManagerReply, ManagerRequest, Start};
 use pq_sdk::{Atom, Ctx, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid};
 use pq_words::Report;

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_term::Pid;
@@ -20,6 +20,7 @@ use crate::message::Signal;
 use crate::node::Node;
 use crate::run_clock::RunClock;
 use crate::stall::yield_to_others;
+use crate::unpoisoned::Unpoisoned;
 
 /// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
 /// place keeps it and goes on with its other work.
@@ -143,7 +144,7 @@ impl Board {
     // ---- the coordinator ----
 
     fn look_at_the_clock(&self) {
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clock = self.clock.lock().unpoisoned();
         clock.look(self.began.elapsed().as_millis() as u64);
         self.stopped_ms.store(clock.stopped_ms(), Ordering::Relaxed);
     }
@@ -331,10 +332,7 @@ impl Board {
             if let Some(chunk) = queue.chunks.pop_front() {
                 return Some(chunk);
             }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.arrived.wait(queue).unpoisoned();
         }
     }
 
@@ -369,11 +367,11 @@ impl Board {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each writer leaves it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unpoisoned()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unpoisoned()
     }
 }
 
@@ -394,7 +392,7 @@ impl Desk {
     }
 
     fn lock(&self) -> MutexGuard<'_, AtDesk> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.at.lock().unpoisoned()
     }
 
     /// What its thread is at is not wanted any more.

@@ -168,7 +168,7 @@ fn supervisor_pid(world: &World<'_>, id: u64) -> Option<Pid> {
 /// `None` from a supervisor that has ended meanwhile, is suspended, or has too much to do: it stops nothing but what is
 /// asked of itself.
 fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
-    match driver.supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
+    match driver.ask_supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
         Ok(SupReply::Children(children)) => Some(children),
         _ => None,
     }

@@ -5,6 +5,7 @@
 //! step up is given it back.
 
 use pq_abi::spec::ManagerReply;
+use pq_otp::Ask as _;
 use pq_otp::sys::SysMessage;
 use pq_sdk::{
     Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Next, Reason,
@@ -225,7 +226,11 @@ impl Walk {
         };
         self.house.modules.load(LIBRARIES[version]);
         for message in [SysMessage::Suspend, change, SysMessage::Resume] {
-            let reply = self.house.sim.sys(self.server, message).unwrap();
+            let reply = self
+                .house
+                .sim
+                .sys(self.server, message, pq_otp::sys::TIMEOUT_MS)
+                .unwrap();
             assert_eq!(reply.to_string(), "ok");
         }
         self.version = version;

@@ -1,0 +1,67 @@
+//! The session. New in 1.1.0: `/who`. The fields of its state are those of 1.0.0, so no state is converted.
+
+use pq_sdk::{Ctx, GenServer, Info, InitError, Module, Next, PortId, Reason};
+use serde::{Deserialize, Serialize};
+
+use crate::chat_topic::{Said, Topic};
+
+/// The state.
+#[derive(Serialize, Deserialize)]
+pub struct Session {
+    /// The connection.
+    pub port: PortId,
+    /// The client's name, when it has given one.
+    pub name: Option<String>,
+}
+
+impl Module for Session {
+    const NAME: &'static str = "chat_session";
+    const VSN: &'static str = "1.1.0";
+}
+
+impl GenServer for Session {
+    type Args = (PortId,);
+    type Call = ();
+    /// A line of the topic.
+    type Cast = String;
+
+    fn init((port,): (PortId,), ctx: &mut Ctx<'_>) -> Result<Session, InitError> {
+        ctx.port_command(port, b"Your name? ");
+        Ok(Session { port, name: None })
+    }
+
+    fn handle_cast(&mut self, text: String, ctx: &mut Ctx<'_>) -> Next {
+        ctx.port_command(self.port, format!("{text}\n").as_bytes());
+        Next::Wait
+    }
+
+    fn handle_info(&mut self, info: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
+        match info {
+            Info::PortData { data, .. } => {
+                self.line(String::from_utf8_lossy(data).trim(), ctx);
+                Next::Wait
+            }
+            Info::PortClosed { .. } => Next::Stop(Reason::Normal),
+            _ => Next::Wait,
+        }
+    }
+}
+
+impl Session {
+    /// A line of the client: its name at first, then words for everybody.
+    fn line(&mut self, line: &str, ctx: &mut Ctx<'_>) {
+        let (Some(topic), false) = (ctx.whereis(Topic::REGISTERED), line.is_empty()) else {
+            return;
+        };
+        let session = ctx.self_pid();
+        let said = match self.name {
+            Some(_) if line == "/who" => Said::Who(session),
+            Some(_) => Said::Line(session, line.to_string()),
+            None => {
+                self.name = Some(line.to_string());
+                Said::Join(session, line.to_string())
+            }
+        };
+        ctx.cast(topic, &said);
+    }
+}
