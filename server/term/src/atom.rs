@@ -4,7 +4,7 @@
 //! each written once. A look-up of a known name takes the hash, a step or two, and one comparison.
 //! It uses nothing thread-local with a destructor, so that a library which links it could still be purged.
 //!
-//! What does not live here: how an atom is quoted in text (`print`), how it is read (`read`).
+//! Not here: how an atom is quoted in text (`print`), how it is read (`read`).
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Erlang-style terms: what they are, how they read, how they travel.
 //!
-//! | room | what lives there |
+//! | module | what it has |
 //! |---|---|
 //! | [`Term`] | one value of any kind; clones are counted references |
 //! | [`Atom`], [`atom!`] | names interned once per process of the operating system |
@@ -31,7 +31,7 @@
 //! comparing, hashing and dropping may recurse. A term put together in code nests as deep as that code
 //! makes it; nothing here bounds it.
 //!
-//! What does not live here: the meaning of any term. Formats (`.app`, `relup` …) belong to
+//! Not here: the meaning of any term. Formats (`.app`, `relup` …) belong to
 //! `server/release`, registered names to `regis`.
 
 mod atom;

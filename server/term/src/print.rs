@@ -1,6 +1,6 @@
 //! Terms to text on one line, as `io:format("~0tp", [Term])`. What is printed reads back as the same term.
 //!
-//! What does not live here: lines and indents (`pretty`).
+//! Not here: lines and indents (`pretty`).
 
 use std::fmt::{self, Write};
 
