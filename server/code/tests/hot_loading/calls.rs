@@ -1,4 +1,4 @@
-//! Calls into a loaded library: what comes back, also when it panics, and whose memory it is.
+//! Calls into a loaded library: their results, their panics, and the owner of their memory.
 
 use pq_abi::{Failure, Reason, Verdict};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What is refused, at which step, and that a refusal leaves the server as it was.
+//! Each refusal with its step. A refusal leaves the server unchanged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ static WITH_MATHEMATICS: Variant = Variant::new(
 );
 static WITHOUT_CFG: Variant = Variant::new("without_cfg", "1.0.0", KEEPS_NOTHING, &[]);
 
-/// Loads it into a server that has a library, and sees that it changes nothing there.
+/// Loads the bytes into a server that has a library, and checks that nothing changes there.
 fn refusal(bytes: &[u8]) -> LoadError {
     refusal_of(|node| node.write("refused.so", bytes), None)
 }
@@ -336,7 +336,7 @@ fn memory_that_could_be_written_and_run_is_refused() {
 
 #[test]
 fn run_paths_and_relocations_in_code_are_refused() {
-    // The number of relative relocations is a hint that no step before the refusal reads.
+    // The number of relative relocations is a hint, which no step before the refusal reads.
     let count = relative_relocations(V1.bytes());
     let tagged = |tag: u64| {
         patch::replaced(
@@ -355,7 +355,7 @@ fn run_paths_and_relocations_in_code_are_refused() {
     }
 }
 
-/// The entry DT_RELACOUNT of the dynamic table, as bytes.
+/// The entry DT_RELACOUNT of the dynamic table as bytes.
 fn relative_relocations(bytes: &[u8]) -> Vec<u8> {
     let tag = 0x6fff_fff9_u64.to_le_bytes();
     let at = (0..bytes.len())

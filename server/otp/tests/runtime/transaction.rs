@@ -174,7 +174,8 @@ fn every_state_goes_up_and_down_again() {
     let counters: Vec<Pid> = (20..30).map(|count| house.counter(count)).collect();
     let committed = house.up(&["counter"]).unwrap();
     assert_eq!(committed.processes["counter"], 10);
-    assert_eq!((committed.pauses_us.len(), committed.killed), (10, 0));
+    // None of them had anything to do meanwhile.
+    assert_eq!((committed.pauses_us.len(), committed.killed), (0, 0));
     assert_eq!(house.tells(counters[3]), "\"23 by 2.0.0\"");
     let down = plan(&house.modules, DOWN, &["counter"]);
     house.change(down, DOWN.0, |_, _| ()).unwrap();

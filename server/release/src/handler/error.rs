@@ -98,19 +98,6 @@ pub enum FailedStep {
     /// The script, or the release, would not do what it says.
     #[error("carry out what the relup says: {}", sentences(.0))]
     Judged(Vec<Finding>),
-    /// Processes would be held for longer than they may be.
-    #[error(
-        "hold the processes for {suspend_timeout_ms} ms: the last round of copying took {took_ms} ms for {states} states, and \
-         as much is left for the time in which they are held; a longer `suspend_timeout`, or fewer processes, would be right"
-    )]
-    CannotHold {
-        /// States that were converted in the last round.
-        states: u64,
-        /// How long that took.
-        took_ms: u64,
-        /// How long processes may be held.
-        suspend_timeout_ms: u64,
-    },
     /// States and their copies would not find room.
     #[error(
         "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
@@ -220,7 +207,6 @@ impl FailedStep {
                 let first = findings.first().map(|finding| finding.term.clone());
                 first.unwrap_or_else(Term::undefined)
             }
-            FailedStep::CannotHold { .. } => tagged("suspend_failed", Term::atom("timeout")),
             FailedStep::NoRoom { .. } => tagged("system_limit", text()),
             FailedStep::Stalled(_) => tagged("shard_stalled", text()),
             FailedStep::Abort(abort) => abort_term(abort),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pq_code::{Change, CodeServer, LibraryId};
 use pq_otp::Module;
-use pq_otp::upgrade::{Conversion, Copied, Plan, Target, Transaction};
+use pq_otp::upgrade::{Conversion, Plan, Target};
 use pq_term::{Atom, msgpack};
 
 use super::Options;
@@ -28,30 +28,6 @@ fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
     match current.filter(|current| current.kind() != next.kind()) {
         Some(current) => Err(FailedStep::Kind { current, next }),
         None => Ok(()),
-    }
-}
-
-/// Copies all states while their processes play, and refuses what could not be held for as long as the rest takes.
-pub(super) fn copy(
-    transaction: &mut Transaction<'_>,
-    suspend_timeout_ms: u64,
-) -> Result<Copied, FailedStep> {
-    let copied = transaction.copy()?;
-    can_hold(copied, suspend_timeout_ms)?;
-    Ok(copied)
-}
-
-/// States that change as fast as they are copied have to be converted again while their processes are held, which takes as
-/// long as the last round of copying.
-fn can_hold(copied: Copied, suspend_timeout_ms: u64) -> Result<(), FailedStep> {
-    match u64::try_from(copied.took.as_millis()) {
-        _ if copied.is_settled() => Ok(()),
-        Ok(took_ms) if took_ms <= suspend_timeout_ms => Ok(()),
-        _ => Err(FailedStep::CannotHold {
-            states: copied.left,
-            took_ms: copied.took.as_millis() as u64,
-            suspend_timeout_ms,
-        }),
     }
 }
 

@@ -14,7 +14,6 @@ use pq_term::Atom;
 use super::children::{self, Stopped};
 use super::config::Before;
 use super::error::{FailedStep, InstallError};
-use super::exchange;
 use super::prepare::{Prepared, Purpose};
 use super::report::Sum;
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
@@ -207,11 +206,10 @@ impl Run<'_, '_> {
         changes: &[Change<'static>],
     ) -> Result<Vec<Module>, FailedStep> {
         let watch = self.handler.watch.clone();
-        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(self.driver, plan);
         watch.follow(transaction.board());
         watch.enter(InstallPhase::Copy);
-        exchange::copy(&mut transaction, suspend_timeout_ms)?;
+        transaction.copy()?;
         watch.enter(InstallPhase::Hold);
         let mut held = transaction.hold()?;
         self.before.enter(held.driver(), &self.prepared.boot)?;

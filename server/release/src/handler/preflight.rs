@@ -11,7 +11,6 @@ use pq_otp::{Kind, ProcessInfo};
 use pq_protocol::record::InstallPhase;
 
 use super::error::FailedStep;
-use super::exchange;
 use super::prepare::Prepared;
 use super::report::CheckReport;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
@@ -98,10 +97,9 @@ impl ReleaseHandler {
             return Ok(Duration::ZERO);
         }
         let plan = trial.plan(&self.code)?;
-        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
-        Ok(exchange::copy(&mut transaction, suspend_timeout_ms)?.took)
+        Ok(transaction.copy()?.expected_pause())
     }
 }
 
