@@ -29,7 +29,7 @@ const OPERATION_CHARS_MAX: usize = 400;
 /// A sentence with its reason, and the beginning of a state.
 const RESULT_CHARS_MAX: usize = 2_000;
 
-/// A message: what the command line takes (`client::command`), and what a boot says of its cause.
+/// A message: what the command line takes (`commands::command`), and what a boot says of its cause.
 const MESSAGE_CHARS_MAX: usize = 600;
 
 /// The version of a release, the name of a user.
