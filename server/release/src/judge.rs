@@ -6,7 +6,7 @@
 //!   a node (Live), or ───┘   code, applications, processes, children          refusals, warnings, who ends
 //!   what a boot makes
 //! ```
-//! | room | what lives there |
+//! | module | what it has |
 //! |---|---|
 //! | [`finding`] | what a judgement consists of |
 //! | [`reach`] | what an `apply` may call besides the functions of the release: the table, and the reading of a call |

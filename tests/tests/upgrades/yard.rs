@@ -251,7 +251,7 @@ fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> Strin
         (Err(checked), Err(installed)) => {
             assert!(!installed.touched, "{installed}: {what}");
             assert_eq!(checked.to_string(), installed.to_string(), "{what}");
-            let FailedStep::Judged(_) = installed.step else {
+            let FailedStep::Judged(_) = *installed.step else {
                 panic!("{installed}: {what}");
             };
             assert_eq!(before, yard.everything(), "{installed}: {what}");

@@ -24,7 +24,7 @@ const SENTENCE_CHARS_MAX: usize = 1_500;
 #[error("{step}")]
 pub struct InstallError {
     /// Where, and why.
-    pub step: FailedStep,
+    pub step: Box<FailedStep>,
     /// Something has happened already that is not undone: the node is to be started again on the permanent release.
     /// Otherwise the node plays on as if nothing had been.
     pub touched: bool,
@@ -160,7 +160,7 @@ impl FailedStep {
     /// Nothing has happened.
     pub(super) fn untouched(self) -> InstallError {
         InstallError {
-            step: self,
+            step: Box::new(self),
             touched: false,
             record: Box::default(),
         }
