@@ -246,7 +246,7 @@ fn main() -> Result<(), String> {
             let [half, most, worst] = measure(&mut players, plan.seconds);
             is_over.store(true, Ordering::Relaxed);
             threads.into_iter().for_each(|thread| drop(thread.join()));
-            let name = if quiet { "nobody floods" } else { name };
+            let name = if quiet { "without a flood" } else { name };
             let taken = taken.load(Ordering::Relaxed) as f64 / 1_024.0 / plan.seconds as f64;
             let what = format!("{connections} x {name}");
             row(

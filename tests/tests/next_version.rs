@@ -337,7 +337,10 @@ fn a_client_that_goes_takes_its_hero_along_from_the_upgrade_on() {
     let house = &mut site.house;
     house.drops(&cured.1);
     assert!(house.is_gone(cured.0), "1.0.1 does not");
-    assert!(house.whereis(leaked.0).is_some(), "a hero that leaked before stays");
+    assert!(
+        house.whereis(leaked.0).is_some(),
+        "a hero that leaked before stays"
+    );
     let fresh = house.enter_as("fresh");
     house.drops(&fresh);
     assert!(house.is_gone("fresh"));

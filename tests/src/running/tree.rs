@@ -120,7 +120,7 @@ fn lay_out(folder: &Path) {
 fn read_all(root: &Path, below: &Path, files: &mut Files) {
     let entries = std::fs::read_dir(root.join(below)).expect("the demo has laid it out");
     for entry in entries {
-        let entry = entry.expect("nobody changes the folder meanwhile");
+        let entry = entry.expect("the folder does not change meanwhile");
         let path = below.join(entry.file_name());
         match entry.file_type().expect("it is there").is_dir() {
             true => read_all(root, &path, files),

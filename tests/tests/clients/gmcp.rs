@@ -69,7 +69,11 @@ impl Client {
                 return self.messages[self.looked - 1].1.clone();
             }
             let end = self.read_more();
-            assert!(end, "the connection ended before {name}: {:?}", self.messages);
+            assert!(
+                end,
+                "the connection ended before {name}: {:?}",
+                self.messages
+            );
         }
     }
 

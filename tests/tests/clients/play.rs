@@ -149,7 +149,7 @@ fn listener() -> (TcpListener, SocketAddr) {
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     let accepted = poll(PATIENCE, || listener.accept().ok());
-    let (stream, _) = accepted.expect("nobody connects");
+    let (stream, _) = accepted.expect("no client connects");
     stream.set_nonblocking(false).unwrap();
     stream
 }

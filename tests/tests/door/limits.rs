@@ -143,7 +143,10 @@ fn who_reads_too_slowly_is_dropped_alone() {
     slow.send("Slow\ny\n");
     let flood = format!("{}\n", "x".repeat(1_000)).repeat(32 << 10);
     let taken = slow.floods(flood.as_bytes());
-    assert!(taken < flood.len(), "the node took all input of a client that reads nothing");
+    assert!(
+        taken < flood.len(),
+        "the node took all input of a client that reads nothing"
+    );
     has_refused(&tree, &json!({"slow": 1}));
     ann.send("hello\n");
     ann.sees("Unexpected input: hello\r\n");

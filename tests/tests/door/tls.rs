@@ -186,5 +186,8 @@ fn a_certificate_that_is_renewed_is_in_force_without_a_word_to_the_node() {
         log.contains("the certificate before stays in force")
             .then_some(())
     });
-    assert!(noticed.is_some(), "the log has no message about the wrong pair");
+    assert!(
+        noticed.is_some(),
+        "the log has no message about the wrong pair"
+    );
 }

@@ -234,7 +234,10 @@ fn the_report_counts_the_clients_that_the_upgrade_has_dropped_and_no_others() {
     players.pop().unwrap().quits();
     players.pop().unwrap().drops();
     let two_left = || (json(&tree, &["status"])["ports"] == 2).then_some(());
-    assert!(poll(PATIENCE, two_left).is_some(), "the clients are not disconnected");
+    assert!(
+        poll(PATIENCE, two_left).is_some(),
+        "the clients are not disconnected"
+    );
     done(&tree, &["sys", "resume", "application_controller"]);
     assert_eq!(install.end().code(), Some(0), "{}", install.log());
     let report: Value = serde_json::from_str(&install.out()).unwrap();

@@ -56,7 +56,12 @@ impl Player {
                 return std::mem::replace(&mut self.unread, rest);
             }
             let more = self.read_more();
-            assert!(more, "the connection ended before {:?}: {:?}", text(bytes), self);
+            assert!(
+                more,
+                "the connection ended before {:?}: {:?}",
+                text(bytes),
+                self
+            );
         }
     }
 
