@@ -43,7 +43,6 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// The counts of a run.
 #[derive(Debug, Default)]
 struct Tally {
     relups: u64,

@@ -79,7 +79,6 @@ fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
     side_by_side(&seeds, |seed| play(seed, episodes));
 }
 
-/// Runs one simulated node.
 fn play(seed: u64, episodes: u64) {
     let tree = Tree::new();
     let (mut house, mut handler) = House::boot_tree(tree.root(), seed);

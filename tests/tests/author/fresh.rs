@@ -42,7 +42,6 @@ impl Desk {
         fs::write(self.0.root.join(file), text).unwrap();
     }
 
-    /// Replaces text in a file.
     fn edit(&self, file: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.0.root.join(file)).unwrap();
         assert!(text.contains(from), "{text}");

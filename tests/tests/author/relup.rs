@@ -12,7 +12,6 @@ use pq_tests::systools::case::OTP;
 use pq_tests::systools::vectors::{Vector, vectors};
 use tempfile::TempDir;
 
-/// The root of this project.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The beginning of a warning.

@@ -99,7 +99,7 @@ fn end(status: ExitStatus) -> End {
         (Some(code), _) => End::Code(code),
         (None, signal) => {
             let signal = signal.and_then(Signal::from_named_raw);
-            End::Signal(signal.expect("it has ended"))
+            End::Signal(signal.expect("the process has ended"))
         }
     }
 }
@@ -107,7 +107,7 @@ fn end(status: ExitStatus) -> End {
 /// The message in the last line of a log.
 fn last_words(node: &Running) -> String {
     let log = node.log();
-    let last = log.lines().last().expect("it has logged something");
+    let last = log.lines().last().expect("the log is not empty");
     let (_, sentence) = last
         .split_once(" ERROR pq::crash: the node ends: ")
         .unwrap_or_else(|| panic!("no last words: {last:?}"));

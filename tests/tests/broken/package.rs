@@ -14,7 +14,6 @@ use crate::stage::Stage;
 
 type Entry = (String, EntryType, Vec<u8>);
 
-/// The entries of an archive.
 fn entries(package: &[u8]) -> Vec<Entry> {
     let mut archive = Archive::new(GzDecoder::new(package));
     let read = |entry: std::io::Result<tar::Entry<'_, GzDecoder<&[u8]>>>| {

@@ -87,7 +87,10 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     let past = tree.answer(&["history"]);
     let is_stall = |entry: &&Value| entry["operation"] == "stall" && entry["from"] == BROKEN_VSN;
     let entries = past["entries"].as_array().unwrap();
-    let entry = entries.iter().find(is_stall).expect("it is in the history");
+    let entry = entries
+        .iter()
+        .find(is_stall)
+        .expect("the history has the stall");
     assert!(
         entry["result"].as_str().unwrap().starts_with(&sentence),
         "{entry}"
@@ -266,7 +269,7 @@ fn a_node_starts_itself_again_when_its_release_wants_that() {
             .rposition(|entry| entry["operation"] == "restart")?;
         Some((entries[restart].clone(), entries.get(restart + 1)?.clone()))
     });
-    let (restart, boot) = again.expect("it does not start itself again");
+    let (restart, boot) = again.expect("the node does not restart");
     let why = "stands still: pq_player:handle_event of Stalls";
     for entry in [&restart, &boot] {
         let message = entry["message"].as_str().unwrap();

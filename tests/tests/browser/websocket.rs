@@ -27,7 +27,7 @@ fn has_library() -> bool {
 fn python(args: &[&str]) -> Program {
     let command = &mut Command::new("python3");
     let program = Program::start(command.args(["-c", CLIENT]).args(args));
-    program.expect("it was there a moment ago")
+    program.expect("the program is installed")
 }
 
 /// A player whose program uses this subprotocol, and the messages to the program besides the text.

@@ -36,7 +36,7 @@ fn whispers(tree: &Tree, vsn: &str) {
     let before = hex(&bytes);
     for (text, other) in [NAME, AGREE] {
         let at = bytes.windows(text.len()).position(|window| window == text);
-        let at = at.expect("the text stands in the library as it is said");
+        let at = at.expect("the library contains the text");
         bytes[at..at + text.len()].copy_from_slice(other);
     }
     let sums = fs::read_to_string(&list).unwrap();

@@ -9,7 +9,6 @@ use pq_tests::running::{PATIENCE, Running, Tree, poll, pq, uninterrupted};
 use crate::program::Program;
 use crate::{in_terminal, node};
 
-/// Ctrl-C, which interrupts a program.
 const INTERRUPT: &str = "\x03";
 
 /// Ctrl-D at the beginning of a line, which ends the input.

@@ -32,9 +32,7 @@ use crate::page_of;
 /// The answers of the commands about a hero, and their counts.
 #[derive(PartialEq, Eq, Debug)]
 struct Said {
-    /// Whether `who` lists the hero.
     who: bool,
-    /// Whether `names` lists the hero.
     names: bool,
     /// The numbers of playing and of abandoned heroes in `status`.
     played: u64,

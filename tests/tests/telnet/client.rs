@@ -30,7 +30,6 @@ impl Client {
         }
     }
 
-    /// Connects and reads the greeting.
     pub(crate) fn greeted(node: &Running) -> Client {
         let mut client = Client::connect(node);
         assert_eq!(client.until(PROMPT), PROMPT);
@@ -62,7 +61,6 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Closes the sending direction only.
     pub(crate) fn half_close(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
@@ -86,7 +84,6 @@ impl Client {
         }
     }
 
-    /// Reads exactly `count` bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
             assert!(self.read_more(), "only {:?} before the end", self.unread);

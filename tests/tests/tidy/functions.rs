@@ -14,7 +14,6 @@ const MEDIAN_MAX: usize = 8;
 /// The largest length of nine functions in ten; measured in well-kept Rust projects: 20 to 35.
 const P90_MAX: usize = 30;
 
-/// A function with a body.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Function {
     /// The name of the function; `$name` in a macro.

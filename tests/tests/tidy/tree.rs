@@ -72,7 +72,7 @@ impl File {
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("`tests` stands in the root")
+        .expect("`tests` is in the root")
 }
 
 /// Every text file of the project, sorted by path. Files that are not UTF-8 have no style.

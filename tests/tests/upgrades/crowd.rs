@@ -31,13 +31,11 @@ pub(crate) fn version_of(module: &str, release: &str) -> &'static str {
     }
 }
 
-/// A player with a socket.
 struct Guest {
     client: Client,
     name: String,
 }
 
-/// All players and heroes.
 pub(crate) struct Crowd {
     dice: Xoshiro256PlusPlus,
     guests: Vec<Guest>,

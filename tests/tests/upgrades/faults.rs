@@ -22,7 +22,6 @@ use rand_xoshiro::rand_core::Rng;
 /// The release in which heroes may have a fate.
 pub(crate) const BROKEN: &str = "1.1.1";
 
-/// The fault of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     Nothing,
@@ -55,7 +54,6 @@ pub(crate) enum Place {
     Behind(usize),
 }
 
-/// The damage to a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Damage {
     Missing,

@@ -22,7 +22,6 @@ struct Family {
     events: Pid,
 }
 
-/// The state before an attempt.
 pub(crate) struct Ledger {
     families: Vec<Family>,
     frozen: Vec<(Pid, Term)>,

@@ -15,10 +15,8 @@ pub(crate) struct Variant<'a> {
     pub(crate) down: &'a str,
 }
 
-/// The applications of 1.0.0.
 pub(crate) const BOTH: &str = "{processquest,\"1.0.0\"},{sockserv,\"1.0.0\"}";
 
-/// The settings of 1.0.0.
 pub(crate) const SETTINGS: &str = "[{sockserv,[{port,8082}]}].";
 
 impl Default for Variant<'_> {

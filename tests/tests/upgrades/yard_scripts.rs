@@ -119,7 +119,6 @@ pub(crate) fn good(from: &str, to: &str) -> Vec<String> {
     script
 }
 
-/// A random number below `end`.
 pub(crate) fn below(dice: &mut Xoshiro256PlusPlus, end: usize) -> usize {
     (dice.next_u64() % end.max(1) as u64) as usize
 }
