@@ -16,12 +16,12 @@ const BYTES_PER_NAME_MAX: u64 = 120;
 
 /// The resident memory of this process in bytes (proc(5), `statm`; a page has 4 096 bytes here).
 fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has this file");
     let pages = statm
         .split(' ')
         .nth(1)
         .expect("the second number is `resident`");
-    pages.parse::<u64>().expect("a number") * 4_096
+    pages.parse::<u64>().expect("`resident` is a number") * 4_096
 }
 
 #[test]

@@ -131,7 +131,10 @@ fn deaths_racing_registrations_leak_no_name() {
     let named = (0..OWNERS).filter(|owner| world.regis.name_of(*owner).is_some());
     assert_eq!(named.count(), world.regis.len(), "REGIS_SEED={seed}");
     for name in world.regis.get_names() {
-        let holder = world.regis.whereis(&name).expect("nobody else is left");
+        let holder = world
+            .regis
+            .whereis(&name)
+            .expect("the name has an owner, because all threads have ended");
         assert!(
             world.is_alive(holder),
             "REGIS_SEED={seed}: {name:?} is held by the dead {holder}"

@@ -58,7 +58,7 @@ fn fill(house: &mut House, heroes: u64) -> Duration {
 
 fn order(house: &mut House, number: u64) {
     let args = rmp_serde::to_vec_named(&(format!("bot-{number}"), socket_opts()));
-    let request = SupRequest::StartChild(args.expect("a Vec takes all bytes"));
+    let request = SupRequest::StartChild(args.expect("writing to a Vec cannot fail"));
     let supersup = house.local("pq_supersup");
     let answered = |answer: Result<_, _>| drop(answer.expect("a free name is given"));
     house

@@ -88,7 +88,6 @@ fn plan() -> Result<Plan, String> {
     Ok(plan)
 }
 
-/// Connects from this source address.
 fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -178,7 +177,9 @@ fn floods(
     let stream = connect(from, to);
     spawn(move || {
         let Ok(mut stream) = stream else { return };
-        let mut reads = stream.try_clone().expect("there is a descriptor");
+        let mut reads = stream
+            .try_clone()
+            .expect("the process has free descriptors");
         let reader = spawn(move || while reads.read(&mut [0; 4_096]).is_ok_and(|len| len > 0) {});
         let _ = stream.set_write_timeout(Some(Duration::from_millis(100)));
         let _ = stream.write_all(first);
@@ -246,7 +247,7 @@ fn main() -> Result<(), String> {
             let [half, most, worst] = measure(&mut players, plan.seconds);
             is_over.store(true, Ordering::Relaxed);
             threads.into_iter().for_each(|thread| drop(thread.join()));
-            let name = if quiet { "nobody floods" } else { name };
+            let name = if quiet { "without a flood" } else { name };
             let taken = taken.load(Ordering::Relaxed) as f64 / 1_024.0 / plan.seconds as f64;
             let what = format!("{connections} x {name}");
             row(

@@ -26,7 +26,6 @@ const BOOKS_PACE_MS: u32 = 800;
 /// their state fits in the cache of a core, which it does not at the book's pace.
 const RESTLESS_HEROES: u64 = 1_000;
 
-/// The measurements of this bench.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Start,

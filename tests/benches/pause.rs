@@ -87,10 +87,10 @@ impl Town {
         let code = Arc::new(CodeServer::new());
         let libraries = [&older::LIBRARY, &newer::LIBRARY].map(|table| {
             code.link_library(table)
-                .expect("it is compiled with this crate")
+                .expect("the library is compiled with this crate")
         });
         code.make_all_current(libraries[0])
-            .expect("it was linked above");
+            .expect("the library was linked above");
         let mut config = Config::new(code.clone());
         config.shards = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = Threads::start(config).expect("the system has threads");
@@ -112,7 +112,8 @@ impl Town {
             .expect("it starts");
         let text = "{application,bench,[{description,\"\"},{vsn,\"1.0.0\"},{modules,[]},{registered,[]},\
                     {applications,[]},{mod,{bench,[]}}]}.";
-        let app = pq_release::app::App::parse(Path::new("bench.app"), text).expect("it is right");
+        let app =
+            pq_release::app::App::parse(Path::new("bench.app"), text).expect("the text is valid");
         for request in [
             AppRequest::Load(app.spec()),
             AppRequest::Start("bench".to_string(), StartType::Temporary),
@@ -135,7 +136,7 @@ impl Town {
                 crowd,
                 &spec::encode(&SupRequest::StartChild(args)),
                 move |reply| {
-                    reply.expect("it starts");
+                    reply.expect("a server starts");
                     count.fetch_add(1, Ordering::Relaxed);
                 },
             );
@@ -154,13 +155,16 @@ impl Town {
             Direction::Down => self.libraries[0],
         };
         let changes = [Change::MakeCurrent(library, "server")];
-        let module = self.code.module(library, "server").expect("both have it");
+        let module = self
+            .code
+            .module(library, "server")
+            .expect("both libraries have the module");
         let conversion = Conversion::CodeChange {
             direction,
             extra: Vec::new(),
         };
         let plan = Change_ {
-            modules: Arc::new(self.code.preview(&changes).expect("it can be done")),
+            modules: Arc::new(self.code.preview(&changes).expect("the change is possible")),
             targets: vec![Target { module, conversion }],
             removed: Vec::new(),
             suspend_timeout_ms: PATIENCE_MS,
@@ -175,7 +179,7 @@ impl Town {
         transaction.copy().expect("every state converts");
         let held = transaction.hold().expect("every state converts");
         let committed = held.commit(|| {
-            self.code.change(&changes).expect("it can be done");
+            self.code.change(&changes).expect("the change is possible");
         });
         self.code.purge("server");
         (committed, began.elapsed())

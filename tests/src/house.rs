@@ -91,7 +91,7 @@ impl House {
                 .link_library(library)
                 .expect("the library is compiled with this very crate");
             code.make_all_current(id)
-                .expect("it was linked in the line above");
+                .expect("the library was linked above");
         }
         let mut house = House::empty(code, seed, Settings::new());
         let texts = APPLICATIONS.map(str::to_string);
@@ -172,7 +172,7 @@ impl House {
 
     /// Starts a hero as `processquest:start_player` does; returns the pid of its `pq_sup`.
     pub fn start_hero(&mut self, name: &str, opts: &Opts) -> Result<Pid, Term> {
-        let args = rmp_serde::to_vec_named(&(name, opts)).expect("a Vec takes all bytes");
+        let args = rmp_serde::to_vec_named(&(name, opts)).expect("writing to a Vec cannot fail");
         match self.ask_supervisor("pq_supersup", &SupRequest::StartChild(args)) {
             SupReply::Started(Some(pid)) => Ok(pid),
             SupReply::Error(reason) => Err(reason),

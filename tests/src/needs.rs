@@ -66,7 +66,6 @@ pub enum Need {
     Escript,
 }
 
-/// A row of the table.
 struct Row {
     need: Need,
     name: &'static str,

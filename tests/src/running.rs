@@ -230,7 +230,7 @@ impl Running {
         command: &mut Command,
         streams: impl FnOnce((File, File)) -> (Stdio, Stdio),
     ) -> std::io::Result<Running> {
-        let written = tempfile::tempdir().expect("there is room for a folder");
+        let written = tempfile::tempdir().expect("a temporary directory can be made");
         let file = |name| File::create(written.path().join(name)).expect("the folder is new");
         let (stdout, stderr) = streams((file("out"), file("err")));
         let child = command.stdout(stdout).stderr(stderr).spawn()?;
@@ -256,7 +256,7 @@ impl Running {
         File::open(self.written.path().join(name))
             .and_then(|mut file| file.read_to_end(&mut bytes))
             .expect("the file was made at the start and stays until the end");
-        String::from_utf8(bytes).expect("it writes UTF-8")
+        String::from_utf8(bytes).expect("the program writes UTF-8")
     }
 
     /// The address at which the node accepts players.
@@ -351,9 +351,9 @@ impl Running {
         let ended = || {
             self.child
                 .try_wait()
-                .expect("it is a child of this process")
+                .expect("the program is a child of this process")
         };
-        poll(limit, ended).expect("it does not end")
+        poll(limit, ended).expect("the program does not end")
     }
 }
 

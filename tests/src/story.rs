@@ -52,7 +52,6 @@ pub struct Story {
     at: At,
 }
 
-/// The state of the conversation.
 #[derive(Clone, Debug)]
 enum At {
     /// The dialogue about names and stats; with the stats that were rolled last, if any.

@@ -1,8 +1,8 @@
-//! The rules of STYLE.md that a machine can check. `cargo tidy` runs just these.
+//! The rules of STYLE.md that a program can check. `cargo tidy` runs only these.
 //!
-//! One test per rule. Each first shows its rule something wrong, so that a rule that sees nothing
-//! cannot pass, and then shows it the whole project. The rules are functions from text to faults
-//! and stand in `tidy/`; a fault is a line with what would be right there.
+//! There is one test per rule. Each first applies its rule to something wrong, so that a rule that detects nothing
+//! cannot pass, and then to the whole project. The rules are functions from text to faults in `tidy/`; a fault names a
+//! line and what would be right there.
 
 #[path = "tidy/confined.rs"]
 mod confined;
@@ -150,7 +150,7 @@ fn dependencies_point_down() {
     ] {
         assert!(
             refusal(from, to, in_tests).is_some(),
-            "`{from}` must not know `{to}`"
+            "`{from}` must not depend on `{to}`"
         );
     }
     for (from, to, in_tests) in [
@@ -162,7 +162,7 @@ fn dependencies_point_down() {
         assert_eq!(
             refusal(from, to, in_tests),
             None,
-            "`{from}` may know `{to}`"
+            "`{from}` may depend on `{to}`"
         );
     }
     clean(floors::refused_edges(&floors::workspace()));
@@ -322,7 +322,7 @@ fn unsafe_code_stays_in_its_files() {
 #[test]
 fn every_unsafe_block_says_why_it_holds() {
     let text = "
-// SAFETY: nobody else has the pointer.
+// SAFETY: the pointer is not shared.
 #[inline]
 unsafe fn argued() {}
 type Call = unsafe extern \"C\" fn(u8);

@@ -49,7 +49,7 @@ pub struct Player {
     /// The part that heroes of 1.0.0 also have. Its bag counts the enemies of this version.
     #[serde(flatten)]
     pub hero: v1_0_0::pq_player::Player<PqEnemy>,
-    /// The quest of the hero.
+    /// The current quest, with its remaining kills.
     pub quest: Task,
 }
 

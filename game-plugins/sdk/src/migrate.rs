@@ -31,12 +31,10 @@ pub struct Migration {
     down: Convert,
 }
 
-/// The form of an older version's state, compared with this version's.
+/// Whether encoding and meaning of an older version's state are those of this version.
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
-    /// Encoding or meaning differ.
     Other,
-    /// Encoding and meaning are equal.
     Same,
 }
 

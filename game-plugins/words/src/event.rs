@@ -10,7 +10,7 @@ use crate::{Slot, Stats};
 /// is `Report<'static>`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report<'a> {
-    /// The name of the hero.
+    /// The name of the hero to whom the event happened.
     pub name: Cow<'a, str>,
     /// The event that happened to the hero.
     pub event: Event<'a>,
@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Killed {
         /// The duration of the fight in milliseconds.
         ms: u64,
-        /// The name of the enemy.
+        /// The name of the killed enemy.
         enemy: Cow<'a, str>,
         /// The loot that the enemy dropped.
         drop: Cow<'a, str>,
@@ -61,7 +61,7 @@ pub enum Event<'a> {
     Sell {
         /// The duration of the sale in milliseconds.
         ms: u64,
-        /// The name of the loot.
+        /// The name of the sold loot.
         drop: Cow<'a, str>,
         /// The money that the hero got for it.
         value: u64,

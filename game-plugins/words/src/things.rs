@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// An enemy that heroes fight.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Enemy {
-    /// The name of the enemy.
+    /// The name of the enemy, as players see it.
     pub name: Cow<'static, str>,
     /// The name of the loot that it drops.
     pub drop: Cow<'static, str>,
@@ -24,7 +24,7 @@ pub struct Enemy {
 /// A piece of loot, which an enemy has dropped.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Loot {
-    /// The name of the loot.
+    /// The name of the loot, as players see it.
     pub drop: Cow<'static, str>,
     /// The price that the market pays.
     pub value: u32,
@@ -33,7 +33,7 @@ pub struct Loot {
 /// A quest, which a hero completes by kills.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Quest {
-    /// The name of the quest.
+    /// The name of the quest, as players see it.
     pub name: Cow<'static, str>,
     /// The experience that the hero gains at its completion.
     pub experience: u32,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 fn back_and_forth<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let bytes = rmp_serde::to_vec_named(value).expect("a value can be encoded");
     assert_eq!(
-        &rmp_serde::from_slice::<T>(&bytes).expect("and read"),
+        &rmp_serde::from_slice::<T>(&bytes).expect("the value can be decoded"),
         value
     );
 }

@@ -10,7 +10,7 @@
 //! | call | answer |
 //! |---|---|
 //! | `regis:register(Name, Pid)` | `ok`, `{error, {name_taken, Holder}}`, `{error, {already_named, Name}}`, `{error, dead}`; `Pid` is the caller |
-//! | `regis:unregister(Name)` | `ok`, also when nobody has the name |
+//! | `regis:unregister(Name)` | `ok`, also when the name is free |
 //! | `regis:whereis(Name)` | the pid, or `undefined` |
 //! | `regis:get_names()` | all names, in no order |
 //! | `regis:sweep()` | how many names of the dead were freed |

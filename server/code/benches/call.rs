@@ -22,7 +22,7 @@ static V1: Variant = Variant::new("v1", "1.0.0", KEEPS_NOTHING, AS_A_LIBRARY);
 /// A server with the fixture loaded and current.
 fn server() -> CodeServer {
     let code = CodeServer::new();
-    let folder = tempfile::TempDir::new().expect("there is room for a folder");
+    let folder = tempfile::TempDir::new().expect("a temporary directory can be made");
     let path = folder.path().join("a.so");
     fs::write(&path, V1.bytes()).expect("the folder can be written");
     let library = code
@@ -41,7 +41,7 @@ fn call(c: &mut Criterion) {
     c.bench_function("current of an unknown module", |b| {
         b.iter(|| code.current(black_box("fix_absent")))
     });
-    let counter = code.current("fix_counter").expect("it was made current");
+    let counter = code.current("fix_counter").expect("the fixture is current");
     c.bench_function("is_current", |b| {
         b.iter(|| code.is_current(black_box(counter)))
     });
@@ -53,7 +53,7 @@ fn call(c: &mut Criterion) {
 
 /// All steps before the dynamic linker: reading, SHA-256, form, manifest, lint.
 fn verify(c: &mut Criterion) {
-    let folder = tempfile::TempDir::new().expect("there is room for a folder");
+    let folder = tempfile::TempDir::new().expect("a temporary directory can be made");
     let path = folder.path().join("a.so");
     fs::write(&path, V1.bytes()).expect("the folder can be written");
     c.bench_function("inspect", |b| {
@@ -81,7 +81,7 @@ fn handle(c: &mut Criterion, code: &CodeServer, counter: Module) {
 fn module_call(c: &mut Criterion, code: &CodeServer) {
     let args = rmp_serde::to_vec(&(2,)).expect("a tuple of a number is MessagePack");
     let mut host = TestHost::new(code);
-    let words = code.current("fix_words").expect("it was made current");
+    let words = code.current("fix_words").expect("the fixture is current");
     c.bench_function("call (module known)", |b| {
         b.iter(|| words.call(&mut host, "kept", black_box(&args)))
     });

@@ -65,7 +65,6 @@ pub(crate) struct Image {
     pub(crate) start: u64,
     /// The first address behind its segments.
     pub(crate) end: u64,
-    /// The address of [`LIBRARY_SYMBOL`].
     pub(crate) symbol: u64,
 }
 

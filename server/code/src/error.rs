@@ -12,7 +12,7 @@ use crate::manifest::ManifestError;
 #[derive(Debug, Error)]
 #[error("load library `{origin}`: {step}")]
 pub struct LoadError {
-    /// The origin of the library.
+    /// The file of the library, or the program into which it is linked.
     pub origin: Origin,
     /// The step that failed, and the reason.
     pub step: FailedStep,
@@ -39,7 +39,7 @@ pub enum FailedStep {
     Checksum {
         /// The checksum of the file.
         found: Checksum,
-        /// The checksum in the release.
+        /// The checksum that the release lists.
         expected: Checksum,
     },
     /// The file is not a shared library for this machine; the reason.
@@ -138,7 +138,7 @@ pub enum ChangeError {
     /// The library has no such module.
     #[error("change code: library {library} has no module `{module}`; it has {held}")]
     NoModule {
-        /// The number of the library.
+        /// The requested library.
         library: LibraryId,
         /// The name of the requested module.
         module: String,

@@ -4,7 +4,7 @@
 //!   file ─► verify ─────────────────────► load ───────────────────► server
 //!           checksum, form (elf),         sealed copy, dlopen,      library: LibraryId
 //!           manifest, import lint         table, modules            module: current, old
-//!           nothing of it has run yet     it is mapped for ever     epoch: something became current
+//!           nothing of it has run yet     it is mapped forever      epoch: something became current
 //! ```
 //!
 //! | item | purpose |

@@ -46,7 +46,7 @@ pub struct Library {
     pub application: String,
     /// The version of that application.
     pub vsn: String,
-    /// The file, or the program.
+    /// The file from which it was loaded, or the program into which it is linked.
     pub origin: Origin,
     /// The checksum of its file; `None` when it is linked into the program.
     pub checksum: Option<Checksum>,

@@ -167,7 +167,7 @@ struct Entry {
     next: [Slot; 4],
 }
 
-/// A place for one name: empty, then taken for ever.
+/// A place for one name: empty, or taken forever.
 type Slot = OnceLock<&'static Entry>;
 
 struct Table {

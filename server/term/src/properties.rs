@@ -179,7 +179,7 @@ proptest! {
 
 /// A term with the largest allowed nesting, with all kinds in turn.
 fn deepest() -> Term {
-    let half = Term::Float(Float::new(0.5).expect("it is finite"));
+    let half = Term::Float(Float::new(0.5).expect("0.5 is finite"));
     (0..NESTING_MAX).fold(half, |inner, level| match level % 3 {
         0 => Term::tuple([inner]),
         1 => Term::list([inner]),

@@ -31,7 +31,6 @@ pub(crate) struct Hall {
     pub(crate) gmcp: u64,
 }
 
-/// The news of a client.
 pub(crate) enum News {
     /// The hero of the client fights.
     Joined,
@@ -51,7 +50,6 @@ impl Deviations {
             .push(ms);
     }
 
-    /// Removes all recorded values.
     pub(crate) fn forget(&self) {
         self.0
             .lock()
@@ -119,7 +117,6 @@ async fn converse(stream: TcpStream, number: u64, hall: &Hall) -> io::Result<()>
     }
 }
 
-/// The consequence of a line.
 enum Todo {
     Nothing,
     GiveName,

@@ -43,7 +43,7 @@ impl Node {
         let pid = lock.ok().and_then(|text| text.trim().parse().ok());
         Node {
             running,
-            pid: pid.expect("a node that listens has put its process id into its lock"),
+            pid: pid.expect("a listening node has written its process id into its lock"),
         }
     }
 

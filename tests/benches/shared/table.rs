@@ -2,12 +2,10 @@
 
 use std::fmt::Display;
 
-/// The goal of a figure.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
-    /// The figure has no goal.
     None,
 }
 

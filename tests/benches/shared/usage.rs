@@ -22,7 +22,7 @@ impl Usage {
                 .unwrap_or_else(|error| panic!("process {pid} has ended: {error}"))
         };
         Usage {
-            rss: rss(&read("status")).expect("VmRSS has stood in status since Linux 2.6"),
+            rss: rss(&read("status")).expect("status has VmRSS since Linux 2.6"),
             cpu_s: cpu_s(&read("stat")).expect("utime and stime are fields 14 and 15 of stat"),
         }
     }

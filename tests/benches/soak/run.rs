@@ -25,7 +25,6 @@ const REIGN: Duration = Duration::from_millis(700);
 /// The number of heroes whose state is compared with their output at the end.
 const ASKED: usize = 50;
 
-/// The parameters of a soak.
 pub(crate) struct Plan {
     /// The number of rounds; each has an upgrade and a downgrade.
     pub(crate) rounds: u32,
@@ -37,7 +36,6 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-/// A measurement of the node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) round: u32,
@@ -123,7 +121,6 @@ fn crowded(crowd: Arc<Crowd>) {
     });
 }
 
-/// Waits until all players play.
 fn all_play(crowd: &Crowd) {
     let all = crowd.told.len() as u64;
     let come = poll(JOIN_PATIENCE, || {

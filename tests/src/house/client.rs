@@ -102,7 +102,7 @@ impl House {
         let node = self.sim.node();
         let supervisor = node.whereis("sockserv_sup")?;
         let port = node.open_port(wire.clone());
-        let args = rmp_serde::to_vec_named(&(port,)).expect("a Vec takes all bytes");
+        let args = rmp_serde::to_vec_named(&(port,)).expect("writing to a Vec cannot fail");
         let answer = Arc::new(Mutex::new(None));
         let slot = answer.clone();
         let request = spec::encode(&SupRequest::StartChild(args));
@@ -138,7 +138,7 @@ impl House {
     pub fn connect(&mut self) -> Option<Client> {
         let wire = Arc::new(Wire::default());
         let port = self.sim.node().open_port(wire.clone());
-        let args = rmp_serde::to_vec_named(&(port,)).expect("a Vec takes all bytes");
+        let args = rmp_serde::to_vec_named(&(port,)).expect("writing to a Vec cannot fail");
         let supervisor = self.sim.node().whereis("sockserv_sup")?;
         let reply = self
             .sim

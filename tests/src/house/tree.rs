@@ -46,9 +46,9 @@ impl House {
         let code = Arc::new(CodeServer::new());
         let own = code
             .link_library(&regis_application::LIBRARY)
-            .expect("it is compiled with this very crate");
+            .expect("the library is compiled with this crate");
         code.make_all_current(own)
-            .expect("it was linked in the line above");
+            .expect("the library was linked above");
         boot.applications.iter().for_each(|app| load(&code, app));
         let mut house = House::empty(code.clone(), seed, boot.settings);
         for app in &boot.applications {
@@ -65,10 +65,10 @@ fn load(code: &CodeServer, app: &BootApp) {
         let checksum = sha256
             .to_string()
             .parse()
-            .expect("both write it the same way");
+            .expect("both crates have the same text form");
         let library = code.load_library(path, Some(checksum));
         let library = library.unwrap_or_else(|error| panic!("failed to {error}"));
         code.make_all_current(library)
-            .expect("it was loaded in the line above");
+            .expect("the library was loaded above");
     }
 }

@@ -141,7 +141,7 @@ impl House {
     pub fn watch_hero_of(&mut self, name: &str, born_ms: u64) {
         let hero = self.hero(name).expect("the hero has been started").data;
         let model = Model::newborn(&hero, born_ms);
-        let args = rmp_serde::to_vec_named(&(name, model)).expect("a Vec takes all bytes");
+        let args = rmp_serde::to_vec_named(&(name, model)).expect("writing to a Vec cannot fail");
         let request = ManagerRequest::AddHandler(Atom::from_static(Witness::NAME), args);
         let reply = self.ask_manager(name, &request);
         assert_eq!(spec::decode(&reply), Ok(ManagerReply::Ok), "{name}");
@@ -186,7 +186,7 @@ impl House {
 
     /// Starts a process that records the order in which these processes end.
     pub fn mourn(&mut self, watched: &[Pid]) -> Pid {
-        let args = rmp_serde::to_vec_named(&(watched,)).expect("a Vec takes all bytes");
+        let args = rmp_serde::to_vec_named(&(watched,)).expect("writing to a Vec cannot fail");
         let module = Atom::from_static(Mourner::NAME);
         let started = self.sim.start(Start { module, args });
         started.expect("a mourner starts")

@@ -27,7 +27,7 @@ impl Disk {
     /// Mounts an empty disk; `None` where that is impossible, which is reported as skipped.
     #[track_caller]
     pub fn small() -> Option<Disk> {
-        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let folder = tempfile::tempdir().expect("a temporary directory can be made");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]);
         let mounted = mount.arg(folder.path()).stderr(Stdio::null()).status();
@@ -58,7 +58,7 @@ impl Disk {
             }
         };
         assert_eq!(full.kind(), ErrorKind::StorageFull, "{full}");
-        let length = ballast.metadata().expect("it is open").len() as usize / BLOCK;
+        let length = ballast.metadata().expect("the file is open").len() as usize / BLOCK;
         let rest = length.saturating_sub(blocks) * BLOCK;
         ballast
             .set_len(rest as u64)

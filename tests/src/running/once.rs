@@ -26,9 +26,9 @@ pub fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
         let making = run.join(format!("{name}.new"));
         // Left by a test program that failed in `make`.
         let _ = fs::remove_dir_all(&making);
-        fs::create_dir(&making).expect("there is room for a folder");
+        fs::create_dir(&making).expect("a directory can be made");
         make(&making);
-        fs::rename(&making, &made).expect("it is not there yet");
+        fs::rename(&making, &made).expect("the target does not exist yet");
     }
     made
 }
@@ -54,7 +54,7 @@ fn this_run() -> String {
     let name = fs::read_to_string(format!("/proc/{cargo}/comm"));
     let is_cargo = name.is_ok_and(|name| name.starts_with("cargo"));
     let process = if is_cargo { cargo } else { process::id() };
-    let start = start_of(process).expect("it runs");
+    let start = start_of(process).expect("the process runs");
     format!("{process}-{start}")
 }
 
@@ -87,7 +87,10 @@ mod tests {
             })
         };
         let first = asks();
-        assert_eq!(once("of-a-test", |_| panic!("it is there already")), first);
+        assert_eq!(
+            once("of-a-test", |_| panic!("the directory exists already")),
+            first
+        );
         assert!(first.join("made").is_file());
         assert!(goes_on(&this_run()));
         let own = process::id();

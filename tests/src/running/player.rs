@@ -45,7 +45,6 @@ pub struct Player {
     judged: usize,
 }
 
-/// The connection of a player.
 enum Link {
     Socket(TcpStream),
     /// A program, and the file with its standard error.
@@ -323,11 +322,11 @@ fn run(command: &mut Command) -> Option<(Link, ChildStdout)> {
         return None;
     }
     let errors = NamedTempFile::new().expect("there is room for a file");
-    let file = errors.reopen().expect("it has just been made");
+    let file = errors.reopen().expect("the file has just been made");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let started = command.stderr(file).spawn();
     let mut child = started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    let out = child.stdout.take().expect("it was asked for");
+    let out = child.stdout.take().expect("standard output is a pipe");
     Some((Link::Program(child, errors), out))
 }
 

@@ -43,7 +43,9 @@ impl Running {
             let (_, next) = text.trim().rsplit_once(" 0x")?;
             u64::from_str_radix(next, 16).ok()
         };
-        let next = self.poll(PATIENCE, waits).expect("it waits sometimes");
+        let next = self
+            .poll(PATIENCE, waits)
+            .expect("the thread waits at times");
         let memory = File::options().write(true).open(process.join("mem"))?;
         memory.write_all_at(ILLEGAL, next)
     }

@@ -66,7 +66,7 @@ impl Draft {
         self.lay_out(root, Some(&relup));
         let archive = make_tar(&ReleaseTree::open(root, runtime()), BROKEN_VSN, root);
         let archive = archive.unwrap_or_else(|error| panic!("failed to {error}"));
-        fs::read(archive).expect("it has just been written")
+        fs::read(archive).expect("the archive has just been written")
     }
 
     fn lay_out(&self, root: &Path, relup: Option<&str>) {
@@ -115,7 +115,7 @@ fn library() -> &'static Vec<u8> {
             build(&file, folder);
         });
         let library = "lib/processquest-1.1.1/priv/processquest.so";
-        fs::read(tree.join(library)).expect("it has been built")
+        fs::read(tree.join(library)).expect("the library has been built")
     })
 }
 

@@ -27,7 +27,7 @@ impl Tree {
 
     /// Does the same as [`Tree::new`] at a path that ends in `name`.
     pub fn named(name: &str) -> Tree {
-        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let folder = tempfile::tempdir().expect("a temporary directory can be made");
         let mut tree = Tree::below(folder.path(), name);
         tree._folder = Some(folder);
         tree
@@ -55,7 +55,7 @@ impl Tree {
     fn with(files: &Files, root: PathBuf) -> Tree {
         for (path, bytes) in files {
             let file = root.join(path);
-            let parent = file.parent().expect("it is below the root");
+            let parent = file.parent().expect("the file is below the root");
             std::fs::create_dir_all(parent)
                 .and_then(|()| std::fs::write(&file, bytes))
                 .expect("there is room for two megabytes");
@@ -137,13 +137,13 @@ fn lay_out(folder: &Path) {
 fn read_all(root: &Path, below: &Path, files: &mut Files) {
     let entries = std::fs::read_dir(root.join(below)).expect("the demo has laid it out");
     for entry in entries {
-        let entry = entry.expect("nobody changes the folder meanwhile");
+        let entry = entry.expect("the folder does not change meanwhile");
         let path = below.join(entry.file_name());
-        match entry.file_type().expect("it is there").is_dir() {
+        match entry.file_type().expect("the entry exists").is_dir() {
             true => read_all(root, &path, files),
             false => files.push((
                 path,
-                std::fs::read(entry.path()).expect("it is a plain file"),
+                std::fs::read(entry.path()).expect("the entry is a regular file"),
             )),
         }
     }

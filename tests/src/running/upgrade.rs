@@ -54,7 +54,9 @@ impl Tree {
     /// Version and status of each release according to `pq which-releases`, the newest first.
     pub fn releases(&self) -> Vec<(String, String)> {
         let answer = self.answer(&["which-releases"]);
-        let rows = answer["rows"].as_array().expect("it is a list of releases");
+        let rows = answer["rows"]
+            .as_array()
+            .expect("the answer is a list of releases");
         let text = |row: &Value, key: &str| {
             let value = row[key].as_str();
             value

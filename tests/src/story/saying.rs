@@ -3,7 +3,6 @@
 /// A parsed line of the game.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Saying<'a> {
-    /// The question for a name.
     Prompt,
     /// The refusal of a name or of an answer.
     Refusal,

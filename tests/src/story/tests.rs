@@ -21,9 +21,10 @@ fn transcripts(version: Version) -> Vec<String> {
     let mut house = House::boot(SEED);
     if version == Version::New {
         let library = house.code.link_library(&processquest_1_1_0::LIBRARY);
-        let library = library.expect("it is compiled with this crate");
+        let library = library.expect("the library is compiled with this crate");
         let code = &house.code;
-        code.make_all_current(library).expect("it was just linked");
+        code.make_all_current(library)
+            .expect("the library was linked above");
     }
     let tapes = ["Ann", "Bob", "Cyd"].map(|name| {
         let client = house.connect().expect("sockserv runs");

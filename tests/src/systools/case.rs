@@ -80,7 +80,7 @@ impl Files {
     pub fn lay_out(&self, folder: &Path) {
         for (path, text) in &self.0 {
             let file = folder.join(path);
-            let parent = file.parent().expect("it is below the folder");
+            let parent = file.parent().expect("the file is below the directory");
             std::fs::create_dir_all(parent)
                 .and_then(|()| std::fs::write(&file, text))
                 .expect("there is room for a few small files");

@@ -26,7 +26,7 @@ pub struct Vector {
 pub fn vectors() -> Vec<Vector> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/relup-vectors.json");
     let text = std::fs::read_to_string(file).expect("the file is part of the project");
-    let vectors: Vec<Value> = serde_json::from_str(&text).expect("it is JSON");
+    let vectors: Vec<Value> = serde_json::from_str(&text).expect("the file is JSON");
     vectors
         .iter()
         .map(|value| vector(value).unwrap_or_else(|| panic!("no vector: {value}")))
@@ -96,7 +96,7 @@ impl Vector {
         let is_appup = |path: &Path| path.extension().is_some_and(|end| end == "appup");
         let appups = self.case.files.0.iter().filter(|(path, _)| is_appup(path));
         for (_, text) in appups {
-            let appup = read_one(text).expect("OTP has read it");
+            let appup = read_one(text).expect("OTP has read the appup");
             let ways = appup
                 .as_tuple()
                 .and_then(|appup| appup[side.index()].as_list());

@@ -1,15 +1,14 @@
-//! What a connection is in the middle of below the lines: half a command of telnet, half a character, output that waits.
+//! The state of a connection below the lines: half a telnet command, half a character, waiting output.
 
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
 
 use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree, uninterrupted};
 
-/// The node counts on these: whoever reads late is not dropped, whoever writes much does not wait.
+/// With these limits the node neither disconnects a client that reads late nor delays one that sends much.
 const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
 
-/// So many lines of so many bytes are more than a kernel keeps for a connection (4 MiB, `tcp_wmem`): the rest waits in the
-/// node.
+/// More data than the kernel buffers for a connection (4 MiB, `tcp_wmem`), so the rest waits in the node.
 const LINES: usize = 5_000;
 const LINE_LEN: usize = 1_000;
 
@@ -30,7 +29,7 @@ impl Client {
         self.stream.write_all(bytes).unwrap();
     }
 
-    /// Reads up to the end of this, and returns what came before.
+    /// Reads up to the end of these bytes, and returns the bytes before them.
     pub(crate) fn hears(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             let found = self
@@ -68,7 +67,7 @@ fn half_a_command_and_half_a_character_are_ended_in_the_next_release() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     tree.does(&["unpack", "processquest-1.1.0"]);
-    // The first half, the second, and what they come to. `Zo\xc3` is two and a half characters.
+    // The first half, the second half, and the resulting output. `Zo\xc3` is two and a half characters.
     let halves: [(&[u8], &[u8], &[u8]); 4] = [
         (b"\xff", b"\xf6", b"[yes]\r\n"),
         (b"\xff\xfd", b"\xc9", b"\xff\xfb\xc9"),
@@ -123,7 +122,7 @@ fn output_that_waits_for_its_reader_waits_through_an_upgrade_and_back() {
         let report = tree.answer(&["install", vsn]);
         assert_eq!(report["connections_dropped"], 0, "{report}");
     }
-    // Between them stands the hero's story.
+    // The output of the hero is between the answers.
     let mut told = BufReader::new(Cursor::new(client.heard).chain(client.stream)).lines();
     let mut answers = told.by_ref().map(Result::unwrap).filter_map(|line| {
         let typed = line.strip_prefix("Unexpected input: ");

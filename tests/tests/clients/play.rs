@@ -9,7 +9,6 @@ use pq_tests::running::{PATIENCE, Running, Tree, poll, pq, uninterrupted};
 use crate::program::Program;
 use crate::{in_terminal, node};
 
-/// Ctrl-C, which interrupts a program.
 const INTERRUPT: &str = "\x03";
 
 /// Ctrl-D at the beginning of a line, which ends the input.
@@ -149,7 +148,7 @@ fn listener() -> (TcpListener, SocketAddr) {
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     let accepted = poll(PATIENCE, || listener.accept().ok());
-    let (stream, _) = accepted.expect("nobody connects");
+    let (stream, _) = accepted.expect("no client connects");
     stream.set_nonblocking(false).unwrap();
     stream
 }

@@ -14,7 +14,6 @@ use tempfile::TempDir;
 /// The first three bytes to every client, `IAC DO TTYPE`; clients that know telnet answer them.
 pub(crate) const PROBE: &[u8] = b"\xff\xfd\x18";
 
-/// A running client program.
 pub(crate) struct Program {
     child: Child,
     input: Option<ChildStdin>,
@@ -68,7 +67,6 @@ impl Program {
         assert!(shown.is_some(), "no {text:?}\n{}", self.told());
     }
 
-    /// Whether the program still runs.
     pub(crate) fn runs(&self) -> bool {
         runs(&self.child)
     }
@@ -92,7 +90,7 @@ impl Program {
     /// Waits for the end of the program; returns its whole output.
     pub(crate) fn end(mut self) -> String {
         let ended = poll(PATIENCE, || self.child.try_wait().unwrap());
-        let status = ended.unwrap_or_else(|| panic!("no end\n{}", self.told()));
+        let status = ended.unwrap_or_else(|| panic!("the program does not end\n{}", self.told()));
         assert!(status.success(), "{status}\n{}", self.told());
         self.out()
     }

@@ -4,21 +4,21 @@
 //! | end | 1.0.0: the hero | 1.1.0: the hero | who, status, kick, MSSP | tested |
 //! |---|---|---|---|---|
 //! | `quit` | ends | ends | gone | here |
-//! | the client closes; resets; closes half; TLS or a WebSocket closes, or breaks off | is abandoned | ends | gone | here |
-//! | nothing comes any more | as closed, after two minutes (`sockserv::entrance::socket`), a minute at the page | | gone then | `sockserv` |
+//! | the client closes; resets; closes half; TLS or a WebSocket closes or is aborted | is abandoned | ends | gone | here |
+//! | the client sends nothing any more | as closed, after two minutes (`sockserv::entrance::socket`), a minute at the page | | gone after that | `sockserv` |
 //! | `kick`, `ban` of name, address | is abandoned | ends | gone | here |
 //! | the outbox overruns | is abandoned | ends | gone | here |
 //! | no hero plays in time (`login_ms`), at first or when one has ended | there is none | | gone | here, `limits` |
-//! | `lock on` | plays on | plays on | nothing changes | here |
+//! | `lock on` | plays | plays | nothing changes | here |
 //! | `end-hero`, `stop_player`, its supervisor is killed | ends | ends | no name; the client is asked for one | here, `simulation` |
-//! | the hero or its event manager falls, once | rises | rises | nothing changes | `simulation` |
-//! | and more often than it may | ends | ends | no name | `simulation` |
-//! | the session falls | is abandoned | is abandoned | gone | `simulation` |
-//! | the session is held, and its client goes | is abandoned when it goes on | ends then | gone | `simulation` |
+//! | the hero or its event manager crashes once | is restarted | is restarted | nothing changes | `simulation` |
+//! | they crash more often than the supervisor restarts them | ends | ends | no name | `simulation` |
+//! | the session crashes | is abandoned | is abandoned | gone | `simulation` |
+//! | the session is held, and its client disconnects | is abandoned after the hold | ends then | gone | `simulation` |
 //! | the name is taken | there is none | | no name | here, `simulation` |
 //! | `sockserv` or `processquest` is stopped | is abandoned; ends | | gone; no name | `simulation` |
-//! | an upgrade, a downgrade | plays on, abandoned or not | | nothing changes | here |
-//! | `stop`, `shutdown`, a restart of the node | ends | ends | nobody | here |
+//! | an upgrade, a downgrade | plays, abandoned or not | | nothing changes | here |
+//! | `stop`, `shutdown`, a restart of the node | ends | ends | no hero | here |
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -32,9 +32,7 @@ use crate::page_of;
 /// The answers of the commands about a hero, and their counts.
 #[derive(PartialEq, Eq, Debug)]
 struct Said {
-    /// Whether `who` lists the hero.
     who: bool,
-    /// Whether `names` lists the hero.
     names: bool,
     /// The numbers of playing and of abandoned heroes in `status`.
     played: u64,

@@ -15,7 +15,6 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Connects to the telnet port.
     pub(crate) fn connect(node: &Running) -> Guest {
         Guest::to(node.address())
     }
@@ -96,7 +95,6 @@ impl Guest {
         sent
     }
 
-    /// Closes the sending direction only.
     pub(crate) fn closes_half(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }

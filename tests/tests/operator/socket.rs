@@ -123,7 +123,7 @@ fn thirty_two_operators_are_heard_and_one_more_is_told_to_wait() {
         let refused = typed(&tree, &["status"]);
         (refused.code != 0).then_some((crowd, refused))
     });
-    let (crowd, refused) = full.expect("all are heard");
+    let (crowd, refused) = full.expect("the node refuses no connection");
     assert_eq!(refused.code, 8, "{refused:?}");
     assert!(
         refused.err.contains("32 operators are connected already"),

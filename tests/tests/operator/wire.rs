@@ -14,7 +14,6 @@ pub(crate) fn connect(tree: &Tree) -> UnixStream {
     stream
 }
 
-/// The frame around a body.
 pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap();
     [&length.to_be_bytes(), body].concat()

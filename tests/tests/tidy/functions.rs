@@ -1,23 +1,22 @@
-//! How long functions are.
+//! The length of functions.
 //!
-//! A function is counted from the line of its `fn` to its closing brace, wherever it stands:
-//! in modules, impls, traits, other functions and the bodies of macros. Documentation and
-//! attributes above it are not counted: they may be as long as they need.
+//! The length of a function is the number of lines from its `fn` to its closing brace, wherever the function is: in
+//! modules, impls, traits, other functions and the bodies of macros. Documentation and attributes above it do not
+//! count: they may be as long as they need to be.
 
 use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
 
-/// No function is longer: what does not fit on a screen has two jobs.
+/// The largest length of a function: longer ones do not fit on a screen and have two tasks.
 const LINES_MAX: usize = 70;
-/// Half of all functions are at most this long; measured in well-kept Rust projects: 4 to 9.
+/// The largest median of the lengths; measured in well-kept Rust projects: 4 to 9.
 const MEDIAN_MAX: usize = 8;
-/// Nine of ten functions are at most this long; measured in well-kept Rust projects: 20 to 35.
+/// The largest length of nine functions in ten; measured in well-kept Rust projects: 20 to 35.
 const P90_MAX: usize = 30;
 
-/// One function with a body.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Function {
-    /// Its name; `$name` in a macro.
+    /// The name of the function; `$name` in a macro.
     pub(crate) name: String,
     line: usize,
     lines: usize,
@@ -31,7 +30,7 @@ pub(crate) fn functions(source: &str) -> Vec<Function> {
         .collect()
 }
 
-/// The function whose `fn` stands at `at`; nothing for a type (`fn(u8)`) or a mere declaration.
+/// The function whose `fn` is at `at`; `None` for a type (`fn(u8)`) or a declaration without a body.
 fn function(code: &str, at: usize) -> Option<Function> {
     let name = name_at(&code[at + 2..])?;
     let open = at + body_offset(&code[at..])?;
@@ -54,8 +53,8 @@ fn name_at(after_fn: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Where the body opens: the first `{` outside brackets, unless a `;` or the end of what
-/// surrounds the function (a macro's pattern) comes first.
+/// The place of the opening brace: the first `{` outside of brackets, unless a `;` or the end of the surrounding code
+/// (a macro's pattern) comes first.
 fn body_offset(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {
@@ -71,7 +70,7 @@ fn body_offset(code: &str) -> Option<usize> {
     None
 }
 
-/// From the first opening brace to the one that closes it.
+/// The length from the first opening brace to its closing brace.
 pub(crate) fn block_len(code: &str) -> usize {
     let mut depth = 0;
     for (at, c) in code.char_indices() {
@@ -94,7 +93,7 @@ pub(crate) fn too_long(file: &File) -> Vec<Fault> {
             file.fault(
                 f.line,
                 format!(
-                    "`{}` has {} lines, at most {LINES_MAX}: give its parts names",
+                    "`{}` has {} lines, at most {LINES_MAX}: move its parts to functions with names",
                     f.name, f.lines
                 ),
             )
@@ -179,7 +178,7 @@ impl<'ast> syn::visit::Visit<'ast> for Crowd {
     }
 }
 
-/// The lengths of all functions, in one line and with a verdict.
+/// The distribution of the lengths of all functions.
 pub(crate) struct Spread {
     median: usize,
     p90: usize,
@@ -188,7 +187,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of these files.
+    /// Computes the distribution for these files.
     pub(crate) fn of(files: &[File]) -> Spread {
         let mut lines: Vec<usize> = files
             .iter()
@@ -205,7 +204,7 @@ impl Spread {
         }
     }
 
-    /// Are the functions short enough as a whole?
+    /// Whether the functions are short enough as a whole.
     pub(crate) fn is_short(&self) -> bool {
         self.median <= MEDIAN_MAX && self.p90 <= P90_MAX
     }
@@ -226,7 +225,7 @@ impl std::fmt::Display for Spread {
     }
 }
 
-/// The names of a file's functions as `syn` sees them; functions inside macros it cannot see.
+/// The names of a file's functions according to `syn`, which does not see functions inside macros.
 pub(crate) fn names_by_syn(source: &str) -> syn::Result<Vec<String>> {
     let mut names = Names::default();
     syn::visit::visit_file(&mut names, &syn::parse_file(source)?);

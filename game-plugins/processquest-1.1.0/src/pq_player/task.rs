@@ -22,7 +22,7 @@ enum Held {
 }
 
 impl Task {
-    /// The name of the quest.
+    /// The name of the quest, as players see it.
     pub fn name(&self) -> Cow<'static, str> {
         match &self.0 {
             Held::Row { number, .. } => QUESTS[usize::from(*number)].name.clone(),
@@ -38,7 +38,7 @@ impl Task {
         }
     }
 
-    /// The number of remaining kills.
+    /// The number of kills until the quest is complete.
     pub fn kills(&self) -> u32 {
         match &self.0 {
             Held::Row { kills, .. } => *kills,

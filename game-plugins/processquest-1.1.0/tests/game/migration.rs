@@ -98,7 +98,6 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 prop_compose! {
-    /// A random hero of 1.0.0.
     fn old_hero()(state in state(), name in text(), stats in stats(), opts in opts()) -> old::Whole {
         let data = old::Player::new(Name::from(&*name), EVENTS, stats, opts).unwrap();
         Machine { state, data }
@@ -106,7 +105,6 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A random hero of 1.1.0.
     fn new_hero()(
         state in state(),
         name in text(),

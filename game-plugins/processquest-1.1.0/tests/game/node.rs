@@ -60,7 +60,6 @@ impl Node {
         }
     }
 
-    /// A module of this version.
     pub(crate) fn module(&self, name: &str) -> Module {
         let mut modules = self.modules.iter();
         *modules.find(|module| module.name() == name).unwrap()

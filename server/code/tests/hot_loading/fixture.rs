@@ -14,7 +14,6 @@ pub(crate) const SOURCE: &str = include_str!("fixture/lib.rs");
 /// A function `kept` that keeps nothing.
 pub(crate) const KEEPS_NOTHING: &str = "fn kept() -> u64 { 0 }";
 
-/// One variant of the library.
 pub(crate) struct Variant {
     name: &'static str,
     vsn: &'static str,
@@ -52,7 +51,7 @@ impl Variant {
         let target = fixtures
             .ancestors()
             .nth(2)
-            .expect("it is below `target/tmp`");
+            .expect("the directory is below `target/tmp`");
         let folder = fixtures.join(self.name);
         self.write_crate(&folder);
         let output = Command::new(env!("CARGO"))
@@ -111,7 +110,7 @@ fn root() -> PathBuf {
     PathBuf::from(package)
         .join("../..")
         .canonicalize()
-        .expect("this crate stands in the workspace")
+        .expect("the crate is a part of the workspace")
 }
 
 /// Writes only a changed text: cargo compares the times of files, and would compile an unchanged file again.

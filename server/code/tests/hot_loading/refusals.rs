@@ -49,7 +49,9 @@ fn refusal(bytes: &[u8]) -> LoadError {
 fn refusal_of(path: impl FnOnce(&Node) -> PathBuf, expected: Option<Checksum>) -> LoadError {
     let node = Node::new();
     let library = node.load("good.so", V1.bytes());
-    node.code.make_all_current(library).expect("it was loaded");
+    node.code
+        .make_all_current(library)
+        .expect("the library is loaded");
     let path = path(&node);
     let before = (
         format!("{:?}", node.code.loaded()),
@@ -59,7 +61,7 @@ fn refusal_of(path: impl FnOnce(&Node) -> PathBuf, expected: Option<Checksum>) -
     let error = node
         .code
         .load_library(&path, expected)
-        .expect_err("it must be refused");
+        .expect_err("the library must be refused");
     let after = (
         format!("{:?}", node.code.loaded()),
         node.code.libraries().len(),
@@ -235,14 +237,14 @@ fn files_that_are_no_libraries_are_refused_as_what_they_are() {
     );
     let program = fs::read("/bin/true").expect("every Linux has /bin/true");
     assert_refused!(refusal(&program), FailedStep::Form(_), "it is a program");
-    let mathematics =
-        fs::read(c_library().with_file_name("libm.so.6")).expect("it stands beside the C library");
+    let mathematics = fs::read(c_library().with_file_name("libm.so.6"))
+        .expect("libm is in the directory of the C library");
     assert_refused!(
         refusal(&mathematics),
         FailedStep::NoManifest,
         "it has no section `.pq.manifest`"
     );
-    let c = fs::read(c_library()).expect("it is mapped");
+    let c = fs::read(c_library()).expect("the C library is mapped");
     assert!(matches!(
         refusal(&c).step,
         FailedStep::Form(_) | FailedStep::NoManifest
@@ -278,7 +280,7 @@ fn what_is_no_readable_file_is_refused() {
             node.path("good.so")
                 .parent()
                 .map(Path::to_path_buf)
-                .expect("it is in one")
+                .expect("a file is in a directory")
         },
         None,
     );
@@ -360,7 +362,7 @@ fn relative_relocations(bytes: &[u8]) -> Vec<u8> {
     let tag = 0x6fff_fff9_u64.to_le_bytes();
     let at = (0..bytes.len())
         .find(|at| bytes[*at..].starts_with(&tag))
-        .expect("libraries of Rust have one");
+        .expect("libraries in Rust have this entry");
     bytes[at..at + 16].to_vec()
 }
 
@@ -384,7 +386,7 @@ fn an_import_that_nobody_has_is_refused_by_the_dynamic_linker() {
 fn a_library_says_what_it_is_without_being_loaded() {
     let node = Node::new();
     let path = node.write("a.so", V2.bytes());
-    let manifest = inspect(&path, Some(Checksum::of(V2.bytes()))).expect("it is a good one");
+    let manifest = inspect(&path, Some(Checksum::of(V2.bytes()))).expect("the library is valid");
     assert_eq!(
         (&*manifest.application, &*manifest.vsn, manifest.abi),
         ("fixture", "1.1.0", ABI_STAMP)

@@ -25,7 +25,7 @@ impl Node {
     pub(crate) fn new() -> Node {
         Node {
             code: CodeServer::new(),
-            folder: TempDir::new().expect("there is room for a folder"),
+            folder: TempDir::new().expect("a temporary directory can be made"),
         }
     }
 

@@ -27,7 +27,11 @@ fn a_hard_link_to_a_loaded_file_brings_what_is_in_it_now() {
     let one = node.load("a.so", V1.bytes());
     fs::hard_link(node.path("a.so"), node.path("b.so")).expect("the folder can hold links");
     let two = node.load("b.so", V2.bytes());
-    let inode = |name| fs::metadata(node.path(name)).expect("it was written").ino();
+    let inode = |name| {
+        fs::metadata(node.path(name))
+            .expect("the file exists")
+            .ino()
+    };
     assert_eq!(
         inode("a.so"),
         inode("b.so"),
@@ -46,7 +50,7 @@ fn the_descriptor_of_a_library_stays_open_so_that_its_number_never_names_another
     for (name, variant) in [("a.so", &V1), ("b.so", &V2)] {
         libraries.push(node.load(name, variant.bytes()));
         // A file that is opened and closed in between uses the lowest free descriptor number and frees it again.
-        drop(fs::File::open(node.path(name)).expect("it was written"));
+        drop(fs::File::open(node.path(name)).expect("the file exists"));
         let copy = format!(
             "memfd:pq-fixture-{}-{}",
             libraries_vsn(&node, name),
@@ -68,7 +72,10 @@ fn libraries_vsn(node: &Node, file: &str) -> String {
     let found = libraries
         .iter()
         .find(|library| library.origin.to_string().ends_with(file));
-    found.expect("it was loaded from that file").vsn.clone()
+    found
+        .expect("a library was loaded from this file")
+        .vsn
+        .clone()
 }
 
 fn checksum(bytes: &[u8]) -> String {
@@ -144,7 +151,7 @@ fn a_server_loads_so_many_libraries_and_no_more() {
     let refusal = node
         .code
         .load_library(&path, None)
-        .expect_err("one too many")
+        .expect_err("the limit must refuse the library")
         .to_string();
     assert!(
         refusal.contains("the limit of 200 libraries is reached"),

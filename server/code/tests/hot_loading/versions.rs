@@ -38,7 +38,10 @@ linked!(three, "3");
 fn three_versions() -> (CodeServer, [LibraryId; 3]) {
     let code = CodeServer::new();
     let libraries = [&one::LIBRARY, &two::LIBRARY, &three::LIBRARY];
-    let ids = libraries.map(|table| code.link_library(table).expect("it was made by the macro"));
+    let ids = libraries.map(|table| {
+        code.link_library(table)
+            .expect("tables from the macro are valid")
+    });
     (code, ids)
 }
 
@@ -277,7 +280,9 @@ fn who_sees_a_new_epoch_sees_its_table() {
             let mut epochs = HashSet::new();
             while epochs.len() < TURNS_SEEN {
                 let epoch = code.epoch().load(Ordering::Acquire);
-                let current = code.current("fix_words").expect("one is always current");
+                let current = code
+                    .current("fix_words")
+                    .expect("a version is always current");
                 epochs.insert(epoch);
                 if code.epoch().load(Ordering::Acquire) == epoch {
                     samples.insert((epoch, current.address()));

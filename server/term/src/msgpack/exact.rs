@@ -82,7 +82,6 @@ fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     }
 }
 
-/// The bytes behind an extension.
 fn behind_ext(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     let (kind, payload, rest) = ext_at(bytes)?;
     let is_exact = match kind {

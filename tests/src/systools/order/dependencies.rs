@@ -9,7 +9,6 @@ use pq_term::Term;
 pub struct Dependencies {
     /// The modules on which each module depends.
     of: BTreeMap<String, Vec<String>>,
-    /// Modules that have a `delete_module`.
     deleted: BTreeSet<String>,
 }
 

@@ -42,7 +42,7 @@ impl Bits {
             }
             self.free -= 1;
             let bit = byte >> (7 - at) & 1;
-            *self.bytes.last_mut().expect("one has been pushed") |= bit << self.free;
+            *self.bytes.last_mut().expect("the vector has a byte") |= bit << self.free;
         }
     }
 
