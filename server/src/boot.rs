@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_otp::{Ask, Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
@@ -207,7 +207,8 @@ fn start_controller(
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
     };
     let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));
-    node.start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
+    node.asking()
+        .start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
     Ok(())
 }
 
@@ -268,7 +269,11 @@ impl Booted {
     }
 
     fn ask(&self, request: &AppRequest) -> anyhow::Result<()> {
-        match self.node().applications(request, APPLICATION_TIMEOUT_MS)? {
+        match self
+            .node()
+            .asking()
+            .applications(request, APPLICATION_TIMEOUT_MS)?
+        {
             AppReply::Error(reason) => bail!("{reason}"),
             AppReply::Ok | AppReply::Running(_) | AppReply::Data(..) => Ok(()),
         }
@@ -311,7 +316,8 @@ impl Booted {
         let request = AppRequest::Stop(name.to_string());
         let reply = self
             .node
-            .applications_while_answering(&request, APPLICATION_TIMEOUT_MS);
+            .asking_all()
+            .applications(&request, APPLICATION_TIMEOUT_MS);
         match reply {
             Ok(AppReply::Error(reason)) => {
                 tracing::debug!(application = name, %reason, "not stopped");
@@ -327,7 +333,11 @@ impl Booted {
 
     /// The applications that run, last started first: an upgrade may have started and stopped some.
     fn running(&self) -> Result<Vec<String>, StopError> {
-        match self.node.applications(&AppRequest::Which, WHICH_TIMEOUT_MS) {
+        match self
+            .node
+            .asking()
+            .applications(&AppRequest::Which, WHICH_TIMEOUT_MS)
+        {
             Ok(AppReply::Running(running)) => {
                 Ok(running.into_iter().map(|(name, ..)| name).collect())
             }

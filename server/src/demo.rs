@@ -8,7 +8,7 @@
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -28,14 +28,8 @@ use crate::{boot, cli, logging, options, run};
 mod next;
 mod typed;
 
-use next::Next;
+use next::{FIRST, NEXT, Next, rel_file};
 use typed::typed;
-
-/// The release that is played first.
-const FIRST: &str = "1.0.0";
-
-/// The release that it is upgraded to.
-const NEXT: &str = "1.1.0";
 
 /// Prepares the first release, unless the tree is past that, and runs the permanent one; the next one is packed meanwhile.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
@@ -110,11 +104,6 @@ fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next
         true => Ok(None),
         false => Next::find(workspace).map(Some),
     }
-}
-
-fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
-    let releases = workspace.root().join("releases");
-    releases.join(vsn).join("processquest.rel")
 }
 
 /// The versions of the releases that the tree lists. Without a list there is nothing to say about it: the boot does.

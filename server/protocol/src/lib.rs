@@ -9,6 +9,7 @@
 //! | [`exit`] | how a command ends: exit codes, and the sentence of one that failed |
 //! | [`answer`] | parts of answers that more than one command knows |
 //! | [`who`], [`history`] | the user who asks, and entries of what was done |
+//! | [`record`] | an install with all that was measured of it; history, answers, `status` and the log tell of it |
 //!
 //! What one command alone asks and is answered stands in the file of that command (`server/src/commands`): its types are
 //! those of the command line on one side, and often of `pq-release` on the other, which this crate does not know.
@@ -18,6 +19,7 @@ pub mod event;
 pub mod exit;
 pub mod frame;
 pub mod history;
+pub mod record;
 pub mod request;
 pub mod socket;
 pub mod who;

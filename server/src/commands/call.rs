@@ -2,7 +2,7 @@
 
 use clap::Args;
 use pq_otp::spec::{self, ManagerReply, SupReply};
-use pq_otp::{Called, Node, Pid, Reason, RequestError, Term};
+use pq_otp::{Ask, Called, Node, Pid, Reason, RequestError, Term};
 use pq_protocol::{Exit, Failure};
 use pq_term::{msgpack, pretty, read_outside};
 use serde::{Deserialize, Serialize};
@@ -85,13 +85,15 @@ impl Call {
     fn apply(&self, node: &Node, args: &[Term]) -> Result<Term, RequestError> {
         let (module, function) = (&self.module, &self.function);
         if module != SERVICE {
-            return match node.call_module(module, function, args, CALL_TIMEOUT_MS)? {
+            let mut asked = node.asking();
+            return match asked.call_module(module, function, args, CALL_TIMEOUT_MS)? {
                 Called::Returned(term) => Ok(term),
                 Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
             };
         }
         let args = msgpack::to_msgpack(&Term::list(args));
-        let answer = node.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
+        let mut asked = node.asking();
+        let answer = asked.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
         msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
     }
 

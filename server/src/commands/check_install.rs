@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::Failure;
-use pq_release::handler::{CheckReport, Ending, Ends, How, ModuleChange, ReleaseHandler};
+use pq_protocol::record::{How, ModuleChange};
+use pq_release::handler::{CheckReport, ReleaseHandler};
+use pq_release::judge::{Ending, Ends};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Note, Typed, Words, word};
@@ -195,8 +197,6 @@ pub(crate) fn processes(by_module: &BTreeMap<String, u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use expect_test::expect;
-    use pq_otp::Direction;
 
     #[test]
     fn a_check_is_in_the_history_when_an_install_has_ended_with_it() {
@@ -211,6 +211,8 @@ mod tests {
         assert_eq!(entry(true, false).as_deref(), Some("install 1.1.0"));
         assert_eq!((entry(true, true), entry(false, false)), (None, None));
     }
+    use expect_test::expect;
+    use pq_otp::Direction;
 
     fn change(module: &str, how: How, processes: u64) -> ModuleChange {
         ModuleChange {

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pq_otp::upgrade::Live;
+use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure};
 use pq_release::app::App;
-use pq_release::handler::{Installed, ReleaseHandler};
+use pq_release::handler::ReleaseHandler;
 use serde::{Deserialize, Serialize};
 
 use super::absolute::absolute;
@@ -31,7 +32,7 @@ pub(crate) struct DowngradeApp {
 
 impl Words for DowngradeApp {
     const NAME: &'static str = "downgrade_app";
-    type Answer = Installed;
+    type Answer = InstallRecord;
 
     fn typed(&self) -> String {
         let (app, vsn, dir) = (&self.app, &self.vsn, self.dir.display());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use pq_otp::spec::{self, SupReply, SupRequest};
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Pid, RequestError, Term};
+use pq_otp::{Ask, Pid, RequestError, Term};
 use pq_protocol::{Exit, Failure, Named, Request};
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,7 @@ fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
     let request = SupRequest::TerminatePid(supervisor);
     let ended = node
         .node()
+        .asking()
         .ask_supervisor(supersup, &request, END_TIMEOUT_MS);
     match ended {
         Ok(SupReply::Ok) => (),
@@ -178,6 +179,7 @@ fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
 fn parent_of(node: &RunningNode, process: Pid) -> Result<Option<Pid>, RequestError> {
     let status = node
         .node()
+        .asking()
         .sys(process, SysMessage::GetStatus, sys::TIMEOUT_MS)?;
     // {status, Pid, {module, M}, [Dictionary, Mode, Parent, Debug, Misc]}
     let items = status.as_tuple().and_then(|parts| parts.get(3)?.as_list());

@@ -2,7 +2,8 @@
 //! all of one.
 
 use clap::Args;
-use pq_protocol::history::{Entry, Past, Pause};
+use pq_protocol::history::{Entry, Past};
+use pq_protocol::record::Micros;
 use pq_protocol::{Exit, Failure, Who};
 use pq_term::printable_json;
 use serde::Serialize;
@@ -133,8 +134,8 @@ impl Show for Entry {
     }
 }
 
-fn all_of(pause: Pause) -> String {
-    let Pause { median, p99, max } = pause;
+fn all_of(pause: Micros) -> String {
+    let Micros { median, p99, max } = pause;
     format!("median {median} us, p99 {p99} us, max {max} us")
 }
 
@@ -225,7 +226,7 @@ mod tests {
             result: "done".to_string(),
             exit: Exit::Done,
             took_ms: 43,
-            pause_us: Some(Pause {
+            pause_us: Some(Micros {
                 median: 12,
                 p99: 40,
                 max: 55,

@@ -8,8 +8,9 @@ use std::io::IsTerminal;
 
 use clap::Args;
 use pq_otp::upgrade::Live;
+use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure};
-use pq_release::handler::{CheckReport, Installed, ReleaseHandler};
+use pq_release::handler::{CheckReport, ReleaseHandler};
 use pq_release::registry::ReleaseRegistry;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +117,7 @@ fn say_what_boots(at: &At) {
 
 impl Words for Install {
     const NAME: &'static str = "install";
-    type Answer = Installed;
+    type Answer = InstallRecord;
 
     fn typed(&self) -> String {
         format!("{} {}", word::<Self>(), self.vsn)
@@ -158,7 +159,7 @@ impl Install {
     }
 }
 
-impl Show for Installed {
+impl Show for InstallRecord {
     fn show(&self) -> String {
         let (way, pause) = (self.direction.word(), self.pause_us);
         let unless_none = |count: u64, text: String| match count {
@@ -210,18 +211,14 @@ mod tests {
     use super::*;
     use expect_test::expect;
     use pq_otp::Direction;
-    use pq_release::handler::Micros;
-    use std::collections::BTreeMap;
+    use pq_protocol::record::Micros;
 
     #[test]
     fn a_report_leaves_out_what_did_not_happen() {
-        let report = Installed {
+        let report = InstallRecord {
             from: "1.1.0".to_string(),
             to: "1.0.0".to_string(),
             direction: Direction::Down,
-            processes: BTreeMap::new(),
-            killed: 0,
-            connections_dropped: 0,
             pause_us: Micros {
                 median: 12,
                 p99: 40,
@@ -232,11 +229,8 @@ mod tests {
                 p99: 7,
                 max: 80,
             },
-            bytes_loaded: 0,
-            unpurged: vec![],
-            warnings: vec![],
-            restart: false,
             took_ms: 8,
+            ..InstallRecord::default()
         };
         expect![[r"
             installed  1.0.0, down from 1.1.0, in 8 ms
@@ -246,7 +240,7 @@ mod tests {
             dropped    0 connections
         "]]
         .assert_eq(&report.show());
-        let more = Installed {
+        let more = InstallRecord {
             killed: 2,
             connections_dropped: 1,
             bytes_loaded: 581_632,

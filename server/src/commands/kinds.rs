@@ -153,7 +153,10 @@ pub(crate) fn on_releases<R: OnReleases>(
     tracing::info!(%who, request = %typed, "asked by an operator");
     let (began, from) = (Instant::now(), node.releases().running().vsn);
     let carry_out = |handler: &mut _, driver: &mut _| request.carry_out(handler, driver);
-    let outcome = node.releases().carry_out(carry_out);
+    let outcome = node.releases().carry_out(carry_out).asked_by(who);
+    if let Some(record) = &outcome.record {
+        tracing::info!(%who, request = %typed, "install: {record}");
+    }
     let is_done = outcome.answer.is_ok();
     node.news().ended(match is_done {
         true => Phase::Commit,
@@ -191,8 +194,10 @@ fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
     if exit != Exit::Done {
         tracing::warn!(request = %request.typed(), "{result}");
     }
-    for noted in &outcome.noted {
-        result.push_str(&format!("; {noted}"));
+    let mut pause_us = None;
+    if let Some(record) = &outcome.record {
+        result = record.result();
+        pause_us = record.failure.is_none().then_some(record.pause_us);
     }
     Deed {
         operation: String::new(),
@@ -204,7 +209,7 @@ fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
         result,
         exit,
         took_ms: 0,
-        pause_us: outcome.pause_us,
+        pause_us,
         message: None,
     }
 }

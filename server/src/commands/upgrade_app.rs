@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use pq_otp::Atom;
 use pq_otp::upgrade::Live;
+use pq_protocol::record::InstallRecord;
 use pq_protocol::{Exit, Failure};
-use pq_release::handler::{InstallError, Installed, ReleaseHandler};
+use pq_release::handler::{InstallError, ReleaseHandler};
 use serde::{Deserialize, Serialize};
 
 use super::absolute::absolute;
@@ -28,7 +29,7 @@ pub(crate) struct UpgradeApp {
 
 impl Words for UpgradeApp {
     const NAME: &'static str = "upgrade_app";
-    type Answer = Installed;
+    type Answer = InstallRecord;
 
     fn typed(&self) -> String {
         format!("{} {} {}", word::<Self>(), self.app, self.dir.display())
@@ -55,7 +56,7 @@ impl OnReleases for UpgradeApp {
 pub(crate) fn change(
     app: &str,
     how: &How,
-    change: impl FnOnce(Atom) -> Result<Installed, InstallError>,
+    change: impl FnOnce(Atom) -> Result<InstallRecord, InstallError>,
 ) -> Outcome {
     match Atom::known(app.as_bytes()) {
         Some(app) => Outcome::of_install(change(app), how.error_action),

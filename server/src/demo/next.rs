@@ -13,11 +13,16 @@ use pq_release::package::make_tar;
 use pq_release::relup::Relup;
 use pq_release::tree::Overwrite;
 
-use super::{FIRST, NEXT, rel_file};
 use crate::author::build::Pieces;
 use crate::author::relup;
 use crate::boot;
 use crate::libraries::Workspace;
+
+/// The release that is played first.
+pub(super) const FIRST: &str = "1.0.0";
+
+/// The release that it is upgraded to.
+pub(super) const NEXT: &str = "1.1.0";
 
 /// What the package is made of.
 pub(super) struct Next {
@@ -86,4 +91,10 @@ impl Drop for Packing {
         // A thread that panicked has said so.
         let _ = self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// Where the release of this version is described.
+pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
+    let releases = workspace.root().join("releases");
+    releases.join(vsn).join("processquest.rel")
 }

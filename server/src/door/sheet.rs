@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Node, Pid, RequestError, Term};
+use pq_otp::{Ask, Node, Pid, RequestError, Term};
 use pq_term::msgpack;
 use regis_application::Names;
 use sockserv::{Login, Sheet};
@@ -76,7 +76,10 @@ impl Asker {
 /// A release whose heroes do not describe themselves has nothing to say.
 fn describe(node: &Node, state: &Term) -> Result<Sheet, String> {
     let args = msgpack::to_plain_msgpack(&Term::list([state.clone()]));
-    match node.call_function(MODULE, "gmcp", &args, CALL_TIMEOUT_MS) {
+    match node
+        .asking()
+        .call_function(MODULE, "gmcp", &args, CALL_TIMEOUT_MS)
+    {
         Ok(reply) => rmp_serde::from_slice(&reply).map_err(|error| error.to_string()),
         Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(Sheet::new()),
         Err(error) => Err(error.to_string()),

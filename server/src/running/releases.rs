@@ -11,8 +11,9 @@ use pq_otp::Node;
 use pq_otp::upgrade::Live;
 use pq_protocol::Progress;
 use pq_protocol::answer::{Release, Running};
+use pq_protocol::record::InstallPhase;
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{self, InstallPhase, Judge, ReleaseHandler, Watch};
+use pq_release::handler::{self, Judge, ReleaseHandler, Watch};
 use pq_release::registry::ReleaseRegistry;
 use pq_release::releases;
 
@@ -36,7 +37,7 @@ struct Listed {
 }
 
 impl Releases {
-    /// Opens the registry of the tree that the node has booted from; settings of a release that is to run are judged by
+    /// Opens the registers of the tree that the node has booted from; settings of a release that is to run are judged by
     /// `judge_settings`.
     pub(crate) fn open(booted: &Booted, judge_settings: Judge) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
@@ -145,16 +146,8 @@ fn listed(release: &releases::Release) -> Release {
 }
 
 fn progress(status: &handler::InstallStatus) -> Progress {
-    let step = match status.phase {
-        InstallPhase::Idle => "idle",
-        InstallPhase::Prepare => "prepare",
-        InstallPhase::Copy => "copy",
-        InstallPhase::Hold => "hold",
-        InstallPhase::Commit => "commit",
-        InstallPhase::Apply => "apply",
-    };
     Progress {
-        step: step.to_string(),
+        step: status.phase.word().to_string(),
         total: status.total,
         converted: status.converted,
         held: status.held,

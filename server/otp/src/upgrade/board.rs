@@ -4,26 +4,28 @@
 //!   shard ─ chunk of jobs ─► queue ─► desk (one per thread) ─ converted ─► inbox of the shard
 //!   shard ─ done, failed, counted ─► board ─► coordinator
 //! ```
+//! Each shard bounds how much of it lies in the queue (`shard::stage::copies`).
+//!
 //! Every lock is held for a moment only, and none while a conversion runs.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_term::Pid;
 
 use super::convert::{Converted, Outcome, convert};
-use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
+use super::{Abort, FEW, Failed, OnOverrun, Order, Plan, Progress};
 use crate::export::Export;
 use crate::message::Signal;
 use crate::node::Node;
 use crate::run_clock::RunClock;
 use crate::stall::yield_to_others;
+use crate::unpoisoned::Unpoisoned;
 
-/// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
-/// place keeps it and goes on with its other work.
-const CHUNKS_MAX: usize = 64;
+/// A shard that has not converted each state once.
+const NOT_ROUND: u64 = u64::MAX;
 
 /// What one shard hands over at once.
 pub(crate) struct Chunk {
@@ -61,6 +63,10 @@ pub struct Board {
     /// States exported in this pass.
     copied: AtomicU64,
     outstanding: AtomicU64,
+    /// What each shard has still to convert, changed states and outstanding ones; [`NOT_ROUND`] until it has had all.
+    behind: Box<[AtomicU64]>,
+    /// Shards whose gate is shut.
+    shut: AtomicUsize,
     converted: AtomicU64,
     held: AtomicI64,
     swapped: AtomicU64,
@@ -97,6 +103,7 @@ struct AtDesk {
 
 struct Now {
     pid: Pid,
+    number: u32,
     module: &'static str,
     since: Instant,
     /// What the program had been stopped for by then, as far as was known.
@@ -117,6 +124,10 @@ impl Board {
             arrived: Condvar::new(),
             copied: counter(),
             outstanding: counter(),
+            behind: (0..node.shards())
+                .map(|_| AtomicU64::new(NOT_ROUND))
+                .collect(),
+            shut: AtomicUsize::new(0),
             converted: counter(),
             held: AtomicI64::new(0),
             swapped: counter(),
@@ -143,7 +154,7 @@ impl Board {
     // ---- the coordinator ----
 
     fn look_at_the_clock(&self) {
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clock = self.clock.lock().unpoisoned();
         clock.look(self.began.elapsed().as_millis() as u64);
         self.stopped_ms.store(clock.stopped_ms(), Ordering::Relaxed);
     }
@@ -172,10 +183,22 @@ impl Board {
         self.copied.load(Ordering::Relaxed)
     }
 
+    /// How many states are to be converted until none is left, if nothing changes; `None` until each was converted once.
+    pub(super) fn behind(&self) -> Option<u64> {
+        let shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
+        shards.fold(Some(0), |sum, behind| {
+            sum.filter(|_| behind != NOT_ROUND).map(|sum| sum + behind)
+        })
+    }
+
+    /// Whether all processes concerned are held.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire) >= self.shards
+    }
+
     /// Changes whenever something has moved on.
-    pub(super) fn moves(&self) -> (usize, u64, u64) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (self.state().done, read(&self.copied), read(&self.converted))
+    pub(super) fn moves(&self) -> (usize, u64) {
+        (self.state().done, self.converted.load(Ordering::Relaxed))
     }
 
     /// States that are exported and not yet converted.
@@ -225,6 +248,7 @@ impl Board {
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push(Converted {
                     pid: now.pid,
+                    number: now.number,
                     outcome: Outcome::Kill,
                 });
                 self.clear_desk(node, at);
@@ -246,11 +270,11 @@ impl Board {
 
     // ---- the shards ----
 
-    /// Takes a chunk, or gives it back when too many wait.
-    pub(crate) fn offer(&self, chunk: Chunk) -> Result<(), Chunk> {
+    /// Takes a chunk. Once it is decided nobody wants it.
+    pub(crate) fn offer(&self, chunk: Chunk) {
         let mut queue = self.queue();
-        if queue.closed || queue.chunks.len() >= CHUNKS_MAX {
-            return Err(chunk);
+        if queue.closed {
+            return;
         }
         let jobs = chunk.jobs.len() as u64;
         self.copied.fetch_add(jobs, Ordering::Relaxed);
@@ -258,7 +282,26 @@ impl Board {
         queue.chunks.push_back(chunk);
         drop(queue);
         self.arrived.notify_one();
-        Ok(())
+    }
+
+    /// How much a shard has still to convert. The coordinator is woken when that comes to be little.
+    pub(crate) fn note_behind(&self, shard: u8, behind: Option<u64>) {
+        let Some(own) = self.behind.get(usize::from(shard)) else {
+            return;
+        };
+        let few = FEW / self.shards as u64;
+        let behind = behind.unwrap_or(NOT_ROUND);
+        let before = own.swap(behind, Ordering::AcqRel);
+        if before > few && behind <= few {
+            // Under the lock under which the coordinator goes to sleep.
+            drop(self.state());
+            self.changed.notify_all();
+        }
+    }
+
+    /// A shard's gate is shut.
+    pub(crate) fn note_shut(&self) {
+        self.shut.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A shard has done what it was told.
@@ -331,10 +374,7 @@ impl Board {
             if let Some(chunk) = queue.chunks.pop_front() {
                 return Some(chunk);
             }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.arrived.wait(queue).unpoisoned();
         }
     }
 
@@ -369,11 +409,11 @@ impl Board {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each writer leaves it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unpoisoned()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unpoisoned()
     }
 }
 
@@ -394,7 +434,7 @@ impl Desk {
     }
 
     fn lock(&self) -> MutexGuard<'_, AtDesk> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.at.lock().unpoisoned()
     }
 
     /// What its thread is at is not wanted any more.
@@ -415,6 +455,7 @@ impl Desk {
         let job = at.todo.pop_front()?;
         at.now = Some(Now {
             pid: job.pid,
+            number: job.number,
             module: job.parts.first().map_or("", |part| part.from.name()),
             since: Instant::now(),
             stopped_ms,

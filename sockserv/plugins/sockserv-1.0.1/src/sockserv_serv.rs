@@ -1,11 +1,11 @@
-//! The session: the process that talks with one client. It is that of 1.0.0 but for its end:
+//! The session: the process that talks with one client. It differs from 1.0.0 only at its end:
 //!
 //! ```text
-//!   client gone, in any phase ─► as if it had said `quit`: Leaving ─► end   (the hero is stopped first)
+//!   client disconnected, in any phase ─► as after `quit`: Leaving ─► end   (the hero is stopped first)
 //! ```
 //!
-//! Its state is that of 1.0.0, written the same, so the module is exchanged without a conversion. A hero
-//! that lost its client before stays until an operator stops it: no session is left that knows of it.
+//! State and encoded form are those of 1.0.0, so the module is exchanged without a conversion. A hero that lost its
+//! client before the upgrade stays until an operator stops it, because no session knows it any more.
 
 use pq_sdk::{Ctx, GenServer, Info, InitError, Migration, Module, Next, PortId};
 use pq_words::Event;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::v1_0_0::sockserv_serv as v1_0_0;
 
-/// A session.
+/// The state of a session, equal to that of 1.0.0.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Session(pub v1_0_0::Session);
@@ -21,7 +21,6 @@ pub struct Session(pub v1_0_0::Session);
 impl Module for Session {
     const NAME: &'static str = "sockserv_serv";
     const VSN: &'static str = "1.0.1";
-    const KEEPS: &'static [&'static str] = &["1.0.0"];
     const CALLS: &'static [&'static str] = v1_0_0::Session::CALLS;
 }
 
@@ -29,6 +28,8 @@ impl GenServer for Session {
     type Args = (PortId,);
     type Call = ();
     type Cast = Event<'static>;
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::keeps::<v1_0_0::Session, Session>("1.0.0")];
 
     fn init(args: (PortId,), ctx: &mut Ctx<'_>) -> Result<Session, InitError> {
         v1_0_0::Session::init(args, ctx).map(Session)
@@ -44,14 +45,10 @@ impl GenServer for Session {
             info => self.0.take(info, ctx),
         }
     }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<v1_0_0::Session, Session>(Self::KEEPS[0])] }
-    }
 }
 
 impl Session {
-    /// The client has gone: its hero is stopped, also one whose start is still to be answered.
+    /// Stops the hero after the client has disconnected, even if the answer to the hero's start is still missing.
     fn let_go(&mut self, ctx: &mut Ctx<'_>) -> Next {
         let todo = self.0.quit();
         self.0.perform(todo, ctx)

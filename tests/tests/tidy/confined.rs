@@ -1,4 +1,4 @@
-//! Code that may stand only in certain rooms: `unsafe`, and in libraries the world itself.
+//! Code that may stand only in certain files: `unsafe`, and in libraries the world itself.
 
 use super::functions::block_len;
 use super::mask::{line_of, mask, words};
@@ -6,20 +6,23 @@ use super::tree::{Fault, File};
 
 /// Where `unsafe` may stand, as beginnings of paths: the table between node and libraries with the
 /// macro that fills it in, and the loader. Nowhere else is a pointer taken on trust.
-const UNSAFE_ROOMS: [&str; 3] = [
+const UNSAFE_FILES: [&str; 3] = [
     "server/abi/",
     "server/code/src/loader",
     "game-plugins/sdk/src/library.rs",
 ];
 
-/// `unsafe` outside its rooms.
+/// `unsafe` outside its files.
 pub(crate) fn unsafe_outside(file: &File) -> Vec<Fault> {
-    if UNSAFE_ROOMS.iter().any(|room| file.path.starts_with(room)) {
+    if UNSAFE_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start))
+    {
         return Vec::new();
     }
     let code = mask(&file.text);
     let wanted = format!(
-        "`unsafe` stands only in {UNSAFE_ROOMS:?}: move the claim there, behind a safe function"
+        "`unsafe` stands only in {UNSAFE_FILES:?}: move the claim there, behind a safe function"
     );
     words(&code, "unsafe")
         .map(|at| file.fault(line_of(&code, at), wanted.clone()))
@@ -145,26 +148,25 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
 const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 
 /// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
-const OPENING_ROOMS: [&str; 9] = [
+const OPENING_FILES: [&str; 6] = [
     "server/abi/src/crash/handler.rs",
     "server/files/src/",
     "server/otp/src/stall/task.rs",
-    "server/release/src/durable.rs",
     "server/release/src/handler/memory.rs",
     "server/protocol/src/history.rs",
     "server/protocol/src/who.rs",
-    "server/src/history.rs",
-    "server/src/running/bans.rs",
 ];
 
 /// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.
 pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
     let is_node = ["server/", "sockserv/src/", "regis/src/"]
         .iter()
-        .any(|room| file.path.starts_with(room));
+        .any(|start| file.path.starts_with(start));
     let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_room = OPENING_ROOMS.iter().any(|room| file.path.starts_with(room));
-    if !is_node || is_test || is_room || !file.is_rust() {
+    let is_there = OPENING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
         return Vec::new();
     }
     let code = mask(&file.text);
@@ -197,7 +199,7 @@ const WRITERS: [&str; 6] = [
 ];
 
 /// Where these may stand: the two streams of a node, and commands that end with their reader.
-const WRITING_ROOMS: [&str; 6] = [
+const WRITING_FILES: [&str; 6] = [
     "server/src/stdio.rs",
     "server/src/streams.rs",
     "server/src/main.rs",
@@ -210,10 +212,12 @@ const WRITING_ROOMS: [&str; 6] = [
 pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
     let is_node = ["server/", "sockserv/src/", "regis/"]
         .iter()
-        .any(|room| file.path.starts_with(room));
+        .any(|start| file.path.starts_with(start));
     let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_room = WRITING_ROOMS.iter().any(|room| file.path.starts_with(room));
-    if !is_node || is_test || is_room || !file.is_rust() {
+    let is_there = WRITING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
         return Vec::new();
     }
     let code = mask(&file.text);
