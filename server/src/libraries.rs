@@ -60,18 +60,26 @@ impl Workspace {
     /// # Errors
     /// When neither is there.
     pub(crate) fn with_release(vsn: &str) -> anyhow::Result<Workspace> {
+        Workspace::at(&Workspace::folder_with_release(vsn)?)
+    }
+
+    /// The folder that it stands in.
+    ///
+    /// # Errors
+    /// As for [`Workspace::with_release`].
+    pub(crate) fn folder_with_release(vsn: &str) -> anyhow::Result<PathBuf> {
         let here = std::env::current_dir().context("failed to find the current folder")?;
         let program = std::env::current_exe().context("failed to find this program")?;
         let folder = folder_with(vsn, &here).or_else(|| folder_with(vsn, &program));
-        let folder = folder.with_context(|| {
+        let folder = folder.map(Path::to_path_buf);
+        folder.with_context(|| {
             format!(
                 "the sources of release {vsn} are neither at {} nor at {}, nor in a folder above them: run this in a \
                  checkout; a release that was built before starts with `pq start --root DIR`",
                 here.display(),
                 program.display()
             )
-        })?;
-        Workspace::at(folder)
+        })
     }
 
     /// The workspace that a folder stands in.

@@ -18,7 +18,7 @@
 //! and a seed in the caller's thread ([`sim`]). A callback that does not end holds up its shard and nobody else (`stall`).
 //!
 //! Lives here: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
-//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of heroes (`regis`),
+//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of names (`regis`),
 //! sockets (`sockserv`), the game.
 
 pub mod supervisor;

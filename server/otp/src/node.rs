@@ -90,7 +90,7 @@ pub struct Config {
 
 impl Config {
     /// A mailbox beyond this is a process that does not keep up; OTP has no bound, and such a process ends
-    /// the node there by its memory. A hero's manager sees one event per kill, a session one line per kill.
+    /// the node there by its memory. An avatar's manager sees one event per kill, a session one line per kill.
     const MAILBOX_MAX: u32 = 100_000;
 
     /// One shard, seed 0.

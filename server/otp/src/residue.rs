@@ -18,7 +18,7 @@ use pq_abi::{Answer, Module, Reason, text};
 /// through them is no search.
 const RESIDUES_MAX: usize = 16;
 
-/// Bytes that may lie beside one state, all of them together. A hero has 414 in all; 100 times as much is a fault of the module,
+/// Bytes that may lie beside one state, all of them together. An avatar has 414 in all; 100 times as much is a fault of the module,
 /// and a million times that is more than the machine has.
 const BYTES_MAX: usize = 64 << 10;
 

@@ -59,7 +59,7 @@ pub struct Stall {
 }
 
 impl Stall {
-    /// `pq_player:handle_event of Ann (<0.4.1>)`.
+    /// `shop_till:handle_event of Ann (<0.4.1>)`.
     pub fn called(&self) -> String {
         let runs = match self.module.is_empty() {
             true => "the runtime itself".to_string(),
@@ -79,7 +79,7 @@ impl Stall {
     }
 }
 
-/// A sentence: `shard 1 stands still: pq_player:handle_event of Ann (<1.4.1>) has had 2300 ms of a processor and does not end`.
+/// A sentence: `shard 1 stands still: shop_till:handle_event of Ann (<1.4.1>) has had 2300 ms of a processor and does not end`.
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shard {

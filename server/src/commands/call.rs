@@ -12,7 +12,7 @@ use super::kinds::{Question, exit_of};
 use crate::client::Show;
 use crate::running::RunningNode;
 
-/// How long a function, and whoever it asks, may take: `processquest:stop_player` gives a hero ten seconds.
+/// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to end.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
 /// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
@@ -85,15 +85,18 @@ impl Call {
     fn apply(&self, node: &Node, args: &[Term]) -> Result<Term, RequestError> {
         let (module, function) = (&self.module, &self.function);
         if module != SERVICE {
-            let mut asked = node.asking();
-            return match asked.call_module(module, function, args, CALL_TIMEOUT_MS)? {
+            return match node
+                .asking()
+                .call_module(module, function, args, CALL_TIMEOUT_MS)?
+            {
                 Called::Returned(term) => Ok(term),
                 Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
             };
         }
         let args = msgpack::to_msgpack(&Term::list(args));
-        let mut asked = node.asking();
-        let answer = asked.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
+        let answer = node
+            .asking()
+            .call_function(module, function, &args, CALL_TIMEOUT_MS)?;
         msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
     }
 

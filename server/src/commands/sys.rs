@@ -14,7 +14,7 @@ use super::kinds::{Question, exit_of};
 use crate::client::{At, Show};
 use crate::running::RunningNode;
 
-/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name begins otherwise.
+/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; an avatar's name begins otherwise.
 const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
 
 /// A system message.

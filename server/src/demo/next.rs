@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
@@ -36,7 +36,7 @@ impl Next {
     /// # Errors
     /// When there are none, or there is no way.
     pub(super) fn find(workspace: Arc<Workspace>) -> anyhow::Result<Next> {
-        let (new, old) = (rel_file(&workspace, NEXT), rel_file(&workspace, FIRST));
+        let (new, old) = (rel_file(&workspace, NEXT)?, rel_file(&workspace, FIRST)?);
         let way = relup::Command::between(new, old, workspace.folders());
         let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
         Ok(Next { workspace, relup })
@@ -66,7 +66,7 @@ impl Next {
 
     /// It is made of a tree of its own, which nobody needs afterwards.
     fn make(self, root: &Path) -> anyhow::Result<PathBuf> {
-        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT))?;
+        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
             tempfile::tempdir_in(root).context("failed to make a folder for the package")?;
@@ -93,8 +93,15 @@ impl Drop for Packing {
     }
 }
 
-/// Where the release of this version is described.
-pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
-    let releases = workspace.root().join("releases");
-    releases.join(vsn).join("processquest.rel")
+/// The `.rel` file of a release in the sources: the only one in its folder.
+pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
+    let folder = workspace.root().join("releases").join(vsn);
+    let reading = || format!("failed to read {}", folder.display());
+    for entry in std::fs::read_dir(&folder).with_context(reading)? {
+        let file = entry.with_context(reading)?.path();
+        if file.extension().is_some_and(|extension| extension == "rel") {
+            return Ok(file);
+        }
+    }
+    bail!("failed to find a .rel file in {}", folder.display())
 }

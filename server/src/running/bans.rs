@@ -165,7 +165,7 @@ fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether this can be meant. A network with a slip in it is not to become the name of a hero that nobody has.
+/// Whether this can be meant. A network with a slip in it is not to become the name of an avatar that nobody has.
 fn is_somebody(text: &str) -> Result<(), Failure> {
     let is_of_address = |c: char| c.is_ascii_hexdigit() || ".:/".contains(c);
     let is_address = text.starts_with(|c: char| c == ':' || c.is_ascii_digit())

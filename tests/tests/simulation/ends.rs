@@ -7,7 +7,7 @@ use pq_otp::Ask;
 use pq_otp::sys::SysMessage;
 use pq_tests::house::client::Client;
 use pq_tests::house::{House, socket_opts};
-use sockserv::Heroes;
+use sockserv::Avatars;
 
 const SEED: u64 = 1_947;
 
@@ -15,9 +15,9 @@ const SEED: u64 = 1_947;
 const LONG_MS: u64 = 20_000;
 
 /// A house whose heroes are counted.
-fn counted() -> (House, Arc<Heroes>) {
+fn counted() -> (House, Arc<Avatars>) {
     let house = House::boot(SEED);
-    let heroes = Arc::new(Heroes::default());
+    let heroes = Arc::new(Avatars::default());
     assert!(house.sim.node().tell_kin(heroes.clone()));
     (house, heroes)
 }

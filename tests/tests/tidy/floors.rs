@@ -76,7 +76,6 @@ const ROWS: &[Row] = &[
             "pq-otp",
             "pq-sdk",
             "pq-abi",
-            "pq-words",
             "pq-protocol",
             "pq-term",
         ],

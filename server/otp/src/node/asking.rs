@@ -33,7 +33,7 @@ pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 pub type Question<'a> = Box<dyn FnOnce(&Node, Caller) -> Result<(), RequestError> + 'a>;
 
 /// Who asks from outside takes a lock when it asks and a shard takes the same when it answers. With one lock for
-/// all, a thread that orders heroes and a shard that starts them wait for each other.
+/// all, a thread that orders avatars and a shard that starts them wait for each other.
 const LOCKS: usize = 16;
 
 /// The answers that are waited for.

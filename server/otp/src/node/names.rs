@@ -8,7 +8,7 @@ use crate::unpoisoned::Unpoisoned;
 /// Says which name a process has, as people write it.
 pub type NameHook = Box<dyn Fn(Pid) -> Option<String> + Send + Sync>;
 
-/// How much of a name a message shows: a hero's has at most a third of it.
+/// How much of a name a message shows: an avatar's has at most a third of it.
 const NAME_CHARS_MAX: usize = 64;
 
 impl Node {

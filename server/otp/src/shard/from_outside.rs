@@ -2,7 +2,7 @@
 //!
 //! They run on threads of their own (`calls`), and in a simulation on its one shard.
 //!
-//! A function may answer with the number of a request that it has made: `processquest:stop_player` does, whose caller hears
+//! A function may answer with the number of a request that it has made: `shop:close` may, whose caller hears
 //! of the end in a message of its own. Nobody has no mailbox, so the request is made in the name of whoever called from
 //! outside, where that is wanted, and its answer takes the place of the number.
 

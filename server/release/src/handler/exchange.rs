@@ -13,7 +13,7 @@ use super::error::FailedStep;
 use crate::instruction::{Purge, Timeout};
 use crate::script::{CodeChange, Exchange, ScriptError};
 
-/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
+/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. An avatar
 /// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
 const SUSPEND_TIMEOUT_MS: u64 = 5_000;
 

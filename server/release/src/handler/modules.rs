@@ -115,7 +115,7 @@ pub(super) fn count(
     Ok(of_it.count() as u64)
 }
 
-/// `application:stop(processquest)`
+/// `application:stop(shop)`
 fn call(mfa: &Mfa) -> String {
     let Mfa {
         module,

@@ -1,7 +1,7 @@
 //! The world of a node that runs: what its code server holds, what its application controller knows, its processes, and
 //! the children of the supervisors that applications start by themselves.
 //!
-//! A supervisor that another process started, such as that of one hero, is not asked for its children: there may be a
+//! A supervisor that another process started, such as that of one avatar, is not asked for its children: there may be a
 //! hundred thousand, and its processes name it as their parent.
 
 use std::collections::BTreeMap;
@@ -132,7 +132,7 @@ fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
         let strategy = spec.map(|spec| spec.flags.strategy);
         let args = branch.as_ref().map(|branch| branch.start.args.clone());
         let children = match strategy {
-            // Its children are as many as there are heroes, and all by one specification.
+            // Its children are as many as there are avatars, and all by one specification.
             Some(Strategy::SimpleOneForOne) => {
                 let template = spec.into_iter().flat_map(|spec| &spec.children);
                 Some(template.map(|child| Child::of(child, None)).collect())
