@@ -1,6 +1,6 @@
 //! What the author of a release types: commands that read and write files and need no node.
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`appup`] | `pq appup`: the appup between two versions of an application, made or checked |
 //! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use pq_release::boot::ReleaseTree;
 use pq_release::releases::{Release, Releases};
 use pq_release::tree::Overwrite;
@@ -28,14 +28,8 @@ use crate::{boot, cli, logging, options, run};
 mod next;
 mod typed;
 
-use next::Next;
+use next::{FIRST, NEXT, Next, rel_file};
 use typed::typed;
-
-/// The release that is played first.
-const FIRST: &str = "1.0.0";
-
-/// The release that it is upgraded to.
-const NEXT: &str = "1.1.0";
 
 /// Prepares the first release, unless the tree is past that, and runs the permanent one; the next one is packed meanwhile.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
@@ -116,19 +110,6 @@ fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next
 pub(crate) fn first_release() -> Option<PathBuf> {
     let sources = Workspace::folder_with_release(FIRST).ok()?;
     Some(sources.join("releases").join(FIRST))
-}
-
-/// The `.rel` file of a release in the sources: the only one in its folder.
-fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
-    let folder = workspace.root().join("releases").join(vsn);
-    let reading = || format!("failed to read {}", folder.display());
-    for entry in std::fs::read_dir(&folder).with_context(reading)? {
-        let file = entry.with_context(reading)?.path();
-        if file.extension().is_some_and(|extension| extension == "rel") {
-            return Ok(file);
-        }
-    }
-    bail!("failed to find a .rel file in {}", folder.display())
 }
 
 /// The releases that the tree lists. Without a list there is nothing to say about it: the boot does.

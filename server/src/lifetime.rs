@@ -21,7 +21,7 @@ use crate::boot::Booted;
 use crate::history::History;
 use crate::options::LogFormat;
 use crate::restart::Restart;
-use crate::running::Farewell;
+use crate::running::PendingStop;
 use crate::signals::Told;
 
 mod crash;
@@ -117,8 +117,8 @@ impl<'a> Lifetime<'a> {
     }
 
     /// An operator has ended it, or a plan of one.
-    pub(crate) fn told_by_operator(&self, farewell: &Farewell, outcome: &Result<(), Failure>) {
-        farewell.note(self.history, outcome);
+    pub(crate) fn stopped_by_operator(&self, pending: &PendingStop, outcome: &Result<(), Failure>) {
+        pending.note(self.history, outcome);
     }
 
     /// A signal has ended it.

@@ -6,7 +6,7 @@
 //!                                        └─► terminal: echo off and on, its size
 //! ```
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`address`] | where to play, as people write it |
 //! | [`connection`] | its addresses, tried one after another |

@@ -30,14 +30,14 @@ use crate::operator::OperatorSocket;
 use crate::options;
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
-use crate::running::{Farewell, Parts, Releases, RunningNode, Wish};
+use crate::running::{Parts, PendingStop, Releases, RunningNode, Wish};
 use crate::signals::{Held, Signals, Told};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
 /// How long clients may take to read their last lines at a stop.
-const FAREWELL: Duration = Duration::from_secs(2);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Threads for sockets and signals. One carries 5 000 clients at the book's pace at a few per cent of a core;
 /// the shards need the others.
@@ -226,11 +226,11 @@ fn conclude(
 ) -> anyhow::Result<()> {
     let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
     match last.word {
-        LastWord::Stop(farewell) => {
-            life.told_by_operator(&farewell, &stopped);
+        LastWord::Stop(pending) => {
+            life.stopped_by_operator(&pending, &stopped);
             life.over();
             lock.release();
-            farewell.say(stopped);
+            pending.say(stopped);
         }
         LastWord::Told(told) => life.told_to_end(&last.ran.vsn, told, &stopped),
         LastWord::Restart(restart) => {
@@ -247,7 +247,7 @@ fn conclude(
 
 /// What becomes of the process when the node has ended.
 enum LastWord {
-    Stop(Farewell),
+    Stop(PendingStop),
     Told(Told),
     Restart(Restart),
     Failed(anyhow::Error),
@@ -258,11 +258,11 @@ enum LastWord {
 fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastWord> {
     let mut late = std::iter::from_fn(|| ends.wishes.try_recv().ok());
     let late = late.find_map(|wish| match wish {
-        Wish::Stop(farewell) => Some(farewell),
+        Wish::Stop(pending) => Some(pending),
         Wish::Restart(_) => None,
     });
     Ok(match (word, late) {
-        (Ok(Word::Wish(Wish::Stop(farewell))), _) | (_, Some(farewell)) => LastWord::Stop(farewell),
+        (Ok(Word::Wish(Wish::Stop(pending))), _) | (_, Some(pending)) => LastWord::Stop(pending),
         (Ok(Word::Told(told)), None) => LastWord::Told(told),
         (Ok(Word::Wish(Wish::Restart(restart))), None) => match ends.signals.let_go()? {
             Some(told) => LastWord::Told(told),
@@ -325,7 +325,7 @@ impl Service<'_> {
             if let Some(application) = booted.behind_door() {
                 stopping.stop_application(&booted, &application.name).await;
             }
-            door.empty(FAREWELL).await;
+            door.empty(LAST_LINES_TIMEOUT).await;
         }
         ends.stopping = Some(stopping);
         let vsn = running.releases().running().vsn;

@@ -5,13 +5,13 @@
 //! | [`releases`], [`outcome`] | the release handler behind one lock, and how an operation of it ended |
 //! | [`turn`] | one operation on releases, or the end, at a time |
 //! | [`upgrade_news`] | what players' programs hear of an upgrade |
-//! | [`bans`] | who may not come in |
+//! | [`bans`] | the players and addresses that may not come in |
 //! | [`shutdown`] | an end that is planned, and players are told of |
-//! | [`farewell`] | what an operator wishes of the node as a whole, and the answer to a stop |
+//! | [`pending_stop`] | what an operator wishes of the node as a whole, and the answer to a stop |
 
 mod bans;
-mod farewell;
 mod outcome;
+mod pending_stop;
 mod releases;
 mod shutdown;
 mod turn;
@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bans::Bans;
-pub(crate) use farewell::{Farewell, Wish};
 pub(crate) use outcome::Outcome;
+pub(crate) use pending_stop::{PendingStop, Wish};
 use pq_otp::{Node, Pid, ProcessInfo, Term};
 use pq_protocol::answer::Missing;
 use pq_protocol::{Exit, Failure};
@@ -127,7 +127,7 @@ impl RunningNode {
         &self.turn
     }
 
-    /// Who may not come in.
+    /// The players and addresses that may not come in.
     pub(crate) fn bans(&self) -> &Bans {
         &self.bans
     }

@@ -6,7 +6,7 @@
 //!                                                  ├► an entry of the history
 //!                                                  └► a line of the log
 //! ```
-//! Whoever tells of an install tells what stands here, and measures nothing anew. An application that changes by itself
+//! Each report of an install tells what stands here, and measures nothing anew. An application that changes by itself
 //! (`upgrade-app`) has a record too; its versions are those of the application.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Who asks: the user and the process at the other end of the socket, as the kernel vouches for them.
+//! The operator who asks: the user and the process at the other end of the socket, as the kernel vouches for them.
 
 use std::fmt;
 use std::fs::File;

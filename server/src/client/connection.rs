@@ -1,6 +1,6 @@
 //! One request to a node, and the events that answer it.
 //!
-//! Whoever cannot connect knows that nothing has happened. Whoever loses the connection before the answer was
+//! A command that cannot connect knows that nothing has happened. One that loses the connection before the answer was
 //! complete does not know, and says so: that is never the same as "failed".
 
 use std::io::{self, ErrorKind, Read, Write};

@@ -94,7 +94,7 @@ impl InstallArgs {
 
 /// Asks on the terminal; anything but a yes is a no.
 fn agreed() -> bool {
-    // Who cannot see the question does not answer it.
+    // An operator who cannot see the question does not answer it.
     streams::aside("install? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

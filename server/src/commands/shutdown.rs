@@ -10,7 +10,7 @@ use pq_protocol::{Exit, Failure, Request};
 use super::command::{Typed, message};
 use crate::client::{At, Show, aside, printable};
 
-/// The longest that may be planned: whoever wants more has another calendar.
+/// The longest that may be planned: a week.
 const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Args, Debug)]

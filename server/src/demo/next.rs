@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use pq_abi::crash::watch_thread;
 use pq_release::boot::ReleaseTree;
 use pq_release::layout;
@@ -13,11 +13,16 @@ use pq_release::package::make_tar;
 use pq_release::relup::Relup;
 use pq_release::tree::Overwrite;
 
-use super::{FIRST, NEXT, rel_file};
 use crate::author::build::Pieces;
 use crate::author::relup;
 use crate::boot;
 use crate::libraries::Workspace;
+
+/// The release that is played first.
+pub(super) const FIRST: &str = "1.0.0";
+
+/// The release that it is upgraded to.
+pub(super) const NEXT: &str = "1.1.0";
 
 /// What the package is made of.
 pub(super) struct Next {
@@ -86,4 +91,17 @@ impl Drop for Packing {
         // A thread that panicked has said so.
         let _ = self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// The `.rel` file of a release in the sources: the only one in its folder.
+pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
+    let folder = workspace.root().join("releases").join(vsn);
+    let reading = || format!("failed to read {}", folder.display());
+    for entry in std::fs::read_dir(&folder).with_context(reading)? {
+        let file = entry.with_context(reading)?.path();
+        if file.extension().is_some_and(|extension| extension == "rel") {
+            return Ok(file);
+        }
+    }
+    bail!("failed to find a .rel file in {}", folder.display())
 }

@@ -21,7 +21,7 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use crate::commands::{self, Ended, Operator};
 use crate::end_at_once::end_at_once;
-use crate::running::{Farewell, Plan, RunningNode, Wish};
+use crate::running::{PendingStop, Plan, RunningNode, Wish};
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -245,7 +245,7 @@ impl Session {
     /// Ends the node as it is, also when something is in progress.
     fn end(self, node: Arc<RunningNode>, who: Who, message: Option<String>) {
         let history = node.history().clone();
-        let farewell = Farewell {
+        let pending = PendingStop {
             stream: self.stream.into_std().ok(),
             operation: "stop --now",
             vsn: node.releases().running().vsn,
@@ -254,8 +254,8 @@ impl Session {
             asked: Instant::now().into_std(),
         };
         end_at_once(move || {
-            farewell.note(&history, &Ok(()));
-            farewell.say(Ok(()));
+            pending.note(&history, &Ok(()));
+            pending.say(Ok(()));
             tracing::warn!("an operator ends the node as it is");
         })
     }
@@ -278,7 +278,7 @@ impl Session {
         if let Ok(progress) = heard.try_recv() {
             self.tell(&Event::Progress(progress)).await;
         }
-        let farewell = self.stream.into_std().map(|stream| Farewell {
+        let pending = self.stream.into_std().map(|stream| PendingStop {
             stream: Some(stream),
             operation,
             vsn: node.releases().running().vsn,
@@ -287,7 +287,7 @@ impl Session {
             asked: Instant::now().into_std(),
         });
         taken.for_ever();
-        if !farewell.is_ok_and(|farewell| node.wish(Wish::Stop(farewell))) {
+        if !pending.is_ok_and(|pending| node.wish(Wish::Stop(pending))) {
             // It ends already, for another reason: the connection ends with it.
             tracing::info!("the node is stopping already");
         }

@@ -137,7 +137,7 @@ fn turn_away(stream: UnixStream) {
         "failed to ask: {CONNECTIONS_MAX} operators are connected already; try again later"
     );
     let frame = frame::encode(&Event::Failed(Failure::new(Exit::Busy, sentence)));
-    // Whoever has gone again needs no answer.
+    // An operator who has gone again needs no answer.
     let _ = stream
         .into_std()
         .and_then(|mut stream| stream.write_all(&frame));

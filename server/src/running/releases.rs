@@ -1,4 +1,4 @@
-//! Releases: the seam between requests and the release handler of `pq-release`.
+//! Releases: the release handler of `pq-release` behind a lock, and what is known without it.
 //!
 //! The handler blocks and is asked by one thread at a time. What others want to know meanwhile is kept beside it: the
 //! list of releases as it was after the last operation, and the handler's own watch.

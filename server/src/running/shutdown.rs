@@ -17,7 +17,7 @@ use sockserv::Door;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::farewell::{Farewell, Wish};
+use super::pending_stop::{PendingStop, Wish};
 use super::releases::Releases;
 use super::turn::{Taken, Turn};
 use crate::clock::rfc3339;
@@ -159,7 +159,7 @@ impl End {
         }
         self.announce(&sentence(Duration::ZERO, plan.text.as_deref()));
         tracing::info!(who = %plan.who, "the planned shutdown is due");
-        let farewell = Farewell {
+        let pending = PendingStop {
             stream: None,
             operation: "shutdown",
             vsn: self.releases.running().vsn,
@@ -168,7 +168,7 @@ impl End {
             asked: std::time::Instant::now(),
         };
         // A node that ends already needs no other reason.
-        let _ = self.wishes.try_send(Wish::Stop(farewell));
+        let _ = self.wishes.try_send(Wish::Stop(pending));
     }
 }
 

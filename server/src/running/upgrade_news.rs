@@ -14,7 +14,7 @@ use pq_release::handler;
 use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
 
-/// Who tells.
+/// News of upgrades, for the players of one door.
 pub(crate) struct UpgradeNews {
     door: Option<Arc<Door>>,
     /// From which release to which: of an upgrade that was told to have begun.

@@ -62,7 +62,7 @@ pub(crate) fn rows(mut processes: Vec<ProcessInfo>, detail: Detail) -> Vec<TreeR
     rows
 }
 
-/// Who is whose child, by place in the list.
+/// Parents and children, by place in the list.
 struct Family<'a> {
     processes: &'a [ProcessInfo],
     tops: Vec<usize>,

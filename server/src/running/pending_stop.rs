@@ -20,13 +20,13 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What an operator wishes of the node as a whole.
 pub(crate) enum Wish {
     /// That it stops, and says so.
-    Stop(Farewell),
+    Stop(PendingStop),
     /// That it starts again.
     Restart(Restart),
 }
 
 /// A wish that the node stops, and the operator who is told.
-pub(crate) struct Farewell {
+pub(crate) struct PendingStop {
     /// Nobody waits for the answer to a plan.
     pub(crate) stream: Option<UnixStream>,
     /// How the history calls it.
@@ -38,7 +38,7 @@ pub(crate) struct Farewell {
     pub(crate) asked: Instant,
 }
 
-impl Farewell {
+impl PendingStop {
     /// Enters the stop into the history; to be done while the tree is still ours.
     pub(crate) fn note(&self, history: &History, outcome: &Result<(), Failure>) {
         let (exit, result) = Failure::ending(outcome.as_ref().err());
