@@ -1,9 +1,8 @@
 //! What a connection is in the middle of below the lines: half a command of telnet, half a character, output that waits.
 
-use std::io::{BufRead, BufReader, Cursor, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Cursor, Read};
 
-use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree, uninterrupted};
+use pq_tests::running::{AGREE, PROMPT, RawClient, Running, Tree};
 
 /// The node counts on these: whoever reads late is not dropped, whoever writes much does not wait.
 const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
@@ -13,45 +12,22 @@ const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000
 const LINES: usize = 5_000;
 const LINE_LEN: usize = 1_000;
 
-pub(crate) struct Client {
-    stream: TcpStream,
-    heard: Vec<u8>,
-}
+pub(crate) struct Client(RawClient);
 
 impl Client {
     pub(crate) fn connect(node: &Running) -> Client {
-        let stream = TcpStream::connect(node.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let heard = Vec::new();
-        Client { stream, heard }
+        Client(RawClient::connect(node))
     }
 
     pub(crate) fn sends(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
+        self.0.send(bytes);
     }
 
     /// Reads up to the end of this, and returns what came before.
     pub(crate) fn hears(&mut self, end: &[u8]) -> Vec<u8> {
-        loop {
-            let found = self
-                .heard
-                .windows(end.len())
-                .position(|window| window == end);
-            if let Some(at) = found {
-                let rest = self.heard.split_off(at + end.len());
-                self.heard.truncate(at);
-                return std::mem::replace(&mut self.heard, rest);
-            }
-            let mut chunk = [0; 65_536];
-            let len = uninterrupted(|| self.stream.read(&mut chunk)).unwrap();
-            assert_ne!(
-                len,
-                0,
-                "the end, and no {:?}",
-                end.escape_ascii().to_string()
-            );
-            self.heard.extend_from_slice(&chunk[..len]);
-        }
+        let mut heard = self.0.until(end);
+        heard.truncate(heard.len() - end.len());
+        heard
     }
 
     fn joins(&mut self, name: &str) {
@@ -124,7 +100,7 @@ fn output_that_waits_for_its_reader_waits_through_an_upgrade_and_back() {
         assert_eq!(report["connections_dropped"], 0, "{report}");
     }
     // Between them stands the hero's story.
-    let mut told = BufReader::new(Cursor::new(client.heard).chain(client.stream)).lines();
+    let mut told = BufReader::new(Cursor::new(client.0.unread).chain(client.0.stream)).lines();
     let mut answers = told.by_ref().map(Result::unwrap).filter_map(|line| {
         let typed = line.strip_prefix("Unexpected input: ");
         typed.map(str::to_string)

@@ -1,10 +1,7 @@
 //! What programs are told of their heroes by GMCP, through an upgrade and back: a socket that reads every message,
 //! telnetlib3, and TinTin++. What is sent of which change is tested in `sockserv`, what a hero says of itself with it.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use pq_tests::running::{PATIENCE, Running, Tree, uninterrupted};
+use pq_tests::running::{RawClient, Running, Tree};
 use serde_json::{Map, Value};
 
 use crate::program::Program;
@@ -22,8 +19,7 @@ const END: &[u8] = b"\xff\xf0";
 
 /// A program that keeps what it is told.
 struct Client {
-    stream: TcpStream,
-    unread: Vec<u8>,
+    wire: RawClient,
     text: String,
     /// All messages so far.
     messages: Vec<(String, Value)>,
@@ -34,11 +30,8 @@ struct Client {
 impl Client {
     /// A hero of this name plays, and the program wants these packages.
     fn playing(node: &Running, name: &str, packages: &str) -> Client {
-        let stream = TcpStream::connect(node.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Client {
-            stream,
-            unread: Vec::new(),
+            wire: RawClient::connect(node),
             text: String::new(),
             messages: Vec::new(),
             looked: 0,
@@ -50,7 +43,7 @@ impl Client {
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
+        self.wire.send(bytes);
     }
 
     fn wants(&mut self, packages: &str) {
@@ -74,25 +67,22 @@ impl Client {
 
     /// `false` at the end.
     fn read_more(&mut self) -> bool {
-        let mut chunk = [0; 4096];
-        let read = uninterrupted(|| self.stream.read(&mut chunk));
-        let len = read.unwrap_or_else(|error| panic!("{error} behind {:?}", self.messages));
-        self.unread.extend_from_slice(&chunk[..len]);
+        let more = self.wire.read_more();
         while self.take_message() {}
-        len > 0
+        more
     }
 
     /// Takes the next message out of what was read, and the text before it.
     fn take_message(&mut self) -> bool {
         let find = |of: &[u8], bytes: &[u8]| of.windows(bytes.len()).position(|at| at == bytes);
-        let Some(begin) = find(&self.unread, BEGIN) else {
+        let Some(begin) = find(&self.wire.unread, BEGIN) else {
             return false;
         };
-        let Some(len) = find(&self.unread[begin..], END) else {
+        let Some(len) = find(&self.wire.unread[begin..], END) else {
             return false;
         };
-        let rest = self.unread.split_off(begin + len + END.len());
-        let taken = std::mem::replace(&mut self.unread, rest);
+        let rest = self.wire.unread.split_off(begin + len + END.len());
+        let taken = std::mem::replace(&mut self.wire.unread, rest);
         self.text += &String::from_utf8_lossy(&taken[..begin]);
         let message = String::from_utf8(taken[begin + BEGIN.len()..begin + len].to_vec()).unwrap();
         let (name, body) = message.split_once(' ').unwrap();

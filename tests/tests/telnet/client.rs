@@ -1,17 +1,16 @@
 //! A client of bytes: what it sends is what a test says, and what it reads is kept as it came.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{ErrorKind, Write};
+use std::net::Shutdown;
 
-use pq_tests::running::{PATIENCE, Running, uninterrupted};
+use pq_tests::running::{RawClient, Running, uninterrupted};
 
 use crate::program::PROBE;
 use crate::script::{self, PROMPT};
 
-/// A connection, and what was read but not asked for yet.
+/// A connection.
 pub(crate) struct Client {
-    stream: TcpStream,
-    unread: Vec<u8>,
+    wire: RawClient,
     /// The probe has been read, and is no part of what follows.
     is_open: bool,
 }
@@ -19,13 +18,8 @@ pub(crate) struct Client {
 impl Client {
     /// Connects.
     pub(crate) fn connect(node: &Running) -> Client {
-        let stream = TcpStream::connect_timeout(&node.address(), PATIENCE).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Client {
-            stream,
-            unread: Vec::new(),
+            wire: RawClient::connect(node),
             is_open: false,
         }
     }
@@ -59,40 +53,26 @@ impl Client {
 
     /// Sends these bytes.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.wire.send(bytes);
     }
 
     /// Says that nothing more will be sent.
     pub(crate) fn half_close(&mut self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        self.wire.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Everything up to this text, with it. Whatever comes behind it is kept for the next time.
     pub(crate) fn until(&mut self, text: &str) -> String {
-        loop {
-            let found = self
-                .unread
-                .windows(text.len())
-                .position(|window| window == text.as_bytes());
-            if let Some(at) = found {
-                let rest = self.unread.split_off(at + text.len());
-                return string(std::mem::replace(&mut self.unread, rest));
-            }
-            assert!(
-                self.read_more(),
-                "the end instead of {text:?}: {:?}",
-                String::from_utf8_lossy(&self.unread)
-            );
-        }
+        self.open();
+        string(self.wire.until(text.as_bytes()))
     }
 
     /// So many bytes, whatever they are.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
-        while self.unread.len() < count {
-            assert!(self.read_more(), "only {:?} before the end", self.unread);
-        }
-        let rest = self.unread.split_off(count);
-        std::mem::replace(&mut self.unread, rest)
+        self.open();
+        let bytes = self.wire.at_most(count);
+        assert_eq!(bytes.len(), count, "only {bytes:?} before the end");
+        bytes
     }
 
     /// The line in which this text is, read to its end.
@@ -108,8 +88,8 @@ impl Client {
 
     /// The same, whatever bytes they are.
     pub(crate) fn everything(&mut self) -> Vec<u8> {
-        while self.read_more() {}
-        std::mem::take(&mut self.unread)
+        self.open();
+        self.wire.rest()
     }
 
     /// Sends `quit` and reads to the end.
@@ -121,7 +101,7 @@ impl Client {
     /// Breaks the connection: a socket that is closed with bytes unread is reset, not closed
     /// (RFC 1122, 4.2.2.13). Waits for such bytes first.
     pub(crate) fn reset(self) {
-        let peeked = uninterrupted(|| self.stream.peek(&mut [0]));
+        let peeked = uninterrupted(|| self.wire.stream.peek(&mut [0]));
         assert_ne!(peeked.unwrap(), 0, "closed already");
     }
 
@@ -129,7 +109,7 @@ impl Client {
     pub(crate) fn flood(&mut self, line: &[u8], most: usize) -> usize {
         let mut sent = 0;
         while sent < most {
-            match uninterrupted(|| self.stream.write(line)) {
+            match uninterrupted(|| self.wire.stream.write(line)) {
                 Ok(len) => sent += len,
                 Err(error) if is_end(error.kind()) => return sent,
                 Err(error) => panic!("after {sent} bytes: {error}"),
@@ -138,24 +118,11 @@ impl Client {
         sent
     }
 
-    fn read_more(&mut self) -> bool {
-        let mut chunk = [0; 4096];
-        match uninterrupted(|| self.stream.read(&mut chunk)) {
-            Ok(0) => false,
-            Ok(len) => {
-                self.unread.extend_from_slice(&chunk[..len]);
-                self.skip_probe();
-                true
-            }
-            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&self.unread)),
-        }
-    }
-
-    fn skip_probe(&mut self) {
-        if !self.is_open && self.unread.len() >= PROBE.len() {
-            let rest = self.unread.split_off(PROBE.len());
-            assert_eq!(std::mem::replace(&mut self.unread, rest), PROBE);
-            self.is_open = true;
+    /// Reads the probe, which is no part of what follows; a connection may end before it.
+    fn open(&mut self) {
+        if !std::mem::replace(&mut self.is_open, true) {
+            let probe = self.wire.at_most(PROBE.len());
+            assert!(probe == PROBE || probe.len() < PROBE.len(), "{probe:?}");
         }
     }
 }
