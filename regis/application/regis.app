@@ -1,4 +1,4 @@
-%% The registry is compiled into the node; this is what an operator and a release see of it.
+%% The registry is compiled into the node; this file describes it to operators and releases.
 {application, regis,
  [{description, "A non-distributed process registry"},
   {vsn, "1.0.0"},

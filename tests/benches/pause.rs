@@ -1,11 +1,11 @@
-//! How long processes are held while their module changes, beside the real OTP in the same run.
+//! The time for which processes are held while their module changes, compared with the real OTP in the same run.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench pause -- [servers N,N..] [rounds R]
 //! ```
-//! Servers with a state of a few fields under one `simple_one_for_one` supervisor go to another version and back. Ours
-//! does it as a transaction; OTP, if there is an `erl`, as `suspend`, `load`, `code_change`, `resume`
-//! (`otp/pause.escript`). What each figure means, and its goal: `README.md`.
+//! Servers with a small state under one `simple_one_for_one` supervisor change to another version and back. Our node
+//! does it as a transaction; OTP, if `erl` is installed, as `suspend`, `load`, `code_change`, `resume`
+//! (`otp/pause.escript`). `README.md` has the meaning and goal of each figure.
 
 #[path = "shared/machine.rs"]
 mod machine;
@@ -32,13 +32,13 @@ use pq_otp::upgrade::{
 use pq_otp::{Ask, Config, Direction, Threads};
 use table::{Goal, row};
 
-/// How long anything may take.
+/// The deadline for each operation in milliseconds.
 const PATIENCE_MS: u64 = 120_000;
 
-/// The pace of servers that do something: the book's.
+/// The pace of busy servers in milliseconds, as in the book.
 const PACE_MS: u64 = 800;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     servers: Vec<u64>,
     rounds: u32,
@@ -54,7 +54,7 @@ impl Plan {
         while let Some(word) = words.next() {
             let mut next = || words.next().ok_or(format!("`{word}` wants a number"));
             match word.as_str() {
-                // Cargo says so to every bench.
+                // Cargo passes this word to every bench.
                 "--bench" => (),
                 "servers" => {
                     let numbers = next()?;
@@ -75,7 +75,7 @@ impl Plan {
     }
 }
 
-/// A node with so many servers.
+/// A node with servers under one supervisor.
 struct Town {
     threads: Threads,
     code: Arc<CodeServer>,
@@ -87,10 +87,10 @@ impl Town {
         let code = Arc::new(CodeServer::new());
         let libraries = [&older::LIBRARY, &newer::LIBRARY].map(|table| {
             code.link_library(table)
-                .expect("it is compiled with this crate")
+                .expect("the library is compiled with this crate")
         });
         code.make_all_current(libraries[0])
-            .expect("it was linked above");
+            .expect("the library was linked above");
         let mut config = Config::new(code.clone());
         config.shards = std::thread::available_parallelism().map_or(2, usize::from);
         let threads = Threads::start(config).expect("the system has threads");
@@ -112,7 +112,8 @@ impl Town {
             .expect("it starts");
         let text = "{application,bench,[{description,\"\"},{vsn,\"1.0.0\"},{modules,[]},{registered,[]},\
                     {applications,[]},{mod,{bench,[]}}]}.";
-        let app = pq_release::app::App::parse(Path::new("bench.app"), text).expect("it is right");
+        let app =
+            pq_release::app::App::parse(Path::new("bench.app"), text).expect("the text is valid");
         for request in [
             AppRequest::Load(app.spec()),
             AppRequest::Start("bench".to_string(), StartType::Temporary),
@@ -135,7 +136,7 @@ impl Town {
                 crowd,
                 &spec::encode(&SupRequest::StartChild(args)),
                 move |reply| {
-                    reply.expect("it starts");
+                    reply.expect("a server starts");
                     count.fetch_add(1, Ordering::Relaxed);
                 },
             );
@@ -147,20 +148,23 @@ impl Town {
         }
     }
 
-    /// To the other version. Says how it went and how long all of it took.
+    /// Changes all servers to the other version; returns the result and the duration.
     fn change(&self, direction: Direction) -> (Committed, Duration) {
         let library = match direction {
             Direction::Up => self.libraries[1],
             Direction::Down => self.libraries[0],
         };
         let changes = [Change::MakeCurrent(library, "server")];
-        let module = self.code.module(library, "server").expect("both have it");
+        let module = self
+            .code
+            .module(library, "server")
+            .expect("both libraries have the module");
         let conversion = Conversion::CodeChange {
             direction,
             extra: Vec::new(),
         };
         let plan = Change_ {
-            modules: Arc::new(self.code.preview(&changes).expect("it can be done")),
+            modules: Arc::new(self.code.preview(&changes).expect("the change is possible")),
             targets: vec![Target { module, conversion }],
             removed: Vec::new(),
             suspend_timeout_ms: PATIENCE_MS,
@@ -175,7 +179,7 @@ impl Town {
         transaction.copy().expect("every state converts");
         let held = transaction.hold().expect("every state converts");
         let committed = held.commit(|| {
-            self.code.change(&changes).expect("it can be done");
+            self.code.change(&changes).expect("the change is possible");
         });
         self.code.purge("server");
         (committed, began.elapsed())
@@ -245,7 +249,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
         Goal::None,
     );
     row(
-        format!("{what}: all of it, longest"),
+        format!("{what}: whole change, longest"),
         whole.into_iter().fold(0.0, f64::max),
         "ms",
         Goal::None,
@@ -258,7 +262,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
             Goal::None,
         );
         row(
-            format!("{what}: OTP's shortest by our longest"),
+            format!("{what}: OTP's shortest divided by our longest"),
             theirs / worst.max(1.0),
             "times",
             Goal::AtLeast(10.0),
@@ -266,7 +270,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
     }
 }
 
-/// The value at this share of sorted ones.
+/// The value at this share of the sorted values.
 fn at(sorted: &[u32], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
     f64::from(sorted.get(index).or(sorted.last()).copied().unwrap_or(0))

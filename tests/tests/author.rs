@@ -1,4 +1,4 @@
-//! What the author of a release types, through the `pq` program and with files on the disk.
+//! The commands of a release's author: the `pq` program with files on the disk.
 #![allow(clippy::unwrap_used)]
 
 #[path = "author/appup.rs"]

@@ -1,18 +1,18 @@
-//! Releases that are broken, each in one way: every one is refused or rolled back while everybody plays on, and a good
-//! one comes into force afterwards on the same node.
+//! Broken releases, each with one fault: every release is refused or rolled back while all players continue, and a good
+//! release can be installed afterwards on the same node.
 //!
-//! | room | what is broken |
+//! | module | fault |
 //! |---|---|
-//! | `conversion` | a state does not convert, in each way in which that can be |
-//! | `thousand` | the state of one hero in a thousand |
-//! | `library` | the library: missing, damaged, or not one that may be loaded |
+//! | `conversion` | a state does not convert, in each possible way |
+//! | `thousand` | the state of one hero of a thousand does not convert |
+//! | `library` | the library is missing, damaged, or must not be loaded |
 //! | `files` | relup, appup, sys.config |
 //! | `package` | the archive |
-//! | `disk` | the disk: it is full |
-//! | `killed` | nothing but the node, in the middle of it |
-//! | `stopped` | nothing but the time: the program is stopped in the middle of it |
-//! | `stalled` | a callback: it does not end |
-//! | `stage` | what they share: a node, its players, and what must hold after each attempt |
+//! | `disk` | the disk is full |
+//! | `killed` | no fault in the release; the node is killed meanwhile |
+//! | `stopped` | no fault in the release; the program is stopped meanwhile |
+//! | `stalled` | a callback does not end |
+//! | `stage` | no fault; the common test fixture: a node, its players, and the checks after each attempt |
 #![allow(clippy::unwrap_used)]
 
 #[path = "broken/conversion.rs"]

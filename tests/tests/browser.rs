@@ -1,19 +1,22 @@
-//! The entrance for browsers: its page in a real browser, and its WebSocket for programs of others.
+//! The listener for browsers: its page in a real browser, and its WebSocket for other programs.
 //!
 //! ```text
-//!   node ─┬ HTTP ────────► files, as they are sent
+//!   node ─┬ HTTP ────────► files as the node sends them
 //!         ├ WebSocket ───► a library for Python (`websocket`)
 //!         ├ page ────────► Chromium, driven by WebDriver (`chromium`)
-//!         └ all of it, telnet and TLS ─► each kind of client there is, at once (`together`)
+//!         └ all of these, telnet and TLS ─► all kinds of clients at once (`together`)
 //! ```
-//! What frames mean bit by bit, and what happens to clients that hang, is tested in `sockserv` on a virtual clock.
+//! The bits of frames, and the treatment of clients that hang, are tested in `sockserv` on a virtual clock.
 #![allow(clippy::unwrap_used)]
 
 #[path = "browser/chromium.rs"]
 mod chromium;
 #[path = "browser/page.rs"]
 mod page;
-#[allow(dead_code, reason = "clients of telnet are called with an address")]
+#[allow(
+    dead_code,
+    reason = "only telnet clients use the function with an address"
+)]
 #[path = "clients/program.rs"]
 mod program;
 #[path = "browser/together.rs"]
@@ -25,14 +28,14 @@ use std::net::SocketAddr;
 
 use pq_tests::running::{Running, Tree};
 
-/// A node with a page, on this tree.
+/// A node with a page on this tree, and the address of the page.
 fn node(tree: &Tree) -> (Running, SocketAddr) {
     let node = Running::node_with(tree, &["--web-port", "0"]);
     let page = page_of(&node);
     (node, page)
 }
 
-/// Where a node has its page.
+/// The address of a node's page.
 fn page_of(node: &Running) -> SocketAddr {
     node.wrote("page at http://");
     node.wrote("/\n");

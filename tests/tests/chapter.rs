@@ -1,16 +1,16 @@
-//! The book's chapter, replayed: a real node, real libraries, three lines that an operator types, and players whose
-//! sockets stay open all the way up, down, and up again.
+//! The book's chapter on a real node with real libraries: three commands of an operator, and players whose connections
+//! stay open during an upgrade, a downgrade, and another upgrade.
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
-//! | `book` | the chapter itself: what is typed, what is listed, what hakvroot reads |
-//! | `midway` | players who are in the middle of something |
+//! | `book` | the chapter itself: its commands, their lists, and the output to hakvroot |
+//! | `midway` | players in the middle of an action |
 //! | `wire`, `hidden` | the same below the lines: half a command, waiting output, hidden input |
-//! | `leak` | what sockserv 1.0.1 cures |
-//! | `boot` | what the next start brings |
-//! | `soak` | up and down again and again while players come and go |
+//! | `leak` | the fault that sockserv 1.0.1 repairs |
+//! | `boot` | the release that the next start boots |
+//! | `soak` | repeated upgrades and downgrades while players come and go |
 //!
-//! Every line that anybody reads here is judged (`pq_tests::story`).
+//! Each line of output to a player is checked (`pq_tests::story`).
 #![allow(clippy::unwrap_used)]
 
 #[path = "chapter/book.rs"]

@@ -1,8 +1,8 @@
-//! What modules declare of their states for upgrades is true of processes that run and are moved to a newer library: a
-//! state that is kept is the same, one that is converted is not.
+//! The declarations of modules about their states for upgrades, checked with running processes that are moved to a
+//! newer library: a kept state stays the same, and a converted one changes.
 //!
-//! Which functions a module calls is declared by the very lines that make them callable (`pq_sdk::calls!`); `tidy` sees that
-//! libraries use these.
+//! The lines that make functions callable (`pq_sdk::calls!`) also declare the calls of a module; `tidy` checks that
+//! libraries use these lines.
 #![allow(clippy::unwrap_used)]
 
 use pq_code::{Change, Manifest};
@@ -14,13 +14,13 @@ use pq_tests::house::House;
 
 const SEED: u64 = 2_104;
 
-/// The version that runs.
+/// The version that the heroes run before the move.
 const OLD: &str = "1.0.0";
 
-/// Long enough for a hero to fight, sell, buy and learn.
+/// Enough milliseconds for a hero to fight, sell, buy and reach a level.
 const PLAY_MS: u64 = 600_000;
 
-/// Moves a process of a module up to the version of a library; its state before and after.
+/// Moves a process of a module up to the version of a library; returns its state before and after.
 fn moved(house: &mut House, library: &'static LibraryTable, module: &str) -> (Term, Term) {
     let processes = house.sim.processes().into_iter();
     let mut of_module = processes.filter(|process| process.module == module);

@@ -1,4 +1,4 @@
-//! The workspaces of `examples/`, built, run and upgraded with the commands of their README, as a stranger types them.
+//! The workspaces of `examples/`, built, run and upgraded with the commands in their README.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::process::Command;
 use pq_tests::running::{Player, Running, pq};
 use tempfile::TempDir;
 
-/// The manual whose commands are typed here.
+/// The README whose commands the test runs.
 const README: &str = include_str!("../../examples/README.md");
 
-/// A workspace with a copy of its sources, because commands write beside them, and a release tree.
+/// A workspace with a copy of the sources, because commands write files into it, and a release tree.
 struct Workspace {
     folder: TempDir,
     name: &'static str,
@@ -44,7 +44,8 @@ impl Workspace {
         self.folder.path().join("tree")
     }
 
-    /// `pq` with words as they stand in the README, where `/tmp/chat` is the release tree and `chat` the application.
+    /// The command `pq` with the arguments of a line in the README, where `/tmp/chat` stands for the release tree and
+    /// `chat` for the application.
     fn command(&self, line: &str) -> Command {
         let word = |word: &str| match word.strip_prefix("/tmp/chat") {
             Some(rest) => format!("{}{rest}", self.tree().display()),
@@ -57,14 +58,14 @@ impl Workspace {
         command
     }
 
-    /// Types a command that succeeds; its data.
+    /// Runs a command that succeeds; returns its data.
     fn does(&self, line: &str) -> String {
         let output = self.command(line).output().unwrap();
         assert!(output.status.success(), "{line}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Types the README's commands from this one on, up to the one that starts the node or to the last.
+    /// Runs the commands of the README from this one on, up to the one that starts the node, or to the last.
     fn types_from(&self, first: &str) {
         let from = commands().position(|line| line == first).expect(first);
         for line in commands().skip(from).take_while(|line| *line != "pq start") {
@@ -73,7 +74,7 @@ impl Workspace {
     }
 }
 
-/// The commands of `pq` in the README's first chapter, in their order.
+/// The `pq` commands in the first chapter of the README, in their order.
 fn commands() -> impl Iterator<Item = &'static str> {
     let (chapter, _) = README.split_once("## The counter").unwrap();
     let lines = chapter.lines().flat_map(|line| line.split(" && "));

@@ -1,7 +1,7 @@
-//! OTP's own systools judges ours: a hundred cases with the relup or the error that OTP 25.2.3 answered.
+//! Comparison with OTP's systools: a hundred cases with the relup or the error of OTP 25.2.3.
 //!
-//! Where OTP's order depends on chance, any order will do that the dependencies permit. New cases, made up as the
-//! tests run, are for `systools_oracle`; what a person sees who types `pq relup`, for `author`.
+//! Where OTP's order depends on chance, each order is right that the dependencies permit. `systools_oracle` makes new
+//! cases at run time, and `author` tests the output of `pq relup`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use expect_test::{Expect, expect};
 use pq_tests::systools::comparison;
 use pq_tests::systools::vectors::{Vector, vectors};
 
-/// How many cases the file holds; fewer would mean that some were lost.
+/// The number of cases in the file; a smaller number would mean that cases were lost.
 const VECTORS: usize = 100;
 
 #[test]
@@ -25,7 +25,7 @@ fn every_relup_and_every_error_is_that_of_otp() {
     );
 }
 
-/// How our answer to a case differs from OTP's.
+/// The difference between our answer to a case and OTP's.
 fn fault(vector: &Vector) -> Option<String> {
     let ours = vector.case.ours();
     let difference = vector.difference(&ours);
@@ -91,7 +91,7 @@ fn a_relup_reads_back_as_it_was_written() {
     }
 }
 
-/// What ours is where OTP's depends on chance: the order of the appup.
+/// Where OTP's order depends on chance, ours is that of the appup.
 #[test]
 fn where_otp_rolls_dice_the_appup_decides() {
     let check = |name: &str, expected: Expect| {

@@ -1,6 +1,6 @@
 //! The rules of the game, of supervision and of the conversation, on the virtual clock.
 //!
-//! One room per subject; each test boots a house of its own under a seed, which every failure names.
+//! Each module has one subject. Each test boots a simulated node of its own with a seed, which every failure prints.
 #![allow(clippy::unwrap_used)]
 
 #[path = "simulation/applications.rs"]

@@ -1,14 +1,14 @@
-//! OTP's own systools judges ours on releases that dice have made up.
+//! Comparison with OTP's systools on random releases.
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
-//! | `releases`, `scripts` | releases and appups that are valid |
-//! | `faults` | what makes them invalid, one thing at a time |
+//! | `releases`, `scripts` | valid releases and appups |
+//! | `faults` | faults that make them invalid, one at a time |
 //! | `otp` | OTP's systools, one program for all questions |
 //!
-//! Answers are to be equal to the letter, but for what `pq_tests::systools` forgives. The seed is printed;
-//! `PQ_SEED` makes another run begin with the same set, `PQ_SETS` says how many there are. Left out is what ours
-//! refuses on purpose: see `pq_release::systools`.
+//! Answers have to be equal except for the differences that `pq_tests::systools` allows. The seed is printed; `PQ_SEED`
+//! starts another run with the same set, `PQ_SETS` sets the number of sets. Cases that our systools refuses on purpose
+//! are left out: see `pq_release::systools`.
 #![allow(clippy::unwrap_used)]
 
 #[path = "systools_oracle/dice.rs"]
@@ -31,7 +31,7 @@ use pq_tests::systools::case::OTP;
 use pq_tests::systools::{Case, comparison, order};
 use releases::Set;
 
-/// How many sets are compared unless told otherwise; OTP takes some 15 ms for one.
+/// The default number of sets; OTP takes about 15 ms for one.
 const VALID: u64 = 500;
 const BROKEN: u64 = 200;
 
@@ -43,17 +43,16 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// What came out of a run.
 #[derive(Debug, Default)]
 struct Tally {
     relups: u64,
     errors: u64,
-    /// Equal only after what the dependencies leave open.
+    /// The number of answers that are equal except for orders that the dependencies leave open.
     reordered: u64,
     faults: Vec<String>,
 }
 
-/// Compares so many sets, each from a seed of its own.
+/// Compares this number of sets, each from a seed of its own.
 fn compare(otp: &mut Otp, sets: u64, make: impl Fn(&mut Dice) -> Set) -> Tally {
     let seed = number("PQ_SEED").unwrap_or_else(|| RandomState::new().hash_one("systools"));
     println!("PQ_SEED={seed}");
@@ -80,7 +79,7 @@ fn compare(otp: &mut Otp, sets: u64, make: impl Fn(&mut Dice) -> Set) -> Tally {
     tally
 }
 
-/// All that both were given, but for what OTP has itself.
+/// All files of the question, except those of OTP's own applications.
 fn shown(case: &Case) -> String {
     let own = case
         .files
@@ -100,7 +99,7 @@ impl Tally {
         self.reordered += u64::from(comparison::difference(ours, otps).is_some());
     }
 
-    /// Fails when answers differ, or when most sets were not of the kind that was to be made.
+    /// Fails when answers differ, or when most sets were not of the intended kind.
     fn judge(&self, most: impl Fn(&Tally) -> u64) {
         let Tally {
             relups,

@@ -1,7 +1,7 @@
-//! The whole house over real sockets: the `pq` program, its libraries, and clients that behave or do not.
+//! The whole node with real sockets: the `pq` program, its libraries, and clients that follow the protocol or break it.
 //!
-//! Each test starts a node on a release tree of its own. Which bytes a client may send and what a session
-//! answers to them is tested beside the code; here is that it all comes together.
+//! Each test starts a node on a release tree of its own. Single inputs and answers are tested beside the code; these
+//! tests check that all parts work together.
 #![allow(clippy::unwrap_used)]
 
 #[path = "telnet/client.rs"]

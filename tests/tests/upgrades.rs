@@ -1,17 +1,17 @@
-//! Releases installed and taken back in simulated houses, while heroes play, join, quit, crash and drop.
+//! Upgrades and downgrades of simulated nodes while heroes start, play, quit, crash and disconnect.
 //!
-//! | room | what is asked there |
+//! | module | content |
 //! |---|---|
-//! | here, [`crowd`] | thousands of attempts at random moments, some of which are given up |
-//! | [`trials`] | thousands of attempts with a fault each: what an attempt with it comes to, and that the next one succeeds |
-//! | [`faults`], [`disk`] | what fails, and how a schedule makes it fail |
-//! | [`ledger`] | who is there before an attempt, and what must have become of each |
+//! | this file, [`crowd`] | thousands of attempts at random moments, of which a part is aborted |
+//! | [`trials`] | thousands of attempts, each with a fault: the result of each, and the success of the next one |
+//! | [`faults`], [`disk`] | the faults, and the way in which a schedule causes them |
+//! | [`ledger`] | the processes before an attempt, and the checks of each after it |
 //! | [`scripts`], [`variant`] | every instruction of a relup, in releases made for it |
-//! | [`yard`], [`yard_scripts`] | scripts of chance on a small application: the judge lets pass what succeeds, and nothing else |
+//! | [`yard`], [`yard_scripts`] | random scripts for a small application: the judge accepts exactly those that succeed |
 //!
-//! After every attempt each process is of the old version with its old state or of the new one with the converted
-//! state: never mixed, never missing, never twice. A sample of these schedules runs with the other tests, all of them by
-//! `.ci/full upgrades`; `PQ_SEED=… PQ_EPISODES=…` replays, or runs longer.
+//! After every attempt each process is of the old version with its old state or of the new version with the converted
+//! state: never mixed, missing or duplicated. A sample of these schedules runs with the other tests, and `.ci/full
+//! upgrades` runs all of them; `PQ_SEED=… PQ_EPISODES=…` repeats a run, or makes it longer.
 #![allow(clippy::unwrap_used)]
 
 #[path = "upgrades/crowd.rs"]
@@ -41,17 +41,17 @@ use pq_tests::running::Tree;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Attempts per house, in a sample and in all; each takes some milliseconds.
+/// Attempts per node, in the sample and in the long version; each takes a few milliseconds.
 const EPISODES: [u64; 2] = [100, 500];
 
-/// Houses of a run.
+/// The number of simulated nodes in a run.
 const HOUSES: u64 = 4;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Houses side by side, since each hangs on its seed alone; what came of them, in their order.
+/// Runs the nodes in parallel, because each depends only on its seed. Returns the results in the order of the seeds.
 fn side_by_side<T: Send>(seeds: &[u64], live: impl Fn(u64) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let begin = |seed: &u64| {
@@ -79,7 +79,6 @@ fn whatever_happens_meanwhile_an_upgrade_is_whole_or_nothing() {
     side_by_side(&seeds, |seed| play(seed, episodes));
 }
 
-/// One house and its life.
 fn play(seed: u64, episodes: u64) {
     let tree = Tree::new();
     let (mut house, mut handler) = House::boot_tree(tree.root(), seed);
@@ -94,7 +93,7 @@ fn play(seed: u64, episodes: u64) {
         };
         let options = Options {
             slice: Some(1 + (dice.next_u64() % 8) as u32),
-            // A time that sometimes is too short.
+            // A deadline that is sometimes too short.
             suspend_timeout_ms: (dice.next_u64() % 3 == 0).then(|| dice.next_u64() % 12),
             ..Options::default()
         };
@@ -121,6 +120,6 @@ fn play(seed: u64, episodes: u64) {
     );
     assert!(
         aborted > episodes / 50,
-        "seed {seed}: {aborted} of {episodes} were given up"
+        "seed {seed}: {aborted} of {episodes} were aborted"
     );
 }

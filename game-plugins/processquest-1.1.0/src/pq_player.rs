@@ -1,7 +1,7 @@
-//! The hero: a state machine that walks between killing fields and marketplace, moved by its own events.
+//! The hero: a state machine that walks between killing fields and marketplace, driven by its own events.
 //!
-//! The picture is that of 1.0.0. Two arrows do something else: `kill` counts for the hero's quest, and `sell`
-//! brings more at a higher level.
+//! The diagram is that of 1.0.0. Two transitions have changed: `kill` counts for the hero's quest, and `sell` brings
+//! more money at a higher level.
 //!
 //! ```text
 //!       sell  buy
@@ -14,9 +14,9 @@
 //!   [killing]--------'        kill, which may complete a quest; lvl_up
 //! ```
 //!
-//! Here are all arrows, as each version writes them whole; states, events and most rules are those of
-//! 1.0.0. New rules are in `rules`, the quest in `task`, what programs of players are told in `gmcp`,
-//! conversions in [`crate::migrate`].
+//! This file has all transitions, because each version lists them completely. States, events and most rules are those
+//! of 1.0.0. New rules are in `rules`, the quest is in `task`, the messages for programs of players are in `gmcp`, and
+//! the conversions in [`crate::migrate`].
 
 use std::borrow::Cow;
 
@@ -43,17 +43,17 @@ pub mod rules;
 
 pub mod task;
 
-/// A hero. Its parts, by these names, are what an upgrade converts; on the wire the quest stands among them.
+/// A hero. An upgrade converts its parts by their names; in its encoded form the quest is one of these parts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Player {
-    /// What a hero of 1.0.0 is too. Its bag counts the enemies of this version.
+    /// The part that heroes of 1.0.0 also have. Its bag counts the enemies of this version.
     #[serde(flatten)]
     pub hero: v1_0_0::pq_player::Player<PqEnemy>,
-    /// The quest it is on.
+    /// The current quest, with its remaining kills.
     pub quest: Task,
 }
 
-/// State and hero together: what is exported and converted.
+/// State and hero together, as they are exported and converted.
 pub type Whole = Machine<State, Player>;
 
 type Next = Step<State, Event>;
@@ -156,8 +156,8 @@ fn market_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
     Step::to(State::Killing).and_send_after(pause_ms, Event::Kill)
 }
 
-/// What a quest grants is there before it is asked whether the next level is reached; that the quest is
-/// done is told after the kill that did it.
+/// The experience of a quest counts before the check for the next level. The report of the completed quest comes after
+/// the report of the kill.
 fn killing_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
     let enemy = FETCH_ENEMY.call(ctx, ());
     player.hero.fight(&enemy);
@@ -200,8 +200,8 @@ fn head_for(place: Place, Player { hero, .. }: &Player, ctx: &mut Ctx<'_>) -> u6
     LOCATION.call(ctx, (hero.events, hero.name.clone(), place, hero.time))
 }
 
-/// Only a hero sends itself events, so one that is out of place is our mistake or somebody's mischief: the
-/// hero ends and is started afresh, as after a `function_clause` in the book.
+/// Only a hero sends events to itself, so an event in the wrong state is a mistake of our code or an attack. The hero
+/// ends and is restarted, as after a `function_clause` in the book.
 fn out_of_place(state: State, event: Event) -> Next {
     Step::stop(Reason::tagged(
         "bad_event",

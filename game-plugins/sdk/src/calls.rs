@@ -1,10 +1,10 @@
-//! Functions of other modules that a module calls at their current version, written down once.
+//! The list of functions in other modules that a module calls at their current version.
 //!
-//! An appup's dependencies come from the list of calls in a library's manifest. [`calls!`] makes both of one line: the
-//! `static` that is called, and its entry in the list. So a call that is not listed does not compile, and an entry that
-//! nothing calls is dead code to the compiler.
+//! The dependencies in an appup come from the list of calls in a library's manifest. [`calls!`] makes both the `static`
+//! that is called and its entry in the list from one line. So a call without an entry does not compile, and the compiler
+//! reports an entry without a call as dead code.
 
-/// The name of a function, from that of its `static`.
+/// The name of a function in lower case, from the name of its `static`.
 #[doc(hidden)]
 pub const fn lowercase<const N: usize>(name: &str) -> [u8; N] {
     let mut lower = [0; N];
@@ -16,16 +16,16 @@ pub const fn lowercase<const N: usize>(name: &str) -> [u8; N] {
     lower
 }
 
-/// These bytes as the text that they are.
+/// The bytes of a name as text.
 #[doc(hidden)]
 pub const fn text(bytes: &'static [u8]) -> &'static str {
     match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(_) => panic!("a name in lower case is a text"),
+        Err(_) => panic!("a name in lower case is valid UTF-8"),
     }
 }
 
-/// How many arguments a function takes, as a text.
+/// The number of arguments of a function as text.
 #[doc(hidden)]
 pub const fn arity<A: crate::export::Args>() -> &'static str {
     ["0", "1", "2", "3", "4", "5"][A::ARITY as usize]
@@ -34,8 +34,8 @@ pub const fn arity<A: crate::export::Args>() -> &'static str {
 /// Names the functions that a module calls, and makes `CALLS`, the list for its
 /// [`Module::CALLS`](crate::Module::CALLS).
 ///
-/// A [`Function`](crate::Function) that this crate knows is named by its path; by custom its `static` has the name of the
-/// function in capitals. Behind `remote` stands the name of a function that only other libraries have.
+/// A line contains the path of a [`Function`](crate::Function) that this crate knows; by custom the `static` has the name
+/// of the function in capitals. A line with `remote` contains the name of a function in another library.
 ///
 /// ```
 /// mod dice {
@@ -66,7 +66,7 @@ macro_rules! calls {
         $(static $far: $crate::Remote<($($far_arg,)*), $far_result> =
             $crate::Remote::new(stringify!($far_module), stringify!($far_function));)*
 
-        /// What the functions above are called in the manifest.
+        /// The names of the functions above in the manifest.
         const CALLS: &[&str] = &[
             $({
                 const NAME: &str = stringify!($function);

@@ -1,6 +1,7 @@
-//! Conversions of a state between versions (`code_change`): the newer module owns both directions.
+//! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
 use pq_abi::plugin::Refusal;
+use pq_abi::{Direction, Way};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -8,20 +9,21 @@ use crate::Reason;
 use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 
-/// This state can be made from an `Old` one and turned back into it.
+/// A state that can be made from an `Old` one and converted back.
 ///
-/// A conversion only reads: dice, clock, environment, functions of modules, and what it [keeps](Ctx::keep) beside the
-/// process. It may run on a copy of a state, more than once, and without its result ever being used.
+/// A conversion only reads: random numbers, clock, environment, functions of modules, and the data that it
+/// [keeps](Ctx::keep) beside the process. It may run on a copy of a state and more than once, and its result may be
+/// dropped.
 pub trait Migrate<Old>: Sized {
-    /// Up: the state of the older version becomes this one's. [`Ctx::kept`] has what `down` kept.
+    /// Converts the state of the older version to this version. [`Ctx::kept`] returns what `down` kept.
     fn up(old: Old, ctx: &mut Ctx<'_>) -> Result<Self, Reason>;
-    /// Down: what the older version needs of this state. For the rest there is [`Ctx::keep`].
+    /// Converts this state to the older version. [`Ctx::keep`] stores the parts that have no place there.
     fn down(self, ctx: &mut Ctx<'_>) -> Result<Old, Reason>;
 }
 
 type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
-/// One older version that a module can come from and go back to.
+/// The conversions from and to one older version of a module.
 pub struct Migration {
     pub(crate) vsn: &'static str,
     pub(crate) form: Form,
@@ -29,12 +31,10 @@ pub struct Migration {
     down: Convert,
 }
 
-/// How the state of an older version is written.
+/// Whether encoding and meaning of an older version's state are those of this version.
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
-    /// In another way than this version's, or it means something else.
     Other,
-    /// As this version's, with the same meaning.
     Same,
 }
 
@@ -48,8 +48,8 @@ impl Form {
 }
 
 impl Migration {
-    /// Between version `vsn`, whose exported state is an `Old`, and the exported state `New` of now. An upgrade between the
-    /// two is `{update, Mod, {advanced, Extra}}`.
+    /// The conversions between version `vsn`, whose exported state is an `Old`, and the exported state `New` of this
+    /// version. An upgrade between the two is `{update, Mod, {advanced, Extra}}`.
     pub const fn converts<Old, New>(vsn: &'static str) -> Migration
     where
         Old: Serialize + DeserializeOwned,
@@ -58,8 +58,8 @@ impl Migration {
         Migration::of::<Old, New>(vsn, Form::Other)
     }
 
-    /// The same where the state of version `vsn` is written as this version's, and means the same: an upgrade between the
-    /// two is `{load_module, Mod}`.
+    /// The conversions between version `vsn` and this one when both states have the same encoding and meaning. An upgrade
+    /// between the two is `{load_module, Mod}`.
     pub const fn keeps<Old, New>(vsn: &'static str) -> Migration
     where
         Old: Serialize + DeserializeOwned,
@@ -101,14 +101,15 @@ fn down<Old: Serialize, New: DeserializeOwned + Migrate<Old>>(
 pub(crate) fn convert(
     migrations: &[Migration],
     own_vsn: &str,
-    (direction, vsn): (pq_abi::Direction, &str),
+    way: Way<'_>,
     bytes: &[u8],
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
+    let Way { direction, vsn } = way;
     let migration = migrations.iter().find(|migration| migration.vsn == vsn);
     match (migration, direction) {
-        (Some(migration), pq_abi::Direction::Up) => (migration.up)(bytes, ctx),
-        (Some(migration), pq_abi::Direction::Down) => (migration.down)(bytes, ctx),
+        (Some(migration), Direction::Up) => (migration.up)(bytes, ctx),
+        (Some(migration), Direction::Down) => (migration.down)(bytes, ctx),
         (None, _) if vsn == own_vsn => Ok(bytes.to_vec()),
         (None, _) => Err(Refusal::Undefined(format!(
             "conversion between versions {vsn} and {own_vsn}"

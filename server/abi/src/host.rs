@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use crate::crash::{Frame, within};
-use crate::kind::{Callback, Direction, Entry, Kind};
+use crate::kind::{Callback, Entry, Kind, Way};
 use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status, copied};
 use crate::reason::Reason;
@@ -211,23 +211,23 @@ impl Module {
         })
     }
 
-    /// Converts an exported state from (up) or to (down) version `vsn`; the newer module does both.
+    /// Converts an exported state from (up) or to (down) another version; the newer module does both.
     pub fn code_change<H: Host>(
         self,
         host: &mut H,
-        (direction, vsn): (Direction, &str),
+        way: Way<'_>,
         bytes: &[u8],
         extra: &[u8],
     ) -> Result<Vec<u8>, Failure> {
         let change = self.0.table.code_change;
         let (vsn, bytes, extra) = (
-            Slice::of(vsn.as_bytes()),
+            Slice::of(way.vsn.as_bytes()),
             Slice::of(bytes),
             Slice::of(extra),
         );
         // SAFETY: a genuine table; the slices outlive the call.
         self.output(host, Entry::CodeChange, |table| unsafe {
-            change(table, direction as u32, vsn, bytes, extra)
+            change(table, way.direction as u32, vsn, bytes, extra)
         })
     }
 

@@ -1,5 +1,5 @@
-//! Loading, exchanging and refusing libraries, with real ones: each trap of the dynamic linker, each refusal,
-//! and the bookkeeping of current and old.
+//! Loading, exchanging and refusing real libraries: each trap of the dynamic linker, each refusal, and the bookkeeping
+//! of current and old versions.
 
 #[path = "hot_loading/fixture.rs"]
 mod fixture;

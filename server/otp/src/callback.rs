@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::answers::{self, Calls, Reads, Written};
 use crate::code_change::Converts;
-use crate::effect::Effect;
+use crate::effect::{Effect, Request};
 use crate::message::{Caller, Envelope, OF_PORT, Payload};
 use crate::node::{Node, ServiceCall};
 use crate::process::Process;
@@ -93,12 +93,12 @@ impl<'a> Callback<'a> {
 
     fn request(&mut self, to: Pid, timeout_ms: u64, data: &[u8]) -> u64 {
         let id = self.core.next_ref() | self.mark();
-        self.record(Effect::Request {
+        self.record(Effect::Request(Request {
             to,
             id,
             timeout_ms,
             data: Payload::from_slice(data),
-        });
+        }));
         id
     }
 

@@ -212,7 +212,7 @@ impl Caller<'_> {
     fn new(node: &Node, number: u64, post: Arc<Post>) -> Caller<'_> {
         Caller {
             node,
-            core: Core::outside(node, (OUTSIDE, number), post),
+            core: Core::outside(node, OUTSIDE, number, post),
             slab: Slab::new(OUTSIDE),
         }
     }

@@ -52,7 +52,10 @@ impl Way<'_> {
     ) -> Result<(Vec<u8>, Option<Box<Residues>>), Failure> {
         let (newer, older) = self.newer_and_older();
         *host.beside() = Some(Box::new(Beside::begin(residues, newer, self.to)));
-        let way = (self.direction, older.vsn());
+        let way = pq_abi::Way {
+            direction: self.direction,
+            vsn: older.vsn(),
+        };
         let new = newer.code_change(host, way, bytes, self.extra)?;
         let residues = host.beside().take().map(|beside| beside.end()).transpose();
         Ok((new, residues.map_err(Failure::Reason)?.flatten()))

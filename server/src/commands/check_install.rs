@@ -7,7 +7,8 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::Failure;
 use pq_protocol::record::{How, ModuleChange};
-use pq_release::handler::{CheckReport, Ending, Ends, ReleaseHandler};
+use pq_release::handler::{CheckReport, ReleaseHandler};
+use pq_release::judge::{Ending, Ends};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Note, Typed, Words, word};

@@ -3,7 +3,7 @@
 //! A shard that stands still stops nothing any more: as soon as one does, each step has a few seconds, in which the others
 //! stop what they have. The log says what is waited for.
 //!
-//! What does not live here: what a stop consists of (`run`, `Booted::stop`), and the end without one (`at_once`).
+//! What does not live here: what a stop consists of (`run`, `Booted::stop`), and the end without one (`end_at_once`).
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};

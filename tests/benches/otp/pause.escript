@@ -1,7 +1,7 @@
 #!/usr/bin/env escript
 %% -*- erlang -*-
-%% How long OTP holds N gen_servers while their module changes: suspend, load, code_change, resume, in the order in
-%% which its release handler does it. Prints one JSON object per round.
+%% Measures the time for which OTP holds N gen_servers while their module changes: suspend, load, code_change, resume,
+%% in the order of its release handler. Prints one JSON object per round.
 %%
 %%   escript pause.escript N ROUNDS
 -mode(compile).
@@ -44,7 +44,7 @@ load(Binary) ->
     code:purge(bench_server),
     {module, bench_server} = code:load_binary(bench_server, "bench_server.erl", Binary).
 
-%% A server whose state is {old, N, Name, Ticks} in version 1 and has a field more in version 2.
+%% A server with the state {old, N, Name, Ticks} in version 1, and one more field in version 2.
 binary(Vsn, State) ->
     Source = [
         "-module(bench_server).",

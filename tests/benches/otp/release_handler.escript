@@ -1,12 +1,13 @@
 #!/usr/bin/env escript
 %% -*- erlang -*-
-%% How long OTP's release handler holds N gen_servers while their module changes. They stand under one
-%% simple_one_for_one supervisor, where the release handler has to find them, and each has a state of a few fields.
-%% Ways up and down take turns, each a relup that release_handler_1 carries out; one JSON object per way.
+%% Measures the time for which OTP's release handler holds N gen_servers while their module changes. They are children
+%% of one simple_one_for_one supervisor, where the release handler has to find them, and each has a state of a few
+%% fields. Upgrades and downgrades alternate, each with a relup that release_handler_1 runs. The script prints one JSON
+%% object for each.
 %%
-%%   escript release_handler.escript [N...]      1000 10000 100000 unless told otherwise
+%%   escript release_handler.escript [N...]      default: 1000 10000 100000
 %%
-%% pause.escript does the same by hand, without the search.
+%% pause.escript does the same with plain calls, without the search.
 -mode(compile).
 
 -define(ROUNDS, 3).
@@ -38,7 +39,7 @@ way(Mode, Vsn, Libs, Pids) ->
     io:format("{\"processes\":~b,\"mode\":\"~s\",\"pause_us\":~b}~n",
               [length(Pids), Mode, get(ended) - get(began)]).
 
-%% On the way down the newer code takes the field out again before the older comes.
+%% In a downgrade the newer code removes the field before the older code is loaded.
 held(Mode) ->
     Load = {load, {bench_server, brutal_purge, brutal_purge}},
     Change = {code_change, Mode, [{bench_server, []}]},
@@ -48,7 +49,7 @@ held(Mode) ->
 mark(What) ->
     {apply, {bench_sup, mark, [What]}}.
 
-%% Writes lib/bench-Vsn as a release has it.
+%% Writes lib/bench-Vsn in the form of a release.
 application(Folder, Vsn) ->
     Lib = filename:join(Folder, "bench-" ++ Vsn),
     Ebin = filename:join(Lib, "ebin"),

@@ -1,4 +1,4 @@
-//! The library that comes: a field more.
+//! The newer library, whose state has one more field.
 
 use pq_sdk::{Ctx, From, GenServer, Info, InitError, Migrate, Migration, Module, Next, Reason};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ pq_sdk::library! {
     gen_server Server,
 }
 
-/// The older one, and how often it has changed.
+/// The older state, and the number of changes.
 #[derive(Serialize, Deserialize)]
 struct Server {
     older: older::Server,

@@ -1,6 +1,6 @@
-//! Release trees for tests: each a fresh copy of what `pq demo` lays out.
+//! Release trees for tests: each is a fresh copy of the tree that `pq demo` makes.
 //!
-//! A tree is locked by the one node that runs on it, and some tests damage theirs: nobody shares one.
+//! A node locks its tree, and certain tests damage theirs, so no two tests share a tree.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,30 +10,30 @@ use tempfile::TempDir;
 
 use super::{BUILD_PATIENCE, Disk, Running, Signal, once, pq};
 
-/// The files of a release tree, with their paths below its root. Two megabytes.
+/// The files of a release tree (2 MB), with paths relative to its root.
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// A release tree that is removed with its owner, or with the disk on which it is.
+/// A release tree, which is removed when the value is dropped, or together with its disk.
 pub struct Tree {
     _folder: Option<TempDir>,
     root: PathBuf,
 }
 
 impl Tree {
-    /// Release 1.0.0, as `pq demo` lays it out.
+    /// A tree with release 1.0.0, as `pq demo` makes it.
     pub fn new() -> Tree {
         Tree::named("rel")
     }
 
-    /// The same at a path that ends like this.
+    /// Does the same as [`Tree::new`] at a path that ends in `name`.
     pub fn named(name: &str) -> Tree {
-        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let folder = tempfile::tempdir().expect("a temporary directory can be made");
         let mut tree = Tree::below(folder.path(), name);
         tree._folder = Some(folder);
         tree
     }
 
-    /// The same on a small disk.
+    /// Does the same as [`Tree::new`] on a small disk.
     pub fn on(disk: &Disk) -> Tree {
         Tree::below(disk.folder(), "rel")
     }
@@ -55,7 +55,7 @@ impl Tree {
     fn with(files: &Files, root: PathBuf) -> Tree {
         for (path, bytes) in files {
             let file = root.join(path);
-            let parent = file.parent().expect("it is below the root");
+            let parent = file.parent().expect("the file is below the root");
             std::fs::create_dir_all(parent)
                 .and_then(|()| std::fs::write(&file, bytes))
                 .expect("there is room for two megabytes");
@@ -66,12 +66,12 @@ impl Tree {
         }
     }
 
-    /// Its root.
+    /// The root directory of the tree.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Gives release `vsn` a `sys.config` with these settings of `sockserv`, besides those that it came with.
+    /// Gives release `vsn` a `sys.config` with these settings of `sockserv` in addition to those that it came with.
     pub fn configures(&self, vsn: &str, settings: &str) {
         let file = self.root.join(format!("releases/{vsn}/sys.config"));
         let came_with = match vsn {
@@ -82,20 +82,20 @@ impl Tree {
         std::fs::write(file, text).expect("the release has a folder");
     }
 
-    /// Release 1.0.0 with these limits at its door.
+    /// A tree with release 1.0.0 and these limits on connections.
     pub fn with_limits(limits: &str) -> Tree {
         let tree = Tree::new();
         tree.configures("1.0.0", &format!("{{limits, [{limits}]}}"));
         tree
     }
 
-    /// The library of an application in it.
+    /// The library file of an application in the tree.
     pub fn library(&self, application: &str) -> PathBuf {
         let folder = format!("lib/{application}-1.0.0/priv/{application}.so");
         self.root.join(folder)
     }
 
-    /// The arguments that start a node on it, at a free port.
+    /// The arguments that start a node on the tree at a free port.
     pub fn start(&self) -> Vec<OsString> {
         let mut args = ["start", "--port", "0", "--root"]
             .map(OsString::from)
@@ -111,7 +111,7 @@ impl Default for Tree {
     }
 }
 
-/// The files of release 1.0.0 and the package of release 1.1.0, built when they are first asked for in a run.
+/// The files of release 1.0.0 and the package of release 1.1.0, built at the first call in a run.
 fn release() -> &'static Files {
     static RELEASE: OnceLock<Files> = OnceLock::new();
     RELEASE.get_or_init(|| {
@@ -129,7 +129,7 @@ fn lay_out(folder: &Path) {
     demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
     demo.signal(Signal::TERM);
     assert!(demo.end().success(), "the demo does not end well");
-    // Of the demo nobody wants to know.
+    // The history of the demo does not belong to the tests.
     let past = folder.join("releases/history.jsonl");
     std::fs::remove_file(past).expect("the demo has written down its boot");
 }
@@ -137,13 +137,13 @@ fn lay_out(folder: &Path) {
 fn read_all(root: &Path, below: &Path, files: &mut Files) {
     let entries = std::fs::read_dir(root.join(below)).expect("the demo has laid it out");
     for entry in entries {
-        let entry = entry.expect("nobody changes the folder meanwhile");
+        let entry = entry.expect("the folder does not change meanwhile");
         let path = below.join(entry.file_name());
-        match entry.file_type().expect("it is there").is_dir() {
+        match entry.file_type().expect("the entry exists").is_dir() {
             true => read_all(root, &path, files),
             false => files.push((
                 path,
-                std::fs::read(entry.path()).expect("it is a plain file"),
+                std::fs::read(entry.path()).expect("the entry is a regular file"),
             )),
         }
     }

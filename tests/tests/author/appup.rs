@@ -1,4 +1,4 @@
-//! `pq appup`: what it makes of the libraries of the game's versions, what it finds wrong, what it writes.
+//! `pq appup`: the appups that it generates from the libraries of the game's versions, its errors, and its output.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// An application in both versions of the book's releases.
 struct Game {
     name: &'static str,
-    /// The folder that has a folder for each version.
+    /// The directory that has a directory for each version.
     above: &'static str,
     older: &'static str,
     newer: &'static str,
@@ -37,7 +37,7 @@ fn root() -> &'static Path {
 }
 
 impl Game {
-    /// A file that the author wrote.
+    /// A file that the author wrote by hand.
     fn written(&self, vsn: &str, suffix: &str) -> PathBuf {
         let (above, name) = (self.above, self.name);
         root().join(format!("{above}/{name}-{vsn}/{name}.{suffix}"))
@@ -48,7 +48,7 @@ impl Game {
     }
 }
 
-/// The library of a version, built as a release has it.
+/// The library of a version, built as in a release.
 fn library(game: &Game, vsn: &str) -> Vec<u8> {
     static BUILT: OnceLock<pq_tests::running::Tree> = OnceLock::new();
     let built = BUILT.get_or_init(pq_tests::running::Tree::with_both);
@@ -57,7 +57,7 @@ fn library(game: &Game, vsn: &str) -> Vec<u8> {
     std::fs::read(built.root().join(file)).unwrap()
 }
 
-/// A release tree's `lib` with both versions of some applications; the newer ones have no appup.
+/// The `lib` directory of a release tree with both versions of these applications; the newer ones have no appup.
 struct Tree(TempDir);
 
 impl Tree {
@@ -106,7 +106,7 @@ impl Tree {
     }
 }
 
-/// What the program wrote, and whether it ended well.
+/// The output of the program, and whether it succeeded.
 #[derive(Debug)]
 struct Answer {
     out: String,
@@ -127,7 +127,7 @@ fn answer(command: &mut Command) -> Answer {
     }
 }
 
-/// The term of an appup, without comments and the layout.
+/// The term of an appup, without comments and layout.
 fn term(text: &str) -> Term {
     read_one(text).unwrap()
 }
@@ -189,7 +189,7 @@ fn an_appup_that_no_longer_fits_ends_badly_and_says_where() {
     );
 }
 
-/// What a check lets pass, `pq relup` lets pass; what it refuses has the line.
+/// `pq relup` accepts the same appups as the check; an error has the number of its line.
 #[test]
 fn an_appup_that_is_none_or_would_fail_an_install_is_refused_with_its_line() {
     let tree = Tree::of(&[&PROCESSQUEST, &SOCKSERV]);

@@ -7,16 +7,16 @@ use expect_test::{Expect, expect};
 use pq_tests::running::{Running, Signal, pq};
 use tempfile::TempDir;
 
-/// The root of this project, where its author types.
+/// The root of this project, where the commands are run.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A release that is being prepared, and the tree it goes to.
+/// A release in preparation, and its target tree.
 struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    /// With the files of a release of this project.
+    /// Copies the files of a release of this project.
     fn with(vsn: &str) -> Desk {
         let desk = Desk {
             folder: tempfile::tempdir().unwrap(),
@@ -32,7 +32,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Types a command about the release; words that begin with `@` are paths of the desk.
+    /// Runs a command for the release; arguments that begin with `@` are paths in its directory.
     fn types(&self, words: &[&str]) -> Output {
         let word = |word: &&str| match word.strip_prefix('@') {
             Some(name) => self.path(name),
@@ -75,7 +75,7 @@ fn a_release_that_was_built_runs() {
     assert!(node.end().success());
 }
 
-/// What is the same is not written again, and what is beside the release goes with it.
+/// Unchanged files are not written again, and the package includes the other files of the release.
 #[test]
 fn a_release_that_was_built_is_packed_with_its_relup() {
     let desk = Desk::with("1.1.0");

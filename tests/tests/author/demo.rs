@@ -1,11 +1,12 @@
-//! `pq demo`: both releases prepared, the lines that upgrade the game, and a tree that has been upgraded.
+//! `pq demo`: the preparation of both releases, the commands for an upgrade in its output, and a tree that has been
+//! upgraded.
 
 use std::path::Path;
 use std::process::Command;
 
 use pq_tests::running::{BUILD_PATIENCE, Running, Signal, pq};
 
-/// `pq demo` on this tree, when players can come in and it has said everything.
+/// Starts `pq demo` on this tree; waits until it accepts players and has printed everything.
 fn demo(root: &Path) -> Running {
     let words = ["demo", "--port", "0", "--root"].map(Path::new);
     let demo = Running::start(&mut pq(words.into_iter().chain([root])));
@@ -19,7 +20,7 @@ fn end(mut demo: Running) {
     assert!(demo.end().success());
 }
 
-/// The lines that it says to type for an upgrade.
+/// The commands for an upgrade in its output.
 fn lines(out: &str) -> Vec<&str> {
     let upgrade = out.split_once("Upgrade it while you play:\n");
     let indented = upgrade.map_or("", |(_, rest)| rest).lines();

@@ -1,4 +1,4 @@
-//! What is released stays what it is, and what is packed is what its author has now.
+//! A released version cannot change, and a package contains the author's current files.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::lamp::Checkout;
 /// A checkout whose release has been built.
 struct Desk(Checkout);
 
-/// How a command ended, and what it said on stderr.
+/// The exit code of a command, and its standard error.
 type Said = (Option<i32>, String);
 
 impl Desk {
@@ -42,7 +42,6 @@ impl Desk {
         fs::write(self.0.root.join(file), text).unwrap();
     }
 
-    /// Changes the text of a file.
     fn edit(&self, file: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.0.root.join(file)).unwrap();
         assert!(text.contains(from), "{text}");
@@ -189,7 +188,7 @@ fn a_version_that_was_raised_in_one_place_only_is_found_when_it_is_built() {
     assert!(well(desk.packs()).contains(forgotten));
 }
 
-/// Three reasons: one is found when its headers are read, one when its symbols are, one by the system's linker.
+/// Three reasons: one is found in the headers of the library, one in its symbols, and one by the system's linker.
 #[test]
 fn a_library_that_no_node_could_load_is_neither_built_nor_packed() {
     let desk = Desk::new();

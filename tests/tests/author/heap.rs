@@ -1,4 +1,4 @@
-//! One heap: what a library takes from the system's is taken from the program's, so that either may give it back.
+//! A common heap: a library allocates memory from the program's heap, so each of them may free memory of the other.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use object::{Object, ObjectSymbol};
 use pq_tests::running::{Tree, program};
 
-/// The names under which C programs take memory and give it back.
+/// The functions with which C programs allocate and free memory.
 const OF_A_HEAP: [&str; 6] = [
     "aligned_alloc",
     "calloc",
@@ -16,7 +16,7 @@ const OF_A_HEAP: [&str; 6] = [
     "realloc",
 ];
 
-/// Of the names of a heap those that this file has, or wants, at run time.
+/// The functions of a heap that this file defines (`has`) or imports.
 fn heap_of(file: &Path, has: bool) -> BTreeSet<&'static str> {
     let bytes = std::fs::read(file).unwrap();
     let file = object::File::parse(&*bytes).unwrap();

@@ -1,5 +1,5 @@
-//! The sources of a small application, in a folder of their own: a workspace with one package and no dependencies, not
-//! even std, so that a build takes half a second. Its library is one that a node loads.
+//! The sources of a small application in a directory of their own: a workspace with one package and no dependencies,
+//! not even std, so that a build takes half a second. A node can load its library.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,17 +15,18 @@ version = "1.0.0"
 edition = "2024"
 "#;
 
-/// Without std nothing can unwind.
+/// The configuration of cargo: without std, a panic cannot unwind.
 const CONFIG: &str = "[build]\nrustflags = [\"-C\", \"panic=abort\"]\n";
 
 const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {modules, [lamp]}, \
     {registered, []}, {applications, [kernel, stdlib]}]}.\n";
 
-/// The release that it is in.
+/// The text of its `.rel` file.
 pub(crate) const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}, \
     [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
 
-/// What `pq_sdk::library!` makes of a module of functions, by hand: `pq_abi::raw` as it was before its first addition.
+/// The code that `pq_sdk::library!` generates for a module of functions, written by hand with the types of
+/// `pq_abi::raw`.
 const LIB: &str = r#"//! A lamp.
 #![no_std]
 pub mod lamp;
@@ -80,7 +81,7 @@ pub struct HostTable {
     epoch: *const c_void,
 }
 
-/// A callback that says that there is no such thing, whatever it is asked.
+/// A callback that reports every request as unknown.
 type Nothing = extern "C" fn() -> u32;
 
 extern "C" fn nothing() -> u32 {
@@ -171,7 +172,7 @@ fn halt(_: &core::panic::PanicInfo) -> ! {
 
 const LAMP: &str = "pub fn shine() -> u8 { 1 }\n";
 
-/// A checkout in a folder whose name has spaces.
+/// A checkout in a directory whose name has spaces.
 pub(crate) struct Checkout {
     _folder: TempDir,
     pub(crate) root: PathBuf,
@@ -199,7 +200,7 @@ impl Checkout {
         }
     }
 
-    /// `pq build` as its author types it, with a target folder of its own.
+    /// The command `pq build` of its author, with a target directory of its own.
     pub(crate) fn build(&self) -> Command {
         let mut build = pq(["build", "lamp.rel", "--root", "a tree"]);
         build

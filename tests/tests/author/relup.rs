@@ -1,4 +1,4 @@
-//! `pq relup`: what it writes, what it says, and how it ends.
+//! `pq relup`: its output, its messages, and its exit codes.
 
 use std::path::Path;
 use std::process::Output;
@@ -12,10 +12,9 @@ use pq_tests::systools::case::OTP;
 use pq_tests::systools::vectors::{Vector, vectors};
 use tempfile::TempDir;
 
-/// The root of this project, as the tests find it.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// How a sentence begins that is no error.
+/// The beginning of a warning.
 const WARNING: &str = "pq: warning: ";
 
 fn run<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Output {
@@ -26,7 +25,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// A folder with the files of the first vector whose name begins so.
+/// A directory with the files of the first vector whose name begins with `name`.
 fn laid_out(name: &str) -> (TempDir, Vector) {
     let vector = vectors()
         .into_iter()
@@ -37,7 +36,7 @@ fn laid_out(name: &str) -> (TempDir, Vector) {
     (folder, vector)
 }
 
-/// The words that ask for the relup of a case, where its files are laid out.
+/// The arguments for the relup of a case in the directory of its files.
 fn words(case: &Case) -> Vec<&str> {
     let mut words = vec!["relup", case.new.file.to_str().unwrap()];
     for (option, releases) in [("--up-from", &case.up_from), ("--down-to", &case.down_to)] {
@@ -59,8 +58,8 @@ fn words(case: &Case) -> Vec<&str> {
     words
 }
 
-/// The answer on standard output in the form in which OTP returns it. What the warnings are is said in
-/// sentences, so they are taken from OTP and counted.
+/// The answer on standard output in OTP's form. Warnings are printed as sentences, so the terms come from OTP, and only
+/// their number is compared.
 fn answer(vector: &Vector, output: &Output) -> Result<Term, String> {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     if !output.status.success() {
@@ -80,7 +79,7 @@ fn answer(vector: &Vector, output: &Output) -> Result<Term, String> {
         .as_tuple()
         .map_or(Term::undefined(), |parts| parts[2].clone());
     let said = err.lines().filter(|line| line.starts_with(WARNING));
-    // What OTP lets pass in silence is not among its warnings.
+    // The warnings of OTP do not contain those cases that OTP accepts silently.
     let said = said.filter(|line| !line.ends_with("the release would run without it"));
     let mut distinct = warnings.as_list().unwrap_or_default().to_vec();
     distinct.dedup();
@@ -107,13 +106,14 @@ fn fault(vector: &Vector) -> Option<String> {
     Some(format!("{}: {difference}: {output:?}", vector.name))
 }
 
-/// OTP compiles the script, and no node could carry it out.
+/// Whether OTP compiles the script, but no node could run it.
 fn is_refused(answer: &Term) -> bool {
     let parts = answer.as_tuple().unwrap_or_default();
     matches!(parts, [error, judge, _] if error.is_atom("error") && judge.is_atom("judge"))
 }
 
-/// OTP's own relup calls what no application has, or asks for what a call of `application` would answer with an error.
+/// Whether OTP's own relup calls functions that no application has, or a function of `application` that would return an
+/// error.
 fn is_impossible(vector: &Vector, answer: &Term) -> bool {
     let relup = vector.expected.to_string();
     let is_it = |(name, term): &(&str, &str)| {
@@ -122,10 +122,11 @@ fn is_impossible(vector: &Vector, answer: &Term) -> bool {
     IMPOSSIBLE.iter().any(|call| relup.contains(call)) || REFUSED.iter().any(is_it)
 }
 
-/// OTP would go on after it, and a node of ours does not: a module of an application that the release does not have.
+/// The cases in which OTP would continue and our node does not: a module of an application that the release does not
+/// have.
 const REFUSED: [(&str, &str); 1] = [("557_load_no_obj_other_lib", "{no_such_module,qq}")];
 
-/// What the vectors call and their applications do not have.
+/// Calls in the vectors of functions that their applications do not have.
 const IMPOSSIBLE: [&str; 4] = [
     "{apply,{x,",
     "{apply,{m,",

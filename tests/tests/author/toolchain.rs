@@ -1,4 +1,4 @@
-//! What `pq demo` and `pq build` need of the machine: cargo, a linker, and a path, which may have spaces.
+//! The requirements of `pq demo` and `pq build` on a machine: cargo, a linker, and paths that may have spaces.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use pq_tests::running::pq;
 
 use crate::lamp::{Checkout, REL};
 
-/// What a command that fails has said, and its sentence.
+/// The whole output of a failing command, and its error message.
 fn failure(command: &mut Command) -> (String, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
     let said = String::from_utf8(stderr).unwrap();
@@ -79,6 +79,6 @@ fn a_copied_checkout_is_played_from_its_own_sources() {
     let first = format!("the sources are those in {}\n", root.display());
     assert!(out.starts_with(&first), "{out}{said}");
     assert!(out.contains("building lamp 1.0.0"), "{out}{said}");
-    // It has no release 1.1.0, and takes none from elsewhere.
+    // The directory has no release 1.1.0, and the command uses none from elsewhere.
     assert!(said.contains("releases/1.1.0"), "{said}");
 }

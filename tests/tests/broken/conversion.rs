@@ -1,17 +1,18 @@
-//! States that do not convert: the release is rolled back, whoever is to blame is named, and plays on as well.
+//! States that do not convert: the release is rolled back, the error names the process, and that process also
+//! continues.
 
 use pq_tests::running::{BROKEN_VSN, Draft, Player};
 use pq_tests::story::Version;
 
 use crate::stage::Stage;
 
-/// The pid of a hero.
+/// The pid of the hero with this name.
 fn pid(stage: &Stage, name: &str) -> String {
     let reply = stage.tree.answer(&["sys", "get-status", name]);
     reply["pid"].as_str().unwrap().to_string()
 }
 
-/// A hero of this name keeps release 1.1.1 from being installed; with these options, for this reason.
+/// A hero with this name prevents the installation of release 1.1.1 with these options, for this reason.
 fn spoils(stage: &mut Stage, name: &str, options: &[&str], reason: &str) {
     let hero = Player::enter(&stage.node, name);
     stage.players.push(hero);
@@ -34,7 +35,7 @@ fn a_hero_that_does_not_convert_keeps_the_release_away_from_everybody() {
     let soon = ["--code-change-timeout", "1000"];
     assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 0);
     spoils(&mut stage, "Loops", &soon, "it runs for more than 1000 ms");
-    // The check, and the one that the install began with.
+    // Counted in the check, and in the check at the beginning of the install.
     assert_eq!(stage.tree.answer(&["status"])["conversions_given_up"], 2);
     stage.installs_the_good_one();
 }
@@ -89,7 +90,7 @@ fn a_hero_whose_conversion_never_ends_can_be_given_up() {
     stage
         .tree
         .does(&[&["install", BROKEN_VSN, "--partial"][..], &give_up].concat());
-    // It plays on until the decision, and whoever rises in its place is born in the newer release.
+    // The hero plays until the decision; after the crash it is restarted in the newer release.
     loops.sees("Loops fell, and rises again.");
     loops.sees("Executing a ");
     stage.play_on();

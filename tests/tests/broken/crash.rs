@@ -1,5 +1,5 @@
-//! A library that ends the node: it is named in the last line of the log and in the history, and the node ends as it would
-//! have ended without.
+//! A library that ends the node: the last log line and the history name the library, and the end of the process is the
+//! same as without these messages.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use crate::stage::Stage;
 
-/// How a process ends: by a signal, or with a code.
+/// The end of a process: by a signal, or with a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {
     Signal(Signal),
     Code(i32),
 }
 
-/// A hero's name, how it ends the node, and how that is said.
+/// The name of a hero, the end of the node that it causes, and the beginning of the message.
 type Way = (&'static str, End, &'static str);
 
-/// What safe Rust can do, on any machine.
+/// Faults that safe Rust can cause on any machine.
 const SAFE: [Way; 4] = [
     (
         "Overflows",
@@ -32,7 +32,7 @@ const SAFE: [Way; 4] = [
     ("Unwinds", End::Signal(Signal::ABORT), "SIGABRT in "),
 ];
 
-/// What takes an instruction of this machine, in the place of the number in `faults`.
+/// Faults that need an instruction of this machine, which replaces the number in `faults`.
 #[cfg(target_arch = "x86_64")]
 const INSTRUCTIONS: [(Way, u64, &[u8]); 3] = [
     (
@@ -70,7 +70,7 @@ const INSTRUCTIONS: [(Way, u64, &[u8]); 3] = [
 #[cfg(not(target_arch = "x86_64"))]
 const INSTRUCTIONS: [(Way, u64, &[u8]); 0] = [];
 
-/// The library with those instructions: `mov register, number` takes two bytes before the number.
+/// The library with these instructions: `mov register, number` has two bytes before the number.
 fn faulty(mut library: Vec<u8>) -> Vec<u8> {
     for (_, number, instruction) in INSTRUCTIONS {
         let number = number.to_le_bytes();
@@ -81,7 +81,7 @@ fn faulty(mut library: Vec<u8>) -> Vec<u8> {
     library
 }
 
-/// A tree that boots release 1.1.1 with that library.
+/// A tree that boots release 1.1.1 with this library.
 fn tree() -> Tree {
     let mut draft = Draft::broken();
     draft.library = faulty(draft.library);
@@ -99,22 +99,22 @@ fn end(status: ExitStatus) -> End {
         (Some(code), _) => End::Code(code),
         (None, signal) => {
             let signal = signal.and_then(Signal::from_named_raw);
-            End::Signal(signal.expect("it has ended"))
+            End::Signal(signal.expect("the process has ended"))
         }
     }
 }
 
-/// The sentence of the last line of a log.
+/// The message in the last line of a log.
 fn last_words(node: &Running) -> String {
     let log = node.log();
-    let last = log.lines().last().expect("it has logged something");
+    let last = log.lines().last().expect("the log is not empty");
     let (_, sentence) = last
         .split_once(" ERROR pq::crash: the node ends: ")
         .unwrap_or_else(|| panic!("no last words: {last:?}"));
     sentence.to_string()
 }
 
-/// What the history says of the end of a node since the next one has booted.
+/// The message in the history about the end of a node, written at the next boot.
 fn told(tree: &Tree, sentence: &str, process: u32) {
     let past = tree.answer(&["history"]);
     let entries = past["entries"].as_array().unwrap();
@@ -166,7 +166,7 @@ fn whatever_a_library_ends_the_node_with_is_said_with_its_name() {
         node.logged(&format!(") crashed: {sentence}"));
         told(&tree, &sentence, process);
     }
-    // A node that stops in order has nothing to say of the crashes before.
+    // A node that stops in order reports no earlier crash.
     tree.does(&["stop"]);
     assert!(node.end().success());
     assert!(!tree.root().join("releases/crash").exists());
@@ -213,7 +213,7 @@ fn a_crash_in_no_library_says_so() {
     if !node.spoil("pq-sockets") {
         return;
     }
-    // It goes on when somebody comes.
+    // The thread continues when a client connects.
     let _ = std::net::TcpStream::connect(node.address());
     assert_eq!(end(node.end()), End::Signal(Signal::ILL));
     let sentence = last_words(&node);

@@ -1,8 +1,8 @@
-//! A disk that becomes full under a node: what writes is refused and leaves nothing behind, everything goes on, and the
-//! same command succeeds when there is room again.
+//! A disk that becomes full under a node: commands that write fail and leave nothing behind, the node continues, and
+//! the same command succeeds when there is room again.
 //!
-//! The disk is a small one where one can be mounted. A limit for the size of files refuses as a full disk does and needs
-//! no right; it can be had everywhere, and lowered and raised while the node runs.
+//! The disk is a small one if it can be mounted. A limit on the size of files has the same effect as a full disk and
+//! needs no rights. It is available everywhere, and can be changed while the node runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,14 +15,14 @@ use rustix::process::{Resource, Rlimit};
 
 use crate::stage::Stage;
 
-/// How much there is room for, in blocks: from nothing to the larger part of what the release needs. Its largest
-/// file has 200 blocks and more, so that the last of these is none for a limit.
+/// The room on the disk in blocks: from zero to the larger part of what the release needs. The largest file of the
+/// release has more than 200 blocks, so the last value is no obstacle as a limit.
 const ROOM: [usize; 5] = [0, 1, 8, 64, 256];
 
-/// What one block is for a limit, in bytes.
+/// The bytes of one block for a limit.
 const BLOCK: u64 = 4_096;
 
-/// How a disk is full.
+/// The way in which a disk is full.
 enum Narrow {
     Disk(Disk),
     Limit,
@@ -35,7 +35,7 @@ impl Narrow {
             Narrow::Limit => Tree::new(),
         };
         let plain = pq(tree.start());
-        // Who writes too much gets a signal unless he ignores it, and then the error.
+        // A process that exceeds the limit gets a signal; if it ignores the signal, the write fails.
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
         shell.arg(plain.get_program()).args(plain.get_args());
@@ -72,7 +72,7 @@ impl Narrow {
     }
 }
 
-/// No file of the node becomes longer than this.
+/// Limits the size of all files that the node writes.
 fn limit_files(node: &Running, bytes: Option<u64>) {
     let pid = i32::try_from(node.process()).ok();
     let pid = pid.and_then(rustix::process::Pid::from_raw);
@@ -83,7 +83,7 @@ fn limit_files(node: &Running, bytes: Option<u64>) {
     rustix::process::prlimit(pid, Resource::Fsize, limit).unwrap();
 }
 
-/// All files and folders of the tree but what only grows, or is not a file.
+/// The content of all files and directories of the tree, except files that only grow and special files.
 fn content(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let all = walkdir::WalkDir::new(root).into_iter();
     let all = all.filter_entry(|entry| entry.file_name() != "run");
@@ -100,7 +100,7 @@ fn content(root: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// With so little room the command fails, and leaves every file as it was.
+/// With this little room the command fails, and leaves every file unchanged.
 fn does_not_fit(
     narrow: &Narrow,
     stage: &mut Stage,
@@ -125,7 +125,7 @@ fn does_not_fit(
     narrow.make_room(stage);
 }
 
-/// The book's three commands on a disk that is full before each.
+/// The book's three commands, each on a disk that is full at first.
 fn goes_through_it(narrow: &Narrow) {
     let mut stage = narrow.stage();
     let unpack = ["unpack", "processquest-1.1.0"];
@@ -144,8 +144,8 @@ fn goes_through_it(narrow: &Narrow) {
     boots(stage);
 }
 
-/// An install writes nothing into the tree, so a full disk does not keep it off. But the copy of a library that it runs
-/// is a file in memory, and the limit is one for that, too.
+/// An install writes nothing into the tree, so it succeeds on a full disk. But the running copy of a library is a file
+/// in memory, to which the limit on file sizes applies.
 fn installs(narrow: &Narrow, stage: &mut Stage) {
     let (check, install) = (["check-install", "1.1.0"], ["install", "1.1.0"]);
     if let Narrow::Limit = narrow {
@@ -163,7 +163,7 @@ fn installs(narrow: &Narrow, stage: &mut Stage) {
     stage.play_on();
 }
 
-/// What the disk has is enough for the next start, and what happened can be read.
+/// The data on the disk are enough for the next start, and the history is readable.
 fn boots(stage: Stage) {
     let Stage { mut node, tree, .. } = stage;
     node.signal(Signal::KILL);
@@ -172,7 +172,7 @@ fn boots(stage: Stage) {
     tree.has_releases(&[("1.1.0", "permanent"), ("1.0.0", "old")]);
     let history = tree.answer(&["history"]);
     let mut entries = history["entries"].as_array().unwrap().iter();
-    // The boots of this node and of the one before are entries, too.
+    // The boots of this node and of the one before also have entries.
     let last = entries.rfind(|entry| entry["operation"] != "boot").unwrap();
     assert_eq!(
         (&last["operation"], &last["result"]),
@@ -186,7 +186,7 @@ fn boots(stage: Stage) {
 
 #[test]
 fn a_full_disk_refuses_what_writes_and_disturbs_nobody() {
-    // Where there is no small disk, the limit says the same in other words, as the test below it does.
+    // Without a small disk, this test uses the limit like the test below.
     let narrow = Disk::small().map_or(Narrow::Limit, Narrow::Disk);
     goes_through_it(&narrow);
 }

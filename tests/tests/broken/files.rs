@@ -1,4 +1,4 @@
-//! Texts that are wrong: a relup that leads elsewhere, settings that cannot be read, calls that fail.
+//! Wrong texts: a relup for other versions, unreadable settings, failing calls.
 
 use std::fs;
 
@@ -9,14 +9,14 @@ use crate::stage::Stage;
 
 const RELUP: &str = "releases/1.1.1/relup";
 
-/// Changes a text of the unpacked release.
+/// Changes a text file of the unpacked release.
 fn rewritten(stage: &Stage, path: &str, change: impl FnOnce(String) -> String) {
     let file = stage.file(path);
     let text = change(fs::read_to_string(&file).unwrap());
     fs::write(&file, text).unwrap();
 }
 
-/// A release whose relup has this instruction more, in front of another one of the way up from 1.0.0.
+/// A release whose relup has one more instruction, in front of another one in the upgrade from 1.0.0.
 fn with_instruction(change: fn(String) -> String) -> Vec<u8> {
     let mut draft = Draft::broken();
     draft.relup = change;

@@ -1,5 +1,5 @@
-//! A node that is killed in the middle of an operation: it boots again, one of the two releases it may, and the
-//! operation can be done again.
+//! A node that is killed in the middle of an operation: it boots one of the two possible releases again, and the
+//! operation can be repeated.
 
 use std::thread;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use pq_tests::story::Version;
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// How many times a node is killed, in a sample and in all.
+/// The number of kills, in the sample and in the long version.
 const ROUNDS: [u64; 2] = [6, 20];
 
-/// An operation, and what must have been done before it.
+/// An operation, and the operations that it requires.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 enum Step {
     Unpack,
@@ -32,7 +32,7 @@ impl Step {
         }
     }
 
-    /// As long as it takes on an idle machine, and a little more: some are over before their node is killed.
+    /// A little more than the duration on an idle machine, so that a part of the operations ends before the kill.
     fn longest(self) -> Duration {
         Duration::from_millis(match self {
             Step::Unpack => 120,
@@ -41,7 +41,8 @@ impl Step {
         })
     }
 
-    /// The statuses of 1.1.0 that a start may find after a kill in the middle of it; `None` when it is not listed.
+    /// The statuses of 1.1.0 that are allowed after a kill in the middle of the operation; `None` when it is not
+    /// listed.
     fn allowed(self) -> &'static [Option<&'static str>] {
         match self {
             Step::Unpack => &[None, Some("unpacked")],
@@ -51,7 +52,7 @@ impl Step {
     }
 }
 
-/// Does this step and all that it needs, as far as it is not done.
+/// Does this step and the missing ones that it requires.
 fn reach(tree: &Tree, step: Step) {
     for step in Step::ALL.into_iter().filter(|before| *before <= step) {
         let status = status(tree);
@@ -66,14 +67,14 @@ fn reach(tree: &Tree, step: Step) {
     }
 }
 
-/// The status of release 1.1.0.
+/// The status of release 1.1.0 in the list of releases.
 fn status(tree: &Tree) -> Option<String> {
     let releases = tree.releases();
     let found = releases.into_iter().find(|(vsn, _)| vsn == "1.1.0");
     found.map(|(_, status)| status)
 }
 
-/// Kills a node so long after this step began. Says what the next start finds of release 1.1.0.
+/// Kills a node `after` the beginning of this step. Returns the status of release 1.1.0 after the next start.
 fn round(step: Step, after: Duration) -> Option<String> {
     let tree = Tree::new();
     let mut node = Running::node_with(&tree, &["--heroes", "200", "--pace", "50"]);

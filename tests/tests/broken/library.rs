@@ -1,4 +1,4 @@
-//! Libraries that are missing, damaged, or that no node may load: refused before anything else happens.
+//! Libraries that are missing, damaged, or that no node may load: they are refused before anything changes.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use pq_tests::running::Draft;
 
 use crate::stage::Stage;
 
-/// The library of the game of release 1.1.1.
+/// The library of the game in release 1.1.1.
 const LIBRARY: &str = "lib/processquest-1.1.1/priv/processquest.so";
 
-/// The same bytes with every `from` a `to`.
+/// The bytes with `to` in place of every `from`.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut bytes = bytes.to_vec();
@@ -27,7 +27,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The package of a release whose author built such a library: all checksums are right.
+/// A package whose author built such a library: all checksums are right.
 fn built_with(change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut draft = Draft::broken();
     draft.library = change(&draft.library);
@@ -76,7 +76,7 @@ fn a_library_that_may_not_be_loaded_is_refused_with_the_reason() {
     };
     let other_abi = built_with(|bytes| replaced(bytes, b"{abi,1886453762}", b"{abi,1886453763}"));
     refused(&mut stage, &other_abi, &["ABI stamp 0x70710003"]);
-    // What every library asks for and none needs becomes what no library may ask for.
+    // Renames an import that every library has and none needs to one that is forbidden.
     let (asked, forbidden) = (
         b"_ITM_registerTMCloneTable\0",
         b"__cxa_thread_atexit_impl\0\0",

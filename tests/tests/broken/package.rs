@@ -1,4 +1,4 @@
-//! Packages that lie: nothing is unpacked, and the tree is as it was.
+//! Malformed packages: nothing is unpacked, and the tree stays unchanged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,6 @@ use crate::stage::Stage;
 
 type Entry = (String, EntryType, Vec<u8>);
 
-/// The entries of an archive.
 fn entries(package: &[u8]) -> Vec<Entry> {
     let mut archive = Archive::new(GzDecoder::new(package));
     let read = |entry: std::io::Result<tar::Entry<'_, GzDecoder<&[u8]>>>| {
@@ -27,7 +26,7 @@ fn entries(package: &[u8]) -> Vec<Entry> {
     archive.entries().unwrap().map(read).collect()
 }
 
-/// An archive of these, whatever their paths are.
+/// An archive of these entries, with any paths.
 fn archive(entries: &[Entry]) -> Vec<u8> {
     let mut archive = Builder::new(Vec::new());
     for (path, kind, bytes) in entries {
@@ -56,7 +55,7 @@ fn with(path: &str, kind: EntryType, bytes: &[u8]) -> Vec<u8> {
     archive(&all)
 }
 
-/// Every file below `releases` and `lib`, but the package that is tried.
+/// Every file below `releases` and `lib`, except the tested package.
 fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for folder in ["releases", "lib", ".office"] {
@@ -70,7 +69,7 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// This package is not unpacked, and leaves nothing.
+/// Checks that this package is not unpacked and leaves nothing behind.
 fn is_not_unpacked(stage: &mut Stage, package: &[u8], (code, words): (i32, &[&str])) {
     stage.tree.offers(package);
     let before = files(stage.tree.root());

@@ -1,11 +1,11 @@
-//! A node on which players play, and attempts to break it.
+//! A node with players, and attempts to break it.
 
 use std::path::PathBuf;
 
 use pq_tests::running::{BROKEN, BROKEN_VSN, Player, Running, Tree};
 use pq_tests::story::Version;
 
-/// A node, its tree, and who plays there.
+/// A node, its tree, and its players.
 pub(crate) struct Stage {
     pub(crate) node: Running,
     pub(crate) tree: Tree,
@@ -13,14 +13,14 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Release 1.0.0, with heroes of these names.
+    /// Starts release 1.0.0 with heroes of these names.
     pub(crate) fn with(names: &[&str]) -> Stage {
         let tree = Tree::new();
         let node = Running::node_with(&tree, &[]);
         Stage::on(tree, node, names)
     }
 
-    /// The same on a node that runs.
+    /// Connects players with heroes of these names to a running node.
     pub(crate) fn on(tree: Tree, node: Running, names: &[&str]) -> Stage {
         Stage {
             players: Player::enter_all(&node, names),
@@ -35,13 +35,13 @@ impl Stage {
         self.tree.does(&["unpack", BROKEN]);
     }
 
-    /// A file of the unpacked release, by its path in the tree.
+    /// The path of a file in the unpacked release, from its path in the tree.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.tree.root().join(path)
     }
 
-    /// A command that must fail with this code and a sentence that has these words. No release changes its place by it,
-    /// and everybody plays on.
+    /// Runs a command that must fail with this code and a message with these texts. No release changes its status, and
+    /// all players continue.
     pub(crate) fn refuses(&mut self, args: &[&str], code: i32, words: &[&str]) {
         let before = self.tree.releases();
         let sentence = self.tree.refuses(args, code);
@@ -55,14 +55,14 @@ impl Stage {
         self.play_on();
     }
 
-    /// Both the attempt and the install itself fail like this. The relup of the broken release leaves a supervisor as it
-    /// is, which has to be wanted.
+    /// Checks that both the check and the install fail in this way. The relup of the broken release does not update a
+    /// supervisor, which an option has to allow.
     pub(crate) fn does_not_install(&mut self, code: i32, words: &[&str]) {
         self.refuses(&["check-install", BROKEN_VSN, "--partial"], code, words);
         self.refuses(&["install", BROKEN_VSN, "--partial"], code, words);
     }
 
-    /// Unpacks the package, damages what came out of it, and tries to install that; then it is removed.
+    /// Unpacks the package, damages the unpacked files, tries to install the release, and removes it.
     pub(crate) fn breaks(
         &mut self,
         package: &[u8],
@@ -75,7 +75,7 @@ impl Stage {
         self.tree.does(&["remove", BROKEN_VSN]);
     }
 
-    /// Everybody is told more, and every line is one that may stand where it stands.
+    /// Waits for more output of every player; every line is checked.
     pub(crate) fn play_on(&mut self) {
         Player::all_play_on(&mut self.players);
         for player in &mut self.players {
@@ -83,7 +83,7 @@ impl Stage {
         }
     }
 
-    /// The good release comes into force, for everybody who was here all the time.
+    /// Installs the good release for the players that were connected all the time.
     pub(crate) fn installs_the_good_one(&mut self) {
         for player in &mut self.players {
             player.may_become(Version::New);

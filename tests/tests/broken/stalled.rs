@@ -1,5 +1,5 @@
-//! A callback that does not end, in a release that was installed: it is named, the others play on, and the node ends when
-//! it is told to, or starts itself again.
+//! A callback that does not end in an installed release: the log names it, other processes continue, and the node ends
+//! when it is told to, or restarts.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use pq_tests::running::{BROKEN_VSN, Draft, PATIENCE, Player, Running, Signal, Tr
 use pq_tests::story::Version;
 use serde_json::Value;
 
-/// The hero that is caught in its first event.
+/// The hero that does not finish its first event.
 const CAUGHT: &str = "Stalls";
 
-/// How an operator of a node is answered of which a part does not answer.
+/// The exit code of a command when a part of the node does not answer.
 const PARTIAL: i32 = 11;
 
-/// A tree in which the release with the callback is unpacked, and a node of it.
+/// A tree in which the release with that callback is unpacked, and a node on it.
 fn node_of(tree: &Tree, args: &[&str]) -> Running {
     Running::node_with(
         tree,
@@ -21,7 +21,7 @@ fn node_of(tree: &Tree, args: &[&str]) -> Running {
     )
 }
 
-/// The hero comes in, and is caught; the session waits for it.
+/// The hero starts and does not finish its event; its session waits.
 fn is_caught(node: &Running, tree: &Tree) -> (Player, Value) {
     let mut player = Player::connect(node).of_version(Version::New);
     player.sees(pq_tests::running::PROMPT);
@@ -74,7 +74,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     node.logged("a callback does not end: its shard stands still");
     lists_say_what_is_missing(&tree, shard, &sentence);
     nothing_is_installed(&tree, &sentence);
-    // Nobody who comes is turned away, whichever shard it would have been.
+    // New clients are admitted, whatever shard they would have got.
     let mut late: Vec<Player> = (0..6).map(|n| enter(&node, &format!("New{n}"))).collect();
     Player::all_play_on(&mut late);
     assert_eq!(
@@ -87,7 +87,10 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     let past = tree.answer(&["history"]);
     let is_stall = |entry: &&Value| entry["operation"] == "stall" && entry["from"] == BROKEN_VSN;
     let entries = past["entries"].as_array().unwrap();
-    let entry = entries.iter().find(is_stall).expect("it is in the history");
+    let entry = entries
+        .iter()
+        .find(is_stall)
+        .expect("the history has the stall");
     assert!(
         entry["result"].as_str().unwrap().starts_with(&sentence),
         "{entry}"
@@ -96,7 +99,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
     drop((early, late));
 }
 
-/// A hero of the broken release plays.
+/// Connects a player to the broken release and starts its hero.
 fn enter(node: &Running, name: &str) -> Player {
     let mut player = Player::connect(node).of_version(Version::New);
     player.join(name);
@@ -139,7 +142,7 @@ fn lists_say_what_is_missing(tree: &Tree, shard: u64, sentence: &str) {
     let names = tree.operate(&["names", "Bob"]);
     assert!(
         names.out.contains("\"Bob\""),
-        "names are known whoever answers: {names:?}"
+        "names are known without the stalled shard: {names:?}"
     );
     assert!(tree.does(&["apps"]).contains("processquest"));
 }
@@ -176,7 +179,7 @@ fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
         (&"processquest".into(), &"loop".into())
     );
     node.logged("a function that was called does not end: it keeps a thread");
-    // Another one is answered.
+    // Another call is answered.
     let names = tree.does(&["call", "regis", "get_names", "[]"]);
     assert!(names.contains("Ann"), "{names}");
 }
@@ -203,7 +206,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
         node.logged("told to terminate: stopping");
         match by_signal {
             true => node.signal(Signal::TERM),
-            // The socket is closed by now.
+            // The socket is already closed.
             false => assert_eq!(tree.operate(&["stop", "--now"]).code, 0),
         }
         assert_eq!(node.end().code(), Some(1));
@@ -216,7 +219,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
             "{last}"
         );
     }
-    // Nobody says it twice: the others are stopped, and it ends.
+    // Without a second request: the other processes are stopped, and the node ends.
     let mut node = node_of(&tree, &[]);
     let _caught = is_caught(&node, &tree);
     let stop = tree.operate(&["stop"]);
@@ -266,7 +269,7 @@ fn a_node_starts_itself_again_when_its_release_wants_that() {
             .rposition(|entry| entry["operation"] == "restart")?;
         Some((entries[restart].clone(), entries.get(restart + 1)?.clone()))
     });
-    let (restart, boot) = again.expect("it does not start itself again");
+    let (restart, boot) = again.expect("the node does not restart");
     let why = "stands still: pq_player:handle_event of Stalls";
     for entry in [&restart, &boot] {
         let message = entry["message"].as_str().unwrap();

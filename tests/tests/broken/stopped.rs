@@ -1,4 +1,4 @@
-//! Nothing is broken but the time: the program is stopped in the middle of an install, and goes on.
+//! Lost time only: the program is stopped in the middle of an install, and continues.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use pq_tests::story::Version;
 
 use crate::stage::Stage;
 
-/// The deadline of a conversion, in times that the slowest takes.
+/// The deadline of a conversion as a multiple of the slowest conversion.
 const PATIENT: u32 = 4;
 
-/// `pq status` says that an install copies states.
+/// Whether an install copies states, according to `pq status`.
 fn copies(stage: &Stage) -> bool {
     stage.tree.answer(&["status"])["operation"]["progress"]["step"] == "copy"
 }
@@ -39,10 +39,10 @@ fn an_install_goes_on_when_the_program_was_stopped_for_longer_than_it_may_take()
         let install = scope.spawn(|| stage.tree.operate(&args));
         assert!(poll(PATIENCE, || copies(&stage).then_some(())).is_some());
         stage.node.signal(Signal::STOP);
-        // The time that passes is what is tested.
+        // The test needs the time itself to pass.
         std::thread::sleep(limit + Duration::from_secs(1));
         stage.node.signal(Signal::CONT);
-        // Who waits for the node may have given it up meanwhile; the history has what came of it.
+        // The command may have given up meanwhile; the history has the result of the install.
         let said = install.join().unwrap();
         let runs =
             || (stage.tree.answer(&["status"])["release"]["vsn"] == BROKEN_VSN).then_some(());

@@ -1,4 +1,4 @@
-//! One hero in a thousand does not convert, and nobody looks at that one: the release stays away from all of them.
+//! One hero of a thousand does not convert, and no player watches it: no hero gets the release.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,15 +10,16 @@ use serde_json::Value;
 
 use crate::stage::Stage;
 
-/// Heroes without a player.
+/// The number of heroes without a player.
 const BOTS: usize = 1_000;
 
-/// Of these every so many is asked for its state; asking one takes some milliseconds. The culprit is not among them.
+/// The test asks every tenth of them for its state, because each request takes a few milliseconds. The hero that does
+/// not convert is not among them.
 const STRIDE: usize = 10;
 
 const CULPRIT: &str = "bot-577";
 
-/// A node with all of them, and some players. In the broken release one of the bots does not convert.
+/// A node with all heroes and a few players. In the broken release one of the bots does not convert.
 fn crowded() -> Stage {
     let tree = Tree::new();
     let file = tree.root().join("releases/1.0.0/sys.config");
@@ -31,7 +32,7 @@ fn crowded() -> Stage {
     Stage::on(tree, node, &["Ann", "Bob", "Cat", "Dan"])
 }
 
-/// The processes of all heroes: what each pid runs.
+/// The processes of all heroes: the module and version of each pid.
 fn processes(stage: &Stage) -> BTreeMap<String, String> {
     let tree = stage.tree.answer(&["tree", "--all"]);
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_string();
@@ -54,7 +55,7 @@ fn experience(stage: &Stage) -> Vec<i64> {
     (0..BOTS).step_by(STRIDE).map(of_bot).collect()
 }
 
-/// Waits until each of them has learnt more than it knew then.
+/// Waits until each of them has more experience than before.
 fn all_learn_more(stage: &Stage, before: &[i64]) {
     let learnt = poll(PATIENCE, || {
         let now = experience(stage);
@@ -100,7 +101,7 @@ fn one_hero_in_a_thousand_keeps_the_release_away_from_all() {
         after.keys().collect::<Vec<_>>(),
         before.keys().collect::<Vec<_>>()
     );
-    // The settings of the good release say nothing of a culprit.
+    // The settings of the good release do not make a hero fail.
     stage.tree.does(&["install", BROKEN_VSN, "--partial"]);
     stage.play_on();
     for player in &mut stage.players {

@@ -1,6 +1,6 @@
-//! The page in Chromium, as a player uses it: a name, a hero, an upgrade to be seen, and the way back.
+//! The page in Chromium in the view of a player: a name, a hero, a visible upgrade, and the downgrade.
 //!
-//! Pictures of it are kept below `artefacts` in cargo's target folder, for people to look at.
+//! Screenshots are kept below `artefacts` in cargo's target directory, for people to look at.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::node;
 
-/// What makes Chromium run in a container and ask nobody anything.
+/// Options with which Chromium runs in a container and asks no questions.
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",
@@ -27,10 +27,10 @@ const FLAGS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// How long to wait before the page is looked at again.
+/// The pause between two looks at the page.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A browser with one page, and the program that drives it.
+/// A browser with one page, and the program that controls it.
 pub(crate) struct Browser {
     client: Client,
     _profile: TempDir,
@@ -79,7 +79,7 @@ impl Browser {
         }
     }
 
-    /// What the terminal shows, and what has moved out of it.
+    /// The text of the terminal, including the scrolled lines.
     async fn screen(&self) -> String {
         let lines = "const { active } = terminal.buffer;
             return [...Array(active.length).keys()]
@@ -87,7 +87,7 @@ impl Browser {
         self.run(lines).await.as_str().unwrap().to_string()
     }
 
-    /// Waits until the terminal shows this so many times.
+    /// Waits until the terminal has this text `times` times.
     async fn shows(&self, text: &str, times: usize) {
         let limit = std::time::Instant::now() + PATIENCE;
         loop {
@@ -103,13 +103,13 @@ impl Browser {
         }
     }
 
-    /// One more thing is found.
+    /// Waits for one more item of loot.
     pub(crate) async fn plays_on(&self) {
         let found = self.screen().await.matches("Obtained ").count();
         self.shows("Obtained ", found + 1).await;
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the element with the focus.
     pub(crate) async fn types(&self, keys: &str) {
         let focused = self.client.active_element().await.unwrap();
         focused.send_keys(keys).await.unwrap();
@@ -120,13 +120,13 @@ impl Browser {
         element.click().await.unwrap();
     }
 
-    /// What an element says to those who see it; nothing when it is hidden.
+    /// The visible text of an element; empty when the element is hidden.
     async fn text(&self, css: &str) -> String {
         let element = self.client.find(Locator::Css(css)).await.unwrap();
         element.text().await.unwrap()
     }
 
-    /// Waits until a banner is wholly there, and says this.
+    /// Waits until a banner is completely visible and has this text.
     async fn sees_news(&self, news: &str) {
         let is_there = "!banner.hidden && getComputedStyle(banner).opacity === '1'";
         self.until(is_there).await;
@@ -156,7 +156,7 @@ impl Browser {
     }
 }
 
-/// Which port a driver has picked: `ChromeDriver was started successfully on port 40001.`
+/// The port that the driver has selected: `ChromeDriver was started successfully on port 40001.`
 fn port_of(driver: &Running) -> u16 {
     let port = || {
         let out = driver.out();
@@ -205,7 +205,7 @@ fn a_player_sees_the_upgrade_and_the_way_back_and_never_leaves_the_page() {
         browser.sees_news("Process Quest is now 1.0.0").await;
         browser.until("at('quest').parentElement.hidden").await;
         browser.plays_on().await;
-        // What is read out is what is shown.
+        // A screen reader reads the same text.
         let told = browser.run("return log.textContent").await;
         assert!(told.as_str().unwrap().contains("Obtained "), "{told}");
         assert!(!told.as_str().unwrap().contains('\u{1b}'), "{told}");

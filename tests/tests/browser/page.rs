@@ -1,4 +1,4 @@
-//! The page as it is sent, and what an operator sees of it.
+//! The page as the node sends it, and its appearance in operators' commands.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use pq_tests::running::{PATIENCE, Running, Signal, Tree, pq};
 
 use crate::{node, page_of};
 
-/// Asks for a path; head and body of the answer.
+/// Requests a path; returns head and body of the answer.
 fn get(page: SocketAddr, path: &str) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(page).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -44,7 +44,7 @@ fn everything_that_the_page_names_is_there() {
     let (head, body) = get(page, "/admin");
     assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
     assert!(body.starts_with(b"there is nothing here"));
-    // A WebSocket it is not, and nobody is served as if it were.
+    // This request is not a WebSocket, and is not answered as one.
     let (head, _) = get(page, "/ws");
     assert!(head.starts_with("HTTP/1.1 4"), "{head}");
 }
@@ -97,7 +97,7 @@ fn a_port_that_was_typed_must_be_had_and_one_of_the_release_need_not() {
 fn the_demo_has_one_and_says_where() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Running::start(pq(["demo", "--port", "0", "--root"]).arg(folder.path()));
-    // It builds both releases; cargo has built them before when another test has.
+    // The demo builds both releases, unless cargo has built them for another test.
     demo.listens(PATIENCE * 40);
     demo.wrote_within(PATIENCE * 40, "Ctrl-C stops the node.");
     let port = page_of(&demo).port();

@@ -1,4 +1,4 @@
-"""Plays with telnetlib3 or by WebSocket what comes on standard input; what the game says goes to standard output.
+"""Sends standard input to the game with telnetlib3 or a WebSocket, and writes the output of the game to standard output.
 
     relay.py telnet|tls|terminal|gmcp HOST PORT
 
@@ -13,7 +13,7 @@ PACKAGES = '["PQ 1", "Char 1"]'
 
 
 def trusting():
-    """The node has signed its certificate itself."""
+    """Accepts the self-signed certificate of the node."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -26,7 +26,7 @@ def show(text):
 
 
 async def typed():
-    """Lines of standard input, as they are typed."""
+    """Returns the lines of standard input one by one."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -1,7 +1,7 @@
-//! Everybody at once: each kind of client that players have, at one node, while its game becomes 1.1.0 and 1.0.0 again.
+//! All kinds of clients at one node at the same time, during an upgrade to 1.1.0 and a downgrade to 1.0.0.
 //!
-//! Each transcript is judged line by line (`story`): nothing is lost, doubled, torn or said by another hero, and no
-//! connection ends. What each client shows by itself is tested in `clients`, `telnet` and beside this file.
+//! `story` checks each transcript line by line: no line is lost, doubled, torn or from another hero, and no connection
+//! ends. The output of each client alone is tested in `clients`, `telnet` and beside this file.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use pq_tests::story::{Story, Version};
 
 use crate::chromium::{Browser, block_on};
 
-/// A client of telnetlib3, and one for WebSockets.
+/// A client with telnetlib3, and one for WebSockets.
 const RELAY: &str = include_str!("relay.py");
 
-/// The entrances of a node.
+/// The addresses of a node's listeners.
 struct Entrances {
     plain: SocketAddr,
     tls: SocketAddr,
@@ -42,7 +42,7 @@ impl Entrances {
     }
 }
 
-/// A program that takes an address as two words.
+/// A program that takes host and port as two arguments.
 fn program(words: &[&str], address: SocketAddr) -> Command {
     let mut command = Command::new(words[0]);
     command
@@ -51,7 +51,7 @@ fn program(words: &[&str], address: SocketAddr) -> Command {
     command
 }
 
-/// `socat` between its standard input and this.
+/// `socat` between its standard input and this address.
 fn socat(kind: &str, address: SocketAddr, options: &str) -> Command {
     let mut command = Command::new("socat");
     command.args(["-", &format!("{kind}:{address}{options}")]);
@@ -68,7 +68,7 @@ fn openssl(address: SocketAddr) -> Command {
     command
 }
 
-/// TinTin++ in a terminal. Its screen is for people; each line that it receives is written to a file.
+/// TinTin++ in a terminal. Its screen is for people; it also writes each received line to a file.
 fn tintin(address: SocketAddr, folder: &Path) -> Option<Player> {
     let (script, log) = (folder.join("quest.tin"), folder.join("lines"));
     let (ip, port, lines) = (address.ip(), address.port(), log.display());
@@ -96,7 +96,7 @@ fn tintin(address: SocketAddr, folder: &Path) -> Option<Player> {
     Player::by_log(&mut command, &log)
 }
 
-/// Everybody whose program this machine has; each says its own name as its hero's.
+/// A client of each kind whose program this machine has; its hero has the name of the program.
 fn everybody(at: &Entrances, folder: &Path) -> Vec<Player> {
     let programs = [
         ("Nc", program(&["nc"], at.plain)),
@@ -126,13 +126,14 @@ fn everybody(at: &Entrances, folder: &Path) -> Vec<Player> {
     players.into_iter().map(|(_, player)| player).collect()
 }
 
-/// Everybody but the browser.
+/// All clients except the browser.
 struct Company {
     players: Vec<Player>,
 }
 
 impl Company {
-    /// The other version is installed, and each has something told twice: what was begun before, and what came after.
+    /// Installs the other version, and waits for two more lines of each client: one from before, and one from after the
+    /// install.
     fn goes_over(&mut self, tree: &Tree, vsn: &str, version: Version) {
         let players = &mut self.players;
         players
@@ -147,7 +148,7 @@ impl Company {
         }
     }
 
-    /// All of them are still there, as themselves.
+    /// Checks that all of them are listed with their names.
     fn is_listed(&self, tree: &Tree, more: usize) {
         let who = tree.answer(&["who"]);
         let rows = who["rows"].as_array().unwrap();
@@ -159,7 +160,7 @@ impl Company {
     }
 }
 
-/// What the browser was told, without what was typed into it.
+/// The output in the browser, without its input.
 async fn told(browser: &Browser) -> String {
     let lines = "return [...log.children].filter((row) => !row.classList.contains('own'))
         .map((row) => row.textContent + '\\n').join('')";
@@ -200,6 +201,6 @@ fn everybody_plays_on_through_an_upgrade_and_back() {
         }
     });
     let empty = || (tree.answer(&["status"])["door"]["clients"] == 0).then_some(());
-    assert!(poll(PATIENCE, empty).is_some(), "somebody is still there");
+    assert!(poll(PATIENCE, empty).is_some(), "a client is still listed");
     assert_eq!(node.errors(), [""; 0]);
 }

@@ -1,8 +1,8 @@
 """Clients of a node's WebSocket, with the library `websockets`.
 
-    relay URL PROTOCOL LOG   plays: what is typed goes out byte by byte, binary frames to standard output, text frames and
-                             the end to LOG. PROTOCOL may be `none`.
-    odd URL                  does what no client should, and prints what came of it as a line of JSON.
+    relay URL PROTOCOL LOG   plays: sends its input byte by byte, writes binary frames to standard output, and text frames
+                             and the end to LOG. PROTOCOL may be `none`.
+    odd URL                  breaks the protocol, and prints the results as a line of JSON.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ async def relay(url, protocol, log):
             typing = asyncio.ensure_future(type_lines(socket))
             await listening
             typing.cancel()
-    # The thread that waits for a line cannot be stopped otherwise.
+    # There is no other way to stop the thread that waits for a line.
     sys.stdout.flush()
     sys.stdin.close()
 
@@ -36,7 +36,7 @@ async def listen(socket, messages):
     try:
         async for frame in socket:
             if isinstance(frame, bytes):
-                # Whole characters: each frame is text by itself.
+                # Frames contain complete characters, because each frame has to be valid text.
                 sys.stdout.write(frame.decode("utf8"))
                 sys.stdout.flush()
             else:
@@ -64,7 +64,7 @@ async def until(socket, text):
 
 
 async def ends(socket):
-    """The code and the reason of the end, whatever comes before it."""
+    """Reads up to the end of the connection and returns its code and reason."""
     try:
         while True:
             await asyncio.wait_for(socket.recv(), PATIENCE_S)
@@ -93,7 +93,7 @@ async def from_elsewhere(url):
 
 
 async def text_frames(url):
-    """Without a subprotocol and without line ends, as somebody tries it by hand."""
+    """Plays without a subprotocol and without line ends, as a person does by hand."""
     async with connect(url) as socket:
         await until(socket, "name?")
         await socket.send("Tess")
@@ -123,7 +123,7 @@ async def long_line(url):
 
 
 async def bytes_of_telnet(url):
-    """What begins a command in telnet is typed: no option of the door changes, and nobody is thrown out."""
+    """Sends bytes that begin a command in telnet: no option changes, and the client stays connected."""
     async with connect(url) as socket:
         await until(socket, "name?")
         await socket.send(b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"PQ 1\"]\xff\xf0\xff\xf4\n")

@@ -1,5 +1,5 @@
-//! The WebSocket for programs of others: both subprotocols through an upgrade and back, and clients that do as no
-//! client should. The client is the library `websockets` for Python.
+//! The WebSocket for other programs: both subprotocols during an upgrade and a downgrade, and clients that break the
+//! protocol. The client is the library `websockets` for Python.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -27,10 +27,10 @@ fn has_library() -> bool {
 fn python(args: &[&str]) -> Program {
     let command = &mut Command::new("python3");
     let program = Program::start(command.args(["-c", CLIENT]).args(args));
-    program.expect("it was there a moment ago")
+    program.expect("the program is installed")
 }
 
-/// A player whose program speaks this subprotocol, and what its program is told besides the text.
+/// A player whose program uses this subprotocol, and the messages to the program besides the text.
 struct Player {
     program: Program,
     folder: TempDir,
@@ -53,7 +53,7 @@ impl Player {
         self.program.shows("Executing a ", 1);
     }
 
-    /// Waits until one more thing was found.
+    /// Waits for one more item of loot.
     fn plays_on(&self) {
         let found = self.program.out().matches("Obtained ").count();
         self.program.shows("Obtained ", found + 1);
@@ -145,7 +145,7 @@ fn who_may_not_play_reads_why() {
     player.is_told("CLOSE 1008 Enough.");
     assert!(player.program.end().contains("Enough."));
     let mut player = Player::connect(page, TERMINAL);
-    // Ann's hero plays on in this release, and has its name.
+    // In this release Ann's hero is abandoned, and keeps its name.
     player.joins("Bob");
     tree.does(&["ban", "Bob"]);
     player.is_told("CLOSE 1008 The name Bob is banned.");
@@ -176,7 +176,7 @@ fn a_client_that_is_gone_without_a_close_leaves_its_place() {
     let mut player = Player::connect(page, GMCP);
     player.joins("Ann");
     assert_eq!(clients(&tree), 1);
-    // The program is killed.
+    // The client program is killed.
     drop(player);
     let left = poll(PATIENCE, || (clients(&tree) == 0).then_some(()));
     assert!(left.is_some(), "{}", tree.answer(&["who"]));

@@ -1,4 +1,4 @@
-//! The chapter: `hakvroot` plays 1.0.0, and then 1.1.0, and then 1.0.0 again, in one window.
+//! The chapter: `hakvroot` plays 1.0.0, then 1.1.0, then 1.0.0 again, in one window.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use pq_tests::story::Version;
 
 use crate::midway::settle;
 
-/// So many heroes that one of them soon completes a quest: the shortest takes 8 kills, and each hero has it in one of
-/// seven cases.
+/// Enough heroes that one of them soon completes a quest: the shortest takes 8 kills, and each hero has it with a
+/// probability of one in seven.
 const COMPANY: usize = 24;
 
-/// Two kills and a trip to the market, beside those of the quest.
+/// Two kills and a trip to the market, in addition to the kills of the quest.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// How long a hero fights (`pq_events:killed`).
+/// The duration of a fight (`pq_events:killed`).
 const KILL: Duration = Duration::from_millis(1_600);
 
-/// How many kills the quest of a hero has still to go.
+/// The number of kills until the quest of a hero is complete.
 fn kills_left(tree: &Tree, name: &str) -> u32 {
     let state = tree.state_of(name);
     let quest = state.split_once("kills => ").map(|(_, rest)| rest);
@@ -26,7 +26,7 @@ fn kills_left(tree: &Tree, name: &str) -> u32 {
     number.unwrap_or_else(|| panic!("{name} has no quest: {state}"))
 }
 
-/// Somebody reads in the window that was open all the time how a quest is completed.
+/// Waits until the completion of a quest appears in a window that was open all the time.
 fn reads_of_a_quest(tree: &Tree, players: &mut [Player]) {
     let left = |player: &Player| kills_left(tree, player.name());
     let soonest = players
@@ -38,7 +38,7 @@ fn reads_of_a_quest(tree: &Tree, players: &mut [Player]) {
     soonest.sees_within(limit, "Obtained new quest: ");
 }
 
-/// Reads on until one of them meets this enemy.
+/// Reads until one of the players meets this enemy.
 fn meets(players: &mut [Player], enemy: &str) {
     let line = format!("Executing a {enemy}...");
     let met = |player: &Player| player.transcript().matches(&line).count();
@@ -47,17 +47,17 @@ fn meets(players: &mut [Player], enemy: &str) {
         let now: usize = players.iter().map(met).sum();
         (now > before).then_some(())
     });
-    assert!(meets.is_some(), "nobody meets a {enemy}");
+    assert!(meets.is_some(), "no hero meets a {enemy}");
 }
 
-/// What the door says to whoever comes now; they leave again.
+/// Checks the greeting of a new client, which disconnects again.
 fn greets_everybody(node: &Running) {
     let mut players: Vec<Player> = (0..30).map(|_| Player::connect(node)).collect();
     players.iter_mut().for_each(|player| player.sees(PROMPT));
     players.into_iter().for_each(|player| drop(player.quits()));
 }
 
-/// Hakvroot and the others of the chapter: over a socket, `nc` and `telnet`, where this machine has them.
+/// Hakvroot and the other players of the chapter: with a socket, and with `nc` and `telnet` if this machine has them.
 fn everybody(node: &Running) -> Vec<Player> {
     let mut players = vec![Player::enter(node, "hakvroot")];
     for program in ["nc", "telnet"] {
@@ -92,7 +92,8 @@ fn hakvroot_plays_the_chapter_in_one_window() {
 
     tree.does(&["make-permanent", "1.1.0"]);
     tree.has_releases(&[("1.1.0", "permanent"), ("1.0.0", "old")]);
-    // In the book nobody is ever greeted again: what is made permanent kills the acceptors of the old code.
+    // In the book no client is greeted after this point, because `make_permanent` kills the acceptors that run old
+    // code.
     greets_everybody(&node);
 
     players

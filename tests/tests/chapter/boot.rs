@@ -1,9 +1,9 @@
-//! What the next start brings: the release that is permanent, whatever ran before.
+//! The next start boots the permanent release, whatever release ran before.
 
 use pq_tests::running::{Player, Running, Signal, Tree};
 use pq_tests::story::Version;
 
-/// How a node ends.
+/// The way in which a node ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Stop,

@@ -1,5 +1,6 @@
-//! Input that is hidden while the release changes. No version of the game hides anything, so here both are made to: in
-//! each library two texts give way to others of the same length, with the tags that begin and end a secret.
+//! Hidden input during a change of the release. No version of the game hides input, so the test changes both: two texts
+//! in each library are replaced with others of the same length, which contain the tags at the beginning and the end of
+//! a secret.
 
 use std::fs;
 
@@ -8,26 +9,26 @@ use sha2::{Digest, Sha256};
 
 use crate::wire::Client;
 
-/// What a session says first, and what it says instead.
+/// The first text of a session, and its replacement.
 const NAME: (&[u8], &[u8]) = (
     b"What's your character's name?\n",
     b"\x0esecret\x0fWhisper your name now\n",
 );
 
-/// What it says when it has a name.
+/// The text of a session that has a name, and its replacement.
 const AGREE: (&[u8], &[u8]) = (
     b"Do you agree to these? y/n\n",
     b"\x0e/secret\x0fDo you agree y/n?\n",
 );
 
-/// `IAC WONT TTYPE`: telnet is spoken here.
+/// `IAC WONT TTYPE`: the client knows telnet.
 const TELNET: &[u8] = b"\xff\xfc\x18";
 
 const WILL_ECHO: &[u8] = b"\xff\xfb\x01";
 const DO_ECHO: &[u8] = b"\xff\xfd\x01";
 const WONT_ECHO: &[u8] = b"\xff\xfc\x01";
 
-/// The sessions of this version whisper; the release's own list of checksums knows it.
+/// Replaces the texts in the library of this version, and its checksum in the release.
 fn whispers(tree: &Tree, vsn: &str) {
     let folder = tree.root().join(format!("lib/sockserv-{vsn}"));
     let (library, list) = (folder.join("priv/sockserv.so"), folder.join("SHA256SUMS"));
@@ -35,7 +36,7 @@ fn whispers(tree: &Tree, vsn: &str) {
     let before = hex(&bytes);
     for (text, other) in [NAME, AGREE] {
         let at = bytes.windows(text.len()).position(|window| window == text);
-        let at = at.expect("the text stands in the library as it is said");
+        let at = at.expect("the library contains the text");
         bytes[at..at + text.len()].copy_from_slice(other);
     }
     let sums = fs::read_to_string(&list).unwrap();
@@ -49,7 +50,7 @@ fn hex(bytes: &[u8]) -> String {
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A client that is asked for its name and shows nothing of what it types.
+/// A client that is asked for its name and does not show its input.
 fn asked(node: &Running) -> Client {
     let mut client = Client::connect(node);
     client.sends(TELNET);
@@ -70,7 +71,8 @@ fn what_is_typed_stays_hidden_through_an_upgrade_and_back_until_it_is_answered()
         client.sends(b"An");
         tree.does(&["install", vsn]);
         client.sends(format!("n{round}\n").as_bytes());
-        // Nobody has said anything of the echo meanwhile; its end brings the line end that was typed and not shown.
+        // Neither side has changed the echo meanwhile. At the end of the hidden input, the client gets the line end
+        // that it typed and did not show.
         let meanwhile = client.hears(WONT_ECHO);
         let is_about_echo = meanwhile.windows(3).any(|window| window == WILL_ECHO);
         assert!(!is_about_echo, "{}", meanwhile.escape_ascii());

@@ -1,14 +1,15 @@
-//! What sockserv 1.0.1 cures on a live session: in 1.0.0 a hero whose client was dropped plays on for ever.
+//! The fault that sockserv 1.0.1 repairs in running sessions: in 1.0.0 a hero whose client has disconnected plays
+//! forever.
 
 use pq_tests::running::{PATIENCE, Player, Running, Tree, poll, pq};
 
-/// Whether a hero of this name plays.
+/// Whether a hero with this name plays.
 fn plays(tree: &Tree, name: &str) -> bool {
     let names = tree.does(&["call", "regis", "get_names"]);
     names.contains(&format!("\"{name}\""))
 }
 
-/// Drops a client, and waits until the node has seen that.
+/// Disconnects a client, and waits until the node has noticed that.
 fn drop_client(node: &Running, player: Player) {
     let closed = |log: &str| log.matches("closed by the client").count();
     let before = closed(&node.log());
@@ -16,7 +17,7 @@ fn drop_client(node: &Running, player: Player) {
     let seen = poll(PATIENCE, || (closed(&node.log()) > before).then_some(()));
     assert!(
         seen.is_some(),
-        "the node does not see that a client has gone"
+        "the node does not notice that a client has disconnected"
     );
 }
 
@@ -33,7 +34,7 @@ fn a_client_that_goes_takes_its_hero_along_once_the_cure_is_installed() {
     drop_client(&node, cured);
     let gone = poll(PATIENCE, || (!plays(&tree, "cured")).then_some(()));
     assert!(gone.is_some(), "1.0.1 does not leak");
-    assert!(plays(&tree, "leaked"), "nobody knows of what leaked before");
+    assert!(plays(&tree, "leaked"), "a hero that leaked before stays");
 
     tree.does(&["install", "1.0.0"]);
     drop_client(&node, back);

@@ -1,12 +1,12 @@
-//! Players who are in the middle of something when the release changes: of a line, of the dialogue, of a fight.
+//! Players in the middle of an action when the release changes: of a line, of the dialogue, of a fight.
 
 use std::time::Duration;
 
 use pq_tests::running::{AGREE, PATIENCE, PROMPT, Player, Running, Tree, poll};
 use pq_tests::story::{Version, begins_a_deed};
 
-/// Waits until everything was told that belongs to the version before: the first deed that somebody reads of may have
-/// waited for its turn to be told, the third was begun afterwards.
+/// Waits until all output of the version before was read: the first action that a player reads of may have waited to be
+/// sent, but the third was begun after this call.
 pub(crate) fn settle(players: &mut [Player]) {
     let deeds = |player: &Player| {
         let told = player.transcript();
@@ -15,12 +15,12 @@ pub(crate) fn settle(players: &mut [Player]) {
     let before: Vec<usize> = players.iter().map(deeds).collect();
     for (player, before) in players.iter_mut().zip(before) {
         let settled = poll(PATIENCE, || (deeds(player) >= before + 3).then_some(()));
-        assert!(settled.is_some(), "{} is told nothing", player.name());
+        assert!(settled.is_some(), "{} gets no output", player.name());
         player.has_become();
     }
 }
 
-/// Players, each in the middle of something else.
+/// Players, each in the middle of another action.
 struct Midway {
     naming: Player,
     agreeing: Player,
@@ -29,7 +29,7 @@ struct Midway {
 }
 
 impl Midway {
-    /// They type the first half of a line each, at every place where lines are typed.
+    /// Sends the first half of a line at every place of the conversation where a line is expected.
     fn begin(node: &Running, round: u32, version: Version) -> Midway {
         let named = |word: &str| format!("{word}{round}");
         let connect = || Player::connect(node).of_version(version);
@@ -64,13 +64,13 @@ impl Midway {
             .for_each(|player| player.may_become(version));
     }
 
-    /// They type the other half, and everything goes on where it was.
+    /// Sends the other half; each conversation continues where it was.
     fn end(mut self, node: &Running, round: u32, version: Version) {
         let later = Player::enter(node, &format!("later{round}"));
         let mut later = later.of_version(version);
         later.sees("Obtained ");
-        // A fight takes 1 600 ms, and not longer because of what happens elsewhere: what was begun before the release
-        // changed has ended when a hero who came 800 ms before a fight of its own has ended that.
+        // Each fight takes 1 600 ms, independent of other heroes. So a fight that began before the change of the
+        // release has ended when a later hero has waited 800 ms and then ended a fight of its own.
         self.fighting.sees_within(Duration::ZERO, "Obtained ");
         self.chatting.types("lo\n");
         self.chatting.sees("Unexpected input: hello");
@@ -91,7 +91,7 @@ impl Midway {
     }
 }
 
-/// Play on for a while, and leave; each story is one.
+/// Lets the players play and leave; each transcript is checked.
 fn leave<const N: usize>(mut players: [Player; N]) {
     Player::all_play_on(&mut players);
     for mut player in players {
@@ -131,7 +131,7 @@ fn a_prompt_that_nobody_answers_is_still_there_after_the_upgrade() {
     for vsn in ["1.1.0", "1.0.0", "1.1.0"] {
         tree.does(&["install", vsn]);
     }
-    // Nothing is said twice, and nothing is asked again.
+    // No line is printed twice, and no question is asked again.
     assert_eq!(
         (silent.transcript(), undecided.transcript()),
         (before, stats)

@@ -1,4 +1,4 @@
-//! Up and down again and again while players come and go: the short version of the bench `soak`.
+//! Repeated upgrades and downgrades while players come and go: the short version of the bench `soak`.
 
 #[path = "../../benches/soak/crowd.rs"]
 mod crowd;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use run::{Plan, soak};
 
-/// What may be resident at the end and was not at the first look: a heap that is still finding its size.
+/// The largest growth of resident memory after the first measurement, while the heap still finds its size.
 const GROWTH_MAX: f64 = 16.0 * 1024.0 * 1024.0;
 
 #[test]
@@ -27,11 +27,14 @@ fn players_come_and_go_while_releases_do() {
     };
     let looks = soak(&plan, |look| println!("{look}"));
     let (first, last) = (looks[0], looks[looks.len() - 1]);
-    assert!(last.joined > 2 * plan.clients, "nobody came and went");
+    assert!(
+        last.joined > 2 * plan.clients,
+        "too few players came and went"
+    );
     assert_eq!(first.library_bytes, last.library_bytes);
     let grown = last.rss - first.rss;
     assert!(
         grown < GROWTH_MAX,
-        "{grown} bytes more than at the first look"
+        "{grown} bytes more than at the first measurement"
     );
 }

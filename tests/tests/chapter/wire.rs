@@ -1,14 +1,13 @@
-//! What a connection is in the middle of below the lines: half a command of telnet, half a character, output that waits.
+//! The state of a connection below the lines: half a telnet command, half a character, waiting output.
 
 use std::io::{BufRead, BufReader, Cursor, Read};
 
 use pq_tests::running::{AGREE, PROMPT, RawClient, Running, Tree};
 
-/// The node counts on these: whoever reads late is not dropped, whoever writes much does not wait.
+/// With these limits the node neither disconnects a client that reads late nor delays one that sends much.
 const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
 
-/// So many lines of so many bytes are more than a kernel keeps for a connection (4 MiB, `tcp_wmem`): the rest waits in the
-/// node.
+/// More data than the kernel buffers for a connection (4 MiB, `tcp_wmem`), so the rest waits in the node.
 const LINES: usize = 5_000;
 const LINE_LEN: usize = 1_000;
 
@@ -23,7 +22,7 @@ impl Client {
         self.0.send(bytes);
     }
 
-    /// Reads up to the end of this, and returns what came before.
+    /// Reads up to the end of these bytes, and returns the bytes before them.
     pub(crate) fn hears(&mut self, end: &[u8]) -> Vec<u8> {
         let mut heard = self.0.until(end);
         heard.truncate(heard.len() - end.len());
@@ -44,7 +43,7 @@ fn half_a_command_and_half_a_character_are_ended_in_the_next_release() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     tree.does(&["unpack", "processquest-1.1.0"]);
-    // The first half, the second, and what they come to. `Zo\xc3` is two and a half characters.
+    // The first half, the second half, and the resulting output. `Zo\xc3` is two and a half characters.
     let halves: [(&[u8], &[u8], &[u8]); 4] = [
         (b"\xff", b"\xf6", b"[yes]\r\n"),
         (b"\xff\xfd", b"\xc9", b"\xff\xfb\xc9"),

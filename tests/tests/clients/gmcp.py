@@ -1,4 +1,4 @@
-"""Plays a session with telnetlib3, wants to know of its hero, and prints every message as it comes.
+"""Plays a session with telnetlib3, subscribes to messages about its hero, and prints every message at once.
 
 Called with the address and the port of a node. A line on the standard input ends it.
 """

@@ -1,8 +1,8 @@
-"""A client that plays compressed: HOST PORT.
+"""A client that plays with compression: HOST PORT.
 
-What is typed goes to the node; the lines DO and DONT ask for the compression and end it. What the node says goes to standard
-output without telnet, and in brackets what happens to the stream. Text is decoded by zlib as it comes, so text that the node
-has not flushed is not shown.
+Input goes to the node; the lines DO and DONT request the compression and end it. The output of the node goes to standard output
+without telnet commands, with changes of the compression in brackets. zlib decodes the output at once, so text that the node has
+not flushed does not appear.
 """
 
 import os
@@ -24,7 +24,7 @@ def show(text):
 
 
 def plain(text):
-    """Shows bytes without telnet; the bytes behind the beginning of a stream are returned."""
+    """Prints bytes without telnet commands; returns the bytes behind the start of a compressed stream."""
     global pending
     text, pending = pending + text, b""
     while text:
@@ -36,7 +36,7 @@ def plain(text):
             pending = text
             return None
         command, text = text[:end], text[end:]
-        # A client that answers no option is taken for one that speaks no telnet.
+        # The node assumes that a client without an answer to an option does not know telnet.
         if command[1:2] == bytes([DO]):
             node.sendall(bytes([IAC, WONT, command[2]]))
         if command == bytes([IAC, WILL, COMPRESS2]):
@@ -47,7 +47,7 @@ def plain(text):
 
 
 def length(text):
-    """How long the command is at the front of a text; None when it is not complete."""
+    """The length of the command at the beginning of the bytes; None when it is not complete."""
     if len(text) < 2:
         return None if text else 0
     if text[1] == SB:

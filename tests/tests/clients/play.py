@@ -1,4 +1,4 @@
-"""Plays a session with telnetlib3 and prints, as a line of JSON, what was agreed.
+"""Plays a session with telnetlib3 and prints the negotiated options as a line of JSON.
 
 Called with the address and the port of a node.
 """
@@ -14,7 +14,7 @@ PATIENCE_S = 30
 
 
 async def until(reader, text):
-    """All that is told up to this text, with it."""
+    """Reads the output up to and including this text."""
     told = ""
     while text not in told:
         piece = await asyncio.wait_for(reader.read(1), PATIENCE_S)

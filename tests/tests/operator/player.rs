@@ -1,4 +1,4 @@
-//! A player of the node under test: bytes in, bytes out. What the game says is tested in `telnet`.
+//! A client of the node under test, which sends and receives bytes. `telnet` tests the texts of the game.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use pq_tests::running::{RawClient, Running};
 pub(crate) struct Player(RawClient);
 
 impl Player {
-    /// Connects.
+    /// Connects to the telnet port of the node.
     pub(crate) fn connect(node: &Running) -> Player {
         Player(RawClient::connect(node))
     }
@@ -20,7 +20,7 @@ impl Player {
         player
     }
 
-    /// One whose hero plays.
+    /// Connects and starts a hero with this name.
     pub(crate) fn playing(node: &Running, name: &str) -> Player {
         let mut player = Player::greeted(node);
         player.send(format!("{name}\ny\n").as_bytes());
@@ -28,22 +28,22 @@ impl Player {
         player
     }
 
-    /// Where it comes from, as the node sees it.
+    /// The source address of the connection as the node sees it.
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.0.send(bytes);
     }
 
-    /// Everything up to these bytes, with them.
+    /// Reads up to and including these bytes.
     pub(crate) fn until(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.0.until(bytes)
     }
 
-    /// Everything up to the end, which must be an orderly one.
+    /// Reads up to the end of the connection, which must be an orderly one.
     pub(crate) fn rest(mut self) -> String {
         String::from_utf8_lossy(&self.0.rest()).into_owned()
     }

@@ -1,4 +1,4 @@
-//! Stopping and starting applications while heroes play and clients watch.
+//! Stopping and starting applications while heroes play and clients are connected.
 
 use pq_otp::application::{AppReply, AppRequest};
 use pq_sdk::{Pid, Term};
@@ -57,7 +57,7 @@ fn stopping_the_game_ends_every_hero_and_frees_every_name() {
     assert_eq!(
         house.sim.now_ms(),
         before_ms,
-        "somebody had to be waited for"
+        "the stop had to wait for a process"
     );
     assert_eq!(house.names.get_names(), []);
     assert_eq!(house.sim.node().whereis("pq_supersup"), None);
@@ -115,7 +115,7 @@ fn clients_of_a_game_that_stops_are_told_and_can_play_when_it_is_back() {
     assert!(client.read().contains("Obtained "));
 }
 
-/// Without the game there are no dice for stats either: the session fails, and its client's connection ends.
+/// Without the game there are no random stats either, so the session fails, and the connection of its client ends.
 #[test]
 fn a_hero_that_cannot_be_started_is_explained() {
     let mut house = House::boot(SEED);

@@ -1,4 +1,4 @@
-//! The conversation of sockserv 1.0.0 with a whole game behind it: what is said, byte for byte, and when.
+//! The conversation of sockserv 1.0.0 with the whole game: each byte of the output, and its time.
 
 use expect_test::{Expect, expect};
 use pq_otp::Ask;
@@ -8,21 +8,21 @@ use pq_tests::house::House;
 use pq_tests::house::client::{Client, PROMPT};
 
 const SEED: u64 = 4_711;
-/// A house, and a client that has been greeted.
+/// A simulated node, and a client that has read its greeting.
 fn greeted() -> (House, Client) {
     let mut house = House::boot(SEED);
     let client = house.enter();
     (house, client)
 }
 
-/// A house, and a client whose hero plays.
+/// A simulated node, and a client whose hero plays.
 fn playing() -> (House, Client) {
     let mut house = House::boot(SEED);
     let client = house.enter_as("Conan");
     (house, client)
 }
 
-/// A story with the seconds at which it was told.
+/// Output with its times in seconds, as text.
 fn written(story: &[(u64, String)]) -> String {
     let line = |(ms, text): &(u64, String)| format!("{:.2} s {text:?}\n", *ms as f64 / 1_000.0);
     story.iter().map(line).collect()
@@ -261,7 +261,7 @@ fn quit_in_the_same_breath_as_yes_leaves_no_hero_behind() {
     assert_eq!(house.count_children("pq_supersup"), 0);
 }
 
-/// Whoever says good-bye and closes the door at once has said good-bye.
+/// The client sends `quit` and closes the connection at once.
 #[test]
 fn who_quits_and_goes_without_waiting_leaves_no_hero_behind() {
     for before in [&[][..], &["Conan"], &["Conan", "y"]] {
@@ -287,7 +287,7 @@ fn a_hero_whose_client_quits_while_it_falls_does_not_rise() {
     }
 }
 
-/// `sys:suspend` holds everything but the end that a parent orders.
+/// `sys:suspend` stops everything except an end that the parent orders.
 #[test]
 fn a_hero_that_is_suspended_can_be_quit() {
     for victim in [House::whereis, House::events_of] {
@@ -444,7 +444,7 @@ fn the_third_fall_within_an_hour_is_the_last_and_the_client_is_asked_for_a_name(
     );
     assert!(house.is_gone("Conan"));
     house.sim.run_ms(60_000);
-    assert_eq!(client.read(), "", "the story of the dead goes on");
+    assert_eq!(client.read(), "", "output of the ended hero");
     house.begin(&client, "Conan");
     house.sim.run_ms(60_000);
     assert!(client.read().contains("Obtained "));

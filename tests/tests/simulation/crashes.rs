@@ -1,4 +1,4 @@
-//! Heroes among accidents: whatever is killed comes back as its supervisor says, and nobody else notices.
+//! Crashes of heroes: a killed process is restarted as its supervisor specifies, and other heroes are not affected.
 
 use std::collections::HashMap;
 
@@ -11,26 +11,26 @@ use processquest_1_0_0::pq_player::{Player, Whole};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Falls that a hero gets up from within [`PERIOD_MS`]: the book's `{one_for_all, 2, 3600}`.
+/// The number of crashes within [`PERIOD_MS`] after which a hero is restarted: the book's `{one_for_all, 2, 3600}`.
 const FALLS_MAX: usize = 2;
 const PERIOD_MS: u64 = 3_600_000;
 
-/// One hero, and what has happened to it.
+/// One hero, with its crashes so far.
 struct Charge {
     name: String,
     sup: Pid,
     client: Option<Client>,
     falls: Vec<u64>,
-    /// What it was when it began: what it must be again after each fall.
+    /// Its state after the start, which it must have again after each restart.
     born: Option<Newborn>,
 }
 
-/// A hero that has just been started, without its event manager, who is another after each fall.
+/// The state of a hero after its start, without its event manager, which is another process after each restart.
 #[derive(Clone, PartialEq, Debug)]
 struct Newborn(Whole);
 
 impl Newborn {
-    /// The hero of this name, in the very moment in which it was started.
+    /// The state of the hero with this name, taken directly after its start.
     fn of(house: &mut House, name: &str) -> Newborn {
         let mut hero = house.hero(name).unwrap();
         assert_eq!(Some(hero.data.events), house.events_of(name), "{name}");
@@ -39,7 +39,7 @@ impl Newborn {
     }
 }
 
-/// What nobody rolls: stats, goal and pace of a hero that are those of no other.
+/// Options without random values: stats, goal and pace that no other hero has.
 fn opts_of(number: usize) -> Opts {
     let mut next = 3 + (number % 10) as u16;
     Opts {
@@ -53,7 +53,7 @@ fn opts_of(number: usize) -> Opts {
     }
 }
 
-/// A house where accidents happen.
+/// A simulated node in which processes crash.
 struct Storm {
     seed: u64,
     house: House,
@@ -63,7 +63,7 @@ struct Storm {
     tally: Tally,
 }
 
-/// How often which accident has happened: a storm in which one never does proves nothing.
+/// The number of crashes of each kind: a test in which one kind never happens proves nothing about it.
 #[derive(Default, Debug)]
 struct Tally {
     rises: u32,
@@ -74,7 +74,7 @@ struct Tally {
 }
 
 impl Storm {
-    /// Heroes with and without a client, each with a witness.
+    /// Makes heroes with and without a client, each with a witness.
     fn new(seed: u64, alone: usize, guests: usize) -> Storm {
         let mut storm = Storm {
             seed,
@@ -101,7 +101,7 @@ impl Storm {
         storm
     }
 
-    /// The hero of this number begins, again or for the first time: its name must be free.
+    /// Starts the hero with this number, for the first time or again: its name must be free.
     fn begin(&mut self, number: usize) {
         let charge = &mut self.charges[number];
         match &charge.client {
@@ -122,8 +122,8 @@ impl Storm {
         self.dice.next_u64() % sides
     }
 
-    /// One accident, somewhere. Every second one hits one of the first ten heroes or of the last ten, so that
-    /// some of them fall more often than they get up.
+    /// Causes one crash. Every second crash hits one of the first ten or of the last ten heroes, so that these crash
+    /// more often than their supervisor restarts them.
     fn strike(&mut self) {
         let number = match self.roll(4) {
             0 => self.roll(10) as usize,
@@ -139,7 +139,7 @@ impl Storm {
         }
     }
 
-    /// Whatever was wrong with a hero before its accident would be lost with its witness.
+    /// Checks a hero before its crash, because its witness ends with it.
     fn check(&mut self, number: usize) {
         let Charge { name, sup, .. } = &self.charges[number];
         if let Err(fault) = self.house.check_hero(name, *sup) {
@@ -147,7 +147,8 @@ impl Storm {
         }
     }
 
-    /// Every hero is three processes: its own supervisor, and under it the two that its names lead to.
+    /// Checks that every hero is three processes: its own supervisor, and the two processes below it that have its
+    /// names.
     fn check_processes(&self) {
         let processes = self.house.sim.processes();
         let parents: HashMap<Pid, Option<Pid>> = processes
@@ -169,8 +170,8 @@ impl Storm {
         }
     }
 
-    /// A hero or its event manager falls. Both are started afresh under the same supervisor with what they were
-    /// started with, or, once too often, none of the three is.
+    /// Crashes a hero or its event manager. Both are restarted under the same supervisor with their start options;
+    /// after too many crashes, all three processes end.
     fn fell(&mut self, number: usize, victim: fn(&House, &str) -> Option<Pid>) {
         self.check(number);
         let now_ms = self.house.sim.now_ms();
@@ -203,7 +204,7 @@ impl Storm {
         self.tally.rises += 1;
     }
 
-    /// A hero is gone for good. Its name is free: it begins anew.
+    /// A hero has ended and its name is free: the test starts it again.
     fn ended(&mut self, number: usize, context: &str) {
         let charge = &self.charges[number];
         let name = &charge.name;
@@ -217,7 +218,7 @@ impl Storm {
         self.tally.ends += 1;
     }
 
-    /// A `pq_sup` is temporary: its hero goes with it.
+    /// Kills a `pq_sup`. It is temporary, so its hero ends with it.
     fn lose_supervisor(&mut self, number: usize) {
         self.check(number);
         let charge = &self.charges[number];
@@ -228,7 +229,7 @@ impl Storm {
         self.tally.sups += 1;
     }
 
-    /// A session that falls takes its port along, and nothing else.
+    /// Kills a session: its port is closed, and nothing else changes.
     fn lose_session(&mut self, number: usize) {
         let Some(client) = self.charges[number].client.take() else {
             return;
@@ -239,7 +240,7 @@ impl Storm {
         self.tally.sessions += 1;
     }
 
-    /// The registry's server falls; once an hour its supervisor bears that (`{one_for_one, 1, 3600}`).
+    /// Kills the registry's server, which its supervisor restarts at most once an hour (`{one_for_one, 1, 3600}`).
     fn lose_registry(&mut self) {
         let now_ms = self.house.sim.now_ms();
         if self
@@ -319,8 +320,8 @@ fn whoever_is_killed_comes_back_as_the_supervisor_says_and_nobody_else_notices()
     }
 }
 
-/// The book's `one_for_all`: both processes are others, and what they begin with is what `start_player` was given,
-/// whatever the hero has become since.
+/// The book's `one_for_all`: both processes are new, and start with the options of `start_player`, independent of the
+/// hero's later state.
 #[test]
 fn a_hero_rises_with_the_options_it_was_started_with() {
     let opts = Opts {
@@ -356,7 +357,7 @@ fn a_hero_rises_with_the_options_it_was_started_with() {
     }
 }
 
-/// More than one thing falls in the same instant, before anybody has heard of the first.
+/// Several processes crash at the same instant, before any process learns of the first crash.
 #[test]
 fn accidents_at_one_moment_are_borne_like_accidents_one_by_one() {
     let seed = 5;
@@ -393,7 +394,7 @@ fn accidents_at_one_moment_are_borne_like_accidents_one_by_one() {
     }
 }
 
-/// The signal is on its way; nothing has run yet.
+/// Sends the signal; no process has run since.
 fn kill_soon(house: &House, to: Pid) {
     house.sim.node().signal(pq_otp::Signal::Exit {
         to,
@@ -403,7 +404,7 @@ fn kill_soon(house: &House, to: Pid) {
     });
 }
 
-/// A session that has lost sight of its hero's event manager looks for it until the hero is found or gone.
+/// A session that has lost the event manager of its hero looks for it until the hero is found or has ended.
 #[test]
 fn a_session_whose_hero_keeps_falling_is_told_each_time() {
     let mut house = House::boot(6);
@@ -449,8 +450,8 @@ fn the_third_fall_is_the_last_when_the_first_was_just_an_hour_ago_and_not_a_mill
     }
 }
 
-/// The registry belongs to the node, its server only looks after it: heroes play on, are started and stopped
-/// in the very moment in which there is none.
+/// The registry belongs to the node, and its server only cleans the tables: heroes play, start and stop while there is
+/// no server.
 #[test]
 fn the_registry_works_while_its_server_is_away() {
     let mut house = House::boot(10);
@@ -466,8 +467,7 @@ fn the_registry_works_while_its_server_is_away() {
     assert!(house.ended().is_empty());
 }
 
-/// What the book's supervisors do not bear either: a top that ends for good is the end of a permanent
-/// application, and that is the end of the node.
+/// The limits of the book's supervisors: the end of a top supervisor ends a permanent application, and so the node.
 #[test]
 fn the_end_of_a_permanent_application_ends_the_node() {
     let mut house = House::boot(11);

@@ -1,5 +1,5 @@
-//! Every way in which a hero or its session ends, and who counts as played and who as abandoned then. What commands say of
-//! it on a real node, and of what only sockets can do, is in `door/ends.rs`, with the table.
+//! All ways in which a hero or its session ends, and the number of played and of abandoned heroes afterwards.
+//! `door/ends.rs` has the table, and tests the answers of commands on a real node and the ends that need sockets.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use sockserv::Avatars;
 
 const SEED: u64 = 1_947;
 
-/// What a session may be asked for at its end, all of it.
+/// Enough milliseconds for all requests of a session at its end.
 const LONG_MS: u64 = 20_000;
 
-/// A house whose heroes are counted.
+/// A simulated node that counts its heroes.
 fn counted() -> (House, Arc<Avatars>) {
     let house = House::boot(SEED);
     let heroes = Arc::new(Avatars::default());
@@ -24,7 +24,8 @@ fn counted() -> (House, Arc<Avatars>) {
 
 type End = fn(&mut House, &Client);
 
-/// How a hero named Ann ends, or loses its client; how many are played and abandoned then, and whether the name is taken.
+/// The ends of a hero named Ann or of her connection, with the numbers of played and of abandoned heroes afterwards,
+/// and whether the name is taken.
 const ENDS: &[(&str, End, (usize, usize, bool))] = &[
     (
         "quit",
@@ -181,7 +182,7 @@ fn heroes_of_operators_and_names_that_are_taken_count_for_nothing() {
     assert_eq!((heroes.played(), heroes.abandoned()), (1, 0));
     house.drops(&bob);
     assert_eq!((heroes.played(), heroes.abandoned()), (1, 0));
-    // A client whose hero has ended may have another.
+    // A client whose hero has ended may start another one.
     stop(&mut house, &ann);
     house.sim.settle();
     house.begin(&ann, "Eve");

@@ -1,4 +1,5 @@
-//! Heroes left alone: a thousand of them for ten hours (`.ci/full simulation`) or two, each piece of news at its millisecond.
+//! Heroes without disturbance: a thousand of them for two hours, or for ten (`.ci/full simulation`), with the exact
+//! millisecond of each piece of news.
 
 use std::time::Instant;
 
@@ -7,11 +8,11 @@ use pq_tests::campaign::length;
 use pq_tests::house::witness::mixed;
 use pq_tests::house::{House, socket_opts};
 
-/// How many heroes keep the rules for how many hours, in a sample and in all, which is the project's promise.
+/// The number of heroes and of hours in the sample and in the long version, which is the project's promise.
 const HEROES: usize = 1_000;
 const HOURS: [u64; 2] = [2, 10];
 
-/// Heroes at the pace of a socket, each with a witness; no two of them begin in the same millisecond.
+/// Heroes at the pace of a socket, each with a witness; no two of them start in the same millisecond.
 fn heroes(house: &mut House, count: usize) -> Vec<(String, Pid)> {
     let start = |number: usize| {
         let name = format!("hero {number}");
@@ -23,7 +24,7 @@ fn heroes(house: &mut House, count: usize) -> Vec<(String, Pid)> {
     (0..count).map(start).collect()
 }
 
-/// Everybody who lives: pid, module, and who started it.
+/// All processes: pid, module, and parent.
 fn everybody(house: &House) -> Vec<(Pid, String, Option<Pid>)> {
     let mut living: Vec<_> = house
         .sim
@@ -35,7 +36,7 @@ fn everybody(house: &House) -> Vec<(Pid, String, Option<Pid>)> {
     living
 }
 
-/// Each hero is two processes under its own `pq_sup`.
+/// Counts the heroes that have two processes under their own `pq_sup`.
 fn count_trios(living: &[(Pid, String, Option<Pid>)], heroes: &[(String, Pid)]) -> usize {
     let under = |sup: Pid, module: &str| {
         let is_one = |one: &&(Pid, String, Option<Pid>)| one.1 == module && one.2 == Some(sup);
@@ -45,8 +46,8 @@ fn count_trios(living: &[(Pid, String, Option<Pid>)], heroes: &[(String, Pid)]) 
     heroes.iter().filter(whole).count()
 }
 
-/// Every piece of news is compared with the hero's model by its witness; every minute of the game the three
-/// processes of each hero are those that it began with; every hour all heroes are asked for their state besides.
+/// Each witness compares all news with its hero's model. Every minute of game time the test checks that each hero has
+/// its original three processes; every hour it also checks the state of all heroes.
 #[test]
 fn a_thousand_heroes_keep_every_rule_for_ten_hours() {
     let (seed, begun) = (20_130_818, Instant::now());
@@ -58,10 +59,10 @@ fn a_thousand_heroes_keep_every_rule_for_ten_hours() {
     for hour in 1..=hours {
         for minute in 1..=60 {
             house.sim.run_ms(60_000);
-            // Nobody falls in this house: whoever is missing or new is a fault.
+            // No process crashes in this test, so each missing or new process is a fault.
             assert!(
                 everybody(&house) == living,
-                "seed {seed}: somebody has ended or come in hour {hour}, minute {minute}"
+                "seed {seed}: a process has ended or started in hour {hour}, minute {minute}"
             );
         }
         for (name, sup) in &heroes {
@@ -69,7 +70,7 @@ fn a_thousand_heroes_keep_every_rule_for_ten_hours() {
             let model = checked
                 .unwrap_or_else(|fault| panic!("seed {seed}: {fault}"))
                 .model;
-            // Nothing of a hero's day takes longer than 1 600 ms.
+            // No action of a hero takes longer than 1 600 ms.
             let news_min = hour * 3_600_000 / 1_600;
             assert!(
                 model.news > news_min,
@@ -85,7 +86,7 @@ fn a_thousand_heroes_keep_every_rule_for_ten_hours() {
     println!("{HEROES} heroes, {hours} hours: {took:.1?}, {per_hero_hour:.6} s for an hour of one");
 }
 
-/// A number that holds every piece of news of 200 heroes in an hour, in order and with its time.
+/// A hash of all news of 200 heroes in an hour, with their order and times.
 fn trace(seed: u64) -> u64 {
     let mut house = House::boot(seed);
     let heroes = heroes(&mut house, 200);

@@ -1,9 +1,9 @@
-//! Chance that repeats from its seed.
+//! Random choices that can be repeated from their seed.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Seeded dice.
+/// A seeded generator of random choices.
 pub(crate) struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
@@ -11,12 +11,11 @@ impl Dice {
         Dice(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number below `limit`.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.0.next_u64() % limit as u64) as usize
     }
 
-    /// True once in `times`.
+    /// True with a probability of one in `times`.
     pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -31,7 +30,7 @@ impl Dice {
         }
     }
 
-    /// At most `max` of these, in any order.
+    /// At most `max` of these elements, in random order.
     pub(crate) fn some<T: Clone>(&mut self, of: &[T], max: usize) -> Vec<T> {
         let mut some = of.to_vec();
         self.shuffle(&mut some);

@@ -1,11 +1,11 @@
-//! What is wrong with a set, one thing at a time: in a script, an appup, an application or a release.
+//! Faults in a set, one at a time: in a script, an appup, an application or a release.
 
 use std::path::PathBuf;
 
 use super::dice::Dice;
 use super::releases::{App, Set, Way, rel_file};
 
-/// Breaks a valid set.
+/// Adds a fault to a valid set.
 pub(crate) fn break_something(set: &mut Set, dice: &mut Dice) {
     let bases: Vec<usize> = (1..set.releases.len()).collect();
     set.up_from.clone_from(&bases);
@@ -19,7 +19,7 @@ pub(crate) fn break_something(set: &mut Set, dice: &mut Dice) {
     }
 }
 
-/// A step too many, at any place of any way.
+/// Adds a wrong step at a random place of a random script.
 fn in_a_script(set: &mut Set, dice: &mut Dice) {
     let applications = ["kernel", "zz", "a", "b"];
     let step = match dice.below(4) {
@@ -51,7 +51,7 @@ fn any_way<'a>(set: &'a mut Set, dice: &mut Dice) -> Option<&'a mut Way> {
     }
 }
 
-/// Instructions that are right in another place, or about something else.
+/// Instructions that are valid elsewhere, or for another application.
 const OUT_OF_PLACE: [&str; 20] = [
     "point_of_no_return",
     "{load_module, nowhere}",
@@ -75,7 +75,7 @@ const OUT_OF_PLACE: [&str; 20] = [
     "[point_of_no_return, {restart_application, APP}]",
 ];
 
-/// What is no instruction, or one with a part that is none.
+/// Terms that are not instructions, or instructions with an invalid part.
 const NO_INSTRUCTIONS: [&str; 84] = [
     "nonsense",
     "17",
@@ -212,7 +212,7 @@ fn in_an_application(set: &mut Set, dice: &mut Dice) {
     };
     let wrong = if dice.one_in(8) { None } else { wrong };
     let file = match dice.below(6) {
-        // Found first, and of no use.
+        // This file is found first, but is useless.
         0 => PathBuf::from(format!("lib/{0}-0/ebin/{0}.app", app.name)),
         _ => app.file(),
     };
@@ -232,7 +232,7 @@ fn without_a_key(dice: &mut Dice, text: &str) -> Option<String> {
     Some(format!("{before}unknown{after}"))
 }
 
-/// The first of two counts, so the wrong one stands first.
+/// Of two equal keys the first counts, so the wrong one comes first.
 fn with_a_wrong_key(dice: &mut Dice, app: &App) -> String {
     let wrong = [
         "{description, 1}",
@@ -316,7 +316,7 @@ fn in_a_release(set: &mut Set, dice: &mut Dice) {
     }
 }
 
-/// Things that only one application may have, and needs that cannot be met.
+/// Adds names that two applications claim, and requirements that cannot be met.
 fn between_applications(set: &mut Set, dice: &mut Dice) {
     let names: Vec<String> = set.apps.iter().map(|app| app.name.to_string()).collect();
     if names.is_empty() {
@@ -327,8 +327,8 @@ fn between_applications(set: &mut Set, dice: &mut Dice) {
         let app = dice.below(set.apps.len());
         let other = names[dice.below(names.len())].clone();
         let app = &mut set.apps[app];
-        // Who is named twice is missing to OTP, who needs itself passes there, and who includes itself, be it
-        // through another, is looked at for ever.
+        // OTP reports an application that is listed twice as missing, and accepts one that requires itself. With one
+        // that includes itself, directly or through another, OTP does not terminate.
         let is_new = other.as_str() < app.name && !app.applications.contains(&other);
         match dice.below(7) {
             0 => app.modules.push(format!("{other}1")),

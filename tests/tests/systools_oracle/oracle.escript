@@ -1,12 +1,12 @@
 #!/usr/bin/env escript
-%% Asks OTP's own systools, without writing anything.
+%% Answers questions with OTP's own systools, without writing files.
 %%
-%% For each question on standard input one answer in one line:
+%% Each question on standard input gets one line as its answer:
 %%
 %%   {Folder, New, UpFrom, DownTo, Options}.
 %%   {ok, Relup, Warnings}. | {error, Module, Reason}. | {exception, Class}.
 %%
-%% Applications are looked for in lib/*/ebin and otp/*/ebin of the folder first.
+%% Applications are first searched in lib/*/ebin and otp/*/ebin of the folder.
 -mode(compile).
 
 main([]) ->
@@ -24,7 +24,7 @@ questions() ->
             ok
     end.
 
-%% In the order of their names: lib/a-1 before lib/a-1.1.
+%% Sorted by name: lib/a-1 before lib/a-1.1.
 folders(Wildcard) ->
     Parts = [filename:split(Folder) || Folder <- filelib:wildcard(Wildcard)],
     [filename:join(Folder) || Folder <- lists:sort(Parts)].
@@ -37,7 +37,7 @@ ask(New, UpFrom, DownTo, Options) ->
         Class:_ -> {exception, Class}
     end.
 
-%% Records in reasons are shown as what they are about.
+%% Records in reasons are reduced to the names and versions in them.
 refused(Module, {no_relup, File, App, Vsn}) ->
     {error, Module, {no_relup, File, {'#application', element(2, App), element(4, App)}, Vsn}};
 refused(Module, {missing_sasl, Rel}) ->
@@ -48,7 +48,7 @@ refused(Module, Reason) ->
         false -> {error, Module, Reason}
     end.
 
-%% True when a crash in OTP has become a part of the reason.
+%% True when the reason contains a crash of OTP.
 has_crashed({'EXIT', _}) -> true;
 has_crashed(Reason) when is_tuple(Reason) -> has_crashed(tuple_to_list(Reason));
 has_crashed([Head | Tail]) -> has_crashed(Head) orelse has_crashed(Tail);

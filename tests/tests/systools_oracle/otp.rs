@@ -1,4 +1,4 @@
-//! OTP's systools as a program that runs for a whole test: questions in, answers out.
+//! OTP's systools as a program that runs for a whole test, and answers one question after the other.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,13 +11,13 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::PATIENCE;
 use pq_tests::systools::Case;
 
-/// The program that knows the way from a line to `systools:make_relup/4`.
+/// The program that translates a line to a call of `systools:make_relup/4`.
 const PROGRAM: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/systools_oracle/oracle.escript"
 );
 
-/// OTP's systools.
+/// The running program with OTP's systools.
 pub(crate) struct Otp {
     child: Child,
     questions: Option<ChildStdin>,
@@ -25,7 +25,7 @@ pub(crate) struct Otp {
 }
 
 impl Otp {
-    /// Starts it; `None` when this machine does not have it.
+    /// Starts the program; `None` when this machine does not have it.
     pub(crate) fn start() -> Option<Otp> {
         if !has(&[Need::Systools, Need::Escript]) {
             return None;
@@ -37,7 +37,7 @@ impl Otp {
             .spawn()
             .unwrap();
         let out = child.stdout.take().unwrap();
-        // One answer for each question, and nobody asks twice without listening.
+        // A channel for a single answer suffices, because each question waits for its answer.
         let (lines, answers) = sync_channel(1);
         std::thread::spawn(move || {
             let mut read = BufReader::new(out).lines().map_while(Result::ok);
@@ -50,7 +50,7 @@ impl Otp {
         })
     }
 
-    /// What it answers to a case whose files are laid out in this folder.
+    /// OTP's answer to a case whose files are in this directory.
     pub(crate) fn ask(&mut self, folder: &Path, case: &Case) -> Result<Term, String> {
         let options = [
             ("restart_emulator", case.options.restart_emulator),
@@ -75,7 +75,7 @@ impl Otp {
     }
 }
 
-/// OTP adds `.rel` itself.
+/// The name without `.rel`, which OTP adds itself.
 fn stem(rel: &RelFile) -> Term {
     Term::string(rel.file.with_extension("").to_str().unwrap())
 }
@@ -89,7 +89,7 @@ fn described(rel: &RelFile) -> Term {
 
 impl Drop for Otp {
     fn drop(&mut self) {
-        // Its input ends, and so does it; should it hang, it is killed.
+        // The end of its input ends the program; if it hangs, it is killed.
         drop(self.questions.take());
         let _ = self.child.kill();
         let _ = self.child.wait();

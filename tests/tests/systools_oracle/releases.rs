@@ -1,7 +1,7 @@
-//! Releases made up by dice: applications that change, come, go and stay, and appups between them.
+//! Random releases: applications that change, are added, are removed or stay, and appups between them.
 //!
-//! What comes out is valid: each module has one instruction, each dependency a module with an instruction, each
-//! change of an application an appup. `faults` breaks it, `scripts` knows the instructions.
+//! The result is valid: each module has one instruction, each dependency is a module with an instruction, and each
+//! changed application has an appup. `faults` adds faults, and `scripts` knows the instructions.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use pq_tests::systools::order::{Dependencies, Side};
 use super::dice::Dice;
 use super::scripts;
 
-/// What every release needs that is to be upgraded.
+/// The applications that every release needs for an upgrade.
 const NEEDED: [(&str, &str); 3] = [("kernel", "8.5.3"), ("stdlib", "4.2"), ("sasl", "4.2")];
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -24,10 +24,10 @@ const VERSIONS: [&str; 9] = [
     "1", "2", "1.0", "1.1", "1.10", "2.0.1", "R3", "1.0-rc1", "1.0.7.1",
 ];
 
-/// A new release, others, and everything their authors have written.
+/// A new release, other releases, and all files of their authors.
 #[derive(Debug, Clone)]
 pub(crate) struct Set {
-    /// The first is the new one.
+    /// The releases; the first is the new one.
     pub(crate) releases: Vec<Release>,
     /// Each application in each of its versions.
     pub(crate) apps: Vec<App>,
@@ -36,7 +36,7 @@ pub(crate) struct Set {
     pub(crate) down_to: Vec<usize>,
     pub(crate) descriptions: Vec<&'static str>,
     pub(crate) options: Options,
-    /// Files that are something else than what the rest says, or are not there.
+    /// Files with a wrong content, or without one when they are missing.
     pub(crate) broken: Vec<(PathBuf, Option<String>)>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct Release {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// An application of a release.
+/// The entry of an application in a release.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) vsn: String,
-    /// What stands after the version: nothing, or `,temporary`.
+    /// The text behind the version: empty, or for example `,temporary`.
     pub(crate) rest: String,
 }
 
@@ -67,12 +67,12 @@ pub(crate) struct App {
     pub(crate) more: String,
 }
 
-/// The appup of an application of the new release.
+/// The appup of an application in the new release.
 #[derive(Debug, Clone)]
 pub(crate) struct Appup {
     pub(crate) name: &'static str,
     pub(crate) vsn: &'static str,
-    /// The version that it names itself.
+    /// The version that the appup states for its application.
     pub(crate) stated: String,
     pub(crate) up: Vec<Way>,
     pub(crate) down: Vec<Way>,
@@ -80,9 +80,9 @@ pub(crate) struct Appup {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Way {
-    /// For which version: a string or a pattern, as a term.
+    /// The other version, as a string or a pattern in the form of a term.
     pub(crate) pattern: String,
-    /// The version it was written for; none for one that stands in the way.
+    /// The version for which it was written; `None` for a pattern that may match by accident.
     pub(crate) base: Option<&'static str>,
     pub(crate) steps: Vec<String>,
 }
@@ -150,7 +150,7 @@ impl Release {
 }
 
 impl Set {
-    /// A set, on top of OTP's own applications.
+    /// Makes a random set, based on OTP's own applications.
     pub(crate) fn new(dice: &mut Dice) -> Set {
         let bases = 1 + dice.below(3);
         let names = &NAMES[..2 + dice.below(NAMES.len() - 1)];
@@ -193,7 +193,7 @@ impl Set {
         found.unwrap_or_else(|| panic!("no {name}-{vsn}"))
     }
 
-    /// The question that asks for the relup of these.
+    /// The question for the relup of these releases.
     pub(crate) fn case(&self) -> Case {
         let mut files = Files::default();
         files.add_otp(NEEDED);
@@ -225,7 +225,8 @@ impl Set {
         }
     }
 
-    /// What the instructions say that have become this script, to or from the release of this version.
+    /// The dependencies in the instructions from which this script was made, for the upgrade or downgrade of this
+    /// version.
     pub(crate) fn dependencies(&self, side: Side, vsn: &str, script: &[Term]) -> Dependencies {
         let mut dependencies = Dependencies::default();
         let release = self
@@ -257,7 +258,7 @@ pub(crate) fn rel_file(at: usize) -> PathBuf {
     PathBuf::from(format!("R{at}.rel"))
 }
 
-/// In which version an application is in each release, if it is; the new release comes first.
+/// The version of an application in each release that has it; the new release comes first.
 struct Plan {
     name: &'static str,
     vsns: Vec<Option<&'static str>>,
@@ -282,7 +283,7 @@ impl Plan {
         self.vsns.iter().flatten().copied().collect()
     }
 
-    /// True when it is wherever the other is in this version.
+    /// Whether the application is in each release that has the other one in this version.
     fn accompanies(&self, other: &Plan, vsn: &str) -> bool {
         let mut pairs = self.vsns.iter().zip(&other.vsns);
         pairs.all(|(own, theirs)| own.is_some() || *theirs != Some(vsn))
@@ -291,7 +292,7 @@ impl Plan {
 
 fn apps(dice: &mut Dice, plans: &[Plan]) -> Vec<App> {
     let mut apps = Vec::new();
-    // Who stands lower needs none of those above, so that there is an order in which all start.
+    // An application requires only those before it in this order, so all of them can be started.
     let mut ranked: Vec<&Plan> = plans.iter().collect();
     dice.shuffle(&mut ranked);
     for (rank, plan) in ranked.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Appups made up by dice: every form of every instruction, in any order that is valid.
+//! Random appups: every form of every instruction, in any valid order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use pq_tests::systools::order::Side;
 use super::dice::Dice;
 use super::releases::{App, Appup, Set, Way};
 
-/// What is to be done about a module.
+/// The change of a module in an upgrade.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Change {
     Update,
@@ -16,16 +16,16 @@ enum Change {
     Delete,
 }
 
-/// A script before it is known on whom its modules can depend.
+/// A script before the possible dependencies of its modules are known.
 struct Draft {
     modules: Vec<(String, Change)>,
-    /// Instructions about nothing that could be depended on.
+    /// Instructions on which no module can depend.
     others: Vec<String>,
-    /// Modules that get their instructions from one about a whole application.
+    /// Modules whose instructions come from one about a whole application.
     implied: Vec<String>,
 }
 
-/// One way: an application, from or to a version of it.
+/// One upgrade or downgrade: an application, and a version of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     name: &'static str,
@@ -63,7 +63,7 @@ pub(crate) fn appups(dice: &mut Dice, set: &Set) -> Vec<Appup> {
     names.iter().map(appup).collect()
 }
 
-/// For every application that changes, for every version from or to which it does.
+/// The scripts of every changed application for each of its other versions.
 fn ways(dice: &mut Dice, set: &Set, side: Side) -> BTreeMap<Key, Way> {
     let mut drafts = BTreeMap::new();
     for base in &set.releases[1..] {
@@ -108,8 +108,8 @@ fn ways(dice: &mut Dice, set: &Set, side: Side) -> BTreeMap<Key, Way> {
     drafts.into_iter().map(way).collect()
 }
 
-/// With one other release, applications that are the same in both; with several, an instruction about them would be
-/// right for some and wrong for others.
+/// With one other release, the applications that are the same in both. With several, an instruction about them would be
+/// right for only a part of them.
 fn bystanders(set: &Set) -> Vec<App> {
     let [new, base] = &set.releases[..] else {
         return Vec::new();
@@ -122,7 +122,7 @@ fn bystanders(set: &Set) -> Vec<App> {
     set.apps.iter().filter(is_same).cloned().collect()
 }
 
-/// With one other release, every module that has an instruction: whoever likes may depend on it.
+/// With one other release, all modules that have an instruction: any module may depend on them.
 fn everybody(set: &Set, side: Side, drafts: &BTreeMap<Key, Draft>) -> Vec<String> {
     let [new, base] = &set.releases[..] else {
         return Vec::new();
@@ -192,7 +192,7 @@ fn draft(dice: &mut Dice, (target, source): (&App, &App), bystanders: &[App]) ->
     draft
 }
 
-/// Calls, restarts, and low-level instructions about modules of their own.
+/// Calls, restarts, and low-level instructions about separate modules.
 fn others(dice: &mut Dice, target: &App) -> Vec<String> {
     let (name, vsn) = (target.name, target.vsn);
     let low = format!("low_{name}");
@@ -266,14 +266,14 @@ impl Draft {
     }
 }
 
-/// One instruction; once in a while in full and in a list of its own.
+/// One instruction; sometimes in its long form, and in a list of its own.
 fn step(dice: &mut Dice, module: &str, change: Change, known: &[String]) -> String {
     let deps = if dice.one_in(2) {
         dice.some(known, 3)
     } else {
         Vec::new()
     };
-    // One who is named twice is one.
+    // A module that is listed twice is one dependency.
     let deps: Vec<String> = deps
         .into_iter()
         .collect::<BTreeSet<_>>()
@@ -350,7 +350,8 @@ const UPDATES_WITH_DEPS: [&str; 5] = [
     "{update, M, STYLE, TIMEOUT, CHANGE, PURGE, PURGE, [DEPS]}",
 ];
 
-/// The ways of one side in any order, some found by a pattern, and between them some for other versions.
+/// The scripts of one side in random order, of which a part is found by patterns, with scripts for other versions in
+/// between.
 fn in_any_order(dice: &mut Dice, mut ways: Vec<Way>, new: &App) -> Vec<Way> {
     dice.shuffle(&mut ways);
     for way in &mut ways {
@@ -389,12 +390,12 @@ fn in_any_order(dice: &mut Dice, mut ways: Vec<Way>, new: &App) -> Vec<Way> {
     ways
 }
 
-/// The instruction in a script that tells that a stranger was for somebody.
+/// The instruction that shows in a relup that the script for a foreign version was used.
 pub(crate) fn mark_of_stranger(name: &str) -> String {
     format!("{{apply,{{stranger,{name},[]}}}}")
 }
 
-/// Versions that are nobody's, and patterns that may be for somebody.
+/// Versions that no release has, and patterns that may match one.
 const STRANGERS: [&str; 24] = [
     "\"0.zz\"",
     "<<\"zz.*\">>",

@@ -1,4 +1,4 @@
-//! A client of bytes: what it sends is what a test says, and what it reads is kept as it came.
+//! A client that sends the bytes of a test, and keeps the received bytes unchanged.
 
 use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
@@ -16,7 +16,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the telnet port of the node.
     pub(crate) fn connect(node: &Running) -> Client {
         Client {
             wire: RawClient::connect(node),
@@ -24,50 +24,47 @@ impl Client {
         }
     }
 
-    /// Connects and reads the greeting.
     pub(crate) fn greeted(node: &Running) -> Client {
         let mut client = Client::connect(node);
         assert_eq!(client.until(PROMPT), PROMPT);
         client
     }
 
-    /// A client whose hero of this name has been started.
+    /// Connects and starts a hero with this name.
     pub(crate) fn playing(node: &Running, name: &str) -> Client {
         let mut client = Client::greeted(node);
         client.join(name);
         client
     }
 
-    /// Gives a name, agrees to the stats, and waits for the hero's first deed.
+    /// Enters a name, agrees to the stats, and waits for the hero's first action.
     pub(crate) fn join(&mut self, name: &str) {
         self.send(format!("{name}\ny\n"));
         self.stats();
         self.until("Executing a ");
     }
 
-    /// Reads one block of stats, which must be as the book has it.
+    /// Reads one block of stats and compares it with the book's form.
     pub(crate) fn stats(&mut self) {
         let block = self.until(script::AGREE);
         assert_eq!(block, script::stats(&block));
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.wire.send(bytes);
     }
 
-    /// Says that nothing more will be sent.
     pub(crate) fn half_close(&mut self) {
         self.wire.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Everything up to this text, with it. Whatever comes behind it is kept for the next time.
+    /// Reads up to and including this text. Later bytes are kept for the next call.
     pub(crate) fn until(&mut self, text: &str) -> String {
         self.open();
         string(self.wire.until(text.as_bytes()))
     }
 
-    /// So many bytes, whatever they are.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         self.open();
         let bytes = self.wire.at_most(count);
@@ -75,37 +72,37 @@ impl Client {
         bytes
     }
 
-    /// The line in which this text is, read to its end.
+    /// Reads the whole line that contains this text.
     pub(crate) fn line_with(&mut self, text: &str) -> String {
         self.until(text);
         format!("{text}{}", self.until("\r\n"))
     }
 
-    /// Everything up to the end, which must be an orderly one, as text.
+    /// Reads up to the end of the connection, which must be an orderly one; returns the text.
     pub(crate) fn rest(&mut self) -> String {
         string(self.everything())
     }
 
-    /// The same, whatever bytes they are.
+    /// Does the same as `rest` and returns the bytes.
     pub(crate) fn everything(&mut self) -> Vec<u8> {
         self.open();
         self.wire.rest()
     }
 
-    /// Sends `quit` and reads to the end.
+    /// Sends `quit` and reads up to the end of the connection.
     pub(crate) fn quit(mut self) -> String {
         self.send("quit\n");
         self.rest()
     }
 
-    /// Breaks the connection: a socket that is closed with bytes unread is reset, not closed
-    /// (RFC 1122, 4.2.2.13). Waits for such bytes first.
+    /// Aborts the connection: a socket that is closed with unread bytes is reset (RFC 1122, 4.2.2.13). Waits for such
+    /// bytes first.
     pub(crate) fn reset(self) {
         let peeked = uninterrupted(|| self.wire.stream.peek(&mut [0]));
         assert_ne!(peeked.unwrap(), 0, "closed already");
     }
 
-    /// Sends until the other end has had enough; never reads. Returns how much it took.
+    /// Sends without reading until the other end accepts no more; returns the number of accepted bytes.
     pub(crate) fn flood(&mut self, line: &[u8], most: usize) -> usize {
         let mut sent = 0;
         while sent < most {

@@ -1,4 +1,4 @@
-//! Crawlers of lists of games that speak no telnet: they ask in a line of text, read a table, and have been no players.
+//! Crawlers of game lists that do not know telnet: they send a line of text, read a table, and do not count as players.
 
 use pq_tests::running::{Running, Tree};
 
@@ -13,14 +13,14 @@ fn a_crawler_that_asks_in_text_reads_a_table_and_is_let_go() {
     for request in ["MSSP-REQUEST\r\n", "MSSP-REQUEST\n", "\r\nMSSP-REQUEST\r\n"] {
         let mut crawler = Client::connect(&node);
         crawler.until(PROMPT);
-        // Byte by byte, as it may come.
+        // The request may arrive byte by byte.
         request.bytes().for_each(|byte| crawler.send([byte]));
         let told = crawler.rest();
         let table = told.split_once("\r\nMSSP-REPLY-START\r\n").unwrap().1;
         let lines: Vec<&str> = table.split("\r\n").collect();
         assert_eq!(lines[lines.len() - 2..], ["MSSP-REPLY-END", ""], "{told:?}");
         let port = format!("PORT\t{}", node.address().port());
-        // Who has sent a line, if it is empty, is no player yet.
+        // A client that has sent only an empty line is not a player.
         for line in ["PLAYERS\t1", "MCCP\t1", &port] {
             assert!(lines.contains(&line), "no {line:?} in {told:?}");
         }

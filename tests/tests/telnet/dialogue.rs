@@ -1,4 +1,4 @@
-//! The dialogue of the book, and what a player may answer instead.
+//! The dialogue of the book, and other answers of a player.
 
 use pq_tests::running::{Running, Tree, pq};
 
@@ -89,7 +89,7 @@ fn a_name_that_is_taken_is_asked_for_again_and_quit_gives_it_free() {
     second.join("Bob");
     ann.quit();
     second.quit();
-    // A session that quits ends after its hero: the name is free when the connection is closed.
+    // A session that quits ends after its hero, so the name is free when the connection is closed.
     Client::playing(&node, "Ann").quit();
 }
 

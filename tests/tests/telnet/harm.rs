@@ -1,15 +1,15 @@
-//! Clients that mean harm, or do it: nobody else notices.
+//! Hostile and faulty clients, which must not affect other clients.
 
 use pq_tests::running::{Running, Signal, Tree};
 
 use crate::client::Client;
 use crate::script::{PROMPT, unexpected};
 
-/// The most that the node and both kernels take from a client that reads nothing: four times what Linux
-/// lets the buffers of a socket grow to (`tcp_rmem`, `tcp_wmem`: 6 MB and 4 MB).
+/// The largest number of bytes that the node and both kernels accept from a client that reads nothing: four times the
+/// largest buffers of a socket in Linux (`tcp_rmem`, `tcp_wmem`: 6 MB and 4 MB).
 const FLOOD_MAX: usize = 64 << 20;
 
-/// Others can come in and play, and the log has no complaint.
+/// Checks that other clients can connect and play, and that the log has no complaint.
 fn all_is_well(node: &Running) {
     Client::playing(node, "Bystander").quit();
     assert_eq!(node.complaints(), [""; 0]);
@@ -20,7 +20,7 @@ fn a_subnegotiation_without_an_end_is_forgotten_as_it_grows() {
     let node = Running::node();
     let mut client = Client::greeted(&node);
     client.send(b"\xff\xfa\x18");
-    // More than one may have, and not so much that the pace of `lines` lets it wait for long.
+    // More than the limit of a line, but so little that the rate of `lines` delays it only for a short time.
     client.send(vec![b'x'; 64 << 10]);
     client.send(b"\xff\xf0Ann\n");
     client.stats();
@@ -49,7 +49,7 @@ fn other_protocols_at_the_door_do_no_harm() {
 
 #[test]
 fn questions_without_end_are_not_answered_without_end() {
-    // The pace of `lines` would take ten minutes for all of them, and so the client has no hero in time.
+    // The rate of `lines` would take ten minutes for all lines, so the client has no hero in time.
     let tree = Tree::with_limits("{login_ms, 5000}");
     let node = Running::node_with(&tree, &[]);
     let mut client = Client::greeted(&node);
@@ -103,7 +103,7 @@ fn two_hundred_clients_at_once_are_all_greeted() {
 
 #[test]
 fn a_client_that_never_reads_is_dropped_and_the_others_play_on() {
-    // As many lines as it likes: at the usual rate a flood stays at the client.
+    // The rate is unlimited: at the usual rate, a flood stays in the buffers of the client.
     let tree = Tree::with_limits("{lines, {1000000, 1000000}}");
     let node = Running::node_with(&tree, &[]);
     let mut player = Client::playing(&node, "Ann");
@@ -124,7 +124,7 @@ fn a_client_that_never_reads_is_dropped_and_the_others_play_on() {
 fn a_client_that_reads_nothing_does_not_hold_up_the_end() {
     let mut node = Running::node();
     let mut silent = Client::playing(&node, "Silent");
-    // Far more than the client's window, far less than drops it.
+    // Far more than the client's window, and far less than the limit at which it is disconnected.
     silent.send([&[b'x'; 1000][..], b"\n"].concat().repeat(200));
     node.signal(Signal::TERM);
     assert!(node.end().success());

@@ -1,14 +1,14 @@
-//! What the log tells, and what it keeps to itself.
+//! The content of the log, and the data that must not be in it.
 
 use pq_tests::running::{Running, Signal, Tree, pq};
 use serde_json::Value;
 
 use crate::client::Client;
 
-/// A word that no log line has by chance.
+/// A word that is in no log line by chance.
 const MARKER: &str = "xyzzyplugh";
 
-/// Types the marker at every prompt and in play.
+/// Sends the marker at every prompt and during play.
 fn type_the_marker(node: &Running) {
     let mut client = Client::greeted(node);
     client.send(format!(
@@ -24,7 +24,7 @@ fn type_the_marker(node: &Running) {
     client.quit();
 }
 
-/// The log as JSON; every line must be an object.
+/// The log lines as JSON objects.
 fn json(log: &str) -> Vec<Value> {
     log.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))

@@ -1,4 +1,4 @@
-//! The life of a node as an operator sees it: start, signals, exit codes, and the sentence when it refuses.
+//! The life of a node in the view of an operator: start, signals, exit codes, and error messages.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -10,12 +10,12 @@ use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll, pq};
 use crate::client::Client;
 use crate::script::{PROMPT, TAKEN};
 
-/// The sentence and nothing else of a command that must refuse, with exit code 1.
+/// The error message of a command that must fail with exit code 1 and print nothing else.
 fn refusal(command: &mut Command) -> String {
     refusal_with(command, 1)
 }
 
-/// The sentence of a node that does not start, and ends with this code.
+/// The error message of a node that does not start, and ends with this code.
 fn refusal_with(command: &mut Command, code: i32) -> String {
     let mut refused = Running::start(command);
     assert_eq!(refused.end().code(), Some(code));
@@ -81,7 +81,7 @@ fn a_tree_has_one_node_at_a_time() {
     Client::playing(&first, "Ann");
     first.signal(Signal::KILL);
     first.end();
-    // The lock went with its holder, although that had no time to give it back.
+    // The kernel releases the lock of a killed node.
     Client::greeted(&Running::node_with(&tree, &[]));
 }
 
@@ -93,7 +93,7 @@ fn a_port_in_use_is_refused_with_what_to_do() {
     let mut command = pq(["start", "--port", &port, "--root"]);
     let sentence = refusal(command.arg(tree.root()));
     has(&sentence, &[&port, "in use", "--port"]);
-    // An address of a network that is documentation only (RFC 5737): another port would not help.
+    // An address of a network that is reserved for documentation (RFC 5737): another port would not help.
     let sentence = refusal(pq(tree.start()).args(["--bind", "192.0.2.1"]));
     has(&sentence, &["failed to listen on 192.0.2.1:0"]);
     assert!(!sentence.contains("--port"), "{sentence}");
@@ -196,7 +196,7 @@ fn a_signal_does_not_wait_until_all_heroes_are_started() {
     assert!(!node.out().contains("heroes started"), "{}", node.out());
 }
 
-/// The same command, started by a shell that does this around `exec "$0" "$@"`; the process is the same.
+/// The same command, started by a shell that runs `script`, which contains `exec "$0" "$@"`; the process is the same.
 fn in_shell(command: &Command, script: &str) -> Command {
     let mut shell = Command::new("bash");
     shell.args(["-c", script]);
@@ -212,7 +212,7 @@ fn a_node_whose_output_nobody_reads_plays_on() {
     let tree = Tree::new();
     let mut command = pq(tree.start());
     command.args(["--heroes", "2000"]);
-    // The reader is gone before the heroes are counted, and the pipe with it.
+    // The reader and its pipe are gone before the heroes are counted.
     let mut node = Running::listening(&mut in_shell(
         &command,
         r#"exec "$0" "$@" > >(read -r line; echo "$line")"#,
@@ -232,7 +232,7 @@ fn a_node_whose_log_nobody_reads_plays_on() {
     let command = pq(tree.start());
     let mut node = Running::listening(&mut in_shell(&command, r#"exec "$0" "$@" 2> >(read -r)"#));
     let ann = Client::playing(&node, "Ann");
-    // A name that is taken is a line in the log: the start of a hero failed.
+    // The start of a hero with a taken name fails, which is a line in the log.
     let mut other = Client::greeted(&node);
     other.send("Ann\ny\n");
     other.until(TAKEN);

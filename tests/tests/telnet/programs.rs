@@ -1,6 +1,6 @@
-//! The clients that people have: `nc` and `telnet`, as programs.
+//! The clients `nc` and `telnet`, as programs.
 //!
-//! A machine without them skips these tests, and says so: see `pq_tests::needs`.
+//! On a machine without them these tests are skipped, and say so: see `pq_tests::needs`.
 
 use std::process::Command;
 
@@ -29,7 +29,7 @@ fn nc_plays_a_session() {
         return;
     };
     play(&mut nc);
-    // This nc stays until its input ends too: a person presses Ctrl-D.
+    // This nc also waits for the end of its input; a person presses Ctrl-D.
     nc.end_input();
     let told = nc.end();
     let rest = next(&told, PROMPT);
@@ -40,12 +40,12 @@ fn nc_plays_a_session() {
 #[test]
 fn a_script_piped_through_nc_plays_a_session() {
     let node = Running::node();
-    // It stays for so many seconds behind its input, whether the node has closed the connection or not.
+    // It stays for this number of seconds after the end of its input, even if the node has closed the connection.
     let Some(mut nc) = Program::client("nc", &["-q", "6"], &node) else {
         return;
     };
     nc.type_in("Ann\ny\nquit\n");
-    // `printf` ends, and with it the pipe.
+    // As when `printf` ends, and with it the pipe.
     nc.end_input();
     whole_session(&nc.end());
 }
@@ -79,7 +79,7 @@ fn telnet_plays_a_session_from_a_terminal() {
     assert!(!script.out().contains('\u{fffd}'), "{:?}", script.out());
 }
 
-/// As [`play`]; telnet shows line ends as its terminal wants them.
+/// Does the same as [`play`]; telnet prints line ends for its terminal.
 fn telnet_plays(telnet: &mut Program) {
     telnet.shows(PROMPT.trim_end(), 1);
     telnet.type_in("Ann\n");

@@ -1,18 +1,18 @@
-//! What the game says, word for word: the transcript of a session is written anew from the numbers and names in it.
+//! The texts of the game, word for word: a transcript is compared with one that is written from its numbers and names.
 
-/// The first thing a client reads.
+/// The first line to each client.
 pub(crate) const PROMPT: &str = "What's your character's name?\r\n";
 
-/// The end of the stats.
+/// The last lines of the stats.
 pub(crate) const AGREE: &str = "\r\nDo you agree to these? y/n\r\n\r\n";
 
-/// The answer to anything but `y` and `n`.
+/// The answer to input other than `y` and `n`.
 pub(crate) const ANSWER: &str = "Answer with y (yes) or n (no)\r\n";
 
 /// The answer to a name that another hero has.
 pub(crate) const TAKEN: &str = "That name is taken.\r\n";
 
-/// The enemies of 1.0.0, with what they drop.
+/// The enemies of 1.0.0 with their drops.
 const ENEMIES: [(&str, &str); 6] = [
     ("Ant", "Ant Egg"),
     ("Wildcat", "Pelt"),
@@ -22,14 +22,14 @@ const ENEMIES: [(&str, &str); 6] = [
     ("Robot", "Chunks of Metal"),
 ];
 
-/// The answer to a line in play.
+/// The answer to a line during play.
 pub(crate) fn unexpected(line: &str) -> String {
     format!("Unexpected input: {line}\r\n")
 }
 
-/// The stats at the front of this transcript, as they should be written, with its question.
+/// The expected text of the stats at the beginning of this transcript, with its question.
 ///
-/// Panics when a number is none of three dice.
+/// Panics when a number cannot be the sum of three dice.
 pub(crate) fn stats(transcript: &str) -> String {
     let names = [
         "Charisma",
@@ -53,7 +53,7 @@ pub(crate) fn stats(transcript: &str) -> String {
     text + AGREE
 }
 
-/// The kill at the front of this transcript, as it should be written, both lines.
+/// The expected two lines of the kill at the beginning of this transcript.
 fn kill(transcript: &str) -> String {
     let (enemy, drop) = ENEMIES
         .into_iter()
@@ -62,21 +62,21 @@ fn kill(transcript: &str) -> String {
     format!("Executing a {enemy}...\r\nObtained {drop}.\r\n")
 }
 
-/// Takes `expected` from the front of `transcript`.
+/// Removes `expected` from the beginning of `transcript`.
 pub(crate) fn next<'a>(transcript: &'a str, expected: &str) -> &'a str {
     transcript
         .strip_prefix(expected)
-        .unwrap_or_else(|| panic!("{expected:?} is wanted at the front of {transcript:?}"))
+        .unwrap_or_else(|| panic!("{expected:?} is not at the beginning of {transcript:?}"))
 }
 
-/// A session that agrees to the first stats and then only watches, cut off anywhere.
+/// Checks a session that agrees to the first stats and then only reads. It may end anywhere.
 pub(crate) fn whole_session(transcript: &str) {
     let rest = next(transcript, PROMPT);
     let rest = next(rest, &stats(rest));
     kills(rest);
 }
 
-/// Nothing but kills, the last of which may be cut off. Returns how many are whole.
+/// Checks a sequence of kills, of which the last may be incomplete. Returns the number of complete ones.
 pub(crate) fn kills(transcript: &str) -> usize {
     let (mut rest, mut count) = (transcript, 0);
     while !rest.is_empty() {

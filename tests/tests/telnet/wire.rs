@@ -1,15 +1,15 @@
-//! Bytes as clients send them: telnet, line ends, cuts, limits.
+//! Bytes as clients send them: telnet commands, line ends, splits, limits.
 
 use pq_tests::running::{Running, Tree};
 
 use crate::client::Client;
 use crate::script::{ANSWER, PROMPT, TAKEN, unexpected};
 
-/// What a telnet client says first: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and its window's size.
+/// The first bytes of a telnet client: `DO SGA`, `WILL TTYPE`, `WILL NAWS`, and the size of its window.
 const OFFERS: &[u8] = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0";
 
-/// `WILL SGA`; what the door offers in its turn: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`,
-/// `WILL MCCP2`; and the question for the terminal's type. What is already agreed is not answered again.
+/// `WILL SGA`; then the offers of the node: `WILL EOR`, `DO NAWS`, `WILL CHARSET`, `WILL MSSP`, `WILL GMCP`, `WILL
+/// MCCP2`; and the question for the terminal's type. An option that is already agreed is not answered again.
 const ANSWERS: &[u8] = b"\xff\xfb\x03\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\xc9\xff\xfb\x56\xff\xfa\x18\x01\xff\xf0";
 
 #[test]
@@ -100,7 +100,7 @@ fn a_line_has_at_most_a_kibibyte() {
 fn keys_that_correct_a_line_correct_names_and_commands() {
     let node = Running::node();
     let mut client = Client::greeted(&node);
-    // A client that sends every key, and one whose Backspace is the other byte.
+    // A client that sends every key, where Backspace is either of the two bytes.
     for byte in "\x08Zoo\x08e\u{301}\x7f\x7foë👩‍👧\x08\r\n".as_bytes() {
         client.send([*byte]);
     }
@@ -152,6 +152,6 @@ fn what_a_client_is_told_after_it_half_closed_still_comes() {
     client.half_close();
     client.stats();
     assert_eq!(client.rest(), unexpected("hello"));
-    // The hero was stopped although its client had closed its side.
+    // The hero of the first client was stopped although the client had closed its sending direction.
     Client::playing(&node, "Bob");
 }

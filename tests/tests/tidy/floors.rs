@@ -1,20 +1,20 @@
-//! The floors: which package may know which.
+//! The layers: the allowed dependencies between packages.
 //!
-//! The table below is ARCHITECTURE.md's table of floors as data. Dependencies point down; what is
-//! not in a package's row is refused, whether it climbs or merely stands beside. Library packages
-//! (`processquest-1_1_0`) have one row for all: the plugin side and their own past.
+//! The table below contains the same data as the table of layers in ARCHITECTURE.md. A package may depend only on the
+//! packages in its row; other dependencies are refused, also those within one layer. Library packages
+//! (`processquest-1_1_0`) share one rule: the packages for plugins, and their own older versions.
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 
 use super::tree::{Fault, File, file, relative, root};
 
-/// What one package of the workspace may depend on.
+/// The allowed dependencies of one package of the workspace.
 struct Row {
     floor: &'static str,
     package: &'static str,
-    /// Packages of the workspace, in normal and build dependencies.
+    /// Packages of the workspace, for normal and build dependencies.
     may: &'static [&'static str],
-    /// And these in its own tests.
+    /// Additional packages for its own tests.
     tests_may: &'static [&'static str],
 }
 
@@ -27,7 +27,7 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
     }
 }
 
-/// The house from the ground up.
+/// The packages by layer, from the lowest to the highest.
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
     row("0", "pq-files", &[]),
@@ -93,14 +93,14 @@ const ROWS: &[Row] = &[
     row("6", "untested", &[]),
 ];
 
-/// The package that sees everything, from outside; nothing may depend on it.
+/// The package with the tests of the whole node; no package may depend on it.
 const OUTSIDE: &str = "pq-tests";
 
-/// What a library package may depend on besides older versions of its own application.
+/// Packages on which a library package may depend, besides older versions of its own application.
 const LIBRARY_MAY: &[&str] = &["pq-sdk", "pq-words", "pq-term"];
 
-/// Crates from outside that have rooms of their own, and why.
-const ROOMS: &[(&str, &[&str], &str)] = &[
+/// External crates that only certain packages may use, with the reason.
+const CONFINED: &[(&str, &[&str], &str)] = &[
     (
         "libloading",
         &["pq-code"],
@@ -123,7 +123,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// One line of a `Cargo.toml` that names a dependency.
+/// A dependency in a `Cargo.toml`.
 pub(crate) struct Edge {
     from: String,
     to: String,
@@ -131,7 +131,7 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// From package to package; `in_tests` for a dev-dependency.
+    /// A dependency between two packages; `in_tests` for a dev-dependency.
     pub(crate) fn new(from: &str, to: &str, in_tests: bool) -> Edge {
         Edge {
             from: from.to_owned(),
@@ -140,12 +140,13 @@ impl Edge {
         }
     }
 
-    /// Why this edge is refused, or nothing. `is_ours` tells packages of the workspace.
+    /// The reason for which this dependency is refused; `None` if it is allowed. `is_ours` recognizes packages of the
+    /// workspace.
     pub(crate) fn refusal(&self, is_ours: impl Fn(&str) -> bool) -> Option<String> {
         match is_ours(&self.to) {
             true if self.stays_below() => None,
             true => Some(format!(
-                "`{}` may not know `{}`: {}",
+                "`{}` may not depend on `{}`: {}",
                 self.from,
                 self.to,
                 allowed(&self.from)
@@ -154,11 +155,11 @@ impl Edge {
         }
     }
 
-    /// Why a crate from outside does not belong in this package, or nothing.
+    /// The reason for which this package may not use an external crate; `None` if it may.
     fn strays(&self) -> Option<String> {
-        let (name, rooms, why) = ROOMS.iter().find(|(name, ..)| *name == self.to)?;
-        let at_home = rooms.contains(&self.from.as_str());
-        (!at_home).then(|| format!("`{name}` is for {rooms:?} only, not `{}`: {why}", self.from))
+        let (name, users, why) = CONFINED.iter().find(|(name, ..)| *name == self.to)?;
+        let may = users.contains(&self.from.as_str());
+        (!may).then(|| format!("`{name}` is for {users:?} only, not `{}`: {why}", self.from))
     }
 
     fn stays_below(&self) -> bool {
@@ -178,16 +179,22 @@ fn row_of(package: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.package == package)
 }
 
-/// What `package` may know, as a sentence for the one who is refused.
+/// The allowed dependencies of `package` as a sentence.
 fn allowed(package: &str) -> String {
     if library(package).is_some() {
         return format!(
-            "a library knows {LIBRARY_MAY:?} and older versions of its own application"
+            "a library may depend on {LIBRARY_MAY:?} and older versions of its own application"
         );
     }
     match row_of(package) {
-        Some(row) => format!("floor {} knows {:?}, and {:?} in its tests", row.floor, row.may, row.tests_may),
-        None => "it has no floor yet: give it a row in tests/tests/tidy/floors.rs and in ARCHITECTURE.md".to_owned(),
+        Some(row) => format!(
+            "layer {} may depend on {:?}, and on {:?} in its tests",
+            row.floor, row.may, row.tests_may
+        ),
+        None => {
+            "it has no layer yet: add a row in tests/tests/tidy/floors.rs and in ARCHITECTURE.md"
+                .to_owned()
+        }
     }
 }
 
@@ -198,7 +205,7 @@ pub(crate) fn library(package: &str) -> Option<(&str, Vec<u64>)> {
     numbers.filter(|n| n.len() > 1).map(|n| (application, n))
 }
 
-/// The workspace as cargo sees it; no registry is asked.
+/// The workspace as cargo describes it, without access to a registry.
 pub(crate) fn workspace() -> Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
@@ -208,7 +215,7 @@ pub(crate) fn workspace() -> Metadata {
         .expect("cargo describes the workspace")
 }
 
-/// Every dependency that is refused, with its line.
+/// All refused dependencies with their lines.
 pub(crate) fn refused_edges(workspace: &Metadata) -> Vec<Fault> {
     let ours: Vec<&str> = workspace.packages.iter().map(|p| p.name.as_str()).collect();
     workspace
@@ -229,8 +236,8 @@ fn refused_edges_of(package: &Package, ours: &[&str]) -> Vec<Fault> {
     package.dependencies.iter().filter_map(refused).collect()
 }
 
-/// A manifest that does not take the lints of the house.
-pub(crate) fn without_house_lints(manifest: &File) -> Option<Fault> {
+/// The fault of a manifest that does not use the lints of the workspace.
+pub(crate) fn without_workspace_lints(manifest: &File) -> Option<Fault> {
     let takes = manifest.text.contains("[lints]\nworkspace = true");
     manifest.unless(
         takes,

@@ -1,7 +1,7 @@
-//! Library packages: one name for folder, package and version, and no change after a release.
+//! Library packages: directory, package and version have one name, and a released package does not change.
 //!
-//! `releases/frozen.sha256` lists every file of every released library folder as `sha256sum`
-//! prints it: `<sha256>  <path>`. A folder without a line is still being written.
+//! `releases/frozen.sha256` lists every file of every released library directory in the format of `sha256sum`:
+//! `<sha256>  <path>`. A directory without a line is not released yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +12,17 @@ use super::functions::block_len;
 use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
 
-/// Where the sums of released folders stand.
+/// The file with the checksums of released directories.
 pub(crate) const FROZEN: &str = "releases/frozen.sha256";
 
-/// `processquest-1.0.0` is `("processquest", "1.0.0")`; nothing for a folder of another kind.
+/// `processquest-1.0.0` is `("processquest", "1.0.0")`; `None` for other directories.
 pub(crate) fn application_and_version(folder: &str) -> Option<(&str, &str)> {
     let (application, version) = folder.rsplit_once('-')?;
     let is_version = version.contains('.') && version.split('.').all(|n| n.parse::<u64>().is_ok());
     is_version.then_some((application, version))
 }
 
-/// A library package whose folder, name and version disagree. `manifest` is its `Cargo.toml`.
+/// The fault of a library package whose directory, name and version disagree. `manifest` is its `Cargo.toml`.
 pub(crate) fn name_fault(manifest: &File, package: &str, version: &str) -> Option<Fault> {
     let folder = manifest.path.rsplit('/').nth(1)?;
     if library(package).is_none() && application_and_version(folder).is_none() {
@@ -37,7 +37,7 @@ pub(crate) fn name_fault(manifest: &File, package: &str, version: &str) -> Optio
     )
 }
 
-/// An application file that names another version than its folder.
+/// The fault of an application file with another version than its directory.
 pub(crate) fn vsn_fault(app: &File, version: &str) -> Option<Fault> {
     let squeezed: String = app.text.split_whitespace().collect();
     let is_same = squeezed.contains(&format!("{{vsn,\"{version}\"}}"));
@@ -49,7 +49,7 @@ pub(crate) fn vsn_fault(app: &File, version: &str) -> Option<Fault> {
     )
 }
 
-/// Changed, new and missing files in folders that `frozen` has lines for.
+/// Changed, new and missing files in directories that `frozen` lists.
 pub(crate) fn frozen_faults(frozen: &File, files: &[File]) -> Vec<Fault> {
     let listed: BTreeMap<&str, (usize, &str)> = frozen
         .text
@@ -91,7 +91,7 @@ fn listed_line((index, line): (usize, &str)) -> Option<(&str, (usize, &str))> {
     Some((path, (index + 1, sum)))
 }
 
-/// The library folder that `path` lies in.
+/// The library directory of `path`.
 fn folder(path: &str) -> Option<&str> {
     let mut end = 0;
     for part in path.split('/') {
@@ -104,7 +104,7 @@ fn folder(path: &str) -> Option<&str> {
     None
 }
 
-/// The lines that freeze every library folder as it stands now, for the one who releases.
+/// The lines for all library directories in their present state, for a release.
 pub(crate) fn frozen_lines(files: &[File]) -> String {
     let released = files.iter().filter(|file| folder(&file.path).is_some());
     released
@@ -112,9 +112,9 @@ pub(crate) fn frozen_lines(files: &[File]) -> String {
         .collect()
 }
 
-/// Is this the source of a library that may still be written as it should be?
+/// Whether the file is source of a library that is not released yet.
 fn is_open_source(path: &str, frozen: &File) -> bool {
-    let is_library = super::rooms::is_library(path)
+    let is_library = super::confined::is_library(path)
         || path.starts_with("tests/plugins/")
         || path.starts_with("regis/application/src/");
     let is_test = path.contains("/tests/") && !path.starts_with("tests/plugins/");
@@ -125,8 +125,8 @@ fn is_open_source(path: &str, frozen: &File) -> bool {
     is_library && path.ends_with(".rs") && !is_test && !path.ends_with("/tests.rs") && !is_frozen()
 }
 
-/// Functions of other modules that are called past `calls!`, and functions in it that nothing calls: the list in the
-/// manifest, from which an appup knows what depends on what, would be wrong.
+/// Calls of functions in other modules that do not use `calls!`, and functions in it that are not called: then the list
+/// in the manifest would be wrong, from which an appup takes its dependencies.
 pub(crate) fn unlisted_calls(file: &File, frozen: &File) -> Vec<Fault> {
     if !is_open_source(&file.path, frozen) {
         return Vec::new();
@@ -142,8 +142,8 @@ pub(crate) fn unlisted_calls(file: &File, frozen: &File) -> Vec<Fault> {
     let unlisted = called.iter().filter(|(_, path)| !is_listed(path));
     let uncalled = listed.iter().filter(|(_, name)| !is_called(name));
     unlisted
-        .map(|(at, _)| (at, "call it by a name that stands in `pq_sdk::calls!`"))
-        .chain(uncalled.map(|(at, _)| (at, "take it out of `pq_sdk::calls!`: nothing calls it")))
+        .map(|(at, _)| (at, "list it in `pq_sdk::calls!` and call it by that name"))
+        .chain(uncalled.map(|(at, _)| (at, "remove it from `pq_sdk::calls!`: no code calls it")))
         .map(|(at, wanted)| file.fault(line_of(code, *at), wanted))
         .collect()
 }
@@ -157,7 +157,7 @@ fn listed_in(code: &str, from: usize) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The paths whose last name is that of a static, and of which `call` or `try_call` is asked.
+/// The paths that end in the name of a static and on which `call` or `try_call` is called.
 fn called(code: &str) -> impl Iterator<Item = (usize, &str)> {
     let calls = [".call(", ".try_call("];
     let at = calls.into_iter().flat_map(|call| code.match_indices(call));
@@ -177,7 +177,7 @@ fn called(code: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(move |(_, path)| is_static(path))
 }
 
-/// SHA-256 in hexadecimal, as `sha256sum` prints it.
+/// The SHA-256 in hexadecimal, as `sha256sum` prints it.
 fn sum_of(text: &str) -> String {
     Sha256::digest(text)
         .iter()

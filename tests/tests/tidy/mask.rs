@@ -1,12 +1,11 @@
-//! Rust source with everything blanked that is not code.
+//! Rust source in which everything except code is blank.
 //!
-//! The rules about code (functions, `unsafe`, paths) must not trip over words in comments and
-//! literals. [`mask`] turns those into spaces and keeps every newline, so positions and line
-//! numbers stay those of the file. It knows tokens, not grammar; `functions` compares what is
-//! found in a masked file with what `syn` finds in the real one.
+//! The rules about code (functions, `unsafe`, paths) must not match words in comments and literals. [`mask`] replaces
+//! these with spaces and keeps every newline, so positions and line numbers stay those of the file. It knows tokens,
+//! but no grammar; `functions` compares the functions in a masked file with those that `syn` finds in the original.
 
-/// `source` with comments and the insides of string and character literals turned into spaces.
-/// Same length in characters, same lines.
+/// `source` with spaces in place of comments and of the content of string and character literals. The number of
+/// characters and the lines stay the same.
 pub(crate) fn mask(source: &str) -> String {
     let text: Vec<char> = source.chars().collect();
     let mut out = String::with_capacity(source.len());
@@ -24,7 +23,7 @@ pub(crate) fn mask(source: &str) -> String {
     out
 }
 
-/// How many characters from here on are one comment or literal; 0 when code stands here.
+/// The length of the comment or literal that begins here, in characters; 0 for code.
 fn opaque_len(rest: &[char]) -> usize {
     match rest {
         ['/', '/', ..] => rest.iter().position(|c| *c == '\n').unwrap_or(rest.len()),
@@ -37,7 +36,7 @@ fn opaque_len(rest: &[char]) -> usize {
     }
 }
 
-/// Block comments nest.
+/// The length of a block comment. Block comments nest.
 fn block_comment_len(rest: &[char]) -> usize {
     let (mut depth, mut at) = (0, 0);
     while at < rest.len() {
@@ -51,7 +50,7 @@ fn block_comment_len(rest: &[char]) -> usize {
     at
 }
 
-/// A literal between two `quote`s, with escapes.
+/// The length of a literal between two `quote`s, with escapes.
 fn quoted_len(rest: &[char], quote: char) -> usize {
     let mut at = 1;
     while at < rest.len() && rest[at] != quote {
@@ -60,7 +59,7 @@ fn quoted_len(rest: &[char], quote: char) -> usize {
     (at + 1).min(rest.len())
 }
 
-/// `r"…"`, `r#"…"#` and so on; 0 for a raw identifier such as `r#type`.
+/// The length of `r"…"`, `r#"…"#` and so on; 0 for a raw identifier such as `r#type`.
 fn raw_string_len(rest: &[char]) -> usize {
     let hashes = rest[1..].iter().take_while(|c| **c == '#').count();
     if rest.get(1 + hashes) != Some(&'"') {
@@ -76,7 +75,7 @@ fn raw_string_len(rest: &[char]) -> usize {
         .map_or(rest.len(), |found| body + found + closing.len())
 }
 
-/// Spaces instead of `hidden`, but its newlines and the quotes at its ends: `extern "C"` stays two words.
+/// Replaces `hidden` with spaces, except its newlines and the quotes at its ends, so that `extern "C"` stays two words.
 fn blank(hidden: &[char], out: &mut String) {
     let last = hidden.len() - 1;
     for (i, c) in hidden.iter().enumerate() {
@@ -85,7 +84,7 @@ fn blank(hidden: &[char], out: &mut String) {
     }
 }
 
-/// The places (in bytes) where `word` stands in `text` as a whole word.
+/// The places (in bytes) of `word` as a whole word in `text`.
 pub(crate) fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word)
@@ -95,7 +94,7 @@ pub(crate) fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = us
         })
 }
 
-/// The line, counted from 1, of the byte `at`.
+/// The number of the line with the byte `at`, from 1.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     1 + text[..at].matches('\n').count()
 }

@@ -1,24 +1,25 @@
-//! Rules about files as text: their beginning, size, name and words, and what README promises.
+//! Rules about files as text: their beginning, size, name and words, and the commands in README.
 
 use super::tree::{Fault, File};
 
-/// A longer file has two subjects. (Aim at 200, think at 400.)
+/// The largest number of lines of a file; a longer one has two subjects. (200 is comfortable.)
 const FILE_LINES_MAX: usize = 600;
 
-/// The sentences that must stand before anything else in a Rust file.
-pub(crate) fn front_desk(file: &File) -> Option<Fault> {
-    let wanted = "begin with `//!`: what lives here, what does not, who calls";
+/// The fault of a Rust file that does not begin with its documentation.
+pub(crate) fn opening(file: &File) -> Option<Fault> {
+    let wanted =
+        "begin with `//!`: the content of the file, related things that are elsewhere, the callers";
     file.unless(file.text.starts_with("//! "), 1, wanted)
 }
 
-/// A file with too many lines.
+/// The fault of a file with too many lines.
 pub(crate) fn length(file: &File) -> Option<Fault> {
     let lines = file.text.lines().count();
     let wanted = format!("at most {FILE_LINES_MAX} lines: split it by subject");
     file.unless(lines <= FILE_LINES_MAX, lines, &wanted)
 }
 
-/// `mod.rs` hides the name of a module in its folder.
+/// The fault of a `mod.rs`, which hides the name of a module in its directory.
 pub(crate) fn name(file: &File) -> Option<Fault> {
     let folder = file.path.strip_suffix("/mod.rs")?;
     Some(file.fault(
@@ -27,7 +28,7 @@ pub(crate) fn name(file: &File) -> Option<Fault> {
     ))
 }
 
-/// Words of one machine: nobody else has these paths.
+/// Paths that exist only on one machine.
 const OF_A_MACHINE: [(&str, &str); 3] = [
     (
         concat!("/wo", "rk/"),
@@ -43,7 +44,7 @@ const OF_A_MACHINE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Words of code that was left unfinished.
+/// Words in code that was left unfinished.
 const OF_UNFINISHED_CODE: [(&str, &str); 2] = [
     (
         concat!("#[ign", "ore"),
@@ -58,7 +59,7 @@ const OF_UNFINISHED_CODE: [(&str, &str); 2] = [
 /// Marks that need a number: `TODO(#12)`.
 const MARKS: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
-/// Words that may not stand anywhere, or not in code.
+/// Words that are not allowed anywhere, or not in code.
 pub(crate) fn forbidden_words(file: &File) -> Vec<Fault> {
     let is_code = [".rs", ".toml", ".sh", ".ci/run"]
         .iter()
@@ -86,7 +87,7 @@ fn forbidden_in(line: &str, is_code: bool) -> Option<String> {
         .into_iter()
         .find(|mark| is_code && is_without_number(line, mark))?;
     Some(format!(
-        "`{mark}` without a number: write `{mark}(#12)`, or do it"
+        "`{mark}` without a number: write `{mark}(#12)`, or do the work"
     ))
 }
 
@@ -94,8 +95,8 @@ fn is_without_number(line: &str, mark: &str) -> bool {
     super::mask::words(line, mark).any(|at| !line[at + mark.len()..].starts_with("(#"))
 }
 
-/// Dependencies of the root manifest without a sentence directly above. Our own packages
-/// (`path = …`) are explained by ARCHITECTURE.md, so the heading of their group is enough.
+/// Dependencies in the root manifest without a sentence directly above. ARCHITECTURE.md explains our own packages
+/// (`path = …`), so the heading of their group is enough.
 pub(crate) fn unexplained_dependencies(manifest: &File) -> Vec<Fault> {
     let lines: Vec<&str> = manifest.text.lines().collect();
     let start = manifest.line_where(|line| line == "[workspace.dependencies]");
@@ -126,7 +127,7 @@ fn is_explained(dependency: &str, above: &str) -> bool {
     is_ours || is_sentence
 }
 
-/// The two commands that a stranger types as they stand, each on a line of its own.
+/// The two commands that a new user copies, each on a line of its own.
 const COMMANDS: [&str; 2] = ["cargo test --workspace", "cargo run --release -- demo"];
 
 /// Commands that README does not show.

@@ -1,23 +1,23 @@
-//! The project's files, and the faults that the rules find in them.
+//! The files of the project, and the faults that the rules find in them.
 //!
-//! Everything that touches the disk for the rules is here, so that the rules are functions from
-//! text to faults and can be shown text that is wrong.
+//! All access to the disk is in this module, so the rules are functions from text to faults, and can be tested with
+//! wrong text.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Folders that are not the project's: git's own, and what cargo builds.
+/// Directories that do not belong to the project: git's own, and the output of cargo.
 const NOT_OURS: [&str; 2] = [".git", "target"];
 
-/// One text file.
+/// One text file of the project.
 pub(crate) struct File {
-    /// From the root of the project, with `/`.
+    /// The path from the root of the project, with `/`.
     pub(crate) path: String,
-    /// All of it.
+    /// The whole content of the file.
     pub(crate) text: String,
 }
 
-/// One line that breaks a rule.
+/// A line that breaks a rule.
 #[derive(Debug)]
 pub(crate) struct Fault {
     path: String,
@@ -40,7 +40,7 @@ impl File {
         }
     }
 
-    /// Is it Rust source?
+    /// Whether the file is Rust source.
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -54,12 +54,12 @@ impl File {
         }
     }
 
-    /// The fault of `line`, unless all is `well` there.
+    /// The fault of `line`, unless it is `well`.
     pub(crate) fn unless(&self, well: bool, line: usize, wanted: &str) -> Option<Fault> {
         (!well).then(|| self.fault(line, wanted))
     }
 
-    /// The first line (from 1) that is `wanted`; the first of the file if none is.
+    /// The first line (from 1) that is `wanted`; 1 if there is none.
     pub(crate) fn line_where(&self, wanted: impl Fn(&str) -> bool) -> usize {
         self.text
             .lines()
@@ -68,14 +68,14 @@ impl File {
     }
 }
 
-/// The root of the project.
+/// The root directory of the project.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("`tests` stands in the root")
+        .expect("`tests` is in the root")
 }
 
-/// Every text file of the project, in the order of paths. Files that are not UTF-8 have no style.
+/// Every text file of the project, sorted by path. Files that are not UTF-8 have no style.
 pub(crate) fn files() -> Vec<File> {
     walkdir::WalkDir::new(root())
         .sort_by_file_name()
@@ -92,7 +92,7 @@ pub(crate) fn rust_files() -> Vec<File> {
     files().into_iter().filter(File::is_rust).collect()
 }
 
-/// One file of the project by its path, or nothing while it has not been written.
+/// The file of the project with this path; `None` if it does not exist.
 pub(crate) fn file(path: &str) -> Option<File> {
     read(root().join(path))
 }
@@ -105,7 +105,7 @@ fn read(path: PathBuf) -> Option<File> {
     })
 }
 
-/// `path` as seen from the root, with `/`.
+/// `path` relative to the root, with `/`.
 pub(crate) fn relative(path: &Path) -> String {
     path.strip_prefix(root())
         .unwrap_or(path)
@@ -113,7 +113,7 @@ pub(crate) fn relative(path: &Path) -> String {
         .replace('\\', "/")
 }
 
-/// Fails with every fault on a line of its own.
+/// Fails if there are faults, and prints each of them on a line of its own.
 pub(crate) fn clean(faults: impl IntoIterator<Item = Fault>) {
     let faults: Vec<String> = faults.into_iter().map(|fault| fault.to_string()).collect();
     assert!(
@@ -124,7 +124,7 @@ pub(crate) fn clean(faults: impl IntoIterator<Item = Fault>) {
     );
 }
 
-/// Fails unless the faults are those at `places` (`path:line`), in this order: the rule can see.
+/// Fails unless the faults are at `places` (`path:line`) in this order, which proves that the rule detects them.
 pub(crate) fn refused(faults: impl IntoIterator<Item = Fault>, places: &[&str]) {
     let found: Vec<String> = faults
         .into_iter()

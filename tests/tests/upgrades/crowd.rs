@@ -1,4 +1,4 @@
-//! A crowd that joins, plays, crashes and leaves, and what must be true of it after an upgrade.
+//! A crowd of heroes that start, play, crash and leave, and the checks of it after an upgrade.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,17 @@ use pq_tests::house::{House, socket_opts};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Heroes over sockets, and without: enough that every slice of a transaction has some, few enough for thousands
-/// of episodes.
+/// The numbers of heroes with and without sockets: enough that every slice of a transaction has several, and few enough
+/// for thousands of episodes.
 const GUESTS: usize = 12;
 const BOTS: usize = 24;
 
-/// More are stopped between two attempts: what sockserv 1.0.0 leaves behind of clients who drop would become many.
+/// The test stops heroes above this number between two attempts, because sockserv 1.0.0 leaves behind the heroes of
+/// disconnected clients.
 const HEROES_MAX: usize = 48;
 
-/// How long births may still wait behind a decision: a shard puts its own things away first, a slice in each
-/// millisecond.
+/// The milliseconds for which starts may still wait after a decision: a shard first releases its own processes, one
+/// slice per millisecond.
 const LET_IN_MS: u64 = 100;
 
 /// The version of a module that belongs to a release.
@@ -30,28 +31,26 @@ pub(crate) fn version_of(module: &str, release: &str) -> &'static str {
     }
 }
 
-/// Somebody at a socket.
 struct Guest {
     client: Client,
     name: String,
 }
 
-/// Everybody.
 pub(crate) struct Crowd {
     dice: Xoshiro256PlusPlus,
     guests: Vec<Guest>,
     at_the_door: Vec<(Knock, String)>,
     born: u64,
-    /// Name and experience of each hero process when it was last looked at.
+    /// The name and experience of each hero process at the last check.
     pub(crate) heroes: BTreeMap<Pid, (String, i64)>,
-    /// Who was crashed since the last attempt began.
+    /// Processes that crashed since the beginning of the last attempt.
     pub(crate) crashed: BTreeSet<Pid>,
-    /// The heroes whose players went since then, or lost their session.
+    /// Heroes whose players disconnected since then, or lost their session.
     pub(crate) left: BTreeSet<String>,
 }
 
 impl Crowd {
-    /// A crowd that has played for a while.
+    /// A crowd that has played for some time.
     pub(crate) fn new(house: &mut House, seed: u64) -> Crowd {
         let mut crowd = Crowd {
             dice: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xc0ffee),
@@ -99,7 +98,7 @@ impl Crowd {
             .request(supervisor, &pq_otp::spec::encode(&request), |_| ());
     }
 
-    /// Something happens, or nothing.
+    /// Does a random action, or none.
     pub(crate) fn something(&mut self, house: &mut House) {
         self.let_in(house);
         match self.below(24) {
@@ -116,7 +115,7 @@ impl Crowd {
         }
     }
 
-    /// Somebody knocks, and types ahead as soon as there is somebody to hear it.
+    /// Connects a client, whose input is sent as soon as its session has started.
     fn knock(&mut self, house: &mut House) {
         if self.guests.len() + self.at_the_door.len() < 2 * GUESTS {
             let name = self.name();
@@ -128,7 +127,7 @@ impl Crowd {
     fn let_in(&mut self, house: &mut House) {
         for (knock, name) in std::mem::take(&mut self.at_the_door) {
             match house.let_in(&knock) {
-                // Who was to let them in was crashed while it was born.
+                // The process that was to start the session crashed during the start.
                 None if house.is_turned_away(&knock) && !self.crashed.is_empty() => (),
                 None => self.at_the_door.push((knock, name)),
                 Some(client) => {
@@ -170,7 +169,7 @@ impl Crowd {
         }
     }
 
-    /// One process of this module crashes, if it has enough of them.
+    /// Crashes one process of this module, unless there are only a few.
     pub(crate) fn crash(&mut self, house: &mut House, module: &str) {
         let processes = house.sim.processes().into_iter();
         let of_module: Vec<Pid> = processes
@@ -183,7 +182,7 @@ impl Crowd {
         }
     }
 
-    /// This process crashes.
+    /// Crashes this process and records that.
     pub(crate) fn kill(&mut self, house: &mut House, pid: Pid) {
         self.crashed.insert(pid);
         let sessions = self.guests.iter();
@@ -192,7 +191,7 @@ impl Crowd {
         house.sim.node().kill(pid);
     }
 
-    /// What must be true after every attempt.
+    /// Checks the conditions that hold after every attempt.
     pub(crate) fn check(&mut self, house: &mut House, release: &str, what: &str) {
         house.sim.run_ms(5);
         self.let_in(house);
@@ -205,7 +204,7 @@ impl Crowd {
         }
         assert!(
             self.at_the_door.is_empty(),
-            "{what}: somebody is not let in"
+            "{what}: a client has no session"
         );
         house.sim.run_ms(5);
         let processes = house.sim.processes();
@@ -222,7 +221,7 @@ impl Crowd {
         self.refill(house);
     }
 
-    /// Every hero is found under its name, and no experience is lost.
+    /// Checks that every hero has its name, and that no experience is lost.
     fn check_heroes(&mut self, house: &mut House, processes: &[ProcessInfo], what: &str) {
         let players: Vec<Pid> = processes
             .iter()
@@ -250,7 +249,7 @@ impl Crowd {
         self.heroes = heroes;
     }
 
-    /// Nobody at a socket is forgotten: each has a session, a hero, and whole lines to read.
+    /// Checks every player with a socket: each has a session, a hero, and complete lines of output.
     fn check_guests(&mut self, house: &mut House, what: &str) {
         for guest in &self.guests {
             let Guest { client, name } = guest;
@@ -267,7 +266,7 @@ impl Crowd {
         self.guests.retain(|guest| !guest.client.is_closed());
     }
 
-    /// Some heroes without a player are stopped.
+    /// Stops heroes without a player if there are too many.
     fn thin_out(&mut self, house: &mut House) {
         let played: BTreeSet<&str> = self
             .guests
@@ -291,7 +290,7 @@ impl Crowd {
     }
 }
 
-/// What both versions have in common.
+/// The parts of a hero that both versions have.
 #[derive(serde::Deserialize)]
 struct Hero {
     data: Data,

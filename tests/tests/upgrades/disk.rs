@@ -1,5 +1,5 @@
-//! Work on the registers of releases while the disk is full, or something stands in the way: done, or as if it had not
-//! been tried.
+//! Changes to the registers of releases while the disk is full, or an obstacle is in the way: they are made completely
+//! or not at all.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +13,13 @@ use pq_tests::running::Disk;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
-/// Where a tree is, and the disk that can be filled, if there is one.
+/// The place of a tree, and its disk if it can be filled.
 type Place<'a> = (&'a Path, Option<&'a Disk>);
 
-/// A release needs some 500 blocks.
+/// The largest room in blocks; a release needs about 500.
 const BLOCKS_MAX: u64 = 700;
 
-/// A list of releases that takes several blocks: then there is room at which only a part of the work can be done.
+/// Makes the list of releases several blocks long, so that the room can be enough for a part of the work only.
 pub(crate) fn lengthen_list(root: &Path) {
     let file = root.join("releases/RELEASES");
     let mut releases = Releases::read(&file).unwrap();
@@ -36,14 +36,14 @@ pub(crate) fn lengthen_list(root: &Path) {
     releases.write(&file).unwrap();
 }
 
-/// The release that boots next time.
+/// The release that the next start boots.
 pub(crate) fn permanent(handler: &ReleaseHandler) -> String {
     let mut releases = handler.registry().which_releases().iter();
     let permanent = releases.find(|release| release.status == Status::Permanent);
     permanent.unwrap().vsn.clone()
 }
 
-/// The release that runs becomes the permanent one, or does not.
+/// Tries to make the running release permanent.
 pub(crate) fn make_permanent(
     house: &mut House,
     handler: &mut ReleaseHandler,
@@ -52,7 +52,7 @@ pub(crate) fn make_permanent(
 ) {
     let (running, before) = (handler.registry().running().vsn.clone(), permanent(handler));
     let tree = content(root);
-    // Two short files: a block or two make all the difference.
+    // The two files are short, so one or two blocks make the difference.
     fill(disk, dice, 6);
     let made = handler.make_permanent(&mut house.sim, &running);
     clear(disk);
@@ -70,7 +70,7 @@ pub(crate) fn make_permanent(
     }
 }
 
-/// A release that does not run is removed and unpacked again, or is not. Says which, if there is one.
+/// Tries to remove a release that does not run, and to unpack it again. Returns its version, if there is one.
 pub(crate) fn unpack_again(
     handler: &mut ReleaseHandler,
     (root, disk): Place<'_>,
@@ -118,7 +118,7 @@ fn clear(disk: Option<&Disk>) {
     }
 }
 
-/// A link that leads nowhere, where the release's own folder is to be: the last of those that are put in place.
+/// A dangling link at the place of the release's directory, which is the last one to be put in place.
 struct Obstacle(std::path::PathBuf);
 
 impl Obstacle {
@@ -131,12 +131,12 @@ impl Obstacle {
 
 impl Drop for Obstacle {
     fn drop(&mut self) {
-        // Where the work has removed it itself, nothing stands in the way either.
+        // The work may have removed the link itself.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Every file of a tree.
+/// The content of all files of a tree.
 fn content(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let all = walkdir::WalkDir::new(root).into_iter();
     let read = |entry: walkdir::DirEntry| {

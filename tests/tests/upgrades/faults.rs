@@ -1,13 +1,13 @@
-//! What can fail in an attempt, how a schedule makes it fail, and what must come of it.
+//! The faults of an attempt, the way in which a schedule causes them, and the expected results.
 //!
-//! | fault | where it strikes | comes of it |
+//! | fault | place | result |
 //! |---|---|---|
-//! | `Conversion`, `Overrun` | a hero's `code_change`, from the beginning or from a phase on | rolled back, or without that hero |
-//! | `NobodyConverts`, `StandsStill` | a phase: its deadline passes | rolled back; behind the decision, done |
-//! | `Crash` | processes of a module, when a phase begins | either |
-//! | `Call` | an `apply` of the relup: before the point of no return, or anywhere behind it | rolled back; a restart |
+//! | `Conversion`, `Overrun` | a hero's `code_change`, from the beginning or from a phase on | rolled back, or installed without that hero |
+//! | `NobodyConverts`, `StandsStill` | a phase, whose deadline passes | rolled back; installed if the decision was made before |
+//! | `Crash` | processes of a module, at the beginning of a phase | either |
+//! | `Call` | an `apply` of the relup, before the point of no return or anywhere behind it | rolled back; a restart |
 //! | `Library`, `Text` | the files of the release | refused |
-//! | `Setting` | `config_change` of the new release | said |
+//! | `Setting` | `config_change` of the new release | a warning |
 //! | `Supervisor` | its new `init` | rolled back |
 
 use std::fs;
@@ -22,7 +22,6 @@ use rand_xoshiro::rand_core::Rng;
 /// The release in which heroes may have a fate.
 pub(crate) const BROKEN: &str = "1.1.1";
 
-/// What fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     Nothing,
@@ -47,15 +46,14 @@ pub(crate) enum Fault {
     Supervisor,
 }
 
-/// Where an instruction is put into a script.
+/// The place of an instruction in a script.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     Before,
-    /// So many instructions behind the point of no return, counted round and round.
+    /// This number of instructions behind the point of no return, modulo their number.
     Behind(usize),
 }
 
-/// What becomes of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Damage {
     Missing,
@@ -63,12 +61,13 @@ pub(crate) enum Damage {
     Flipped,
 }
 
-/// What must come of an attempt.
+/// The expected result of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Expected {
     Either,
     Fails,
-    /// A barrier may also part what has to come together, and so keep the first exchange from happening.
+    /// A barrier may also separate modules that have to be exchanged together, so that not even the first exchange
+    /// takes place.
     FailsEitherWay,
     Succeeds {
         warnings: usize,
@@ -80,7 +79,7 @@ fn one_of<T: Copy>(dice: &mut Xoshiro256PlusPlus, all: &[T]) -> T {
 }
 
 impl Fault {
-    /// The next one. Only where threads convert may one overrun.
+    /// Draws the next fault. `Overrun` is possible only when threads convert.
     pub(crate) fn draw(dice: &mut Xoshiro256PlusPlus, threads: bool) -> Fault {
         let since = one_of(
             dice,
@@ -133,7 +132,7 @@ impl Fault {
         }
     }
 
-    /// Whether it can strike on this way only if that leads to the broken release, or from it.
+    /// Whether the fault requires an upgrade to or from the broken release.
     pub(crate) fn needs(self, from: &str, to: &str) -> bool {
         match self {
             Fault::Conversion { .. } | Fault::Overrun(_) => [from, to].contains(&BROKEN),
@@ -142,8 +141,7 @@ impl Fault {
         }
     }
 
-    /// What must come of it. A phase that finds nothing to do gives a fault no chance; nor does a hero who is
-    /// gone before.
+    /// The expected result. A fault has no effect in a phase without work, or on a hero that has ended before.
     pub(crate) fn expected(self, is_struck: bool) -> Expected {
         match self {
             Fault::Nothing | Fault::Crash { .. } => Expected::Either,
@@ -158,7 +156,7 @@ impl Fault {
         }
     }
 
-    /// What becomes of one hero's conversion, and from which phase on.
+    /// The fate of one hero's conversion, and the first phase in which it applies.
     pub(crate) fn fate(self) -> (Option<&'static str>, InstallPhase) {
         match self {
             Fault::Conversion { fate, since } => (Some(fate), since),
@@ -167,7 +165,7 @@ impl Fault {
         }
     }
 
-    /// Changes the files of the releases as it needs them.
+    /// Changes the files of the releases as the fault requires.
     pub(crate) fn spoil(self, root: &Path, (from, to): (&str, &str)) -> Spoilt {
         let mut spoilt = Spoilt::default();
         let newer = from.max(to);
@@ -175,12 +173,13 @@ impl Fault {
         let relup = of_release(newer, "relup");
         match self {
             Fault::Call(place) => {
-                // Only the broken release has it: elsewhere it is refused before anything happens.
+                // Only the broken release has this function; with other releases the check refuses it.
                 let call = "{apply,{processquest,fail,[]}}";
                 spoilt.rewrite(&relup, |text| with_instruction(text, call, place));
             }
             Fault::Supervisor => spoilt.rewrite(&relup, |text| {
-                // What `{update, pq_sup, supervisor}` becomes, each in front of the one before.
+                // The instructions that systools makes from `{update, pq_sup, supervisor}`, each inserted before the
+                // previous one.
                 let update = [
                     "{resume,[pq_sup]}",
                     "{code_change,up,[{pq_sup,[]}]}",
@@ -211,7 +210,7 @@ impl Fault {
     }
 }
 
-/// The text of a relup with an instruction more in each of its scripts.
+/// The text of a relup with one more instruction in each of its scripts.
 fn with_instruction(text: &str, instruction: &str, place: Place) -> String {
     let relup = pq_term::read_one(text).unwrap();
     let instruction = pq_term::read_one(&format!("{instruction}.")).unwrap();
@@ -240,13 +239,13 @@ fn with_one_more(script: &[Term], instruction: &Term, place: Place) -> Term {
     Term::tuple([script[0].clone(), script[1].clone(), Term::list(all)])
 }
 
-/// Writes a file as its author would: with its checksum.
+/// Writes a file together with its checksum, as its author would.
 pub(crate) fn put(file: &Path, bytes: &[u8]) {
     let name = file.file_name().unwrap().to_str().unwrap();
     pq_release::put(file.parent().unwrap(), name, bytes).unwrap();
 }
 
-/// Files that were changed, with what they held.
+/// Changed files with their original content.
 #[derive(Default)]
 pub(crate) struct Spoilt(Vec<(PathBuf, Vec<u8>)>);
 
@@ -265,7 +264,7 @@ impl Spoilt {
             Damage::Missing => fs::remove_file(file).unwrap(),
             Damage::Halved => fs::write(file, &bytes[..middle]).unwrap(),
             Damage::Flipped => {
-                // No text has this byte, and no library the same checksum with it.
+                // No text has this byte, and it changes the checksum of a library.
                 let mut other = bytes.clone();
                 other[middle] = !other[middle];
                 fs::write(file, other).unwrap();
@@ -274,7 +273,7 @@ impl Spoilt {
         self.0.push((file.to_path_buf(), bytes));
     }
 
-    /// Everything is as it was.
+    /// Restores the original content.
     pub(crate) fn mend(self) {
         for (file, bytes) in self.0 {
             put(&file, &bytes);

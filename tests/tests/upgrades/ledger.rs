@@ -1,4 +1,4 @@
-//! Who is there before an attempt, and what must have become of each of them after it.
+//! The processes before an attempt, and the checks of each of them after it.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use pq_tests::house::House;
 
 use super::crowd::{Crowd, version_of};
 
-/// Heroes that are suspended while an attempt is made: what becomes of their states is seen exactly.
+/// The number of heroes that are suspended during an attempt, so that their states can be compared exactly.
 const FROZEN: usize = 3;
 
-/// The processes of a hero.
+/// The three processes of a hero.
 #[derive(Debug)]
 struct Family {
     name: String,
@@ -22,14 +22,13 @@ struct Family {
     events: Pid,
 }
 
-/// What is known before an attempt.
 pub(crate) struct Ledger {
     families: Vec<Family>,
     frozen: Vec<(Pid, Term)>,
 }
 
 impl Ledger {
-    /// Looks around, and suspends some heroes.
+    /// Records the processes, and suspends a few heroes.
     pub(crate) fn open(house: &mut House, crowd: &mut Crowd, draw: u64) -> Ledger {
         crowd.crashed.clear();
         crowd.left.clear();
@@ -69,18 +68,19 @@ impl Ledger {
         Ledger { families, frozen }
     }
 
-    /// The name of a hero, whichever the draw falls on.
+    /// The name of the hero that the draw selects.
     pub(crate) fn somebody(&self, draw: u64) -> &str {
         &self.families[draw as usize % self.families.len()].name
     }
 
-    /// Whether this hero, or who plays it, came to harm by something else than the attempt.
+    /// Whether this hero or its player was affected by something other than the attempt.
     pub(crate) fn is_disturbed(&self, crowd: &Crowd, name: &str) -> bool {
         let family = self.families.iter().find(|family| family.name == name);
         family.is_none_or(|family| family.is_disturbed(crowd))
     }
 
-    /// Nobody is missing but the `killed` heroes that the attempt was allowed to kill; everybody goes on.
+    /// Checks that no process is missing except the `killed` heroes that the attempt was allowed to kill; resumes the
+    /// suspended heroes.
     pub(crate) fn close(self, house: &mut House, crowd: &Crowd, changed: bool, killed: u64) {
         let processes = house.sim.processes();
         let alive: BTreeSet<Pid> = processes.iter().map(|process| process.pid).collect();
@@ -121,7 +121,7 @@ impl Family {
     }
 }
 
-/// What both versions know of a hero.
+/// The parts of a hero's state that both versions have.
 fn hero(state: &Term) -> (Option<Term>, Term) {
     let field = |key: &'static str| state.as_map()?.get(&Term::atom(key)).cloned();
     let data = field("data").unwrap();
@@ -130,8 +130,8 @@ fn hero(state: &Term) -> (Option<Term>, Term) {
     (field("state"), Term::map(of_both))
 }
 
-/// Each hero has one process of each kind, under a supervisor that knows both and nobody else; settings and
-/// applications are those of the release.
+/// Checks that each hero has one process of each kind, under a supervisor with exactly these two children, and that
+/// settings and applications are those of the release.
 pub(crate) fn check_world(house: &mut House, release: &str) {
     let processes = house.sim.processes();
     let of = |module: &str| -> Vec<&ProcessInfo> {
@@ -139,7 +139,7 @@ pub(crate) fn check_world(house: &mut House, release: &str) {
         all.filter(|process| process.module == module).collect()
     };
     let (sups, players, events) = (of("pq_sup"), of("pq_player"), of("pq_events"));
-    assert!(!sups.is_empty(), "nobody plays");
+    assert!(!sups.is_empty(), "no hero plays");
     assert_eq!((players.len(), events.len()), (sups.len(), sups.len()));
     assert_eq!(house.count_children("pq_supersup"), sups.len() as u64);
     for sup in &sups {
@@ -178,8 +178,8 @@ fn check_applications(house: &mut House, release: &str) {
     assert_eq!(vsn("sockserv"), Some(sockserv));
 }
 
-/// After an attempt that could not be taken back, before the node starts again: what was exchanged was exchanged
-/// for all, and nobody is held.
+/// Checks the node after an attempt that could not be rolled back, before the restart: each module was exchanged for
+/// all processes or for none, and no process is held.
 pub(crate) fn check_half_way(house: &mut House, (from, to): (&str, &str)) {
     house.sim.run_ms(5);
     let processes = house.sim.processes();

@@ -1,4 +1,4 @@
-//! Every instruction of a relup, carried out on a house with heroes: what it does, and what its failure leaves.
+//! Every instruction of a relup on a simulated node with heroes: its effect, and the state after its failure.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use pq_tests::running::Tree;
 use super::faults::put;
 use super::variant::Variant;
 
-/// A tree, a house on it, and its release handler.
+/// A tree, a simulated node on it, and its release handler.
 struct Site {
     tree: Tree,
     house: House,
@@ -67,7 +67,7 @@ impl Site {
     }
 }
 
-/// The failure as OTP's term, and whether anything was touched.
+/// The failure as OTP's term, and whether the attempt had changed anything.
 fn failure(outcome: Result<InstallRecord, InstallError>) -> (String, bool) {
     let error = outcome.unwrap_err();
     (error.to_term().to_string(), error.touched)
@@ -102,7 +102,7 @@ fn settings_that_do_not_parse_are_refused_before_anything_happens() {
     assert_eq!(site.env("sockserv", "port").unwrap().as_i64(), Some(8_082));
 }
 
-/// What systools makes of an application that only one of two releases has.
+/// The instructions that systools makes for an application that only one of two releases has.
 #[test]
 fn an_application_is_removed_and_added_and_heroes_play_on() {
     let mut site = Site::with(&Variant {
@@ -133,7 +133,7 @@ fn an_application_is_removed_and_added_and_heroes_play_on() {
     site.house.enter_as("Bob");
 }
 
-/// OTP's own scripts ask for what is so already, also of an application that the new release does not have.
+/// OTP's own scripts request a state that already exists, also for an application that the new release does not have.
 #[test]
 fn what_is_so_already_is_nothing_to_do() {
     let mut site = Site::with(&Variant {
@@ -214,7 +214,7 @@ fn a_function_that_fails_before_the_point_of_no_return_changes_nothing() {
     assert_eq!(site.handler.registry().running().vsn, "1.0.0");
 }
 
-/// Starts the hero Ann, who is there already: no judge knows whether a child wants to start.
+/// Starts the hero Ann, who already exists: no judge can know that the start of the child fails.
 const ANN_AGAIN: &str = "{apply,{supervisor,start_child,[pq_supersup,[\"Ann\",#{}]]}}";
 
 #[test]
@@ -407,7 +407,8 @@ fn a_check_converts_copies_and_changes_nothing() {
     assert_eq!(site.handler.registry().running().vsn, "1.0.0");
 }
 
-/// A script that does nothing between two releases that differ, and one that leaves what the new release does not have.
+/// A script that does nothing between two different releases, and one that leaves modules that the new release does not
+/// have.
 #[test]
 fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
     let mut site = Site::new();
@@ -447,7 +448,7 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
     assert_eq!(site.handler.registry().running().vsn, "1.1.0");
 }
 
-/// The book's way up, with somebody who is called in the middle of it.
+/// The upgrade of the book, with a call of a function in the middle of it.
 #[test]
 fn a_check_tries_each_exchange_by_itself() {
     let mut site = Site::new();

@@ -1,8 +1,8 @@
-//! Attempts with a fault each, one after the other in one house: whatever fails, an attempt is whole or nothing, and the
-//! next one without a fault succeeds.
+//! Attempts on one simulated node, each with a fault: an attempt succeeds completely or changes nothing, and the next
+//! one without a fault succeeds.
 //!
-//! A seed replays its run to the letter, if it is even. In a house with an odd one there are conversions that do not
-//! end, on real threads, and from the first of these on virtual milliseconds may differ.
+//! An even seed repeats its run exactly. With an odd seed, conversions that do not end run on real threads, and after
+//! the first of these the virtual milliseconds may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,24 +25,24 @@ use super::faults::{BROKEN, Expected, Fault, put};
 use super::ledger::{self, Ledger};
 use super::{number, side_by_side};
 
-/// Attempts per house, in a sample and in all, and houses of a run. A sample is long enough for every fault to strike.
+/// Attempts per node, in the sample and in the long version. A sample is long enough for every fault to take effect.
 const EPISODES: [u64; 2] = [100, 400];
 const HOUSES: u64 = 4;
 
-/// The releases among which it goes to and fro.
+/// The releases between which the attempts change.
 const RELEASES: [&str; 3] = ["1.0.0", "1.1.0", BROKEN];
 
-/// How long a conversion may take where one does not end: an innocent one takes some microseconds, on a machine
-/// that has other things to do some milliseconds.
+/// The deadline of a conversion, in attempts with one that does not end. A normal conversion takes microseconds, or
+/// milliseconds on a busy machine.
 const CODE_CHANGE_TIMEOUT_MS: u64 = 60;
 
-/// How long a node that stood still may take to carry out a decision: a slice of processes in each millisecond.
+/// The milliseconds in which a node that was stopped carries out a decision: a slice of processes in each millisecond.
 const PLAYS_ON_MS: u64 = 200;
 
-/// By when it is noticed that it does not: a thread may begin a little later than it is waited for.
+/// The time until a missing conversion is noticed: a thread may begin a little later than the wait for it.
 const PATIENCE: Duration = Duration::from_millis(CODE_CHANGE_TIMEOUT_MS + 40);
 
-/// A house, and those who live there, after whatever has happened so far.
+/// A simulated node with its heroes, which keeps its state between attempts.
 struct Trials {
     seed: u64,
     dice: Xoshiro256PlusPlus,
@@ -51,7 +51,7 @@ struct Trials {
     house: House,
     handler: ReleaseHandler,
     crowd: Crowd,
-    /// How often each fault ended how.
+    /// The number of each combination of fault and result.
     outcomes: BTreeMap<String, u64>,
 }
 
@@ -79,7 +79,7 @@ fn whatever_fails_an_upgrade_is_whole_or_nothing_and_the_next_one_succeeds() {
     }
 }
 
-/// A run in which some fault never did anything proves nothing about it.
+/// Checks that every fault had an effect, because a run without one proves nothing about it.
 fn every_fault_has_struck(outcomes: &BTreeMap<String, u64>) {
     for what in [
         "Conversion failed",
@@ -102,14 +102,14 @@ fn every_fault_has_struck(outcomes: &BTreeMap<String, u64>) {
     }
 }
 
-/// Settings by which it is seen which release they are of.
+/// Marks the settings of a release with its version.
 fn mark(root: &Path, vsn: &str) {
     let file = root.join(format!("releases/{vsn}/sys.config"));
     let settings = format!("[{{sockserv,[{{port,8082}},{{release,\"{vsn}\"}}]}}].");
     put(&file, settings.as_bytes());
 }
 
-/// Gives one hero a fate, or none to anybody; no other setting of the game stays.
+/// Gives one hero a fate, or none to any hero; all other settings of the game are removed.
 fn set_fate(house: &mut House, fate: Option<(&str, &str)>) {
     let AppReply::Data(apps, mut settings) = house.application(&AppRequest::Data) else {
         panic!("the controller does not know its data")
@@ -159,7 +159,7 @@ impl Trials {
         self.handler.registry().running().vsn.clone()
     }
 
-    /// A way from the release that runs to another one.
+    /// The versions of an upgrade or downgrade from the running release.
     fn way(&mut self) -> (String, String) {
         let from = self.running();
         let others: Vec<&str> = RELEASES.into_iter().filter(|vsn| *vsn != from).collect();
@@ -176,7 +176,7 @@ impl Trials {
                 break (from, to);
             }
             if from == BROKEN {
-                // No way leads there from there.
+                // This fault needs another release to start from.
                 self.clean(&format!("seed {}, episode {episode}", self.seed));
             }
         };
@@ -193,7 +193,7 @@ impl Trials {
         self.house.sim.run_ms(self.dice.next_u64() % 2_000);
     }
 
-    /// An attempt with a fault, and all that must hold after it.
+    /// Makes an attempt with a fault, and checks the result.
     fn attempt(&mut self, fault: Fault, (from, to): (&str, &str), what: &str) {
         let ledger = Ledger::open(&mut self.house, &mut self.crowd, self.dice.next_u64());
         let whose = ledger.somebody(self.dice.next_u64()).to_string();
@@ -266,17 +266,17 @@ impl Trials {
         })
     }
 
-    /// A node that stood still when it was told the decision carries it out.
+    /// Lets a node that was stopped at the decision carry it out.
     fn play_on(&mut self) {
         let sim = &mut self.house.sim;
         let plays = (0..PLAYS_ON_MS).any(|_| {
             sim.run_ms(1);
             sim.processes().iter().all(|process| !process.held)
         });
-        assert!(plays, "somebody is held for ever");
+        assert!(plays, "a process is held forever");
     }
 
-    /// Nothing fails, and nothing happens: then it succeeds.
+    /// Makes an attempt without a fault or another event, which must succeed.
     fn clean(&mut self, what: &str) {
         let (from, to) = self.way();
         let what = format!("{what}; then {from} to {to}");
@@ -295,7 +295,7 @@ impl Trials {
         ledger::check_world(&mut self.house, &to);
     }
 
-    /// What a node does that cannot take back what has happened.
+    /// Restarts a node that cannot roll back the attempt.
     fn start_again(&mut self, what: &str) {
         let seed = self.dice.next_u64();
         let permanent = disk::permanent(&self.handler);
@@ -306,7 +306,7 @@ impl Trials {
         ledger::check_world(&mut self.house, &permanent);
     }
 
-    /// Work of the release handler that only concerns files, on a disk that is full or not.
+    /// Runs operations of the release handler that change only files, on a disk that may be full.
     fn work_on_releases(&mut self, what: &str) {
         let Trials {
             dice,
@@ -317,7 +317,7 @@ impl Trials {
             ..
         } = self;
         let place = (tree.root(), disk.as_ref());
-        // What boots the broken release has its supervisors from the beginning.
+        // A boot of the broken release starts its supervisor, which its relup does not update.
         let may_boot = handler.registry().running().vsn != BROKEN;
         match dice.next_u64() % 2 {
             0 if may_boot => disk::make_permanent(house, handler, place, dice),
@@ -332,7 +332,7 @@ impl Trials {
     }
 }
 
-/// How an attempt with this fault is made. A time that sometimes is too short is a fault of its own.
+/// The options of an attempt with this fault. A deadline that is sometimes too short is a fault of its own.
 fn how(fault: Fault, dice: &mut Xoshiro256PlusPlus) -> (Options, Converters) {
     let is_hurried = dice.next_u64().is_multiple_of(3);
     let (limit, slice) = (dice.next_u64() % 12, 1 + (dice.next_u64() % 8) as u32);
@@ -371,7 +371,7 @@ fn ended(outcome: &Result<InstallRecord, InstallError>) -> &'static str {
     }
 }
 
-/// What a report warns of, but for the supervisor that the broken release has and does not load.
+/// The warnings of a report, except that about the supervisor of the broken release, which is not loaded.
 fn odd(report: &InstallRecord) -> Vec<&str> {
     let warnings = report.warnings.iter().map(String::as_str);
     warnings

@@ -1,28 +1,26 @@
-//! Releases made for one test: the applications of the book in another combination, with a script written by hand.
+//! Releases made for one test: the applications of the book in another combination, with a handwritten script.
 
 use std::path::Path;
 
 use pq_release::handler::ReleaseHandler;
 
-/// A release to be, up from and down to 1.0.0.
+/// A release to be made, with an upgrade from and a downgrade to 1.0.0.
 pub(crate) struct Variant<'a> {
     pub(crate) vsn: &'a str,
-    /// Its applications besides the node's, as entries of a `.rel` file.
+    /// The applications besides those of the node, as entries of a `.rel` file.
     pub(crate) applications: &'a str,
     pub(crate) sys_config: &'a str,
-    /// The instructions up, and down, as terms.
+    /// The instructions of the upgrade as terms; the next field has those of the downgrade.
     pub(crate) up: &'a str,
     pub(crate) down: &'a str,
 }
 
-/// The applications of 1.0.0.
 pub(crate) const BOTH: &str = "{processquest,\"1.0.0\"},{sockserv,\"1.0.0\"}";
 
-/// The settings of 1.0.0.
 pub(crate) const SETTINGS: &str = "[{sockserv,[{port,8082}]}].";
 
 impl Default for Variant<'_> {
-    /// 1.0.0 under another version, with nothing to do.
+    /// The content of 1.0.0 under another version, with empty scripts.
     fn default() -> Self {
         Variant {
             vsn: "1.0.9",
@@ -35,7 +33,7 @@ impl Default for Variant<'_> {
 }
 
 impl Variant<'_> {
-    /// Writes its files and has them registered.
+    /// Writes the files of the release and registers it.
     pub(crate) fn register(&self, root: &Path, handler: &mut ReleaseHandler) {
         let Variant {
             vsn,

@@ -1,9 +1,9 @@
-//! Scripts of chance on the yard (`tests/plugins/yard-*`): what the judge lets pass succeeds, what it refuses has changed
-//! nothing, and a check says what an install will do. Behind each success everything that is supervised is killed
-//! once, and comes back.
+//! Random scripts for the yard (`tests/plugins/yard-*`): accepted scripts succeed, refused scripts have changed
+//! nothing, and a check predicts the result of the install. After each success the test kills every supervised process
+//! once, and all of them are restarted.
 //!
-//! That this notices a wrong judge was seen when the judge took a supervisor whose code is only loaded for one that is asked
-//! for its children anew: the first script failed.
+//! The test has detected a wrong judge: one that treated a supervisor whose code is only loaded like one that is asked
+//! for its children again. The first script failed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,14 +21,14 @@ use tempfile::TempDir;
 use super::yard_scripts::{RELEASES, below, draw, good, relup};
 use super::{number, side_by_side};
 
-/// Scripts per yard, and yards of a run.
+/// The number of scripts per node; the next constant is the number of nodes in a run.
 const EPISODES: u64 = 150;
 const YARDS: u64 = 2;
 
-/// After so many scripts a yard is booted anew: what passed may have left little to go wrong.
+/// The number of scripts after which a node is booted again, because accepted scripts may leave little that can fail.
 const LIFE: u64 = 15;
 
-/// A release tree with the releases of the yard, of which 1.0.0 boots.
+/// A release tree with the releases of the yard, which boots 1.0.0.
 struct Land {
     folder: TempDir,
 }
@@ -80,7 +80,7 @@ fn rel_text(vsn: &str) -> String {
     )
 }
 
-/// A node on it.
+/// A simulated node on the tree.
 struct Yard {
     house: House,
     handler: ReleaseHandler,
@@ -117,7 +117,7 @@ impl Yard {
         self.handler.registry().running().vsn.clone()
     }
 
-    /// Everything that a script may change, as text.
+    /// All state that a script may change, as text.
     fn everything(&mut self) -> String {
         let mut processes: Vec<String> = self
             .house
@@ -139,7 +139,7 @@ impl Yard {
     fn offer(&self, to: &str, script: &[String]) {
         let folder = self.root.join("releases");
         for vsn in RELEASES {
-            // Without checksums a release is believed what its folder holds.
+            // Without checksums the release handler accepts the files of a release as they are.
             let _ = fs::remove_file(folder.join(vsn).join("relup"));
             let _ = fs::remove_file(folder.join(vsn).join("SHA256SUMS"));
         }
@@ -147,7 +147,8 @@ impl Yard {
         fs::write(folder.join(to).join("relup"), text).unwrap();
     }
 
-    /// Kills what runs code of the yard: its supervisors start it again. Nothing that is permanent may stay away.
+    /// Kills the processes that run code of the yard; their supervisors restart them. No permanent process may be
+    /// missing.
     fn survives(&mut self, what: &str) {
         let is_permanent = |name: &Option<String>| name.is_some();
         let named: Vec<String> = self
@@ -199,7 +200,7 @@ fn what_the_judge_lets_pass_succeeds_and_what_it_refuses_has_changed_nothing() {
     }
 }
 
-/// How the scripts on one yard ended.
+/// Runs scripts on one node; returns the result of each.
 fn play(seed: u64, episodes: u64) -> Vec<String> {
     let land = Land::new();
     let mut ended = Vec::new();
@@ -220,10 +221,10 @@ fn play(seed: u64, episodes: u64) -> Vec<String> {
     ended
 }
 
-/// Offers a script, has it checked and installed, and answers how that ended.
+/// Offers a script, checks and installs the release, and returns the result.
 fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> String {
     yard.offer(to, script);
-    // A script of chance forgets modules.
+    // A random script omits modules.
     let options = Options {
         partial: true,
         ..Options::default()
@@ -251,7 +252,7 @@ fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> Strin
         (Err(checked), Err(installed)) => {
             assert!(!installed.touched, "{installed}: {what}");
             assert_eq!(checked.to_string(), installed.to_string(), "{what}");
-            let FailedStep::Judged(_) = installed.step else {
+            let FailedStep::Judged(_) = *installed.step else {
                 panic!("{installed}: {what}");
             };
             assert_eq!(before, yard.everything(), "{installed}: {what}");
@@ -268,7 +269,7 @@ fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> Strin
     }
 }
 
-/// How many processes there were that are not there any more.
+/// The number of processes that ended between the two texts.
 fn before_and_not_after(before: &str, after: &str) -> usize {
     let pids = |text: &str| -> Vec<String> {
         let lines = text
@@ -299,7 +300,7 @@ fn what_an_author_would_write_passes_and_says_who_ends() {
         yard.house
             .install(&mut yard.handler, to, &Options::default(), |_, _| ())
             .unwrap_or_else(|error| panic!("failed to {error}"));
-        let line = |it: &pq_release::handler::Ending| {
+        let line = |it: &pq_release::judge::Ending| {
             let name = it.name.as_deref().unwrap_or("-");
             format!("{name} {} {}", it.module, it.instruction)
         };

@@ -1,9 +1,9 @@
-//! Scripts of chance for the yard: what an author would write, with some of it left out, twice, elsewhere or wrong.
+//! Random scripts for the yard: the script of an author with parts removed, duplicated, moved or replaced.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
-/// The releases of the yard: without it, with its first version, with its second.
+/// The releases of the yard: without the application, with its first version, with its second.
 pub(crate) const RELEASES: [&str; 3] = ["0.0.0", "1.0.0", "2.0.0"];
 
 const FIRST: [&str; 6] = [
@@ -16,7 +16,7 @@ const FIRST: [&str; 6] = [
 ];
 const SECOND: [&str; 2] = ["yard_dog", "yard_bell"];
 
-/// Instructions that some script may have, right or wrong at its place.
+/// Instructions that are inserted at random places, where they may be right or wrong.
 const POOL: [&str; 40] = [
     "{apply,{io,format,[\"hello\"]}}",
     "{apply,{yard_tools,weigh,[1]}}",
@@ -79,7 +79,7 @@ fn all_of(release: &str) -> Vec<&'static str> {
     }
 }
 
-/// `{update, yard_sup, supervisor}`, as systools writes it.
+/// The instructions that systools makes from `{update, yard_sup, supervisor}`.
 fn update(mode: &str) -> Vec<String> {
     vec![
         "{suspend,[yard_sup]}".to_string(),
@@ -89,7 +89,7 @@ fn update(mode: &str) -> Vec<String> {
     ]
 }
 
-/// What an author would write.
+/// The script that an author would write.
 pub(crate) fn good(from: &str, to: &str) -> Vec<String> {
     let call = |text: &str| format!("{{apply,{text}}}");
     let mut script: Vec<String> = Vec::new();
@@ -119,12 +119,11 @@ pub(crate) fn good(from: &str, to: &str) -> Vec<String> {
     script
 }
 
-/// A number below `end`.
 pub(crate) fn below(dice: &mut Xoshiro256PlusPlus, end: usize) -> usize {
     (dice.next_u64() % end.max(1) as u64) as usize
 }
 
-/// The script with something else about it, or not.
+/// The script of an author with random changes, or without.
 pub(crate) fn draw(dice: &mut Xoshiro256PlusPlus, from: &str, to: &str) -> Vec<String> {
     let mut script = good(from, to);
     for _ in 0..below(dice, 4) {
@@ -146,7 +145,7 @@ pub(crate) fn draw(dice: &mut Xoshiro256PlusPlus, from: &str, to: &str) -> Vec<S
     script
 }
 
-/// The text of a relup with this one way up.
+/// The text of a relup with this single upgrade.
 pub(crate) fn relup(from: &str, to: &str, script: &[String]) -> String {
     let read = match all_of(to) {
         modules if modules.is_empty() => String::new(),

@@ -1,7 +1,7 @@
-//! What a module declares of itself besides name and version, as the text that stands in the manifest.
+//! The text of a module's declarations in the manifest, without its name and version.
 //!
-//! The compiler puts it together, because a manifest is read from a library that is not loaded. Called by the
-//! macro in `library`; read by the code server, used by the generator of appups.
+//! The compiler assembles the text, because the manifest is read from libraries that are not loaded. The macro in
+//! `library` calls this module; the code server reads the text, and the generator of appups uses it.
 
 use std::marker::PhantomData;
 
@@ -9,8 +9,8 @@ use crate::adapter::Declares;
 use crate::migrate::{Form, Migration};
 use crate::module::Module;
 
-/// How many bytes the declarations of one module have at most. The hero of Process Quest, who calls twelve
-/// functions, has 300; a module that calls three hundred still has room.
+/// The largest size of the declarations of one module in bytes. The hero of Process Quest calls twelve functions and
+/// has 300 bytes; a module that calls three hundred functions still fits.
 const DECLARED_BYTES_MAX: usize = 8 * 1024;
 
 /// The declarations of a module, by its adapter.
@@ -24,14 +24,14 @@ impl<A: Declares> Declared<A> {
         .with_list("calls", A::Module::CALLS)
         .with("]");
 
-    /// `[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0"]}]`; an empty list is left out.
+    /// The text, such as `[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0"]}]`; an empty list is left out.
     pub const TEXT: &'static str = {
         let whole: &'static Text = &Self::WHOLE;
         whole.as_str()
     };
 }
 
-/// A text that grows while the compiler runs.
+/// A text that grows at compile time.
 struct Text {
     bytes: [u8; DECLARED_BYTES_MAX],
     len: usize,
@@ -58,7 +58,7 @@ impl Text {
         self
     }
 
-    /// `{Key,["Item",…]}`, behind a comma where something stands before it.
+    /// Appends `{Key,["Item",…]}`, behind a comma if it is not the first.
     const fn with_list(self, key: &str, items: &[&str]) -> Text {
         let (mut text, mut at) = (self, 0);
         while at < items.len() {
@@ -68,7 +68,7 @@ impl Text {
         text.closed(at)
     }
 
-    /// The versions whose state has this form, as a list.
+    /// Appends the list of versions whose state has this form.
     const fn with_versions(self, key: &str, migrations: &[Migration], form: Form) -> Text {
         let (mut text, mut at, mut count) = (self, 0, 0);
         while at < migrations.len() {
@@ -81,7 +81,7 @@ impl Text {
         text.closed(count)
     }
 
-    /// One more item of a list that has so many; the first one begins it.
+    /// Appends an item to a list of `count` items; the first item begins the list.
     const fn with_item(self, key: &str, count: usize, item: &str) -> Text {
         let text = match count {
             0 => {
@@ -93,7 +93,7 @@ impl Text {
         text.with_string(item)
     }
 
-    /// The end of a list with so many items; an empty one was not begun.
+    /// Ends a list of `count` items; an empty list has no beginning.
     const fn closed(self, count: usize) -> Text {
         match count {
             0 => self,
@@ -117,7 +117,7 @@ impl Text {
     const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            Err(_) => panic!("texts that were put together are a text"),
+            Err(_) => panic!("the concatenation of texts is valid UTF-8"),
         }
     }
 }

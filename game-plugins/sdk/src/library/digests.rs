@@ -1,16 +1,17 @@
-//! What the source of a module comes to, put in front of what it declares.
+//! The digest of a module's source, which precedes its declarations in the manifest.
 //!
-//! `pq build` computes the digests and hands them over as one text, because a macro cannot read files and a frozen
-//! library cannot say more of itself. The compiler picks out the one of a module. Called by the macro in `library`.
+//! `pq build` computes the digests and passes all of them as one text, because a macro cannot read files, and because
+//! the source of a released library cannot change. The compiler selects the digest of a module. The macro in `library`
+//! calls this module.
 
-/// The declaration of a module's digest, `{digest,"9f…"}`; empty where there is none. In the list each module has
-/// `Name={digest,"9f…"};`.
+/// The declaration of a module's digest, `{digest,"9f…"}`; empty if there is none. The text has an entry
+/// `Name={digest,"9f…"};` for each module.
 pub const fn digest_of(module: &str, digests: &'static str) -> &'static str {
     let (bytes, mut from) = (digests.as_bytes(), 0);
     while from < bytes.len() {
         let end = find(bytes, from, b';');
         let name_end = find(bytes, from, b'=');
-        if name_end < end && is_same(bytes, (from, name_end), module.as_bytes()) {
+        if name_end < end && is_same(between(bytes, from, name_end), module.as_bytes()) {
             let rest = digests.split_at(name_end + 1).1;
             return rest.split_at(end - name_end - 1).0;
         }
@@ -19,7 +20,7 @@ pub const fn digest_of(module: &str, digests: &'static str) -> &'static str {
     ""
 }
 
-/// The comma between a digest and a list of declarations, where both have something.
+/// The comma between a digest and a list of declarations, when both are not empty.
 pub const fn behind_digest(digest: &str, declared: &str) -> &'static str {
     match digest.is_empty() || declared.len() == "[]".len() {
         true => "",
@@ -35,13 +36,17 @@ const fn find(bytes: &[u8], from: usize, wanted: u8) -> usize {
     at
 }
 
-const fn is_same(bytes: &[u8], (from, end): (usize, usize), wanted: &[u8]) -> bool {
-    if end - from != wanted.len() {
+const fn between(bytes: &[u8], from: usize, end: usize) -> &[u8] {
+    bytes.split_at(end).0.split_at(from).1
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
         return false;
     }
     let mut at = 0;
-    while at < wanted.len() {
-        if bytes[from + at] != wanted[at] {
+    while at < one.len() {
+        if one[at] != other[at] {
             return false;
         }
         at += 1;

@@ -1,4 +1,4 @@
-//! Calls into a loaded library: what comes back, also when it panics, and whose memory it is.
+//! Calls into a loaded library: their results, their panics, and the owner of their memory.
 
 use pq_abi::{Failure, Reason, Verdict};
 use serde::Serialize;
@@ -72,7 +72,7 @@ fn a_panic_on_another_thread_comes_back_there() {
             )
         };
         [threads.spawn(run), threads.spawn(run)]
-            .map(|thread| thread.join().expect("the panic does not leave"))
+            .map(|thread| thread.join().expect("the library catches its panic"))
     });
     assert_eq!(panicked, [true, true]);
 }
@@ -95,7 +95,7 @@ fn memory_that_a_library_holds_is_counted_for_it_and_for_no_other() {
     let held = |id| {
         node.code
             .library(id)
-            .expect("it was loaded")
+            .expect("the library is loaded")
             .allocated_bytes as usize
     };
     let (before, other_before) = (held(library), held(other));
@@ -111,7 +111,7 @@ fn memory_that_a_library_holds_is_counted_for_it_and_for_no_other() {
     let mapped = node
         .code
         .library(library)
-        .expect("it was loaded")
+        .expect("the library is loaded")
         .mapped_bytes as usize;
     assert!(
         mapped.is_multiple_of(4096) && (100_000..2 * V1.bytes().len()).contains(&mapped),

@@ -2,7 +2,7 @@
 
 use pq_abi::ABI_STAMP;
 use pq_abi::raw::LibraryTable;
-use pq_abi::{Direction, Failure, Verdict};
+use pq_abi::{Direction, Failure, Verdict, Way};
 
 use super::calls::Request;
 use super::fixture::Variant;
@@ -48,7 +48,11 @@ fn assert_it_plays(bytes: &[u8]) {
         .import(&mut host, &exported)
         .expect("a counter can be read");
     assert_eq!(add(&mut again), (Verdict::Wait, Some(6)));
-    let changed = module.code_change(&mut host, (Direction::Up, "0.9"), &exported, &[]);
+    let way = Way {
+        direction: Direction::Up,
+        vsn: "0.9",
+    };
+    let changed = module.code_change(&mut host, way, &exported, &[]);
     assert!(matches!(changed, Err(Failure::Undefined(_))), "{changed:?}");
     assert_eq!(node.version(library), "1.0.0");
 }

@@ -1,4 +1,4 @@
-//! What is refused, at which step, and that a refusal leaves the server as it was.
+//! Each refusal with its step. A refusal leaves the server unchanged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ static WITH_MATHEMATICS: Variant = Variant::new(
 );
 static WITHOUT_CFG: Variant = Variant::new("without_cfg", "1.0.0", KEEPS_NOTHING, &[]);
 
-/// Loads it into a server that has a library, and sees that it changes nothing there.
+/// Loads the bytes into a server that has a library, and checks that nothing changes there.
 fn refusal(bytes: &[u8]) -> LoadError {
     refusal_of(|node| node.write("refused.so", bytes), None)
 }
@@ -49,7 +49,9 @@ fn refusal(bytes: &[u8]) -> LoadError {
 fn refusal_of(path: impl FnOnce(&Node) -> PathBuf, expected: Option<Checksum>) -> LoadError {
     let node = Node::new();
     let library = node.load("good.so", V1.bytes());
-    node.code.make_all_current(library).expect("it was loaded");
+    node.code
+        .make_all_current(library)
+        .expect("the library is loaded");
     let path = path(&node);
     let before = (
         format!("{:?}", node.code.loaded()),
@@ -59,7 +61,7 @@ fn refusal_of(path: impl FnOnce(&Node) -> PathBuf, expected: Option<Checksum>) -
     let error = node
         .code
         .load_library(&path, expected)
-        .expect_err("it must be refused");
+        .expect_err("the library must be refused");
     let after = (
         format!("{:?}", node.code.loaded()),
         node.code.libraries().len(),
@@ -235,14 +237,14 @@ fn files_that_are_no_libraries_are_refused_as_what_they_are() {
     );
     let program = fs::read("/bin/true").expect("every Linux has /bin/true");
     assert_refused!(refusal(&program), FailedStep::Form(_), "it is a program");
-    let mathematics =
-        fs::read(c_library().with_file_name("libm.so.6")).expect("it stands beside the C library");
+    let mathematics = fs::read(c_library().with_file_name("libm.so.6"))
+        .expect("libm is in the directory of the C library");
     assert_refused!(
         refusal(&mathematics),
         FailedStep::NoManifest,
         "it has no section `.pq.manifest`"
     );
-    let c = fs::read(c_library()).expect("it is mapped");
+    let c = fs::read(c_library()).expect("the C library is mapped");
     assert!(matches!(
         refusal(&c).step,
         FailedStep::Form(_) | FailedStep::NoManifest
@@ -278,7 +280,7 @@ fn what_is_no_readable_file_is_refused() {
             node.path("good.so")
                 .parent()
                 .map(Path::to_path_buf)
-                .expect("it is in one")
+                .expect("a file is in a directory")
         },
         None,
     );
@@ -336,7 +338,7 @@ fn memory_that_could_be_written_and_run_is_refused() {
 
 #[test]
 fn run_paths_and_relocations_in_code_are_refused() {
-    // The number of relative relocations is a hint that no step before the refusal reads.
+    // The number of relative relocations is a hint, which no step before the refusal reads.
     let count = relative_relocations(V1.bytes());
     let tagged = |tag: u64| {
         patch::replaced(
@@ -355,12 +357,12 @@ fn run_paths_and_relocations_in_code_are_refused() {
     }
 }
 
-/// The entry DT_RELACOUNT of the dynamic table, as bytes.
+/// The entry DT_RELACOUNT of the dynamic table as bytes.
 fn relative_relocations(bytes: &[u8]) -> Vec<u8> {
     let tag = 0x6fff_fff9_u64.to_le_bytes();
     let at = (0..bytes.len())
         .find(|at| bytes[*at..].starts_with(&tag))
-        .expect("libraries of Rust have one");
+        .expect("libraries in Rust have this entry");
     bytes[at..at + 16].to_vec()
 }
 
@@ -384,7 +386,7 @@ fn an_import_that_nobody_has_is_refused_by_the_dynamic_linker() {
 fn a_library_says_what_it_is_without_being_loaded() {
     let node = Node::new();
     let path = node.write("a.so", V2.bytes());
-    let manifest = inspect(&path, Some(Checksum::of(V2.bytes()))).expect("it is a good one");
+    let manifest = inspect(&path, Some(Checksum::of(V2.bytes()))).expect("the library is valid");
     assert_eq!(
         (&*manifest.application, &*manifest.vsn, manifest.abi),
         ("fixture", "1.1.0", ABI_STAMP)

@@ -1,5 +1,5 @@
-//! Current and old: what `current`, `old`, `purge` and the epoch say while code is exchanged. The libraries are
-//! linked into this test: for the bookkeeping they are like loaded ones.
+//! The values of `current`, `old`, `purge` and the epoch while code is exchanged. The libraries are linked into this
+//! test; the bookkeeping treats them like loaded ones.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,10 @@ linked!(three, "3");
 fn three_versions() -> (CodeServer, [LibraryId; 3]) {
     let code = CodeServer::new();
     let libraries = [&one::LIBRARY, &two::LIBRARY, &three::LIBRARY];
-    let ids = libraries.map(|table| code.link_library(table).expect("it was made by the macro"));
+    let ids = libraries.map(|table| {
+        code.link_library(table)
+            .expect("tables from the macro are valid")
+    });
     (code, ids)
 }
 
@@ -261,8 +264,8 @@ fn no_two_states_of_any_servers_have_one_epoch() {
     }
 }
 
-/// With three versions in turn, the table before the current one can be told from the one after it. The writer
-/// goes on until the reader has been there at so many of its turns.
+/// With three versions in turn, the table before the current one differs from the one after it. The writer continues
+/// until the reader has seen `TURNS_SEEN` epochs.
 #[test]
 fn who_sees_a_new_epoch_sees_its_table() {
     const TURNS_SEEN: usize = 5_000;
@@ -277,7 +280,9 @@ fn who_sees_a_new_epoch_sees_its_table() {
             let mut epochs = HashSet::new();
             while epochs.len() < TURNS_SEEN {
                 let epoch = code.epoch().load(Ordering::Acquire);
-                let current = code.current("fix_words").expect("one is always current");
+                let current = code
+                    .current("fix_words")
+                    .expect("a version is always current");
                 epochs.insert(epoch);
                 if code.epoch().load(Ordering::Acquire) == epoch {
                     samples.insert((epoch, current.address()));

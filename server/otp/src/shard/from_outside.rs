@@ -16,7 +16,7 @@ use pq_term::msgpack::from_msgpack;
 use super::Shard;
 use crate::answers::Calls;
 use crate::callback::Callback;
-use crate::effect::Effect;
+use crate::effect::{Effect, Request};
 use crate::message::{Caller, Envelope, ModuleCall, Payload, Returned};
 
 /// Answers to requests with this number are for nobody. Whoever asks from outside has numbers from 1 on.
@@ -75,7 +75,7 @@ fn hand_over(effects: &mut [Effect], answer: &[u8], asks: Option<&AtomicBool>, t
     let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;
     for effect in effects {
-        if let Effect::Request { id, .. } | Effect::StartLink(_, _, id) = effect {
+        if let Effect::Request(Request { id, .. }) | Effect::StartLink(_, _, id) = effect {
             let is_answer = number.as_ref() == Some(&Term::from(*id));
             *id = if is_answer { tag } else { NOBODYS };
             is_found |= is_answer;

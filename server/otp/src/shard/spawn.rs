@@ -20,6 +20,7 @@ impl Shard {
             return self.acknowledge(ack, Err(undef(start.module.as_str(), "init")));
         };
         let pid = self.birth(parent, Some(module));
+        self.follow(pid, module);
         if let Err(holder) = self.give_name(pid, module.registered()) {
             let reason = Term::tuple([Term::atom("already_started"), Term::from(holder)]);
             let reason = Reason::Other(reason);

@@ -203,7 +203,7 @@ fn tag(id: &Term) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::node::worker;
+    use crate::supervisor::harness::worker;
     use pq_abi::spec::Shutdown;
 
     fn of(names: &[&'static str]) -> Children {

@@ -186,7 +186,7 @@ fn read_children(reader: SpecReader<'_>) -> Result<(Children, ChildStarts), Spec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::node::{spec_bytes, worker};
+    use crate::supervisor::harness::{spec_bytes, worker};
     use pq_abi::spec::{self, SupSpec};
     use proptest::prelude::{ProptestConfig, proptest};
 

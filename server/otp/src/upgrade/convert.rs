@@ -50,17 +50,23 @@ pub(crate) enum Outcome {
 /// What came of a process.
 pub(crate) struct Converted {
     pub(crate) pid: Pid,
+    /// That of the export.
+    pub(crate) number: u32,
     pub(crate) outcome: Outcome,
 }
 
 /// Converts one process.
 pub(super) fn convert(node: &Node, plan: &Plan, job: Export) -> Converted {
-    let pid = job.pid;
+    let (pid, number) = (job.pid, job.number);
     let outcome = match convert_parts(node, plan, job) {
         Ok(outcome) => outcome,
         Err(failed) => Outcome::Failed(failed),
     };
-    Converted { pid, outcome }
+    Converted {
+        pid,
+        number,
+        outcome,
+    }
 }
 
 fn convert_parts(node: &Node, plan: &Plan, job: Export) -> Result<Outcome, Box<Failed>> {

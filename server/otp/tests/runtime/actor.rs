@@ -1,8 +1,8 @@
 //! A server that does what it is told, word by word, so that a test reads as a play.
 
 use pq_sdk::{
-    Ctx, From, GenServer, Info, InitError, Message, Module, Next, Pid, Reason, Remote, RngExt,
-    Term, TimerId,
+    Ctx, From, GenServer, Info, InitError, Message, Module, MonitorId, Next, Pid, Reason, Remote,
+    RngExt, Term, TimerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub(crate) enum Do {
 pub(crate) struct Actor {
     kept: Option<From>,
     timer: Option<TimerId>,
-    monitor: Option<u64>,
+    monitor: Option<MonitorId>,
     child: Option<Pid>,
 }
 

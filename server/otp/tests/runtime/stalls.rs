@@ -12,8 +12,8 @@ use pq_otp::{
     StallEvent, Term, Threads,
 };
 
-use crate::house::{config, encode, payload, start};
 use crate::journal::Journal;
+use crate::rig::{config, encode, payload, start};
 use crate::snare;
 use crate::threads::begin_application;
 
@@ -25,7 +25,7 @@ type Told = Arc<Mutex<Vec<(StallEvent, String)>>>;
 /// A node with two shards, one more for supervisors, and a crowd of snares.
 struct Field {
     threads: Threads,
-    modules: Arc<crate::house::Linked>,
+    modules: Arc<crate::rig::Linked>,
     journal: Journal,
     told: Told,
     traps: Pid,
@@ -274,7 +274,7 @@ impl Field {
         match at {
             "handle_continue" | "handle_timeout" => (),
             "handle_cast" => self.cast(pid),
-            "handle_call" => drop(self.node().request(pid, &encode(&()), |_| ())),
+            "handle_call" => self.node().request(pid, &encode(&()), |_| ()),
             "handle_info" => deliver(Envelope::Info(payload(&()))),
             "export" => self.node().sys_request(pid, SysMessage::GetState, |_| ()),
             _ => self.node().signal(Signal::Exit {

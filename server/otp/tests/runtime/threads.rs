@@ -7,8 +7,8 @@ use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, S
 use pq_otp::{Ask, Atom, Called, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
 
 use crate::actor::Do;
-use crate::house::{config, encode, payload, say, start};
 use crate::journal::Journal;
+use crate::rig::{config, encode, payload, say, start};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE_MS: u64 = 60_000;

@@ -38,7 +38,7 @@ pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>
     for process in of_module(driver, module)? {
         let (supervisor, id) = place(driver, module, &process)?;
         let request = SupRequest::TerminateId(id.clone());
-        ask(driver, ("stop", module), supervisor, &request)?;
+        ask(driver, "stop", module, supervisor, &request)?;
         stopped.push(Stopped {
             module,
             supervisor,
@@ -57,7 +57,8 @@ pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), Fai
     } = stopped;
     ask(
         driver,
-        ("start", module),
+        "start",
+        module,
         supervisor,
         &SupRequest::RestartChild(id),
     )
@@ -109,7 +110,8 @@ fn place(
     let supervisor = process.parent.ok_or_else(no_supervisor)?;
     let children = match ask(
         driver,
-        ("stop", module),
+        "stop",
+        module,
         supervisor,
         &SupRequest::WhichChildren,
     )? {
@@ -128,7 +130,8 @@ fn place(
 
 fn ask(
     driver: &mut dyn Driver,
-    (what, module): (&'static str, Atom),
+    what: &'static str,
+    module: Atom,
     supervisor: Pid,
     request: &SupRequest,
 ) -> Result<SupReply, FailedStep> {

@@ -11,8 +11,8 @@ use pq_term::{Atom, Term, shorten};
 use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use super::prepare::Prepared;
-use super::script::{CodeChange, Exchange, Step};
 use crate::instruction::Mfa;
+use crate::script::{CodeChange, Exchange, Step};
 
 /// How much of the arguments of a call is shown.
 const ARGS_CHARS_MAX: usize = 80;

@@ -10,12 +10,10 @@ use pq_code::CodeServer;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::spec::{ChildInfo, Modules, Strategy, SupReply, SupRequest};
 use pq_otp::upgrade::Driver;
-use pq_otp::{Pid, ProcessInfo};
+use pq_otp::{Pid, ProcessInfo, RequestError};
 
 use super::tree::{self, Branch};
 use super::world::{Child, Held, Loaded, Process, Supervisor, World};
-use crate::handler::ASK_TIMEOUT_MS;
-use crate::handler::FailedStep;
 
 /// The kind of process that supervises.
 const SUPERVISOR: &str = "supervisor";
@@ -23,6 +21,9 @@ const SUPERVISOR: &str = "supervisor";
 /// How long a supervisor may take to say what its children are. It takes microseconds, and a restart between two answers a
 /// little longer.
 const CHILDREN_TIMEOUT_MS: u64 = 1_000;
+
+/// How long a question to a process of the node may take, while a script is judged and while it is carried out.
+pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
 /// What of a node is looked at, besides its code.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ pub(crate) fn look<'a>(
     driver: &mut dyn Driver,
     code: &'a CodeServer,
     looks: Looks,
-) -> Result<World<'a>, FailedStep> {
+) -> Result<World<'a>, RequestError> {
     let mut world = World::empty(code);
     hold(&mut world, code);
     if looks.processes {
@@ -62,7 +63,7 @@ pub(crate) fn look<'a>(
     Ok(world)
 }
 
-fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), FailedStep> {
+fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), RequestError> {
     let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? else {
         return Ok(());
     };

@@ -1,12 +1,12 @@
-//! The session: the process that talks with one client. It is that of 1.0.0 but for its end, and says who plays:
+//! The session: the process that talks with one client. It differs from 1.0.0 at its end, and says who plays:
 //!
 //! ```text
-//!   client gone, in any phase ─► as if it had said `quit`: Leaving ─► end   (the hero is stopped first)
+//!   client disconnected, in any phase ─► as after `quit`: Leaving ─► end   (the hero is stopped first)
 //!   who(State) ─► nobody, the name of a hero that is to be or is being started, or the hero that plays
 //! ```
 //!
-//! Its state is that of 1.0.0, written the same, so the module is exchanged without a conversion. A hero
-//! that lost its client before stays until an operator stops it: no session is left that knows of it.
+//! State and encoded form are those of 1.0.0, so the module is exchanged without a conversion. A hero that lost its
+//! client before the upgrade stays until an operator stops it, because no session knows it any more.
 
 use pq_sdk::{
     Ctx, Export, Function, GenServer, Info, InitError, Migration, Module, Next, Pid, PortId,
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::v1_0_0::sockserv_serv::{self as v1_0_0, Phase};
 
-/// A session.
+/// The state of a session, equal to that of 1.0.0.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Session(pub v1_0_0::Session);
@@ -81,7 +81,7 @@ impl GenServer for Session {
 }
 
 impl Session {
-    /// Who plays here.
+    /// The player of this session.
     pub fn who(self) -> Who {
         match self.0.phase {
             Phase::Name | Phase::Leaving => Who::Nobody,
@@ -94,7 +94,7 @@ impl Session {
         }
     }
 
-    /// The client has gone: its hero is stopped, also one whose start is still to be answered.
+    /// Stops the hero after the client has disconnected, even if the answer to the hero's start is still missing.
     fn let_go(&mut self, ctx: &mut Ctx<'_>) -> Next {
         let todo = self.0.quit();
         self.0.perform(todo, ctx)

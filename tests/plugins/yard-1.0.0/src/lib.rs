@@ -1,5 +1,5 @@
-//! A small application with a process of every kind that a script may be about: tests install scripts on it that no
-//! author would write.
+//! A small application with a process of each kind that an upgrade script can refer to. Tests use it for scripts that
+//! no author would write.
 //!
 //! ```text
 //!   yard_sup (one_for_one) ─┬► gate: yard_gate
@@ -11,7 +11,7 @@ use pq_sdk::supervisor::{self, Refine, Supervisor, TopSupervisor, supervise, wor
 use pq_sdk::{Ctx, GenServer, InitError, Module, Reason, Restart, Strategy, SupSpec, Term};
 use serde::{Deserialize, Serialize};
 
-/// The application's callback module.
+/// The callback module of the application.
 pub struct Yard;
 
 impl Module for Yard {
@@ -25,7 +25,7 @@ impl Application for Yard {
     }
 }
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -44,7 +44,7 @@ impl Supervisor for Sup {
     }
 }
 
-/// The supervisor of the pens.
+/// The supervisor of the pens, a `simple_one_for_one`.
 pub struct Pens;
 
 impl Module for Pens {
@@ -62,7 +62,7 @@ impl Supervisor for Pens {
     }
 }
 
-/// A server with a name of its own.
+/// A server with a registered name.
 #[derive(Serialize, Deserialize)]
 pub struct Gate {
     opened: u64,
@@ -90,7 +90,7 @@ impl GenServer for Gate {
     }
 }
 
-/// A server of which there are many.
+/// A server with many instances.
 #[derive(Serialize, Deserialize)]
 pub struct Pen {
     animals: u64,
@@ -111,11 +111,11 @@ impl GenServer for Pen {
     }
 }
 
-/// The module of functions.
+/// The functions without a process.
 pub mod yard_tools {
     use pq_sdk::{Export, Function, Functions, Module};
 
-    /// The module.
+    /// The module `yard_tools`, which has functions.
     pub struct Tools;
 
     impl Module for Tools {
@@ -126,7 +126,7 @@ pub mod yard_tools {
 
     impl Functions for Tools {}
 
-    /// `weigh(Animals)`: twice as much.
+    /// `weigh(Animals)`: returns twice the number.
     pub static WEIGH: Function<(u64,), u64> =
         Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 }

@@ -1,11 +1,11 @@
-//! The yard has a dog, which is a child more of its supervisor, and there are more functions.
+//! Version 2 of the yard: its supervisor has one more child, a dog, and there are more functions.
 
 use pq_sdk::supervisor::{Supervisor, worker};
 use pq_sdk::{Ctx, GenServer, InitError, Module, SupSpec};
 use serde::{Deserialize, Serialize};
 use yard_1_0_0::{Gate, Pen, Pens, Yard};
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -53,12 +53,12 @@ impl GenServer for Dog {
     }
 }
 
-/// Functions, one more than before.
+/// The functions of 1.0.0, and one more.
 pub mod yard_tools {
     use pq_sdk::{Export, Function, Functions, Module};
     use yard_1_0_0::yard_tools::WEIGH;
 
-    /// The module.
+    /// The module `yard_tools`, which has functions.
     pub struct Tools;
 
     impl Module for Tools {
@@ -69,7 +69,7 @@ pub mod yard_tools {
 
     impl Functions for Tools {}
 
-    /// `count()`: three.
+    /// `count()`: always returns three.
     pub static COUNT: Function<(), u64> = Function::new("yard_tools", "count", |_, ()| 3);
 }
 
@@ -77,7 +77,7 @@ pub mod yard_tools {
 pub mod yard_bell {
     use pq_sdk::{Export, Function, Functions, Module};
 
-    /// The module.
+    /// The module `yard_bell`, which has functions.
     pub struct Bell;
 
     impl Module for Bell {
@@ -88,7 +88,7 @@ pub mod yard_bell {
 
     impl Functions for Bell {}
 
-    /// `ring()`: once.
+    /// `ring()`: always returns one.
     pub static RING: Function<(), u64> = Function::new("yard_bell", "ring", |_, ()| 1);
 }
 

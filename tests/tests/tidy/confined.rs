@@ -1,35 +1,38 @@
-//! Code that may stand only in certain rooms: `unsafe`, and in libraries the world itself.
+//! Code that only certain files may contain: `unsafe`, and in libraries every access to the system.
 
 use super::functions::block_len;
 use super::mask::{line_of, mask, words};
 use super::tree::{Fault, File};
 
-/// Where `unsafe` may stand, as beginnings of paths: the table between node and libraries with the
-/// macro that fills it in, and the loader. Nowhere else is a pointer taken on trust.
-const UNSAFE_ROOMS: [&str; 3] = [
+/// Paths that may contain `unsafe`: the table between node and libraries with the macro that makes it, and the loader.
+/// All other code uses only checked pointers.
+const UNSAFE_FILES: [&str; 3] = [
     "server/abi/",
     "server/code/src/loader",
     "game-plugins/sdk/src/library.rs",
 ];
 
-/// `unsafe` outside its rooms.
+/// `unsafe` in other files.
 pub(crate) fn unsafe_outside(file: &File) -> Vec<Fault> {
-    if UNSAFE_ROOMS.iter().any(|room| file.path.starts_with(room)) {
+    if UNSAFE_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start))
+    {
         return Vec::new();
     }
     let code = mask(&file.text);
     let wanted = format!(
-        "`unsafe` stands only in {UNSAFE_ROOMS:?}: move the claim there, behind a safe function"
+        "`unsafe` is allowed only in {UNSAFE_FILES:?}: move the code there, behind a safe function"
     );
     words(&code, "unsafe")
         .map(|at| file.fault(line_of(&code, at), wanted.clone()))
         .collect()
 }
 
-/// `unsafe` without the argument why it holds. A type (`unsafe extern "C" fn(u8)`) claims nothing yet.
+/// `unsafe` without an argument for its soundness. A type (`unsafe extern "C" fn(u8)`) needs none.
 pub(crate) fn unargued(file: &File) -> Vec<Fault> {
     let code = mask(&file.text);
-    let wanted = "say right above it: `// SAFETY:` every precondition, and who promises it";
+    let wanted = "write directly above it: `// SAFETY:` with every precondition and the code that guarantees it";
     words(&code, "unsafe")
         .filter(|at| is_claim(&code[*at..]) && !is_method_of_unsafe_impl(&code, *at))
         .map(|at| line_of(&code, at))
@@ -38,7 +41,7 @@ pub(crate) fn unargued(file: &File) -> Vec<Fault> {
         .collect()
 }
 
-/// Is this `unsafe` a block, an impl, a trait, a foreign block or a function, and not a type or an attribute?
+/// Whether this `unsafe` is a block, an impl, a trait, a foreign block or a function, not a type or an attribute.
 fn is_claim(code: &str) -> bool {
     let rest = code["unsafe".len()..].trim_start();
     let after_abi = rest.strip_prefix("extern").map_or(rest, |rest| {
@@ -56,7 +59,7 @@ fn is_claim(code: &str) -> bool {
     }
 }
 
-/// The contract of such a method is its trait's, and the impl argues for keeping it.
+/// The contract of such a method is that of its trait, and the argument is at the impl.
 fn is_method_of_unsafe_impl(code: &str, at: usize) -> bool {
     let is_impl = |from: usize| {
         code[from + "unsafe".len()..]
@@ -68,7 +71,7 @@ fn is_method_of_unsafe_impl(code: &str, at: usize) -> bool {
     is_method && impls.any(|from| from + block_len(&code[from..]) > at)
 }
 
-/// Does a comment with the argument touch the statement or item that `line` (from 1) belongs to?
+/// Whether a comment with the argument is directly above the statement or item of `line` (from 1).
 fn is_argued(text: &str, code: &str, line: usize) -> bool {
     let text: Vec<&str> = text.lines().collect();
     let code: Vec<&str> = code.lines().map(str::trim_end).collect();
@@ -77,7 +80,7 @@ fn is_argued(text: &str, code: &str, line: usize) -> bool {
     while first > 0 && goes_on(code[first - 1]) {
         first -= 1;
     }
-    // Attributes stand between the comment and the item, and documentation may surround them.
+    // Attributes may be between the comment and the item, and documentation may surround them.
     let above = text[..first].iter().rev();
     let mut comment = above
         .map(|l| l.trim_start())
@@ -85,22 +88,22 @@ fn is_argued(text: &str, code: &str, line: usize) -> bool {
     comment.any(|l| l.contains("SAFETY:") || l.ends_with("# Safety"))
 }
 
-/// What a library may not touch, and where it finds it instead. A library takes time, dice and the
-/// world from its context: so a run repeats from its seed, no plugin frame waits, and nothing is
-/// left in thread-local storage.
+/// Names that a library may not use, with the alternative. A library gets time, random numbers and system services from
+/// its context. So a run can be repeated from its seed, no stack frame of a plugin waits, and nothing is left in
+/// thread-local storage.
 const WORLD: [(&str, &str); 13] = [
-    ("thread", "processes are the host's"),
+    ("thread", "the host runs processes"),
     (
         "thread_local",
-        "state belongs to a process, and a destructor would pin the library",
+        "state belongs to a process, and a destructor would keep the library in memory",
     ),
     ("mpsc", "send through the context"),
-    ("Instant", "`now` comes with the context"),
-    ("SystemTime", "`now` comes with the context"),
-    ("rng", "dice come with the context"),
-    ("net", "sockets are the host's"),
-    ("fs", "files are the host's"),
-    ("env", "configuration comes with the context"),
+    ("Instant", "the context has the time"),
+    ("SystemTime", "the context has the time"),
+    ("rng", "the context has random numbers"),
+    ("net", "the host has the sockets"),
+    ("fs", "the host has the files"),
+    ("env", "the context has the configuration"),
     ("tokio", "a callback never waits"),
     (
         "HashMap",
@@ -113,7 +116,7 @@ const WORLD: [(&str, &str); 13] = [
     ("println!", "log through the context"),
 ];
 
-/// Is this the source of a library package, such as `game-plugins/processquest-1.0.0/src/pq_player.rs`?
+/// Whether the file is source of a library package, such as `game-plugins/processquest-1.0.0/src/pq_player.rs`.
 pub(crate) fn is_library(path: &str) -> bool {
     let in_plugins = ["game-plugins/", "sockserv/plugins/"]
         .iter()
@@ -122,7 +125,7 @@ pub(crate) fn is_library(path: &str) -> bool {
     folder.is_some_and(|name| super::library::application_and_version(name).is_some())
 }
 
-/// What a library takes from the world instead of from its context.
+/// Uses of system services in a library that have to go through its context.
 pub(crate) fn worldly(file: &File) -> Vec<Fault> {
     if !file.is_rust() || !is_library(&file.path) {
         return Vec::new();
@@ -141,30 +144,29 @@ pub(crate) fn worldly(file: &File) -> Vec<Fault> {
         .collect()
 }
 
-/// What opens a file whatever it is.
+/// Calls that open any kind of file.
 const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
 
-/// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
-const OPENING_ROOMS: [&str; 9] = [
+/// Files that may contain these calls: they make directories durable, or read files of the kernel and the system.
+const OPENING_FILES: [&str; 6] = [
     "server/abi/src/crash/handler.rs",
     "server/files/src/",
     "server/otp/src/stall/task.rs",
-    "server/release/src/durable.rs",
     "server/release/src/handler/memory.rs",
     "server/protocol/src/history.rs",
     "server/protocol/src/who.rs",
-    "server/src/history.rs",
-    "server/src/running/bans.rs",
 ];
 
-/// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.
+/// Calls in the node that open files without `pq-files`, which opens only regular files. Tests may open files.
 pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
     let is_node = ["server/", "sockserv/src/", "regis/src/"]
         .iter()
-        .any(|room| file.path.starts_with(room));
+        .any(|start| file.path.starts_with(start));
     let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_room = OPENING_ROOMS.iter().any(|room| file.path.starts_with(room));
-    if !is_node || is_test || is_room || !file.is_rust() {
+    let is_there = OPENING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
         return Vec::new();
     }
     let code = mask(&file.text);
@@ -172,13 +174,13 @@ pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
     let places = OPENERS.iter().flat_map(|opener| code.match_indices(opener));
     places
         .map(|(at, _)| {
-            let wanted = "a pipe would be waited for: read it with `pq_files`";
+            let wanted = "opening a pipe would block: read the file with `pq_files`";
             file.fault(line_of(code, at), wanted)
         })
         .collect()
 }
 
-/// Where `word` is a type, a macro or part of a path (`std::fs::read`), and not somebody's variable.
+/// The places where `word` is a type, a macro or a part of a path (`std::fs::read`), not a variable.
 fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_name = word.ends_with('!') || word.starts_with(char::is_uppercase);
     let in_path =
@@ -186,7 +188,7 @@ fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     words(code, word).filter(move |at| is_name || in_path(*at))
 }
 
-/// What writes to a stream of the process, and waits for whoever reads there.
+/// Calls that write to a stream of the process, and block when the stream is full.
 const WRITERS: [&str; 6] = [
     "println!(",
     "eprintln!(",
@@ -196,8 +198,8 @@ const WRITERS: [&str; 6] = [
     "io::stderr",
 ];
 
-/// Where these may stand: the two streams of a node, and commands that end with their reader.
-const WRITING_ROOMS: [&str; 6] = [
+/// Files that may contain these calls: those for the two streams of a node, and commands that end with their reader.
+const WRITING_FILES: [&str; 6] = [
     "server/src/stdio.rs",
     "server/src/streams.rs",
     "server/src/main.rs",
@@ -206,20 +208,22 @@ const WRITING_ROOMS: [&str; 6] = [
     "server/src/author",
 ];
 
-/// Lines of a node past its queue, for which everybody would wait.
+/// Output of a node that does not use its queue, so that it could block the node.
 pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
     let is_node = ["server/", "sockserv/src/", "regis/"]
         .iter()
-        .any(|room| file.path.starts_with(room));
+        .any(|start| file.path.starts_with(start));
     let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_room = WRITING_ROOMS.iter().any(|room| file.path.starts_with(room));
-    if !is_node || is_test || is_room || !file.is_rust() {
+    let is_there = WRITING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
         return Vec::new();
     }
     let code = mask(&file.text);
     let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
     let places = WRITERS.iter().flat_map(|writer| code.match_indices(writer));
-    // `stdio::stderr_is_terminal` is another word.
+    // `stdio::stderr_is_terminal` is a different name.
     let goes_on =
         |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
     let is_word = |at: usize, writer: &str| {
@@ -230,7 +234,8 @@ pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
     places
         .filter(|(at, writer)| is_word(*at, writer))
         .map(|(at, _)| {
-            let wanted = "nobody waits for the reader of a node: log it, or write it with `stdio`";
+            let wanted =
+                "the node must not wait for a reader: log the text, or write it with `stdio`";
             file.fault(line_of(code, at), wanted)
         })
         .collect()
