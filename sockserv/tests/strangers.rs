@@ -1,7 +1,7 @@
 //! The door over real sockets as strangers meet it: who gets the page, who speaks for whom, who is turned away.
 //!
 //! The node has no sessions: whoever is let in reads that the game cannot let it in now, and leaves. What that costs a game
-//! is in the tests of the whole house (`tests/tests/door`).
+//! is in the tests of the whole node (`tests/tests/door`).
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -37,14 +37,14 @@ impl Modules for NoModules {
 }
 
 /// A door, and the thread that serves it.
-struct House {
+struct Listening {
     runtime: Runtime,
     door: Door,
     page: SocketAddr,
 }
 
-impl House {
-    fn with(settings: Settings) -> House {
+impl Listening {
+    fn with(settings: Settings) -> Listening {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -58,7 +58,7 @@ impl House {
             let page = door.listen_web(anywhere).await.unwrap();
             (door, page)
         });
-        House {
+        Listening {
             runtime,
             door,
             page,
@@ -120,9 +120,9 @@ fn limits() -> Limits {
     }
 }
 
-/// A house that one client and one browser may enter from each address, and whose proxy is at 127.0.0.9.
-fn strict() -> House {
-    House::with(Settings {
+/// Listeners that one client and one browser may enter from each address, and whose proxy is at 127.0.0.9.
+fn strict() -> Listening {
+    Listening::with(Settings {
         limits: limits(),
         proxies: vec!["127.0.0.9/32".parse().unwrap()],
         ..Settings::default()
@@ -136,16 +136,22 @@ fn header(from: &str) -> Vec<u8> {
 
 #[test]
 fn an_address_has_the_connections_of_its_browsers_and_half_a_request_five_seconds() {
-    let house = strict();
+    let listening = strict();
     let begin = Instant::now();
-    let halves: Vec<TcpStream> = (0..6).map(|_| house.browser("127.0.0.1", HALF)).collect();
-    let told = house.loads("127.0.0.1");
+    let halves: Vec<TcpStream> = (0..6)
+        .map(|_| listening.browser("127.0.0.1", HALF))
+        .collect();
+    let told = listening.loads("127.0.0.1");
     assert!(
         told.starts_with("HTTP/1.1 429 Too Many Requests\r\n"),
         "{told}"
     );
     assert!(told.ends_with("Too many connections come from your address: at most 6.\n"));
-    assert!(house.loads("127.0.0.2").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(
+        listening
+            .loads("127.0.0.2")
+            .starts_with("HTTP/1.1 200 OK\r\n")
+    );
     for half in halves {
         let told = rest(half);
         assert!(
@@ -159,12 +165,15 @@ fn an_address_has_the_connections_of_its_browsers_and_half_a_request_five_second
     }
     assert!(begin.elapsed() >= Duration::from_secs(5));
     assert_eq!(
-        (house.refused("per_address"), house.refused("request")),
+        (
+            listening.refused("per_address"),
+            listening.refused("request")
+        ),
         (1, 6)
     );
     let whom = Whom::Net("127.0.0.2/32".parse().unwrap());
-    house.door.set_bans(vec![Ban { whom, until: None }]);
-    let told = house.loads("127.0.0.2");
+    listening.door.set_bans(vec![Ban { whom, until: None }]);
+    let told = listening.loads("127.0.0.2");
     assert!(told.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{told}");
     assert!(told.ends_with("Your address is banned.\n"), "{told}");
 }
@@ -172,23 +181,23 @@ fn an_address_has_the_connections_of_its_browsers_and_half_a_request_five_second
 #[test]
 fn a_thousand_half_requests_of_an_exempt_network_keep_nobody_from_the_page() {
     raise_descriptor_limit();
-    let house = House::with(Settings::default());
-    let places = house.door.shares().visits;
+    let listening = Listening::with(Settings::default());
+    let places = listening.door.shares().visits;
     let halves: Vec<TcpStream> = (0..places + 100)
-        .map(|_| house.browser("127.0.0.1", HALF))
+        .map(|_| listening.browser("127.0.0.1", HALF))
         .collect();
     for _ in 0..20 {
-        let told = house.loads("127.0.0.1");
+        let told = listening.loads("127.0.0.1");
         assert!(told.starts_with("HTTP/1.1 200 OK\r\n"), "{told}");
     }
     // Their places were given away, or their five seconds were over.
-    assert!(house.refused("page_full") + house.refused("request") >= 100);
+    assert!(listening.refused("page_full") + listening.refused("request") >= 100);
     drop(halves);
 }
 
 #[test]
 fn arrivals_at_the_page_are_counted_apart_from_those_that_play() {
-    let house = House::with(Settings {
+    let listening = Listening::with(Settings {
         limits: Limits {
             arrivals: Rate::new(1, 1),
             ..limits()
@@ -196,19 +205,23 @@ fn arrivals_at_the_page_are_counted_apart_from_those_that_play() {
         ..Settings::default()
     });
     for _ in 0..6 {
-        assert!(house.loads("127.0.0.1").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(
+            listening
+                .loads("127.0.0.1")
+                .starts_with("HTTP/1.1 200 OK\r\n")
+        );
     }
-    assert_eq!(house.says("127.0.0.1", b""), IN);
+    assert_eq!(listening.says("127.0.0.1", b""), IN);
 }
 
 #[test]
 fn the_client_behind_a_proxy_is_judged_and_not_the_proxy() {
-    let house = strict();
+    let listening = strict();
     let whom = Whom::Net("192.0.2.8/32".parse().unwrap());
-    house.door.set_bans(vec![Ban { whom, until: None }]);
-    assert_eq!(house.says("127.0.0.9", &header("192.0.2.7")), IN);
+    listening.door.set_bans(vec![Ban { whom, until: None }]);
+    assert_eq!(listening.says("127.0.0.9", &header("192.0.2.7")), IN);
     assert_eq!(
-        house.says("127.0.0.9", &header("192.0.2.8")),
+        listening.says("127.0.0.9", &header("192.0.2.8")),
         "Your address is banned.\r\n"
     );
     let v2 = [
@@ -216,14 +229,14 @@ fn the_client_behind_a_proxy_is_judged_and_not_the_proxy() {
         &[192, 0, 2, 8, 127, 0, 0, 9, 0, 80, 0, 81],
     ];
     assert_eq!(
-        house.says("127.0.0.9", &v2.concat()),
+        listening.says("127.0.0.9", &v2.concat()),
         "Your address is banned.\r\n"
     );
-    assert_eq!(house.says("127.0.0.9", b"PROXY UNKNOWN\r\n"), IN);
+    assert_eq!(listening.says("127.0.0.9", b"PROXY UNKNOWN\r\n"), IN);
     // Its own place, and that of the client that it speaks for.
     let asks = |header: &str| {
         let request = format!("GET / HTTP/1.1\r\nHost: pq\r\nConnection: close\r\n{header}\r\n");
-        rest(house.browser("127.0.0.9", &request))
+        rest(listening.browser("127.0.0.9", &request))
     };
     assert!(asks("").starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(asks("X-Forwarded-For: 192.0.2.7\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
@@ -240,27 +253,27 @@ fn the_client_behind_a_proxy_is_judged_and_not_the_proxy() {
 
 #[test]
 fn a_header_from_elsewhere_and_a_proxy_without_one_are_refused_with_a_sentence() {
-    let house = strict();
+    let listening = strict();
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
     for lie in [&header("192.0.2.7")[..], v2] {
-        let told = house.says("127.0.0.1", lie);
+        let told = listening.says("127.0.0.1", lie);
         // Without a session it may have been told that there is none, before it was heard.
         assert!(
             told.ends_with(&format!("{LIAR}\r\n")) || told == IN,
             "{told}"
         );
     }
-    let told = house.says("127.0.0.9", b"Ann\n");
+    let told = listening.says("127.0.0.9", b"Ann\n");
     assert!(
         told.starts_with("Your proxy does not say for whom it speaks: "),
         "{told}"
     );
     let request = format!("{HALF}X-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n");
-    let told = rest(house.browser("127.0.0.1", &request));
+    let told = rest(listening.browser("127.0.0.1", &request));
     assert!(told.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{told}");
     assert!(told.ends_with(&format!("{LIAR}\n")), "{told}");
-    assert_eq!(house.refused("unnamed"), 1);
-    assert!(house.refused("no_proxy") >= 1);
+    assert_eq!(listening.refused("unnamed"), 1);
+    assert!(listening.refused("no_proxy") >= 1);
 }
 
 fn raise_descriptor_limit() {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree};
+use pq_tests::running::{AGREE, PATIENCE, PROMPT, RawClient, Running, Tree};
 use tokio::net::TcpSocket;
 
 use table::{Goal, row};
@@ -106,19 +106,13 @@ fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A player, and the output that was read but not examined yet.
-struct Player {
-    stream: TcpStream,
-    unread: Vec<u8>,
-}
+/// A player.
+struct Player(RawClient);
 
 impl Player {
     fn enter(node: &Running, name: &str) -> Player {
-        let stream = connect("127.0.0.1", node.address()).expect("a player can connect");
-        let mut player = Player {
-            stream,
-            unread: Vec::new(),
-        };
+        let stream = connect("127.0.0.1", node.address()).expect("a player comes in");
+        let mut player = Player(RawClient::over(stream));
         player.sees(PROMPT);
         player.says(name);
         player.sees(AGREE);
@@ -128,25 +122,12 @@ impl Player {
     }
 
     fn says(&mut self, line: &str) {
-        let line = format!("{line}\n");
-        self.stream
-            .write_all(line.as_bytes())
-            .expect("a player keeps its connection");
+        self.0.send(format!("{line}\n"));
     }
 
     fn sees(&mut self, text: &str) {
-        let is_seen = |unread: &[u8]| {
-            unread
-                .windows(text.len())
-                .any(|window| window == text.as_bytes())
-        };
-        while !is_seen(&self.unread) {
-            let mut chunk = [0; 4_096];
-            let len = self.stream.read(&mut chunk).expect("a player is answered");
-            assert!(len > 0, "the end instead of {text:?}");
-            self.unread.extend_from_slice(&chunk[..len]);
-        }
-        self.unread.clear();
+        self.0.until(text.as_bytes());
+        self.0.unread.clear();
     }
 
     /// Measures the delay of the answer to a line.

@@ -10,6 +10,7 @@
 mod disk;
 mod once;
 mod player;
+mod raw;
 mod spoil;
 mod studio;
 mod tree;
@@ -30,6 +31,7 @@ use tempfile::TempDir;
 pub use disk::Disk;
 pub use once::once;
 pub use player::{AGREE, PROMPT, Player, plain_text};
+pub use raw::RawClient;
 pub use rustix::process::Signal;
 pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
 pub use tree::Tree;

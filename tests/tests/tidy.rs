@@ -10,6 +10,8 @@ mod confined;
 mod floors;
 #[path = "tidy/functions.rs"]
 mod functions;
+#[path = "tidy/game.rs"]
+mod game;
 #[path = "tidy/library.rs"]
 mod library;
 #[path = "tidy/mask.rs"]
@@ -71,6 +73,21 @@ fn files_are_opened_in_one_place() {
         &[],
     );
     clean(rust_files().iter().flat_map(confined::opened_elsewhere));
+}
+
+#[test]
+fn the_node_does_not_name_the_game_that_it_is_shown_with() {
+    let text = "// A hero.\nfn f() { whereis(\"pq_supersup\") }\nOtherOwner;\n\n#[cfg(test)]\nmod tests { hero(); }\n";
+    let places = ["server/src/a.rs", "sockserv/src/a.rs"];
+    for path in places {
+        let lines = [1, 2].map(|line| format!("{path}:{line}"));
+        let wrong = game::named(&File::sample(path, text));
+        refused(wrong, &lines.each_ref().map(String::as_str));
+    }
+    for path in ["server/otp/tests/a.rs", "game-plugins/a.rs"] {
+        refused(game::named(&File::sample(path, text)), &[]);
+    }
+    clean(rust_files().iter().flat_map(game::named));
 }
 
 #[test]

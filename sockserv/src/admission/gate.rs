@@ -48,21 +48,28 @@ pub(crate) struct Gate {
     is_locked: AtomicBool,
     bans: ArcSwap<Vec<Ban>>,
     inside: watch::Sender<usize>,
-    visitors: Mutex<Visitors>,
+    ledger: Mutex<Ledger>,
     avatars: Arc<Avatars>,
     pub(crate) refused: Refused,
 }
 
 /// The networks that limits concern.
-struct Visitors {
-    of: HashMap<IpNet, Visitor>,
+struct Ledger {
+    of: HashMap<IpNet, Account>,
     /// How many there may be before it is time to sweep.
     sweep_at: usize,
 }
 
+/// A network whose limits count for an address.
+struct Network {
+    net: IpNet,
+    /// How many addresses its limits are multiplied by.
+    addresses: u32,
+}
+
 /// What is known of one network.
 #[derive(Default)]
-struct Visitor {
+struct Account {
     clients: Share,
     visits: Share,
 }
@@ -84,10 +91,10 @@ enum Kind {
 }
 
 impl Kind {
-    fn share(self, visitor: &mut Visitor) -> &mut Share {
+    fn share(self, account: &mut Account) -> &mut Share {
         match self {
-            Kind::Client => &mut visitor.clients,
-            Kind::Visit => &mut visitor.visits,
+            Kind::Client => &mut account.clients,
+            Kind::Visit => &mut account.visits,
         }
     }
 
@@ -109,7 +116,7 @@ impl Gate {
             is_locked: AtomicBool::new(false),
             bans: ArcSwap::default(),
             inside: watch::Sender::new(0),
-            visitors: Mutex::new(Visitors {
+            ledger: Mutex::new(Ledger {
                 of: HashMap::new(),
                 sweep_at: SWEEP_MIN,
             }),
@@ -147,7 +154,7 @@ impl Gate {
     pub(crate) fn ask(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         let admitted = self.ban_of_address(address).and_then(|()| {
             let networks = networks(address, limits);
-            self.visitors.lock().arrive(Kind::Visit, &networks, limits)
+            self.ledger.lock().arrive(Kind::Visit, &networks, limits)
         });
         self.counted(admitted)
     }
@@ -190,14 +197,14 @@ impl Gate {
         limits: &Limits,
     ) -> Result<Pass, Refusal> {
         let networks = networks(address, limits);
-        self.visitors.lock().admit(kind, &networks, limits)?;
+        self.ledger.lock().admit(kind, &networks, limits)?;
         if kind == Kind::Client {
             self.inside.send_modify(|inside| *inside += 1);
         }
         Ok(Pass {
             gate: self.clone(),
             kind,
-            networks: networks.into_iter().map(|(net, _)| net).collect(),
+            networks: networks.into_iter().map(|network| network.net).collect(),
         })
     }
 
@@ -254,23 +261,18 @@ impl Gate {
     }
 }
 
-impl Visitors {
+impl Ledger {
     /// One more is in, from all of these networks or from none.
-    fn admit(
-        &mut self,
-        kind: Kind,
-        networks: &[(IpNet, u32)],
-        limits: &Limits,
-    ) -> Result<(), Refusal> {
+    fn admit(&mut self, kind: Kind, networks: &[Network], limits: &Limits) -> Result<(), Refusal> {
         self.arrive(kind, networks, limits)?;
-        for (net, addresses) in networks {
+        for Network { net, addresses } in networks {
             let (max, _) = kind.limits(limits, *addresses);
             let share = kind.share(self.of.entry(*net).or_default());
             if share.inside >= max {
                 return Err(too_many(*net, max));
             }
         }
-        for (net, _) in networks {
+        for Network { net, .. } in networks {
             kind.share(self.of.entry(*net).or_default()).inside += 1;
         }
         Ok(())
@@ -278,24 +280,19 @@ impl Visitors {
 
     /// One more has arrived, unless that was too often. Who is refused for its network leaves nothing here: there are as
     /// many /64 in a /48 as would fill the memory.
-    fn arrive(
-        &mut self,
-        kind: Kind,
-        networks: &[(IpNet, u32)],
-        limits: &Limits,
-    ) -> Result<(), Refusal> {
+    fn arrive(&mut self, kind: Kind, networks: &[Network], limits: &Limits) -> Result<(), Refusal> {
         let now = Instant::now();
         if self.of.len() >= self.sweep_at {
             self.sweep(now);
         }
         let rate = |addresses| kind.limits(limits, addresses).1;
-        for (net, addresses) in networks {
-            let known = self.of.get_mut(net).map(|visitor| kind.share(visitor));
+        for Network { net, addresses } in networks {
+            let known = self.of.get_mut(net).map(|account| kind.share(account));
             if known.is_some_and(|share| !share.arrivals.wait(rate(*addresses), now).is_zero()) {
                 return Err(Refusal::Arrivals);
             }
         }
-        for (net, addresses) in networks {
+        for Network { net, addresses } in networks {
             let share = kind.share(self.of.entry(*net).or_default());
             share.arrivals.owe(rate(*addresses).interval(), now);
         }
@@ -304,8 +301,8 @@ impl Visitors {
 
     fn leave(&mut self, kind: Kind, networks: &[IpNet]) {
         for net in networks {
-            if let Some(visitor) = self.of.get_mut(net) {
-                kind.share(visitor).inside -= 1;
+            if let Some(account) = self.of.get_mut(net) {
+                kind.share(account).inside -= 1;
             }
         }
     }
@@ -314,21 +311,27 @@ impl Visitors {
     fn sweep(&mut self, now: Instant) {
         let is_new = |share: &Share| share.inside == 0 && share.arrivals.is_calm(now);
         self.of
-            .retain(|_, visitor| !(is_new(&visitor.clients) && is_new(&visitor.visits)));
+            .retain(|_, account| !(is_new(&account.clients) && is_new(&account.visits)));
         self.sweep_at = SWEEP_MIN.max(2 * self.of.len());
     }
 }
 
-/// Whose limits count for an address, with how many addresses each counts for; none for one that is exempt.
-fn networks(address: IpAddr, limits: &Limits) -> Vec<(IpNet, u32)> {
+/// The networks whose limits count for an address; none for one that is exempt.
+fn networks(address: IpAddr, limits: &Limits) -> Vec<Network> {
     let address = address.to_canonical();
     let around = |length: u8| IpNet::new(address, length).map(|net| net.trunc());
     match address {
         _ if !limits.concern(address) => Vec::new(),
-        IpAddr::V4(_) => vec![(IpNet::from(address), 1)],
+        IpAddr::V4(_) => vec![Network {
+            net: IpNet::from(address),
+            addresses: 1,
+        }],
         IpAddr::V6(_) => NETWORKS
             .into_iter()
-            .filter_map(|(length, addresses)| Some((around(length).ok()?, addresses)))
+            .filter_map(|(length, addresses)| {
+                let net = around(length).ok()?;
+                Some(Network { net, addresses })
+            })
             .collect(),
     }
 }
@@ -351,7 +354,7 @@ pub(crate) struct Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.gate.visitors.lock().leave(self.kind, &self.networks);
+        self.gate.ledger.lock().leave(self.kind, &self.networks);
         if self.kind == Kind::Client {
             self.gate.inside.send_modify(|inside| *inside -= 1);
         }
@@ -447,7 +450,7 @@ mod tests {
         };
         // All of the burst, three for each address that a /48 counts for.
         assert_eq!((0..65_536).filter(|n| arrives(*n)).count(), 24);
-        assert!(gate.visitors.lock().of.len() < 100);
+        assert!(gate.ledger.lock().of.len() < 100);
     }
 
     #[tokio::test(start_paused = true)]
@@ -520,7 +523,7 @@ mod tests {
             tokio::time::advance(Duration::from_secs(60)).await;
         }
         // Those of one minute, and what had come before when it was time to sweep.
-        let known = gate.visitors.lock().of.len();
+        let known = gate.ledger.lock().of.len();
         assert!(known <= 2 * SWEEP_MIN * NETWORKS.len(), "{known}");
     }
 }

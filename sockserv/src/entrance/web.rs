@@ -175,7 +175,7 @@ async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech
     let ending = EndingCell::default();
     let (near, far) = duplex(PIPE);
     let mut received = pin!(reception.receive_telling(far, arrival, entered, ending.clone()));
-    let mut carried = pin!(gateway::run(socket, near, speech, (&budget, ending)));
+    let mut carried = pin!(gateway::run(socket, near, speech, &budget, ending));
     let _pass = tokio::select! {
         pass = &mut received => {
             // Past the deadline, what it has not read is lost with reason.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   a text for the client ─┐
-//!   what it wants ─────────┼─► Port::news ─► Game::sheet ─► Told::update ─► messages, and a pause
+//!   what it wants ─────────┼─► Port::news ─► Game::sheet ─► Known::update ─► messages, and a pause
 //!   another release ───────┘
 //! ```
 //! A program that has asked for nothing of the package `Char` costs nothing here: nothing wakes this task.
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::session::crowd::Client;
-use crate::session::sheet::Told;
+use crate::session::sheet::Known;
 use crate::settings::Current;
 use crate::settings::game::Sheet;
 
@@ -27,7 +27,7 @@ const SHEET_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends what changes, until the client leaves.
 pub(crate) async fn describe(client: &Client, settings: &Current) -> Infallible {
-    let mut told = Told::default();
+    let mut told = Known::default();
     loop {
         let wish = client.port.news().await;
         let began = Instant::now();

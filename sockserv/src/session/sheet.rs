@@ -21,12 +21,12 @@ const BODY_MAX: usize = crate::wire::outbox::OUTBOX_MAX / 4;
 
 /// What a client's program knows.
 #[derive(Default, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Known {
     wish: Option<u32>,
     bodies: BTreeMap<String, Value>,
 }
 
-impl Told {
+impl Known {
     /// What is to be sent so that the program knows this sheet. `wish` is `Gmcp::wants_avatar`: when it has changed
     /// the program wants everything.
     pub(crate) fn update(&mut self, wish: u32, sheet: Sheet) -> Vec<Message> {

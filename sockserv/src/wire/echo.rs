@@ -7,7 +7,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::wire::telnet::IAC;
+use crate::wire::telnet::push_data;
 
 /// How long an unfinished line may be that is shown again behind a text, in bytes: about two lines of a screen, as many as
 /// a backspace can cross on few terminals.
@@ -115,9 +115,8 @@ fn visible(line: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(line.len());
     for byte in line {
         match *byte {
-            IAC => wire.extend_from_slice(&[IAC, IAC]),
             byte if byte.is_ascii_control() => wire.extend_from_slice(&[b'^', byte ^ 0x40]),
-            byte => wire.push(byte),
+            byte => push_data(&mut wire, byte),
         }
     }
     wire

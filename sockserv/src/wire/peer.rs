@@ -19,7 +19,7 @@ use crate::wire::gmcp::Message;
 use crate::wire::naws::Size;
 use crate::wire::negotiation::{ANSWERS_MAX, Change, Negotiation, Role, Side};
 use crate::wire::option::{CHARSET, ECHO, GMCP, NAWS, TTYPE};
-use crate::wire::telnet::{self, GA, IAC, Piece, Telnet, Verb, subnegotiation};
+use crate::wire::telnet::{self, GA, Piece, Telnet, Verb, push_data, subnegotiation};
 use crate::wire::ttype;
 
 /// What a client says of itself.
@@ -129,8 +129,7 @@ impl Peer {
         for byte in line {
             match *byte {
                 b'\r' | b'\n' | 0 => {}
-                IAC => wire.extend_from_slice(&[IAC, IAC]),
-                byte => wire.push(byte),
+                byte => push_data(&mut wire, byte),
             }
         }
         wire.extend_from_slice(b"\r\n");

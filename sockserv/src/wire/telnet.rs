@@ -94,11 +94,19 @@ pub fn negotiation(verb: Verb, option: u8) -> [u8; 3] {
     [IAC, verb as u8, option]
 }
 
+/// Adds a byte of data: 255 is doubled, or it would begin a command (RFC 854).
+pub fn push_data(wire: &mut Vec<u8>, byte: u8) {
+    wire.push(byte);
+    if byte == IAC {
+        wire.push(IAC);
+    }
+}
+
 /// The bytes of a subnegotiation (RFC 855), with the byte 255 doubled in it.
 pub fn subnegotiation(option: u8, bytes: &[u8]) -> Vec<u8> {
     let mut wire = vec![IAC, SB];
     for byte in [option].iter().chain(bytes) {
-        wire.extend_from_slice(&[*byte, IAC][..1 + usize::from(*byte == IAC)]);
+        push_data(&mut wire, *byte);
     }
     wire.extend_from_slice(&[IAC, SE]);
     wire

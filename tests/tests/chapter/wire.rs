@@ -1,9 +1,8 @@
 //! The state of a connection below the lines: half a telnet command, half a character, waiting output.
 
-use std::io::{BufRead, BufReader, Cursor, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Cursor, Read};
 
-use pq_tests::running::{AGREE, PATIENCE, PROMPT, Running, Tree, uninterrupted};
+use pq_tests::running::{AGREE, PROMPT, RawClient, Running, Tree};
 
 /// With these limits the node neither disconnects a client that reads late nor delays one that sends much.
 const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000000}]}";
@@ -12,45 +11,22 @@ const PATIENT: &str = "{limits, [{lines, {100000, 100000}}, {outbox_bytes, 16000
 const LINES: usize = 5_000;
 const LINE_LEN: usize = 1_000;
 
-pub(crate) struct Client {
-    stream: TcpStream,
-    heard: Vec<u8>,
-}
+pub(crate) struct Client(RawClient);
 
 impl Client {
     pub(crate) fn connect(node: &Running) -> Client {
-        let stream = TcpStream::connect(node.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let heard = Vec::new();
-        Client { stream, heard }
+        Client(RawClient::connect(node))
     }
 
     pub(crate) fn sends(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
+        self.0.send(bytes);
     }
 
     /// Reads up to the end of these bytes, and returns the bytes before them.
     pub(crate) fn hears(&mut self, end: &[u8]) -> Vec<u8> {
-        loop {
-            let found = self
-                .heard
-                .windows(end.len())
-                .position(|window| window == end);
-            if let Some(at) = found {
-                let rest = self.heard.split_off(at + end.len());
-                self.heard.truncate(at);
-                return std::mem::replace(&mut self.heard, rest);
-            }
-            let mut chunk = [0; 65_536];
-            let len = uninterrupted(|| self.stream.read(&mut chunk)).unwrap();
-            assert_ne!(
-                len,
-                0,
-                "the end, and no {:?}",
-                end.escape_ascii().to_string()
-            );
-            self.heard.extend_from_slice(&chunk[..len]);
-        }
+        let mut heard = self.0.until(end);
+        heard.truncate(heard.len() - end.len());
+        heard
     }
 
     fn joins(&mut self, name: &str) {
@@ -122,8 +98,8 @@ fn output_that_waits_for_its_reader_waits_through_an_upgrade_and_back() {
         let report = tree.answer(&["install", vsn]);
         assert_eq!(report["connections_dropped"], 0, "{report}");
     }
-    // The output of the hero is between the answers.
-    let mut told = BufReader::new(Cursor::new(client.heard).chain(client.stream)).lines();
+    // Between them stands the hero's story.
+    let mut told = BufReader::new(Cursor::new(client.0.unread).chain(client.0.stream)).lines();
     let mut answers = told.by_ref().map(Result::unwrap).filter_map(|line| {
         let typed = line.strip_prefix("Unexpected input: ");
         typed.map(str::to_string)

@@ -2,10 +2,7 @@
 //! telnetlib3, and to TinTin++. `sockserv` tests the choice of messages after a change, and the game the messages about
 //! a hero.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use pq_tests::running::{PATIENCE, Running, Tree, uninterrupted};
+use pq_tests::running::{RawClient, Running, Tree};
 use serde_json::{Map, Value};
 
 use crate::program::Program;
@@ -23,8 +20,7 @@ const END: &[u8] = b"\xff\xf0";
 
 /// A client program that keeps the messages that it receives.
 struct Client {
-    stream: TcpStream,
-    unread: Vec<u8>,
+    wire: RawClient,
     text: String,
     /// All messages so far, as name and body.
     messages: Vec<(String, Value)>,
@@ -35,11 +31,8 @@ struct Client {
 impl Client {
     /// Connects, subscribes to these packages, and starts a hero with this name.
     fn playing(node: &Running, name: &str, packages: &str) -> Client {
-        let stream = TcpStream::connect(node.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut client = Client {
-            stream,
-            unread: Vec::new(),
+            wire: RawClient::connect(node),
             text: String::new(),
             messages: Vec::new(),
             looked: 0,
@@ -51,7 +44,7 @@ impl Client {
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).unwrap();
+        self.wire.send(bytes);
     }
 
     fn wants(&mut self, packages: &str) {
@@ -79,25 +72,22 @@ impl Client {
 
     /// Reads more bytes; returns `false` at the end of the connection.
     fn read_more(&mut self) -> bool {
-        let mut chunk = [0; 4096];
-        let read = uninterrupted(|| self.stream.read(&mut chunk));
-        let len = read.unwrap_or_else(|error| panic!("{error} behind {:?}", self.messages));
-        self.unread.extend_from_slice(&chunk[..len]);
+        let more = self.wire.read_more();
         while self.take_message() {}
-        len > 0
+        more
     }
 
     /// Removes the next message from the read bytes, and the text before it.
     fn take_message(&mut self) -> bool {
         let find = |of: &[u8], bytes: &[u8]| of.windows(bytes.len()).position(|at| at == bytes);
-        let Some(begin) = find(&self.unread, BEGIN) else {
+        let Some(begin) = find(&self.wire.unread, BEGIN) else {
             return false;
         };
-        let Some(len) = find(&self.unread[begin..], END) else {
+        let Some(len) = find(&self.wire.unread[begin..], END) else {
             return false;
         };
-        let rest = self.unread.split_off(begin + len + END.len());
-        let taken = std::mem::replace(&mut self.unread, rest);
+        let rest = self.wire.unread.split_off(begin + len + END.len());
+        let taken = std::mem::replace(&mut self.wire.unread, rest);
         self.text += &String::from_utf8_lossy(&taken[..begin]);
         let message = String::from_utf8(taken[begin + BEGIN.len()..begin + len].to_vec()).unwrap();
         let (name, body) = message.split_once(' ').unwrap();

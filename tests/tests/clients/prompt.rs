@@ -1,10 +1,7 @@
 //! The mark behind a prompt, with which programs detect that the game waits for input: in both releases, and during the
 //! upgrade.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use pq_tests::running::{PATIENCE, Running, Tree};
+use pq_tests::running::{RawClient, Running, Tree};
 
 /// `IAC DO EOR`: the client wants marks.
 const MARKS: &[u8] = b"\xff\xfd\x19";
@@ -17,21 +14,18 @@ const REFUSAL: &[u8] = b"\xff\xfe\x19";
 const EOR: &[u8] = b"\xff\xef";
 const GA: &[u8] = b"\xff\xf9";
 
-struct Client {
-    stream: TcpStream,
-}
+struct Client(RawClient);
 
 impl Client {
     fn connect(node: &Running, says: &[u8]) -> Client {
-        let mut stream = TcpStream::connect(node.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.write_all(says).unwrap();
-        Client { stream }
+        let mut client = RawClient::connect(node);
+        client.send(says);
+        Client(client)
     }
 
     /// Sends a line to the node.
     fn types(&mut self, line: &str) {
-        self.stream.write_all(line.as_bytes()).unwrap();
+        self.0.send(line);
     }
 
     /// Reads up to this text, and then up to this mark.
@@ -41,13 +35,7 @@ impl Client {
     }
 
     fn hears(&mut self, end: &[u8]) {
-        let mut heard = Vec::new();
-        while !heard.ends_with(end) {
-            let mut byte = [0];
-            let read = self.stream.read_exact(&mut byte);
-            read.unwrap_or_else(|error| panic!("{error}, and no {end:?} in {heard:?}"));
-            heard.push(byte[0]);
-        }
+        self.0.until(end);
     }
 }
 
@@ -60,7 +48,7 @@ fn every_prompt_is_marked_also_the_first_after_an_upgrade() {
     agrees.hears(EOR);
     let mut refuses = Client::connect(&node, TELNET);
     refuses.hears(OFFER);
-    refuses.stream.write_all(REFUSAL).unwrap();
+    refuses.0.send(REFUSAL);
     refuses.hears(GA);
     let mut clients = [(agrees, EOR), (refuses, GA)];
     for (client, mark) in &mut clients {

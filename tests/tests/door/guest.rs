@@ -1,18 +1,15 @@
 //! A client that sends and receives bytes: from any address of this machine, to any port of the node.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text, uninterrupted};
+use pq_tests::running::{PATIENCE, PROMPT, RawClient, Running, plain_text, uninterrupted};
 use rustix::net::sockopt::set_socket_linger;
 use tokio::net::TcpSocket;
 
-/// A connection, with the bytes that were read but not examined.
-pub(crate) struct Guest {
-    stream: TcpStream,
-    unread: Vec<u8>,
-}
+/// A connection.
+pub(crate) struct Guest(RawClient);
 
 impl Guest {
     pub(crate) fn connect(node: &Running) -> Guest {
@@ -21,7 +18,7 @@ impl Guest {
 
     /// Connects to this address and port.
     pub(crate) fn to(address: SocketAddr) -> Guest {
-        Guest::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+        Guest(RawClient::to(address))
     }
 
     /// Connects to the telnet port from this source address.
@@ -45,17 +42,11 @@ impl Guest {
 
     /// Returns the socket, for code that forwards bytes.
     pub(crate) fn into_stream(self) -> TcpStream {
-        self.stream
+        self.0.stream
     }
 
     fn over(stream: TcpStream) -> Guest {
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Guest {
-            stream,
-            unread: Vec::new(),
-        }
+        Guest(RawClient::over(stream))
     }
 
     /// Connects and reads the first question.
@@ -80,14 +71,14 @@ impl Guest {
 
     /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.0.send(bytes);
     }
 
     /// Sends these bytes until the node closes the connection; returns the number of accepted bytes.
     pub(crate) fn floods(&mut self, bytes: &[u8]) -> usize {
         let mut sent = 0;
         while sent < bytes.len() {
-            match uninterrupted(|| self.stream.write(&bytes[sent..])) {
+            match uninterrupted(|| self.0.stream.write(&bytes[sent..])) {
                 Ok(len) => sent += len,
                 Err(_) => break,
             }
@@ -96,30 +87,31 @@ impl Guest {
     }
 
     pub(crate) fn closes_half(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        self.0.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Aborts the connection, so that the node receives a reset.
     pub(crate) fn resets(self) {
-        set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
+        set_socket_linger(&self.0.stream, Some(Duration::ZERO)).unwrap();
     }
 
     /// The source address of the connection.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.stream.local_addr().unwrap()
+        self.0.address()
     }
 
     /// Reads up to and including this text; returns it without telnet commands.
     pub(crate) fn sees(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut windows = self.unread.windows(text.len());
+            let unread = &mut self.0.unread;
+            let mut windows = unread.windows(text.len());
             if let Some(at) = windows.position(|window| window == text.as_bytes()) {
-                let rest = self.unread.split_off(at + text.len());
-                return plain_text(&std::mem::replace(&mut self.unread, rest));
+                let rest = unread.split_off(at + text.len());
+                return plain_text(&std::mem::replace(unread, rest));
             }
-            let more = self.reads_more();
-            let unread = plain_text(&self.unread);
+            let more = self.0.read_more();
+            let unread = plain_text(&self.0.unread);
             assert!(Instant::now() < deadline, "no {text:?}: {unread:?}");
             assert!(more, "the connection ended before {text:?}: {unread:?}");
         }
@@ -137,17 +129,7 @@ impl Guest {
 
     /// Reads up to the end of the connection, which must be an orderly one; returns the text without telnet commands.
     pub(crate) fn ends(mut self) -> String {
-        while self.reads_more() {}
-        plain_text(&self.unread)
-    }
-
-    fn reads_more(&mut self) -> bool {
-        let mut chunk = [0; 4_096];
-        let read = uninterrupted(|| self.stream.read(&mut chunk));
-        let len =
-            read.unwrap_or_else(|error| panic!("{error} after {:?}", plain_text(&self.unread)));
-        self.unread.extend_from_slice(&chunk[..len]);
-        len > 0
+        plain_text(&self.0.rest())
     }
 }
 

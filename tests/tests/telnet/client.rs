@@ -1,31 +1,25 @@
 //! A client that sends the bytes of a test, and keeps the received bytes unchanged.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{ErrorKind, Write};
+use std::net::Shutdown;
 
-use pq_tests::running::{PATIENCE, Running, uninterrupted};
+use pq_tests::running::{RawClient, Running, uninterrupted};
 
 use crate::program::PROBE;
 use crate::script::{self, PROMPT};
 
-/// A connection, with the bytes that were read but not examined.
+/// A connection.
 pub(crate) struct Client {
-    stream: TcpStream,
-    unread: Vec<u8>,
-    /// Whether the probe has been read, which is not part of the later output.
+    wire: RawClient,
+    /// The probe has been read, and is no part of what follows.
     is_open: bool,
 }
 
 impl Client {
     /// Connects to the telnet port of the node.
     pub(crate) fn connect(node: &Running) -> Client {
-        let stream = TcpStream::connect_timeout(&node.address(), PATIENCE).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Client {
-            stream,
-            unread: Vec::new(),
+            wire: RawClient::connect(node),
             is_open: false,
         }
     }
@@ -58,38 +52,24 @@ impl Client {
 
     /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        self.wire.send(bytes);
     }
 
     pub(crate) fn half_close(&mut self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        self.wire.stream.shutdown(Shutdown::Write).unwrap();
     }
 
     /// Reads up to and including this text. Later bytes are kept for the next call.
     pub(crate) fn until(&mut self, text: &str) -> String {
-        loop {
-            let found = self
-                .unread
-                .windows(text.len())
-                .position(|window| window == text.as_bytes());
-            if let Some(at) = found {
-                let rest = self.unread.split_off(at + text.len());
-                return string(std::mem::replace(&mut self.unread, rest));
-            }
-            assert!(
-                self.read_more(),
-                "the connection ended before {text:?}: {:?}",
-                String::from_utf8_lossy(&self.unread)
-            );
-        }
+        self.open();
+        string(self.wire.until(text.as_bytes()))
     }
 
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
-        while self.unread.len() < count {
-            assert!(self.read_more(), "only {:?} before the end", self.unread);
-        }
-        let rest = self.unread.split_off(count);
-        std::mem::replace(&mut self.unread, rest)
+        self.open();
+        let bytes = self.wire.at_most(count);
+        assert_eq!(bytes.len(), count, "only {bytes:?} before the end");
+        bytes
     }
 
     /// Reads the whole line that contains this text.
@@ -105,8 +85,8 @@ impl Client {
 
     /// Does the same as `rest` and returns the bytes.
     pub(crate) fn everything(&mut self) -> Vec<u8> {
-        while self.read_more() {}
-        std::mem::take(&mut self.unread)
+        self.open();
+        self.wire.rest()
     }
 
     /// Sends `quit` and reads up to the end of the connection.
@@ -118,7 +98,7 @@ impl Client {
     /// Aborts the connection: a socket that is closed with unread bytes is reset (RFC 1122, 4.2.2.13). Waits for such
     /// bytes first.
     pub(crate) fn reset(self) {
-        let peeked = uninterrupted(|| self.stream.peek(&mut [0]));
+        let peeked = uninterrupted(|| self.wire.stream.peek(&mut [0]));
         assert_ne!(peeked.unwrap(), 0, "closed already");
     }
 
@@ -126,7 +106,7 @@ impl Client {
     pub(crate) fn flood(&mut self, line: &[u8], most: usize) -> usize {
         let mut sent = 0;
         while sent < most {
-            match uninterrupted(|| self.stream.write(line)) {
+            match uninterrupted(|| self.wire.stream.write(line)) {
                 Ok(len) => sent += len,
                 Err(error) if is_end(error.kind()) => return sent,
                 Err(error) => panic!("after {sent} bytes: {error}"),
@@ -135,24 +115,11 @@ impl Client {
         sent
     }
 
-    fn read_more(&mut self) -> bool {
-        let mut chunk = [0; 4096];
-        match uninterrupted(|| self.stream.read(&mut chunk)) {
-            Ok(0) => false,
-            Ok(len) => {
-                self.unread.extend_from_slice(&chunk[..len]);
-                self.skip_probe();
-                true
-            }
-            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&self.unread)),
-        }
-    }
-
-    fn skip_probe(&mut self) {
-        if !self.is_open && self.unread.len() >= PROBE.len() {
-            let rest = self.unread.split_off(PROBE.len());
-            assert_eq!(std::mem::replace(&mut self.unread, rest), PROBE);
-            self.is_open = true;
+    /// Reads the probe, which is no part of what follows; a connection may end before it.
+    fn open(&mut self) {
+        if !std::mem::replace(&mut self.is_open, true) {
+            let probe = self.wire.at_most(PROBE.len());
+            assert!(probe == PROBE || probe.len() < PROBE.len(), "{probe:?}");
         }
     }
 }

@@ -78,7 +78,8 @@ pub(super) async fn run(
     mut socket: WebSocket,
     pipe: DuplexStream,
     mut speech: Speech,
-    (budget, ending): (&Budget, EndingCell),
+    budget: &Budget,
+    ending: EndingCell,
 ) {
     let Err(end) = carry(&mut socket, pipe, &mut speech, budget).await;
     tracing::debug!(%end, "a browser's connection has ended");

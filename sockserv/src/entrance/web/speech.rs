@@ -74,7 +74,7 @@ impl Frame {
 
 /// What came of some bytes of the door.
 #[derive(Default, PartialEq, Eq, Debug)]
-pub(super) struct Told {
+pub(super) struct Translated {
     /// For the client.
     pub(super) frames: Vec<Frame>,
     /// For the door.
@@ -130,8 +130,8 @@ impl Speech {
     }
 
     /// Takes bytes of the door.
-    pub(super) fn hear(&mut self, bytes: &[u8]) -> Told {
-        let mut told = Told::default();
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Translated {
+        let mut told = Translated::default();
         let mut text = std::mem::take(&mut self.begun);
         for heard in self.peer.hear(bytes) {
             match heard {
@@ -168,7 +168,7 @@ impl Speech {
     }
 
     /// A message for the client's program, behind the text before it.
-    fn pass_on(&self, message: String, text: &mut Vec<u8>, told: &mut Told) {
+    fn pass_on(&self, message: String, text: &mut Vec<u8>, told: &mut Translated) {
         if self.dialect == Dialect::Gmcp {
             flush(text, told);
             told.frames.push(Frame::Text(message.into()));
@@ -244,7 +244,7 @@ fn plain(bytes: &[u8]) -> impl Iterator<Item = u8> {
 }
 
 /// The whole characters of a text as a frame; the bytes of an unfinished one stay.
-fn flush(text: &mut Vec<u8>, told: &mut Told) {
+fn flush(text: &mut Vec<u8>, told: &mut Translated) {
     let rest = text.split_off(whole_len(text));
     let whole = std::mem::replace(text, rest);
     if !whole.is_empty() {

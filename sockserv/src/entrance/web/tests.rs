@@ -59,7 +59,7 @@ impl Browser {
             let near = near.lock().unwrap().take().unwrap();
             let speech = Speech::new(dialect, "");
             limited(upgrade).on_upgrade(|socket| async move {
-                gateway::run(socket, near, speech, (&budget, ending)).await;
+                gateway::run(socket, near, speech, &budget, ending).await;
             })
         };
         let enter = Arc::new(Mutex::new(Some(enter)));

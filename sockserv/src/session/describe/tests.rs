@@ -51,13 +51,13 @@ impl Game for Counting {
     }
 }
 
-struct House {
+struct Rig {
     game: Arc<Counting>,
     client: Arc<Client>,
 }
 
-impl House {
-    fn new() -> House {
+impl Rig {
+    fn new() -> Rig {
         let game = Arc::new(Counting::default());
         let settings = Settings {
             opening: Opening::Quiet,
@@ -74,7 +74,7 @@ impl House {
         let client = Arc::new(Client::new(port, arrival, Pid::from_raw(1)));
         let described = client.clone();
         tokio::spawn(async move { describe(&described, &settings).await });
-        House { game, client }
+        Rig { game, client }
     }
 
     fn subscribes(&self, package: &str) {
@@ -102,62 +102,62 @@ impl House {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_that_wants_nothing_of_the_avatar_never_has_it_asked() {
-    let house = House::new();
-    house.subscribes("PQ");
+    let rig = Rig::new();
+    rig.subscribes("PQ");
     for _ in 0..10 {
-        house.client.port.write(b"news\n").unwrap();
-        house.client.port.look_again();
-        assert_eq!(house.passes(1_000).await, 0);
+        rig.client.port.write(b"news\n").unwrap();
+        rig.client.port.look_again();
+        assert_eq!(rig.passes(1_000).await, 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_subscribes_is_told_at_once_and_then_after_texts_and_releases_only() {
-    let house = House::new();
-    house.subscribes("Char");
-    assert_eq!(house.passes(1).await, 1);
-    assert!(house.is_told().await.contains(r#"Char.Vitals {"xp":1}"#));
-    assert_eq!(house.passes(3_600_000).await, 1);
-    house.client.port.write(b"Executing a Pig...\n").unwrap();
-    assert_eq!(house.passes(1).await, 2);
-    house.passes(1_000).await;
-    house.client.port.look_again();
-    assert_eq!(house.passes(1).await, 3);
-    assert!(house.is_told().await.contains(r#"Char.Vitals {"xp":3}"#));
+    let rig = Rig::new();
+    rig.subscribes("Char");
+    assert_eq!(rig.passes(1).await, 1);
+    assert!(rig.is_told().await.contains(r#"Char.Vitals {"xp":1}"#));
+    assert_eq!(rig.passes(3_600_000).await, 1);
+    rig.client.port.write(b"Executing a Pig...\n").unwrap();
+    assert_eq!(rig.passes(1).await, 2);
+    rig.passes(1_000).await;
+    rig.client.port.look_again();
+    assert_eq!(rig.passes(1).await, 3);
+    assert!(rig.is_told().await.contains(r#"Char.Vitals {"xp":3}"#));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_texts_or_of_wishes_asks_four_times_a_second() {
-    let house = House::new();
+    let rig = Rig::new();
     for second in 1..=3 {
         for _ in 0..100 {
-            house.client.port.write(b"x\n").unwrap();
-            house.subscribes("Char");
-            house.passes(10).await;
-            house.client.port.output().await;
+            rig.client.port.write(b"x\n").unwrap();
+            rig.subscribes("Char");
+            rig.passes(10).await;
+            rig.client.port.output().await;
         }
-        let asked = house.passes(0).await;
+        let asked = rig.passes(0).await;
         assert!((4 * second..=4 * second + 1).contains(&asked), "{asked}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_late_is_sent_and_one_that_never_comes_is_given_up() {
-    let house = House::new();
-    house.game.delay_ms.store(4_000, Ordering::Relaxed);
-    house.subscribes("Char");
-    house.passes(3_000).await;
-    house.client.port.write(b"a text does not wait\n").unwrap();
-    let told = house.is_told().await;
+    let rig = Rig::new();
+    rig.game.delay_ms.store(4_000, Ordering::Relaxed);
+    rig.subscribes("Char");
+    rig.passes(3_000).await;
+    rig.client.port.write(b"a text does not wait\n").unwrap();
+    let told = rig.is_told().await;
     assert!(
         told.contains("a text does not wait") && !told.contains("Char.Vitals"),
         "{told}"
     );
-    assert!(house.is_told().await.contains(r#"Char.Vitals {"xp":1}"#));
-    house.game.delay_ms.store(u64::MAX, Ordering::Relaxed);
-    house.client.port.write(b"x\n").unwrap();
-    assert_eq!(house.passes(4_000).await, 2);
-    house.game.delay_ms.store(0, Ordering::Relaxed);
-    house.client.port.write(b"x\n").unwrap();
-    assert_eq!(house.passes(6_000).await, 3);
+    assert!(rig.is_told().await.contains(r#"Char.Vitals {"xp":1}"#));
+    rig.game.delay_ms.store(u64::MAX, Ordering::Relaxed);
+    rig.client.port.write(b"x\n").unwrap();
+    assert_eq!(rig.passes(4_000).await, 2);
+    rig.game.delay_ms.store(0, Ordering::Relaxed);
+    rig.client.port.write(b"x\n").unwrap();
+    assert_eq!(rig.passes(6_000).await, 3);
 }

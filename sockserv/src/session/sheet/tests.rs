@@ -17,7 +17,7 @@ fn sheet(bodies: &[(&str, Value)]) -> Sheet {
 
 /// What is sent of each sheet, to a program that wants everything from the first on.
 fn sent(sheets: &[Sheet]) -> Vec<Vec<String>> {
-    let mut told = Told::default();
+    let mut told = Known::default();
     let update = |sheet: &Sheet| told.update(0, sheet.clone()).iter().map(text).collect();
     sheets.iter().map(update).collect()
 }
@@ -98,7 +98,7 @@ fn a_thing_that_is_picked_up_sold_or_changed_is_told_alone() {
 
 #[test]
 fn who_asks_again_is_told_everything_again() {
-    let mut told = Told::default();
+    let mut told = Known::default();
     let name = sheet(&[("Char.Name", json!({"name": "Ann"}))]);
     let counts = [0, 0, 1, 1].map(|wish| told.update(wish, name.clone()).len());
     assert_eq!(counts, [1, 0, 1, 0]);
@@ -135,7 +135,7 @@ fn what_is_odd_is_sent_as_it_is_or_not_at_all() {
 proptest! {
     #[test]
     fn a_program_that_follows_the_messages_knows_the_bag(bags in proptest::collection::vec(proptest::collection::btree_map(0..8_u8, 0..3_u8, 0..8), 1..10)) {
-        let (mut told, mut known) = (Told::default(), BTreeMap::new());
+        let (mut told, mut known) = (Known::default(), BTreeMap::new());
         for carried in bags {
             let items: Vec<(String, String)> = carried.iter().map(|(id, name)| (id.to_string(), name.to_string())).collect();
             let items: Vec<(&str, &str)> = items.iter().map(|(id, name)| (&**id, &**name)).collect();

@@ -7,6 +7,7 @@ use crate::wire::endpoint::{Endpoint, Event};
 use crate::wire::mssp::{Listing, Mssp};
 use crate::wire::nvt::Nvt;
 use crate::wire::option::{EOR, MSSP, SGA};
+use crate::wire::telnet::IAC;
 use crate::wire::telnet::{SB, SE, SUBNEGOTIATION_MAX, negotiation};
 
 const SIZE: Size = Size {

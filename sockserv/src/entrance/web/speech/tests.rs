@@ -14,7 +14,7 @@ impl Listing for Unlisted {
 }
 
 /// A door behind a gateway, without a wire between.
-struct House {
+struct Rig {
     speech: Speech,
     nvt: Nvt,
     endpoint: Endpoint,
@@ -22,19 +22,19 @@ struct House {
     frames: Vec<Frame>,
 }
 
-impl House {
+impl Rig {
     /// All is agreed that will be.
-    fn new(dialect: Dialect, query: &str) -> House {
-        let mut house = House {
+    fn new(dialect: Dialect, query: &str) -> Rig {
+        let mut rig = Rig {
             speech: Speech::new(dialect, query),
             nvt: Nvt::default(),
             endpoint: Endpoint::default(),
             lines: Vec::new(),
             frames: Vec::new(),
         };
-        let probe = house.nvt.open();
-        house.hear_door(&probe);
-        house
+        let probe = rig.nvt.open();
+        rig.hear_door(&probe);
+        rig
     }
 
     fn hear_door(&mut self, bytes: &[u8]) {
@@ -94,33 +94,33 @@ fn binary(text: &str) -> Frame {
 
 #[test]
 fn a_terminal_gets_text_and_nothing_of_telnet() {
-    let mut house = House::new(Dialect::Terminal, "");
-    assert_eq!(house.frames(), []);
-    house.writes("Executing a Pig...\n");
-    house.sends(r#"Char.Vitals {"xp":1}"#);
-    assert_eq!(house.frames(), [binary("Executing a Pig...\r\n")]);
-    assert!(house.nvt.client().look().charset == crate::wire::charset::Charset::Utf8);
-    assert_eq!(house.nvt.program(), Some("PQ-WEB"));
+    let mut rig = Rig::new(Dialect::Terminal, "");
+    assert_eq!(rig.frames(), []);
+    rig.writes("Executing a Pig...\n");
+    rig.sends(r#"Char.Vitals {"xp":1}"#);
+    assert_eq!(rig.frames(), [binary("Executing a Pig...\r\n")]);
+    assert!(rig.nvt.client().look().charset == crate::wire::charset::Charset::Utf8);
+    assert_eq!(rig.nvt.program(), Some("PQ-WEB"));
 }
 
 #[test]
 fn a_client_of_gmcp_gets_the_packages_that_it_has_asked_for() {
-    let mut house = House::new(Dialect::Gmcp, "");
-    house.sends(r#"Char.Vitals {"xp":1}"#);
-    assert_eq!(house.frames(), []);
-    house.tells(r#"Core.Hello {"client":"Probe","version":"7"}"#);
-    house.tells(r#"Core.Supports.Set ["Char 1"]"#);
-    assert_eq!(house.nvt.program(), Some("Probe 7"));
-    house.writes("one");
-    house.sends(r#"Char.Vitals {"xp":2}"#);
-    house.sends(r#"PQ.Upgrade {"phase":"begin"}"#);
-    house.writes(" two\n");
+    let mut rig = Rig::new(Dialect::Gmcp, "");
+    rig.sends(r#"Char.Vitals {"xp":1}"#);
+    assert_eq!(rig.frames(), []);
+    rig.tells(r#"Core.Hello {"client":"Probe","version":"7"}"#);
+    rig.tells(r#"Core.Supports.Set ["Char 1"]"#);
+    assert_eq!(rig.nvt.program(), Some("Probe 7"));
+    rig.writes("one");
+    rig.sends(r#"Char.Vitals {"xp":2}"#);
+    rig.sends(r#"PQ.Upgrade {"phase":"begin"}"#);
+    rig.writes(" two\n");
     let expected = [
         binary("one"),
         text(r#"Char.Vitals {"xp":2}"#),
         binary(" two\r\n"),
     ];
-    assert_eq!(house.frames(), expected);
+    assert_eq!(rig.frames(), expected);
 }
 
 #[test]
@@ -156,33 +156,33 @@ fn a_character_is_never_cut_in_two_frames() {
 
 #[test]
 fn lines_end_with_lf_cr_or_both_and_may_come_in_any_pieces() {
-    let mut house = House::new(Dialect::Terminal, "");
+    let mut rig = Rig::new(Dialect::Terminal, "");
     for piece in ["A", "nn\r", "\nBob\n", "\r\nC", "ar", "l\r", "Dora\r\n"] {
-        house.types(piece.as_bytes());
+        rig.types(piece.as_bytes());
     }
-    assert_eq!(house.lines, ["Ann", "Bob", "", "Carl", "Dora"]);
+    assert_eq!(rig.lines, ["Ann", "Bob", "", "Carl", "Dora"]);
     let [one, two] = [
         "勇\n".as_bytes()[..2].to_vec(),
         "勇\n".as_bytes()[2..].to_vec(),
     ];
-    house.types(&one);
-    house.types(&two);
-    assert_eq!(house.lines.last().unwrap(), "勇");
+    rig.types(&one);
+    rig.types(&two);
+    assert_eq!(rig.lines.last().unwrap(), "勇");
 }
 
 #[test]
 fn a_terminals_text_frame_is_a_line() {
-    let mut house = House::new(Dialect::Terminal, "");
+    let mut rig = Rig::new(Dialect::Terminal, "");
     for line in ["Ann", "Bob\n", "Carl\r\n", ""] {
-        house.tells(line);
+        rig.tells(line);
     }
-    assert_eq!(house.lines, ["Ann", "Bob", "Carl", ""]);
+    assert_eq!(rig.lines, ["Ann", "Bob", "Carl", ""]);
 }
 
 #[test]
 fn what_is_typed_begins_no_command() {
-    let mut house = House::new(Dialect::Gmcp, "");
-    house.frames();
+    let mut rig = Rig::new(Dialect::Gmcp, "");
+    rig.frames();
     // WILL NAWS, a NUL and a subnegotiation, cut where it hurts.
     for piece in [
         &b"\xff"[..],
@@ -190,13 +190,12 @@ fn what_is_typed_begins_no_command() {
         b"\xff\xfa\x1f\x00\x01\x00\x01\xff\xf0",
     ] {
         assert!(
-            !house
-                .speech
+            !rig.speech
                 .say(Frame::Binary(Bytes::copy_from_slice(piece)))
                 .starts_with(b"\xff\xfb")
         );
     }
-    assert_eq!(house.nvt.client().size, Size::default());
+    assert_eq!(rig.nvt.client().size, Size::default());
 }
 
 #[test]
@@ -221,9 +220,9 @@ fn the_size_of_a_window_reaches_the_door_whenever_it_is_told() {
 
 #[test]
 fn a_window_that_is_none_changes_nothing() {
-    let mut house = House::new(Dialect::Gmcp, "");
-    house.tells(r#"PQ.Window {"columns":100,"lines":30}"#);
-    let before = house.nvt.client().size;
+    let mut rig = Rig::new(Dialect::Gmcp, "");
+    rig.tells(r#"PQ.Window {"columns":100,"lines":30}"#);
+    let before = rig.nvt.client().size;
     assert_eq!((before.width, before.height), (100, 30));
     for odd in [
         "PQ.Window",
@@ -234,29 +233,25 @@ fn a_window_that_is_none_changes_nothing() {
         "no message at all",
         "",
     ] {
-        house.tells(odd);
-        assert_eq!(house.nvt.client().size, before, "{odd}");
+        rig.tells(odd);
+        assert_eq!(rig.nvt.client().size, before, "{odd}");
     }
-    assert!(house.lines.is_empty());
+    assert!(rig.lines.is_empty());
 }
 
 #[test]
 fn what_is_not_to_be_seen_is_told_as_often_as_it_changes() {
-    let mut house = House::new(Dialect::Gmcp, "");
+    let mut rig = Rig::new(Dialect::Gmcp, "");
     // More often than a server may change its mind within one line.
     for _ in 0..50 {
-        house.writes("Password: \x0esecret\x0f");
+        rig.writes("Password: \x0esecret\x0f");
         assert_eq!(
-            house.frames(),
+            rig.frames(),
             [binary("Password: "), text(r#"PQ.Typing {"shown":false}"#)]
         );
-        house.types(b"xyzzy\r\n");
-        house.writes("\x0e/secret\x0f");
-        assert!(
-            house
-                .frames()
-                .contains(&text(r#"PQ.Typing {"shown":true}"#))
-        );
+        rig.types(b"xyzzy\r\n");
+        rig.writes("\x0e/secret\x0f");
+        assert!(rig.frames().contains(&text(r#"PQ.Typing {"shown":true}"#)));
     }
 }
 
@@ -267,9 +262,9 @@ fn who_has_the_text_read_aloud_gets_it_plain() {
         ("reader=screen", true),
         ("a=b&reader=screen", true),
     ] {
-        let mut house = House::new(Dialect::Gmcp, query);
-        house.writes("\x0ered\x0fOuch\x0e/\x0f\n");
-        let is_text = house.frames() == [binary("Ouch\r\n")];
+        let mut rig = Rig::new(Dialect::Gmcp, query);
+        rig.writes("\x0ered\x0fOuch\x0e/\x0f\n");
+        let is_text = rig.frames() == [binary("Ouch\r\n")];
         assert_eq!(is_text, is_plain, "{query}");
     }
 }
@@ -277,12 +272,12 @@ fn who_has_the_text_read_aloud_gets_it_plain() {
 proptest! {
     #[test]
     fn what_is_typed_is_the_same_however_it_was_cut(typed in "[ -~ë勇🐖\r\n]{0,60}", cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..6)) {
-        let mut whole = House::new(Dialect::Terminal, "");
+        let mut whole = Rig::new(Dialect::Terminal, "");
         whole.types(typed.as_bytes());
         let mut cut: Vec<usize> = cuts.iter().map(|cut| cut.index(typed.len() + 1)).collect();
         cut.extend([0, typed.len()]);
         cut.sort_unstable();
-        let mut pieces = House::new(Dialect::Terminal, "");
+        let mut pieces = Rig::new(Dialect::Terminal, "");
         for ends in cut.windows(2) {
             pieces.types(&typed.as_bytes()[ends[0]..ends[1]]);
         }
