@@ -88,7 +88,7 @@ impl<'a> Callback<'a> {
             true => Due::Event(self.me, data),
             false => Due::Info(self.me, data),
         };
-        let due_ms = self.core.now_ms.saturating_add(ms);
+        let due_ms = self.core.due_after(ms);
         let key = self.core.wheel.start(due_ms, due);
         self.record(Effect::TimerStarted(key));
         key.as_raw()

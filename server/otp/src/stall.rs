@@ -30,7 +30,7 @@ mod watch;
 
 pub(crate) use keeper::keep;
 pub(crate) use post::{Post, Work};
-pub(crate) use task::yield_to_others;
+pub(crate) use task::{Task, yield_to_others};
 pub(crate) use watch::Grade;
 
 /// How long whoever waits for an answer goes on when a shard stands still: the others may have it.

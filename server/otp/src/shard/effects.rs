@@ -85,7 +85,7 @@ impl Shard {
         data: Payload,
     ) {
         let key = self.core.wheel.start(
-            self.core.now_ms.saturating_add(timeout_ms),
+            self.core.due_after(timeout_ms),
             Due::RequestTimeout(pid, id),
         );
         if let Some(process) = self.slab.get_mut(pid) {
