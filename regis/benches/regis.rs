@@ -1,8 +1,8 @@
-//! What each call costs with 100 000 names, in nanoseconds of wall clock per call over all threads:
-//! with two threads half the figure of one means that they do not disturb each other.
+//! The cost of each call with 100 000 names, in nanoseconds of wall clock per call over all threads. With two threads,
+//! half the figure of one thread means that they do not slow each other down.
 //!
-//! Goals on two cores: `whereis` at most 60 ns hot and 250 ns random, `register` and the clean-up of a
-//! death at most 400 ns. `cargo bench -p regis`; a filter such as `enum/1/whereis` picks some.
+//! Goals on two cores: `whereis` at most 60 ns hot and 250 ns random, `register` and the clean-up of a death at most
+//! 400 ns. Run `cargo bench -p regis`; a filter such as `enum/1/whereis` selects benchmarks.
 
 use std::hash::Hash;
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use regis::Regis;
 const NAMES: usize = 100_000;
 const THREADS: [usize; 2] = [1, 2];
 
-/// A name as a server would make it: 24 bytes, no allocation for a number.
+/// A name as a server would make it: 24 bytes, without an allocation for a number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Name {
     Player(u64),
@@ -57,8 +57,8 @@ impl Key for Arc<str> {
     }
 }
 
-/// All names, made in the order of their numbers and then shuffled (Fisher-Yates, SplitMix64): the
-/// next one lies nowhere near the last, neither here nor in the tables.
+/// All names, made in the order of their numbers and then shuffled (Fisher-Yates, SplitMix64). So consecutive names are
+/// not adjacent in memory, neither here nor in the tables.
 fn shuffled<K: Key>(seed: u64) -> Vec<(K, u64)> {
     let mut entries: Vec<_> = (0..NAMES).map(|n| (K::new(n), n as u64)).collect();
     let mut state = seed;
@@ -84,7 +84,7 @@ fn register_all<K: Key>(regis: &Regis<K, u64>, entries: &[(K, u64)]) {
     }
 }
 
-/// The wall clock of `work` over all entries, shared out evenly to so many threads.
+/// The wall-clock time of `work` over all entries, shared evenly between the threads.
 fn timed<K: Key>(
     threads: usize,
     entries: &[(K, u64)],
@@ -107,7 +107,8 @@ fn timed<K: Key>(
     })
 }
 
-/// One figure: `round` runs all names once and says how long it took; criterion is told per name.
+/// Measures one figure: `round` runs all names once and returns its duration, from which criterion computes the time
+/// per name.
 fn figure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, round: impl Fn() -> Duration) {
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|names| {
@@ -120,7 +121,7 @@ fn figure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, round: impl Fn()
 
 fn calls<K: Key>(criterion: &mut Criterion, threads: usize) {
     let entries = shuffled::<K>(1);
-    // Asked for by names of their own, as a line from a socket is: nothing shared with the tables.
+    // The look-ups use copies of the names, as after a read from a socket; nothing is shared with the tables.
     let asked = shuffled::<K>(2);
     let mut group = criterion.benchmark_group(format!("{}/{threads}", K::KIND));
     group.sample_size(20);

@@ -1,9 +1,9 @@
-//! A registry of processes: any key, one owner, and a dead owner loses its name by itself.
+//! A registry of processes: a key of any type has one owner, and the name of a dead owner becomes free.
 //!
-//! Here live the two tables, names to owners and owners to names, and the rules that keep them one.
-//! What is *not* here: processes (an owner is any small `Copy` value, never used again after its
-//! death), waiting for a name, several names per owner, other nodes. The runtime calls
-//! [`Regis::exited`]; everybody else registers and looks up.
+//! The crate contains two tables, names to owners and owners to names, and the rules that keep them consistent. It does
+//! not contain processes (an owner is any small `Copy` value that is never used again after its death), waiting for a
+//! name, several names per owner, or other nodes. The runtime calls [`Regis::exited`]; all other callers register and
+//! look up.
 //!
 //! ```
 //! use regis::{Regis, RegisterError};
@@ -18,31 +18,31 @@
 //! # Ok::<(), RegisterError<String, u64>>(())
 //! ```
 //!
-//! # How it stays one
-//! Whoever changes the name of an owner holds the lock of that owner's shard in `by_owner` for the
-//! whole change, and takes the lock of the name's shard in `names` inside it: reverse index first,
-//! name second, in every call. Nobody waits for a shard of `by_owner` while holding one of `names`,
-//! so there is no circle to wait in; and when the lock of an owner is free, both tables say the same
-//! about it. Every call therefore happens at one instant, with two exceptions: `get_names` and `len` go
-//! from shard to shard, and a takeover from a dead holder is two changes, with the name free between.
+//! # Consistency of the two tables
+//! A call that changes the name of an owner holds the lock of that owner's shard in `by_owner` for the whole change,
+//! and takes the lock of the name's shard in `names` inside it: reverse index first, name second, in every call. No
+//! call waits for a shard of `by_owner` while it holds one of `names`, so there is no deadlock; and while the lock of
+//! an owner is free, both tables agree about it. Every call therefore happens at one instant, with two exceptions:
+//! `get_names` and `len` go from shard to shard, and a takeover from a dead holder is two changes with the name free in
+//! between.
 //!
-//! No lock outlives a call, and none is held while the caller's code runs, with two exceptions that
-//! are the caller's to respect. `Hash`, `Eq`, `Clone` and `Drop` of a key, and the `is_alive` given
-//! to [`Regis::register_alive`], must not call the registry nor wait for anything.
+//! No lock outlives a call, and none is held while code of the caller runs, with two exceptions. `Hash`, `Eq`, `Clone`
+//! and `Drop` of a key, and the `is_alive` given to [`Regis::register_alive`], run under a lock: they must not call the
+//! registry, and must not wait.
 //!
-//! # What each race gives
-//! | first | second | gives |
+//! # The result of each race
+//! | first | second | result |
 //! |---|---|---|
-//! | two owners register one name | | one has it, the other is told by whom it is held |
-//! | one owner is given two names | | one is given, the other call is told which |
-//! | `register_alive` | the owner dies | the name is given, then freed by `exited`; `Ok` |
-//! | the owner dies | `register_alive` | `Dead`; no lookup ever sees the name |
-//! | the owner dies, `exited` not called yet | `whereis` | the owner: its death cannot have been observed yet |
-//! | the owner dies, `exited` not called yet | `register_alive` by another | the other has the name; `exited` leaves it there |
-//! | `register_alive` takes a name over | `register` by a third owner | one of the two has it, the other is told |
+//! | two owners register one name | | one gets it, the other learns the holder |
+//! | one owner gets two names | | one is registered, the other call learns which |
+//! | `register_alive` | the owner dies | the name is registered, then freed by `exited`; `Ok` |
+//! | the owner dies | `register_alive` | `Dead`; no lookup ever finds the name |
+//! | the owner dies, `exited` not called yet | `whereis` | the owner: nothing can have observed its death yet |
+//! | the owner dies, `exited` not called yet | `register_alive` by another | the other gets the name; `exited` leaves it there |
+//! | `register_alive` takes a name over | `register` by a third owner | one of the two gets it, the other an error |
 //! | the owner dies, `exited` not called yet | `register` by another | `NameTaken` with the dead holder |
-//! | `exited` has returned | `register` of the same owner | **a leak**: `register` takes the owner's life for granted, see there |
-//! | `unregister` by name | the name changes hands meanwhile | `false`, and the new holder keeps it |
+//! | `exited` has returned | `register` of the same owner | **a leak**: `register` requires a living owner, see there |
+//! | `unregister` | the name gets another holder meanwhile | `false`, and the new holder keeps it |
 //! | `get_names`, `len` | any change | each name as it was at some instant of the call, not all at the same instant |
 
 mod error;
@@ -57,29 +57,28 @@ use foldhash::fast::RandomState;
 
 pub use error::RegisterError;
 
-/// How many shards each table has unless the caller says otherwise.
-/// With dashmap's own choice (four per core, 8 on two cores) two threads that looked up 100 000
-/// numbers in a bare map were slower than one, 17.5 ns against 11.7; with 256 they were faster,
-/// 9.0 ns. A shard is 128 bytes, so an empty registry is 64 KiB.
+/// The default number of shards of each table. With dashmap's own choice (four per core, 8 on two cores) two threads
+/// that looked up 100 000 numbers in a bare map were slower than one, 17.5 ns against 11.7; with 256 they were faster,
+/// 9.0 ns. A shard is 128 bytes, so an empty registry takes 64 KiB.
 pub const SHARDS_DEFAULT: usize = 256;
 
-/// The most shards a table may have; more is cut down to this. 4 096 is one lock for every
-/// 250 names of a million, and already 1 MiB for an empty registry.
+/// The largest number of shards of a table; larger numbers are reduced to it. With 4 096 shards, a million names have a
+/// lock for every 250 names, and an empty registry takes 1 MiB.
 pub const SHARDS_MAX: usize = 4_096;
 
-/// How many dead holders one `register_alive` removes before it gives up and names the next one.
-/// Each takes another owner that got the name after the last removal and died at once, so 16 in a
-/// row means that a crowd is dying over this name and one more round would not help.
+/// The number of dead holders that one `register_alive` removes before it gives up and returns the next one. Each of
+/// them is another owner that got the name after the last removal and died at once, so 16 in a row mean that many
+/// owners are dying over this name, and another round would not help.
 const DEAD_HOLDERS_MAX: usize = 16;
 
-/// Why a name was not given, and the name, for another attempt.
+/// An error, and the name for another attempt.
 type Refused<K, P> = (RegisterError<K, P>, K);
 
 /// A registry of names `K` and their owners `P`: one name per owner and one owner per name.
 ///
-/// Each name is kept twice (`K` is cloned once per registration). The tables hold no more names than
-/// there are living owners, and keep the size of their fullest moment. The hash is seeded at random per table, because names may come
-/// from players, who must not be able to choose which shard they crowd.
+/// Each name is stored twice (`K` is cloned once per registration). The tables contain at most as many names as there
+/// are living owners, and keep the size of their fullest moment. Each table has a random seed for its hash: names may
+/// come from players, who must not be able to choose the shard that they fill.
 pub struct Regis<K, P, S = RandomState> {
     /// INVARIANT: while the lock of an owner's shard is free, `by_owner[p] == n` exactly if
     /// `names[n] == p` (`tests/model.rs`, `tests/history.rs` and `tests/stress.rs` compare the two).
@@ -92,12 +91,12 @@ where
     K: Hash + Eq + Clone,
     P: Hash + Eq + Copy,
 {
-    /// An empty registry of [`SHARDS_DEFAULT`] shards.
+    /// Makes an empty registry with [`SHARDS_DEFAULT`] shards.
     pub fn new() -> Self {
         Self::with_shards(SHARDS_DEFAULT)
     }
 
-    /// An empty registry of `shards` shards per table, rounded up to a power of two between 2 and
+    /// Makes an empty registry with `shards` shards per table, rounded up to a power of two between 2 and
     /// [`SHARDS_MAX`].
     pub fn with_shards(shards: usize) -> Self {
         Self::from_hashers(shards, RandomState::default(), RandomState::default())
@@ -110,7 +109,7 @@ where
     P: Hash + Eq + Copy,
     S: BuildHasher + Clone,
 {
-    /// An empty registry with the caller's hash; `shards` as in [`Regis::with_shards`].
+    /// Makes an empty registry with the caller's hash; `shards` as in [`Regis::with_shards`].
     pub fn with_shards_and_hasher(shards: usize, hasher: S) -> Self {
         Self::from_hashers(shards, hasher.clone(), hasher)
     }
@@ -123,28 +122,28 @@ where
         }
     }
 
-    /// Gives `name` to `owner`.
+    /// Registers `name` for `owner`.
     ///
-    /// The caller vouches that `owner` lives until this returns, as a process that registers itself
-    /// does. For anybody else use [`register_alive`](Self::register_alive): a name given after
-    /// [`exited`](Self::exited) stays until it is unregistered.
+    /// The caller guarantees that `owner` lives until this call returns, as a process does that registers itself. For
+    /// other owners use [`register_alive`](Self::register_alive): a name registered after [`exited`](Self::exited)
+    /// stays until it is unregistered.
     ///
     /// # Errors
-    /// [`RegisterError::AlreadyNamed`] before [`RegisterError::NameTaken`] if both hold.
+    /// Returns [`RegisterError::AlreadyNamed`] rather than [`RegisterError::NameTaken`] if both apply.
     pub fn register(&self, name: K, owner: P) -> Result<(), RegisterError<K, P>> {
         self.claim(name, owner, || true).map_err(|(why, _)| why)
     }
 
-    /// Gives `name` to `owner`, which may die at any moment, even during this call.
+    /// Registers `name` for `owner`, which may die at any moment, even during this call.
     ///
-    /// A dead owner is refused, and a dead holder of the name loses it. `is_alive` must answer
-    /// `false` for an owner from before [`exited`](Self::exited) is called for it, and for ever. It
-    /// is asked about `owner` under the lock that `exited(owner)` needs: whatever it answers, either
-    /// `exited` comes later and finds the name, or the death is seen here and no name is given. So
-    /// it must be a short read, and must not take a lock under which `exited` is called.
+    /// A dead owner is refused, and a dead holder of the name loses it. `is_alive` must return `false` for an owner
+    /// before [`exited`](Self::exited) is called for it, and forever after. The registry calls `is_alive(owner)` under
+    /// the lock that `exited(owner)` needs. So in either case no name is left behind: `exited` comes later and finds
+    /// the name, or `is_alive` reports the death here and no name is registered. `is_alive` must be a short read, and
+    /// must not take a lock under which `exited` is called.
     ///
     /// # Errors
-    /// [`RegisterError::Dead`] first, then as [`register`](Self::register).
+    /// Returns [`RegisterError::Dead`] first, then the errors of [`register`](Self::register).
     pub fn register_alive(
         &self,
         mut name: K,
@@ -164,7 +163,7 @@ where
             .map_err(|(why, _)| why)
     }
 
-    /// Frees `name`, whoever holds it, and says whether somebody did. It cannot fail.
+    /// Frees `name`, regardless of its holder, and says whether it had one. It cannot fail.
     pub fn unregister<Q>(&self, name: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -174,7 +173,7 @@ where
             .is_some_and(|holder| self.unregister_if(name, holder))
     }
 
-    /// Frees `name` if `owner` holds it, and says whether it did.
+    /// Frees `name` if `owner` holds it, and says whether that was the case.
     pub fn unregister_if<Q>(&self, name: &Q, owner: P) -> bool
     where
         K: Borrow<Q>,
@@ -183,7 +182,7 @@ where
         self.release(owner, |held| held.borrow() == name).is_some()
     }
 
-    /// Who holds `name`; never an owner for which [`exited`](Self::exited) has returned.
+    /// The holder of `name`; never an owner for which [`exited`](Self::exited) has returned.
     pub fn whereis<Q>(&self, name: &Q) -> Option<P>
     where
         K: Borrow<Q>,
@@ -192,36 +191,37 @@ where
         self.names.get(name).map(|holder| *holder)
     }
 
-    /// The name of `owner`.
+    /// The name of `owner`, if it has one.
     pub fn name_of(&self, owner: P) -> Option<K> {
         self.by_owner.get(&owner).map(|name| name.clone())
     }
 
-    /// All names, in no order. One shard is locked at a time.
+    /// All names, in no particular order. One shard is locked at a time.
     pub fn get_names(&self) -> Vec<K> {
         self.names.iter().map(|held| held.key().clone()).collect()
     }
 
-    /// How many names are held. Visits every shard.
+    /// The number of names. The call visits every shard.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether no name is held.
+    /// Whether no name is registered.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
     /// Frees the name of an owner that has died, and returns it.
     ///
-    /// The runtime calls this once per death, named or not, before links, monitors or anybody else
-    /// can learn of the death: then whoever restarts the owner finds the name free. A name that
-    /// another owner has meanwhile taken over stays where it is.
+    /// The runtime calls this once per death, whether the owner has a name or not, before links, monitors or any other
+    /// code can learn of the death. So a supervisor that restarts the owner finds the name free. A name that another
+    /// owner has taken over meanwhile stays with that owner.
     pub fn exited(&self, owner: P) -> Option<K> {
         self.release(owner, |_| true)
     }
 
-    /// Enters `owner` under `name` if it lives, has no name, and the name is free; else gives the name back.
+    /// Registers `owner` under `name` if it lives, has no name, and the name is free; else returns the name in the
+    /// error.
     fn claim(
         &self,
         name: K,
@@ -238,7 +238,7 @@ where
         }
     }
 
-    /// Writes both tables, under the lock of the owner, which `unnamed` hands on to `named`.
+    /// Writes both tables under the lock of the owner, which `unnamed` passes to `named`.
     fn enter(&self, name: K, unnamed: VacantEntry<'_, P, K>) -> Result<(), Refused<K, P>> {
         match self.names.entry(name) {
             Entry::Occupied(held) => {
@@ -255,9 +255,9 @@ where
         }
     }
 
-    /// Takes the name of `owner` out of both tables if `is_it`, under the lock of the owner.
-    /// By the invariant the holder is always `owner`; it is compared all the same, so that not even a
-    /// key whose `Eq` is wrong can rob somebody else.
+    /// Removes the name of `owner` from both tables if `is_it`, under the lock of the owner. By the invariant the
+    /// holder is always `owner`. It is compared nevertheless, so that a key with a wrong `Eq` cannot take the name of
+    /// another owner.
     fn release(&self, owner: P, is_it: impl FnOnce(&K) -> bool) -> Option<K> {
         let free = |name: &K| self.names.remove_if(name, |_, holder| *holder == owner);
         self.by_owner
@@ -276,7 +276,7 @@ where
     }
 }
 
-/// How many names, not which: they may be a hundred thousand.
+/// Prints the number of names instead of the names, because there may be a hundred thousand.
 impl<K, P, S> fmt::Debug for Regis<K, P, S>
 where
     K: Hash + Eq + Clone,

@@ -1,4 +1,4 @@
-//! The book's check-list for the registry, one test per line, and what the crate adds to it.
+//! The book's check-list for the registry, one test per line, and the additions of this crate.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ fn a_dead_holder_loses_its_name_to_the_next() {
     assert_eq!(regis.name_of(SAM), Some("jim"));
 }
 
-/// Each time the dead holder has been removed, the next one slips in before the caller.
+/// Each time a dead holder has been removed, the next one registers before the caller.
 #[test]
 fn a_crowd_of_dying_holders_ends_in_a_refusal() {
     const CROWD: u64 = 1_000;

@@ -1,5 +1,4 @@
-//! Several callers at once: what each was answered must be explained by *some* order of their calls
-//! in the sequential model.
+//! Concurrent callers: *some* order of their calls in the sequential model must explain all answers.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +18,8 @@ const OWNERS: u8 = 3;
 type Program = Vec<Call>;
 type History = Vec<(Call, Answer)>;
 
-/// Deaths are always the pair `Die`, `Exited`, and a dead owner is registered by nobody but
-/// `register_alive`: the contract of the registry.
+/// Deaths are always the pair `Die`, `Exited`, and only `register_alive` registers a dead owner: the contract of the
+/// registry.
 fn program(dice: &mut Dice, me: u8) -> Program {
     let mut calls = Program::new();
     while calls.len() < CALLS_EACH {
@@ -61,7 +60,7 @@ fn run(regis: &Regis<Slow<u8>, u8>, programs: &[Program]) -> Vec<History> {
     })
 }
 
-/// Whether some order of the remaining calls gives the answers and ends as the registry ended.
+/// Whether some order of the remaining calls explains the answers and the final state of the registry.
 fn is_explained(rest: &[&[(Call, Answer)]], model: &Model, end: &Regis<Slow<u8>, u8>) -> bool {
     if rest.iter().all(|calls| calls.is_empty()) {
         return model::agrees(end, model, NAMES, OWNERS);
@@ -78,7 +77,7 @@ fn is_explained(rest: &[&[(Call, Answer)]], model: &Model, end: &Regis<Slow<u8>,
     })
 }
 
-/// A takeover is two changes: here the dead holder has lost the name and the caller has not got it.
+/// The first half of a takeover: the dead holder has lost the name, and the caller does not have it yet.
 fn first_half(made: Call, model: &Model) -> Option<Model> {
     let Call::RegisterAlive(name, _) = made else {
         return None;

@@ -1,4 +1,4 @@
-//! The tests of the registry that need no process of their own, and the generator they share.
+//! The tests of the registry that need no process of their own, and their random numbers.
 
 use std::hash::{Hash, Hasher};
 use std::thread;
@@ -9,7 +9,7 @@ mod model;
 mod races;
 mod stress;
 
-/// SplitMix64: the whole state is the seed that a failing test prints.
+/// SplitMix64: its whole state is the seed that a failing test prints.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -21,7 +21,7 @@ impl Dice {
     }
 }
 
-/// The seed of a test: `REGIS_SEED` if it is set, else the one given.
+/// The seed of a test: `REGIS_SEED` if it is set, else the argument.
 pub(crate) fn seed(otherwise: u64) -> u64 {
     let from_env = std::env::var("REGIS_SEED").ok();
     from_env.map_or(otherwise, |text| {
@@ -29,8 +29,8 @@ pub(crate) fn seed(otherwise: u64) -> u64 {
     })
 }
 
-/// A name that lets another thread run whenever the registry hashes or compares it: that opens every
-/// window the registry may have, between its locks and under them.
+/// A name that lets another thread run whenever the registry hashes or compares it. That opens every possible race
+/// window, between the locks of the registry and under them.
 #[derive(Debug, Clone)]
 pub(crate) struct Slow<N>(pub(crate) N);
 

@@ -1,20 +1,20 @@
-//! What a name costs, read from the kernel: this test is alone in its process for that.
+//! The memory of a name, as the kernel reports it; so this test is alone in its process.
 
 #![cfg(target_os = "linux")]
 
 use regis::Regis;
 
-/// 24 bytes, like a name that is a number, a short tag or a shared string.
+/// 24 bytes: the size of a name that is a number, a short tag or a shared string.
 type Name = [u64; 3];
 
 const NAMES: u64 = 100_000;
 
-/// Two tables with entries of 33 bytes are 76 bytes when they are 7/8 full, as full as they get; 95
-/// were measured here, and 191 after the churn: removals leave marks, so a table that is more than
-/// half full doubles instead of being swept, once.
+/// Two tables with entries of 33 bytes take 76 bytes per name when they are 7/8 full, which is the maximum. 95 were
+/// measured here, and 191 after the churn: removals leave marks, so a table that is more than half full doubles once
+/// instead of being swept.
 const BYTES_PER_NAME_MAX: u64 = 120;
 
-/// The resident pages of this process, in bytes (proc(5), `statm`; a page is 4 096 bytes here).
+/// The resident memory of this process in bytes (proc(5), `statm`; a page has 4 096 bytes here).
 fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
     let pages = statm

@@ -1,5 +1,5 @@
-//! The registry against a sequential model: two maps and the book's rules, one caller.
-//! `history.rs` reuses the model for several callers at once.
+//! The registry compared with a sequential model (two maps and the book's rules) for one caller. `history.rs` reuses
+//! the model for several callers at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::hash::Hash;
 use proptest::prelude::*;
 use regis::{Regis, RegisterError};
 
-/// What one caller can do. Names and owners are small, so that they meet.
+/// A call to the registry. Names and owners are small numbers, so that calls collide.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Call {
     Register(u8, u8),
@@ -16,13 +16,13 @@ pub(crate) enum Call {
     UnregisterIf(u8, u8),
     Whereis(u8),
     NameOf(u8),
-    /// The owner is dead from now on; the registry is not told.
+    /// The owner is dead from now on; the registry does not know yet.
     Die(u8),
-    /// The registry is told.
+    /// The registry learns of the death.
     Exited(u8),
 }
 
-/// What the call came back with.
+/// The answer to a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Answer {
     Registered(Result<(), RegisterError<u8, u8>>),
@@ -32,7 +32,7 @@ pub(crate) enum Answer {
     Done,
 }
 
-/// The book's registry with one caller: slow, and obviously right.
+/// The book's registry for one caller: slow, and obviously right.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) holders: BTreeMap<u8, u8>,
@@ -100,7 +100,7 @@ impl Model {
     }
 }
 
-/// The same call on the registry itself. `K` is a name that `From<u8>` can make.
+/// Makes the same call to the registry itself. `K` is a name that `From<u8>` can make.
 pub(crate) fn call<K>(
     regis: &Regis<K, u8>,
     call: Call,
@@ -157,7 +157,7 @@ fn any_call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// Both tables, asked name by name and owner by owner, are the model's map.
+/// Whether both tables, asked for every name and every owner, are equal to the model's map.
 pub(crate) fn agrees<K>(regis: &Regis<K, u8>, model: &Model, names: u8, owners: u8) -> bool
 where
     K: Hash + Eq + Clone + From<u8> + Into<u8>,

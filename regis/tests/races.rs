@@ -1,6 +1,6 @@
-//! The rows of the race table in `lib.rs` that can be put in order by hand: the death happens inside
-//! `is_alive`, where the registry cannot help but let it in. (Asked about a
-//! *holder*, `is_alive` runs under no lock; that is why it may call the registry here, and only here.)
+//! The rows of the race table in `lib.rs` whose order a test can enforce: the death happens inside `is_alive`, at a
+//! point where the registry cannot prevent it. (For a *holder*, `is_alive` runs without a lock; so it may call the
+//! registry here, and only here.)
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -12,11 +12,11 @@ use regis::{Regis, RegisterError};
 const JIM: u64 = 1;
 const SAM: u64 = 2;
 
-/// Longer than any scheduling delay of a loaded machine; only a failing test waits this long.
+/// Longer than any scheduling delay of a busy machine; only a failing test waits this long.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The owner was seen alive and dies before the name is written: `exited` waits for the
-/// registration and takes the name out again.
+/// `is_alive` reports a living owner, which dies before the name is written. `exited` waits for the registration and
+/// removes the name.
 #[test]
 fn a_death_after_the_check_frees_the_name() {
     let regis = Regis::<&str, u64>::new();
@@ -42,8 +42,8 @@ fn a_death_after_the_check_frees_the_name() {
     assert_eq!((regis.whereis("jim"), regis.name_of(JIM)), (None, None));
 }
 
-/// Dead but not yet announced: the name may be taken over, and the announcement comes too late to
-/// hurt the new holder.
+/// The holder is dead, but `exited` has not been called: another owner may take the name over, and the late `exited`
+/// does not affect the new holder.
 #[test]
 fn a_name_taken_over_before_exited_stays_with_the_new_holder() {
     let regis = Regis::<&str, u64>::new();
@@ -58,7 +58,7 @@ fn a_name_taken_over_before_exited_stays_with_the_new_holder() {
     assert_eq!(regis.whereis("jim"), Some(SAM));
 }
 
-/// The holder dies between the conflict and the takeover, announced by then.
+/// The holder dies between the conflict and the takeover, and `exited` is called before the takeover.
 #[test]
 fn a_holder_that_dies_during_the_conflict_is_replaced() {
     let regis = Regis::<&str, u64>::new();
@@ -76,7 +76,7 @@ fn a_holder_that_dies_during_the_conflict_is_replaced() {
     );
 }
 
-/// The corpse's name has gone to a third owner by the time it is to be removed.
+/// A third owner has got the name of the dead holder before it is to be removed.
 #[test]
 fn a_takeover_does_not_rob_a_living_third_owner() {
     const EVE: u64 = 3;

@@ -1,6 +1,6 @@
-//! Eight threads, sixteen names, many owners; deaths race registrations. Bounded by its number of
-//! calls. While it runs, no lookup may see an owner whose death had been announced before; when it is
-//! over, the two tables agree and hold no dead owner.
+//! Eight threads, sixteen names and many owners, where deaths race registrations. The number of calls bounds the test.
+//! While it runs, no lookup may find an owner whose death was announced before the lookup; at its end, the two tables
+//! agree and contain no dead owner.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,21 +14,21 @@ const THREADS: u64 = 8;
 const NAMES: u64 = 16;
 const OWNERS: u64 = 64_000;
 const CALLS_PER_THREAD: u64 = 60_000;
-/// The owners that are being named and killed at one time: a window that moves over all of them.
+/// The number of owners that are registered and killed at one time: a window that moves over all owners.
 const WINDOW: u64 = 24;
 
-/// A life: dying is one step, being announced dead a later one.
+/// The life of an owner: death is one step, its announcement a later one.
 #[derive(Default)]
 struct Life {
     dead: AtomicBool,
-    /// The clock when `exited` had returned, 0 before.
+    /// The clock when `exited` had returned; 0 before.
     announced: AtomicU64,
 }
 
 struct World {
     regis: Regis<Slow<u64>, u64>,
     lives: Vec<Life>,
-    /// Goes on at each announcement.
+    /// Increments at each announcement.
     clock: AtomicU64,
     calls: AtomicU64,
 }
@@ -51,7 +51,7 @@ impl World {
         !self.life(owner).dead.load(Ordering::Relaxed)
     }
 
-    /// As the runtime does it: once per owner, dead first, then out of the registry, then announced.
+    /// Kills an owner in the order of the runtime, once: dead first, then out of the registry, then announced.
     fn kill(&self, owner: u64) {
         if self.life(owner).dead.swap(true, Ordering::Relaxed) {
             return;
@@ -61,13 +61,13 @@ impl World {
         self.life(owner).announced.store(now, Ordering::SeqCst);
     }
 
-    /// `owner` was seen in the registry by a call that began at `began`.
+    /// Whether `owner`, which a call found in the registry, was not yet announced dead when the call began at `began`.
     fn was_not_yet_announced(&self, owner: u64, began: u64) -> bool {
         let announced = self.life(owner).announced.load(Ordering::SeqCst);
         announced == 0 || announced >= began
     }
 
-    /// Who was seen holding the name, if the call saw anybody.
+    /// Makes a random call; returns the holder that it found, if any.
     fn step(&self, dice: &mut Dice) -> Option<u64> {
         let progress = self.calls.fetch_add(1, Ordering::Relaxed);
         let first = progress * (OWNERS - WINDOW) / (THREADS * CALLS_PER_THREAD);
@@ -109,7 +109,7 @@ impl World {
     }
 }
 
-/// Runs `play` on all threads at once, each with a seed of its own.
+/// Runs `play` on all threads at once, each with its own seed.
 fn on_all_threads(seed: u64, play: impl Fn(u64) + Sync) {
     let start = Barrier::new(THREADS as usize);
     thread::scope(|scope| {
@@ -150,8 +150,8 @@ fn deaths_racing_registrations_leak_no_name() {
     );
 }
 
-/// A supervisor's view: whoever is told of a death finds the name free, every time, although the
-/// other threads keep their own names in the same few shards busy.
+/// The requirement of a supervisor: after the announcement of a death the name is always free, although the other
+/// threads keep the same few shards busy with their own names.
 #[test]
 fn a_restart_never_finds_the_name_taken() {
     const RESTARTS: u64 = 20_000;

@@ -3,8 +3,9 @@
 //! `kernel`, `stdlib` and `sasl` name the runtime, the behaviours and the release handler, at the node's
 //! version; `crypto` names the dice. `regis` is the registry.
 
-/// The version of the node, and of what is part of it.
-pub(crate) const NODE_VSN: &str = env!("CARGO_PKG_VERSION");
+/// The version of the node and of the applications that are part of it: a `.rel` file names it as that of `erts`. It is no crate's
+/// version: a release that names another node boots nowhere, so it is raised only when releases must be built anew.
+pub(crate) const NODE_VSN: &str = "1.0.0";
 
 /// The `.app` texts of all of them.
 pub(crate) fn built_in() -> Vec<String> {

@@ -14,14 +14,14 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use pq_protocol::Who;
 use pq_protocol::history::{Deed, Entry, Mark};
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Exit, Failure, Who};
 
 use crate::boot::Booted;
-use crate::cli::LogFormat;
 use crate::history::History;
+use crate::options::LogFormat;
 use crate::restart::Restart;
+use crate::running::Farewell;
 use crate::signals::Told;
 
 mod crash;
@@ -114,6 +114,11 @@ impl<'a> Lifetime<'a> {
             ..ended(RESTART, Ok(()))
         };
         self.note(&Who::own(), deed);
+    }
+
+    /// An operator has ended it, or a plan of one.
+    pub(crate) fn told_by_operator(&self, farewell: &Farewell, outcome: &Result<(), Failure>) {
+        farewell.note(self.history, outcome);
     }
 
     /// A signal has ended it.

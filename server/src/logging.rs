@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-use crate::cli::LogFormat;
+use crate::options::LogFormat;
 use crate::{console, stdio};
 
 /// The longest that a field of a line may be: a screen.

@@ -11,23 +11,27 @@
 //! ```
 //! Starts everything and decides nothing: what a command does lives in the crates below.
 
+mod addresses;
 mod applications;
 mod author;
+mod avatars;
 mod boot;
 mod cli;
 mod client;
 mod clock;
+mod commands;
 mod console;
 mod demo;
 mod digest;
 mod door;
 mod end_at_once;
-mod heroes;
 mod history;
 mod libraries;
 mod lifetime;
 mod logging;
+mod noun;
 mod operator;
+mod options;
 mod play;
 mod report;
 mod restart;
@@ -42,17 +46,18 @@ mod system;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use mimalloc::MiMalloc;
 
-/// A start of a hero takes some sixty blocks, and gives forty of them back.
+/// A start of an avatar takes some sixty blocks, and gives forty of them back.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // Of a program that has taken its own place (`restart`) the system says `exe`; a name is all that is missed.
     let _ = rustix::thread::set_name(c"pq");
-    let cli = match cli::Cli::try_parse() {
+    let words = noun::with_words(cli::Cli::command(), noun::noun()).try_get_matches();
+    let cli = match words.and_then(|words| cli::Cli::from_arg_matches(&words)) {
         Ok(cli) => cli,
         Err(error) => return client::usage(&error),
     };
@@ -68,13 +73,13 @@ fn main() -> ExitCode {
         cli::Command::Build(command) => author::build::build(&command),
         cli::Command::Tar(command) => author::tar::tar(&command),
         cli::Command::Play(options) => return play::play(&options),
-        cli::Command::Operator(command) => return client::run(command),
+        cli::Command::Operator(command) => return commands::run(&command),
     };
     exit_code(outcome)
 }
 
 /// A command that runs a node, which waits for no reader of what it writes.
-fn node(format: cli::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+fn node(format: options::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     let taken = stdio::take(format).context("failed to take stdout and stderr");
     let code = exit_code(taken.and_then(|()| run()));
     stdio::finish();

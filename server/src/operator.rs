@@ -1,42 +1,14 @@
 //! The operator's side of a running node: a socket, one request per connection, an answer with an exit code.
 //!
 //! ```text
-//!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► desk ─┬► look    status, apps, tree, names
-//!                                          32 at     one             ├► ask     sys, call
-//!                                          once      request         ├► door    who, kick, wall, lock, bans, heroes
-//!                                                                    └► release one at a time (`turn`)
+//!   pq status ─► client ─► run/pq.sock ─► socket ─► session ─► commands ─► running
+//!                                          32 at     one        answer,     the node, and what is
+//!                                          once      request    do …        kept for operators
 //! ```
-//!
-//! | room | what lives there |
-//! |---|---|
-//! | [`request`], [`answer`] | what is asked, what is answered |
-//! | [`socket`], [`session`] | all connections, one connection |
-//! | [`desk`] | what becomes of a request |
-//! | [`look`], [`tree`], [`ask`] | the answers |
-//! | [`door`], [`heroes`] | the seam to the players' door, and how heroes are ended |
-//!
-//! What does not live here: the language (`pq-protocol`), the commands and their tables (`client`), releases (`pq-release`).
-
-pub(crate) mod answer;
-pub(crate) mod request;
-
-use pq_protocol::{exit, who};
-
-use crate::clock;
+//! What a request is (`pq-protocol`), what becomes of it (`commands`) and what it is answered from (`running`) stand
+//! elsewhere.
 
 mod session;
 mod socket;
 
-pub(crate) mod desk;
-
-mod ask;
-mod look;
-mod tree;
-
-mod door;
-mod heroes;
-
-pub(crate) use desk::Desk;
-pub(crate) use request::ErrorAction;
-pub(crate) use session::Wish;
-pub(crate) use socket::Operator;
+pub(crate) use socket::OperatorSocket;

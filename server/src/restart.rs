@@ -14,10 +14,10 @@ use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use nix::unistd::execv;
 use pq_protocol::answer::Planned;
+use serde::{Deserialize, Serialize};
 
-use crate::cli;
-use crate::door::Addresses;
-use crate::operator::ErrorAction;
+use crate::addresses::Addresses;
+use crate::options;
 use crate::stdio;
 use crate::system::TreeLock;
 
@@ -27,6 +27,17 @@ const PROGRAM: &CStr = c"/proc/self/exe";
 /// The last word of a node that is not to start itself again.
 pub(crate) const ENDS_FOR_A_REBOOT: &str =
     "the node is to start again on its permanent release: whoever started it, start it again";
+
+/// What becomes of a node whose install has failed after the point of no return: it is to run the permanent release.
+#[derive(ValueEnum, Serialize, Deserialize, Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorAction {
+    /// It starts itself again.
+    #[default]
+    Restart,
+    /// It ends with exit code 1, for whoever started it to start it again.
+    Reboot,
+}
 
 /// What a node starts again with.
 pub(crate) struct Restart {
@@ -88,11 +99,12 @@ impl Restart {
     /// Starts again, which comes back only as an error. Players came in at these addresses.
     pub(crate) fn carry_out(
         &self,
-        (root, lock): (&Path, TreeLock),
-        options: &cli::Node,
+        lock: TreeLock,
+        options: &options::Node,
         addresses: Addresses,
     ) -> anyhow::Result<()> {
         ensure!(self.goes_on(), ENDS_FOR_A_REBOOT);
+        let root = lock.root();
         tracing::info!(root = %root.display(), release = self.release, "starting again");
         let args = self.args(root, &at(options, addresses)).into_iter();
         let args: Result<Vec<CString>, _> = args.map(|arg| CString::new(arg.into_vec())).collect();
@@ -104,7 +116,7 @@ impl Restart {
     }
 
     /// What `pq start` would be told.
-    fn args(&self, root: &Path, options: &cli::Node) -> Vec<OsString> {
+    fn args(&self, root: &Path, options: &options::Node) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
         let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
         let format = options.log_format.to_possible_value();
@@ -130,7 +142,7 @@ impl Restart {
             ),
         ];
         add("--bind", options.bind.to_string());
-        add("--heroes", options.heroes.to_string());
+        add("--avatars", options.avatars.to_string());
         add("--pace", options.pace.to_string());
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
@@ -148,11 +160,11 @@ impl Restart {
 
 /// The options with the ports to ask for: where 0 has picked one, that one. A port that nobody typed is for the
 /// release to say, and a release may have another one than that before.
-fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
+fn at(options: &options::Node, addresses: Addresses) -> options::Node {
     let port = |typed: Option<u16>, address: Option<SocketAddr>| {
         typed.map(|typed| address.map_or(typed, |address| address.port()))
     };
-    cli::Node {
+    options::Node {
         port: port(options.port, addresses.plain),
         tls_port: port(options.tls_port, addresses.tls),
         web_port: match options.usual_web_port {
@@ -166,11 +178,10 @@ fn at(options: &cli::Node, addresses: Addresses) -> cli::Node {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use pq_protocol::Who;
 
     use super::*;
-    use crate::cli::tests::node as options;
+    use crate::options::tests::{node as options, start};
 
     #[test]
     fn a_node_starts_again_as_it_was_started() {
@@ -179,7 +190,7 @@ mod tests {
             "0",
             "--bind",
             "::1",
-            "--heroes",
+            "--avatars",
             "7",
             "--pace",
             "50",
@@ -206,10 +217,7 @@ mod tests {
             });
             let restart = Restart::of("1.1.0").with_shutdown(shutdown.clone());
             let args = restart.args(Path::new("/a b"), &before);
-            let words = [OsString::from("pq")].into_iter().chain(args);
-            let cli::Command::Start(again) = cli::Cli::parse_from(words).command else {
-                panic!("no start");
-            };
+            let again = start(args);
             assert_eq!(again.root, Path::new("/a b"));
             assert_eq!(again.release.as_deref(), Some("1.1.0"));
             assert!(again.or_permanent);
@@ -251,7 +259,7 @@ mod tests {
             (&[], Some(8_083), Addresses::default(), None),
             (&[], None, page, None),
         ] {
-            let before = cli::Node {
+            let before = options::Node {
                 usual_web_port: usual,
                 ..options(typed)
             };

@@ -1,4 +1,4 @@
-//! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
+//! A node from its start to its end: boot, operators, door, avatars, until a signal, an operator's word, or the end
 //! of a permanent application.
 
 mod stopping;
@@ -12,24 +12,27 @@ use anyhow::{Context, anyhow};
 use pq_abi::crash::watch_thread;
 use pq_protocol::Failure;
 use pq_protocol::answer::Planned;
+use pq_release::handler::Judge;
+use sockserv::Door;
 use stopping::Stopping;
 use tokio::sync::mpsc;
 
-use crate::boot::{Booted, boot};
-use crate::cli;
+use crate::addresses::Addresses;
+use crate::avatars;
+use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
-use crate::door::{self, Addresses};
+use crate::door;
 use crate::end_at_once::end_at_once;
-use crate::heroes;
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging;
-use crate::operator::{Desk, ErrorAction, Operator, Wish};
+use crate::operator::OperatorSocket;
+use crate::options;
 use crate::report::report;
-use crate::restart::{ENDS_FOR_A_REBOOT, Restart};
-use crate::running::{Farewell, Releases};
+use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
+use crate::running::{Farewell, Parts, Releases, RunningNode, Wish};
 use crate::signals::{Held, Signals, Told};
-use crate::stall::{Surroundings, Teller};
+use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
@@ -44,7 +47,7 @@ const SOCKET_THREADS: usize = 1;
 const WISHES_MAX: usize = 2;
 
 /// `pq start`.
-pub(crate) fn start(options: &cli::Start) -> anyhow::Result<()> {
+pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
     let which = Which {
         release: options.release.as_deref(),
@@ -95,21 +98,27 @@ enum Word {
 }
 
 /// How a node came to its end.
-struct End {
-    word: Word,
-    /// Where players came in.
-    addresses: Addresses,
-    /// The release that ran last.
-    vsn: String,
+struct End<W> {
+    /// What ended it.
+    word: W,
+    ran: Ran,
     /// The shutdown that was planned.
     shutdown: Option<Planned>,
+}
+
+/// A node that ran.
+struct Ran {
+    /// Where players came in.
+    addresses: Addresses,
+    /// Its release, in the end.
+    vsn: String,
 }
 
 /// Runs the node; `listening` is called once players can come in.
 pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
-    options: &cli::Node,
+    options: &options::Node,
     listening: impl FnOnce(Addresses),
 ) -> anyhow::Result<()> {
     raise_descriptor_limit();
@@ -125,19 +134,25 @@ pub(crate) fn run(
     let runtime = runtime()?;
     let (ended, end) = mpsc::channel(1);
     let (wish, wishes) = mpsc::channel(WISHES_MAX);
-    let booted = boot(root, which.release, options, (ended, teller.hook()));
+    let hooks = Hooks {
+        ended,
+        on_stall: teller.hook(),
+    };
+    let booted = boot(root, which.release, options, hooks);
     life.booted(&booted, which.release);
     let booted = match booted {
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
-            let asked = which.release.unwrap_or_default();
+            let ran = Ran {
+                addresses: Addresses::default(),
+                vsn: which.release.unwrap_or_default().to_string(),
+            };
             if let Some(told) = signals.let_go()? {
-                life.told_to_end(asked, told, &Ok(()));
+                life.told_to_end(&ran.vsn, told, &Ok(()));
                 return Ok(());
             }
-            let (restart, nowhere) = (which.permanent_instead(), Addresses::default());
-            return start_again(&restart, (root, lock), (options, nowhere), (&life, asked));
+            return start_again(&which.permanent_instead(), lock, options, &ran, &life);
         }
         Err(error) => return Err(error),
     };
@@ -148,31 +163,32 @@ pub(crate) fn run(
         stopping: None,
     };
     let first = booted.release().to_string();
-    let served = runtime.block_on(serve(
-        (&booted, &history, &teller, which.shutdown),
-        options,
-        listening,
-        (wish, &mut ends),
-    ));
+    let service = Service {
+        booted: booted.clone(),
+        history: history.clone(),
+        teller: &teller,
+        shutdown: which.shutdown,
+        wish,
+    };
+    let served = runtime.block_on(service.run(options, listening, &mut ends));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
-    // Heroes that were still being started are not waited for: the node they were for has ended.
+    // Avatars that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
-    let last = match served {
-        Ok(end) => Last {
-            word: last_word(Ok(end.word), ends)?,
-            addresses: end.addresses,
-            vsn: end.vsn,
-            shutdown: end.shutdown,
-        },
-        Err(error) => Last {
-            word: last_word(Err(error), ends)?,
-            addresses: Addresses::default(),
-            vsn: first,
-            shutdown: None,
-        },
+    let (word, ran, shutdown) = match served {
+        Ok(end) => (Ok(end.word), end.ran, end.shutdown),
+        Err(error) => {
+            let (addresses, vsn) = (Addresses::default(), first);
+            (Err(error), Ran { addresses, vsn }, None)
+        }
     };
-    conclude(last, stopped, (root, lock, options), &life)
+    let word = last_word(word, ends)?;
+    let last = End {
+        word,
+        ran,
+        shutdown,
+    };
+    conclude(last, stopped, lock, options, &life)
 }
 
 /// What a second signal does.
@@ -202,44 +218,31 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The last thing that a node does, when everything has stopped, in order or not.
 fn conclude(
-    last: Last,
+    last: End<LastWord>,
     stopped: Result<(), Failure>,
-    (root, lock, options): (&Path, TreeLock, &cli::Node),
+    lock: TreeLock,
+    options: &options::Node,
     life: &Lifetime<'_>,
 ) -> anyhow::Result<()> {
     let in_order = stopped.clone().map_err(|failure| anyhow!("{failure}"));
     match last.word {
         LastWord::Stop(farewell) => {
-            farewell.note(&stopped);
+            life.told_by_operator(&farewell, &stopped);
             life.over();
             lock.release();
             farewell.say(stopped);
         }
-        LastWord::Told(told) => life.told_to_end(&last.vsn, told, &stopped),
+        LastWord::Told(told) => life.told_to_end(&last.ran.vsn, told, &stopped),
         LastWord::Restart(restart) => {
             let restart = restart.with_shutdown(last.shutdown);
-            let place = (root, lock);
-            return start_again(
-                &restart,
-                place,
-                (options, last.addresses),
-                (life, &last.vsn),
-            );
+            return start_again(&restart, lock, options, &last.ran, life);
         }
         LastWord::Failed(error) => {
-            life.fails(&last.vsn, &format!("{error:#}"));
+            life.fails(&last.ran.vsn, &format!("{error:#}"));
             return Err(error);
         }
     }
     in_order
-}
-
-/// A node that has ended: what was said last, and what the next one would need.
-struct Last {
-    word: LastWord,
-    addresses: Addresses,
-    vsn: String,
-    shutdown: Option<Planned>,
 }
 
 /// What becomes of the process when the node has ended.
@@ -272,70 +275,111 @@ fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastW
 /// Starts again, or ends for somebody else to do it; comes back only as an error.
 fn start_again(
     restart: &Restart,
-    place: (&Path, TreeLock),
-    (options, addresses): (&cli::Node, Addresses),
-    (life, vsn): (&Lifetime<'_>, &str),
+    lock: TreeLock,
+    options: &options::Node,
+    ran: &Ran,
+    life: &Lifetime<'_>,
 ) -> anyhow::Result<()> {
     match restart.goes_on() {
-        true => life.restarts(vsn, restart),
-        false => life.fails(vsn, &format!("{}: {ENDS_FOR_A_REBOOT}", restart.why())),
+        true => life.restarts(&ran.vsn, restart),
+        false => life.fails(&ran.vsn, &format!("{}: {ENDS_FOR_A_REBOOT}", restart.why())),
     }
     life.over();
-    restart.carry_out(place, options, addresses)
+    restart.carry_out(lock, options, ran.addresses)
 }
 
-/// Opens the door and the operators' socket, starts the heroes, and waits for the end.
-async fn serve(
-    (booted, history, teller, shutdown): (&Arc<Booted>, &Arc<History>, &Teller, Option<Planned>),
-    options: &cli::Node,
-    listening: impl FnOnce(Addresses),
-    (wish, ends): (mpsc::Sender<Wish>, &mut Ends),
-) -> anyhow::Result<End> {
-    let releases = Arc::new(Releases::open(booted)?);
-    teller.knows(Surroundings {
-        node: booted.node().clone(),
-        releases: releases.clone(),
-        wishes: wish.clone(),
-    })?;
-    let door = door::open(booted, options, releases.clone()).await?;
-    let desk = Desk::open(
-        booted.clone(),
-        releases.clone(),
-        door.clone(),
-        history.clone(),
-    )?;
-    let desk = Arc::new(desk);
-    if let Some(planned) = shutdown {
-        desk.shutdown.go_on(planned, desk.clone(), wish.clone());
-    }
-    let operator = Operator::open(desk.clone(), wish)?;
-    let addresses = Addresses::of(door.as_deref());
-    addresses.say();
-    // Filling a node takes seconds; a signal is not to wait for it.
-    let outcome = tokio::select! {
-        outcome = wait_for_end(ends) => outcome,
-        failed = play(booted, options, || listening(addresses)) => failed.map(|never| match never {}),
-    };
-    let mut stopping = Stopping::begin();
-    operator.close().await;
-    if let Some(door) = door {
-        door.shut();
-        stopping.stop_application(booted, "sockserv").await;
-        door.empty(FAREWELL).await;
-    }
-    ends.stopping = Some(stopping);
-    outcome.map(|word| End {
-        word,
-        addresses,
-        vsn: releases.running().vsn,
-        shutdown: desk.shutdown.planned(),
-    })
+/// What a node that has booted is put into service with.
+struct Service<'a> {
+    booted: Arc<Booted>,
+    history: Arc<History>,
+    teller: &'a Teller,
+    /// The end that was planned before the node started itself again.
+    shutdown: Option<Planned>,
+    /// Takes what operators wish.
+    wish: mpsc::Sender<Wish>,
 }
 
-/// Starts the heroes, and goes on for ever, reporting, unless that fails.
+impl Service<'_> {
+    /// Opens the door and the operators' socket, starts the avatars, and waits for the end.
+    async fn run(
+        self,
+        options: &options::Node,
+        listening: impl FnOnce(Addresses),
+        ends: &mut Ends,
+    ) -> anyhow::Result<End<Word>> {
+        let (booted, releases) = (self.booted.clone(), self.open_releases()?);
+        let door = door::open(&booted, options, releases.clone()).await?;
+        let running = Arc::new(self.running(releases, door.clone())?);
+        let socket = OperatorSocket::open(running.clone())?;
+        let addresses = Addresses::of(door.as_deref());
+        addresses.say();
+        // Filling a node takes seconds; a signal is not to wait for it.
+        let outcome = tokio::select! {
+            outcome = wait_for_end(ends) => outcome,
+            failed = play(&booted, options, || listening(addresses)) => failed.map(|never| match never {}),
+        };
+        let mut stopping = Stopping::begin();
+        socket.close().await;
+        if let Some(door) = door {
+            door.shut();
+            if let Some(application) = booted.behind_door() {
+                stopping.stop_application(&booted, &application.name).await;
+            }
+            door.empty(FAREWELL).await;
+        }
+        ends.stopping = Some(stopping);
+        let vsn = running.releases().running().vsn;
+        outcome.map(|word| End {
+            word,
+            ran: Ran { addresses, vsn },
+            shutdown: running.shutdown().planned(),
+        })
+    }
+
+    fn open_releases(&self) -> anyhow::Result<Arc<Releases>> {
+        let judge: Judge = |release| stall::judge(release).and_then(|()| door::judge(release));
+        let releases = Arc::new(Releases::open(&self.booted, judge)?);
+        self.teller.knows(Surroundings {
+            node: self.booted.node().clone(),
+            releases: releases.clone(),
+            wishes: self.wish.clone(),
+        })?;
+        Ok(releases)
+    }
+
+    fn running(
+        self,
+        releases: Arc<Releases>,
+        door: Option<Arc<Door>>,
+    ) -> anyhow::Result<RunningNode> {
+        let (at, booted, listed) = (door.clone(), self.booted.clone(), releases.clone());
+        let running = RunningNode::new(Parts {
+            booted: self.booted,
+            releases,
+            door,
+            history: self.history,
+            wishes: self.wish,
+            on_installed: Box::new(move || configure(at.as_deref(), &booted, &listed)),
+        })?;
+        if let Some(planned) = self.shutdown {
+            running.shutdown().go_on(planned);
+        }
+        Ok(running)
+    }
+}
+
+/// The environment may be another one now.
+fn configure(door: Option<&Door>, booted: &Booted, releases: &Arc<Releases>) {
+    let Some(door) = door else { return };
+    if let Err(error) = door::configure(door, booted, releases.clone()) {
+        tracing::error!("{error:#}: the door keeps the settings that it had");
+    }
+}
+
+/// Starts the avatars, and goes on for ever, reporting, unless that fails.
 async fn play(
     booted: &Booted,
-    options: &cli::Node,
+    options: &options::Node,
     listening: impl FnOnce(),
 ) -> anyhow::Result<Infallible> {
     fill(booted, options).await?;
@@ -358,18 +402,20 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
     }
 }
 
-async fn fill(booted: &Booted, options: &cli::Node) -> anyhow::Result<()> {
-    let (count, pace) = (options.heroes, options.pace);
+async fn fill(booted: &Booted, options: &options::Node) -> anyhow::Result<()> {
+    let (count, pace) = (options.avatars, options.pace);
     if count == 0 {
         return Ok(());
     }
-    let node = booted.node().clone();
-    let took = tokio::task::spawn_blocking(move || heroes::fill(&node, count, pace)).await??;
+    let game = door::Game::of(booted)?;
+    let (node, many) = (booted.node().clone(), game.noun.many.clone());
+    let took =
+        tokio::task::spawn_blocking(move || avatars::fill(&node, &game, count, pace)).await??;
     let per_second = count as f64 / took.as_secs_f64();
     say(format_args!(
-        "{count} heroes started in {:.3} s ({per_second:.0} per second)",
+        "{count} {many} started in {:.3} s ({per_second:.0} per second)",
         took.as_secs_f64()
     ));
-    tracing::info!(count, pace, "heroes started");
+    tracing::info!(count, pace, "{many} started");
     Ok(())
 }

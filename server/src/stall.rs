@@ -23,9 +23,8 @@ use pq_term::Term;
 use tokio::sync::mpsc;
 
 use crate::history::History;
-use crate::operator::Wish;
 use crate::restart::Restart;
-use crate::running::Releases;
+use crate::running::{Releases, Wish};
 
 mod past;
 
@@ -132,7 +131,7 @@ fn tell_all(
             Ok((event, stall)) => {
                 log(event, &stall);
                 let vsn = around.get().map(|around| around.releases.running().vsn);
-                past.note(history, vsn, (event, &stall));
+                past.note(history, vsn, event, &stall);
             }
             Err(RecvTimeoutError::Timeout) => (),
             Err(RecvTimeoutError::Disconnected) => return,

@@ -28,8 +28,8 @@ use pq_protocol::answer::DroppedLines;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
-use crate::cli::LogFormat;
 use crate::clock::rfc3339;
+use crate::options::LogFormat;
 use crate::signals;
 
 mod queue;

@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Holds the tree for this node; the lock goes with the process, however it ends.
 pub(crate) struct TreeLock {
+    root: PathBuf,
     file: File,
 }
 
@@ -45,7 +46,13 @@ impl TreeLock {
             }
         }
         write_holder(&mut file).with_context(|| format!("failed to write {}", path.display()))?;
-        Ok(TreeLock { file })
+        let root = root.to_path_buf();
+        Ok(TreeLock { root, file })
+    }
+
+    /// The root of the tree.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// For the program that takes this one's place, as its standard input: a lock of `flock(2)` belongs to the open

@@ -1,16 +1,17 @@
-//! What the start of a hero costs by itself: one shard under the virtual clock, the real modules, no threads.
+//! The cost of a hero's start alone: one shard with the virtual clock, the real modules, no threads.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench birth -- [heroes N]
 //! ```
-//! The same program under `valgrind --tool=callgrind` says where it goes, on a machine of any mood.
+//! The same program under `valgrind --tool=callgrind` shows the distribution of the cost, independent of the load of
+//! the machine.
 
 use std::time::{Duration, Instant};
 
 use pq_otp::spec::{self, SupRequest};
 use pq_tests::house::{House, socket_opts};
 
-/// Starts that are under way at once, as when a node is filled.
+/// The number of simultaneous starts, as when a node is filled.
 const IN_FLIGHT_MAX: u64 = 4_096;
 
 fn main() -> Result<(), String> {
@@ -28,7 +29,7 @@ fn main() -> Result<(), String> {
 
 fn heroes_wanted() -> Result<u64, String> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    // Cargo says so to every bench.
+    // Cargo passes this word to every bench.
     let words: Vec<&str> = words
         .iter()
         .map(String::as_str)
@@ -40,7 +41,7 @@ fn heroes_wanted() -> Result<u64, String> {
             let number = number.parse().ok().filter(|number| *number > 0);
             number.ok_or_else(|| "heroes needs a number above 0".to_string())
         }
-        _ => Err(format!("{words:?} are no words of this bench")),
+        _ => Err(format!("{words:?} are not arguments of this bench")),
     }
 }
 

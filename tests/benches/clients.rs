@@ -1,12 +1,11 @@
-//! Thousands of telnet clients that play, against one node: what a client costs, and whether its lines come
-//! when they are due.
+//! Thousands of playing telnet clients against one node: the cost of a client, and the lateness of its lines.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench clients -- [clients N] [rate N] [seconds S] [gmcp N]
 //!
 //!   this process: N clients, one thread ──── loopback ────► pq start (measured from outside)
 //! ```
-//! A client joins, agrees to its stats, and reads. What each figure means, and its goal: `README.md`.
+//! A client joins, agrees to its stats, and reads. `README.md` has the meaning and goal of each figure.
 
 #[path = "clients/client.rs"]
 mod client;
@@ -31,23 +30,23 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout_at};
 use usage::Usage;
 
-/// The game's unit of time over a socket, in milliseconds; the book's.
+/// The pace of a hero over a socket in milliseconds, as in the book.
 const BOOKS_PACE_MS: u32 = 800;
 
-/// How long the last client may take to be let in and see its hero act: 5 s for its process, 5 s for its
+/// The deadline for the last client to be connected and to see an action of its hero: 5 s for its process, 5 s for its
 /// hero, and the first pause of the game.
 const JOIN_PATIENCE: Duration = Duration::from_secs(15);
 
-/// Descriptors of this process that are no clients: standard streams, files, the runtime's own.
+/// Descriptors of this process that are not clients: standard streams, files, the runtime's own.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     clients: u64,
-    /// Joins per second.
+    /// The number of joins per second.
     rate: u64,
     seconds: u64,
-    /// How many clients have a program that follows its hero.
+    /// The number of clients with a program that follows their hero.
     gmcp: u64,
 }
 
@@ -59,7 +58,7 @@ impl Plan {
             seconds: 30,
             gmcp: 0,
         };
-        // Cargo says `--bench` to every bench.
+        // Cargo passes `--bench` to every bench.
         let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
         while let Some(word) = words.next() {
             let value = words
@@ -72,7 +71,7 @@ impl Plan {
                 "rate" => plan.rate = value,
                 "seconds" => plan.seconds = value,
                 "gmcp" => plan.gmcp = value,
-                _ => return Err(format!("{word} is no word of this bench")),
+                _ => return Err(format!("{word} is not an argument of this bench")),
             }
         }
         Ok(plan)
@@ -97,7 +96,7 @@ fn main() -> Result<(), String> {
     runtime.block_on(with_sockets(&tree, &plan, unseen))
 }
 
-/// Allows this process so many descriptors.
+/// Raises the limit of this process to this number of descriptors.
 fn raise_descriptor_limit(wanted: u64) -> Result<(), String> {
     let limit = getrlimit(Resource::Nofile);
     if limit.maximum.is_some_and(|maximum| maximum < wanted) {
@@ -114,7 +113,7 @@ fn raise_descriptor_limit(wanted: u64) -> Result<(), String> {
         .map_err(|error| format!("failed to raise the number of open files: {error}"))
 }
 
-/// What as many heroes take that nobody watches, after as long a play.
+/// The usage of a node with as many heroes without clients, after an equally long play.
 fn without_sockets(tree: &Tree, plan: &Plan) -> Usage {
     let node = Node::start(tree, plan.clients, BOOKS_PACE_MS, plan.seconds);
     node.filled();
@@ -188,7 +187,7 @@ async fn with_sockets(tree: &Tree, plan: &Plan, unseen: Usage) -> Result<(), Str
     Ok(())
 }
 
-/// Lets the clients in one by one; over when the last one is on its way.
+/// Connects the clients one by one; returns when the last one has been started.
 async fn join_all(clients: u64, rate: u64, hall: client::Hall) {
     let hall = Arc::new(hall);
     let mut ticks = interval(Duration::from_secs(1) / u32::try_from(rate).unwrap_or(u32::MAX));
@@ -198,7 +197,7 @@ async fn join_all(clients: u64, rate: u64, hall: client::Hall) {
     }
 }
 
-/// Waits until every hero fights.
+/// Waits until the hero of every client fights.
 async fn all_join(plan: &Plan, heard: &mut mpsc::Receiver<News>) -> Result<(), String> {
     let deadline = Instant::now() + Duration::from_secs(plan.clients / plan.rate) + JOIN_PATIENCE;
     for joined in 0..plan.clients {
@@ -215,7 +214,7 @@ async fn all_join(plan: &Plan, heard: &mut mpsc::Receiver<News>) -> Result<(), S
     Ok(())
 }
 
-/// Lets them play; why clients were lost meanwhile.
+/// Lets the clients play until `end`; returns the reasons for lost clients.
 async fn play(end: Instant, heard: &mut mpsc::Receiver<News>) -> Vec<String> {
     let mut gone = Vec::new();
     while let Ok(Some(news)) = timeout_at(end, heard.recv()).await {
@@ -226,7 +225,7 @@ async fn play(end: Instant, heard: &mut mpsc::Receiver<News>) -> Vec<String> {
     gone
 }
 
-/// How far `Obtained` lines were from when they were due.
+/// Prints the lateness of `Obtained` lines.
 fn punctuality(deviations: &Deviations) {
     let all = deviations.sorted_ms();
     let at = |percent: usize| {
@@ -236,7 +235,7 @@ fn punctuality(deviations: &Deviations) {
     let at = |percent| at(percent).unwrap_or(f64::NAN);
     row("lines: measured", all.len() as f64, "", Goal::AtLeast(1.0));
     row("lines: early, 1 of 100", at(1), "ms", Goal::None);
-    row("lines: late, half of them", at(50), "ms", Goal::None);
+    row("lines: late, 50 of 100", at(50), "ms", Goal::None);
     row("lines: late, 99 of 100", at(99), "ms", Goal::AtMost(50.0));
     row("lines: late, the worst", at(100), "ms", Goal::None);
 }

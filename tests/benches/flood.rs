@@ -1,5 +1,5 @@
-//! What an address that means harm takes from the others: how long the answer to a line takes while its full share of
-//! connections floods the node, in each way there is, and without.
+//! The effect of a hostile address on other clients: the delay of the answer to a line while the full share of
+//! connections of that address floods the node, for each kind of flood and without one.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench flood -- [seconds N] [connections N] [players N]
@@ -7,12 +7,12 @@
 //!   this process: players of 127.0.0.1, one thread ─┬─ loopback ─► pq start
 //!                 floods of 127.0.1.N, one each ────┘
 //! ```
-//! Both ends are on one machine: what the floods cost their own threads is in the figures.
+//! Both ends are on one machine, so the figures include the processor time of the flooding threads.
 
 #[path = "shared/machine.rs"]
 mod machine;
 #[path = "shared/table.rs"]
-#[allow(dead_code, reason = "no figure of this bench should be large")]
+#[allow(dead_code, reason = "this bench has no large figures")]
 mod table;
 
 use std::io::{Read, Write};
@@ -27,10 +27,10 @@ use tokio::net::TcpSocket;
 
 use table::{Goal, row};
 
-/// How long a player is silent between two lines: below the rate at which lines wait.
+/// The pause between two lines of a player: longer than the interval at which the node delays lines.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Each way, with what is sent first and then without an end; to the page where it says so.
+/// Each kind of flood: its name, its port, the bytes sent once, and the bytes sent repeatedly.
 const FLOODS: [(&str, Port, &[u8], &[u8]); 8] = [
     ("options", Port::Telnet, b"", b"\xff\xfb\x63\xff\xfe\x63"),
     ("AYT", Port::Telnet, b"", b"\xff\xf6"),
@@ -60,7 +60,7 @@ enum Port {
     Page,
 }
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     seconds: u64,
     connections: usize,
@@ -73,7 +73,7 @@ fn plan() -> Result<Plan, String> {
         connections: 8,
         players: 20,
     };
-    // Cargo says `--bench` to every bench.
+    // Cargo passes `--bench` to every bench.
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let value = words.next().and_then(|value| value.parse().ok());
@@ -82,13 +82,13 @@ fn plan() -> Result<Plan, String> {
             "seconds" => plan.seconds = value as u64,
             "connections" => plan.connections = value,
             "players" => plan.players = value,
-            _ => return Err(format!("{word} is no word of this bench")),
+            _ => return Err(format!("{word} is not an argument of this bench")),
         }
     }
     Ok(plan)
 }
 
-/// A connection from this address.
+/// Connects from this source address.
 fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -107,7 +107,7 @@ fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A player, and what was read of its story and not looked at yet.
+/// A player, and the output that was read but not examined yet.
 struct Player {
     stream: TcpStream,
     unread: Vec<u8>,
@@ -115,7 +115,7 @@ struct Player {
 
 impl Player {
     fn enter(node: &Running, name: &str) -> Player {
-        let stream = connect("127.0.0.1", node.address()).expect("a player comes in");
+        let stream = connect("127.0.0.1", node.address()).expect("a player can connect");
         let mut player = Player {
             stream,
             unread: Vec::new(),
@@ -132,7 +132,7 @@ impl Player {
         let line = format!("{line}\n");
         self.stream
             .write_all(line.as_bytes())
-            .expect("a player is kept");
+            .expect("a player keeps its connection");
     }
 
     fn sees(&mut self, text: &str) {
@@ -150,9 +150,9 @@ impl Player {
         self.unread.clear();
     }
 
-    /// How long the answer to a line takes.
+    /// Measures the delay of the answer to a line.
     fn asks(&mut self, number: usize) -> Duration {
-        // What the hero did meanwhile is not the answer.
+        // A unique text distinguishes the answer from the output of the hero.
         let line = format!("line {number}");
         let begin = Instant::now();
         self.says(&line);
@@ -161,7 +161,8 @@ impl Player {
     }
 }
 
-/// Sends without an end from one connection, and forgets what comes back; how many bytes the node has taken.
+/// Sends without pause from one connection and drops the answers; adds the number of bytes that the node has taken to
+/// `taken`.
 fn floods(
     (from, to): (&str, SocketAddr),
     first: &'static [u8],
@@ -193,7 +194,7 @@ fn floods(
     })
 }
 
-/// What the players see of it: half of the answers, 99 of 100, and the worst, in milliseconds.
+/// The delays of the players' answers in milliseconds: median, 99th percentile, maximum.
 fn measure(players: &mut [Player], seconds: u64) -> [f64; 3] {
     let (begin, mut took) = (Instant::now(), Vec::new());
     let mut number = 0;
@@ -229,7 +230,8 @@ fn main() -> Result<(), String> {
                 Arc::new(AtomicBool::new(quiet)),
                 Arc::new(AtomicU64::new(0)),
             );
-            // Who has flooded may still be in: its last words are read at its pace.
+            // Each flood has its own address, because connections of the last one may still be open: the node reads the
+            // rest of their input at its own pace.
             let from = format!(
                 "127.0.1.{}",
                 1 + FLOODS
@@ -248,7 +250,7 @@ fn main() -> Result<(), String> {
             let taken = taken.load(Ordering::Relaxed) as f64 / 1_024.0 / plan.seconds as f64;
             let what = format!("{connections} x {name}");
             row(
-                format!("{what}: answers, half of them"),
+                format!("{what}: answers, 50 of 100"),
                 half,
                 "ms",
                 Goal::None,
@@ -265,17 +267,18 @@ fn main() -> Result<(), String> {
                 "ms",
                 Goal::None,
             );
-            // It waits, and is not dropped: ten empty lines a second are the least that a client may send.
+            // A flooding connection is delayed and not closed: ten empty lines a second are the least that a client may
+            // send.
             let least = Goal::AtLeast(connections as f64 * 10.0 / 1_024.0);
             row(format!("{what}: taken"), taken, "KiB per second", least);
-            // Arrivals of the next flood are to come in.
+            // The pause lets the node accept the connections of the next flood, whose number per time is limited.
             sleep(Duration::from_secs(2));
         }
     }
     Ok(())
 }
 
-/// Where the page is, as the node has said at its start.
+/// The address of the web page, which the node prints at its start.
 fn page_of(node: &Running) -> SocketAddr {
     node.wrote("page at http://");
     node.wrote("/\n");

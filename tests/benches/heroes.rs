@@ -1,9 +1,9 @@
-//! The whole node with heroes and no players: how fast they start, what they take, whether the node keeps up.
+//! The whole node with heroes and without players: the rate of their start, their usage, and the lateness of timers.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench heroes -- [heroes N,N..] [seconds S] [start] [pace] [events]
 //! ```
-//! Without the names of measures, all three. What each figure means, and its goal: `README.md`.
+//! Without the names of measures, the bench takes all three. `README.md` has the meaning and goal of each figure.
 
 #[path = "shared/machine.rs"]
 mod machine;
@@ -19,14 +19,14 @@ use pq_tests::running::Tree;
 use table::{Goal, row};
 use usage::Usage;
 
-/// The game's unit of time over a socket, in milliseconds; the book's.
+/// The pace of a hero over a socket in milliseconds, as in the book.
 const BOOKS_PACE_MS: u32 = 800;
 
-/// Heroes that play without pauses: so many that a shard always has one that is ready, so few that their
-/// state fits the cache of a core, as it does not at the book's pace.
+/// The number of heroes that play without pauses: enough that each shard always has a ready one, and few enough that
+/// their state fits in the cache of a core, which it does not at the book's pace.
 const RESTLESS_HEROES: u64 = 1_000;
 
-/// What is measured.
+/// The measurements of this bench.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Start,
@@ -34,7 +34,7 @@ enum Measure {
     Events,
 }
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     heroes: Vec<u64>,
     seconds: u64,
@@ -66,9 +66,9 @@ impl Plan {
             "start" => self.measures.push(Measure::Start),
             "pace" => self.measures.push(Measure::Pace),
             "events" => self.measures.push(Measure::Events),
-            // Cargo says so to every bench.
+            // Cargo passes this word to every bench.
             "--bench" => (),
-            other => return Err(format!("{other} is no word of this bench")),
+            other => return Err(format!("{other} is not an argument of this bench")),
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ fn main() -> Result<(), String> {
     Ok(())
 }
 
-/// So many heroes at the book's pace.
+/// Measures `heroes` heroes at the book's pace.
 fn crowd(tree: &Tree, heroes: u64, plan: &Plan, empty: Usage) {
     let node = Node::start(tree, heroes, BOOKS_PACE_MS, plan.seconds);
     let rate = node.filled();
@@ -170,12 +170,12 @@ fn crowd(tree: &Tree, heroes: u64, plan: &Plan, empty: Usage) {
     }
 }
 
-/// The goal is a fifth of a core for 100 000 heroes.
+/// The goal is 0.2 cores for 100 000 heroes.
 fn cores_goal(heroes: u64) -> Goal {
     Goal::AtMost(0.2 * heroes as f64 / 100_000.0)
 }
 
-/// Heroes without pauses: as many events as the machine can.
+/// Measures heroes without pauses: as many events as the machine can handle.
 fn restless(tree: &Tree, seconds: u64) {
     let node = Node::start(tree, RESTLESS_HEROES, 0, seconds.min(10));
     node.filled();

@@ -1,11 +1,11 @@
-//! How long processes are held while their module changes, beside the real OTP in the same run.
+//! The time for which processes are held while their module changes, compared with the real OTP in the same run.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench pause -- [servers N,N..] [rounds R]
 //! ```
-//! Servers with a state of a few fields under one `simple_one_for_one` supervisor go to another version and back. Ours
-//! does it as a transaction; OTP, if there is an `erl`, as `suspend`, `load`, `code_change`, `resume`
-//! (`otp/pause.escript`). What each figure means, and its goal: `README.md`.
+//! Servers with a small state under one `simple_one_for_one` supervisor change to another version and back. Our node
+//! does it as a transaction; OTP, if `erl` is installed, as `suspend`, `load`, `code_change`, `resume`
+//! (`otp/pause.escript`). `README.md` has the meaning and goal of each figure.
 
 #[path = "shared/machine.rs"]
 mod machine;
@@ -29,16 +29,16 @@ use pq_otp::spec::{self, SupRequest};
 use pq_otp::upgrade::{
     Committed, Conversion, Live, OnOverrun, Plan as Change_, Target, Transaction,
 };
-use pq_otp::{Config, Direction, Threads};
+use pq_otp::{Ask, Config, Direction, Threads};
 use table::{Goal, row};
 
-/// How long anything may take.
+/// The deadline for each operation in milliseconds.
 const PATIENCE_MS: u64 = 120_000;
 
-/// The pace of servers that do something: the book's.
+/// The pace of busy servers in milliseconds, as in the book.
 const PACE_MS: u64 = 800;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     servers: Vec<u64>,
     rounds: u32,
@@ -54,7 +54,7 @@ impl Plan {
         while let Some(word) = words.next() {
             let mut next = || words.next().ok_or(format!("`{word}` wants a number"));
             match word.as_str() {
-                // Cargo says so to every bench.
+                // Cargo passes this word to every bench.
                 "--bench" => (),
                 "servers" => {
                     let numbers = next()?;
@@ -75,7 +75,7 @@ impl Plan {
     }
 }
 
-/// A node with so many servers.
+/// A node with servers under one supervisor.
 struct Town {
     threads: Threads,
     code: Arc<CodeServer>,
@@ -107,7 +107,8 @@ impl Town {
     fn start_application(&self) {
         let node = self.threads.node();
         let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
-        node.start_native(Box::new(controller), PATIENCE_MS)
+        node.asking()
+            .start_native(Box::new(controller), PATIENCE_MS)
             .expect("it starts");
         let text = "{application,bench,[{description,\"\"},{vsn,\"1.0.0\"},{modules,[]},{registered,[]},\
                     {applications,[]},{mod,{bench,[]}}]}.";
@@ -116,7 +117,10 @@ impl Town {
             AppRequest::Load(app.spec()),
             AppRequest::Start("bench".to_string(), StartType::Temporary),
         ] {
-            assert_eq!(node.applications(&request, PATIENCE_MS), Ok(AppReply::Ok));
+            assert_eq!(
+                node.asking().applications(&request, PATIENCE_MS),
+                Ok(AppReply::Ok)
+            );
         }
     }
 
@@ -143,7 +147,7 @@ impl Town {
         }
     }
 
-    /// To the other version. Says how it went and how long all of it took.
+    /// Changes all servers to the other version; returns the result and the duration.
     fn change(&self, direction: Direction) -> (Committed, Duration) {
         let library = match direction {
             Direction::Up => self.libraries[1],
@@ -241,7 +245,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
         Goal::None,
     );
     row(
-        format!("{what}: all of it, longest"),
+        format!("{what}: whole change, longest"),
         whole.into_iter().fold(0.0, f64::max),
         "ms",
         Goal::None,
@@ -254,7 +258,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
             Goal::None,
         );
         row(
-            format!("{what}: OTP's shortest by our longest"),
+            format!("{what}: OTP's shortest divided by our longest"),
             theirs / worst.max(1.0),
             "times",
             Goal::AtLeast(10.0),
@@ -262,7 +266,7 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
     }
 }
 
-/// The value at this share of sorted ones.
+/// The value at this share of the sorted values.
 fn at(sorted: &[u32], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
     f64::from(sorted.get(index).or(sorted.last()).copied().unwrap_or(0))

@@ -1,11 +1,12 @@
-//! Up and down, hundreds of times, under thousands of players who come and go: nothing is lost, and nothing grows.
+//! Hundreds of upgrades and downgrades under thousands of players who come and go: no player is lost, and memory does
+//! not grow.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench soak -- [rounds N] [clients N] [seed N]
 //!
 //!   this process: N clients, one thread ──── loopback ────► pq start ◄── pq install 1.1.0, pq install 1.0.0, …
 //! ```
-//! Every client judges every line that it reads. It ends at the first that is wrong. A short version runs with the
+//! Every client checks every line that it reads. The bench ends at the first wrong line. A short version runs with the
 //! tests (`tests/tests/chapter/soak.rs`).
 
 #[path = "soak/crowd.rs"]
@@ -28,10 +29,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use run::{Plan, soak};
 use table::{Goal, row};
 
-/// Descriptors of this process that are no clients.
+/// Descriptors of this process that are not clients.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// How long a player stays at most: some leave within the second, and each sees a few dozen upgrades at most.
+/// The longest stay of a player. The shortest is less than a second; each player sees at most a few dozen upgrades.
 const STAY: Duration = Duration::from_secs(120);
 
 fn plan() -> Result<Plan, String> {
@@ -42,7 +43,7 @@ fn plan() -> Result<Plan, String> {
         stay: STAY,
         seed: 1,
     };
-    // Cargo says `--bench` to every bench.
+    // Cargo passes `--bench` to every bench.
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let value = words
@@ -53,7 +54,7 @@ fn plan() -> Result<Plan, String> {
             "rounds" => plan.rounds = value,
             "clients" => plan.clients = value.into(),
             "seed" => plan.seed = value.into(),
-            _ => return Err(format!("{word} is no word of this bench")),
+            _ => return Err(format!("{word} is not an argument of this bench")),
         }
     }
     Ok(plan)
@@ -83,7 +84,7 @@ fn main() -> Result<(), String> {
         Goal::AtLeast(1.0),
     );
     row(
-        "soak: memory grown, but for libraries",
+        "soak: growth of memory, without libraries",
         grown / MIB,
         "MiB",
         Goal::AtMost(GROWTH_MIB_MAX),
@@ -91,8 +92,8 @@ fn main() -> Result<(), String> {
     Ok(())
 }
 
-/// How much more may be resident at the end than after a quarter of the rounds, when the heap has found its size:
-/// 2 000 players took 55 MiB, and 4 MiB of that came in the last three quarters, ever more slowly.
+/// The largest growth of resident memory after the first quarter of the rounds, when the heap has found its size. 2 000
+/// players took 55 MiB, and 4 MiB of that came in the last three quarters at a decreasing rate.
 const GROWTH_MIB_MAX: f64 = 8.0;
 
 const MIB: f64 = 1024.0 * 1024.0;

@@ -1,18 +1,19 @@
-//! The book's upgrade on a node full of the book's heroes at the book's pace: how long they stand still, and everybody else.
+//! The book's upgrade on a node full of heroes at the book's pace: the time for which heroes are held, and the delay of
+//! other processes.
 //!
 //! ```text
 //!   cargo bench -p pq-tests --bench upgrade -- [heroes N,N..] [rounds R]
 //! ```
-//! The real `pq` with the real libraries: `pq install 1.1.0` and `pq install 1.0.0` while they play. What each figure
-//! means, and its goal: `README.md`.
+//! The bench runs `pq install 1.1.0` and `pq install 1.0.0` on the real `pq` with the real libraries while heroes play.
+//! `README.md` has the meaning and goal of each figure.
 
 #[path = "shared/machine.rs"]
 mod machine;
 #[path = "shared/node.rs"]
-#[allow(dead_code, reason = "the other benches read reports")]
+#[allow(dead_code, reason = "only other benches read reports")]
 mod node;
 #[path = "shared/table.rs"]
-#[allow(dead_code, reason = "no goal here is a least")]
+#[allow(dead_code, reason = "this bench has no minimum as a goal")]
 mod table;
 #[path = "shared/usage.rs"]
 mod usage;
@@ -22,10 +23,10 @@ use pq_tests::running::{Tree, pq};
 use serde_json::Value;
 use table::{Goal, row};
 
-/// The game's unit of time over a socket, in milliseconds; the book's.
+/// The pace of a hero over a socket in milliseconds, as in the book.
 const BOOKS_PACE_MS: u32 = 800;
 
-/// What the command line asks for.
+/// The arguments of the command line.
 struct Plan {
     heroes: Vec<u64>,
     rounds: u32,
@@ -47,9 +48,9 @@ impl Plan {
                     plan.heroes = list.split(',').map(number).collect::<Result<_, _>>()?;
                 }
                 "rounds" => plan.rounds = number(&value()?)? as u32,
-                // Cargo says so to every bench.
+                // Cargo passes this word to every bench.
                 "--bench" => (),
-                other => return Err(format!("{other} is no word of this bench")),
+                other => return Err(format!("{other} is not an argument of this bench")),
             }
         }
         Ok(plan)
@@ -70,7 +71,7 @@ fn main() -> Result<(), String> {
     Ok(())
 }
 
-/// Up and down so many times.
+/// Measures this number of upgrades and downgrades.
 fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
     let mut reports = Vec::new();
     let began = node.usage();
@@ -82,7 +83,7 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
             reports.push(report);
         }
     }
-    // The worst of all rounds: an upgrade is felt when it is slow.
+    // The figures are those of the worst round, because users feel the slow ones.
     let worst = |of: &str, which: &str| {
         let values = reports
             .iter()
@@ -102,13 +103,13 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
     );
     row(what("pause, longest"), worst("pause_us", "max"), "ms", goal);
     row(
-        what("stall of anybody else, p99"),
+        what("stall of other processes, p99"),
         worst("stall_us", "p99"),
         "ms",
         Goal::AtMost(5.0),
     );
     row(
-        what("stall of anybody else, longest"),
+        what("stall of other processes, longest"),
         worst("stall_us", "max"),
         "ms",
         Goal::None,
@@ -117,7 +118,7 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         .iter()
         .filter_map(|report| report["took_ms"].as_f64());
     row(
-        what("all of it, longest"),
+        what("whole upgrade, longest"),
         took.fold(0.0, f64::max),
         "ms",
         Goal::None,
@@ -125,13 +126,13 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
     let ended = node.usage();
     let per_upgrade = (ended.cpu_s - began.cpu_s) / f64::from(2 * rounds);
     row(
-        what("processor, with play, for each"),
+        what("processor for each, including play"),
         per_upgrade * 1e3,
         "ms",
         Goal::None,
     );
     row(
-        what("memory after all, more than before"),
+        what("growth of memory over all rounds"),
         (ended.rss - began.rss) / 1e6,
         "MB",
         Goal::None,

@@ -1,8 +1,8 @@
-//! Long proofs: a sample of each runs with the other tests, all of it by `.ci/full`.
+//! Long proofs. A sample of each runs with the other tests, and `.ci/full` runs all of it.
 //!
-//! A sample differs in how long it is, never in what is asserted of it. `PQ_FULL=1` in the environment asks for all.
+//! A sample is only shorter; its assertions are the same. `PQ_FULL=1` in the environment requests all.
 
-/// How much of a long proof runs: so much with the other tests, or all of it.
+/// Returns the length of a long proof in this run: `sample`, or `all` under `PQ_FULL=1`.
 pub fn length<T>(sample: T, all: T) -> T {
     match std::env::var_os("PQ_FULL").is_some_and(|full| full == "1") {
         true => all,

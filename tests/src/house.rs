@@ -1,15 +1,14 @@
-//! A simulated node with the whole game: same modules, same supervisors, another clock.
+//! A simulated node with the whole game: the modules and supervisors of a real node, with a virtual clock.
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
-//! | [`client`] | clients without a socket: what they type, and what they read at which moment |
-//! | [`tree`] | the same booted from a release tree, with its release handler |
-//! | [`upgrade`] | a release is installed, and something happens meanwhile |
-//! | [`model`] | what a hero must do next and when, written down a second time |
+//! | [`client`] | clients without a socket: their input, and their output with its times |
+//! | [`tree`] | a simulated node booted from a release tree, with its release handler |
+//! | [`upgrade`] | installation of a release with events between its steps |
+//! | [`model`] | the next action of a hero and its time: a second implementation of the rules |
 //! | [`witness`] | a library that listens to heroes and compares them with their models |
 //!
-//! Here are the node itself, its applications and its heroes. What is tested with it stands in
-//! `tests/tests/simulation.rs`.
+//! This file has the node itself, its applications and its heroes. The tests are in `tests/tests/simulation.rs`.
 
 pub mod client;
 
@@ -28,7 +27,7 @@ use pq_code::CodeServer;
 use pq_otp::application::{
     AppReply, AppRequest, AppSpec, CONTROLLER, Controller, Settings, StartType,
 };
-use pq_otp::{Config, Pid, Sim, Term};
+use pq_otp::{Ask, Config, Pid, Sim, Term};
 use pq_release::app::App;
 use pq_sdk::Reason;
 use pq_sdk::pq_abi::raw::LibraryTable;
@@ -37,19 +36,19 @@ use pq_words::Opts;
 use processquest_1_0_0::pq_player::Whole;
 use regis_application::Names;
 
-/// A node with Process Quest running.
+/// A simulated node that runs Process Quest.
 pub struct House {
-    /// The node.
+    /// The simulated node with its virtual clock.
     pub sim: Sim,
-    /// Its names.
+    /// The names in the registry of the node.
     pub names: Names,
-    /// Its code.
+    /// The code server of the node.
     pub code: Arc<CodeServer>,
-    /// The applications whose end would have ended the node.
+    /// The permanent applications that have ended, each of which would have ended a real node.
     ended: Arc<Mutex<Vec<String>>>,
 }
 
-/// The libraries of release 1.0.0, and the witness, whom no release knows.
+/// The libraries of release 1.0.0, and the witness, which belongs to no release.
 const LIBRARIES: [&LibraryTable; 4] = [
     &regis_application::LIBRARY,
     &processquest_1_0_0::LIBRARY,
@@ -57,10 +56,10 @@ const LIBRARIES: [&LibraryTable; 4] = [
     &witness::LIBRARY,
 ];
 
-/// The applications that are part of the node; of them only the names matter here.
+/// The applications that are part of the node. Only their names matter here.
 const BUILT_IN: [&str; 3] = ["kernel", "stdlib", "crypto"];
 
-/// The `.app` files of release 1.0.0 in boot order.
+/// The `.app` files of release 1.0.0 in the order of the boot.
 const APPLICATIONS: [&str; 3] = [
     regis_application::APP,
     include_str!("../../game-plugins/processquest-1.0.0/processquest.app"),
@@ -74,7 +73,7 @@ fn built_in(name: &str) -> String {
     )
 }
 
-/// What a hero over a socket begins with: a pace of 800 ms, and 50 of experience for the second level.
+/// The options of a hero that starts over a socket: a pace of 800 ms, and 50 experience for the second level.
 pub fn socket_opts() -> Opts {
     Opts {
         time: Some(800),
@@ -84,7 +83,7 @@ pub fn socket_opts() -> Opts {
 }
 
 impl House {
-    /// Boots release 1.0.0 under this seed, its libraries linked into this program.
+    /// Boots release 1.0.0 with this seed. Its libraries are linked into this program.
     pub fn boot(seed: u64) -> House {
         let code = Arc::new(CodeServer::new());
         for library in LIBRARIES {
@@ -103,7 +102,7 @@ impl House {
         house
     }
 
-    /// A node on which nothing runs but the application controller.
+    /// A node that runs only the application controller.
     fn empty(code: Arc<CodeServer>, seed: u64, settings: Settings) -> House {
         let mut config = Config::new(code.clone());
         config.seed = seed;
@@ -122,7 +121,7 @@ impl House {
         let controller = Controller::new(settings, Settings::new(), Box::new(on_end));
         house
             .sim
-            .start_native(Box::new(controller))
+            .start_native(Box::new(controller), 60_000)
             .expect("a native process starts");
         house
     }
@@ -133,7 +132,7 @@ impl House {
         assert_eq!(self.start_application(&name), AppReply::Ok);
     }
 
-    /// Asks the application controller.
+    /// Sends a request to the application controller and returns its answer.
     pub fn application(&mut self, request: &AppRequest) -> AppReply {
         let controller = self
             .sim
@@ -147,31 +146,31 @@ impl House {
         spec::decode(&reply).expect("an AppReply")
     }
 
-    /// `application:start(Name, permanent)`.
+    /// Starts an application as `application:start(Name, permanent)`.
     pub fn start_application(&mut self, name: &str) -> AppReply {
         self.application(&AppRequest::Start(name.to_string(), StartType::Permanent))
     }
 
-    /// `application:stop(Name)`.
+    /// Stops an application as `application:stop(Name)`.
     pub fn stop_application(&mut self, name: &str) -> AppReply {
         self.application(&AppRequest::Stop(name.to_string()))
     }
 
-    /// The applications, all of them permanent, whose end would have been the end of a real node.
+    /// The permanent applications that have ended, each of which would have ended a real node.
     pub fn ended(&self) -> Vec<String> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()
     }
 
-    /// Asks the supervisor under this local name.
+    /// Sends a request to the supervisor with this local name and returns its answer.
     pub fn ask_supervisor(&mut self, name: &str, request: &SupRequest) -> SupReply {
         let pid = self.local(name);
         self.sim
-            .ask_supervisor(pid, request)
+            .ask_supervisor(pid, request, 60_000)
             .expect("a supervisor answers")
     }
 
-    /// Starts a hero as `processquest:start_player` does; the pid is that of its `pq_sup`.
+    /// Starts a hero as `processquest:start_player` does; returns the pid of its `pq_sup`.
     pub fn start_hero(&mut self, name: &str, opts: &Opts) -> Result<Pid, Term> {
         let args = rmp_serde::to_vec_named(&(name, opts)).expect("a Vec takes all bytes");
         match self.ask_supervisor("pq_supersup", &SupRequest::StartChild(args)) {
@@ -186,7 +185,7 @@ impl House {
         self.ask_supervisor("pq_supersup", &SupRequest::TerminatePid(sup))
     }
 
-    /// How many children a supervisor has that is known by this local name.
+    /// The number of children of the supervisor with this local name.
     pub fn count_children(&mut self, name: &str) -> u64 {
         match self.ask_supervisor(name, &SupRequest::CountChildren) {
             SupReply::Count(count) => count.active,
@@ -194,7 +193,7 @@ impl House {
         }
     }
 
-    /// The process of a local name, which must be there.
+    /// The process with this local name; panics if there is none.
     pub fn local(&self, name: &str) -> Pid {
         self.sim
             .node()
@@ -202,18 +201,18 @@ impl House {
             .unwrap_or_else(|| panic!("{name} does not run"))
     }
 
-    /// The process that has a name in the registry.
+    /// The process with this name in the registry.
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.names.whereis(&Term::string(name))
     }
 
-    /// A hero's event manager.
+    /// The event manager of a hero.
     pub fn events_of(&self, name: &str) -> Option<Pid> {
         self.names
             .whereis(&Term::tuple([Term::atom("events"), Term::string(name)]))
     }
 
-    /// A hero's `pq_sup`, as an operator finds it: the parent of the hero.
+    /// The `pq_sup` of a hero, found as an operator finds it: as the parent of the hero.
     pub fn sup_of(&self, name: &str) -> Option<Pid> {
         let player = self.whereis(name)?;
         let processes = self.sim.processes();
@@ -221,24 +220,30 @@ impl House {
         of_player?.parent
     }
 
-    /// Nothing is left of a hero: its name is free, and so is that of its event manager.
+    /// Whether nothing is left of a hero: its name and that of its event manager are free.
     pub fn is_gone(&self, name: &str) -> bool {
         self.whereis(name).is_none() && self.events_of(name).is_none()
     }
 
-    /// A hero's state machine: what `sys:get_state` shows.
+    /// The state of a hero's state machine as a term, as `sys:get_state` shows it.
     pub fn state_of(&mut self, name: &str) -> Option<Term> {
         let pid = self.whereis(name)?;
-        self.sim.sys(pid, pq_otp::sys::SysMessage::GetState).ok()
+        self.sim
+            .sys(
+                pid,
+                pq_otp::sys::SysMessage::GetState,
+                pq_otp::sys::TIMEOUT_MS,
+            )
+            .ok()
     }
 
-    /// A hero's state machine, in the words of its module.
+    /// The state of a hero's state machine in the type of its module.
     pub fn hero(&mut self, name: &str) -> Option<Whole> {
         let bytes = pq_term::msgpack::to_plain_msgpack(&self.state_of(name)?);
         Some(rmp_serde::from_slice(&bytes).expect("a state of pq_player 1.0.0"))
     }
 
-    /// Ends a process as a bug would.
+    /// Kills a process, as a bug would end it.
     pub fn kill(&mut self, pid: Pid) {
         self.sim.exit(pid, Reason::Kill);
     }

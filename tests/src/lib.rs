@@ -1,14 +1,14 @@
-//! The whole house, seen from outside: what system tests and benches share.
+//! Shared parts of the system tests and benches, which see the node from outside.
 //!
-//! - [`campaign`]: how much of a long proof runs;
-//! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and
-//!   hours of game time in seconds;
-//! - [`needs`]: what a machine may not have: which test needs it, and what happens where it is missing;
+//! - [`campaign`]: the length of long proofs;
+//! - [`house`]: a simulated node with the applications of a release linked in, for thousands of heroes and hours of
+//!   game time in seconds;
+//! - [`needs`]: programs and rights that a machine may lack, and the result for the tests that need them;
 //! - [`running`]: a real node, the `pq` program on a release tree of its own;
-//! - [`story`]: what a player may read, line by line;
-//! - [`systools`]: questions to systools, and what makes two answers one.
+//! - [`story`]: a checker for the output of the game, line by line;
+//! - [`systools`]: questions to systools, and the comparison of two answers.
 //!
-//! The tests themselves stand in `tests/tests`, the benches in `tests/benches`.
+//! The tests are in `tests/tests`, the benches in `tests/benches`.
 
 pub mod campaign;
 

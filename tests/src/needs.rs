@@ -1,16 +1,16 @@
-//! What tests need that a machine may not have: programs, libraries of other languages, rights.
+//! Needs of tests that a machine may lack: programs, libraries of other languages, rights.
 //!
 //! ```text
-//!   a test ─► has(needs) ─┬ there ────────────────────► it goes on
+//!   a test ─► has(needs) ─┬ there ────────────────────► it runs
 //!                         └ missing ─┬ PQ_CI=1 ───────► it fails
-//!                                    └ on a laptop ───► a line past the harness, the list of the run, and it returns
+//!                                    └ on a laptop ───► a line on stderr, an entry in the list of the run, and it returns
 //! ```
-//! The table is the only place where anything is looked for, each row once in a test program. Whatever a test starts
-//! through [`Player`](crate::running::Player) or beside it has a row here: a program that has none is refused, so that
-//! a test that needs something new says so on the machine where it is written.
+//! This table is the only place that looks for programs, once per row and test program. Each program that a test starts
+//! through [`Player`](crate::running::Player) or beside it has a row here. A program without a row is refused, so that
+//! a test that needs something new fails on the machine of its author.
 //!
-//! Cargo keeps what a test writes to itself when it passes. So the lines go to standard error directly, and the package
-//! `untested`, which runs last, shows the list of all of them.
+//! Cargo hides the output of a test that passes. So the lines go directly to standard error, and the package
+//! `untested`, which runs last, prints the list of all of them.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -21,48 +21,48 @@ use std::sync::OnceLock;
 
 use crate::running::{PATIENCE, Running};
 
-/// Something that a test may need.
+/// A program or right that a test may need.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Need {
-    /// `bash`.
+    /// The shell `bash`, for scripts.
     Bash,
-    /// `script` of util-linux: a terminal for programs that want one.
+    /// `script` of util-linux, which provides a terminal for programs that need one.
     Script,
-    /// `stty`: the size of a terminal.
+    /// `stty`, which sets the size of a terminal.
     Stty,
-    /// `setpriv` of util-linux: a command as another user.
+    /// `setpriv` of util-linux, which runs a command as another user.
     Setpriv,
     /// The right to become another user.
     Root,
     /// `nc` with the option `-q`.
     Nc,
-    /// `telnet` of GNU inetutils.
+    /// The client `telnet` of GNU inetutils.
     Telnet,
-    /// `socat`.
+    /// `socat`, which connects two byte streams.
     Socat,
-    /// `openssl`.
+    /// `openssl`, as a TLS client.
     Openssl,
-    /// `ss` of iproute2: the timers of sockets.
+    /// `ss` of iproute2, which shows the timers of sockets.
     Ss,
-    /// TinTin++.
+    /// The MUD client TinTin++.
     TinTin,
-    /// Python 3 by itself.
+    /// Python 3 without further packages.
     Python,
-    /// telnetlib3 for Python.
+    /// The package telnetlib3 for Python.
     Telnetlib3,
-    /// The program with which telnetlib3 looks at servers.
+    /// The program of telnetlib3 that examines servers.
     Fingerprint,
-    /// websockets for Python.
+    /// The package websockets for Python.
     Websockets,
-    /// Chromium.
+    /// The web browser Chromium.
     Chromium,
-    /// What drives Chromium.
+    /// The program that controls Chromium for tests.
     Chromedriver,
-    /// The name `localhost`, by which a driver finds its browser.
+    /// The name `localhost`, with which a driver finds its browser.
     Localhost,
-    /// Erlang/OTP with its application sasl, of which systools is a part.
+    /// Erlang/OTP with its application sasl, which contains systools.
     Systools,
-    /// What runs Erlang from its source.
+    /// `escript`, which runs Erlang from source.
     Escript,
 }
 
@@ -70,10 +70,10 @@ pub enum Need {
 struct Row {
     need: Need,
     name: &'static str,
-    /// It is there when this can be run and writes `says`.
+    /// A need is met when this command runs and its output contains `says`.
     command: &'static [&'static str],
     says: &'static str,
-    /// How to have it.
+    /// The way to install it.
     from: &'static str,
 }
 
@@ -92,7 +92,7 @@ const fn row(
     }
 }
 
-/// In the order of [`Need`].
+/// The rows, in the order of [`Need`].
 const TABLE: [Row; 20] = [
     row(
         Need::Bash,
@@ -239,7 +239,7 @@ const TABLE: [Row; 20] = [
 ];
 
 impl Need {
-    /// What is needed to run this program.
+    /// The need for this program, if the table has a row for it.
     pub fn of(program: &OsStr) -> Option<Need> {
         let is_of = |row: &&Row| program == row.command[0];
         TABLE.iter().find(is_of).map(|row| row.need)
@@ -249,7 +249,7 @@ impl Need {
         &TABLE[self as usize]
     }
 
-    /// The answer is sought once.
+    /// Looks for the program once per test program.
     fn is_met(self) -> bool {
         static FOUND: [OnceLock<bool>; TABLE.len()] = [const { OnceLock::new() }; TABLE.len()];
         *FOUND[self as usize].get_or_init(|| self.row().is_there())
@@ -272,16 +272,16 @@ impl Row {
     }
 }
 
-/// Where programs are looked for: Debian keeps games where not everybody looks.
+/// The search path for programs: Debian keeps games in a directory that is not in every path.
 pub fn path() -> String {
     format!("{}:/usr/games", std::env::var("PATH").unwrap_or_default())
 }
 
-/// Whether all of this is here; if not, the test that asks returns, or does without. With `PQ_CI=1` it fails instead.
+/// Whether all needs are met. If not, the calling test skips its work; under `PQ_CI=1` it fails instead.
 #[track_caller]
 pub fn has(needs: &[Need]) -> bool {
     let test = test();
-    // All are asked for, so that a reader learns at once of all that is missing.
+    // All needs are checked, so that the reader learns all missing ones at once.
     let missing = needs.iter().filter(|need| !need.is_met());
     let missing: Vec<String> = missing.map(|need| need.row().is_missing()).collect();
     let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
@@ -294,7 +294,7 @@ pub fn has(needs: &[Need]) -> bool {
     missing.is_empty()
 }
 
-/// Whether this program is here, which must have a row in the table, or be one of the project's own.
+/// Whether this program is installed. It has to be in the table, or be one of the project's own programs.
 #[track_caller]
 pub fn has_program(command: &Command) -> bool {
     let program = command.get_program();
@@ -306,7 +306,7 @@ pub fn has_program(command: &Command) -> bool {
     has(&[need])
 }
 
-/// The test that asks, as a reader can find it: harnesses give its name to its thread, but for one thread only.
+/// The name of the calling test. Harnesses give it to the thread of the test, except when they use one thread only.
 #[track_caller]
 pub(crate) fn test() -> String {
     let caller = Location::caller();
@@ -319,9 +319,9 @@ pub(crate) fn test() -> String {
     }
 }
 
-/// Says that a test, or a part of it, has not run, and notes it for the end of the run.
+/// Reports that a test or a part of it was skipped, and notes it for the end of the run.
 pub(crate) fn skipped(test: &str, because: &str) {
-    // Past the harness, which keeps what a test that passes prints to itself.
+    // Writes past the harness, which hides the output of a test that passes.
     let _ = writeln!(std::io::stderr(), "skipped, because {because}: {test}");
     untested::note(&format!("{because}: {test}")).expect("the target folder can be written to");
 }

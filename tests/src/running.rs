@@ -4,9 +4,8 @@
 //!   cargo build pq ─► pq demo ─► the files of release 1.0.0 ─► kept in memory ─► Tree ─► pq start
 //!   └─────────────── once per run ([`once`]) ──────────────┘                    └─ once per test ─┘
 //! ```
-//! Everything goes through cargo and the command line, as it does for a person. What is said to the node
-//! over its socket is not known here. Two test programs may do this at once: cargo has a lock of its own, and no
-//! tree is shared.
+//! Everything uses cargo and the command line, as a person does. This module does not use the operators' socket. Two
+//! test programs may run at the same time: cargo has a lock of its own, and no tree is shared.
 
 mod disk;
 mod once;
@@ -36,20 +35,20 @@ pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
 pub use tree::Tree;
 pub use upgrade::{Said, operate};
 
-/// How long anything may take that is no build. It takes milliseconds on an idle machine; on one with two cores that ran
+/// The deadline for anything except a build. It takes milliseconds on an idle machine; on one with two cores that ran
 /// twenty compilers, a node took more than half a minute to start.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the libraries may take to be built: two minutes on two idle cores.
+/// The deadline for a build of the libraries, which takes two minutes on two idle cores.
 pub const BUILD_PATIENCE: Duration = Duration::from_secs(1_200);
 
-/// What a node says of callbacks that take long. It cannot know whether they work or wait for their core.
+/// Log lines about slow callbacks. The node cannot know whether a callback works or waits for its core.
 const SLOW: [&str; 2] = ["a callback took too long", "a callback does not end"];
 
-/// How long to wait before a condition is looked at again: little next to what is waited for.
+/// The pause between two checks of a condition: short compared with the time that it usually takes.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Waits until `condition` gives something; `None` when it has not within `limit`.
+/// Waits until `condition` returns a value; `None` when it has not within `limit`.
 pub fn poll<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
@@ -61,14 +60,14 @@ pub fn poll<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
-/// The same where a program has to do something first: `None` also when the program has ended and it has not come.
+/// Does the same as [`poll`], but also returns `None` when the program has ended and the condition still fails.
 pub fn poll_while<T>(
     limit: Duration,
     runs: impl Fn() -> bool,
     mut condition: impl FnMut() -> Option<T>,
 ) -> Option<T> {
     let found = poll(limit, || {
-        // Asked before: what it has done until then is looked at.
+        // Checked before the condition, so that the condition sees everything that the program did before its end.
         let goes_on = runs();
         match condition() {
             Some(found) => Some(Some(found)),
@@ -78,8 +77,8 @@ pub fn poll_while<T>(
     found.flatten()
 }
 
-/// Calls the system again as long as a signal has come between. A process that was stopped and goes on is interrupted where
-/// a socket has a deadline, although it handles no signal (`signal(7)`).
+/// Repeats a system call that a signal has interrupted. A process that was stopped and continues is interrupted in a
+/// call on a socket with a deadline, although it handles no signal (`signal(7)`).
 pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -89,15 +88,15 @@ pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T
     }
 }
 
-/// Whether this process goes on; its exit status is left for whoever asks.
+/// Whether the process runs; its exit status stays available.
 pub fn runs(child: &Child) -> bool {
     let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let ended = waitid(WaitId::Pid(Pid::from_child(child)), peek);
-    // Nobody's child any more: it has been waited for.
+    // An error means that the process has been waited for, so it has ended.
     ended.is_ok_and(|ended| ended.is_none())
 }
 
-/// The `pq` program with these arguments, and nothing in its environment that changes what it does.
+/// The `pq` program with these arguments, without variables in its environment that change its behaviour.
 pub fn pq<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program());
     command
@@ -109,7 +108,7 @@ pub fn pq<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Command {
     command
 }
 
-/// The program, built when it is first asked for in a run.
+/// The path of the program, which is built at the first call in a run.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -122,15 +121,16 @@ pub fn program() -> &'static Path {
 fn build_program(places: &Places) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // cargo describes a test's package to it. The build script of `ring` asks for the same variables, so cargo would
-    // build ring, and all that stands on it, once for the tests and once for the shell that started them.
+    // cargo describes the package of a test in variables. The build script of `ring` asks for the same variables, so
+    // cargo would build ring and its dependents twice: for the tests, and for the shell that started them.
     for (name, _) in std::env::vars_os() {
         if describes_a_package(&name) {
             command.env_remove(name);
         }
     }
-    // A test of the workspace beside the program: so cargo takes the features that `cargo test --workspace` takes,
-    // and finds all dependencies built. For `--package pq` alone it would build each a second time.
+    // Building a test of the workspace together with the program makes cargo use the features of `cargo test
+    // --workspace`, so it finds all dependencies built. With `--package pq` alone it would build each of them a second
+    // time.
     let built = command
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["build", "--workspace", "--bin", "pq"])
@@ -144,13 +144,13 @@ fn build_program(places: &Places) {
     );
 }
 
-/// Whether cargo sets this variable for the programs of one package, and for no other.
+/// Whether cargo sets this variable for the programs of one package only.
 fn describes_a_package(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b"CARGO_PKG_") || name.starts_with(b"CARGO_MANIFEST_")
 }
 
-/// Where cargo put this test program, which is where it puts the others.
+/// The directories of cargo's output, found from the path of this test program.
 struct Places {
     target: PathBuf,
     programs: PathBuf,
@@ -158,7 +158,7 @@ struct Places {
 }
 
 impl Places {
-    /// From `target/debug/deps/telnet-…`: the folder of `dev` has another name than its profile.
+    /// Finds the directories from `target/debug/deps/telnet-…`: the directory of the profile `dev` is named `debug`.
     fn find() -> Places {
         let test = std::env::current_exe().expect("a running program has a path");
         let mut above = test.ancestors().skip(2);
@@ -180,11 +180,11 @@ impl Places {
     }
 }
 
-/// A `pq` that runs. It is killed when it goes out of scope; when a test fails, what it wrote is shown.
+/// A running `pq`. It is killed when the value is dropped; when a test fails, its output is printed.
 pub struct Running {
     child: Child,
     written: TempDir,
-    /// Kept as long as it runs, when no test holds it.
+    /// The tree, kept as long as the node runs, unless the test holds it.
     tree: Option<Tree>,
 }
 
@@ -197,31 +197,31 @@ impl Running {
         node
     }
 
-    /// Starts a node on this tree with further arguments.
+    /// Starts a node on this tree with additional arguments.
     pub fn node_with(tree: &Tree, args: &[&str]) -> Running {
         Running::listening(pq(tree.start()).args(args))
     }
 
-    /// Starts a command, and waits until players can come in.
+    /// Starts a command and waits until the node accepts players.
     pub fn listening(command: &mut Command) -> Running {
         let node = Running::start(command);
         node.listens(PATIENCE);
         node
     }
 
-    /// Starts any command; what it writes goes to files, so that it never waits for its reader.
+    /// Starts any command. Its output goes to files, so that it never waits for a reader.
     pub fn start(command: &mut Command) -> Running {
         let started = Running::try_start(command);
         started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
     }
 
-    /// Starts a command that writes elsewhere; `out` and `log` then have nothing.
+    /// Starts a command with its output redirected; `out` and `log` are empty then.
     pub fn start_into(command: &mut Command, stdout: Stdio, stderr: Stdio) -> Running {
         let started = Running::spawn(command, |_| (stdout, stderr));
         started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
     }
 
-    /// As [`Running::start`] for one that may not be there.
+    /// Does the same as [`Running::start`] for a program that may be missing.
     pub(crate) fn try_start(command: &mut Command) -> std::io::Result<Running> {
         Running::spawn(command, |(out, err)| (out.into(), err.into()))
     }
@@ -241,12 +241,12 @@ impl Running {
         })
     }
 
-    /// What it wrote to standard output so far.
+    /// The standard output so far.
     pub fn out(&self) -> String {
         self.read("out")
     }
 
-    /// Its log lines so far.
+    /// The log lines so far.
     pub fn log(&self) -> String {
         self.read("err")
     }
@@ -259,23 +259,23 @@ impl Running {
         String::from_utf8(bytes).expect("it writes UTF-8")
     }
 
-    /// Where players can come in.
+    /// The address at which the node accepts players.
     pub fn address(&self) -> SocketAddr {
         let address = address_in(&self.out());
-        address.expect("it has said so: whoever started it has waited for that")
+        address.expect("the line is there: the caller has waited for it")
     }
 
-    /// Waits until it says where players can come in.
+    /// Waits until the node prints the address at which it accepts players.
     pub fn listens(&self, limit: Duration) {
         let listens = self.poll(limit, || address_in(&self.out()));
         assert!(
             listens.is_some(),
-            "it does not say where it listens{}",
+            "it does not print its address{}",
             self.or_has_ended()
         );
     }
 
-    /// Warnings and errors in its log, but for those that a busy machine brings: of a callback that lost its core.
+    /// Warnings and errors in the log, except those that a busy machine causes: callbacks that lost their core.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.log();
         let complains = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
@@ -285,19 +285,19 @@ impl Running {
         lines.map(str::to_string).collect()
     }
 
-    /// The errors among them.
+    /// The errors among the complaints.
     pub fn errors(&self) -> Vec<String> {
         let mut errors = self.complaints();
         errors.retain(|line| line.contains(" ERROR "));
         errors
     }
 
-    /// Waits until it has written this text to standard output.
+    /// Waits until this text is in the standard output.
     pub fn wrote(&self, text: &str) {
         self.wrote_within(PATIENCE, text);
     }
 
-    /// The same for something that takes so long at most.
+    /// Does the same as [`Running::wrote`] with a deadline.
     pub fn wrote_within(&self, limit: Duration, text: &str) {
         let found = self.poll(limit, || self.out().contains(text).then_some(()));
         assert!(
@@ -307,7 +307,7 @@ impl Running {
         );
     }
 
-    /// Waits until its log has this text.
+    /// Waits until this text is in the log.
     pub fn logged(&self, text: &str) {
         let found = self.poll(PATIENCE, || self.log().contains(text).then_some(()));
         assert!(
@@ -317,7 +317,7 @@ impl Running {
         );
     }
 
-    /// Waits for something that it has to do; `None` as well when it has ended without.
+    /// Waits for a condition that the program makes true; `None` also when the program has ended without that.
     pub fn poll<T>(&self, limit: Duration, condition: impl FnMut() -> Option<T>) -> Option<T> {
         poll_while(limit, || runs(&self.child), condition)
     }
@@ -329,24 +329,24 @@ impl Running {
         }
     }
 
-    /// Its process.
+    /// The process id of the program.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the program.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal)
-            .expect("a child can be told until it is waited for");
+            .expect("a child can get signals until it is waited for");
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the program ends by itself.
     pub fn end(&mut self) -> ExitStatus {
         self.ends_within(PATIENCE)
     }
 
-    /// Waits so long until it ends by itself.
+    /// Waits until the program ends by itself, for at most `limit`.
     pub fn ends_within(&mut self, limit: Duration) -> ExitStatus {
         let ended = || {
             self.child
@@ -357,7 +357,7 @@ impl Running {
     }
 }
 
-/// The address in `listening on 127.0.0.1:8082`, when that line is complete.
+/// The address in a complete line such as `listening on 127.0.0.1:8082`.
 fn address_in(out: &str) -> Option<SocketAddr> {
     let (_, rest) = out.split_once("listening on ")?;
     rest.split_once('\n')?.0.parse().ok()
@@ -365,7 +365,7 @@ fn address_in(out: &str) -> Option<SocketAddr> {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended: then there is nothing to kill.
+        // An error means that the program has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {

@@ -1,13 +1,13 @@
-//! What a player may read: the rules of the game as a judge of transcripts.
+//! A checker for the output of the game, which knows its rules.
 //!
 //! ```text
-//!   line ─► saying (what kind of line) ─► story (where the conversation is) ─► tale (the hero, to the last piece)
+//!   line ─► saying (kind of the line) ─► story (state of the conversation) ─► tale (complete state of the hero)
 //! ```
-//! A line that was lost, doubled, torn or said by another hero does not fit what stands before it: experience, loot,
-//! money, equipment and quests are counted along. Which version of the game said it is not asked; the story is
-//! told which versions may follow one another, and stays with the earliest under which a line makes sense.
+//! A line that was lost, doubled or torn, or that belongs to another hero, does not fit the lines before it, because
+//! the checker counts experience, loot, money, equipment and quests. The checker does not ask for the version of the
+//! game: it knows which versions may follow one another, and stays with the earliest under which a line is possible.
 //!
-//! What is not here: bytes and sockets ([`crate::running`]), and when a line comes.
+//! Bytes and sockets are in [`crate::running`]. The checker does not know the times of lines.
 
 mod saying;
 mod tale;
@@ -21,12 +21,12 @@ use processquest_1_1_0::pq_enemy::PqEnemy as MoreEnemies;
 use saying::Saying;
 pub use tale::Tale;
 
-/// A version of the game, by what can be seen of it.
+/// A version of the game, as far as the output shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Version {
-    /// 1.0.0: six enemies.
+    /// Version 1.0.0, with six enemies.
     Old,
-    /// 1.1.0 and later: 22 enemies, quests, and a higher level sells for more.
+    /// Version 1.1.0 and later: 22 enemies, quests, and higher prices at a higher level.
     New,
 }
 
@@ -39,32 +39,32 @@ impl Version {
     }
 }
 
-/// A line that cannot stand where it stands: which one, and what was before it.
+/// A description of a line that is impossible at its place, and of the state before it.
 pub type Fault = String;
 
-/// One client's transcript, judged as it is read.
+/// The transcript of one client, checked while it is read.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// The version that speaks, and those that may follow.
+    /// The current version, and those that may follow.
     versions: VecDeque<Version>,
-    /// Lines so far.
+    /// The number of lines so far.
     lines: usize,
     at: At,
 }
 
-/// Where the conversation is.
+/// The state of the conversation.
 #[derive(Clone, Debug)]
 enum At {
-    /// Names and stats are asked; what was rolled last, if anything.
+    /// The dialogue about names and stats; with the stats that were rolled last, if any.
     Dialogue(Option<Tale>),
-    /// The lines of a block of stats: those that came, and the hero that will have them.
+    /// A block of stats that is incomplete, and the hero to which it belongs.
     Block(tale::Block, Option<Tale>),
-    /// The hero plays.
+    /// The hero plays; its current state.
     Play(Tale),
 }
 
 impl Story {
-    /// A story in which these versions follow one another.
+    /// An empty story in which these versions may follow one another.
     pub fn of(versions: &[Version]) -> Story {
         Story {
             versions: versions.iter().copied().collect(),
@@ -73,31 +73,32 @@ impl Story {
         }
     }
 
-    /// Judges a whole transcript, whose lines end in `\n` or `\r\n`.
+    /// Checks a whole transcript, whose lines end in `\n` or `\r\n`.
     ///
     /// # Errors
-    /// With the first line that does not fit, and when the last is torn.
+    /// Returns the first line that does not fit; also fails when the last line is incomplete.
     pub fn judge(versions: &[Version], transcript: &str) -> Result<Story, Fault> {
         let mut story = Story::of(versions);
         for line in transcript.split_inclusive('\n') {
             let whole = line.strip_suffix('\n');
-            let whole = whole.ok_or_else(|| format!("the transcript ends within {line:?}"))?;
+            let whole =
+                whole.ok_or_else(|| format!("the transcript ends inside the line {line:?}"))?;
             story.read(whole.strip_suffix('\r').unwrap_or(whole))?;
         }
         Ok(story)
     }
 
-    /// From now on another version may speak, too.
+    /// From now on the output of this version is allowed, too.
     pub fn may_become(&mut self, version: Version) {
         self.versions.push_back(version);
     }
 
-    /// From now on only the newest of the versions speaks.
+    /// From now on only the output of the newest version is allowed.
     pub fn has_become(&mut self) {
         self.versions.drain(..self.versions.len() - 1);
     }
 
-    /// The hero as it was told so far; `None` before it plays.
+    /// The state of the hero according to the lines so far; `None` before it plays.
     pub fn tale(&self) -> Option<&Tale> {
         match &self.at {
             At::Play(tale) => Some(tale),
@@ -106,20 +107,20 @@ impl Story {
         }
     }
 
-    /// The version that spoke last, as far as can be seen.
+    /// The version of the last line, as far as the output shows it.
     pub fn version(&self) -> Version {
         self.versions[0]
     }
 
-    /// Lines so far.
+    /// The number of lines so far.
     pub fn lines(&self) -> usize {
         self.lines
     }
 
-    /// Judges the next line, without its end.
+    /// Checks the next line, given without its end.
     ///
     /// # Errors
-    /// When it cannot stand here.
+    /// Fails when the line is impossible here.
     pub fn read(&mut self, line: &str) -> Result<(), Fault> {
         self.lines += 1;
         let fits = (0..self.versions.len()).find_map(|index| {
@@ -128,7 +129,7 @@ impl Story {
         });
         let (index, next) = fits.ok_or_else(|| {
             format!(
-                "line {} cannot be {line:?}: {:?} speaks, and before it stands {:?}",
+                "line {} cannot be {line:?}: the versions are {:?}, and the state before the line is {:?}",
                 self.lines, self.versions, self.at
             )
         })?;
@@ -138,8 +139,8 @@ impl Story {
     }
 }
 
-/// Whether a line is the first that is told of a deed: of a fight, a walk, a sale, a bargain, a new level. Each takes a hero
-/// at most 1 600 ms.
+/// Whether a line is the first one of an action: of a fight, a walk, a sale, a purchase, a new level. Each action takes
+/// a hero at most 1 600 ms.
 pub fn begins_a_deed(line: &str) -> bool {
     let words = ["Executing", "Heading", "Selling", "Negotiating", "Leveled"];
     words.iter().any(|word| line.starts_with(word))
@@ -152,7 +153,7 @@ impl At {
             At::Dialogue(_) if saying == Saying::StatsFollow => {
                 Some(At::Block(tale::Block::rolled(), None))
             }
-            // The hero was asked for and its answer is under way, or the client is asked for a name again.
+            // The session has requested the hero and waits for the answer, or asks the client for a name again.
             here if saying.is_aside() => Some(here),
             At::Dialogue(rolled) if saying.is_of_dialogue() => Some(At::Dialogue(rolled)),
             At::Dialogue(rolled) => At::play(rolled?, saying, version),

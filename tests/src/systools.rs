@@ -1,11 +1,11 @@
-//! What tests need to compare our systools with OTP's.
+//! The comparison of our systools with OTP's.
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
 //! | [`case`] | a question: files and options, for both systools, in memory and on the disk |
 //! | [`vectors`] | a hundred questions with the answers of OTP 25.2.3, in `tests/vectors` |
-//! | [`comparison`] | when two answers are one, to the letter |
-//! | [`order`] | when they differ in nothing but what the dependencies leave open |
+//! | [`comparison`] | exact comparison of two answers |
+//! | [`order`] | comparison of two answers except for orders that the dependencies leave open |
 //!
 //! Answers are terms as OTP returns them: `{ok,Relup,Warnings}` or `{error,Module,Reason}`.
 

@@ -1,7 +1,7 @@
-//! The programs that players of MUDs have, against a whole node: what they show, and what the node learns of them.
+//! Client programs of MUD players with a whole node: their output, and the node's knowledge about them.
 //!
-//! What is agreed byte by byte is tested in `sockserv`; here is that those who wrote these programs have read the
-//! same standards. `nc` and `telnet` without a terminal are in `telnet/programs.rs`.
+//! `sockserv` tests the negotiation byte by byte. These tests show that the authors of the programs understand the
+//! standards in the same way. `nc` and `telnet` without a terminal are in `telnet/programs.rs`.
 #![allow(clippy::unwrap_used)]
 
 #[path = "clients/gmcp.rs"]
@@ -31,12 +31,13 @@ use pq_tests::needs::{self, Need, has};
 use pq_tests::running::{Running, Tree, pq};
 use program::Program;
 
-/// A node that logs what it knows of a client when that has gone.
+/// A node that logs its knowledge about a client when the client has disconnected.
 fn node(tree: &Tree) -> Running {
     Running::listening(pq(tree.start()).env("RUST_LOG", "sockserv=debug"))
 }
 
-/// A command in a terminal of 120 columns and 40 lines; `None` when this machine does not have its program. `pq` is there.
+/// Runs a command in a terminal of 120 columns and 40 lines; `None` when this machine does not have its program. `pq`
+/// always exists.
 #[track_caller]
 fn in_terminal(command: &str, home: &Path) -> Option<Program> {
     let program = command.split(' ').next().unwrap_or_default();
@@ -44,7 +45,7 @@ fn in_terminal(command: &str, home: &Path) -> Option<Program> {
     if !need.is_none_or(|need| has(&[need])) || !has(&[Need::Stty]) {
         return None;
     }
-    // `pq` lies where cargo has put it.
+    // The search path includes the directory with cargo's build of `pq`.
     let pq = pq(["play"]);
     let folder = Path::new(pq.get_program()).parent().unwrap();
     let path = format!("{}:{}", needs::path(), folder.display());

@@ -1,8 +1,8 @@
-//! The door of a real node as strangers and operators meet it: limits, bans, a planned end, TLS, proxies, and clients that
-//! mean harm.
+//! The listeners of a real node with strangers and operators: limits, bans, planned shutdowns, TLS, proxies, and
+//! hostile clients.
 //!
-//! Each test starts a node on a release tree of its own. What is decided is tested beside the code (`sockserv`); here is
-//! that the sentence reaches the client, that it is counted, and that everybody else plays on.
+//! Each test starts a node on a release tree of its own. Tests in `sockserv` check the decisions; these tests check
+//! that the message reaches the client, that the refusal is counted, and that other players continue.
 #![allow(clippy::unwrap_used)]
 
 #[path = "door/abandoned.rs"]
@@ -15,6 +15,8 @@ mod descriptors;
 mod ends;
 #[path = "door/guest.rs"]
 mod guest;
+#[path = "door/harbour.rs"]
+mod harbour;
 #[path = "door/hostile.rs"]
 mod hostile;
 #[path = "door/limits.rs"]
@@ -35,12 +37,12 @@ use std::net::SocketAddr;
 use pq_tests::running::{PATIENCE, Running, Tree, poll};
 use serde_json::{Value, json};
 
-/// What was refused so far, and how often.
+/// The refusals so far, by kind and number.
 fn refused(tree: &Tree) -> Value {
     tree.answer(&["status"])["door"]["refused"].clone()
 }
 
-/// Waits until exactly this was refused: who is refused at leisure is counted when it has gone.
+/// Waits until exactly these refusals are counted: a client that is refused slowly is counted after its disconnection.
 fn has_refused(tree: &Tree, expected: &Value) {
     let mut last = Value::Null;
     let found = poll(PATIENCE, || {
@@ -50,7 +52,7 @@ fn has_refused(tree: &Tree, expected: &Value) {
     assert!(found.is_some(), "{last} instead of {expected}");
 }
 
-/// The newest entries of the history: operation, result, message, each by this user.
+/// The newest entries of the history: operation, result, message. Asserts that this user caused each.
 fn past(tree: &Tree, count: usize) -> Vec<[Value; 3]> {
     let past = tree.answer(&["history"]);
     let entries = past["entries"].as_array().unwrap();
@@ -61,12 +63,12 @@ fn past(tree: &Tree, count: usize) -> Vec<[Value; 3]> {
     entries[entries.len() - count..].iter().map(entry).collect()
 }
 
-/// An entry of the history that is done.
+/// An entry of the history with a successful result.
 fn done(operation: &str, message: Option<&str>) -> [Value; 3] {
     [json!(operation), json!("done"), json!(message)]
 }
 
-/// Where the page of a node is, as it has said at its start.
+/// The address of the web page, which the node prints at its start.
 fn page_of(node: &Running) -> SocketAddr {
     let said = poll(PATIENCE, || {
         let out = node.out();

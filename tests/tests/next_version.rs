@@ -1,4 +1,5 @@
-//! Release 1.1.0 on a node that plays 1.0.0: up, play, down, play, and up again, with every client connected.
+//! Release 1.1.0 on a node that runs 1.0.0: upgrade, play, downgrade, play, and upgrade again, with all clients
+//! connected.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -20,10 +21,10 @@ const OLD: &str = "1.0.0";
 const NEW: &str = "1.1.0";
 const HEROES: usize = 300;
 
-/// The heroes over sockets; they are among the [`HEROES`].
+/// The heroes with sockets, which are among the [`HEROES`].
 const GUESTS: [&str; 3] = ["Ann", "Bob", "Cid"];
 
-/// Longer than the longest quest takes: 175 kills of 1 600 ms, and the trips to the market between them.
+/// Milliseconds longer than the longest quest: 175 kills of 1 600 ms, and the trips to the market between them.
 const LONG_MS: u64 = 3_600_000;
 
 fn names() -> Vec<String> {
@@ -35,7 +36,7 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-/// A house on a tree of its own, and whoever installs releases there.
+/// A simulated node on a tree of its own, with its release handler.
 struct Site {
     _tree: Tree,
     house: House,
@@ -64,7 +65,7 @@ impl Site {
     }
 }
 
-/// A site whose heroes have played for a while, no two of them in step.
+/// A site whose heroes have played for some time, no two of them in step.
 fn crowd() -> (Site, Vec<Client>) {
     let mut site = Site::new();
     let house = &mut site.house;
@@ -81,13 +82,13 @@ fn crowd() -> (Site, Vec<Client>) {
     (site, guests)
 }
 
-/// Every hero in the words that both versions have.
+/// Every hero in the type that both versions can read.
 fn heroes(house: &mut House) -> Vec<Whole> {
     let hero = |name: &String| house.hero(name).unwrap_or_else(|| panic!("{name} is gone"));
     names().iter().map(hero).collect()
 }
 
-/// Every hero of 1.1.0; a hero of 1.0.0 is none.
+/// Every hero of 1.1.0; `None` for a hero of 1.0.0.
 fn questing(house: &mut House) -> Vec<Option<QuestWhole>> {
     let state = |name: &String| {
         let term = house.state_of(name).unwrap();
@@ -96,13 +97,13 @@ fn questing(house: &mut House) -> Vec<Option<QuestWhole>> {
     names().iter().map(state).collect()
 }
 
-/// Who is there, by name: heroes and their event managers.
+/// The pids of heroes and of their event managers, by name.
 fn pids(house: &House) -> Vec<(Option<Pid>, Option<Pid>)> {
     let of = |name: &String| (house.whereis(name), house.events_of(name));
     names().iter().map(of).collect()
 }
 
-/// The versions that run in the processes of a module.
+/// The versions of a module that its processes run.
 fn versions(house: &House, module: &str) -> BTreeSet<String> {
     let processes = house.sim.processes().into_iter();
     let of_module = processes.filter(|process| process.module == module);
@@ -113,7 +114,7 @@ fn one(vsn: &str) -> BTreeSet<String> {
     BTreeSet::from([vsn.to_string()])
 }
 
-/// The words behind a beginning in each line that has it.
+/// The rest of each line that starts with `begin`.
 fn after<'a>(story: &'a str, begin: &str) -> Vec<&'a str> {
     story
         .lines()
@@ -127,7 +128,7 @@ fn is_known_before(enemy: &str) -> bool {
         .any(|known| enemy == format!("{}...", known.name))
 }
 
-/// The experience of every hero, in the order of the names.
+/// The experience of every hero, in the order of their names.
 fn experience(house: &mut House, vsn: &str) -> Vec<u64> {
     match vsn {
         OLD => heroes(house).iter().map(|hero| hero.data.exp).collect(),
@@ -138,7 +139,7 @@ fn experience(house: &mut House, vsn: &str) -> Vec<u64> {
     }
 }
 
-/// Installs the other release. Every hero keeps its process, its name and what it has; nobody is started anew.
+/// Installs the other release. Every hero keeps its process, its name and its state; none is restarted.
 fn change(site: &mut Site, from: &str, to: &str) {
     let (before, people) = (experience(&mut site.house, from), pids(&site.house));
     site.install(to);
@@ -153,12 +154,12 @@ fn change(site: &mut Site, from: &str, to: &str) {
     assert_eq!(pids(&site.house), people, "seed {SEED}");
 }
 
-/// Goes up. Every hero is handed a quest, or has the one it had here before.
+/// Upgrades. Every hero gets a quest, or the one that it had here before.
 fn go_up(site: &mut Site) {
     change(site, OLD, NEW);
     for hero in questing(&mut site.house) {
         let quest = Quest::from(hero.unwrap().data.quest);
-        // Some have had a fight since.
+        // Several heroes have had a fight since then.
         let is_it = |known: &Quest| known.name == quest.name && known.kills >= quest.kills;
         assert!(QUESTS.iter().any(is_it), "seed {SEED}: {quest:?}");
     }
@@ -167,7 +168,7 @@ fn go_up(site: &mut Site) {
     assert_eq!(versions(&site.house, "sockserv_serv"), one("1.0.1"));
 }
 
-/// Goes down. Every hero keeps all but its quest.
+/// Downgrades. Every hero keeps everything except its quest.
 fn go_down(site: &mut Site) {
     change(site, NEW, OLD);
     assert!(
@@ -180,7 +181,7 @@ fn go_down(site: &mut Site) {
     assert_eq!(site.house.code.current("pq_quest"), None);
 }
 
-/// Plays by the rules of 1.1.0; the guests hear of their quests.
+/// Plays by the rules of 1.1.0; clients see the quests of their heroes.
 fn play_with_quests(house: &mut House, guests: &[Client]) {
     let before = questing(house);
     house.sim.run_ms(LONG_MS);
@@ -200,7 +201,7 @@ fn play_with_quests(house: &mut House, guests: &[Client]) {
         }
         let fought = after(&story, "Executing a ");
         assert!(fought.iter().any(|enemy| !is_known_before(enemy)));
-        // The fight that had begun when the node went up was with an enemy of before.
+        // The fight at the moment of the upgrade was with an enemy of 1.0.0.
         assert!(!fought[1..].contains(&"Ant..."), "seed {SEED}");
     }
     for (before, after) in before.into_iter().zip(questing(house)) {
@@ -213,7 +214,7 @@ fn play_with_quests(house: &mut House, guests: &[Client]) {
     }
 }
 
-/// Plays by the rules of 1.0.0; what is left of the others is loot, and that is sold.
+/// Plays by the rules of 1.0.0; only loot is left from 1.1.0, and heroes sell it.
 fn play_without_quests(house: &mut House, guests: &[Client]) {
     house.sim.run_ms(LONG_MS);
     let sold_before = |drop: &str| PqEnemy::ENEMIES.iter().any(|known| known.drop == drop);
@@ -296,7 +297,7 @@ fn a_quest_waits_beside_its_hero_until_the_next_upgrade() {
     let before = quests(&mut site.house);
     go_down(&mut site);
     go_up(&mut site);
-    // Between the two looks a hero may have ended its quest, by the rules; hardly any does within milliseconds.
+    // A hero may complete its quest between the two checks, but that is rare within milliseconds.
     let after = quests(&mut site.house);
     let same = before
         .iter()
@@ -336,7 +337,10 @@ fn a_client_that_goes_takes_its_hero_along_from_the_upgrade_on() {
     let house = &mut site.house;
     house.drops(&cured.1);
     assert!(house.is_gone(cured.0), "1.0.1 does not");
-    assert!(house.whereis(leaked.0).is_some(), "who leaked before stays");
+    assert!(
+        house.whereis(leaked.0).is_some(),
+        "a hero that leaked before stays"
+    );
     let fresh = house.enter_as("fresh");
     house.drops(&fresh);
     assert!(house.is_gone("fresh"));

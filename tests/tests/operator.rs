@@ -1,7 +1,7 @@
-//! The operator's side of a node: the `pq` program typed against real nodes, as a person and as a script.
+//! The operator's side of a node: the `pq` program with real nodes, used by a person and by a script.
 //!
-//! Each test starts a node on a release tree of its own. What single answers look like is tested beside the code;
-//! here is that commands, socket, node and exit codes come together.
+//! Each test starts a node on a release tree of its own. The answers are tested beside the code; these tests check the
+//! cooperation of commands, socket, node and exit codes.
 #![allow(clippy::unwrap_used)]
 
 #[path = "operator/again.rs"]

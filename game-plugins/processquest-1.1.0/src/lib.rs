@@ -1,15 +1,15 @@
-//! Process Quest 1.1.0: heroes are on quests, there are more enemies, and a higher level sells for more.
+//! Process Quest 1.1.0: heroes have quests, there are more enemies, and loot brings more at a higher level.
 //!
 //! | module | in this version |
 //! |---|---|
 //! | `pq_quest` | new: the quests |
 //! | `pq_enemy` | more enemies; the Ant became a Spider |
-//! | `pq_events` | tells of quests too |
+//! | `pq_events` | also reports quests |
 //! | `pq_player` | has a quest; `migrate` converts heroes of 1.0.0 and back |
 //! | all others | those of 1.0.0, with its version |
 //!
-//! Only what changed stands here; the rest is taken from 1.0.0, which knows nothing of this version. What
-//! an upgrade does with it, in which order, says `processquest.appup`.
+//! This crate contains only the changes. It imports the rest from 1.0.0, which does not know this version.
+//! `processquest.appup` lists the steps of the upgrade and their order.
 
 pub mod pq_quest;
 

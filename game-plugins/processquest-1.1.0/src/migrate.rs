@@ -1,14 +1,14 @@
-//! Heroes of 1.0.0 and of this version, up and down (`pq_player:code_change`).
+//! Conversion of heroes between 1.0.0 and this version, up and down (`pq_player:code_change`).
 //!
 //! ```text
-//!   1.0.0  ── up ──►  every part as it was, and the quest it had here before, or one by the dice
-//!   1.0.0  ◄─ down ─  every part as it is; the quest is kept beside the hero, experience from quests stays
+//!   1.0.0  ── up ──►  all parts unchanged, and the quest that it had here before, or a random one
+//!   1.0.0  ◄─ down ─  all parts unchanged; the quest is kept beside the hero, experience from quests stays
 //! ```
 //!
-//! What is carried is told by the name of the drop, so that no piece is lost: an Ant Egg in this version
-//! and a Spider Egg in the older are sold like any other loot.
+//! Loot is converted by the name of the drop, so no piece is lost: an Ant Egg in this version and a Spider Egg in the
+//! older one are sold like any other loot.
 //!
-//! INVARIANT: down after up is nothing at all (`tests/game/migration.rs`,
+//! INVARIANT: a conversion up and then down changes nothing (`tests/game/migration.rs`,
 //! `a_hero_that_went_up_and_down_is_the_same_to_the_last_byte`).
 
 use pq_sdk::{Ctx, Migrate, Reason};
@@ -21,8 +21,8 @@ use crate::v1_0_0::pq_player as pq_player_1_0_0;
 use crate::v1_0_0::pq_player::bag::Bag;
 
 impl Migrate<pq_player_1_0_0::Player> for Player {
-    /// The quest is drawn from this very library: while heroes are converted it is not yet decided whether
-    /// `pq_quest` becomes current at all.
+    /// The quest comes from this library, not from a call of `pq_quest`: while heroes are converted it is not decided
+    /// yet whether `pq_quest` will become current.
     fn up(old: pq_player_1_0_0::Player, ctx: &mut Ctx<'_>) -> Result<Player, Reason> {
         let quest = ctx.kept()?;
         Ok(Player {
@@ -37,8 +37,9 @@ impl Migrate<pq_player_1_0_0::Player> for Player {
     }
 }
 
-/// The same hero, its bag counted by the other version's enemies. It fails for a hero that was given about a
-/// thousand sorts of loot that neither version has: then it stays what it is, and the upgrade with it.
+/// Returns the same hero with its bag counted by the enemies of the other version. The conversion fails for a hero that
+/// was given about a thousand kinds of loot that neither version has. Then the hero keeps its version, and the upgrade
+/// fails.
 fn rebagged<Old: Catalogue, New: Catalogue>(
     hero: pq_player_1_0_0::Player<Old>,
 ) -> Result<pq_player_1_0_0::Player<New>, Reason> {

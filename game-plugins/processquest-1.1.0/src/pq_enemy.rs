@@ -1,11 +1,11 @@
-//! The enemies of the killing fields: those of 1.0.0 but the Ant, and sixteen more.
+//! The enemies of the killing fields: those of 1.0.0 except the Ant, and sixteen more.
 
 use pq_sdk::{Export, Function, Functions, Module};
 use pq_words::Enemy;
 
 use crate::v1_0_0::pq_enemy::{Catalogue, choose, enemy};
 
-/// The module.
+/// The module `pq_enemy`, which selects enemies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PqEnemy;
 
@@ -17,7 +17,7 @@ impl Module for PqEnemy {
 
 impl Functions for PqEnemy {}
 
-/// `fetch()`: one of the enemies, each as likely as any other.
+/// `fetch()`: returns a random enemy, with equal probabilities.
 pub static FETCH: Function<(), Enemy> =
     Function::new("pq_enemy", "fetch", |ctx, ()| choose(&ENEMIES, ctx).clone());
 

@@ -1,5 +1,5 @@
-//! A hero's event manager, and the functions through which the hero tells it the news: those of 1.0.0, and
-//! one for quests.
+//! The event manager of a hero, and the functions with which the hero reports news to it: those of 1.0.0, and one for
+//! quests.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::v1_0_0::processquest::{events_name, register};
 
 pub use crate::v1_0_0::pq_events::{BUY, KILLED, LOCATION, LVL_UP, SELL};
 
-/// The module.
+/// The module `pq_events`, with the functions of 1.0.0 and `quest/4`.
 pub struct PqEvents;
 
 impl Module for PqEvents {
@@ -29,7 +29,8 @@ impl EventManager for PqEvents {
     }
 }
 
-/// `quest(Manager, Name, Completed, New)`. It takes no time: the pause is always 0.
+/// `quest(Manager, Name, Completed, New)`: reports a completed quest. It takes no time, so the returned pause is always
+/// 0.
 pub static QUEST: Function<(Pid, Name, Text, Text), u64> = Function::new(
     "pq_events",
     "quest",

@@ -1,7 +1,7 @@
-//! The hero: a state machine that walks between killing fields and marketplace, moved by its own events.
+//! The hero: a state machine that walks between killing fields and marketplace, driven by its own events.
 //!
-//! The picture is that of 1.0.0. Two arrows do something else: `kill` counts for the hero's quest, and `sell`
-//! brings more at a higher level.
+//! The diagram is that of 1.0.0. Two transitions have changed: `kill` counts for the hero's quest, and `sell` brings
+//! more money at a higher level.
 //!
 //! ```text
 //!       sell  buy
@@ -14,15 +14,17 @@
 //!   [killing]--------'        kill, which may complete a quest; lvl_up
 //! ```
 //!
-//! Here are all arrows, as each version writes them whole; states, events and most rules are those of
-//! 1.0.0. New rules are in `rules`, the quest in `task`, what programs of players are told in `gmcp`,
-//! conversions in [`crate::migrate`].
+//! This file has all transitions, because each version lists them completely. States, events and most rules are those
+//! of 1.0.0. New rules are in `rules`, the quest is in `task`, the messages for programs of players are in `gmcp`, and
+//! the conversions in [`crate::migrate`].
+
+use std::borrow::Cow;
 
 use pq_sdk::{
-    Ctx, Export, From, GenFsm, InitError, Migration, Module, Reason, Step, Term, gen_fsm::Machine,
-    regis,
+    Ctx, Export, From, GenFsm, InitError, Migration, Module, Pid, Reason, Step, Term,
+    gen_fsm::Machine, regis,
 };
-use pq_words::{Name, Opts, Place, Slot, Stats};
+use pq_words::{Enemy, Item, Name, Opts, Place, Quest, Slot, Stats};
 use serde::{Deserialize, Serialize};
 
 use crate::pq_enemy::{self, PqEnemy};
@@ -41,40 +43,43 @@ pub mod rules;
 
 pub mod task;
 
-/// A hero. Its parts, by these names, are what an upgrade converts; on the wire the quest stands among them.
+/// A hero. An upgrade converts its parts by their names; in its encoded form the quest is one of these parts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Player {
-    /// What a hero of 1.0.0 is too. Its bag counts the enemies of this version.
+    /// The part that heroes of 1.0.0 also have. Its bag counts the enemies of this version.
     #[serde(flatten)]
     pub hero: v1_0_0::pq_player::Player<PqEnemy>,
-    /// The quest it is on.
+    /// The quest of the hero.
     pub quest: Task,
 }
 
-/// State and hero together: what is exported and converted.
+/// State and hero together, as they are exported and converted.
 pub type Whole = Machine<State, Player>;
 
 type Next = Step<State, Event>;
+
+type Text = Cow<'static, str>;
+
+pq_sdk::calls! {
+    static INITIAL_ROLL: fn() -> Stats = pq_stats::INITIAL_ROLL;
+    static ROLL: fn() -> u16 = pq_stats::ROLL;
+    static FETCH_ENEMY: fn() -> Enemy = pq_enemy::FETCH;
+    static FETCH_QUEST: fn() -> Quest = pq_quest::FETCH;
+    static FETCH_OTHER_QUEST: fn(Text) -> Quest = pq_quest::FETCH_OTHER;
+    static FIND_ITEM: fn(Slot, i32, u64) -> Option<Item> = pq_market::FIND;
+    static KILLED: fn(Pid, Name, Enemy, u32) -> u64 = pq_events::KILLED;
+    static LOCATION: fn(Pid, Name, Place, u32) -> u64 = pq_events::LOCATION;
+    static LVL_UP: fn(Pid, Name, Stats, u32, u64) -> u64 = pq_events::LVL_UP;
+    static BUY: fn(Pid, Name, Slot, Item, u32) -> u64 = pq_events::BUY;
+    static SELL: fn(Pid, Name, Text, u64, u32) -> u64 = pq_events::SELL;
+    static QUEST: fn(Pid, Name, Text, Text) -> u64 = pq_events::QUEST;
+}
 
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.0";
     const FUNCTIONS: &'static [&'static dyn Export] = &[&gmcp::GMCP];
-    const CONVERTS: &'static [&'static str] = &["1.0.0"];
-    const CALLS: &'static [&'static str] = &[
-        "pq_enemy:fetch/0",
-        "pq_events:buy/5",
-        "pq_events:killed/4",
-        "pq_events:location/4",
-        "pq_events:lvl_up/5",
-        "pq_events:quest/4",
-        "pq_events:sell/5",
-        "pq_market:find/3",
-        "pq_quest:fetch/0",
-        "pq_quest:fetch_other/1",
-        "pq_stats:initial_roll/0",
-        "pq_stats:roll/0",
-    ];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenFsm for Player {
@@ -82,6 +87,10 @@ impl GenFsm for Player {
     type Event = Event;
     type Args = (Name, Opts);
     type Call = Call;
+    const MIGRATIONS: &'static [Migration] = &[Migration::converts::<
+        v1_0_0::pq_player::Whole,
+        Whole,
+    >("1.0.0")];
 
     fn init(
         (name, mut opts): (Name, Opts),
@@ -89,11 +98,9 @@ impl GenFsm for Player {
     ) -> Result<(Player, Next), InitError> {
         register(ctx, Term::string(&*name))?;
         let events = regis::whereis(ctx, events_name(&name)).ok_or(Reason::NoProc)?;
-        let stats = opts
-            .stats
-            .unwrap_or_else(|| pq_stats::INITIAL_ROLL.call(ctx, ()));
+        let stats = opts.stats.unwrap_or_else(|| INITIAL_ROLL.call(ctx, ()));
         let quest = opts.quest.take();
-        let quest = Task::from(quest.unwrap_or_else(|| pq_quest::FETCH.call(ctx, ())));
+        let quest = Task::from(quest.unwrap_or_else(|| FETCH_QUEST.call(ctx, ())));
         let hero = v1_0_0::pq_player::Player::new(name, events, stats, opts)
             .map_err(|error| Reason::tagged("badarg", &error.to_string()))?;
         let player = Player { hero, quest };
@@ -122,11 +129,6 @@ impl GenFsm for Player {
         }
         Step::to(state)
     }
-
-    fn migrations() -> &'static [Migration] {
-        type Before = v1_0_0::pq_player::Whole;
-        const { &[Migration::of::<Before, Whole>(Self::CONVERTS[0])] }
-    }
 }
 
 fn market_sell(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
@@ -135,17 +137,17 @@ fn market_sell(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
     };
     let hero = &player.hero;
     let sold = (hero.events, hero.name.clone(), loot.drop, value, hero.time);
-    let pause_ms = pq_events::SELL.call(ctx, sold);
+    let pause_ms = SELL.call(ctx, sold);
     Step::to(State::Market).and_send_after(pause_ms, Event::Sell)
 }
 
 fn market_buy(Player { hero, .. }: &mut Player, ctx: &mut Ctx<'_>) -> Next {
-    let mut ask = |slot: Slot, above, money| pq_market::FIND.call(ctx, (slot, above, money));
+    let mut ask = |slot: Slot, above, money| FIND_ITEM.call(ctx, (slot, above, money));
     let Some((slot, item)) = hero.buy(&mut ask) else {
         return Step::to(State::Market).and_send(Event::Kill);
     };
     let bought = (hero.events, hero.name.clone(), slot, item, hero.time);
-    let pause_ms = pq_events::BUY.call(ctx, bought);
+    let pause_ms = BUY.call(ctx, bought);
     Step::to(State::Market).and_send_after(pause_ms, Event::Buy)
 }
 
@@ -154,12 +156,12 @@ fn market_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
     Step::to(State::Killing).and_send_after(pause_ms, Event::Kill)
 }
 
-/// What a quest grants is there before it is asked whether the next level is reached; that the quest is
-/// done is told after the kill that did it.
+/// The experience of a quest counts before the check for the next level. The report of the completed quest comes after
+/// the report of the kill.
 fn killing_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
-    let enemy = pq_enemy::FETCH.call(ctx, ());
+    let enemy = FETCH_ENEMY.call(ctx, ());
     player.hero.fight(&enemy);
-    let mut fetch_other = |name| pq_quest::FETCH_OTHER.call(ctx, (name,));
+    let mut fetch_other = |name| FETCH_OTHER_QUEST.call(ctx, (name,));
     let completed = player.quest_step(&mut fetch_other);
     let hero = &player.hero;
     let next = match hero.outcome() {
@@ -168,16 +170,16 @@ fn killing_kill(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
         Outcome::GoOn => Event::Kill,
     };
     let killed = (hero.events, hero.name.clone(), enemy, hero.time);
-    let mut pause_ms = pq_events::KILLED.call(ctx, killed);
+    let mut pause_ms = KILLED.call(ctx, killed);
     if let Some(Completed { completed, new }) = completed {
         let quest = (hero.events, hero.name.clone(), completed, new);
-        pause_ms += pq_events::QUEST.call(ctx, quest);
+        pause_ms += QUEST.call(ctx, quest);
     }
     Step::to(State::Killing).and_send_after(pause_ms, next)
 }
 
 fn killing_lvl_up(Player { hero, .. }: &mut Player, ctx: &mut Ctx<'_>) -> Next {
-    hero.level_up(Stats::from_fn(|| pq_stats::ROLL.call(ctx, ())));
+    hero.level_up(Stats::from_fn(|| ROLL.call(ctx, ())));
     let reached = (
         hero.events,
         hero.name.clone(),
@@ -185,7 +187,7 @@ fn killing_lvl_up(Player { hero, .. }: &mut Player, ctx: &mut Ctx<'_>) -> Next {
         hero.lvl,
         hero.lvlexp,
     );
-    let pause_ms = pq_events::LVL_UP.call(ctx, reached);
+    let pause_ms = LVL_UP.call(ctx, reached);
     Step::to(State::Killing).and_send_after(pause_ms, Event::Kill)
 }
 
@@ -195,11 +197,11 @@ fn killing_market(player: &mut Player, ctx: &mut Ctx<'_>) -> Next {
 }
 
 fn head_for(place: Place, Player { hero, .. }: &Player, ctx: &mut Ctx<'_>) -> u64 {
-    pq_events::LOCATION.call(ctx, (hero.events, hero.name.clone(), place, hero.time))
+    LOCATION.call(ctx, (hero.events, hero.name.clone(), place, hero.time))
 }
 
-/// Only a hero sends itself events, so one that is out of place is our mistake or somebody's mischief: the
-/// hero ends and is started afresh, as after a `function_clause` in the book.
+/// Only a hero sends events to itself, so an event in the wrong state is a mistake of our code or an attack. The hero
+/// ends and is restarted, as after a `function_clause` in the book.
 fn out_of_place(state: State, event: Event) -> Next {
     Step::stop(Reason::tagged(
         "bad_event",

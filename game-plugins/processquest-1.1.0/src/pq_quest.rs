@@ -1,13 +1,13 @@
-//! The quests, and which of them a hero is given.
+//! The quests, and their random selection.
 //!
-//! How far a hero is with its quest is the hero's to know (`pq_player`).
+//! The remaining kills of a hero's quest are in the state of the hero (`pq_player`).
 
 use std::borrow::Cow;
 
 use pq_sdk::{Export, Function, Functions, Module, RngExt};
 use pq_words::Quest;
 
-/// The module.
+/// The module `pq_quest`, which selects quests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PqQuest;
 
@@ -19,17 +19,17 @@ impl Module for PqQuest {
 
 impl Functions for PqQuest {}
 
-/// `fetch()`: one of the quests, each as likely as any other.
+/// `fetch()`: returns a random quest, with equal probabilities.
 pub static FETCH: Function<(), Quest> =
     Function::new("pq_quest", "fetch", |ctx, ()| any(ctx).clone());
 
-/// `fetch_other(Name)`: one of the quests that have another name than this, each as likely as any other.
+/// `fetch_other(Name)`: returns a random quest with another name, with equal probabilities.
 pub static FETCH_OTHER: Function<(Cow<'static, str>,), Quest> =
     Function::new("pq_quest", "fetch_other", |ctx, (name,)| {
         other(&name, ctx).clone()
     });
 
-/// All quests, with the kills that each of them takes.
+/// All quests, with the number of kills that each takes.
 pub static QUESTS: [Quest; 7] = [
     quest("Fetch me a nut", 150, 20),
     quest("Cancel the festival", 65, 8),
@@ -48,12 +48,12 @@ const fn quest(name: &'static str, experience: u32, kills: u32) -> Quest {
     }
 }
 
-/// One of the quests, each as likely as any other.
+/// Returns a random quest, with equal probabilities.
 pub fn any(dice: &mut impl RngExt) -> &'static Quest {
     &QUESTS[dice.random_range(0..QUESTS.len())]
 }
 
-/// One of those that are not called `name`, each as likely as any other.
+/// Returns a random quest whose name is not `name`, with equal probabilities.
 pub fn other(name: &str, dice: &mut impl RngExt) -> &'static Quest {
     let others: Vec<&Quest> = QUESTS.iter().filter(|quest| quest.name != name).collect();
     others[dice.random_range(0..others.len())]
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(rows.join(" | "), list);
     }
 
-    /// How often each quest comes in 7 000 draws.
+    /// The frequency of each quest in 7 000 draws.
     fn count(draw: impl Fn(&mut Xoshiro256PlusPlus) -> &'static Quest) -> BTreeMap<String, u32> {
         let mut dice = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut seen = BTreeMap::new();
@@ -93,7 +93,7 @@ mod tests {
     fn each_quest_comes_as_often_as_any_other() {
         let seen = count(any);
         assert_eq!(seen.len(), 7);
-        // Four standard deviations of 29 around the 1 000 that each should have.
+        // Four standard deviations of 29 around the expected 1 000.
         let fair = seen.values().all(|count| (883..=1_117).contains(count));
         assert!(fair, "seed 1: {seen:?}");
     }
@@ -103,7 +103,7 @@ mod tests {
         for done in &QUESTS {
             let seen = count(|dice| other(&done.name, dice));
             assert_eq!((seen.len(), seen.get(&*done.name)), (6, None));
-            // Four standard deviations of 31 around the 1 167 that each should have.
+            // Four standard deviations of 31 around the expected 1 167.
             let fair = seen.values().all(|count| (1_042..=1_292).contains(count));
             assert!(fair, "seed 1: {seen:?}");
         }

@@ -1,4 +1,4 @@
-//! The library as a node sees it: through its table, with a node of paper behind it.
+//! The library in the view of a node: the tests call it through its table, with a mock node.
 #![allow(clippy::unwrap_used)]
 
 #[path = "game/library.rs"]

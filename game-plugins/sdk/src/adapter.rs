@@ -1,5 +1,5 @@
-//! From the traits that authors implement to the callbacks of the boundary: one adapter for modules with a
-//! state, one for those without. What is special to a behaviour stands with its trait.
+//! Adapters from the traits that authors implement to the callbacks of the ABI (`pq_abi`): one for modules with a
+//! state, one for modules without. Code for one behaviour is in the file of its trait.
 
 use std::marker::PhantomData;
 
@@ -13,28 +13,28 @@ use crate::ctx::Ctx;
 use crate::migrate::{Migration, convert};
 use crate::module::{Functions, Module};
 
-/// A kind of module with a state: it runs in a process.
+/// A kind of module that has a state and runs in a process.
 pub trait Stateful: 'static {
-    /// The author's module.
+    /// The module of the author.
     type Module: Module;
-    /// What it keeps.
+    /// The state that the process keeps.
     type State: Serialize + DeserializeOwned + Send + 'static;
-    /// Its kind.
+    /// The kind of module, as the manifest lists it.
     const KIND: Kind;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
-    /// Runs one callback.
+    /// Runs one callback and puts its effects and its decision into `host`.
     fn handle(
         state: &mut Self::State,
         host: &mut HostRef,
         callback: Callback,
         call: CallbackData<'_>,
     ) -> Result<(), Refusal>;
-    /// The older versions whose state it converts.
-    fn migrations() -> &'static [Migration];
 }
 
-/// A [`Stateful`] module as the boundary sees it.
+/// A [`Stateful`] module in the form of the ABI.
 pub struct StatefulAdapter<S>(PhantomData<S>);
 
 impl<S: Stateful> Callbacks for StatefulAdapter<S> {
@@ -78,21 +78,21 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
     ) -> Result<Vec<u8>, Refusal> {
         let way = (direction, vsn);
         let mut ctx = Ctx::converting(host, extra);
-        convert(S::migrations(), Self::VSN, way, bytes, &mut ctx)
+        convert(S::MIGRATIONS, Self::VSN, way, bytes, &mut ctx)
     }
 }
 
-/// A kind of module without a state: it is only called.
+/// A kind of module that has no state and only answers calls.
 pub trait Stateless: 'static {
-    /// The author's module.
+    /// The module of the author.
     type Module: Module;
-    /// Its kind.
+    /// The kind of module, as the manifest lists it.
     const KIND: Kind;
-    /// Answers the functions that its behaviour gives it; `None` for any other.
+    /// Answers the functions that belong to its behaviour; `None` for all others.
     fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>>;
 }
 
-/// A [`Stateless`] module as the boundary sees it.
+/// A [`Stateless`] module in the form of the ABI.
 pub struct StatelessAdapter<S>(PhantomData<S>);
 
 impl<S: Stateless> Callbacks for StatelessAdapter<S> {
@@ -147,7 +147,26 @@ impl<S: Stateless> Callbacks for StatelessAdapter<S> {
     }
 }
 
-/// A module of functions, as the boundary sees it.
+/// The declarations of a module for upgrades, independent of its kind.
+#[doc(hidden)]
+pub trait Declares {
+    /// The module of the author.
+    type Module: Module;
+    /// The older versions whose state it converts or keeps.
+    const MIGRATIONS: &'static [Migration];
+}
+
+impl<S: Stateful> Declares for StatefulAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = S::MIGRATIONS;
+}
+
+impl<S: Stateless> Declares for StatelessAdapter<S> {
+    type Module = S::Module;
+    const MIGRATIONS: &'static [Migration] = &[];
+}
+
+/// A module of functions in the form of the ABI.
 pub struct FunctionsAdapter<T>(PhantomData<T>);
 
 impl<T: Functions> Stateless for FunctionsAdapter<T> {
@@ -159,7 +178,7 @@ impl<T: Functions> Stateless for FunctionsAdapter<T> {
     }
 }
 
-/// Calls an exported function of `M`.
+/// Calls the exported function of `M` with this name.
 fn call<M: Module>(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal> {
     let result = crate::export::invoke(M::FUNCTIONS, &mut Ctx::new(host), function, args)?;
     host.op(OpCode::Out, 0, 0, &result);

@@ -1,4 +1,4 @@
-//! `application(3)`: a module that says which process is the top of the application's tree.
+//! `application(3)`: a module that names the top process of the application's tree.
 
 use std::marker::PhantomData;
 
@@ -12,15 +12,15 @@ use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 use crate::module::Module;
 
-/// An application's callback module, named by `{mod, {Module, Args}}` in its `.app` file.
+/// The callback module of an application, named by `{mod, {Module, Args}}` in its `.app` file.
 pub trait Application: Module {
-    /// `Module:start/2`: the top supervisor. `args` is what the `.app` file says.
+    /// `Module:start/2`: returns the top supervisor. `args` comes from the `.app` file.
     fn start(args: Term, ctx: &mut Ctx<'_>) -> Result<TopSupervisor, Reason>;
 
-    /// `Module:stop/1`, after all processes of the application have ended.
+    /// `Module:stop/1`: runs after all processes of the application have ended.
     fn stop(_ctx: &mut Ctx<'_>) {}
 
-    /// `Module:config_change/3`: lists of `{Key, Value}`, `{Key, Value}` and `Key`.
+    /// `Module:config_change/3`: gets lists of changed `{Key, Value}`, new `{Key, Value}` and removed `Key`.
     fn config_change(
         _changed: Term,
         _new: Term,
@@ -31,7 +31,7 @@ pub trait Application: Module {
     }
 }
 
-/// An [`Application`] as the boundary sees it.
+/// An [`Application`] in the form of the ABI.
 pub struct Adapter<T>(PhantomData<T>);
 
 impl<T: Application> crate::adapter::Stateless for Adapter<T> {

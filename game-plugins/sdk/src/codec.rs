@@ -8,11 +8,11 @@ use serde::de::{Deserialize, DeserializeOwned};
 
 use crate::ctx::{PortId, RequestId};
 
-/// Messages up to this length are written on the stack. The most frequent one, a kill told to the
+/// The largest message in bytes that is encoded on the stack. The most frequent message, the report of a kill to
 /// subscribers, takes 74 bytes.
 const SHORT_BYTES: usize = 192;
 
-/// Encodes a message with field names, and lends it to `send`.
+/// Encodes a message with field names and passes the bytes to `send`.
 pub(crate) fn with_message<T: Serialize + ?Sized, R>(
     value: &T,
     send: impl FnOnce(&[u8]) -> R,
@@ -23,12 +23,12 @@ pub(crate) fn with_message<T: Serialize + ?Sized, R>(
     let left = room.len();
     match written {
         Ok(()) => send(&short[..SHORT_BYTES - left]),
-        // Too long, or not to be written at all: the long way says which.
+        // The message is too long or cannot be encoded; `encode` handles both.
         Err(_) => send(&encode(value)),
     }
 }
 
-/// Encodes what is kept or handed over whole, with field names.
+/// Encodes a value with field names into a new buffer.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SHORT_BYTES);
     let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map());
@@ -41,7 +41,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// Decodes; the sentence names the type that was expected.
+/// Decodes a value; the error names the expected type.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refusal> {
     rmp_serde::from_slice(bytes).map_err(|error| {
         let text = format!(
@@ -53,12 +53,12 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Refus
     })
 }
 
-/// A reason on its way out.
+/// Converts a reason to the error of a callback.
 pub(crate) fn refusal(reason: Reason) -> Refusal {
     Refusal::Reason(reason.to_bytes())
 }
 
-/// A message whose type the receiver knows, or tries.
+/// A message in encoded form, which the receiver decodes as the type that it expects.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     bytes: &'a [u8],
@@ -69,68 +69,68 @@ impl<'a> Message<'a> {
         Message { bytes }
     }
 
-    /// The message as a `T`, or why it is none.
+    /// Decodes the message as a `T`; the error says why that failed.
     pub fn decode<T: Deserialize<'a>>(self) -> Result<T, Reason> {
         rmp_serde::from_slice(self.bytes)
             .map_err(|error| Reason::tagged("badarg", &error.to_string()))
     }
 
-    /// The message as a `T`, when it is one.
+    /// Decodes the message as a `T`, or returns `None`.
     pub fn is<T: DeserializeOwned>(self) -> Option<T> {
         rmp_serde::from_slice(self.bytes).ok()
     }
 
-    /// As it came.
+    /// The encoded bytes of the message.
     pub fn bytes(self) -> &'a [u8] {
         self.bytes
     }
 }
 
-/// What `handle_info` gets: everything that is neither a call nor a cast nor an event.
+/// Input of `handle_info`: everything except calls, casts and events.
 pub enum Info<'a> {
-    /// Sent with [`crate::Ctx::send`], or a timer's message.
+    /// A message from [`crate::Ctx::send`], or the message of a timer.
     Message(Message<'a>),
     /// The answer to a request of this process (`gen_server:check_response`).
     Response {
-        /// Which request.
+        /// The number of the request.
         id: RequestId,
-        /// What was answered, or why nothing was: `noproc`, `timeout`, or what the other ended with.
+        /// The answer, or the reason for its absence: `noproc`, `timeout`, or the exit reason of the other process.
         result: Result<Message<'a>, Reason>,
     },
-    /// A linked process ended; only when exits are trapped.
+    /// A linked process ended. Arrives only when this process traps exits.
     Exit {
-        /// Who.
+        /// The process that ended.
         from: Pid,
-        /// Why.
+        /// The reason of its end.
         reason: Reason,
     },
-    /// A monitored process ended.
+    /// A monitored process ended (`{'DOWN', …}` in Erlang).
     Down {
-        /// Who.
+        /// The process that ended.
         pid: Pid,
-        /// The monitor that tells it.
+        /// The number that [`crate::Ctx::monitor`] returned.
         monitor: u64,
-        /// Why.
+        /// The reason of its end.
         reason: Reason,
     },
-    /// Input of a port of this process.
+    /// A port of this process has input.
     PortData {
-        /// Which port.
+        /// The port with the input.
         port: PortId,
-        /// What came; for a socket, one line without its end.
+        /// The input; for a socket, one line without its end.
         data: &'a [u8],
     },
-    /// A port of this process closed.
+    /// A port of this process was closed.
     PortClosed {
-        /// Which port.
+        /// The port that was closed.
         port: PortId,
-        /// Why.
+        /// The reason of its end, for a log.
         reason: &'a str,
     },
 }
 
 impl<'a> Info<'a> {
-    /// From the operands of a callback; `None` for the callbacks that are not for `handle_info`.
+    /// Makes the input from the operands of a callback; `None` for callbacks that do not belong to `handle_info`.
     pub(crate) fn from_callback(
         callback: Callback,
         call: pq_abi::plugin::CallbackData<'a>,

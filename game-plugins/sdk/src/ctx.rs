@@ -1,59 +1,44 @@
-//! The context of a callback: what it may ask, and what it wants done.
+//! The context of a callback: its questions to the node, and the effects that it requests.
 
 use std::convert::Infallible;
 use std::fmt;
 
 use pq_abi::raw::Status;
 use pq_abi::spec::{self, ManagerRequest, SupRequest};
-use pq_abi::{Callback, HostRef, OpCode, Reason};
+use pq_abi::{Callback, HostRef, Level, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
 
-/// How loud a log line is; the words of `tracing`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u64)]
-pub enum Level {
-    /// Somebody must act.
-    Error = 0,
-    /// Somebody should look.
-    Warn = 1,
-    /// What an operator wants to see.
-    Info = 2,
-    /// What a developer wants to see; a player's input belongs here.
-    Debug = 3,
-    /// Everything.
-    Trace = 4,
-}
-
-/// A timer that was started (`erlang:start_timer`).
+/// A running timer (`erlang:start_timer`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct TimerId(pub u64);
 
-/// A request that waits for its answer (`gen_server:request_id()`).
+/// A request whose answer has not arrived yet (`gen_server:request_id()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
-/// A port: the node's end of a socket.
+/// A port, which is the node's end of a client's connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct PortId(pub u64);
 
-/// Who asked, for the reply (`gen_server:from()`). May be kept and answered later.
+/// The caller of a request, for the reply (`gen_server:from()`). A process may keep it and answer later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct From {
-    /// The caller.
+    /// The process that sent the request.
     pub pid: Pid,
-    /// Its request.
+    /// The number of the request at the caller.
     pub tag: u64,
 }
 
-/// The node, during one callback. Also a source of randomness: `ctx.random_range(1..=6)` with [`crate::RngExt`].
+/// The context of one callback. It is also a source of random numbers: `ctx.random_range(1..=6)` with
+/// [`crate::RngExt`].
 pub struct Ctx<'a> {
     host: &'a mut HostRef,
     extra: &'a [u8],
-    /// On whose behalf a conversion keeps and is given back; empty: that of the version which converts.
+    /// The version for which [`Ctx::keep`] and [`Ctx::kept`] work; empty for the version that converts.
     acting_as: &'static str,
 }
 
@@ -62,7 +47,7 @@ impl<'a> Ctx<'a> {
         Ctx::converting(host, &[])
     }
 
-    /// For `code_change`: `extra` is what the appup says besides.
+    /// The context of a `code_change`; `extra` comes from the appup.
     pub(crate) fn converting(host: &'a mut HostRef, extra: &'a [u8]) -> Ctx<'a> {
         Ctx {
             host,
@@ -71,10 +56,11 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// In a conversion: the `Extra` of `{update, Module, {advanced, Extra}}`, as this type; `None` outside of one.
+    /// The `Extra` of `{update, Module, {advanced, Extra}}` in a conversion, as this type; `None` outside of
+    /// conversions.
     ///
     /// # Errors
-    /// When it is something else.
+    /// Fails when `Extra` is a term of another type.
     pub fn extra<T: DeserializeOwned>(&self) -> Result<Option<T>, Reason> {
         if self.extra.is_empty() {
             return Ok(None);
@@ -84,19 +70,20 @@ impl<'a> Ctx<'a> {
             .map_err(|error| Reason::tagged("bad_extra", &error.to_string()))
     }
 
-    /// In a conversion down: keeps beside the process what the older version has no place for. It ends with the
-    /// process, and is there for the next conversion up of this same version of the module, however many others come
-    /// between: each has a place of its own, for one value. Where there is no room for it the conversion fails.
+    /// Keeps data beside the process in a conversion down, because the older version has no place for it. The data ends
+    /// with the process. The next conversion up of the same version of the module gets it, regardless of the number of
+    /// other versions in between: each version has a place for one value. The conversion fails when there is no room
+    /// for the value.
     pub fn keep<T: Serialize>(&mut self, value: &T) {
         let (bytes, vsn) = (encode(value), self.acting_as.as_bytes());
         self.host.op_named(OpCode::Residue, (1, 0), vsn, &bytes);
     }
 
-    /// In a conversion up: what [`Ctx::keep`] kept, when this version converted this process down last; `None` when
-    /// it has not.
+    /// The value that [`Ctx::keep`] kept when this version last converted the process down; `None` when there is none.
+    /// For conversions up.
     ///
     /// # Errors
-    /// When something else was kept than such a value: it would be lost.
+    /// Fails when the kept value has another type, because it would be lost.
     pub fn kept<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Reason> {
         let vsn = self.acting_as.as_bytes();
         let (there, bytes) = self.host.op_named(OpCode::Residue, (0, 0), vsn, &[]);
@@ -109,9 +96,10 @@ impl<'a> Ctx<'a> {
             .map_err(|error| Reason::tagged("bad_residue", &error.to_string()))
     }
 
-    /// In a conversion that leads over several versions, and calls the conversions of each: what `step` keeps, and is given
-    /// back, is that of the version `vsn` of this module, as if that version converted by itself. So the same states come of
-    /// one long way and of several short ones, in any order.
+    /// Runs a step of a conversion that leads over several versions by calling the conversions of each. Inside `step`,
+    /// [`Ctx::keep`] and [`Ctx::kept`] work for version `vsn` of this module, as if that version converted the state
+    /// itself. So one conversion over several versions and several single conversions give the same states, in any
+    /// order.
     ///
     /// ```
     /// # use pq_sdk::{Ctx, Migrate, Reason};
@@ -153,48 +141,48 @@ impl<'a> Ctx<'a> {
         self.host
     }
 
-    /// The process that runs this callback (`self()`).
+    /// The pid of the process that runs this callback (`self()`).
     pub fn self_pid(&mut self) -> Pid {
         Pid::from_raw(self.host.op(OpCode::SelfPid, 0, 0, &[]))
     }
 
-    /// The process that started this one: the supervisor of a supervised process.
+    /// The process that started this one; for a supervised process its supervisor.
     pub fn parent(&mut self) -> Option<Pid> {
         let pid = self.host.op(OpCode::Parent, 0, 0, &[]);
         (pid != 0).then(|| Pid::from_raw(pid))
     }
 
-    /// Milliseconds since the node started, on its clock; virtual in a simulation.
+    /// Milliseconds since the start of the node on its clock, which is virtual in a simulation.
     pub fn now_ms(&mut self) -> u64 {
         self.host.op(OpCode::Now, 0, 0, &[])
     }
 
-    /// Writes a log line in the name of this module and process.
+    /// Writes a log line with the name of this module and the pid of the process.
     pub fn log(&mut self, level: Level, text: fmt::Arguments<'_>) {
         self.host
             .op(OpCode::Log, level as u64, 0, text.to_string().as_bytes());
     }
 
-    /// Sends a message (`Pid ! Message`); the receiver's `handle_info` gets it.
+    /// Sends a message (`Pid ! Message`), which arrives in the receiver's `handle_info`.
     pub fn send<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
         self.tell(OpCode::Send, (to.as_raw(), 0), message);
     }
 
-    /// `gen_server:cast/2`.
+    /// Sends a cast (`gen_server:cast/2`).
     pub fn cast<T: Serialize + ?Sized>(&mut self, to: Pid, message: &T) {
         self.tell(OpCode::Cast, (to.as_raw(), 0), message);
     }
 
-    /// `gen_event:notify/2`, or `gen_fsm:send_event/2`: which of them, the receiver's kind decides.
+    /// Sends an event: `gen_event:notify/2` or `gen_fsm:send_event/2`, depending on the kind of the receiver.
     pub fn notify<T: Serialize + ?Sized>(&mut self, to: Pid, event: &T) {
-        // Most heroes play unseen: what nobody hears is not written either.
+        // Most heroes have no client: events without a listener are not encoded.
         if self.host.op(OpCode::Listens, to.as_raw(), 0, &[]) == 1 {
             self.tell(OpCode::Notify, (to.as_raw(), 0), event);
         }
     }
 
-    /// Asks another process (`gen_server:send_request/2`); the answer, or a failure after `timeout_ms`,
-    /// arrives as [`crate::Info::Response`].
+    /// Sends a request to another process (`gen_server:send_request/2`). The answer, or a failure after `timeout_ms`
+    /// milliseconds, arrives as [`crate::Info::Response`].
     pub fn request<T: Serialize + ?Sized>(
         &mut self,
         to: Pid,
@@ -204,68 +192,63 @@ impl<'a> Ctx<'a> {
         RequestId(self.tell(OpCode::Request, (to.as_raw(), timeout_ms), request))
     }
 
-    /// Answers a caller (`gen_server:reply/2`).
+    /// Sends the reply to a caller (`gen_server:reply/2`).
     pub fn reply<T: Serialize + ?Sized>(&mut self, to: From, reply: &T) {
         self.tell(OpCode::Reply, (to.pid.as_raw(), to.tag), reply);
     }
 
-    /// Sends `message` to this process in `ms` milliseconds; `handle_info` gets it.
+    /// Starts a timer that sends `message` to this process in `ms` milliseconds; it arrives in `handle_info`.
     pub fn start_timer<T: Serialize + ?Sized>(&mut self, ms: u64, message: &T) -> TimerId {
         TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Info as u64), message))
     }
 
-    /// Sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
-    pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
-        TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Event as u64), event))
-    }
-
-    /// Takes a timer back; `false` when it had fired already.
+    /// Cancels a timer; returns `false` when it had already fired.
     pub fn cancel_timer(&mut self, timer: TimerId) -> bool {
         self.host.op(OpCode::CancelTimer, timer.0, 0, &[]) == 1
     }
 
-    /// Goes on in `handle_continue` before any other message (`{continue, Term}`).
+    /// Calls `handle_continue` with `term` before any other message is handled (`{continue, Term}`).
     pub fn continue_with<T: Serialize + ?Sized>(&mut self, term: &T) {
         self.tell(OpCode::Continue, (0, 0), term);
     }
 
-    /// Wants to hear of the end of a process, once, as [`crate::Info::Down`].
+    /// Monitors a process: its end arrives once as [`crate::Info::Down`]. Returns the number of the monitor.
     pub fn monitor(&mut self, pid: Pid) -> u64 {
         self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[])
     }
 
-    /// Wants to hear no more.
+    /// Ends a monitor (`erlang:demonitor/1`).
     pub fn demonitor(&mut self, monitor: u64) {
         self.host.op(OpCode::Demonitor, monitor, 0, &[]);
     }
 
-    /// Shares fate with a process (`link/1`).
+    /// Links this process to another one (`link/1`): the abnormal end of one also ends the other.
     pub fn link(&mut self, pid: Pid) {
         self.host.op(OpCode::Link, pid.as_raw(), 0, &[]);
     }
 
-    /// No longer (`unlink/1`).
+    /// Removes the link to a process (`unlink/1`).
     pub fn unlink(&mut self, pid: Pid) {
         self.host.op(OpCode::Unlink, pid.as_raw(), 0, &[]);
     }
 
-    /// Sends an exit signal (`exit/2`).
+    /// Sends an exit signal to a process (`exit/2`).
     pub fn exit(&mut self, pid: Pid, reason: &Reason) {
         self.host
             .op(OpCode::Exit, pid.as_raw(), 0, &reason.to_bytes());
     }
 
-    /// Exit signals of linked processes become [`crate::Info::Exit`] (`process_flag(trap_exit, _)`).
+    /// Turns exit signals of linked processes into [`crate::Info::Exit`] (`process_flag(trap_exit, _)`).
     pub fn trap_exit(&mut self, on: bool) {
         self.host.op(OpCode::TrapExit, u64::from(on), 0, &[]);
     }
 
-    /// `true` while the process lives (`is_process_alive/1`).
+    /// Whether the process lives (`is_process_alive/1`).
     pub fn is_alive(&mut self, pid: Pid) -> bool {
         self.host.op(OpCode::IsAlive, pid.as_raw(), 0, &[]) == 1
     }
 
-    /// The process under a local name (`whereis/1`).
+    /// The process with this local name (`whereis/1`).
     pub fn whereis(&mut self, name: &str) -> Option<Pid> {
         let (pid, _) = self
             .host
@@ -273,7 +256,7 @@ impl<'a> Ctx<'a> {
         (pid != 0).then(|| Pid::from_raw(pid))
     }
 
-    /// A value of an application's environment (`application:get_env/2`).
+    /// The value of a key in the environment of an application (`application:get_env/2`).
     pub fn env(&mut self, application: &str, key: &str) -> Option<Term> {
         let name = format!("{application}:{key}");
         let (found, bytes) = self
@@ -284,17 +267,17 @@ impl<'a> Ctx<'a> {
             .flatten()
     }
 
-    /// Writes to a port. What a reader is too slow for, the node decides, not the module.
+    /// Writes to a port. The node, not the module, handles readers that are too slow.
     pub fn port_command(&mut self, port: PortId, bytes: &[u8]) {
         self.host.op(OpCode::PortCommand, port.0, 0, bytes);
     }
 
-    /// Closes a port after what was written before.
+    /// Closes a port after all earlier output was written.
     pub fn port_close(&mut self, port: PortId) {
         self.host.op(OpCode::PortClose, port.0, 0, &[]);
     }
 
-    /// Starts a process linked to this one; its pid arrives as [`crate::Info::Response`].
+    /// Starts a process that is linked to this one; its pid arrives as [`crate::Info::Response`].
     pub fn start_link<T: Serialize + ?Sized>(&mut self, module: &str, args: &T) -> RequestId {
         let args = encode(args);
         RequestId(
@@ -304,8 +287,8 @@ impl<'a> Ctx<'a> {
         )
     }
 
-    /// `supervisor:start_child/2` under `simple_one_for_one`; `args` (a tuple) is appended to the child's
-    /// own. The answer is a [`spec::SupReply`].
+    /// Starts a child (`supervisor:start_child/2`) of a `simple_one_for_one` supervisor. `args` (a tuple) is appended
+    /// to the arguments in the child specification. The answer is a [`spec::SupReply`].
     pub fn start_child<T: Serialize + ?Sized>(
         &mut self,
         supervisor: Pid,
@@ -319,7 +302,7 @@ impl<'a> Ctx<'a> {
         )
     }
 
-    /// Any request to a supervisor; the answer is a [`spec::SupReply`].
+    /// Sends any request to a supervisor; the answer is a [`spec::SupReply`].
     pub fn ask_supervisor(
         &mut self,
         supervisor: Pid,
@@ -329,7 +312,7 @@ impl<'a> Ctx<'a> {
         self.request_bytes(supervisor, &spec::encode(request), timeout_ms)
     }
 
-    /// `gen_event:add_handler/3`; the answer is a [`spec::ManagerReply`].
+    /// Adds a handler (`gen_event:add_handler/3`); the answer is a [`spec::ManagerReply`].
     pub fn add_handler<T: Serialize + ?Sized>(
         &mut self,
         manager: Pid,
@@ -341,13 +324,13 @@ impl<'a> Ctx<'a> {
         self.request_bytes(manager, &spec::encode(&request), timeout_ms)
     }
 
-    /// Calls `module:function` at its current version with terms (`apply/3`), for what has no Rust type here.
+    /// Calls `module:function` at its current version with terms (`apply/3`). For functions without a Rust type here.
     pub fn apply(&mut self, function: &str, args: &[Term]) -> Result<Term, Reason> {
         pq_term::msgpack::from_msgpack(self.apply_unread(function, args)?)
             .map_err(|error| Reason::tagged("bad_return", &error.to_string()))
     }
 
-    /// [`Ctx::apply`] for a caller that may know the answer by its bytes.
+    /// [`Ctx::apply`] for callers that may recognize the answer by its bytes.
     pub(crate) fn apply_unread(&mut self, function: &str, args: &[Term]) -> Result<&[u8], Reason> {
         let (host, name) = (&mut *self.host, function.as_bytes());
         let (status, result) = pq_term::msgpack::with_list(args, |args| {

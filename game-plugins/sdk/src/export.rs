@@ -1,7 +1,7 @@
 //! Exported functions: `Module:Function(Args)` across versions.
 //!
-//! A call goes to the *current* version of the module, wherever that is. When it is the one in this very
-//! library the call is a plain Rust call; otherwise arguments and result travel as MessagePack.
+//! A call goes to the *current* version of the module. If that version is in the same library, the call is a plain Rust
+//! call; otherwise arguments and result are transferred as MessagePack.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,25 +15,25 @@ use serde::de::DeserializeOwned;
 use crate::codec::{decode, encode};
 use crate::ctx::Ctx;
 
-/// An exported function, whatever its types.
+/// An exported function, independent of its types.
 pub trait Export: Sync {
-    /// Its name.
+    /// The name of the function.
     fn name(&self) -> &'static str;
-    /// How many arguments it takes.
+    /// The number of its arguments.
     fn arity(&self) -> u32;
-    /// Runs it on encoded arguments; returns its encoded result.
+    /// Runs the function on encoded arguments and returns the encoded result.
     fn invoke(&self, ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal>;
-    /// Tells it the address of its module's table in this library.
+    /// Stores the address of its module's table in this library.
     #[doc(hidden)]
     fn set_home(&self, table: u64);
 }
 
-/// `()` in MessagePack.
+/// The MessagePack encoding of `()`.
 const NO_ARGS: &[u8] = &[0xc0];
 
-/// The arguments of a function: a tuple.
+/// The arguments of a function, as a tuple.
 pub trait Args: Serialize + DeserializeOwned {
-    /// How many.
+    /// The number of arguments, at most five.
     const ARITY: u32;
 }
 
@@ -46,7 +46,7 @@ macro_rules! args {
 }
 args! { 0: ; 1: A; 2: A B; 3: A B C; 4: A B C D; 5: A B C D E; }
 
-/// A function of a module that another library has.
+/// A function of a module in another library.
 pub struct Remote<A, R> {
     module: &'static str,
     name: &'static str,
@@ -54,7 +54,7 @@ pub struct Remote<A, R> {
 }
 
 impl<A: Args, R: DeserializeOwned> Remote<A, R> {
-    /// Names a function.
+    /// Defines a function by its module and name.
     pub const fn new(module: &'static str, name: &'static str) -> Remote<A, R> {
         Remote {
             module,
@@ -63,7 +63,7 @@ impl<A: Args, R: DeserializeOwned> Remote<A, R> {
         }
     }
 
-    /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
+    /// Calls the current version of the function. Panics when that fails, so the calling process ends, as in Erlang.
     pub fn call(&self, ctx: &mut Ctx<'_>, args: A) -> R {
         self.try_call(ctx, &args).unwrap_or_else(|reason| {
             panic!(
@@ -75,7 +75,7 @@ impl<A: Args, R: DeserializeOwned> Remote<A, R> {
         })
     }
 
-    /// Calls its current version; a failure there is a value here.
+    /// Calls the current version of the function and returns a failure as an error.
     pub fn try_call(&self, ctx: &mut Ctx<'_>, args: &A) -> Result<R, Reason> {
         let name = format!("{}:{}", self.module, self.name);
         let args = encode(args);
@@ -90,7 +90,7 @@ impl<A: Args, R: DeserializeOwned> Remote<A, R> {
     }
 }
 
-/// An exported function of a module: a `static` of it is both its export and the way to call it.
+/// An exported function of a module. A `static` of this type is both the export and the way to call it.
 ///
 /// ```
 /// use pq_sdk::{Ctx, Export, Function, Functions, Module, RngExt};
@@ -119,12 +119,12 @@ pub struct Function<A, R> {
     run: fn(&mut Ctx<'_>, A) -> R,
     /// The address of the module's table in this library; 0 until the library is attached.
     home: AtomicU64,
-    /// `epoch << 1 | here`: whether the current version was this library's at that epoch.
+    /// `epoch << 1 | here`: whether the current version was in this library at that epoch.
     seen: AtomicU64,
 }
 
 impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
-    /// Names and defines a function.
+    /// Defines a function by its module, its name and its code.
     pub const fn new(
         module: &'static str,
         name: &'static str,
@@ -139,7 +139,7 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
         }
     }
 
-    /// Calls its current version. Panics when that fails: as in Erlang, the caller's process ends for it.
+    /// Calls the current version of the function. Panics when that fails, so the calling process ends, as in Erlang.
     pub fn call(&self, ctx: &mut Ctx<'_>, args: A) -> R {
         match self.is_here(ctx) {
             true => (self.run)(ctx, args),
@@ -147,7 +147,7 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
         }
     }
 
-    /// Calls its current version; a failure there is a value here.
+    /// Calls the current version of the function and returns a failure as an error.
     pub fn try_call(&self, ctx: &mut Ctx<'_>, args: A) -> Result<R, Reason> {
         match self.is_here(ctx) {
             true => Ok((self.run)(ctx, args)),
@@ -184,7 +184,7 @@ impl<A: Args, R: Serialize + DeserializeOwned> Export for Function<A, R> {
     }
 
     fn invoke(&self, ctx: &mut Ctx<'_>, args: &[u8]) -> Result<Vec<u8>, Refusal> {
-        // An operator writes no arguments as an empty list, a module as `()`.
+        // For no arguments, an operator's command sends an empty list, and a module sends `()`.
         let args = if A::ARITY == 0 { NO_ARGS } else { args };
         Ok(encode(&(self.run)(ctx, decode(args)?)))
     }
@@ -194,7 +194,7 @@ impl<A: Args, R: Serialize + DeserializeOwned> Export for Function<A, R> {
     }
 }
 
-/// Finds and runs an exported function; `module_info` lists them.
+/// Finds and runs an exported function; `module_info` returns their list.
 pub(crate) fn invoke(
     functions: &[&dyn Export],
     ctx: &mut Ctx<'_>,

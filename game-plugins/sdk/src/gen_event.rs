@@ -1,4 +1,4 @@
-//! `gen_event(3)`: managers that pass events on, and the handlers inside them.
+//! `gen_event(3)`: event managers, and their handlers.
 
 use std::marker::PhantomData;
 
@@ -13,65 +13,63 @@ use crate::ctx::{Ctx, From};
 use crate::migrate::Migration;
 use crate::module::{InitError, Module};
 
-/// What a handler decided.
+/// The decision of a handler's callback.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Handled {
-    /// Stay (`{ok, State}`).
+    /// The handler stays (`{ok, State}`).
     Ok,
-    /// Remove this handler (`remove_handler`).
+    /// The manager removes this handler (`remove_handler`).
     Remove,
 }
 
-/// A handler. Its state is `Self`.
+/// An event handler. `Self` is its state.
 pub trait GenEvent: Module + Serialize + DeserializeOwned + Send {
     /// The arguments of `add_handler`.
     type Args: DeserializeOwned;
-    /// The events it understands; one it cannot read removes it, as a crash would.
+    /// The type of its events. An event that cannot be decoded removes the handler, as a crash would.
     type Event: DeserializeOwned;
-    /// What `gen_event:call/3` asks.
+    /// The type of requests from `gen_event:call/3`.
     type Call: DeserializeOwned;
+    /// The older versions whose state this module converts or keeps.
+    const MIGRATIONS: &'static [Migration] = &[];
 
-    /// `Module:init/1`.
+    /// `Module:init/1`: makes the state of the handler.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
 
-    /// `Module:handle_event/2`.
+    /// `Module:handle_event/2`: handles one event.
     fn handle_event(&mut self, event: Self::Event, ctx: &mut Ctx<'_>) -> Handled;
 
-    /// `Module:handle_call/2`; the reply goes through [`Ctx::reply`].
+    /// `Module:handle_call/2`; the reply is sent with [`Ctx::reply`].
     fn handle_call(&mut self, _request: Self::Call, _from: From, _ctx: &mut Ctx<'_>) -> Handled {
         Handled::Remove
     }
 
-    /// `Module:handle_info/2`.
+    /// `Module:handle_info/2`: handles other messages.
     fn handle_info(&mut self, _info: Info<'_>, _ctx: &mut Ctx<'_>) -> Handled {
         Handled::Ok
     }
 
-    /// `Module:terminate/2`.
+    /// `Module:terminate/2`: runs before the handler is removed.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose state this module converts.
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
-/// An event manager: it has handlers instead of a state of its own.
+/// An event manager, which has handlers instead of a state of its own.
 pub trait EventManager: Module {
-    /// The arguments of its start: a tuple.
+    /// The start arguments, as a tuple.
     type Args: DeserializeOwned;
 
-    /// Runs in the new manager before anybody knows it: the place to register a name.
+    /// Runs in the new manager before any other process knows its pid, so it is the place to register a name.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<(), InitError>;
 }
 
-/// A [`GenEvent`] as the boundary sees it.
+/// A [`GenEvent`] in the form of the ABI.
 pub struct Adapter<T>(PhantomData<T>);
 
 impl<T: GenEvent> Stateful for Adapter<T> {
     type Module = T;
     type State = T;
     const KIND: Kind = Kind::GenEvent;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -111,13 +109,9 @@ impl<T: GenEvent> Stateful for Adapter<T> {
             Handled::Remove => Err(Refusal::Ignore),
         }
     }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
-    }
 }
 
-/// An [`EventManager`] as the boundary sees it.
+/// An [`EventManager`] in the form of the ABI.
 pub struct ManagerAdapter<T>(PhantomData<T>);
 
 impl<T: EventManager> crate::adapter::Stateless for ManagerAdapter<T> {
@@ -127,7 +121,7 @@ impl<T: EventManager> crate::adapter::Stateless for ManagerAdapter<T> {
     fn answer(ctx: &mut Ctx<'_>, function: &str, args: &[u8]) -> Option<Result<Vec<u8>, Refusal>> {
         (function == "init").then(|| {
             let args = decode(args)?;
-            // That it came up is the whole answer.
+            // A start without an error is the whole result.
             T::init(args, ctx)
                 .map(|()| Vec::new())
                 .map_err(|error| match error {

@@ -1,4 +1,4 @@
-//! `gen_fsm(3)`: a process that is in a state and moves by events; many of them it sends to itself.
+//! `gen_fsm(3)`: a process that has a state and is driven by events, of which it sends many to itself.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use crate::ctx::{Ctx, From};
 use crate::migrate::{Migrate, Migration};
 use crate::module::{InitError, Module};
 
-/// Where an event leads: `{next_state, State, Data}`, with the event the machine then sends itself.
+/// The result of an event: `{next_state, State, Data}`, and optionally an event that the machine sends to itself.
 #[derive(Debug)]
 pub struct Step<S, E> {
     end: Result<S, Reason>,
@@ -22,7 +22,7 @@ pub struct Step<S, E> {
 }
 
 impl<S, E> Step<S, E> {
-    /// To this state (or to stay in it).
+    /// Goes to this state, or stays in it.
     pub fn to(state: S) -> Step<S, E> {
         Step {
             end: Ok(state),
@@ -31,7 +31,7 @@ impl<S, E> Step<S, E> {
         }
     }
 
-    /// To the end (`{stop, Reason, Data}`).
+    /// Ends the process (`{stop, Reason, Data}`).
     pub fn stop(reason: Reason) -> Step<S, E> {
         Step {
             end: Err(reason),
@@ -40,44 +40,46 @@ impl<S, E> Step<S, E> {
         }
     }
 
-    /// And sends itself `event` at once (`gen_fsm:send_event(self(), Event)`).
+    /// Also sends `event` to the machine itself at once (`gen_fsm:send_event(self(), Event)`).
     pub fn and_send(self, event: E) -> Step<S, E> {
         self.and_send_after(0, event)
     }
 
-    /// And sends itself `event` after a pause of `ms` milliseconds.
+    /// Also sends `event` to the machine itself after `ms` milliseconds.
     pub fn and_send_after(mut self, ms: u64, event: E) -> Step<S, E> {
         self.event = Some((ms, event));
         self
     }
 
-    /// And goes on in [`GenFsm::handle_timeout`] when nothing has come for `ms` milliseconds
-    /// (`{next_state, State, Data, Timeout}`). Any event or message ends the wait, an event of its own too; 0 waits
-    /// until the mailbox is empty.
+    /// Also calls [`GenFsm::handle_timeout`] when nothing has arrived for `ms` milliseconds (`{next_state, State, Data,
+    /// Timeout}`). Any event or message ends the wait, also one from the machine itself; 0 waits until the mailbox is
+    /// empty.
     pub fn and_time_out_after(mut self, ms: u64) -> Step<S, E> {
         self.time_out_ms = Some(ms);
         self
     }
 }
 
-/// What `init` makes: the data, and the first step.
+/// The result of `init`: the data, and the first step.
 pub type Begun<T> = (T, Step<<T as GenFsm>::State, <T as GenFsm>::Event>);
 
 /// A state machine. `Self` is its data.
 pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
-    /// Its states.
+    /// The type of its states.
     type State: Copy + Serialize + DeserializeOwned + Send;
-    /// What moves it.
+    /// The type of its events.
     type Event: Serialize + DeserializeOwned;
-    /// The arguments of `init`: a tuple.
+    /// The arguments of `init`, as a tuple.
     type Args: DeserializeOwned;
-    /// What `sync_send_all_state_event` (here: a call) asks.
+    /// The type of its calls, which are `sync_send_all_state_event` in OTP.
     type Call: DeserializeOwned;
+    /// The older versions whose [`Machine`] this module converts or keeps (`Module:code_change/4`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
-    /// `Module:init/1`: the data, and the first step.
+    /// `Module:init/1`: returns the data and the first step.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun<Self>, InitError>;
 
-    /// `Module:StateName/2`.
+    /// `Module:StateName/2`: handles one event in the current state.
     fn handle_event(
         &mut self,
         state: Self::State,
@@ -85,7 +87,7 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
         ctx: &mut Ctx<'_>,
     ) -> Step<Self::State, Self::Event>;
 
-    /// `Module:handle_sync_event/4`; the reply goes through [`Ctx::reply`].
+    /// `Module:handle_sync_event/4`; the reply is sent with [`Ctx::reply`].
     fn handle_call(
         &mut self,
         _state: Self::State,
@@ -96,7 +98,7 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
         Step::stop(Reason::tagged("bad_call", Self::NAME))
     }
 
-    /// `Module:handle_info/3`; what it does not know it ignores.
+    /// `Module:handle_info/3`: handles other messages. The default ignores them.
     fn handle_info(
         &mut self,
         state: Self::State,
@@ -106,7 +108,7 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
         Step::to(state)
     }
 
-    /// Nothing came for as long as [`Step::and_time_out_after`] said (`Module:StateName/2` with `timeout`).
+    /// Runs after the time of [`Step::and_time_out_after`] without input (`Module:StateName/2` with `timeout`).
     fn handle_timeout(
         &mut self,
         state: Self::State,
@@ -115,25 +117,20 @@ pub trait GenFsm: Module + Serialize + DeserializeOwned + Send {
         Step::to(state)
     }
 
-    /// `Module:terminate/3`.
+    /// `Module:terminate/3`: runs before the process ends.
     fn terminate(&mut self, _state: Self::State, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose [`Machine`] this module converts (`Module:code_change/4`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
-/// State and data together: what `sys:get_state` shows and an upgrade converts.
+/// State and data together, as `sys:get_state` shows and an upgrade converts them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Machine<S, D> {
-    /// The state it is in.
+    /// The current state of the machine.
     pub state: S,
-    /// Its data.
+    /// The data of the machine.
     pub data: D,
 }
 
-/// A machine is converted by converting its data; the state it is in stays.
+/// A conversion converts the data and keeps the state.
 impl<S, Old, New: Migrate<Old>> Migrate<Machine<S, Old>> for Machine<S, New> {
     fn up(old: Machine<S, Old>, ctx: &mut Ctx<'_>) -> Result<Self, Reason> {
         Ok(Machine {
@@ -150,13 +147,14 @@ impl<S, Old, New: Migrate<Old>> Migrate<Machine<S, Old>> for Machine<S, New> {
     }
 }
 
-/// A [`GenFsm`] as the boundary sees it.
+/// A [`GenFsm`] in the form of the ABI.
 pub struct Adapter<T>(PhantomData<T>);
 
 impl<T: GenFsm> Stateful for Adapter<T> {
     type Module = T;
     type State = Machine<T::State, T>;
     const KIND: Kind = Kind::GenFsm;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal> {
         let (data, step) = T::init(decode(args)?, &mut Ctx::new(host))?;
@@ -196,13 +194,9 @@ impl<T: GenFsm> Stateful for Adapter<T> {
         *state = take(step, host)?;
         Ok(())
     }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
-    }
 }
 
-/// Does what the step says and returns its state.
+/// Requests the effects of a step and returns its state.
 fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refusal> {
     let state = step
         .end
@@ -216,7 +210,7 @@ fn take<S, E: Serialize>(step: Step<S, E>, host: &mut HostRef) -> Result<S, Refu
             ms => host.op(OpCode::StartTimer, ms, Callback::Event as u64, bytes),
         });
     }
-    // After the event: one that is sent at once ends the wait at once.
+    // The timeout starts after the event is sent, because an immediate event ends the wait at once.
     if let Some(ms) = step.time_out_ms {
         host.op(OpCode::TimeOut, ms, 0, &[]);
     }

@@ -1,4 +1,4 @@
-//! `gen_server(3)`: a process that answers calls, takes casts and keeps a state.
+//! `gen_server(3)`: a process that answers calls, handles casts and keeps a state.
 
 use std::marker::PhantomData;
 
@@ -13,72 +13,71 @@ use crate::ctx::{Ctx, From};
 use crate::migrate::Migration;
 use crate::module::{InitError, Module};
 
-/// What a callback decided.
+/// The decision of a callback.
 #[derive(Debug)]
 pub enum Next {
-    /// Wait for the next message (`{noreply, State}`; a reply goes through [`Ctx::reply`]).
+    /// Waits for the next message (`{noreply, State}`; a reply is sent with [`Ctx::reply`]).
     Wait,
-    /// Wait so many milliseconds at most, then go on in [`GenServer::handle_timeout`]
-    /// (`{noreply, State, Timeout}`). Any message ends the wait; 0 waits until the mailbox is empty. `init` has no
-    /// such answer: it goes on in [`GenServer::handle_continue`], which has.
+    /// Waits for at most this number of milliseconds, then calls [`GenServer::handle_timeout`] (`{noreply, State,
+    /// Timeout}`). Any message ends the wait; 0 waits until the mailbox is empty. `init` has no such result; it can
+    /// continue in [`GenServer::handle_continue`], which has.
     WaitAtMost(u64),
-    /// End (`{stop, Reason, State}`).
+    /// Ends the process (`{stop, Reason, State}`).
     Stop(Reason),
 }
 
-/// A server. Its state is `Self`; its fields, by name, are what an upgrade converts.
+/// A server. `Self` is its state, whose fields an upgrade converts by their names.
 pub trait GenServer: Module + Serialize + DeserializeOwned + Send {
-    /// The arguments of `init`: a tuple.
+    /// The arguments of `init`, as a tuple.
     type Args: DeserializeOwned;
-    /// What `call` asks.
+    /// The type of its calls.
     type Call: DeserializeOwned;
-    /// What `cast` tells.
+    /// The type of its casts.
     type Cast: DeserializeOwned;
+    /// The older versions whose state this module converts or keeps (`Module:code_change/3`).
+    const MIGRATIONS: &'static [Migration] = &[];
 
-    /// `Module:init/1`.
+    /// `Module:init/1`: makes the state of a new process.
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Self, InitError>;
 
-    /// `Module:handle_call/3`. Without one of its own, a module that is called has been misunderstood.
+    /// `Module:handle_call/3`. The default ends the process, because its callers expect a function that it does not
+    /// have.
     fn handle_call(&mut self, _request: Self::Call, _from: From, _ctx: &mut Ctx<'_>) -> Next {
         Next::Stop(Reason::tagged("bad_call", Self::NAME))
     }
 
-    /// `Module:handle_cast/2`.
+    /// `Module:handle_cast/2`: handles one cast.
     fn handle_cast(&mut self, _message: Self::Cast, _ctx: &mut Ctx<'_>) -> Next {
         Next::Stop(Reason::tagged("bad_cast", Self::NAME))
     }
 
-    /// `Module:handle_info/2`; what it does not know it ignores.
+    /// `Module:handle_info/2`: handles other messages. The default ignores them.
     fn handle_info(&mut self, _info: Info<'_>, _ctx: &mut Ctx<'_>) -> Next {
         Next::Wait
     }
 
-    /// `Module:handle_continue/2`.
+    /// `Module:handle_continue/2`: handles the term of [`Ctx::continue_with`].
     fn handle_continue(&mut self, _term: Message<'_>, _ctx: &mut Ctx<'_>) -> Next {
         Next::Wait
     }
 
-    /// Nothing came for as long as [`Next::WaitAtMost`] said (`Module:handle_info/2` with `timeout`).
+    /// Runs after the time of [`Next::WaitAtMost`] without input (`Module:handle_info/2` with `timeout`).
     fn handle_timeout(&mut self, _ctx: &mut Ctx<'_>) -> Next {
         Next::Wait
     }
 
-    /// `Module:terminate/2`.
+    /// `Module:terminate/2`: runs before the process ends.
     fn terminate(&mut self, _reason: Reason, _ctx: &mut Ctx<'_>) {}
-
-    /// The older versions whose state this module converts (`Module:code_change/3`).
-    fn migrations() -> &'static [Migration] {
-        &[]
-    }
 }
 
-/// A [`GenServer`] as the boundary sees it.
+/// A [`GenServer`] in the form of the ABI.
 pub struct Adapter<T>(PhantomData<T>);
 
 impl<T: GenServer> Stateful for Adapter<T> {
     type Module = T;
     type State = T;
     const KIND: Kind = Kind::GenServer;
+    const MIGRATIONS: &'static [Migration] = T::MIGRATIONS;
 
     fn init(host: &mut HostRef, args: &[u8]) -> Result<T, Refusal> {
         Ok(T::init(decode(args)?, &mut Ctx::new(host))?)
@@ -113,13 +112,9 @@ impl<T: GenServer> Stateful for Adapter<T> {
         };
         take(next, host)
     }
-
-    fn migrations() -> &'static [Migration] {
-        T::migrations()
-    }
 }
 
-/// A decision on its way out.
+/// Requests the effect of a decision.
 fn take(next: Next, host: &mut HostRef) -> Result<(), Refusal> {
     match next {
         Next::Wait => Ok(()),

@@ -1,4 +1,4 @@
-//! What an author of modules writes against: traits for the behaviours, a context, and one export macro.
+//! The API for authors of modules: traits for the behaviours, a context, and one export macro.
 //!
 //! A module is a type that implements [`Module`] and the trait of its behaviour:
 //!
@@ -12,13 +12,13 @@
 //! | [`Supervisor`] | `supervisor(3)` | in the runtime |
 //! | [`Application`] | `application(3)` | no |
 //!
-//! A callback decides; the node does. Whatever a callback asks of its [`Ctx`] is done after it has returned
-//! well, so a callback that panics has done nothing. Time, chance and logging come from the [`Ctx`] too:
-//! that keeps libraries free of thread-locals, which could never be unloaded, and makes every run of the
-//! game repeatable from a seed.
+//! A callback decides, and the node acts: effects that a callback requests from its [`Ctx`] are carried out after it
+//! has returned without a failure. So a callback that panics has changed nothing. Time, random numbers and logging also
+//! come from the [`Ctx`]. So libraries need no thread-locals, which would prevent unloading, and every run of the game
+//! can be repeated from a seed.
 //!
-//! [`library!`] makes a library of an application's modules. No `unsafe`, no raw pointer and no serialisation
-//! by hand is needed anywhere; `serde`'s derive is the whole of it.
+//! [`library!`] makes a library from the modules of an application. Authors need no `unsafe`, no raw pointers and no
+//! serialisation by hand; `serde`'s derive is enough.
 
 //!
 //! ```
@@ -63,6 +63,7 @@ mod module;
 
 pub mod adapter;
 pub mod application;
+pub mod calls;
 pub mod gen_event;
 pub mod gen_fsm;
 pub mod gen_server;
@@ -73,7 +74,7 @@ pub mod supervisor;
 
 pub use application::Application;
 pub use codec::{Info, Message};
-pub use ctx::{Ctx, From, Level, PortId, RequestId, TimerId};
+pub use ctx::{Ctx, From, PortId, RequestId, TimerId};
 pub use export::{Export, Function, Remote};
 pub use gen_event::{EventManager, GenEvent, Handled};
 pub use gen_fsm::{GenFsm, Step};
@@ -82,12 +83,12 @@ pub use migrate::{Migrate, Migration};
 pub use module::{Functions, InitError, Module};
 pub use supervisor::Supervisor;
 
-pub use pq_abi::Reason;
 pub use pq_abi::spec::{ChildType, Restart, Shutdown, Strategy, SupFlags};
 pub use pq_abi::spec::{ManagerReply, SupReply, SupRequest, SupSpec};
+pub use pq_abi::{Level, Reason};
 pub use pq_term::{Atom, Pid, Term};
-/// Ranges and choices over the node's dice: `ctx.random_range(1..=6)`.
+/// Random numbers and choices from the node: `ctx.random_range(1..=6)`.
 pub use rand::RngExt;
-/// For [`library!`].
+/// Used by the code that [`library!`] generates.
 #[doc(hidden)]
 pub use {constcat, pq_abi};

@@ -1,7 +1,7 @@
-//! The export macro: an application's modules become a library with a table and a manifest.
+//! The export macro: makes a library with a table and a manifest from the modules of an application.
 //!
-//! The macro stands beside `server/abi` as the one place of a library where `unsafe` may appear: an exported
-//! symbol, a link section and a global allocator are claims to the linker that no safe form exists for.
+//! Besides `server/abi`, this macro is the only code of a library with `unsafe`: an exported symbol, a link section and
+//! a global allocator are promises to the linker that have no safe form.
 
 use crate::module::Module;
 
@@ -13,7 +13,7 @@ pub use declared::Declared;
 #[doc(hidden)]
 pub use digests::{behind_digest, digest_of};
 
-/// Tells the functions of `M` where their table is; called once per library.
+/// Gives the functions of `M` the address of their module's table; called once per library.
 #[doc(hidden)]
 pub fn set_home<M: Module>(table: &'static pq_abi::raw::ModuleTable) {
     for function in M::FUNCTIONS {
@@ -21,7 +21,7 @@ pub fn set_home<M: Module>(table: &'static pq_abi::raw::ModuleTable) {
     }
 }
 
-/// The bytes of a constant text, for the manifest's section.
+/// The bytes of a constant text, for the section of the manifest.
 #[doc(hidden)]
 pub const fn bytes_of<const N: usize>(text: &str) -> [u8; N] {
     let mut bytes = [0; N];
@@ -45,7 +45,7 @@ pub const fn without_first(text: &str) -> &str {
     text.split_at(1).1
 }
 
-/// Makes a library of modules.
+/// Makes a library from modules.
 ///
 /// ```
 /// # use pq_sdk::{Ctx, From, Functions, GenServer, InitError, Module, Next};
@@ -77,18 +77,20 @@ pub const fn without_first(text: &str) -> &str {
 /// # }
 /// ```
 ///
-/// It defines `LIBRARY`, the table that a program which links this crate hands to its node, and, while a
-/// library is linked (`--cfg pq_library`), the exported symbol, the manifest section and the allocator.
+/// The macro defines `LIBRARY`, the table that a program with this crate linked in passes to its node. When a library
+/// is linked (`--cfg pq_library`), the macro also defines the exported symbol, the section of the manifest, and the
+/// allocator.
 #[macro_export]
 macro_rules! library {
     (application: $application:literal, vsn: $vsn:literal, $($kind:ident $module:ty),+ $(,)?) => {
         const MODULE_COUNT: usize = [$(<$module as $crate::Module>::NAME),+].len();
 
-        /// The parts that only a linked library has. They stand in a module of their own because `pq_library` is no name that
-        /// the author's package declares, and a lint can be allowed for a module and not for an item.
+        /// The parts that only a linked library has. They are in a module of their own, because the author's package
+        /// does not declare the name `pq_library`, and the lint for that can be allowed for a module but not for an
+        /// item.
         #[allow(unexpected_cfgs, unsafe_code)]
         mod linked {
-            /// The digests of the modules' sources, which `pq build` hands over.
+            /// The digests of the modules' sources, which come from `pq build`.
             #[cfg(pq_library)]
             pub(super) const DIGESTS: &str = match option_env!("PQ_DIGESTS") {
                 Some(digests) => digests,
@@ -102,31 +104,31 @@ macro_rules! library {
             pub(super) static ALLOCATOR: $crate::pq_abi::memory::LibraryAllocator =
                 $crate::pq_abi::memory::LibraryAllocator::new();
 
-            // SAFETY: the name is this library's alone, because libraries are opened with RTLD_LOCAL.
+            // SAFETY: the name cannot clash with that of another library, because libraries are opened with RTLD_LOCAL.
             #[cfg(pq_library)]
             #[unsafe(no_mangle)]
             static PQ_LIBRARY: &$crate::pq_abi::raw::LibraryTable = &super::LIBRARY;
 
-            // SAFETY: a section of our own name that holds plain bytes.
+            // SAFETY: the section has a name of our own and contains plain bytes.
             #[cfg(pq_library)]
             #[used]
             #[unsafe(link_section = ".pq.manifest")]
             static MANIFEST_BYTES: [u8; super::MANIFEST.len()] = $crate::library::bytes_of(super::MANIFEST);
         }
 
-        /// One entry per module, with a comma behind each; the manifest leaves the last comma out.
+        /// One entry per module with a comma behind each; the manifest drops the last comma.
         const ENTRIES: &str = $crate::constcat::concat!($(
             "{", <$module as $crate::Module>::NAME, ",\"", <$module as $crate::Module>::VSN, "\",",
             stringify!($kind), ",[",
             $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
             $crate::library::behind_digest(
                 $crate::library::digest_of(<$module as $crate::Module>::NAME, linked::DIGESTS),
-                $crate::library::Declared::<$module>::TEXT,
+                $crate::library::Declared::<$crate::adapter!($kind $module)>::TEXT,
             ),
-            $crate::library::without_first($crate::library::Declared::<$module>::TEXT), "},"
+            $crate::library::without_first($crate::library::Declared::<$crate::adapter!($kind $module)>::TEXT), "},"
         ),+);
 
-        /// The manifest: one Erlang term.
+        /// The manifest, as the text of one Erlang term.
         pub const MANIFEST: &str = $crate::constcat::concat!(
             "{library,\"", $application, "\",\"", $vsn, "\",[{abi,", $crate::library::ABI_TEXT, "},{modules,[",
             $crate::library::without_last(ENTRIES), "]}]}."
@@ -145,19 +147,19 @@ macro_rules! library {
             modules
         };
 
-        /// The modules of this library.
+        /// The table with the modules of this library.
         #[allow(unsafe_code)]
         // SAFETY: the modules are made by `module_table`, and `attach` below takes both kinds of pointer.
         pub static LIBRARY: $crate::pq_abi::raw::LibraryTable =
             unsafe { $crate::pq_abi::raw::LibraryTable::new(MANIFEST, &MODULES, attach) };
 
-        /// Called once by the node, before anything else of this library.
+        /// The node calls this function once, before any other code of this library.
         ///
         /// # Safety
-        /// `memory` is null or valid for ever.
+        /// `memory` is null or valid forever.
         #[allow(unexpected_cfgs, unsafe_code, unused_variables)]
         unsafe extern "C" fn attach(memory: *const $crate::pq_abi::memory::MemoryTable) {
-            // SAFETY: the node hands over a table that is valid for ever (`LibraryTable::attach`).
+            // SAFETY: the node passes a table that is valid forever (`LibraryTable::attach`).
             #[cfg(pq_library)]
             unsafe { linked::ALLOCATOR.attach(memory) };
             $crate::pq_abi::plugin::install_panic_recorder();
@@ -167,7 +169,7 @@ macro_rules! library {
     };
 }
 
-/// [`pq_abi::ABI_STAMP`] as the manifest writes it.
+/// [`pq_abi::ABI_STAMP`] as the manifest contains it.
 pub const ABI_TEXT: &str = "1886453762";
 
 const _: () = assert!(
@@ -175,7 +177,7 @@ const _: () = assert!(
     "ABI_TEXT must be ABI_STAMP in decimal"
 );
 
-/// The adapter of a kind.
+/// Expands to the adapter of a kind of module.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! adapter {

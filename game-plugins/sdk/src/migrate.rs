@@ -1,4 +1,4 @@
-//! Conversions of a state between versions (`code_change`): the newer module owns both directions.
+//! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
 use pq_abi::plugin::Refusal;
 use serde::Serialize;
@@ -8,35 +8,75 @@ use crate::Reason;
 use crate::codec::{decode, encode, refusal};
 use crate::ctx::Ctx;
 
-/// This state can be made from an `Old` one and turned back into it.
+/// A state that can be made from an `Old` one and converted back.
 ///
-/// A conversion only reads: dice, clock, environment, functions of modules, and what it [keeps](Ctx::keep) beside the
-/// process. It may run on a copy of a state, more than once, and without its result ever being used.
+/// A conversion only reads: random numbers, clock, environment, functions of modules, and the data that it
+/// [keeps](Ctx::keep) beside the process. It may run on a copy of a state and more than once, and its result may be
+/// dropped.
 pub trait Migrate<Old>: Sized {
-    /// Up: the state of the older version becomes this one's. [`Ctx::kept`] has what `down` kept.
+    /// Converts the state of the older version to this version. [`Ctx::kept`] returns what `down` kept.
     fn up(old: Old, ctx: &mut Ctx<'_>) -> Result<Self, Reason>;
-    /// Down: what the older version needs of this state. For the rest there is [`Ctx::keep`].
+    /// Converts this state to the older version. [`Ctx::keep`] stores the parts that have no place there.
     fn down(self, ctx: &mut Ctx<'_>) -> Result<Old, Reason>;
 }
 
 type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
-/// One older version that a module can come from and go back to.
+/// The conversions from and to one older version of a module.
 pub struct Migration {
-    vsn: &'static str,
+    pub(crate) vsn: &'static str,
+    pub(crate) form: Form,
     up: Convert,
     down: Convert,
 }
 
+/// The form of an older version's state, compared with this version's.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// Encoding or meaning differ.
+    Other,
+    /// Encoding and meaning are equal.
+    Same,
+}
+
+impl Form {
+    pub(crate) const fn is(self, other: Form) -> bool {
+        matches!(
+            (self, other),
+            (Form::Other, Form::Other) | (Form::Same, Form::Same)
+        )
+    }
+}
+
 impl Migration {
-    /// Between version `vsn`, whose exported state is an `Old`, and the exported state `New` of now.
-    pub const fn of<Old, New>(vsn: &'static str) -> Migration
+    /// The conversions between version `vsn`, whose exported state is an `Old`, and the exported state `New` of this
+    /// version. An upgrade between the two is `{update, Mod, {advanced, Extra}}`.
+    pub const fn converts<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Other)
+    }
+
+    /// The conversions between version `vsn` and this one when both states have the same encoding and meaning. An upgrade
+    /// between the two is `{load_module, Mod}`.
+    pub const fn keeps<Old, New>(vsn: &'static str) -> Migration
+    where
+        Old: Serialize + DeserializeOwned,
+        New: Serialize + DeserializeOwned + Migrate<Old>,
+    {
+        Migration::of::<Old, New>(vsn, Form::Same)
+    }
+
+    const fn of<Old, New>(vsn: &'static str, form: Form) -> Migration
     where
         Old: Serialize + DeserializeOwned,
         New: Serialize + DeserializeOwned + Migrate<Old>,
     {
         Migration {
             vsn,
+            form,
             up: up::<Old, New>,
             down: down::<Old, New>,
         }

@@ -1,4 +1,4 @@
-//! What every module has: a name, a version, exported functions, and what an upgrade must know of it.
+//! The common properties of modules: a name, a version, exported functions, and declarations for upgrades.
 
 use pq_abi::Reason;
 
@@ -6,38 +6,31 @@ use crate::export::Export;
 
 /// A module: the unit that is loaded, replaced and named in an appup.
 pub trait Module: Sized + 'static {
-    /// Its name, as OTP writes it: `pq_player`.
+    /// The name of the module as in OTP, such as `pq_player`.
     const NAME: &'static str;
-    /// Its version; by custom that of the application version which changed it last.
+    /// The version of the module; by custom, the version of the application that last changed the module.
     const VSN: &'static str;
-    /// The local name its process is registered under before `init` runs (`{local, Name}`); empty for none.
+    /// The local name under which its process is registered before `init` runs (`{local, Name}`); empty for none.
     const REGISTERED: &'static str = "";
-    /// The functions that other modules and the operator may call.
+    /// The functions that other modules and operators may call.
     const FUNCTIONS: &'static [&'static dyn Export] = &[];
-    /// The older versions of it whose state is another one than this version's. `migrations` of its behaviour
-    /// names each of them from here, and an upgrade between the two converts: `{update, Mod, {advanced, Extra}}`.
-    const CONVERTS: &'static [&'static str] = &[];
-    /// The older versions whose state is written as this version's, and means the same: an upgrade
-    /// between the two is `{load_module, Mod}`. `migrations` names these too, with nothing to do.
-    const KEEPS: &'static [&'static str] = &[];
-    /// The functions that it calls at their current version ([`Function`](crate::Function),
-    /// [`Remote`](crate::Remote)), as `Module:Function/Arity`, also those that it takes from an older version and
-    /// that call them. An appup's dependencies come from here, so a test reads the sources of all
-    /// libraries and compares.
+    /// The functions that the module calls at their current version, as `Module:Function/Arity`. The list includes calls
+    /// in code that it imports from an older version. The dependencies in an appup come from this list, and
+    /// [`calls!`](crate::calls!) makes the list from the called functions.
     ///
-    /// Not here: what the node itself does for a module ([`crate::regis`], requests of a [`crate::Ctx`]).
+    /// Services of the node ([`crate::regis`], requests of a [`crate::Ctx`]) are not listed.
     const CALLS: &'static [&'static str] = &[];
 }
 
-/// A module that has functions only.
+/// A module that consists of functions.
 pub trait Functions: Module {}
 
-/// Why `init` made no process.
+/// Reasons why `init` made no process.
 #[derive(Debug)]
 pub enum InitError {
-    /// `{stop, Reason}`: the start failed.
+    /// `{stop, Reason}`: the start has failed.
     Stop(Reason),
-    /// `ignore`: no process is wanted.
+    /// `ignore`: the start succeeds without a process.
     Ignore,
 }
 

@@ -1,46 +1,46 @@
-//! The registry as modules call it: any term is a name, one name per process, and a dead process loses its own.
+//! Calls of the registry: any term is a name, a process has one name, and loses it at its end.
 //!
-//! The registry itself is compiled into the node (application `regis`).
+//! The registry itself is a part of the node (application `regis`).
 
 use pq_term::{Pid, Term, msgpack};
 
 use crate::ctx::Ctx;
 
-/// Why a name was not given.
+/// Reasons why a name was not registered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RegisterError {
-    /// Another process has it: this one.
+    /// Another process has the name; its pid.
     NameTaken(Pid),
-    /// This process has a name already: this one.
+    /// This process already has a name, which is the value.
     AlreadyNamed(Term),
-    /// The process has ended.
+    /// The calling process has ended.
     Dead,
 }
 
-/// `regis:register(Name, self())`. It holds at once; when the process ends the name is free before
-/// anybody hears of the end.
+/// Calls `regis:register(Name, self())`. The name is registered at once; when the process ends, the name is free before
+/// any other process learns of the end.
 pub fn register(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Result<(), RegisterError> {
     let own = ctx.self_pid();
     match call_unread(ctx, "regis:register", &[name.into(), own.into()]) {
-        // Each hero asks twice, and this is what it hears.
+        // Each hero registers two names, and this is the usual answer.
         bytes if bytes == msgpack::OK => Ok(()),
         bytes => Err(refused(bytes)),
     }
 }
 
-/// `regis:unregister(Name)`: fine as well when nobody has the name.
+/// Calls `regis:unregister(Name)`, which also succeeds when the name is free.
 pub fn unregister(ctx: &mut Ctx<'_>, name: impl Into<Term>) {
     call(ctx, "regis:unregister", &[name.into()]);
 }
 
-/// `regis:whereis(Name)`.
+/// Calls `regis:whereis(Name)`: the process with this name.
 pub fn whereis(ctx: &mut Ctx<'_>, name: impl Into<Term>) -> Option<Pid> {
     let function = "regis:whereis";
     let answer = call_unread(ctx, function, &[name.into()]);
     msgpack::exact_pid(answer).or_else(|| read(function, answer).as_pid())
 }
 
-/// `regis:get_names()`.
+/// Calls `regis:get_names()`: all names, in no particular order.
 pub fn get_names(ctx: &mut Ctx<'_>) -> Vec<Term> {
     call(ctx, "regis:get_names", &[])
         .as_list()
@@ -52,7 +52,7 @@ fn call(ctx: &mut Ctx<'_>, function: &str, args: &[Term]) -> Term {
     read(function, call_unread(ctx, function, args))
 }
 
-/// As in Erlang, a registry that is not there ends its caller.
+/// As in Erlang, a missing registry ends the caller.
 fn call_unread<'a>(ctx: &'a mut Ctx<'_>, function: &str, args: &[Term]) -> &'a [u8] {
     ctx.apply_unread(function, args)
         .unwrap_or_else(|reason| panic!("{function} failed: {reason}"))
@@ -62,7 +62,7 @@ fn read(function: &str, answer: &[u8]) -> Term {
     msgpack::from_msgpack(answer).unwrap_or_else(|error| panic!("{function} failed: {error}"))
 }
 
-/// From `{error, Why}`, where `Why` is `{name_taken, Pid}`, `{already_named, Name}` or `dead`.
+/// Reads `{error, Why}`, where `Why` is `{name_taken, Pid}`, `{already_named, Name}` or `dead`.
 fn refused(answer: &[u8]) -> RegisterError {
     let answer = msgpack::from_msgpack(answer);
     let Some([_, why]) = answer.as_ref().ok().and_then(Term::as_tuple) else {

@@ -1,4 +1,4 @@
-//! `supervisor(3)`: a module that says which children there are; the runtime starts and restarts them.
+//! `supervisor(3)`: a module that describes child processes; the runtime starts and restarts them.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -17,16 +17,17 @@ use crate::codec::{decode, encode};
 use crate::ctx::Ctx;
 use crate::module::{InitError, Module};
 
-/// A supervisor's callback module.
+/// The callback module of a supervisor.
 pub trait Supervisor: Module {
-    /// The arguments of `init`: a tuple.
+    /// The arguments of `init`, as a tuple.
     type Args: DeserializeOwned;
 
-    /// `Module:init/1`. It is asked again at an upgrade, with the same arguments: it must only compute.
+    /// `Module:init/1`: returns the specification. An upgrade calls it again with the same arguments, so it must only
+    /// compute.
     fn init(args: Self::Args) -> Result<SupSpec, InitError>;
 }
 
-/// Starts a supervisor's description: `supervise(Strategy::OneForAll, 2, 3600, [child…])`.
+/// Makes the specification of a supervisor: `supervise(Strategy::OneForAll, 2, 3600, [child…])`.
 pub fn supervise<const N: usize>(
     strategy: Strategy,
     intensity: u32,
@@ -43,7 +44,7 @@ pub fn supervise<const N: usize>(
     }
 }
 
-/// A worker of module `M`: permanent, 5 seconds to end (the defaults of `supervisor(3)`).
+/// The specification of a worker of module `M`: permanent, with 5 s to end (the defaults of `supervisor(3)`).
 pub fn worker<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     let start = start::<M>(args);
     let modules = Modules::Of(vec![start.module]);
@@ -55,7 +56,7 @@ pub fn worker<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     )
 }
 
-/// A supervisor of module `M`: permanent, with all the time it needs.
+/// The specification of a supervisor of module `M`: permanent, with unlimited time to end.
 pub fn supervisor<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     let start = start::<M>(args);
     let modules = Modules::Of(vec![start.module]);
@@ -67,7 +68,8 @@ pub fn supervisor<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSp
     )
 }
 
-/// An event manager of module `M`: permanent, 5 seconds to end, its handlers tell their modules.
+/// The specification of an event manager of module `M`: permanent, with 5 s to end. Its modules are those of its
+/// handlers.
 pub fn event_manager<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
     let kind = (ChildType::Worker, Modules::Dynamic);
     child(id, start::<M>(args), Shutdown::Timeout(5_000), kind)
@@ -89,11 +91,11 @@ fn child(
     }
 }
 
-/// What a child spec is refined with: `worker::<X>("x", &()).restart(…)`.
+/// Changes to the defaults of a child specification: `worker::<X>("x", &()).restart(…)`.
 pub trait Refine {
-    /// Another restart type.
+    /// Sets the restart type.
     fn restart(self, restart: Restart) -> Self;
-    /// Another time to end.
+    /// Sets the time for the child's end.
     fn shutdown(self, shutdown: Shutdown) -> Self;
 }
 
@@ -109,7 +111,7 @@ impl Refine for ChildSpec {
     }
 }
 
-/// A process of module `M` with these arguments.
+/// The start of a process of module `M` with these arguments.
 pub fn start<M: Module>(args: &impl Serialize) -> Start {
     Start {
         module: atom(M::NAME),
@@ -121,7 +123,7 @@ fn atom(name: &'static str) -> Atom {
     Atom::new(name).unwrap_or_else(|error| panic!("{}: {error}", Cow::Borrowed(name)))
 }
 
-/// A [`Supervisor`] as the boundary sees it.
+/// A [`Supervisor`] in the form of the ABI.
 pub struct Adapter<T>(PhantomData<T>);
 
 impl<T: Supervisor> crate::adapter::Stateless for Adapter<T> {

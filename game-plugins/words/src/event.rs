@@ -1,4 +1,4 @@
-//! What subscribers of a hero hear.
+//! The news of a hero, which its subscribers receive.
 
 use std::borrow::Cow;
 
@@ -6,82 +6,82 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Slot, Stats};
 
-/// One piece of news of one hero. The one who tells it borrows its texts, the one who hears it owns
-/// them: a handler's event type is `Report<'static>`.
+/// One piece of news of one hero. The sender borrows the texts, and the receiver owns them: the event type of a handler
+/// is `Report<'static>`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Report<'a> {
-    /// Whose news it is.
+    /// The name of the hero.
     pub name: Cow<'a, str>,
-    /// What happened.
+    /// The event that happened to the hero.
     pub event: Event<'a>,
 }
 
-/// What happened. `ms` is how long it takes in the telling, in milliseconds: the line that says it
-/// began comes at once, the one that says how it ended so much later.
+/// An event in the life of a hero. `ms` is its duration in milliseconds: players see the line about its beginning at
+/// once, and the line about its end `ms` later.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event<'a> {
-    /// An enemy fell.
+    /// The hero has killed an enemy.
     Killed {
-        /// How long it took.
+        /// The duration of the fight in milliseconds.
         ms: u64,
-        /// Who fell.
+        /// The name of the enemy.
         enemy: Cow<'a, str>,
-        /// What it left behind.
+        /// The loot that the enemy dropped.
         drop: Cow<'a, str>,
-        /// What was learned.
+        /// The experience that the hero gained.
         experience: u64,
     },
-    /// The hero set out.
+    /// The hero has set out to another place.
     Heading {
-        /// How long the way is.
+        /// The duration of the walk in milliseconds.
         ms: u64,
-        /// Where it leads.
+        /// The place to which the hero walks.
         place: Place,
     },
-    /// A level was reached.
+    /// The hero has reached a new level.
     LvlUp {
-        /// The stats from now on.
+        /// The stats at the new level.
         stats: Stats,
-        /// The new level.
+        /// The number of the new level.
         lvl: u32,
-        /// The experience at which the next one comes.
+        /// The experience at which the next level begins.
         lvlexp: u64,
     },
-    /// Something better was bought.
+    /// The hero has bought better equipment.
     Buy {
-        /// How long it took.
+        /// The duration of the purchase in milliseconds.
         ms: u64,
-        /// Where it is worn.
+        /// The slot of the new equipment.
         slot: Slot,
-        /// What it is called.
+        /// The name of the new equipment.
         item: Cow<'a, str>,
     },
-    /// A piece of loot was sold.
+    /// The hero has sold a piece of loot.
     Sell {
-        /// How long it took.
+        /// The duration of the sale in milliseconds.
         ms: u64,
-        /// What it was.
+        /// The name of the loot.
         drop: Cow<'a, str>,
-        /// What it brought.
+        /// The money that the hero got for it.
         value: u64,
     },
-    /// A quest was completed and another one given. No hero of 1.0.0 has quests; whoever listens
-    /// knows the word all the same, because listeners and heroes are upgraded at different times.
+    /// The hero has completed a quest and got another one. Heroes of 1.0.0 have no quests, but listeners of 1.0.0 know
+    /// this event, because listeners and heroes are upgraded at different times.
     Quest {
-        /// The quest that is done.
+        /// The name of the completed quest.
         completed: Cow<'a, str>,
-        /// The quest that follows.
+        /// The name of the next quest.
         new: Cow<'a, str>,
     },
 }
 
-/// Where a hero can go.
+/// The places to which a hero can go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// The killing fields.
+    /// The killing fields, where heroes fight.
     Killing,
-    /// The marketplace.
+    /// The marketplace, where heroes sell and buy.
     Market,
 }

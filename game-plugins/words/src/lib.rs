@@ -1,8 +1,9 @@
-//! The words of the game that its applications share: what `processquest` tells and `sockserv` retells.
+//! The types that applications of the game share: `processquest` sends them, `sockserv` receives them.
 //!
-//! They travel as MessagePack with field names, and every released library holds a copy of them. So a
-//! word may be added, but what is here never changes its name or its meaning.
+//! They are transferred as MessagePack with field names, and every released library contains a copy of them. So types
+//! and variants may be added, but none of them ever changes its name or its meaning.
 //!
+//! Rules of the game, tables and texts for players are not in this crate.
 //! Not here: any rule of the game, any table, any line of text that a player reads.
 
 mod event;

@@ -1,4 +1,4 @@
-//! The name of a hero.
+//! The name of a hero, as a shared text.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A hero's name. A hero hands it out with every event, so a clone counts a reference instead of
-/// copying the text.
+/// The name of a hero. The hero sends it with every event, so a clone increments a reference count instead of copying
+/// the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// Takes the text from where it lies: a `String` on the way would be one allocation more.
+/// Reads the text without a `String` in between, which would be one more allocation.
 struct NameText;
 
 impl Visitor<'_> for NameText {
@@ -64,7 +64,7 @@ impl Visitor<'_> for NameText {
         Ok(Name::from(text))
     }
 
-    /// Erlang's text is a binary more often than not.
+    /// Erlang sends text as a binary in most cases.
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Name, E> {
         let text = std::str::from_utf8(bytes).map_err(E::custom)?;
         self.visit_str(text)
@@ -86,7 +86,7 @@ mod tests {
                 text.into()
             );
         }
-        // The head of a binary of two bytes.
+        // The MessagePack head of a binary of two bytes.
         let binary = [0xc4, 2, 0xc3, 0xa9];
         assert_eq!(rmp_serde::from_slice::<Name>(&binary).unwrap(), "é".into());
         assert!(rmp_serde::from_slice::<Name>(&[0xc4, 2, 0xc3, 0xff]).is_err());

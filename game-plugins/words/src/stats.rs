@@ -2,28 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The six stats, always told in this order.
+/// The six stats of a hero, always listed in this order.
 ///
-/// They begin at 18 at most and grow by 6 per level at most; the experience for a level doubles
-/// each time, so 16 bits are never reached in play. Sums saturate all the same.
+/// A stat starts at 18 at most and grows by at most 6 per level. The experience for a level doubles each time, so no
+/// game reaches the limit of 16 bits. Sums saturate nevertheless.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Stats {
-    /// Unused by the rules so far.
+    /// The rules do not use this stat yet.
     pub charisma: u16,
-    /// Unused by the rules so far.
+    /// The rules do not use this stat yet.
     pub constitution: u16,
-    /// Unused by the rules so far.
+    /// The rules do not use this stat yet.
     pub dexterity: u16,
-    /// Unused by the rules so far.
+    /// The rules do not use this stat yet.
     pub intelligence: u16,
-    /// Twice as many pieces of loot can be carried.
+    /// The bag has room for twice as many pieces of loot.
     pub strength: u16,
-    /// Unused by the rules so far.
+    /// The rules do not use this stat yet.
     pub wisdom: u16,
 }
 
 impl Stats {
-    /// Six values from one source, asked in the order of the stats.
+    /// Calls `value` six times, in the order of the stats.
     pub fn from_fn(mut value: impl FnMut() -> u16) -> Stats {
         Stats {
             charisma: value(),
@@ -35,7 +35,7 @@ impl Stats {
         }
     }
 
-    /// Each stat with the other's added to it.
+    /// Adds the stats of the other to these, one by one.
     #[must_use]
     pub fn plus(self, other: Stats) -> Stats {
         Stats {
@@ -48,7 +48,7 @@ impl Stats {
         }
     }
 
-    /// Name and value of each, in their order: `("Charisma", 12)` first.
+    /// Name and value of each stat, in their order: `("Charisma", 12)` first.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u16)> + use<> {
         [
             ("Charisma", self.charisma),

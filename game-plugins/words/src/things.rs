@@ -1,85 +1,85 @@
-//! Enemies, what they leave behind, what is worn, and quests.
+//! Enemies, their loot, equipment, and quests.
 //!
-//! Their texts are `Cow<'static, str>`: a row of a table is a constant that is copied without an
-//! allocation, and one that came from another version owns what it says.
+//! The texts are `Cow<'static, str>`: a row of a table is a constant, whose copy needs no allocation, and a value from
+//! another version owns its text.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Somebody to fight.
+/// An enemy that heroes fight.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Enemy {
-    /// Who it is.
+    /// The name of the enemy.
     pub name: Cow<'static, str>,
-    /// What it leaves behind.
+    /// The name of the loot that it drops.
     pub drop: Cow<'static, str>,
-    /// What that is worth.
+    /// The price of that loot.
     pub value: u32,
-    /// What is learned from the fight.
+    /// The experience that the hero gains from the fight.
     pub experience: u32,
 }
 
-/// Something an enemy left behind.
+/// A piece of loot, which an enemy has dropped.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Loot {
-    /// What it is.
+    /// The name of the loot.
     pub drop: Cow<'static, str>,
-    /// What it is worth.
+    /// The price that the market pays.
     pub value: u32,
 }
 
-/// A task that is done by killing.
+/// A quest, which a hero completes by kills.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Quest {
-    /// What it is called.
+    /// The name of the quest.
     pub name: Cow<'static, str>,
-    /// What completing it is worth.
+    /// The experience that the hero gains at its completion.
     pub experience: u32,
-    /// How many kills are left.
+    /// The number of kills until its completion.
     pub kills: u32,
 }
 
-/// Something to wear or wield.
+/// A piece of equipment, worn or wielded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Item {
-    /// What it is called; the slot is not part of it.
+    /// The name of the equipment, without its slot.
     pub name: Cow<'static, str>,
-    /// How much better than others of its kind it is.
+    /// Quality relative to others of its kind; may be negative.
     pub modifier: i32,
-    /// How good its kind is.
+    /// The quality of its kind.
     pub level: i32,
-    /// What it costs.
+    /// The price at the market.
     pub price: u64,
 }
 
 impl Item {
-    /// How good it is: modifier and level together.
+    /// The quality that counts in comparisons: modifier plus level.
     pub fn rank(&self) -> i32 {
         self.modifier.saturating_add(self.level)
     }
 }
 
-/// Where something is worn; the order is that of the names.
+/// The part of the body for equipment. Slots are ordered by their names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
-    /// Around the body.
+    /// A slot around the body.
     Armor,
-    /// On the head.
+    /// A slot on the head.
     Helmet,
-    /// On one arm.
+    /// A slot on one arm.
     Shield,
-    /// In the other hand.
+    /// A slot in the other hand.
     Weapon,
 }
 
 impl Slot {
-    /// All of them, in their order.
+    /// All slots in their order.
     pub const ALL: [Slot; 4] = [Slot::Armor, Slot::Helmet, Slot::Shield, Slot::Weapon];
 
-    /// Its word: `armor`, `helmet`, `shield`, `weapon`.
+    /// The text in messages: `armor`, `helmet`, `shield` or `weapon`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Slot::Armor => "armor",

@@ -1,4 +1,4 @@
-//! The words on the wire: by name, and unchanged when they come back.
+//! The encoding of the types: by field name, and unchanged after a round trip.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 fn back_and_forth<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
-    let bytes = rmp_serde::to_vec_named(value).expect("a word can be written");
+    let bytes = rmp_serde::to_vec_named(value).expect("a value can be encoded");
     assert_eq!(
         &rmp_serde::from_slice::<T>(&bytes).expect("and read"),
         value

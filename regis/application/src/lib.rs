@@ -1,11 +1,11 @@
-//! The registry as an application of the node: any term names a process.
+//! The registry as an application of the node: any term can name a process.
 //!
 //! ```text
 //!   module ── regis:register(Name) ──► Registry (service, any thread) ──► Regis tables
 //!   shard  ── a named process ended ─► exit hook ──────────────────────► its names are free
-//!   regis_sup ── one_for_one ─► regis_server: looks after the tables, answers the operator
+//!   regis_sup ── one_for_one ─► regis_server: cleans the tables at its start, answers the operator
 //! ```
-//! The tables belong to the node, not to `regis_server`: killing it restarts it and nobody notices.
+//! The tables belong to the node, not to `regis_server`: a restart of `regis_server` loses no name.
 //!
 //! | call | answer |
 //! |---|---|
@@ -15,11 +15,10 @@
 //! | `regis:get_names()` | all names, in no order |
 //! | `regis:sweep()` | how many names of the dead were freed |
 //!
-//! The book answers `{error, name_taken}` and `{error, already_named}`; ours say besides who has the name, or which one
-//! the process has: whoever lost wants to know that next.
+//! The book answers `{error, name_taken}` and `{error, already_named}`. Our answers also contain the holder of the
+//! name, or the present name of the process, because the caller usually asks for that next.
 //!
-//! What does not live here: the tables themselves (crate `regis`), the library that modules call them
-//! with (`pq_sdk::regis`).
+//! The tables themselves are in the crate `regis`, and the library with which modules call them is `pq_sdk::regis`.
 
 mod modules;
 mod names;
@@ -30,5 +29,5 @@ pub use modules::{LIBRARY, MANIFEST};
 pub use names::Names;
 pub use service::install;
 
-/// The `.app` file of the application.
+/// The text of the application's `.app` file.
 pub const APP: &str = include_str!("../regis.app");

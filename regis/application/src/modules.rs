@@ -2,8 +2,8 @@
 
 use pq_sdk::supervisor::{Refine, supervise, worker};
 use pq_sdk::{
-    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Remote,
-    Shutdown, Strategy, SupSpec, Supervisor, Term,
+    Application, Ctx, From, GenServer, InitError, Level, Module, Next, Pid, Reason, Shutdown,
+    Strategy, SupSpec, Supervisor, Term,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pq_sdk::library! {
     gen_server RegisServer,
 }
 
-/// The application's callback module.
+/// The callback module of the application.
 struct Regis;
 
 impl Module for Regis {
@@ -28,7 +28,7 @@ impl Application for Regis {
     }
 }
 
-/// The top supervisor.
+/// The supervisor of `regis_server`.
 struct RegisSup;
 
 impl Module for RegisSup {
@@ -45,16 +45,16 @@ impl Supervisor for RegisSup {
     }
 }
 
-/// Looks after the tables: at its start it frees what no living process holds.
+/// Cleans the tables: at its start it frees the names of processes that do not live.
 #[derive(Serialize, Deserialize)]
 struct RegisServer {
-    /// When it started, on the node's clock.
+    /// The time of its start on the node's clock, in milliseconds.
     since_ms: u64,
-    /// Names that it found held by nobody; more than none is a bug of the node, and is logged.
+    /// Names of dead processes that it found at its start. A number above 0 is a bug of the node, and is logged.
     swept: u64,
 }
 
-/// What the operator may ask the process.
+/// Questions of the operator to the process.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Call {
@@ -62,11 +62,15 @@ enum Call {
     Whereis(Term),
 }
 
+pq_sdk::calls! {
+    remote static SWEEP: fn() -> u64 = regis::sweep;
+}
+
 impl Module for RegisServer {
     const NAME: &'static str = "regis_server";
     const VSN: &'static str = "1.0.0";
     const REGISTERED: &'static str = "regis_server";
-    const CALLS: &'static [&'static str] = &["regis:sweep/0"];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenServer for RegisServer {
@@ -75,7 +79,6 @@ impl GenServer for RegisServer {
     type Cast = ();
 
     fn init(_args: ((),), ctx: &mut Ctx<'_>) -> Result<RegisServer, InitError> {
-        static SWEEP: Remote<(), u64> = Remote::new("regis", "sweep");
         let swept = SWEEP.call(ctx, ());
         if swept > 0 {
             ctx.log(

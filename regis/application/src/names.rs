@@ -1,12 +1,12 @@
-//! The names of a node: any term, kept as its exact bytes, and found by what it looks like.
+//! The names of a node: any term, stored as its exact bytes, and compared by its looks.
 //!
-//! Two texts that look alike are one name (`regis_confusable`), alone and in a pair with an atom such as
-//! `{events, Name}`: so a second hero cannot pass for the first, whatever the version of the game behind it. A name is
-//! shown as it was registered.
+//! Two texts that look alike are one name (`regis_confusable`), alone and in a pair with an atom such as `{events,
+//! Name}`. So a second hero cannot pass for the first, regardless of the version of the game. A name is shown as it was
+//! registered.
 //!
-//! A name is looked up more often than it is read, and comes from a library as bytes. Kept as a term it would be built
-//! at each call, and lie in two or three blocks elsewhere, each of which the tables would have to visit to hash it
-//! again when they grow.
+//! A name is looked up more often than it is decoded, and comes from a library as bytes. Names stored as terms would
+//! have to be built at each call, and would take two or three heap blocks, which the tables would have to visit for a
+//! new hash when they grow.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
@@ -20,20 +20,21 @@ use smallvec::SmallVec;
 
 use crate::places::Places;
 
-/// Names up to this length lie in the tables themselves: `{events, Name}` of ten letters is as long.
+/// Names of at most this length are stored in the tables themselves; `{events, Name}` with a name of ten letters has
+/// exactly this length.
 const INLINE_BYTES: usize = 24;
 
-/// A name as [`msgpack::to_msgpack`] writes it.
+/// A name in the form that [`msgpack::to_msgpack`] writes.
 struct Key(SmallVec<[u8; INLINE_BYTES]>);
 
-/// In one piece, where that of a `SmallVec` goes byte by byte.
+/// Copies the bytes at once; the `Clone` of `SmallVec` copies byte by byte.
 impl Clone for Key {
     fn clone(&self) -> Key {
         Key(SmallVec::from_slice(&self.0))
     }
 }
 
-/// The exact bytes of a name, kept or only asked for: one `Hash` and `Eq` serves both.
+/// The exact bytes of a name, stored or used in a look-up: both share one `Hash` and one `Eq`.
 trait Exact {
     fn exact(&self) -> &[u8];
 }
@@ -85,10 +86,10 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Of a name what makes it another than the next one.
+/// The part of a name that distinguishes it from other names.
 #[derive(PartialEq)]
 pub(crate) struct Looks<'a> {
-    /// The atom of a pair such as `{events, Name}`.
+    /// The text of the atom in a pair such as `{events, Name}`.
     tag: Option<&'a [u8]>,
     rest: Rest<'a>,
 }
@@ -96,7 +97,7 @@ pub(crate) struct Looks<'a> {
 #[derive(PartialEq)]
 enum Rest<'a> {
     Text(Skeleton<'a>),
-    /// A term that is no text, by its bytes.
+    /// A term that is not a text, as its bytes.
     Other(&'a [u8]),
 }
 
@@ -114,7 +115,7 @@ impl<'a> Looks<'a> {
     }
 }
 
-/// As `places` wants it: the tag as a number, then the name in one piece.
+/// Writes what `places` expects: the tag as a number, then the name in one piece.
 impl Hash for Looks<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let tag = self.tag.unwrap_or_default().iter();
@@ -126,12 +127,12 @@ impl Hash for Looks<'_> {
     }
 }
 
-/// The names of a node, from any thread; clones are the same names. The rules are those of [`Regis`].
+/// The names of a node, usable from any thread. Clones share the same names. The rules are those of [`Regis`].
 #[derive(Clone)]
 pub struct Names(Arc<Regis<Key, Pid, Places>>);
 
 impl Names {
-    /// Of a node with so many shards of processes.
+    /// The tables for a node with this number of shards of processes.
     pub(crate) fn of(shards: usize) -> Names {
         let places = Places::new(shards);
         Names(Arc::new(Regis::with_shards_and_hasher(
@@ -140,20 +141,20 @@ impl Names {
         )))
     }
 
-    /// Who has this name.
+    /// The process that has this name.
     pub fn whereis(&self, name: &Term) -> Option<Pid> {
         self.whereis_exact(&msgpack::to_msgpack(name))
     }
 
-    /// The same, of its exact bytes.
+    /// Does the same as [`Names::whereis`] for the exact bytes of a name.
     pub(crate) fn whereis_exact(&self, name: &[u8]) -> Option<Pid> {
         self.0.whereis(&name as &dyn Exact)
     }
 
-    /// Gives a name, as its exact bytes, unless its owner does not live; a dead holder loses it.
+    /// Registers a name, given as its exact bytes, unless the owner is dead. A dead holder loses the name.
     ///
     /// # Errors
-    /// As [`Regis::register_alive`].
+    /// See [`Regis::register_alive`].
     pub fn register_alive(
         &self,
         name: &[u8],
@@ -172,17 +173,17 @@ impl Names {
         })
     }
 
-    /// Frees a name, given as its exact bytes, whoever has it.
+    /// Frees a name, given as its exact bytes, regardless of its holder.
     pub(crate) fn unregister_exact(&self, name: &[u8]) {
         self.0.unregister(&name as &dyn Exact);
     }
 
-    /// The name of a process.
+    /// The name of a process, if it has one.
     pub fn name_of(&self, owner: Pid) -> Option<Term> {
         self.0.name_of(owner).map(|name| term(&name.0))
     }
 
-    /// All names, in no order.
+    /// All names, in no particular order.
     pub fn get_names(&self) -> Vec<Term> {
         self.0
             .get_names()
@@ -191,22 +192,22 @@ impl Names {
             .collect()
     }
 
-    /// How many there are.
+    /// The number of names.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether no name is registered.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A process has ended: its name is free.
+    /// Frees the name of a process that has ended.
     pub(crate) fn exited(&self, pid: Pid) {
         self.0.exited(pid);
     }
 
-    /// Frees the names of those who do not live; how many they were.
+    /// Frees the names of processes that are dead, and returns their number.
     pub(crate) fn sweep(&self, is_alive: impl Fn(Pid) -> bool) -> u64 {
         let dead = self.0.get_names().into_iter().filter(|name| {
             let owner = self.0.whereis(name).filter(|owner| !is_alive(*owner));

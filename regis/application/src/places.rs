@@ -1,9 +1,10 @@
-//! Where in the tables a name and a process lie.
+//! The hash of names and of processes, which decides their place in the tables.
 //!
-//! Names come from players and are hashed with a seed. Processes come from the node, one after the other, and each is
-//! entered and taken out by its own shard: so neighbours lie next to each other, and a crowd of births walks through
-//! the table instead of jumping about in it. It would be a fifth of a hero's start to fetch those lines one by one.
-//! And `{events, Name}` lies where `Name` does: whoever wants one of them wants the other.
+//! Names come from players and are hashed with a seed. Processes come from the node, which numbers them one after the
+//! other, and each process is entered and removed by its own shard. So processes with adjacent numbers are adjacent in
+//! the table, and a series of starts uses it from the front to the back instead of at random: random cache misses would
+//! take a fifth of the time of a hero's start. `{events, Name}` is adjacent to `Name`, because callers that use one of
+//! them usually use the other.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -11,18 +12,18 @@ use foldhash::fast::{FoldHasher, RandomState};
 use pq_otp::Pid;
 use regis::SHARDS_DEFAULT;
 
-/// Neighbours that share a part of the table, and so a lock: as many as a page of four kilobytes holds.
+/// The number of adjacent processes that share a part of the table, and so a lock: as many as fit in a page of 4 KiB.
 const BLOCK: u64 = 64;
 
-/// Of a hash, the seven highest bits tell the entries of a group apart, and those below choose the part (`dashmap`).
+/// The seven highest bits of a hash distinguish the entries of a group, and the bits below select the part (`dashmap`).
 const TAG_BIT: u32 = 57;
 const PART_BIT: u32 = TAG_BIT - SHARDS_DEFAULT.trailing_zeros();
 
-/// Makes places of names and of processes.
+/// Makes hashes of names and of processes.
 #[derive(Clone)]
 pub(crate) struct Places {
     names: RandomState,
-    /// How many shards number their processes independently of each other.
+    /// The number of shards; each numbers its processes independently of the others.
     shards: u64,
 }
 
@@ -48,16 +49,16 @@ impl BuildHasher for Places {
     }
 }
 
-/// The place of one.
+/// The hash of one name or process.
 pub(crate) struct Place {
     of_name: FoldHasher<'static>,
     of_process: Option<u64>,
-    /// Tells apart those that lie beside each other.
+    /// Distinguishes names that are adjacent.
     tag: u64,
     shards: u64,
 }
 
-/// A name is the number of its tag and then bytes (`names`), a process is one number ([`Pid`]).
+/// A name is the number of its tag and then bytes (`names`); a process is one number ([`Pid`]).
 impl Hasher for Place {
     fn write(&mut self, name: &[u8]) {
         self.of_name.write_usize(name.len());
@@ -78,7 +79,7 @@ impl Hasher for Place {
     }
 }
 
-/// Blocks of all shards in turn, one to each part of the table, round and round.
+/// Distributes the blocks of all shards over the parts of the table in turn.
 fn of_process(pid: Pid, shards: u64) -> u64 {
     let index = u64::from(pid.index());
     let block = index / BLOCK * shards + u64::from(pid.shard());

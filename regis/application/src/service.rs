@@ -1,4 +1,5 @@
-//! The functions `regis:register/2`, `unregister/1`, `whereis/1`, `get_names/0` and `sweep/0`, from any thread.
+//! The functions `regis:register/2`, `unregister/1`, `whereis/1`, `get_names/0` and `sweep/0`, callable from any
+//! thread.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use regis::RegisterError;
 
 use crate::names::Names;
 
-/// MessagePack's marker of an array of up to 15 elements, which are added to it.
+/// MessagePack's marker of an array with at most 15 elements; the number of elements is added to it.
 const FIX_ARRAY: u8 = 0x90;
 
-/// Gives a node its registry: the service, and the hook that frees the names of the dead.
+/// Adds the registry to a node: the service, and the hook that frees the names of dead processes.
 pub fn install(config: &mut Config) -> Names {
     let names = Names::of(config.shards);
     let hook = names.clone();
@@ -29,7 +30,7 @@ pub fn install(config: &mut Config) -> Names {
     names
 }
 
-/// A name as people call it: a hero is Ann, not `"Ann"`.
+/// A name as text for people: a string such as `"Ann"` without its quotes.
 fn called(name: Term) -> String {
     name.as_str()
         .map_or_else(|| name.to_string(), str::to_string)
@@ -56,7 +57,7 @@ impl Service for Registry {
         }
     }
 
-    /// Not `register`: a process registers only itself, and a script is none.
+    /// `register` is missing here: a process registers only itself, and a script is not a process.
     fn functions(&self) -> &'static [(&'static str, u32)] {
         &[
             ("unregister", 1),
@@ -83,7 +84,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Bytes under which somebody is found are a name in its exact form, so they need not be read to be known.
+    /// Bytes that are found in the tables are a name in exact form, so this path does not decode them.
     fn whereis(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         let name = call.args.strip_prefix(&[FIX_ARRAY | 1]);
         let holder = match name.and_then(|name| self.names.whereis_exact(name)) {
@@ -104,11 +105,11 @@ impl Registry {
         call.answer.extend_from_slice(&msgpack::OK);
     }
 
-    /// The functions that take no argument; a caller may also write that as `undefined`, which is Rust's `()`.
+    /// Calls the functions without arguments. A caller may also pass `undefined`, which is Rust's `()`.
     fn about_all(&self, call: ServiceCall<'_>) -> Result<(), Reason> {
         let answer = match (call.function, arity(&call)?) {
             (b"get_names", 0) => Term::list(self.names.get_names()),
-            // There are none to free unless the hook has a bug.
+            // There is nothing to free unless the hook has a bug.
             (b"sweep", 0) => {
                 let swept = self.names.sweep(|pid| call.node.is_alive(pid));
                 Term::from(swept as i64)
@@ -120,7 +121,7 @@ impl Registry {
     }
 }
 
-/// `{error, Why}`, as `pq_sdk::regis` reads it.
+/// The answer `{error, Why}`, as `pq_sdk::regis` reads it.
 fn refusal(error: RegisterError<Term, Pid>) -> Vec<u8> {
     let why = match error {
         RegisterError::NameTaken { holder } => {
@@ -150,8 +151,8 @@ fn name_and_pid<'a>(call: &ServiceCall<'a>) -> Result<(Cow<'a, [u8]>, Pid), Reas
     }
 }
 
-/// Of so many arguments the first, and the bytes of the others, when the first is a name that needs not be read to be
-/// known: each hero passes here three times.
+/// Splits the arguments, which have to be `arity` in number, into the bytes of the first and of the others. Returns
+/// `None` when the first has to be decoded. The start of a hero calls this function three times.
 fn name_first<'a>(call: &ServiceCall<'a>, arity: u8) -> Option<(&'a [u8], &'a [u8])> {
     let (head, args) = call.args.split_first()?;
     (*head == FIX_ARRAY | arity).then_some(())?;

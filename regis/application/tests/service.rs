@@ -1,13 +1,13 @@
-//! The registry as a process of a node meets it: each function of `regis`, each answer, each refusal.
+//! The registry as a process of a node uses it: each function of `regis`, each answer, each refusal.
 //!
-//! What lives here: a node of one shard with the registry and nothing else, and a server that asks it. The tables are
-//! tested beside them (crate `regis`), what heroes make of them in `tests/tests/simulation.rs`.
+//! The test fixture is a node of one shard with only the registry, and a server that calls it. The crate `regis` tests
+//! the tables, and `tests/tests/simulation.rs` tests their use by heroes.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use pq_otp::{Config, Modules, Service, ServiceCall, Sim, Term};
+use pq_otp::{Ask as _, Config, Modules, Service, ServiceCall, Sim, Term};
 use pq_sdk::pq_abi::host::linked_library;
 use pq_sdk::pq_abi::spec::Start;
 use pq_sdk::regis;
@@ -21,11 +21,11 @@ pq_sdk::library! {
     gen_server Asker,
 }
 
-/// A process that asks the registry, and tells what it heard as text.
+/// A process that calls the registry and returns the answers as text.
 #[derive(Serialize, Deserialize)]
 struct Asker {}
 
-/// What it is to ask: through the library that authors of modules have, or past it.
+/// The call to make: through the library for authors of modules, or without it.
 #[derive(Serialize, Deserialize)]
 enum Ask {
     Register(Term),
@@ -65,7 +65,7 @@ impl GenServer for Asker {
     }
 }
 
-/// The one module of these tests, which never changes.
+/// Finds the single module of these tests, which never changes.
 struct Only(AtomicU64);
 
 impl Modules for Only {
@@ -113,7 +113,7 @@ impl House {
         self.ask(asker, &Ask::Register(name))
     }
 
-    /// `regis:Function(Args)` as a module without the library would call it.
+    /// Calls `regis:Function(Args)` as a module would that does not use the library.
     fn apply(&mut self, asker: Pid, function: &str, args: &[Term]) -> String {
         let ask = Ask::Apply(format!("regis:{function}"), args.to_vec());
         self.ask(asker, &ask)
@@ -134,14 +134,14 @@ fn a_process_has_one_name_and_a_name_one_process_and_both_are_named_in_the_refus
     let events = Term::tuple([Term::atom("events"), gandalf()]);
     let named = format!("Err(AlreadyNamed({:?}))", gandalf());
     assert_eq!(house.register(first, events.clone()), named);
-    // A name that is its own already is one name too many as well.
+    // A process cannot register its own name again, either.
     assert_eq!(house.register(first, gandalf()), named);
     assert_eq!(house.register(second, events.clone()), "Ok(())");
     let found = house.ask(first, &Ask::Whereis(events));
     assert_eq!(found, format!("{:?}", Some(second)));
 }
 
-/// The terms themselves: the book's `{error, name_taken}` and `{error, already_named}`, and of whom or what.
+/// The exact terms: the book's `{error, name_taken}` and `{error, already_named}`, extended by the holder or the name.
 #[test]
 fn a_refusal_is_the_term_of_the_book_with_the_holder_beside_it() {
     let mut house = House::new();
@@ -175,17 +175,17 @@ fn a_name_that_is_given_up_is_free_at_once_and_giving_up_nothing_is_fine() {
         "as a term"
     );
     assert_eq!(house.register(second, gandalf()), "Ok(())");
-    // Who gave its name up may have another one.
+    // A process that has given up its name may register another one.
     assert_eq!(house.register(first, Term::string("Saruman")), "Ok(())");
     assert_eq!(house.apply(first, "unregister", &[gandalf()]), "ok");
     assert_eq!(
         house.ask(first, &Ask::GetNames),
         "[\"Saruman\"]",
-        "anybody may free a name, as in the book"
+        "any process may free a name, as in the book"
     );
 }
 
-/// A game that registers what was typed need not know Unicode: the registry of its node does.
+/// A game that registers the input of players need not know Unicode, because the registry of its node does.
 #[test]
 fn a_name_that_looks_like_a_taken_one_is_taken_and_is_shown_as_it_was_registered() {
     let mut house = House::new();
@@ -242,7 +242,7 @@ fn who_ends_has_no_name_any_more() {
     assert_eq!(house.ask(second, &Ask::GetNames), "[\"Saruman\"]");
 }
 
-/// The hook leaves nothing to sweep, so a name of somebody dead has to be put there past the node.
+/// The hook leaves nothing to sweep, so the test enters the name of a dead process without the node.
 #[test]
 fn sweep_frees_the_names_of_the_dead_and_says_how_many() {
     let mut house = House::new();
@@ -298,9 +298,10 @@ fn a_function_that_is_not_there_is_named_with_its_arity() {
     }
 }
 
-/// MessagePack can write a text, a pid and a list longer than it must; a module in another language may.
+/// MessagePack has longer encodings of a text, a pid and a list than necessary; a module in another language may use
+/// them.
 #[test]
-fn a_name_in_other_words_is_the_same_name() {
+fn a_name_in_another_encoding_is_the_same_name() {
     let mut house = House::new();
     let [first, second] = [house.asker(), house.asker()];
     let name = b"\xd9\x07Gandalf";
@@ -360,7 +361,7 @@ fn any_term_is_a_name_of_any_length() {
     assert_eq!(house.names.len(), 5);
 }
 
-/// What no module written in Rust can send: the node is told so, and goes on.
+/// No module in Rust can send such arguments. The node gets an error and continues.
 #[test]
 fn arguments_that_are_no_messagepack_are_refused() {
     let mut house = House::new();

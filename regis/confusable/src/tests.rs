@@ -1,4 +1,4 @@
-//! Names that people have used to pass for somebody else, and names that are nobody else's.
+//! Names that imitate other names, and names that are different from all others.
 
 use proptest::prelude::{ProptestConfig, proptest};
 

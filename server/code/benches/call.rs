@@ -1,5 +1,5 @@
-//! What a call costs: asking the code server for the current version, and going through the table of a library
-//! that was loaded as a release loads it.
+//! The cost of a call: asking the code server for the current version, and calling through the table of a library that
+//! was loaded as a release loads it.
 
 use std::fs;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use pq_code::linking::AS_A_LIBRARY;
 
 static V1: Variant = Variant::new("v1", "1.0.0", KEEPS_NOTHING, AS_A_LIBRARY);
 
-/// A server with the fixture, all of it current.
+/// A server with the fixture loaded and current.
 fn server() -> CodeServer {
     let code = CodeServer::new();
     let folder = tempfile::TempDir::new().expect("there is room for a folder");
@@ -51,7 +51,7 @@ fn call(c: &mut Criterion) {
     verify(c);
 }
 
-/// Everything before the dynamic linker: reading, SHA-256, form, manifest, lint.
+/// All steps before the dynamic linker: reading, SHA-256, form, manifest, lint.
 fn verify(c: &mut Criterion) {
     let folder = tempfile::TempDir::new().expect("there is room for a folder");
     let path = folder.path().join("a.so");
@@ -65,7 +65,7 @@ fn state(code: &CodeServer, counter: Module) -> State {
     host::counter(code, counter, 0)
 }
 
-/// A cast of a number: decode one byte, add, return.
+/// A cast of a number: decodes one byte, adds, returns.
 fn handle(c: &mut Criterion, code: &CodeServer, counter: Module) {
     let (mut state, mut host) = (state(code, counter), TestHost::new(code));
     c.bench_function("handle (a cast that adds)", |b| {
@@ -77,7 +77,7 @@ fn handle(c: &mut Criterion, code: &CodeServer, counter: Module) {
     });
 }
 
-/// A function by name, with arguments and result as MessagePack.
+/// A function called by name, with arguments and result as MessagePack.
 fn module_call(c: &mut Criterion, code: &CodeServer) {
     let args = rmp_serde::to_vec(&(2,)).expect("a tuple of a number is MessagePack");
     let mut host = TestHost::new(code);

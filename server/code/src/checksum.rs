@@ -1,5 +1,4 @@
-//! SHA-256 checksums: how a release names the very bytes of a library. Deciding what to do with a wrong
-//! one belongs to `verify`.
+//! SHA-256 checksums, with which a release identifies the exact bytes of a library. `verify` compares them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +11,12 @@ use thiserror::Error;
 pub struct Checksum([u8; 32]);
 
 impl Checksum {
-    /// The checksum of these bytes.
+    /// Computes the SHA-256 of these bytes.
     pub fn of(bytes: &[u8]) -> Checksum {
         Checksum(Sha256::digest(bytes).into())
     }
 
-    /// Its first eight digits: enough to tell the libraries of one node apart.
+    /// The first eight digits: enough to distinguish the libraries of one node.
     pub fn short(&self) -> String {
         self.to_string()[..8].to_string()
     }
@@ -35,7 +34,7 @@ impl fmt::Debug for Checksum {
     }
 }
 
-/// The text is no checksum.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("read `{0}` as a SHA-256: it is written as 64 hexadecimal digits")]
 pub struct ParseChecksumError(String);

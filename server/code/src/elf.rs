@@ -1,7 +1,8 @@
-//! A library as a file: its form, its manifest's section and the lint, all read without loading it (`elf(5)`).
+//! A library as a file: its form, the section of its manifest, and the lint. All of it is read without loading the
+//! library (`elf(5)`).
 //!
-//! The lint catches mistakes, such as a crate that brings a thread-local with a destructor. It is no wall:
-//! whoever may sign a release may run code in the node.
+//! The lint catches mistakes, such as a crate with a thread-local that has a destructor. It is no protection against
+//! attacks: a person who may sign a release may run any code in the node.
 
 use object::elf::{self, DynamicTag, ProgramType};
 use object::read::elf::{Dynamic, ElfFile64, FileHeader, ProgramHeader, Sym};
@@ -10,7 +11,7 @@ use pq_abi::{LIBRARY_SYMBOL, MANIFEST_SECTION};
 
 use crate::error::FailedStep;
 
-/// Imports that are refused, and why.
+/// Imports that are refused, and the reasons.
 const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [
     (
         "pthread_key_create",
@@ -24,8 +25,8 @@ const FORBIDDEN_IMPORTS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What a library may need, as beginnings of names. Libraries of Rust need the C library, its loader and the
-/// unwinder; those that use `f64::powf` and its like need the C library's mathematics.
+/// Shared libraries that a library may need, as prefixes of their names. Libraries in Rust need the C library, its
+/// loader and the unwinder; those that use `f64::powf` and similar functions need the C library's mathematics.
 const MAY_NEED: [&str; 4] = ["libc.so.", "ld-linux", "libgcc_s.so.", "libm.so."];
 
 /// Tags of the dynamic table that are refused.
@@ -41,35 +42,35 @@ const FORBIDDEN_TAGS: [(DynamicTag, &str, &str); 5] = [
     ),
 ];
 
-const SEARCH_ADVICE: &str = "a library looks for nothing on the disk, link it without";
+const SEARCH_ADVICE: &str = "a library must not search the disk, link it without that";
 const TEXT_ADVICE: &str = "compile it as position-independent code";
 
-/// How many bytes a page of memory has on the machines we know; only figures shown to people depend on it.
+/// The bytes of a page of memory on the machines that we support; only figures for people depend on it.
 const PAGE_BYTES: u64 = 4096;
 
-/// How many bytes of addresses a library takes at most: what position-independent code reaches from where it
-/// is (the small code model of the System V ABI).
+/// The largest number of bytes of address space of a library: the reach of position-independent code (the small code
+/// model of the System V ABI).
 const IMAGE_BYTES_MAX: u64 = 1 << 31;
 
-/// The machine that this node was compiled for.
+/// The machine for which this node was compiled.
 #[cfg(target_arch = "x86_64")]
 const MACHINE: elf::Machine = elf::EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: elf::Machine = elf::EM_AARCH64;
 
-/// Where a library will lie, relative to where it is mapped.
+/// The place of a library, relative to the address at which it will be mapped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Image {
     /// The first address of its segments.
     pub(crate) start: u64,
-    /// The address after its segments.
+    /// The first address behind its segments.
     pub(crate) end: u64,
     /// The address of [`LIBRARY_SYMBOL`].
     pub(crate) symbol: u64,
 }
 
 impl Image {
-    /// How many bytes of addresses it takes, in whole pages.
+    /// The size of its address space in bytes, in whole pages.
     pub(crate) fn mapped_bytes(self) -> u64 {
         let first = self.start - self.start % PAGE_BYTES;
         (self.end - first).next_multiple_of(PAGE_BYTES)
@@ -79,7 +80,7 @@ impl Image {
 type File<'a> = ElfFile64<'a, NativeEndian>;
 type Segment = elf::ProgramHeader64<NativeEndian>;
 
-/// A shared library of this machine.
+/// A shared library for this machine.
 pub(crate) struct Elf<'a> {
     file: File<'a>,
     bytes: &'a [u8],
@@ -123,7 +124,8 @@ impl<'a> Elf<'a> {
         }
     }
 
-    /// A segment beyond the end of the file would be found only when its code runs: as a SIGBUS.
+    /// Checks that all segments are in the file. A segment beyond its end would show only when its code runs, as a
+    /// SIGBUS.
     fn is_whole(&self) -> Result<(), FailedStep> {
         let (length, loads) = (self.bytes.len() as u64, self.loads());
         let mut ends = loads
@@ -137,7 +139,7 @@ impl<'a> Elf<'a> {
         }
     }
 
-    /// The bytes of the manifest.
+    /// The bytes of the section with the manifest.
     pub(crate) fn manifest(&self) -> Result<&'a [u8], FailedStep> {
         let section = self
             .file
@@ -148,7 +150,7 @@ impl<'a> Elf<'a> {
             .map_err(|error| form(format!("its manifest's section: {error}")))
     }
 
-    /// Refuses what would harm the node when it is loaded or runs.
+    /// Refuses libraries that would harm the node when they are loaded or run.
     pub(crate) fn lint(&self) -> Result<(), FailedStep> {
         self.lint_segments()?;
         self.lint_dynamic_table()?;
@@ -226,8 +228,8 @@ impl<'a> Elf<'a> {
         Ok(())
     }
 
-    /// The table that the dynamic linker will use. It goes by the segments and we by the sections: a file in
-    /// which the two differ hides something from one of us.
+    /// The dynamic table that the dynamic linker will use. The linker finds it by the segments, this crate by the
+    /// sections: a file in which the two differ hides something from one of them.
     fn dynamic_table(&self) -> Result<Vec<Dynamic>, FailedStep> {
         let mut segments = self
             .segments()
@@ -248,7 +250,7 @@ impl<'a> Elf<'a> {
         }
     }
 
-    /// Where it will lie.
+    /// The addresses that the library will occupy.
     pub(crate) fn image(&self) -> Result<Image, FailedStep> {
         let unmappable = || form("it has no segments that could be mapped".into());
         let spans = self.loads().map(span).collect::<Option<Vec<_>>>();
@@ -271,8 +273,8 @@ impl<'a> Elf<'a> {
         }
     }
 
-    /// The address of the exported table: an object of the size of an address, so that looking it up runs
-    /// no code and reading it reads what the library meant.
+    /// The address of the exported table. The symbol must be an object of the size of an address: then the look-up runs
+    /// no code, and reading it gives the pointer that the library has put there.
     fn table_symbol(&self) -> Result<u64, FailedStep> {
         for symbol in self
             .symbols()
@@ -307,7 +309,7 @@ impl<'a> Elf<'a> {
     }
 }
 
-/// The addresses of a segment: the first, and the one after the last.
+/// The first address of a segment, and the first address behind it.
 fn span(segment: &Segment) -> Option<(u64, u64)> {
     let start = segment.p_vaddr(NativeEndian);
     Some((start, start.checked_add(segment.p_memsz(NativeEndian))?))

@@ -1,4 +1,4 @@
-//! Why a library was refused, why an exchange of code was. Texts continue "failed to …".
+//! Errors of loading a library and of exchanging code. Their texts continue "failed to …".
 
 use std::io;
 
@@ -8,141 +8,141 @@ use crate::checksum::Checksum;
 use crate::library::{LibraryId, Origin};
 use crate::manifest::ManifestError;
 
-/// A library was refused, and the server is as it was.
+/// A library was refused. The server is unchanged.
 #[derive(Debug, Error)]
 #[error("load library `{origin}`: {step}")]
 pub struct LoadError {
-    /// Which library.
+    /// The origin of the library.
     pub origin: Origin,
-    /// At which step, and why.
+    /// The step that failed, and the reason.
     pub step: FailedStep,
 }
 
-/// At which step a library was refused. The steps stand in their order; up to [`FailedStep::Seal`] nothing
-/// of the library has run.
+/// The step at which a library was refused. The steps are listed in the order of their execution; up to and including
+/// [`FailedStep::Seal`] no code of the library has run.
 #[derive(Debug, Error)]
 pub enum FailedStep {
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     Read(#[source] io::Error),
-    /// A folder, a pipe or the like.
-    #[error("it is not a regular file; a library is one")]
+    /// The path leads to a directory, a pipe or another kind of file.
+    #[error("it is not a regular file, as a library has to be")]
     NotAFile,
-    /// Larger than any library is.
+    /// The file is larger than [`LIBRARY_BYTES_MAX`](crate::LIBRARY_BYTES_MAX).
     #[error("it has more than {max_bytes} bytes, which no library needs")]
     TooLarge {
-        /// The most there may be.
+        /// The limit in bytes.
         max_bytes: u64,
     },
-    /// Not the bytes that were meant.
+    /// The bytes of the file are not those that the release lists.
     #[error("its SHA-256 is {found}, and {expected} is wanted: transfer it again")]
     Checksum {
-        /// Of the file.
+        /// The checksum of the file.
         found: Checksum,
-        /// Of the library that was meant.
+        /// The checksum in the release.
         expected: Checksum,
     },
-    /// Not a shared library of this machine.
+    /// The file is not a shared library for this machine; the reason.
     #[error("it is no shared library for this machine: {0}")]
     Form(String),
-    /// A shared library, but not one of ours.
+    /// The file is a shared library without a manifest, so not made with the SDK.
     #[error(
         "it has no section `{}`: a library is made with `pq_sdk::library!` and linked with `--cfg pq_library`",
         pq_abi::MANIFEST_SECTION
     )]
     NoManifest,
-    /// The manifest cannot be understood.
+    /// The manifest is not a valid one.
     #[error("its manifest cannot be read: {0}")]
     Manifest(#[from] ManifestError),
-    /// The library of something else, under this name.
+    /// The library belongs to another application or version than its place in the release.
     #[error(
         "it is the library of {found}, and that of {wanted} belongs there: build the release again"
     )]
     Owner {
-        /// The application and version in its manifest.
+        /// The application and version in the manifest.
         found: String,
-        /// Those that were meant.
+        /// The expected application and version.
         wanted: String,
     },
-    /// Compiled for another version of the boundary.
+    /// The library was compiled for another version of the table between node and library.
     #[error(
         "its manifest has ABI stamp {found:#x}, this node has {:#x}: build it with this node's SDK",
         pq_abi::ABI_STAMP
     )]
     Abi {
-        /// The stamp of the library.
+        /// The ABI stamp of the library.
         found: u64,
     },
-    /// It imports what would harm the node.
+    /// The library imports a function that would harm the node.
     #[error("it imports `{symbol}`: {advice}")]
     Import {
-        /// The symbol.
+        /// The name of the imported function.
         symbol: String,
-        /// Who imports such a thing, and what to use instead.
+        /// The usual cause of this import, and the alternative.
         advice: &'static str,
     },
-    /// It wants libraries besides the C library.
+    /// The library needs a shared library other than those allowed; its name.
     #[error(
         "it needs `{0}`, and a library may need only the C library, its loader and libgcc_s: link the rest into it"
     )]
     Needs(String),
-    /// It is linked in a way that is not allowed.
+    /// The library is linked in a way that is not allowed.
     #[error("it has {found}: {advice}")]
     Linked {
-        /// What was found.
+        /// The property that is not allowed.
         found: &'static str,
-        /// What would be right.
+        /// The way to link it correctly.
         advice: &'static str,
     },
-    /// It exports no table.
+    /// The library does not export its table.
     #[error(
         "it exports no `{}`, the address of its table: make it with `pq_sdk::library!`",
         pq_abi::LIBRARY_SYMBOL
     )]
     NoTable,
-    /// Too many libraries.
+    /// A limit on loaded libraries or on loads is reached.
     #[error(
-        "{max} {what} are the most: purged code stays in memory, so start the node anew with its release"
+        "the limit of {max} {what} is reached: purged code stays in memory, so restart the node with its release"
     )]
     Budget {
-        /// What is counted.
+        /// The kind of things that the limit counts.
         what: &'static str,
-        /// The most there may be.
+        /// The largest allowed number.
         max: u32,
     },
-    /// No sealed copy can be made.
+    /// The system cannot make a sealed copy in memory.
     #[error("no sealed copy of it can be made in memory: {0}")]
     Seal(#[source] io::Error),
-    /// The dynamic linker refused it.
+    /// The dynamic linker refused the library; its message.
     #[error("the dynamic linker refused it: {0}")]
     Open(String),
-    /// The table is not what the manifest lets expect.
-    #[error("its table cannot be believed: {0}")]
+    /// The table contradicts itself or the node; the contradiction.
+    #[error("its table is not valid: {0}")]
     Table(String),
-    /// Other modules than the manifest lists.
+    /// The library has other modules than its manifest lists.
     #[error("its manifest lists {listed} where its table has {held}: build it again")]
     Modules {
-        /// The first entry of the manifest that is not as in the table.
+        /// The first entry of the manifest that differs from the table.
         listed: String,
-        /// The entry of the table in the same place.
+        /// The entry at the same place of the table.
         held: String,
     },
 }
 
-/// An exchange of code was refused, and nothing of it has happened.
+/// An exchange of code was refused, and none of its changes was made.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum ChangeError {
-    /// There is no such library.
+    /// The server has no library with this number.
     #[error("change code: there is no library {0}")]
     NoLibrary(LibraryId),
     /// The library has no such module.
     #[error("change code: library {library} has no module `{module}`; it has {held}")]
     NoModule {
-        /// The library.
+        /// The number of the library.
         library: LibraryId,
-        /// The module that was asked for.
+        /// The name of the requested module.
         module: String,
-        /// The names of those it has.
+        /// The modules that the library has, as text.
         held: String,
     },
 }

@@ -7,20 +7,20 @@
 //!           nothing of it has run yet     it is mapped for ever     epoch: something became current
 //! ```
 //!
-//! | room | what lives there |
+//! | item | purpose |
 //! |---|---|
-//! | [`CodeServer`] | which libraries there are and which version of a module is current |
-//! | [`Change`] | one step of an exchange of code; several of them happen at once |
-//! | [`inspect`] | what a library says of itself, without loading it |
+//! | [`CodeServer`] | the loaded libraries, and the current version of each module |
+//! | [`Change`] | one step of an exchange of code; several of them take effect at once |
+//! | [`inspect`] | reads the manifest of a library without loading it |
 //! | [`linking`] | how cargo links a library |
-//! | [`LoadError`] | at which step a library was refused, and what would be right |
+//! | [`LoadError`] | the step at which a library was refused, and the remedy |
 //!
-//! A library is never unloaded: Rust code that has run on a thread cannot be taken from under it. Purged
-//! code is code that nobody can reach by name any more; its mapping stays and is shown by
-//! [`CodeServer::libraries`]. How many libraries that may be is bounded.
+//! A library is never unloaded, because Rust code that has run on a thread cannot be removed safely. Purged code is
+//! code that no caller can reach by name any more; its mapping stays, and [`CodeServer::libraries`] lists it. The
+//! number of libraries has a limit.
 //!
-//! What does not live here: processes and what becomes of those that run old code (`server/otp`), which
-//! module is exchanged when (`server/release`), the table itself (`server/abi`).
+//! Processes, and the treatment of those that run old code, are in `server/otp`; the order in which modules are
+//! exchanged is in `server/release`, and the table itself in `server/abi`.
 
 pub mod linking;
 
@@ -44,8 +44,8 @@ pub use server::{CodeServer, LIBRARIES_MAX, Preview};
 pub use verify::{LIBRARY_BYTES_MAX, Wanted, inspect, manifest_of};
 pub use versions::{Change, Version};
 
-/// How often one process of the operating system loads a library, refused ones included.
-/// A library that takes a thread-specific key never gives it back, and glibc has 1 024 of them
-/// (`PTHREAD_KEYS_MAX`); the 1 023rd load of such libraries was the last that worked. The lint refuses
-/// what is known to take one; this is the bound for what it does not know.
+/// The limit on loads of libraries in one process of the operating system, refused loads included. A library that takes
+/// a thread-specific key never returns it, and glibc has 1 024 keys (`PTHREAD_KEYS_MAX`); the 1 023rd load of such
+/// libraries was the last that worked. The lint refuses the known ways to take a key; this limit covers the unknown
+/// ones.
 pub const LOADS_MAX: u32 = 1_000;

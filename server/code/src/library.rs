@@ -1,4 +1,4 @@
-//! Libraries and modules as an operator sees them: plain data, copied out of the books of `server`.
+//! Libraries and modules in the view of an operator: plain data, copied from the tables of `server`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::checksum::Checksum;
 use crate::manifest::ModuleEntry;
 use crate::versions::Version;
 
-/// A library of one server; never used again for another.
+/// The number of a library of one server; it is never used again for another library.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LibraryId(pub(crate) u32);
 
@@ -19,12 +19,12 @@ impl fmt::Display for LibraryId {
     }
 }
 
-/// Where a library came from.
+/// The origin of a library.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// A file.
+    /// A file, which the server has loaded.
     File(PathBuf),
-    /// This very program.
+    /// The program itself, into which the library is linked.
     Linked,
 }
 
@@ -37,36 +37,36 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A library, as an operator sees it.
+/// A loaded or linked library, as [`CodeServer::libraries`](crate::CodeServer::libraries) lists it.
 #[derive(Clone, Debug)]
 pub struct Library {
-    /// Its number.
+    /// The number that the server has given it.
     pub id: LibraryId,
-    /// The application it belongs to.
+    /// The application to which it belongs.
     pub application: String,
-    /// That application's version.
+    /// The version of that application.
     pub vsn: String,
-    /// Where it came from.
+    /// The file, or the program.
     pub origin: Origin,
-    /// Of its file; `None` when it is linked.
+    /// The checksum of its file; `None` when it is linked into the program.
     pub checksum: Option<Checksum>,
     /// Its modules, in the order of its manifest.
     pub modules: Vec<Module>,
-    /// What its manifest says of each of them, in the same order.
+    /// The entries of its manifest, in the same order as the modules.
     pub entries: Vec<ModuleEntry>,
-    /// Bytes of addresses that its mapping takes, in whole pages; 0 when it is linked.
+    /// The size of its mapping in bytes, in whole pages; 0 when it is linked into the program.
     pub mapped_bytes: u64,
-    /// Bytes that its code has allocated and not freed; 0 when it is linked, because those are the program's.
+    /// Bytes that its code has allocated and not freed; 0 when it is linked, because they count for the program.
     pub allocated_bytes: u64,
 }
 
-/// The versions of a module, as an operator sees them.
+/// The current and old version of one module, as [`CodeServer::loaded`](crate::CodeServer::loaded) lists them.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadedModule {
-    /// Its name.
+    /// The name of the module.
     pub name: &'static str,
-    /// What calls by name reach; `None` after it was deleted.
+    /// The version that calls by name reach; `None` after it was deleted.
     pub current: Option<Version>,
-    /// What was current before and is not purged.
+    /// The version that was current before; `None` when there was none or it is purged.
     pub old: Option<Version>,
 }

@@ -1,11 +1,11 @@
-//! How cargo links a library that this code server loads. `pq build` and the tests of the loader hand these words to cargo, so
-//! a workspace needs no profile of its own, and its own settings of that profile do not count.
+//! The settings with which cargo links a library for this code server. `pq build` and the tests of the loader pass them
+//! to cargo. So a workspace needs no profile of its own, and its settings for a profile of this name have no effect.
 
-/// The name of the cargo profile.
+/// The name of the cargo profile for libraries.
 pub const PROFILE: &str = "library";
 
-/// The settings of the profile, each an argument of cargo's `--config`. Fat LTO drops the thread-local destructors of std, which
-/// would pin a library for ever. Unwinding lets the library catch its own panics.
+/// The settings of the profile, each an argument of cargo's `--config`. Fat LTO drops the thread-local destructors of
+/// std, which would pin a library in memory forever. Unwinding lets the library catch its own panics.
 pub const PROFILE_SETTINGS: [&str; 6] = [
     "profile.library.inherits=\"release\"",
     "profile.library.lto=\"fat\"",

@@ -1,15 +1,16 @@
 //! The loader: turns the bytes of a verified library into modules that can be called.
 //!
-//! This is the one room of the crate where `unsafe` stands. The dynamic linker has no safe form: it runs code
-//! that the compiler of this program never saw and gives back an address. What is known of that code was
-//! checked before (`verify`); what cannot be checked is believed here, and nowhere else.
+//! This is the only file of the crate with `unsafe`. The dynamic linker has no safe interface: it runs code that the
+//! compiler of this program never saw, and returns an address. `verify` has checked before what can be checked about
+//! that code; the rest is trusted in this file, and nowhere else.
 //!
-//! Four rules. Without any of them but the third, tests in `tests/hot_loading/traps.rs` fail or crash:
-//! - What is opened is a sealed copy in memory, not the file: a file can be written over while it is mapped.
-//! - The descriptor of the copy is never closed. The linker knows libraries by their path; a descriptor
-//!   number that is used again would be a path that is used again, and the answer would be the old library.
+//! The loader has four rules. Without any of them except the third, tests in `tests/hot_loading/traps.rs` fail or
+//! crash:
+//! - It opens a sealed copy in memory, not the file: a file can be overwritten while it is mapped.
+//! - The descriptor of the copy is never closed. The linker identifies libraries by their path; a descriptor number
+//!   that is used again would be a path that is used again, and the linker would return the old library.
 //! - `RTLD_LOCAL`: a library must not find its functions in another version of itself.
-//! - Nothing is ever closed (`dlclose`): threads keep what a library's std gave them.
+//! - No library is closed (`dlclose`): threads keep what a library's std gave them.
 #![allow(unsafe_code)]
 
 use std::error::Error;
@@ -24,7 +25,7 @@ use pq_abi::crash;
 use pq_abi::host::{attach_library, claim_library, linked_library};
 use pq_abi::memory::MemoryTable;
 use pq_abi::raw::LibraryTable;
-use pq_abi::{ABI_STAMP, LIBRARY_SYMBOL, Module};
+use pq_abi::{LIBRARY_SYMBOL, Module};
 
 use crate::LOADS_MAX;
 use crate::elf::Image;
@@ -33,14 +34,15 @@ use crate::manifest::Manifest;
 use crate::sealed;
 use crate::verify::{Candidate, Verified};
 
-/// A library that is mapped, and stays so.
+/// A library that is mapped forever.
 pub(crate) struct Loaded {
     pub(crate) modules: Vec<Module>,
-    /// What it allocates is counted here; libraries of this program count with the program.
+    /// Counts the allocations of the library; `None` for libraries linked into this program, which count for the
+    /// program.
     pub(crate) memory: Option<&'static MemoryTable>,
 }
 
-/// Loads a library that was verified; a crash names the file it came from.
+/// Loads a verified library. Its mapping has the name of the file, so that a crash report shows it.
 pub(crate) fn load(
     path: &Path,
     candidate: &Candidate,
@@ -64,11 +66,10 @@ fn map(file: &str, candidate: &Candidate, verified: &Verified) -> Result<Loaded,
     let (table, addresses) = find_table(&library, verified.image)?;
     let name = format!("{} {} ({file})", manifest.application, manifest.vsn);
     crash::note_library(addresses, name);
-    check_layout(table)?;
     let modules = claim(table, manifest)?;
     let memory = MemoryTable::leak();
-    // SAFETY: `check_layout` and `claim` have found the table to be one of the SDK's macro, of this stamp; its
-    // code stays mapped (`open`), and `memory` is leaked.
+    // SAFETY: `claim` has found the table to be one of the SDK's macro, of this stamp; its code stays mapped (`open`),
+    // and `memory` is leaked.
     unsafe { attach_library(table, memory) };
     Ok(Loaded {
         modules,
@@ -76,9 +77,8 @@ fn map(file: &str, candidate: &Candidate, verified: &Verified) -> Result<Loaded,
     })
 }
 
-/// The modules of a library that is linked into this program, and what its manifest says.
+/// The modules of a library that is linked into this program, and its manifest.
 pub(crate) fn link(table: &'static LibraryTable) -> Result<(Manifest, Loaded), FailedStep> {
-    check_layout(table)?;
     let manifest = Manifest::read(table.manifest())?;
     let modules = linked_library(table).map_err(FailedStep::Table)?;
     compare(&manifest, &modules)?;
@@ -91,7 +91,7 @@ pub(crate) fn link(table: &'static LibraryTable) -> Result<(Manifest, Loaded), F
     ))
 }
 
-/// Counts the loads of this process of the operating system: what they use up is the process's.
+/// Counts the loads in this process of the operating system, because they use up resources of that process.
 fn take_a_load() -> Result<(), FailedStep> {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     take(&TAKEN, LOADS_MAX)
@@ -102,13 +102,13 @@ fn take(taken: &AtomicU32, max: u32) -> Result<(), FailedStep> {
     match taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
         Ok(_) => Ok(()),
         Err(_) => Err(FailedStep::Budget {
-            what: "loads in one process of the system",
+            what: "loads in one process of the operating system",
             max,
         }),
     }
 }
 
-/// Maps a copy, whose descriptor must never be closed: its number is part of the path.
+/// Maps a copy, whose descriptor must never be closed: its number is a part of the path.
 fn open(copy: RawFd) -> Result<ManuallyDrop<Library>, FailedStep> {
     let path = format!("/proc/self/fd/{copy}");
     // SAFETY: opening runs the initialisers of the library: those of its std, which expect nothing of us. The
@@ -126,13 +126,13 @@ fn linkers_own_words(error: &libloading::Error) -> String {
         .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// The table: where the symbol says, if that is inside the library.
-/// With the addresses of the library.
+/// Finds the table at the address of the symbol, which has to be inside the library. The result includes the addresses
+/// of the library.
 fn find_table(
     library: &Library,
     image: Image,
 ) -> Result<(*const LibraryTable, Range<usize>), FailedStep> {
-    // SAFETY: nothing is believed about the type; only the address is taken.
+    // SAFETY: this code assumes nothing about the type; it uses only the address.
     let symbol = unsafe { library.get::<*const *const LibraryTable>(LIBRARY_SYMBOL) };
     let place = symbol
         .map_err(|_| FailedStep::NoTable)?
@@ -149,7 +149,7 @@ fn find_table(
     let first = base.wrapping_add(image.start);
     let last = base
         .wrapping_add(image.end)
-        .wrapping_sub(size_of::<LibraryTable>() as u64);
+        .wrapping_sub(LibraryTable::LEAST as u64);
     let addresses = first as usize..base.wrapping_add(image.end) as usize;
     match table.is_aligned() && (first..=last).contains(&(table as u64)) {
         true => Ok((table, addresses)),
@@ -159,28 +159,10 @@ fn find_table(
     }
 }
 
-/// Believes the first two fields, which stand where they stand in every version of the table.
-fn check_layout(table: *const LibraryTable) -> Result<(), FailedStep> {
-    // SAFETY: `table` is a reference of this program, or lies in the library and is aligned (`find_table`).
-    let (abi, size) = unsafe { LibraryTable::claims(table) };
-    if abi != ABI_STAMP {
-        return Err(FailedStep::Table(format!(
-            "it has ABI stamp {abi:#x}, this node has {ABI_STAMP:#x}"
-        )));
-    }
-    match size == size_of::<LibraryTable>() {
-        true => Ok(()),
-        false => Err(FailedStep::Table(format!(
-            "it has {size} bytes, this node's has {}",
-            size_of::<LibraryTable>()
-        ))),
-    }
-}
-
-/// The modules of the table, which must be those of the manifest.
+/// The modules of the table, which have to be those of the manifest.
 fn claim(table: *const LibraryTable, manifest: &Manifest) -> Result<Vec<Module>, FailedStep> {
-    // SAFETY: the table has stamp and size of ours and lies in a library that carries a manifest of the macro
-    // which makes such tables; it is never unloaded (`open`).
+    // SAFETY: the table lies in a library that carries a manifest of the macro which makes such tables, and is never
+    // unloaded (`open`); its stamp and its size are looked at first.
     let modules = unsafe { claim_library(table) }.map_err(FailedStep::Table)?;
     compare(manifest, &modules)?;
     Ok(modules)
@@ -204,8 +186,8 @@ mod tests {
         assert_eq!(results, [true, true, true, false, false]);
         assert_eq!(
             take(&taken, 3).unwrap_err().to_string(),
-            "3 loads in one process of the system are the most: \
-             purged code stays in memory, so start the node anew with its release"
+            "the limit of 3 loads in one process of the operating system is reached: \
+             purged code stays in memory, so restart the node with its release"
         );
     }
 }

@@ -1,13 +1,13 @@
-//! The manifest: what a library says of itself, as one Erlang term in a section of its own.
+//! The manifest: the description of a library, as one Erlang term in a section of its file.
 //!
 //! ```erlang
-//! {library,"processquest","1.1.0",[{abi,1886453762},{modules,[
-//!   {pq_player,"1.1.0",gen_fsm,[{digest,"9f…"},{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
-//!   {pq_enemy,"1.1.0",functions,[]},…]}]}.
+//! {library,"shop","1.1.0",[{abi,1886453762},{modules,[
+//!   {shop_till,"1.1.0",gen_fsm,[{digest,"9f…"},{converts,["1.0.0"]},{calls,["shop_goods:fetch/0",…]}]},
+//!   {shop_goods,"1.1.0",functions,[]},…]}]}.
 //! ```
 //!
-//! The macro of the SDK writes it; here it is read and compared with what the library turns out to hold. What
-//! modules declare in the fourth place nobody needs who runs them: it is for whoever compares two versions.
+//! The macro of the SDK writes the manifest; this module reads it and compares it with the modules in the library. The
+//! declarations in the fourth place are for tools that compare two versions; running a module does not need them.
 
 use std::fmt;
 
@@ -15,59 +15,60 @@ use pq_abi::{Kind, Module};
 use pq_term::{ReadError, Term, checked_text, read_one};
 use thiserror::Error;
 
-/// How many bytes a manifest has at most. A module takes some 40, and one that calls a dozen functions 350, so this
-/// is room for hundreds of them; names become atoms, which are never given back, so the bound is not left
-/// to whoever made the file.
+/// The largest size of a manifest in bytes. A module takes about 40 bytes, and one that calls a dozen functions 350, so
+/// this is enough for hundreds of modules. Names become atoms, which are never freed, so the author of the file must
+/// not choose their number.
 const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
-/// What a library says of itself.
+/// The description of a library by itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Manifest {
-    /// The application it belongs to.
+    /// The application to which the library belongs.
     pub application: String,
-    /// That application's version.
+    /// The version of that application.
     pub vsn: String,
-    /// The version of the boundary it was compiled for: [`pq_abi::ABI_STAMP`] there.
+    /// The ABI stamp for which the library was compiled: [`pq_abi::ABI_STAMP`] of its SDK.
     pub abi: u64,
     /// Its modules, in the order of its table.
     pub modules: Vec<ModuleEntry>,
 }
 
-/// A module, as the manifest lists it.
+/// The entry of one module in a manifest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ModuleEntry {
-    /// Its name.
+    /// The name of the module.
     pub name: String,
-    /// Its own version, which may be older than the application's.
+    /// The version of the module, which may be older than the application's.
     pub vsn: String,
-    /// How the runtime drives it.
+    /// The behaviour with which the runtime drives the module.
     pub kind: Kind,
-    /// What it declares for upgrades; `None` in a library of an SDK that did not ask yet.
+    /// Its declarations for upgrades; `None` when the SDK of the library was too old to write them.
     pub declared: Option<Declared>,
-    /// What its source comes to, which two modules of one version share when their code is the same. `pq build` computes
-    /// it; `None` in a library that was built in another way or by an older `pq`, about whose code nothing is known.
+    /// The digest of its source; two modules of one version with equal digests have the same code. `pq build` computes
+    /// it; `None` in a library that was built in another way or by an older `pq`.
     pub digest: Option<String>,
 }
 
-/// What a module declares for those who upgrade it. The texts are `pq_sdk::Module`'s constants of these names.
+/// The declarations of a module for upgrades. The texts come from the constants of `pq_sdk::Module` with the same
+/// names.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Declared {
-    /// The older versions of it whose state it converts, up and down.
+    /// Older versions of the module whose state it converts, up and down.
     pub converts: Vec<String>,
-    /// The older versions of it whose state is the same.
+    /// Older versions of the module that have the same state.
     pub keeps: Vec<String>,
-    /// The functions that it calls at their current version.
+    /// Functions that the module calls at their current version.
     pub calls: Vec<Callee>,
 }
 
-/// A function that is called: `Module:Function/Arity`.
+/// A function that a module calls: `Module:Function/Arity`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Callee {
-    /// Its module.
+    /// The module of the function.
     pub module: String,
-    /// Its name.
+    /// The name of the function.
     pub function: String,
-    /// How many arguments it takes.
+    /// The number of its arguments.
     pub arity: u32,
 }
 
@@ -77,33 +78,33 @@ impl fmt::Display for Callee {
     }
 }
 
-/// Why a text is no manifest.
+/// Reasons why a text is not a manifest.
 #[derive(Debug, Error)]
 pub enum ManifestError {
-    /// Longer than any manifest is.
+    /// The manifest is longer than 64 KiB; its length in bytes.
     #[error("it has {0} bytes, where {MANIFEST_BYTES_MAX} are the most")]
     TooLong(usize),
-    /// Not one Erlang term.
+    /// The text is not one Erlang term.
     #[error("{0}")]
     Syntax(#[from] ReadError),
-    /// A term, but another one.
+    /// The text is a term of another shape.
     #[error("it has `{found}`, where {wanted} belongs")]
     Shape {
-        /// What stands there, as a term.
+        /// The wrong part, printed as a term.
         found: String,
-        /// What should.
+        /// A description of the right part.
         wanted: &'static str,
     },
-    /// Two modules of one name.
+    /// Two modules have this name.
     #[error("it lists module `{0}` twice")]
     Twice(String),
 }
 
 impl Manifest {
-    /// Reads the bytes of a manifest's section.
+    /// Reads a manifest from the bytes of its section.
     ///
     /// # Errors
-    /// When they are anything but one term of the shape above.
+    /// Fails when they are not exactly one term of the shape that the documentation of this module shows.
     pub fn read(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         if bytes.len() > MANIFEST_BYTES_MAX {
             return Err(ManifestError::TooLong(bytes.len()));
@@ -153,7 +154,8 @@ impl Manifest {
             .map(|pair| pair[0])
     }
 
-    /// What the library holds in another way than it says; `None` when all is as it says.
+    /// The first difference between the manifest and the modules of the library, as the entry of each; `None` when they
+    /// are equal.
     pub(crate) fn contradiction(&self, modules: &[Module]) -> Option<(String, String)> {
         let listed = self
             .modules
@@ -197,7 +199,7 @@ impl ModuleEntry {
 }
 
 impl Declared {
-    /// A list that is empty is not there, and what a newer SDK declares besides is passed over.
+    /// An empty list may be missing, and unknown declarations of a newer SDK are ignored.
     fn from_term(term: &Term) -> Result<Declared, ManifestError> {
         Ok(Declared {
             converts: strings(term, "converts")?,
@@ -225,7 +227,7 @@ impl Callee {
     }
 }
 
-/// The strings under a key; none where the key is not there.
+/// The strings under a key; an empty list if the key is missing.
 fn strings(options: &Term, key: &str) -> Result<Vec<String>, ManifestError> {
     if options.as_list().is_none() {
         return Err(shape(options, "a list of declarations"));
@@ -309,7 +311,7 @@ mod tests {
         assert_eq!(manifest.modules, [entry]);
     }
 
-    /// What the module of such an entry declares.
+    /// The declarations of the module in this entry.
     fn declared(entry: &str) -> Option<Declared> {
         let text = format!("{{library,\"a\",\"1\",[{{abi,7}},{{modules,[{entry}]}}]}}.");
         let mut manifest = Manifest::read(text.as_bytes()).unwrap();

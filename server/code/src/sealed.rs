@@ -1,7 +1,7 @@
-//! A copy of a library in memory that nobody can change any more.
+//! An unchangeable copy of a library in memory.
 //!
-//! The dynamic linker maps this copy and not the file: the file may be written over, cut off or replaced
-//! while its code runs. And what was verified is what is mapped. The seals are those of `memfd_create(2)`.
+//! The dynamic linker maps this copy instead of the file, because the file may be overwritten, truncated or replaced
+//! while its code runs. So the mapped bytes are the verified ones. The seals are those of `memfd_create(2)`.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,17 +10,18 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-/// How long a name `memfd_create(2)` takes, without the prefix that the kernel adds.
+/// The longest name in bytes that `memfd_create(2)` accepts, without the prefix that the kernel adds.
 const NAME_BYTES_MAX: usize = 249;
 
-/// How often a copy is sealed until it is given up. The kernel refuses while anybody holds one of its pages, as it does
-/// itself for a moment when it moves memory about; each time it waits some 150 ms first, so this is five seconds.
+/// The number of attempts to seal a copy. The kernel refuses while anything holds one of its pages, as the kernel
+/// itself does for a moment when it moves memory. Each attempt first waits for about 150 ms, so 32 attempts take five
+/// seconds.
 const SEALS_MAX: u32 = 32;
 
-/// A sealed copy of `bytes`; `name` is shown in `/proc/self/maps`.
+/// Makes a sealed copy of `bytes`; `/proc/self/maps` shows `name`.
 ///
 /// # Errors
-/// What the system says, such as no memory, no descriptor, or a policy against code in memory.
+/// Returns errors of the system, such as no memory, no descriptor, or a policy against code in memory.
 pub(crate) fn copy(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(create(fitting(name))?);
     file.write_all(bytes)?;
@@ -33,7 +34,7 @@ fn seal(file: &File) -> Result<(), Errno> {
     fcntl_add_seals(file, seals)
 }
 
-/// Seals again as long as somebody holds a page.
+/// Tries again while one of the pages is held.
 fn until_free(mut seal: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> {
     for _ in 1..SEALS_MAX {
         match seal() {
@@ -44,7 +45,7 @@ fn until_free(mut seal: impl FnMut() -> Result<(), Errno>) -> Result<(), Errno> 
     seal()
 }
 
-/// Since Linux 6.3 code in memory is asked for by a flag that older kernels refuse as unknown.
+/// Since Linux 6.3 executable memory needs a flag, which older kernels refuse as unknown.
 fn create(name: &str) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     match memfd_create(name, flags | MemfdFlags::EXEC) {

@@ -1,10 +1,10 @@
-//! The code server: the libraries of a node, and which version of each module is current.
+//! The code server: the libraries of a node, and the current version of each module.
 //!
-//! Asking for the current version is on the path of every call between modules: it takes no lock and reads a
-//! table that is never written, only replaced. Everything else takes the books' lock for a moment; loading has
-//! a lock of its own, so that nobody waits for a disk.
+//! Every call between modules asks for a current version: that takes no lock and reads a table that is never written,
+//! only replaced. All other operations take the lock of the books for a short time. Loading has a lock of its own, so
+//! that no other operation waits for a disk.
 //!
-//! Called by the runtime (current versions, the epoch) and by the release handler (everything else).
+//! Callers are the runtime (current versions, the epoch) and the release handler (everything else).
 
 mod books;
 
@@ -26,9 +26,9 @@ use books::{AllVersions, Books, Entry, from_file, linked};
 
 pub use books::LIBRARIES_MAX;
 
-/// The code server of a node.
+/// The code server of a node: its libraries, and the current and old version of each module.
 pub struct CodeServer {
-    /// Name to current version; replaced as a whole.
+    /// The current version of each name; replaced as a whole.
     current: ArcSwap<HashMap<&'static str, Module>>,
     epoch: AtomicU64,
     books: Mutex<Books>,
@@ -42,7 +42,7 @@ impl Default for CodeServer {
 }
 
 impl CodeServer {
-    /// A server that knows no library.
+    /// Makes a server without libraries.
     pub fn new() -> CodeServer {
         CodeServer {
             current: ArcSwap::default(),
@@ -52,21 +52,21 @@ impl CodeServer {
         }
     }
 
-    // ---- what is current ----
+    // ---- current versions ----
 
-    /// The version that calls by name reach (`Module:Function(…)`).
+    /// The version that calls by name (`Module:Function(…)`) reach.
     pub fn current(&self, module: &str) -> Option<Module> {
         self.current.load().get(module).copied()
     }
 
-    /// `true` when calls by name reach this very version.
+    /// Whether calls by name reach exactly this version.
     pub fn is_current(&self, module: Module) -> bool {
         self.current(module.name()) == Some(module)
     }
 
-    /// A number that changes at each change of any current module, after the change can be seen. No two
-    /// states of any servers in one process of the operating system have the same, so that code which all of
-    /// them share may keep what it found out under it ([`pq_abi::raw::HostTable::epoch`]). Never 0.
+    /// A number that changes at each change of any current module, after the change is visible. No two states of any
+    /// servers in one process of the operating system have the same number. So code that all of them share may cache
+    /// results under it ([`pq_abi::raw::HostTable::epoch`]). Never 0.
     pub fn epoch(&self) -> &AtomicU64 {
         &self.epoch
     }
@@ -76,7 +76,7 @@ impl CodeServer {
         self.versions(module)?.old.map(|version| version.module)
     }
 
-    /// Where the current version came from (`code:which/1`).
+    /// The origin of the current version (`code:which/1`).
     pub fn which(&self, module: &str) -> Option<Origin> {
         let current = self.versions(module)?.current?;
         let books = self.books();
@@ -85,7 +85,7 @@ impl CodeServer {
             .map(|entry| entry.library.origin.clone())
     }
 
-    /// All modules, by name (`code:all_loaded/0`).
+    /// All modules, sorted by name (`code:all_loaded/0`).
     pub fn loaded(&self) -> Vec<LoadedModule> {
         let books = self.books();
         let lines = books.versions.iter();
@@ -100,12 +100,12 @@ impl CodeServer {
 
     // ---- libraries ----
 
-    /// Verifies and loads a library; none of its modules becomes current. The bytes are what counts, not the
-    /// path: bytes that are loaded already are not loaded again, so going back and forth between two releases
-    /// costs nothing, and other bytes under a known path are another library.
+    /// Verifies and loads a library; none of its modules becomes current. The bytes identify a library, not the path:
+    /// bytes that are already loaded are not loaded again, so changing back and forth between two releases costs
+    /// nothing, and different bytes under a known path are another library.
     ///
     /// # Errors
-    /// At the first of the steps of [`FailedStep`] that fails. The server is then as it was.
+    /// Returns the first step of [`FailedStep`] that fails. The server is unchanged then.
     pub fn load_library<'a>(
         &self,
         path: &Path,
@@ -142,11 +142,12 @@ impl CodeServer {
             .add(from_file(path, candidate, &verified), loaded))
     }
 
-    /// Takes in a library that is linked into this program; none of its modules becomes current. One that is
-    /// known already keeps its number.
+    /// Adds a library that is linked into this program; none of its modules becomes current. A library that is already
+    /// known keeps its number.
     ///
     /// # Errors
-    /// When its table and its manifest contradict each other, which only a table made by hand can do.
+    /// Fails when its table and its manifest contradict each other, which is possible only for a table that was not
+    /// made by the SDK's macro.
     pub fn link_library(&self, table: &'static LibraryTable) -> Result<LibraryId, LoadError> {
         let fail = |step| LoadError {
             origin: Origin::Linked,
@@ -160,20 +161,20 @@ impl CodeServer {
         }
     }
 
-    /// All libraries, in the order in which they came.
+    /// All libraries, in the order in which they were loaded.
     pub fn libraries(&self) -> Vec<Library> {
         self.books().libraries.iter().map(Entry::now).collect()
     }
 
-    /// One library.
+    /// The library with this number.
     pub fn library(&self, id: LibraryId) -> Option<Library> {
         self.books().library(id).map(Entry::now)
     }
 
-    /// A module of a library, whether it is current or not.
+    /// A module of a library, whether or not it is current.
     ///
     /// # Errors
-    /// When there is no such library, or no such module in it.
+    /// Fails when there is no such library, or no such module in it.
     pub fn module(&self, library: LibraryId, module: &str) -> Result<Module, ChangeError> {
         self.books()
             .version(library, module)
@@ -182,11 +183,11 @@ impl CodeServer {
 
     // ---- exchange of code ----
 
-    /// Makes one module of a library current; what was current becomes old. Returns the version that was old
-    /// until then, if there was one: it cannot be reached any more, and what still runs it must be dealt with.
+    /// Makes one module of a library current; the current version becomes old. Returns the version that was old until
+    /// then: calls cannot reach it any more, and the caller has to deal with processes that still run it.
     ///
     /// # Errors
-    /// When there is no such library, or no such module in it. Nothing has changed then.
+    /// Fails when there is no such library, or no such module in it. Nothing has changed then.
     pub fn make_current(
         &self,
         library: LibraryId,
@@ -199,7 +200,7 @@ impl CodeServer {
     /// Makes all modules of a library current at once. Returns the versions that were old until then.
     ///
     /// # Errors
-    /// When there is no such library.
+    /// Fails when there is no such library.
     pub fn make_all_current(&self, library: LibraryId) -> Result<Vec<Module>, ChangeError> {
         let known = self
             .library(library)
@@ -211,8 +212,8 @@ impl CodeServer {
         self.change(&changes.collect::<Vec<_>>())
     }
 
-    /// The current version becomes old, and none is current (`code:delete/1`). Returns the version that was old
-    /// until then.
+    /// Makes the current version old, so that none is current (`code:delete/1`). Returns the version that was old until
+    /// then.
     pub fn delete(&self, module: &str) -> Option<Module> {
         self.change(&[Change::Delete(module)]).ok()?.pop()
     }
@@ -222,11 +223,11 @@ impl CodeServer {
         self.change(&[Change::Purge(module)]).ok()?.pop()
     }
 
-    /// Does all of these changes at once: nobody sees some of them without the others. Returns the versions that
-    /// are neither current nor old any more, in the order of the changes that forgot them.
+    /// Makes all these changes at once: no reader sees a part of them. Returns the versions that are neither current
+    /// nor old any more, in the order of the changes that dropped them.
     ///
     /// # Errors
-    /// When one of them cannot be done. Then none is.
+    /// Fails when one of them is impossible. Then none is made.
     pub fn change(&self, changes: &[Change<'_>]) -> Result<Vec<Module>, ChangeError> {
         let mut books = self.books();
         let (versions, forgotten) = books.after(changes)?;
@@ -244,10 +245,10 @@ impl CodeServer {
             .collect())
     }
 
-    /// The modules as they would be after these changes, for whoever prepares them: nothing changes.
+    /// Returns the modules as they would be after these changes, for the preparation of an exchange. Nothing changes.
     ///
     /// # Errors
-    /// When one of them cannot be done.
+    /// Fails when one of the changes is impossible.
     pub fn preview(&self, changes: &[Change<'_>]) -> Result<Preview, ChangeError> {
         let (versions, _) = self.books().after(changes)?;
         Ok(Preview {
@@ -256,11 +257,12 @@ impl CodeServer {
         })
     }
 
-    /// Shows the world what is current. The caller has the books' lock, so that two changes are shown in the
-    /// order in which they were made.
+    /// Publishes the current versions to readers. The caller has the lock of the books, so two changes are published in
+    /// the order in which they were made.
     ///
-    /// INVARIANT: the table first, then the epoch (`who_sees_a_new_epoch_sees_its_table`). Whoever still has the
-    /// old epoch asks again when the new one arrives; the other way round an old answer would keep a new epoch.
+    /// INVARIANT: the table first, then the epoch (`who_sees_a_new_epoch_sees_its_table`). A reader with the old epoch
+    /// asks again when it sees the new one. In the opposite order, a reader could keep an old answer under the new
+    /// epoch.
     fn publish(&self, versions: &AllVersions) {
         let next: HashMap<&'static str, Module> = currents(versions).collect();
         if **self.current.load() != next {
@@ -274,7 +276,7 @@ impl CodeServer {
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        // Nothing panics between two writes to the books, so those of a panicked thread are whole.
+        // No code panics between two writes to the books, so the books of a panicked thread are consistent.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -286,10 +288,10 @@ fn currents(versions: &AllVersions) -> impl Iterator<Item = (&'static str, Modul
         .filter_map(|(name, versions)| Some((*name, versions.current?.module)))
 }
 
-/// The modules as changes would leave them ([`CodeServer::preview`]).
+/// The modules as they would be after changes; made by [`CodeServer::preview`].
 pub struct Preview {
     current: HashMap<&'static str, Module>,
-    /// Nobody else's: what is found out under it is about these modules.
+    /// An epoch that no server has, because results cached under it hold only for these modules.
     epoch: AtomicU64,
 }
 
@@ -303,7 +305,7 @@ impl pq_abi::Modules for Preview {
     }
 }
 
-/// A number that no server of this process of the operating system has had.
+/// A number that no server in this process of the operating system has had.
 fn fresh_epoch() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! Everything that is found out about a library before anything of it runs.
+//! All checks of a library before any of its code runs.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::error::{FailedStep, LoadError};
 use crate::library::Origin;
 use crate::manifest::Manifest;
 
-/// How large a library may be. The game's has half a megabyte; a hundred times that is a mistake, and each
-/// loaded one stays in memory for ever.
+/// The largest size of a library in bytes. The game's library has half a megabyte; one a hundred times as large is a
+/// mistake, and each loaded library stays in memory forever.
 pub const LIBRARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What a library has to be; by default any is right.
+/// Requirements on a library; the default has none.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Wanted<'a> {
-    /// These very bytes.
+    /// The checksum of its bytes.
     pub checksum: Option<Checksum>,
-    /// The library of this application in this version.
+    /// The application and version to which it has to belong.
     pub owner: Option<(&'a str, &'a str)>,
 }
 
@@ -34,8 +34,8 @@ impl From<Option<Checksum>> for Wanted<'_> {
 }
 
 impl Wanted<'_> {
-    /// A release, the folder in it and its checksums may all be changed together; what a library says of itself was
-    /// written when it was compiled.
+    /// Compares the manifest with the place of the library. A release, its directory and its checksums may all be
+    /// changed together, but the manifest was written when the library was compiled.
     pub(crate) fn owned_by(&self, application: &str, vsn: &str) -> Result<(), FailedStep> {
         match self.owner {
             Some(owner) if owner != (application, vsn) => Err(FailedStep::Owner {
@@ -47,22 +47,22 @@ impl Wanted<'_> {
     }
 }
 
-/// A file that was read once; what is checked is what is loaded.
+/// A file that was read once, so that the checked bytes are the loaded bytes.
 pub(crate) struct Candidate {
     pub(crate) bytes: Vec<u8>,
     pub(crate) checksum: Checksum,
 }
 
-/// A library that may be loaded.
+/// A library that passed all checks and may be loaded.
 pub(crate) struct Verified {
     pub(crate) manifest: Manifest,
     pub(crate) image: Image,
 }
 
-/// What the library at `path` says of itself, after all checks that need no loading.
+/// Reads the manifest of the library at `path` after all checks that need no loading.
 ///
 /// # Errors
-/// As [`crate::CodeServer::load_library`], up to the step that loads.
+/// Returns the errors of [`crate::CodeServer::load_library`] up to the step that loads.
 pub fn inspect<'a>(path: &Path, wanted: impl Into<Wanted<'a>>) -> Result<Manifest, LoadError> {
     let wanted = wanted.into();
     let verified =
@@ -74,10 +74,10 @@ pub fn inspect<'a>(path: &Path, wanted: impl Into<Wanted<'a>>) -> Result<Manifes
     verified.map(|verified| verified.manifest).map_err(fail)
 }
 
-/// What a library says of itself, whether or not this node may load it.
+/// Reads the manifest of a library, even if this node may not load the library.
 ///
 /// # Errors
-/// When the bytes are no library of this machine, or have no manifest that can be read.
+/// Fails when the bytes are no library for this machine, or have no readable manifest.
 pub fn manifest_of(bytes: &[u8]) -> Result<Manifest, FailedStep> {
     Ok(Manifest::read(Elf::parse(bytes)?.manifest()?)?)
 }
@@ -102,7 +102,7 @@ pub(crate) fn read(path: &Path, expected: Option<Checksum>) -> Result<Candidate,
     }
 }
 
-/// Form, manifest, owner, stamp, lint.
+/// Checks form, manifest, owner, ABI stamp and lint, in this order.
 pub(crate) fn verify(bytes: &[u8], wanted: &Wanted<'_>) -> Result<Verified, FailedStep> {
     let elf = Elf::parse(bytes)?;
     let manifest = Manifest::read(elf.manifest()?)?;

@@ -1,34 +1,34 @@
-//! Current and old: what becomes of the versions of one module when code is exchanged.
+//! The current and the old version of one module, and their changes in an exchange of code.
 //!
 //! ```text
 //!             make current B          make current C           purge
 //!   ─ , ─  ─►  A , ─  ─────►  B , A  ───────────►  C , B  ─────────►  C , ─      (current, old)
-//!                                    A is displaced          B is forgotten
+//!                                    A is dropped            B is dropped
 //! ```
 //!
-//! Pure bookkeeping; `server` keeps it and tells the world.
+//! Pure bookkeeping; `server` stores it and publishes changes.
 
 use pq_abi::Module;
 
 use crate::library::LibraryId;
 
-/// One version of a module, and the library that holds it.
+/// One version of a module, and its library.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Version {
-    /// The module.
+    /// The loaded module, which callers can run.
     pub module: Module,
-    /// Where it came from.
+    /// The library that contains the module.
     pub library: LibraryId,
 }
 
 /// One step of an exchange of code; see [`crate::CodeServer::change`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change<'a> {
-    /// The module of that library becomes current, the current one old (`code:load_file/1`).
+    /// The module of that library becomes current, and the current one old (`code:load_file/1`).
     MakeCurrent(LibraryId, &'a str),
-    /// The current one becomes old, and none is current (`code:delete/1`).
+    /// The current version becomes old, and none is current (`code:delete/1`).
     Delete(&'a str),
-    /// The old one is forgotten (`code:purge/1`; the processes that run it are not looked at here).
+    /// The old version is dropped (`code:purge/1`; this operation does not look at processes that run it).
     Purge(&'a str),
 }
 

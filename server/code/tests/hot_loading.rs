@@ -1,5 +1,5 @@
-//! Loading, exchanging and refusing libraries, with real ones: each trap of the dynamic linker, each refusal,
-//! and the bookkeeping of current and old.
+//! Loading, exchanging and refusing real libraries: each trap of the dynamic linker, each refusal, and the bookkeeping
+//! of current and old versions.
 
 #[path = "hot_loading/fixture.rs"]
 mod fixture;
@@ -12,6 +12,8 @@ mod support;
 
 #[path = "hot_loading/calls.rs"]
 mod calls;
+#[path = "hot_loading/growth.rs"]
+mod growth;
 #[path = "hot_loading/refusals.rs"]
 mod refusals;
 #[path = "hot_loading/traps.rs"]

@@ -1,11 +1,14 @@
-//! Opening files: the one place where the node, its tools and its door open what somebody else has put on the disk.
+//! Opening of files that other programs or people have written. The node, its tools and `sockserv` open such files only
+//! through this crate.
 //!
-//! A path may lead to a pipe, whose opening waits for its other end; to a device, whose opening may do something; or
-//! through a link out of the tree that it is a part of. None of these is opened here, and no file is read whose size
-//! nobody has bounded. A refusal is an [`io::Error`] that carries a [`Refused`], whose text says what would be right.
+//! A path may lead to a pipe, where opening waits for the other end; to a device, where opening may have an effect; or
+//! through a link out of the directory that it belongs to. This crate opens none of these, and reads no file without a
+//! limit on its size. A refusal is an [`io::Error`] that carries a [`Refused`], whose text says what would be right.
 //!
-//! What a file holds is known to its reader. Files that a program makes for itself (locks, logs) and those of the
-//! kernel (`/proc`) are opened where they are used.
+//! The content of a file is the business of its reader. Files that a program makes for itself (locks, logs) and files
+//! of the kernel (`/proc`) are opened where they are used.
+//!
+//! [`durable`] writes files so that a reader finds the whole content or that of before.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -14,26 +17,28 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// How many bytes a text has at most: releases, applications, settings, registers, lists of bans. The longest that is
-/// known has 10 KiB.
+pub mod durable;
+
+/// The largest size of a text in bytes: releases, applications, settings, registers, lists of bans. The longest known
+/// text has 10 KiB.
 pub const TEXT_BYTES_MAX: u64 = 4 << 20;
 
-/// Why something that is there is not opened.
+/// Reasons not to open something that exists.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is something else than a file.
+    /// The path leads to something that is not a regular file; its kind.
     #[error("it is {0}; a regular file would be right")]
     NotRegular(&'static str),
-    /// A link leads to it from a folder that it is not in.
+    /// A link leads out of the directory that the path belongs to; the target of the link.
     #[error("a link leads from there to {}, which is elsewhere; a copy of that file in its place would be right", .0.display())]
     Outside(PathBuf),
-    /// It is larger than any file of its kind.
+    /// The file is larger than the limit of its kind; the limit in bytes.
     #[error("it has more than {0} bytes, which no file of its kind needs")]
     TooLarge(u64),
 }
 
 impl Refused {
-    /// The refusal in an error of this crate; none in what the operating system said.
+    /// The refusal in an error of this crate; `None` for an error of the operating system.
     pub fn of(error: &io::Error) -> Option<&Refused> {
         error.get_ref()?.downcast_ref()
     }
@@ -52,21 +57,21 @@ impl From<Refused> for io::Error {
 
 const FOLDER: &str = "a folder";
 
-/// Opens a regular file for reading, wherever links lead.
+/// Opens a regular file for reading. Links are followed.
 ///
 /// # Errors
-/// What the operating system says; [`Refused::NotRegular`].
+/// Returns the errors of the operating system, and [`Refused::NotRegular`].
 pub fn open(path: &Path) -> io::Result<File> {
     open_as(path, OpenOptions::new().read(true))
 }
 
-/// Opens a regular file in this way; where there is none, these options say what becomes of that.
+/// Opens a regular file with these options, which also decide what happens when the file does not exist.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // Asked before opening, because opening a device may do something. Asked again afterwards, because the path may
-    // have led elsewhere meanwhile; without waiting, should it be a pipe by then.
+    // The first check comes before opening, because opening a device may have an effect. The second check comes after
+    // opening, because the path may lead elsewhere by then; opening does not wait if it has become a pipe.
     match fs::metadata(path) {
         Ok(found) => is_regular(&found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => (),
@@ -80,7 +85,7 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of a regular file, wherever links lead.
+/// Reads the bytes of a regular file. Links are followed.
 ///
 /// # Errors
 /// As [`open`]; [`Refused::TooLarge`].
@@ -93,7 +98,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The bytes of a regular file that is a part of this folder: links within the folder are followed.
+/// Reads the bytes of a regular file inside this folder; only links within the folder are followed.
 ///
 /// # Errors
 /// As [`read`]; [`Refused::Outside`].
@@ -101,10 +106,10 @@ pub fn read_inside(folder: &Path, path: &Path, bytes_max: u64) -> io::Result<Vec
     read(&inside(folder, path)?, bytes_max)
 }
 
-/// Where a path leads that is a part of this folder.
+/// Resolves a path inside this folder.
 ///
 /// # Errors
-/// What the operating system says; [`Refused::Outside`].
+/// Returns the errors of the operating system, and [`Refused::Outside`].
 pub fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     let folder = match folder.as_os_str().is_empty() {
         true => Path::new("."),

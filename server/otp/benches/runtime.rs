@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use pq_abi::spec::{ManagerRequest, Start};
-use pq_otp::{Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
+use pq_otp::{Ask, Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
 use pq_sdk::Atom;
 use pq_term::msgpack::{from_msgpack, to_msgpack};
 use serde::Serialize;

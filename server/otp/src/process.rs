@@ -218,7 +218,7 @@ impl Process {
         }
     }
 
-    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most heroes
+    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most avatars
     /// play unseen, and telling nobody is half of what a kill costs.
     pub(crate) fn hears_nothing(&self) -> bool {
         matches!(&self.body, Body::Manager(handlers) if handlers.is_empty())

@@ -81,7 +81,7 @@ use ordered::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
 
-/// One supervisor. It is small, because each hero has one: 112 bytes with two children, and the bytes of their
+/// One supervisor. It is small, because each avatar has one: 112 bytes with two children, and the bytes of their
 /// specs.
 pub struct Supervisor(Kind);
 

@@ -23,10 +23,10 @@ use std::time::{Duration, Instant};
 
 use pq_abi::{Direction, Module, Modules, Reason};
 use pq_term::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::called::brief;
-use crate::message::{ExitCause, Signal};
-use crate::node::Node;
+use crate::message::Signal;
 
 pub(crate) mod board;
 pub(crate) mod convert;
@@ -78,7 +78,8 @@ pub struct Target {
 }
 
 /// What becomes of a process whose conversion does not end in time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "snake_case")]
 pub enum OnOverrun {
     /// The transaction is given up; the process plays on.
     #[default]
@@ -505,24 +506,6 @@ impl Drop for Transaction<'_> {
         if self.open {
             self.release(Order::Abort);
         }
-    }
-}
-
-impl Node {
-    pub(crate) fn tell_shard(&self, shard: usize, signal: Signal) {
-        if let Some(inbox) = self.inbox(shard as u8) {
-            inbox.push(signal);
-        }
-    }
-
-    /// `exit(Pid, kill)` from outside.
-    pub fn kill(&self, pid: Pid) {
-        self.signal(Signal::Exit {
-            to: pid,
-            from: Pid::from_raw(0),
-            reason: Reason::Kill,
-            cause: ExitCause::Explicit,
-        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Parts of answers that more than one command knows.
+//! Answers, and parts of answers, that more than one command knows, or what the node keeps.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,9 @@ pub struct Rows<R> {
     /// The shards whose part is not among the rows, because they do not answer.
     #[serde(default)]
     pub missing: Vec<Missing>,
+    /// Why something is not said in any row, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A shard that does not answer.
@@ -86,6 +89,7 @@ impl<R> Rows<R> {
             rows,
             more,
             missing: Vec::new(),
+            note: None,
         }
     }
 
@@ -93,4 +97,60 @@ impl<R> Rows<R> {
     pub fn without(self, missing: Vec<Missing>) -> Rows<R> {
         Rows { missing, ..self }
     }
+
+    /// With this sentence about all of them.
+    pub fn noting(self, note: Option<String>) -> Rows<R> {
+        Rows { note, ..self }
+    }
+}
+
+/// A release of the tree.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub vsn: String,
+    /// OTP's word for where it stands.
+    pub status: String,
+    /// The runtime it asks for.
+    pub erts_vsn: String,
+    /// Its applications: `Name-Vsn`.
+    pub applications: Vec<String>,
+}
+
+/// Something that was done with a release and has no figures.
+#[derive(Serialize, Deserialize, Debug)]
+pub struct Done {
+    /// The command's word.
+    pub operation: String,
+    /// The release.
+    pub vsn: String,
+    /// The file that was put somewhere, where it lies now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// Somebody who may not come in.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub struct Banned {
+    /// An address, a network (`10.0.0.0/8`) or a name.
+    pub whom: String,
+    /// Since when (RFC 3339, UTC).
+    pub since: String,
+    /// Until when; nothing for ever.
+    pub until: Option<String>,
+    /// By whose word.
+    pub who: String,
+    /// Why.
+    pub text: Option<String>,
+}
+
+/// A node that has stopped.
+#[derive(Serialize, Deserialize, Debug)]
+pub struct Stopped {
+    /// The release that ran; nothing where the node did not say it.
+    pub vsn: Option<String>,
+    /// How long it took to stop.
+    pub took_ms: u64,
 }

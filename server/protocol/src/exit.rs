@@ -128,6 +128,14 @@ impl Failure {
         }
     }
 
+    /// How the history says that an operation ended.
+    pub fn ending(failure: Option<&Failure>) -> (Exit, String) {
+        match failure {
+            None => (Exit::Done, "done".to_string()),
+            Some(failure) => (failure.exit, failure.sentence.clone()),
+        }
+    }
+
     /// As it is sent: a reason may be whatever a module has put into it, and an event has room for some of it.
     pub fn bounded(self) -> Failure {
         let kept = |text: String, max| shorten(&text, max).into_owned();

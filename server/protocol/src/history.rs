@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exit::Exit;
+use super::record::Micros;
 use super::who::Who;
 
 /// One operation.
@@ -67,20 +68,9 @@ pub struct Deed {
     /// How long it took.
     pub took_ms: u64,
     /// How long the processes concerned stood still, where some did.
-    pub pause_us: Option<Pause>,
+    pub pause_us: Option<Micros>,
     /// What the operator said about it; of a boot, its cause.
     pub message: Option<String>,
-}
-
-/// Pauses of processes, in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Pause {
-    /// Half of them stood still for at most so long.
-    pub median: u64,
-    /// 99 of 100 did.
-    pub p99: u64,
-    /// The longest.
-    pub max: u64,
 }
 
 /// What the file holds.

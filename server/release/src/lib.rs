@@ -15,7 +15,6 @@
 //! | [`judge`] | whether a script does what it says, before anybody is touched; what a script may call |
 //! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
 //! | [`layout`] | where in a tree a file has its place |
-//! | [`durable`] | files that are there whole or not at all |
 //!
 //! What does not live here: loading a library (`server/code`), starting an application (`server/otp`), and
 //! every word about the game.
@@ -54,11 +53,11 @@ pub mod package;
 
 pub mod registry;
 
+mod script;
+
 pub mod judge;
 
 pub mod handler;
-
-pub mod durable;
 
 pub use file_error::FileError;
 pub use summed::{PutError, put};

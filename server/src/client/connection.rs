@@ -9,11 +9,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pq_protocol::frame::{self, ANSWER_MAX, EVENT_MAX, PREFIX};
+use pq_protocol::request::Shutdown;
 use pq_protocol::socket::SocketFolder;
-use pq_protocol::{Asked, PROTOCOL, Progress};
-use pq_protocol::{Event, Exit, Failure};
+use pq_protocol::{Asked, Event, Exit, Failure, PROTOCOL, Progress, Request};
 
-use crate::operator::request::{Request, ShutdownRequest};
 use crate::system::holder;
 
 /// How long a node may be silent: it gives a sign of life every two seconds.
@@ -78,7 +77,7 @@ impl From<Failure> for Lost {
 fn is_stop(request: &Request) -> bool {
     matches!(
         request,
-        Request::Stop { .. } | Request::Shutdown(ShutdownRequest::Now { .. })
+        Request::Stop { .. } | Request::Shutdown(Shutdown::Now { .. })
     )
 }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use pq_protocol::Progress;
 
+use super::say::warn;
 use super::table::{cut, printable, terminal_width};
-use super::warn;
 use crate::{console, streams};
 
 /// How wide the bar is, without its ends.

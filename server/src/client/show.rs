@@ -1,19 +1,8 @@
-//! Answers as people read them.
+//! Answers as people read them: what an answer has to say of itself, and listings as tables.
 
-use std::time::Duration;
+use pq_protocol::answer::{Missing, Rows};
 
-use pq_protocol::answer::{DroppedLines, Operation, Planned};
-
-use super::table::{lines, printable};
-use crate::clock::span;
-use crate::operator::answer::{AtDoor, DoorStatus, Returned, Stalled, Status, Stopped, SysReply};
-
-mod listing;
-mod past;
-mod plan;
-mod release;
-
-pub(super) use plan::raw;
+use super::table::table;
 
 /// An answer that people can read.
 pub(crate) trait Show {
@@ -26,199 +15,42 @@ pub(crate) trait Show {
     }
 }
 
-impl Show for Status {
+impl<R: Row> Show for Rows<R> {
     fn show(&self) -> String {
-        let (release, node) = (&self.release, &self.node);
-        let up = span(Duration::from_millis(node.uptime_ms));
-        let libraries = &self.libraries;
-        lines(&[
-            (
-                "release",
-                format!(
-                    "{} {} ({}) since {}",
-                    release.name, release.vsn, release.status, release.since
-                ),
-            ),
-            ("settings", self.settings.clone().unwrap_or_default()),
-            (
-                "node",
-                format!(
-                    "pq {}, process {}, {} shards, up {up}",
-                    node.vsn, node.pid, node.shards
-                ),
-            ),
-            ("root", node.root.clone()),
-            ("processes", self.processes.to_string()),
-            ("connections", self.ports.to_string()),
-            ("door", self.door.as_ref().map_or("none".to_string(), door)),
-            (
-                "libraries",
-                format!(
-                    "{}, {} KiB mapped, {} KiB allocated",
-                    libraries.count,
-                    libraries.mapped_bytes >> 10,
-                    libraries.allocated_bytes >> 10
-                ),
-            ),
-            (
-                "shutdown",
-                self.shutdown
-                    .as_ref()
-                    .map_or("none".to_string(), Show::show),
-            ),
-            ("stalled", stalled(&self.stalls)),
-            ("given up", given_up(self.conversions_given_up)),
-            ("dropped", dropped(self.dropped_lines)),
-            (
-                "operation",
-                self.operation
-                    .as_ref()
-                    .map_or("none".to_string(), operation),
-            ),
-        ])
-    }
-}
-
-fn stalled(stalls: &[Stalled]) -> String {
-    let stalled = |stall: &Stalled| match stall.shard {
-        Some(_) => format!("{}; {} processes wait", stall.sentence, stall.processes),
-        None => stall.sentence.clone(),
-    };
-    stalls.iter().map(stalled).collect::<Vec<_>>().join("; ")
-}
-
-fn given_up(conversions: u64) -> String {
-    match conversions {
-        0 => String::new(),
-        count => format!(
-            "{count} conversions that do not end: a thread each, with the lowest priority, until the node starts again"
-        ),
-    }
-}
-
-/// Nothing, as long as somebody reads.
-fn dropped(lines: DroppedLines) -> String {
-    let DroppedLines { stdout, stderr } = lines;
-    match (stdout, stderr) {
-        (0, 0) => String::new(),
-        (0, log) => format!("{log} lines of the log: nobody reads what the node writes"),
-        (out, log) => format!(
-            "{log} lines of the log, {out} of standard output: nobody reads what the node writes"
-        ),
-    }
-}
-
-fn door(door: &DoorStatus) -> String {
-    let DoorStatus {
-        address,
-        clients,
-        players,
-        abandoned,
-        locked,
-        tls_address,
-        web_address,
-        refused,
-    } = door;
-    let locked = match locked {
-        true => "; locked: nobody new is let in",
-        false => "",
-    };
-    let tls = tls_address
-        .as_ref()
-        .map_or(String::new(), |tls| format!(", TLS at {tls}"));
-    let web = web_address
-        .as_ref()
-        .map_or(String::new(), |web| format!(", page at http://{web}/"));
-    let refused: Vec<String> = refused
-        .iter()
-        .map(|(word, count)| format!("{word} {count}"))
-        .collect();
-    let refused = match refused.is_empty() {
-        true => String::new(),
-        false => format!("; refused: {}", refused.join(", ")),
-    };
-    let abandoned = match abandoned {
-        0 => String::new(),
-        heroes => format!("; {heroes} heroes play for nobody"),
-    };
-    format!(
-        "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"
-    )
-}
-
-fn operation(operation: &Operation) -> String {
-    let Operation {
-        operation,
-        who,
-        since,
-        progress,
-    } = operation;
-    let step = progress
-        .as_ref()
-        .map_or(String::new(), |progress| format!("; now {progress}"));
-    format!("{operation} by {who} since {since}{step}")
-}
-
-impl Show for AtDoor {
-    fn show(&self) -> String {
-        match self {
-            AtDoor::Kick { addresses } => format!("closed: {}", printable(&addresses.join(", "))),
-            AtDoor::EndHero { name, addresses } => {
-                let players = match addresses.is_empty() {
-                    true => "nobody played it".to_string(),
-                    false => format!("played from {}", printable(&addresses.join(", "))),
-                };
-                format!("{} has ended; {players}", printable(name))
-            }
-            AtDoor::EndAbandoned { ended } => {
-                format!("{ended} heroes that played for nobody have ended")
-            }
-            AtDoor::Wall { clients } => format!("told to {clients} clients"),
-            AtDoor::Ban { banned, dismissed } => {
-                let until = banned.until.as_deref();
-                let until = until.map_or("for ever".into(), |until| format!("until {until}"));
-                let whom = printable(&banned.whom);
-                format!("{whom} is banned {until}; {dismissed} clients closed")
-            }
-            AtDoor::Unban { whom } => format!("{} may come in again", printable(whom)),
-            AtDoor::Lock {
-                locked: true,
-                clients,
-            } => format!("locked; {clients} clients play on"),
-            AtDoor::Lock { locked: false, .. } => "open again".to_string(),
+        let mut text = table(&R::heading(), R::cells(&self.rows));
+        if self.more > 0 {
+            text += &format!("\n… and {} more", self.more);
         }
+        if let Some(note) = &self.note {
+            text += &format!("\n{note}");
+        }
+        text
     }
-}
 
-impl Show for Planned {
-    fn show(&self) -> String {
-        let Planned { at, who, text } = self;
-        let text = text.as_ref().map_or(String::new(), |text| {
-            format!("; players are told: {}", printable(text))
+    fn missing(&self) -> Option<String> {
+        let missing = self.missing.iter().map(|missing| {
+            let Missing {
+                shard,
+                processes,
+                why,
+            } = missing;
+            format!("shard {shard} with {processes} processes does not answer ({why})")
         });
-        let who = who.to_string();
-        format!("the node stops at {at}, as {} wants{text}", printable(&who))
+        let missing: Vec<String> = missing.collect();
+        (!missing.is_empty()).then(|| missing.join("; "))
     }
 }
 
-impl Show for SysReply {
-    fn show(&self) -> String {
-        self.reply.clone()
-    }
-}
+/// A row of a listing.
+pub(crate) trait Row: Sized {
+    /// The headings of its columns.
+    const HEADING: &[&'static str];
 
-impl Show for Returned {
-    fn show(&self) -> String {
-        self.result.clone()
+    /// The same in the words of the game.
+    fn heading() -> Vec<&'static str> {
+        Self::HEADING.to_vec()
     }
-}
 
-impl Show for Stopped {
-    fn show(&self) -> String {
-        format!(
-            "stopped: release {} ran, and took {} ms to end",
-            printable(self.vsn.as_deref().unwrap_or_default()),
-            self.took_ms
-        )
-    }
+    /// The cells of all rows.
+    fn cells(rows: &[Self]) -> Vec<Vec<String>>;
 }

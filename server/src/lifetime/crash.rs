@@ -21,8 +21,8 @@ use pq_protocol::history::Mark;
 use pq_term::shorten;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::LogFormat;
 use crate::clock::rfc3339;
+use crate::options::LogFormat;
 use crate::stdio;
 
 /// What is read of the file. What is written is a tenth of it.

@@ -11,22 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use pq_protocol::Who;
 use pq_protocol::frame::{self, PREFIX, REQUEST_MAX};
-use pq_protocol::{Asked, Event, PROTOCOL, Progress};
-use pq_protocol::{Exit, Failure};
+use pq_protocol::request::Shutdown;
+use pq_protocol::{Asked, Event, Exit, Failure, Named, PROTOCOL, Progress, Request, Who};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::desk::{self, Desk};
-use super::door;
-use super::request::{DoorRequest, Question, ReleaseRequest, Request, ShutdownRequest};
+use crate::commands::{self, Ended, Operator};
 use crate::end_at_once::end_at_once;
-use crate::restart::Restart;
-use crate::running::Farewell;
-use crate::running::shutdown::{self, Plan};
+use crate::running::{Farewell, Plan, RunningNode, Wish};
 
 /// How long an operator may take to say what it wants. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,25 +40,6 @@ const HOW_FAR: Duration = Duration::from_millis(200);
 /// not go this way.
 const PROGRESS_MAX: usize = 64;
 
-/// What a connection needs of its surroundings.
-#[derive(Clone)]
-pub(crate) struct Surroundings {
-    /// Where requests are answered.
-    pub(crate) desk: Arc<Desk>,
-    /// `true` when the node stops: who has not asked yet goes.
-    pub(crate) closing: watch::Receiver<bool>,
-    /// Takes what is wished of the node as a whole.
-    pub(crate) wishes: mpsc::Sender<Wish>,
-}
-
-/// What an operator wishes of the node as a whole.
-pub(crate) enum Wish {
-    /// That it stops, and says so.
-    Stop(Farewell),
-    /// That it starts again.
-    Restart(Restart),
-}
-
 /// A connection.
 struct Session {
     stream: UnixStream,
@@ -71,27 +47,23 @@ struct Session {
     is_lost: bool,
 }
 
-/// Serves one connection until its end.
-pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
+/// Serves one connection to this node until its end. When `closing` is `true`, the node stops, and an operator who has not
+/// asked yet goes.
+pub(crate) async fn run(
+    stream: UnixStream,
+    node: Arc<RunningNode>,
+    mut closing: watch::Receiver<bool>,
+) {
     let mut session = Session {
         stream,
         is_lost: false,
     };
     let asked = tokio::select! {
         asked = session.asked() => asked,
-        _ = around.closing.wait_for(|closing| *closing) => return,
+        _ = closing.wait_for(|closing| *closing) => return,
     };
     match asked {
-        Ok((who, Request::Stop { message, now: true })) => session.end(around, who, message),
-        Ok((who, Request::Stop { message, .. })) => {
-            session.stop(around, "stop", who, message).await
-        }
-        Ok((who, Request::Shutdown(request))) => session.shut_down(around, who, request).await,
-        Ok((_, Request::Question(question))) => session.answer(around.desk, question).await,
-        Ok((who, Request::Door(request))) => session.at_door(around.desk, who, request).await,
-        Ok((who, Request::Release { request, message })) => {
-            session.release(around, who, (request, message)).await;
-        }
+        Ok((who, request)) => session.serve(node, who, request).await,
         Err(failure) => session.tell(&Event::Failed(failure)).await,
     }
 }
@@ -154,38 +126,51 @@ impl Session {
         self.is_lost = !matches!(written, Ok(Ok(())));
     }
 
-    async fn answer(&mut self, desk: Arc<Desk>, question: Question) {
-        let (_, silent) = mpsc::channel(1);
-        let asked = desk.clone();
-        let work = move || asked.answer(&question);
-        let answer = self.work(&desk, silent, work).await;
-        self.finish(answer.and_then(|answer| answer)).await;
+    /// Gives each kind of request to what carries it out.
+    async fn serve(mut self, node: Arc<RunningNode>, who: Who, request: Request) {
+        match request {
+            Request::Question(asked) => {
+                let work = move |node: &RunningNode| commands::answer(asked, node);
+                self.answer(node, work).await;
+            }
+            Request::Door(asked) => {
+                let work = move |node: &RunningNode| commands::do_at_door(asked, node, &who);
+                self.answer(node, work).await;
+            }
+            Request::Release { request, message } => {
+                self.release(node, who, request, message).await;
+            }
+            Request::Stop { message, now: true } => self.end(node, who, message),
+            Request::Stop { message, .. } => self.stop(node, "stop", who, message).await,
+            Request::Shutdown(shutdown) => self.shut_down(node, who, shutdown).await,
+        }
     }
 
-    async fn at_door(&mut self, desk: Arc<Desk>, who: Who, request: DoorRequest) {
+    async fn answer(
+        &mut self,
+        node: Arc<RunningNode>,
+        work: impl FnOnce(&RunningNode) -> Result<String, Failure> + Send + 'static,
+    ) {
         let (_, silent) = mpsc::channel(1);
-        let asked = desk.clone();
-        let work = move || asked.at_door(&request, &who);
-        let answer = self.work(&desk, silent, work).await;
+        let answer = self.work(&node, silent, work).await;
         self.finish(answer.and_then(|answer| answer)).await;
     }
 
     async fn release(
         &mut self,
-        around: Surroundings,
+        node: Arc<RunningNode>,
         who: Who,
-        (request, message): (ReleaseRequest, Option<String>),
+        asked: Named,
+        message: Option<String>,
     ) {
         let (hear, heard) = mpsc::channel(PROGRESS_MAX);
-        let desk = around.desk.clone();
-        let work = move || desk.release(&request, message, &who, hear);
-        let (answer, restart) = match self.work(&around.desk, heard, work).await {
-            Ok(ended) => ended,
-            Err(failure) => (Err(failure), None),
-        };
+        let operator = Operator { who, message, hear };
+        let work = move |node: &RunningNode| commands::do_on_releases(asked, node, operator);
+        let ended = self.work(&node, heard, work).await;
+        let Ended { answer, restart } = ended.unwrap_or_else(Ended::from);
         if let Some(restart) = restart {
             // A node that ends already for another reason is started again by whoever ended it.
-            let _ = around.wishes.try_send(Wish::Restart(restart));
+            node.wish(Wish::Restart(restart));
         }
         self.finish(answer).await;
     }
@@ -193,11 +178,12 @@ impl Session {
     /// Does something that may wait, on a thread of its own, and tells how far it is.
     async fn work<R: Send + 'static>(
         &mut self,
-        desk: &Desk,
+        node: &Arc<RunningNode>,
         mut heard: mpsc::Receiver<Progress>,
-        work: impl FnOnce() -> R + Send + 'static,
+        work: impl FnOnce(&RunningNode) -> R + Send + 'static,
     ) -> Result<R, Failure> {
-        let mut work = tokio::task::spawn_blocking(work);
+        let asked = node.clone();
+        let mut work = tokio::task::spawn_blocking(move || work(&asked));
         let mut signs = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
         let mut looks = interval_at(Instant::now() + HOW_FAR, HOW_FAR);
         let hears = !heard.is_closed();
@@ -208,7 +194,7 @@ impl Session {
                 done = &mut work => break done,
                 _ = signs.tick() => self.tell(&Event::Waiting).await,
                 _ = looks.tick(), if hears => {
-                    if let Some(progress) = desk.releases.progress() {
+                    if let Some(progress) = node.releases().progress() {
                         self.tell(&Event::Progress(progress)).await;
                     }
                 }
@@ -236,39 +222,39 @@ impl Session {
     }
 
     /// The end, with a word to the players: now, later, or not.
-    async fn shut_down(mut self, around: Surroundings, who: Who, request: ShutdownRequest) {
-        let desk = around.desk.clone();
-        let answer = match request {
-            ShutdownRequest::Now { text } => match door::line(text) {
+    async fn shut_down(mut self, node: Arc<RunningNode>, who: Who, shutdown: Shutdown) {
+        let line = |text: Option<String>| text.map(|text| commands::line(&text)).transpose();
+        let answer = match shutdown {
+            Shutdown::Now { text } => match line(text) {
                 Ok(text) => {
-                    shutdown::announce_end(&desk, text.as_deref());
-                    return self.stop(around, "shutdown", who, text).await;
+                    node.shutdown().announce_now(text.as_deref());
+                    return self.stop(node, "shutdown", who, text).await;
                 }
                 Err(failure) => Err(failure),
             },
-            ShutdownRequest::Plan { after_ms, text } => door::line(text).map(|text| {
+            Shutdown::Plan { after_ms, text } => line(text).map(|text| {
                 let after = Duration::from_millis(after_ms);
-                let plan = Plan { who, after, text };
-                desk.shutdown.plan(plan, desk.clone(), around.wishes)
+                node.shutdown().plan(Plan { who, after, text })
             }),
-            ShutdownRequest::Cancel => desk.shutdown.cancel(&desk),
+            Shutdown::Cancel => node.shutdown().cancel(),
         };
-        self.finish(answer.and_then(|planned| desk::json(&planned)))
-            .await;
+        let answer = answer.and_then(|planned| commands::json(&planned));
+        self.finish(answer).await;
     }
 
     /// Ends the node as it is, also when something is in progress.
-    fn end(self, around: Surroundings, who: Who, message: Option<String>) {
+    fn end(self, node: Arc<RunningNode>, who: Who, message: Option<String>) {
+        let history = node.history().clone();
         let farewell = Farewell {
             stream: self.stream.into_std().ok(),
             operation: "stop --now",
-            desk: around.desk.clone(),
+            vsn: node.releases().running().vsn,
             who,
             message,
             asked: Instant::now().into_std(),
         };
         end_at_once(move || {
-            farewell.note(&Ok(()));
+            farewell.note(&history, &Ok(()));
             farewell.say(Ok(()));
             tracing::warn!("an operator ends the node as it is");
         })
@@ -277,32 +263,31 @@ impl Session {
     /// Hands the connection to the node's end, which answers when everything has stopped.
     async fn stop(
         mut self,
-        around: Surroundings,
+        node: Arc<RunningNode>,
         operation: &'static str,
         who: Who,
         message: Option<String>,
     ) {
         let (hear, mut heard) = mpsc::channel(1);
-        let taken = match around.desk.turn.take_for_end(operation, &who, hear) {
+        let taken = match node.turn().take_for_end(operation, &who, hear) {
             Ok(taken) => taken,
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
         tracing::info!(%who, "an operator stops the node");
-        around.desk.turn.note(Progress::step("stopping"));
+        node.turn().note(Progress::step("stopping"));
         if let Ok(progress) = heard.try_recv() {
             self.tell(&Event::Progress(progress)).await;
         }
         let farewell = self.stream.into_std().map(|stream| Farewell {
             stream: Some(stream),
             operation,
-            desk: around.desk.clone(),
+            vsn: node.releases().running().vsn,
             who,
             message,
             asked: Instant::now().into_std(),
         });
         taken.for_ever();
-        let is_wished = |farewell| around.wishes.try_send(Wish::Stop(farewell)).is_ok();
-        if !farewell.is_ok_and(is_wished) {
+        if !farewell.is_ok_and(|farewell| node.wish(Wish::Stop(farewell))) {
             // It ends already, for another reason: the connection ends with it.
             tracing::info!("the node is stopping already");
         }
@@ -348,10 +333,8 @@ mod tests {
 
     #[test]
     fn a_request_is_read_in_its_version_only() {
-        assert!(matches!(
-            parse(br#"{"version":1,"request":{"question":"status"}}"#),
-            Ok(Request::Question(Question::Status))
-        ));
+        let status = parse(br#"{"version":1,"request":{"question":"status"}}"#);
+        assert!(matches!(status, Ok(Request::Question(asked)) if asked.name() == "status"));
         let (exit, sentence) = refusal(r#"{"version":2,"request":{"dance":[]}}"#);
         assert_eq!(exit, Exit::Refused);
         assert!(sentence.contains("asked in version 2"), "{sentence}");

@@ -6,18 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pq_protocol::Event;
-use pq_protocol::frame;
 use pq_protocol::socket::SocketFolder;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Event, Exit, Failure, frame};
 use sockserv::entrance::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::desk::Desk;
-use super::session::{self, Surroundings, Wish};
+use super::session;
+use crate::running::RunningNode;
 
 /// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
 /// may hold a thread and a mebibyte of request.
@@ -30,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 
 /// The open socket.
-pub(crate) struct Operator {
+pub(crate) struct OperatorSocket {
     folder: SocketFolder,
     accepting: JoinHandle<()>,
     purging: JoinHandle<()>,
@@ -38,23 +36,22 @@ pub(crate) struct Operator {
     free: Arc<Semaphore>,
 }
 
-impl Operator {
-    /// Opens the socket of the node's tree, whose lock the caller holds. What operators wish of the node as a whole goes to
-    /// `wishes`.
-    pub(crate) fn open(desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) -> anyhow::Result<Operator> {
-        let root = desk.booted.root();
+impl OperatorSocket {
+    /// Opens the socket of the node's tree, whose lock the caller holds.
+    pub(crate) fn open(node: Arc<RunningNode>) -> anyhow::Result<OperatorSocket> {
+        let root = node.booted().root();
         let (folder, listener) = listen(root)
             .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
-        let purging = tokio::spawn(purge(desk.clone()));
+        let purging = tokio::spawn(purge(node.clone()));
         let (closing, told) = watch::channel(false);
-        let around = Surroundings {
-            desk,
-            closing: told,
-            wishes,
-        };
         let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
-        let accepting = tokio::spawn(accept(listener, around, free.clone()));
-        Ok(Operator {
+        let entrance = Entrance {
+            node,
+            closing: told,
+            free: free.clone(),
+        };
+        let accepting = tokio::spawn(entrance.accept(listener));
+        Ok(OperatorSocket {
             folder,
             accepting,
             purging,
@@ -88,39 +85,49 @@ fn listen(root: &Path) -> std::io::Result<(SocketFolder, UnixListener)> {
     Ok((folder, listener))
 }
 
-async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphore>) {
-    let mut backoff = Backoff::default();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                backoff.calm();
-                admit(stream, &around, &free);
-            }
-            Err(error) => {
-                sockserv::seldom!(warn, %error, "cannot accept an operator");
-                backoff.wait().await;
+/// Lets operators in, as long as there is room.
+struct Entrance {
+    node: Arc<RunningNode>,
+    /// `true` when the node stops.
+    closing: watch::Receiver<bool>,
+    free: Arc<Semaphore>,
+}
+
+impl Entrance {
+    async fn accept(self, listener: UnixListener) {
+        let mut backoff = Backoff::default();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    backoff.calm();
+                    self.admit(stream);
+                }
+                Err(error) => {
+                    sockserv::seldom!(warn, %error, "cannot accept an operator");
+                    backoff.wait().await;
+                }
             }
         }
     }
+
+    fn admit(&self, stream: UnixStream) {
+        let Ok(permit) = self.free.clone().try_acquire_owned() else {
+            return turn_away(stream);
+        };
+        let (node, closing) = (self.node.clone(), self.closing.clone());
+        tokio::spawn(async move {
+            session::run(stream, node, closing).await;
+            drop(permit);
+        });
+    }
 }
 
-fn admit(stream: UnixStream, around: &Surroundings, free: &Arc<Semaphore>) {
-    let Ok(permit) = free.clone().try_acquire_owned() else {
-        return turn_away(stream);
-    };
-    let around = around.clone();
-    tokio::spawn(async move {
-        session::run(stream, around).await;
-        drop(permit);
-    });
-}
-
-async fn purge(desk: Arc<Desk>) {
+async fn purge(node: Arc<RunningNode>) {
     loop {
         sleep(PURGE_EVERY).await;
-        let desk = desk.clone();
+        let node = node.clone();
         // What goes wrong is logged where it happens, and tried again.
-        let _ = tokio::task::spawn_blocking(move || desk.releases.retry_purges()).await;
+        let _ = tokio::task::spawn_blocking(move || node.releases().retry_purges()).await;
     }
 }
 

@@ -1,32 +1,38 @@
-//! The last answer of a node: to whoever asked it to stop.
+//! What an operator wishes of the node as a whole; and the last answer of a node, to the operator that has stopped it.
 //!
-//! It is given when everything has stopped and the tree is free for another node, and its connection is closed
+//! That is given when everything has stopped and the tree is free for another node, and its connection is closed
 //! by the system with the process: so the end of the connection is the end of the node.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pq_protocol::Event;
-use pq_protocol::Who;
-use pq_protocol::frame;
+use pq_protocol::answer::Stopped;
 use pq_protocol::history::Deed;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Event, Failure, Who, frame};
 
-use crate::operator::Desk;
-use crate::operator::answer::Stopped;
+use crate::history::History;
+use crate::restart::Restart;
 
 /// How long the last answer may take to be written: it is short, and the operator waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A wish that the node stops, and whom to tell.
+/// What an operator wishes of the node as a whole.
+pub(crate) enum Wish {
+    /// That it stops, and says so.
+    Stop(Farewell),
+    /// That it starts again.
+    Restart(Restart),
+}
+
+/// A wish that the node stops, and the operator who is told.
 pub(crate) struct Farewell {
     /// Nobody waits for the answer to a plan.
     pub(crate) stream: Option<UnixStream>,
     /// How the history calls it.
     pub(crate) operation: &'static str,
-    pub(crate) desk: Arc<Desk>,
+    /// The release that runs.
+    pub(crate) vsn: String,
     pub(crate) who: Who,
     pub(crate) message: Option<String>,
     pub(crate) asked: Instant,
@@ -34,30 +40,27 @@ pub(crate) struct Farewell {
 
 impl Farewell {
     /// Enters the stop into the history; to be done while the tree is still ours.
-    pub(crate) fn note(&self, outcome: &Result<(), Failure>) {
-        let vsn = self.desk.releases.running().vsn;
+    pub(crate) fn note(&self, history: &History, outcome: &Result<(), Failure>) {
+        let (exit, result) = Failure::ending(outcome.as_ref().err());
         let deed = Deed {
             operation: self.operation.to_string(),
-            from: Some(vsn),
+            from: Some(self.vsn.clone()),
             to: None,
-            result: outcome
-                .as_ref()
-                .map_or_else(Failure::to_string, |()| "done".to_string()),
-            exit: outcome
-                .as_ref()
-                .map_or_else(|failure| failure.exit, |()| Exit::Done),
+            result,
+            exit,
             took_ms: self.took_ms(),
             pause_us: None,
             message: self.message.clone(),
         };
-        self.desk.note(&self.who, deed);
+        history.note(&self.who, deed);
     }
 
     /// Says how it went, and leaves the connection to the end of the process.
     pub(crate) fn say(self, outcome: Result<(), Failure>) {
+        let took_ms = self.took_ms();
         let stopped = Stopped {
-            vsn: Some(self.desk.releases.running().vsn),
-            took_ms: self.took_ms(),
+            vsn: Some(self.vsn),
+            took_ms,
         };
         let events = match outcome {
             Ok(()) => {

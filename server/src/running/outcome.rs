@@ -2,21 +2,15 @@
 
 use std::path::PathBuf;
 
-use pq_protocol::history::Pause;
-use pq_protocol::{Exit, Failure};
-use pq_release::handler::{CheckReport, InstallError, Installed};
-use pq_release::package::PackageError;
+use pq_protocol::answer::Done;
+use pq_protocol::record::InstallRecord;
+use pq_protocol::{Exit, Failure, Who};
+use pq_release::handler::{CheckReport, InstallError};
 use pq_release::registry::RegistryError;
-use pq_term::shorten;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::operator::answer::Done;
-use crate::operator::request::ErrorAction;
-use crate::restart::Restart;
-
-/// How much of an error a sentence has: a reason may be whatever a module has put into it.
-const SENTENCE_CHARS_MAX: usize = 1_500;
+use crate::restart::{ErrorAction, Restart};
 
 /// An operation that has ended, well or not.
 pub(crate) struct Outcome {
@@ -24,10 +18,8 @@ pub(crate) struct Outcome {
     pub(crate) answer: Result<Value, Failure>,
     /// The release it was about, where that is known only now.
     pub(crate) to: Option<String>,
-    /// How long processes stood still.
-    pub(crate) pause_us: Option<Pause>,
-    /// What the history says besides: what was odd about an install.
-    pub(crate) noted: Vec<String>,
+    /// All that is known of an install.
+    pub(crate) record: Option<InstallRecord>,
     /// What is to become of the node.
     pub(crate) restart: Option<Restart>,
 }
@@ -37,8 +29,7 @@ impl Outcome {
         Outcome {
             answer: Err(failure),
             to: None,
-            pause_us: None,
-            noted: Vec::new(),
+            record: None,
             restart: None,
         }
     }
@@ -51,8 +42,7 @@ impl Outcome {
         Outcome {
             answer,
             to: Some(to.to_string()),
-            pause_us: None,
-            noted: Vec::new(),
+            record: None,
             restart: None,
         }
     }
@@ -61,7 +51,7 @@ impl Outcome {
         match done {
             Ok(vsn) => Outcome::of(&done_with(word, &vsn), &vsn),
             Err(error) => Outcome::failed(Failure {
-                exit: exit_of(&error),
+                exit: error.exit(),
                 sentence: format!("failed to {error}"),
                 term: Some(error.to_term().to_string()),
             }),
@@ -91,32 +81,40 @@ impl Outcome {
     pub(crate) fn of_check(checked: Result<CheckReport, InstallError>) -> Outcome {
         match checked {
             Ok(report) => Outcome::of(&report, &report.to),
-            Err(error) => Outcome::failed(failure(&error)),
+            Err(error) => Outcome::failed(error.failure()),
         }
     }
 
     pub(crate) fn of_install(
-        installed: Result<Installed, InstallError>,
+        installed: Result<InstallRecord, InstallError>,
         error_action: ErrorAction,
     ) -> Outcome {
         match installed {
-            Ok(report) => {
-                let pause = report.pause_us;
-                Outcome {
-                    pause_us: Some(Pause {
-                        median: pause.median.into(),
-                        p99: pause.p99.into(),
-                        max: pause.max.into(),
-                    }),
-                    noted: report.warnings.clone(),
-                    restart: report.restart.then(|| Restart::of(&report.to)),
-                    ..Outcome::of(&report, &report.to)
-                }
+            Ok(record) => Outcome {
+                restart: record.restart.then(|| Restart::of(&record.to)),
+                ..Outcome::of(&record, &record.to)
             }
-            Err(error) if error.touched => {
-                Outcome::failed(failure(&error)).then_restart(Restart::of_permanent(error_action))
+            .with(record),
+            Err(error) => Outcome {
+                restart: (error.touched).then(|| Restart::of_permanent(error_action)),
+                ..Outcome::failed(error.failure())
             }
-            Err(error) => Outcome::failed(failure(&error)),
+            .with(*error.record),
+        }
+    }
+
+    /// The same, and whose doing it was.
+    pub(crate) fn asked_by(mut self, who: &Who) -> Outcome {
+        if let Some(record) = &mut self.record {
+            record.who = Some(who.clone());
+        }
+        self
+    }
+
+    fn with(self, record: InstallRecord) -> Outcome {
+        Outcome {
+            record: Some(record),
+            ..self
         }
     }
 
@@ -133,33 +131,5 @@ fn done_with(word: &str, vsn: &str) -> Done {
         operation: word.to_string(),
         vsn: vsn.to_string(),
         file: None,
-    }
-}
-
-fn failure(error: &InstallError) -> Failure {
-    let consequence = match error.touched {
-        true => {
-            "; some of it has happened: the node goes back to the permanent release by starting again"
-        }
-        false => "",
-    };
-    Failure {
-        exit: Exit::from(error.exit_code()),
-        sentence: format!(
-            "failed to {}{consequence}",
-            shorten(&error.to_string(), SENTENCE_CHARS_MAX)
-        ),
-        term: Some(error.to_term().to_string()),
-    }
-}
-
-/// The registry does all or nothing: what the system did not let it write was tried and taken back.
-fn exit_of(error: &RegistryError) -> Exit {
-    match error {
-        _ if error.is_checksum() => Exit::Checksum,
-        RegistryError::Write(_) | RegistryError::Package(PackageError::Write(_)) => {
-            Exit::RolledBack
-        }
-        _ => Exit::Refused,
     }
 }

@@ -3,31 +3,23 @@
 //! The handler blocks and is asked by one thread at a time. What others want to know meanwhile is kept beside it: the
 //! list of releases as it was after the last operation, and the handler's own watch.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use pq_otp::Node;
 use pq_otp::upgrade::Live;
-use pq_otp::{Atom, Node};
 use pq_protocol::Progress;
-use pq_protocol::answer::Running;
-use pq_protocol::{Exit, Failure};
-use pq_release::app::App;
+use pq_protocol::answer::{Release, Running};
+use pq_protocol::record::InstallPhase;
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::{self, InstallError, InstallPhase, Installed, ReleaseHandler, Watch};
-use pq_release::registry::{AppDir, RegistryError, ReleaseRegistry};
+use pq_release::handler::{self, Judge, ReleaseHandler, Watch};
+use pq_release::registry::ReleaseRegistry;
 use pq_release::releases;
 
+use super::outcome::Outcome;
 use crate::boot::{self, Booted};
 use crate::clock::rfc3339;
-use crate::door;
-use crate::operator::answer::Release;
-use crate::operator::request::{ErrorAction, InstallOptions, OnOverrun, ReleaseRequest};
-use crate::restart::Restart;
-use crate::stall;
-
-use super::outcome::Outcome;
 
 /// The releases of a node that runs.
 pub(crate) struct Releases {
@@ -45,13 +37,14 @@ struct Listed {
 }
 
 impl Releases {
-    /// Opens the registry of the tree that the node has booted from.
-    pub(crate) fn open(booted: &Booted) -> anyhow::Result<Releases> {
+    /// Opens the registers of the tree that the node has booted from; settings of a release that is to run are judged by
+    /// `judge_settings`.
+    pub(crate) fn open(booted: &Booted, judge_settings: Judge) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
         let registry = ReleaseRegistry::open(tree.clone(), booted.release())
             .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
         let mut handler = ReleaseHandler::new(registry, booted.code().clone());
-        handler.judge_settings(|release| stall::judge(release).and_then(|()| door::judge(release)));
+        handler.judge_settings(judge_settings);
         Ok(Releases {
             node: booted.node().clone(),
             tree,
@@ -97,11 +90,14 @@ impl Releases {
         listed.releases.iter().filter(wanted).cloned().collect()
     }
 
-    /// Does what is asked; nobody else may be at it.
-    pub(crate) fn carry_out(&self, request: &ReleaseRequest) -> Outcome {
+    /// Does this with the release handler; nobody else may be at it.
+    pub(crate) fn carry_out(
+        &self,
+        work: impl FnOnce(&mut ReleaseHandler, &mut Live) -> Outcome,
+    ) -> Outcome {
         let mut handler = self.handler.lock();
         let mut driver = Live::new(self.node.clone());
-        let outcome = carry_out(&mut handler, &mut driver, request);
+        let outcome = work(&mut handler, &mut driver);
         self.listed.lock().update(handler.registry());
         outcome
     }
@@ -138,135 +134,6 @@ impl Listed {
     }
 }
 
-/// One arm, one function of the handler.
-fn carry_out(handler: &mut ReleaseHandler, driver: &mut Live, request: &ReleaseRequest) -> Outcome {
-    let registry = |done: Result<String, RegistryError>| Outcome::of_registry(request.word(), done);
-    match request {
-        ReleaseRequest::Unpack { package } => registry(handler.registry_mut().unpack(package)),
-        ReleaseRequest::CheckInstall { vsn, options, .. } => {
-            Outcome::of_check(handler.check_install(driver, vsn, &how(options)))
-        }
-        ReleaseRequest::Install { vsn, from, options } => {
-            match still_runs(handler.registry(), vsn, from.as_deref()) {
-                Ok(()) => {
-                    let installed = handler.install(driver, vsn, &how(options));
-                    Outcome::of_install(installed, options.error_action)
-                }
-                Err(failure) => Outcome::failed(failure),
-            }
-        }
-        ReleaseRequest::MakePermanent { vsn } => {
-            let done = handler.make_permanent(driver, vsn);
-            registry(done.map(|()| vsn.clone()))
-        }
-        ReleaseRequest::Remove { vsn } => {
-            registry(handler.registry_mut().remove(vsn).map(|()| vsn.clone()))
-        }
-        ReleaseRequest::RebootOld { vsn } => {
-            let done = registry(handler.registry_mut().reboot_old(vsn).map(|()| vsn.clone()));
-            match done.answer.is_ok() {
-                true => done.then_restart(Restart::of_permanent(ErrorAction::Restart)),
-                false => done,
-            }
-        }
-        ReleaseRequest::SetUnpacked { rel_file, app_dirs } => {
-            let app_dirs: Vec<AppDir> = app_dirs.iter().map(app_dir).collect();
-            registry(handler.registry_mut().set_unpacked(rel_file, &app_dirs))
-        }
-        ReleaseRequest::SetRemoved { vsn } => registry(
-            handler
-                .registry_mut()
-                .set_removed(vsn)
-                .map(|()| vsn.clone()),
-        ),
-        ReleaseRequest::InstallFile { vsn, file } => {
-            let installed = handler.registry_mut().install_file(vsn, file);
-            Outcome::of_file(request.word(), vsn, installed)
-        }
-        ReleaseRequest::UpgradeApp { app, dir, options } => change_app(app, options, |app| {
-            handler.upgrade_app(driver, app, dir, &how(options))
-        }),
-        ReleaseRequest::DowngradeApp {
-            app,
-            vsn,
-            dir,
-            options,
-        } => match is_version(dir, app, vsn) {
-            Ok(()) => change_app(app, options, |app| {
-                handler.downgrade_app(driver, app, dir, &how(options))
-            }),
-            Err(failure) => Outcome::failed(failure),
-        },
-    }
-}
-
-/// What was shown to the operator is still what would be done.
-fn still_runs(registry: &ReleaseRegistry, vsn: &str, from: Option<&str>) -> Result<(), Failure> {
-    let running = &registry.running().vsn;
-    match from.filter(|from| from != running) {
-        None => Ok(()),
-        Some(from) => {
-            let sentence = format!(
-                "failed to install {vsn}: the plan was for a node that runs release {from}, and meanwhile it runs \
-                 {running}; `pq install {vsn}` makes another plan"
-            );
-            Err(Failure::new(Exit::Refused, sentence))
-        }
-    }
-}
-
-fn change_app(
-    app: &str,
-    options: &InstallOptions,
-    change: impl FnOnce(Atom) -> Result<Installed, InstallError>,
-) -> Outcome {
-    match Atom::known(app.as_bytes()) {
-        Some(app) => Outcome::of_install(change(app), options.error_action),
-        None => {
-            let sentence = format!(
-                "failed to find application {app}: nothing has this name here; `pq apps` lists the applications"
-            );
-            Outcome::failed(Failure::new(Exit::Refused, sentence))
-        }
-    }
-}
-
-/// The folder holds this version of the application, and no other.
-fn is_version(dir: &Path, app: &str, vsn: &str) -> Result<(), Failure> {
-    let refuse = |why: String| Failure::new(Exit::Refused, format!("failed to {why}"));
-    let file = dir.join(format!("ebin/{app}.app"));
-    let found = App::read(&file).map_err(|error| refuse(error.to_string()))?;
-    match found.vsn == vsn {
-        true => Ok(()),
-        false => Err(refuse(format!(
-            "find {app}-{vsn} in {}: it holds version {}",
-            dir.display(),
-            found.vsn
-        ))),
-    }
-}
-
-fn how(options: &InstallOptions) -> handler::Options {
-    handler::Options {
-        suspend_timeout_ms: options.suspend_timeout_ms,
-        code_change_timeout_ms: options.code_change_timeout_ms,
-        on_overrun: match options.on_overrun {
-            OnOverrun::Abort => pq_otp::upgrade::OnOverrun::Abort,
-            OnOverrun::Kill => pq_otp::upgrade::OnOverrun::Kill,
-        },
-        partial: options.partial,
-        ..handler::Options::default()
-    }
-}
-
-fn app_dir((name, vsn, dir): &(String, String, std::path::PathBuf)) -> AppDir {
-    AppDir {
-        name: name.clone(),
-        vsn: vsn.clone(),
-        dir: dir.clone(),
-    }
-}
-
 fn listed(release: &releases::Release) -> Release {
     let application = |lib: &releases::Lib| format!("{}-{}", lib.name.as_str(), lib.vsn);
     Release {
@@ -279,16 +146,8 @@ fn listed(release: &releases::Release) -> Release {
 }
 
 fn progress(status: &handler::InstallStatus) -> Progress {
-    let step = match status.phase {
-        InstallPhase::Idle => "idle",
-        InstallPhase::Prepare => "prepare",
-        InstallPhase::Copy => "copy",
-        InstallPhase::Hold => "hold",
-        InstallPhase::Commit => "commit",
-        InstallPhase::Apply => "apply",
-    };
     Progress {
-        step: step.to_string(),
+        step: status.phase.word().to_string(),
         total: status.total,
         converted: status.converted,
         held: status.held,

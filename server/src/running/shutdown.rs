@@ -11,17 +11,16 @@ use std::time::{Duration, SystemTime};
 
 use humantime::{format_duration, parse_rfc3339};
 use parking_lot::Mutex;
-use pq_protocol::Who;
 use pq_protocol::answer::Planned;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Exit, Failure, Who};
+use sockserv::Door;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::farewell::Farewell;
-use super::turn::Taken;
+use super::farewell::{Farewell, Wish};
+use super::releases::Releases;
+use super::turn::{Taken, Turn};
 use crate::clock::rfc3339;
-use crate::operator::Desk;
-use crate::operator::Wish;
 
 /// When players are told again how long there is left, in seconds before the end.
 const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];
@@ -29,10 +28,29 @@ const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];
 /// How often it is tried again while an operation on releases is in progress: it is not cut off.
 const BUSY: Duration = Duration::from_millis(200);
 
-/// The end that is planned, if there is one.
-#[derive(Default)]
+/// The end of the node by the clock.
 pub(crate) struct Shutdown {
-    planned: Mutex<Option<(Planned, oneshot::Sender<()>)>>,
+    /// The end that is planned, if there is one.
+    planned: Mutex<Option<Countdown>>,
+    end: Arc<End>,
+}
+
+/// An end that comes nearer.
+struct Countdown {
+    planned: Planned,
+    /// Dropped, it is given up.
+    _going_on: oneshot::Sender<()>,
+}
+
+/// What an end by the clock needs of the node.
+pub(crate) struct End {
+    /// The players who are told.
+    pub(crate) door: Option<Arc<Door>>,
+    /// No operation is cut off.
+    pub(crate) turn: Arc<Turn>,
+    pub(crate) releases: Arc<Releases>,
+    /// Takes the wish that the node stops.
+    pub(crate) wishes: mpsc::Sender<Wish>,
 }
 
 /// A plan as it was asked for.
@@ -43,67 +61,115 @@ pub(crate) struct Plan {
 }
 
 impl Shutdown {
+    /// Nothing is planned.
+    pub(crate) fn new(end: End) -> Shutdown {
+        Shutdown {
+            planned: Mutex::default(),
+            end: Arc::new(end),
+        }
+    }
+
     /// What is planned.
     pub(crate) fn planned(&self) -> Option<Planned> {
-        self.planned
-            .lock()
+        let countdown = self.planned.lock();
+        countdown
             .as_ref()
-            .map(|(planned, _)| planned.clone())
+            .map(|countdown| countdown.planned.clone())
     }
 
     /// Plans the end; the plan before is given up.
-    pub(crate) fn plan(&self, plan: Plan, desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) -> Planned {
+    pub(crate) fn plan(&self, plan: Plan) -> Planned {
         let planned = Planned {
             at: rfc3339(SystemTime::now() + plan.after),
             who: plan.who.clone(),
             text: plan.text.clone(),
         };
-        let (cancel, cancelled) = oneshot::channel();
-        *self.planned.lock() = Some((planned.clone(), cancel));
+        let (going_on, given_up) = oneshot::channel();
+        *self.planned.lock() = Some(Countdown {
+            planned: planned.clone(),
+            _going_on: going_on,
+        });
+        let end = self.end.clone();
         tokio::spawn(async move {
             let deadline = Instant::now() + plan.after;
             let due = tokio::select! {
-                () = count_down(&desk, deadline, plan.text.as_deref()) => true,
-                _ = cancelled => false,
+                () = end.count_down(deadline, plan.text.as_deref()) => true,
+                _ = given_up => false,
             };
             if due {
-                stop(desk, plan, &wishes).await;
+                end.come(plan).await;
             }
         });
         planned
     }
 
     /// Keeps a plan that was made before the node started itself again. One that is due is carried out at once.
-    pub(crate) fn go_on(&self, planned: Planned, desk: Arc<Desk>, wishes: mpsc::Sender<Wish>) {
+    pub(crate) fn go_on(&self, planned: Planned) {
         let at = parse_rfc3339(&planned.at).unwrap_or(SystemTime::UNIX_EPOCH);
-        let plan = Plan {
+        self.plan(Plan {
             who: planned.who,
             after: at.duration_since(SystemTime::now()).unwrap_or_default(),
             text: planned.text,
-        };
-        self.plan(plan, desk, wishes);
+        });
     }
 
     /// Gives the plan up.
-    pub(crate) fn cancel(&self, desk: &Desk) -> Result<Planned, Failure> {
-        let Some((planned, _)) = self.planned.lock().take() else {
+    pub(crate) fn cancel(&self) -> Result<Planned, Failure> {
+        let Some(countdown) = self.planned.lock().take() else {
             let sentence = "failed to cancel the shutdown: none is planned";
             return Err(Failure::new(Exit::Refused, sentence));
         };
-        announce(desk, "The game does not stop after all.");
-        Ok(planned)
+        self.end.announce("The game does not stop after all.");
+        Ok(countdown.planned)
+    }
+
+    /// Tells everybody that it is now.
+    pub(crate) fn announce_now(&self, text: Option<&str>) {
+        self.end.announce(&sentence(Duration::ZERO, text));
     }
 }
 
-/// Tells everybody, at once and at each mark, until the end has come.
-async fn count_down(desk: &Desk, deadline: Instant, text: Option<&str>) {
-    let left = deadline - Instant::now();
-    announce(desk, &sentence(left, text));
-    for mark in marks_within(left) {
-        sleep_until(deadline - mark).await;
-        announce(desk, &sentence(mark, None));
+impl End {
+    /// Tells everybody, at once and at each mark, until the end has come.
+    async fn count_down(&self, deadline: Instant, text: Option<&str>) {
+        let left = deadline - Instant::now();
+        self.announce(&sentence(left, text));
+        for mark in marks_within(left) {
+            sleep_until(deadline - mark).await;
+            self.announce(&sentence(mark, None));
+        }
+        sleep_until(deadline).await;
     }
-    sleep_until(deadline).await;
+
+    fn announce(&self, text: &str) {
+        if let Some(door) = &self.door {
+            door.announce(&format!("*** {text}"));
+        }
+    }
+
+    /// Ends the node, as soon as no operation is in progress.
+    async fn come(&self, plan: Plan) {
+        let (hear, _) = mpsc::channel(1);
+        loop {
+            if let Ok(taken) = self.turn.take_for_end("shutdown", &plan.who, hear.clone()) {
+                Taken::for_ever(taken);
+                break;
+            }
+            sleep(BUSY).await;
+        }
+        self.announce(&sentence(Duration::ZERO, plan.text.as_deref()));
+        tracing::info!(who = %plan.who, "the planned shutdown is due");
+        let farewell = Farewell {
+            stream: None,
+            operation: "shutdown",
+            vsn: self.releases.running().vsn,
+            who: plan.who,
+            message: plan.text,
+            asked: std::time::Instant::now(),
+        };
+        // A node that ends already needs no other reason.
+        let _ = self.wishes.try_send(Wish::Stop(farewell));
+    }
 }
 
 /// The marks that are still to come.
@@ -123,42 +189,6 @@ fn sentence(left: Duration, text: Option<&str>) -> String {
             format!("The game stops in {left}.{why}")
         }
     }
-}
-
-/// Tells everybody that it is now.
-pub(crate) fn announce_end(desk: &Desk, text: Option<&str>) {
-    announce(desk, &sentence(Duration::ZERO, text));
-}
-
-fn announce(desk: &Desk, text: &str) {
-    if let Some(door) = &desk.door {
-        door.announce(&format!("*** {text}"));
-    }
-}
-
-/// Ends the node, as soon as no operation is in progress.
-async fn stop(desk: Arc<Desk>, plan: Plan, wishes: &mpsc::Sender<Wish>) {
-    let (hear, _) = mpsc::channel(1);
-    let turn = desk.turn.clone();
-    loop {
-        if let Ok(taken) = turn.take_for_end("shutdown", &plan.who, hear.clone()) {
-            Taken::for_ever(taken);
-            break;
-        }
-        sleep(BUSY).await;
-    }
-    announce_end(&desk, plan.text.as_deref());
-    tracing::info!(who = %plan.who, "the planned shutdown is due");
-    let farewell = Farewell {
-        stream: None,
-        operation: "shutdown",
-        desk,
-        who: plan.who,
-        message: plan.text,
-        asked: std::time::Instant::now(),
-    };
-    // A node that ends already needs no other reason.
-    let _ = wishes.try_send(Wish::Stop(farewell));
 }
 
 #[cfg(test)]

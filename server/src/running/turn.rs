@@ -3,10 +3,8 @@
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
-use pq_protocol::Progress;
-use pq_protocol::Who;
 use pq_protocol::answer::Operation;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Exit, Failure, Progress, Who};
 use tokio::sync::mpsc;
 
 use crate::clock::rfc3339;

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use pq_protocol::record::InstallPhase;
 use pq_release::handler;
 use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
@@ -32,10 +33,7 @@ impl UpgradeNews {
     /// An install has come so far. It is told before any process is held: to wake the tasks of all clients may take
     /// longer than holding does.
     pub(crate) fn hear(&self, status: &handler::InstallStatus) {
-        let converts = !matches!(
-            status.phase,
-            handler::InstallPhase::Idle | handler::InstallPhase::Prepare
-        );
+        let converts = !matches!(status.phase, InstallPhase::Idle | InstallPhase::Prepare);
         let mut begun = self.begun.lock();
         if converts && !status.check && begun.is_none() {
             self.tell(Phase::Begin, &status.from, &status.to);

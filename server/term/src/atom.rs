@@ -1,10 +1,10 @@
 //! Atoms: names interned once, compared by address.
 //!
-//! The table only grows, so it needs no lock: it is a trie over the bits of a name's hash whose slots are
-//! each written once. A look-up of a known name takes the hash, a step or two, and one comparison.
-//! It uses nothing thread-local with a destructor, so that a library which links it could still be purged.
+//! The table of atoms only grows, so it needs no lock: it is a trie over the bits of a name's hash, and each slot is
+//! written once. The look-up of a known name computes the hash, takes one or two steps, and compares once. The table
+//! uses no thread-local value with a destructor, so a library that links this crate can still be unloaded.
 //!
-//! What does not live here: how an atom is quoted in text (`print`), how it is read (`read`).
+//! Quoting of atoms in text is in `print`, reading them in `read`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -14,30 +14,28 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use foldhash::quality::FixedState;
 
-/// How many atoms may exist. OTP's own default, `erl +t`.
+/// The largest number of atoms in a process of the operating system; the default of OTP (`erl +t`).
 pub const ATOMS_MAX: usize = 1_048_576;
 
-/// How many of them text from outside may make: what operators write, and keys of maps that come as plain text.
-/// Whoever writes it can name what is there, and some thousand things besides; the other names are those of modules
-/// and releases, which need room however much was written.
+/// The largest number of new atoms that text from outside may make: input of operators, and keys of maps in plain
+/// MessagePack. The limit leaves room for the names of modules and releases, however much text arrives.
 pub const OUTSIDE_MAX: usize = ATOMS_MAX / 16;
 
-/// How many characters an atom may have. OTP's own limit (Efficiency Guide, "System Limits").
+/// The largest number of characters of an atom; OTP's own limit (Efficiency Guide, "System Limits").
 pub const ATOM_CHARS_MAX: usize = 255;
 
-/// Slots at the root of the trie, 16 KiB of them. A node knows some hundreds of atoms: most are found at the
-/// first step, and a full table is about five steps deeper.
+/// Slots at the root of the trie, 16 KiB in total. A node has several hundred atoms: most are found at the first step,
+/// and a full table is about five steps deeper.
 const ROOTS: usize = 1_024;
 
-/// Bits of the hash that choose the root's slot.
 const ROOT_BITS: u32 = ROOTS.trailing_zeros();
 
 static TABLE: Table = Table::new(ATOMS_MAX, OUTSIDE_MAX);
 
-/// An interned name. Copies are free, equality compares addresses, the order is that of the text.
+/// An interned name. A copy costs nothing, equality compares addresses, and the order is that of the text.
 ///
-/// The hash is computed once, from the text with a fixed seed: hash maps keyed by atoms come out in the
-/// same order in each run that seeds its own hasher.
+/// The hash is computed once, from the text with a fixed seed. So a hash map with atoms as keys has the same order in
+/// each run that seeds its own hasher.
 #[derive(Clone, Copy)]
 pub struct Atom(&'static Entry);
 
@@ -52,46 +50,47 @@ pub enum AtomError {
     TableFull,
     /// Text from outside has made [`OUTSIDE_MAX`] atoms already.
     #[error(
-        "this name is new here, and text from outside has made {OUTSIDE_MAX} new names already; known names work on, \
-         and a \"string\" always does"
+        "this name is new here, and text from outside has made {OUTSIDE_MAX} new names already; known names still \
+         work, and a \"string\" always works"
     )]
     OutsideFull,
 }
 
 impl Atom {
-    /// The atom of this text.
+    /// Returns the atom with this text; a new text enters the table.
     ///
     /// # Errors
-    /// When the text is too long, or new while the table is full. A known atom is found in a full table.
+    /// Fails when the text is too long, or new while the table is full. A known atom is found in a full table, too.
     pub fn new(text: &str) -> Result<Atom, AtomError> {
         TABLE.intern(text).map(Atom)
     }
 
-    /// The atom of a text that somebody outside has written (`list_to_existing_atom/1`, with a little room): a known
-    /// one, or one of the [`OUTSIDE_MAX`] that such texts may make.
+    /// Returns the atom of a text from outside (as `list_to_existing_atom/1`, with a budget for new names): a known
+    /// atom, or one of the at most [`OUTSIDE_MAX`] new atoms that such texts may make.
     ///
     /// # Errors
-    /// When the text is too long, or new and the room is used up.
+    /// Fails when the text is too long, or new after the budget is used up.
     pub fn from_outside(text: &str) -> Result<Atom, AtomError> {
         TABLE.intern_from_outside(text).map(Atom)
     }
 
-    /// How many more atoms the table has room for.
+    /// The number of new atoms for which the table has room.
     pub fn room() -> usize {
         ATOMS_MAX.saturating_sub(TABLE.count.load(Relaxed))
     }
 
-    /// The atom of this text if there is one already: bytes that are the text of an atom are UTF-8, unchecked.
+    /// Returns the atom of this text if it exists. The bytes need no check for UTF-8, because only the text of an atom
+    /// matches.
     pub fn known(text: &[u8]) -> Option<Atom> {
         TABLE.find(hash_of(text), text).ok().map(Atom)
     }
 
-    /// The atom of a literal; [`atom!`](crate::atom!) does the same and looks it up only once.
+    /// Returns the atom of a literal. [`atom!`](crate::atom!) does the same, but looks the atom up only once.
     ///
-    /// A program holds finitely many literals, so they find room in a full table.
+    /// A program has finitely many literals, so a full table accepts them.
     ///
     /// # Panics
-    /// When the literal is longer than [`ATOM_CHARS_MAX`]: the program is wrong, not its input.
+    /// When the literal is longer than [`ATOM_CHARS_MAX`], which is a mistake in the program.
     pub fn from_static(text: &'static str) -> Atom {
         // No text has more characters than bytes.
         let is_short = text.len() <= ATOM_CHARS_MAX || text.chars().count() <= ATOM_CHARS_MAX;
@@ -99,13 +98,13 @@ impl Atom {
         Atom(TABLE.intern_literal(text))
     }
 
-    /// The text, without quotes.
+    /// The text of the atom, without quotes.
     pub fn as_str(self) -> &'static str {
         self.0.text
     }
 }
 
-/// The atom of a literal, looked up at the first pass and remembered: `atom!("normal")`.
+/// The atom of a literal, looked up at the first use and remembered at that place: `atom!("normal")`.
 #[macro_export]
 macro_rules! atom {
     ($text:expr) => {{
@@ -175,7 +174,7 @@ struct Table {
     roots: [Slot; ROOTS],
     count: AtomicUsize,
     max: usize,
-    /// Those that text from outside has made; they count among all.
+    /// Atoms that text from outside has made; `count` includes them.
     outside: AtomicUsize,
     outside_max: usize,
 }
@@ -199,7 +198,7 @@ impl Table {
         }
     }
 
-    /// A name that two threads make at once may be counted twice: the room is a bound, and no inventory.
+    /// Two threads that make a name at the same time may count it twice: the budget is a bound, not an exact count.
     fn intern_from_outside(&'static self, text: &str) -> Result<&'static Entry, AtomError> {
         if let Ok(entry) = self.find(hash_of(text.as_bytes()), text.as_bytes()) {
             return Ok(entry);
@@ -243,7 +242,7 @@ impl Table {
         }
     }
 
-    /// The entry of this text, or where it would hang.
+    /// The entry with this text, or the gap where it belongs.
     fn find(&'static self, hash: u64, text: &[u8]) -> Result<&'static Entry, Gap> {
         let mut gap = Gap::at_root(self, hash);
         while let Some(entry) = gap.slot.get() {
@@ -255,8 +254,8 @@ impl Table {
         Err(gap)
     }
 
-    /// Takes the first free slot from `gap` on, unless another thread has placed the same text meanwhile:
-    /// then that one counts and the place reserved for ours is given back.
+    /// Takes the first free slot from `gap` on. If another thread has placed the same text meanwhile, the entry of that
+    /// thread counts and our reserved place is given back.
     fn place(&self, mut gap: Gap, hash: u64, text: &'static str) -> &'static Entry {
         let mine = new_entry(hash, text);
         loop {
@@ -273,7 +272,7 @@ impl Table {
     }
 }
 
-/// A slot on the way down, and the bits of the hash not yet used.
+/// A slot on the path down the trie, and the bits of the hash that are not used yet.
 struct Gap {
     slot: &'static Slot,
     bits: u64,
@@ -303,7 +302,7 @@ fn new_entry(hash: u64, text: &'static str) -> &'static Entry {
     }))
 }
 
-/// The bytes alone: `hash_one` would also hash where they end, which the atom's comparison sees anyway.
+/// Hashes only the bytes: `hash_one` would also hash their end, which the comparison of atoms checks anyway.
 fn hash_of(text: &[u8]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(text);

@@ -1,6 +1,6 @@
-//! Erlang-style terms: what they are, how they read, how they travel.
+//! Erlang-style terms: their values, their text, and their bytes as MessagePack.
 //!
-//! | room | what lives there |
+//! | items | purpose |
 //! |---|---|
 //! | [`Term`] | one value of any kind; clones are counted references |
 //! | [`Atom`], [`atom!`] | names interned once per process of the operating system |
@@ -13,26 +13,26 @@
 //! ```
 //! use pq_term::{Term, read_one};
 //!
-//! let relup = read_one(r#"{"1.1.0", [{load_module, pq_enemy}]}."#)?;
+//! let relup = read_one(r#"{"1.1.0", [{load_module, shop_goods}]}."#)?;
 //! assert_eq!(relup.as_tuple().and_then(|parts| parts[0].as_str()), Some("1.1.0"));
-//! assert_eq!(relup.to_string(), r#"{"1.1.0",[{load_module,pq_enemy}]}"#);
+//! assert_eq!(relup.to_string(), r#"{"1.1.0",[{load_module,shop_goods}]}"#);
 //!
 //! let name = Term::tuple([Term::atom("events"), Term::from("Bob")]);
 //! assert_eq!(name.to_string(), r#"{events,"Bob"}"#);
 //! # Ok::<(), pq_term::ReadError>(())
 //! ```
 //!
-//! What differs from Erlang: a string is a kind of its own (`""` is not `[]`), lists are proper, a float
-//! is finite, and two keys of a map or two terms are equal only when they match (`1` is not `1.0`, `0.0` is not `-0.0`).
-//! Funs, ports, references and bit strings that are not whole bytes do not exist. An integer has at most 32 768 bits
-//! ([`BigInteger::BITS_MAX`]), an atom 255 characters, and the sizes in the binaries of a text ask for at most 1 MiB.
+//! Differences from Erlang: a string is a kind of its own (`""` is not `[]`), lists are proper, a float is finite, and
+//! two keys of a map or two terms are equal only when they match (`1` is not `1.0`, `0.0` is not `-0.0`). Funs, ports,
+//! references and bit strings that are not whole bytes do not exist. An integer has at most 32 768 bits
+//! ([`BigInteger::BITS_MAX`]), an atom at most 255 characters, and the sizes in the binaries of a text ask for at most
+//! 1 MiB.
 //!
-//! Text and bytes from outside may nest [`NESTING_MAX`] deep and no deeper, so that reading, printing,
-//! comparing, hashing and dropping may recurse. A term put together in code nests as deep as that code
-//! makes it; nothing here bounds it.
+//! Text and bytes from outside nest at most [`NESTING_MAX`] levels, so reading, printing, comparing, hashing and
+//! dropping may recurse. A term that a program builds itself has no such limit.
 //!
-//! What does not live here: the meaning of any term. Formats (`.app`, `relup` …) belong to
-//! `server/release`, registered names to `regis`.
+//! This crate does not know the meaning of any term. `server/release` has the formats (`.app`, `relup` …), `regis` the
+//! registered names.
 
 mod atom;
 mod map;
@@ -60,10 +60,10 @@ pub use read::{
 pub use shown::{is_shown, printable, printable_json, printable_lines, shorten};
 pub use term::Term;
 
-/// How deep text and bytes may nest.
-/// The deepest of some 700 `.app`, `.appup`, `.rel` and `relup` texts nests 9 deep; 256 leaves room for the
-/// states that programs build. Reading takes the most stack, under 3 KiB a level unoptimised: 1 MiB holds 256 levels, and
-/// the tests named `the_deepest_term_…` run in that.
+/// The largest number of levels that text and bytes from outside may nest. The deepest of about 700 `.app`, `.appup`,
+/// `.rel` and `relup` texts nests 9 levels; 256 leaves room for the states of programs. Reading takes the most stack,
+/// less than 3 KiB a level in unoptimised code: 1 MiB holds 256 levels, and the tests named `the_deepest_term_…` run
+/// with that stack.
 pub const NESTING_MAX: usize = 256;
 
 #[cfg(test)]

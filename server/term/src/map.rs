@@ -1,15 +1,15 @@
-//! Maps of terms: a sorted slice, found by halving. Small and mostly read, as maps in files and states are.
+//! Maps of terms: a sorted slice with binary search. Maps in files and states are small and mostly read.
 
 use std::sync::Arc;
 
 use crate::Term;
 
-/// Pairs in the order of their keys, each key once. The default is the empty map.
+/// Pairs of key and value in the order of their keys, each key once. The default is the empty map.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Map(Arc<[(Term, Term)]>);
 
 impl Map {
-    /// The value of a key. Keys match exactly: `1` does not find `1.0`.
+    /// The value of a key, or `None`. Keys match exactly: `1` does not find `1.0`.
     pub fn get(&self, key: &Term) -> Option<&Term> {
         let at = self.0.binary_search_by(|(held, _)| held.cmp(key)).ok()?;
         Some(&self.0[at].1)
@@ -20,19 +20,19 @@ impl Map {
         &self.0
     }
 
-    /// How many pairs.
+    /// The number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True when there is no pair.
+    /// Whether the map has no pair.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl From<Vec<(Term, Term)>> for Map {
-    /// Of pairs with the same key the last counts, as in `maps:from_list/1`.
+    /// When pairs have the same key, the last one counts, as in `maps:from_list/1`.
     fn from(mut pairs: Vec<(Term, Term)>) -> Map {
         pairs.reverse();
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b));

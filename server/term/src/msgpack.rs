@@ -9,16 +9,15 @@
 //! | string | str; as a map's key that looks like an atom, ext 5: its text | str |
 //! | binary, list, map, float | bin, array, map, float 64 | the same |
 //!
-//! [`from_msgpack`] reads the exact form back as the same term, and what `rmp_serde::to_vec_named` writes of
-//! plain Rust types as the nearest term: field names become atoms (any str key that is an atom without
-//! quotes), booleans atoms, nil `undefined`. The serde side of [`Term`](crate::Term),
-//! [`Atom`](crate::Atom) and [`Pid`](crate::Pid) (`serde`) writes and reads the exact form, so a Rust struct
-//! that holds them shows them.
+//! [`from_msgpack`] reads the exact form back as the same term. It reads the output of `rmp_serde::to_vec_named` for
+//! plain Rust types as the nearest term: field names become atoms (each str key that is an atom without quotes),
+//! booleans atoms, nil `undefined`. The serde implementations of [`Term`](crate::Term), [`Atom`](crate::Atom) and
+//! [`Pid`](crate::Pid) (module `serde`) write and read the exact form, so these types can be fields of a Rust struct.
 //!
-//! What these bytes name becomes atoms and stays: they come from the node's own libraries and releases, never
-//! from a socket. A full table is an error ([`AtomError`](crate::AtomError)), not a crash.
+//! Atoms in these bytes enter the table and stay there: the bytes come from the node's own libraries and releases,
+//! never from a socket. A full table is an error ([`AtomError`](crate::AtomError)), not a crash.
 
-/// The atom `ok`, in its exact form: what most functions answer whose work is their effect.
+/// The atom `ok` in its exact form: the usual answer of a function without a result.
 pub const OK: [u8; 4] = *b"\xd5\x02ok";
 
 mod decode;
@@ -34,8 +33,8 @@ pub use short::{pid_to_msgpack, with_list};
 pub(crate) use decode::{Depth, ext_term, key_of};
 pub(crate) use encode::{is_like_a_field, tuple_payload};
 
-/// Types of the extensions. Those below zero are MessagePack's own; none of these is ever given a new meaning,
-/// because states and messages of older versions are read with the same table.
+/// Types of the extensions. MessagePack reserves the negative ones. A type never changes its meaning, because the same
+/// table reads states and messages of older versions.
 pub(crate) mod ext {
     pub(crate) const PID: i8 = 1;
     pub(crate) const ATOM: i8 = 2;
@@ -44,8 +43,8 @@ pub(crate) mod ext {
     pub(crate) const STRING: i8 = 5;
 }
 
-/// MessagePack's markers of what is short. The number of elements, or of bytes, is added to the first two; the others
-/// are written before the length and type of an extension, or before its type alone.
+/// MessagePack's markers for short values. The first two include the number of elements or bytes; the others stand
+/// before the length and type of an extension, or before its type alone.
 mod marker {
     pub(super) const FIX_ARRAY: u8 = 0x90;
     pub(super) const FIX_STR: u8 = 0xa0;

@@ -1,5 +1,5 @@
-//! The two kinds of numbers that hold an invariant: a float is finite, a big integer does not fit 64 bits.
-//! Small integers are plain `i64` in [`Term`](crate::Term).
+//! The two number types with an invariant: a float is finite, and a big integer does not fit 64 bits. Small integers
+//! are plain `i64` in [`Term`](crate::Term).
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use num_bigint::{BigInt, Sign};
 
-/// A finite 64-bit float. `-0.0` and `0.0` are different values, as they are to OTP 27's `=:=`.
+/// A finite 64-bit float. `-0.0` and `0.0` are different values, as for `=:=` of OTP 27.
 #[derive(Debug, Clone, Copy)]
 pub struct Float(f64);
 
 impl Float {
-    /// `None` for NaN and the infinities, which no term can hold.
+    /// Returns `None` for NaN and the infinities, which no term can hold.
     pub fn new(value: f64) -> Option<Float> {
         value.is_finite().then_some(Float(value))
     }
 
-    /// The value.
+    /// The finite value as an `f64`.
     pub fn value(self) -> f64 {
         self.0
     }
@@ -58,17 +58,17 @@ impl Hash for Float {
     }
 }
 
-/// An integer that does not fit an `i64`; smaller ones are [`Term::Integer`](crate::Term::Integer).
+/// An integer outside the range of `i64`; other integers are [`Term::Integer`](crate::Term::Integer).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BigInteger(Arc<BigInt>);
 
 impl BigInteger {
-    /// How many bits an integer may have that is read from text or bytes.
-    /// Turning digits into bits takes time that grows with their square: 32 768 bits, which are 9 864 digits,
-    /// read in 0.1 ms and print in 0.25 ms, and no number of a release or of the game comes near.
+    /// The largest number of bits of an integer in text or bytes. The time to convert digits to bits grows with the
+    /// square of their number: 32 768 bits, which are 9 864 digits, are read in 0.1 ms and printed in 0.25 ms. Numbers
+    /// of releases and of the game are far smaller.
     pub const BITS_MAX: u64 = 32_768;
 
-    /// The number itself when it fits an `i64`.
+    /// Returns the number itself as the error when it fits an `i64`.
     pub(crate) fn new(value: BigInt) -> Result<BigInteger, i64> {
         match i64::try_from(&value) {
             Ok(small) => Err(small),
@@ -76,7 +76,7 @@ impl BigInteger {
         }
     }
 
-    /// The value.
+    /// The value, which is outside the range of `i64`.
     pub fn value(&self) -> &BigInt {
         &self.0
     }
@@ -86,7 +86,7 @@ impl BigInteger {
     }
 }
 
-/// Compares by value, exactly: no integer is rounded to a float on the way.
+/// Compares by value and exactly: no integer is rounded to a float.
 pub(crate) fn cmp_small_with_float(small: i64, float: Float) -> Ordering {
     /// 2^63, the first float above every `i64`.
     const ABOVE: f64 = 9_223_372_036_854_775_808.0;
@@ -104,8 +104,8 @@ pub(crate) fn cmp_small_with_float(small: i64, float: Float) -> Ordering {
         .then_with(|| rest().unwrap_or(Ordering::Equal))
 }
 
-/// Compares by value, exactly. A float below 2^63 is decided by the sign of the big integer; one above has
-/// no fraction, so it is an integer of 53 bits shifted left.
+/// Compares by value and exactly. The sign of the big integer decides against a float below 2^63. A larger float has no
+/// fraction, so it is an integer of 53 bits shifted left.
 pub(crate) fn cmp_big_with_float(big: &BigInteger, float: Float) -> Ordering {
     let bits = float.value().to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i64 - 1_075;

@@ -1,10 +1,9 @@
 //! Erlang's order of terms, made total (Reference Manual, "Term Comparisons"):
 //! number < atom < pid < tuple < map < list < binary.
 //!
-//! Numbers compare by value; an integer stands before the float of the same value. Tuples and maps compare
-//! by size first. A string compares as the list of its code points and stands before the list equal to it.
-//! The ties are what makes the order agree with equality; keys of maps use it too, where Erlang would put
-//! all integers before all floats.
+//! Numbers compare by value; an integer stands before the float of the same value. Tuples and maps compare by size
+//! first. A string compares as the list of its code points and stands before the equal list. These tie-breaks make the
+//! order agree with equality. Keys of maps use this order, too, where Erlang would put all integers before all floats.
 
 use std::cmp::Ordering;
 
@@ -50,7 +49,7 @@ fn rank(term: &Term) -> u8 {
     }
 }
 
-/// Two terms of equal rank that are not numbers do not come here.
+/// Compares two numbers; the caller compares all other pairs of equal rank.
 fn cmp_numbers(a: &Term, b: &Term) -> Ordering {
     match (a, b) {
         (Term::Integer(a), Term::Integer(b)) => a.cmp(b),
@@ -65,7 +64,7 @@ fn cmp_numbers(a: &Term, b: &Term) -> Ordering {
     }
 }
 
-/// How a big integer stands to every small one.
+/// The order of a big integer relative to every small one.
 fn sign(is_negative: bool) -> Ordering {
     if is_negative {
         Ordering::Less
@@ -105,7 +104,7 @@ fn cmp_string_with_list(text: &str, list: &[Term]) -> Ordering {
             decided => return decided,
         }
     }
-    // What is left of the list makes it the longer one; if nothing is left, the string stands first.
+    // The longer list is greater. If both have the same elements, the string stands first.
     Ordering::Less
 }
 

@@ -1,11 +1,11 @@
-//! Process identifiers. A pid names one incarnation: the slot of a shard's slab, and how often that slot
-//! had been used before. What lives behind it is `server/otp`'s business.
+//! Process identifiers. A pid names one incarnation of a process: a slot in the slab of a shard, and the number of
+//! earlier uses of that slot. The processes themselves are in `server/otp`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Bits of the index and of the generation. 2^28 processes per shard are far beyond memory; a slot reused
-/// a thousand times a second repeats its generation after three days.
+/// Bits of the index and of the generation. Memory limits a shard to far fewer than 2^28 processes. A slot that is
+/// reused a thousand times a second repeats its generation after three days.
 const FIELD_BITS: u32 = 28;
 const FIELD_MASK: u64 = (1 << FIELD_BITS) - 1;
 
@@ -15,40 +15,40 @@ const FIELD_MASK: u64 = (1 << FIELD_BITS) - 1;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(u64);
 
-/// The text is not `<Shard.Index.Generation>` with each number in its range.
+/// The text is not `<Shard.Index.Generation>`, or a number is above its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a pid is written <Shard.Index.Generation>: at most 255, 268435455 and 268435455")]
 pub struct ParsePidError;
 
 impl Pid {
-    /// Of `index` and `generation` only the low 28 bits count.
+    /// Makes a pid from its parts. Only the low 28 bits of `index` and `generation` count.
     pub const fn new(shard: u8, index: u32, generation: u32) -> Pid {
         let index = index as u64 & FIELD_MASK;
         let generation = generation as u64 & FIELD_MASK;
         Pid((shard as u64) << (2 * FIELD_BITS) | index << FIELD_BITS | generation)
     }
 
-    /// The pid of these 64 bits; every value is a pid.
+    /// Makes a pid from its 64 bits, as [`as_raw`](Pid::as_raw) returns them; every value is a pid.
     pub const fn from_raw(raw: u64) -> Pid {
         Pid(raw)
     }
 
-    /// The 64 bits.
+    /// All 64 bits: shard, index and generation.
     pub const fn as_raw(self) -> u64 {
         self.0
     }
 
-    /// The shard the process lives on.
+    /// The number of the shard that runs the process.
     pub const fn shard(self) -> u8 {
         (self.0 >> (2 * FIELD_BITS)) as u8
     }
 
-    /// The slot in the shard's slab.
+    /// The slot of the process in the slab of its shard.
     pub const fn index(self) -> u32 {
         (self.0 >> FIELD_BITS & FIELD_MASK) as u32
     }
 
-    /// How often the slot had been used before, modulo 2^28.
+    /// The number of earlier uses of the slot, modulo 2^28.
     pub const fn generation(self) -> u32 {
         (self.0 & FIELD_MASK) as u32
     }
@@ -90,7 +90,7 @@ impl FromStr for Pid {
     }
 }
 
-/// One number of decimal digits and nothing else, at most `max`.
+/// Parses one field: decimal digits only, value at most `max`.
 fn field(text: Option<&str>, max: u64) -> Result<u64, ParsePidError> {
     let text = text.ok_or(ParsePidError)?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,23 +1,23 @@
-//! Terms to text over several lines, for files such as `relup`: the manner of `io:format("~tp.~n", [Term])`.
+//! Terms to text over several lines, for files such as `relup`, in the manner of `io:format("~tp.~n", [Term])`.
 //!
-//! A term that fits on its line stays there. Otherwise a tuple indents behind its tag, a list behind its
-//! bracket, and whatever has parts of its own begins a new line. Of 698 `.app`, `.appup`, `.rel` and
-//! `relup` texts that OTP 25 wrote, 659 come out the same to the byte; the others break a line elsewhere.
-//! Reading the text back gives the same term, always.
+//! A term that fits on its line stays there. Otherwise a tuple indents behind its tag, a list behind its bracket, and
+//! each element that has parts begins a new line. Of 698 `.app`, `.appup`, `.rel` and `relup` texts that OTP 25 wrote,
+//! 659 are reproduced byte for byte; the others break a line at a different place. Reading the text back always gives
+//! the same term.
 
 use std::fmt::{self, Write};
 
 use crate::print::write_term;
 use crate::{Map, Term};
 
-/// Columns of a line, as in `io_lib:format/2`.
+/// The width of a line in columns, as in `io_lib:format/2`.
 const WIDTH: usize = 80;
 
-/// The longest tag that a tuple indents behind. Behind a longer one, nested tuples would soon have no
-/// room left of the 80 columns; `code_change` and `application` fit.
+/// The longest tag, in characters, behind which a tuple indents. Behind longer tags, nested tuples would soon reach
+/// column 80. The tags `code_change` and `application` fit.
 const TAG_CHARS_MAX: usize = 16;
 
-/// The term in lines of at most 80 columns where its parts allow it.
+/// Prints the term in lines of at most 80 columns where its parts allow that.
 pub fn pretty(term: &Term) -> String {
     let mut page = Page::default();
     page.term(term, 0);
@@ -34,7 +34,7 @@ pub fn write_file_text(terms: &[Term]) -> String {
     text
 }
 
-/// The text so far and the column it has reached.
+/// The text so far, and its current column.
 #[derive(Default)]
 struct Page {
     text: String,
@@ -42,7 +42,7 @@ struct Page {
 }
 
 impl Page {
-    /// Writes a term; `after` columns must stay free behind it for what closes.
+    /// Writes a term; `after` columns must stay free behind it for closing brackets.
     fn term(&mut self, term: &Term, after: usize) {
         let room = WIDTH.saturating_sub(self.column + after);
         match (flat(term, room), term) {
@@ -65,7 +65,7 @@ impl Page {
         }
     }
 
-    /// What nests begins a line of its own; what does not fills the line it is on.
+    /// An element with parts begins a new line; an element without parts fills the current line.
     fn items(&mut self, open: &str, items: &[Term], close: &str, after: usize) {
         self.put(open);
         let indent = self.column;
@@ -105,7 +105,7 @@ impl Page {
         flat(term, WIDTH.saturating_sub(self.column + behind)).is_some()
     }
 
-    /// `text` holds no line break: whatever could be one prints as an escape.
+    /// Appends text. It has no line break: every character that could be one prints as an escape.
     fn put(&mut self, text: &str) {
         self.text.push_str(text);
         self.column += text.chars().count();
@@ -118,7 +118,7 @@ impl Page {
     }
 }
 
-/// True for what has no parts.
+/// Whether the term has no parts.
 fn is_leaf(term: &Term) -> bool {
     match term {
         Term::Tuple(items) | Term::List(items) => items.is_empty(),
@@ -127,8 +127,8 @@ fn is_leaf(term: &Term) -> bool {
     }
 }
 
-/// The term on one line, if that takes at most `room` columns. Gives up where the room ends, so that deep
-/// terms do not print each level once for every level above it.
+/// The term on one line, if it fits in `room` columns. The function stops at the end of the room, so a nested term is
+/// not printed completely once for each of its levels.
 fn flat(term: &Term, room: usize) -> Option<String> {
     let mut line = Line {
         text: String::new(),

@@ -1,12 +1,12 @@
-//! Terms to text on one line, as `io:format("~0tp", [Term])`. What is printed reads back as the same term.
+//! Terms to text on one line, as `io:format("~0tp", [Term])`. The text reads back as the same term.
 //!
-//! What does not live here: lines and indents (`pretty`).
+//! Text over several lines is in `pretty`.
 
 use std::fmt::{self, Write};
 
 use crate::{Atom, BigInteger, Float, Map, Term};
 
-/// Words that are no atoms unless quoted (Reference Manual, "Reserved Words"), `maybe` since OTP 27.
+/// Words that are atoms only in quotes (Reference Manual, "Reserved Words"); `maybe` since OTP 27.
 const RESERVED: [&str; 29] = [
     "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case",
     "catch", "cond", "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or",
@@ -26,7 +26,7 @@ impl fmt::Debug for Term {
 }
 
 impl fmt::Display for Atom {
-    /// Quoted where Erlang quotes it; [`Atom::as_str`] is the bare text.
+    /// Quotes an atom where Erlang does; [`Atom::as_str`] is the text without quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if needs_quotes(self.as_str()) {
             write_quoted(f, self.as_str(), '\'')
@@ -67,7 +67,7 @@ impl fmt::Debug for Map {
     }
 }
 
-/// Writes a term on one line. Stops at the first error of `out`, so a bounded `out` bounds the work.
+/// Writes a term on one line. Writing stops at the first error of `out`, so an `out` with a limit also limits the work.
 pub(crate) fn write_term(out: &mut dyn Write, term: &Term) -> fmt::Result {
     match term {
         Term::Atom(atom) => write!(out, "{atom}"),
@@ -103,7 +103,7 @@ fn write_map(out: &mut dyn Write, map: &Map) -> fmt::Result {
     out.write_str("}")
 }
 
-/// Text where every byte belongs to a printable character, numbers otherwise.
+/// Writes text if every byte belongs to a printable character, else numbers.
 fn write_binary(out: &mut dyn Write, bytes: &[u8]) -> fmt::Result {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.is_empty() && text.chars().all(is_plain) => {
@@ -149,13 +149,14 @@ fn write_escaped(out: &mut dyn Write, c: char, quote: char) -> fmt::Result {
     }
 }
 
-/// White space that a binary shown as text may hold, beside what is printable.
+/// White space that a binary shown as text may contain, in addition to printable characters.
 fn is_plain(c: char) -> bool {
     is_printable(c) || matches!(c, '\n' | '\t' | '\r')
 }
 
-/// Neither a control character nor one that moves the rest of a line about: separators of lines, the byte
-/// order mark, the two that are no characters, and the marks that turn the direction of writing and so could hide text in a console.
+/// Whether the character is printable: no control character, no separator of lines, no byte order mark, none of the two
+/// code points that are no characters, and no mark that changes the direction of writing and so could hide text on a
+/// terminal.
 fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(
@@ -165,7 +166,7 @@ fn is_printable(c: char) -> bool {
         )
 }
 
-/// True for a text that reads as an atom only between quotes.
+/// Whether the text is an atom only in quotes.
 pub(crate) fn needs_quotes(text: &str) -> bool {
     let mut chars = text.chars();
     let starts_well = chars.next().is_some_and(is_atom_start);
@@ -176,12 +177,12 @@ pub(crate) fn is_reserved(text: &str) -> bool {
     RESERVED.binary_search(&text).is_ok()
 }
 
-/// A lower-case letter of Latin-1, as in Erlang.
+/// Whether the character is a lower-case letter of Latin-1, as in Erlang.
 pub(crate) fn is_atom_start(c: char) -> bool {
     matches!(c, 'a'..='z' | 'ß'..='ö' | 'ø'..='ÿ')
 }
 
-/// A letter or digit of Latin-1, `_` or `@`.
+/// Whether the character is a letter or digit of Latin-1, `_` or `@`.
 pub(crate) fn is_atom_part(c: char) -> bool {
     is_atom_start(c) || matches!(c, 'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | '0'..='9' | '_' | '@')
 }

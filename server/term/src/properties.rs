@@ -1,4 +1,4 @@
-//! What holds for every term and for every input. proptest prints the smallest case that fails and its seed.
+//! Properties of all terms and all inputs. proptest prints the smallest case that fails, and its seed.
 
 use std::hash::BuildHasher;
 use std::thread;
@@ -12,10 +12,10 @@ use crate::msgpack::{from_msgpack, to_msgpack, to_plain_msgpack};
 use crate::{Atom, Float, NESTING_MAX, Pid, Term};
 use crate::{pretty, read_all, read_bytes, read_term, write_file_text};
 
-/// Half of what a thread of Rust has; a shard's thread has more.
+/// Half of the default stack of a thread in Rust; the thread of a shard has more.
 const SMALL_STACK_BYTES: usize = 1024 * 1024;
 
-/// Numbers where kinds meet: small, around 2^53 and 2^63, beyond.
+/// Numbers at the borders between kinds: small ones, around 2^53 and 2^63, and larger ones.
 fn number() -> impl Strategy<Value = Term> {
     let edges = prop_oneof![
         Just(0_i128),
@@ -41,7 +41,7 @@ fn number() -> impl Strategy<Value = Term> {
     ]
 }
 
-/// Texts with quotes, escapes and controls among letters.
+/// Texts that contain quotes, escapes and control characters besides letters.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ab]{0,2}",
@@ -74,7 +74,7 @@ pub(crate) fn term() -> impl Strategy<Value = Term> {
     })
 }
 
-/// The term with nothing in it that no file may hold: pids, and two numbers that are no characters.
+/// Replaces the parts of a term that no file may contain: pids, and the two code points that are no characters.
 fn of_a_file(term: &Term) -> Term {
     let text = |text: &str| text.replace(['\u{fffe}', '\u{ffff}'], "?");
     match term {
@@ -95,18 +95,18 @@ fn hash(term: &Term) -> u64 {
     FixedState::default().hash_one(term)
 }
 
-/// What terms are made of.
+/// Pieces of the text form of terms.
 const PIECES: &[&str] = &[
     "{", "}", "[", "]", "#{", "=>", "<<", ">>", ",", ".", " ", "\n", "\"", "'", "$", "\\x{", "\\",
     "a", "X", "1", "16#", "1.0e", "-", "<0.1.2>", "/utf8", "%", "|", "é", "_",
 ];
 
-/// A text made of [`PIECES`] in any order.
+/// Text from [`PIECES`] in any order.
 fn shards() -> impl Strategy<Value = String> {
     vec(proptest::sample::select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// MessagePack's markers and lengths in any order: far more often well-formed than plain bytes.
+/// MessagePack's markers and lengths in any order, which are well-formed far more often than random bytes.
 fn packed_shards() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![any::<u8>(), 0x80..=0x9f_u8, 0xc0..=0xdf_u8, 0..=6_u8];
     vec(byte, 0..60)
@@ -177,7 +177,7 @@ proptest! {
     }
 }
 
-/// A term that nests as deep as allowed, each kind in turn.
+/// A term with the largest allowed nesting, with all kinds in turn.
 fn deepest() -> Term {
     let half = Term::Float(Float::new(0.5).expect("it is finite"));
     (0..NESTING_MAX).fold(half, |inner, level| match level % 3 {
@@ -187,7 +187,7 @@ fn deepest() -> Term {
     })
 }
 
-/// A stack that overflows ends the test program: what returns has fitted.
+/// Runs `work` on a small stack. An overflow ends the test program, so a return proves that the stack sufficed.
 fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().stack_size(SMALL_STACK_BYTES);
     thread.spawn(work).unwrap().join().unwrap();

@@ -1,12 +1,12 @@
 //! Text to terms, as `file:consult/1` and `erl_parse` read `.app`, `.appup`, `.rel` and their like.
 //!
-//! `coding` makes text of bytes, `lexer` cuts it into tokens, `escape` knows the characters behind a backslash, `error`
-//! says where and what was expected; here tokens become terms, and in `binary` segments become bytes. Files are opened
-//! by whoever owns the format, not here.
+//! `coding` decodes bytes to text, `lexer` cuts the text into tokens, `escape` decodes escape sequences, and `error`
+//! has the place and the expectation of an error. This module makes terms from tokens, and `binary` makes bytes from
+//! segments. The crates that own the formats open the files.
 //!
-//! A text is read as OTP 25 reads it, to the same value, or refused as it refuses it; `lib` lists what it has that a term
-//! here cannot be. Refused as well, with a sentence, is what may be meant in two ways: strings in triple quotes, which
-//! are one thing to OTP 25 and another to OTP 27.
+//! The reader accepts the same texts as OTP 25, with the same values, and refuses the same texts; the documentation of
+//! the crate lists the values that terms do not have here. The reader also refuses strings in triple quotes, because
+//! OTP 25 and OTP 27 read them in different ways.
 
 mod binary;
 mod coding;
@@ -25,19 +25,19 @@ const THE_END: &str = "the end of the text after one term";
 const NO_TAIL: &str = "a list behind the `|` (only lists with a proper end are read)";
 const SIGNED: &str = "a number after the sign";
 
-/// Whose text it is.
+/// The source of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
-    /// A file, as `file:consult/1` takes it.
+    /// A file, with the syntax of `file:consult/1`.
     File,
-    /// What `Display` writes: pids and every character too.
+    /// Output of `Display`: pids and all characters are also allowed.
     Printed,
 }
 
-/// Reads one term closed by a dot, and nothing after it.
+/// Reads one term that ends in a dot, with nothing behind the dot.
 ///
 /// # Errors
-/// With line and column, when the text is anything else.
+/// Returns line and column when the text is anything else.
 pub fn read_one(text: &str) -> Result<Term, ReadError> {
     let mut reader = Reader::new(text, Dialect::File);
     let term = reader.term()?;
@@ -46,16 +46,16 @@ pub fn read_one(text: &str) -> Result<Term, ReadError> {
     Ok(term)
 }
 
-/// Reads all terms of a file, each closed by a dot.
+/// Reads all terms of a file. Each of them ends in a dot.
 ///
 /// # Errors
-/// With line and column, at the first thing that is not as it should be.
+/// Returns line and column of the first mistake.
 pub fn read_all(text: &str) -> Result<Vec<Term>, ReadError> {
     let located = read_all_located(text)?;
     Ok(located.into_iter().map(|(_, term)| term).collect())
 }
 
-/// As [`read_all`], each term with the line it begins on; the first line is 1.
+/// As [`read_all`], but each term comes with the number of its first line. Lines count from 1.
 ///
 /// # Errors
 /// As [`read_all`].
@@ -73,8 +73,7 @@ pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
     Ok(terms)
 }
 
-/// Reads one term without its closing dot, as given on a command line; a dot is no error. Other than in files, pids are
-/// read.
+/// Reads one term of a command line. The closing dot may be missing, and pids are read, other than in files.
 ///
 /// # Errors
 /// As [`read_one`].
@@ -82,11 +81,11 @@ pub fn read_term(text: &str) -> Result<Term, ReadError> {
     Reader::new(text, Dialect::Printed).only_term()
 }
 
-/// [`read_term`] in a node, of what somebody outside has written: its atoms are known, or among the few that such text
-/// may make ([`Atom::from_outside`]).
+/// Does the same as [`read_term`] for text from outside the node: its atoms have to be known, or to fit in the budget
+/// of such texts ([`Atom::from_outside`]).
 ///
 /// # Errors
-/// As [`read_one`], and at an atom for which there is no room.
+/// As [`read_one`]; also at an atom beyond the budget.
 pub fn read_outside(text: &str) -> Result<Term, ReadError> {
     Reader {
         atom: Atom::from_outside,
@@ -95,8 +94,8 @@ pub fn read_outside(text: &str) -> Result<Term, ReadError> {
     .only_term()
 }
 
-/// The names that would become atoms if this text were read, as often as they stand there, without making any. They end
-/// at the first thing that is no token: no reader gets further either.
+/// The names in this text that reading it would make new atoms, in their order and with repetitions. No atom is made.
+/// The names end at the first invalid token, where each reader would stop, too.
 pub fn new_names(text: &str) -> impl Iterator<Item = String> {
     let mut lexer = Lexer::new(text, Dialect::File);
     let tokens = std::iter::from_fn(move || lexer.next().ok()).map(|token| token.kind);
@@ -108,7 +107,7 @@ pub fn new_names(text: &str) -> impl Iterator<Item = String> {
         })
 }
 
-/// [`read_all`] of the bytes of a file.
+/// Reads all terms of a file from its bytes, as [`read_all`] does from its text.
 ///
 /// # Errors
 /// As [`read_all`] and [`checked_text`].
@@ -120,14 +119,14 @@ fn newlines(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
-/// Looks one token ahead where it must, and counts the brackets that are open.
+/// The parser: it looks at most one token ahead, and counts open brackets.
 struct Reader<'a> {
     lexer: Lexer<'a>,
     peeked: Option<Token>,
     depth: usize,
-    /// What the sizes in binaries have asked for so far.
+    /// Bits that the sizes in binaries have asked for so far.
     sized_bits: usize,
-    /// How a name becomes an atom, or does not.
+    /// Makes an atom from a name, or refuses the name.
     atom: fn(&str) -> Result<Atom, AtomError>,
 }
 
@@ -142,7 +141,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One term and at most its dot.
+    /// Reads one term and at most its dot.
     fn only_term(mut self) -> Result<Term, ReadError> {
         let term = self.term()?;
         self.accept(&Kind::Dot)?;
@@ -150,7 +149,7 @@ impl<'a> Reader<'a> {
         Ok(term)
     }
 
-    /// What nests; the rest is `leaf`, so that the frames of deep terms stay small.
+    /// Reads kinds that nest. `leaf` reads the others, so that the stack frames of nested terms stay small.
     fn term(&mut self) -> Result<Term, ReadError> {
         let token = self.next()?;
         match token.kind {
@@ -165,7 +164,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One arm, one kind of term without parts.
+    /// Reads a term without parts: one arm for each kind.
     fn leaf(&mut self, Token { kind, span }: Token) -> Result<Term, ReadError> {
         match kind {
             Kind::String(text) => Ok(Term::String(self.joined(text)?.into())),
@@ -184,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number behind a sign, in parentheses or not; a second sign is no number.
+    /// Reads a number behind a sign, with or without parentheses; a second sign is refused.
     fn signed(&mut self, is_negative: bool) -> Result<Term, ReadError> {
         let mut open = 0;
         while let (true, span) = (self.accept(&Kind::Mark("("))?, self.peek()?.span) {
@@ -206,7 +205,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// Parentheses around a term change nothing.
+    /// Reads a term in parentheses, which do not change it.
     fn parenthesized(&mut self, open: Span) -> Result<Term, ReadError> {
         self.enter(open)?;
         let term = self.term()?;
@@ -215,7 +214,7 @@ impl<'a> Reader<'a> {
         Ok(term)
     }
 
-    /// String literals side by side are one string.
+    /// Joins adjacent string literals to one string.
     fn joined(&mut self, mut text: String) -> Result<String, ReadError> {
         while let Kind::String(_) = self.peek()?.kind {
             if let Kind::String(more) = self.next()?.kind {
@@ -243,7 +242,7 @@ impl<'a> Reader<'a> {
         Ok(Term::List(items.into()))
     }
 
-    /// The elements up to the `]`, those of a list behind a `|` too.
+    /// Reads elements up to the `]`, including those of a list behind a `|`.
     fn items(&mut self, items: &mut Vec<Term>) -> Result<(), ReadError> {
         loop {
             items.push(self.term()?);
@@ -291,7 +290,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// One level deeper; `open` is the bracket.
+    /// Enters one more level; `open` is its bracket.
     fn enter(&mut self, open: Span) -> Result<(), ReadError> {
         if self.depth == NESTING_MAX {
             return Err(self.wrong(open, &format!("at most {NESTING_MAX} levels of nesting")));
@@ -304,7 +303,7 @@ impl<'a> Reader<'a> {
         self.depth -= 1;
     }
 
-    /// Things parted by commas up to `close`.
+    /// Reads items separated by commas up to `close`.
     fn until(
         &mut self,
         close: &'static str,
@@ -322,7 +321,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// True after a comma, false after `close`.
+    /// Returns true after a comma, false after `close`.
     fn comma_or(&mut self, close: &'static str, expected: &str) -> Result<bool, ReadError> {
         let Token { kind, span } = self.next()?;
         match kind {
@@ -347,7 +346,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the next token if it is this one.
+    /// Takes the next token if it is this one, and says whether it was.
     fn accept(&mut self, kind: &Kind) -> Result<bool, ReadError> {
         let is_it = self.peek()?.kind == *kind;
         if is_it {

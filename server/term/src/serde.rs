@@ -1,8 +1,8 @@
-//! Terms, atoms and pids as fields of Rust types. Through rmp-serde they have the bytes of
-//! [`msgpack`](crate::msgpack)'s exact form; extensions travel as rmp-serde's `_ExtStruct`.
+//! Terms, atoms and pids as fields of Rust types. With rmp-serde they have the bytes of [`msgpack`](crate::msgpack)'s
+//! exact form; extensions are rmp-serde's `_ExtStruct`.
 //!
-//! Two things serde does not let a value know: that it is a map's key (so a field-like string that is the key
-//! of a Rust map is written as str), and how deep it stands in its Rust type (each term counts from itself).
+//! serde hides two facts from a value: whether it is the key of a map (so a string key of a Rust map that looks like a
+//! field is written as str), and its depth in its Rust type (each term counts its levels from itself).
 
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -62,7 +62,7 @@ fn write_map<S: Serializer>(serializer: S, map: &Map) -> Result<S::Ok, S::Error>
     out.end()
 }
 
-/// Bytes that serde would otherwise write as a list of numbers.
+/// Bytes; serde would write a plain slice as a list of numbers.
 struct Bytes<'a>(&'a [u8]);
 
 impl Serialize for Bytes<'_> {
@@ -71,7 +71,7 @@ impl Serialize for Bytes<'_> {
     }
 }
 
-/// A string key that would read back as an atom if it were a str.
+/// A string key that as a str would read back as an atom.
 struct FieldLike<'a>(&'a str);
 
 impl Serialize for FieldLike<'_> {
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Pid {
 }
 
 impl<'de> Deserialize<'de> for Atom {
-    /// Takes the plain form too, where an atom is a str.
+    /// Accepts the plain form, too, where an atom is a str.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Atom, D::Error> {
         match Term::deserialize(deserializer)? {
             Term::Atom(atom) => Ok(atom),
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Atom {
     }
 }
 
-/// Reads a term at a depth.
+/// Reads a term with the given levels left.
 #[derive(Clone, Copy)]
 struct Value(Depth);
 
@@ -183,7 +183,7 @@ impl<'de> Visitor<'de> for Value {
     }
 }
 
-/// Reads a key of a map: only there a str may be an atom. Everything else is a value like any other.
+/// Reads the key of a map. Only a key may be a str that becomes an atom; all other kinds are read like any value.
 struct Key(Depth);
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -242,7 +242,7 @@ impl<'de> Visitor<'de> for Key {
     }
 }
 
-/// Reads the type and the content of an extension.
+/// Reads the type and the payload of an extension.
 struct Ext(Depth);
 
 impl<'de> Visitor<'de> for Ext {
@@ -264,7 +264,7 @@ impl<'de> Visitor<'de> for Ext {
     }
 }
 
-/// Reads the content of an extension of a known type, in place.
+/// Reads the payload of an extension of a known type, without a copy.
 struct Content {
     kind: i8,
     depth: Depth,

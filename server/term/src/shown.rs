@@ -1,11 +1,13 @@
-//! Text from outside in a line for people: nothing in it that a terminal obeys, and no longer than there is room for.
+//! Text from outside, made safe for one line of a terminal or a log: without control characters, and not longer than a
+//! limit.
 //!
-//! Names come from players, messages from anybody, terms from modules. Every log line, every entry of a history and every
-//! answer on a terminal goes through here (`pq`'s `logging`, `history`, `client`).
+//! Names come from players, messages from any client, terms from modules. Every log line, every entry of a history and
+//! every answer on a terminal passes through this module (`pq`'s `logging`, `history`, `client`).
 
 use std::borrow::Cow;
 
-/// Whether the character may stand in a line as it is: it moves no cursor, ends no line, turns no order, and is seen.
+/// Whether the character is safe in a line as it is: it is visible, and it does not move the cursor, end the line or
+/// change the direction of writing.
 pub fn is_shown(c: char) -> bool {
     let is_hidden = matches!(
         c,
@@ -23,8 +25,8 @@ pub fn is_shown(c: char) -> bool {
     !c.is_control() && !is_hidden
 }
 
-/// The text with everything written out that a terminal obeys, that ends or turns a line, or that cannot be seen:
-/// `\n`, `\u{1b}`, `\u{202e}`.
+/// The text with escapes in place of characters that a terminal obeys, that end a line or change its direction, or that
+/// are invisible: `\n`, `\u{1b}`, `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_shown) {
         return Cow::Borrowed(text);
@@ -36,14 +38,14 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// The same for a text of several lines, which stay.
+/// Escapes the same characters as [`printable`], but keeps line breaks.
 pub fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(printable).collect();
     lines.join("\n")
 }
 
-/// JSON with the same characters as JSON writes them out: `\u202e`. In JSON they stand only in strings, so the value
-/// stays what it is.
+/// Escapes the same characters as [`printable`] in JSON, in the way of JSON: `\u202e`. In JSON these characters occur
+/// only in strings, so the value stays the same.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     if json.chars().all(is_shown) {
         return Cow::Borrowed(json);
@@ -59,7 +61,7 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(json.chars().map(shown).collect())
 }
 
-/// The text, or its beginning and how much of it is missing: at most `max` characters of it.
+/// The text if it has at most `max` characters, else its beginning and the number of missing characters.
 pub fn shorten(text: &str, max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max) {
         None => Cow::Borrowed(text),

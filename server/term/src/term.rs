@@ -1,6 +1,6 @@
-//! The term itself: its kinds, how code builds one and looks inside.
+//! The term itself: its kinds, its constructors and its accessors.
 //!
-//! Order is in `order`, text in `read`, `print` and `pretty`, bytes in `msgpack`.
+//! The order of terms is in `order`, text in `read`, `print` and `pretty`, bytes in `msgpack`.
 
 use std::sync::Arc;
 
@@ -8,82 +8,82 @@ use num_bigint::BigInt;
 
 use crate::{Atom, BigInteger, Float, Map, Pid, atom};
 
-/// A value of Erlang's kinds. A clone copies 24 bytes and counts a reference at most.
+/// A value of one of Erlang's kinds. A clone copies 24 bytes and increments at most one reference count.
 ///
-/// Equality is Erlang's `=:=`, the order its term order made total (see `Ord`), `Display` its text.
-/// With serde, through rmp-serde, a term writes and reads the bytes of [`msgpack`](crate::msgpack).
+/// Equality is Erlang's `=:=`; the order is Erlang's term order, made total (see `Ord`). `Display` prints the term as
+/// Erlang source. With rmp-serde, a term has the bytes of [`msgpack`](crate::msgpack).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Term {
-    /// `pq_player`, `'Bob'`
+    /// An atom, such as `shop_till` or `'Bob'`.
     Atom(Atom),
-    /// `42`
+    /// An integer in the range of `i64`, such as `42`.
     Integer(i64),
-    /// `18446744073709551616`; never a value that fits [`Term::Integer`].
+    /// An integer outside the range of `i64`, such as `18446744073709551616`.
     BigInteger(BigInteger),
-    /// `0.5`; always finite.
+    /// A float, such as `0.5`; always finite.
     Float(Float),
-    /// `"text"`; not the same as a list of its characters.
+    /// A string, such as `"text"`; it is not equal to the list of its characters.
     String(Arc<str>),
-    /// `<<1,2,255>>`
+    /// A binary, such as `<<1,2,255>>`.
     Binary(Arc<[u8]>),
-    /// `{a,b}`
+    /// A tuple, such as `{a,b}`.
     Tuple(Arc<[Term]>),
-    /// `[a,b]`
+    /// A proper list, such as `[a,b]`.
     List(Arc<[Term]>),
-    /// `#{a => b}`
+    /// A map, such as `#{a => b}`.
     Map(Map),
-    /// `<0.1.2>`
+    /// A process identifier, such as `<0.1.2>`.
     Pid(Pid),
 }
 
-/// A counted reference with its length, and a tag.
+/// 24 bytes: a counted reference with its length, and a tag.
 const _: () = assert!(size_of::<Term>() <= 24);
 
 impl Term {
-    /// The atom of a literal.
+    /// Makes the atom of a literal.
     ///
     /// # Panics
-    /// As [`Atom::from_static`]. Text from outside goes through [`Atom::new`].
+    /// See [`Atom::from_static`]. For text from outside use [`Atom::new`].
     pub fn atom(text: &'static str) -> Term {
         Term::Atom(Atom::from_static(text))
     }
 
-    /// `{a,b}`
+    /// Makes a tuple, such as `{a,b}`.
     pub fn tuple(items: impl Into<Arc<[Term]>>) -> Term {
         Term::Tuple(items.into())
     }
 
-    /// `[a,b]`
+    /// Makes a list, such as `[a,b]`.
     pub fn list(items: impl Into<Arc<[Term]>>) -> Term {
         Term::List(items.into())
     }
 
-    /// `"text"`
+    /// Makes a string, such as `"text"`.
     pub fn string(text: impl Into<Arc<str>>) -> Term {
         Term::String(text.into())
     }
 
-    /// `<<1,2,3>>`
+    /// Makes a binary, such as `<<1,2,3>>`.
     pub fn binary(bytes: impl Into<Arc<[u8]>>) -> Term {
         Term::Binary(bytes.into())
     }
 
-    /// `#{a => b}`; of pairs with the same key the last counts.
+    /// Makes a map, such as `#{a => b}`. When pairs have the same key, the last one counts.
     pub fn map(pairs: impl IntoIterator<Item = (Term, Term)>) -> Term {
         Term::Map(pairs.into_iter().collect())
     }
 
-    /// `0.5`; `None` for NaN and the infinities.
+    /// Makes a float, such as `0.5`; `None` for NaN and the infinities.
     pub fn float(value: f64) -> Option<Term> {
         Float::new(value).map(Term::Float)
     }
 
-    /// The atom `undefined`, OTP's word for no value.
+    /// The atom `undefined`, which stands for a missing value in OTP.
     pub fn undefined() -> Term {
         Term::Atom(atom!("undefined"))
     }
 
-    /// The atom, if it is one.
+    /// The atom; `None` for other kinds.
     pub fn as_atom(&self) -> Option<Atom> {
         match self {
             Term::Atom(atom) => Some(*atom),
@@ -91,12 +91,12 @@ impl Term {
         }
     }
 
-    /// True when this is the atom of that text.
+    /// Whether the term is the atom with this text.
     pub fn is_atom(&self, text: &str) -> bool {
         matches!(self, Term::Atom(atom) if *atom == text)
     }
 
-    /// The integer, if it is one and fits.
+    /// The integer if it fits an `i64`; `None` for other kinds.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Term::Integer(value) => Some(*value),
@@ -104,7 +104,7 @@ impl Term {
         }
     }
 
-    /// The float, if it is one.
+    /// The float; `None` for other kinds, also for integers.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Term::Float(float) => Some(float.value()),
@@ -112,7 +112,7 @@ impl Term {
         }
     }
 
-    /// `true` or `false`, if it is one of these atoms.
+    /// The value of the atoms `true` and `false`; `None` for all other terms.
     pub fn as_bool(&self) -> Option<bool> {
         match self.as_atom()?.as_str() {
             "true" => Some(true),
@@ -121,7 +121,7 @@ impl Term {
         }
     }
 
-    /// The text of a string; an atom's text is [`Atom::as_str`].
+    /// The text of a string; `None` for other kinds. The text of an atom is [`Atom::as_str`].
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Term::String(text) => Some(text),
@@ -129,7 +129,7 @@ impl Term {
         }
     }
 
-    /// The bytes of a binary.
+    /// The bytes of a binary; `None` for other kinds.
     pub fn as_binary(&self) -> Option<&[u8]> {
         match self {
             Term::Binary(bytes) => Some(bytes),
@@ -137,7 +137,7 @@ impl Term {
         }
     }
 
-    /// The elements of a tuple; matches well: `if let Some([tag, name]) = term.as_tuple()`.
+    /// The elements of a tuple, for a pattern such as `if let Some([tag, name]) = term.as_tuple()`.
     pub fn as_tuple(&self) -> Option<&[Term]> {
         match self {
             Term::Tuple(items) => Some(items),
@@ -145,7 +145,7 @@ impl Term {
         }
     }
 
-    /// The elements of a list; a string is none.
+    /// The elements of a list; `None` for other kinds, also for strings.
     pub fn as_list(&self) -> Option<&[Term]> {
         match self {
             Term::List(items) => Some(items),
@@ -153,7 +153,7 @@ impl Term {
         }
     }
 
-    /// The map, if it is one.
+    /// The map; `None` for other kinds.
     pub fn as_map(&self) -> Option<&Map> {
         match self {
             Term::Map(map) => Some(map),
@@ -161,8 +161,8 @@ impl Term {
         }
     }
 
-    /// The reason, if it is an error as a function returns it: `{error, Reason}` in Erlang, `Err` in Rust (on the wire a map
-    /// with that one key).
+    /// The reason of an error that a function returned: `{error, Reason}` from Erlang, `Err` from Rust (in MessagePack
+    /// a map with that single key).
     pub fn returned_error(&self) -> Option<&Term> {
         match (self.as_tuple(), self.as_map()) {
             (Some([tag, reason]), _) if tag.is_atom("error") => Some(reason),
@@ -174,7 +174,7 @@ impl Term {
         }
     }
 
-    /// The pid, if it is one.
+    /// The pid; `None` for other kinds.
     pub fn as_pid(&self) -> Option<Pid> {
         match self {
             Term::Pid(pid) => Some(*pid),
@@ -280,7 +280,7 @@ impl From<Vec<Term>> for Term {
 }
 
 impl FromIterator<Term> for Term {
-    /// A list.
+    /// Collects terms into a list.
     fn from_iter<I: IntoIterator<Item = Term>>(items: I) -> Term {
         Term::List(items.into_iter().collect())
     }

@@ -1,4 +1,4 @@
-//! One client: joins under a name of its own, agrees to its stats, and reads its story with a clock in hand.
+//! One client: it joins with a name of its own, agrees to its stats, and measures the times of the lines that it reads.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,37 +9,37 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 
-/// Addresses that clients come from: one has some 28 000 ports (`ip_local_port_range`), of which clients that
-/// have gone hold theirs for a minute.
+/// The number of source addresses of the clients. An address has about 28 000 ports (`ip_local_port_range`), and a
+/// closed connection occupies its port for a minute.
 const SOURCES: u64 = 8;
 
-/// What a client reads at once: its longest piece is a hero's stats, some 150 bytes.
+/// The size of a client's reads: the longest text is the stats of a hero with about 150 bytes.
 const BUFFER: usize = 512;
 
-/// How long a fight takes at a socket's pace (`pq_events::killed`): from its first line to its last.
+/// The duration of a fight at the pace of a socket (`pq_events::killed`), from its first line to its last.
 const FIGHT_MS: f64 = 1_600.0;
 
-/// Takes messages (`IAC DO GMCP`) and wants all about its hero.
+/// Accepts messages (`IAC DO GMCP`) and requests all about its hero.
 const FOLLOWS: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"Char 1\"]\xff\xf0";
 
-/// What all clients have in common.
+/// The shared data of all clients.
 pub(crate) struct Hall {
     pub(crate) address: SocketAddr,
     pub(crate) deviations: Arc<Deviations>,
     pub(crate) news: mpsc::Sender<News>,
-    /// How many clients, the first ones, have a program that follows its hero.
+    /// The number of clients, from the first on, with a program that follows their hero.
     pub(crate) gmcp: u64,
 }
 
-/// What a client tells.
+/// The news of a client.
 pub(crate) enum News {
-    /// Its hero fights.
+    /// The hero of the client fights.
     Joined,
-    /// It was dropped, or could not come in, and why.
+    /// The client was disconnected or could not connect; the reason.
     Gone(String),
 }
 
-/// How far lines were from when they were due, in milliseconds.
+/// The lateness of lines in milliseconds; negative for early lines.
 #[derive(Default)]
 pub(crate) struct Deviations(Mutex<Vec<f64>>);
 
@@ -51,7 +51,7 @@ impl Deviations {
             .push(ms);
     }
 
-    /// Forgets what was noted.
+    /// Removes all recorded values.
     pub(crate) fn forget(&self) {
         self.0
             .lock()
@@ -59,7 +59,7 @@ impl Deviations {
             .clear();
     }
 
-    /// All of them, the earliest first.
+    /// All values in ascending order.
     pub(crate) fn sorted_ms(&self) -> Vec<f64> {
         let mut all = self
             .0
@@ -71,7 +71,7 @@ impl Deviations {
     }
 }
 
-/// Plays until the node closes the connection, which it never should.
+/// Plays until the node closes the connection, which is a failure.
 pub(crate) async fn play(number: u64, hall: Arc<Hall>) {
     let end = match connect(number, hall.address).await {
         Ok(stream) => converse(stream, number, &hall).await,
@@ -80,7 +80,7 @@ pub(crate) async fn play(number: u64, hall: Arc<Hall>) {
     let why = end
         .err()
         .map_or("closed by the node".to_string(), |error| error.to_string());
-    // Whoever listens may have measured enough.
+    // The receiver may have measured enough and be closed.
     let _ = hall
         .news
         .send(News::Gone(format!("client {number}: {why}")))
@@ -119,7 +119,7 @@ async fn converse(stream: TcpStream, number: u64, hall: &Hall) -> io::Result<()>
     }
 }
 
-/// What follows from a line.
+/// The consequence of a line.
 enum Todo {
     Nothing,
     GiveName,
@@ -128,7 +128,7 @@ enum Todo {
     Note(f64),
 }
 
-/// Where a story is.
+/// The state of a client's conversation.
 #[derive(Default)]
 struct Story {
     has_begun: bool,
@@ -152,7 +152,8 @@ impl Story {
         }
     }
 
-    /// A hero walks to its enemies before anybody watches it: its first fight is the first that is seen.
+    /// A hero walks to its enemies before its client sees any output, so its first fight is the first event that the
+    /// client sees.
     fn fight(&mut self, now: Instant) -> Todo {
         self.fights_since = Some(now);
         match std::mem::replace(&mut self.has_begun, true) {

@@ -1,4 +1,4 @@
-//! The library that comes: a field more.
+//! The newer library, whose state has one more field.
 
 use pq_sdk::{Ctx, From, GenServer, Info, InitError, Migrate, Migration, Module, Next, Reason};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ pq_sdk::library! {
     gen_server Server,
 }
 
-/// The older one, and how often it has changed.
+/// The older state, and the number of changes.
 #[derive(Serialize, Deserialize)]
 struct Server {
     older: older::Server,
@@ -26,6 +26,8 @@ impl GenServer for Server {
     type Args = (u64, u64);
     type Call = ();
     type Cast = ();
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::converts::<older::Server, Server>("1.0.0")];
 
     fn init(args: (u64, u64), ctx: &mut Ctx<'_>) -> Result<Server, InitError> {
         let older = older::Server::init(args, ctx)?;
@@ -40,10 +42,6 @@ impl GenServer for Server {
     fn handle_info(&mut self, _: Info<'_>, ctx: &mut Ctx<'_>) -> Next {
         self.older.tick(ctx);
         Next::Wait
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<older::Server, Server>("1.0.0")] }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The library that runs: servers with a small state under one supervisor.
+//! The older library: servers with a small state under one supervisor.
 
 use pq_sdk::supervisor::{Refine, TopSupervisor, start, supervise, worker};
 use pq_sdk::{
@@ -14,13 +14,13 @@ pq_sdk::library! {
     application Bench,
 }
 
-/// A few fields, as the bench of OTP has them.
+/// A state of a few fields, as in the bench of OTP.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Server {
     pub(crate) number: u64,
     pub(crate) name: String,
     pub(crate) ticks: u64,
-    /// How long until the next tick; 0 for a server that only waits.
+    /// The pause between two ticks in milliseconds; 0 for an idle server.
     pub(crate) pace_ms: u64,
 }
 
@@ -30,7 +30,7 @@ impl Module for Server {
 }
 
 impl Server {
-    /// What both versions do with a tick.
+    /// The reaction of both versions to a tick.
     pub(crate) fn tick(&mut self, ctx: &mut Ctx<'_>) {
         self.ticks += 1;
         if self.pace_ms > 0 {
@@ -46,7 +46,7 @@ impl GenServer for Server {
 
     fn init((number, pace_ms): (u64, u64), ctx: &mut Ctx<'_>) -> Result<Server, InitError> {
         if pace_ms > 0 {
-            // No two of them in step.
+            // Spreads the first ticks, so that servers do not act at the same time.
             ctx.start_timer(number * 7 % pace_ms, &());
         }
         Ok(Server {
@@ -81,7 +81,7 @@ impl Supervisor for Crowd {
 
     fn init((): ()) -> Result<SupSpec, InitError> {
         let mut server = worker::<Server>("server", &(0, 0)).restart(Restart::Temporary);
-        // The arguments of `start_child` are all there are.
+        // Only the arguments of `start_child` are used.
         server.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [server]))
     }

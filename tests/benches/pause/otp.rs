@@ -1,9 +1,9 @@
-//! The same by the real OTP: an Erlang script of our own, run by `escript`.
+//! The same measurement with the real OTP: our own Erlang script, run by `escript`.
 
 use std::path::Path;
 use std::process::Command;
 
-/// The shortest pause of so many rounds with so many servers, in microseconds; `None` without an Erlang.
+/// The shortest pause of `rounds` rounds with `servers` servers, in microseconds; `None` without Erlang.
 pub(crate) fn pause_us(servers: u64, rounds: u32) -> Option<f64> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/otp/pause.escript");
     let output = Command::new("escript")

@@ -1,8 +1,8 @@
-//! On what a bench runs: figures without their machine mean nothing.
+//! A description of the machine, without which figures have no meaning.
 
 use std::fs;
 
-/// One line: processor, cores, memory, kernel.
+/// One line with processor, cores, memory and kernel.
 pub(crate) fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpu = field("/proc/cpuinfo", "model name");
@@ -14,7 +14,7 @@ pub(crate) fn describe() -> String {
     )
 }
 
-/// The first value of a field in a file of `proc(5)`; `?` where the kernel tells nothing.
+/// The first value of a field in a file of `proc(5)`; `?` if the kernel does not report it.
 fn field(file: &str, name: &str) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let value = text.lines().find_map(|line| {

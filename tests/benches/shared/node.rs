@@ -1,6 +1,6 @@
-//! The node under measurement: the real program with the real libraries, and the lines it prints.
+//! The measured node: the real program with the real libraries, and the lines that it prints.
 //!
-//! Building, laying out a release and killing what is left live in `pq_tests::running`.
+//! `pq_tests::running` builds the program, makes the release, and kills processes that are left.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 
 use crate::usage::Usage;
 
-/// How long a node may take to start its heroes: a million at the original's 16 000 a second.
+/// The deadline for the start of the heroes: a million at the original's 16 000 a second.
 const FILL_PATIENCE: Duration = Duration::from_secs(120);
 
-/// A node that runs.
+/// A running node, which is measured from outside.
 pub(crate) struct Node {
-    /// The program, and where players come in.
+    /// The program, and the address for players.
     pub(crate) running: Running,
     pid: u32,
 }
 
 impl Node {
-    /// Starts a node whose heroes play at a pace, and which reports every so many seconds; returns when
-    /// players can come in.
+    /// Starts a node whose heroes play at this pace, and which prints a report every `report_s` seconds. Returns when
+    /// players can connect.
     pub(crate) fn start(tree: &Tree, heroes: u64, pace_ms: u32, report_s: u64) -> Node {
         let (heroes, pace, every) = (
             heroes.to_string(),
@@ -36,7 +36,7 @@ impl Node {
             &every,
         ];
         let mut command = pq(tree.start());
-        // Log lines of a measured node are those of a node in service, not of a test.
+        // The log level of a measured node is that of a node in service, not of a test.
         command.args(options).env("RUST_LOG", "warn");
         let running = Running::listening(&mut command);
         let lock = std::fs::read_to_string(tree.root().join("pq.lock"));
@@ -47,12 +47,12 @@ impl Node {
         }
     }
 
-    /// What it takes of the machine.
+    /// The memory and processor time that the node uses.
     pub(crate) fn usage(&self) -> Usage {
         Usage::of(self.pid)
     }
 
-    /// Waits until its heroes play; how many were started per second.
+    /// Waits until the heroes play; returns the number of starts per second.
     pub(crate) fn filled(&self) -> f64 {
         let line = self.line(FILL_PATIENCE, " heroes started in ");
         let rate = line
@@ -62,7 +62,7 @@ impl Node {
         rate.unwrap_or_else(|| panic!("no rate in {line:?}"))
     }
 
-    /// Waits for its first report, which covers the first so many seconds of play.
+    /// Waits for the first report, which covers the first `seconds` seconds of play.
     pub(crate) fn first_report(&self, seconds: u64) -> Report {
         let limit = Duration::from_secs(seconds) + PATIENCE;
         Report::parse(&self.line(limit, "report: "))
@@ -78,11 +78,11 @@ impl Node {
                 .find(|line| line.contains(text))
                 .map(str::to_string)
         };
-        poll(limit, found).unwrap_or_else(|| panic!("the node never says {text:?}"))
+        poll(limit, found).unwrap_or_else(|| panic!("the node never prints {text:?}"))
     }
 }
 
-/// A line of `pq start --report-every`.
+/// A line of `pq start --report-every`, as names and values.
 pub(crate) struct Report(Vec<(String, f64)>);
 
 impl Report {
@@ -92,13 +92,13 @@ impl Report {
         Report(pairs.filter_map(number).collect())
     }
 
-    /// One of its figures.
+    /// One of the figures by its name.
     pub(crate) fn figure(&self, name: &str) -> f64 {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.unwrap_or_else(|| panic!("no {name} in the report")).1
     }
 
-    /// One of its counts, per second.
+    /// One of the counts by its name, per second.
     pub(crate) fn per_second(&self, name: &str) -> f64 {
         self.figure(name) / self.figure("seconds")
     }

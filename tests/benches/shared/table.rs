@@ -1,17 +1,17 @@
-//! How figures are shown: rows of the table in `README.md`, to be put in as they stand.
+//! Output of figures as rows of the table in `README.md`, ready to be copied.
 
 use std::fmt::Display;
 
-/// What a figure should be.
+/// The goal of a figure.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
-    /// Only to be known.
+    /// The figure has no goal.
     None,
 }
 
-/// Prints a figure in its unit.
+/// Prints a figure with its unit and its goal.
 pub(crate) fn row(what: impl Display, measured: f64, unit: &str, goal: Goal) {
     let (goal, verdict) = match goal {
         Goal::AtMost(most) => (format!("<= {}", number(most)), verdict(measured <= most)),
@@ -25,7 +25,7 @@ fn verdict(met: bool) -> &'static str {
     if met { "" } else { "  <- missed" }
 }
 
-/// Decimals for small numbers, groups of three digits for large ones.
+/// Prints small numbers with decimals, and large ones in groups of three digits.
 fn number(value: f64) -> String {
     if value.abs() < 100.0 && value.fract() != 0.0 {
         let digits = if value.abs() < 1.0 { 4 } else { 2 };

@@ -1,12 +1,11 @@
-//! What a process takes of the machine, as the kernel counts it (`proc(5)`).
+//! The memory and processor time of a process, as the kernel counts them (`proc(5)`).
 
 use std::fs;
 
-/// Clock ticks per second in `/proc/PID/stat`. Linux shows user space 100 on every architecture, whatever the
-/// kernel itself counts in.
+/// Clock ticks per second in `/proc/PID/stat`: always 100 in user space, whatever the kernel uses internally.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What a process holds and has used.
+/// The memory and processor time of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     /// Resident memory in bytes (`VmRSS`).
@@ -16,7 +15,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Of a process that runs.
+    /// The usage of a running process.
     pub(crate) fn of(pid: u32) -> Usage {
         let read = |file| {
             fs::read_to_string(format!("/proc/{pid}/{file}"))
@@ -38,7 +37,7 @@ fn rss(status: &str) -> Option<f64> {
 }
 
 fn cpu_s(stat: &str) -> Option<f64> {
-    // The second field is a name in brackets that may hold anything: fields are counted from its end.
+    // The second field is a name in parentheses that may contain any character, so fields are counted from its end.
     let (_, fields) = stat.rsplit_once(") ")?;
     let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
     let ticks: f64 = ticks.sum::<Result<f64, _>>().ok()?;

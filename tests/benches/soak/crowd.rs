@@ -1,4 +1,5 @@
-//! Players by the thousand who come, play a while, quit, and come again under the same name; each judges every line.
+//! Thousands of players who connect, play for some time, quit, and connect again with the same name. Each checks every
+//! line.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,33 +17,33 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::era::Era;
 
-/// Addresses that players come from: one has some 28 000 ports (`ip_local_port_range`), and a connection that was
-/// closed holds its own for a minute.
+/// The number of source addresses of the players. An address has about 28 000 ports (`ip_local_port_range`), and a
+/// closed connection occupies its port for a minute.
 const SOURCES: u64 = 8;
 
-/// No hero is silent for longer than a fight takes, 1 600 ms; a node that is upgraded for the two-hundredth time, and
-/// a machine that builds something else, have this long.
+/// The deadline for the next line of output. A hero is silent for at most the duration of a fight, 1 600 ms; 30 s also
+/// cover a node in its two-hundredth upgrade on a machine that builds something else.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// So many deeds of a hero are begun until nothing is told that was said before.
+/// The number of actions that a hero begins until no line from before is left.
 const SETTLED: u64 = 3;
 
-/// So many come in per second when all begin.
+/// The number of players that connect per second at the start.
 const RATE: u64 = 500;
 
-/// What all players have in common.
+/// The shared data of all players.
 pub(crate) struct Crowd {
     pub(crate) era: Era,
     address: SocketAddr,
     seed: u64,
-    /// How long one stays before it quits and comes again, at most.
+    /// The longest time that a player stays before it quits and connects again.
     stay: Duration,
-    /// Nobody quits now.
+    /// True while no player may quit.
     pub(crate) stays: AtomicBool,
-    /// What was told of each hero: its experience; 0 while it does not play.
+    /// The experience of each hero according to its output; 0 while it does not play.
     pub(crate) told: Vec<AtomicU64>,
-    /// Of how many deeds each player has read the beginning. Who leaves will read nothing more of what was said before,
-    /// and gets [`SETTLED`] of them.
+    /// The number of actions whose first line each player has read. A player that leaves reads no more output from
+    /// before, so [`SETTLED`] is added for it.
     deeds: Vec<AtomicU64>,
     pub(crate) lines: AtomicU64,
     pub(crate) joined: AtomicU64,
@@ -50,7 +51,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// So many, at this node.
+    /// Makes `count` players for the node at this address.
     pub(crate) fn new(count: u64, address: SocketAddr, stay: Duration, seed: u64) -> Arc<Crowd> {
         Arc::new(Crowd {
             era: Era::of(Version::Old),
@@ -66,14 +67,14 @@ impl Crowd {
         })
     }
 
-    /// How many play at the moment.
+    /// The number of players whose heroes play at this moment.
     pub(crate) fn playing(&self) -> u64 {
         let plays = |told: &&AtomicU64| told.load(Ordering::Relaxed) > 0;
         self.told.iter().filter(plays).count() as u64
     }
 
-    /// Waits until everything was told that was said before: the first deed that somebody reads of may have waited for its
-    /// turn to be told, a later one was begun afterwards. Gives up when something is wrong.
+    /// Waits until all output from before this call was read. The first action that a player reads of may have waited
+    /// to be sent; a later one was begun after this call. Returns early after a fault.
     pub(crate) fn settle(&self) {
         let read = |deeds: &AtomicU64| deeds.load(Ordering::Relaxed);
         let before: Vec<u64> = self.deeds.iter().map(read).collect();
@@ -82,10 +83,10 @@ impl Crowd {
             let is_over = all.all(|(now, before)| read(now) >= before + SETTLED);
             (is_over || !self.faults().is_empty()).then_some(())
         });
-        assert!(settled.is_some(), "somebody is told nothing");
+        assert!(settled.is_some(), "a player gets no output");
     }
 
-    /// What was wrong so far.
+    /// The faults that players have found so far.
     pub(crate) fn faults(&self) -> Vec<String> {
         let faults = self.faults.lock();
         faults.unwrap_or_else(PoisonError::into_inner).clone()
@@ -102,7 +103,7 @@ pub(crate) fn name(number: usize) -> String {
     format!("client-{number}")
 }
 
-/// All of them play, one coming in after the other, for ever.
+/// Runs all players forever. They connect one after the other.
 pub(crate) async fn play(crowd: Arc<Crowd>) {
     let begin = Instant::now();
     for number in 0..crowd.told.len() {
@@ -121,7 +122,7 @@ pub(crate) async fn play(crowd: Arc<Crowd>) {
     }
 }
 
-/// Comes in, plays, quits. An error is something that should not have been.
+/// Connects, plays and quits. Each unexpected event is an error.
 async fn visit(crowd: &Crowd, number: usize, dice: &mut SplitMix64) -> Result<(), String> {
     let stay = crowd.stay.mul_f64(dice.next_u64() as f64 / u64::MAX as f64);
     let until = Instant::now() + stay;
@@ -135,14 +136,14 @@ async fn visit(crowd: &Crowd, number: usize, dice: &mut SplitMix64) -> Result<()
         let leaves = plays && !crowd.stays.load(Ordering::Relaxed);
         let next = stream.read_until(b'\n', &mut line);
         let read = match leaves {
-            // What was read of a line when it is time to go stays in `line`.
+            // A partly read line stays in `line` when the time is over.
             true => match timeout_at(until, next).await {
                 Ok(read) => read,
                 Err(_) => break,
             },
             false => timeout(SILENCE, next)
                 .await
-                .map_err(|_| format!("nothing was told for {SILENCE:?}"))?,
+                .map_err(|_| format!("no output came for {SILENCE:?}"))?,
         };
         if read.map_err(said)? == 0 {
             return Err(format!(
@@ -174,7 +175,7 @@ async fn connect(number: usize, address: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(address).await
 }
 
-/// What is typed when this was read.
+/// The input that answers this line, if it is a question.
 fn answer(text: &str, number: usize) -> Option<String> {
     match text {
         "What's your character's name?" => Some(format!("{}\n", name(number))),
@@ -192,7 +193,7 @@ fn note(crowd: &Crowd, number: usize, played: bool, exp: Option<u64>) {
     }
 }
 
-/// Says `quit`; the connection ends when the hero has gone, so its name is free then.
+/// Sends `quit`. The connection ends after the end of the hero, so its name is free then.
 async fn quit(mut stream: BufReader<TcpStream>) -> Result<(), String> {
     let mut rest = Vec::new();
     let end = async {
@@ -201,6 +202,6 @@ async fn quit(mut stream: BufReader<TcpStream>) -> Result<(), String> {
         Ok(())
     };
     let end: Result<io::Result<()>, _> = timeout(SILENCE, end).await;
-    let end = end.map_err(|_| "nobody lets it quit".to_string())?;
+    let end = end.map_err(|_| "the node does not close the connection after `quit`".to_string())?;
     end.map_err(|error| format!("while it quits: {error}"))
 }

@@ -1,18 +1,18 @@
-//! Which versions of the game may speak at the moment, told to thousands of readers.
+//! The versions of the game whose output is allowed at the moment, shared by thousands of readers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pq_tests::story::{Story, Version};
 
-/// What changed.
+/// A change of the allowed versions.
 #[derive(Clone, Copy)]
 enum Turn {
     MayBecome(Version),
     HasBecome,
 }
 
-/// The versions that may speak, and how it came to that.
+/// The allowed versions, and the history of their changes.
 pub(crate) struct Era {
     book: Mutex<Book>,
     pages: AtomicUsize,
@@ -23,11 +23,11 @@ struct Book {
     turns: Vec<Turn>,
 }
 
-/// How far somebody has read.
+/// The number of changes that a reader knows.
 pub(crate) struct Mark(usize);
 
 impl Era {
-    /// Only this version speaks.
+    /// Allows only the output of this version.
     pub(crate) fn of(version: Version) -> Era {
         Era {
             book: Mutex::new(Book {
@@ -38,14 +38,14 @@ impl Era {
         }
     }
 
-    /// From now on another version may speak, too.
+    /// Also allows the output of this version from now on.
     pub(crate) fn may_become(&self, version: Version) {
         let mut book = self.book();
         book.now.push(version);
         self.turn(&mut book, Turn::MayBecome(version));
     }
 
-    /// From now on only the newest speaks.
+    /// Allows only the output of the newest version from now on.
     pub(crate) fn has_become(&self) {
         let mut book = self.book();
         let older = book.now.len() - 1;
@@ -58,15 +58,15 @@ impl Era {
         self.pages.store(book.turns.len(), Ordering::Release);
     }
 
-    /// A story that begins now.
+    /// A new story that starts with the allowed versions.
     pub(crate) fn story(&self) -> (Story, Mark) {
         let book = self.book();
         (Story::of(&book.now), Mark(book.turns.len()))
     }
 
-    /// Tells a story what has changed since the mark.
+    /// Applies the changes after the mark to a story.
     pub(crate) fn catch_up(&self, story: &mut Story, mark: &mut Mark) {
-        // Almost always nothing has, and nobody is to wait for the book.
+        // In nearly all calls nothing has changed, so the check takes no lock.
         if self.pages.load(Ordering::Acquire) == mark.0 {
             return;
         }

@@ -1,4 +1,4 @@
-//! A soak: a node goes up and down again and again while a crowd plays on it, and is looked at now and then.
+//! A soak: upgrades and downgrades of a node on which a crowd plays, with regular measurements.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,49 +16,49 @@ use serde_json::Value;
 use super::crowd::{self, Crowd};
 use super::usage::Usage;
 
-/// How long everybody may take to come in: thousands of starts, and the first fight of the last.
+/// The deadline for all players to connect: thousands of starts, and the first fight of the last one.
 const JOIN_PATIENCE: Duration = Duration::from_secs(60);
 
-/// So long a release runs at most before the next comes; some run for no time at all.
+/// The longest time for which a release runs before the next install; the shortest is zero.
 const REIGN: Duration = Duration::from_millis(700);
 
-/// So many heroes are asked at the end whether they are who was told of.
+/// The number of heroes whose state is compared with their output at the end.
 const ASKED: usize = 50;
 
-/// What is to be done.
+/// The parameters of a soak.
 pub(crate) struct Plan {
-    /// How many times up and down.
+    /// The number of rounds; each has an upgrade and a downgrade.
     pub(crate) rounds: u32,
-    /// How many rounds there are between two looks.
+    /// The number of rounds between two measurements.
     pub(crate) look_every: u32,
     pub(crate) clients: u64,
-    /// How long a player stays at most.
+    /// The longest stay of a player.
     pub(crate) stay: Duration,
     pub(crate) seed: u64,
 }
 
-/// What is seen of a node.
+/// A measurement of the node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) round: u32,
-    /// Resident memory in bytes.
+    /// The resident memory in bytes.
     pub(crate) rss: f64,
-    /// Bytes of libraries that are loaded.
+    /// The size of the loaded libraries in bytes.
     pub(crate) library_bytes: u64,
-    /// Bytes that the modules in them hold: the states of all processes.
+    /// The memory of the modules in bytes: the states of all processes.
     pub(crate) state_bytes: u64,
-    /// Players at that moment.
+    /// The number of playing heroes at that moment.
     pub(crate) playing: u64,
-    /// Joins, and lines that were judged, since the beginning.
+    /// The number of joins since the beginning; the next field has the checked lines.
     pub(crate) joined: u64,
     pub(crate) lines: u64,
-    /// The longest install since the last look.
+    /// The duration of the longest install since the last measurement.
     pub(crate) install_max: Duration,
 }
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// A row of a table: round, memory, libraries, states, players, joins, lines, longest install.
+/// Prints a row of a table: round, memory, libraries, states, players, joins, lines, longest install.
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -81,7 +81,7 @@ fn bytes(status: &Value, what: &str) -> u64 {
     bytes.unwrap_or_else(|| panic!("no {what} in {status}"))
 }
 
-/// Runs it; `seen` is shown each look. Panics with the first thing that is wrong.
+/// Runs the soak and calls `seen` with each measurement. Panics at the first fault.
 pub(crate) fn soak(plan: &Plan, mut seen: impl FnMut(&Look)) -> Vec<Look> {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
@@ -111,7 +111,7 @@ pub(crate) fn soak(plan: &Plan, mut seen: impl FnMut(&Look)) -> Vec<Look> {
     looks
 }
 
-/// A thread for all clients.
+/// Runs all clients in this thread.
 fn crowded(crowd: Arc<Crowd>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -123,7 +123,7 @@ fn crowded(crowd: Arc<Crowd>) {
     });
 }
 
-/// Waits until everybody plays.
+/// Waits until all players play.
 fn all_play(crowd: &Crowd) {
     let all = crowd.told.len() as u64;
     let come = poll(JOIN_PATIENCE, || {
@@ -143,7 +143,7 @@ struct Soak {
 }
 
 impl Soak {
-    /// Installs a release under everybody, and lets it run for a while.
+    /// Installs a release while all play, and lets it run for a random time below [`REIGN`].
     fn install(&mut self, vsn: &str, version: Version) {
         self.crowd.era.may_become(version);
         let began = Instant::now();
@@ -153,13 +153,13 @@ impl Soak {
         assert_eq!(self.crowd.faults(), Vec::<String>::new(), "after {vsn}");
     }
 
-    /// Waits until only the version that runs speaks, and looks at the node.
+    /// Waits until all output comes from the running version, and measures the node.
     fn look(&mut self, round: u32) -> Look {
         self.crowd.settle();
         self.crowd.era.has_become();
         let status = self.tree.answer(&["status"]);
         let usage = Usage::of(self.node.process());
-        assert!(usage.cpu_s > 0.0, "a node that plays works");
+        assert!(usage.cpu_s > 0.0, "a playing node uses the processor");
         Look {
             round,
             rss: usage.rss,
@@ -172,12 +172,12 @@ impl Soak {
         }
     }
 
-    /// Nobody leaves any more: then the node has exactly the heroes that are told of, none of them with less
-    /// experience.
+    /// Lets no player leave. Then the node has exactly the heroes of the players, and none of them has less experience
+    /// than its output says.
     fn all_are_who_they_were(&mut self) {
         self.crowd.stays.store(true, Ordering::Relaxed);
         all_play(&self.crowd);
-        // Who had decided to go has gone and come back by now.
+        // Players that had decided to leave have left and returned by now.
         self.crowd.settle();
         all_play(&self.crowd);
         let names = self.tree.does(&["call", "regis", "get_names"]);
@@ -190,7 +190,7 @@ impl Soak {
             let has = self.exp_of(&crowd::name(number));
             assert!(
                 has >= told,
-                "client {number} has {has}, and was told {told}"
+                "the hero of client {number} has {has} experience, but its output says {told}"
             );
         }
         assert_eq!(self.crowd.faults(), Vec::<String>::new());

@@ -1,4 +1,5 @@
-//! Any bytes as MessagePack: an error or a term, the same through serde, and packing it again loses nothing.
+//! Any bytes as MessagePack give an error or a term. serde reads the same term, and encoding the term again loses
+//! nothing.
 
 #![no_main]
 
@@ -15,6 +16,6 @@ fuzz_target!(|bytes: &[u8]| {
     let packed = to_msgpack(&term);
     assert_eq!(rmp_serde::to_vec_named(&term).ok().as_ref(), Some(&packed));
     assert_eq!(from_msgpack(&packed).as_ref(), Ok(&term));
-    // Plain bytes may nest as deep and hold nothing that does not read.
+    // The plain form may nest equally deep, and every plain form can be read.
     assert!(from_msgpack(&to_plain_msgpack(&term)).is_ok());
 });

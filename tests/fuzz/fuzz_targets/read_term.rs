@@ -1,4 +1,4 @@
-//! Any bytes as the text of a file: an error or terms, and what prints of those reads back the same.
+//! Any bytes as the text of a file give an error or terms. The printed terms read back as the same terms.
 
 #![no_main]
 

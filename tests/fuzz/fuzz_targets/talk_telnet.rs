@@ -1,6 +1,6 @@
-//! Any bytes from a client, cut anywhere: the same lines and the same answers as in one piece, no more of them than was
-//! received and a little, and nothing of it in the text that others are shown but what can be shown. And a second reader,
-//! which was written for this, finds the same events.
+//! Any bytes from a client, split at any place, give the same lines and the same answers as in one piece. The answers
+//! are at most a little longer than the input, and the text for other players contains only printable characters. A
+//! second reader, written for this test, finds the same events.
 
 #![no_main]
 
@@ -11,10 +11,11 @@ use libfuzzer_sys::fuzz_target;
 use sockserv::wire::nvt::CREDIT_MAX;
 use sockserv::{Endpoint, Event, Listing, Mssp, Nvt};
 
-/// The longest that is said unasked or once: offers, questions for the terminal and its characters, a table.
+/// The largest number of bytes that the server sends unasked or once: offers, questions for the terminal and its
+/// characters, a table.
 const OF_OUR_OWN_MAX: usize = 200;
 
-/// `IAC DO ECHO`: the client is shown its own lines from then on.
+/// `IAC DO ECHO`: from here on the server echoes the client's lines.
 const DO_ECHO: &[u8] = &[255, 253, 1];
 
 struct Sample;
@@ -26,7 +27,7 @@ impl Listing for Sample {
     }
 }
 
-/// A client's connection, and what came of its input.
+/// The connection of a client, with the events and answers that result from its input.
 #[derive(Default, PartialEq, Debug)]
 struct Host {
     endpoint: Endpoint,
@@ -59,7 +60,7 @@ fuzz_target!(|bytes: &[u8]| {
         .for_each(|chunk| cut.hear(chunk));
     assert_eq!(whole, cut);
     let asks_for_echo = input.windows(3).any(|bytes| bytes == DO_ECHO);
-    // A byte of a line may be shown as two, and its end always is.
+    // Each byte of a line is echoed as at most two bytes, and the end of the line is always echoed.
     let echoed = if asks_for_echo { 2 * input.len() } else { 0 };
     assert!(whole.answers.len() <= input.len() + echoed + CREDIT_MAX + OF_OUR_OWN_MAX);
     assert_eq!(whole.events, naive::read(input));

@@ -1,35 +1,36 @@
-//! Clients without a socket: a port of the node whose other end is a list of what was written, and when.
+//! Clients without a socket: a port of the node whose other end records the output with its times.
 //!
-//! They come in as the door lets them in (`sockserv::entrance::door`): a port is opened, `sockserv_sup` is asked for a
-//! process, and the port is given to it. Line ends and telnet are the door's and not here.
+//! They connect as the listeners let clients connect (`sockserv::entrance::door`): a port is opened, `sockserv_sup`
+//! starts a process, and the port is given to that process. Line ends and telnet are the business of the listeners and
+//! do not occur here.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pq_otp::spec::{self, SupReply, SupRequest};
-use pq_otp::{Pid, PortSink};
+use pq_otp::{Ask, Pid, PortSink};
 
 use super::House;
 
-/// What a client is asked first.
+/// The first question to a client.
 pub const PROMPT: &str = "What's your character's name?\n";
 
-/// A client.
+/// A client without a socket.
 #[derive(Clone)]
 pub struct Client {
-    /// Its port.
+    /// The number of its port.
     pub port: u64,
-    /// Its session.
+    /// The process of its session.
     pub session: Pid,
     wire: Arc<Wire>,
 }
 
-/// The far end of a port.
+/// The client's end of a port.
 #[derive(Default)]
 struct Wire(Mutex<Tape>);
 
 #[derive(Default)]
 struct Tape {
-    /// Written, and not yet read by the client.
+    /// Output that the client has not read yet.
     unread: Vec<u8>,
     closed: bool,
     inputs_done: u64,
@@ -58,18 +59,18 @@ impl PortSink for Wire {
 }
 
 impl Client {
-    /// What was written since this was last asked.
+    /// The output since the last call.
     pub fn read(&self) -> String {
         let bytes = std::mem::take(&mut self.wire.tape().unread);
         String::from_utf8(bytes).expect("sessions write UTF-8")
     }
 
-    /// Has the node closed the port?
+    /// Whether the node has closed the port.
     pub fn is_closed(&self) -> bool {
         self.wire.tape().closed
     }
 
-    /// How many inputs have been handled.
+    /// The number of inputs that the session has handled.
     pub fn inputs_done(&self) -> u64 {
         self.wire.tape().inputs_done
     }
@@ -80,11 +81,11 @@ impl Client {
     }
 }
 
-/// A client at the door: somebody is asked to let it in.
+/// A client that has connected and waits for its session.
 pub struct Knock {
     port: u64,
     wire: Arc<Wire>,
-    /// The answer, when there is one: a session, or none.
+    /// The answer of the supervisor, once it has arrived: a session or none.
     answer: Arc<Mutex<Option<Option<Pid>>>>,
 }
 
@@ -95,7 +96,7 @@ impl Knock {
 }
 
 impl House {
-    /// A client knocks; nothing runs yet. While births wait for an upgrade, so does it.
+    /// Opens a port and requests a session for it; nothing runs yet. While an upgrade defers starts, the request waits.
     pub fn knock(&mut self) -> Option<Knock> {
         let wire = Arc::new(Wire::default());
         let node = self.sim.node();
@@ -116,12 +117,12 @@ impl House {
         Some(Knock { port, wire, answer })
     }
 
-    /// Nobody will let this client in: who was to do so ended before.
+    /// Whether the client gets no session, because its supervisor has ended.
     pub fn is_turned_away(&self, knock: &Knock) -> bool {
         *knock.answer() == Some(None)
     }
 
-    /// The client, if it has been let in by now.
+    /// The client, if its session has started.
     pub fn let_in(&mut self, knock: &Knock) -> Option<Client> {
         let session = knock.answer().flatten()?;
         let client = Client {
@@ -133,7 +134,7 @@ impl House {
         Some(client)
     }
 
-    /// A client comes in; `None` when nobody lets it in. It has not read its greeting yet.
+    /// Connects a client; `None` when no session starts. The client has not read its greeting yet.
     pub fn connect(&mut self) -> Option<Client> {
         let wire = Arc::new(Wire::default());
         let port = self.sim.node().open_port(wire.clone());
@@ -141,7 +142,7 @@ impl House {
         let supervisor = self.sim.node().whereis("sockserv_sup")?;
         let reply = self
             .sim
-            .ask_supervisor(supervisor, &SupRequest::StartChild(args));
+            .ask_supervisor(supervisor, &SupRequest::StartChild(args), 60_000);
         let Ok(SupReply::Started(Some(session))) = reply else {
             panic!("{reply:?}")
         };
@@ -154,21 +155,21 @@ impl House {
         })
     }
 
-    /// A client comes in and has read its greeting.
+    /// Connects a client and reads its greeting.
     pub fn enter(&mut self) -> Client {
         let client = self.connect().expect("sockserv runs");
         assert_eq!(client.read(), PROMPT);
         client
     }
 
-    /// A client comes in, and its hero of this name plays.
+    /// Connects a client and starts its hero with this name.
     pub fn enter_as(&mut self, name: &str) -> Client {
         let client = self.enter();
         self.begin(&client, name);
         client
     }
 
-    /// A client that was asked for a name gives this one, agrees to its stats, and its hero plays.
+    /// Enters a name and agrees to the stats; then the client's hero plays.
     pub fn begin(&mut self, client: &Client, name: &str) {
         let stats = self.types(client, name);
         assert!(
@@ -179,35 +180,35 @@ impl House {
         assert!(self.whereis(name).is_some(), "{name} does not play");
     }
 
-    /// A client types a line, without its end, and reads what is said at once.
+    /// Sends a line, given without its end, and returns the immediate output.
     pub fn types(&mut self, client: &Client, line: impl AsRef<[u8]>) -> String {
         self.sends(client, line);
         self.sim.settle();
         client.read()
     }
 
-    /// A client's line is on its way.
+    /// Sends a line without running the node.
     pub fn sends(&mut self, client: &Client, line: impl AsRef<[u8]>) {
         let node = self.sim.node();
         node.port_input(client.port, client.session, line.as_ref());
     }
 
-    /// A client goes without a word.
+    /// Closes the connection from the client's side.
     pub fn drops(&mut self, client: &Client) {
         let node = self.sim.node();
         node.port_closed(client.port, client.session, "closed by the client");
         self.sim.settle();
     }
 
-    /// Waits until a client is told something, at most so long: when, and what. `None` when it is not, or
-    /// when its port was closed without a word.
+    /// Waits for the next output, for at most `limit_ms` ms, and returns its time and text. `None` when there is none,
+    /// or when the port was closed without output.
     pub fn next_news(&mut self, client: &Client, limit_ms: u64) -> Option<(u64, String)> {
         self.sim.run_until(limit_ms, |_| client.has_news());
         let text = client.read();
         (!text.is_empty()).then(|| (self.sim.now_ms(), text))
     }
 
-    /// All that a client is told in so many milliseconds, each text with the milliseconds since now.
+    /// Collects the output of the next `ms` ms, each text with its time in milliseconds from now.
     pub fn story(&mut self, client: &Client, ms: u64) -> Vec<(u64, String)> {
         let begin = self.sim.now_ms();
         let mut story = Vec::new();

@@ -1,8 +1,8 @@
-//! What a hero must do next, and at which moment: the rules of the game written down a second time.
+//! The next action of a hero and its time: a second implementation of the rules of the game.
 //!
-//! A model knows the past of one hero. From it follows everything that comes next but the fall of the dice,
-//! so each piece of news is either the right one at the right millisecond or a fault. The tables of
-//! enemies and goods are those of `processquest`; no rule is.
+//! A model knows the past of one hero. The past determines the future except for random numbers, so each piece of news
+//! is either the right one at the right millisecond or a fault. The tables of enemies and goods come from
+//! `processquest`; the rules do not.
 
 use pq_words::{Event, Item, Place, Slot, Stats};
 use processquest_1_0_0::pq_enemy::{Catalogue, PqEnemy};
@@ -10,35 +10,35 @@ use processquest_1_0_0::pq_market;
 use processquest_1_0_0::pq_player::{Player, State, Whole};
 use serde::{Deserialize, Serialize};
 
-/// One hero as it must be.
+/// The expected state of one hero.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Model {
-    /// Its stats.
+    /// The stats of the hero.
     pub stats: Stats,
-    /// Its experience.
+    /// The experience of the hero.
     pub exp: u64,
-    /// The experience for its next level.
+    /// The experience at which its next level begins.
     pub lvlexp: u64,
-    /// Its level.
+    /// The level of the hero.
     pub lvl: u32,
-    /// Its money.
+    /// The money of the hero.
     pub money: u64,
-    /// The numbers of the enemies whose drops it carries.
+    /// The enemies whose drops are in the bag, as numbers.
     pub loot: Vec<u8>,
-    /// The numbers of what it wears in the market's catalogue, in the order of the slots.
+    /// The worn equipment as numbers in the market's catalogue, in the order of the slots.
     pub worn: [Option<u8>; 4],
-    /// Which slots it has asked for on this trip.
+    /// The slots for which the hero has tried to buy on this trip.
     seen: [bool; 4],
     pace_ms: u64,
-    /// The experience that its first level took.
+    /// The experience at which its second level began.
     lvlexp_first: u64,
     due_ms: u64,
     next: Next,
-    /// Pieces of news so far.
+    /// The number of pieces of news so far.
     pub news: u64,
 }
 
-/// What comes next.
+/// The kinds of the next piece of news.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Next {
     Fight,
@@ -48,11 +48,11 @@ enum Next {
     Buy,
 }
 
-/// A piece of news that is not the one due: what came, what was due.
+/// A wrong piece of news, described together with the expected one.
 pub type Fault = String;
 
 impl Model {
-    /// A hero that has just set out for its first fight.
+    /// The model of a hero that has just set out for its first fight.
     pub fn newborn(hero: &Player, now_ms: u64) -> Model {
         let pace_ms = u64::from(hero.time);
         Model {
@@ -72,10 +72,10 @@ impl Model {
         }
     }
 
-    /// Takes a piece of news that came now.
+    /// Takes a piece of news that arrived now.
     ///
     /// # Errors
-    /// What was due instead, when it is not the right one at the right time.
+    /// Returns the expected news when this one is wrong or comes at the wrong time.
     pub fn hear(&mut self, event: &Event<'_>, now_ms: u64) -> Result<(), Fault> {
         if now_ms != self.due_ms {
             return Err(format!(
@@ -113,7 +113,7 @@ impl Model {
         self.loot.push(u8::try_from(known?).ok()?);
         self.exp += experience;
         self.next = match self.loot.len() {
-            // The book: the bag before the level.
+            // As in the book, the check of the bag comes before that of the level.
             full if full == 2 * usize::from(self.stats.strength) => Next::GoToMarket,
             _ if self.exp >= self.lvlexp => Next::LevelUp,
             _ => Next::Fight,
@@ -178,14 +178,14 @@ impl Model {
         (better && *event == due).then_some(pause_ms)
     }
 
-    /// The next thing to buy: the worst slot first, and for each the first that is better and can be paid.
+    /// The next purchase: the worst slot first, and for each slot the first item that is better and affordable.
     fn bargain(&mut self) -> Option<(Slot, u8)> {
         loop {
             let unseen = Slot::ALL
                 .into_iter()
                 .filter(|slot| !self.seen[*slot as usize]);
             let mut unseen: Vec<Slot> = unseen.collect();
-            // Stable: among equals the first by name.
+            // The sort is stable: of equal slots, the first by name stays first.
             unseen.sort_by_key(|slot| self.rank(*slot));
             let slot = *unseen.first()?;
             self.seen[slot as usize] = true;
@@ -206,10 +206,10 @@ impl Model {
         Some(&pq_market::catalogue(slot)[usize::from(number)])
     }
 
-    /// Compares the hero itself with what it must be.
+    /// Compares the state of the hero with the expected state.
     ///
     /// # Errors
-    /// The two, when they differ.
+    /// Returns both states when they differ.
     pub fn compare(&self, hero: &Whole) -> Result<(), Fault> {
         let Whole { state, data } = hero;
         let numbers = (data.exp, data.lvlexp, data.lvl, data.money, data.stats)

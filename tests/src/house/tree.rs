@@ -1,4 +1,5 @@
-//! A house that is booted from a release tree, as `pq start` boots it: real files, real libraries, virtual time.
+//! A simulated node that is booted from a release tree as `pq start` boots it: real files, real libraries, virtual
+//! time.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use pq_release::registry::ReleaseRegistry;
 
 use super::{House, built_in};
 
-/// The version of the node and of what is part of it.
+/// The version of the node and of its built-in applications.
 const NODE_VSN: &str = "1.0.0";
 
-/// The applications that are part of the node; of them only names and versions matter here.
+/// The applications that are part of the node. Only their names and versions matter here.
 const BUILT_IN: [&str; 4] = ["kernel", "stdlib", "sasl", "crypto"];
 
-/// What a node of these tests brings along.
+/// The runtime of a node in these tests: its built-in applications.
 pub fn runtime() -> Runtime {
     let texts = BUILT_IN.map(built_in).into_iter();
     let texts = texts.chain([regis_application::APP.to_string()]);
@@ -36,7 +37,7 @@ pub fn runtime() -> Runtime {
 }
 
 impl House {
-    /// Boots the permanent release of a tree under this seed.
+    /// Boots the permanent release of a tree with this seed.
     pub fn boot_tree(root: &Path, seed: u64) -> (House, ReleaseHandler) {
         let tree = ReleaseTree::open(root, runtime());
         let boot = tree

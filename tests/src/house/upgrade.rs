@@ -1,49 +1,51 @@
-//! Installing a release in a house, with something happening between any two steps of it.
+//! Installs a release on a simulated node, with a call of the test between any two steps.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pq_otp::upgrade::{Board, Driver, Live};
-use pq_otp::{Module, Node, OnReply, Payload, ProcessInfo, RequestError, Runner, Sim};
-use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
+use pq_otp::{Ask, Node, Payload, Question, RequestError, Sim};
+use pq_protocol::record::InstallRecord;
+use pq_release::handler::{InstallError, Options, ReleaseHandler};
 
 use super::House;
 
-/// How far the node goes in a step in which nobody converts: some of these reach any deadline.
+/// The milliseconds that the node runs in a step without conversions: several such steps reach any deadline.
 const IDLE_MS: u64 = 250;
 
-/// How much time passes in a step in which the node stands still.
+/// The milliseconds that pass in a step in which the node is stopped.
 const STILL_MS: u64 = 1_000;
 
-/// What a step of a transaction is.
+/// The behaviour of the node in one step of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Turn {
-    /// The node goes on for a millisecond, and states are converted.
+    /// The node runs for 1 ms, and states are converted.
     #[default]
     Goes,
-    /// The node goes on, and nobody converts.
+    /// The node runs, and no state is converted.
     NobodyConverts,
-    /// Time passes, and the node does not go on.
+    /// Time passes, and the node is stopped.
     StandsStill,
 }
 
-/// Who converts.
+/// The threads that convert states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Converters {
-    /// This thread, between two steps.
+    /// The thread of the test converts, between two steps.
     #[default]
     Here,
-    /// Threads as in a real node, of which one may be given up. The node does not go on before they have nothing at
-    /// hand, or one conversion has taken this long; so everything else hangs on virtual time alone.
+    /// Worker threads convert, as in a real node, which may abandon one of them. The node does not continue before they
+    /// have finished their work, or one conversion has taken this long. So everything else depends only on virtual
+    /// time.
     Threads(Duration),
 }
 
-/// A house in which something happens before each step of a transaction.
+/// A driver that calls a function of the test before each step of a transaction.
 struct Meddler<'a> {
     house: &'a mut House,
     live: Option<(Live, Duration)>,
     step: u32,
-    /// Time that has passed while the node stood still.
+    /// The milliseconds that have passed while the node was stopped.
     still_ms: u64,
     meddle: &'a mut dyn FnMut(&mut House, u32) -> Turn,
 }
@@ -96,33 +98,23 @@ impl Driver for Meddler<'_> {
             None => self.house.sim.replace_worker(board),
         }
     }
+}
 
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        Driver::ask(&mut self.house.sim, timeout_ms, send)
-    }
-
-    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        Driver::processes(&mut self.house.sim, timeout_ms)
-    }
-
-    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        Driver::who_runs(&mut self.house.sim, module, timeout_ms)
+impl Ask for Meddler<'_> {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
+        self.house.sim.ask(timeout_ms, question)
     }
 }
 
 impl House {
-    /// Installs a release; `meddle` is called before each step, counted from 1.
+    /// Installs a release and calls `meddle` before each step. Steps count from 1.
     pub fn install(
         &mut self,
         handler: &mut ReleaseHandler,
         vsn: &str,
         options: &Options,
         mut meddle: impl FnMut(&mut House, u32),
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         let how = (options, Converters::Here);
         self.install_under(handler, vsn, how, |house, step| {
             meddle(house, step);
@@ -130,14 +122,15 @@ impl House {
         })
     }
 
-    /// Installs a release; `meddle` is called before each step, counted from 1, and says what the step is.
+    /// Installs a release and calls `meddle` before each step. Steps count from 1; the result decides the kind of the
+    /// step.
     pub fn install_under(
         &mut self,
         handler: &mut ReleaseHandler,
         vsn: &str,
         (options, converters): (&Options, Converters),
         mut meddle: impl FnMut(&mut House, u32) -> Turn,
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<InstallRecord, InstallError> {
         let live = match converters {
             Converters::Here => None,
             Converters::Threads(patience) => Some((Live::new(self.sim.node().clone()), patience)),

@@ -1,10 +1,11 @@
-//! A library that no release has: ears for tests.
+//! A library for tests that listens to heroes. It belongs to no release.
 //!
 //! ```text
 //!   hero ── events ─► event manager ─► witness: compares each with the hero's model, keeps the first fault
-//!   anything ends ──────────────────► mourner: notes who ended in which order
+//!   processes end ──────────────────► mourner: records the order of their ends
 //! ```
 
+use pq_otp::Ask;
 use pq_otp::spec::{self, ManagerReply, ManagerRequest, Start};
 use pq_sdk::{Atom, Ctx, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid};
 use pq_words::Report;
@@ -19,16 +20,16 @@ pq_sdk::library! {
     gen_server Mourner,
 }
 
-/// One hero's witness, inside the hero's event manager.
+/// The witness of one hero, a handler in the hero's event manager.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Witness {
-    /// Whose news it hears.
+    /// The name of the hero.
     pub name: String,
-    /// What must have happened.
+    /// The expected state of the hero.
     pub model: Model,
-    /// The first thing that was wrong.
+    /// The first wrong piece of news.
     pub fault: Option<Fault>,
-    /// All news and their times, in one number.
+    /// A hash of all news and their times.
     pub trace: u64,
 }
 
@@ -87,14 +88,14 @@ impl Witness {
     }
 }
 
-/// Two numbers in one, as FNV-1a mixes bytes.
+/// Mixes a number into a trace, as FNV-1a mixes bytes.
 pub fn mixed(trace: u64, part: u64) -> u64 {
     (trace ^ part)
         .wrapping_mul(0x0000_0100_0000_01b3)
         .rotate_left(23)
 }
 
-/// Notes who ended, in which order.
+/// A process that records the ends of others in their order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Mourner {
     gone: Vec<Pid>,
@@ -131,12 +132,12 @@ impl GenServer for Mourner {
 }
 
 impl House {
-    /// Lets a witness listen to a hero that has been started just now.
+    /// Adds a witness to a hero that has just been started.
     pub fn watch_hero(&mut self, name: &str) {
         self.watch_hero_of(name, self.sim.now_ms());
     }
 
-    /// Lets a witness listen to a hero that has been started then and has not fought yet.
+    /// Adds a witness to a hero that was started at `born_ms` and has not fought yet.
     pub fn watch_hero_of(&mut self, name: &str, born_ms: u64) {
         let hero = self.hero(name).expect("the hero has been started").data;
         let model = Model::newborn(&hero, born_ms);
@@ -146,7 +147,7 @@ impl House {
         assert_eq!(spec::decode(&reply), Ok(ManagerReply::Ok), "{name}");
     }
 
-    /// A hero's witness. It must be there.
+    /// The witness of a hero; panics if there is none.
     pub fn witness(&mut self, name: &str) -> Witness {
         let nothing = vec![0xc0];
         let request = ManagerRequest::Call(Atom::from_static(Witness::NAME), nothing);
@@ -162,10 +163,10 @@ impl House {
         reply.expect("an event manager answers").to_vec()
     }
 
-    /// Is this hero whole, and as its witness says? Its model, for further questions.
+    /// Checks that the processes of a hero live and that its state is as the witness expects. Returns the witness.
     ///
     /// # Errors
-    /// What is wrong.
+    /// Returns the first difference.
     pub fn check_hero(&mut self, name: &str, sup: Pid) -> Result<Witness, Fault> {
         let processes = [Some(sup), self.whereis(name), self.events_of(name)];
         let lives = |pid: &Option<Pid>| pid.is_some_and(|pid| self.sim.node().is_alive(pid));
@@ -183,7 +184,7 @@ impl House {
         Ok(witness)
     }
 
-    /// A process that notes in which order these end.
+    /// Starts a process that records the order in which these processes end.
     pub fn mourn(&mut self, watched: &[Pid]) -> Pid {
         let args = rmp_serde::to_vec_named(&(watched,)).expect("a Vec takes all bytes");
         let module = Atom::from_static(Mourner::NAME);
@@ -191,7 +192,7 @@ impl House {
         started.expect("a mourner starts")
     }
 
-    /// Who has ended so far, in order.
+    /// The processes that have ended so far, in order.
     pub fn gone(&mut self, mourner: Pid) -> Vec<Pid> {
         let reply = self.sim.call(mourner, &[0xc0], 5_000);
         rmp_serde::from_slice(&reply.expect("a mourner answers")).expect("a list of pids")

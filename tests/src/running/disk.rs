@@ -1,7 +1,7 @@
 //! A disk so small that a test can fill it, and make room on it again.
 //!
-//! It is a file system in memory, and mounting one needs a right that not every place gives. Who cannot have one
-//! takes what needs no right: a limit for the size of files (`tests/tests/broken/disk.rs`), or something in the way.
+//! The disk is a file system in memory. Mounting it needs a right that is missing in some places. Tests without that
+//! right use a limit on the size of files (`tests/tests/broken/disk.rs`), or put an obstacle in the way.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,19 +12,19 @@ use tempfile::TempDir;
 
 use crate::needs;
 
-/// A release tree takes two megabytes, its packages another two, and what is unpacked two more.
+/// A release tree takes 2 MB, its packages another 2, and the unpacked packages 2 more.
 const SIZE: &str = "size=24m";
 
-/// What a file takes on it at least.
+/// The smallest size of a file on the disk in bytes.
 const BLOCK: usize = 4_096;
 
-/// A small disk. It is gone with its owner.
+/// A small disk, which is unmounted when the value is dropped.
 pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    /// An empty one; `None`, said loudly, where none can be mounted.
+    /// Mounts an empty disk; `None` where that is impossible, which is reported as skipped.
     #[track_caller]
     pub fn small() -> Option<Disk> {
         let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -34,7 +34,7 @@ impl Disk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Disk { folder });
         }
-        // No need: there is another way for all that is asked with it.
+        // Not an entry in `needs`: each property tested with it has another test as well.
         needs::skipped(
             &needs::test(),
             "no small disk can be mounted (mount -t tmpfs)",
@@ -42,12 +42,12 @@ impl Disk {
         None
     }
 
-    /// Where it is.
+    /// The directory at which the disk is mounted.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Fills it, but for so many blocks of four KiB.
+    /// Fills the disk except for this number of blocks of 4 KiB.
     pub fn leave(&self, blocks: usize) {
         self.clear();
         let mut ballast =
@@ -65,11 +65,11 @@ impl Disk {
             .expect("a file can become shorter on a full disk");
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     pub fn clear(&self) {
         match fs::remove_file(self.ballast()) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                panic!("the ballast cannot be thrown off: {error}")
+                panic!("the ballast cannot be removed: {error}")
             }
             _ => (),
         }
@@ -81,7 +81,7 @@ impl Disk {
 }
 
 impl Drop for Disk {
-    /// Lazily: whoever still has a file open there keeps it, and nobody else sees it.
+    /// Unmounts lazily: programs with an open file keep it, and the directory is empty at once.
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.folder()).status();
     }

@@ -1,12 +1,12 @@
-//! What is built once for all test programs of a run: the program, and trees with libraries.
+//! Things that are built once for all test programs of a run: the program, and trees with libraries.
 //!
 //! ```text
 //!   cargo test ─┬► a test program ─► once("release") ─► target/run/NUMBER-START/release, made by the first that asks
 //!               ├► another one    ─► once("release") ─┘
 //!               └► …
 //! ```
-//! A run is a cargo, by its number and the moment of its start. Between two of its test programs it builds nothing anew,
-//! and so neither do they. A test program that no cargo has started is a run by itself.
+//! A run is one process of cargo, identified by its number and the time of its start. Cargo builds nothing between two
+//! of its test programs, so neither do they. A test program that was not started by cargo is a run by itself.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,8 +15,8 @@ use std::process;
 
 use super::Places;
 
-/// A folder that is made when it is first asked for in this run. Whoever asks meanwhile waits; nobody changes it
-/// afterwards.
+/// Returns a directory that `make` fills at the first call in this run. Other callers wait meanwhile; nothing changes
+/// the directory afterwards.
 pub fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let run = folder().expect("the target folder can be written to");
     let made = run.join(name);
@@ -24,7 +24,7 @@ pub fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     lock.lock().expect("files can be locked");
     if !made.exists() {
         let making = run.join(format!("{name}.new"));
-        // Of a test program that failed while it made it.
+        // Left by a test program that failed in `make`.
         let _ = fs::remove_dir_all(&making);
         fs::create_dir(&making).expect("there is room for a folder");
         make(&making);
@@ -33,7 +33,7 @@ pub fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     made
 }
 
-/// The folder of this run. Those of earlier ones are removed.
+/// The directory of this run. The directories of earlier runs are removed.
 fn folder() -> io::Result<PathBuf> {
     let runs = Places::find().target.join("run");
     let folder = runs.join(this_run());
@@ -41,7 +41,7 @@ fn folder() -> io::Result<PathBuf> {
         fs::create_dir_all(&folder)?;
         for other in fs::read_dir(&runs)?.flatten() {
             if !other.file_name().to_str().is_some_and(goes_on) {
-                // Another run may remove it too.
+                // Another run may remove the directory at the same time.
                 let _ = fs::remove_dir_all(other.path());
             }
         }
@@ -58,7 +58,7 @@ fn this_run() -> String {
     format!("{process}-{start}")
 }
 
-/// Whether the run with this folder goes on.
+/// Whether the run with this directory is still going on.
 fn goes_on(folder: &str) -> bool {
     let known = folder.split_once('-').and_then(|(process, start)| {
         let process = process.parse().ok()?;
@@ -67,8 +67,8 @@ fn goes_on(folder: &str) -> bool {
     known.is_some_and(|(process, start)| start_of(process).as_deref() == Some(start))
 }
 
-/// When a process was started, in ticks since the machine was: the 22nd field of `proc_pid_stat(5)`. The second is a name
-/// in brackets, which may have any characters.
+/// The start of a process in ticks since the boot of the machine: the 22nd field of `proc_pid_stat(5)`. The second
+/// field is a name in parentheses, which may contain any character.
 fn start_of(process: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, behind_name) = stat.rsplit_once(") ")?;

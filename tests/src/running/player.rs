@@ -1,10 +1,10 @@
-//! A player on a real node: every byte it is sent is kept, and every line can be judged.
+//! A player on a real node, with a record of every received byte and a check of every line.
 //!
 //! ```text
 //!   socket, or nc, or telnet ─► a thread that reads ─► heard ─► without telnet ─► sees, story
 //! ```
-//! A thread of its own reads for each player, so nobody misses anything while a test looks elsewhere. What may be
-//! sent and answered byte by byte is tested in `tests/tests/telnet`.
+//! Each player has a reading thread, so no output is lost while a test looks elsewhere. Single bytes sent and received
+//! are tested in `tests/tests/telnet`.
 
 mod log;
 mod wire;
@@ -27,28 +27,28 @@ use crate::needs;
 use crate::story::{Story, Tale, Version};
 use log::Log;
 
-/// What every client is asked first.
+/// The first question to each client.
 pub const PROMPT: &str = "What's your character's name?";
 
-/// The end of the stats, which asks for agreement.
+/// The last line of the stats, which asks for agreement.
 pub const AGREE: &str = "Do you agree to these? y/n";
 
-/// A player.
+/// A player on a real node.
 pub struct Player {
     name: String,
     link: Link,
     heard: Arc<Mutex<Heard>>,
-    /// Up to where of the transcript this player has looked.
+    /// The place in the transcript up to which the test has looked.
     looked: usize,
-    /// The lines up to `judged` of the transcript.
+    /// The lines before `judged` in the transcript.
     story: Story,
     judged: usize,
 }
 
-/// How a player is connected.
+/// The connection of a player.
 enum Link {
     Socket(TcpStream),
-    /// A program, and what it writes to standard error.
+    /// A program, and the file with its standard error.
     Program(Child, NamedTempFile),
 }
 
@@ -59,12 +59,12 @@ struct Heard {
 }
 
 impl Player {
-    /// A connection that has not said anything.
+    /// Connects a player, which has sent nothing yet.
     pub fn connect(node: &Running) -> Player {
         Player::connect_to(node.address())
     }
 
-    /// The same with a node that is known by its address.
+    /// Does the same as [`Player::connect`] for the address of a node.
     pub fn connect_to(address: SocketAddr) -> Player {
         let stream = TcpStream::connect_timeout(&address, PATIENCE);
         let stream = stream.expect("the node listens");
@@ -72,14 +72,14 @@ impl Player {
         Player::over(Link::Socket(stream), copy)
     }
 
-    /// A hero of this name plays, over a socket.
+    /// Connects a player over a socket; its hero with this name plays.
     pub fn enter(node: &Running, name: &str) -> Player {
         let mut player = Player::connect(node);
         player.join(name);
         player
     }
 
-    /// Heroes of these names play; they come in side by side.
+    /// Connects players at the same time; their heroes with these names play.
     pub fn enter_all<S: AsRef<str>>(node: &Running, names: &[S]) -> Vec<Player> {
         let mut players: Vec<Player> = names.iter().map(|_| Player::connect(node)).collect();
         for (player, name) in players.iter_mut().zip(names) {
@@ -93,8 +93,8 @@ impl Player {
         players
     }
 
-    /// A connection through a program that is called with the node's address: `nc`, `telnet`. `None` when this machine
-    /// does not have it, see [`needs`].
+    /// Connects through a program that gets the node's address as arguments: `nc` or `telnet`. `None` when the program
+    /// is missing, see [`needs`].
     #[track_caller]
     pub fn through(program: &str, node: &Running) -> Option<Player> {
         let address = node.address();
@@ -102,15 +102,15 @@ impl Player {
         Player::by(Command::new(program).args(words))
     }
 
-    /// A connection through a program: what is typed it reads from its standard input, what it hears it writes to
-    /// its standard output. `None` as in [`Player::through`].
+    /// Connects through a program: input goes to its standard input, output comes from its standard output. `None` as
+    /// in [`Player::through`].
     #[track_caller]
     pub fn by(command: &mut Command) -> Option<Player> {
         let (link, out) = run(command)?;
         Some(Player::over(link, out))
     }
 
-    /// The same for a program with a screen, which writes what it hears to a file as well.
+    /// Does the same for a program with a screen, which also writes its output to a file.
     #[track_caller]
     pub fn by_log(command: &mut Command, log: &Path) -> Option<Player> {
         let (link, screen) = run(command)?;
@@ -123,7 +123,7 @@ impl Player {
         let ear = heard.clone();
         thread::spawn(move || {
             let mut chunk = [0; 4096];
-            // A connection that is reset has ended, too; what it should have said is missed by whoever waits.
+            // A reset also ends the connection; a test that waits for more output notices that.
             while let Ok(length @ 1..) = uninterrupted(|| from.read(&mut chunk)) {
                 lock(&ear).bytes.extend_from_slice(&chunk[..length]);
             }
@@ -139,20 +139,20 @@ impl Player {
         }
     }
 
-    /// The same, entering a node that runs this version.
+    /// Expects the output of this version, because the node runs that version.
     pub fn of_version(mut self, version: Version) -> Player {
         self.story = Story::of(&[version]);
         self
     }
 
-    /// Gives a name, agrees to the stats, and waits for the hero's first fight.
+    /// Enters a name, agrees to the stats, and waits for the hero's first fight.
     pub fn join(&mut self, name: &str) {
         self.sees(PROMPT);
         self.gives(name);
         self.agrees();
     }
 
-    /// Gives a name.
+    /// Enters a name and waits for the stats.
     pub fn gives(&mut self, name: &str) {
         self.name = name.to_string();
         self.types(format!("{name}\n"));
@@ -165,38 +165,41 @@ impl Player {
         self.sees("Executing a ");
     }
 
-    /// The hero's name.
+    /// The name of the hero.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes to the node.
     pub fn types(&mut self, text: impl AsRef<[u8]>) {
         let text = text.as_ref();
         let sent = match &mut self.link {
             Link::Socket(stream) => stream.write_all(text),
             Link::Program(child, _) => {
-                let input = child.stdin.as_mut().expect("who has quit types no more");
+                let input = child
+                    .stdin
+                    .as_mut()
+                    .expect("a player that has quit sends nothing");
                 input.write_all(text)
             }
         };
         sent.unwrap_or_else(|error| panic!("{} cannot type: {error}\n{}", self.name, self.told()));
     }
 
-    /// All that was said so far, without telnet.
+    /// The whole output so far, without telnet commands.
     pub fn transcript(&self) -> String {
         let said = plain_text(&lock(&self.heard).bytes);
-        // A program talks itself before the node does.
+        // A client program prints lines of its own before those of the node.
         let begin = said.find(PROMPT).unwrap_or(said.len());
         said[begin..].to_string()
     }
 
-    /// Waits for this text behind everything looked at before.
+    /// Waits for this text after the part of the transcript that the test has looked at.
     pub fn sees(&mut self, text: &str) {
         self.sees_within(PATIENCE, text);
     }
 
-    /// Waits so long for this text behind everything looked at before.
+    /// Does the same as [`Player::sees`] with a deadline.
     pub fn sees_within(&mut self, limit: Duration, text: &str) {
         let stays = || !self.is_gone();
         let found = poll_while(limit, stays, || self.transcript()[self.looked..].find(text));
@@ -206,7 +209,7 @@ impl Player {
         }
     }
 
-    /// For a reader who wants to know why: all that there is.
+    /// The whole transcript, for the message of a failed test.
     fn told(&self) -> String {
         let errors = match &self.link {
             Link::Socket(_) => String::new(),
@@ -219,12 +222,12 @@ impl Player {
         )
     }
 
-    /// Waits until one more line was told: the hero is not held up, wherever it is.
+    /// Waits for one more line of output, which shows that the hero continues.
     pub fn plays_on(&mut self) {
         Player::all_play_on(std::slice::from_mut(self));
     }
 
-    /// Waits until each of them was told one more line.
+    /// Waits for one more line of output of each player.
     pub fn all_play_on(players: &mut [Player]) {
         for player in &mut *players {
             player.looked = player.transcript().len();
@@ -242,29 +245,29 @@ impl Player {
         let ended = poll(PATIENCE, || self.is_gone().then_some(()));
         assert!(
             ended.is_some(),
-            "{} is not let go\n{}",
+            "{} is still connected\n{}",
             self.name,
             self.told()
         );
     }
 
-    /// Says `quit`, and waits for the end.
+    /// Sends `quit`, and waits for the end of the connection.
     pub fn quits(mut self) -> String {
         self.types("quit\n");
         if let Link::Program(child, _) = &mut self.link {
-            // `nc` stays until its input ends, too: a person presses Ctrl-D.
+            // `nc` also waits for the end of its input; a person presses Ctrl-D.
             child.stdin = None;
         }
         self.ends();
         self.transcript()
     }
 
-    /// Goes without a word.
+    /// Closes the connection without `quit`.
     pub fn drops(mut self) {
         self.hang_up();
     }
 
-    /// The story so far; a line that is still coming is not part of it.
+    /// The story so far, without an incomplete last line.
     pub fn story(&mut self) -> &Story {
         let told = self.transcript();
         let whole = told.rfind('\n').map_or(0, |end| end + 1);
@@ -278,18 +281,18 @@ impl Player {
         &self.story
     }
 
-    /// The hero as it was told so far.
+    /// The state of the hero according to its output so far.
     pub fn tale(&mut self) -> &Tale {
         self.story().tale().expect("the hero plays")
     }
 
-    /// From now on another version may speak, too.
+    /// From now on the output of this version is allowed, too.
     pub fn may_become(&mut self, version: Version) {
         self.story();
         self.story.may_become(version);
     }
 
-    /// What comes from now on is said by the newest version.
+    /// From now on only the output of the newest version is allowed.
     pub fn has_become(&mut self) {
         self.story();
         self.story.has_become();
@@ -297,7 +300,7 @@ impl Player {
 
     fn hang_up(&mut self) {
         match &mut self.link {
-            // What is closed already needs no closing.
+            // An error means that the socket is already closed.
             Link::Socket(stream) => drop(stream.shutdown(Shutdown::Both)),
             Link::Program(child, _) => {
                 let _ = child.kill();
@@ -313,7 +316,7 @@ impl Drop for Player {
     }
 }
 
-/// Starts a program that plays, and what it writes to standard output; `None` when this machine does not have it.
+/// Starts a client program and returns its standard output; `None` when this machine does not have it.
 #[track_caller]
 fn run(command: &mut Command) -> Option<(Link, ChildStdout)> {
     if !needs::has_program(command) {

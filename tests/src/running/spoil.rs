@@ -1,4 +1,4 @@
-//! A node whose own code is damaged while it runs: what no library can be blamed for.
+//! A node with damaged code: a fault that does not come from a library.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use super::{PATIENCE, Running};
 use crate::needs;
 
-/// `ud2`: an illegal instruction, on purpose.
+/// `ud2`, an instruction that is always illegal.
 #[cfg(target_arch = "x86_64")]
 const ILLEGAL: &[u8] = b"\x0f\x0b";
-/// `udf`, the same.
+/// `udf`, an instruction that is always illegal.
 #[cfg(target_arch = "aarch64")]
 const ILLEGAL: &[u8] = b"\0\0\0\0";
 
 impl Running {
-    /// Writes an illegal instruction to where this thread goes on when what it waits for has come. Says whether the system
-    /// lets a parent write the memory of its child.
+    /// Writes an illegal instruction to the place where this thread continues after its current wait. Returns false
+    /// when the system does not let a parent write the memory of its child.
     #[track_caller]
     pub fn spoil(&self, thread: &str) -> bool {
         let spoilt = self.try_spoil(thread);
@@ -37,7 +37,7 @@ impl Running {
         let folder = threads.find_map(|entry| Some(entry.path()).filter(|path| is_it(path)));
         let folder = folder.expect("the node has this thread");
         fs::read(folder.join("syscall"))?;
-        // While it waits, the last word is the address of the next instruction (`proc_pid_syscall(5)`).
+        // While the thread waits, the last word is the address of its next instruction (`proc_pid_syscall(5)`).
         let waits = || {
             let text = fs::read_to_string(folder.join("syscall")).ok()?;
             let (_, next) = text.trim().rsplit_once(" 0x")?;

@@ -1,10 +1,10 @@
-//! Releases that no author would publish, made as a good one is made, with one thing wrong.
-//!
+//! Releases with one deliberate fault, made in the same way as good releases.
 //! ```text
 //!   pq build ─► Draft::broken() ─► change a part ─► package ─► releases/processquest-1.1.1.tar.gz of a tree
 //! ```
-//! All are release 1.1.1: the game in `tests/plugins`, in which heroes of some names do not convert, beside the
-//! sockserv of 1.1.0. What is wrong in a draft got past its author; what a test damages in a tree happened later.
+//! All are release 1.1.1: the game in `tests/plugins`, in which heroes with certain names do not convert, with the
+//! sockserv of 1.1.0. A fault in a draft is one that its author missed; damage by a test in a tree is one that happened
+//! later.
 
 use std::fs;
 use std::path::Path;
@@ -19,13 +19,13 @@ use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 use super::{Running, Tree, once, pq};
 use crate::house::tree::runtime;
 
-/// The name of the package.
+/// The name of the package of release 1.1.1.
 pub const BROKEN: &str = "processquest-1.1.1";
 
-/// Its version.
+/// The version of the faulty release.
 pub const BROKEN_VSN: &str = "1.1.1";
 
-/// The good release, which differs in the version of the game.
+/// The `.rel` file of a good release; ours differs in the version of the game.
 const GOOD_REL: &str = include_str!("../../../releases/1.1.0/processquest.rel");
 
 const SYS_CONFIG: &str = include_str!("../../../releases/1.1.0/sys.config");
@@ -34,20 +34,20 @@ const APP: &str = include_str!("../../plugins/processquest-1.1.1-broken/processq
 
 const APPUP: &str = include_str!("../../plugins/processquest-1.1.1-broken/processquest.appup");
 
-/// A release that is being made.
+/// A release whose parts a test can change before it is packed.
 pub struct Draft {
     /// The text of the game's appup.
     pub appup: String,
     /// The bytes of the game's library.
     pub library: Vec<u8>,
-    /// The releases from which and to which there are ways.
+    /// The versions for which the relup has upgrades and downgrades.
     pub ways: Vec<&'static str>,
-    /// Changes the relup that was compiled.
+    /// Changes the text of the compiled relup.
     pub relup: fn(String) -> String,
 }
 
 impl Draft {
-    /// The release in which only heroes of some names do not convert.
+    /// The release whose only fault is that heroes with certain names do not convert.
     pub fn broken() -> Draft {
         Draft {
             appup: APPUP.to_string(),
@@ -57,7 +57,7 @@ impl Draft {
         }
     }
 
-    /// Lays it out beside the releases before it, compiles the relup, and packs.
+    /// Writes its files beside those of the releases before it, compiles the relup, and returns the package.
     pub fn package(&self) -> Vec<u8> {
         let tree = Tree::with_both();
         let root = tree.root();
@@ -105,7 +105,7 @@ fn rel() -> String {
         .replace(of_game, &next(of_game))
 }
 
-/// The library of the broken game, built when it is first asked for in a run.
+/// The library of the faulty game, built at the first call in a run.
 fn library() -> &'static Vec<u8> {
     static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
     LIBRARY.get_or_init(|| {
@@ -119,7 +119,7 @@ fn library() -> &'static Vec<u8> {
     })
 }
 
-/// What `pq build` makes in this tree of a `.rel` file, with the applications of this workspace.
+/// Runs `pq build` for a `.rel` file in this tree, with the applications of this workspace.
 pub fn build(rel: &Path, tree: &Path) {
     let mut build = pq(["build"]);
     build
@@ -133,7 +133,7 @@ pub fn build(rel: &Path, tree: &Path) {
 }
 
 impl Tree {
-    /// Releases 1.0.0 and 1.1.0.
+    /// A tree with releases 1.0.0 and 1.1.0.
     pub fn with_both() -> Tree {
         let tree = Tree::new();
         let registry = ReleaseRegistry::open(ReleaseTree::open(tree.root(), runtime()), "1.0.0");
@@ -142,7 +142,7 @@ impl Tree {
         tree
     }
 
-    /// Puts a package of release 1.1.1 into the folder `releases`.
+    /// Puts a package of release 1.1.1 into the directory `releases`.
     pub fn offers(&self, package: &[u8]) {
         let place = self.root().join(format!("releases/{BROKEN}.tar.gz"));
         fs::write(place, package).expect("there is room for a megabyte");

@@ -1,6 +1,6 @@
-//! Release trees for tests: each a fresh copy of what `pq demo` lays out.
+//! Release trees for tests: each is a fresh copy of the tree that `pq demo` makes.
 //!
-//! A tree is locked by the one node that runs on it, and some tests damage theirs: nobody shares one.
+//! A node locks its tree, and certain tests damage theirs, so no two tests share a tree.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,22 +10,22 @@ use tempfile::TempDir;
 
 use super::{BUILD_PATIENCE, Disk, Running, Signal, once, pq};
 
-/// The files of a release tree, with their paths below its root. Two megabytes.
+/// The files of a release tree (2 MB), with paths relative to its root.
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// A release tree that is removed with its owner, or with the disk on which it is.
+/// A release tree, which is removed when the value is dropped, or together with its disk.
 pub struct Tree {
     _folder: Option<TempDir>,
     root: PathBuf,
 }
 
 impl Tree {
-    /// Release 1.0.0, as `pq demo` lays it out.
+    /// A tree with release 1.0.0, as `pq demo` makes it.
     pub fn new() -> Tree {
         Tree::named("rel")
     }
 
-    /// The same at a path that ends like this.
+    /// Does the same as [`Tree::new`] at a path that ends in `name`.
     pub fn named(name: &str) -> Tree {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let mut tree = Tree::below(folder.path(), name);
@@ -33,14 +33,27 @@ impl Tree {
         tree
     }
 
-    /// The same on a small disk.
+    /// Does the same as [`Tree::new`] on a small disk.
     pub fn on(disk: &Disk) -> Tree {
         Tree::below(disk.folder(), "rel")
     }
 
+    /// A copy of the tree in this folder.
+    pub fn copied(from: &Path) -> Tree {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let mut files = Files::new();
+        read_all(from, Path::new(""), &mut files);
+        let mut tree = Tree::with(&files, folder.path().join("rel"));
+        tree._folder = Some(folder);
+        tree
+    }
+
     fn below(folder: &Path, name: &str) -> Tree {
-        let root = folder.join(name);
-        for (path, bytes) in release() {
+        Tree::with(release(), folder.join(name))
+    }
+
+    fn with(files: &Files, root: PathBuf) -> Tree {
+        for (path, bytes) in files {
             let file = root.join(path);
             let parent = file.parent().expect("it is below the root");
             std::fs::create_dir_all(parent)
@@ -53,32 +66,36 @@ impl Tree {
         }
     }
 
-    /// Its root.
+    /// The root directory of the tree.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Gives release `vsn` a `sys.config` with these settings of `sockserv`, besides its port.
+    /// Gives release `vsn` a `sys.config` with these settings of `sockserv` in addition to those that it came with.
     pub fn configures(&self, vsn: &str, settings: &str) {
         let file = self.root.join(format!("releases/{vsn}/sys.config"));
-        let text = format!("[{{sockserv, [{{port, 8082}}, {settings}]}}].\n");
+        let came_with = match vsn {
+            "1.0.0" => include_str!("../../../releases/1.0.0/sys.config"),
+            _ => include_str!("../../../releases/1.1.0/sys.config"),
+        };
+        let text = came_with.replace("{port, 8082},", &format!("{{port, 8082}}, {settings},"));
         std::fs::write(file, text).expect("the release has a folder");
     }
 
-    /// Release 1.0.0 with these limits at its door.
+    /// A tree with release 1.0.0 and these limits on connections.
     pub fn with_limits(limits: &str) -> Tree {
         let tree = Tree::new();
         tree.configures("1.0.0", &format!("{{limits, [{limits}]}}"));
         tree
     }
 
-    /// The library of an application in it.
+    /// The library file of an application in the tree.
     pub fn library(&self, application: &str) -> PathBuf {
         let folder = format!("lib/{application}-1.0.0/priv/{application}.so");
         self.root.join(folder)
     }
 
-    /// The arguments that start a node on it, at a free port.
+    /// The arguments that start a node on the tree at a free port.
     pub fn start(&self) -> Vec<OsString> {
         let mut args = ["start", "--port", "0", "--root"]
             .map(OsString::from)
@@ -94,7 +111,7 @@ impl Default for Tree {
     }
 }
 
-/// The files of release 1.0.0 and the package of release 1.1.0, built when they are first asked for in a run.
+/// The files of release 1.0.0 and the package of release 1.1.0, built at the first call in a run.
 fn release() -> &'static Files {
     static RELEASE: OnceLock<Files> = OnceLock::new();
     RELEASE.get_or_init(|| {
@@ -112,7 +129,7 @@ fn lay_out(folder: &Path) {
     demo.wrote_within(BUILD_PATIENCE, "Ctrl-C stops the node.");
     demo.signal(Signal::TERM);
     assert!(demo.end().success(), "the demo does not end well");
-    // Of the demo nobody wants to know.
+    // The history of the demo does not belong to the tests.
     let past = folder.join("releases/history.jsonl");
     std::fs::remove_file(past).expect("the demo has written down its boot");
 }

@@ -1,4 +1,4 @@
-//! Steps of an upgrade, typed as an operator types them, and what is to be seen of releases afterwards.
+//! Commands of an upgrade, called as an operator calls them, and the state of the releases afterwards.
 
 use std::path::Path;
 
@@ -6,31 +6,31 @@ use serde_json::Value;
 
 use super::{Running, Tree, pq};
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Said {
-    /// Its exit code.
+    /// The exit code of the command; -1 after a signal.
     pub code: i32,
-    /// Its data.
+    /// The standard output with the data.
     pub out: String,
-    /// Everything else.
+    /// The standard error with all messages.
     pub err: String,
 }
 
 impl Tree {
-    /// Types a command for the node of this tree.
+    /// Runs a command for the node of this tree.
     pub fn operate(&self, args: &[&str]) -> Said {
         operate(self.root(), args)
     }
 
-    /// Types a command that must succeed; its data.
+    /// Runs a command that must succeed; returns its data.
     pub fn does(&self, args: &[&str]) -> String {
         let said = self.operate(args);
         assert_eq!(said.code, 0, "{args:?}: {said:?}");
         said.out
     }
 
-    /// Types a command that must fail with this code; its sentence.
+    /// Runs a command that must fail with this code; returns its message.
     pub fn refuses(&self, args: &[&str], code: i32) -> String {
         let said = self.operate(args);
         assert_eq!(
@@ -41,7 +41,7 @@ impl Tree {
         let last = said.err.lines().last().unwrap_or_default();
         let sentence = last.strip_prefix("pq: ");
         sentence
-            .unwrap_or_else(|| panic!("{args:?} says no sentence: {said:?}"))
+            .unwrap_or_else(|| panic!("{args:?} has no message: {said:?}"))
             .to_string()
     }
 
@@ -51,7 +51,7 @@ impl Tree {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out}"))
     }
 
-    /// `pq which-releases`: version and status of each, the newest first.
+    /// Version and status of each release according to `pq which-releases`, the newest first.
     pub fn releases(&self) -> Vec<(String, String)> {
         let answer = self.answer(&["which-releases"]);
         let rows = answer["rows"].as_array().expect("it is a list of releases");
@@ -66,7 +66,7 @@ impl Tree {
             .collect()
     }
 
-    /// Asserts which releases there are.
+    /// Asserts the list of releases with their statuses.
     pub fn has_releases(&self, expected: &[(&str, &str)]) {
         let found = self.releases();
         let found: Vec<_> = found
@@ -76,21 +76,21 @@ impl Tree {
         assert_eq!(found, expected);
     }
 
-    /// The state of a process by its name, as a term.
+    /// The state of the process with this name, as a term.
     pub fn state_of(&self, name: &str) -> String {
         let answer = self.answer(&["sys", "get-state", name]);
         answer["reply"].as_str().unwrap_or_default().to_string()
     }
 }
 
-/// Types a command for the node of the tree at `root`.
+/// Runs a command for the node of the tree at `root`.
 pub fn operate(root: &Path, args: &[&str]) -> Said {
     let mut command = pq(args);
     command.arg("--root").arg(root);
     let mut running = Running::start(&mut command);
     let status = running.end();
     Said {
-        // Killed by a signal: no code of ours.
+        // A program killed by a signal has no exit code.
         code: status.code().unwrap_or(-1),
         out: running.out(),
         err: running.log(),

@@ -1,13 +1,13 @@
-//! Lines of the game, taken apart: what kind of line it is, and the words and numbers in it.
+//! Parses lines of the game: the kind of a line, and the words and numbers in it.
 
-/// A line.
+/// A parsed line of the game.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Saying<'a> {
     /// The question for a name.
     Prompt,
-    /// Why a name cannot be had, or an answer not be understood.
+    /// The refusal of a name or of an answer.
     Refusal,
-    /// What was typed was not expected.
+    /// The answer to unexpected input.
     Unexpected,
     StatsFollow,
     Stat(&'a str, u16),
@@ -24,11 +24,11 @@ pub(super) enum Saying<'a> {
     Got(u64),
     Negotiating,
     Bought(&'a str),
-    /// No line of this game, or one that tells of a harm.
+    /// A line that the game does not have, or that reports an internal error.
     Strange,
 }
 
-/// Lines that are always the same.
+/// Lines with a fixed text.
 const FIXED: [(&str, Saying<'static>); 10] = [
     ("What's your character's name?", Saying::Prompt),
     ("Stats for your character:", Saying::StatsFollow),
@@ -55,18 +55,18 @@ impl<'a> Saying<'a> {
         fixed.map_or_else(open, |(_, saying)| saying)
     }
 
-    /// May stand between any two lines of a hero's tale: answers to what is typed come at once.
+    /// Whether the line may occur between any two lines of a hero: answers to input come at once.
     pub(super) fn is_aside(self) -> bool {
         self == Saying::Unexpected
     }
 
-    /// Belongs to the dialogue before a hero plays.
+    /// Whether the line belongs to the dialogue before a hero plays.
     pub(super) fn is_of_dialogue(self) -> bool {
         matches!(self, Saying::Prompt | Saying::Refusal)
     }
 }
 
-/// Lines with something of their own in them.
+/// Parses lines with a variable part.
 fn open(line: &str) -> Option<Saying<'_>> {
     let between = |begin: &str, end: &str| line.strip_prefix(begin)?.strip_suffix(end);
     if line.starts_with("Unexpected input: ") {
@@ -88,7 +88,7 @@ fn open(line: &str) -> Option<Saying<'_>> {
     worded.into_iter().chain(numbered).flatten().next()
 }
 
-/// `  Charisma: 7`
+/// Parses a line such as `  Charisma: 7`.
 fn stat(line: &str) -> Option<Saying<'_>> {
     let (name, value) = line.strip_prefix("  ")?.split_once(": ")?;
     Some(Saying::Stat(name, value.parse().ok()?))

@@ -1,4 +1,4 @@
-//! One hero as its lines tell it: everything that decides which line may be next.
+//! The state of one hero according to its lines: everything that decides about the next possible line.
 
 use pq_words::{Enemy, Item, Loot, Slot, Stats};
 use processquest_1_0_0::pq_market;
@@ -7,25 +7,25 @@ use processquest_1_1_0::pq_quest::QUESTS;
 use super::saying::Saying;
 use super::{At, Version};
 
-/// The experience for a hero's second level, when it came over a socket.
+/// The experience at which the second level of a hero begins that plays over a socket.
 const FIRST_LVLEXP: u64 = 50;
 
-/// A hero.
+/// The state of one hero.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tale {
-    /// Its stats.
+    /// The stats of the hero.
     pub stats: Stats,
-    /// Its experience, with that of the fight that is being told.
+    /// The experience, including that of the current fight.
     pub exp: u64,
-    /// Its level.
+    /// The level of the hero.
     pub lvl: u32,
-    /// Its money.
+    /// The money of the hero.
     pub money: u64,
-    /// Fights that were told to their end.
+    /// The number of completed fights.
     pub kills: u64,
-    /// Quests that were completed.
+    /// The number of completed quests.
     pub quests: u64,
-    /// Trips to the market.
+    /// The number of trips to the market.
     pub trips: u64,
     lvlexp: u64,
     loot: Vec<Loot>,
@@ -34,17 +34,17 @@ pub struct Tale {
     next: Next,
 }
 
-/// What comes next.
+/// The kind of the next line.
 #[derive(Clone, PartialEq, Debug)]
 enum Next {
     Fight,
-    /// The end of a fight.
+    /// The end of a fight with this enemy.
     Drop(&'static Enemy),
-    /// A fight has ended: a quest may be completed.
+    /// The line after a fight, which may report a completed quest.
     Fought,
-    /// What follows from a fight.
+    /// The line about the action after a fight.
     GoOn,
-    /// The other line about a quest.
+    /// The second line about a quest.
     NewQuest(&'static str),
     Sell,
     Price(Loot),
@@ -69,7 +69,7 @@ impl Tale {
         }
     }
 
-    /// Takes a line; false when it cannot be the next. Then the tale is of no use any more.
+    /// Applies a line; false when it cannot be the next one. The tale is not usable after that.
     pub(super) fn hear(&mut self, saying: Saying<'_>, version: Version) -> bool {
         let next = match (self.next.clone(), saying) {
             (Next::Fight, Saying::Executing(enemy)) => self.fight(enemy, version),
@@ -121,7 +121,7 @@ impl Tale {
         Some(Next::NewQuest(&quest.name))
     }
 
-    /// The book: the bag before the level.
+    /// Whether the bag is full. As in the book, this check comes before that of the level.
     fn is_full(&self) -> bool {
         self.loot.len() == 2 * usize::from(self.stats.strength)
     }
@@ -130,7 +130,7 @@ impl Tale {
         self.exp >= self.lvlexp
     }
 
-    /// A new level begins: the block that has to follow.
+    /// Begins a new level and returns the block of stats that has to follow.
     pub(super) fn level_up(&mut self, lvl: u32) -> Option<Block> {
         let has_fought = matches!(self.next, Next::Fought | Next::GoOn);
         let is_due = has_fought && !self.is_full() && self.is_ripe();
@@ -157,7 +157,7 @@ impl Tale {
         (u64::from(loot.value) * times == money).then_some(Next::Sell)
     }
 
-    /// What the hero does when there is nothing to sell: one better thing after another, and then away.
+    /// The actions of a hero with nothing to sell: it buys better equipment item by item, and then leaves.
     fn bargain(&mut self, saying: Saying<'_>) -> Option<Next> {
         match (self.wish(), saying) {
             (Some((slot, item)), Saying::Negotiating) => Some(Next::Bargain(slot, item)),
@@ -169,13 +169,13 @@ impl Tale {
         }
     }
 
-    /// The worst slot first, and for each the first thing that is better and can be paid.
+    /// The next purchase: the worst slot first, and for each slot the first item that is better and affordable.
     fn wish(&mut self) -> Option<(Slot, &'static Item)> {
         loop {
             let unseen = Slot::ALL
                 .into_iter()
                 .filter(|slot| !self.seen[*slot as usize]);
-            // Of equals the first by name, which is the first of the slots.
+            // Of equal slots the first by name, which is the first in the order of slots.
             let slot = unseen.min_by_key(|slot| self.rank(*slot))?;
             self.seen[slot as usize] = true;
             let fits = |item: &&Item| item.rank() > self.rank(slot) && item.price <= self.money;
@@ -200,18 +200,18 @@ impl Tale {
     }
 }
 
-/// A block of stats that is being read.
+/// A block of stats that is not complete yet.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Block {
     values: Vec<u16>,
-    /// The stats that grow; `None` when they were rolled.
+    /// The stats before the new level; `None` when they were rolled.
     before: Option<Stats>,
-    /// Lines of its end so far.
+    /// The number of lines of its end so far.
     ended: usize,
 }
 
 impl Block {
-    /// Stats that a client is to agree to.
+    /// The block of stats to which a client has to agree.
     pub(super) fn rolled() -> Block {
         Block {
             values: Vec::new(),
@@ -227,7 +227,7 @@ impl Block {
         }
     }
 
-    /// Behind the next line: still in the block, or out of it.
+    /// The state after the next line: inside the block, or behind it.
     pub(super) fn after(mut self, saying: Saying<'_>, tale: Option<Tale>) -> Option<At> {
         if let Saying::Stat(name, value) = saying {
             self.take(name, value)?;

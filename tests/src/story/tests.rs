@@ -1,4 +1,4 @@
-//! Transcripts of simulated hours are stories; the same transcripts with one line changed are none.
+//! Transcripts of simulated hours pass the check; the same transcripts with one changed line fail it.
 
 use expect_test::expect;
 
@@ -7,16 +7,16 @@ use crate::house::House;
 
 const SEED: u64 = 0x5709;
 
-/// Game time of one transcript: several trips to the market, and a few levels.
+/// The game time of one transcript, which covers several trips to the market and a few levels.
 const HOURS_MS: u64 = 2 * 3_600_000;
 
-/// How much of a transcript is spoilt line by line.
+/// The number of lines of a transcript that are changed one by one.
 const LINES: usize = 2_000;
 
-/// How soon after a spoilt line its harm shows: a trip to the market at most.
+/// The largest number of lines until a changed line is detected: a trip to the market.
 const SHOWS: usize = 100;
 
-/// What three clients read in two hours of this version.
+/// The transcripts of three clients in two hours of this version.
 fn transcripts(version: Version) -> Vec<String> {
     let mut house = House::boot(SEED);
     if version == Version::New {
@@ -40,8 +40,8 @@ fn transcripts(version: Version) -> Vec<String> {
     tapes.iter().map(whole).collect()
 }
 
-/// The first lines of a transcript, and where play begins: the dialogue forgives, for who is asked twice has
-/// typed twice.
+/// The first lines of a transcript, and the index of the first line of play: the dialogue before accepts changed lines,
+/// because a client that is asked twice may have answered twice.
 fn lines(transcript: &str) -> (Vec<&str>, usize) {
     let lines: Vec<&str> = transcript.split_inclusive('\n').take(LINES).collect();
     let play = lines.iter().position(|line| line.starts_with("Executing"));
@@ -73,7 +73,10 @@ fn a_story_without_one_of_its_lines_is_none() {
             let mut fewer = lines.clone();
             let line = fewer.remove(gone);
             let found = Story::judge(&[version], &fewer.concat());
-            assert!(found.is_err(), "nobody misses line {gone}, {line:?}");
+            assert!(
+                found.is_err(),
+                "the missing line {gone} is not detected, {line:?}"
+            );
         }
     }
 }
@@ -88,7 +91,7 @@ fn a_story_in_which_a_line_is_doubled_or_torn_is_none() {
         let found = Story::judge(&[Version::New], &more.concat());
         assert!(
             found.is_err(),
-            "nobody minds line {at} twice, {:?}",
+            "the doubled line {at} is not detected, {:?}",
             lines[at]
         );
         if lines[at].len() > 2 {
@@ -96,7 +99,7 @@ fn a_story_in_which_a_line_is_doubled_or_torn_is_none() {
             let found = Story::judge(&[Version::New], &more.concat());
             assert!(
                 found.is_err(),
-                "nobody minds a torn line {at}, {:?}",
+                "the torn line {at} is not detected, {:?}",
                 lines[at]
             );
         }
@@ -127,9 +130,9 @@ fn a_fault_says_what_stood_before_it() {
     let transcript = "What's your character's name?\nObtained Pelt.\n";
     let fault = Story::judge(&[Version::Old], transcript).unwrap_err();
     expect![[
-        r#"line 2 cannot be "Obtained Pelt.": [Old] speaks, and before it stands Dialogue(None)"#
+        r#"line 2 cannot be "Obtained Pelt.": the versions are [Old], and the state before the line is Dialogue(None)"#
     ]]
     .assert_eq(&fault);
     let torn = Story::judge(&[Version::Old], "What's your char").unwrap_err();
-    expect![[r#"the transcript ends within "What's your char""#]].assert_eq(&torn);
+    expect![[r#"the transcript ends inside the line "What's your char""#]].assert_eq(&torn);
 }

@@ -1,4 +1,4 @@
-//! A question to systools, ours or OTP's: a new release, others, and the files of all of them.
+//! A question to systools, ours or OTP's: a new release, other releases, and the files of all of them.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,7 +8,7 @@ use pq_release::relup::Relup;
 use pq_release::systools::{Lookup, Options, RelFile, SystoolsError, Warning, make_relup};
 use pq_term::Term;
 
-/// Applications of OTP 25.2.3, which vectors use and do not contain.
+/// Applications of OTP 25.2.3 that the vectors use but do not contain.
 pub const OF_OTP_25: [(&str, &str); 4] = [
     ("kernel", "8.5.3"),
     ("stdlib", "4.2"),
@@ -16,28 +16,28 @@ pub const OF_OTP_25: [(&str, &str); 4] = [
     ("crypto", "5.1.2"),
 ];
 
-/// The folder of those in a case that is laid out.
+/// The directory of these applications when a case is written to the disk.
 pub const OTP: &str = "otp";
 
-/// What systools is asked.
+/// One question to systools.
 pub struct Case {
-    /// The texts of the files, by path.
+    /// The texts of the files by path.
     pub files: Files,
-    /// The new release.
+    /// The release to which the relup leads.
     pub new: RelFile,
-    /// The releases that are upgraded to it.
+    /// The releases with an upgrade to the new one.
     pub up_from: Vec<RelFile>,
-    /// The releases that it is downgraded to.
+    /// The releases with a downgrade from the new one.
     pub down_to: Vec<RelFile>,
-    /// What else is asked.
+    /// The options of the question.
     pub options: Options,
 }
 
 impl Case {
-    /// What our systools answers.
+    /// Computes the answer of our systools.
     ///
     /// # Errors
-    /// As [`make_relup`].
+    /// See [`make_relup`].
     pub fn make(&self) -> Result<(Relup, Vec<Warning>), SystoolsError> {
         make_relup(
             &self.new,
@@ -48,7 +48,7 @@ impl Case {
         )
     }
 
-    /// The same, as OTP would write it.
+    /// The answer of our systools as the term that OTP would return.
     pub fn ours(&self) -> Term {
         match self.make() {
             Ok((relup, warnings)) => {
@@ -60,12 +60,12 @@ impl Case {
     }
 }
 
-/// Files in memory, by path.
+/// Files in memory by path.
 #[derive(Default)]
 pub struct Files(pub BTreeMap<PathBuf, String>);
 
 impl Files {
-    /// Adds what systools has to know of applications of OTP.
+    /// Adds the `.app` files of these applications of OTP.
     pub fn add_otp<'a>(&mut self, applications: impl IntoIterator<Item = (&'a str, &'a str)>) {
         for (name, vsn) in applications {
             let text = format!(
@@ -76,7 +76,7 @@ impl Files {
         }
     }
 
-    /// Writes all of them below a folder.
+    /// Writes all files below a directory.
     pub fn lay_out(&self, folder: &Path) {
         for (path, text) in &self.0 {
             let file = folder.join(path);

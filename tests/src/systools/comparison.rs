@@ -1,12 +1,12 @@
-//! When an answer counts as OTP's.
+//! The exact comparison of an answer with OTP's.
 //!
-//! To the letter, but for four things: `[]` and `""` are one value to Erlang; the words of a syntax error are each parser's
-//! own, while file and line are compared; a circle of applications may be told from any of them; and where OTP
-//! crashes, any error of ours will do.
+//! It allows four differences: `[]` and `""` are one value in Erlang; the words of a syntax error differ between
+//! parsers, while file and line are compared; a circle of applications may begin at any of them; and where OTP crashes,
+//! any error of ours is right.
 
 use pq_term::Term;
 
-/// The first difference, in words.
+/// Describes the difference; `None` when the answers are equal.
 pub fn difference(ours: &Term, otps: &Term) -> Option<String> {
     if is_tagged(otps, "exception") {
         return (!is_tagged(ours, "error"))
@@ -15,14 +15,14 @@ pub fn difference(ours: &Term, otps: &Term) -> Option<String> {
     (normal(ours) != normal(otps)).then(|| "another answer".to_string())
 }
 
-/// True for a tuple that begins with this atom.
+/// Whether the term is a tuple that begins with this atom.
 pub fn is_tagged(term: &Term, tag: &str) -> bool {
     term.as_tuple()
         .and_then(|parts| parts.first())
         .is_some_and(|first| first.is_atom(tag))
 }
 
-/// The same value in one form.
+/// The normal form of a value.
 pub fn normal(term: &Term) -> Term {
     match term {
         Term::String(text) if text.is_empty() => Term::list([]),

@@ -1,11 +1,11 @@
-//! Judges relups where the dependencies leave OTP a choice.
+//! Compares relups in which the dependencies leave OTP a choice.
 //!
-//! Modules that hang together are changed in one group. Who depends on a module stands before it, modules that
-//! depend on each other in a circle stand together, and that is all: what else comes first is decided in OTP by how the
-//! node has numbered its atoms. So a script is read for the order it has chosen for each group; that order must be a
-//! permitted one, and everything in the script must follow it: modules are loaded against it up and with it down,
-//! code is read and processes are suspended and converted in it, and resumed against it. Then the members of each group are put in the
-//! order of their names, wherever they stand, and what comes out of two scripts must be equal.
+//! Modules that depend on each other are changed in one group. A module stands before the modules on which it depends,
+//! and the modules of a circle stand together. The rest of the order depends in OTP on the numbers that the node has
+//! given to its atoms. So the judge reads the order that a script has chosen for each group, checks that it is allowed,
+//! and checks that the whole script follows it: modules are loaded in reverse order on the way up and in order on the
+//! way down, code is read and processes are suspended and converted in order, and resumed in reverse order. Then the
+//! judge sorts the members of each group by name, wherever they stand, and the results for two scripts must be equal.
 
 use std::collections::BTreeMap;
 
@@ -19,17 +19,17 @@ mod judge;
 pub use dependencies::Dependencies;
 use judge::Judge;
 
-/// One of the two lists of ways in a relup or an appup.
+/// One of the two lists of versions in a relup or an appup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// The ways up.
+    /// The upgrades, which come second in the tuple.
     Up,
-    /// The ways down.
+    /// The downgrades, which come third in the tuple.
     Down,
 }
 
 impl Side {
-    /// Where the list stands in `{Vsn, Up, Down}`.
+    /// The index of the list in `{Vsn, Up, Down}`.
     pub fn index(self) -> usize {
         match self {
             Side::Up => 1,
@@ -38,8 +38,8 @@ impl Side {
     }
 }
 
-/// How two answers differ where they may not. The last parameter says what the instructions were that have become
-/// this script, to or from a release of this version.
+/// Describes a difference that is not allowed. The last parameter returns the dependencies in the instructions from
+/// which this script was made, for the upgrade or downgrade of this version.
 pub fn difference(
     ours: &Term,
     otps: &Term,
@@ -60,10 +60,10 @@ pub fn difference(
     }
 }
 
-/// An answer without the choices that were made in it.
+/// An answer with its free choices normalized.
 struct Settled {
     answer: Term,
-    /// The members of each circle in the order in which they stand, by way.
+    /// The members of each circle in their order, by side and version.
     circles: BTreeMap<(Side, String), Vec<Vec<String>>>,
 }
 
@@ -86,7 +86,7 @@ fn settle(
         let mut ways = Vec::new();
         for way in parts[side.index()].as_list().unwrap_or_default() {
             let Some([vsn, description, script]) = way.as_tuple() else {
-                return Err(format!("{way} is no way"));
+                return Err(format!("{way} is not an upgrade or downgrade"));
             };
             let base = vsn.as_str().unwrap_or_default();
             let script = script.as_list().unwrap_or_default();

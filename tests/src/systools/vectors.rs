@@ -1,4 +1,4 @@
-//! A hundred questions with the answers of OTP 25.2.3.
+//! The hundred questions with the answers of OTP 25.2.3.
 
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,19 @@ use super::case::{Case, Files, OF_OTP_25};
 use super::order::{Dependencies, Side};
 use super::{comparison, order};
 
-/// A question, and what OTP answered.
+/// A question with OTP's answer.
 pub struct Vector {
-    /// Number and name.
+    /// The number and name of the vector.
     pub name: String,
-    /// True when OTP's order is one of several.
+    /// Whether OTP's order is one of several that are right.
     pub order_is_partial: bool,
-    /// The question.
+    /// The question to systools.
     pub case: Case,
-    /// OTP's answer.
+    /// The term that OTP returned.
     pub expected: Term,
 }
 
-/// All of them.
+/// All vectors of the file.
 pub fn vectors() -> Vec<Vector> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/relup-vectors.json");
     let text = std::fs::read_to_string(file).expect("the file is part of the project");
@@ -48,7 +48,7 @@ fn vector(value: &Value) -> Option<Vector> {
     })
 }
 
-/// `{'case',Name,Description,New,UpFrom,DownTo,Options}`
+/// Reads a case from `{'case',Name,Description,New,UpFrom,DownTo,Options}`.
 fn case(mut files: Files, term: &Term) -> Option<Case> {
     let [_, _, _, new, up_from, down_to, options] = term.as_tuple()? else {
         return None;
@@ -80,7 +80,7 @@ fn rel_file(stem: &Term) -> Option<RelFile> {
 }
 
 impl Vector {
-    /// How an answer differs from OTP's, where it may not.
+    /// Describes a difference between this answer and OTP's that is not allowed.
     pub fn difference(&self, answer: &Term) -> Option<String> {
         match self.order_is_partial {
             false => comparison::difference(answer, &self.expected),
@@ -90,7 +90,7 @@ impl Vector {
         }
     }
 
-    /// Those of all appups; a vector has one other release.
+    /// The dependencies in all appups; a vector has one other release.
     fn dependencies(&self, side: Side) -> Dependencies {
         let mut dependencies = Dependencies::default();
         let is_appup = |path: &Path| path.extension().is_some_and(|end| end == "appup");

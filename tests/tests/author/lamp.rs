@@ -25,7 +25,7 @@ const APP: &str = "{application, lamp, [{description, \"\"}, {vsn, \"1.0.0\"}, {
 pub(crate) const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}, \
     [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
 
-/// What `pq_sdk::library!` makes of a module of functions, by hand: `pq_abi::raw` in its present version.
+/// What `pq_sdk::library!` makes of a module of functions, by hand: `pq_abi::raw` as it was before its first addition.
 const LIB: &str = r#"//! A lamp.
 #![no_std]
 pub mod lamp;

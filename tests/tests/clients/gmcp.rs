@@ -1,5 +1,6 @@
-//! What programs are told of their heroes by GMCP, through an upgrade and back: a socket that reads every message,
-//! telnetlib3, and TinTin++. What is sent of which change is tested in `sockserv`, what a hero says of itself with it.
+//! GMCP messages to programs of players, during an upgrade and a downgrade: to a socket that reads every message, to
+//! telnetlib3, and to TinTin++. `sockserv` tests the choice of messages after a change, and the game the messages about
+//! a hero.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,28 +12,28 @@ use crate::program::Program;
 use crate::telnetlib3::has_library;
 use crate::tintin::tintin;
 
-/// Plays a session and prints what it is told; see there.
+/// A Python client that plays a session and prints the messages; described in the file.
 const FOLLOW: &str = include_str!("gmcp.py");
 
-/// `IAC SB GMCP`.
+/// `IAC SB GMCP`, the beginning of a message.
 const BEGIN: &[u8] = b"\xff\xfa\xc9";
 
-/// `IAC SE`.
+/// `IAC SE`, the end of a message.
 const END: &[u8] = b"\xff\xf0";
 
-/// A program that keeps what it is told.
+/// A client program that keeps the messages that it receives.
 struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
     text: String,
-    /// All messages so far.
+    /// All messages so far, as name and body.
     messages: Vec<(String, Value)>,
-    /// How many of them a test has looked at.
+    /// The number of messages that the test has examined.
     looked: usize,
 }
 
 impl Client {
-    /// A hero of this name plays, and the program wants these packages.
+    /// Connects, subscribes to these packages, and starts a hero with this name.
     fn playing(node: &Running, name: &str, packages: &str) -> Client {
         let stream = TcpStream::connect(node.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -58,7 +59,7 @@ impl Client {
         self.send(&[BEGIN, message.as_bytes(), END].concat());
     }
 
-    /// The first message of this name, behind those looked at before, whose body is right.
+    /// The first message with this name and a right body, after the examined ones.
     fn told(&mut self, name: &str, is_right: impl Fn(&Value) -> bool) -> Value {
         loop {
             let mut unseen = self.messages[self.looked..].iter();
@@ -68,11 +69,15 @@ impl Client {
                 return self.messages[self.looked - 1].1.clone();
             }
             let end = self.read_more();
-            assert!(end, "the end before {name}: {:?}", self.messages);
+            assert!(
+                end,
+                "the connection ended before {name}: {:?}",
+                self.messages
+            );
         }
     }
 
-    /// `false` at the end.
+    /// Reads more bytes; returns `false` at the end of the connection.
     fn read_more(&mut self) -> bool {
         let mut chunk = [0; 4096];
         let read = uninterrupted(|| self.stream.read(&mut chunk));
@@ -82,7 +87,7 @@ impl Client {
         len > 0
     }
 
-    /// Takes the next message out of what was read, and the text before it.
+    /// Removes the next message from the read bytes, and the text before it.
     fn take_message(&mut self) -> bool {
         let find = |of: &[u8], bytes: &[u8]| of.windows(bytes.len()).position(|at| at == bytes);
         let Some(begin) = find(&self.unread, BEGIN) else {
@@ -101,7 +106,7 @@ impl Client {
         true
     }
 
-    /// All that the program knows of its hero's status, as Mudlet does: new keys are added to the old.
+    /// All values of the hero's status, merged as in Mudlet: new keys are added to the old ones.
     fn status(&self) -> Map<String, Value> {
         let statuses = self
             .messages
@@ -111,7 +116,7 @@ impl Client {
         bodies.collect()
     }
 
-    /// Everything up to the end, which must be an orderly one.
+    /// Reads up to the end of the connection, which must be an orderly one.
     fn quits(mut self) -> Client {
         self.send(b"quit\n");
         while self.read_more() {}
@@ -142,7 +147,7 @@ fn a_program_follows_its_hero_up_and_down_and_asks_once() {
     ann.told("Char.StatusVars", |body| body["quest"] == "Quest");
     ann.told("Char.Status", |body| !body["quest"].is_null());
     let quest = ann.status()["quest"].as_str().unwrap().to_string();
-    // It is the hero's own.
+    // The command shows the state of the hero itself.
     let state = tree.state_of("Ann");
     assert!(state.contains(&format!("{quest:?}")), "{quest}: {state}");
     ann.told("Char.Vitals", |_| true);

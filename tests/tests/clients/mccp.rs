@@ -1,11 +1,11 @@
-//! MCCP2, read by zlib itself (in Python): through an upgrade and back, ended by the client and begun again, and ended by the
-//! node with the connection.
+//! MCCP2, decompressed by zlib itself (in Python): during an upgrade and a downgrade, after a client has ended and
+//! restarted it, and when the node closes the connection.
 
 use pq_tests::running::{Running, Tree};
 
 use crate::program::Program;
 
-/// Plays compressed; see there.
+/// A Python client that plays with compression; described in the file.
 const CLIENT: &str = include_str!("mccp.py");
 
 fn client(node: &Running) -> Option<Program> {

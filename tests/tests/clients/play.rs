@@ -1,5 +1,5 @@
-//! `pq play`, the client for people without one: piped, in a terminal, through an upgrade, and on a server that hides
-//! what is typed, which the game does not.
+//! `pq play`, the client of the project: with pipes, in a terminal, during an upgrade, and with a server that hides the
+//! input, which the game does not do.
 
 use std::io::{Read, Seek, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,10 +9,10 @@ use pq_tests::running::{PATIENCE, Running, Tree, poll, pq, uninterrupted};
 use crate::program::Program;
 use crate::{in_terminal, node};
 
-/// Ctrl-C.
+/// Ctrl-C, which interrupts a program.
 const INTERRUPT: &str = "\x03";
 
-/// Ctrl-D at the front of a line.
+/// Ctrl-D at the beginning of a line, which ends the input.
 const END_OF_INPUT: &str = "\x04";
 
 fn piped(address: SocketAddr) -> Program {
@@ -20,7 +20,7 @@ fn piped(address: SocketAddr) -> Program {
     program.expect("cargo has built it")
 }
 
-/// The command as a shell would be given it.
+/// The command line for a shell.
 fn command(address: SocketAddr) -> String {
     format!("pq play {address}")
 }
@@ -128,7 +128,7 @@ fn a_connection_that_is_lost_is_no_good_end() {
     typed.rewind().unwrap();
     let mut play = Running::start(pq(["play", &address.to_string()]).stdin(typed));
     let stream = accept(&listener);
-    // A socket that is closed before all was read resets the connection (RFC 1122, 4.2.2.13).
+    // A socket that is closed with unread input resets the connection (RFC 1122, 4.2.2.13).
     uninterrupted(|| stream.peek(&mut [0])).unwrap();
     drop(stream);
     assert_eq!(play.end().code(), Some(6));
@@ -145,7 +145,7 @@ fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Who connects, and in time.
+/// Accepts a connection within the deadline.
 fn accept(listener: &TcpListener) -> TcpStream {
     listener.set_nonblocking(true).unwrap();
     let accepted = poll(PATIENCE, || listener.accept().ok());
@@ -154,7 +154,8 @@ fn accept(listener: &TcpListener) -> TcpStream {
     stream
 }
 
-/// A player in a terminal who is asked for a password, types it, and then does this; how the terminal was left.
+/// A player in a terminal is asked for a password, types it, and then does `leave`. Returns the settings of the
+/// terminal afterwards.
 fn with_a_password(leave: impl FnOnce(&mut Program, TcpStream)) -> Option<String> {
     let tree = tempfile::tempdir().unwrap();
     let (listener, address) = listener();
@@ -199,7 +200,7 @@ fn a_password_is_not_shown_and_the_terminal_is_as_before_when_the_player_has_lef
         let closed = poll(PATIENCE, || {
             (server.read(&mut [0]).ok()? == 0).then_some(())
         });
-        assert!(closed.is_some(), "it goes on");
+        assert!(closed.is_some(), "the program still runs");
     };
     let Some(told) = with_a_password(left) else {
         return;

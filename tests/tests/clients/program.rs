@@ -1,7 +1,7 @@
-//! A client's program under test: what it writes goes to a file, what it reads the test types.
+//! A client program under test: its output goes to a file, and the test types its input.
 //!
-//! A machine without the program skips the test, and says so: see `pq_tests::needs`.
-//! Who calls: the tests of clients here, and those of `nc` and `telnet` in `telnet/programs.rs`.
+//! On a machine without the program the test is skipped, and says so: see `pq_tests::needs`. Callers are the tests of
+//! clients here, and those of `nc` and `telnet` in `telnet/programs.rs`.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,10 +11,10 @@ use pq_tests::needs::has_program;
 use pq_tests::running::{PATIENCE, Running, poll, poll_while, runs};
 use tempfile::TempDir;
 
-/// The first three bytes for every client, `IAC DO TTYPE`: one that speaks telnet answers them.
+/// The first three bytes to every client, `IAC DO TTYPE`; clients that know telnet answer them.
 pub(crate) const PROBE: &[u8] = b"\xff\xfd\x18";
 
-/// A program that plays.
+/// A running client program.
 pub(crate) struct Program {
     child: Child,
     input: Option<ChildStdin>,
@@ -22,7 +22,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it; `None` when this machine does not have it.
+    /// Starts the program; `None` when this machine does not have it.
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Option<Program> {
         if !has_program(command) {
@@ -41,7 +41,7 @@ impl Program {
         })
     }
 
-    /// A program that is called with the address of a node behind its other arguments.
+    /// Starts a program with the address of a node behind its other arguments.
     #[track_caller]
     pub(crate) fn client(program: &str, args: &[&str], node: &Running) -> Option<Program> {
         let (ip, port) = (node.address().ip(), node.address().port());
@@ -54,26 +54,26 @@ impl Program {
         typed.unwrap_or_else(|error| panic!("cannot type {text:?}: {error}\n{}", self.told()));
     }
 
-    /// What it has shown; one that speaks no telnet shows the probe too.
+    /// The output so far. A program that does not know telnet also shows the bytes of the probe.
     pub(crate) fn out(&self) -> String {
         let bytes = std::fs::read(self.written.path().join("out")).unwrap();
         let text = bytes.strip_prefix(PROBE).unwrap_or(&bytes);
         String::from_utf8(text.to_vec()).unwrap()
     }
 
-    /// Waits until it has shown this text so many times.
+    /// Waits until the output has this text `times` times.
     pub(crate) fn shows(&self, text: &str, times: usize) {
         let shown = || (self.out().matches(text).count() >= times).then_some(());
         let shown = poll_while(PATIENCE, || self.runs(), shown);
         assert!(shown.is_some(), "no {text:?}\n{}", self.told());
     }
 
-    /// Whether it goes on.
+    /// Whether the program still runs.
     pub(crate) fn runs(&self) -> bool {
         runs(&self.child)
     }
 
-    /// For a reader who wants to know why: all that there is.
+    /// The whole output, for the message of a failed test.
     pub(crate) fn told(&self) -> String {
         let errors = std::fs::read(self.written.path().join("err")).unwrap();
         let end = if self.runs() { "..." } else { "the end" };
@@ -84,12 +84,12 @@ impl Program {
         )
     }
 
-    /// Nothing more will be typed: a person presses Ctrl-D, a script ends.
+    /// Ends the input, as Ctrl-D or the end of a script does.
     pub(crate) fn end_input(&mut self) {
         self.input = None;
     }
 
-    /// Waits for its end; all that it showed.
+    /// Waits for the end of the program; returns its whole output.
     pub(crate) fn end(mut self) -> String {
         let ended = poll(PATIENCE, || self.child.try_wait().unwrap());
         let status = ended.unwrap_or_else(|| panic!("no end\n{}", self.told()));
@@ -100,7 +100,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended: then there is nothing to kill.
+        // An error means that the program has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

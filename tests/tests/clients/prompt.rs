@@ -1,14 +1,15 @@
-//! The mark behind a prompt, by which programs know that the game waits: in both releases, and across the upgrade.
+//! The mark behind a prompt, with which programs detect that the game waits for input: in both releases, and during the
+//! upgrade.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use pq_tests::running::{PATIENCE, Running, Tree};
 
-/// `IAC DO EOR`: marks are wanted.
+/// `IAC DO EOR`: the client wants marks.
 const MARKS: &[u8] = b"\xff\xfd\x19";
 
-/// `IAC WONT TTYPE`: telnet is spoken here. What is offered then, `IAC WILL EOR`, is refused.
+/// `IAC WONT TTYPE`: the client knows telnet. It refuses the following offer `IAC WILL EOR`.
 const TELNET: &[u8] = b"\xff\xfc\x18";
 const OFFER: &[u8] = b"\xff\xfb\x19";
 const REFUSAL: &[u8] = b"\xff\xfe\x19";
@@ -28,7 +29,7 @@ impl Client {
         Client { stream }
     }
 
-    /// Types a line.
+    /// Sends a line to the node.
     fn types(&mut self, line: &str) {
         self.stream.write_all(line.as_bytes()).unwrap();
     }

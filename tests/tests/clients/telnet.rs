@@ -1,14 +1,14 @@
-//! `telnet` of inetutils, in a terminal: its keys are commands.
+//! `telnet` of inetutils in a terminal, where keys are its commands.
 
 use pq_tests::running::{Running, Tree};
 
 use crate::program::Program;
 use crate::{in_terminal, node};
 
-/// Its character for commands to itself, Ctrl-].
+/// The character before its own commands, Ctrl-].
 const ESCAPE: &str = "\x1d";
 
-/// Ctrl-C.
+/// Ctrl-C, which sends `IP`.
 const INTERRUPT: &str = "\x03";
 
 fn playing(node: &Running, tree: &Tree) -> Option<Program> {
@@ -23,7 +23,7 @@ fn playing(node: &Running, tree: &Tree) -> Option<Program> {
     Some(telnet)
 }
 
-/// It is heard and shows what it is sent.
+/// Checks that input reaches the game and output appears.
 fn is_well(telnet: &mut Program, word: &str) {
     telnet.type_in(&format!("{word}\n"));
     telnet.shows(&format!("Unexpected input: {word}\r\n"), 1);
@@ -48,7 +48,7 @@ fn a_player_of_telnet_may_press_ctrl_c() {
     let Some(mut telnet) = playing(&node, &tree) else {
         return;
     };
-    // It sends `IP` and a timing mark, and shows nothing more until the mark is answered.
+    // The client sends `IP` and a timing mark, and shows no output until the mark is answered.
     for word in ["one", "two", "three"] {
         telnet.type_in(INTERRUPT);
         is_well(&mut telnet, word);

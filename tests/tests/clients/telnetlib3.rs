@@ -1,4 +1,4 @@
-//! telnetlib3, a library for Python, and the program that it comes with for looking at servers.
+//! telnetlib3, a library for Python, and its program that examines servers.
 
 use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Tree};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::node;
 use crate::program::Program;
 
-/// Plays a session and prints what was agreed; see there.
+/// A Python client that plays a session and prints the negotiated options; described in the file.
 const PLAY: &str = include_str!("play.py");
 
-/// Is the library there for this interpreter?
+/// Whether the library is installed for this interpreter.
 #[track_caller]
 pub(crate) fn has_library() -> bool {
     has(&[Need::Telnetlib3])
@@ -39,7 +39,7 @@ fn telnetlib3_plays_a_session_and_agrees_to_all_it_has() {
     node.logged("100x30");
 }
 
-/// What the program found out, as JSON.
+/// The findings of the program as JSON.
 fn fingerprint(node: &Running) -> Option<Value> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("found.json");

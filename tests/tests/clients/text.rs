@@ -1,4 +1,4 @@
-//! Programs that know nothing of telnet: they get three bytes and then the game.
+//! Programs that do not know telnet: they receive three bytes and then the game.
 
 use pq_tests::running::Running;
 

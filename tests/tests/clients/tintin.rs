@@ -1,4 +1,4 @@
-//! TinTin++ (`tt++`): MTTS, the size of its window, and whatever its scripts answer to.
+//! TinTin++ (`tt++`): MTTS, the size of its window, and the negotiation in its scripts.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::program::Program;
 use crate::{in_terminal, node};
 
-/// A folder with a script that connects, after these lines.
+/// A directory with a script of these lines and a connection to the node.
 fn script(lines: &str, node: &Running) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quest.tin");
@@ -20,7 +20,7 @@ fn script(lines: &str, node: &Running) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-/// TinTin++ with such a script, connected.
+/// TinTin++ with such a script, connected to the node.
 pub(crate) fn tintin(lines: &str, node: &Running) -> Option<(TempDir, Program)> {
     let (folder, file) = script(lines, node);
     let command = format!("tt++ -G {}", file.display());
@@ -46,7 +46,7 @@ fn tintin_plays_a_session_and_says_what_it_can_do() {
     let told = tintin.end();
     assert!(!told.contains('\u{fffd}'), "{told:?}");
     node.logged("TINTIN++ 120x40");
-    // And all of this was compressed.
+    // The whole output was compressed.
     node.logged("compression begins");
 }
 
@@ -59,7 +59,7 @@ fn tintin_is_told_the_status_of_the_server_when_it_asks() {
         return;
     };
     tintin.shows("STATUS GMCP IS 1", 1);
-    // It has sent no line, so nobody plays yet.
+    // The client has sent no line, so no hero plays yet.
     tintin.shows("STATUS PLAYERS IS 0", 1);
     let port = format!("STATUS PORT IS {}", node.address().port());
     tintin.shows(&port, 1);

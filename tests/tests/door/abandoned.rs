@@ -1,4 +1,4 @@
-//! Heroes that clients of 1.0.0 leave behind: how many may be, and who ends them.
+//! Heroes that clients of 1.0.0 leave behind: their limit, and the commands that end them.
 
 use pq_tests::running::{PATIENCE, PROMPT, Running, Tree, poll};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::{done, has_refused, past};
 const FULL: &str =
     "So many heroes play here for nobody that nobody new is let in. Try again later.\r\n";
 
-/// Waits until so many heroes are abandoned.
+/// Waits until the node has this number of abandoned heroes.
 fn abandoned(tree: &Tree, count: u64) {
     let mut last = json!(null);
     let found = poll(PATIENCE, || {
@@ -22,12 +22,12 @@ fn abandoned(tree: &Tree, count: u64) {
 #[test]
 fn beyond_the_limit_nobody_is_let_in_until_a_hero_has_ended() {
     let tree = Tree::with_limits("{abandoned, 2}");
-    // What the operator has started does not count.
+    // Heroes that the operator has started do not count.
     let node = Running::node_with(&tree, &["--heroes", "5"]);
     let mut zoe = Guest::playing(&node, "Zoe");
     drop(Guest::playing(&node, "Ann"));
     abandoned(&tree, 1);
-    // One that goes before its hero plays leaves it all the same.
+    // A client that disconnects before its hero plays also leaves its hero behind.
     let mut bob = Guest::greeted(&node);
     bob.send("Bob\ny\n");
     drop(bob);
@@ -39,13 +39,13 @@ fn beyond_the_limit_nobody_is_let_in_until_a_hero_has_ended() {
         status.contains("1 of them play; 2 heroes play for nobody; refused: abandoned 1"),
         "{status}"
     );
-    // Who is in plays on, and may leave its hero.
+    // Connected clients continue, and may leave their heroes behind.
     zoe.send("hello\n");
     zoe.sees("Unexpected input: hello\r\n");
     drop(zoe);
     abandoned(&tree, 3);
     assert_eq!(Guest::connect(&node).ends(), FULL);
-    // Two places are wanted, and one is free when two have ended.
+    // The count is two above the limit, so a client is admitted after the end of two heroes.
     tree.does(&["end-hero", "Ann"]);
     abandoned(&tree, 2);
     assert_eq!(Guest::connect(&node).ends(), FULL);
@@ -91,7 +91,7 @@ fn the_limit_comes_with_a_release_and_counts_who_was_left_before() {
     assert_eq!(Guest::connect(&node).ends(), FULL);
     bob.send("hello\n");
     bob.sees("Unexpected input: hello\r\n");
-    // Sessions of 1.1.0 take their heroes along.
+    // Sessions of 1.1.0 stop their heroes.
     drop(bob);
     let gone = poll(PATIENCE, || {
         (!tree.does(&["names"]).contains("Bob")).then_some(())

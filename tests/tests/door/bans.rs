@@ -1,4 +1,4 @@
-//! Who is banned stays out: by address, network and name, for a time or for ever, also after the node has ended.
+//! Bans by address, network and name, for a time or forever, also after a restart of the node.
 
 use pq_tests::running::{PATIENCE, PROMPT, Running, Signal, Tree, poll};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::guest::Guest;
 use crate::{done, has_refused, past};
 
-/// Whom `pq bans` lists.
+/// The targets of the bans in the output of `pq bans`.
 fn banned(tree: &Tree) -> Vec<String> {
     let answer = tree.answer(&["bans"]);
     let rows = answer["rows"].as_array().unwrap().iter();
@@ -14,7 +14,7 @@ fn banned(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// Until when the first ban holds, as the sentence has it: to the second.
+/// The end of the first ban as text, to the second.
 fn until(tree: &Tree) -> String {
     let rows = tree.answer(&["bans"])["rows"].clone();
     let until = rows[0]["until"].as_str().unwrap();
@@ -58,13 +58,13 @@ fn a_network_is_banned_for_a_time_and_the_sentence_says_until_when() {
         format!("Your address is banned until {until} UTC.\r\n")
     );
     Guest::from("127.0.8.1", &node).sees(PROMPT);
-    // The same network in other words takes its place.
+    // A ban of the same network in another notation replaces the ban.
     tree.does(&["ban", "127.0.7.0/24", "--for", "1s"]);
     let back = poll(PATIENCE, || {
         let first = Guest::from("127.0.7.1", &node).sees("\n");
         first.contains(PROMPT).then_some(())
     });
-    assert!(back.is_some(), "the ban does not end");
+    assert!(back.is_some(), "the ban never ends");
     assert_eq!(banned(&tree), [""; 0]);
     assert_eq!(past(&tree, 1), [done("ban 127.0.7.0/24 for 1s", None)]);
 }
@@ -73,7 +73,7 @@ fn a_network_is_banned_for_a_time_and_the_sentence_says_until_when() {
 fn a_banned_name_is_closed_in_play_and_when_it_comes_again_in_any_case() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
-    // The sessions of 1.1.0 stop the heroes of who has gone.
+    // Sessions of 1.1.0 stop the heroes of disconnected clients.
     tree.does(&["unpack", "processquest-1.1.0"]);
     tree.does(&["install", "1.1.0"]);
     let mut ann = Guest::playing(&node, "Ann");
@@ -87,7 +87,7 @@ fn a_banned_name_is_closed_in_play_and_when_it_comes_again_in_any_case() {
         let sentence = format!("The name {name} is banned.\r\n");
         assert!(told.ends_with(&sentence), "{told}");
     }
-    // Whoever banned themselves out may come with another name.
+    // A player whose name was banned may play with another name.
     Guest::playing(&node, "Zoe");
     ann.send("hello\n");
     ann.sees("Unexpected input: hello\r\n");
@@ -148,7 +148,7 @@ fn what_cannot_be_banned_is_refused_and_nothing_changes() {
     assert_eq!(banned(&tree), [""; 0]);
     ann.send("hello\n");
     ann.sees("Unexpected input: hello\r\n");
-    // What cannot be meant is not in the history; what was tried is.
+    // Invalid commands are not in the history; failed commands are.
     let past = past(&tree, 1);
     assert_eq!(
         (&past[0][0], &past[0][1]),

@@ -1,4 +1,4 @@
-//! A node with few descriptors, and more clients than it has some for: operators and the page keep theirs.
+//! A node with few descriptors and too many clients: operators and the web page keep their descriptors.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::guest::Guest;
 use crate::{page_of, refused};
 
-/// A node that may have 256 descriptors.
+/// A node with a limit of 256 descriptors.
 fn node(tree: &Tree) -> Running {
     let pq = pq(tree.start());
     let mut limited = Command::new("/bin/sh");
@@ -30,7 +30,7 @@ fn clients_never_take_the_descriptors_of_operators_and_of_the_page() {
     let page = page_of(&node);
     let mut inside: Vec<Guest> = (0..96).map(|_| Guest::connect(&node)).collect();
     inside.iter_mut().for_each(|guest| drop(guest.sees(PROMPT)));
-    // Those who are told hold a descriptor while they do not go, and the others none.
+    // A refused client holds a descriptor until it disconnects; clients that wait to be accepted hold none.
     let outside: Vec<Guest> = (0..300).map(|_| Guest::connect(&node)).collect();
     let halves: Vec<Guest> = (0..40)
         .map(|_| {
@@ -49,11 +49,11 @@ fn clients_never_take_the_descriptors_of_operators_and_of_the_page() {
     let who = tree.answer(&["who"]);
     assert_eq!(who["rows"].as_array().unwrap().len(), 96);
     drop((outside, halves));
-    // A client that leaves makes room for one.
+    // A client that leaves makes room for another one.
     inside.pop();
     let clients = || tree.answer(&["status"])["door"]["clients"].as_u64();
     let has_gone = poll(PATIENCE, || (clients() == Some(95)).then_some(()));
-    assert!(has_gone.is_some(), "nobody has gone");
+    assert!(has_gone.is_some(), "the client is still counted");
     let mut next = Guest::greeted(&node);
     next.plays("Ann");
     let refused = refused(&tree);

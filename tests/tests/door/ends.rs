@@ -1,5 +1,5 @@
-//! Every way in which a hero, a session or a connection ends, and what each command says of it then: nobody is named, kicked
-//! or counted who is gone.
+//! All ways in which a hero, a session or a connection ends, and the answers of each command afterwards: no command
+//! names, kicks or counts a client that is gone.
 //!
 //! | end | 1.0.0: the hero | 1.1.0: the hero | who, status, kick, MSSP | tested |
 //! |---|---|---|---|---|
@@ -29,17 +29,17 @@ use serde_json::{Value, json};
 use crate::guest::Guest;
 use crate::page_of;
 
-/// What the commands say of a hero and of all.
+/// The answers of the commands about a hero, and their counts.
 #[derive(PartialEq, Eq, Debug)]
 struct Said {
-    /// `who` names it.
+    /// Whether `who` lists the hero.
     who: bool,
-    /// `names` has it.
+    /// Whether `names` lists the hero.
     names: bool,
-    /// `status`: how many play, and how many are abandoned.
+    /// The numbers of playing and of abandoned heroes in `status`.
     played: u64,
     abandoned: u64,
-    /// What lists of games are told.
+    /// The number of players that lists of games receive.
     listed: u64,
 }
 
@@ -58,7 +58,7 @@ fn said(tree: &Tree, node: &Running, name: &str) -> Said {
     }
 }
 
-/// `PLAYERS`, as a crawler reads it.
+/// `PLAYERS`, as a crawler of MUD lists reads it.
 fn listed(node: &Running) -> u64 {
     let mut crawler = Guest::connect(node);
     crawler.send("MSSP-REQUEST\r\n");
@@ -67,17 +67,17 @@ fn listed(node: &Running) -> u64 {
     rest.split_once('\r').unwrap().0.parse().unwrap()
 }
 
-/// A node, with whatever else plays there.
+/// A node, and the expected state of its other heroes.
 struct Stage {
     tree: Tree,
     node: Running,
     page: SocketAddr,
     tls: String,
-    /// How many heroes are abandoned so far.
+    /// The number of abandoned heroes so far.
     abandoned: u64,
-    /// Whether clients leave their heroes behind.
+    /// Whether clients leave their heroes behind in this release.
     leaves: bool,
-    /// The last letter of all names.
+    /// The last letter of all names in this round.
     round: char,
 }
 
@@ -100,7 +100,7 @@ impl Stage {
         }
     }
 
-    /// Waits until the commands say this of a hero; nobody else plays.
+    /// Waits until the commands give this answer about a hero; no other client plays.
     fn says(&self, end: &str, name: &str, expected: &Said) {
         let mut last = None;
         let found = poll(PATIENCE, || {
@@ -112,9 +112,9 @@ impl Stage {
         assert!(found.is_some(), "{end}: {last:?} instead of {expected:?}");
     }
 
-    /// A hero plays; when it has met this end, no command names it.
+    /// Starts a hero and lets it meet this end; afterwards no command names it.
     fn meets(&mut self, end: &str, leaves: bool, meet: impl FnOnce(&Stage, &str)) {
-        // The names of those that were left are taken.
+        // The names of abandoned heroes stay in use, so each end has its own name.
         let letters = end.chars().filter(char::is_ascii_alphabetic).take(17);
         let name: String = letters.chain([self.round]).collect();
         meet(self, &name);
@@ -136,7 +136,7 @@ impl Stage {
         assert_eq!(sentence.contains("`pq end-hero`"), is_left, "{sentence}");
     }
 
-    /// A client whose hero of this name plays, and is named by all.
+    /// Connects a client and starts a hero with this name; all commands name it.
     fn playing(&self, name: &str) -> Guest {
         let guest = Guest::playing(&self.node, name);
         self.is_played(name);
@@ -154,7 +154,7 @@ impl Stage {
         self.says("plays", name, &expected);
     }
 
-    /// The same over a WebSocket; what is typed goes in frames.
+    /// Does the same as `playing` over a WebSocket; input is sent in frames.
     fn in_browser(&self, name: &str) -> Guest {
         let mut guest = Guest::to(self.page);
         guest.send(format!(
@@ -171,7 +171,7 @@ impl Stage {
         guest
     }
 
-    /// The same inside TLS, where there is a program for it.
+    /// Does the same as `playing` over TLS, if the program for it is installed.
     fn secure(&self, name: &str) -> Option<Player> {
         let mut command = Command::new("openssl");
         command.args(["s_client", "-quiet", "-connect", &self.tls]);
@@ -181,9 +181,9 @@ impl Stage {
         Some(player)
     }
 
-    /// All that clients can do.
+    /// All ends that a client can cause.
     fn clients_end(&mut self) {
-        // A name that begins with `quit` is the command.
+        // A name that begins with `quit` would be the command.
         self.meets("says quit", false, |stage, name| {
             let mut guest = stage.playing(name);
             guest.send("quit\n");
@@ -213,7 +213,7 @@ impl Stage {
         }
     }
 
-    /// All that the door and its operators can do.
+    /// All ends that the listeners and operators can cause.
     fn door_ends(&mut self) {
         self.meets("is kicked", true, |stage, name| {
             let guest = stage.playing(name);
@@ -241,7 +241,8 @@ impl Stage {
             let mut guest = Guest::with_little_room(&stage.node);
             guest.sees(PROMPT);
             guest.plays(name);
-            // So much that the kernel takes no more for it, and less than the node drops it for.
+            // Enough output that the kernel accepts no more, and less than the limit at which the node closes the
+            // connection.
             let flood = format!("{}\n", "x".repeat(1_000)).repeat(6 << 10);
             guest.floods(flood.as_bytes());
             stage.tree.operate(&["kick", name]);
@@ -250,7 +251,7 @@ impl Stage {
         });
     }
 
-    /// A locked door changes nothing for who is in.
+    /// A locked door has no effect on connected clients.
     fn is_locked_in(&self, name: &str) {
         let who = self.tree.answer(&["who"]);
         assert_eq!(who["rows"][0]["name"], *name);
@@ -264,14 +265,14 @@ impl Stage {
         assert!(gone.is_some(), "{name} stays in `who`");
     }
 
-    /// A hero ends, and its client is asked for another name.
+    /// The end of a hero, after which its client is asked for another name.
     fn heroes_end(&mut self) {
         self.meets("is ended", false, |stage, name| {
             let mut guest = stage.playing(name);
             stage.tree.does(&["end-hero", name]);
             guest.sees(&format!("{name} has fallen for the last time.\r\n"));
             stage.is_gone("is ended, the client stays", name, false);
-            // The next hero of the same client is another one.
+            // The same client starts another hero.
             guest.plays("Next");
             stage.is_played("Next");
             stage.tree.does(&["end-hero", "Next"]);
@@ -290,7 +291,7 @@ impl Stage {
     }
 }
 
-/// A frame of a client, its mask all zeros (RFC 6455, 5.2).
+/// A WebSocket frame from a client with an all-zero mask (RFC 6455, 5.2).
 fn frame(opcode: u8, text: &str) -> Vec<u8> {
     let head = [0x80 | opcode, 0x80 | text.len() as u8, 0, 0, 0, 0];
     [&head, text.as_bytes()].concat()
@@ -317,7 +318,7 @@ fn whatever_has_ended_is_named_by_no_command() {
         }
         let guest = stage.playing("Ann");
         stage.tree.does(&["install", vsn]);
-        // Who plays and who is abandoned is so in the other release, too.
+        // The upgrade changes neither playing nor abandoned heroes.
         stage.is_played("Ann");
         stage.leaves = leaves;
         drop(guest);
@@ -328,7 +329,7 @@ fn whatever_has_ended_is_named_by_no_command() {
         stage.clients_end();
         stage.heroes_end();
     }
-    // At last all that are abandoned, and nobody else.
+    // At last the test ends all abandoned heroes, and no others.
     let answer = stage.tree.answer(&["end-hero", "--abandoned"]);
     let expected = json!({"operation": "end_abandoned", "ended": stage.abandoned});
     assert_eq!(answer, expected);
@@ -348,7 +349,7 @@ fn a_client_that_reads_nothing_is_gone_when_its_outbox_overruns() {
         guest.plays(name);
         let flood = format!("{}\n", "x".repeat(1_000)).repeat(64 << 10);
         assert!(guest.floods(flood.as_bytes()) < flood.len());
-        // The client itself has closed nothing.
+        // The client has not closed the connection.
         stage.is_gone_from_who(name);
     };
     stage.meets("overruns", true, overrun);

@@ -1,4 +1,4 @@
-//! A client of bytes: from any address of this machine, to any port of the node.
+//! A client that sends and receives bytes: from any address of this machine, to any port of the node.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -8,35 +8,35 @@ use pq_tests::running::{PATIENCE, PROMPT, Running, plain_text, uninterrupted};
 use rustix::net::sockopt::set_socket_linger;
 use tokio::net::TcpSocket;
 
-/// A connection, and what was read of it and not asked for yet.
+/// A connection, with the bytes that were read but not examined.
 pub(crate) struct Guest {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
 impl Guest {
-    /// Connects to the port for telnet.
+    /// Connects to the telnet port.
     pub(crate) fn connect(node: &Running) -> Guest {
         Guest::to(node.address())
     }
 
-    /// Connects to this port.
+    /// Connects to this address and port.
     pub(crate) fn to(address: SocketAddr) -> Guest {
         Guest::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
     }
 
-    /// Connects to the port for telnet from this address.
+    /// Connects to the telnet port from this source address.
     pub(crate) fn from(ip: &str, node: &Running) -> Guest {
         Guest::between(ip, node.address())
     }
 
-    /// Connects from this address to this port.
+    /// Connects from this source address to this port.
     pub(crate) fn between(ip: &str, port: SocketAddr) -> Guest {
         let from = SocketAddr::new(ip.parse().unwrap(), 0);
         Guest::over(bound(|socket| socket.bind(from), port))
     }
 
-    /// The same with little room for what it has not read yet.
+    /// Connects to the telnet port with a small receive buffer.
     pub(crate) fn with_little_room(node: &Running) -> Guest {
         Guest::over(bound(
             |socket| socket.set_recv_buffer_size(4_096),
@@ -44,7 +44,7 @@ impl Guest {
         ))
     }
 
-    /// The connection itself, for whoever passes bytes on.
+    /// Returns the socket, for code that forwards bytes.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream
     }
@@ -66,25 +66,25 @@ impl Guest {
         guest
     }
 
-    /// One whose hero of this name plays.
+    /// Connects and starts a hero with this name.
     pub(crate) fn playing(node: &Running, name: &str) -> Guest {
         let mut guest = Guest::greeted(node);
         guest.plays(name);
         guest
     }
 
-    /// Gives a name, agrees, and waits for the hero's first fight.
+    /// Enters a name, agrees, and waits for the hero's first fight.
     pub(crate) fn plays(&mut self, name: &str) {
         self.send(format!("{name}\ny\n"));
         self.sees("Executing a ");
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends as much of this as is taken before the end.
+    /// Sends these bytes until the node closes the connection; returns the number of accepted bytes.
     pub(crate) fn floods(&mut self, bytes: &[u8]) -> usize {
         let mut sent = 0;
         while sent < bytes.len() {
@@ -96,22 +96,22 @@ impl Guest {
         sent
     }
 
-    /// Sends nothing more, and goes on reading.
+    /// Closes the sending direction only.
     pub(crate) fn closes_half(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Breaks the connection off: the node gets a reset.
+    /// Aborts the connection, so that the node receives a reset.
     pub(crate) fn resets(self) {
         set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
 
-    /// Where it comes from.
+    /// The source address of the connection.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()
     }
 
-    /// Everything up to this text, with it, without telnet.
+    /// Reads up to and including this text; returns it without telnet commands.
     pub(crate) fn sees(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -123,11 +123,11 @@ impl Guest {
             let more = self.reads_more();
             let unread = plain_text(&self.unread);
             assert!(Instant::now() < deadline, "no {text:?}: {unread:?}");
-            assert!(more, "the end instead of {text:?}: {unread:?}");
+            assert!(more, "the connection ended before {text:?}: {unread:?}");
         }
     }
 
-    /// Waits for one of these texts; which one came first.
+    /// Waits for one of these texts; returns the text up to the first that came.
     pub(crate) fn sees_one_of(&mut self, texts: &[&str]) -> String {
         loop {
             let line = self.sees("\n");
@@ -137,7 +137,7 @@ impl Guest {
         }
     }
 
-    /// Everything up to the end, which must be an orderly one, without telnet.
+    /// Reads up to the end of the connection, which must be an orderly one; returns the text without telnet commands.
     pub(crate) fn ends(mut self) -> String {
         while self.reads_more() {}
         plain_text(&self.unread)
@@ -153,7 +153,7 @@ impl Guest {
     }
 }
 
-/// A socket of which something is asked before it connects.
+/// Makes a socket, applies options, and connects it.
 fn bound(ask: impl FnOnce(&TcpSocket) -> io::Result<()>, port: SocketAddr) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

@@ -1,6 +1,8 @@
-//! Clients that speak something else, break off, or send what a terminal would obey: others play on and see none of it.
+//! Clients that speak another protocol, abort connections, or send characters that a terminal obeys: other players
+//! continue and do not notice.
 //!
-//! What `telnet/harm.rs` and `telnet/wire.rs` have is not here: floods, bombs, resets, two hundred at once.
+//! `telnet/harm.rs` and `telnet/wire.rs` have similar tests; here are floods, bombs, resets, and two hundred clients at
+//! once.
 
 use std::process::Command;
 
@@ -11,7 +13,7 @@ use serde_json::json;
 use crate::guest::Guest;
 use crate::{has_refused, refused};
 
-/// What a terminal would obey, or show in another order: escapes, C1, overrides of direction, line separators.
+/// Texts that a terminal would obey or show in another order: escapes, C1, overrides of direction, line separators.
 const OBEYED: [&str; 8] = [
     "\u{1b}[2J",
     "\u{7}",
@@ -29,7 +31,7 @@ fn obeys(c: char) -> bool {
     overrides || (c.is_control() && !layout.contains(&c))
 }
 
-/// Nothing in this text moves a terminal.
+/// Asserts that no character of the text controls a terminal.
 fn is_calm(text: &str) {
     assert!(!text.contains(obeys), "{text:?}");
 }
@@ -50,7 +52,7 @@ fn a_browser_is_told_in_one_line_and_closed() {
         assert_eq!(told.matches(sentence).count(), 1, "{told}");
     }
     has_refused(&tree, &json!({"http": 2}));
-    // Half a request is no request, and a player may say the word.
+    // An incomplete request is not detected as HTTP, because a player may type the word.
     let mut player = Guest::playing(&node, "GET");
     player.send("GET / HTTP/1.1\n");
     player.sees("Unexpected input: GET / HTTP/1.1\r\n");
@@ -73,7 +75,7 @@ fn a_window_of_255_columns_and_zero_bytes_do_not_get_into_the_name() {
     let node = Running::node_with(&tree, &[]);
     let mut ann = Guest::greeted(&node);
     let doubled = b"\xff\xfb\x1f\xff\xfa\x1f\x00\xff\xff\xff\xff\xff\xff\xff\xf0";
-    // Clients that do not double 255: 255 by 24, 50 by 255, and bytes that are no size.
+    // Window sizes from clients that do not double the byte 255: 255 by 24, 50 by 255, and bytes that are not a size.
     let single = b"\xff\xfa\x1f\x00\xff\x00\x18\xff\xf0\xff\xfa\x1f\x00\x32\x00\xff\xff\xf0\xff\xfa\x1f\xff\x41\xff\xf1BC\xff\xf0";
     for byte in [&b"A"[..], doubled, b"n\0", single, b"n\r\0"].concat() {
         ann.send([byte]);
@@ -89,7 +91,7 @@ fn a_subnegotiation_that_another_command_interrupts_does_not_swallow_what_follow
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let mut ann = Guest::greeted(&node);
-    // No `SE`: the next command ends it.
+    // The command has no `SE`, so the next command ends it.
     ann.send(b"\xff\xfa\x18\x00XTERM\xff\xfb\x1fAnn\n");
     ann.sees(AGREE);
     ann.send("y\n");
@@ -102,7 +104,7 @@ fn a_name_that_a_terminal_would_obey_is_none() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let mut guest = Guest::greeted(&node);
-    // The last is a space between two words, of which the first is a name.
+    // The last one is a space between two words, of which the first is a valid name.
     for odd in &OBEYED[..7] {
         guest.send(format!("An{odd}n\n"));
         let told = guest.sees(PROMPT);
@@ -151,7 +153,8 @@ fn the_kernel_looks_after_clients_that_say_nothing() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let guest = Guest::greeted(&node);
-    // The node's side of this connection: a client without a network sends no end, and only this timer finds that out.
+    // The node's side of this connection. A client that has lost its network sends no end, and only this timer detects
+    // that.
     let (here, there) = (node.address().port(), guest.address().port());
     let ends = format!("( sport = :{here} and dport = :{there} )");
     let seconds = poll(PATIENCE, || {
@@ -162,7 +165,7 @@ fn the_kernel_looks_after_clients_that_say_nothing() {
     assert!((1..=60).contains(&seconds), "{seconds}");
 }
 
-/// The seconds in `timer:(keepalive,59sec,0)` or `timer:(keepalive,1min,0)`.
+/// Reads the seconds in `timer:(keepalive,59sec,0)` or `timer:(keepalive,1min,0)`.
 fn seconds_in(shown: &str) -> Option<u64> {
     let (_, rest) = shown.split_once("timer:(keepalive,")?;
     let (time, _) = rest.split_once(',')?;

@@ -1,4 +1,4 @@
-//! Each limit: what the client reads that meets it, what is counted, and who does not notice.
+//! Each limit: the message to the client, the count of refusals, and the clients that are not affected.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use serde_json::json;
 use crate::guest::Guest;
 use crate::{has_refused, refused};
 
-/// So many lines that nobody has to wait: for limits that are met behind them.
+/// A rate of lines that delays no client, for tests of other limits.
 const ANY_LINES: &str = "{lines, {1000000, 1000000}}";
 
-/// Comes in, sooner or later.
+/// Connects repeatedly until a client is admitted.
 fn comes_in(node: &Running) -> Guest {
     let found = poll(PATIENCE, || {
         let mut guest = Guest::connect(node);
         guest.sees("\n").contains(PROMPT).then_some(guest)
     });
-    found.expect("it never comes in")
+    found.expect("no client is admitted")
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn one_address_knocks_only_so_often() {
     let sentence =
         "Too many connections came from your address just now. Try again in a minute.\r\n";
     let turned_away = firsts.iter().filter(|first| *first == sentence).count();
-    // Two at once, and then one a second: not all twenty, however slow this machine is.
+    // Two at once, and then one a second, so fewer than twenty, however slow this machine is.
     assert!((1..=18).contains(&turned_away), "{firsts:?}");
-    // Which of them come first is not for the client to say.
+    // The client cannot control the order in which connections are accepted.
     let inside = firsts.iter().filter(|first| first.contains(PROMPT)).count();
     assert_eq!(inside + turned_away, firsts.len(), "{firsts:?}");
     has_refused(&tree, &json!({"arrivals": turned_away}));
@@ -109,7 +109,7 @@ fn who_does_not_begin_is_closed_and_who_plays_is_not() {
     let tree = Tree::with_limits("{login_ms, 3000}");
     let node = Running::node_with(&tree, &[]);
     let mut late = 0;
-    // On a busy machine her hero may not play in time either.
+    // On a busy machine the hero may not play in time on the first attempt.
     let mut ann = loop {
         let mut ann = Guest::greeted(&node);
         ann.send("Ann\ny\n");
@@ -128,7 +128,7 @@ fn who_does_not_begin_is_closed_and_who_plays_is_not() {
         assert!(told.ends_with(sentence), "{told}");
     }
     has_refused(&tree, &json!({"login": 2 + late}));
-    // Ann has been in for longer than both.
+    // Ann has been connected for longer than both limits.
     ann.sees("Executing a ");
     ann.send("hello\n");
     ann.sees("Unexpected input: hello\r\n");
@@ -143,7 +143,10 @@ fn who_reads_too_slowly_is_dropped_alone() {
     slow.send("Slow\ny\n");
     let flood = format!("{}\n", "x".repeat(1_000)).repeat(32 << 10);
     let taken = slow.floods(flood.as_bytes());
-    assert!(taken < flood.len(), "all was taken from who reads nothing");
+    assert!(
+        taken < flood.len(),
+        "the node took all input of a client that reads nothing"
+    );
     has_refused(&tree, &json!({"slow": 1}));
     ann.send("hello\n");
     ann.sees("Unexpected input: hello\r\n");

@@ -1,4 +1,4 @@
-//! Who loads the page is judged as who plays is, and keeps nobody else from it.
+//! The web page: clients of the page have the same limits and bans as players, and do not block each other.
 
 use std::net::SocketAddr;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::guest::Guest;
 use crate::{has_refused, page_of};
 
-/// Half a request: its head has no end.
+/// A request with an incomplete head.
 const HALF: &str = "GET / HTTP/1.1\r\nHost: pq\r\n";
 
-/// A whole one.
+/// A complete request that closes the connection.
 const WHOLE: &str = "GET / HTTP/1.1\r\nHost: pq\r\nConnection: close\r\n\r\n";
 
 fn node(tree: &Tree) -> (Running, SocketAddr) {
@@ -20,7 +20,7 @@ fn node(tree: &Tree) -> (Running, SocketAddr) {
     (node, page)
 }
 
-/// What the page answers to this address.
+/// The answer of the page to this source address.
 fn loads(ip: &str, page: SocketAddr) -> String {
     let mut browser = Guest::between(ip, page);
     browser.send(WHOLE);
@@ -41,7 +41,7 @@ fn an_address_has_the_connections_of_its_browsers_and_the_next_its_own() {
     assert!(told.ends_with("Too many connections come from your address: at most 6.\n"));
     let other = loads("127.0.0.2", page);
     assert!(other.starts_with("HTTP/1.1 200 OK\r\n"), "{other}");
-    // What is not whole in five seconds is over, and told so.
+    // A request that is incomplete after five seconds is refused with a message.
     for half in browser {
         let told = half.ends();
         assert!(
@@ -59,7 +59,7 @@ fn an_address_has_the_connections_of_its_browsers_and_the_next_its_own() {
             .starts_with("HTTP/1.1 200 OK")
             .then_some(())
     });
-    assert!(again.is_some(), "it never gets the page again");
+    assert!(again.is_some(), "the page is never served again");
     tree.does(&["ban", "127.0.0.2"]);
     let banned = loads("127.0.0.2", page);
     assert!(banned.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{banned}");
@@ -70,7 +70,7 @@ fn an_address_has_the_connections_of_its_browsers_and_the_next_its_own() {
 fn half_a_request_keeps_nobody_of_the_same_network_from_the_page() {
     let tree = Tree::new();
     let (_node, page) = node(&tree);
-    // One thousand and twenty-four places: all of them, and some more. Each end of theirs is one of ours.
+    // More connections than the 1 024 places of the page. This process has a descriptor for each connection.
     raise_descriptor_limit();
     let halves: Vec<Guest> = (0..1_200)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! Behind a proxy: limits, bans and `who` see the client's address, and nobody else may say whose it is.
+//! A node behind a proxy: limits, bans and `who` use the client's address, and only the proxy may name it.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::guest::Guest;
 use crate::{has_refused, page_of, tls};
 
-/// Where the proxy of these tests is.
+/// The address of the proxy in these tests.
 const PROXY: &str = "127.0.0.9";
 
-/// A tree whose node trusts it, and lets one client in from each address.
+/// A tree whose node trusts the proxy, and admits one client from each address.
 fn tree() -> Tree {
     let tree = Tree::new();
     tree.configures(
@@ -23,14 +23,14 @@ fn tree() -> Tree {
     tree
 }
 
-/// A client that comes through the proxy.
+/// A client that connects through the proxy.
 fn through(from: &str, node: &Running) -> Guest {
     let mut guest = Guest::from(PROXY, node);
     guest.send(format!("PROXY TCP4 {from} 127.0.0.9 4711 8082\r\n"));
     guest
 }
 
-/// Where everybody comes from.
+/// The addresses of all connected clients.
 fn addresses(tree: &Tree) -> Vec<Value> {
     let who = tree.answer(&["who"]);
     let rows = who["rows"].as_array().unwrap().iter();
@@ -66,14 +66,14 @@ fn limits_bans_and_who_see_the_client_behind_the_proxy() {
         through("192.0.2.8", &node).ends(),
         "Your address is banned.\r\n"
     );
-    // A proxy that asks for itself is a client of its own address.
+    // A proxy that does not name a client is a client with its own address.
     let mut check = Guest::from(PROXY, &node);
     check.send("PROXY UNKNOWN\r\n");
     check.sees(PROMPT);
     has_refused(&tree, &json!({"banned_address": 2, "per_address": 1}));
 }
 
-/// A proxy for one client: it tells the port whose client comes, and passes on what either end says.
+/// A proxy for one client: it names the client's address to the port, and forwards bytes in both directions.
 fn proxy_to(port: SocketAddr, from: &str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -87,7 +87,7 @@ fn proxy_to(port: SocketAddr, from: &str) -> SocketAddr {
         let passes = |from: &TcpStream, to: &TcpStream| {
             let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
             move || {
-                // A client that leaves and a node that closes end it alike.
+                // The end of either connection ends the proxy.
                 let _ = io::copy(&mut from, &mut to);
                 let _ = to.shutdown(Shutdown::Write);
             }
@@ -151,7 +151,7 @@ fn a_header_from_elsewhere_and_a_proxy_without_one_are_refused_with_a_sentence()
         told.starts_with("HTTP/1.1 403 ") && told.ends_with(&format!("{sentence}\n")),
         "{told}"
     );
-    // The proxy's own question whether the page is there.
+    // The proxy's own request, which checks whether the page works.
     assert!(asks(PROXY, "/", "").starts_with("HTTP/1.1 200 OK"));
     has_refused(&tree, &json!({"no_proxy": 3, "unnamed": 1}));
     tree.does(&["ban", "192.0.2.0/24"]);

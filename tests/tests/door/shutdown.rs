@@ -1,4 +1,4 @@
-//! The end that is planned: players are told, it may be cancelled or planned anew, and it comes in order.
+//! A planned shutdown: players are informed, it can be cancelled or changed, and it ends the node in order.
 
 use pq_tests::running::{PATIENCE, PROMPT, Running, Signal, Tree, poll};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::guest::Guest;
 use crate::{done, past};
 
-/// The planned end, as `pq status` shows it.
+/// The planned shutdown in the output of `pq status`.
 fn planned(tree: &Tree) -> Value {
     tree.answer(&["status"])["shutdown"].clone()
 }
@@ -45,9 +45,9 @@ fn a_planned_shutdown_is_announced_shown_and_carried_out() {
     for guest in [&mut ann, &mut asked] {
         guest.sees("*** The game stops in 1h. Back[2J at nine.\r\n");
     }
-    // Who comes meanwhile plays until the end.
+    // A client that connects meanwhile plays until the end.
     let mut bob = Guest::playing(&node, "Bob");
-    // Sooner, now that everybody has come, however long that took.
+    // The shutdown is moved forward when all clients are connected, independent of the time that took.
     tree.does(&["shutdown", "+2s", text]);
     for guest in [&mut ann, &mut asked, &mut bob] {
         guest.sees("*** The game stops in 2s. Back[2J at nine.\r\n");
@@ -85,13 +85,13 @@ fn another_plan_takes_the_place_of_the_first() {
     let tree = Tree::new();
     let mut node = Running::node_with(&tree, &[]);
     let mut ann = Guest::playing(&node, "Ann");
-    // Long enough for a busy machine to start a command.
+    // 8 s are enough for a busy machine to start a command.
     tree.does(&["shutdown", "+8s", "Never mind."]);
     tree.does(&["shutdown", "+1h", "Tomorrow."]);
     ann.sees("*** The game stops in 8s. Never mind.\r\n");
     ann.sees("*** The game stops in 1h. Tomorrow.\r\n");
     assert_eq!(planned(&tree)["text"], "Tomorrow.");
-    // The first one would be due: a hero's fights take 1 600 ms each.
+    // Until the end of the first plan: each fight of the hero takes 1 600 ms.
     for _ in 0..6 {
         ann.sees("Executing a ");
     }
@@ -115,7 +115,7 @@ fn a_signal_meanwhile_ends_the_node_at_once() {
     node.signal(Signal::TERM);
     assert_eq!(node.end().code(), Some(0));
     assert!(ann.ends().contains("*** The game stops in 1h.\r\n"));
-    // A plan does not outlive its node.
+    // A restart of the node drops the plan.
     let node = Running::node_with(&tree, &[]);
     assert_eq!(planned(&tree), Value::Null);
     Guest::connect(&node).sees(PROMPT);
@@ -127,7 +127,7 @@ fn an_end_that_is_due_waits_for_an_upgrade_and_an_upgrade_may_come_before_it() {
     let mut node = Running::node_with(&tree, &[]);
     tree.does(&["unpack", "processquest-1.1.0"]);
     let ann = Guest::playing(&node, "Ann");
-    // Long enough for a busy machine to install a release.
+    // 8 s are enough for a busy machine to install a release.
     tree.does(&["shutdown", "+8s"]);
     tree.does(&["install", "1.1.0"]);
     assert!(ann.ends().contains("*** The game stops now.\r\n"));

@@ -1,4 +1,4 @@
-//! The port for TLS, with a client that others have written: `openssl s_client`.
+//! The TLS port, with `openssl s_client` as an independent client.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,26 +11,26 @@ use serde_json::{Value, json};
 use crate::guest::Guest;
 use crate::has_refused;
 
-/// A node with a port for TLS, and a certificate of its own.
+/// A node with a TLS port and a certificate of its own.
 pub(crate) fn node(tree: &Tree) -> Running {
     Running::node_with(tree, &["--tls-port", "0", "--self-signed"])
 }
 
-/// Where TLS is spoken.
+/// The address of the TLS port.
 pub(crate) fn address(tree: &Tree) -> SocketAddr {
     let status = tree.answer(&["status"]);
     let address = status["door"]["tls_address"].as_str().unwrap();
     address.parse().unwrap()
 }
 
-/// The row of this hero.
+/// The row of this hero in `who`.
 fn row(tree: &Tree, name: &str) -> Option<Value> {
     let who = tree.answer(&["who"]);
     let rows = who["rows"].as_array().unwrap();
     rows.iter().find(|row| row["name"] == name).cloned()
 }
 
-/// A client that speaks TLS; `None` where there is none.
+/// A TLS client; `None` when its program is not installed.
 pub(crate) fn secure(port: SocketAddr) -> Option<Player> {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-quiet", "-connect", &port.to_string()]);
@@ -76,7 +76,7 @@ fn a_player_by_tls_plays_on_through_an_upgrade_and_quits_in_order() {
     ann.quits();
     let gone = poll(PATIENCE, || row(&tree, "Ann").is_none().then_some(()));
     assert!(gone.is_some());
-    // Nobody says good-bye in TLS when its program is killed.
+    // A killed program sends no TLS close message.
     let mut eve = secure(address(&tree)).unwrap();
     eve.join("Eve");
     eve.drops();
@@ -115,11 +115,11 @@ fn who_says_nothing_or_stalls_in_the_handshake_is_closed_and_holds_nobody_up() {
         let status = tree.answer(&["status"]);
         (status["door"]["clients"] == 0).then_some(())
     });
-    assert!(alone.is_some(), "somebody is left");
+    assert!(alone.is_some(), "a client is still connected");
     assert_eq!(node.complaints(), [""; 0]);
 }
 
-/// Runs `openssl`; `None` where there is none.
+/// Runs `openssl`; `None` when it is not installed.
 fn openssl(args: &[&str]) -> Option<String> {
     if !has(&[Need::Openssl]) {
         return None;
@@ -129,7 +129,7 @@ fn openssl(args: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// A certificate for this name with its key, in the tree's folder for them.
+/// Makes a certificate for this name with its key, in the tree's directory for certificates.
 fn certify(root: &Path, name: &str) -> Option<()> {
     let folder = root.join("tls");
     std::fs::create_dir_all(&folder).unwrap();
@@ -144,13 +144,13 @@ fn certify(root: &Path, name: &str) -> Option<()> {
     ];
     let out = ["-keyout", &files[0], "-out", &files[1], "-subj", &subject];
     openssl(&[&["req", "-x509", "-days", "1"], &key[..], &out].concat())?;
-    // As renewing programs do: whole files take the place of whole files.
+    // Programs that renew certificates replace files as a whole, too.
     std::fs::rename(&files[0], folder.join("key.pem")).unwrap();
     std::fs::rename(&files[1], folder.join("cert.pem")).unwrap();
     Some(())
 }
 
-/// The name in the certificate that a client is shown.
+/// The name in the certificate that a client receives.
 fn shown(tree: &Tree) -> String {
     let address = address(tree).to_string();
     let shown = openssl(&["s_client", "-connect", &address]).unwrap_or_default();
@@ -176,9 +176,9 @@ fn a_certificate_that_is_renewed_is_in_force_without_a_word_to_the_node() {
     let renewed = poll(PATIENCE, || {
         (shown(&tree) == "second.example").then_some(())
     });
-    assert!(renewed.is_some(), "the first one is shown for ever");
+    assert!(renewed.is_some(), "the first certificate stays in force");
     ann.plays_on();
-    // A pair that does not fit leaves the one before in force.
+    // With a pair that does not match, the certificate before stays in force.
     std::fs::write(tree.root().join("tls/key.pem"), "no key\n").unwrap();
     let noticed = poll(PATIENCE, || {
         assert_eq!(shown(&tree), "second.example");
@@ -186,5 +186,8 @@ fn a_certificate_that_is_renewed_is_in_force_without_a_word_to_the_node() {
         log.contains("the certificate before stays in force")
             .then_some(())
     });
-    assert!(noticed.is_some(), "nobody is told");
+    assert!(
+        noticed.is_some(),
+        "the log has no message about the wrong pair"
+    );
 }

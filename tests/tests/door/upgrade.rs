@@ -1,4 +1,5 @@
-//! Limits that come with a release: in force for who is in and who comes, there and back again.
+//! Limits that change with a release: they apply to connected and to new clients, after an upgrade and after a
+//! downgrade.
 
 use pq_tests::running::{PROMPT, Running, Tree};
 use serde_json::json;
@@ -6,7 +7,7 @@ use serde_json::json;
 use crate::guest::Guest;
 use crate::{has_refused, refused};
 
-/// A node on release 1.0.0, and release 1.1.0 unpacked with these settings of its door.
+/// A node on release 1.0.0, with release 1.1.0 unpacked and these settings of `sockserv` in it.
 fn ready(tree: &Tree, settings: &str) -> Running {
     let node = Running::node_with(tree, &[]);
     tree.does(&["unpack", "processquest-1.1.0"]);
@@ -14,12 +15,12 @@ fn ready(tree: &Tree, settings: &str) -> Running {
     node
 }
 
-/// A line of 61 bytes.
+/// A line of 61 bytes for the limit on lines.
 fn line() -> String {
     "x".repeat(61)
 }
 
-/// Types that line, and reads the line that answers it.
+/// Sends that line, and reads the line that answers it.
 fn answer(guest: &mut Guest) -> String {
     guest.send(line() + "\n");
     let answers = ["That line is too long", "Unexpected input"];
@@ -41,7 +42,7 @@ fn limits_come_with_a_release_and_go_with_it() {
     tree.does(&["install", "1.0.0"]);
     assert_eq!(answer(&mut ann), "Unexpected input");
     Guest::connect(&node).sees(PROMPT);
-    // What was counted stays counted.
+    // The counts of refusals survive the upgrade.
     has_refused(&tree, &json!({"line_length": 2, "full": 1}));
 }
 
@@ -76,7 +77,7 @@ fn a_release_with_a_limit_that_cannot_be_meant_is_refused_before_anything_happen
         );
     }
     tree.has_releases(&[("1.1.0", "unpacked"), ("1.0.0", "permanent")]);
-    // The settings are those of before, and Ann has not noticed anything.
+    // The old settings are back, and Ann has not noticed the change.
     assert_eq!(answer(&mut ann), "Unexpected input");
     Guest::connect(&node).sees(PROMPT);
     assert_eq!(refused(&tree), json!({}));

@@ -1,4 +1,4 @@
-//! Asking one process or one function: `sys`, `call`.
+//! Requests to a single process or function: `sys`, `call`.
 
 use pq_tests::running::{Running, Tree};
 
@@ -99,7 +99,8 @@ fn a_function_is_called_with_terms() {
     }
 }
 
-/// Functions of 1.0.0 that ask a process return the number of their request: what is shown is its answer.
+/// Functions of 1.0.0 that send a request to a process return the number of the request; the command shows the answer
+/// to that request.
 #[test]
 fn a_function_that_asks_a_process_is_answered_by_that() {
     let tree = Tree::new();

@@ -1,4 +1,4 @@
-//! At the players' door: `who`, `kick`, `wall`, `lock`, and what programs of players hear of an upgrade.
+//! Commands about players: `who`, `kick`, `wall`, `lock`, and the messages to players' programs about an upgrade.
 
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json as value};
@@ -7,10 +7,10 @@ use crate::install::{FAILS, LAST, Place, with_instruction};
 use crate::player::Player;
 use crate::typed::{done, json, refused, told, typed, until};
 
-/// Subscribes to messages about upgrades, as a client that speaks telnet.
+/// Subscribes to messages about upgrades, as a telnet client.
 const UPGRADES: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"PQ 1\"]\xff\xf0";
 
-/// The row of a player, when it has one.
+/// The row of a player in `who`, if it has one.
 fn row(tree: &Tree, player: &Player) -> Option<Value> {
     let who = json(tree, &["who"]);
     let rows = who["rows"].as_array().unwrap();
@@ -51,7 +51,7 @@ fn who_names_the_hero_the_client_and_the_versions_of_both_sides() {
         "program",
         "terminal",
         "session_vsn",
-        "hero_vsn",
+        "avatar_vsn",
     ];
     let shown = |row: &Value| Value::from(columns.map(|column| row[column].clone()).to_vec());
     assert_eq!(shown(&of_ann), expected);
@@ -88,7 +88,7 @@ fn a_session_that_is_held_by_an_operator_is_listed_with_its_hero() {
 fn who_is_kicked_hears_why_and_leaves_in_order_while_others_play_on() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
-    // The sessions of 1.1.0 stop the heroes of who has gone.
+    // Sessions of 1.1.0 stop the heroes of disconnected clients.
     install(&tree);
     let [ann, bob] = ["Ann", "Bob"].map(|name| Player::playing(&node, name));
     let mut zoe = Player::playing(&node, "Zoë");
@@ -103,7 +103,7 @@ fn who_is_kicked_hears_why_and_leaves_in_order_while_others_play_on() {
     );
     bob.rest();
     zoe.until(b"Executing a ");
-    // Connection, session and hero are gone.
+    // Connection, session and hero have ended.
     let who = until(&tree, &["who", "--json"], "\"name\":\"Zoë\"");
     assert!(!who.contains(&address), "{who}");
     let _again = Player::playing(&node, "Ann");
@@ -136,7 +136,7 @@ fn a_wall_is_a_line_of_its_own_for_everybody() {
     assert!(before[..before.len() - line.len()].ends_with(b"\n"));
     assert_eq!(asked.until(line), line);
     refused(&tree, &["wall", "\u{7}"], 2);
-    // What cannot be meant was not done.
+    // Invalid commands have no entry.
     let said = value!("Tea[31m at five secret");
     assert_eq!(past(&tree, 1), [[value!("wall"), value!("done"), said]]);
 }
@@ -206,7 +206,7 @@ fn programs_of_players_hear_of_an_upgrade_that_is_given_up() {
     ann.until(br#"PQ.Upgrade {"phase":"rollback","from":"1.0.0","to":"1.1.0"}"#);
 }
 
-/// What a list of games is told: the values of these variables.
+/// The values of these variables in the status for lists of games.
 fn listed(node: &Running, variables: [&str; 5]) -> [String; 5] {
     let mut crawler = Player::connect(node);
     crawler.send(b"\xff\xfd\x46");
@@ -227,7 +227,7 @@ fn a_list_of_games_is_told_what_runs_and_an_upgrade_changes_no_more_than_that() 
     std::fs::write(tree.root().join("releases/1.0.0/sys.config"), config).unwrap();
     let node = Running::node_with(&tree, &[]);
     let mut ann = Player::connect(&node);
-    // Quiet: not even the probe.
+    // With this setting the node does not send the probe, either.
     let first = ann.until(b"name?\r\n");
     assert_eq!(first, b"What's your character's name?\r\n");
     ann.send(b"Ann\n");
@@ -238,7 +238,7 @@ fn a_list_of_games_is_told_what_runs_and_an_upgrade_changes_no_more_than_that() 
     assert_eq!(before[1], "pq/processquest 1.0.0");
     assert_eq!((&before[2], before[4].as_str()), (&port, "2013"));
     done(&tree, &["unpack", "processquest-1.1.0"]);
-    // A release says all of its settings: what this one left out would be as it is by default.
+    // A release contains all its settings: a setting that it omits has its default.
     std::fs::write(tree.root().join("releases/1.1.0/sys.config"), config).unwrap();
     done(&tree, &["install", "1.1.0"]);
     let after = listed(&node, variables);
@@ -277,11 +277,11 @@ fn a_hero_is_ended_by_its_name_whoever_plays_it() {
     let from = ann.address().to_string();
     // Letters that look the same are the same name.
     let ended = json(&tree, &["end-hero", "\u{410}nn", "Enough\u{1b}[2J."]);
-    let expected = value!({"operation": "end_hero", "name": "Ann", "addresses": [from]});
+    let expected = value!({"operation": "end_avatar", "name": "Ann", "addresses": [from]});
     assert_eq!(ended, expected);
     ann.until(b"Enough[2J.\r\nAnn has fallen for the last time.\r\n");
     ann.until(b"character's name?\r\n");
-    // The name is free, also for who has just lost it.
+    // The name is free, also for the client that has just lost it.
     ann.send(b"Ann\ny\n");
     ann.until(b"Executing a ");
     let bot = "bot-1 has ended; nobody played it\n";

@@ -1,4 +1,4 @@
-//! The end of a node, asked for or not: `stop`, signals, `kill -9`, and the history that tells of it.
+//! The end of a node, requested or not: `stop`, signals, `kill -9`, and its entries in the history.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ fn stop_returns_when_the_node_has_gone() {
         stop.out.starts_with("stopped: release 1.0.0 ran"),
         "{stop:?}"
     );
-    // Nobody waits: the tree is free and the socket is gone.
+    // After the command, the tree is unlocked and the socket is removed.
     assert!(!tree.root().join("run/pq.sock").exists());
     let next = Running::node_with(&tree, &[]);
     assert_eq!(node.end().code(), Some(0));
@@ -35,7 +35,8 @@ fn stop_returns_when_the_node_has_gone() {
     drop(next);
 }
 
-/// Who stops the applications says nothing: that is an end, and no orderly one, for a service manager and for an operator.
+/// The application controller does not answer: the node ends nevertheless, but not in order, which a service manager
+/// and the operator learn.
 #[test]
 fn a_node_that_cannot_stop_in_order_ends_all_the_same_and_says_so() {
     let (told_by_signal, told_by_operator) = (Tree::new(), Tree::new());
@@ -147,7 +148,7 @@ fn a_message_is_one_line_of_the_history() {
     told(&tree, &["status"]);
 }
 
-/// Whether this process sleeps with a socket open: it has asked, and waits for the answer.
+/// Whether this process sleeps with an open socket: it has sent its request and waits for the answer.
 fn waits_for_an_answer(process: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let sleeps = stat.rsplit(") ").next().unwrap().starts_with('S');

@@ -1,15 +1,16 @@
-//! Operators' text that wants to fill the atom table: known names work on, and a release is unpacked and installed.
+//! Operators' text that floods the atom table with new names: known names still work, and a release can be unpacked and
+//! installed.
 
 use pq_tests::running::Tree;
 
 use crate::typed::{done, node_with_heroes, refused, told, typed};
 
-/// As many names as one word of a command line holds, of the 65 536 that text from outside may make.
+/// The number of names that fit in one argument of a command, of the 65 536 that text from outside may make.
 const NAMES: usize = 18_000;
 
 const NO_ROOM: &str = "text from outside has made 65536 new names already";
 
-/// Arguments with names that nobody has used.
+/// Arguments with new names.
 fn flood(round: usize) -> String {
     let names: Vec<_> = (0..NAMES)
         .map(|name| format!("n{:x}", round * NAMES + name))
@@ -37,7 +38,7 @@ fn names_from_operators_keep_no_release_away() {
     let args = ["upgrade-app", "unheard_of", folder.to_str().unwrap()];
     let said = refused(&tree, &args, 3);
     assert!(said.contains("nothing has this name here"), "{said}");
-    // What is known is known.
+    // A known name still works.
     told(&tree, &["sys", "get-state", "{events,\"bot-0\"}"]);
     done(&tree, &["unpack", "processquest-1.1.0"]);
     done(&tree, &["install", "1.1.0"]);

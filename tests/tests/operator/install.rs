@@ -1,4 +1,4 @@
-//! Installing: the three lines that a person types, what they show, and every way in which they can fail.
+//! The installation of a release: its three commands, their output, and all ways in which they can fail.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ fn ready(tree: &Tree, heroes: u64) -> Running {
     node
 }
 
-/// The versions in which processes of this module run.
+/// The versions of this module that processes run.
 fn versions(tree: &Tree, module: &str) -> Vec<String> {
     let tree = json(tree, &["tree", "--all"]);
     let rows = tree["rows"].as_array().unwrap().iter();
@@ -40,23 +40,23 @@ fn runs(tree: &Tree, vsn: &str, status: &str) {
     assert_eq!(running(tree), (vsn.to_string(), status.to_string()));
 }
 
-/// A call of a function that is not there.
+/// A call of a function that does not exist.
 const MISSING: &str = "{apply,{nowhere,f,[]}}";
 
-/// Twice the start of one hero: the second time the name is taken, which nobody can know before.
+/// Two starts of one hero: the second fails because the name is taken, which no check can find before.
 pub(crate) const FAILS: &str = "{apply,{supervisor,start_child,[pq_supersup,[\"Zed\",#{}]]}},\
                                 {apply,{supervisor,start_child,[pq_supersup,[\"Zed\",#{}]]}}";
 
-/// The end of the way up.
+/// The last instruction of the upgrade.
 pub(crate) const LAST: &str = "{load,{sockserv_serv,brutal_purge,brutal_purge}}";
 
-/// Where an instruction is added.
+/// The place of an added instruction.
 pub(crate) enum Place {
     Before(&'static str),
     After(&'static str),
 }
 
-/// Gives release 1.1.0 a relup with one more instruction, at the first place where this one stands.
+/// Gives release 1.1.0 a relup with one more instruction, at the first place that has the instruction `known`.
 pub(crate) fn with_instruction(tree: &Tree, known: &str, added: Place) {
     let relup = std::fs::read_to_string(tree.root().join("releases/1.1.0/relup")).unwrap();
     assert!(relup.contains(known), "{relup}");
@@ -112,7 +112,7 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     let status = json(&tree, &["status"]);
     assert_eq!(status["node"]["pid"], pid);
     assert_eq!(status["processes"], 3 * 100 + 5);
-    // It boots next time, too.
+    // The release also boots at the next start.
     node.signal(Signal::TERM);
     node.end();
     let _next = Running::node_with(&tree, &[]);
@@ -234,7 +234,10 @@ fn the_report_counts_the_clients_that_the_upgrade_has_dropped_and_no_others() {
     players.pop().unwrap().quits();
     players.pop().unwrap().drops();
     let two_left = || (json(&tree, &["status"])["ports"] == 2).then_some(());
-    assert!(poll(PATIENCE, two_left).is_some(), "they are not let go");
+    assert!(
+        poll(PATIENCE, two_left).is_some(),
+        "the clients are not disconnected"
+    );
     done(&tree, &["sys", "resume", "application_controller"]);
     assert_eq!(install.end().code(), Some(0), "{}", install.log());
     let report: Value = serde_json::from_str(&install.out()).unwrap();
@@ -274,11 +277,11 @@ fn an_old_release_is_booted_again_in_the_same_process_at_the_same_port() {
     runs(&tree, "1.0.0", "permanent");
 }
 
-/// Waits until the node has started again, in its process, with its heroes and its door.
+/// Waits until the node has restarted in its process, with its heroes and listeners.
 fn started_again(tree: &Tree, node: &mut Running, before: &Value) {
     let address = format!("listening on {}\n", node.address());
     let again = || (node.out().matches(&address).count() == 2).then_some(());
-    assert!(poll(PATIENCE, again).is_some(), "it does not start again");
+    assert!(poll(PATIENCE, again).is_some(), "the node does not restart");
     let status = json(tree, &["status"]);
     assert_eq!(status["node"]["pid"], before["node"]["pid"]);
     assert_ne!(status["node"]["since"], before["node"]["since"]);
@@ -412,7 +415,7 @@ fn is_installing(tree: &Tree) {
 fn one_operation_at_a_time_and_questions_are_answered_meanwhile() {
     let tree = Tree::new();
     let _node = ready(&tree, 10);
-    // The release handler asks the application controller, which does not answer until it is resumed.
+    // The release handler sends a request to the application controller, which does not answer until it is resumed.
     done(&tree, &["sys", "suspend", "application_controller"]);
     let mut install = Running::start(&mut command(tree.root(), &["install", "1.1.0"]));
     is_installing(&tree);
@@ -476,12 +479,12 @@ fn a_node_that_is_killed_during_an_install_leaves_the_outcome_unknown() {
     told(&tree, &["history"]);
 }
 
-/// Types the command on a terminal, with this as input.
+/// Runs the command on a terminal with this input.
 fn on_a_terminal(tree: &Tree, args: &[&str], input: &str) -> Typed {
     run(&mut on_a_terminal_with(tree, args, input))
 }
 
-/// The command that types it, on a terminal that shows everything.
+/// The command that runs it on a terminal whose output is recorded completely.
 fn on_a_terminal_with(tree: &Tree, args: &[&str], input: &str) -> Command {
     let mut typed = Command::new("bash");
     let line = command(tree.root(), args);
@@ -517,7 +520,7 @@ fn who_wants_to_be_asked_is_asked_on_a_terminal() {
     let yes = on_a_terminal(&tree, &["install", "1.1.0", "--ask"], "y\\n");
     assert_eq!(yes.code, 0, "{yes:?}");
     runs(&tree, "1.1.0", "current");
-    // One line moves: it has a bar, and nothing but CR and blanks takes it away again.
+    // A single line is updated: it has a progress bar, and only CR and blanks erase it.
     let moves = |out: &str| out.contains("\rinstall 1.1.0  [") && !out.contains('\u{1b}');
     assert!(moves(&yes.out), "{yes:?}");
     assert_eq!(
@@ -525,7 +528,7 @@ fn who_wants_to_be_asked_is_asked_on_a_terminal() {
         2,
         "plan and report: {yes:?}"
     );
-    // Without the wish to be asked a terminal makes no difference.
+    // Without a question, a terminal makes no difference.
     let back = on_a_terminal(&tree, &["install", "1.0.0", "--verbose"], "");
     assert_eq!(back.code, 0, "{back:?}");
     assert!(back.out.contains("\n  point_of_no_return\r\n"), "{back:?}");

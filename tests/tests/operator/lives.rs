@@ -1,4 +1,4 @@
-//! The lives of a node: why each boot was, how each end came, and signals that come while it starts itself again.
+//! The boots and ends of a node: the reason of each boot, the kind of each end, and signals during a restart.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::again::restarting;
 use crate::typed::{command, done, json, run, typed};
 
-/// How many points of a restart are tried.
+/// The number of moments of a restart that are tested.
 const POINTS: u32 = 16;
 
-/// The operations of the history and what was said about them.
+/// The operations in the history with their messages.
 fn past(tree: &Tree) -> Vec<(String, String)> {
     let past = json(tree, &["history"]);
     let text = |entry: &Value, of: &str| entry[of].as_str().unwrap_or_default().to_string();
@@ -21,7 +21,7 @@ fn past(tree: &Tree) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The history has these operations since then, and what was said about them has these words.
+/// Asserts that the history has these operations after entry `since`, and that their messages contain these texts.
 fn has_since(tree: &Tree, since: usize, expected: &[(&str, &str)]) {
     let past = past(tree);
     let new = &past[since..];
@@ -62,7 +62,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
     let since = past(&tree).len();
     done(&tree, &["install", "1.1.0"]);
     let again = || (third.out().matches("listening on").count() == 2).then_some(());
-    assert!(poll(PATIENCE, again).is_some(), "it does not start again");
+    assert!(poll(PATIENCE, again).is_some(), "the node does not restart");
     done(&tree, &["stop", "-m", "enough"]);
     assert!(third.end().success());
     has_since(
@@ -83,7 +83,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
         (&boot["from"], &boot["to"]),
         (&"1.0.0".into(), &"1.1.0".into())
     );
-    // The machine has another mark after each of its starts.
+    // The kernel has another boot id after each start of the machine.
     let file = tree.root().join("releases/history.jsonl");
     let text = std::fs::read_to_string(&file).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
@@ -131,7 +131,7 @@ fn a_release_that_does_not_boot_is_in_the_history_with_what_ran_in_its_place() {
     assert_eq!((&last["to"], &last["exit"]), (&"1.0.0".into(), &0.into()));
 }
 
-/// A node that starts itself again as soon as it has started.
+/// A node that restarts as soon as it has started.
 fn starting_again(tree: &Tree) -> Running {
     let args = [
         "start",
@@ -144,8 +144,9 @@ fn starting_again(tree: &Tree) -> Running {
     Running::start(&mut command(tree.root(), &args))
 }
 
-/// Waits until the node holds the signals that end it; before that it has begun nothing. They are blocked for a moment
-/// earlier, while threads are started: it holds them when it has the descriptor from which they are read.
+/// Waits until the node has blocked the signals that end it; before that it has done nothing. Signals are also blocked
+/// for a short time earlier, while threads are started. So the test waits for the descriptor from which the node reads
+/// signals.
 fn holds_signals(node: &Running) {
     let has_descriptor = || {
         let descriptors = std::fs::read_dir(format!("/proc/{}/fd", node.process())).ok()?;
@@ -166,7 +167,7 @@ fn holds_signals(node: &Running) {
     };
     assert!(
         poll(PATIENCE, held).is_some(),
-        "it does not hold its signals"
+        "the node does not block its signals"
     );
 }
 
@@ -188,7 +189,7 @@ fn a_signal_at_any_point_of_a_restart_ends_the_node_in_order() {
         let name = if point % 2 == 0 { "SIGTERM" } else { "SIGINT" };
         let mut node = starting_again(&tree);
         holds_signals(&node);
-        // Where that falls differs from run to run; what is expected does not.
+        // The moment differs from run to run, but the expectation is the same.
         poll(whole * point / POINTS, || None::<()>);
         node.signal(signal);
         let status = node.end();
@@ -210,7 +211,7 @@ fn a_stop_that_is_asked_for_during_a_restart_is_done() {
     let mut node = Running::node_with(&tree, &[]);
     restarting(&tree);
     done(&tree, &["install", "1.1.0"]);
-    // The node is about to start again.
+    // The node is about to restart.
     let stopped = run(&mut command(tree.root(), &["stop", "-m", "now"]));
     assert_eq!(stopped.code, 0, "{stopped:?} {}", node.log());
     let status = node.ends_within(Duration::from_secs(60));
@@ -253,7 +254,8 @@ fn no_text_from_outside_ends_or_forges_a_line() {
     }
 }
 
-/// Whole lines, and nothing in them that a terminal obeys. No line is one that somebody else has written.
+/// Asserts that lines are complete and contain no character that a terminal obeys, so that a message cannot forge
+/// another line.
 fn is_harmless(text: &str) {
     let is_plain = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
     assert!(text.chars().all(is_plain), "{text:?}");

@@ -1,4 +1,4 @@
-//! Looking at a node: `status`, `apps`, `tree`, `names`.
+//! Commands that show a node: `status`, `apps`, `tree`, `names`.
 
 use pq_tests::needs::{Need, has};
 use pq_tests::running::{Running, Signal, Tree};
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::typed::{command, json, node_with_heroes, refused, told, typed};
 
-/// The rows of a listing that is whole.
+/// The rows of a complete listing.
 fn rows(answer: &Value) -> &Vec<Value> {
     assert_eq!(answer["more"], 0);
     answer["rows"].as_array().unwrap()
 }
 
-/// The values of a column.
+/// The values in a column of a listing.
 fn column<'a>(rows: &'a [Value], name: &str) -> Vec<&'a str> {
     rows.iter().map(|row| row[name].as_str().unwrap()).collect()
 }
@@ -64,7 +64,7 @@ fn status_is_shown_again_until_the_node_has_gone() {
     }
     node.signal(Signal::TERM);
     node.end();
-    // Between two looks the node is unreachable; in the midst of one, the connection is lost.
+    // Between two requests the node is unreachable; during one, the connection is lost.
     let code = watch.end().code().unwrap();
     assert!([6, 7].contains(&code), "{code}");
 }

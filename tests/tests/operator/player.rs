@@ -1,18 +1,18 @@
-//! A player of the node under test: bytes in, bytes out. What the game says is tested in `telnet`.
+//! A client of the node under test, which sends and receives bytes. `telnet` tests the texts of the game.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use pq_tests::running::{PATIENCE, Running, uninterrupted};
 
-/// A connection, and what was read of it and not asked for yet.
+/// A connection, with the bytes that were read but not examined.
 pub(crate) struct Player {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
 impl Player {
-    /// Connects.
+    /// Connects to the telnet port of the node.
     pub(crate) fn connect(node: &Running) -> Player {
         let stream = TcpStream::connect_timeout(&node.address(), PATIENCE).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -29,7 +29,7 @@ impl Player {
         player
     }
 
-    /// One whose hero plays.
+    /// Connects and starts a hero with this name.
     pub(crate) fn playing(node: &Running, name: &str) -> Player {
         let mut player = Player::greeted(node);
         player.send(format!("{name}\ny\n").as_bytes());
@@ -37,17 +37,17 @@ impl Player {
         player
     }
 
-    /// Where it comes from, as the node sees it.
+    /// The source address of the connection as the node sees it.
     pub(crate) fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes to the node.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 
-    /// Everything up to these bytes, with them.
+    /// Reads up to and including these bytes.
     pub(crate) fn until(&mut self, bytes: &[u8]) -> Vec<u8> {
         loop {
             let mut windows = self.unread.windows(bytes.len());
@@ -56,11 +56,16 @@ impl Player {
                 return std::mem::replace(&mut self.unread, rest);
             }
             let more = self.read_more();
-            assert!(more, "the end instead of {:?}: {:?}", text(bytes), self);
+            assert!(
+                more,
+                "the connection ended before {:?}: {:?}",
+                text(bytes),
+                self
+            );
         }
     }
 
-    /// Everything up to the end, which must be an orderly one.
+    /// Reads up to the end of the connection, which must be an orderly one.
     pub(crate) fn rest(mut self) -> String {
         while self.read_more() {}
         text(&self.unread)

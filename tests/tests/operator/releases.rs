@@ -1,4 +1,4 @@
-//! The register of releases, and single files: what is there, what comes, what goes.
+//! The register of releases, and single files: listing, adding and removing.
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json as value};
 
 use crate::typed::{done, json, refused, told};
 
-/// Versions and statuses, the newest first.
+/// Versions and statuses in the register, the newest first.
 fn releases(tree: &Tree) -> Vec<(String, String)> {
     let answer = json(tree, &["which-releases"]);
     let text = |value: &Value| value.as_str().unwrap().to_string();
@@ -229,7 +229,7 @@ fn every_change_is_in_the_history_and_no_question_is() {
     let refusal = "make-permanent 1.1.0 | failed to boot release 1.1.0 next time | 3 | -";
     let expected = [
         "unpack processquest-1.1.0 | done | 0 | the quests",
-        // Once for people and once for programs.
+        // The sentence appears once in the text and once in the JSON.
         refusal,
         refusal,
         "remove 1.1.0 | done | 0 | -",
@@ -247,7 +247,8 @@ fn a_release_that_does_not_boot_gives_way_to_the_permanent_one_when_that_is_want
     are(&tree, &[("1.0.0", "permanent")]);
 }
 
-/// OTP's `update_paths` says whether an application of the same version is looked for in its new folder from now on.
+/// OTP's `update_paths` decides whether an application of the same version is used from its new directory after an
+/// upgrade.
 #[test]
 fn an_application_that_has_only_moved_is_found_where_the_release_says() {
     let tree = Tree::new();
@@ -257,7 +258,7 @@ fn an_application_that_has_only_moved_is_found_where_the_release_says() {
     copy(&folder("sockserv-1.0.0"), &moved.join("sockserv-1.0.0"));
     let release = tree.root().join("releases/1.0.9");
     copy(&tree.root().join("releases/1.0.0"), &release);
-    // It is made by hand: nobody has summed it up.
+    // The release is made by hand, so it has no checksums.
     std::fs::remove_file(release.join("SHA256SUMS")).unwrap();
     let rel_file = release.join("processquest.rel");
     let rel = std::fs::read_to_string(&rel_file).unwrap();
@@ -288,7 +289,7 @@ fn an_application_that_has_only_moved_is_found_where_the_release_says() {
     Player::enter(&node, "Bob");
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a directory with its content.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {

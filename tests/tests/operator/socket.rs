@@ -1,4 +1,4 @@
-//! The socket itself: who gets in, what is not understood, how many at once, and where it stands.
+//! The operators' socket: permissions, malformed requests, the limit on connections, and its path.
 
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::typed::{json, run, told, typed};
 use crate::wire::{connect, event, frame, refusal};
 
-/// The longest request.
+/// The longest request in bytes.
 const REQUEST_MAX: usize = 1 << 20;
 
 #[test]
@@ -115,8 +115,9 @@ fn an_answer_is_a_row_of_events_with_one_end() {
 fn thirty_two_operators_are_heard_and_one_more_is_told_to_wait() {
     let tree = Tree::new();
     let _node = Running::node_with(&tree, &[]);
-    // A connection has its place when it is answered: none of these has asked, so they are filled up until one is
-    // refused. They are sent away after five seconds: a machine that is too busy for one more meanwhile tries again.
+    // A connection counts when it is accepted, and none of these sends a request, so the test connects until one is
+    // refused. The node closes silent connections after five seconds; a machine that is too busy to connect fast enough
+    // tries again.
     let full = poll(PATIENCE, || {
         let crowd: Vec<_> = (0..32).map(|_| connect(&tree)).collect();
         let refused = typed(&tree, &["status"]);
@@ -158,13 +159,13 @@ fn folder_and_socket_are_for_the_owner_only() {
     assert_eq!(mode(&run.join("pq.sock")), 0o600);
 }
 
-/// Runs `pq` as a user who owns nothing; nothing when this test may not become somebody else.
+/// Runs `pq` as a user without rights; `None` when this test may not change its user.
 #[track_caller]
 fn as_nobody(tree: &Tree, args: &[&str]) -> Option<crate::typed::Typed> {
     if !has(&[Need::Root, Need::Setpriv]) {
         return None;
     }
-    // Everybody may read the folder of a tree; the program stands where only its owner comes.
+    // The directory of the tree is readable for all, but the program is in a directory that only its owner can enter.
     let above = tree.root().parent().unwrap();
     std::fs::set_permissions(above, PermissionsExt::from_mode(0o755)).unwrap();
     let program = above.join("pq");

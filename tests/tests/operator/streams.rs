@@ -1,6 +1,7 @@
-//! Whatever becomes of standard output and standard error, a command does its work and ends with the code of its work.
+//! A command does its work and returns the exit code of its work, whatever happens to standard output and standard
+//! error.
 //!
-//! The commands are those that the help lists: a new one is missing in the table, and the test says so.
+//! The test takes the commands from the help, so it fails for a new command that is missing in its table.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -13,7 +14,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::typed::{command, done, json, node_with_heroes, run, typed};
 
-/// What each command is asked here: something that it can be asked again and again.
+/// The arguments for each command in this test, which can be repeated.
 const ASKED: &[(&str, &[&str])] = &[
     ("demo", &["--root", "/dev/null/rel"]),
     ("start", &["--root", "/nowhere"]),
@@ -56,7 +57,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("sys trace", &["bot-0", "off"]),
     ("call", &["regis", "get_names"]),
     ("history", &[]),
-    // The end comes last, and there is none here.
+    // The end comes last, and this tree has no node.
     ("stop", &["--root", "/nowhere"]),
     ("help", &[]),
 ];
@@ -66,7 +67,7 @@ const AUTHORS: [&str; 8] = [
     "demo", "start", "play", "appup", "relup", "build", "tar", "help",
 ];
 
-/// All commands, as the help lists them, with those below them.
+/// All commands in the help, with their subcommands.
 fn listed(above: &[&str]) -> BTreeSet<String> {
     let help = run(&mut pq([above, &["--help"]].concat()));
     let (_, commands) = help.out.split_once("Commands:\n").unwrap();
@@ -81,21 +82,21 @@ fn listed(above: &[&str]) -> BTreeSet<String> {
     words.flat_map(below).collect()
 }
 
-/// What a stream is.
+/// The kind of a stream in this test.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stream {
     Closed,
     Full,
-    /// A pipe whose reader has gone.
+    /// A pipe without a reader.
     Gone,
-    /// A pipe that is full, and whose reader stays and takes nothing.
+    /// A full pipe whose reader does not read.
     Stuck,
 }
 
-/// Both streams of a command.
+/// The two output streams of a command.
 struct Streams {
     command: Command,
-    /// Kept as long as it runs.
+    /// The other ends of the pipes, kept as long as the command runs.
     _ends: Vec<(Option<PipeReader>, PipeWriter)>,
 }
 
@@ -132,7 +133,7 @@ impl Streams {
         }
     }
 
-    /// Its exit code; it must end.
+    /// Waits for the end of the command; returns its exit code.
     fn code(mut self) -> i32 {
         let mut child = self.command.spawn().unwrap();
         let ended = poll(PATIENCE, || child.try_wait().unwrap());
@@ -164,14 +165,14 @@ fn open(stream: Stream, ends: &mut Vec<(Option<PipeReader>, PipeWriter)>) -> Std
     }
 }
 
-/// Fills a pipe, and leaves it as it was otherwise.
+/// Fills a pipe and restores its flags.
 fn fill(mut writer: &PipeWriter) {
     fcntl_setfl(writer, OFlags::WRONLY | OFlags::NONBLOCK).unwrap();
     while writer.write(&[b'x'; 4_096]).is_ok() {}
     fcntl_setfl(writer, OFlags::WRONLY).unwrap();
 }
 
-/// A command as it is asked here.
+/// The command with its arguments in this test.
 fn asked(tree: &Tree, name: &str, args: &[&str], as_json: bool) -> Command {
     let words: Vec<&str> = name.split(' ').chain(args.iter().copied()).collect();
     let has_root = args.contains(&"--root") || AUTHORS.contains(&name);
@@ -195,7 +196,7 @@ fn every_command_ends_with_the_code_of_its_work_whatever_becomes_of_its_streams(
     for (number, (name, args)) in ASKED.iter().enumerate() {
         let code = run(&mut asked(&tree, name, args, false)).code;
         for (turn, stream) in streams.into_iter().enumerate() {
-            // Each with and without JSON in turn, and the next command the other way.
+            // The test alternates between text and JSON, in opposite order for the next command.
             let as_json = (number + turn) % 2 == 0;
             let found = Streams::of(asked(&tree, name, args, as_json), [stream; 2]).code();
             assert_eq!(found, code, "{name} {args:?}, {stream:?}, {as_json}");
@@ -225,7 +226,7 @@ fn an_upgrade_goes_all_its_way_also_when_nobody_can_be_told_of_it() {
         assert_eq!(code, 0, "{args:?}, {streams:?}");
     };
     step(&["unpack", "processquest-1.1.0"], [Stream::Gone; 2]);
-    // Its plan is told before anything is done.
+    // The plan is printed before any work is done.
     step(
         &["install", "1.1.0", "--verbose"],
         [Stream::Full, Stream::Stuck],
@@ -273,7 +274,7 @@ fn a_node_starts_and_stops_without_streams() {
     assert_eq!(node.join().unwrap(), 0);
 }
 
-/// Here to write is the work: what cannot be written is an error, but a reader who has gone wants no more.
+/// Writing is the work of these commands: a write error is an error, but a reader that has gone needs no more output.
 #[test]
 fn what_is_asked_for_on_standard_output_and_cannot_be_written_is_an_error() {
     let relup = || {

@@ -1,4 +1,4 @@
-//! A command typed against the node of a tree, and how it ended.
+//! A command for the node of a tree, and its result.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,14 +6,14 @@ use std::process::Command;
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 use serde_json::Value;
 
-/// A command that has ended.
+/// The result of a command that has ended.
 #[derive(Debug)]
 pub(crate) struct Typed {
-    /// Its exit code.
+    /// The exit code of the command.
     pub(crate) code: i32,
-    /// Its data.
+    /// The standard output with the data.
     pub(crate) out: String,
-    /// Its progress and complaints.
+    /// The standard error with progress and errors.
     pub(crate) err: String,
 }
 
@@ -35,12 +35,12 @@ pub(crate) fn run(command: &mut Command) -> Typed {
     }
 }
 
-/// Types a command for the node of this tree.
+/// Runs a command for the node of this tree.
 pub(crate) fn typed(tree: &Tree, args: &[&str]) -> Typed {
     run(&mut command(tree.root(), args))
 }
 
-/// The data of a command that must succeed, and say nothing else.
+/// The data of a command that must succeed without output on standard error.
 pub(crate) fn told(tree: &Tree, args: &[&str]) -> String {
     let typed = typed(tree, args);
     assert_eq!(
@@ -51,21 +51,21 @@ pub(crate) fn told(tree: &Tree, args: &[&str]) -> String {
     typed.out
 }
 
-/// The data of a command that must succeed, and may say how far it is.
+/// The data of a command that must succeed and may print progress.
 pub(crate) fn done(tree: &Tree, args: &[&str]) -> String {
     let typed = typed(tree, args);
     assert_eq!(typed.code, 0, "{args:?}: {typed:?}");
     typed.out
 }
 
-/// The same as JSON, which is one line.
+/// Does the same as `told` with JSON, which is one line.
 pub(crate) fn json(tree: &Tree, args: &[&str]) -> Value {
     let out = told(tree, &[args, &["--json"]].concat());
     assert_eq!(out.lines().count(), 1, "{out}");
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
 }
 
-/// The sentence of a command that must fail with this code, the same for people and programs.
+/// The error of a command that must fail with this code; text and JSON must be the same.
 pub(crate) fn refused(tree: &Tree, args: &[&str], code: i32) -> String {
     let person = typed(tree, args);
     assert_eq!((person.code, person.out.as_str()), (code, ""), "{person:?}");
@@ -79,15 +79,15 @@ pub(crate) fn refused(tree: &Tree, args: &[&str], code: i32) -> String {
     sentence.to_string()
 }
 
-/// Types a command again and again until it tells something with this text.
+/// Runs a command repeatedly until its data has this text.
 pub(crate) fn until(tree: &Tree, args: &[&str], text: &str) -> String {
     let found = poll(PATIENCE, || {
         Some(told(tree, args)).filter(|out| out.contains(text))
     });
-    found.unwrap_or_else(|| panic!("{args:?} never tells {text:?}"))
+    found.unwrap_or_else(|| panic!("{args:?} never prints {text:?}"))
 }
 
-/// A node on a tree with heroes that play without a socket, all of them started.
+/// A node with heroes that play without a socket, all of them started.
 pub(crate) fn node_with_heroes(tree: &Tree, count: u64) -> Running {
     let node = Running::node_with(tree, &["--heroes", &count.to_string(), "--pace", "50"]);
     node.wrote(&format!("{count} heroes started"));

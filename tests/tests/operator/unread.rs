@@ -1,4 +1,4 @@
-//! A node whose standard output and standard error nobody reads: a terminal that was stopped, a pager, a full pipe.
+//! A node whose standard output and standard error are not read: a stopped terminal, a pager, a full pipe.
 
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::net::SocketAddr;
@@ -12,16 +12,16 @@ use serde_json::Value;
 use crate::typed::{json, told, typed};
 use crate::wire::{connect, event, frame};
 
-/// What fills the pipes.
+/// The byte that fills the pipes.
 const FILLER: u8 = b'.';
 
-/// How many commands are typed while nobody reads. A pipe has 64 KiB, and each leaves a line or two.
+/// The number of commands while no reader reads. A pipe has 64 KiB, and each command leaves one or two log lines.
 const COMMANDS: usize = 45;
 
-/// How many questions are asked whose lines have four KiB each: more than a queue has room for.
+/// The number of requests whose log lines have 4 KiB each: more than the queue can hold.
 const QUESTIONS: usize = 400;
 
-/// A pipe that takes no byte more.
+/// A pipe that accepts no more bytes.
 struct Full {
     reader: PipeReader,
     writer: PipeWriter,
@@ -35,7 +35,7 @@ impl Full {
         full
     }
 
-    /// Whoever else writes here meanwhile may be told to try again, too.
+    /// Another writer may also get "try again" meanwhile.
     fn fill(&self) {
         ioctl_fionbio(&self.writer, true).unwrap();
         let full = loop {
@@ -48,7 +48,7 @@ impl Full {
     }
 }
 
-/// A reader that has come back: everything it read, without the filler.
+/// A reader that returns: collects everything that it reads, without the filler.
 fn reads(mut from: PipeReader) -> Arc<Mutex<String>> {
     let read = Arc::new(Mutex::new(String::new()));
     let copy = read.clone();
@@ -62,7 +62,7 @@ fn reads(mut from: PipeReader) -> Arc<Mutex<String>> {
     read
 }
 
-/// A node that logs much, and whose pipes are full from its first line on.
+/// A node with much log output, whose pipes are full from its first line on.
 fn unread(tree: &Tree, format: &str) -> (Running, SocketAddr, Full, Full) {
     let (out, err) = (Full::pipe(), Full::pipe());
     let mut command = pq(tree.start());
@@ -73,13 +73,13 @@ fn unread(tree: &Tree, format: &str) -> (Running, SocketAddr, Full, Full) {
     let node = Running::start_into(&mut command, stdout, stderr);
     let answers = || (typed(tree, &["status"]).code == 0).then_some(());
     let answers = node.poll(PATIENCE, answers);
-    assert!(answers.is_some(), "it does not get as far as its operators");
+    assert!(answers.is_some(), "the node does not answer its operators");
     let address = json(tree, &["status"])["door"]["address"].clone();
     let address = address.as_str().unwrap().parse().unwrap();
     (node, address, out, err)
 }
 
-/// Lines of four KiB for the log, one for each question.
+/// Makes a log line of 4 KiB for each request.
 fn makes_lines(tree: &Tree, hero: &str) {
     let process = format!("{hero:?}{}", " ".repeat(4_000));
     let question = serde_json::json!({"sys": {"process": process, "message": "get_state"}});
@@ -94,14 +94,14 @@ fn makes_lines(tree: &Tree, hero: &str) {
     }
 }
 
-/// How many lines of the log were dropped, as the node says.
+/// The number of dropped log lines that the node reports.
 fn dropped(tree: &Tree) -> u64 {
     let status = json(tree, &["status"]);
     assert_eq!(status["dropped_lines"]["stdout"], 0, "{status}");
     status["dropped_lines"]["stderr"].as_u64().unwrap()
 }
 
-/// The number in `17 lines were dropped here`, of a whole line; as JSON it has a field of its own.
+/// The number in a complete line `17 lines were dropped here`; JSON has a field for it.
 fn noted(log: &str, format: &str) -> Option<u64> {
     let mut lines = log
         .split_inclusive('\n')
@@ -140,7 +140,7 @@ fn goes_on_and_ends_in_order(format: &str) {
     let shown = told(&tree, &["status"]);
     assert!(shown.contains(&words), "no {words:?} in {shown}");
 
-    // The reader comes back: it finds all that waited, the note behind it, and then what comes.
+    // The reader returns: it finds all waiting lines, the note behind them, and then new lines.
     let log = reads(err.reader.try_clone().unwrap());
     let note = node.poll(PATIENCE, || noted(&log.lock().unwrap(), format));
     assert_eq!(note, Some(lost), "{}", log.lock().unwrap());
@@ -152,7 +152,7 @@ fn goes_on_and_ends_in_order(format: &str) {
     );
     in_order(&log.lock().unwrap(), format);
 
-    // And goes again: a second pipe that is full is standard output, until the end.
+    // The reader stops again: now standard output is also full, until the end.
     player.plays_on();
     node.signal(Signal::TERM);
     let status = node.end();
@@ -161,7 +161,7 @@ fn goes_on_and_ends_in_order(format: &str) {
     drop((out, err));
 }
 
-/// Each line is whole, and they stand in the order of their times.
+/// Asserts that each line is complete, and that lines are in the order of their times.
 fn in_order(log: &str, format: &str) {
     let log = log.trim_start_matches(char::from(FILLER));
     let whole = &log[..log.rfind('\n').unwrap()];
@@ -197,14 +197,14 @@ fn a_node_ends_in_time_when_both_streams_are_full_to_the_last() {
     let status = node.end();
     assert_eq!(status.code(), Some(0), "{status}");
     assert_eq!(json(&tree, &["history"])["entries"][1]["operation"], "stop");
-    // One that has only an error to say.
+    // A node that ends with an error message.
     let (mut node, _, _out, _err) = unread(&tree, "text");
     let (out, err) = (Full::pipe(), Full::pipe());
     let streams = [&out, &err].map(|full| full.writer.try_clone().unwrap().into());
     let [stdout, stderr] = streams;
     let mut refused = Running::start_into(&mut pq(tree.start()), stdout, stderr);
     assert_eq!(refused.end().code(), Some(1), "two nodes on one tree");
-    // One that crashes.
+    // A node that crashes.
     node.signal(Signal::SEGV);
     let status = node.end();
     assert_eq!(status.signal(), Some(Signal::SEGV.as_raw()), "{status}");

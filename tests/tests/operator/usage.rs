@@ -1,4 +1,4 @@
-//! Words that make no command, and the help.
+//! Invalid command lines, and the help.
 
 use pq_tests::running::pq;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The socket without the command: frames as a test says, right or wrong.
+//! The operators' socket without the command: the test sends frames, right or wrong.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,13 +14,13 @@ pub(crate) fn connect(tree: &Tree) -> UnixStream {
     stream
 }
 
-/// The frame of a body.
+/// The frame around a body.
 pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap();
     [&length.to_be_bytes(), body].concat()
 }
 
-/// The next event; nothing at the end of the connection.
+/// The next event; `None` at the end of the connection.
 pub(crate) fn event(stream: &mut UnixStream) -> Option<Value> {
     let mut prefix = [0; 4];
     if uninterrupted(|| stream.read(&mut prefix[..1])).unwrap() == 0 {
@@ -32,10 +32,10 @@ pub(crate) fn event(stream: &mut UnixStream) -> Option<Value> {
     Some(serde_json::from_slice(&body).unwrap())
 }
 
-/// Sends these bytes on a connection of their own, and reads the one event that refuses them.
+/// Sends these bytes on a connection of their own, and reads the single event with the refusal.
 pub(crate) fn refusal(tree: &Tree, bytes: &[u8]) -> (i64, String) {
     let mut stream = connect(tree);
-    // The node may refuse before it has read all of it.
+    // The node may refuse the request before it has read all bytes.
     let _ = stream.write_all(bytes);
     let refused = event(&mut stream).unwrap();
     assert_eq!(refused["event"], "failed", "{refused}");

@@ -27,13 +27,13 @@ const fn row(floor: &'static str, package: &'static str, may: &'static [&'static
     }
 }
 
-/// The house from the ground up.
+/// All packages, the lowest layer first.
 const ROWS: &[Row] = &[
     row("0", "pq-term", &[]),
     row("0", "pq-files", &[]),
     row("0", "pq-abi", &["pq-term"]),
     row("0", "pq-words", &[]),
-    row("0", "pq-protocol", &["pq-term"]),
+    row("0", "pq-protocol", &["pq-abi", "pq-term"]),
     row("plugin", "pq-sdk", &["pq-abi", "pq-term"]),
     Row {
         tests_may: &["pq-sdk"],
@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         ..row(
             "3",
             "pq-release",
-            &["pq-code", "pq-files", "pq-otp", "pq-term"],
+            &["pq-code", "pq-files", "pq-otp", "pq-protocol", "pq-term"],
         )
     },
     row(
@@ -76,7 +76,6 @@ const ROWS: &[Row] = &[
             "pq-otp",
             "pq-sdk",
             "pq-abi",
-            "pq-words",
             "pq-protocol",
             "pq-term",
         ],
@@ -100,8 +99,8 @@ const OUTSIDE: &str = "pq-tests";
 /// What a library package may depend on besides older versions of its own application.
 const LIBRARY_MAY: &[&str] = &["pq-sdk", "pq-words", "pq-term"];
 
-/// Crates from outside that have rooms of their own, and why.
-const ROOMS: &[(&str, &[&str], &str)] = &[
+/// Crates from outside that only certain packages may use, and why.
+const CONFINED: &[(&str, &[&str], &str)] = &[
     (
         "libloading",
         &["pq-code"],
@@ -157,9 +156,9 @@ impl Edge {
 
     /// Why a crate from outside does not belong in this package, or nothing.
     fn strays(&self) -> Option<String> {
-        let (name, rooms, why) = ROOMS.iter().find(|(name, ..)| *name == self.to)?;
-        let at_home = rooms.contains(&self.from.as_str());
-        (!at_home).then(|| format!("`{name}` is for {rooms:?} only, not `{}`: {why}", self.from))
+        let (name, users, why) = CONFINED.iter().find(|(name, ..)| *name == self.to)?;
+        let may = users.contains(&self.from.as_str());
+        (!may).then(|| format!("`{name}` is for {users:?} only, not `{}`: {why}", self.from))
     }
 
     fn stays_below(&self) -> bool {
@@ -230,8 +229,8 @@ fn refused_edges_of(package: &Package, ours: &[&str]) -> Vec<Fault> {
     package.dependencies.iter().filter_map(refused).collect()
 }
 
-/// A manifest that does not take the lints of the house.
-pub(crate) fn without_house_lints(manifest: &File) -> Option<Fault> {
+/// A manifest that does not take the lints of the workspace.
+pub(crate) fn without_workspace_lints(manifest: &File) -> Option<Fault> {
     let takes = manifest.text.contains("[lints]\nworkspace = true");
     manifest.unless(
         takes,

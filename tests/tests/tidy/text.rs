@@ -6,7 +6,7 @@ use super::tree::{Fault, File};
 const FILE_LINES_MAX: usize = 600;
 
 /// The sentences that must stand before anything else in a Rust file.
-pub(crate) fn front_desk(file: &File) -> Option<Fault> {
+pub(crate) fn opening(file: &File) -> Option<Fault> {
     let wanted = "begin with `//!`: what lives here, what does not, who calls";
     file.unless(file.text.starts_with("//! "), 1, wanted)
 }

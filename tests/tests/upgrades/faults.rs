@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use pq_otp::Term;
 use pq_otp::upgrade::OnOverrun;
-use pq_release::handler::InstallPhase;
+use pq_protocol::record::InstallPhase;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 

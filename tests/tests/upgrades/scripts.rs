@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Atom, Term};
-use pq_release::handler::{InstallError, Installed, Options, ReleaseHandler};
+use pq_protocol::Exit;
+use pq_protocol::record::InstallRecord;
+use pq_release::handler::{InstallError, Options, ReleaseHandler};
 use pq_tests::house::House;
 use pq_tests::running::Tree;
 
@@ -35,13 +37,13 @@ impl Site {
         site
     }
 
-    fn install(&mut self, vsn: &str) -> Result<Installed, InstallError> {
+    fn install(&mut self, vsn: &str) -> Result<InstallRecord, InstallError> {
         let options = Options::default();
         self.house
             .install(&mut self.handler, vsn, &options, |_, _| ())
     }
 
-    fn install_partly(&mut self, vsn: &str) -> Result<Installed, InstallError> {
+    fn install_partly(&mut self, vsn: &str) -> Result<InstallRecord, InstallError> {
         let options = Options {
             partial: true,
             ..Options::default()
@@ -66,7 +68,7 @@ impl Site {
 }
 
 /// The failure as OTP's term, and whether anything was touched.
-fn failure(outcome: Result<Installed, InstallError>) -> (String, bool) {
+fn failure(outcome: Result<InstallRecord, InstallError>) -> (String, bool) {
     let error = outcome.unwrap_err();
     (error.to_term().to_string(), error.touched)
 }
@@ -176,7 +178,7 @@ fn a_module_that_the_relup_forgets_is_said() {
         words
     };
     let error = site.install("1.1.9").unwrap_err();
-    assert!(!error.touched && error.exit_code() == 3, "{error}");
+    assert!(!error.touched && error.exit() == Exit::Refused, "{error}");
     let said = error.to_string();
     for module in [
         "pq_quest",
@@ -420,7 +422,7 @@ fn a_relup_that_leaves_the_old_release_in_force_is_refused() {
             .handler
             .check_install(&mut site.house.sim, vsn, &options);
         for error in [checked.unwrap_err(), site.install(vsn).unwrap_err()] {
-            assert!(!error.touched && error.exit_code() == 3, "{error}");
+            assert!(!error.touched && error.exit() == Exit::Refused, "{error}");
             let said = error.to_string();
             for word in words {
                 assert!(said.contains(word), "no {word} in {said}");

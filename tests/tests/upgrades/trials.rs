@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::{Term, upgrade::OnOverrun};
-use pq_release::handler::{InstallError, InstallPhase, Installed, Options, ReleaseHandler};
+use pq_protocol::record::{InstallPhase, InstallRecord};
+use pq_release::handler::{InstallError, Options, ReleaseHandler};
 use pq_tests::campaign::length;
 use pq_tests::house::House;
 use pq_tests::house::upgrade::{Converters, Turn};
@@ -224,7 +225,12 @@ impl Trials {
         ledger::check_world(&mut self.house, &running);
     }
 
-    fn install(&mut self, fault: Fault, to: &str, whose: &str) -> Result<Installed, InstallError> {
+    fn install(
+        &mut self,
+        fault: Fault,
+        to: &str,
+        whose: &str,
+    ) -> Result<InstallRecord, InstallError> {
         let Trials {
             dice,
             house,
@@ -357,7 +363,7 @@ fn how(fault: Fault, dice: &mut Xoshiro256PlusPlus) -> (Options, Converters) {
     }
 }
 
-fn ended(outcome: &Result<Installed, InstallError>) -> &'static str {
+fn ended(outcome: &Result<InstallRecord, InstallError>) -> &'static str {
     match outcome {
         Ok(_) => "succeeded",
         Err(error) if error.touched => "failed beyond repair",
@@ -366,14 +372,14 @@ fn ended(outcome: &Result<Installed, InstallError>) -> &'static str {
 }
 
 /// What a report warns of, but for the supervisor that the broken release has and does not load.
-fn odd(report: &Installed) -> Vec<&str> {
+fn odd(report: &InstallRecord) -> Vec<&str> {
     let warnings = report.warnings.iter().map(String::as_str);
     warnings
         .filter(|warning| !warning.contains("pq_sup"))
         .collect()
 }
 
-fn judge(expected: Expected, outcome: &Result<Installed, InstallError>) {
+fn judge(expected: Expected, outcome: &Result<InstallRecord, InstallError>) {
     let ended = ended(outcome);
     let warnings = outcome.as_ref().map_or(0, |report| odd(report).len());
     match expected {

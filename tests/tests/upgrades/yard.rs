@@ -299,7 +299,7 @@ fn what_an_author_would_write_passes_and_says_who_ends() {
         yard.house
             .install(&mut yard.handler, to, &Options::default(), |_, _| ())
             .unwrap_or_else(|error| panic!("failed to {error}"));
-        let line = |it: &pq_release::handler::Ending| {
+        let line = |it: &pq_release::judge::Ending| {
             let name = it.name.as_deref().unwrap_or("-");
             format!("{name} {} {}", it.module, it.instruction)
         };

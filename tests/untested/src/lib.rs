@@ -1,9 +1,9 @@
-//! What a run of the tests has left out: each test program notes its part, and the last one shows the list.
+//! The list of tests that a run has skipped: each test program adds its lines, and the last one prints the list.
 //!
 //! ```text
 //!   tests ─► pq_tests::needs ─► note ─► target/untested/RUN ─► take ─► tests/untested.rs, which cargo runs last
 //! ```
-//! All test programs of a run have one parent, which is cargo: the list has its number.
+//! All test programs of a run have cargo as their parent; the list is named by its process number.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -13,19 +13,19 @@ use std::path::PathBuf;
 /// Adds a line to the list of this run.
 ///
 /// # Errors
-/// When the target folder cannot be written to.
+/// Fails when the target directory cannot be written to.
 pub fn note(line: &str) -> io::Result<()> {
     let list = list()?;
     list.parent().map_or(Ok(()), fs::create_dir_all)?;
     let mut list = OpenOptions::new().create(true).append(true).open(list)?;
-    // One write, because several programs may do so at once.
+    // A single write, because several programs may write at the same time.
     list.write_all(format!("{line}\n").as_bytes())
 }
 
-/// Takes the list of this run away: its lines, each once and in order.
+/// Removes the list of this run and returns its lines, each once and sorted.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// Fails when the list exists and cannot be read.
 pub fn take() -> io::Result<BTreeSet<String>> {
     let list = list()?;
     let lines = match fs::read_to_string(&list) {
@@ -36,7 +36,7 @@ pub fn take() -> io::Result<BTreeSet<String>> {
     Ok(lines.lines().map(str::to_string).collect())
 }
 
-/// In `target`, where `target/debug/deps/…` is this program.
+/// The file of the list, below the `target` directory; this program is `target/debug/deps/…`.
 fn list() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(3).ok_or(io::ErrorKind::NotFound)?;

@@ -1,9 +1,9 @@
-//! The last that a run of the tests says: what it has left out, and why.
+//! Prints the list of skipped tests at the end of a run, with the reasons.
 //!
-//! It has no harness, because that would keep what it prints to itself.
+//! This program has no harness, because a harness hides the output of a test that passes.
 
 fn main() {
-    // A harness is asked for the names of its tests: there is none.
+    // `--list` asks for the names of the tests; this program has none.
     if std::env::args().any(|arg| arg == "--list") {
         return;
     }

@@ -34,6 +34,8 @@ impl GenServer for CounterServer {
     type Args = ();
     type Call = Call;
     type Cast = ();
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::converts::<v1_0_0::CounterServer, CounterServer>("1.0.0")];
 
     fn init((): (), _ctx: &mut Ctx<'_>) -> Result<CounterServer, InitError> {
         Ok(CounterServer {
@@ -53,13 +55,6 @@ impl GenServer for CounterServer {
         };
         ctx.reply(from, &answer);
         Next::Wait
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const FROM: &[Migration] = &[Migration::of::<v1_0_0::CounterServer, CounterServer>(
-            "1.0.0",
-        )];
-        FROM
     }
 }
 

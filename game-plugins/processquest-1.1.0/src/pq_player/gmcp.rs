@@ -1,17 +1,17 @@
-//! A hero as the programs of its players see it: what 1.0.0 tells, and the quest.
+//! The GMCP messages about a hero for programs of players: those of 1.0.0, and the quest.
 
 use pq_sdk::Function;
 
 use crate::pq_player::{Player, State, Whole};
 use crate::v1_0_0::pq_player::gmcp::{Data, Message, Value, messages as messages_of_1_0_0};
 
-/// `gmcp(Hero)`: as in 1.0.0; in the status are the quest and the kills that are left of it.
+/// `gmcp(Hero)`: as in 1.0.0; the status also has the quest and its remaining kills.
 pub static GMCP: Function<(Whole,), Vec<Message>> =
     Function::new("pq_player", "gmcp", |_ctx, (whole,)| {
         messages(whole.state, &whole.data)
     });
 
-/// Everything about this hero.
+/// All GMCP messages about this hero.
 pub fn messages(state: State, player: &Player) -> Vec<Message> {
     let mut messages = messages_of_1_0_0(state, &player.hero);
     for (name, data) in &mut messages {

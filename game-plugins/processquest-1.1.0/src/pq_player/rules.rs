@@ -1,5 +1,5 @@
-//! The rules that are new: what a quest does to a hero, and what loot is worth at its level. All others are
-//! those of 1.0.0.
+//! The new rules: the effect of a quest on a hero, and the price of loot at a level. All other rules are those of
+//! 1.0.0.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,18 @@ use pq_words::{Loot, Quest};
 use super::Player;
 use super::task::Task;
 
-/// A quest that is done, and the one that follows.
+/// A completed quest, and the one that follows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Completed {
-    /// What it was called.
+    /// The name of the completed quest.
     pub completed: Cow<'static, str>,
-    /// What the new one is called.
+    /// The name of the new quest.
     pub new: Cow<'static, str>,
 }
 
 impl Player {
-    /// The part of a kill in the quest. A quest that is done grants its experience, and another one follows:
-    /// `fetch_other` gives one that is not called so.
+    /// Counts a kill for the quest. A completed quest grants its experience, and another one follows: `fetch_other`
+    /// returns a quest with another name.
     pub fn quest_step(
         &mut self,
         fetch_other: &mut impl FnMut(Cow<'static, str>) -> Quest,
@@ -35,8 +35,8 @@ impl Player {
         Some(Completed { completed, new })
     }
 
-    /// Takes the newest thing out of the bag and earns its value once for each level; says what it was and
-    /// what it brought. `None` when the bag is empty.
+    /// Sells the newest piece of loot for its value times the level. Returns the loot and the money, or `None` when the
+    /// bag is empty.
     pub fn sell(&mut self) -> Option<(Loot, u64)> {
         let loot = self.hero.loot.take()?;
         let value = u64::from(loot.value) * u64::from(self.hero.lvl);

@@ -1,4 +1,4 @@
-//! The quest that a hero is on.
+//! The quest of a hero.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::pq_quest::QUESTS;
 
-/// A quest, and how many kills of it are left. On the wire it is a [`Quest`].
+/// A quest with its remaining kills. Its encoded form is a [`Quest`].
 ///
-/// A quest of this version is a number; one that a hero was given at its start, or that another version
-/// gave it, is kept whole.
+/// A quest of this version is stored as its number. A quest from the start options or from another version is stored
+/// completely.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "Quest", into = "Quest")]
 pub struct Task(Held);
@@ -22,7 +22,7 @@ enum Held {
 }
 
 impl Task {
-    /// What the quest is called.
+    /// The name of the quest.
     pub fn name(&self) -> Cow<'static, str> {
         match &self.0 {
             Held::Row { number, .. } => QUESTS[usize::from(*number)].name.clone(),
@@ -30,7 +30,7 @@ impl Task {
         }
     }
 
-    /// What is granted when it is done.
+    /// The experience that its completion grants.
     pub fn experience(&self) -> u32 {
         match &self.0 {
             Held::Row { number, .. } => QUESTS[usize::from(*number)].experience,
@@ -38,7 +38,7 @@ impl Task {
         }
     }
 
-    /// How many kills are left.
+    /// The number of remaining kills.
     pub fn kills(&self) -> u32 {
         match &self.0 {
             Held::Row { kills, .. } => *kills,
@@ -46,8 +46,8 @@ impl Task {
         }
     }
 
-    /// One kill less is left. Says whether the quest is done: there was one to go, or, as no game but an
-    /// odd start has it, none.
+    /// Counts one kill, and returns whether the quest is complete: one kill remained, or zero, which is possible only
+    /// with unusual start options.
     pub fn advance(&mut self) -> bool {
         let kills = match &mut self.0 {
             Held::Row { kills, .. } => kills,

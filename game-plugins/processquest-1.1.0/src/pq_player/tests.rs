@@ -1,4 +1,4 @@
-//! The rules that are new, one by one, and what a hero takes up in memory and on the wire.
+//! The new rules one by one, and the size of a hero in memory and in encoded form.
 
 use expect_test::expect;
 use pq_sdk::{Pid, Term};
@@ -7,7 +7,7 @@ use pq_words::{Enemy, Loot, Name, Opts, Quest, Stats};
 use super::*;
 use crate::pq_quest::QUESTS;
 
-/// A hero of 1.0.0 takes at most 184 bytes; a quest takes 16.
+/// A hero of 1.0.0 takes at most 184 bytes, and a quest 16.
 const _: () = assert!(size_of::<Whole>() <= 200);
 
 fn hero(opts: Opts, quest: Quest) -> Player {
@@ -39,7 +39,7 @@ fn back<T: Serialize, U: serde::de::DeserializeOwned>(value: &T) -> U {
     rmp_serde::from_slice(&rmp_serde::to_vec_named(value).unwrap()).unwrap()
 }
 
-/// The quest that follows any other.
+/// The quest that follows any other quest.
 fn next_quest(_: std::borrow::Cow<'static, str>) -> Quest {
     QUESTS[1].clone()
 }

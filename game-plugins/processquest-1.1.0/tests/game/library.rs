@@ -1,4 +1,4 @@
-//! The table, the manifest and the `.app` file say the same.
+//! The table, the manifest and the `.app` file agree.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Heroes that change their version: old state and new code, new state and old code, up and down and up.
+//! Heroes that change their version: old state with new code, new state with old code, up and down and up.
 
 use std::borrow::Cow;
 
@@ -27,13 +27,13 @@ fn as_new(bytes: &[u8]) -> new::Whole {
     rmp_serde::from_slice(bytes).unwrap()
 }
 
-// ---- heroes of every kind ----
+// ---- random heroes ----
 
 fn text() -> impl Strategy<Value = Cow<'static, str>> {
     "\\PC{1,12}".prop_map(Cow::Owned)
 }
 
-/// A drop of one of these enemies, and sometimes of another value.
+/// A drop of one of these enemies, in part of the cases with another value.
 fn drop_of(enemies: &'static [pq_words::Enemy]) -> impl Strategy<Value = Loot> {
     (prop::sample::select(enemies), 0..8_u32).prop_map(|(enemy, more)| Loot {
         drop: enemy.drop.clone(),
@@ -98,7 +98,7 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 prop_compose! {
-    /// A hero of 1.0.0.
+    /// A random hero of 1.0.0.
     fn old_hero()(state in state(), name in text(), stats in stats(), opts in opts()) -> old::Whole {
         let data = old::Player::new(Name::from(&*name), EVENTS, stats, opts).unwrap();
         Machine { state, data }
@@ -106,7 +106,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A hero of 1.1.0.
+    /// A random hero of 1.1.0.
     fn new_hero()(
         state in state(),
         name in text(),
@@ -145,7 +145,7 @@ proptest! {
         let above = node.change(Direction::Up, &named(&hero)).unwrap();
         let new = as_new(&above);
         prop_assert!(pq_quest::QUESTS.contains(&new.data.quest.clone().into()));
-        // The parts that both have, in the words in which they are written.
+        // The parts that both versions have, in their encoded form.
         prop_assert_eq!(as_old(&above), hero);
         let running = node.import(&above).unwrap();
         prop_assert_eq!(node.export(&running), above);
@@ -156,13 +156,13 @@ proptest! {
         let mut node = Node::new(NEW, seed);
         let above = named(&hero);
         let below = node.change(Direction::Down, &above).unwrap();
-        // What 1.0.0 itself reads in the words of 1.1.0, and what it then writes.
+        // 1.0.0 reads the encoded form of 1.1.0 and writes its own.
         let mut home = Node::new(OLD, seed);
         let running = home.import(&above).unwrap();
         prop_assert_eq!(home.export(&running), below.clone());
         let again = node.change(Direction::Up, &below).unwrap();
         prop_assert_eq!(again, above, "to the last byte, with its quest");
-        // Somebody who lost what was kept draws another quest, and nothing else.
+        // A hero without its kept quest gets another one, and nothing else changes.
         let fresh = as_new(&Node::new(NEW, seed).change(Direction::Up, &below).unwrap());
         prop_assert_eq!(fresh.data.hero, hero.data.hero);
         prop_assert_eq!(fresh.state, hero.state);
@@ -252,7 +252,8 @@ fn one(drop: &'static str) -> Loot {
     }
 }
 
-/// A bag full of sorts that neither version has, and one more that the other has not: refused, not lost.
+/// A bag full of kinds of loot that neither version has, and one more kind that the other version does not have: the
+/// conversion refuses it, and no loot is lost.
 #[test]
 fn a_bag_that_the_other_version_cannot_count_is_refused() {
     let odd = (0..OTHERS_MAX).map(|n| Loot {

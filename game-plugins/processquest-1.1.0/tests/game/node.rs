@@ -1,5 +1,5 @@
-//! A node of paper with one version of the game: it answers what a hero asks, and writes down what it tells
-//! and does next.
+//! A mock node with one version of the game: it answers the calls of a hero, and records the hero's reports and next
+//! events.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,11 +15,11 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 pub(crate) const OLD: &str = "1.0.0";
 pub(crate) const NEW: &str = "1.1.0";
 
-/// The hero's own pid, and that of its event manager.
+/// The pids of the hero and of its event manager.
 const HERO: Pid = Pid::new(0, 5, 1);
 pub(crate) const EVENTS: Pid = Pid::new(1, 22, 333);
 
-/// The modules of a version's library.
+/// The modules in the library of a version.
 pub(crate) fn modules(vsn: &str) -> Vec<Module> {
     let library = match vsn {
         OLD => &processquest_1_0_0::LIBRARY,
@@ -28,23 +28,23 @@ pub(crate) fn modules(vsn: &str) -> Vec<Module> {
     linked_library(library).unwrap()
 }
 
-/// The node.
+/// A mock node with one version of the game.
 pub(crate) struct Node {
     modules: Vec<Module>,
-    /// What the subscribers heard.
+    /// The news that the subscribers received.
     pub(crate) told: Vec<News<'static>>,
-    /// The events that the hero sends itself, with their pauses.
+    /// The events that the hero sends to itself, with their pauses in milliseconds.
     pub(crate) next: Vec<(u64, Event)>,
     dice: Xoshiro256PlusPlus,
     epoch: AtomicU64,
     out: Vec<u8>,
     answer: Vec<u8>,
-    /// What a conversion down has kept beside the hero.
+    /// The state that a conversion down has kept beside the hero.
     kept: Option<Vec<u8>>,
 }
 
 impl Node {
-    /// A node of this version with the dice of this seed.
+    /// Makes a node of this version with random numbers from this seed.
     pub(crate) fn new(vsn: &str, seed: u64) -> Node {
         static EPOCHS: AtomicU64 = AtomicU64::new(1);
         Node {
@@ -52,7 +52,7 @@ impl Node {
             told: Vec::new(),
             next: Vec::new(),
             dice: Xoshiro256PlusPlus::seed_from_u64(seed),
-            // Functions remember the epoch at which they last asked where they are: no two nodes share one.
+            // Functions cache the current module under an epoch, so no two nodes may share an epoch.
             epoch: AtomicU64::new(EPOCHS.fetch_add(1, Ordering::Relaxed)),
             out: Vec::new(),
             answer: Vec::new(),
@@ -60,19 +60,19 @@ impl Node {
         }
     }
 
-    /// A module of the version.
+    /// A module of this version.
     pub(crate) fn module(&self, name: &str) -> Module {
         let mut modules = self.modules.iter();
         *modules.find(|module| module.name() == name).unwrap()
     }
 
-    /// Starts a hero.
+    /// Starts a hero with these options.
     pub(crate) fn start(&mut self, opts: &Opts) -> Result<State, Failure> {
         let args = rmp_serde::to_vec_named(&(Name::from("Gandalf"), opts)).unwrap();
         self.module("pq_player").init(self, &args)
     }
 
-    /// A hero of this exported state.
+    /// Makes a hero from an exported state.
     pub(crate) fn import(&mut self, bytes: &[u8]) -> Result<State, Failure> {
         self.module("pq_player").import(self, bytes)
     }
@@ -82,7 +82,7 @@ impl Node {
         hero.export(self).unwrap()
     }
 
-    /// `pq_player:code_change` of this version, from or to 1.0.0.
+    /// Calls `pq_player:code_change` of this version, from or to 1.0.0.
     pub(crate) fn change(&mut self, way: Direction, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
         let changed = self
             .module("pq_player")
@@ -90,13 +90,13 @@ impl Node {
         changed.map_err(Failure::into_reason)
     }
 
-    /// Gives a hero an event.
+    /// Sends an event to a hero.
     pub(crate) fn event(&mut self, hero: &mut State, event: Event) -> Verdict {
         let bytes = rmp_serde::to_vec_named(&event).unwrap();
         hero.handle(self, Callback::Event, (0, 0), &bytes)
     }
 
-    /// Lets a hero play on from an event; returns the event that would be next.
+    /// Runs a hero for `events` events, beginning with `first`; returns the event that would be next.
     pub(crate) fn play(&mut self, hero: &mut State, first: Event, events: usize) -> Event {
         let mut event = first;
         for _ in 0..events {
@@ -176,7 +176,7 @@ impl Host for Node {
                 }
                 None => 0,
             },
-            other => panic!("no hero asks for {other:?}"),
+            other => panic!("a hero does not request {other:?}"),
         };
         Answer {
             value,

@@ -1,4 +1,4 @@
-//! The arrows of the picture in `pq_player`, walked through the boundary that a node uses.
+//! The transitions of the diagram in `pq_player`, called through the table that a node uses.
 
 use expect_test::expect;
 use pq_sdk::Reason;
@@ -9,7 +9,7 @@ use processquest_1_1_0::pq_quest::QUESTS;
 
 use super::node::{NEW, Node};
 
-/// One row of the table: an event in a state, what is told, where it leads, what comes next and when.
+/// One row of the table: an event in a state, the news, the new state, the next event and its pause.
 fn row(state: State, event: Event, opts: Opts) -> String {
     let opts = Opts {
         time: Some(800),
@@ -137,7 +137,7 @@ fn a_new_hero_is_on_a_quest_unless_it_is_given_one() {
     assert_eq!(Some(quest_of(&almost_done())), almost_done().quest);
 }
 
-/// Each quest that is told was the one before, takes its kills to the last, and grants what it says.
+/// Each new quest in the news is the next one to be completed, takes all its kills, and grants its experience.
 #[test]
 fn quests_follow_one_another_through_a_long_life() {
     let seed = 9;
@@ -167,7 +167,7 @@ fn quests_follow_one_another_through_a_long_life() {
             }
             _ => assert!(
                 kills < row(&quest).kills,
-                "seed {seed}: {quest} was not told"
+                "seed {seed}: {quest} was not reported"
             ),
         }
     }
@@ -178,7 +178,7 @@ fn quests_follow_one_another_through_a_long_life() {
     assert_eq!(last.data.hero.exp, exp);
 }
 
-/// An operator and other libraries find a function by its name.
+/// Operators and other libraries find a function by its name.
 #[test]
 fn every_function_of_the_library_can_be_called_by_name() {
     let mut node = Node::new(NEW, 10);

@@ -1,35 +1,37 @@
-//! What a module declares of itself besides name and version, as the text that stands in the manifest.
+//! The text of a module's declarations in the manifest, without its name and version.
 //!
-//! The compiler puts it together, because a manifest is read from a library that is not loaded. Called by the
-//! macro in `library`; read by the code server, used by the generator of appups.
+//! The compiler assembles the text, because the manifest is read from libraries that are not loaded. The macro in
+//! `library` calls this module; the code server reads the text, and the generator of appups uses it.
 
 use std::marker::PhantomData;
 
+use crate::adapter::Declares;
+use crate::migrate::{Form, Migration};
 use crate::module::Module;
 
-/// How many bytes the declarations of one module have at most. The hero of Process Quest, who calls twelve
-/// functions, has 300; a module that calls three hundred still has room.
+/// The largest size of the declarations of one module in bytes. The hero of Process Quest calls twelve functions and
+/// has 300 bytes; a module that calls three hundred functions still fits.
 const DECLARED_BYTES_MAX: usize = 8 * 1024;
 
-/// The declarations of a module.
-pub struct Declared<M>(PhantomData<M>);
+/// The declarations of a module, by its adapter.
+pub struct Declared<A>(PhantomData<A>);
 
-impl<M: Module> Declared<M> {
+impl<A: Declares> Declared<A> {
     const WHOLE: Text = Text::EMPTY
         .with("[")
-        .with_list("converts", M::CONVERTS)
-        .with_list("keeps", M::KEEPS)
-        .with_list("calls", M::CALLS)
+        .with_versions("converts", A::MIGRATIONS, Form::Other)
+        .with_versions("keeps", A::MIGRATIONS, Form::Same)
+        .with_list("calls", A::Module::CALLS)
         .with("]");
 
-    /// `[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0"]}]`; an empty list is left out.
+    /// The text, such as `[{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0"]}]`; an empty list is left out.
     pub const TEXT: &'static str = {
         let whole: &'static Text = &Self::WHOLE;
         whole.as_str()
     };
 }
 
-/// A text that grows while the compiler runs.
+/// A text that grows at compile time.
 struct Text {
     bytes: [u8; DECLARED_BYTES_MAX],
     len: usize,
@@ -56,20 +58,47 @@ impl Text {
         self
     }
 
-    /// `{Key,["Item",…]}`, behind a comma where something stands before it.
+    /// Appends `{Key,["Item",…]}`, behind a comma if it is not the first.
     const fn with_list(self, key: &str, items: &[&str]) -> Text {
-        if items.is_empty() {
-            return self;
-        }
-        let comma = if self.len > 1 { "," } else { "" };
-        let mut text = self.with(comma).with("{").with(key).with(",[");
-        let mut at = 0;
+        let (mut text, mut at) = (self, 0);
         while at < items.len() {
-            let comma = if at > 0 { "," } else { "" };
-            text = text.with(comma).with_string(items[at]);
+            text = text.with_item(key, at, items[at]);
             at += 1;
         }
-        text.with("]}")
+        text.closed(at)
+    }
+
+    /// Appends the list of versions whose state has this form.
+    const fn with_versions(self, key: &str, migrations: &[Migration], form: Form) -> Text {
+        let (mut text, mut at, mut count) = (self, 0, 0);
+        while at < migrations.len() {
+            if migrations[at].form.is(form) {
+                text = text.with_item(key, count, migrations[at].vsn);
+                count += 1;
+            }
+            at += 1;
+        }
+        text.closed(count)
+    }
+
+    /// Appends an item to a list of `count` items; the first item begins the list.
+    const fn with_item(self, key: &str, count: usize, item: &str) -> Text {
+        let text = match count {
+            0 => {
+                let comma = if self.len > 1 { "," } else { "" };
+                self.with(comma).with("{").with(key).with(",[")
+            }
+            _ => self.with(","),
+        };
+        text.with_string(item)
+    }
+
+    /// Ends a list of `count` items; an empty list has no beginning.
+    const fn closed(self, count: usize) -> Text {
+        match count {
+            0 => self,
+            _ => self.with("]}"),
+        }
     }
 
     const fn with_string(self, item: &str) -> Text {
@@ -88,14 +117,17 @@ impl Text {
     const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
-            Err(_) => panic!("texts that were put together are a text"),
+            Err(_) => panic!("the concatenation of texts is valid UTF-8"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::{Deserialize, Serialize};
+
     use super::*;
+    use crate::{Ctx, GenServer, InitError, Migrate, Reason};
 
     struct Silent;
 
@@ -104,25 +136,51 @@ mod tests {
         const VSN: &'static str = "1";
     }
 
+    impl crate::Functions for Silent {}
+
+    #[derive(Serialize, Deserialize)]
     struct Talker;
 
     impl Module for Talker {
         const NAME: &'static str = "talker";
         const VSN: &'static str = "3";
-        const CONVERTS: &'static [&'static str] = &["1"];
-        const KEEPS: &'static [&'static str] = &["2", "2.1"];
         const CALLS: &'static [&'static str] = &["dice:roll/1", "journal:note/2"];
+    }
+
+    impl GenServer for Talker {
+        type Args = ();
+        type Call = ();
+        type Cast = ();
+        const MIGRATIONS: &'static [Migration] = &[
+            Migration::keeps::<Talker, Talker>("2"),
+            Migration::converts::<Talker, Talker>("1"),
+            Migration::keeps::<Talker, Talker>("2.1"),
+        ];
+
+        fn init((): (), _: &mut Ctx<'_>) -> Result<Talker, InitError> {
+            Ok(Talker)
+        }
+    }
+
+    impl Migrate<Talker> for Talker {
+        fn up(old: Talker, _: &mut Ctx<'_>) -> Result<Talker, Reason> {
+            Ok(old)
+        }
+
+        fn down(self, _: &mut Ctx<'_>) -> Result<Talker, Reason> {
+            Ok(self)
+        }
     }
 
     #[test]
     fn a_module_that_declares_nothing_has_an_empty_list() {
-        assert_eq!(Declared::<Silent>::TEXT, "[]");
+        assert_eq!(Declared::<crate::adapter!(functions Silent)>::TEXT, "[]");
     }
 
     #[test]
     fn what_is_declared_stands_in_lists_of_strings() {
         assert_eq!(
-            Declared::<Talker>::TEXT,
+            Declared::<crate::adapter!(gen_server Talker)>::TEXT,
             r#"[{converts,["1"]},{keeps,["2","2.1"]},{calls,["dice:roll/1","journal:note/2"]}]"#
         );
     }

@@ -1,10 +1,11 @@
-//! What the source of a module comes to, put in front of what it declares.
+//! The digest of a module's source, which precedes its declarations in the manifest.
 //!
-//! `pq build` computes the digests and hands them over as one text, because a macro cannot read files and a frozen
-//! library cannot say more of itself. The compiler picks out the one of a module. Called by the macro in `library`.
+//! `pq build` computes the digests and passes all of them as one text, because a macro cannot read files, and because
+//! the source of a released library cannot change. The compiler selects the digest of a module. The macro in `library`
+//! calls this module.
 
-/// The declaration of a module's digest, `{digest,"9f…"}`; empty where there is none. In the list each module has
-/// `Name={digest,"9f…"};`.
+/// The declaration of a module's digest, `{digest,"9f…"}`; empty if there is none. The text has an entry
+/// `Name={digest,"9f…"};` for each module.
 pub const fn digest_of(module: &str, digests: &'static str) -> &'static str {
     let (bytes, mut from) = (digests.as_bytes(), 0);
     while from < bytes.len() {
@@ -19,7 +20,7 @@ pub const fn digest_of(module: &str, digests: &'static str) -> &'static str {
     ""
 }
 
-/// The comma between a digest and a list of declarations, where both have something.
+/// The comma between a digest and a list of declarations, when both are not empty.
 pub const fn behind_digest(digest: &str, declared: &str) -> &'static str {
     match digest.is_empty() || declared.len() == "[]".len() {
         true => "",

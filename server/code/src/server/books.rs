@@ -1,6 +1,6 @@
-//! The books of a code server: which libraries there are, and the versions of every module.
+//! The books of a code server: the list of libraries, and the versions of every module.
 //!
-//! Plain bookkeeping under one lock; `server` holds the lock and shows the world what has changed.
+//! This module contains only bookkeeping under one lock; `server` holds the lock and publishes changes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::manifest::Manifest;
 use crate::verify::{Candidate, Verified};
 use crate::versions::{Change, Version, Versions};
 
-/// How many libraries a server loads. Each leaves 170 to 270 KiB that are never given back, measured on
-/// libraries of this kind, and its sealed copy of half a megabyte: 200 are some 150 MiB, and a year of weekly
-/// releases of three applications.
+/// The largest number of libraries that a server loads. Each keeps 170 to 270 KiB forever, measured with libraries of
+/// this kind, and its sealed copy of half a megabyte. So 200 libraries take about 150 MiB, and are enough for a year of
+/// weekly releases of three applications.
 pub const LIBRARIES_MAX: u32 = 200;
 
-/// The versions of all modules, by name.
+/// The versions of all modules by name.
 pub(super) type AllVersions = BTreeMap<&'static str, Versions>;
 
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl Books {
         }
     }
 
-    /// The versions as they would be, and those that would be forgotten.
+    /// The versions after these changes, and the versions that they would drop.
     pub(super) fn after(
         &self,
         changes: &[Change<'_>],

@@ -1,4 +1,4 @@
-//! Calls into a loaded library: what comes back, also when it panics, and whose memory it is.
+//! Calls into a loaded library: their results, their panics, and the owner of their memory.
 
 use pq_abi::{Failure, Reason, Verdict};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::host::{TestHost, ask, counter};
 use super::support::{Node, V1};
 
 #[derive(Serialize)]
-enum Request {
+pub(crate) enum Request {
     Add(u64),
     Panic,
     Stop,

@@ -1,5 +1,5 @@
-//! Builds the libraries that the tests load: the crate in `fixture/`, in variants, exactly as a release
-//! builds its libraries. Each is built once per run, and cargo builds nothing that it still has.
+//! Builds the libraries that the tests load: variants of the crate in `fixture/`, exactly as a release builds its
+//! libraries. Each is built once per run, and cargo reuses earlier builds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::sync::OnceLock;
 
 use pq_code::linking;
 
-/// The source of the fixture. Its version and its `kept` differ from variant to variant.
+/// The source of the fixture. Version and function `kept` differ between variants.
 pub(crate) const SOURCE: &str = include_str!("fixture/lib.rs");
 
-/// A `kept` that keeps nothing.
+/// A function `kept` that keeps nothing.
 pub(crate) const KEEPS_NOTHING: &str = "fn kept() -> u64 { 0 }";
 
 /// One variant of the library.
@@ -24,7 +24,7 @@ pub(crate) struct Variant {
 }
 
 impl Variant {
-    /// The crate in version `vsn` in which `kept` is as given, linked with these flags.
+    /// The crate in version `vsn` with this function `kept`, linked with these flags.
     pub(crate) const fn new(
         name: &'static str,
         vsn: &'static str,
@@ -40,7 +40,7 @@ impl Variant {
         }
     }
 
-    /// The bytes of its file.
+    /// The bytes of the library file; the first call builds it.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.built
             .get_or_init(|| fs::read(self.build()).expect("cargo has just written it"))
@@ -48,7 +48,7 @@ impl Variant {
 
     fn build(&self) -> PathBuf {
         let fixtures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
-        // The target folder of the workspace has what all libraries depend on.
+        // The target directory of the workspace contains the dependencies of all libraries.
         let target = fixtures
             .ancestors()
             .nth(2)
@@ -89,7 +89,7 @@ impl Variant {
             &folder.join("src/lib.rs"),
             &format!("{source}\n{}\n", self.kept),
         );
-        // The versions that the workspace has are on this machine already.
+        // The versions in the lock file of the workspace are already on this machine.
         fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))
             .expect("the workspace has a lock file");
     }
@@ -106,7 +106,7 @@ impl Variant {
 }
 
 fn root() -> PathBuf {
-    // Not that of the checkout in which this was compiled: it may have been copied since.
+    // The directory at run time: the checkout may have been copied since this was compiled.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
     PathBuf::from(package)
         .join("../..")
@@ -114,7 +114,7 @@ fn root() -> PathBuf {
         .expect("this crate stands in the workspace")
 }
 
-/// Cargo goes by the time of a file: one that is written without need is compiled without need.
+/// Writes only a changed text: cargo compares the times of files, and would compile an unchanged file again.
 fn write_if_other(path: &Path, text: &str) {
     if fs::read_to_string(path).ok().as_deref() != Some(text) {
         fs::write(path, text).expect("the folder for temporary files can be written");

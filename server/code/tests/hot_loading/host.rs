@@ -1,18 +1,18 @@
-//! The smallest node: it records what a library asks for, and knows what is current.
+//! A minimal node: it records the requests of a library, and knows the current versions.
 
 use std::sync::atomic::AtomicU64;
 
 use pq_abi::{Answer, Callback, Host, Module, OpCode, State, Verdict};
 use pq_code::CodeServer;
 
-/// One operation that a callback asked for.
+/// One operation that a callback requested.
 pub(crate) struct Recorded {
     pub(crate) code: OpCode,
     pub(crate) operands: (u64, u64),
     pub(crate) data: Vec<u8>,
 }
 
-/// A node with a code server and nothing else.
+/// A node that consists of a code server.
 pub(crate) struct TestHost<'a> {
     code: &'a CodeServer,
     out: Vec<u8>,
@@ -58,7 +58,7 @@ impl Host for TestHost<'_> {
     }
 }
 
-/// Which version's code runs: what `version/1` of this module says.
+/// The version of the running code, which `version/1` of this module returns.
 pub(crate) fn version(code: &CodeServer, module: Module) -> String {
     let args = rmp_serde::to_vec(&("",)).expect("a tuple of a string is MessagePack");
     let said = module
@@ -67,7 +67,7 @@ pub(crate) fn version(code: &CodeServer, module: Module) -> String {
     rmp_serde::from_slice(&said).expect("version/1 returns a string")
 }
 
-/// Starts the counter with a block of so many bytes.
+/// Starts the counter with a block of `bytes` bytes.
 pub(crate) fn counter(code: &CodeServer, module: Module, bytes: usize) -> State {
     let args = rmp_serde::to_vec(&(bytes,)).expect("a tuple of a number is MessagePack");
     module
@@ -75,7 +75,7 @@ pub(crate) fn counter(code: &CodeServer, module: Module, bytes: usize) -> State 
         .expect("the counter starts with any block")
 }
 
-/// Asks the counter; returns how that ended and what it replied.
+/// Calls the counter; returns the outcome of the call, and the reply.
 pub(crate) fn ask(
     code: &CodeServer,
     state: &mut State,

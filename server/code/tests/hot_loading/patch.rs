@@ -1,8 +1,9 @@
-//! Changes single bytes of a library, as a fault on the way or a wrong build would.
+//! Changes single bytes of a library, as a transmission error or a wrong build would.
 
 use object::{Object, ObjectSection};
 
-/// A copy in which `from` is `to`, in the one section of that name; both of one length, and `from` exactly once.
+/// A copy with `to` in place of `from` in the section of this name. Both have the same length, and `from` occurs
+/// exactly once.
 pub(crate) fn section(bytes: &[u8], section: &str, from: &str, to: &str) -> Vec<u8> {
     let file = object::File::parse(bytes).expect("the fixture is an ELF file");
     let range = file
@@ -19,24 +20,34 @@ pub(crate) fn section(bytes: &[u8], section: &str, from: &str, to: &str) -> Vec<
     patched
 }
 
-/// A copy in which `from` is `to`; both of one length, and `from` exactly once.
+/// A copy with `to` in place of `from`. Both have the same length, and `from` occurs exactly once.
 pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
+    written_at(bytes, place_of(bytes, from), to)
+}
+
+/// Where this is; it is there exactly once.
+pub(crate) fn place_of(bytes: &[u8], wanted: &[u8]) -> usize {
     let places: Vec<usize> = (0..bytes.len())
-        .filter(|at| bytes[*at..].starts_with(from))
+        .filter(|at| bytes[*at..].starts_with(wanted))
         .collect();
     assert_eq!(
         places.len(),
         1,
         "{:?} must be there once",
-        String::from_utf8_lossy(from)
+        String::from_utf8_lossy(wanted)
     );
+    places[0]
+}
+
+/// A copy that has this at that place.
+pub(crate) fn written_at(bytes: &[u8], place: usize, what: &[u8]) -> Vec<u8> {
     let mut patched = bytes.to_vec();
-    patched[places[0]..places[0] + to.len()].copy_from_slice(to);
+    patched[place..place + what.len()].copy_from_slice(what);
     patched
 }
 
-/// A copy in which `change` has changed the program header (`elf(5)`, `Elf64_Phdr`) that `wanted` picks by type
+/// A copy in which `change` was applied to the program header (`elf(5)`, `Elf64_Phdr`) that `wanted` selects by type
 /// and flags.
 pub(crate) fn segment(
     bytes: &[u8],
@@ -67,13 +78,13 @@ pub(crate) fn segment(
     patched
 }
 
-/// What of a program header is changed.
+/// The fields of a program header that a test changes.
 pub(crate) struct Header {
-    /// `p_flags`.
+    /// The access flags, `p_flags`.
     pub(crate) flags: u32,
-    /// `p_filesz`.
+    /// The size in the file, `p_filesz`.
     pub(crate) file_bytes: u64,
-    /// `p_memsz`.
+    /// The size in memory, `p_memsz`.
     pub(crate) memory_bytes: u64,
 }
 

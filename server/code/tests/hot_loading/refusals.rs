@@ -1,4 +1,4 @@
-//! What is refused, at which step, and that a refusal leaves the server as it was.
+//! Each refusal with its step. A refusal leaves the server unchanged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use pq_code::{Checksum, FailedStep, LoadError, inspect};
 use pq_code::linking::AS_A_LIBRARY;
 
 use super::fixture::{KEEPS_NOTHING, Variant};
+
+use super::growth::Tables;
 use super::patch;
 use super::support::{Node, V1, V2};
 
@@ -39,7 +41,7 @@ static WITH_MATHEMATICS: Variant = Variant::new(
 );
 static WITHOUT_CFG: Variant = Variant::new("without_cfg", "1.0.0", KEEPS_NOTHING, &[]);
 
-/// Loads it into a server that has a library, and sees that it changes nothing there.
+/// Loads the bytes into a server that has a library, and checks that nothing changes there.
 fn refusal(bytes: &[u8]) -> LoadError {
     refusal_of(|node| node.write("refused.so", bytes), None)
 }
@@ -134,22 +136,29 @@ fn another_abi_stamp_in_the_manifest_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn another_abi_stamp_or_size_in_the_table_is_refused() {
-    let layout = |abi: u64, size: usize| [abi.to_le_bytes(), (size as u64).to_le_bytes()].concat();
-    let size = size_of::<LibraryTable>();
-    let patched =
-        |abi, other| patch::replaced(V1.bytes(), &layout(ABI_STAMP, size), &layout(abi, other));
-    let stamp = patched(ABI_STAMP + 1, size);
+fn another_abi_stamp_in_the_table_is_refused() {
+    let size = (size_of::<LibraryTable>() as u64).to_le_bytes();
+    let claims = |abi: u64| [abi.to_le_bytes(), size].concat();
+    let patched = patch::replaced(V1.bytes(), &claims(ABI_STAMP), &claims(ABI_STAMP + 1));
     assert_refused!(
-        refusal(&stamp),
+        refusal(&patched),
         FailedStep::Table(_),
         "it has ABI stamp 0x70710003, this node has 0x70710002"
     );
-    let longer = patched(ABI_STAMP, size + 8);
+}
+
+#[test]
+fn tables_that_have_less_than_those_of_the_first_libraries_are_refused() {
+    let least = LibraryTable::LEAST as u64;
     assert_refused!(
-        refusal(&longer),
+        refusal(&Tables::of(&V1).with(least - 8, 0)),
         FailedStep::Table(_),
-        "it has 64 bytes, this node's has 56"
+        "it has 48 bytes, and 56 are the least"
+    );
+    assert_refused!(
+        refusal(&Tables::of(&V1).with(least + 8, 8)),
+        FailedStep::Table(_),
+        "the table of a module has 8 bytes, and 112 are the least"
     );
 }
 
@@ -327,7 +336,7 @@ fn memory_that_could_be_written_and_run_is_refused() {
 
 #[test]
 fn run_paths_and_relocations_in_code_are_refused() {
-    // The number of relative relocations is a hint that no step before the refusal reads.
+    // The number of relative relocations is a hint, which no step before the refusal reads.
     let count = relative_relocations(V1.bytes());
     let tagged = |tag: u64| {
         patch::replaced(
@@ -346,7 +355,7 @@ fn run_paths_and_relocations_in_code_are_refused() {
     }
 }
 
-/// The entry DT_RELACOUNT of the dynamic table, as bytes.
+/// The entry DT_RELACOUNT of the dynamic table as bytes.
 fn relative_relocations(bytes: &[u8]) -> Vec<u8> {
     let tag = 0x6fff_fff9_u64.to_le_bytes();
     let at = (0..bytes.len())

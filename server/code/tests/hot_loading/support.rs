@@ -1,4 +1,4 @@
-//! What the tests share: the two versions of the fixture, and a server with a folder for files.
+//! The two versions of the fixture, and a server with a directory for files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 use super::fixture::{KEEPS_NOTHING, Variant};
 
-/// Version 1.0.0.
+/// The fixture in version 1.0.0.
 pub(crate) static V1: Variant = Variant::new("v1", "1.0.0", KEEPS_NOTHING, AS_A_LIBRARY);
-/// Version 1.1.0.
+/// The fixture in version 1.1.0.
 pub(crate) static V2: Variant = Variant::new("v2", "1.1.0", KEEPS_NOTHING, AS_A_LIBRARY);
 
-/// A server, and a folder in which libraries lie.
+/// A server, and a directory with library files.
 pub(crate) struct Node {
     pub(crate) code: CodeServer,
     folder: TempDir,
@@ -33,13 +33,13 @@ impl Node {
         self.folder.path().join(name)
     }
 
-    /// Writes these bytes into that file, over what it has.
+    /// Writes these bytes to the file, in place of its content.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         fs::write(self.path(name), bytes).expect("the folder can be written");
         self.path(name)
     }
 
-    /// Writes and loads a library.
+    /// Writes a library file and loads it.
     pub(crate) fn load(&self, name: &str, bytes: &[u8]) -> LibraryId {
         let path = self.write(name, bytes);
         self.code
@@ -47,14 +47,14 @@ impl Node {
             .unwrap_or_else(|error| panic!("failed to {error}"))
     }
 
-    /// A module of a library that was loaded.
+    /// A module of a loaded library.
     pub(crate) fn module(&self, library: LibraryId, name: &str) -> Module {
         self.code
             .module(library, name)
             .unwrap_or_else(|error| panic!("failed to {error}"))
     }
 
-    /// Which version's code the module of a library runs.
+    /// The version of the code that the module of a library runs.
     pub(crate) fn version(&self, library: LibraryId) -> String {
         super::host::version(&self.code, self.module(library, "fix_words"))
     }

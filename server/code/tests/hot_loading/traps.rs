@@ -1,5 +1,5 @@
-//! The traps of the dynamic linker. In each of these tests a plain `dlopen` of the file runs the wrong code,
-//! or none.
+//! The traps of the dynamic linker. In each of these tests, a plain `dlopen` of the file would run the wrong code or
+//! none.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -45,7 +45,7 @@ fn the_descriptor_of_a_library_stays_open_so_that_its_number_never_names_another
     let mut libraries = Vec::new();
     for (name, variant) in [("a.so", &V1), ("b.so", &V2)] {
         libraries.push(node.load(name, variant.bytes()));
-        // Whatever is opened and closed in between takes and gives back the lowest free number.
+        // A file that is opened and closed in between uses the lowest free descriptor number and frees it again.
         drop(fs::File::open(node.path(name)).expect("it was written"));
         let copy = format!(
             "memfd:pq-fixture-{}-{}",
@@ -92,7 +92,7 @@ fn a_file_that_is_written_over_or_cut_off_while_its_code_runs_does_no_harm() {
     node.write("a.so", &vec![0; V1.bytes().len()]);
     assert_eq!(node.version(library), "1.0.0");
     node.write("a.so", b"");
-    // Code and data that were not touched before, and would have to be read from the file now.
+    // Code and data that were not used before; with a mapped file they would be read from it now.
     drop(counter(
         &node.code,
         node.module(library, "fix_counter"),
@@ -146,7 +146,10 @@ fn a_server_loads_so_many_libraries_and_no_more() {
         .load_library(&path, None)
         .expect_err("one too many")
         .to_string();
-    assert!(refusal.contains("200 libraries are the most"), "{refusal}");
+    assert!(
+        refusal.contains("the limit of 200 libraries is reached"),
+        "{refusal}"
+    );
     assert_eq!(node.code.libraries().len(), LIBRARIES_MAX as usize);
     node.load("a.so", &numbered(0));
 }

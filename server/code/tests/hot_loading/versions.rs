@@ -1,5 +1,5 @@
-//! Current and old: what `current`, `old`, `purge` and the epoch say while code is exchanged. The libraries are
-//! linked into this test: for the bookkeeping they are like loaded ones.
+//! The values of `current`, `old`, `purge` and the epoch while code is exchanged. The libraries are linked into this
+//! test; the bookkeeping treats them like loaded ones.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -261,8 +261,8 @@ fn no_two_states_of_any_servers_have_one_epoch() {
     }
 }
 
-/// With three versions in turn, the table before the current one can be told from the one after it. The writer
-/// goes on until the reader has been there at so many of its turns.
+/// With three versions in turn, the table before the current one differs from the one after it. The writer continues
+/// until the reader has seen `TURNS_SEEN` epochs.
 #[test]
 fn who_sees_a_new_epoch_sees_its_table() {
     const TURNS_SEEN: usize = 5_000;

@@ -5,7 +5,7 @@ use pq_abi::spec::Start;
 use pq_term::{Atom, Pid};
 
 use super::{Due, Shard};
-use crate::callback::undef;
+use crate::answers::undef;
 use crate::effect::Effect;
 use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 use crate::process::Flag;

@@ -4,7 +4,8 @@ use pq_abi::Failure;
 use pq_term::Pid;
 
 use super::{Due, Shard};
-use crate::callback::{Callback, undef};
+use crate::answers::undef;
+use crate::callback::Callback;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
 use crate::process::Body;

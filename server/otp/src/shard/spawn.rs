@@ -4,7 +4,8 @@ use pq_abi::{Failure, Kind, Module, Reason};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::callback::{Callback, undef};
+use crate::answers::undef;
+use crate::callback::Callback;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeInput};
 use crate::process::{Body, Flag, Process, StartOutcome};

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 #[derive(Default)]
 pub(super) struct Children {
     specs: Vec<u8>,
-    /// Two need no memory of their own: those of a hero.
+    /// Two need no memory of their own: those of an avatar.
     slots: SmallVec<[Slot; 2]>,
 }
 
@@ -27,7 +27,7 @@ struct Slot {
     standing: Standing,
 }
 
-/// Two for each hero.
+/// Two for each avatar.
 const _: () = assert!(size_of::<Slot>() == 16);
 
 /// What a start needs of a spec.

@@ -26,7 +26,7 @@ use super::window::Window;
 use super::{Caller, Ctx, Input, Report, Serial};
 
 /// How many requests may wait while children start or end. They come from operators, from the release handler and
-/// from siblings, a handful at a time; heroes come through `simple_one_for_one`, where no request waits. Beyond it
+/// from siblings, a handful at a time; avatars come through `simple_one_for_one`, where no request waits. Beyond it
 /// a request is refused with `overloaded`.
 const REQUESTS_MAX: usize = 1_024;
 

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Any number of children are at any of these places at a time, and no request waits for another: a hundred
-//! thousand heroes are started through one such supervisor, each on another shard. What `which_children` lists is
+//! thousand avatars are started through one such supervisor, each on another shard. What `which_children` lists is
 //! therefore a moment's view: a child that is being restarted has no pid, one whose first start is in flight is not
 //! there yet.
 //!
@@ -32,7 +32,7 @@ use super::{
     Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end,
 };
 
-/// How many starts may be in flight. A node is built for a million heroes, and they may come all at once, after a
+/// How many starts may be in flight. A node is built for a million avatars, and they may come all at once, after a
 /// restart of whatever stands before it. Beyond it a start is refused with `overloaded`. In flight they take some 64 MB,
 /// which are given back.
 const STARTS_MAX: usize = 1 << 20;

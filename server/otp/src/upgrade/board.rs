@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_term::Pid;
@@ -21,6 +21,7 @@ use crate::export::Export;
 use crate::message::Signal;
 use crate::node::Node;
 use crate::stall::{Task, yield_to_others};
+use crate::unpoisoned::Unpoisoned;
 
 /// A shard that has not converted each state once.
 const NOT_ROUND: u64 = u64::MAX;
@@ -353,10 +354,7 @@ impl Board {
             if let Some(chunk) = queue.chunks.pop_front() {
                 return Some(chunk);
             }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.arrived.wait(queue).unpoisoned();
         }
     }
 
@@ -391,11 +389,11 @@ impl Board {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each writer leaves it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unpoisoned()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unpoisoned()
     }
 }
 
@@ -434,7 +432,7 @@ impl Desk {
     }
 
     fn lock(&self) -> MutexGuard<'_, AtDesk> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        self.at.lock().unpoisoned()
     }
 
     /// What its thread is at is not wanted any more.

@@ -277,7 +277,7 @@ pub(crate) fn text(message: Message<'_>) -> String {
 
 /// The function of the well that is meant.
 fn name_of(function: &str) -> &'static str {
-    ["deep", "dry", "setting"]
+    ["deep", "bottom", "dry", "setting"]
         .into_iter()
         .find(|name| *name == function)
         .unwrap_or("nothing")

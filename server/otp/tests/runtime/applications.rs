@@ -7,7 +7,7 @@ use pq_otp::application::{
     AppReply, AppRequest, AppSpec, Controller, LoadedApp, Settings, StartType,
 };
 use pq_otp::sys::SysMessage;
-use pq_otp::{Atom, Pid, Reason, Term};
+use pq_otp::{Ask, Atom, Pid, Reason, Term};
 
 use crate::actor::Do;
 use crate::house::{House, child, tree};
@@ -32,7 +32,10 @@ impl Estate {
         });
         let controller = house
             .sim
-            .start_native(Box::new(Controller::new(sys_config, command_line, on_end)))
+            .start_native(
+                Box::new(Controller::new(sys_config, command_line, on_end)),
+                60_000,
+            )
             .unwrap();
         house.call_it("controller", controller);
         Estate {
@@ -222,7 +225,11 @@ fn the_end_of_an_application_is_the_nodes_end_if_it_was_started_so() {
         estate
             .house
             .sim
-            .sys(top, SysMessage::Terminate(reason.clone()))
+            .sys(
+                top,
+                SysMessage::Terminate(reason.clone()),
+                pq_otp::sys::TIMEOUT_MS,
+            )
             .unwrap();
         estate.house.sim.settle();
         assert_eq!(estate.which(), "[]");

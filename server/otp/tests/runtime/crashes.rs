@@ -1,7 +1,7 @@
 //! A callback that panics ends its own process, and has done nothing.
 
 use pq_abi::spec::{Strategy, SupReply, SupRequest};
-use pq_otp::{ExitCause, Pid, Reason, Signal, Term};
+use pq_otp::{Ask, ExitCause, Pid, Reason, Signal, Term};
 
 use crate::actor::Do;
 use crate::house::{House, child, encode, say, start, tree, worker};
@@ -86,7 +86,9 @@ fn reports(house: &mut House, work: impl FnOnce(&mut House)) -> Vec<String> {
 
 /// The only child of a supervisor.
 fn only_child(house: &mut House, sup: Pid) -> Pid {
-    let reply = house.sim.ask_supervisor(sup, &SupRequest::WhichChildren);
+    let reply = house
+        .sim
+        .ask_supervisor(sup, &SupRequest::WhichChildren, 60_000);
     match reply.unwrap() {
         SupReply::Children(children) => children[0].pid.unwrap(),
         other => panic!("{other:?}"),
@@ -129,7 +131,7 @@ fn the_log_says_of_a_child_added_while_running_too_that_it_is_back() {
     let spec = tree(Strategy::SimpleOneForOne, vec![actor]);
     let sup = house.sim.start(spec).unwrap();
     let request = SupRequest::StartChild(encode(&(Vec::<Do>::new(),)));
-    house.sim.ask_supervisor(sup, &request).unwrap();
+    house.sim.ask_supervisor(sup, &request, 60_000).unwrap();
     let old = only_child(&mut house, sup);
     let lines = reports(&mut house, |house| house.exit(old, "kill"));
     let new = only_child(&mut house, sup);

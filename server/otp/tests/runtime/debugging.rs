@@ -2,7 +2,7 @@
 
 use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::{Replace, SysMessage, Toggle};
-use pq_otp::{Atom, Envelope, Pid};
+use pq_otp::{Ask, Atom, Envelope, Pid};
 use serde::Serialize;
 
 use crate::actor::Do;
@@ -69,7 +69,10 @@ fn handler(name: Atom, heard: u32) -> Replaced {
 
 /// Whether it is suspended, and the list of what is on.
 fn mode_and_debug(house: &mut House, pid: Pid, module: &str) -> String {
-    let status = house.sim.sys(pid, SysMessage::GetStatus).unwrap();
+    let status = house
+        .sim
+        .sys(pid, SysMessage::GetStatus, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     let parts = status.as_tuple().unwrap();
     assert_eq!(parts[2].to_string(), format!("{{module,{module}}}"));
     let misc = parts[3].as_list().unwrap();
@@ -297,7 +300,10 @@ fn a_log_keeps_ten_entries_unless_told_otherwise() {
             house.deliver(a, Envelope::Info(payload(&n.to_string())));
         }
         house.sim.settle();
-        let log = house.sim.sys(a, SysMessage::Log(Toggle::Get)).unwrap();
+        let log = house
+            .sim
+            .sys(a, SysMessage::Log(Toggle::Get), pq_otp::sys::TIMEOUT_MS)
+            .unwrap();
         let entries = log.as_tuple().unwrap()[1].as_list().unwrap().to_vec();
         assert_eq!(entries.len(), kept, "{log}");
         assert_eq!(
@@ -325,7 +331,10 @@ fn a_log_holds_what_goes_out_and_to_whom() {
     house.deliver(light, Envelope::Event(payload(&Signal::Flash)));
     house.sim.settle();
     let mut lines = |pid: Pid| -> Vec<String> {
-        let kept = house.sim.sys(pid, SysMessage::Log(Toggle::Get)).unwrap();
+        let kept = house
+            .sim
+            .sys(pid, SysMessage::Log(Toggle::Get), pq_otp::sys::TIMEOUT_MS)
+            .unwrap();
         let kept = kept.as_tuple().unwrap()[1].as_list().unwrap();
         kept.iter()
             .map(|line| house.named(line.as_str().unwrap()))

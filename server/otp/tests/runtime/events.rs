@@ -1,7 +1,7 @@
 //! gen_event: a manager and its handlers (`gen_event(3)`).
 
 use pq_abi::spec::{self, ManagerReply, ManagerRequest};
-use pq_otp::{Atom, Envelope, Payload, Pid, Reason, Term};
+use pq_otp::{Ask, Atom, Envelope, Payload, Pid, Reason, Term};
 
 use crate::actor::Do;
 use crate::house::{House, encode, payload};

@@ -31,6 +31,8 @@ impl GenServer for Counter {
     type Args = (i64,);
     type Call = Count;
     type Cast = Count;
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::converts::<fixture::Counter, Counter>("1.0.0")];
 
     fn init((count,): (i64,), _ctx: &mut Ctx<'_>) -> Result<Counter, InitError> {
         Ok(Counter { count, step: 10 })
@@ -51,10 +53,6 @@ impl GenServer for Counter {
         note(ctx, format!("{} alone by {}", self.count, Self::VSN));
         Next::Wait
     }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<fixture::Counter, Counter>("1.0.0")] }
-    }
 }
 
 impl Migrate<fixture::Counter> for Counter {
@@ -67,6 +65,10 @@ impl Migrate<fixture::Counter> for Counter {
             }
             19 => crate::actor::work(19_000),
             23 => crate::actor::work(3_000),
+            313 => {
+                let why = fixture::BOTTOM.call(ctx, (0,));
+                return Err(Reason::tagged("bottom", &why));
+            }
             _ => (),
         }
         let step = ctx
@@ -107,6 +109,7 @@ impl GenEvent for Ear {
     type Args = (String,);
     type Event = String;
     type Call = String;
+    const MIGRATIONS: &'static [Migration] = &[Migration::converts::<OldEar, Ear>("1.0.0")];
 
     fn init(_args: (String,), _ctx: &mut Ctx<'_>) -> Result<Ear, InitError> {
         Ok(Ear {
@@ -119,10 +122,6 @@ impl GenEvent for Ear {
         (self.heard, self.understood) = (self.heard + 1, self.understood + 1);
         note(ctx, format!("ear 2: {event}, heard {}", self.heard));
         Handled::Ok
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const { &[Migration::of::<OldEar, Ear>("1.0.0")] }
     }
 }
 

@@ -8,7 +8,7 @@ use pq_abi::raw::LibraryTable;
 use pq_abi::spec::{ChildSpec, ChildType, Modules as ChildModules, Start};
 use pq_otp::sys::SysMessage;
 use pq_otp::{
-    Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term,
+    Ask, Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term,
 };
 use pq_sdk::{Restart, Shutdown, Strategy, SupFlags, SupSpec};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! gen_fsm: states, events of its own, questions, the end (`gen_fsm(3)` and the book).
 
-use pq_otp::{Envelope, Pid, Reason};
+use pq_otp::{Ask, Envelope, Pid, Reason};
 
 use crate::fixture::Signal;
 use crate::house::{House, payload};

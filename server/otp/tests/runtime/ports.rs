@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Pid, PortSink, Reason};
+use pq_otp::{Ask, Pid, PortSink, Reason};
 
 use crate::actor::Do;
 use crate::house::House;
@@ -135,7 +135,10 @@ fn a_connection_is_dropped_when_neither_its_process_nor_the_client_wished_its_en
         ),
         (
             |house, a, port| {
-                house.sim.sys(a, SysMessage::Suspend).unwrap();
+                house
+                    .sim
+                    .sys(a, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+                    .unwrap();
                 house.sim.node().port_closed(port, a, "reset");
                 house.sim.node().kill(a);
             },
@@ -168,14 +171,20 @@ fn input_is_never_dropped_and_said_to_be_handled_only_when_it_is() {
     let mut house = House::with(|config| config.mailbox_max = 2);
     let a = house.actor("a", vec![]);
     let (port, sink) = open(&mut house, a);
-    house.sim.sys(a, SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     for _ in 0..5 {
         house.sim.node().port_input(port, a, b"x");
     }
     house.sim.settle();
     // How many may wait is the sink's rule, not the mailbox's.
     assert_eq!(sink.seen().1, 0);
-    house.sim.sys(a, SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(sink.seen().1, 5);
 }
 

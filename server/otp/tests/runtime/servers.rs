@@ -1,6 +1,6 @@
 //! gen_server: calls, casts, messages, continue, stop (`gen_server(3)`).
 
-use pq_otp::{Envelope, Reason, Term};
+use pq_otp::{Ask, Envelope, Reason, Term};
 
 use crate::actor::Do;
 use crate::house::{House, payload, say};
@@ -51,10 +51,16 @@ fn an_answer_that_lies_in_the_mailbox_when_time_is_up_counts() {
     let mut house = House::new();
     let b = house.actor("b", vec![]);
     let a = house.actor("a", vec![Do::Ask(b, vec![Do::Keep], 1_000)]);
-    house.sim.sys(a, pq_otp::sys::SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(a, pq_otp::sys::SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.tell(b, vec![Do::ReplyKept("in time".to_string())]);
     house.sim.run_ms(2_000);
-    house.sim.sys(a, pq_otp::sys::SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(a, pq_otp::sys::SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(house.lines(), ["a answer \"in time\""]);
 }
 
@@ -94,10 +100,16 @@ fn a_call_that_nobody_came_to_read_fails_with_the_reason_as_well() {
     let b = house.actor("b", vec![]);
     let a = house.actor("a", vec![]);
     // `b` is suspended until both lie in its mailbox.
-    house.sim.sys(b, pq_otp::sys::SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(b, pq_otp::sys::SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.tell(b, vec![Do::Stop(Term::atom("boom"))]);
     house.tell(a, vec![Do::Ask(b, reply("?"), 1_000)]);
-    house.sim.sys(b, pq_otp::sys::SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(b, pq_otp::sys::SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(house.lines(), ["b terminate boom", "a no answer: boom"]);
 }
 
@@ -105,7 +117,10 @@ fn a_call_that_nobody_came_to_read_fails_with_the_reason_as_well() {
 fn a_suspended_process_that_is_killed_fails_its_callers_with_killed() {
     let mut house = House::new();
     let b = house.actor("b", vec![]);
-    house.sim.sys(b, pq_otp::sys::SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(b, pq_otp::sys::SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.actor("a", vec![Do::Ask(b, reply("?"), 1_000)]);
     house.exit(b, "kill");
     assert_eq!(house.lines(), ["a no answer: killed"]);
@@ -197,14 +212,20 @@ fn a_full_mailbox_drops_messages_and_refuses_calls_but_takes_what_must_not_be_lo
     let mut house = House::with(|config| config.mailbox_max = 3);
     let b = house.actor("b", vec![]);
     let a = house.actor("a", vec![Do::Trap(true), Do::Monitor(b), Do::Link(b)]);
-    house.sim.sys(a, pq_otp::sys::SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(a, pq_otp::sys::SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     for n in 0..5 {
         house.post(a, vec![say(&format!("cast {n}"))]);
     }
     assert!(house.ask(a, &reply("?")).starts_with("{overloaded,"));
     house.exit(b, "boom");
     assert_eq!(house.sim.counters().dropped, 3, "two casts and a call");
-    house.sim.sys(a, pq_otp::sys::SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(a, pq_otp::sys::SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     let mut lines = house.lines();
     lines[3..].sort();
     assert_eq!(

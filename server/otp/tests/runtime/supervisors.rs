@@ -1,7 +1,7 @@
 //! supervisor: real processes under it (`supervisor(3)`). The machine itself has its own tests.
 
 use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupRequest};
-use pq_otp::{Pid, Term};
+use pq_otp::{Ask, Pid, Term};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 
 use crate::actor::Do;
@@ -19,7 +19,7 @@ fn begin(house: &mut House, strategy: Strategy, children: Vec<ChildSpec>) -> Pid
 }
 
 fn ask(house: &mut House, sup: Pid, request: SupRequest) -> SupReply {
-    house.sim.ask_supervisor(sup, &request).unwrap()
+    house.sim.ask_supervisor(sup, &request, 60_000).unwrap()
 }
 
 /// The child's process.

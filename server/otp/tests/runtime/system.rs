@@ -3,7 +3,7 @@
 use pq_abi::Direction;
 use pq_abi::spec::{Strategy, SupRequest};
 use pq_otp::sys::{SysMessage, Toggle};
-use pq_otp::{Envelope, Pid, Reason, Term};
+use pq_otp::{Ask, Envelope, Pid, Reason, Term};
 
 use crate::actor::Do;
 use crate::fixture::Signal;
@@ -22,7 +22,7 @@ pub(crate) fn kinds(house: &mut House) -> Vec<Pid> {
 }
 
 pub(crate) fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
-    match house.sim.sys(to, message) {
+    match house.sim.sys(to, message, pq_otp::sys::TIMEOUT_MS) {
         Ok(term) => house.named(&term.to_string()),
         Err(error) => error.to_string(),
     }
@@ -38,7 +38,10 @@ fn change_code(module: &str) -> SysMessage {
 }
 
 fn mode(house: &mut House, pid: Pid) -> String {
-    let status = house.sim.sys(pid, SysMessage::GetStatus).unwrap();
+    let status = house
+        .sim
+        .sys(pid, SysMessage::GetStatus, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     let items = status.as_tuple().unwrap();
     assert!(
         items[0].is_atom("status") && items[1] == Term::from(pid),
@@ -88,7 +91,12 @@ fn every_kind_of_process_answers_running_and_suspended() {
                 sys(&mut house, pid, SysMessage::Log(Toggle::Get)),
                 "{ok,[]}"
             );
-            assert!(house.sim.sys(pid, SysMessage::GetState).is_ok());
+            assert!(
+                house
+                    .sim
+                    .sys(pid, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS)
+                    .is_ok()
+            );
         }
     }
 }
@@ -251,7 +259,7 @@ fn a_suspended_supervisor_answers_no_requests_and_restarts_nobody_until_it_is_re
     house.exit(child, "kill");
     let hangs = house
         .sim
-        .ask_supervisor(sup, &SupRequest::WhichChildren)
+        .ask_supervisor(sup, &SupRequest::WhichChildren, 60_000)
         .unwrap_err();
     assert_eq!(hangs, pq_otp::RequestError::Timeout(60_000));
     assert!(

@@ -1,7 +1,7 @@
 //! Receive time-outs: `{noreply, State, Timeout}`, `{next_state, State, Data, Timeout}` (`gen_server(3)`, `gen_fsm(3)`).
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Envelope, Pid};
+use pq_otp::{Ask, Envelope, Pid};
 
 use crate::actor::Do;
 use crate::fixture::Signal;
@@ -109,13 +109,22 @@ fn system_messages_do_not_end_the_wait_and_a_suspended_process_hears_of_it_later
     let a = house.actor("a", vec![]);
     house.tell(a, vec![Do::WaitAtMost(100)]);
     house.sim.run_ms(50);
-    house.sim.sys(a, SysMessage::GetState).unwrap();
-    house.sim.sys(a, SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.sim.run_ms(100);
     house.post(a, vec![say("after it was due")]);
     house.sim.run_ms(50);
     assert_eq!(house.lines(), none());
-    house.sim.sys(a, SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(house.lines(), ["a silence at 200", "a after it was due"]);
 }
 
@@ -124,11 +133,17 @@ fn what_came_to_a_suspended_process_before_the_time_out_ends_the_wait() {
     let mut house = House::new();
     let a = house.actor("a", vec![]);
     house.tell(a, vec![Do::WaitAtMost(100)]);
-    house.sim.sys(a, SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.sim.run_ms(99);
     house.post(a, vec![say("in time"), Do::WaitAtMost(500)]);
     house.sim.run_ms(101);
-    house.sim.sys(a, SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(a, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(house.lines(), ["a in time"]);
     house.sim.run_ms(10_000);
     assert_eq!(house.lines(), ["a silence at 700"]);

@@ -1,16 +1,15 @@
 //! All states convert and the new versions are in force, or nothing has happened.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
+use pq_abi::Direction;
 use pq_abi::raw::LibraryTable;
 use pq_abi::spec::{self, ManagerRequest, SupReply, SupRequest};
-use pq_abi::{Direction, Module};
 use pq_otp::upgrade::{
     Abort, Board, Committed, Conversion, Driver, OnOverrun, Plan, Target, Transaction,
 };
-use pq_otp::{
-    Atom, Envelope, Modules, Node, OnReply, Payload, Pid, ProcessInfo, RequestError, Runner, Sim,
-};
+use pq_otp::{Ask, Atom, Envelope, Modules, Node, Payload, Pid, Question, RequestError, Sim};
 use pq_sdk::Strategy;
 
 use crate::fixture::{self, Count};
@@ -53,21 +52,49 @@ impl Driver for Meddler<'_> {
     fn replace_worker(&mut self, board: &Arc<Board>) {
         self.sim.replace_worker(board);
     }
+}
 
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        Driver::ask(self.sim, timeout_ms, send)
+impl Ask for Meddler<'_> {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
+        self.sim.ask(timeout_ms, question)
+    }
+}
+
+/// A simulation that can stand still while time passes.
+struct Still<'a> {
+    sim: &'a mut Sim,
+    stands: &'a Cell<bool>,
+    still_ms: u64,
+}
+
+impl Driver for Still<'_> {
+    fn node(&self) -> &Node {
+        self.sim.node()
     }
 
-    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        Driver::processes(self.sim, timeout_ms)
+    fn now_ms(&self) -> u64 {
+        self.sim.now_ms() + self.still_ms
     }
 
-    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        Driver::who_runs(self.sim, module, timeout_ms)
+    fn begin(&mut self, board: &Arc<Board>) {
+        self.sim.begin(board);
+    }
+
+    fn step(&mut self, board: &Arc<Board>) {
+        match self.stands.get() {
+            true => self.still_ms += 1_000,
+            false => self.sim.step(board),
+        }
+    }
+
+    fn replace_worker(&mut self, board: &Arc<Board>) {
+        self.sim.replace_worker(board);
+    }
+}
+
+impl Ask for Still<'_> {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
+        self.sim.ask(timeout_ms, question)
     }
 }
 
@@ -210,6 +237,10 @@ fn one_state_that_does_not_convert_leaves_all_as_they_were() {
             17,
             "{not_pure,\"a conversion may only read, and this one wanted Cast\"}",
         ),
+        (
+            313,
+            "{bottom,\"{system_limit,\\\"calls between modules nest too deep\\\"}\"}",
+        ),
     ] {
         let mut house = House::new();
         let others: Vec<Pid> = (20..90).map(|count| house.counter(count)).collect();
@@ -228,6 +259,29 @@ fn one_state_that_does_not_convert_leaves_all_as_they_were() {
         }
         assert_eq!(house.tells(bad), format!("\"{count} by 1.0.0\""));
     }
+}
+
+/// Its shard hears of the decision and of the next transaction at once, and has had no turn for the first.
+#[test]
+fn a_shard_that_stood_still_lets_go_of_one_transaction_before_it_begins_the_next() {
+    let mut house = House::new();
+    let counter = house.counter(40);
+    let stands = Cell::new(false);
+    let mut driver = Still {
+        sim: &mut house.sim,
+        stands: &stands,
+        still_ms: 0,
+    };
+    let first = plan(&house.modules, UP, &["counter"]);
+    let mut transaction = Transaction::begin(&mut driver, first);
+    transaction.copy().unwrap();
+    let held = transaction.hold().unwrap();
+    stands.set(true);
+    drop(held);
+    assert!(house.sim.processes().iter().any(|process| process.held));
+    let committed = house.up(&["counter"]).unwrap();
+    assert_eq!(committed.processes["counter"], 1);
+    assert_eq!(house.tells(counter), "\"40 by 2.0.0\"");
 }
 
 /// It plays its way to thirteen after its copy has been converted.
@@ -356,7 +410,7 @@ fn a_supervisor_takes_its_new_flags_and_a_wrong_specification_stops_the_transact
         assert_eq!(outcome.is_ok(), taken, "{outcome:?}");
         let children = house
             .sim
-            .ask_supervisor(sup, &SupRequest::CountChildren)
+            .ask_supervisor(sup, &SupRequest::CountChildren, 60_000)
             .unwrap();
         assert!(
             format!("{children:?}").contains("active: 1"),
@@ -426,7 +480,13 @@ fn a_trial_holds_nobody_and_says_who_does_not_come_back_the_same() {
 fn a_module_that_is_only_loaded_carries_its_states_over() {
     let mut house = House::new();
     let counter = house.counter(70);
-    let bytes = |house: &mut House| house.sim.sys(counter, pq_otp::sys::SysMessage::GetState);
+    let bytes = |house: &mut House| {
+        house.sim.sys(
+            counter,
+            pq_otp::sys::SysMessage::GetState,
+            pq_otp::sys::TIMEOUT_MS,
+        )
+    };
     let before = bytes(&mut house).unwrap();
     let mut plan = plan(&house.modules, UP, &["counter"]);
     plan.targets[0].conversion = Conversion::Carry;

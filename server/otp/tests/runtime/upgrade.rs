@@ -3,14 +3,18 @@
 use pq_abi::Direction;
 use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::SysMessage;
-use pq_otp::{Atom, Envelope, Pid};
+use pq_otp::{Ask, Atom, Envelope, Pid};
 use proptest::prelude::*;
 
 use crate::fixture::Count;
 use crate::house::{House, child, encode, payload, tree};
 
 fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
-    house.sim.sys(to, message).unwrap().to_string()
+    house
+        .sim
+        .sys(to, message, pq_otp::sys::TIMEOUT_MS)
+        .unwrap()
+        .to_string()
 }
 
 fn change(direction: Direction, module: &str) -> SysMessage {
@@ -249,7 +253,7 @@ proptest! {
             }
             let answer = perform(&mut house, counter, *op, model.loaded);
             prop_assert_eq!(answer, model.step(*op), "step {}: {:?}", at, op);
-            let state = house.sim.sys(counter, SysMessage::GetState).unwrap();
+            let state = house.sim.sys(counter, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS).unwrap();
             let count = state.as_map().and_then(|map| map.get(&pq_otp::Term::atom("count")).cloned());
             prop_assert_eq!(count, Some(pq_otp::Term::from(model.count)), "step {}: {:?}", at, op);
         }

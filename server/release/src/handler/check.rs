@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use pq_otp::ProcessInfo;
 use pq_otp::upgrade::Driver;
+use pq_protocol::record::InstallPhase;
 use pq_term::Term;
 
 use super::error::{FailedStep, InstallError};
 use super::preflight::Tried;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Purpose};
 use super::report::CheckReport;
-use super::watch::InstallPhase;
-use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift};
+use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift, modules};
 use crate::terms;
 
 impl ReleaseHandler {
@@ -43,11 +43,15 @@ impl ReleaseHandler {
         vsn: &str,
         options: &Options,
     ) -> Result<CheckReport, FailedStep> {
-        let prepared = self.prepare(driver, vsn, true)?;
+        let prepared = self.prepare(driver, vsn, Purpose::Check)?;
         let prepared = drift::permit(prepared, options)?;
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
-        report.modules = prepared.modules(&self.code, driver, &processes)?;
+        report.modules = prepared.modules(&self.code)?;
+        for change in &mut report.modules {
+            let current = self.code.current(&change.module);
+            change.processes = modules::count(driver, current, &processes)?;
+        }
         self.watch.enter(InstallPhase::Copy);
         let tried = Tried {
             prepared: &prepared,

@@ -3,14 +3,21 @@
 use pq_code::{ChangeError, LoadError};
 use pq_otp::upgrade::Abort;
 use pq_otp::{Module, Reason, RequestError};
-use pq_term::{Atom, Term};
+use pq_protocol::record::InstallRecord;
+use pq_protocol::{Exit, Failure};
+use pq_term::{Atom, Term, shorten};
 
 use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::judge::Finding;
+use crate::judge::author::is_checksum;
 use crate::registry::RegistryError;
+use crate::script::ScriptError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
+
+/// How much of an error a sentence has: a reason may be whatever a module has put into it.
+const SENTENCE_CHARS_MAX: usize = 1_500;
 
 /// An install that failed. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +28,8 @@ pub struct InstallError {
     /// Something has happened already that is not undone: the node is to be started again on the permanent release.
     /// Otherwise the node plays on as if nothing had been.
     pub touched: bool,
+    /// All that is known of the attempt; empty for a check, which is no attempt.
+    pub record: Box<InstallRecord>,
 }
 
 /// What failed, in the order in which it is done.
@@ -43,20 +52,9 @@ pub enum FailedStep {
         /// Which, and what would be right.
         why: String,
     },
-    /// An instruction may not stand before the point of no return.
-    #[error("carry out `{0}`: it may not stand before the point of no return")]
-    IllegalBefore(Term),
-    /// An instruction may not stand behind it.
-    #[error("carry out `{0}`: it may not stand after the point of no return")]
-    IllegalAfter(Term),
-    /// The release needs another runtime.
-    #[error(
-        "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
-    )]
-    OtherEmulator,
-    /// A module is loaded that was not read.
-    #[error("load {0}: no `load_object_code` before the point of no return names it")]
-    NoObjectCode(Atom),
+    /// The script cannot be carried out as it stands.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
     /// Code is read from a version of an application that the release does not have.
     #[error("read {lib}-{vsn}: the release has {found}")]
     BadLibVsn {
@@ -75,9 +73,6 @@ pub enum FailedStep {
         /// What stays, as sentences.
         left: Vec<String>,
     },
-    /// Other nodes are to be waited for.
-    #[error("synchronise with {0:?}: this node knows no other nodes")]
-    Sync(Vec<Atom>),
     /// A library was refused.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -167,7 +162,24 @@ impl FailedStep {
         InstallError {
             step: self,
             touched: false,
+            record: Box::default(),
         }
+    }
+
+    /// Something has happened already.
+    pub(super) fn touched(self) -> InstallError {
+        InstallError {
+            touched: true,
+            ..self.untouched()
+        }
+    }
+
+    /// A state did not convert.
+    fn is_of_state(&self) -> bool {
+        matches!(
+            self,
+            FailedStep::Abort(Abort::Convert(_) | Abort::Overrun { .. })
+        )
     }
 
     /// In OTP's words.
@@ -178,25 +190,13 @@ impl FailedStep {
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
             FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
-            FailedStep::IllegalBefore(instruction) => {
-                tagged("illegal_instruction", instruction.clone())
-            }
-            FailedStep::IllegalAfter(instruction) => tagged(
-                "illegal_instruction_after_point_of_no_return",
-                instruction.clone(),
-            ),
-            FailedStep::OtherEmulator => Term::atom("restart_new_emulator"),
-            FailedStep::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
+            FailedStep::Script(error) => error.to_term(),
             FailedStep::BadLibVsn { lib, found, .. } => Term::tuple([
                 Term::atom("bad_lib_vsn"),
                 Term::Atom(*lib),
                 Term::string(found.as_str()),
             ]),
             FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
-            FailedStep::Sync(nodes) => tagged(
-                "sync_error",
-                tagged("nodedown", crate::terms::atom_list(nodes)),
-            ),
             FailedStep::Load(_) => tagged("load_error", text()),
             FailedStep::Change(_) => tagged("no_such_module", text()),
             FailedStep::OldProcesses(module) => {
@@ -218,22 +218,20 @@ impl FailedStep {
         }
     }
 
-    /// The exit code of a command that it ends when nothing has happened yet.
-    pub fn exit_code(&self) -> u8 {
+    /// How a command ends that it ends when nothing has happened yet.
+    pub fn exit(&self) -> Exit {
         match self {
-            FailedStep::Abort(_) | FailedStep::Apply { .. } => 4,
-            step if step.is_checksum() => 10,
-            _ => 3,
+            FailedStep::Abort(_) | FailedStep::Apply { .. } => Exit::RolledBack,
+            FailedStep::Registry(error) => error.exit(),
+            step if step.is_checksum() => Exit::Checksum,
+            _ => Exit::Refused,
         }
     }
 
     /// A checksum is not what it should be: somebody has changed a file.
     fn is_checksum(&self) -> bool {
         match self {
-            FailedStep::Load(LoadError { step, .. }) => {
-                matches!(step, pq_code::FailedStep::Checksum { .. })
-            }
-            FailedStep::Registry(error) => error.is_checksum(),
+            FailedStep::Load(error) => is_checksum(error),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,
@@ -242,11 +240,38 @@ impl FailedStep {
 }
 
 impl InstallError {
-    /// The exit code of the operator's command: whether the node was touched.
-    pub fn exit_code(&self) -> u8 {
+    /// The same with the record of the attempt.
+    pub(super) fn recorded(self, record: InstallRecord) -> InstallError {
+        let record = Box::new(InstallRecord {
+            failed: u64::from(self.step.is_of_state()),
+            failure: Some(self.failure()),
+            ..record
+        });
+        InstallError { record, ..self }
+    }
+
+    /// How the operator's command ends, with the sentence for people and OTP's words.
+    pub fn failure(&self) -> Failure {
+        let consequence = match self.touched {
+            true => {
+                "; some of it has happened: the node goes back to the permanent release by starting again"
+            }
+            false => "",
+        };
+        let step = self.step.to_string();
+        let step = shorten(&step, SENTENCE_CHARS_MAX);
+        Failure {
+            exit: self.exit(),
+            sentence: format!("failed to {step}{consequence}"),
+            term: Some(self.to_term().to_string()),
+        }
+    }
+
+    /// How the operator's command ends: whether the node was touched.
+    pub fn exit(&self) -> Exit {
         match self.touched {
-            true => 5,
-            false => self.step.exit_code(),
+            true => Exit::Degraded,
+            false => self.step.exit(),
         }
     }
 

@@ -10,10 +10,10 @@ use pq_term::{Atom, msgpack};
 
 use super::Options;
 use super::error::FailedStep;
-use super::script::{CodeChange, Exchange};
 use crate::instruction::{Purge, Timeout};
+use crate::script::{CodeChange, Exchange, ScriptError};
 
-/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
+/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. An avatar
 /// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
 const SUSPEND_TIMEOUT_MS: u64 = 5_000;
 
@@ -40,7 +40,7 @@ impl Exchange {
         let change = |change: &CodeChange| match change {
             CodeChange::Load(module, _) => {
                 let library = libraries.get(module);
-                let library = library.ok_or(FailedStep::NoObjectCode(*module))?;
+                let library = library.ok_or(ScriptError::NoObjectCode(*module))?;
                 Ok(Change::MakeCurrent(*library, module.as_str()))
             }
             CodeChange::Remove(module, _) => Ok(Change::Delete(module.as_str())),
@@ -53,7 +53,8 @@ impl Exchange {
     pub(super) fn plan(
         &self,
         code: &CodeServer,
-        (before, own): (&[Change<'static>], &[Change<'static>]),
+        before: &[Change<'static>],
+        own: &[Change<'static>],
         options: &Options,
     ) -> Result<Plan, FailedStep> {
         let modules = code.preview(&[before, own].concat())?;

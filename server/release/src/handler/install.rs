@@ -8,17 +8,17 @@ use std::time::Instant;
 use pq_code::Change;
 use pq_otp::Module;
 use pq_otp::upgrade::{Driver, Plan, Transaction};
+use pq_protocol::record::{InstallPhase, InstallRecord};
 use pq_term::Atom;
 
 use super::children::{self, Stopped};
 use super::config::Before;
 use super::error::{FailedStep, InstallError};
-use super::prepare::Prepared;
-use super::report::{Installed, Sum};
-use super::script::{Exchange, Step};
-use super::watch::InstallPhase;
+use super::prepare::{Prepared, Purpose};
+use super::report::Sum;
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
 use crate::instruction::Purge;
+use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
     /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
@@ -31,17 +31,28 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         vsn: &str,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
-        let began = Instant::now();
-        let installed = self.carry_out(driver, vsn, options);
-        self.watch.end();
-        let installed = installed?;
+    ) -> Result<InstallRecord, InstallError> {
+        let record = self.recorded(|handler| handler.carry_out(driver, vsn, options))?;
         self.app_folders.clear();
-        Ok(Installed {
+        Ok(record)
+    }
+
+    /// Makes an attempt, and answers its record whether it fails or not.
+    pub(super) fn recorded(
+        &mut self,
+        attempt: impl FnOnce(&mut ReleaseHandler) -> Result<(), InstallError>,
+    ) -> Result<InstallRecord, InstallError> {
+        let began = Instant::now();
+        let done = attempt(self);
+        let record = InstallRecord {
             took_ms: began.elapsed().as_millis() as u64,
             unpurged: self.unpurged(),
-            ..installed
-        })
+            ..self.watch.end()
+        };
+        match done {
+            Ok(()) => Ok(record),
+            Err(error) => Err(error.recorded(record)),
+        }
     }
 
     fn carry_out(
@@ -49,21 +60,17 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         vsn: &str,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
-        let prepared = self.prepare(driver, vsn, false);
+    ) -> Result<(), InstallError> {
+        let prepared = self.prepare(driver, vsn, Purpose::Install);
         let prepared = prepared
             .and_then(|prepared| drift::permit(prepared, options))
             .map_err(FailedStep::untouched)?;
-        let installed = self.run(driver, &prepared, options)?;
-        let listed = match installed.restart {
+        self.run(driver, &prepared, options)?;
+        let listed = match prepared.script.restart {
             false => self.registry.installed(vsn),
             true => self.registry.tmp_current(vsn),
         };
-        listed.map_err(|error| InstallError {
-            step: error.into(),
-            touched: true,
-        })?;
-        Ok(installed)
+        listed.map_err(|error| FailedStep::from(error).touched())
     }
 
     /// Carries out what was prepared.
@@ -72,7 +79,8 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         prepared: &Prepared,
         options: &Options,
-    ) -> Result<Installed, InstallError> {
+    ) -> Result<(), InstallError> {
+        self.note(prepared).map_err(FailedStep::untouched)?;
         self.try_later_steps(driver, prepared, options)
             .map_err(FailedStep::untouched)?;
         let dropped_before = driver.node().ports_dropped();
@@ -90,7 +98,22 @@ impl ReleaseHandler {
         };
         let outcome = run.all_steps();
         let touched = run.touched;
-        outcome.map_err(|step| InstallError { step, touched })
+        run.note_sum();
+        outcome.map_err(|step| match touched {
+            true => step.touched(),
+            false => step.untouched(),
+        })
+    }
+
+    /// Writes down what is known before the first step.
+    fn note(&self, prepared: &Prepared) -> Result<(), FailedStep> {
+        let modules = prepared.modules(&self.code)?;
+        self.watch.note(|record| {
+            record.modules = modules;
+            record.warnings = prepared.warnings.clone();
+            record.restart = prepared.script.restart;
+        });
+        Ok(())
     }
 }
 
@@ -110,29 +133,27 @@ struct Run<'a, 'd> {
 }
 
 impl Run<'_, '_> {
-    fn all_steps(&mut self) -> Result<Installed, FailedStep> {
+    fn all_steps(&mut self) -> Result<(), FailedStep> {
         for step in &self.prepared.script.steps {
             self.step(step)?;
         }
         self.before.enter(self.driver, &self.prepared.boot)?;
-        let mut warnings = self.prepared.warnings.clone();
-        warnings.extend(self.before.tell(self.driver)?);
-        let (planned, restart) = (&self.prepared.planned, self.prepared.script.restart);
-        Ok(Installed {
-            from: planned.from.clone(),
-            to: planned.to.clone(),
-            direction: planned.direction,
-            pause_us: self.sum.pause_us(),
-            stall_us: self.sum.stall_us(),
-            processes: std::mem::take(&mut self.sum.processes),
-            killed: self.sum.killed,
-            connections_dropped: self.driver.node().ports_dropped() - self.dropped_before,
-            bytes_loaded: self.handler.loaded_since(),
-            unpurged: Vec::new(),
-            warnings,
-            restart,
-            took_ms: 0,
-        })
+        let refused = self.before.tell(self.driver)?;
+        let loaded = self.handler.loaded_since();
+        self.handler.watch.note(|record| {
+            record.warnings.extend(refused);
+            record.bytes_loaded = loaded;
+        });
+        Ok(())
+    }
+
+    /// Writes down what was measured, up to the end or to the failure.
+    fn note_sum(self) {
+        let dropped = self.driver.node().ports_dropped() - self.dropped_before;
+        self.handler.watch.note(|record| {
+            record.connections_dropped = dropped;
+            self.sum.record(record);
+        });
     }
 
     fn step(&mut self, step: &Step) -> Result<(), FailedStep> {
@@ -152,7 +173,7 @@ impl Run<'_, '_> {
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
-        let plan = exchange.plan(&self.handler.code, (&[], &changes), self.options)?;
+        let plan = exchange.plan(&self.handler.code, &[], &changes, self.options)?;
         // Asked before, because the change makes them old, or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()

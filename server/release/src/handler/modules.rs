@@ -5,61 +5,21 @@ use std::collections::BTreeMap;
 use pq_code::CodeServer;
 use pq_otp::upgrade::Driver;
 use pq_otp::{Kind, Module, ProcessInfo};
+use pq_protocol::record::{How, ModuleChange};
 use pq_term::{Atom, Term, shorten};
-use serde::{Deserialize, Serialize};
 
 use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use super::prepare::Prepared;
-use super::script::{CodeChange, Exchange, Step};
 use crate::instruction::Mfa;
+use crate::script::{CodeChange, Exchange, Step};
 
 /// How much of the arguments of a call is shown.
 const ARGS_CHARS_MAX: usize = 80;
 
-/// How a module gets to its new version.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum How {
-    /// It is not there yet.
-    Add,
-    /// It is replaced, and states are as before.
-    Load,
-    /// It is replaced, and states go through `code_change`.
-    Convert,
-    /// It is a supervisor, and is asked for its specification again.
-    Supervisor,
-    /// Its processes are stopped, and started with the new version.
-    Restart,
-    /// Its processes are stopped.
-    Stop,
-    /// It goes, and what runs it ends.
-    Remove,
-}
-
-/// What becomes of a module.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ModuleChange {
-    /// Which.
-    pub module: String,
-    /// The version that runs.
-    pub from: Option<String>,
-    /// The version that comes.
-    pub to: Option<String>,
-    /// How.
-    pub how: How,
-    /// How many processes run it; of a handler of events, how many managers have it.
-    pub processes: u64,
-}
-
 impl Prepared {
-    /// What becomes of each module, in the order of their names.
-    pub(super) fn modules(
-        &self,
-        code: &CodeServer,
-        driver: &mut dyn Driver,
-        processes: &[ProcessInfo],
-    ) -> Result<Vec<ModuleChange>, FailedStep> {
+    /// What becomes of each module, in the order of their names. How many processes run it is not asked yet.
+    pub(super) fn modules(&self, code: &CodeServer) -> Result<Vec<ModuleChange>, FailedStep> {
         let all = self.hows(code).into_iter();
         all.map(|(name, how)| {
             let current = code.current(name.as_str());
@@ -73,7 +33,7 @@ impl Prepared {
                 from: vsn(current),
                 to: vsn(next.or(current.filter(|_| how != How::Remove))),
                 how,
-                processes: count(driver, current, processes)?,
+                processes: 0,
             })
         })
         .collect()
@@ -136,7 +96,8 @@ impl Exchange {
     }
 }
 
-fn count(
+/// How many of these processes run the current version of a module.
+pub(super) fn count(
     driver: &mut dyn Driver,
     current: Option<Module>,
     processes: &[ProcessInfo],
@@ -154,7 +115,7 @@ fn count(
     Ok(of_it.count() as u64)
 }
 
-/// `application:stop(processquest)`
+/// `application:stop(shop)`
 fn call(mfa: &Mfa) -> String {
     let Mfa {
         module,

@@ -1,70 +1,13 @@
-//! What an install and a check say of themselves.
+//! What a check says of an install, and what the exchanges of an install add to its record.
 
 use std::collections::BTreeMap;
 
 use pq_otp::Direction;
 use pq_otp::upgrade::Committed;
+use pq_protocol::record::{InstallRecord, Micros, ModuleChange};
 use serde::{Deserialize, Serialize};
 
-use super::modules::ModuleChange;
-
-/// Times in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Micros {
-    /// Half of them took no longer.
-    pub median: u32,
-    /// 99 of 100 took no longer.
-    pub p99: u32,
-    /// None took longer.
-    pub max: u32,
-}
-
-impl Micros {
-    /// Of sorted times; all zero when there are none.
-    pub fn of(sorted: &[u32]) -> Micros {
-        let at = |share: f64| {
-            let index = (sorted.len() as f64 * share) as usize;
-            sorted.get(index).or(sorted.last()).copied().unwrap_or(0)
-        };
-        Micros {
-            median: at(0.5),
-            p99: at(0.99),
-            max: at(1.0),
-        }
-    }
-}
-
-/// A release that was installed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Installed {
-    /// What ran before.
-    pub from: String,
-    /// What runs now.
-    pub to: String,
-    /// Which way that was.
-    pub direction: Direction,
-    /// Processes that play with a new version, by module.
-    pub processes: BTreeMap<String, u64>,
-    /// Processes that were killed: their module went, or their conversion did not end.
-    pub killed: u64,
-    /// Connections that the node closed meanwhile because their process was ended or failed; neither it nor the client
-    /// had wished it.
-    pub connections_dropped: u64,
-    /// How long processes were held.
-    pub pause_us: Micros,
-    /// How long a turn of a shard took meanwhile: nobody else was kept waiting longer.
-    pub stall_us: Micros,
-    /// Bytes of libraries that were loaded and stay.
-    pub bytes_loaded: u64,
-    /// Old code that processes still run: `Module-Vsn`.
-    pub unpurged: Vec<String>,
-    /// What went wrong without stopping anything, as sentences.
-    pub warnings: Vec<String>,
-    /// The relup wants the node started again, with this release.
-    pub restart: bool,
-    /// How long all of it took.
-    pub took_ms: u64,
-}
+use crate::judge::Ends;
 
 /// What an install would do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -107,47 +50,11 @@ pub struct CheckReport {
     pub took_ms: u64,
 }
 
-/// Processes that an install would end.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Ends {
-    /// How many.
-    pub count: u64,
-    /// The first of them, at most [`Ends::NAMED_MAX`].
-    pub processes: Vec<Ending>,
-}
-
-/// A process that an install would end.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Ending {
-    /// The process, as `<0.42.0>`.
-    pub pid: String,
-    /// The name it is registered under, when it has one.
-    pub name: Option<String>,
-    /// What it runs.
-    pub module: String,
-    /// The instruction that ends it, such as `{purge,[pq_market]}`.
-    pub instruction: String,
-}
-
-impl Ends {
-    /// How many are named. A module that goes may have a hundred thousand processes, and one line of the answer each
-    /// would be read by nobody.
-    pub const NAMED_MAX: usize = 20;
-
-    /// One more.
-    pub(crate) fn push(&mut self, ending: Ending) {
-        self.count += 1;
-        if self.processes.len() < Ends::NAMED_MAX {
-            self.processes.push(ending);
-        }
-    }
-}
-
 /// What the exchanges of one install have come to.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
-    pub(super) processes: BTreeMap<String, u64>,
-    pub(super) killed: u64,
+    processes: BTreeMap<String, u64>,
+    killed: u64,
     pauses_us: Vec<u32>,
     stalls_us: Vec<u32>,
 }
@@ -162,13 +69,16 @@ impl Sum {
         self.stalls_us.extend(committed.stalls_us);
     }
 
-    pub(super) fn pause_us(&mut self) -> Micros {
+    /// Writes it down.
+    pub(super) fn record(mut self, record: &mut InstallRecord) {
         self.pauses_us.sort_unstable();
-        Micros::of(&self.pauses_us)
-    }
-
-    pub(super) fn stall_us(&mut self) -> Micros {
         self.stalls_us.sort_unstable();
-        Micros::of(&self.stalls_us)
+        record.pause_us = Micros::of(&self.pauses_us);
+        record.stall_us = Micros::of(&self.stalls_us);
+        record.killed = self.killed;
+        for change in &mut record.modules {
+            change.processes = self.processes.get(&change.module).copied().unwrap_or(0);
+        }
+        record.processes = self.processes;
     }
 }

@@ -1,8 +1,9 @@
 //! Code, applications and processes at one step of a script.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pq_code::{Change, CodeServer, ModuleEntry};
 use pq_otp::application::{AppSpec, Settings};
 use pq_otp::inquiry::{Answered, Inquiry};
@@ -201,7 +202,7 @@ impl<'a> World<'a> {
     pub(super) fn exports(&self, module: &str) -> Option<Arc<Functions>> {
         static KNOWN: Mutex<BTreeMap<u64, Arc<Functions>>> = Mutex::new(BTreeMap::new());
         let module = self.held.get(module)?.module?;
-        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || KNOWN.lock();
         if let Some(functions) = known().get(&module.address()) {
             return Some(functions.clone());
         }

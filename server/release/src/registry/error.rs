@@ -3,15 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
+use pq_protocol::Exit;
 use pq_term::Term;
 
 use crate::boot::BootError;
-use crate::durable::WriteError;
 use crate::file_error::{FileError, in_words, path_term};
 use crate::package::{PackageError, Refusal, no_file, posix_term, rel_term};
 use crate::releases::Status;
 use crate::summed::PutError;
 use crate::terms::tagged;
+use pq_files::durable::WriteError;
 
 /// The registry refuses. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +162,18 @@ impl RegistryError {
 }
 
 impl RegistryError {
+    /// How the operator's command ends. Either all is done or nothing: what the system did not let be written was tried and
+    /// taken back.
+    pub fn exit(&self) -> Exit {
+        match self {
+            _ if self.is_checksum() => Exit::Checksum,
+            RegistryError::Write(_) | RegistryError::Package(PackageError::Write(_)) => {
+                Exit::RolledBack
+            }
+            _ => Exit::Refused,
+        }
+    }
+
     /// True when a file is another one than was built or unpacked.
     pub fn is_checksum(&self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! Bytes to terms. The bytes are only a claim: depth is bounded, and room is made for no more than the bytes
-//! left could fill.
+//! Bytes to terms. The bytes may be wrong or hostile: nesting is bounded, and memory is reserved for at most as many
+//! elements as the remaining bytes could hold.
 
 use std::sync::Arc;
 
@@ -10,49 +10,49 @@ use super::ext;
 use super::is_like_a_field;
 use crate::{Atom, AtomError, BigInteger, Float, Map, NESTING_MAX, Pid, Term};
 
-/// Elements for which room is made at once. A longer array grows as its elements really come, so that
-/// arrays in arrays which all claim a great length do not each get it.
+/// Elements for which memory is reserved at once. A longer array grows while its elements are read, so nested arrays
+/// that all claim a great length do not each get that much memory.
 const FIRST_ITEMS_MAX: usize = 64;
 
-/// Why bytes are not a term.
+/// Reasons why bytes are not a term.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// A value goes on where the bytes end.
+    /// The bytes end in the middle of a value.
     #[error("the bytes end inside a value")]
     Truncated,
-    /// Bytes are left behind the value.
+    /// Bytes follow the value; their number.
     #[error("bytes left behind the value: {0}")]
     TrailingBytes(usize),
-    /// More than [`NESTING_MAX`] levels.
+    /// The value nests more than [`NESTING_MAX`] levels.
     #[error("values nest deeper than {NESTING_MAX} levels")]
     TooDeep,
-    /// The marker that MessagePack never uses.
+    /// The marker 0xc1, which MessagePack never uses.
     #[error("the marker 0xc1 is not used by MessagePack")]
     ReservedMarker,
-    /// An extension of a type that terms do not know.
+    /// An extension with a type that no term has; its type.
     #[error("extension type {0} is unknown")]
     UnknownExt(i8),
-    /// An extension of a known type with a content that is not of that type.
+    /// An extension with a known type and content that does not fit that type; its type.
     #[error("the content of extension type {0} is wrong")]
     WrongExt(i8),
     /// A text is not UTF-8.
     #[error("a text is not UTF-8")]
     NotUtf8,
-    /// NaN or an infinity.
+    /// A float is NaN or infinite, which no term can hold.
     #[error("a float is not finite")]
     NotFinite,
-    /// More than [`BigInteger::BITS_MAX`] bits.
+    /// An integer has more than [`BigInteger::BITS_MAX`] bits.
     #[error("an integer has more than {} bits", BigInteger::BITS_MAX)]
     IntegerTooBig,
-    /// A text that cannot become an atom.
+    /// A text cannot become an atom: it is too long, or the table is full.
     #[error(transparent)]
     Atom(#[from] AtomError),
 }
 
-/// Reads one term that takes all the bytes. Of pairs of a map with the same key the last counts.
+/// Reads one term from all the bytes. When pairs of a map have the same key, the last one counts.
 ///
 /// # Errors
-/// When the bytes are not one whole value of the kinds in the table of [`msgpack`](super).
+/// Fails when the bytes are not exactly one value of the kinds in the table of [`msgpack`](super).
 pub fn from_msgpack(bytes: &[u8]) -> Result<Term, DecodeError> {
     let mut decoder = Decoder { bytes };
     let term = decoder.term(Depth::TOP)?;
@@ -60,7 +60,7 @@ pub fn from_msgpack(bytes: &[u8]) -> Result<Term, DecodeError> {
     Ok(term)
 }
 
-/// How many levels a value may still nest.
+/// The number of levels that a value may still nest.
 #[derive(Clone, Copy)]
 pub(crate) struct Depth(usize);
 
@@ -72,7 +72,7 @@ impl Depth {
     }
 }
 
-/// The term of an extension.
+/// Converts the payload of an extension to a term.
 pub(crate) fn ext_term(kind: i8, payload: &[u8], depth: Depth) -> Result<Term, DecodeError> {
     match kind {
         ext::PID => match payload.try_into() {
@@ -90,8 +90,8 @@ pub(crate) fn ext_term(kind: i8, payload: &[u8], depth: Depth) -> Result<Term, D
     }
 }
 
-/// The term of a str that is a map's key. Nobody knows whether it is the name of a field or what a player has typed:
-/// one for which there is no room from outside stays the string that it is.
+/// Converts a str key of a map to a term. The key may be the name of a field or the input of a player, so a name beyond
+/// the budget for text from outside stays a string.
 pub(crate) fn key_of(text: &str) -> Term {
     let atom = is_like_a_field(text).then(|| Atom::from_outside(text));
     match atom {
@@ -114,7 +114,7 @@ fn tuple(payload: &[u8], depth: Depth) -> Result<Term, DecodeError> {
 }
 
 fn big_integer(payload: &[u8]) -> Result<Term, DecodeError> {
-    // One byte more than the bits fill, for the sign.
+    // One more byte than the bits fill is allowed, for the sign.
     if payload.len() as u64 > BigInteger::BITS_MAX / 8 + 1 {
         return Err(DecodeError::IntegerTooBig);
     }
@@ -135,13 +135,12 @@ fn float(value: f64) -> Result<Term, DecodeError> {
         .ok_or(DecodeError::NotFinite)
 }
 
-/// The bytes not yet read.
 struct Decoder<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Decoder<'a> {
-    /// What may nest; the rest is `leaf`, so that the frames of deep values stay small.
+    /// Reads kinds that nest. `leaf` reads the others, so that the stack frames of nested values stay small.
     fn term(&mut self, depth: Depth) -> Result<Term, DecodeError> {
         match self.marker()? {
             Marker::FixArray(length) => self.list(length.into(), depth),
@@ -162,7 +161,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// One arm, one marker of a value without parts.
+    /// Reads a value without parts: one arm for each marker.
     fn leaf(&mut self, marker: Marker) -> Result<Term, DecodeError> {
         match marker {
             Marker::FixPos(value) => Ok(Term::Integer(value.into())),
@@ -206,7 +205,7 @@ impl<'a> Decoder<'a> {
         self.ext(length, depth)
     }
 
-    /// A str becomes an atom where it could be the name of a field.
+    /// Reads a key of a map. A str becomes an atom if it could be the name of a field.
     fn key(&mut self, depth: Depth) -> Result<Term, DecodeError> {
         let rest = self.bytes;
         let length = match self.marker()? {
@@ -239,7 +238,7 @@ impl<'a> Decoder<'a> {
         Ok(Term::List(self.items(length, depth)?))
     }
 
-    /// Pairs and triples, which most messages are, take one allocation each.
+    /// Most messages are pairs and triples; they take one allocation each.
     fn items(&mut self, length: usize, depth: Depth) -> Result<Arc<[Term]>, DecodeError> {
         let depth = depth.below()?;
         match length {
@@ -270,7 +269,7 @@ impl<'a> Decoder<'a> {
         Ok(Term::Map(Map::from(pairs)))
     }
 
-    /// Each element takes a byte at least, so a greater claim than the bytes left is false.
+    /// Each element takes at least one byte, so a claim above the number of remaining bytes is false.
     fn first_capacity(&self, length: usize) -> Result<usize, DecodeError> {
         match length <= self.bytes.len() {
             true => Ok(length.min(FIRST_ITEMS_MAX)),
@@ -282,7 +281,7 @@ impl<'a> Decoder<'a> {
         self.array::<1>().map(|[byte]| Marker::from_u8(byte))
     }
 
-    /// A length of `N` bytes, big-endian; at most four.
+    /// Reads a big-endian length of `N` bytes, at most four.
     fn length<const N: usize>(&mut self) -> Result<usize, DecodeError> {
         let bytes = self.array::<N>()?;
         Ok(bytes

@@ -1,34 +1,34 @@
-//! Names by their bytes, without making the term: for whoever keeps or compares them.
+//! Reads names in encoded form, without building terms: for code that stores names or compares them.
 //!
-//! What is read here is only what names are made of, written as [`to_msgpack`](super::to_msgpack) writes it. The rest
-//! of the world is read by `decode`, and short terms are written by `short`.
+//! This module reads only the kinds that names consist of, in the form that [`to_msgpack`](super::to_msgpack) writes.
+//! `decode` reads all kinds, and `short` writes short terms.
 
 use super::{ext, marker};
 use crate::Pid;
 
-/// How deep tuples are followed. A name is a text, or a tuple of a few.
+/// The largest nesting of tuples that is followed. A name is a text or a small tuple.
 const DEPTH_MAX: u8 = 4;
 
-/// How many bytes the first term takes, when it is written as [`to_msgpack`](super::to_msgpack) writes it and is
-/// what names are made of: a short text, an atom, a pid, a small integer, or a tuple of these.
+/// The number of bytes of the first term, when it has the form that [`to_msgpack`](super::to_msgpack) writes and a kind
+/// that occurs in names: a short text, an atom, a pid, a small integer, or a tuple of these.
 ///
-/// `None` says nothing: the bytes may be another term, or the same one in other words, or none.
+/// `None` proves nothing: the bytes may be another term, another encoding of such a term, or no term.
 pub fn exact_len(bytes: &[u8]) -> Option<usize> {
     behind_term(bytes, DEPTH_MAX).map(|rest| bytes.len() - rest.len())
 }
 
-/// The pid which all the bytes are, when they are written as [`to_msgpack`](super::to_msgpack) writes it.
+/// The pid that all the bytes encode in the form of [`to_msgpack`](super::to_msgpack).
 ///
-/// `None` says nothing: the bytes may be a pid in other words.
+/// `None` proves nothing: the bytes may be another encoding of a pid.
 pub fn exact_pid(bytes: &[u8]) -> Option<Pid> {
     let (head, raw) = bytes.split_first_chunk()?;
     let raw = raw.try_into().ok()?;
     (*head == [marker::FIX_EXT_8, ext::PID as u8]).then(|| Pid::from_raw(u64::from_be_bytes(raw)))
 }
 
-/// The text which all the bytes are, when they are a short one written as [`to_msgpack`](super::to_msgpack) writes it.
+/// The short text that all the bytes encode in the form of [`to_msgpack`](super::to_msgpack).
 ///
-/// `None` says nothing: the bytes may be a text in other words.
+/// `None` proves nothing: the bytes may be another encoding of a text.
 pub fn exact_text(bytes: &[u8]) -> Option<&str> {
     let (text, length) = match *bytes {
         [head @ 0xa0..=0xbf, ref text @ ..] => (text, usize::from(head - marker::FIX_STR)),
@@ -38,21 +38,21 @@ pub fn exact_text(bytes: &[u8]) -> Option<&str> {
     (text.len() == length).then(|| std::str::from_utf8(text).ok())?
 }
 
-/// Of a pair that begins with an atom, such as `{events, Name}`, the atom's text and the bytes of the other: which are
-/// those of `Name` alone. The bytes are to be a term in its exact form.
+/// Splits a pair that begins with an atom, such as `{events, Name}`: the result is the text of the atom and the bytes
+/// of the second element, which are equal to the bytes of `Name` alone. The input has to be a term in exact form.
 pub fn exact_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let pair = ext_of(bytes, ext::TUPLE).filter(|(_, rest)| rest.is_empty());
     let items = pair?.0.strip_prefix(&[marker::FIX_ARRAY | 2])?;
     ext_of(items, ext::ATOM)
 }
 
-/// The payload of an extension of this type, and what follows.
+/// The payload of an extension of the type `wanted`, and the bytes behind the extension.
 fn ext_of(bytes: &[u8], wanted: i8) -> Option<(&[u8], &[u8])> {
     let (kind, payload, rest) = ext_at(bytes)?;
     (kind == wanted).then_some((payload, rest))
 }
 
-/// The type of a short extension, its payload, and what follows.
+/// The type of a short extension, its payload, and the bytes behind it.
 fn ext_at(bytes: &[u8]) -> Option<(i8, &[u8], &[u8])> {
     let (length, kind, rest) = match *bytes {
         [
@@ -60,7 +60,7 @@ fn ext_at(bytes: &[u8]) -> Option<(i8, &[u8], &[u8])> {
             kind,
             ref rest @ ..,
         ] => (1 << (head - marker::FIX_EXT_1), kind, rest),
-        // Those that have a head of their own, which is the shorter one, are not written so.
+        // These lengths have a shorter head of their own, so `to_msgpack` does not write them in this way.
         [marker::EXT_8, length, kind, ref rest @ ..] if !matches!(length, 1 | 2 | 4 | 8 | 16) => {
             (length.into(), kind, rest)
         }
@@ -70,7 +70,7 @@ fn ext_at(bytes: &[u8]) -> Option<(i8, &[u8], &[u8])> {
     Some((kind as i8, payload, rest))
 }
 
-/// What follows the first term.
+/// The bytes behind the first term.
 fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     match *bytes {
         [0x00..=0x7f | 0xe0..=0xff, ref rest @ ..] => Some(rest),
@@ -82,7 +82,7 @@ fn behind_term(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     }
 }
 
-/// What follows an extension.
+/// The bytes behind an extension.
 fn behind_ext(bytes: &[u8], depth: u8) -> Option<&[u8]> {
     let (kind, payload, rest) = ext_at(bytes)?;
     let is_exact = match kind {
@@ -102,7 +102,7 @@ fn is_array(bytes: &[u8], depth: u8) -> bool {
     behind.is_some_and(<[u8]>::is_empty)
 }
 
-/// Most names are ASCII, which is seen in several bytes at once.
+/// Most names are ASCII, which can be checked for several bytes at once.
 fn is_text(bytes: &[u8]) -> bool {
     bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }

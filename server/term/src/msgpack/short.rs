@@ -1,22 +1,23 @@
-//! Short terms written on the stack: what a name and a pid are made of, and a list of these.
+//! Writes short terms on the stack: pids, the kinds that names consist of, and lists of these.
 //!
-//! The bytes are those of `encode`, which writes everything else. A hero's start passes here three times.
+//! The bytes are the same as those of `encode`, which writes all other terms. The start of an avatar uses this module
+//! three times.
 
 use super::{ext, list_to_msgpack, marker};
 use crate::{Pid, Term};
 
-/// Lists up to this length are written on the stack. `{events, Name}` with the longest short text, 31 bytes, and a pid
-/// take 56.
+/// Lists of at most this length are written on the stack. `{events, Name}` with the longest short text (31 bytes) and a
+/// pid take 56 bytes.
 const ROOM_BYTES: usize = 64;
 
-/// The bytes that [`to_msgpack`](super::to_msgpack) writes of a pid.
+/// The bytes that [`to_msgpack`](super::to_msgpack) writes for a pid.
 pub fn pid_to_msgpack(pid: Pid) -> [u8; 10] {
     let mut bytes = [marker::FIX_EXT_8, ext::PID as u8, 0, 0, 0, 0, 0, 0, 0, 0];
     bytes[2..].copy_from_slice(&pid.as_raw().to_be_bytes());
     bytes
 }
 
-/// Lends the bytes that [`list_to_msgpack`] writes of these terms.
+/// Calls `lend` with the bytes that [`list_to_msgpack`] writes for these terms.
 pub fn with_list<R>(items: &[Term], lend: impl FnOnce(&[u8]) -> R) -> R {
     let mut room = [0; ROOM_BYTES];
     match write_array(&mut room, items) {
@@ -25,7 +26,7 @@ pub fn with_list<R>(items: &[Term], lend: impl FnOnce(&[u8]) -> R) -> R {
     }
 }
 
-/// Writes a term where the room begins, and says how long it is; `None` when it has no place there, or is no short one.
+/// Writes a term to the start of the buffer and returns its length; `None` when the term does not fit or is not short.
 fn write(room: &mut [u8], term: &Term) -> Option<usize> {
     match term {
         Term::Atom(atom) => write_atom(room, atom.as_str()),
@@ -64,7 +65,7 @@ fn write_array(room: &mut [u8], items: &[Term]) -> Option<usize> {
     Some(end)
 }
 
-/// Writes the elements behind the head that most need, and moves them when their length asks for the shorter one.
+/// Writes the elements behind the usual head, and moves them when their length needs the shorter head.
 fn write_tuple(room: &mut [u8], items: &[Term]) -> Option<usize> {
     let kind = ext::TUPLE as u8;
     match write_array(room.get_mut(3..)?, items)? {
@@ -101,7 +102,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-    /// What names are made of, and a little more.
+    /// Terms of the kinds that names consist of, and a few others.
     fn short_term() -> impl Strategy<Value = Term> {
         let leaf = prop_oneof![
             "[a-zé]{0,17}".prop_map(|text| Term::Atom(Atom::new(&text).unwrap())),

@@ -1,4 +1,4 @@
-//! Terms and their bytes, plain Rust types shown as terms, and bytes that are refused.
+//! Conversion of terms to bytes and back, plain Rust types read as terms, and bytes that are refused.
 
 use super::ext;
 use super::*;

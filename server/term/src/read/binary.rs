@@ -1,7 +1,7 @@
 //! `<<…>>`: segments to bytes (Reference Manual, "Bit Syntax Expressions").
 //!
-//! A segment is a value, a size and types; together the segments are whole bytes. What a size asks for is bounded over
-//! the whole text, so that a short one cannot ask for all memory.
+//! A segment is a value, a size and types; all segments together are whole bytes. The sizes in one text have a common
+//! bound, so a short text cannot ask for all memory.
 
 mod bits;
 mod types;
@@ -14,10 +14,11 @@ use super::lexer::{Kind, Span, Token};
 use super::{ReadError, Reader};
 use crate::{Float, Term};
 
-/// How many bytes the sizes of all segments of a text may ask for together. No file of a release comes near.
+/// The largest number of bytes that the sizes of all segments of one text may ask for. Files of releases ask for far
+/// less.
 pub(super) const SIZED_BYTES_MAX: usize = 1_048_576;
 
-/// The value of a segment.
+/// The value of a segment before its size and types apply.
 enum Value {
     String(String),
     Number(Term),
@@ -25,7 +26,7 @@ enum Value {
 }
 
 impl Reader<'_> {
-    /// The binary whose `<<` stood at `open`.
+    /// Reads the binary whose `<<` stands at `open`.
     pub(super) fn binary(&mut self, open: Span) -> Result<Term, ReadError> {
         let mut bits = Bits::default();
         self.enter(open)?;
@@ -108,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Counts what a size of its own asks for.
+    /// Adds the size of a segment to the sum for this text.
     fn sized(
         &mut self,
         span: Span,
@@ -138,7 +139,7 @@ impl Reader<'_> {
     }
 }
 
-/// `None` where the value is not of these types.
+/// Appends the value; `None` when it does not fit these types.
 fn put(bits: &mut Bits, value: &Value, types: Types) -> Option<()> {
     match (value, types) {
         (Value::Binary(bytes), Types::Bytes { bits: count, unit }) => {
@@ -152,7 +153,7 @@ fn put(bits: &mut Bits, value: &Value, types: Types) -> Option<()> {
     }
 }
 
-/// Each character as a number.
+/// Appends each character as a number.
 fn put_text(bits: &mut Bits, text: &str, types: Types) -> Option<()> {
     text.chars()
         .try_for_each(|c| put_number(bits, &Term::from(u32::from(c)), types))
@@ -199,7 +200,7 @@ fn float(number: &Term) -> Option<Float> {
 }
 
 impl Types {
-    /// What a value of these types would be.
+    /// Describes the values that these types accept.
     fn expected(self) -> String {
         match self {
             Types::Integer { .. } => "an integer or a string".into(),

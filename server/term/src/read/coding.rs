@@ -1,16 +1,17 @@
-//! In which coding a file is written: its own first lines say so, as `epp(3)` has it ("Encoding").
+//! The encoding of a file, which a comment in its first lines names; see `epp(3)`, "Encoding".
 
 use std::borrow::Cow;
 
 use super::ReadError;
 
-/// Only these many lines are looked at.
+/// The number of lines that may name the encoding.
 const LINES: usize = 2;
 
-/// The text of a file of Erlang terms: Latin-1 where a comment in the first two lines says `coding: latin-1`, else UTF-8.
+/// Decodes a file of Erlang terms: as Latin-1 if a comment in its first two lines says `coding: latin-1`, else as
+/// UTF-8.
 ///
 /// # Errors
-/// With the line and column of the first byte that is not UTF-8, where the text has to be.
+/// Returns the line and column of the first byte that is not valid UTF-8 in a file that has to be UTF-8.
 pub fn checked_text(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
     if is_latin1(bytes) {
         return Ok(bytes.iter().copied().map(char::from).collect());
@@ -37,7 +38,7 @@ fn is_latin1(bytes: &[u8]) -> bool {
     })
 }
 
-/// The name behind the first `coding:` or `coding=` of a comment; blanks may stand around the sign.
+/// The name behind the first `coding:` or `coding=` of a comment; blanks may surround the sign.
 fn coding(comment: &[u8]) -> Option<&[u8]> {
     const WORD: &[u8] = b"coding";
     let ends = comment.windows(WORD.len()).enumerate();

@@ -1,25 +1,25 @@
-//! What a reader says when a text is not a term.
+//! The error of a reader for a text that is not a term.
 
-/// Where a text stopped being what it should be. The first line and the first column are 1; columns count
-/// characters.
+/// The first mistake in a text, with its place. Lines and columns count from 1; columns count characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: found {found}, expected {expected}")]
 pub struct ReadError {
-    /// The line.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The column of the first character that was found.
+    /// The column of the first wrong character, from 1.
     pub column: usize,
-    /// What stands there, in backticks where it is text of the file.
+    /// The wrong piece of text, in backticks if it is a part of the file.
     pub found: String,
-    /// What would have been right.
+    /// A description of the correct text.
     pub expected: String,
 }
 
-/// How many characters of a token an error shows. A line of a terminal holds the rest of the sentence beside it.
+/// The largest number of characters of a token in an error. A line of a terminal has room for the rest of the message,
+/// too.
 const SHOWN_CHARS_MAX: usize = 30;
 
 impl ReadError {
-    /// The error at a byte offset, which is on the border of a character.
+    /// Makes the error at a byte offset, which is at the border of a character.
     pub(super) fn at(text: &str, offset: usize, found: String, expected: &str) -> ReadError {
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -32,7 +32,7 @@ impl ReadError {
     }
 }
 
-/// A piece of the text in backticks, on one line and cut where it is long.
+/// A piece of the text in backticks, on one line and shortened.
 pub(super) fn shown(piece: &str) -> String {
     if piece.is_empty() {
         return "the end of the text".into();

@@ -1,10 +1,10 @@
-//! The characters behind a backslash (Reference Manual, "Escape Sequences").
+//! Escape sequences: the characters behind a backslash (Reference Manual, "Escape Sequences").
 
 use super::ReadError;
 use super::lexer::{Lexer, Span};
 
 impl Lexer<'_> {
-    /// The character meant by what follows a backslash; the backslash itself stood at `start`.
+    /// Decodes the characters behind a backslash, which stands at `start`.
     pub(super) fn escape(&mut self, start: usize) -> Result<char, ReadError> {
         let Some(c) = self.bump() else {
             return Err(self.wrong_from(start, "a character after the backslash"));
@@ -26,7 +26,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// FIDELITY: `\^c` is the lowest five bits of any character, so `\^?` is not delete.
+    /// FIDELITY: `\^c` is the lowest five bits of any character, so `\^?` is not the delete character.
     fn control(&mut self, start: usize) -> Result<char, ReadError> {
         match self.bump() {
             Some(c) => {
@@ -37,7 +37,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `\xHH` or `\x{H...}`.
+    /// Decodes `\xHH` or `\x{H...}`.
     fn hexadecimal(&mut self, start: usize) -> Result<char, ReadError> {
         let is_digit = |c: char| c.is_ascii_hexdigit();
         let (digits, is_whole) = if self.take_if('{') {
@@ -52,7 +52,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// One to three digits, of which the first is taken back here.
+    /// Decodes one to three digits. The caller has read the first one, so this function goes back to it.
     fn octal(&mut self, start: usize) -> Result<char, ReadError> {
         self.seek(start + 1);
         let digits = self.take_at_most(3, |c| c.is_digit(8));

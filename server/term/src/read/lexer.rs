@@ -1,4 +1,4 @@
-//! Text to tokens, as `erl_scan` cuts them. Blanks and comments end here.
+//! Text to tokens, as `erl_scan` cuts them. The lexer drops blanks and comments.
 
 use num_bigint::BigInt;
 
@@ -7,19 +7,19 @@ use super::{Dialect, ReadError};
 use crate::print::{is_atom_part, is_atom_start, is_reserved};
 use crate::{BigInteger, Float, Pid};
 
-/// Marks of several characters stand before those they begin with.
+/// Marks of several characters stand before their own prefixes.
 const MARKS: [&str; 16] = [
     "<<", ">>", "=>", "{", "}", "[", "]", "(", ")", ",", "|", "/", "#", "-", "+", ":",
 ];
 
-/// Digits of an integer that are looked at, in any base: those of base 2 are the most.
-/// Beyond [`BigInteger::BITS_MAX`] the number would be refused anyway.
+/// The largest number of digits that are read of an integer, in any base; base 2 needs the most. A number with more
+/// than [`BigInteger::BITS_MAX`] bits is refused in any case.
 const DIGITS_MAX: usize = BigInteger::BITS_MAX as usize;
 
-/// `<255.268435455.268435455>`
+/// The length of the longest pid, `<255.268435455.268435455>`, in bytes.
 const PID_BYTES_MAX: usize = 25;
 
-/// Where a token stands, in bytes.
+/// The place of a token as byte offsets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -34,7 +34,6 @@ pub(super) struct Token {
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Kind {
-    /// One of [`MARKS`].
     Mark(&'static str),
     Atom(String),
     Reserved,
@@ -44,14 +43,14 @@ pub(super) enum Kind {
     Integer(BigInt),
     Float(Float),
     Pid(Pid),
-    /// A dot that closes a term: white space, a comment or nothing follows.
+    /// A dot that closes a term: white space, a comment or the end of the text follows.
     Dot,
     End,
-    /// No token begins so.
+    /// A character with which no token begins.
     Unknown,
 }
 
-/// Walks through the text; `at` is always on the border of a character.
+/// The lexer; `at` is always on the border of a character.
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
@@ -64,7 +63,7 @@ impl<'a> Lexer<'a> {
         Lexer { text, at, dialect }
     }
 
-    /// The next token; at the end of the text, [`Kind::End`] again and again.
+    /// The next token; [`Kind::End`] at the end of the text, also when called again.
     pub(super) fn next(&mut self) -> Result<Token, ReadError> {
         self.skip_blanks();
         let start = self.at;
@@ -76,7 +75,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// The error that says what stands at `span`.
+    /// An error that shows the text at `span`.
     pub(super) fn wrong(&self, span: Span, expected: &str) -> ReadError {
         ReadError::at(
             self.text,
@@ -132,7 +131,7 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Kind {
         let word = self.take_while(is_atom_part);
-        // `else` and `maybe` are reserved only where a feature is on; older files use them freely.
+        // `else` and `maybe` are reserved only when a feature is on; older files use them as atoms.
         match word {
             "fun" => Kind::Fun,
             "else" | "maybe" => Kind::Atom(word.into()),
@@ -156,7 +155,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `<1.2.3>`, or nothing taken.
+    /// Reads a pid such as `<1.2.3>`, or takes nothing.
     fn pid(&mut self) -> Option<Kind> {
         let rest = self.rest();
         let close = rest
@@ -181,7 +180,7 @@ impl<'a> Lexer<'a> {
         Ok(Kind::String(self.quoted(start, '"')?))
     }
 
-    /// The text between quotes.
+    /// Reads the text up to the closing quote.
     fn quoted(&mut self, start: usize, quote: char) -> Result<String, ReadError> {
         self.bump();
         let mut text = String::new();
@@ -204,7 +203,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `$c`: the number of the character.
+    /// Reads `$c`, which is the code point of the character.
     fn character_code(&mut self, start: usize) -> Result<Kind, ReadError> {
         self.bump();
         let at = self.at;
@@ -222,7 +221,7 @@ impl<'a> Lexer<'a> {
         Ok(Kind::Integer(u32::from(c).into()))
     }
 
-    /// The character that stood at `start`, unless files may not hold it.
+    /// Returns the character that stands at `start`, unless files may not contain it.
     pub(super) fn checked(&self, start: usize, c: char) -> Result<char, ReadError> {
         if self.dialect == Dialect::Printed || !is_no_character(c) {
             return Ok(c);
@@ -234,7 +233,7 @@ impl<'a> Lexer<'a> {
         ))
     }
 
-    /// `1_000`, `16#ff` or `1.0e-3`.
+    /// Reads a number such as `1_000`, `16#ff` or `1.0e-3`.
     fn number(&mut self, start: usize) -> Result<Kind, ReadError> {
         let digits = self.digits(10);
         if self.take_if('#') {
@@ -246,7 +245,7 @@ impl<'a> Lexer<'a> {
         self.integer(start, &digits, 10)
     }
 
-    /// Digits of a base, where `_` may stand between two of them.
+    /// Reads digits of a base; a `_` may stand between two of them.
     fn digits(&mut self, base: u32) -> String {
         let mut digits = String::new();
         loop {
@@ -301,7 +300,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A dot and a digit; a dot alone closes the term.
+    /// Whether a dot and a digit follow; a dot alone closes the term.
     fn fraction_follows(&self) -> bool {
         let mut ahead = self.rest().chars();
         ahead.next() == Some('.') && ahead.next().is_some_and(|c| c.is_ascii_digit())
@@ -324,7 +323,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `e-3`, or nothing taken.
+    /// Reads an exponent such as `e-3`, or takes nothing.
     fn exponent(&mut self) -> String {
         let start = self.at;
         if !self.take_if('e') && !self.take_if('E') {
@@ -349,7 +348,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    /// What has been taken since `start`.
+    /// The text from `start` to the current place.
     pub(super) fn text_from(&self, start: usize) -> &'a str {
         &self.text[start..self.at]
     }
@@ -385,12 +384,13 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// White space as `erl_scan` sees it: everything up to the blank, and the same of Latin-1's upper half.
+/// Whether `erl_scan` takes the character for white space: all characters up to the blank, and their equivalents in the
+/// upper half of Latin-1.
 fn is_blank(c: char) -> bool {
     matches!(c, '\0'..=' ' | '\u{80}'..='\u{a0}')
 }
 
-/// The two numbers below 10000 that `erl_scan` takes for no character, beside the surrogates.
+/// The two code points below 10000 (hexadecimal) that `erl_scan` refuses, besides the surrogates.
 fn is_no_character(c: char) -> bool {
     matches!(c, '\u{fffe}' | '\u{ffff}')
 }

@@ -1,10 +1,10 @@
-//! Texts and what the reader makes of them: terms, or the sentence that says what is wrong.
+//! Texts and the result of reading them: terms or error messages.
 
 use super::*;
 use crate::print::is_reserved;
 use expect_test::{Expect, expect};
 
-/// Reads, and shows the terms or the error.
+/// Reads the text and compares the printed terms or the error.
 fn check(text: &str, expected: Expect) {
     let shown = match read_all(text) {
         Ok(terms) => terms.iter().map(|t| format!("{t}.\n")).collect::<String>(),

@@ -1,4 +1,4 @@
-//! Terms, atoms and pids inside Rust types, written and read by rmp-serde.
+//! Terms, atoms and pids in Rust types, written and read with rmp-serde.
 
 use super::*;
 use crate::msgpack::{from_msgpack, to_msgpack, to_plain_msgpack};

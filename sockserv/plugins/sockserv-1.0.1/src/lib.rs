@@ -1,7 +1,7 @@
-//! The conversation over a socket, 1.0.1: a client that goes takes its hero along.
+//! The conversation over a socket, 1.0.1: when a client disconnects, its hero is stopped.
 //!
-//! Only `sockserv_serv` has changed. The rest is taken from 1.0.0, with its version; that knows nothing of
-//! this one.
+//! Only `sockserv_serv` has changed. The rest is imported from 1.0.0 with its version; 1.0.0 does not know this
+//! version.
 
 pub mod sockserv_serv;
 

@@ -1,7 +1,7 @@
-//! Sessions of 1.0.0 and of this version, up and down: they are the same, and written the same.
+//! Conversion of sessions between 1.0.0 and this version: states and encoded forms are equal.
 //!
-//! The appup loads the module without a conversion, and needs none. For a node that moves the state of a
-//! running session from one library to another all the same, these say that nothing is to be done.
+//! The appup loads the module without a conversion, because none is needed. A node may nevertheless move the state of a
+//! running session from one library to the other; then these conversions change nothing.
 
 use pq_sdk::{Ctx, Migrate, Reason};
 

@@ -1,4 +1,4 @@
-//! The library as a node sees it: through its table, with a node of paper behind it.
+//! The library in the view of a node: the tests call it through its table, with a mock node.
 #![allow(clippy::unwrap_used)]
 
 #[path = "conversation/node.rs"]
@@ -74,7 +74,7 @@ fn a_client_that_quit_and_goes_is_let_go_once() {
     assert_eq!(node.answer(&SupReply::Ok), END);
 }
 
-/// What 1.0.0 did, so that the tests above say something new.
+/// The behaviour of 1.0.0, which proves that the tests above detect the change.
 #[test]
 fn before_this_version_the_hero_stayed() {
     let mut node = Node::at(OLD, Moment::Playing);

@@ -1,11 +1,12 @@
-//! What no `catch_unwind` catches: ends of the whole program, each under the name of a hero whose fate it is.
+//! Faults that no `catch_unwind` catches: each ends the whole program, and has the name of the hero that causes it.
 //!
-//! Three of them need an instruction that safe Rust does not write. Their functions hold a number that a test finds in
-//! the library's code and writes that instruction over (`tests/tests/broken/crash.rs`); without that they do nothing.
+//! Three of them need an instruction that safe Rust cannot express. Their functions contain a number; a test finds this
+//! number in the code of the library and overwrites it with the instruction (`tests/tests/broken/crash.rs`). Without
+//! that the functions do nothing.
 
 use std::hint::black_box;
 
-/// The fault of this name, if one has it.
+/// Causes the fault with this name, if there is one.
 pub(crate) fn happen(name: &str) {
     match name {
         "Overflows" => {
@@ -27,19 +28,19 @@ pub(crate) fn happen(name: &str) {
     }
 }
 
-/// A call within a call, until there is no room.
+/// Recurses until the stack overflows.
 #[inline(never)]
 fn overflow(before: &[u64; 16]) -> u64 {
     let mut here = black_box(*before);
     here[0] += 1;
     match here[0] {
-        // No stack has room for so many.
+        // No stack is this large.
         u64::MAX => 0,
         _ => overflow(&here) + here[0],
     }
 }
 
-/// A panic stops here, and with it the program.
+/// A panic cannot leave this function, so it ends the program.
 #[inline(never)]
 extern "C" fn may_not_unwind() {
     panic!("as it should");

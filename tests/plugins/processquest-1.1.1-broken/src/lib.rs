@@ -1,14 +1,14 @@
-//! Process Quest 1.1.1 as it should not be. No release has it: tests see by it that an upgrade which fails leaves
-//! everything as it was.
+//! Process Quest 1.1.1 with deliberate faults. It belongs to no release: tests use it to check that a failed upgrade
+//! leaves everything unchanged.
 //!
 //! | module | in this version |
 //! |---|---|
-//! | `processquest` | that of 1.0.0; but its `config_change` refuses one setting, and a function does not end |
-//! | `pq_player` | that of 1.1.0; but heroes of some names do not convert, each in a way of its own, and one does not end |
-//! | `pq_sup` | describes two children under one name for a hero called `hero…`; `processquest.appup` does not load it, a test's does |
+//! | `processquest` | that of 1.0.0, except that `config_change` refuses one setting, and that one function does not end |
+//! | `pq_player` | that of 1.1.0, except that heroes with certain names do not convert, each in its own way, and one does not end |
+//! | `pq_sup` | has two children with one name for a hero called `hero…`; `processquest.appup` does not load it, the appup of a test does |
 //! | all others | those of 1.1.0 and 1.0.0, with their versions |
 //!
-//! The release around it is made by `pq_tests::upgrade`.
+//! `pq_tests::upgrade` makes the release around it.
 
 pub mod processquest;
 

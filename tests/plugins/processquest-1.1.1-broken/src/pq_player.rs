@@ -1,18 +1,18 @@
-//! The hero of 1.1.0, whose conversion depends on its fate.
+//! The hero of 1.1.0 with a conversion that depends on its fate.
 //!
 //! | fate | conversion, up and down |
 //! |---|---|
-//! | `Errs` | answers an error |
+//! | `Errs` | returns an error |
 //! | `Panics` | panics |
-//! | `Loops` | does not end as long as this is its fate |
-//! | `Works` | takes a second or so, and is as in 1.1.0 then |
-//! | `Sends` | wants something done, which a conversion may not |
+//! | `Loops` | does not end while this is its fate |
+//! | `Works` | takes about a second, and is as in 1.1.0 then |
+//! | `Sends` | requests an effect, which a conversion may not |
 //! | one of `faults` | ends the node, and so does the hero's first event |
 //! | any other | as in 1.1.0 |
 //!
-//! A hero of the name `Stalls` converts, and does not end its first event.
+//! A hero with the name `Stalls` converts, but does not finish its first event.
 //!
-//! A hero's fate is its name; but the setting `{fate, {Name, Fate}}` of processquest gives one hero another.
+//! The fate of a hero is its name, unless the setting `{fate, {Name, Fate}}` of processquest gives it another one.
 
 use pq_sdk::{Ctx, From, GenFsm, Migrate, Migration, Module, Reason, Step, gen_fsm::Machine};
 use serde::{Deserialize, Serialize};
@@ -23,12 +23,12 @@ use crate::v1_1_0::pq_player as pq_player_1_1_0;
 
 pub use crate::v1_0_0::pq_player::{Call, Event, State};
 
-/// A hero: that of 1.1.0, written the same.
+/// A hero, equal to that of 1.1.0 in state and encoded form.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Player(pub pq_player_1_1_0::Player);
 
-/// State and hero together: what is exported and converted.
+/// State and hero together, as they are exported and converted.
 pub type Whole = Machine<State, Player>;
 
 type Begun = pq_sdk::gen_fsm::Begun<Player>;
@@ -36,7 +36,6 @@ type Begun = pq_sdk::gen_fsm::Begun<Player>;
 impl Module for Player {
     const NAME: &'static str = "pq_player";
     const VSN: &'static str = "1.1.1";
-    const CONVERTS: &'static [&'static str] = &["1.0.0", "1.1.0"];
     const CALLS: &'static [&'static str] = pq_player_1_1_0::Player::CALLS;
 }
 
@@ -45,6 +44,10 @@ impl GenFsm for Player {
     type Event = Event;
     type Args = <pq_player_1_1_0::Player as GenFsm>::Args;
     type Call = Call;
+    const MIGRATIONS: &'static [Migration] = &[
+        Migration::converts::<pq_player_1_0_0::Whole, Whole>("1.0.0"),
+        Migration::converts::<pq_player_1_1_0::Whole, Whole>("1.1.0"),
+    ];
 
     fn init(args: Self::Args, ctx: &mut Ctx<'_>) -> Result<Begun, pq_sdk::InitError> {
         let (player, step) = pq_player_1_1_0::Player::init(args, ctx)?;
@@ -75,15 +78,6 @@ impl GenFsm for Player {
     ) -> Step<State, Event> {
         self.0.handle_call(state, call, from, ctx)
     }
-
-    fn migrations() -> &'static [Migration] {
-        const {
-            &[
-                Migration::of::<pq_player_1_0_0::Whole, Whole>(Self::CONVERTS[0]),
-                Migration::of::<pq_player_1_1_0::Whole, Whole>(Self::CONVERTS[1]),
-            ]
-        }
-    }
 }
 
 impl Migrate<pq_player_1_0_0::Player> for Player {
@@ -111,10 +105,10 @@ impl Migrate<pq_player_1_1_0::Player> for Player {
     }
 }
 
-/// Questions to the node that take a second or so: a hundred nanoseconds each in a build for tests.
+/// The number of calls to the node that take about a second: 100 ns each in a build for tests.
 const WORK: u32 = 10_000_000;
 
-/// What becomes of the conversion of a hero with this name.
+/// The result of the conversion of a hero with this name.
 fn fate(name: &str, ctx: &mut Ctx<'_>) -> Result<(), Reason> {
     match fate_of(name, ctx).as_str() {
         "Errs" => Err(Reason::tagged("bad_state", "this hero is not convertible")),

@@ -1,11 +1,11 @@
-//! The supervisor of one hero; of some heroes it has a description that no supervisor can follow.
+//! The supervisor of one hero. For certain heroes its specification is invalid.
 
 use pq_sdk::supervisor::Supervisor;
 use pq_sdk::{InitError, Module, SupSpec};
 
 use crate::v1_0_0::pq_sup as pq_sup_1_0_0;
 
-/// The module.
+/// The supervisor module `pq_sup`.
 pub struct PqSup;
 
 impl Module for PqSup {
@@ -16,7 +16,8 @@ impl Module for PqSup {
 impl Supervisor for PqSup {
     type Args = <pq_sup_1_0_0::PqSup as Supervisor>::Args;
 
-    /// For a hero whose name begins with `hero`, two children under one name: `{duplicate_child_name, player}` (`supervisor(3)`).
+    /// For a hero whose name begins with `hero`, the specification has two children with one name:
+    /// `{duplicate_child_name, player}` (`supervisor(3)`).
     fn init(args: Self::Args) -> Result<SupSpec, InitError> {
         let is_double = args.0.starts_with("hero");
         let mut spec = pq_sup_1_0_0::PqSup::init(args)?;

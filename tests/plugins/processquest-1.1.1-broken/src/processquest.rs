@@ -1,4 +1,4 @@
-//! The application of 1.0.0, which does not like one setting, and has a function that fails and one that does not end.
+//! The application of 1.0.0, which refuses one setting, and has one function that fails and one that does not end.
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::TopSupervisor;
@@ -6,10 +6,10 @@ use pq_sdk::{Ctx, Export, Function, Module, Reason, Term};
 
 use crate::v1_0_0::processquest::{Processquest as V1_0_0, START_PLAYER, STOP_PLAYER, SUBSCRIBE};
 
-/// The setting that it refuses, whatever its value is.
+/// The name of the setting that it refuses, whatever the value.
 const REFUSED: &str = "refused";
 
-/// The application's callback module.
+/// The callback module of the application.
 pub struct Processquest;
 
 impl Module for Processquest {
@@ -19,13 +19,13 @@ impl Module for Processquest {
         &[&START_PLAYER, &STOP_PLAYER, &SUBSCRIBE, &FAIL, &LOOP];
 }
 
-/// `fail()`: an error, whenever it is called; nobody knows before.
+/// `fail()`: returns an error at every call; nothing announces that before the call.
 pub static FAIL: Function<(), Result<(), String>> =
     Function::new("processquest", "fail", |_, ()| {
         Err("as it should".to_string())
     });
 
-/// `loop()`: does not end.
+/// `loop()`: a function that never returns.
 pub static LOOP: Function<(), ()> = Function::new("processquest", "loop", |ctx, ()| {
     loop {
         std::hint::black_box(ctx.now_ms());

@@ -1,5 +1,5 @@
-//! A small application with a process of every kind that a script may be about: tests install scripts on it that no
-//! author would write.
+//! A small application with a process of each kind that an upgrade script can refer to. Tests use it for scripts that
+//! no author would write.
 //!
 //! ```text
 //!   yard_sup (one_for_one) ─┬► gate: yard_gate
@@ -8,13 +8,10 @@
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::{self, Refine, Supervisor, TopSupervisor, supervise, worker};
-use pq_sdk::{
-    Ctx, Export, Function, Functions, GenServer, InitError, Module, Reason, Restart, Strategy,
-    SupSpec, Term,
-};
+use pq_sdk::{Ctx, GenServer, InitError, Module, Reason, Restart, Strategy, SupSpec, Term};
 use serde::{Deserialize, Serialize};
 
-/// The application's callback module.
+/// The callback module of the application.
 pub struct Yard;
 
 impl Module for Yard {
@@ -28,7 +25,7 @@ impl Application for Yard {
     }
 }
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -47,7 +44,7 @@ impl Supervisor for Sup {
     }
 }
 
-/// The supervisor of the pens.
+/// The supervisor of the pens, a `simple_one_for_one`.
 pub struct Pens;
 
 impl Module for Pens {
@@ -65,17 +62,21 @@ impl Supervisor for Pens {
     }
 }
 
-/// A server with a name of its own.
+/// A server with a registered name.
 #[derive(Serialize, Deserialize)]
 pub struct Gate {
     opened: u64,
+}
+
+pq_sdk::calls! {
+    static WEIGH: fn(u64) -> u64 = yard_tools::WEIGH;
 }
 
 impl Module for Gate {
     const NAME: &'static str = "yard_gate";
     const VSN: &'static str = "1.0.0";
     const REGISTERED: &'static str = "yard_gate";
-    const CALLS: &'static [&'static str] = &["yard_tools:weigh/1"];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenServer for Gate {
@@ -89,7 +90,7 @@ impl GenServer for Gate {
     }
 }
 
-/// A server of which there are many.
+/// A server with many instances.
 #[derive(Serialize, Deserialize)]
 pub struct Pen {
     animals: u64,
@@ -110,20 +111,25 @@ impl GenServer for Pen {
     }
 }
 
-/// Functions.
-pub struct Tools;
+/// The functions without a process.
+pub mod yard_tools {
+    use pq_sdk::{Export, Function, Functions, Module};
 
-impl Module for Tools {
-    const NAME: &'static str = "yard_tools";
-    const VSN: &'static str = "1.0.0";
-    const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH];
+    /// The module `yard_tools`, which has functions.
+    pub struct Tools;
+
+    impl Module for Tools {
+        const NAME: &'static str = "yard_tools";
+        const VSN: &'static str = "1.0.0";
+        const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH];
+    }
+
+    impl Functions for Tools {}
+
+    /// `weigh(Animals)`: returns twice the number.
+    pub static WEIGH: Function<(u64,), u64> =
+        Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 }
-
-impl Functions for Tools {}
-
-/// `weigh(Animals)`: twice as much.
-pub static WEIGH: Function<(u64,), u64> =
-    Function::new("yard_tools", "weigh", |_, (animals,)| animals * 2);
 
 pq_sdk::library! {
     application: "yard", vsn: "1.0.0",
@@ -132,5 +138,5 @@ pq_sdk::library! {
     supervisor Pens,
     gen_server Gate,
     gen_server Pen,
-    functions Tools,
+    functions yard_tools::Tools,
 }

@@ -1,11 +1,11 @@
-//! The yard has a dog, which is a child more of its supervisor, and there are more functions.
+//! Version 2 of the yard: its supervisor has one more child, a dog, and there are more functions.
 
 use pq_sdk::supervisor::{Supervisor, worker};
-use pq_sdk::{Ctx, Export, Function, Functions, GenServer, InitError, Module, SupSpec};
+use pq_sdk::{Ctx, GenServer, InitError, Module, SupSpec};
 use serde::{Deserialize, Serialize};
-use yard_1_0_0::{Gate, Pen, Pens, WEIGH, Yard};
+use yard_1_0_0::{Gate, Pen, Pens, Yard};
 
-/// The top supervisor.
+/// The top supervisor `yard_sup`.
 pub struct Sup;
 
 impl Module for Sup {
@@ -30,11 +30,16 @@ pub struct Dog {
     barked: u64,
 }
 
+pq_sdk::calls! {
+    static RING: fn() -> u64 = yard_bell::RING;
+    static COUNT: fn() -> u64 = yard_tools::COUNT;
+}
+
 impl Module for Dog {
     const NAME: &'static str = "yard_dog";
     const VSN: &'static str = "2.0.0";
     const REGISTERED: &'static str = "yard_dog";
-    const CALLS: &'static [&'static str] = &["yard_bell:ring/0", "yard_tools:count/0"];
+    const CALLS: &'static [&'static str] = CALLS;
 }
 
 impl GenServer for Dog {
@@ -48,33 +53,44 @@ impl GenServer for Dog {
     }
 }
 
-/// Functions, one more than before.
-pub struct Tools;
+/// The functions of 1.0.0, and one more.
+pub mod yard_tools {
+    use pq_sdk::{Export, Function, Functions, Module};
+    use yard_1_0_0::yard_tools::WEIGH;
 
-impl Module for Tools {
-    const NAME: &'static str = "yard_tools";
-    const VSN: &'static str = "2.0.0";
-    const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH, &COUNT];
+    /// The module `yard_tools`, which has functions.
+    pub struct Tools;
+
+    impl Module for Tools {
+        const NAME: &'static str = "yard_tools";
+        const VSN: &'static str = "2.0.0";
+        const FUNCTIONS: &'static [&'static dyn Export] = &[&WEIGH, &COUNT];
+    }
+
+    impl Functions for Tools {}
+
+    /// `count()`: always returns three.
+    pub static COUNT: Function<(), u64> = Function::new("yard_tools", "count", |_, ()| 3);
 }
-
-impl Functions for Tools {}
-
-/// `count()`: three.
-pub static COUNT: Function<(), u64> = Function::new("yard_tools", "count", |_, ()| 3);
 
 /// Functions that only this version has.
-pub struct Bell;
+pub mod yard_bell {
+    use pq_sdk::{Export, Function, Functions, Module};
 
-impl Module for Bell {
-    const NAME: &'static str = "yard_bell";
-    const VSN: &'static str = "2.0.0";
-    const FUNCTIONS: &'static [&'static dyn Export] = &[&RING];
+    /// The module `yard_bell`, which has functions.
+    pub struct Bell;
+
+    impl Module for Bell {
+        const NAME: &'static str = "yard_bell";
+        const VSN: &'static str = "2.0.0";
+        const FUNCTIONS: &'static [&'static dyn Export] = &[&RING];
+    }
+
+    impl Functions for Bell {}
+
+    /// `ring()`: always returns one.
+    pub static RING: Function<(), u64> = Function::new("yard_bell", "ring", |_, ()| 1);
 }
-
-impl Functions for Bell {}
-
-/// `ring()`: once.
-pub static RING: Function<(), u64> = Function::new("yard_bell", "ring", |_, ()| 1);
 
 pq_sdk::library! {
     application: "yard", vsn: "2.0.0",
@@ -83,7 +99,7 @@ pq_sdk::library! {
     supervisor Pens,
     gen_server Gate,
     gen_server Pen,
-    functions Tools,
+    functions yard_tools::Tools,
     gen_server Dog,
-    functions Bell,
+    functions yard_bell::Bell,
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::super::POLL;
 
-/// Such a file.
+/// The growing file, and whether its program has ended.
 pub(super) struct Log {
     path: PathBuf,
     file: Option<File>,
@@ -17,12 +17,12 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Follows a file that may not be there yet, until nothing more comes from the program's screen.
+    /// Follows a file, which may not exist yet, until the screen of the program ends.
     pub(super) fn follow(path: &Path, mut screen: impl Read + Send + 'static) -> Log {
         let ended = Arc::new(AtomicBool::new(false));
         let end = ended.clone();
         thread::spawn(move || {
-            // The screen is for people; but a program whose screen nobody reads stops.
+            // The screen is for people, but a program stops when its screen is not read.
             let _ = io::copy(&mut screen, &mut io::sink());
             end.store(true, Ordering::Release);
         });
@@ -44,7 +44,7 @@ impl Log {
 impl Read for Log {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            // Asked before: what was written until then is read.
+            // Checked before reading, so that everything written before the end is read.
             let has_ended = self.ended.load(Ordering::Acquire);
             match self.read_now(buffer)? {
                 0 if !has_ended => thread::sleep(POLL),

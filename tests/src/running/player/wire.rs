@@ -5,7 +5,7 @@ const SB: u8 = 250;
 const SE: u8 = 240;
 const ESC: u8 = 27;
 
-/// The text in these bytes. A command that is still coming is left out, too.
+/// The text in these bytes. An incomplete command is left out, too.
 pub fn plain_text(bytes: &[u8]) -> String {
     let (mut text, mut rest) = (Vec::new(), bytes);
     while let [first, after @ ..] = rest {
@@ -31,7 +31,7 @@ fn behind_command(after: &[u8]) -> &[u8] {
             let end = option.windows(2).position(|pair| pair == [IAC, SE]);
             end.map_or(&[], |end| &option[end + 2..])
         }
-        // `WILL`, `WONT`, `DO`, `DONT` have an option.
+        // `WILL`, `WONT`, `DO` and `DONT` are followed by an option.
         [251..=254, _, rest @ ..] | [0..=250, rest @ ..] => rest,
         _ => &[],
     }

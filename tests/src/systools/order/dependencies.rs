@@ -1,20 +1,21 @@
-//! What the instructions of one way say about modules: who depends on whom.
+//! Dependencies between modules, from the instructions for one upgrade or downgrade.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pq_term::Term;
 
-/// What the instructions of one way say about modules.
+/// The dependencies between modules in the instructions for one upgrade or downgrade.
 #[derive(Debug, Clone, Default)]
 pub struct Dependencies {
-    /// On which modules one depends.
+    /// The modules on which each module depends.
     of: BTreeMap<String, Vec<String>>,
     /// Modules that have a `delete_module`.
     deleted: BTreeSet<String>,
 }
 
 impl Dependencies {
-    /// Takes in an instruction of an appup, or a list of them; those that are not about modules say nothing.
+    /// Adds an instruction of an appup, or a list of instructions. Instructions that are not about modules have no
+    /// effect.
     pub fn add(&mut self, instruction: &Term) {
         if let Some(inner) = instruction.as_list() {
             inner.iter().for_each(|instruction| self.add(instruction));
@@ -35,7 +36,7 @@ impl Dependencies {
         }
     }
 
-    /// True when arrows lead from one module to the other.
+    /// Whether one module depends on the other, directly or through others.
     fn leads(&self, from: &str, to: &str) -> bool {
         let mut seen = BTreeSet::new();
         let mut ahead = vec![from];
@@ -53,17 +54,17 @@ impl Dependencies {
         false
     }
 
-    /// True for modules that depend on each other, directly or through others.
+    /// Whether the modules depend on each other, directly or through others.
     pub(super) fn in_circle(&self, one: &str, other: &str) -> bool {
         one == other || self.leads(one, other) && self.leads(other, one)
     }
 
-    /// True for a module that has a `delete_module`.
+    /// Whether the module has a `delete_module`.
     pub(super) fn is_deleted(&self, module: &str) -> bool {
         self.deleted.contains(module)
     }
 
-    /// What hangs together: for each module that has company, the number of its group.
+    /// The groups of dependent modules: the number of the group for each module that has one.
     pub(super) fn groups(&self) -> BTreeMap<String, usize> {
         let mut groups: BTreeMap<String, usize> = BTreeMap::new();
         for (number, (module, deps)) in self.of.iter().enumerate() {
@@ -85,7 +86,7 @@ impl Dependencies {
         groups
     }
 
-    /// Two modules of a group that stand the wrong way round, or a circle with a stranger in it.
+    /// Finds two modules of a group in the wrong order, or a circle with a foreign module in it.
     pub(super) fn fault(&self, order: &[String]) -> Option<String> {
         let pairs =
             (0..order.len()).flat_map(|at| (at + 1..order.len()).map(move |later| (at, later)));

@@ -1,4 +1,4 @@
-//! One script: reads which order it has chosen for each group, and takes the choice out of it.
+//! One script: reads the order that it has chosen for each group, and normalizes it.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use pq_term::Term;
 use super::{Dependencies, Side};
 use crate::systools::comparison;
 
-/// The order of each group, by its number.
+/// The chosen order of each group, by the number of the group.
 type Orders = BTreeMap<usize, Vec<String>>;
 
-/// Judges the scripts of one way.
+/// Checks and normalizes the scripts of one upgrade or downgrade.
 pub(super) struct Judge {
     side: Side,
     dependencies: Dependencies,
     groups: BTreeMap<String, usize>,
 }
 
-/// A script without its choices.
+/// A script in its normalized form.
 pub(super) struct Settled {
-    /// Its steps, the members of each group in the order of their names.
+    /// The steps of the script, with the members of each group in the order of their names.
     pub(super) steps: Vec<Term>,
-    /// The circles, each in the order in which it stands.
+    /// The circles, each in its chosen order.
     pub(super) circles: Vec<Vec<String>>,
 }
 
-/// Steps that belong together: a `load`, what `delete_module` becomes, or any other.
+/// Steps that belong together: a `load`, the steps of a `delete_module`, or any other step.
 struct Unit<'a> {
     steps: &'a [Term],
-    /// The module, where it has a group.
+    /// The number of its group and its name, if it has a group.
     module: Option<(usize, String)>,
 }
 
@@ -48,7 +48,7 @@ impl Judge {
         }
     }
 
-    /// Takes the choices out, or says which of them was not open.
+    /// Normalizes the script, or describes a choice that was not allowed.
     pub(super) fn settle(&self, script: &[Term]) -> Result<Settled, String> {
         let mut orders = Orders::new();
         let mut steps: Vec<Term> = Vec::new();
@@ -60,7 +60,7 @@ impl Judge {
                 let order = self.order(run)?;
                 if orders.insert(group, order).is_some() {
                     return Err(format!(
-                        "a group is parted: {run}",
+                        "a group is not contiguous: {run}",
                         run = Term::from(script.to_vec())
                     ));
                 }
@@ -70,8 +70,8 @@ impl Judge {
         }
         let steps = steps.iter().map(|step| self.settle_step(step, &orders));
         let mut steps = steps.collect::<Result<Vec<_>, _>>()?;
-        // A library is read where the first of its modules stands, so which comes first follows from the orders.
-        // They stand together, and it makes no difference.
+        // A library is read at the place of its first module, so the order of libraries follows from the orders of the
+        // groups. These steps are adjacent, and their order makes no difference.
         for run in steps.chunk_by_mut(|one, next| reads_code(one) && reads_code(next)) {
             run.sort();
         }
@@ -94,7 +94,7 @@ impl Judge {
         units
     }
 
-    /// The module that a group changes here, and in how many steps.
+    /// The module that is changed at the start of this script, and the number of steps for that.
     fn changed(&self, script: &[Term]) -> (Option<String>, usize) {
         let module = |step: &Term, tag: &str| match step.as_tuple() {
             Some([word, what]) if word.is_atom(tag) => Some(what.as_tuple()?.first()?.to_string()),
@@ -148,7 +148,7 @@ impl Judge {
         Ok(Term::tuple([others, &[list]].concat()))
     }
 
-    /// `{Library, Vsn, Modules}`
+    /// Normalizes the modules in `{Library, Vsn, Modules}`.
     fn settle_step_of_library(&self, what: &Term, orders: &Orders) -> Result<Term, String> {
         match what.as_tuple() {
             Some([library, vsn, modules]) => {
@@ -159,7 +159,7 @@ impl Judge {
         }
     }
 
-    /// A list of `M`, `{M,Timeout}` or `{M,Extra}`: the members of each group change places among themselves.
+    /// Normalizes a list of `M`, `{M,Timeout}` or `{M,Extra}`: the members of each group exchange their places.
     fn settle_list(&self, list: &Term, orders: &Orders, is_reversed: bool) -> Result<Term, String> {
         let module = |item: &Term| match item.as_tuple() {
             Some([module, ..]) => module.to_string(),

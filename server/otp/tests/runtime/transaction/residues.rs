@@ -5,6 +5,7 @@
 //! step up is given it back.
 
 use pq_abi::spec::ManagerReply;
+use pq_otp::Ask as _;
 use pq_otp::sys::SysMessage;
 use pq_sdk::{
     Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Next, Reason,
@@ -56,10 +57,10 @@ impl<const WHICH: usize, const N: usize> Parts<WHICH, N> {
     }
 
     const WAYS: &'static [Migration] = &[
-        Migration::of::<Parts<WHICH, 0>, Self>(VSNS[0]),
-        Migration::of::<Parts<WHICH, 1>, Self>(VSNS[1]),
-        Migration::of::<Parts<WHICH, 2>, Self>(VSNS[2]),
-        Migration::of::<Parts<WHICH, 3>, Self>(VSNS[3]),
+        Migration::converts::<Parts<WHICH, 0>, Self>(VSNS[0]),
+        Migration::converts::<Parts<WHICH, 1>, Self>(VSNS[1]),
+        Migration::converts::<Parts<WHICH, 2>, Self>(VSNS[2]),
+        Migration::converts::<Parts<WHICH, 3>, Self>(VSNS[3]),
     ];
 }
 
@@ -95,6 +96,7 @@ impl<const N: usize> GenServer for Parts<0, N> {
     type Args = ();
     type Call = Ask;
     type Cast = ();
+    const MIGRATIONS: &'static [Migration] = Self::WAYS;
 
     fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Self, InitError> {
         Ok(Self::begin())
@@ -104,16 +106,13 @@ impl<const N: usize> GenServer for Parts<0, N> {
         self.answer(ask, from, ctx);
         Next::Wait
     }
-
-    fn migrations() -> &'static [Migration] {
-        Self::WAYS
-    }
 }
 
 impl<const WHICH: usize, const N: usize> GenEvent for Parts<WHICH, N> {
     type Args = ();
     type Event = ();
     type Call = Ask;
+    const MIGRATIONS: &'static [Migration] = Self::WAYS;
 
     fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Self, InitError> {
         Ok(Self::begin())
@@ -126,10 +125,6 @@ impl<const WHICH: usize, const N: usize> GenEvent for Parts<WHICH, N> {
     fn handle_call(&mut self, ask: Ask, from: From, ctx: &mut Ctx<'_>) -> Handled {
         self.answer(ask, from, ctx);
         Handled::Ok
-    }
-
-    fn migrations() -> &'static [Migration] {
-        Self::WAYS
     }
 }
 
@@ -231,7 +226,11 @@ impl Walk {
         };
         self.house.modules.load(LIBRARIES[version]);
         for message in [SysMessage::Suspend, change, SysMessage::Resume] {
-            let reply = self.house.sim.sys(self.server, message).unwrap();
+            let reply = self
+                .house
+                .sim
+                .sys(self.server, message, pq_otp::sys::TIMEOUT_MS)
+                .unwrap();
             assert_eq!(reply.to_string(), "ok");
         }
         self.version = version;

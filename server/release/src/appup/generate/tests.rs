@@ -275,7 +275,7 @@ mod notes {
             r#"{m,"1",gen_server,[]}"#,
             r#"{m,"2",gen_server,[]}"#,
             expect![[r#"
-                `m` 2 says of the state of 1 neither that it CONVERTS it nor that it KEEPS it, so it is only loaded; a state that changed without a migration, or is written the same and means something else, does not show in a library
+                `m` 2 says of the state of 1 neither that it converts it nor that it keeps it, so it is only loaded; a state that changed without a migration, or is written the same and means something else, does not show in a library
             "#]],
         );
     }

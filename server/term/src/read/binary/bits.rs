@@ -1,25 +1,25 @@
-//! Bits in a row, as the segments of a binary add them.
+//! A sequence of bits, to which the segments of a binary are appended.
 
 use num_bigint::BigInt;
 
 use super::types::{Endian, Width};
 use crate::Float;
 
-/// The bits so far, the first one in the highest bit of the first byte.
+/// The bits so far; the first one is the highest bit of the first byte.
 #[derive(Debug, Default)]
 pub(super) struct Bits {
     bytes: Vec<u8>,
-    /// Of the last byte, how many bits are not used yet.
+    /// The number of unused bits in the last byte.
     free: usize,
 }
 
 impl Bits {
-    /// The bytes; `None` where the last is not whole.
+    /// The bytes; `None` when the last one is not complete.
     pub(super) fn into_bytes(self) -> Option<Vec<u8>> {
         (self.free == 0).then_some(self.bytes)
     }
 
-    /// The first `count` bits of these bytes.
+    /// Appends the first `count` bits of these bytes.
     pub(super) fn push(&mut self, bytes: &[u8], count: usize) {
         let (whole, rest) = (count / 8, count % 8);
         match self.free {
@@ -33,7 +33,7 @@ impl Bits {
         }
     }
 
-    /// The highest `count` bits of a byte.
+    /// Appends the highest `count` bits of a byte.
     fn push_byte(&mut self, byte: u8, count: usize) {
         for at in 0..count {
             if self.free == 0 {
@@ -46,7 +46,7 @@ impl Bits {
         }
     }
 
-    /// The lowest `count` bits of a number, negative ones in two's complement.
+    /// Appends the lowest `count` bits of a number; negative numbers are in two's complement.
     pub(super) fn push_integer(&mut self, value: &BigInt, count: usize, endian: Endian) {
         let mask = (BigInt::from(1) << count) - 1;
         let low: BigInt = value & mask;
@@ -73,7 +73,7 @@ impl Bits {
         }
     }
 
-    /// `None` for a size that no float has. FIDELITY: one that is too large for its size becomes infinity.
+    /// Returns `None` for a size that no float has. FIDELITY: a float that is too large for its size becomes infinity.
     pub(super) fn push_float(&mut self, value: Float, count: usize, endian: Endian) -> Option<()> {
         let value = value.value();
         let mut bytes = match count {
@@ -118,7 +118,8 @@ fn half(value: f64) -> u16 {
     if exponent > 15 {
         return sign | INFINITY;
     }
-    // Ten bits behind the first one, which a subnormal does not have; one too many goes over into the exponent.
+    // The significand has ten bits behind its first one, which a subnormal float does not have. A rounding overflow
+    // carries into the exponent.
     let scaled = value * 2.0_f64.powi(10 - exponent as i32);
     let steps = scaled.round_ties_even() as u16;
     let below = (exponent - EXPONENT_MIN) as u16 * 1_024;

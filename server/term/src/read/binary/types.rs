@@ -1,16 +1,16 @@
-//! Size and types of a segment: `:16/little-signed-integer-unit:8` and what is meant where a part is left out.
+//! Size and types of a segment, such as `:16/little-signed-integer-unit:8`, and their defaults.
 
-/// What may stand behind the `/` of a segment.
+/// Words that may stand behind the `/` of a segment.
 pub(super) const WANTED: &str = "integer, float, binary, bytes, bitstring, bits, utf8, utf16, utf32, signed, unsigned, big, little, native or unit:1 to unit:256, none against another";
 
-/// Which byte of a number comes first.
+/// The order of the bytes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endian {
     Big,
     Little,
 }
 
-/// The code units of a character.
+/// The size of the code units of a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Width {
     Utf8,
@@ -18,7 +18,7 @@ pub(super) enum Width {
     Utf32,
 }
 
-/// What a segment is, with nothing left out. Signs matter only where a segment is taken apart.
+/// The complete type of a segment. Signs matter only in patterns, which are not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Types {
     Integer {
@@ -33,7 +33,7 @@ pub(super) enum Types {
         width: Width,
         endian: Endian,
     },
-    /// So many bits of a binary, or all, which have to be a multiple of the unit.
+    /// A number of bits of a binary, or all of them, which have to be a multiple of the unit.
     Bytes {
         bits: Option<usize>,
         unit: usize,
@@ -41,7 +41,7 @@ pub(super) enum Types {
 }
 
 impl Types {
-    /// How many bits the size asks for; `None` for too many to count.
+    /// The number of bits that the size asks for; `None` for a number that is too large to represent.
     pub(super) fn bits(self) -> Option<usize> {
         match self {
             Types::Integer { bits, .. } | Types::Float { bits, .. } => Some(bits),
@@ -61,7 +61,7 @@ enum Kind {
     Utf(Width),
 }
 
-/// The words of a segment so far.
+/// The words of a segment that are read so far.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     kind: Option<Kind>,
@@ -70,13 +70,13 @@ pub(super) struct Words {
     unit: Option<usize>,
 }
 
-/// Sets what is not set; a word that is there a second time changes nothing.
+/// Sets a value that is not set. The repetition of a word is allowed, a contradiction is not.
 fn set<T: PartialEq + Copy>(place: &mut Option<T>, value: T) -> bool {
     *place.get_or_insert(value) == value
 }
 
 impl Words {
-    /// Adds a word; false for one that is none or is against another.
+    /// Adds a word; false for a word that is unknown or contradicts an earlier one.
     pub(super) fn add(&mut self, name: &str, count: Option<usize>) -> bool {
         match (name, count) {
             ("unit", Some(unit @ 1..=256)) => set(&mut self.unit, unit),
@@ -97,7 +97,7 @@ impl Words {
         }
     }
 
-    /// All of it, or what would be right.
+    /// Completes the words with their defaults; the error says what would be right.
     pub(super) fn types(&self, size: Option<usize>) -> Result<Types, &'static str> {
         let endian = match self.endian {
             Some("little") => Endian::Little,

@@ -1,4 +1,4 @@
-//! A node of paper: it answers what a session asks and writes down what the session wants done.
+//! A mock node: it answers the calls of a session and records the session's requests.
 
 use std::sync::atomic::AtomicU64;
 
@@ -12,7 +12,7 @@ const PORT: u64 = 7;
 
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// The hero's `pq_sup`.
+/// The pid of the hero's `pq_sup`.
 pub(crate) fn sup() -> Pid {
     Pid::new(0, 10, 1)
 }
@@ -21,7 +21,7 @@ fn events() -> Pid {
     Pid::new(0, 11, 1)
 }
 
-/// The modules of a version's library.
+/// The modules in the library of a version.
 pub(crate) fn modules(vsn: &str) -> Vec<Module> {
     let library = match vsn {
         "1.0.0" => &sockserv_1_0_0::LIBRARY,
@@ -35,7 +35,7 @@ fn session_module(vsn: &str) -> Module {
     modules.find(|m| m.name() == "sockserv_serv").unwrap()
 }
 
-/// `sockserv_serv:code_change` of 1.0.1, from or to 1.0.0.
+/// Calls `sockserv_serv:code_change` of 1.0.1, from or to 1.0.0.
 pub(crate) fn code_change(direction: Direction, bytes: &[u8]) -> Vec<u8> {
     let (module, way) = (session_module("1.0.1"), (direction, "1.0.0"));
     let changed = module.code_change(&mut Paper::default(), way, bytes, &[0xc0]);
@@ -54,7 +54,7 @@ fn named(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     rmp_serde::to_vec_named(value).unwrap()
 }
 
-/// How far a session is.
+/// The phases of a session in their order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
     Greeted,
@@ -83,7 +83,7 @@ struct Paper {
     done: String,
     out: Vec<u8>,
     result: Vec<u8>,
-    /// The last request and the last timer.
+    /// The number of the last request.
     request: u64,
     timer: Option<Vec<u8>>,
 }
@@ -134,7 +134,7 @@ impl Host for Paper {
                 0
             }
             OpCode::SelfPid => Pid::new(0, 1, 1).as_raw(),
-            // No version is current here: all calls go through the boundary.
+            // Nothing is current here, so all calls go through the host table.
             OpCode::Current => 0,
             OpCode::CallModule => self.call(&name, data),
             OpCode::Request => self.request(format!("of {}", Pid::from_raw(a))),
@@ -143,7 +143,7 @@ impl Host for Paper {
             OpCode::Monitor => self.write(format!("monitor {}", Pid::from_raw(a))),
             OpCode::PortCommand => self.write(format!("write {:?}", String::from_utf8_lossy(data))),
             OpCode::PortClose => self.write(format!("close port {a}")),
-            other => panic!("{other:?} is not what a session asks for"),
+            other => panic!("a session does not request {other:?}"),
         };
         Answer {
             value,
@@ -160,10 +160,10 @@ impl Host for Paper {
     }
 }
 
-/// What brings a session on.
+/// An input that moves a session to its next phase.
 type Step = fn(&mut Node);
 
-/// A session in a node of paper.
+/// A session in a mock node.
 pub(crate) struct Node {
     paper: Paper,
     session: State,
@@ -177,7 +177,7 @@ impl Node {
         Node { paper, session }
     }
 
-    /// A session of this version that has come so far; what was done on the way is forgotten.
+    /// Makes a session of this version and moves it to this phase; the record of the way is dropped.
     pub(crate) fn at(vsn: &str, moment: Moment) -> Node {
         let mut node = Node::start(vsn);
         let steps: [(Moment, Step); 6] = [
@@ -201,21 +201,21 @@ impl Node {
         node
     }
 
-    /// A session of this version whose state came from elsewhere.
+    /// Makes a session of this version from an exported state.
     pub(crate) fn import(vsn: &str, bytes: &[u8]) -> Node {
         let mut paper = Paper::default();
         let session = session_module(vsn).import(&mut paper, bytes).unwrap();
         Node { paper, session }
     }
 
-    /// The same process runs another version from now on.
+    /// Moves the state of the session to the code of another version.
     pub(crate) fn change_to(&mut self, vsn: &str) {
         let bytes = self.export();
         let module = session_module(vsn);
         self.session = module.import(&mut self.paper, &bytes).unwrap();
     }
 
-    /// What was done since the last time.
+    /// Takes the record since the last call.
     pub(crate) fn done(&mut self) -> String {
         std::mem::take(&mut self.paper.done)
     }
@@ -232,7 +232,7 @@ impl Node {
         self.send(Callback::PortClosed, (PORT, 0), b"closed by the client")
     }
 
-    /// A fight is told.
+    /// Sends the news of a fight.
     pub(crate) fn news(&mut self) {
         let killed = Event::Killed {
             ms: 1_600,
@@ -243,20 +243,20 @@ impl Node {
         self.send(Callback::Cast, (PORT, 0), &named(&killed));
     }
 
-    /// The last pause, if there was one, is over.
+    /// Fires the last timer, if there is one.
     pub(crate) fn timer(&mut self) {
         if let Some(message) = self.paper.timer.take() {
             self.send(Callback::Info, (PORT, 0), &message);
         }
     }
 
-    /// Answers the last request.
+    /// Sends the answer to the last request.
     pub(crate) fn answer(&mut self, reply: &impl Serialize) -> Verdict {
         let id = self.paper.request;
         self.send(Callback::Response, (id, 0), &spec::encode(reply))
     }
 
-    /// The event manager of the hero is gone.
+    /// Reports the end of the hero's event manager.
     fn fell(&mut self) {
         let reason = Reason::Shutdown.to_bytes();
         self.send(Callback::Down, (events().as_raw(), 1), &reason);

@@ -1,0 +1,163 @@
+//! Listings for people: which processes there are, as far as the shards say.
+//!
+//! Each shard answers in its own time; whoever asks waits, with a deadline, and hears which shards have not answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::sync_channel;
+
+use pq_abi::Module;
+use pq_term::Pid;
+
+use super::{Node, RequestError};
+use crate::message::{OnList, Signal};
+use crate::process::{ProcessInfo, Seen};
+use crate::run_clock::Receiving;
+
+/// How many processes run each version of each module.
+pub type Census = BTreeMap<(String, String), u64>;
+
+impl Node {
+    /// All processes of those shards that answer, for people who would rather see some of it than nothing.
+    pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
+        let shards = self.ask_those_that_answer(timeout_ms, |processes| {
+            processes.map(|seen| seen.info()).collect::<Vec<_>>()
+        });
+        Listing {
+            answers: shards.answers.into_iter().flatten().collect(),
+            missing: shards.missing,
+        }
+    }
+
+    /// How many processes run which version of which module, counted where they live.
+    ///
+    /// # Errors
+    /// When a shard does not answer in time, or stands still.
+    pub fn census(&self, timeout_ms: u64) -> Result<Census, RequestError> {
+        let shards = self.ask_shards(timeout_ms, |processes| {
+            let mut census: Vec<(Option<Module>, String, u64)> = Vec::new();
+            for seen in processes {
+                let module = seen.module();
+                let known = census
+                    .iter_mut()
+                    .find(|(of, name, _)| *of == module && (of.is_some() || name == seen.name()));
+                match known {
+                    Some((_, _, count)) => *count += 1,
+                    None => census.push((module, seen.name().to_string(), 1)),
+                }
+            }
+            census
+        })?;
+        let lines = shards.into_iter().flatten().map(|(module, name, count)| {
+            ((name, module.map_or("", Module::vsn).to_string()), count)
+        });
+        let mut sum = Census::new();
+        for (line, count) in lines {
+            *sum.entry(line).or_default() += count;
+        }
+        Ok(sum)
+    }
+
+    /// Has every shard look through its processes; one answer per shard.
+    fn ask_shards<R: Send + 'static>(
+        &self,
+        timeout_ms: u64,
+        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
+    ) -> Result<Vec<R>, RequestError> {
+        let listing = self.ask_those_that_answer(timeout_ms, look);
+        match listing.missing.is_empty() {
+            true => Ok(listing.answers),
+            false => Err(self.unanswered(timeout_ms)),
+        }
+    }
+
+    /// The same of those shards that answer; nobody waits for one that stands still.
+    fn ask_those_that_answer<R: Send + 'static>(
+        &self,
+        timeout_ms: u64,
+        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
+    ) -> Listing<R> {
+        let (sender, receiver) = sync_channel(self.shards());
+        let mut waited_for: BTreeSet<usize> = (0..self.shards()).collect();
+        let is_stalled = |shard: &usize| self.watched().is_stalled(*shard);
+        // What is asked of a shard that stands still would lie there until it goes on.
+        for shard in waited_for.iter().filter(|shard| !is_stalled(shard)) {
+            let (sender, look, shard) = (sender.clone(), look.clone(), *shard);
+            // Whoever asked may have given up: then nobody takes the answer.
+            let list: OnList =
+                Box::new(move |processes| drop(sender.try_send((shard, look(processes)))));
+            if let Some(inbox) = self.inbox(shard as u8) {
+                inbox.push(Signal::List(list));
+            }
+        }
+        let mut answers = Vec::new();
+        let mut receiving = Receiving::new(&receiver, timeout_ms);
+        while !waited_for.iter().all(is_stalled) {
+            let goes_on = || !waited_for.iter().all(is_stalled);
+            let Ok((shard, answer)) = receiving.next_while(goes_on) else {
+                break;
+            };
+            waited_for.remove(&shard);
+            answers.push(answer);
+        }
+        let missing = waited_for.into_iter();
+        Listing {
+            answers,
+            missing: missing
+                .map(|shard| self.missing(shard, timeout_ms))
+                .collect(),
+        }
+    }
+
+    fn missing(&self, shard: usize, timeout_ms: u64) -> Missing {
+        let stall = self.stall_of(shard);
+        Missing {
+            shard,
+            why: stall.map_or_else(
+                || format!("shard {shard} has not answered within {timeout_ms} ms"),
+                |stall| stall.to_string(),
+            ),
+        }
+    }
+}
+
+/// What shards have answered.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listing<R> {
+    /// The answers.
+    pub answers: Vec<R>,
+    /// The shards that have given none.
+    pub missing: Vec<Missing>,
+}
+
+/// A shard that has not answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Missing {
+    /// Which.
+    pub shard: usize,
+    /// A sentence.
+    pub why: String,
+}
+
+/// A process that runs a version of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Runner {
+    /// It is its own module.
+    Process(Pid),
+    /// A handler of this event manager is of it.
+    Manager(Pid),
+}
+
+/// Those of the processes that run this version.
+pub(crate) fn runners(
+    processes: &mut dyn Iterator<Item = Seen<'_>>,
+    module: Module,
+) -> Vec<Runner> {
+    let runner = |seen: Seen<'_>| match seen.module() == Some(module) {
+        true => Some(Runner::Process(seen.pid())),
+        false => seen
+            .handlers()
+            .any(|handler| handler == module)
+            .then_some(Runner::Manager(seen.pid())),
+    };
+    processes.filter_map(runner).collect()
+}

@@ -1,0 +1,106 @@
+//! `pq ban`: an address, a network or a name is let in no more.
+
+use std::time::Duration;
+
+use clap::Args;
+use humantime::format_duration;
+use pq_protocol::answer::Banned;
+use pq_protocol::{Failure, Named, Request};
+use serde::{Deserialize, Serialize};
+
+use super::command::{Typed, Words, message, request};
+use super::kinds::{AtDoor, Said};
+use crate::client::{At, Show, printable};
+use crate::running::RunningNode;
+
+#[derive(Args, Debug)]
+pub(crate) struct BanArgs {
+    /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of an avatar
+    #[arg(value_name = "ADDRESS|NETWORK|NAME")]
+    whom: String,
+    /// For how long: 30m, 1h 30m, 7d [default: for ever]
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    span: Option<Duration>,
+    /// Why: for `bans` and the history
+    #[arg(value_parser = message)]
+    text: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Ban {
+    /// An address, a network or a name.
+    whom: String,
+    /// For how long, in milliseconds; nothing for ever.
+    for_ms: Option<u64>,
+    /// Why.
+    text: Option<String>,
+}
+
+/// Somebody is banned.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "operation", rename = "ban")]
+pub(crate) struct Enforced {
+    /// The ban.
+    #[serde(flatten)]
+    banned: Banned,
+    /// How many clients were closed because of it.
+    dismissed: u64,
+}
+
+impl Typed for BanArgs {
+    fn at(&self) -> &At {
+        &self.at
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let ban = Ban {
+            whom: self.whom.clone(),
+            for_ms: self.span.map(|span| span.as_millis() as u64),
+            text: self.text.clone(),
+        };
+        self.at.show::<Enforced>(&ban.typed(), &request(&ban)?)
+    }
+}
+
+impl Words for Ban {
+    const NAME: &'static str = "ban";
+    const KIND: fn(Named) -> Request = Request::Door;
+    type Answer = Enforced;
+
+    fn typed(&self) -> String {
+        let span = self.for_ms.map(Duration::from_millis).map(format_duration);
+        let span = span.map_or(String::new(), |span| format!(" for {span}"));
+        format!("ban {}{span}", self.whom)
+    }
+}
+
+impl AtDoor for Ban {
+    fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    fn whom(&self) -> Option<&str> {
+        Some(&self.whom)
+    }
+
+    fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<Enforced, Failure> {
+        node.door_to(&self.typed())?;
+        let (span, text) = (
+            self.for_ms.map(Duration::from_millis),
+            said.text.map(str::to_string),
+        );
+        let (banned, dismissed) = node.bans().ban(said.who, &self.whom, span, text)?;
+        Ok(Enforced { banned, dismissed })
+    }
+}
+
+impl Show for Enforced {
+    fn show(&self) -> String {
+        let until = self.banned.until.as_deref();
+        let until = until.map_or("for ever".into(), |until| format!("until {until}"));
+        let (whom, dismissed) = (printable(&self.banned.whom), self.dismissed);
+        format!("{whom} is banned {until}; {dismissed} clients closed")
+    }
+}

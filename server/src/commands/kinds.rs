@@ -1,0 +1,284 @@
+//! The kinds of requests that a node knows, and what becomes of each.
+//!
+//! ```text
+//!   question ─► answer                                                    at any time
+//!   door     ─► text and name judged ─► carry_out ─► history              at any time
+//!   release  ─► turn ─► carry_out ─► players' programs ─► history         one at a time
+//! ```
+//! Runs on threads that may wait.
+
+use std::time::Instant;
+
+use pq_otp::RequestError;
+use pq_otp::upgrade::Live;
+use pq_protocol::frame::ANSWER_MAX;
+use pq_protocol::history::Deed;
+use pq_protocol::{Exit, Failure, Named, Progress, Who};
+use pq_release::handler::ReleaseHandler;
+use serde::Serialize;
+use sockserv::wire::gmcp::Phase;
+use tokio::sync::mpsc;
+
+use super::command::Words;
+use crate::restart::Restart;
+use crate::running::{Outcome, RunningNode};
+
+/// The longest text for players, in characters: three lines of a terminal, as for the history.
+const TEXT_MAX: usize = 240;
+
+/// Something that is answered at any time, and changes nothing that others see.
+pub(crate) trait Question: Words {
+    /// The answer.
+    fn answer(self, node: &RunningNode) -> Result<Self::Answer, Failure>;
+}
+
+/// Something that is done to players, at any time.
+pub(crate) trait AtDoor: Words {
+    /// What is said with it, to players or for the history.
+    fn text(&self) -> Option<&str> {
+        None
+    }
+
+    /// The player or address that it is about, if it is about one.
+    fn whom(&self) -> Option<&str> {
+        None
+    }
+
+    /// Does it.
+    fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<Self::Answer, Failure>;
+}
+
+/// What goes with something that is done to players.
+#[derive(Clone, Copy)]
+pub(crate) struct Said<'a> {
+    /// The operator who does it.
+    pub(crate) who: &'a Who,
+    /// What is said with it: one line without control characters.
+    pub(crate) text: Option<&'a str>,
+}
+
+/// Something about releases, one at a time.
+pub(crate) trait OnReleases: Words {
+    /// The release it is about, where the words name it.
+    fn vsn(&self) -> Option<&str>;
+
+    /// Whether other code, and with it another environment, is in force when it is done.
+    fn installs(&self) -> bool {
+        false
+    }
+
+    /// What the history calls it, now that it has ended well or not; nothing when it was not to change anything.
+    fn entry(&self, _is_done: bool) -> Option<String> {
+        Some(self.typed())
+    }
+
+    /// Does it.
+    fn carry_out(&self, handler: &mut ReleaseHandler, driver: &mut Live) -> Outcome;
+}
+
+/// An operator and what it said, about an operation on releases.
+pub(crate) struct Operator {
+    pub(crate) who: Who,
+    /// For the history.
+    pub(crate) message: Option<String>,
+    /// Hears how far the operation is.
+    pub(crate) hear: mpsc::Sender<Progress>,
+}
+
+/// How an operation on releases has ended: its answer, and what is to become of the node.
+pub(crate) struct Ended {
+    pub(crate) answer: Result<String, Failure>,
+    pub(crate) restart: Option<Restart>,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended {
+            answer: Err(failure),
+            restart: None,
+        }
+    }
+}
+
+/// Answers a question.
+pub(crate) fn answer<Q: Question>(asked: Named, node: &RunningNode) -> Result<String, Failure> {
+    json(asked.read::<Q>()?.answer(node)?)
+}
+
+/// Does something to players, and enters it into the history.
+pub(crate) fn at_door<D: AtDoor>(
+    asked: Named,
+    node: &RunningNode,
+    who: &Who,
+) -> Result<String, Failure> {
+    let request: D = asked.read()?;
+    if let Some(whom) = request.whom() {
+        clean("a name", whom)?;
+    }
+    let (operation, text) = (request.typed(), request.text().map(line).transpose()?);
+    tracing::info!(%who, request = %operation, "asked by an operator");
+    let began = Instant::now();
+    let text = text.as_deref();
+    let done = request.carry_out(node, Said { who, text });
+    let (exit, result) = Failure::ending(done.as_ref().err());
+    let deed = Deed {
+        operation,
+        from: Some(node.releases().running().vsn),
+        to: None,
+        result,
+        exit,
+        took_ms: began.elapsed().as_millis() as u64,
+        pause_us: None,
+        message: text.map(str::to_string),
+    };
+    node.history().note(who, deed);
+    done.and_then(json)
+}
+
+/// Carries out something about releases, when nobody else is at it.
+pub(crate) fn on_releases<R: OnReleases>(
+    asked: Named,
+    node: &RunningNode,
+    operator: Operator,
+) -> Ended {
+    let request: R = match asked.read() {
+        Ok(request) => request,
+        Err(failure) => return failure.into(),
+    };
+    let (typed, who) = (request.typed(), &operator.who);
+    let taken = match node.turn().take(&typed, who, operator.hear) {
+        Ok(taken) => taken,
+        Err(failure) => return failure.into(),
+    };
+    tracing::info!(%who, request = %typed, "asked by an operator");
+    let (began, from) = (Instant::now(), node.releases().running().vsn);
+    let carry_out = |handler: &mut _, driver: &mut _| request.carry_out(handler, driver);
+    let outcome = node.releases().carry_out(carry_out).asked_by(who);
+    if let Some(record) = &outcome.record {
+        tracing::info!(%who, request = %typed, "install: {record}");
+    }
+    let is_done = outcome.answer.is_ok();
+    node.news().ended(match is_done {
+        true => Phase::Commit,
+        false => Phase::Rollback,
+    });
+    if is_done && request.installs() {
+        node.installed();
+    }
+    if let Some(operation) = request.entry(is_done) {
+        let deed = Deed {
+            operation,
+            from: Some(from),
+            took_ms: began.elapsed().as_millis() as u64,
+            message: operator.message,
+            ..deed(&request, &outcome)
+        };
+        node.history().note(who, deed);
+    }
+    let why = match is_done {
+        true => format!("`{typed}` asks for it"),
+        false => format!("`{typed}` failed half-way"),
+    };
+    let restart = outcome.restart.map(|restart| restart.because(why));
+    if restart.is_some() {
+        taken.until_the_end();
+    }
+    let answer = outcome.answer.and_then(json);
+    Ended { answer, restart }
+}
+
+/// What the history says of an operation on releases, with what was odd; what it was, since when and why is the caller's
+/// to say.
+fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
+    let (exit, mut result) = Failure::ending(outcome.answer.as_ref().err());
+    if exit != Exit::Done {
+        tracing::warn!(request = %request.typed(), "{result}");
+    }
+    let mut pause_us = None;
+    if let Some(record) = &outcome.record {
+        result = record.result();
+        pause_us = record.failure.is_none().then_some(record.pause_us);
+    }
+    Deed {
+        operation: String::new(),
+        from: None,
+        to: outcome
+            .to
+            .clone()
+            .or_else(|| request.vsn().map(str::to_string)),
+        result,
+        exit,
+        took_ms: 0,
+        pause_us,
+        message: None,
+    }
+}
+
+/// A text for players, without control characters: one line, that a queue of any client and the history have room
+/// for.
+pub(crate) fn line(text: &str) -> Result<String, Failure> {
+    clean("a text", text)
+}
+
+fn clean(what: &str, text: &str) -> Result<String, Failure> {
+    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    match clean.chars().count() {
+        1..=TEXT_MAX => Ok(clean),
+        length => Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, control characters not \
+                 counted, and this one has {length}"
+            ),
+        )),
+    }
+}
+
+/// What a question's failure means. A callback that fails has had no effect.
+pub(crate) fn exit_of(error: &RequestError) -> Exit {
+    match error {
+        RequestError::Timeout(_) | RequestError::Stalled(_) => Exit::Unknown,
+        RequestError::Exit(_) | RequestError::NoName(_) => Exit::Refused,
+        RequestError::BadReply(_) => Exit::Internal,
+    }
+}
+
+/// An answer as it travels.
+pub(crate) fn json(answer: impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(&answer).map_err(|error| {
+        Failure::new(
+            Exit::Internal,
+            format!("failed to write the answer: {error}"),
+        )
+    })?;
+    match text.len() <= ANSWER_MAX {
+        true => Ok(text),
+        false => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "failed to send the answer: it has {} bytes, where at most {ANSWER_MAX} are sent",
+                text.len()
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_for_players_is_one_line_that_says_something() {
+        assert_eq!(line("a\n\u{1b}[2Jb\u{9b}勇"), Ok("a[2Jb勇".to_string()));
+        let longest = "x".repeat(TEXT_MAX);
+        assert_eq!(line(&longest), Ok(longest));
+        for odd in ["", "\n\u{7}", &"x".repeat(TEXT_MAX + 1)] {
+            assert_eq!(line(odd).unwrap_err().exit, Exit::Usage, "{odd:?}");
+            assert_eq!(
+                clean("a name", odd).unwrap_err().exit,
+                Exit::Usage,
+                "{odd:?}"
+            );
+        }
+    }
+}

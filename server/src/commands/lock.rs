@@ -1,0 +1,81 @@
+//! `pq lock`: new clients are turned away, or let in again.
+
+use clap::Args;
+use pq_protocol::{Failure, Named, Request};
+use serde::{Deserialize, Serialize};
+
+use super::command::{Switch, Typed, Words, request};
+use super::kinds::{AtDoor, Said};
+use crate::client::{At, Show};
+use crate::running::RunningNode;
+
+#[derive(Args, Debug)]
+pub(crate) struct LockArgs {
+    /// Begin or end; the next start of the node ends it, too
+    #[arg(value_enum)]
+    switch: Switch,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Lock {
+    /// Nobody new comes in.
+    locked: bool,
+}
+
+/// New clients are turned away, or let in again.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "operation", rename = "lock")]
+pub(crate) struct Locked {
+    /// Turned away.
+    locked: bool,
+    /// How many clients are connected.
+    clients: u64,
+}
+
+impl Typed for LockArgs {
+    fn at(&self) -> &At {
+        &self.at
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let lock = Lock {
+            locked: self.switch.is_on(),
+        };
+        self.at.show::<Locked>(&lock.typed(), &request(&lock)?)
+    }
+}
+
+impl Words for Lock {
+    const NAME: &'static str = "lock";
+    const KIND: fn(Named) -> Request = Request::Door;
+    type Answer = Locked;
+
+    fn typed(&self) -> String {
+        match self.locked {
+            true => "lock on".to_string(),
+            false => "lock off".to_string(),
+        }
+    }
+}
+
+impl AtDoor for Lock {
+    fn carry_out(self, node: &RunningNode, _said: Said<'_>) -> Result<Locked, Failure> {
+        let door = node.door_to(&self.typed())?;
+        door.lock(self.locked);
+        Ok(Locked {
+            locked: self.locked,
+            clients: door.clients() as u64,
+        })
+    }
+}
+
+impl Show for Locked {
+    fn show(&self) -> String {
+        match self.locked {
+            true => format!("locked; {} clients play on", self.clients),
+            false => "open again".to_string(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `pq names`: names of processes, the node's own first, each kind in order.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use pq_otp::{Pid, ProcessInfo, Term};
+use pq_protocol::Failure;
+use pq_protocol::answer::Rows;
+use serde::{Deserialize, Serialize};
+
+use super::command::Words;
+use super::kinds::Question;
+use crate::client::Row;
+use crate::running::RunningNode;
+
+#[derive(Args, Serialize, Deserialize, Debug)]
+pub(crate) struct Names {
+    /// Only names with this text in them
+    #[arg(value_name = "TEXT")]
+    containing: Option<String>,
+}
+
+/// A name.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Name {
+    /// The name, as a term.
+    name: String,
+    /// What keeps it.
+    scope: Scope,
+    /// Whose it is.
+    pid: String,
+    /// The process's module; none when it has ended meanwhile.
+    module: Option<String>,
+    /// The version of the module that runs in it.
+    vsn: Option<String>,
+}
+
+/// What keeps a name.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+enum Scope {
+    /// The node (`erlang:register/2`).
+    Local,
+    /// The registry.
+    Regis,
+}
+
+impl Words for Names {
+    const NAME: &'static str = "names";
+    type Answer = Rows<Name>;
+}
+
+impl Question for Names {
+    fn answer(self, node: &RunningNode) -> Result<Rows<Name>, Failure> {
+        let containing = self.containing.as_deref();
+        let wanted = |name: &str| containing.is_none_or(|text| name.contains(text));
+        let names = local(node).into_iter().chain(kept(node));
+        let names = names.filter(|(name, ..)| wanted(name)).collect::<Vec<_>>();
+        let (processes, missing) = node.processes();
+        // A process that has ended while the others were looked up has no name any more.
+        let names = names.into_iter();
+        let names = names.filter(|(.., pid)| node.node().is_alive(*pid));
+        let of: HashMap<Pid, ProcessInfo> = processes
+            .into_iter()
+            .map(|process| (process.pid, process))
+            .collect();
+        let row = |(name, scope, pid): (String, Scope, Pid)| Name {
+            name,
+            scope,
+            pid: pid.to_string(),
+            module: of.get(&pid).map(|process| process.module.clone()),
+            vsn: of.get(&pid).map(|process| process.vsn.clone()),
+        };
+        Ok(Rows::of(names.map(row).collect()).without(missing))
+    }
+}
+
+fn local(node: &RunningNode) -> Vec<(String, Scope, Pid)> {
+    let mut local = node.node().registered();
+    local.sort();
+    let local = local.into_iter();
+    local.map(|(name, pid)| (name, Scope::Local, pid)).collect()
+}
+
+fn kept(node: &RunningNode) -> Vec<(String, Scope, Pid)> {
+    let registry = node.names();
+    let mut kept: Vec<(Term, Pid)> = registry
+        .get_names()
+        .into_iter()
+        .filter_map(|name| registry.whereis(&name).map(|pid| (name, pid)))
+        .collect();
+    kept.sort();
+    let kept = kept.into_iter();
+    kept.map(|(name, pid)| (name.to_string(), Scope::Regis, pid))
+        .collect()
+}
+
+impl Row for Name {
+    const HEADING: &[&str] = &["NAME", "SCOPE", "PID", "MODULE", "VSN"];
+
+    fn cells(rows: &[Name]) -> Vec<Vec<String>> {
+        let cells = |name: &Name| {
+            let scope = match name.scope {
+                Scope::Local => "local",
+                Scope::Regis => "regis",
+            };
+            let or_ended = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());
+            vec![
+                name.name.clone(),
+                scope.to_string(),
+                name.pid.clone(),
+                or_ended(&name.module),
+                or_ended(&name.vsn),
+            ]
+        };
+        rows.iter().map(cells).collect()
+    }
+}

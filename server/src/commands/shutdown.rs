@@ -1,0 +1,139 @@
+//! `pq shutdown`: when the node ends, and what players are told. What the node does is told in `running::shutdown`.
+
+use std::time::Duration;
+
+use clap::Args;
+use pq_protocol::answer::{Planned, Stopped};
+use pq_protocol::request::Shutdown;
+use pq_protocol::{Exit, Failure, Request};
+
+use super::command::{Typed, message};
+use crate::client::{At, Show, aside, printable};
+
+/// The longest that may be planned: whoever wants more has another calendar.
+const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+#[derive(Args, Debug)]
+pub(crate) struct ShutdownArgs {
+    /// In how long: `+5m`, `+90s`, `+5` for minutes as shutdown(8) has it, or `now`; and what players are told
+    #[arg(value_names = ["+TIME", "TEXT"], num_args = 0..=2)]
+    words: Vec<String>,
+    /// Give up what is planned
+    #[arg(long, conflicts_with = "words")]
+    cancel: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Typed for ShutdownArgs {
+    fn at(&self) -> &At {
+        &self.at
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let shutdown = match self.cancel {
+            true => Shutdown::Cancel,
+            false => request(&self.words).map_err(|why| {
+                Failure::new(Exit::Usage, format!("failed to plan the shutdown: {why}"))
+            })?,
+        };
+        let request = Request::Shutdown(shutdown);
+        match request {
+            Request::Shutdown(Shutdown::Now { .. }) => {
+                self.at.show::<Stopped>("shutdown", &request)
+            }
+            _ => self.at.show::<Planned>("shutdown", &request),
+        }?;
+        if self.cancel {
+            aside("that is cancelled");
+        }
+        Ok(())
+    }
+}
+
+/// The time comes first, and may be left out.
+fn request(words: &[String]) -> Result<Shutdown, String> {
+    let (time, text) = match words {
+        [] => (None, None),
+        [word] if is_time(word) => (Some(word), None),
+        [word] => (None, Some(word)),
+        [time, text, ..] => (Some(time), Some(text)),
+    };
+    let text = text.map(|text| message(text)).transpose()?;
+    match time.map_or(Ok(Duration::ZERO), |time| after(time))? {
+        Duration::ZERO => Ok(Shutdown::Now { text }),
+        after => {
+            let after_ms = after.as_millis() as u64;
+            Ok(Shutdown::Plan { after_ms, text })
+        }
+    }
+}
+
+fn is_time(word: &str) -> bool {
+    word == "now" || word.starts_with('+')
+}
+
+fn after(word: &str) -> Result<Duration, String> {
+    if word == "now" {
+        return Ok(Duration::ZERO);
+    }
+    let wrong = |why: String| format!("`{word}` is no time: {why}; `+5m` is one, and `now`");
+    let span = word
+        .strip_prefix('+')
+        .ok_or_else(|| wrong("it has no +".into()))?;
+    let minutes = span
+        .parse::<u64>()
+        .map(|minutes| Duration::from_secs(60 * minutes.min(100_000)));
+    let after = minutes.or_else(|_| humantime::parse_duration(span));
+    match after.map_err(|error| wrong(error.to_string()))? {
+        after if after <= AFTER_MAX => Ok(after),
+        _ => Err(wrong("it is more than a week".into())),
+    }
+}
+
+impl Show for Planned {
+    fn show(&self) -> String {
+        let Planned { at, who, text } = self;
+        let text = text.as_ref().map_or(String::new(), |text| {
+            format!("; players are told: {}", printable(text))
+        });
+        let who = who.to_string();
+        format!("the node stops at {at}, as {} wants{text}", printable(&who))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<(u64, Option<String>), String> {
+        let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+        Ok(match request(&words)? {
+            Shutdown::Now { text } => (0, text),
+            Shutdown::Plan { after_ms, text } => (after_ms, text),
+            Shutdown::Cancel => panic!("nobody cancelled"),
+        })
+    }
+
+    #[test]
+    fn the_time_is_a_span_or_minutes_and_may_be_left_out() {
+        let text = |text: &str| Some(text.to_string());
+        assert_eq!(read(&[]), Ok((0, None)));
+        assert_eq!(read(&["now"]), Ok((0, None)));
+        assert_eq!(read(&["New disks"]), Ok((0, text("New disks"))));
+        assert_eq!(
+            read(&["+5m", "New disks"]),
+            Ok((300_000, text("New disks")))
+        );
+        assert_eq!(read(&["+5"]), Ok((300_000, None)));
+        assert_eq!(read(&["+1h 30m"]), Ok((5_400_000, None)));
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_what_would_be_one() {
+        for words in [&["+"][..], &["+soon"], &["5m", "New disks"], &["+8d"]] {
+            let why = read(words).unwrap_err();
+            assert!(why.contains("`+5m` is one"), "{words:?}: {why}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `pq unpack`: a package becomes a release of the tree (`unpack_release/1`).
+
+use std::path::Path;
+
+use clap::Args;
+use pq_otp::upgrade::Live;
+use pq_protocol::answer::Done;
+use pq_release::handler::ReleaseHandler;
+use serde::{Deserialize, Serialize};
+
+use super::command::{Words, word};
+use super::kinds::OnReleases;
+use crate::client::{Show, printable};
+use crate::running::Outcome;
+
+#[derive(Args, Serialize, Deserialize, Debug)]
+pub(crate) struct Unpack {
+    /// A package in the tree's folder `releases`, or the path of one
+    #[arg(value_name = "NAME-VSN|FILE", value_parser = package_name)]
+    package: String,
+}
+
+/// A release that can be installed.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(transparent)]
+pub(crate) struct Unpacked(Done);
+
+impl Words for Unpack {
+    const NAME: &'static str = "unpack";
+    type Answer = Unpacked;
+
+    fn typed(&self) -> String {
+        format!("unpack {}", self.package)
+    }
+}
+
+impl OnReleases for Unpack {
+    fn vsn(&self) -> Option<&str> {
+        None
+    }
+
+    fn carry_out(&self, handler: &mut ReleaseHandler, _driver: &mut Live) -> Outcome {
+        let unpacked = handler.registry_mut().unpack(&self.package);
+        Outcome::of_registry(&word::<Self>(), unpacked)
+    }
+}
+
+/// A package of the tree keeps its name; the path of one is for the node, which starts from another folder.
+fn package_name(package: &str) -> Result<String, String> {
+    if !package.contains('/') && !package.ends_with(".tar.gz") {
+        return Ok(package.to_string());
+    }
+    let path = std::path::absolute(Path::new(package)).map_err(|error| error.to_string())?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|path| format!("the path {} is not UTF-8", path.display()))
+}
+
+impl Show for Unpacked {
+    fn show(&self) -> String {
+        let vsn = printable(&self.0.vsn);
+        format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_packages_stay_and_paths_become_absolute() {
+        let name = |text: &str| package_name(text).unwrap();
+        assert_eq!(name("processquest-1.1.0"), "processquest-1.1.0");
+        assert_eq!(name("/tmp/p-1.tar.gz"), "/tmp/p-1.tar.gz");
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(Path::new(&name("p-1.tar.gz")), here.join("p-1.tar.gz"));
+        assert_eq!(Path::new(&name("sub/p-1")), here.join("sub/p-1"));
+    }
+}

@@ -1,0 +1,50 @@
+//! `pq wall`: everybody who is connected is told something.
+
+use clap::Args;
+use pq_protocol::{Failure, Named, Request};
+use serde::{Deserialize, Serialize};
+
+use super::command::{Words, message};
+use super::kinds::{AtDoor, Said};
+use crate::client::Show;
+use crate::running::RunningNode;
+
+#[derive(Args, Serialize, Deserialize, Debug)]
+pub(crate) struct Wall {
+    /// What: one line
+    #[arg(value_parser = message)]
+    text: String,
+}
+
+/// Everybody was told.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "operation", rename = "wall")]
+pub(crate) struct Told {
+    /// How many clients.
+    clients: u64,
+}
+
+impl Words for Wall {
+    const NAME: &'static str = "wall";
+    const KIND: fn(Named) -> Request = Request::Door;
+    type Answer = Told;
+}
+
+impl AtDoor for Wall {
+    fn text(&self) -> Option<&str> {
+        Some(&self.text)
+    }
+
+    fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<Told, Failure> {
+        let (door, text) = (node.door_to("wall")?, said.text.unwrap_or_default());
+        Ok(Told {
+            clients: door.announce(&format!("*** {text}")) as u64,
+        })
+    }
+}
+
+impl Show for Told {
+    fn show(&self) -> String {
+        format!("told to {} clients", self.clients)
+    }
+}

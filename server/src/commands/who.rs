@@ -1,0 +1,130 @@
+//! `pq who`: the clients that are connected.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clap::Args;
+use pq_otp::{Pid, ProcessInfo};
+use pq_protocol::Failure;
+use pq_protocol::answer::Rows;
+use serde::{Deserialize, Serialize};
+use sockserv::Transport;
+
+use super::command::Words;
+use super::kinds::Question;
+use crate::client::Row;
+use crate::clock::{rfc3339, span};
+use crate::noun::noun;
+use crate::running::RunningNode;
+
+/// Under a list without names.
+const NOT_SAID: &str =
+    "the release does not say who plays: its setting game has no {who, …} (docs/operating.md)";
+
+#[derive(Args, Serialize, Deserialize, Debug)]
+pub(crate) struct Who {}
+
+/// A client that is connected.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Guest {
+    /// The name of its avatar, when it has one; also nothing when its session did not say so in time.
+    name: Option<String>,
+    /// Where it comes from.
+    address: String,
+    /// `telnet`, or `text` when it has not shown that it speaks telnet.
+    protocol: String,
+    /// What its program calls itself.
+    program: Option<String>,
+    /// What it calls its terminal.
+    terminal: Option<String>,
+    /// Its session.
+    pid: String,
+    /// The version of the module that runs in its session; none when that has ended meanwhile.
+    session_vsn: Option<String>,
+    /// The version of the module that runs in its avatar.
+    avatar_vsn: Option<String>,
+    /// Since when it is connected (RFC 3339).
+    since: String,
+    /// For how long it has sent no line, in milliseconds.
+    idle_ms: u64,
+}
+
+impl Words for Who {
+    const NAME: &'static str = "who";
+    type Answer = Rows<Guest>;
+}
+
+impl Question for Who {
+    fn answer(self, node: &RunningNode) -> Result<Rows<Guest>, Failure> {
+        let guests = node.door_to("list who is in")?.guests();
+        let (processes, missing) = node.processes();
+        let of: HashMap<Pid, &ProcessInfo> = processes
+            .iter()
+            .map(|process| (process.pid, process))
+            .collect();
+        let vsn = |pid: Pid| of.get(&pid).map(|process| process.vsn.clone());
+        let row = |guest: sockserv::Guest| {
+            let avatar = guest.avatar.as_deref();
+            let avatar = avatar.and_then(|name| node.avatar(name));
+            Guest {
+                address: guest.address.to_string(),
+                protocol: protocol(&guest).to_string(),
+                name: guest.avatar,
+                program: guest.program,
+                terminal: guest.terminal,
+                pid: guest.process.to_string(),
+                session_vsn: vsn(guest.process),
+                avatar_vsn: avatar.and_then(vsn),
+                since: rfc3339(guest.since),
+                idle_ms: guest.idle.as_millis() as u64,
+            }
+        };
+        let rows = Rows::of(guests.into_iter().map(row).collect());
+        let note = (!node.game().says_who_plays()).then(|| NOT_SAID.to_string());
+        Ok(rows.without(missing).noting(note))
+    }
+}
+
+fn protocol(guest: &sockserv::Guest) -> &'static str {
+    match (guest.transport, guest.speaks_telnet) {
+        (Transport::Plain, true) => "telnet",
+        (Transport::Plain, false) => "text",
+        (Transport::Tls, true) => "telnet, TLS",
+        (Transport::Tls, false) => "text, TLS",
+        (Transport::Web, _) => "web",
+    }
+}
+
+impl Row for Guest {
+    const HEADING: &[&'static str] = &[
+        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "AVATAR", "IDLE", "SINCE",
+    ];
+
+    fn heading() -> Vec<&'static str> {
+        // Once for a command.
+        let avatar: &'static str = noun().one.to_uppercase().leak();
+        let in_words = |heading: &&'static str| match *heading {
+            "AVATAR" => avatar,
+            heading => heading,
+        };
+        Self::HEADING.iter().map(in_words).collect()
+    }
+
+    fn cells(rows: &[Guest]) -> Vec<Vec<String>> {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());
+        let cells = |guest: &Guest| {
+            vec![
+                or_none(&guest.name),
+                guest.address.clone(),
+                guest.protocol.clone(),
+                or_none(&guest.program),
+                or_none(&guest.terminal),
+                or_none(&guest.session_vsn),
+                or_none(&guest.avatar_vsn),
+                span(Duration::from_millis(guest.idle_ms)),
+                guest.since.clone(),
+            ]
+        };
+        rows.iter().map(cells).collect()
+    }
+}

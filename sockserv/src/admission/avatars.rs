@@ -1,0 +1,192 @@
+//! Which avatars play for clients, and which have lost theirs: the one place that counts them. The runtime tells of each
+//! birth and each end ([`Kin`]), whichever way it came about.
+//!
+//! ```text
+//!   a session asks for an avatar ─► played ─┬─ the avatar ends ────────────► forgotten
+//!                                        └─ the session ends ─► abandoned ─ the avatar ends ─► forgotten
+//! ```
+//! An avatar is whatever process the session had started: its supervisor, so one that falls and rises again is the same.
+//! What operators start has no session and is not counted. Names are not known here: `crowd` has them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use pq_otp::{Kin, Pid};
+use tokio::sync::Notify;
+
+/// All avatars that clients have had started and that live.
+#[derive(Default)]
+pub struct Avatars {
+    books: Mutex<Books>,
+    played: AtomicUsize,
+    abandoned: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Books {
+    /// The session of each avatar; `None` when it has ended.
+    of: HashMap<Pid, Option<Pid>>,
+    /// The avatars of each session that has some. More than one only when a start has come out late.
+    had: HashMap<Pid, Vec<Pid>>,
+    /// Whom to tell that an avatar of a session has ended.
+    told: HashMap<Pid, Arc<Notify>>,
+    /// How many avatars have no session.
+    lost: usize,
+}
+
+impl Avatars {
+    /// How many clients have an avatar that plays.
+    pub fn played(&self) -> usize {
+        self.played.load(Ordering::Relaxed)
+    }
+
+    /// How many avatars play for nobody.
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Those avatars, in no order.
+    pub fn list_abandoned(&self) -> Vec<Pid> {
+        let books = self.books.lock();
+        let of = books.of.iter();
+        let lost = of.filter(|(_, session)| session.is_none());
+        lost.map(|(avatar, _)| *avatar).collect()
+    }
+
+    /// From now on `fell` is notified when an avatar of this session has ended.
+    pub(crate) fn tell(&self, session: Pid, fell: Arc<Notify>) {
+        self.books.lock().told.insert(session, fell);
+    }
+
+    /// No longer.
+    pub(crate) fn tell_no_more(&self, session: Pid) {
+        self.books.lock().told.remove(&session);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Books)) {
+        let mut books = self.books.lock();
+        change(&mut books);
+        self.played.store(books.had.len(), Ordering::Relaxed);
+        self.abandoned.store(books.lost, Ordering::Relaxed);
+    }
+}
+
+impl Kin for Avatars {
+    fn started(&self, session: Pid, avatar: Pid) {
+        self.change(|books| {
+            books.of.insert(avatar, Some(session));
+            books.had.entry(session).or_default().push(avatar);
+        });
+    }
+
+    fn ended(&self, pid: Pid) {
+        self.change(|books| {
+            books.avatar_ended(pid);
+            books.session_ended(pid);
+        });
+    }
+}
+
+impl Books {
+    fn avatar_ended(&mut self, avatar: Pid) {
+        match self.of.remove(&avatar) {
+            Some(Some(session)) => {
+                if let Some(had) = self.had.get_mut(&session) {
+                    had.retain(|other| *other != avatar);
+                    if had.is_empty() {
+                        self.had.remove(&session);
+                    }
+                }
+                if let Some(fell) = self.told.get(&session) {
+                    fell.notify_one();
+                }
+            }
+            Some(None) => self.lost -= 1,
+            None => {}
+        }
+    }
+
+    fn session_ended(&mut self, session: Pid) {
+        for avatar in self.had.remove(&session).unwrap_or_default() {
+            self.of.insert(avatar, None);
+            self.lost += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pid(number: u32) -> Pid {
+        Pid::new(0, number, 1)
+    }
+
+    /// How many are played and how many abandoned, after each of these steps: `+` a session has an avatar, `-` one ends.
+    fn counts(steps: &[(char, u32, u32)]) -> Vec<(usize, usize)> {
+        let avatars = Avatars::default();
+        let step = |(what, one, other): &(char, u32, u32)| {
+            match what {
+                '+' => avatars.started(pid(*one), pid(*other)),
+                _ => avatars.ended(pid(*one)),
+            }
+            (avatars.played(), avatars.abandoned())
+        };
+        let counts = steps.iter().map(step).collect();
+        let lost = avatars.list_abandoned().len();
+        assert_eq!(lost, avatars.abandoned());
+        counts
+    }
+
+    #[test]
+    fn an_avatar_is_abandoned_from_the_end_of_its_session_to_its_own() {
+        let steps = [
+            ('+', 1, 10),
+            ('+', 2, 20),
+            ('-', 1, 0),
+            ('-', 20, 0),
+            ('-', 10, 0),
+            ('-', 10, 0),
+        ];
+        assert_eq!(
+            counts(&steps),
+            [(1, 0), (2, 0), (1, 1), (0, 1), (0, 0), (0, 0)]
+        );
+    }
+
+    #[test]
+    fn an_avatar_that_comes_when_its_session_has_ended_is_abandoned_at_once() {
+        // The runtime says again that the session has ended, behind each birth.
+        assert_eq!(
+            counts(&[('-', 1, 0), ('+', 1, 10), ('-', 1, 0)]),
+            [(0, 0), (1, 0), (0, 1)]
+        );
+    }
+
+    #[test]
+    fn a_client_plays_once_and_leaves_all_that_it_had() {
+        let steps = [('+', 1, 10), ('+', 1, 11), ('-', 1, 0), ('-', 11, 0)];
+        assert_eq!(counts(&steps), [(1, 0), (1, 0), (0, 2), (0, 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_client_is_told_of_the_end_of_its_avatar_and_of_no_other() {
+        let avatars = Avatars::default();
+        let fell = [(); 2].map(|()| Arc::new(Notify::new()));
+        for (number, fell) in (1..).zip(&fell) {
+            avatars.tell(pid(number), fell.clone());
+            avatars.started(pid(number), pid(10 * number));
+        }
+        avatars.ended(pid(20));
+        let first = tokio::select! {
+            biased;
+            () = fell[0].notified() => 1,
+            () = fell[1].notified() => 2,
+        };
+        assert_eq!(first, 2);
+        avatars.tell_no_more(pid(1));
+        assert_eq!(avatars.books.lock().told.len(), 1);
+    }
+}

@@ -1,0 +1,241 @@
+//! Code that may stand only in certain files: `unsafe`, and in libraries the world itself.
+
+use super::functions::block_len;
+use super::mask::{line_of, mask, words};
+use super::tree::{Fault, File};
+
+/// Where `unsafe` may stand, as beginnings of paths: the table between node and libraries with the
+/// macro that fills it in, and the loader. Nowhere else is a pointer taken on trust.
+const UNSAFE_FILES: [&str; 3] = [
+    "server/abi/",
+    "server/code/src/loader",
+    "game-plugins/sdk/src/library.rs",
+];
+
+/// `unsafe` outside its files.
+pub(crate) fn unsafe_outside(file: &File) -> Vec<Fault> {
+    if UNSAFE_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start))
+    {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let wanted = format!(
+        "`unsafe` stands only in {UNSAFE_FILES:?}: move the claim there, behind a safe function"
+    );
+    words(&code, "unsafe")
+        .map(|at| file.fault(line_of(&code, at), wanted.clone()))
+        .collect()
+}
+
+/// `unsafe` without the argument why it holds. A type (`unsafe extern "C" fn(u8)`) claims nothing yet.
+pub(crate) fn unargued(file: &File) -> Vec<Fault> {
+    let code = mask(&file.text);
+    let wanted = "say right above it: `// SAFETY:` every precondition, and who promises it";
+    words(&code, "unsafe")
+        .filter(|at| is_claim(&code[*at..]) && !is_method_of_unsafe_impl(&code, *at))
+        .map(|at| line_of(&code, at))
+        .filter(|line| !is_argued(&file.text, &code, *line))
+        .map(|line| file.fault(line, wanted))
+        .collect()
+}
+
+/// Is this `unsafe` a block, an impl, a trait, a foreign block or a function, and not a type or an attribute?
+fn is_claim(code: &str) -> bool {
+    let rest = code["unsafe".len()..].trim_start();
+    let after_abi = rest.strip_prefix("extern").map_or(rest, |rest| {
+        rest.trim_start()
+            .trim_start_matches('"')
+            .trim_start()
+            .trim_start_matches('"')
+            .trim_start()
+    });
+    match after_abi.strip_prefix("fn") {
+        Some(after_fn) => !after_fn.trim_start().starts_with('('),
+        None => ["{", "impl", "trait"]
+            .iter()
+            .any(|kind| after_abi.starts_with(kind)),
+    }
+}
+
+/// The contract of such a method is its trait's, and the impl argues for keeping it.
+fn is_method_of_unsafe_impl(code: &str, at: usize) -> bool {
+    let is_impl = |from: usize| {
+        code[from + "unsafe".len()..]
+            .trim_start()
+            .starts_with("impl")
+    };
+    let is_method = code[at + "unsafe".len()..].trim_start().starts_with("fn");
+    let mut impls = words(&code[..at], "unsafe").filter(|from| is_impl(*from));
+    is_method && impls.any(|from| from + block_len(&code[from..]) > at)
+}
+
+/// Does a comment with the argument touch the statement or item that `line` (from 1) belongs to?
+fn is_argued(text: &str, code: &str, line: usize) -> bool {
+    let text: Vec<&str> = text.lines().collect();
+    let code: Vec<&str> = code.lines().map(str::trim_end).collect();
+    let goes_on = |above: &str| !above.is_empty() && !above.ends_with([';', '{', '}', ',']);
+    let mut first = line - 1;
+    while first > 0 && goes_on(code[first - 1]) {
+        first -= 1;
+    }
+    // Attributes stand between the comment and the item, and documentation may surround them.
+    let above = text[..first].iter().rev();
+    let mut comment = above
+        .map(|l| l.trim_start())
+        .take_while(|l| l.starts_with("//"));
+    comment.any(|l| l.contains("SAFETY:") || l.ends_with("# Safety"))
+}
+
+/// What a library may not touch, and where it finds it instead. A library takes time, dice and the
+/// world from its context: so a run repeats from its seed, no plugin frame waits, and nothing is
+/// left in thread-local storage.
+const WORLD: [(&str, &str); 13] = [
+    ("thread", "processes are the host's"),
+    (
+        "thread_local",
+        "state belongs to a process, and a destructor would pin the library",
+    ),
+    ("mpsc", "send through the context"),
+    ("Instant", "`now` comes with the context"),
+    ("SystemTime", "`now` comes with the context"),
+    ("rng", "dice come with the context"),
+    ("net", "sockets are the host's"),
+    ("fs", "files are the host's"),
+    ("env", "configuration comes with the context"),
+    ("tokio", "a callback never waits"),
+    (
+        "HashMap",
+        "its order differs from run to run: use `BTreeMap`",
+    ),
+    (
+        "HashSet",
+        "its order differs from run to run: use `BTreeSet`",
+    ),
+    ("println!", "log through the context"),
+];
+
+/// Is this the source of a library package, such as `game-plugins/processquest-1.0.0/src/pq_player.rs`?
+pub(crate) fn is_library(path: &str) -> bool {
+    let in_plugins = ["game-plugins/", "sockserv/plugins/"]
+        .iter()
+        .find_map(|folder| path.strip_prefix(folder));
+    let folder = in_plugins.and_then(|rest| rest.split('/').next());
+    folder.is_some_and(|name| super::library::application_and_version(name).is_some())
+}
+
+/// What a library takes from the world instead of from its context.
+pub(crate) fn worldly(file: &File) -> Vec<Fault> {
+    if !file.is_rust() || !is_library(&file.path) {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let found = WORLD
+        .iter()
+        .flat_map(|(word, why)| uses(&code, word).map(move |at| (at, *word, *why)));
+    found
+        .map(|(at, word, why)| {
+            file.fault(
+                line_of(&code, at),
+                format!("no `{word}` in a library: {why}"),
+            )
+        })
+        .collect()
+}
+
+/// What opens a file whatever it is.
+const OPENERS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
+
+/// Where these may stand: folders are brought to the disk, and the kernel and the system say something of themselves.
+const OPENING_FILES: [&str; 6] = [
+    "server/abi/src/crash/handler.rs",
+    "server/files/src/",
+    "server/otp/src/stall/task.rs",
+    "server/release/src/handler/memory.rs",
+    "server/protocol/src/history.rs",
+    "server/protocol/src/who.rs",
+];
+
+/// Files of the node that are opened past `pq-files`, which opens regular ones only. Tests open their own.
+pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
+    let is_node = ["server/", "sockserv/src/", "regis/src/"]
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
+    let is_there = OPENING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    let places = OPENERS.iter().flat_map(|opener| code.match_indices(opener));
+    places
+        .map(|(at, _)| {
+            let wanted = "a pipe would be waited for: read it with `pq_files`";
+            file.fault(line_of(code, at), wanted)
+        })
+        .collect()
+}
+
+/// Where `word` is a type, a macro or part of a path (`std::fs::read`), and not somebody's variable.
+fn uses<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let is_name = word.ends_with('!') || word.starts_with(char::is_uppercase);
+    let in_path =
+        move |at: usize| code[..at].ends_with("::") || code[at + word.len()..].starts_with("::");
+    words(code, word).filter(move |at| is_name || in_path(*at))
+}
+
+/// What writes to a stream of the process, and waits for whoever reads there.
+const WRITERS: [&str; 6] = [
+    "println!(",
+    "eprintln!(",
+    "print!(",
+    "eprint!(",
+    "io::stdout",
+    "io::stderr",
+];
+
+/// Where these may stand: the two streams of a node, and commands that end with their reader.
+const WRITING_FILES: [&str; 6] = [
+    "server/src/stdio.rs",
+    "server/src/streams.rs",
+    "server/src/main.rs",
+    "server/src/client",
+    "server/src/play",
+    "server/src/author",
+];
+
+/// Lines of a node past its queue, for which everybody would wait.
+pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
+    let is_node = ["server/", "sockserv/src/", "regis/"]
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
+    let is_there = WRITING_FILES
+        .iter()
+        .any(|start| file.path.starts_with(start));
+    if !is_node || is_test || is_there || !file.is_rust() {
+        return Vec::new();
+    }
+    let code = mask(&file.text);
+    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    let places = WRITERS.iter().flat_map(|writer| code.match_indices(writer));
+    // `stdio::stderr_is_terminal` is another word.
+    let goes_on =
+        |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');
+    let is_word = |at: usize, writer: &str| {
+        let before = code[..at].chars().next_back();
+        let behind = code[at + writer.len()..].chars().next();
+        !goes_on(before) && (writer.ends_with('(') || !goes_on(behind))
+    };
+    places
+        .filter(|(at, writer)| is_word(*at, writer))
+        .map(|(at, _)| {
+            let wanted = "nobody waits for the reader of a node: log it, or write it with `stdio`";
+            file.fault(line_of(code, at), wanted)
+        })
+        .collect()
+}
