@@ -93,8 +93,8 @@ fn play(seed: u64, episodes: u64) {
         };
         let options = Options {
             slice: Some(1 + (dice.next_u64() % 8) as u32),
-            // A deadline that is sometimes too short.
-            suspend_timeout_ms: (dice.next_u64() % 3 == 0).then(|| dice.next_u64() % 12),
+            // A time that is sometimes too short.
+            suspend_timeout_ms: (dice.next_u64() % 3 == 0).then(|| dice.next_u64() % 4),
             ..Options::default()
         };
         let outcome = house.install(&mut handler, to, &options, |house, _| {

@@ -114,7 +114,7 @@ impl<'a> Callback<'a> {
             Arrival::Event => Due::Event(self.me, data),
             Arrival::Message => Due::Info(self.me, data),
         };
-        let due_ms = self.core.now_ms.saturating_add(ms);
+        let due_ms = self.core.due_after(ms);
         let key = self.core.wheel.start(due_ms, due);
         self.record(Effect::TimerStarted(key));
         key.as_raw()

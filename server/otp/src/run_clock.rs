@@ -31,11 +31,6 @@ impl RunClock {
         self.stopped_ms += gap_ms.saturating_sub(GAP_MAX_MS);
         self.seen_ms - self.stopped_ms
     }
-
-    /// How long it has not run.
-    pub(crate) fn stopped_ms(&self) -> u64 {
-        self.stopped_ms
-    }
 }
 
 /// Somebody waits for answers, while the program runs for so long in all.
@@ -90,7 +85,7 @@ mod tests {
         assert_eq!(clock.look(12_030), 30 + GAP_MAX_MS);
         assert_eq!(clock.look(12_040), 40 + GAP_MAX_MS);
         assert_eq!(clock.look(12_000), 40 + GAP_MAX_MS);
-        assert_eq!(clock.stopped_ms(), 12_000 - GAP_MAX_MS);
+        assert_eq!(clock.stopped_ms, 12_000 - GAP_MAX_MS);
     }
 
     #[test]

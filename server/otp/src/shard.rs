@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pq_abi::Reason;
 use pq_term::Pid;
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     pub(crate) id: u8,
     pub(crate) node: Node,
     pub(crate) now_ms: u64,
+    /// When the clock began of which that is a reading; `None` where time is virtual.
+    pub(crate) clock: Option<Instant>,
     pub(crate) dice: Xoshiro256PlusPlus,
     pub(crate) wheel: Wheel<Due>,
     pub(crate) effects: Vec<Effect>,
@@ -93,6 +96,7 @@ impl Core {
             id,
             dice: Xoshiro256PlusPlus::seed_from_u64(seed),
             now_ms: 0,
+            clock: None,
             wheel: Wheel::new(),
             effects: Vec::new(),
             result: Vec::new(),
@@ -109,6 +113,14 @@ impl Core {
         const REFS_BITS: u32 = 32;
         let first_ref = (number << REFS_BITS) & (u64::MAX >> 8);
         Core::new(node.clone(), id, first_ref, post)
+    }
+
+    /// When something is due that is to happen so many milliseconds from now: never before they have passed, so they count
+    /// from the next full millisecond of the clock. The reading of this turn is older than the callback that asks.
+    pub(crate) fn due_after(&self, ms: u64) -> u64 {
+        const NANOS_PER_MS: u128 = 1_000_000;
+        let full_ms = |clock: Instant| clock.elapsed().as_nanos().div_ceil(NANOS_PER_MS) as u64;
+        self.clock.map_or(self.now_ms, full_ms).saturating_add(ms)
     }
 
     /// A number that names one request or monitor of this node.

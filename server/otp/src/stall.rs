@@ -29,7 +29,7 @@ mod watch;
 
 pub(crate) use keeper::keep;
 pub(crate) use post::{Post, Work};
-pub(crate) use task::yield_to_others;
+pub(crate) use task::{Task, yield_to_others};
 pub(crate) use watch::Grade;
 
 /// A callback or a function that does not end.

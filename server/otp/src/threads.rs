@@ -124,6 +124,7 @@ impl Drop for AbortOnPanic {
 
 fn run(mut shard: Shard, started: Instant, published: &Published) {
     watch_thread();
+    shard.core.clock = Some(started);
     let _guard = AbortOnPanic;
     let now_ms = || started.elapsed().as_millis() as u64;
     let post = shard.core.post.clone();

@@ -80,7 +80,7 @@ impl Shard {
             data,
         } = request;
         let key = self.core.wheel.start(
-            self.core.now_ms.saturating_add(timeout_ms),
+            self.core.due_after(timeout_ms),
             Due::RequestTimeout(pid, id),
         );
         if let Some(process) = self.slab.get_mut(pid) {

@@ -104,7 +104,8 @@ impl Shard {
             NativeAction::Exit(to, reason) => self.send_exit(to, pid, reason),
             NativeAction::Timer(id, ms) => {
                 let due = Due::Timer(pid, id);
-                self.core.wheel.start(self.core.now_ms + u64::from(ms), due);
+                let due_ms = self.core.due_after(u64::from(ms));
+                self.core.wheel.start(due_ms, due);
             }
             NativeAction::End(reason) => self.end(pid, reason),
         }

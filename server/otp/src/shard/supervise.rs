@@ -170,7 +170,7 @@ impl Shard {
     /// A timer that the machine takes back fires all the same, and is ignored then: it is one that bounds the
     /// end of a child, so there are few.
     fn set_timer(&mut self, pid: Pid, id: u32, ms: u32) {
-        let due_ms = self.core.now_ms + u64::from(ms);
+        let due_ms = self.core.due_after(u64::from(ms));
         self.core.wheel.start(due_ms, Due::Timer(pid, id));
     }
 

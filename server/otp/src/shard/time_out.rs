@@ -24,7 +24,7 @@ impl Shard {
             return;
         };
         let timer = (ms > 0).then(|| {
-            let due_ms = self.core.now_ms.saturating_add(ms);
+            let due_ms = self.core.due_after(ms);
             self.core.wheel.start(due_ms, Due::Timer(pid, number))
         });
         process.flags.raise(Flag::Timed);

@@ -20,12 +20,14 @@ use super::{Abort, FEW, Failed, OnOverrun, Order, Plan, Progress};
 use crate::export::Export;
 use crate::message::Signal;
 use crate::node::Node;
-use crate::run_clock::RunClock;
-use crate::stall::yield_to_others;
+use crate::stall::{Task, yield_to_others};
 use crate::unpoisoned::Unpoisoned;
 
 /// A shard that has not converted each state once.
 const NOT_ROUND: u64 = u64::MAX;
+
+/// How much of a sleep counts at most between two looks: the program may have been stopped.
+const GAP_MAX: Duration = Duration::from_millis(200);
 
 /// What one shard hands over at once.
 pub(crate) struct Chunk {
@@ -72,10 +74,6 @@ pub struct Board {
     swapped: AtomicU64,
     differing: AtomicU64,
     doomed: AtomicU64,
-    /// The coordinator looks at it, and notices when the program was stopped.
-    clock: Mutex<RunClock>,
-    began: Instant,
-    stopped_ms: AtomicU64,
 }
 
 #[derive(Default)]
@@ -105,9 +103,7 @@ struct Running {
     pid: Pid,
     number: u32,
     module: &'static str,
-    since: Instant,
-    /// What the program had been stopped for by then, as far as was known.
-    stopped_ms: u64,
+    stood: Stood,
 }
 
 impl Board {
@@ -133,9 +129,6 @@ impl Board {
             swapped: counter(),
             differing: counter(),
             doomed: counter(),
-            clock: Mutex::default(),
-            began: Instant::now(),
-            stopped_ms: counter(),
         })
     }
 
@@ -153,19 +146,7 @@ impl Board {
 
     // ---- the coordinator ----
 
-    fn look_at_the_clock(&self) {
-        let mut clock = self.clock.lock().unpoisoned();
-        clock.look(self.began.elapsed().as_millis() as u64);
-        self.stopped_ms.store(clock.stopped_ms(), Ordering::Relaxed);
-    }
-
-    /// How long the program did not run, as far as the coordinator knows.
-    fn stopped_ms(&self) -> u64 {
-        self.stopped_ms.load(Ordering::Relaxed)
-    }
-
     pub(super) fn begin_pass(&self) {
-        self.look_at_the_clock();
         self.copied.store(0, Ordering::Relaxed);
         self.state().done = 0;
     }
@@ -237,12 +218,11 @@ impl Board {
     /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
     /// be killed for it, what else the thread had goes to others.
     pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
-        self.look_at_the_clock();
-        let (stopped_ms, timeout_ms) = (self.stopped_ms(), self.plan.code_change_timeout_ms);
-        let is_over = |now: &mut Running| now.ran_ms(stopped_ms) > timeout_ms;
+        let timeout_ms = self.plan.code_change_timeout_ms;
         let workers = self.state().workers.clone();
         let over = workers.iter().filter_map(|worker| {
             let mut at = worker.lock();
+            let is_over = |now: &mut Running| now.stood.look(worker.thread) > timeout_ms;
             let now = at.now.take_if(is_over)?;
             worker.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
@@ -382,7 +362,7 @@ impl Board {
     fn convert_chunk(&self, node: &Node, worker: &Worker, chunk: Chunk) -> bool {
         let shard = chunk.shard;
         worker.begin(chunk);
-        while let Some(job) = worker.next_job(self.stopped_ms()) {
+        while let Some(job) = worker.next_job() {
             let converted = convert(node, &self.plan, job);
             self.converted.fetch_add(1, Ordering::Relaxed);
             if let Outcome::Tried { same: false } = converted.outcome {
@@ -417,11 +397,29 @@ impl Board {
     }
 }
 
-impl Running {
-    /// How long it could run, when the program has been stopped for so long in all.
-    fn ran_ms(&self, stopped_ms: u64) -> u64 {
-        let passed_ms = self.since.elapsed().as_millis() as u64;
-        passed_ms.saturating_sub(stopped_ms.saturating_sub(self.stopped_ms))
+/// How long a conversion takes that is not over when the coordinator looks: what of a processor it has had, or slept. On a
+/// busy machine it may wait for its turn as long as it likes, and a program that is stopped does nothing.
+#[derive(Default)]
+struct Stood {
+    first: Option<Task>,
+    last: Option<Instant>,
+    asleep: Duration,
+}
+
+impl Stood {
+    /// A look at its thread; how long it has stood, in milliseconds. The first look finds nothing.
+    fn look(&mut self, thread: rustix::process::Pid) -> u64 {
+        let (task, now) = (Task::of(thread), Instant::now());
+        let since_last = now - *self.last.get_or_insert(now);
+        self.last = Some(now);
+        // Where the system does not say, all time counts.
+        if task.is_none_or(|task| task.waits) {
+            self.asleep += since_last.min(GAP_MAX);
+        }
+        self.first = self.first.or(task);
+        let cpu_ms = |task: Option<Task>| task.map_or(0, |task| task.cpu_ms);
+        let worked_ms = cpu_ms(task).saturating_sub(cpu_ms(self.first));
+        worked_ms.max(self.asleep.as_millis() as u64)
     }
 }
 
@@ -450,15 +448,14 @@ impl Worker {
         at.todo = chunk.jobs;
     }
 
-    fn next_job(&self, stopped_ms: u64) -> Option<Export> {
+    fn next_job(&self) -> Option<Export> {
         let mut at = self.lock();
         let job = at.todo.pop_front()?;
         at.now = Some(Running {
             pid: job.pid,
             number: job.number,
             module: job.parts.first().map_or("", |part| part.from.name()),
-            since: Instant::now(),
-            stopped_ms,
+            stood: Stood::default(),
         });
         Some(job)
     }

@@ -64,7 +64,7 @@ impl Migrate<fixture::Counter> for Counter {
                 ctx.cast(own, &Count::Step);
             }
             19 => crate::actor::work(19_000),
-            23 => crate::actor::work(1_000),
+            23 => crate::actor::work(3_000),
             313 => {
                 let why = fixture::BOTTOM.call(ctx, (0,));
                 return Err(Reason::tagged("bottom", &why));
