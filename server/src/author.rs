@@ -16,7 +16,6 @@ use std::path::Path;
 use anyhow::ensure;
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::ReleaseTree;
-use pq_release::handler::FailedStep;
 use pq_release::judge::{Judgement, author};
 
 use crate::{boot, streams};
@@ -37,7 +36,7 @@ pub(crate) fn warn(sentence: impl Display) {
 /// Says what the judge has to say of a release of a tree, which is an error where it is more than a warning.
 pub(crate) fn judge(root: &Path, vsn: &str) -> anyhow::Result<()> {
     let tree = ReleaseTree::open(root, boot::runtime()?);
-    let judgement = author::of_tree(&tree, vsn).map_err(|step| refused(&step))?;
+    let judgement = author::of_tree(&tree, vsn).map_err(|error| refused(&error))?;
     pronounce(&judgement, &format!("release {vsn}"))
 }
 
@@ -55,6 +54,6 @@ pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()>
 }
 
 /// What cannot be judged, with the exit code that an install of it would have.
-fn refused(step: &FailedStep) -> Failure {
-    Failure::new(step.exit(), format!("failed to {step}"))
+fn refused(error: &author::Unjudged) -> Failure {
+    Failure::new(error.exit(), format!("failed to {error}"))
 }

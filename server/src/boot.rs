@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use pq_code::{CodeServer, Wanted};
 use pq_otp::application::{AppReply, AppRequest, Controller, Settings};
-use pq_otp::{Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
+use pq_otp::{Ask, Config, Counters, Lateness, Node, Reason, RequestError, StallHook, Threads};
 use pq_protocol::{Exit, Failure};
 use pq_release::boot::{BootApp, BootError, BootRelease, BuiltIn, Code, ReleaseTree, Runtime};
 use pq_release::rel::RelStart;
@@ -22,6 +22,7 @@ use regis_application::Names;
 use tokio::sync::mpsc;
 
 use crate::applications::{NODE_VSN, built_in};
+use crate::door::Application;
 use crate::options;
 
 /// How long one application may take to start or stop: its supervisors have their own, shorter times.
@@ -65,6 +66,8 @@ pub(crate) struct Booted {
     root: PathBuf,
     /// The version of the release it booted.
     release: String,
+    /// The application behind its door.
+    behind_door: Option<Application>,
 }
 
 /// What a node calls while it runs.
@@ -94,6 +97,7 @@ pub(crate) fn boot(
     tracing::info!(release = boot.rel.name, vsn = boot.rel.vsn, root = %root.display(), "booting");
     let code = Arc::new(load_code(&boot)?);
     judge(&boot, &code);
+    let behind_door = Application::of(&boot)?;
     let (config, names) = config(code.clone(), options, hooks.on_stall);
     let threads = Threads::start(config).context("failed to start the scheduler threads")?;
     let booted = Booted {
@@ -103,8 +107,15 @@ pub(crate) fn boot(
         names,
         root: root.to_path_buf(),
         release: boot.rel.vsn.clone(),
+        behind_door,
     };
-    start_controller(&booted.node, boot.settings.clone(), options, hooks.ended)?;
+    let command_line = booted.command_line(options);
+    start_controller(
+        &booted.node,
+        boot.settings.clone(),
+        command_line,
+        hooks.ended,
+    )?;
     for app in &boot.applications {
         booted.start(app)?;
     }
@@ -191,23 +202,18 @@ fn seed_of_chance() -> u64 {
 fn start_controller(
     node: &Node,
     sys_config: Settings,
-    options: &options::Node,
+    command_line: Settings,
     ended: mpsc::Sender<String>,
 ) -> anyhow::Result<()> {
-    let port = options.port.map(|port| {
-        (
-            ("sockserv".to_string(), "port".to_string()),
-            Term::from(i64::from(port)),
-        )
-    });
     let on_end = move |application: &str, reason: &Reason| {
         // The first reason is told; the node is ending already at any further one.
         let reason = reason.to_string();
         let reason = shorten(&reason, REASON_CHARS_MAX);
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
     };
-    let controller = Controller::new(sys_config, port.into_iter().collect(), Box::new(on_end));
-    node.start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
+    let controller = Controller::new(sys_config, command_line, Box::new(on_end));
+    node.asking()
+        .start_native(Box::new(controller), APPLICATION_TIMEOUT_MS)?;
     Ok(())
 }
 
@@ -235,6 +241,21 @@ impl Booted {
     /// The version of the release it booted.
     pub(crate) fn release(&self) -> &str {
         &self.release
+    }
+
+    /// The application behind its door.
+    pub(crate) fn behind_door(&self) -> Option<&Application> {
+        self.behind_door.as_ref()
+    }
+
+    /// The settings that the command line sets.
+    fn command_line(&self, options: &options::Node) -> Settings {
+        let behind_door = self.behind_door.as_ref();
+        let port = behind_door.zip(options.port).map(|(application, port)| {
+            let setting = (application.name.clone(), "port".to_string());
+            (setting, Term::from(i64::from(port)))
+        });
+        port.into_iter().collect()
     }
 
     /// What each shard has done; nothing once they have stopped.
@@ -268,7 +289,11 @@ impl Booted {
     }
 
     fn ask(&self, request: &AppRequest) -> anyhow::Result<()> {
-        match self.node().applications(request, APPLICATION_TIMEOUT_MS)? {
+        match self
+            .node()
+            .asking()
+            .applications(request, APPLICATION_TIMEOUT_MS)?
+        {
             AppReply::Error(reason) => bail!("{reason}"),
             AppReply::Ok | AppReply::Running(_) | AppReply::Data(..) => Ok(()),
         }
@@ -311,7 +336,8 @@ impl Booted {
         let request = AppRequest::Stop(name.to_string());
         let reply = self
             .node
-            .applications_while_answering(&request, APPLICATION_TIMEOUT_MS);
+            .asking_all()
+            .applications(&request, APPLICATION_TIMEOUT_MS);
         match reply {
             Ok(AppReply::Error(reason)) => {
                 tracing::debug!(application = name, %reason, "not stopped");
@@ -327,7 +353,11 @@ impl Booted {
 
     /// The applications that run, last started first: an upgrade may have started and stopped some.
     fn running(&self) -> Result<Vec<String>, StopError> {
-        match self.node.applications(&AppRequest::Which, WHICH_TIMEOUT_MS) {
+        match self
+            .node
+            .asking()
+            .applications(&AppRequest::Which, WHICH_TIMEOUT_MS)
+        {
             Ok(AppReply::Running(running)) => {
                 Ok(running.into_iter().map(|(name, ..)| name).collect())
             }

@@ -20,7 +20,7 @@ mod bans;
 mod call;
 mod check_install;
 mod downgrade_app;
-mod end_hero;
+mod end_avatar;
 mod history;
 mod install;
 mod install_file;
@@ -90,12 +90,12 @@ pub(crate) enum Command {
     Install(install::InstallArgs),
     /// The applications that run
     Apps(To<apps::Apps>),
-    /// Who is connected: the hero, the client, and the versions that both sides of it run
+    /// Who is connected: the avatar, the client, and the versions that both sides of it run
     Who(To<who::Who>),
     /// Tell somebody something and close the connection
     Kick(To<kick::Kick>),
-    /// End a hero; its player, if there is one, is told and asked for another name
-    EndHero(end_hero::EndHeroArgs),
+    /// End an avatar; its player, if there is one, is told and asked for another name
+    EndAvatar(end_avatar::EndAvatarArgs),
     /// Let an address, a network or a name in no more, also after a restart
     Ban(ban::BanArgs),
     /// Let it in again
@@ -142,7 +142,7 @@ impl Command {
             Command::Apps(typed) => typed,
             Command::Who(typed) => typed,
             Command::Kick(typed) => typed,
-            Command::EndHero(typed) => typed,
+            Command::EndAvatar(typed) => typed,
             Command::Ban(typed) => typed,
             Command::Unban(typed) => typed,
             Command::Bans(typed) => typed,
@@ -182,8 +182,8 @@ const QUESTIONS: &[Entry<Answer>] = &[
 /// What is done to players.
 const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<kick::Kick>(),
-    at_door::<end_hero::EndHero>(),
-    at_door::<end_hero::EndAbandoned>(),
+    at_door::<end_avatar::EndAvatar>(),
+    at_door::<end_avatar::EndAbandoned>(),
     at_door::<ban::Ban>(),
     at_door::<unban::Unban>(),
     at_door::<wall::Wall>(),

@@ -11,9 +11,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow, bail};
 use pq_release::boot::ReleaseTree;
-use pq_release::releases::Releases;
+use pq_release::releases::{Release, Releases};
 use pq_release::tree::Overwrite;
 use pq_release::{FileError, layout};
 
@@ -103,24 +103,38 @@ fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next
         // Nothing is replaced under a node that runs; and who has to wait is told before cargo builds.
         drop(TreeLock::take(root)?);
     }
-    let first = Pieces::build(&workspace, &rel_file(&workspace, FIRST))?;
+    let first = Pieces::build(&workspace, &rel_file(&workspace, FIRST)?)?;
     // Sources that are built again may make other libraries of one version. Nobody runs them now.
     say_where(&first.lay_out(root, Overwrite::Code)?, root);
-    match listed(root).contains(&NEXT.to_string()) {
+    match listed(root).iter().any(|release| release.vsn == NEXT) {
         true => Ok(None),
         false => Next::find(workspace).map(Some),
     }
 }
 
-fn rel_file(workspace: &Workspace, vsn: &str) -> PathBuf {
-    let releases = workspace.root().join("releases");
-    releases.join(vsn).join("processquest.rel")
+/// The folder of the first release in the sources, where it is there.
+pub(crate) fn first_release() -> Option<PathBuf> {
+    let sources = Workspace::folder_with_release(FIRST).ok()?;
+    Some(sources.join("releases").join(FIRST))
 }
 
-/// The versions of the releases that the tree lists. Without a list there is nothing to say about it: the boot does.
-fn listed(root: &Path) -> Vec<String> {
-    let releases = Releases::read(&layout::releases_file(root)).unwrap_or_default();
-    releases.0.into_iter().map(|release| release.vsn).collect()
+/// The `.rel` file of a release in the sources: the only one in its folder.
+fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
+    let folder = workspace.root().join("releases").join(vsn);
+    let reading = || format!("failed to read {}", folder.display());
+    for entry in std::fs::read_dir(&folder).with_context(reading)? {
+        let file = entry.with_context(reading)?.path();
+        if file.extension().is_some_and(|extension| extension == "rel") {
+            return Ok(file);
+        }
+    }
+    bail!("failed to find a .rel file in {}", folder.display())
+}
+
+/// The releases that the tree lists. Without a list there is nothing to say about it: the boot does.
+fn listed(root: &Path) -> Vec<Release> {
+    let releases = Releases::read(&layout::releases_file(root));
+    releases.unwrap_or_default().0
 }
 
 /// How to come in.
@@ -176,25 +190,38 @@ fn say_what_to_type(root: &Path) {
 }
 
 /// What leads from the permanent release to the next; nothing once that is the permanent one.
-fn next_lines(permanent: &str, listed: &[String]) -> Vec<String> {
+fn next_lines(permanent: &str, listed: &[Release]) -> Vec<String> {
+    let mut listed = listed.iter();
+    let Some(first) = listed.clone().find(|release| release.vsn == FIRST) else {
+        return Vec::new();
+    };
     if permanent != FIRST {
         return Vec::new();
     }
-    let unpack = format!("unpack processquest-{NEXT}");
-    let is_new = listed.iter().all(|vsn| vsn != NEXT);
-    let unpack = is_new.then_some(unpack);
+    let package = layout::package_name(&first.name, NEXT);
+    let is_new = listed.all(|release| release.vsn != NEXT);
+    let unpack = is_new.then(|| format!("unpack {package}"));
     let others = ["install", "make-permanent"].map(|word| format!("{word} {NEXT}"));
     unpack.into_iter().chain(others).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use pq_release::releases::Status;
+
     use super::*;
 
     #[test]
     fn what_has_been_done_is_not_to_be_typed_again() {
         let lines = |permanent: &str, listed: &[&str]| {
-            let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
+            let release = |vsn: &&str| Release {
+                name: "processquest".to_string(),
+                vsn: vsn.to_string(),
+                erts_vsn: "1.0.0".to_string(),
+                libs: Vec::new(),
+                status: Status::Old,
+            };
+            let listed: Vec<Release> = listed.iter().map(release).collect();
             next_lines(permanent, &listed)
         };
         assert_eq!(

@@ -102,7 +102,7 @@ struct Reader<'a> {
 struct List {
     /// `use Crate as Name;`, by the name.
     names: BTreeMap<String, String>,
-    /// The paths of the modules: `["v1_0_0", "pq_market", "PqMarket"]`.
+    /// The paths of the modules: `["v1_0_0", "shop_goods", "ShopGoods"]`.
     paths: Vec<Vec<String>>,
 }
 
@@ -120,7 +120,7 @@ impl List {
         paths.into_iter().filter_map(taken).collect()
     }
 
-    /// The entries in `application: "a", vsn: "1", functions v1_0_0::pq_market::PqMarket, …`.
+    /// The entries in `application: "a", vsn: "1", functions v1_0_0::shop_goods::ShopGoods, …`.
     fn read(&mut self, list: TokenStream) {
         let tokens: Vec<TokenTree> = list.into_iter().collect();
         for entry in tokens.split(|token| is_sign(token, ',')) {

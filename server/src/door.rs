@@ -1,12 +1,20 @@
-//! The node's door: opened at its start, and set anew after an upgrade has changed the environment of `sockserv`.
+//! The node's door: opened at its start, and set anew after an upgrade has changed the environment of the application
+//! behind it.
 //!
-//! Rooms: `settings`, `limits`, `tls` and `web` read that environment, `game` and `sheet` answer the door's questions about
-//! players, and here is what lists of games are told. What operators do at the door is `operator`'s.
+//! | module | contents |
+//! |---|---|
+//! | `application` | which application is behind the door |
+//! | `settings`, `limits`, `game`, `tls`, `web` | what its environment says |
+//! | `asker` | the door's questions about players, asked of the game |
+//! | here | what listens, and what lists of games are told |
+//!
+//! What operators do at the door is `operator`'s.
 
+mod application;
+mod asker;
 mod game;
 mod limits;
 mod settings;
-mod sheet;
 mod tls;
 pub(crate) mod web;
 
@@ -21,23 +29,26 @@ use sockserv::{Door, Listing, Mssp, Settings};
 use crate::boot::Booted;
 use crate::options;
 use crate::running::Releases;
+pub(crate) use application::Application;
+use asker::Asker;
+pub(crate) use game::Game;
 
-/// The application whose environment it is.
-const APPLICATION: &str = "sockserv";
-
-/// Opens the door of `sockserv`, when the release has it.
+/// Opens the door, when the release has an application behind it.
 pub(crate) async fn open(
     booted: &Booted,
     options: &options::Node,
     releases: Arc<Releases>,
 ) -> anyhow::Result<Option<Arc<Door>>> {
-    let node = booted.node();
-    let Some(port) = node.env(APPLICATION, "port") else {
+    let Some(application) = booted.behind_door() else {
         return Ok(None);
     };
-    let address = SocketAddr::new(options.bind, settings::port_of(&port)?);
-    let settings = read(booted, releases)?;
-    let door = Door::open_with(node.clone(), address, "sockserv_sup", settings).await;
+    let (node, name) = (booted.node(), &*application.name);
+    let Some(port) = node.env(name, "port") else {
+        return Ok(None);
+    };
+    let address = SocketAddr::new(options.bind, settings::port_of(name, &port)?);
+    let settings = read(booted, application, releases)?;
+    let door = Door::open(node.clone(), address, settings).await;
     let door = door.map_err(|error| {
         let advice = match error.kind() {
             ErrorKind::AddrInUse => "; choose a port with --port, 0 takes a free one",
@@ -45,19 +56,28 @@ pub(crate) async fn open(
         };
         anyhow::anyhow!("failed to listen on {address}: {error}{advice}")
     })?;
-    note_shares(&door, node.env(APPLICATION, "limits"));
-    tls::open(&door, node.env(APPLICATION, "tls"), booted.root(), options).await?;
-    web::open(&door, node.env(APPLICATION, "web"), options).await?;
+    note_shares(&door, name, node.env(name, "limits"));
+    tls::open(
+        &door,
+        name,
+        tls::Wanted {
+            setting: node.env(name, "tls"),
+            root: booted.root(),
+            options,
+        },
+    )
+    .await?;
+    web::open(&door, name, node.env(name, "web"), options).await?;
     Ok(Some(Arc::new(door)))
 }
 
 /// Logs how many clients there are descriptors for, and that it is fewer than the release asks for, if it does.
-fn note_shares(door: &Door, limits: Option<Term>) {
+fn note_shares(door: &Door, application: &str, limits: Option<Term>) {
     let shares = door.shares();
     let (descriptors, clients) = (shares.descriptors, shares.clients);
     match limits.as_ref().and_then(limits::clients) {
         Some(asked) if asked as u64 > clients as u64 => tracing::warn!(
-            "clients of sockserv's limits is {asked}, and {descriptors} descriptors are enough for {clients}: no more \
+            "clients of {application}'s limits is {asked}, and {descriptors} descriptors are enough for {clients}: no more \
              are let in; raise the limit of open files (ulimit -n, LimitNOFILE=) by {}",
             asked as u64 - clients as u64
         ),
@@ -79,8 +99,12 @@ pub(crate) fn configure(
     booted: &Booted,
     releases: Arc<Releases>,
 ) -> anyhow::Result<()> {
-    door.configure(read(booted, releases)?);
-    note_shares(door, booted.node().env(APPLICATION, "limits"));
+    let Some(application) = booted.behind_door() else {
+        return Ok(());
+    };
+    door.configure(read(booted, application, releases)?);
+    let limits = booted.node().env(&application.name, "limits");
+    note_shares(door, &application.name, limits);
     Ok(())
 }
 
@@ -89,21 +113,36 @@ pub(crate) fn configure(
 /// # Errors
 /// When a setting is none, with what would be right.
 pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
-    let env = |key| release.env(APPLICATION, key).cloned();
     let judged = || -> anyhow::Result<()> {
-        env("port").map_or(Ok(0), |port| settings::port_of(&port))?;
-        settings::read(env)?;
-        tls::judge(env("tls"))?;
-        web::judge(env("web"))
+        let Some(Application { name, .. }) = &Application::of(release)? else {
+            return Ok(());
+        };
+        let env = |key| release.env(name, key).cloned();
+        env("port").map_or(Ok(0), |port| settings::port_of(name, &port))?;
+        settings::read(name, env)?;
+        Game::read(name, env("game").as_ref())?;
+        tls::judge(name, env("tls"))?;
+        web::judge(name, env("web"))
     };
     judged().map_err(|error| format!("{error:#}"))
 }
 
-fn read(booted: &Booted, releases: Arc<Releases>) -> anyhow::Result<Settings> {
-    let node = booted.node();
-    let (settings, variables) = settings::read(|key| node.env(APPLICATION, key))?;
+fn read(
+    booted: &Booted,
+    application: &Application,
+    releases: Arc<Releases>,
+) -> anyhow::Result<Settings> {
+    let (node, name) = (booted.node(), &*application.name);
+    let (settings, variables) = settings::read(name, |key| node.env(name, key))?;
+    let game = Game::of(booted)?;
+    let sessions = game
+        .sessions
+        .clone()
+        .or_else(|| application.registered.clone());
     Ok(Settings {
-        game: Arc::new(game::Quest::new(node, booted.names())),
+        supervisor: sessions.unwrap_or_default(),
+        noun: game.noun.clone(),
+        game: Arc::new(Asker::new(node, booted.names(), &game)),
         listing: Arc::new(Listed {
             releases,
             variables,

@@ -7,6 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use pq_abi::crash::{disarm, watch_thread};
+use pq_protocol::Exit;
 
 use crate::stdio;
 
@@ -29,5 +30,5 @@ pub(crate) fn end_at_once(last_words: impl FnOnce() + Send + 'static) -> ! {
     // This is no crash, and what was said is written as far as somebody reads.
     disarm();
     stdio::finish();
-    std::process::exit(1)
+    std::process::exit(u8::from(Exit::Internal).into())
 }

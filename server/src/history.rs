@@ -7,12 +7,12 @@
 //! Texts come from anybody. They are shortened before they are written, and say so; a line has nothing in it that a
 //! terminal would obey, also for who reads the file without `pq`.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use pq_files::durable;
 use pq_protocol::Who;
 use pq_protocol::history::{Deed, Entry, Mark, Past};
 use pq_term::{printable_json, shorten};
@@ -29,7 +29,7 @@ const OPERATION_CHARS_MAX: usize = 400;
 /// A sentence with its reason, and the beginning of a state.
 const RESULT_CHARS_MAX: usize = 2_000;
 
-/// A message: what the command line takes (`client::command`), and what a boot says of its cause.
+/// A message: what the command line takes (`commands::command`), and what a boot says of its cause.
 const MESSAGE_CHARS_MAX: usize = 600;
 
 /// The version of a release, the name of a user.
@@ -97,7 +97,7 @@ impl History {
         };
         let line = serde_json::to_string(&entry)?;
         let line = format!("{}\n", printable_json(&line));
-        append_line(&self.file, line.into_bytes())?;
+        durable::append_line(&self.file, line.as_bytes())?;
         Ok(id)
     }
 }
@@ -117,33 +117,6 @@ fn shortened(deed: Deed) -> Deed {
 
 fn kept(text: &str, max: usize) -> String {
     shorten(text, max).into_owned()
-}
-
-fn append_line(path: &Path, mut line: Vec<u8>) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    let mut file = pq_files::open_as(path, &mut options)?;
-    if !ends_whole(&mut file)? {
-        line.insert(0, b'\n');
-    }
-    file.write_all(&line)?;
-    file.sync_all()?;
-    // Only the folder remembers that a new file is there.
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Whether the last line has its end.
-fn ends_whole(file: &mut File) -> io::Result<bool> {
-    if file.seek(SeekFrom::End(0))? == 0 {
-        return Ok(true);
-    }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
 }
 
 /// Reads the file; a tree without one has no past.

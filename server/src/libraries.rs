@@ -4,10 +4,8 @@
 //! is linked is said in `game-plugins/sdk/src/library.rs`; what goes where in a release tree, in `pq_release::tree`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use pq_code::{linking, manifest_of};
@@ -19,8 +17,10 @@ use crate::digest::Sources;
 use crate::streams::say;
 
 mod building;
+mod cargo;
 
 use building::Building;
+use cargo::{cannot_run_cargo, cargo};
 
 /// The workspace with the sources.
 pub(crate) struct Workspace {
@@ -60,18 +60,26 @@ impl Workspace {
     /// # Errors
     /// When neither is there.
     pub(crate) fn with_release(vsn: &str) -> anyhow::Result<Workspace> {
+        Workspace::at(&Workspace::folder_with_release(vsn)?)
+    }
+
+    /// The folder that it stands in.
+    ///
+    /// # Errors
+    /// As for [`Workspace::with_release`].
+    pub(crate) fn folder_with_release(vsn: &str) -> anyhow::Result<PathBuf> {
         let here = std::env::current_dir().context("failed to find the current folder")?;
         let program = std::env::current_exe().context("failed to find this program")?;
         let folder = folder_with(vsn, &here).or_else(|| folder_with(vsn, &program));
-        let folder = folder.with_context(|| {
+        let folder = folder.map(Path::to_path_buf);
+        folder.with_context(|| {
             format!(
                 "the sources of release {vsn} are neither at {} nor at {}, nor in a folder above them: run this in a \
                  checkout; a release that was built before starts with `pq start --root DIR`",
                 here.display(),
                 program.display()
             )
-        })?;
-        Workspace::at(folder)
+        })
     }
 
     /// The workspace that a folder stands in.
@@ -287,22 +295,6 @@ pub(crate) fn text_if_there(file: &Path) -> anyhow::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("failed to read {}", file.display())),
     }
-}
-
-/// The cargo that built this program, when it runs under cargo; otherwise the one in the path.
-fn cargo() -> Command {
-    Command::new(program())
-}
-
-fn program() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-fn cannot_run_cargo() -> String {
-    format!(
-        "failed to run {}: building needs a Rust toolchain (https://rustup.rs)",
-        program().display()
-    )
 }
 
 #[cfg(test)]

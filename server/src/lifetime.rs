@@ -14,9 +14,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use pq_protocol::Who;
 use pq_protocol::history::{Deed, Entry, Mark};
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Exit, Failure, Who};
 
 use crate::boot::Booted;
 use crate::history::History;

@@ -14,6 +14,7 @@
 mod addresses;
 mod applications;
 mod author;
+mod avatars;
 mod boot;
 mod cli;
 mod client;
@@ -24,11 +25,11 @@ mod demo;
 mod digest;
 mod door;
 mod end_at_once;
-mod heroes;
 mod history;
 mod libraries;
 mod lifetime;
 mod logging;
+mod noun;
 mod operator;
 mod options;
 mod play;
@@ -45,17 +46,18 @@ mod system;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use mimalloc::MiMalloc;
 
-/// A start of a hero takes some sixty blocks, and gives forty of them back.
+/// A start of an avatar takes some sixty blocks, and gives forty of them back.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // Of a program that has taken its own place (`restart`) the system says `exe`; a name is all that is missed.
     let _ = rustix::thread::set_name(c"pq");
-    let cli = match cli::Cli::try_parse() {
+    let words = noun::with_words(cli::Cli::command(), noun::noun()).try_get_matches();
+    let cli = match words.and_then(|words| cli::Cli::from_arg_matches(&words)) {
         Ok(cli) => cli,
         Err(error) => return client::usage(&error),
     };

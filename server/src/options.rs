@@ -49,10 +49,10 @@ pub(crate) struct Node {
     /// The same for a command that has a port of its own for it; without the page when somebody else has that port.
     #[arg(skip)]
     pub(crate) usual_web_port: Option<u16>,
-    /// Heroes that play without a socket
+    /// Avatars that play without a socket; the release says how they are started, and may have a word of its own for them
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) heroes: u64,
-    /// The pace of those heroes: the game's unit of time in milliseconds; 0 never pauses
+    pub(crate) avatars: u64,
+    /// The pace of those avatars: the game's unit of time in milliseconds; 0 never pauses
     #[arg(long, value_name = "MS", default_value_t = 800)]
     pub(crate) pace: u32,
     /// Scheduler threads [default: one per core]

@@ -142,7 +142,7 @@ impl Restart {
             ),
         ];
         add("--bind", options.bind.to_string());
-        add("--heroes", options.heroes.to_string());
+        add("--avatars", options.avatars.to_string());
         add("--pace", options.pace.to_string());
         for (name, value) in seldom {
             value.into_iter().for_each(|value| add(name, value));
@@ -190,7 +190,7 @@ mod tests {
             "0",
             "--bind",
             "::1",
-            "--heroes",
+            "--avatars",
             "7",
             "--pace",
             "50",

@@ -1,4 +1,4 @@
-//! A node from its start to its end: boot, operators, door, heroes, until a signal, an operator's word, or the end
+//! A node from its start to its end: boot, operators, door, avatars, until a signal, an operator's word, or the end
 //! of a permanent application.
 
 mod stopping;
@@ -18,11 +18,11 @@ use stopping::Stopping;
 use tokio::sync::mpsc;
 
 use crate::addresses::Addresses;
+use crate::avatars;
 use crate::boot::{Booted, Hooks, boot};
 use crate::clock::doubt;
 use crate::door;
 use crate::end_at_once::end_at_once;
-use crate::heroes;
 use crate::history::History;
 use crate::lifetime::Lifetime;
 use crate::logging;
@@ -173,7 +173,7 @@ pub(crate) fn run(
     let served = runtime.block_on(service.run(options, listening, &mut ends));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
-    // Heroes that were still being started are not waited for: the node they were for has ended.
+    // Avatars that were still being started are not waited for: the node they were for has ended.
     runtime.shutdown_background();
     let (word, ran, shutdown) = match served {
         Ok(end) => (Ok(end.word), end.ran, end.shutdown),
@@ -300,7 +300,7 @@ struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// Opens the door and the operators' socket, starts the heroes, and waits for the end.
+    /// Opens the door and the operators' socket, starts the avatars, and waits for the end.
     async fn run(
         self,
         options: &options::Node,
@@ -322,7 +322,9 @@ impl Service<'_> {
         socket.close().await;
         if let Some(door) = door {
             door.shut();
-            stopping.stop_application(&booted, "sockserv").await;
+            if let Some(application) = booted.behind_door() {
+                stopping.stop_application(&booted, &application.name).await;
+            }
             door.empty(FAREWELL).await;
         }
         ends.stopping = Some(stopping);
@@ -374,7 +376,7 @@ fn configure(door: Option<&Door>, booted: &Booted, releases: &Arc<Releases>) {
     }
 }
 
-/// Starts the heroes, and goes on for ever, reporting, unless that fails.
+/// Starts the avatars, and goes on for ever, reporting, unless that fails.
 async fn play(
     booted: &Booted,
     options: &options::Node,
@@ -401,17 +403,19 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
 }
 
 async fn fill(booted: &Booted, options: &options::Node) -> anyhow::Result<()> {
-    let (count, pace) = (options.heroes, options.pace);
+    let (count, pace) = (options.avatars, options.pace);
     if count == 0 {
         return Ok(());
     }
-    let node = booted.node().clone();
-    let took = tokio::task::spawn_blocking(move || heroes::fill(&node, count, pace)).await??;
+    let game = door::Game::of(booted)?;
+    let (node, many) = (booted.node().clone(), game.noun.many.clone());
+    let took =
+        tokio::task::spawn_blocking(move || avatars::fill(&node, &game, count, pace)).await??;
     let per_second = count as f64 / took.as_secs_f64();
     say(format_args!(
-        "{count} heroes started in {:.3} s ({per_second:.0} per second)",
+        "{count} {many} started in {:.3} s ({per_second:.0} per second)",
         took.as_secs_f64()
     ));
-    tracing::info!(count, pace, "heroes started");
+    tracing::info!(count, pace, "{many} started");
     Ok(())
 }

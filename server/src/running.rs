@@ -30,12 +30,13 @@ use regis_application::Names;
 pub(crate) use releases::Releases;
 pub(crate) use shutdown::Plan;
 use shutdown::{End, Shutdown};
-use sockserv::Door;
+use sockserv::{Door, Noun};
 use tokio::sync::mpsc;
 use turn::Turn;
 use upgrade_news::UpgradeNews;
 
 use crate::boot::Booted;
+use crate::door::Game;
 use crate::history::History;
 
 /// How long the shards may take to list their processes. A million are listed within two seconds.
@@ -167,14 +168,23 @@ impl RunningNode {
     /// [`Exit::Refused`] when there is none.
     pub(crate) fn door_to(&self, what: &str) -> Result<&Door, Failure> {
         self.door().ok_or_else(|| {
-            let sentence =
-                format!("failed to {what}: the release that runs has no door (`sockserv`)");
+            let sentence = format!("failed to {what}: the release that runs has no door");
             Failure::new(Exit::Refused, sentence)
         })
     }
 
-    /// The process of the hero with this name.
-    pub(crate) fn hero(&self, name: &str) -> Option<Pid> {
+    /// What the release says about the game behind the door; nothing where it says what cannot be meant.
+    pub(crate) fn game(&self) -> Game {
+        Game::of(self.booted()).unwrap_or_default()
+    }
+
+    /// What the game calls an avatar.
+    pub(crate) fn noun(&self) -> Noun {
+        self.game().noun
+    }
+
+    /// The process of the avatar with this name.
+    pub(crate) fn avatar(&self, name: &str) -> Option<Pid> {
         self.names().whereis(&Term::string(name))
     }
 
@@ -198,8 +208,8 @@ impl RunningNode {
     }
 }
 
-/// Whether this client's hero has this name, or one that looks like it.
+/// Whether this client's avatar has this name, or one that looks like it.
 pub(crate) fn plays(guest: &sockserv::Guest, name: &str) -> bool {
-    let hero = guest.hero.as_deref();
-    hero.is_some_and(|hero| regis_confusable::is_same(hero, name))
+    let avatar = guest.avatar.as_deref();
+    avatar.is_some_and(|avatar| regis_confusable::is_same(avatar, name))
 }

@@ -131,7 +131,7 @@ fn tell_all(
             Ok((event, stall)) => {
                 log(event, &stall);
                 let vsn = around.get().map(|around| around.releases.running().vsn);
-                past.note(history, vsn, (event, &stall));
+                past.note(history, vsn, event, &stall);
             }
             Err(RecvTimeoutError::Timeout) => (),
             Err(RecvTimeoutError::Disconnected) => return,

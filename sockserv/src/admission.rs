@@ -5,7 +5,7 @@
 //! | `arrival` | a client that has arrived, and what carries its bytes |
 //! | `gate` | the decision for one arrival: number of clients, address, rate of arrivals, bans |
 //! | [`ban`] | the bans that the gate decides by |
-//! | [`heroes`] | how many heroes play, and how many for nobody: the gate has a limit for them |
+//! | [`avatars`] | how many avatars play, and how many for nobody: the gate has a limit for them |
 //! | [`refused`] | each reason for a refusal, its sentence, and how often it was given |
 //! | [`budget`], `metered` | the lines, commands and bytes that one client may send |
 //! | [`shares`] | how the file descriptors are divided |
@@ -21,7 +21,7 @@ pub(crate) mod gate;
 
 pub mod ban;
 
-pub mod heroes;
+pub mod avatars;
 
 pub mod refused;
 

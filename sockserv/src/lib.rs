@@ -28,8 +28,8 @@ pub mod session;
 pub mod entrance;
 
 pub use admission::arrival::Transport;
+pub use admission::avatars::Avatars;
 pub use admission::ban::{Ban, Whom};
-pub use admission::heroes::Heroes;
 pub use admission::refused::Refusal;
 pub use admission::seldom::{Seldom, seldom};
 pub use admission::shares::Shares;
@@ -38,7 +38,7 @@ pub use entrance::tls::{KeyError, Keys};
 pub use session::connection::{End, Owner};
 pub use session::crowd::Guest;
 pub use session::port::Port;
-pub use settings::game::{Game, Hero, Login, Sheet};
+pub use settings::game::{Avatar, Game, Login, Noun, Sheet};
 pub use settings::limits::{Limits, Rate};
 pub use settings::{Opening, Settings};
 pub use wire::endpoint::{Endpoint, Event};

@@ -10,7 +10,7 @@
 //! | `foreign` | clients that speak another protocol |
 //! | `ending` | why a connection ended |
 //! | `crowd` | all clients that are in |
-//! | `describe`, `sheet` | what a client's program is told of its hero |
+//! | `describe`, `sheet` | what a client's program is told of its avatar |
 
 pub(crate) mod sessions;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-use crate::settings::game::{Game, Unknown};
+use crate::settings::game::{Game, Noun, Unknown};
 use crate::settings::limits::Limits;
 use crate::wire::mssp::{Listing, Mssp};
 
@@ -47,6 +47,11 @@ pub struct Settings {
     /// Where proxies are that say for whom they speak. They always say it: to telnet and TLS with a header of the PROXY
     /// protocol, to the page with `Forwarded` (RFC 7239) or `X-Forwarded-For`. Nobody else is believed.
     pub proxies: Vec<IpNet>,
+    /// The local name of the supervisor that is asked for a child, the session, for each client. Empty at first: no client
+    /// gets one.
+    pub supervisor: String,
+    /// What the game calls its avatars.
+    pub noun: Noun,
     /// Who knows the players.
     pub game: Arc<dyn Game>,
     /// Who knows what lists of games want to know. The door adds what it knows itself (`Door::open_with`).
@@ -60,6 +65,8 @@ impl Default for Settings {
             keepalive: Some(KEEPALIVE),
             limits: Limits::default(),
             proxies: Vec::new(),
+            supervisor: String::new(),
+            noun: Noun::default(),
             game: Arc::new(Unknown),
             listing: Arc::new(Unlisted),
         }

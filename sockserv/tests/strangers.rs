@@ -53,7 +53,7 @@ impl House {
         let node = Sim::new(Config::new(Arc::new(NoModules(AtomicU64::new(0)))));
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (door, page) = runtime.block_on(async {
-            let door = Door::open_with(node.node().clone(), anywhere, "nobody", settings);
+            let door = Door::open(node.node().clone(), anywhere, settings);
             let door = door.await.unwrap();
             let page = door.listen_web(anywhere).await.unwrap();
             (door, page)

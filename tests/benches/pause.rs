@@ -29,7 +29,7 @@ use pq_otp::spec::{self, SupRequest};
 use pq_otp::upgrade::{
     Committed, Conversion, Live, OnOverrun, Plan as Change_, Target, Transaction,
 };
-use pq_otp::{Config, Direction, Threads};
+use pq_otp::{Ask, Config, Direction, Threads};
 use table::{Goal, row};
 
 /// The deadline for each operation in milliseconds.
@@ -107,7 +107,8 @@ impl Town {
     fn start_application(&self) {
         let node = self.threads.node();
         let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
-        node.start_native(Box::new(controller), PATIENCE_MS)
+        node.asking()
+            .start_native(Box::new(controller), PATIENCE_MS)
             .expect("the controller starts");
         let text = "{application,bench,[{description,\"\"},{vsn,\"1.0.0\"},{modules,[]},{registered,[]},\
                     {applications,[]},{mod,{bench,[]}}]}.";
@@ -117,7 +118,10 @@ impl Town {
             AppRequest::Load(app.spec()),
             AppRequest::Start("bench".to_string(), StartType::Temporary),
         ] {
-            assert_eq!(node.applications(&request, PATIENCE_MS), Ok(AppReply::Ok));
+            assert_eq!(
+                node.asking().applications(&request, PATIENCE_MS),
+                Ok(AppReply::Ok)
+            );
         }
     }
 

@@ -27,7 +27,7 @@ use pq_code::CodeServer;
 use pq_otp::application::{
     AppReply, AppRequest, AppSpec, CONTROLLER, Controller, Settings, StartType,
 };
-use pq_otp::{Config, Pid, Sim, Term};
+use pq_otp::{Ask, Config, Pid, Sim, Term};
 use pq_release::app::App;
 use pq_sdk::Reason;
 use pq_sdk::pq_abi::raw::LibraryTable;
@@ -121,7 +121,7 @@ impl House {
         let controller = Controller::new(settings, Settings::new(), Box::new(on_end));
         house
             .sim
-            .start_native(Box::new(controller))
+            .start_native(Box::new(controller), 60_000)
             .expect("a native process starts");
         house
     }
@@ -166,7 +166,7 @@ impl House {
     pub fn ask_supervisor(&mut self, name: &str, request: &SupRequest) -> SupReply {
         let pid = self.local(name);
         self.sim
-            .ask_supervisor(pid, request)
+            .ask_supervisor(pid, request, 60_000)
             .expect("a supervisor answers")
     }
 
@@ -228,7 +228,13 @@ impl House {
     /// The state of a hero's state machine as a term, as `sys:get_state` shows it.
     pub fn state_of(&mut self, name: &str) -> Option<Term> {
         let pid = self.whereis(name)?;
-        self.sim.sys(pid, pq_otp::sys::SysMessage::GetState).ok()
+        self.sim
+            .sys(
+                pid,
+                pq_otp::sys::SysMessage::GetState,
+                pq_otp::sys::TIMEOUT_MS,
+            )
+            .ok()
     }
 
     /// The state of a hero's state machine in the type of its module.

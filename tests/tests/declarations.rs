@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used)]
 
 use pq_code::{Change, Manifest};
-use pq_otp::Term;
 use pq_otp::sys::SysMessage;
+use pq_otp::{Ask, Term};
 use pq_sdk::pq_abi::Direction;
 use pq_sdk::pq_abi::raw::LibraryTable;
 use pq_tests::house::House;
@@ -29,7 +29,12 @@ fn moved(house: &mut House, library: &'static LibraryTable, module: &str) -> (Te
         .unwrap_or_else(|| panic!("no {module} runs"))
         .pid;
     let id = house.code.link_library(library).unwrap();
-    let mut ask = |message| house.sim.sys(pid, message).unwrap();
+    let mut ask = |message| {
+        house
+            .sim
+            .sys(pid, message, pq_otp::sys::TIMEOUT_MS)
+            .unwrap()
+    };
     assert!(ask(SysMessage::Suspend).is_atom("ok"));
     let before = ask(SysMessage::GetState);
     house

@@ -15,6 +15,8 @@ mod descriptors;
 mod ends;
 #[path = "door/guest.rs"]
 mod guest;
+#[path = "door/harbour.rs"]
+mod harbour;
 #[path = "door/hostile.rs"]
 mod hostile;
 #[path = "door/limits.rs"]

@@ -4,6 +4,8 @@
 //! cannot pass, and then to the whole project. The rules are functions from text to faults in `tidy/`; a fault names a
 //! line and what would be right there.
 
+#[path = "tidy/confined.rs"]
+mod confined;
 #[path = "tidy/floors.rs"]
 mod floors;
 #[path = "tidy/functions.rs"]
@@ -12,8 +14,6 @@ mod functions;
 mod library;
 #[path = "tidy/mask.rs"]
 mod mask;
-#[path = "tidy/rooms.rs"]
-mod rooms;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]
@@ -24,12 +24,12 @@ use functions::Spread;
 use tree::{File, clean, file, files, refused, rust_files};
 
 #[test]
-fn every_rust_file_opens_with_its_front_desk() {
+fn every_rust_file_says_first_what_is_in_it() {
     refused(
-        text::front_desk(&File::sample("a.rs", "use std::fmt;\n//! Late.\n")),
+        text::opening(&File::sample("a.rs", "use std::fmt;\n//! Late.\n")),
         &["a.rs:1"],
     );
-    clean(rust_files().iter().filter_map(text::front_desk));
+    clean(rust_files().iter().filter_map(text::opening));
 }
 
 #[test]
@@ -49,13 +49,13 @@ fn a_node_writes_past_its_readers_in_one_place() {
             "fn f() { println!(); io::stderr().write(b); }\n#[cfg(test)]\nfn g() { println!() }\n";
         File::sample(path, text)
     };
-    let wrong = rooms::written_elsewhere(&sample("server/otp/src/a.rs"));
+    let wrong = confined::written_elsewhere(&sample("server/otp/src/a.rs"));
     refused(wrong, &["server/otp/src/a.rs:1", "server/otp/src/a.rs:1"]);
     refused(
-        rooms::written_elsewhere(&sample("server/src/client/a.rs")),
+        confined::written_elsewhere(&sample("server/src/client/a.rs")),
         &[],
     );
-    clean(rust_files().iter().flat_map(rooms::written_elsewhere));
+    clean(rust_files().iter().flat_map(confined::written_elsewhere));
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn files_are_opened_in_one_place() {
         let text = "fn f() { fs::read(a); std::fs::File::open(b); }\n#[cfg(test)]\nfn g() { fs::read(c); }\n";
         File::sample(path, text)
     };
-    let wrong = rooms::opened_elsewhere(&sample("server/src/a.rs"));
+    let wrong = confined::opened_elsewhere(&sample("server/src/a.rs"));
     refused(wrong, &["server/src/a.rs:1", "server/src/a.rs:1"]);
     refused(
-        rooms::opened_elsewhere(&sample("server/release/src/a/tests.rs")),
+        confined::opened_elsewhere(&sample("server/release/src/a/tests.rs")),
         &[],
     );
-    clean(rust_files().iter().flat_map(rooms::opened_elsewhere));
+    clean(rust_files().iter().flat_map(confined::opened_elsewhere));
 }
 
 #[test]
@@ -89,6 +89,21 @@ fn no_function_is_longer_than_a_screen() {
     refused(functions::too_long(&body(69)), &["a.rs:2"]);
     refused(functions::too_long(&body(68)), &[]);
     clean(rust_files().iter().flat_map(functions::too_long));
+}
+
+#[test]
+fn no_tuple_hides_parameters() {
+    let text = "fn f(a: A, b: B, c: C, (d, e): (D, E)) {}
+impl S {
+    fn g(&self, a: A, (b, c): (B, C), d: D, e: E) {}
+}
+impl T for S {
+    fn h(&self, a: A, (b, c): (B, C), d: D, e: E) {}
+}
+";
+    let found = functions::crowded(&File::sample("a.rs", text));
+    refused(found, &["a.rs:3"]);
+    clean(rust_files().iter().flat_map(functions::crowded));
 }
 
 #[test]
@@ -154,9 +169,9 @@ fn dependencies_point_down() {
 }
 
 #[test]
-fn every_package_keeps_the_lints_of_the_house() {
+fn every_package_keeps_the_lints_of_the_workspace() {
     refused(
-        floors::without_house_lints(&File::sample("a/Cargo.toml", "[package]\n")),
+        floors::without_workspace_lints(&File::sample("a/Cargo.toml", "[package]\n")),
         &["a/Cargo.toml:1"],
     );
     let workspace = floors::workspace();
@@ -165,7 +180,7 @@ fn every_package_keeps_the_lints_of_the_house() {
             .packages
             .iter()
             .map(floors::manifest)
-            .filter_map(|m| floors::without_house_lints(&m)),
+            .filter_map(|m| floors::without_workspace_lints(&m)),
     );
 }
 
@@ -291,17 +306,17 @@ fn file_of_frozen() -> File {
 }
 
 #[test]
-fn unsafe_code_stays_in_its_rooms() {
+fn unsafe_code_stays_in_its_files() {
     let text = "// unsafe in words\nfn f() { unsafe { g() } }\n";
     refused(
-        rooms::unsafe_outside(&File::sample("regis/src/lib.rs", text)),
+        confined::unsafe_outside(&File::sample("regis/src/lib.rs", text)),
         &["regis/src/lib.rs:2"],
     );
     refused(
-        rooms::unsafe_outside(&File::sample("server/abi/src/raw.rs", text)),
+        confined::unsafe_outside(&File::sample("server/abi/src/raw.rs", text)),
         &[],
     );
-    clean(rust_files().iter().flat_map(rooms::unsafe_outside));
+    clean(rust_files().iter().flat_map(confined::unsafe_outside));
 }
 
 #[test]
@@ -327,10 +342,10 @@ unsafe impl B for A {
 }
 ";
     refused(
-        rooms::unargued(&File::sample("a.rs", text)),
+        confined::unargued(&File::sample("a.rs", text)),
         &["a.rs:6", "a.rs:11", "a.rs:15"],
     );
-    clean(rust_files().iter().flat_map(rooms::unargued));
+    clean(rust_files().iter().flat_map(confined::unargued));
 }
 
 #[test]
@@ -339,14 +354,14 @@ fn a_library_takes_the_world_from_its_context() {
     let path = "sockserv/plugins/talk-1.0.0/src/lib.rs";
     let places = [1, 4, 5].map(|line| format!("{path}:{line}"));
     refused(
-        rooms::worldly(&File::sample(path, text)),
+        confined::worldly(&File::sample(path, text)),
         &places.each_ref().map(String::as_str),
     );
     refused(
-        rooms::worldly(&File::sample("sockserv/src/lib.rs", text)),
+        confined::worldly(&File::sample("sockserv/src/lib.rs", text)),
         &[],
     );
-    clean(rust_files().iter().flat_map(rooms::worldly));
+    clean(rust_files().iter().flat_map(confined::worldly));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use pq_term::Pid;
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
 
-use crate::ctx::{PortId, RequestId};
+use crate::ctx::{MonitorId, PortId, RequestId};
 
 /// The largest message in bytes that is encoded on the stack. The most frequent message, the report of a kill to
 /// subscribers, takes 74 bytes.
@@ -108,8 +108,8 @@ pub enum Info<'a> {
     Down {
         /// The process that ended.
         pid: Pid,
-        /// The number that [`crate::Ctx::monitor`] returned.
-        monitor: u64,
+        /// The monitor that [`crate::Ctx::monitor`] returned.
+        monitor: MonitorId,
         /// The reason of its end.
         reason: Reason,
     },
@@ -152,7 +152,7 @@ impl<'a> Info<'a> {
             },
             Callback::Down => Info::Down {
                 pid: Pid::from_raw(call.a),
-                monitor: call.b,
+                monitor: MonitorId(call.b),
                 reason: Reason::from_bytes(call.data),
             },
             Callback::PortData => Info::PortData {

@@ -5,28 +5,12 @@ use std::fmt;
 
 use pq_abi::raw::Status;
 use pq_abi::spec::{self, ManagerRequest, SupRequest};
-use pq_abi::{Callback, HostRef, OpCode, Reason};
+use pq_abi::{Callback, HostRef, Level, OpCode, Reason};
 use pq_term::{Atom, Pid, Term};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
-
-/// The level of a log line, with the names of `tracing`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u64)]
-pub enum Level {
-    /// A failure on which an operator must act.
-    Error = 0,
-    /// A problem that an operator should examine.
-    Warn = 1,
-    /// News for operators, such as a start or an upgrade.
-    Info = 2,
-    /// Details for developers, also the input of players.
-    Debug = 3,
-    /// All details, such as single messages.
-    Trace = 4,
-}
 
 /// A running timer (`erlang:start_timer`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
@@ -35,6 +19,10 @@ pub struct TimerId(pub u64);
 /// A request whose answer has not arrived yet (`gen_server:request_id()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
+
+/// A monitor of a process (`erlang:monitor/2`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+pub struct MonitorId(pub u64);
 
 /// A port, which is the node's end of a client's connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
@@ -218,11 +206,6 @@ impl<'a> Ctx<'a> {
         TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Info as u64), message))
     }
 
-    /// Starts a timer that sends an event to this state machine in `ms` milliseconds (`gen_fsm:send_event_after/2`).
-    pub fn send_event_after<T: Serialize + ?Sized>(&mut self, ms: u64, event: &T) -> TimerId {
-        TimerId(self.tell(OpCode::StartTimer, (ms, Callback::Event as u64), event))
-    }
-
     /// Cancels a timer; returns `false` when it had already fired.
     pub fn cancel_timer(&mut self, timer: TimerId) -> bool {
         self.host.op(OpCode::CancelTimer, timer.0, 0, &[]) == 1
@@ -233,14 +216,14 @@ impl<'a> Ctx<'a> {
         self.tell(OpCode::Continue, (0, 0), term);
     }
 
-    /// Monitors a process: its end arrives once as [`crate::Info::Down`]. Returns the number of the monitor.
-    pub fn monitor(&mut self, pid: Pid) -> u64 {
-        self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[])
+    /// Monitors a process: its end arrives once as [`crate::Info::Down`].
+    pub fn monitor(&mut self, pid: Pid) -> MonitorId {
+        MonitorId(self.host.op(OpCode::Monitor, pid.as_raw(), 0, &[]))
     }
 
     /// Ends a monitor (`erlang:demonitor/1`).
-    pub fn demonitor(&mut self, monitor: u64) {
-        self.host.op(OpCode::Demonitor, monitor, 0, &[]);
+    pub fn demonitor(&mut self, monitor: MonitorId) {
+        self.host.op(OpCode::Demonitor, monitor.0, 0, &[]);
     }
 
     /// Links this process to another one (`link/1`): the abnormal end of one also ends the other.

@@ -119,8 +119,7 @@ pub struct Function<A, R> {
     run: fn(&mut Ctx<'_>, A) -> R,
     /// The address of the module's table in this library; 0 until the library is attached.
     home: AtomicU64,
-    /// `epoch << 1 | here`: whether the current version was in this library at that epoch.
-    seen: AtomicU64,
+    seen: Seen,
 }
 
 impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
@@ -135,7 +134,7 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
             name,
             run,
             home: AtomicU64::new(0),
-            seen: AtomicU64::new(0),
+            seen: Seen::nothing(),
         }
     }
 
@@ -160,17 +159,41 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
     }
 
     fn is_here(&self, ctx: &mut Ctx<'_>) -> bool {
-        let epoch = ctx.host().epoch() << 1;
-        let seen = self.seen.load(Ordering::Relaxed);
-        if seen & !1 == epoch {
-            return seen & 1 == 1;
+        let epoch = ctx.host().epoch();
+        if let Some(is_here) = self.seen.at(epoch) {
+            return is_here;
         }
         let (current, _) =
             ctx.host()
                 .op_named(OpCode::Current, (0, 0), self.module.as_bytes(), &[]);
-        let here = current != 0 && current == self.home.load(Ordering::Relaxed);
-        self.seen.store(epoch | u64::from(here), Ordering::Relaxed);
-        here
+        let is_here = current != 0 && current == self.home.load(Ordering::Relaxed);
+        self.seen.note(epoch, is_here);
+        is_here
+    }
+}
+
+/// Whether the current version of a module was this library's, and at which epoch of the node's code. Both are one
+/// number, because threads read and write it without a lock: the lowest bit is the one, and the others are the other.
+struct Seen(AtomicU64);
+
+impl Seen {
+    const HERE: u64 = 1;
+    const EPOCH_SHIFT: u32 = 1;
+
+    const fn nothing() -> Seen {
+        Seen(AtomicU64::new(0))
+    }
+
+    /// What was seen at this epoch; nothing when that was at another one.
+    fn at(&self, epoch: u64) -> Option<bool> {
+        let seen = self.0.load(Ordering::Relaxed);
+        (seen >> Seen::EPOCH_SHIFT == epoch).then_some(seen & Seen::HERE != 0)
+    }
+
+    fn note(&self, epoch: u64, is_here: bool) {
+        let here = if is_here { Seen::HERE } else { 0 };
+        let seen = epoch << Seen::EPOCH_SHIFT | here;
+        self.0.store(seen, Ordering::Relaxed);
     }
 }
 

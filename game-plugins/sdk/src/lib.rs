@@ -74,7 +74,7 @@ pub mod supervisor;
 
 pub use application::Application;
 pub use codec::{Info, Message};
-pub use ctx::{Ctx, From, Level, PortId, RequestId, TimerId};
+pub use ctx::{Ctx, From, MonitorId, PortId, RequestId, TimerId};
 pub use export::{Export, Function, Remote};
 pub use gen_event::{EventManager, GenEvent, Handled};
 pub use gen_fsm::{GenFsm, Step};
@@ -83,9 +83,9 @@ pub use migrate::{Migrate, Migration};
 pub use module::{Functions, InitError, Module};
 pub use supervisor::Supervisor;
 
-pub use pq_abi::Reason;
 pub use pq_abi::spec::{ChildType, Restart, Shutdown, Strategy, SupFlags};
 pub use pq_abi::spec::{ManagerReply, SupReply, SupRequest, SupSpec};
+pub use pq_abi::{Level, Reason};
 pub use pq_term::{Atom, Pid, Term};
 /// Random numbers and choices from the node: `ctx.random_range(1..=6)`.
 pub use rand::RngExt;

@@ -1,6 +1,7 @@
 //! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
 use pq_abi::plugin::Refusal;
+use pq_abi::{Direction, Way};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -100,14 +101,15 @@ fn down<Old: Serialize, New: DeserializeOwned + Migrate<Old>>(
 pub(crate) fn convert(
     migrations: &[Migration],
     own_vsn: &str,
-    (direction, vsn): (pq_abi::Direction, &str),
+    way: Way<'_>,
     bytes: &[u8],
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
+    let Way { direction, vsn } = way;
     let migration = migrations.iter().find(|migration| migration.vsn == vsn);
     match (migration, direction) {
-        (Some(migration), pq_abi::Direction::Up) => (migration.up)(bytes, ctx),
-        (Some(migration), pq_abi::Direction::Down) => (migration.down)(bytes, ctx),
+        (Some(migration), Direction::Up) => (migration.up)(bytes, ctx),
+        (Some(migration), Direction::Down) => (migration.down)(bytes, ctx),
         (None, _) if vsn == own_vsn => Ok(bytes.to_vec()),
         (None, _) => Err(Refusal::Undefined(format!(
             "conversion between versions {vsn} and {own_vsn}"

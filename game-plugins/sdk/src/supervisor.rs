@@ -46,48 +46,36 @@ pub fn supervise<const N: usize>(
 
 /// The specification of a worker of module `M`: permanent, with 5 s to end (the defaults of `supervisor(3)`).
 pub fn worker<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    let start = start::<M>(args);
-    let modules = Modules::Of(vec![start.module]);
-    child(
-        id,
-        start,
-        Shutdown::Timeout(5_000),
-        (ChildType::Worker, modules),
-    )
+    child(id, start::<M>(args))
 }
 
 /// The specification of a supervisor of module `M`: permanent, with unlimited time to end.
 pub fn supervisor<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    let start = start::<M>(args);
-    let modules = Modules::Of(vec![start.module]);
-    child(
-        id,
-        start,
-        Shutdown::Infinity,
-        (ChildType::Supervisor, modules),
-    )
+    ChildSpec {
+        kind: ChildType::Supervisor,
+        shutdown: Shutdown::Infinity,
+        ..child(id, start::<M>(args))
+    }
 }
 
 /// The specification of an event manager of module `M`: permanent, with 5 s to end. Its modules are those of its
 /// handlers.
 pub fn event_manager<M: Module>(id: &'static str, args: &impl Serialize) -> ChildSpec {
-    let kind = (ChildType::Worker, Modules::Dynamic);
-    child(id, start::<M>(args), Shutdown::Timeout(5_000), kind)
+    ChildSpec {
+        modules: Modules::Dynamic,
+        ..child(id, start::<M>(args))
+    }
 }
 
-fn child(
-    id: &'static str,
-    start: Start,
-    shutdown: Shutdown,
-    (kind, modules): (ChildType, Modules),
-) -> ChildSpec {
+/// The defaults of `supervisor(3)`, but that it is said how long a child has to end.
+fn child(id: &'static str, start: Start) -> ChildSpec {
     ChildSpec {
         id: Term::atom(id),
-        start,
         restart: Restart::Permanent,
-        shutdown,
-        kind,
-        modules,
+        shutdown: Shutdown::Timeout(5_000),
+        kind: ChildType::Worker,
+        modules: Modules::Of(vec![start.module]),
+        start,
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use pq_otp::{Config, Modules, Service, ServiceCall, Sim, Term};
+use pq_otp::{Ask as _, Config, Modules, Service, ServiceCall, Sim, Term};
 use pq_sdk::pq_abi::host::linked_library;
 use pq_sdk::pq_abi::spec::Start;
 use pq_sdk::regis;

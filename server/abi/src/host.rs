@@ -1,14 +1,16 @@
 //! The node's half: [`Module`] and [`State`] make a table of a library safe to call, [`Host`] answers its operations.
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use crate::crash::{Frame, within};
-use crate::kind::{Callback, Direction, Entry, Kind};
+use crate::kind::{Callback, Entry, Kind, Way};
 use crate::op::OpCode;
-use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status};
+use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status, copied};
 use crate::reason::Reason;
 
 /// What a callback may ask of the node. One implementation per way of running (see `server/otp`).
@@ -94,13 +96,26 @@ pub enum Verdict {
 
 /// A module of a library: copies freely, lives for ever (libraries are never unloaded).
 #[derive(Clone, Copy)]
-pub struct Module {
-    table: &'static ModuleTable,
+pub struct Module(&'static Claimed);
+
+/// A module's table that was checked.
+struct Claimed {
+    /// Where the library has it.
+    address: u64,
+    name: &'static str,
+    vsn: &'static str,
+    registered: &'static str,
+    kind: Kind,
+    /// What of it is there, and nothing for what is not.
+    table: ModuleTable,
 }
+
+/// All of them, by their addresses: what a library has once is one module, however often it is asked for.
+static CLAIMED: Mutex<BTreeMap<u64, &'static Claimed>> = Mutex::new(BTreeMap::new());
 
 impl PartialEq for Module {
     fn eq(&self, other: &Module) -> bool {
-        std::ptr::eq(self.table, other.table)
+        std::ptr::eq(self.0, other.0)
     }
 }
 impl Eq for Module {}
@@ -116,51 +131,56 @@ impl Module {
     ///
     /// # Safety
     /// The table must be one that [`crate::plugin::module_table`] of a crate with this very
-    /// [`crate::ABI_STAMP`] made, in code that is never unloaded.
-    pub unsafe fn claim(table: &'static ModuleTable) -> Option<Module> {
-        Kind::from_number(table.kind)?;
-        // SAFETY: the caller promises a genuine table, whose texts are static.
-        let texts = unsafe {
-            [
-                table.name.bytes::<'static>(),
-                table.vsn.bytes(),
-                table.registered.bytes(),
-            ]
-        };
-        texts
-            .iter()
-            .all(|text| std::str::from_utf8(text).is_ok())
-            .then_some(Module { table })
+    /// [`crate::ABI_STAMP`] made, of this size, which is no less than [`ModuleTable::LEAST`], in code that is never
+    /// unloaded.
+    unsafe fn claim(table: *const ModuleTable, size: usize) -> Option<Module> {
+        let address = table as u64;
+        let mut all = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claimed) = all.get(&address) {
+            return Some(Module(claimed));
+        }
+        // SAFETY: the caller promises a genuine table of this size, which has at least what may not be zero.
+        let table = unsafe { copied(table, size) };
+        let claimed = Box::leak(Box::new(Claimed {
+            address,
+            name: static_text(table.name)?,
+            vsn: static_text(table.vsn)?,
+            registered: static_text(table.registered)?,
+            kind: Kind::from_number(table.kind)?,
+            table,
+        }));
+        all.insert(address, claimed);
+        Some(Module(claimed))
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        static_text(self.table.name)
+        self.0.name
     }
 
     /// Its version.
     pub fn vsn(self) -> &'static str {
-        static_text(self.table.vsn)
+        self.0.vsn
     }
 
     /// The local name of its process, if it wants one.
     pub fn registered(self) -> Option<&'static str> {
-        Some(static_text(self.table.registered)).filter(|name| !name.is_empty())
+        Some(self.0.registered).filter(|name| !name.is_empty())
     }
 
     /// How the runtime drives it.
     pub fn kind(self) -> Kind {
-        Kind::from_number(self.table.kind).expect("checked by Module::claim")
+        self.0.kind
     }
 
     /// The address that [`OpCode::Current`] answers for it.
     pub fn address(self) -> u64 {
-        std::ptr::from_ref(self.table) as u64
+        self.0.address
     }
 
     /// Makes the state of a new process.
     pub fn init<H: Host>(self, host: &mut H, args: &[u8]) -> Result<State, Failure> {
-        let init = self.table.init;
+        let init = self.0.table.init;
         // SAFETY: a genuine table; `made` lives across the call.
         self.make(host, Entry::Init, |table, made| unsafe {
             init(table, Slice::of(args), made)
@@ -169,7 +189,7 @@ impl Module {
 
     /// Makes a state from what [`State::export`] of this version wrote.
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
-        let import = self.table.import;
+        let import = self.0.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
         self.make(host, Entry::Import, |table, made| unsafe {
             import(table, Slice::of(bytes), made)
@@ -183,7 +203,7 @@ impl Module {
         function: &str,
         args: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        let call = self.table.call;
+        let call = self.0.table.call;
         let (name, args) = (Slice::of(function.as_bytes()), Slice::of(args));
         // SAFETY: a genuine table; the slices outlive the call.
         self.output(host, Entry::Function(function), |table| unsafe {
@@ -191,23 +211,23 @@ impl Module {
         })
     }
 
-    /// Converts an exported state from (up) or to (down) version `vsn`; the newer module does both.
+    /// Converts an exported state from (up) or to (down) another version; the newer module does both.
     pub fn code_change<H: Host>(
         self,
         host: &mut H,
-        (direction, vsn): (Direction, &str),
+        way: Way<'_>,
         bytes: &[u8],
         extra: &[u8],
     ) -> Result<Vec<u8>, Failure> {
-        let change = self.table.code_change;
+        let change = self.0.table.code_change;
         let (vsn, bytes, extra) = (
-            Slice::of(vsn.as_bytes()),
+            Slice::of(way.vsn.as_bytes()),
             Slice::of(bytes),
             Slice::of(extra),
         );
         // SAFETY: a genuine table; the slices outlive the call.
         self.output(host, Entry::CodeChange, |table| unsafe {
-            change(table, direction as u32, vsn, bytes, extra)
+            change(table, way.direction as u32, vsn, bytes, extra)
         })
     }
 
@@ -281,7 +301,7 @@ impl State {
     ) -> Verdict {
         let frame = self.module.enter(host, Entry::Callback(callback));
         let table = host_table(host);
-        let handle = self.module.table.handle;
+        let handle = self.module.0.table.handle;
         // SAFETY: a genuine table, a state that it made, lent by `&mut self`; the slices outlive the call.
         let status = within(&frame, || unsafe {
             handle(
@@ -305,7 +325,7 @@ impl State {
 
     /// Its fields by name, as MessagePack.
     pub fn export<H: Host>(&self, host: &mut H) -> Result<Vec<u8>, Failure> {
-        let export = self.module.table.export;
+        let export = self.module.0.table.export;
         let ptr = self.ptr.as_ptr().cast_const();
         // SAFETY: a genuine table and a state that it made, not written meanwhile.
         self.module
@@ -322,7 +342,7 @@ impl Drop for State {
         };
         // SAFETY: the state was made by this table and nobody has it any more.
         within(&frame, || unsafe {
-            (self.module.table.drop)(self.ptr.as_ptr());
+            (self.module.0.table.drop)(self.ptr.as_ptr());
         });
     }
 }
@@ -334,17 +354,31 @@ impl Drop for State {
 pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, String> {
     // SAFETY: the caller promises a table.
     let (abi, size) = unsafe { LibraryTable::claims(table) };
-    if (abi, size) != (crate::ABI_STAMP, size_of::<LibraryTable>()) {
-        let (own, own_size) = (crate::ABI_STAMP, size_of::<LibraryTable>());
-        return Err(format!(
-            "abi stamp {abi:#x} of {size} bytes, where this node has {own:#x} of {own_size}"
-        ));
+    if abi != crate::ABI_STAMP {
+        let own = crate::ABI_STAMP;
+        return Err(format!("it has ABI stamp {abi:#x}, this node has {own:#x}"));
     }
-    // SAFETY: the stamp says that the rest is laid out as here.
-    let modules = unsafe { std::slice::from_raw_parts((*table).modules, (*table).modules_len) };
-    let claim = |module: &&'static ModuleTable| {
+    let is_whole = |size: usize, least: usize, what: &str| match size >= least {
+        true => Ok(()),
+        false => Err(format!(
+            "{what} has {size} bytes, and {least} are the least"
+        )),
+    };
+    is_whole(size, LibraryTable::LEAST, "it")?;
+    // SAFETY: the stamp and the size say that it has what may not be zero.
+    let library = unsafe { copied(table, size) };
+    let module_size = match library.module_size {
+        0 => ModuleTable::LEAST,
+        size => size,
+    };
+    is_whole(module_size, ModuleTable::LEAST, "the table of a module")?;
+    let modules = library.modules.cast::<*const ModuleTable>();
+    // SAFETY: a genuine table says where the list is, and how many there are. They are of the size that it says, which may
+    // be less than that of a reference's.
+    let modules = unsafe { std::slice::from_raw_parts(modules, library.modules_len) };
+    let claim = |module: &*const ModuleTable| {
         // SAFETY: the caller's promise covers the tables that the library table lists.
-        unsafe { Module::claim(module) }
+        unsafe { Module::claim(*module, module_size) }
             .ok_or_else(|| "a module of unknown kind or with a bad name".to_string())
     };
     modules.iter().map(claim).collect()
@@ -417,8 +451,8 @@ fn failure_of<H: Host>(host: &mut H, status: u32) -> Option<Failure> {
     }
 }
 
-fn static_text(slice: Slice) -> &'static str {
+/// A text of a genuine table; `None` when it is not UTF-8.
+fn static_text(slice: Slice) -> Option<&'static str> {
     // SAFETY: texts of a genuine table are static.
-    let bytes = unsafe { slice.bytes() };
-    std::str::from_utf8(bytes).expect("checked by Module::claim")
+    std::str::from_utf8(unsafe { slice.bytes() }).ok()
 }

@@ -163,3 +163,12 @@ impl Direction {
         }
     }
 }
+
+/// Between which versions a state is converted: that of the module which does it, and another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// The other version.
+    pub vsn: &'a str,
+}

@@ -29,13 +29,18 @@ pub mod reason;
 pub mod spec;
 
 pub use host::{Answer, Failure, Host, Module, Modules, State, Verdict};
-pub use kind::{Callback, Direction, Entry, Kind};
-pub use op::OpCode;
+pub use kind::{Callback, Direction, Entry, Kind, Way};
+pub use op::{Level, Op, OpCode};
 pub use plugin::{Callbacks, HostRef};
 pub use reason::Reason;
 
 /// The version of the boundary. A library that carries another stamp is refused before it is loaded.
-/// It changes whenever a `repr(C)` type of [`raw`], a number of [`op`] or [`kind`], or the codec changes.
+///
+/// It changes when something that is there changes or goes: a field of a `repr(C)` type of [`raw`], a number of [`op`] or
+/// [`kind`], the codec. What is added changes no stamp and locks no library out: an entry at the end of a table ([`raw`]), an
+/// operation or a callback with the next number. A library that was built before has no such entry and asks for no such
+/// operation; a node that was built before passes over the entry, answers 0 to the operation, and never runs the callback,
+/// because a callback is added with an operation that asks for it.
 pub const ABI_STAMP: u64 = 0x7071_0002;
 
 /// The section of the library that holds its manifest: one Erlang term, readable without loading.

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 
 /// How many counters a library has. All but the last belong to one thread each, for ever, which needs no locked
-/// instruction to count: at sixty blocks for the start of a hero these were a twentieth of it. Shards come first; a
+/// instruction to count: at sixty blocks for the start of an avatar these were a twentieth of it. Shards come first; a
 /// machine with more cores than this shares the last.
 const STRIPES: usize = 64;
 

@@ -2,6 +2,12 @@
 //!
 //! Reading operations answer at once. All others are *recorded* and done after the callback has returned
 //! well: a callback that fails has done nothing.
+//!
+//! A library writes numbers ([`OpCode`], `raw::Op`); a node reads them once, as an [`Op`].
+
+use pq_term::Pid;
+
+use crate::kind::Callback;
 
 /// One operation. The comments name the fields of [`crate::raw::Op`] that it uses and what it answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,5 +122,275 @@ impl OpCode {
     /// The operation of this number; `None` for a number that no operation has.
     pub fn from_number(number: u32) -> Option<OpCode> {
         OpCode::ALL.get(number as usize).copied()
+    }
+}
+
+/// How loud a log line is; the words of `tracing`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u64)]
+pub enum Level {
+    /// Somebody must act.
+    Error = 0,
+    /// Somebody should look.
+    Warn = 1,
+    /// What an operator wants to see.
+    Info = 2,
+    /// What a developer wants to see; a player's input belongs here.
+    Debug = 3,
+    /// Everything.
+    Trace = 4,
+}
+
+impl Level {
+    fn from_number(number: u64) -> Level {
+        match number {
+            0 => Level::Error,
+            1 => Level::Warn,
+            2 => Level::Info,
+            3 => Level::Debug,
+            _ => Level::Trace,
+        }
+    }
+}
+
+/// An operation with its operands as they are meant. Names are not checked to be text.
+#[derive(Clone, Copy, Debug)]
+pub enum Op<'a> {
+    /// [`OpCode::Out`].
+    Out(Out, &'a [u8]),
+    /// [`OpCode::Log`].
+    Log(Level, &'a [u8]),
+    /// What is answered at once.
+    Read(Read<'a>),
+    /// [`OpCode::CallModule`].
+    Call(Call<'a>),
+    /// [`OpCode::Residue`]: the version on whose behalf, empty for the one that converts, and what it does.
+    Residue(&'a [u8], Residue<'a>),
+    /// What is done after the callback.
+    Wish(Wish<'a>),
+}
+
+/// Where output goes. It is not two operations: which of them would be a choice of its own, behind that of the number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Out {
+    /// Behind what was written before.
+    Append,
+    /// In the place of what was written before.
+    Replace,
+}
+
+/// What a timer's message comes as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrival {
+    /// [`Callback::Info`].
+    Message,
+    /// [`Callback::Event`].
+    Event,
+}
+
+/// A question that changes nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum Read<'a> {
+    /// [`OpCode::Random`].
+    Random,
+    /// [`OpCode::Now`].
+    Now,
+    /// [`OpCode::SelfPid`].
+    SelfPid,
+    /// [`OpCode::Parent`].
+    Parent,
+    /// [`OpCode::Listens`].
+    Listens(Pid),
+    /// [`OpCode::IsAlive`].
+    IsAlive(Pid),
+    /// [`OpCode::Whereis`].
+    Whereis(&'a [u8]),
+    /// [`OpCode::Current`].
+    Current(&'a [u8]),
+    /// [`OpCode::Env`]: application and key.
+    Env(&'a [u8], &'a [u8]),
+}
+
+/// A call of a function of a module's current version.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The module.
+    pub module: &'a [u8],
+    /// The function.
+    pub function: &'a [u8],
+    /// Its arguments, MessagePack.
+    pub args: &'a [u8],
+}
+
+/// What a version does with what lies beside a state.
+#[derive(Clone, Copy, Debug)]
+pub enum Residue<'a> {
+    /// It reads what it has left.
+    Read,
+    /// It leaves this.
+    Keep(&'a [u8]),
+    /// It takes part.
+    TakePart,
+}
+
+/// What a callback wants done.
+#[derive(Clone, Copy, Debug)]
+pub enum Wish<'a> {
+    /// [`OpCode::Send`].
+    Send(Pid, &'a [u8]),
+    /// [`OpCode::Cast`].
+    Cast(Pid, &'a [u8]),
+    /// [`OpCode::Notify`].
+    Notify(Pid, &'a [u8]),
+    /// [`OpCode::Request`]: who is asked, how many milliseconds the answer may take, the request.
+    Request(Pid, u64, &'a [u8]),
+    /// [`OpCode::Reply`]: who has asked, the tag of its request, the reply.
+    Reply(Pid, u64, &'a [u8]),
+    /// [`OpCode::StartTimer`]: after so many milliseconds.
+    StartTimer(u64, Arrival, &'a [u8]),
+    /// [`OpCode::CancelTimer`].
+    CancelTimer(u64),
+    /// [`OpCode::Monitor`].
+    Monitor(Pid),
+    /// [`OpCode::Demonitor`].
+    Demonitor(u64),
+    /// [`OpCode::Link`].
+    Link(Pid),
+    /// [`OpCode::Unlink`].
+    Unlink(Pid),
+    /// [`OpCode::Exit`]: to whom, and the reason on the wire.
+    Exit(Pid, &'a [u8]),
+    /// [`OpCode::TrapExit`].
+    TrapExit(bool),
+    /// [`OpCode::PortCommand`].
+    PortCommand(u64, &'a [u8]),
+    /// [`OpCode::PortClose`].
+    PortClose(u64),
+    /// [`OpCode::StartLink`]: module and arguments.
+    StartLink(&'a [u8], &'a [u8]),
+    /// [`OpCode::TimeOut`]: after so many milliseconds.
+    TimeOut(u64),
+    /// [`OpCode::Continue`].
+    Continue(&'a [u8]),
+}
+
+impl<'a> Op<'a> {
+    /// Reads an operation. Inlined, it and what a host does with its result become one choice.
+    #[inline(always)]
+    pub fn decode(code: OpCode, (a, b): (u64, u64), name: &'a [u8], data: &'a [u8]) -> Op<'a> {
+        let pid = Pid::from_raw(a);
+        match code {
+            OpCode::Out => Op::Out(Out::decode(a), data),
+            OpCode::Log => Op::Log(Level::from_number(a), data),
+            OpCode::CallModule => Op::Call(Call::decode(name, data)),
+            OpCode::Residue => Op::Residue(name, Residue::decode(a, data)),
+            OpCode::Random => Op::Read(Read::Random),
+            OpCode::Now => Op::Read(Read::Now),
+            OpCode::SelfPid => Op::Read(Read::SelfPid),
+            OpCode::Parent => Op::Read(Read::Parent),
+            OpCode::Listens => Op::Read(Read::Listens(pid)),
+            OpCode::IsAlive => Op::Read(Read::IsAlive(pid)),
+            OpCode::Whereis => Op::Read(Read::Whereis(name)),
+            OpCode::Current => Op::Read(Read::Current(name)),
+            OpCode::Env => {
+                let (application, key) = halves(name);
+                Op::Read(Read::Env(application, key))
+            }
+            OpCode::Send => Op::Wish(Wish::Send(pid, data)),
+            OpCode::Cast => Op::Wish(Wish::Cast(pid, data)),
+            OpCode::Notify => Op::Wish(Wish::Notify(pid, data)),
+            OpCode::Request => Op::Wish(Wish::Request(pid, b, data)),
+            OpCode::Reply => Op::Wish(Wish::Reply(pid, b, data)),
+            OpCode::StartTimer => Op::Wish(Wish::StartTimer(a, Arrival::decode(b), data)),
+            OpCode::CancelTimer => Op::Wish(Wish::CancelTimer(a)),
+            OpCode::Monitor => Op::Wish(Wish::Monitor(pid)),
+            OpCode::Demonitor => Op::Wish(Wish::Demonitor(a)),
+            OpCode::Link => Op::Wish(Wish::Link(pid)),
+            OpCode::Unlink => Op::Wish(Wish::Unlink(pid)),
+            OpCode::Exit => Op::Wish(Wish::Exit(pid, data)),
+            OpCode::TrapExit => Op::Wish(Wish::TrapExit(a == 1)),
+            OpCode::PortCommand => Op::Wish(Wish::PortCommand(a, data)),
+            OpCode::PortClose => Op::Wish(Wish::PortClose(a)),
+            OpCode::StartLink => Op::Wish(Wish::StartLink(name, data)),
+            OpCode::TimeOut => Op::Wish(Wish::TimeOut(a)),
+            OpCode::Continue => Op::Wish(Wish::Continue(data)),
+        }
+    }
+}
+
+impl Out {
+    #[inline(always)]
+    fn decode(a: u64) -> Out {
+        match a {
+            1 => Out::Replace,
+            _ => Out::Append,
+        }
+    }
+}
+
+impl Arrival {
+    #[inline(always)]
+    fn decode(b: u64) -> Arrival {
+        match b == Callback::Event as u64 {
+            true => Arrival::Event,
+            false => Arrival::Message,
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    #[inline(always)]
+    fn decode(name: &'a [u8], args: &'a [u8]) -> Call<'a> {
+        let (module, function) = halves(name);
+        Call {
+            module,
+            function,
+            args,
+        }
+    }
+}
+
+impl<'a> Residue<'a> {
+    fn decode(a: u64, data: &'a [u8]) -> Residue<'a> {
+        match a {
+            1 => Residue::Keep(data),
+            2 => Residue::TakePart,
+            _ => Residue::Read,
+        }
+    }
+}
+
+/// What stands before and behind the colon in a name operand.
+#[inline(always)]
+fn halves(name: &[u8]) -> (&[u8], &[u8]) {
+    let colon = name.iter().position(|byte| *byte == b':');
+    colon.map_or((name, &[]), |at| (&name[..at], &name[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_operand_has_two_halves_and_the_second_may_be_missing() {
+        let halves = |name: &'static str| {
+            let Op::Call(call) = Op::decode(OpCode::CallModule, (0, 0), name.as_bytes(), b"")
+            else {
+                panic!("a call is a call");
+            };
+            (call.module, call.function)
+        };
+        assert_eq!(halves("a:b:c"), (&b"a"[..], &b"b:c"[..]));
+        assert_eq!(halves("a"), (&b"a"[..], &b""[..]));
+        assert_eq!(halves(""), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn every_operation_is_told_by_its_number_and_no_other_number_is_one() {
+        for (number, code) in (0..).zip(OpCode::ALL) {
+            assert_eq!(code as u32, number);
+            assert_eq!(OpCode::from_number(number), Some(code));
+        }
+        assert_eq!(OpCode::from_number(OpCode::ALL.len() as u32), None);
     }
 }

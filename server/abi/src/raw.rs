@@ -1,8 +1,14 @@
 //! The `repr(C)` types that cross the boundary. Nothing here is trusted before it is checked.
 //!
+//! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]): a library says how large its own are, and what
+//! a table does not have is zero in the copy that the node makes of it ([`copied`]). So an addition is a number, or an
+//! `Option` of a function, and zero and `None` mean what was so before it. What a node does for a library does not grow
+//! in [`HostTable`] or [`Op`]: that is another operation, and a number that a node does not know answers 0.
+//!
 //! A [`Slice`] from the other side is a *claim*: who may believe it, and for how long, stands where it is read.
 
 use std::ffi::c_void;
+use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::AtomicU64;
 
 /// Bytes that somebody else owns. Valid only as long as the function says that handed it over.
@@ -103,6 +109,20 @@ pub struct HostTable {
     pub epoch: *const AtomicU64,
 }
 
+/// What a library has of a table, and zeroes for what the node knows besides.
+///
+/// # Safety
+/// `size` bytes at `table` must be readable, and hold at least all fields of `T` that may not be zero.
+pub(crate) unsafe fn copied<T>(table: *const T, size: usize) -> T {
+    let mut copy = MaybeUninit::<T>::zeroed();
+    // SAFETY: both have so many bytes, and the copy is a new one; the caller promises that what is left zero may be.
+    unsafe {
+        let (from, to) = (table.cast::<u8>(), copy.as_mut_ptr().cast::<u8>());
+        std::ptr::copy_nonoverlapping(from, to, size.min(size_of::<T>()));
+        copy.assume_init()
+    }
+}
+
 /// One module of a library. All functions catch panics inside the library and report [`Status::Panic`].
 ///
 /// `state` is what `init`, `import` or `code_change` of this very table returned, and nothing else.
@@ -150,6 +170,11 @@ pub struct ModuleTable {
     pub(crate) drop: unsafe extern "C" fn(state: *mut c_void),
 }
 
+impl ModuleTable {
+    /// How large each is at least: what they had under this stamp first.
+    pub(crate) const LEAST: usize = offset_of!(ModuleTable, drop) + size_of::<usize>();
+}
+
 // SAFETY: a table is made of addresses of code and of static bytes of its library, which is never unloaded.
 unsafe impl Send for ModuleTable {}
 // SAFETY: as above; nothing in it changes.
@@ -160,7 +185,7 @@ unsafe impl Sync for ModuleTable {}
 pub struct LibraryTable {
     /// [`crate::ABI_STAMP`] of the crate it was compiled with.
     pub(crate) abi: u64,
-    /// `size_of::<LibraryTable>()` there: a second guard against another layout.
+    /// `size_of::<LibraryTable>()` there: what of it is there.
     pub(crate) size: usize,
     /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
     pub(crate) manifest: Slice,
@@ -170,9 +195,14 @@ pub struct LibraryTable {
     pub(crate) modules_len: usize,
     /// Called once, before any other function: installs the panic recorder and the accounting allocator.
     pub(crate) attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
+    /// `size_of::<ModuleTable>()` there. The first addition: where it is absent, those tables have [`ModuleTable::LEAST`].
+    pub(crate) module_size: usize,
 }
 
 impl LibraryTable {
+    /// How large it is at least: what it had under this stamp first.
+    pub const LEAST: usize = offset_of!(LibraryTable, module_size);
+
     /// A table; the export macro makes it.
     ///
     /// # Safety
@@ -190,6 +220,7 @@ impl LibraryTable {
             modules: modules.as_ptr(),
             modules_len: modules.len(),
             attach,
+            module_size: size_of::<ModuleTable>(),
         }
     }
 
@@ -213,3 +244,56 @@ impl LibraryTable {
 unsafe impl Send for LibraryTable {}
 // SAFETY: as above.
 unsafe impl Sync for LibraryTable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table as it was, and as it is after an addition.
+    #[repr(C)]
+    struct Before {
+        call: extern "C" fn() -> u32,
+    }
+
+    #[repr(C)]
+    struct After {
+        call: extern "C" fn() -> u32,
+        size: usize,
+        more: Option<extern "C" fn() -> u32>,
+    }
+
+    extern "C" fn seven() -> u32 {
+        7
+    }
+
+    #[test]
+    fn what_a_table_does_not_have_is_absent() {
+        let before = Before { call: seven };
+        // SAFETY: one function stands there, and what comes behind it in `After` may be zero.
+        let copy = unsafe {
+            copied(
+                std::ptr::from_ref(&before).cast::<After>(),
+                size_of::<Before>(),
+            )
+        };
+        assert_eq!((copy.call)(), 7);
+        assert_eq!((copy.size, copy.more.is_none()), (0, true));
+    }
+
+    #[test]
+    fn what_a_table_has_besides_is_passed_over() {
+        let after = After {
+            call: seven,
+            size: 1,
+            more: Some(seven),
+        };
+        // SAFETY: all of `After` stands there, and `Before` is its beginning.
+        let copy = unsafe {
+            copied(
+                std::ptr::from_ref(&after).cast::<Before>(),
+                size_of::<After>(),
+            )
+        };
+        assert_eq!((copy.call)(), 7);
+    }
+}

@@ -211,7 +211,7 @@ pub enum ManagerReply {
 /// What an application's `start` returns: the top of its supervision tree.
 pub type TopSupervisor = Start;
 
-/// Room from the start: nearly all of these are the order to start a hero, which takes some 50 bytes.
+/// Room from the start: nearly all of these are the order to start an avatar, which takes some 50 bytes.
 const SHORT_BYTES: usize = 64;
 
 /// Encodes one of these; a supervisor's spec and answers are written faster by [`encode_supervisor`] and

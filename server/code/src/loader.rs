@@ -25,7 +25,7 @@ use pq_abi::crash;
 use pq_abi::host::{attach_library, claim_library, linked_library};
 use pq_abi::memory::MemoryTable;
 use pq_abi::raw::LibraryTable;
-use pq_abi::{ABI_STAMP, LIBRARY_SYMBOL, Module};
+use pq_abi::{LIBRARY_SYMBOL, Module};
 
 use crate::LOADS_MAX;
 use crate::elf::Image;
@@ -66,11 +66,10 @@ fn map(file: &str, candidate: &Candidate, verified: &Verified) -> Result<Loaded,
     let (table, addresses) = find_table(&library, verified.image)?;
     let name = format!("{} {} ({file})", manifest.application, manifest.vsn);
     crash::note_library(addresses, name);
-    check_layout(table)?;
     let modules = claim(table, manifest)?;
     let memory = MemoryTable::leak();
-    // SAFETY: `check_layout` and `claim` have found the table to be one of the SDK's macro, of this stamp; its
-    // code stays mapped (`open`), and `memory` is leaked.
+    // SAFETY: `claim` has found the table to be one of the SDK's macro, of this stamp; its code stays mapped (`open`),
+    // and `memory` is leaked.
     unsafe { attach_library(table, memory) };
     Ok(Loaded {
         modules,
@@ -80,7 +79,6 @@ fn map(file: &str, candidate: &Candidate, verified: &Verified) -> Result<Loaded,
 
 /// The modules of a library that is linked into this program, and its manifest.
 pub(crate) fn link(table: &'static LibraryTable) -> Result<(Manifest, Loaded), FailedStep> {
-    check_layout(table)?;
     let manifest = Manifest::read(table.manifest())?;
     let modules = linked_library(table).map_err(FailedStep::Table)?;
     compare(&manifest, &modules)?;
@@ -151,7 +149,7 @@ fn find_table(
     let first = base.wrapping_add(image.start);
     let last = base
         .wrapping_add(image.end)
-        .wrapping_sub(size_of::<LibraryTable>() as u64);
+        .wrapping_sub(LibraryTable::LEAST as u64);
     let addresses = first as usize..base.wrapping_add(image.end) as usize;
     match table.is_aligned() && (first..=last).contains(&(table as u64)) {
         true => Ok((table, addresses)),
@@ -161,28 +159,10 @@ fn find_table(
     }
 }
 
-/// Reads only the first two fields, which have the same place in every version of the table.
-fn check_layout(table: *const LibraryTable) -> Result<(), FailedStep> {
-    // SAFETY: `table` is a reference of this program, or lies in the library and is aligned (`find_table`).
-    let (abi, size) = unsafe { LibraryTable::claims(table) };
-    if abi != ABI_STAMP {
-        return Err(FailedStep::Table(format!(
-            "it has ABI stamp {abi:#x}, this node has {ABI_STAMP:#x}"
-        )));
-    }
-    match size == size_of::<LibraryTable>() {
-        true => Ok(()),
-        false => Err(FailedStep::Table(format!(
-            "it has {size} bytes, this node's has {}",
-            size_of::<LibraryTable>()
-        ))),
-    }
-}
-
 /// The modules of the table, which have to be those of the manifest.
 fn claim(table: *const LibraryTable, manifest: &Manifest) -> Result<Vec<Module>, FailedStep> {
-    // SAFETY: the table has stamp and size of ours and lies in a library that carries a manifest of the macro
-    // which makes such tables; it is never unloaded (`open`).
+    // SAFETY: the table lies in a library that carries a manifest of the macro which makes such tables, and is never
+    // unloaded (`open`); its stamp and its size are looked at first.
     let modules = unsafe { claim_library(table) }.map_err(FailedStep::Table)?;
     compare(manifest, &modules)?;
     Ok(modules)

@@ -1,9 +1,9 @@
 //! The manifest: the description of a library, as one Erlang term in a section of its file.
 //!
 //! ```erlang
-//! {library,"processquest","1.1.0",[{abi,1886453762},{modules,[
-//!   {pq_player,"1.1.0",gen_fsm,[{digest,"9f…"},{converts,["1.0.0"]},{calls,["pq_enemy:fetch/0",…]}]},
-//!   {pq_enemy,"1.1.0",functions,[]},…]}]}.
+//! {library,"shop","1.1.0",[{abi,1886453762},{modules,[
+//!   {shop_till,"1.1.0",gen_fsm,[{digest,"9f…"},{converts,["1.0.0"]},{calls,["shop_goods:fetch/0",…]}]},
+//!   {shop_goods,"1.1.0",functions,[]},…]}]}.
 //! ```
 //!
 //! The macro of the SDK writes the manifest; this module reads it and compares it with the modules in the library. The

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "hot_loading/calls.rs"]
 mod calls;
+#[path = "hot_loading/growth.rs"]
+mod growth;
 #[path = "hot_loading/refusals.rs"]
 mod refusals;
 #[path = "hot_loading/traps.rs"]

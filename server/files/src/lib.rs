@@ -7,6 +7,8 @@
 //!
 //! The content of a file is the business of its reader. Files that a program makes for itself (locks, logs) and files
 //! of the kernel (`/proc`) are opened where they are used.
+//!
+//! [`durable`] writes files so that a reader finds the whole content or that of before.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -14,6 +16,8 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+
+pub mod durable;
 
 /// The largest size of a text in bytes: releases, applications, settings, registers, lists of bans. The longest known
 /// text has 10 KiB.

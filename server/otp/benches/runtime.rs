@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use pq_abi::spec::{ManagerRequest, Start};
-use pq_otp::{Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
+use pq_otp::{Ask, Config, Envelope, Module, Modules, Payload, Pid, Signal, Sim, Term};
 use pq_sdk::Atom;
 use pq_term::msgpack::{from_msgpack, to_msgpack};
 use serde::Serialize;
@@ -55,11 +55,11 @@ impl Modules for Linked {
 }
 
 /// A node, with words for what the benches do.
-struct House(Sim);
+struct Rig(Sim);
 
-impl House {
-    fn new() -> House {
-        House(Sim::new(Config::new(Arc::new(Linked::new()))))
+impl Rig {
+    fn new() -> Rig {
+        Rig(Sim::new(Config::new(Arc::new(Linked::new()))))
     }
 
     fn start(&mut self, module: &'static str, args: &impl Serialize) -> Pid {
@@ -96,58 +96,58 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
 
 /// Two servers that cast a number to and fro.
 fn messages(c: &mut Criterion) {
-    let mut house = House::new();
-    let (a, b) = (house.start("player", &()), house.start("player", &()));
+    let mut rig = Rig::new();
+    let (a, b) = (rig.start("player", &()), rig.start("player", &()));
     for (player, other) in [(a, b), (b, a)] {
         let told = Envelope::Info(Payload::from_vec(encode(&other)));
-        house.0.node().signal(Signal::Deliver(player, told));
+        rig.0.node().signal(Signal::Deliver(player, told));
     }
     c.bench_function("message between two gen_servers", |bench| {
-        bench.iter_custom(|links| house.chain(a, links, Envelope::Cast));
+        bench.iter_custom(|links| rig.chain(a, links, Envelope::Cast));
     });
 }
 
 /// A server that asks another, with a timeout, and asks again when it has the answer.
 fn calls(c: &mut Criterion) {
-    let mut house = House::new();
-    let clerk = house.start("clerk", &());
-    let asker = house.start("asker", &(clerk,));
+    let mut rig = Rig::new();
+    let clerk = rig.start("clerk", &());
+    let asker = rig.start("asker", &(clerk,));
     c.bench_function("call of a gen_server and its answer", |bench| {
-        bench.iter_custom(|links| house.chain(asker, links, Envelope::Cast));
+        bench.iter_custom(|links| rig.chain(asker, links, Envelope::Cast));
     });
 }
 
 /// A server that starts the next one, linked, and ends when that one runs.
 fn births(c: &mut Criterion) {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     c.bench_function("start and end of a gen_server", |bench| {
         bench.iter_custom(|links| {
-            let first = house.start("mortal", &());
-            house.chain(first, links, Envelope::Cast)
+            let first = rig.start("mortal", &());
+            rig.chain(first, links, Envelope::Cast)
         });
     });
 }
 
 /// A server with one timer after the other, each alone in its millisecond.
 fn timers(c: &mut Criterion) {
-    let mut house = House::new();
-    let clock = house.start("clock", &());
+    let mut rig = Rig::new();
+    let clock = rig.start("clock", &());
     c.bench_function("timer of 1 ms, alone", |bench| {
-        bench.iter_custom(|links| house.chain(clock, links, Envelope::Cast));
+        bench.iter_custom(|links| rig.chain(clock, links, Envelope::Cast));
     });
 }
 
 /// A handler that tells its own manager the next event.
 fn events(c: &mut Criterion) {
-    let mut house = House::new();
-    let manager = house.start("bell", &());
+    let mut rig = Rig::new();
+    let manager = rig.start("bell", &());
     let add = ManagerRequest::AddHandler(Atom::from_static("ear"), encode(&()));
-    let added = house
+    let added = rig
         .0
         .call(manager, &pq_abi::spec::encode(&add), PATIENCE_MS);
     added.expect("a manager answers");
     c.bench_function("event to a manager with one handler", |bench| {
-        bench.iter_custom(|links| house.chain(manager, links, Envelope::Event));
+        bench.iter_custom(|links| rig.chain(manager, links, Envelope::Event));
     });
 }
 

@@ -20,8 +20,6 @@ use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
 use crate::node::Node;
 use crate::process::StartOutcome;
 
-mod asking;
-
 /// The name of the controller's process.
 pub const CONTROLLER: &str = "application_controller";
 

@@ -5,15 +5,16 @@
 
 use std::sync::atomic::AtomicU64;
 
-use pq_abi::raw::Status;
-use pq_abi::{Answer, Callback as Number, Entry, Failure, Host, Module, OpCode, Reason, text};
-use pq_term::{Pid, Term};
-use rand::Rng;
+use pq_abi::op::{Arrival, Call, Op, Wish};
+use pq_abi::{Answer, Entry, Failure, Host, Module, Modules, OpCode, Reason, text};
+use pq_term::Pid;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::answers::{self, CALL_DEPTH_MAX};
-use crate::effect::Effect;
+use crate::answers::{self, Calls, Reads, Written};
+use crate::code_change::Converts;
+use crate::effect::{Effect, Request};
 use crate::message::{Caller, Envelope, OF_PORT, Payload};
-use crate::node::ServiceCall;
+use crate::node::{Node, ServiceCall};
 use crate::process::Process;
 use crate::residue::Beside;
 use crate::shard::{Core, Due, Slab};
@@ -29,9 +30,8 @@ pub(crate) struct Callback<'a> {
     /// The registry holds a name of this process.
     pub(crate) holds_name: bool,
     /// What lies beside the state, while `sys` has it converted.
-    pub(crate) beside: Option<Box<Beside>>,
-    out: Vec<u8>,
-    depth: u32,
+    beside: Option<Box<Beside>>,
+    written: Written,
 }
 
 impl<'a> Callback<'a> {
@@ -44,8 +44,7 @@ impl<'a> Callback<'a> {
             parent,
             holds_name: false,
             beside: None,
-            out: Vec::new(),
-            depth: 0,
+            written: Written::default(),
         }
     }
 
@@ -55,23 +54,51 @@ impl<'a> Callback<'a> {
         self.holds_name
     }
 
+    /// Records what the callback wants done. Answers its number, where it has one.
+    #[inline(always)]
+    fn wish(&mut self, wish: Wish<'_>) -> u64 {
+        let payload = Payload::from_slice;
+        match wish {
+            Wish::Send(to, data) => self.send(to, Envelope::Info(payload(data))),
+            Wish::Cast(to, data) => self.send(to, Envelope::Cast(payload(data))),
+            Wish::Notify(to, data) => self.send(to, Envelope::Event(payload(data))),
+            Wish::Request(to, timeout_ms, data) => self.request(to, timeout_ms, data),
+            Wish::Reply(pid, tag, data) => {
+                self.record(Effect::Reply(Caller { pid, tag }, payload(data)))
+            }
+            Wish::StartTimer(ms, arrival, data) => self.start_timer(ms, arrival, payload(data)),
+            Wish::CancelTimer(timer) => self.cancel_timer(timer),
+            Wish::Monitor(pid) => self.monitor(pid),
+            Wish::Demonitor(monitor) => self.record(Effect::Demonitor(monitor)),
+            Wish::Link(pid) => self.record(Effect::Link(pid)),
+            Wish::Unlink(pid) => self.record(Effect::Unlink(pid)),
+            Wish::Exit(pid, reason) => self.record(Effect::Exit(pid, Reason::from_bytes(reason))),
+            Wish::TrapExit(on) => self.record(Effect::TrapExit(on)),
+            Wish::PortCommand(port, data) => self.record(Effect::PortCommand(port, payload(data))),
+            Wish::PortClose(port) => self.record(Effect::PortClose(port)),
+            Wish::StartLink(module, args) => self.start_link(module, args),
+            Wish::TimeOut(ms) => self.record(Effect::TimeOut(ms)),
+            Wish::Continue(data) => self.record(Effect::Continue(payload(data))),
+        }
+    }
+
     fn record(&mut self, effect: Effect) -> u64 {
         self.core.effects.push(effect);
         0
     }
 
-    fn send(&mut self, to: u64, envelope: Envelope) -> u64 {
-        self.record(Effect::Send(Pid::from_raw(to), envelope))
+    fn send(&mut self, to: Pid, envelope: Envelope) -> u64 {
+        self.record(Effect::Send(to, envelope))
     }
 
-    fn request(&mut self, to: u64, timeout_ms: u64, data: &[u8]) -> u64 {
+    fn request(&mut self, to: Pid, timeout_ms: u64, data: &[u8]) -> u64 {
         let id = self.core.next_ref() | self.mark();
-        self.record(Effect::Request {
-            to: Pid::from_raw(to),
+        self.record(Effect::Request(Request {
+            to,
             id,
             timeout_ms,
             data: Payload::from_slice(data),
-        });
+        }));
         id
     }
 
@@ -82,11 +109,10 @@ impl<'a> Callback<'a> {
         if owns_port { OF_PORT } else { 0 }
     }
 
-    fn start_timer(&mut self, ms: u64, number: u64, data: &[u8]) -> u64 {
-        let data = Payload::from_slice(data);
-        let due = match number == Number::Event as u64 {
-            true => Due::Event(self.me, data),
-            false => Due::Info(self.me, data),
+    fn start_timer(&mut self, ms: u64, arrival: Arrival, data: Payload) -> u64 {
+        let due = match arrival {
+            Arrival::Event => Due::Event(self.me, data),
+            Arrival::Message => Due::Info(self.me, data),
         };
         let due_ms = self.core.now_ms.saturating_add(ms);
         let key = self.core.wheel.start(due_ms, due);
@@ -101,16 +127,10 @@ impl<'a> Callback<'a> {
         u64::from(live)
     }
 
-    fn monitor(&mut self, pid: u64) -> u64 {
+    fn monitor(&mut self, pid: Pid) -> u64 {
         let id = self.core.next_ref();
-        self.record(Effect::Monitor(Pid::from_raw(pid), id));
+        self.record(Effect::Monitor(pid, id));
         id
-    }
-
-    /// Whether an event would reach anybody. What this callback has already sent there may change that.
-    fn listens(&self, pid: Pid) -> bool {
-        let silent = self.slab.get(pid).is_some_and(Process::hears_nothing);
-        !silent || self.core.effects.iter().any(|effect| effect.is_for(pid))
     }
 
     fn start_link(&mut self, name: &[u8], data: &[u8]) -> u64 {
@@ -122,96 +142,77 @@ impl<'a> Callback<'a> {
         ));
         id
     }
+}
 
-    /// The answer takes the place of the one before.
-    fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
-        let mut answer = std::mem::take(&mut self.core.result);
-        answer.clear();
-        let colon = name.iter().position(|byte| *byte == b':');
-        let (module, function) = colon.map_or((name, &[][..]), |at| (&name[..at], &name[at + 1..]));
-        let result = match self.depth < CALL_DEPTH_MAX {
-            true => self.dispatch(module, function, args, &mut answer),
-            false => Err(Failure::Reason(Reason::tagged(
-                "system_limit",
-                "calls between modules nest too deep",
-            ))),
-        };
-        let status = match result {
-            Ok(()) => Status::Ok,
-            Err(failure) => {
-                answer = failure.into_reason().to_bytes();
-                Status::Error
-            }
-        };
-        self.core.result = answer;
-        Answer {
-            value: status as u64,
-            bytes: &self.core.result,
-        }
+impl Calls for Callback<'_> {
+    fn written(&mut self) -> &mut Written {
+        &mut self.written
     }
 
-    /// Calls a function of a service or of the current version of a module.
-    pub(crate) fn dispatch(
-        &mut self,
-        module: &[u8],
-        function: &[u8],
-        args: &[u8],
-        answer: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
+    fn result(&mut self) -> &mut Vec<u8> {
+        &mut self.core.result
+    }
+
+    /// A function of a service, or of the current version of a module.
+    fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
         // Borrowed, not cloned: a count that all shards change is a cache line that none of them keeps.
         let node = &self.core.node;
-        if let Some(service) = node.service(module) {
+        if let Some(service) = node.service(call.module) {
             let call = ServiceCall {
                 node,
                 caller: self.me,
-                function,
-                args,
+                function: call.function,
+                args: call.args,
                 answer,
                 holds_name: &mut self.holds_name,
             };
             return service.call(call).map_err(Failure::Reason);
         }
-        let (module, function) = (text(module), text(function));
-        let Some(code) = node.module(&module) else {
-            return Err(Failure::Reason(undef(&module, &function)));
-        };
-        let (outer, caller) = (std::mem::take(&mut self.out), self.core.post.doing());
-        self.depth += 1;
-        let result = code.call(self, &function, args);
-        self.depth -= 1;
-        self.out = outer;
+        let module = node.module(&text(call.module));
+        let module = module.ok_or_else(|| answers::undefined(call))?;
+        let caller = self.core.post.doing();
+        let result = answers::call_within(self, module, call);
         self.core.post.resume(&caller);
         *answer = result?;
         Ok(())
     }
+}
 
-    fn env(&mut self, name: &[u8]) -> Answer<'_> {
-        let name = text(name);
-        let (application, key) = answers::halves(&name);
-        let setting = self.core.node.env(application, key);
-        answers::env(setting.as_ref(), &mut self.core.result)
+impl Reads for Callback<'_> {
+    fn node(&self) -> &Node {
+        &self.core.node
     }
 
-    fn log(&mut self, level: u64, data: &[u8]) -> u64 {
-        let (pid, text) = (self.me, text(data));
-        match level {
-            0 => {
-                tracing::error!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
-            }
-            1 => {
-                tracing::warn!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
-            }
-            2 => {
-                tracing::info!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
-            }
-            3 => {
-                tracing::debug!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
-            }
-            _ => {
-                tracing::trace!(target: "module", %pid, name = self.core.node.name_of(pid), "{text}")
-            }
-        }
-        0
+    fn modules(&self) -> &dyn Modules {
+        &*self.core.node.config().modules
+    }
+
+    fn me(&self) -> Pid {
+        self.me
+    }
+
+    fn parent(&self) -> Pid {
+        self.parent
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.core.now_ms
+    }
+
+    fn dice(&mut self) -> &mut Xoshiro256PlusPlus {
+        &mut self.core.dice
+    }
+
+    /// What this callback has already sent there may change that.
+    fn listens(&self, pid: Pid) -> bool {
+        let silent = self.slab.get(pid).is_some_and(Process::hears_nothing);
+        !silent || self.core.effects.iter().any(|effect| effect.is_for(pid))
+    }
+}
+
+impl Converts for Callback<'_> {
+    fn beside(&mut self) -> &mut Option<Box<Beside>> {
+        &mut self.beside
     }
 }
 
@@ -219,52 +220,17 @@ impl Host for Callback<'_> {
     /// In one piece with the boundary's end, its only caller: its operands would go over the stack twice, in halves
     /// that a processor joins slowly.
     #[inline]
-    fn op(&mut self, code: OpCode, (a, b): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
-        Answer::value(match code {
-            OpCode::Out => answers::write_out(&mut self.out, a == 1, data),
-            OpCode::Log => self.log(a, data),
-            OpCode::Random => self.core.dice.next_u64(),
-            OpCode::Now => self.core.now_ms,
-            OpCode::SelfPid => self.me.as_raw(),
-            OpCode::Parent => self.parent.as_raw(),
-            OpCode::Send => self.send(a, Envelope::Info(Payload::from_slice(data))),
-            OpCode::Cast => self.send(a, Envelope::Cast(Payload::from_slice(data))),
-            OpCode::Notify => self.send(a, Envelope::Event(Payload::from_slice(data))),
-            OpCode::Listens => u64::from(self.listens(Pid::from_raw(a))),
-            OpCode::Request => self.request(a, b, data),
-            OpCode::Reply => self.record(Effect::Reply(
-                Caller {
-                    pid: Pid::from_raw(a),
-                    tag: b,
-                },
-                Payload::from_slice(data),
-            )),
-            OpCode::StartTimer => self.start_timer(a, b, data),
-            OpCode::CancelTimer => self.cancel_timer(a),
-            OpCode::Monitor => self.monitor(a),
-            OpCode::Demonitor => self.record(Effect::Demonitor(a)),
-            OpCode::Link => self.record(Effect::Link(Pid::from_raw(a))),
-            OpCode::Unlink => self.record(Effect::Unlink(Pid::from_raw(a))),
-            OpCode::Exit => self.record(Effect::Exit(Pid::from_raw(a), Reason::from_bytes(data))),
-            OpCode::TrapExit => self.record(Effect::TrapExit(a == 1)),
-            OpCode::PortCommand => self.record(Effect::PortCommand(a, Payload::from_slice(data))),
-            OpCode::PortClose => self.record(Effect::PortClose(a)),
-            OpCode::CallModule => return self.call_module(name, data),
-            OpCode::Whereis => self.core.node.whereis(&text(name)).map_or(0, Pid::as_raw),
-            OpCode::Env => return self.env(name),
-            OpCode::Current => self
-                .core
-                .node
-                .module(&text(name))
-                .map_or(0, |module| module.address()),
-            OpCode::StartLink => self.start_link(name, data),
-            OpCode::IsAlive => u64::from(self.core.node.is_alive(Pid::from_raw(a))),
-            OpCode::Residue => match &mut self.beside {
-                Some(beside) => return beside.op(a, name, data),
+    fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
+        Answer::value(match Op::decode(code, operands, name, data) {
+            Op::Out(out, bytes) => self.written.write(out, bytes),
+            Op::Log(level, text) => answers::log(&self.core.node, self.me, level, text),
+            Op::Read(read) => return answers::read(self, read),
+            Op::Call(call) => return answers::call(self, call),
+            Op::Residue(vsn, residue) => match &mut self.beside {
+                Some(beside) => return beside.answer(vsn, residue),
                 None => 0,
             },
-            OpCode::TimeOut => self.record(Effect::TimeOut(a)),
-            OpCode::Continue => self.record(Effect::Continue(Payload::from_slice(data))),
+            Op::Wish(wish) => self.wish(wish),
         })
     }
 
@@ -277,18 +243,10 @@ impl Host for Callback<'_> {
     }
 
     fn take_out(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
+        self.written.take()
     }
 
     fn enters(&mut self, module: Module, entry: Entry<'_>) {
         self.core.post.enter(module, entry);
     }
-}
-
-/// `{undef, "module:function"}`.
-pub(crate) fn undef(module: &str, function: &str) -> Reason {
-    Reason::Other(Term::tuple([
-        Term::atom("undef"),
-        Term::string(format!("{module}:{function}")),
-    ]))
 }

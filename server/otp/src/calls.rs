@@ -11,7 +11,7 @@
 //! further calls are refused with a sentence that says so. In a simulation there are none: the one shard runs functions.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_abi::Reason;
@@ -25,6 +25,7 @@ use crate::node::Node;
 use crate::shard::{Core, Slab, answer, run_from_outside};
 use crate::stall::{Post, Work};
 use crate::threads::STACK_BYTES;
+use crate::unpoisoned::Unpoisoned;
 use crate::wheel::Wheel;
 
 /// How many threads there are at most: calls are answered in microseconds, so several are needed only where some do not end.
@@ -140,7 +141,7 @@ impl Calls {
         let (mut state, _) = self
             .changed
             .wait_timeout_while(state, IDLE, is_idle)
-            .unwrap_or_else(PoisonError::into_inner);
+            .unpoisoned();
         state.idle -= 1;
         let call = state.waiting.pop_front();
         if call.is_none() {
@@ -151,7 +152,7 @@ impl Calls {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each writer leaves it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unpoisoned()
     }
 }
 
@@ -211,7 +212,7 @@ impl Caller<'_> {
     fn new(node: &Node, number: u64, post: Arc<Post>) -> Caller<'_> {
         Caller {
             node,
-            core: Core::outside(node, (OUTSIDE, number), post),
+            core: Core::outside(node, OUTSIDE, number, post),
             slab: Slab::new(OUTSIDE),
         }
     }

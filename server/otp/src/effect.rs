@@ -6,18 +6,23 @@ use pq_term::Pid;
 use crate::message::{Caller, Envelope, Payload};
 use crate::wheel::TimerKey;
 
+/// A request of a process to another one.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) to: Pid,
+    pub(crate) id: u64,
+    /// It fails after so many milliseconds.
+    pub(crate) timeout_ms: u64,
+    pub(crate) data: Payload,
+}
+
 /// One wish of a callback.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Put this into a mailbox.
     Send(Pid, Envelope),
-    /// Ask a process; fail the request after so many milliseconds.
-    Request {
-        to: Pid,
-        id: u64,
-        timeout_ms: u64,
-        data: Payload,
-    },
+    /// Ask a process.
+    Request(Request),
     /// Answer a request.
     Reply(Caller, Payload),
     /// A timer was started: taken back if the callback fails.
@@ -51,6 +56,10 @@ pub(crate) enum Effect {
 impl Effect {
     /// Something on its way to this process.
     pub(crate) fn is_for(&self, pid: Pid) -> bool {
-        matches!(self, Effect::Send(to, _) | Effect::Request { to, .. } if *to == pid)
+        match self {
+            Effect::Send(to, _) => *to == pid,
+            Effect::Request(request) => request.to == pid,
+            _ => false,
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Export {
     pub(crate) parent: Pid,
     /// When it was so, by the node's clock.
     pub(crate) now_ms: u64,
+    /// Which export it is, for a subscriber that has a process exported again.
+    pub(crate) number: u32,
     pub(crate) parts: SmallVec<[Part; 1]>,
 }
 

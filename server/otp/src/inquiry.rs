@@ -9,12 +9,11 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use pq_abi::crash::watch_thread;
-use pq_abi::raw::Status;
+use pq_abi::op::{Call, Op, Read};
 use pq_abi::{Answer, Failure, Host, Module, Modules, OpCode, Reason, text};
 
-use crate::answers::{self, CALL_DEPTH_MAX};
+use crate::answers::{self, Calls, Written};
 use crate::application::Settings;
-use crate::callback::undef;
 
 /// How long a module may think. What is asked takes microseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,33 +50,32 @@ impl Inquiry {
     /// Calls a function of this version of a module; `args` is a MessagePack array.
     pub fn call(&self, module: Module, function: &str, args: &[u8]) -> Answered {
         let (function, args) = (function.to_string(), args.to_vec());
-        self.ask(move |desk| module.call(desk, &function, &args))
+        self.ask(move |host| module.call(host, &function, &args))
     }
 
     /// Makes a state as a new process would, and drops it.
     pub fn init(&self, module: Module, args: &[u8]) -> Answered {
         let args = args.to_vec();
-        self.ask(move |desk| module.init(desk, &args).map(|_| Vec::new()))
+        self.ask(move |host| module.init(host, &args).map(|_| Vec::new()))
     }
 
     fn ask(
         &self,
-        question: impl FnOnce(&mut Desk) -> Result<Vec<u8>, Failure> + Send + 'static,
+        question: impl FnOnce(&mut InquiryHost) -> Result<Vec<u8>, Failure> + Send + 'static,
     ) -> Answered {
-        let mut desk = Desk {
+        let mut host = InquiryHost {
             world: self.clone(),
-            out: Vec::new(),
+            written: Written::default(),
             result: Vec::new(),
-            depth: 0,
             wanted: None,
         };
         let (tell, told) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("pq-inquiry".to_string());
         let begun = thread.spawn(move || {
             watch_thread();
-            let answer = question(&mut desk);
+            let answer = question(&mut host);
             // Nobody waits any more for an answer that took too long.
-            let _ = tell.send((answer, desk.wanted));
+            let _ = tell.send((answer, host.wanted));
         });
         if let Err(error) = begun {
             return Answered::Depends(format!("a thread: {error}"));
@@ -92,71 +90,55 @@ impl Inquiry {
 }
 
 /// The node as the module sees it.
-struct Desk {
+struct InquiryHost {
     world: Inquiry,
-    out: Vec<u8>,
+    written: Written,
     result: Vec<u8>,
-    depth: u32,
     /// The first thing that it asked and is not answered here.
     wanted: Option<OpCode>,
 }
 
-impl Desk {
-    fn call_module(&mut self, name: &[u8], args: &[u8]) -> Answer<'_> {
-        let name = String::from_utf8_lossy(name);
-        let (module, function) = answers::halves(&name);
-        let current = self.world.modules.current(module);
-        let result = match current.filter(|_| self.depth < CALL_DEPTH_MAX) {
-            Some(code) => {
-                let outer = std::mem::take(&mut self.out);
-                self.depth += 1;
-                let result = code.call(self, function, args);
-                self.depth -= 1;
-                self.out = outer;
-                result
-            }
-            // It may be a service of the node, which is not here.
-            None => {
-                self.wanted.get_or_insert(OpCode::CallModule);
-                Err(Failure::Reason(undef(module, function)))
-            }
-        };
-        let (status, bytes) = match result {
-            Ok(bytes) => (Status::Ok, bytes),
-            Err(failure) => (Status::Error, failure.into_reason().to_bytes()),
-        };
-        self.result = bytes;
-        Answer {
-            value: status as u64,
-            bytes: &self.result,
-        }
-    }
-
-    fn env(&mut self, name: &[u8]) -> Answer<'_> {
-        let name = text(name);
-        let (application, key) = answers::halves(&name);
-        let setting = (application.to_string(), key.to_string());
-        answers::env(self.world.env.get(&setting), &mut self.result)
-    }
-
+impl InquiryHost {
     fn depends(&mut self, code: OpCode) -> u64 {
         self.wanted.get_or_insert(code);
         0
     }
+
+    fn env(&mut self, application: &[u8], key: &[u8]) -> Answer<'_> {
+        let setting = (text(application).into_owned(), text(key).into_owned());
+        answers::env(self.world.env.get(&setting), &mut self.result)
+    }
 }
 
-impl Host for Desk {
-    fn op(&mut self, code: OpCode, (a, _): (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
-        Answer::value(match code {
-            OpCode::Out => answers::write_out(&mut self.out, a == 1, data),
-            OpCode::Log => 0,
-            OpCode::Env => return self.env(name),
-            OpCode::CallModule => return self.call_module(name, data),
-            OpCode::Current => {
-                let current = self.world.modules.current(&String::from_utf8_lossy(name));
-                current.map_or(0, Module::address)
-            }
-            other => self.depends(other),
+impl Calls for InquiryHost {
+    fn written(&mut self) -> &mut Written {
+        &mut self.written
+    }
+
+    fn result(&mut self) -> &mut Vec<u8> {
+        &mut self.result
+    }
+
+    fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
+        let Some(module) = self.world.modules.current(&text(call.module)) else {
+            // It may be a service of the node, which is not here.
+            self.depends(OpCode::CallModule);
+            return Err(answers::undefined(call));
+        };
+        *answer = answers::call_within(self, module, call)?;
+        Ok(())
+    }
+}
+
+impl Host for InquiryHost {
+    fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
+        Answer::value(match Op::decode(code, operands, name, data) {
+            Op::Out(out, bytes) => self.written.write(out, bytes),
+            Op::Log(..) => 0,
+            Op::Call(call) => return answers::call(self, call),
+            Op::Read(Read::Env(application, key)) => return self.env(application, key),
+            Op::Read(Read::Current(name)) => answers::current(&*self.world.modules, name),
+            Op::Read(_) | Op::Residue(..) | Op::Wish(_) => self.depends(code),
         })
     }
 
@@ -165,7 +147,7 @@ impl Host for Desk {
     }
 
     fn take_out(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
+        self.written.take()
     }
 }
 

@@ -18,7 +18,7 @@
 //! and a seed in the caller's thread ([`sim`]). A callback that does not end holds up its shard and nobody else (`stall`).
 //!
 //! Lives here: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
-//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of heroes (`regis`),
+//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of names (`regis`),
 //! sockets (`sockserv`), the game.
 
 pub mod supervisor;
@@ -28,6 +28,7 @@ mod answers;
 mod callback;
 mod called;
 mod calls;
+mod code_change;
 mod effect;
 mod export;
 mod lateness;
@@ -35,7 +36,6 @@ mod mailbox;
 mod message;
 mod node;
 mod numbered;
-mod outside;
 mod pages;
 mod port;
 mod process;
@@ -43,6 +43,7 @@ mod residue;
 mod run_clock;
 mod shard;
 mod stall;
+mod unpoisoned;
 mod wheel;
 
 pub mod application;
@@ -53,12 +54,12 @@ pub mod sys;
 pub mod threads;
 pub mod upgrade;
 
-pub use called::NameHook;
 pub use lateness::Lateness;
 pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
+pub use node::{Ask, Asking, Called, Question};
+pub use node::{Census, Listing, Missing, NameHook, Runner};
 pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
-pub use outside::{Called, Census, Listing, Missing, Runner};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};
 pub use shard::Counters;

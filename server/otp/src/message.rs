@@ -13,7 +13,7 @@ use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
 
-/// The bytes of a message. Sixteen fit in place: every event that a hero sends itself does.
+/// The bytes of a message. Sixteen fit in place: every event that an avatar sends itself does.
 pub type Payload = SmallVec<[u8; 16]>;
 
 /// Who asked, and under which tag the answer is expected.

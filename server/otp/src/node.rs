@@ -5,29 +5,35 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use pq_abi::spec::{SupReply, SupRequest};
-use pq_abi::{Module, Modules, Reason, spec};
+use pq_abi::{Module, Modules, Reason};
 use pq_term::{Pid, Term};
 
 use crate::alive::Alive;
-use crate::called::NameHook;
 use crate::calls::Calls;
-use crate::message::{Ack, Caller, Envelope, Payload, Signal};
-use crate::native::Native;
-use crate::numbered::Numbered;
-use crate::port::{PortSink, Ports};
-use crate::run_clock::Receiving;
+use crate::message::{ExitCause, Signal};
+use crate::port::Ports;
 use crate::stall::{StallHook, Stalls};
 
+mod asking;
 mod births;
 mod inbox;
-pub(crate) use inbox::Inbox;
-
 mod kin;
+mod listing;
+mod names;
+mod ports;
+mod settings;
+mod stalls;
+
+use asking::Answers;
+pub(crate) use asking::pid_of;
+pub use asking::{Ask, Asking, Called, OnReply, Question};
+pub(crate) use inbox::Inbox;
 pub use kin::Kin;
+pub(crate) use listing::runners;
+pub use listing::{Census, Listing, Missing, Runner};
+pub use names::NameHook;
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -84,7 +90,7 @@ pub struct Config {
 
 impl Config {
     /// A mailbox beyond this is a process that does not keep up; OTP has no bound, and such a process ends
-    /// the node there by its memory. A hero's manager sees one event per kill, a session one line per kill.
+    /// the node there by its memory. An avatar's manager sees one event per kill, a session one line per kill.
     const MAILBOX_MAX: u32 = 100_000;
 
     /// One shard, seed 0.
@@ -123,13 +129,6 @@ pub enum RequestError {
     BadReply(String),
 }
 
-/// Takes an answer; runs on a shard's thread and must not wait.
-pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
-
-/// Whoever asks from outside takes a lock when it asks and a shard takes the same when it answers. With one lock for
-/// all, a thread that orders heroes and a shard that starts them wait for each other.
-const WAITING_ROOMS: usize = 16;
-
 pub(crate) struct Shared {
     config: Config,
     names: RwLock<BTreeMap<String, Pid>>,
@@ -137,7 +136,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     alive: Vec<Alive>,
     inboxes: Vec<Inbox>,
-    waiting: [Mutex<Numbered<u64, OnReply>>; WAITING_ROOMS],
+    answers: Answers,
     next_tag: AtomicU64,
     pub(crate) next_shard: AtomicUsize,
     /// Conversions that run on threads that were given up.
@@ -167,7 +166,7 @@ impl Node {
             ports: Ports::new(),
             alive: (0..shards).map(|_| Alive::new()).collect(),
             inboxes: (0..shards).map(|_| Inbox::new()).collect(),
-            waiting: Default::default(),
+            answers: Answers::default(),
             next_tag: AtomicU64::new(1),
             next_shard: AtomicUsize::new(0),
             given_up: AtomicU64::new(0),
@@ -243,157 +242,6 @@ impl Node {
             .is_some_and(|alive| alive.is_alive(pid))
     }
 
-    /// The process under a local name (`erlang:whereis/1`).
-    pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.shared
-            .names
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .copied()
-    }
-
-    /// All local names (`erlang:registered/0`).
-    pub fn registered(&self) -> Vec<(String, Pid)> {
-        let names = self
-            .shared
-            .names
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        names
-            .iter()
-            .map(|(name, pid)| (name.clone(), *pid))
-            .collect()
-    }
-
-    /// Gives a local name; the error is the pid that has it.
-    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
-        let mut names = self
-            .shared
-            .names
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        match names.get(name) {
-            Some(holder) => Err(*holder),
-            None => {
-                names.insert(name.to_string(), pid);
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn unregister(&self, name: &str, pid: Pid) {
-        let mut names = self
-            .shared
-            .names
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if names.get(name) == Some(&pid) {
-            names.remove(name);
-        }
-    }
-
-    /// A value of an application's environment (`application:get_env/2`).
-    pub fn env(&self, application: &str, key: &str) -> Option<Term> {
-        let env = self
-            .shared
-            .env
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        env.get(&(application.to_string(), key.to_string()))
-            .cloned()
-    }
-
-    /// Sets a value of an application's environment (`application:set_env/3`).
-    pub fn set_env(&self, application: &str, key: &str, value: Term) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        env.insert((application.to_string(), key.to_string()), value);
-    }
-
-    /// Takes a value of an application's environment away (`application:unset_env/2`).
-    pub fn unset_env(&self, application: &str, key: &str) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        env.remove(&(application.to_string(), key.to_string()));
-    }
-
-    /// The environment of an application (`application:get_all_env/1`).
-    pub fn env_of(&self, application: &str) -> BTreeMap<String, Term> {
-        let env = self
-            .shared
-            .env
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        env.iter()
-            .filter(|((name, _), _)| name == application)
-            .map(|((_, key), value)| (key.clone(), value.clone()))
-            .collect()
-    }
-
-    /// Gives an application this environment in the place of the one it had.
-    pub(crate) fn replace_env(&self, application: &str, with: BTreeMap<String, Term>) {
-        let mut env = self
-            .shared
-            .env
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        env.retain(|(name, _), _| name != application);
-        let own = with.into_iter();
-        env.extend(own.map(|(key, value)| ((application.to_string(), key), value)));
-    }
-
-    /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
-    pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
-        self.shared.ports.open(sink)
-    }
-
-    /// Gives a port to a process; a dead one closes it at once.
-    pub fn own_port(&self, port: u64, owner: Pid) {
-        self.signal(Signal::OwnPort(owner, port));
-    }
-
-    /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
-    /// that was handled ([`PortSink::input_done`]).
-    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
-        self.signal(Signal::Deliver(
-            owner,
-            Envelope::PortData(port, Payload::from_slice(data)),
-        ));
-    }
-
-    /// Closes a port that nobody owns.
-    pub fn close_port(&self, port: u64) {
-        self.shared.ports.close(port);
-    }
-
-    /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
-    /// or ends.
-    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
-        self.shared.ports.leave(port);
-        self.signal(Signal::Deliver(
-            owner,
-            Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes())),
-        ));
-    }
-
-    /// How many ports are open.
-    pub fn port_count(&self) -> usize {
-        self.shared.ports.count()
-    }
-
-    /// How many ports were closed since the node started because their process was ended or failed: neither it nor the
-    /// other end had wished it.
-    pub fn ports_dropped(&self) -> u64 {
-        self.shared.ports.dropped()
-    }
-
     /// How many conversions run whose transaction has given them up. Each uses what time of a core nobody else wants,
     /// until it ends, which may be never.
     pub fn conversions_given_up(&self) -> u64 {
@@ -419,122 +267,19 @@ impl Node {
         }
     }
 
-    /// Asks a process; `on_reply` runs on a shard's thread and must not wait.
-    pub fn request(
-        &self,
-        to: Pid,
-        data: &[u8],
-        on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
-    ) -> u64 {
-        self.send_call(to, data, Box::new(on_reply))
-    }
-
-    pub(crate) fn send_call(&self, to: Pid, data: &[u8], on_reply: OnReply) -> u64 {
-        let caller = self.expect_answer(on_reply);
-        self.signal(Signal::Deliver(
-            to,
-            Envelope::Call(caller, Payload::from_slice(data)),
-        ));
-        caller.tag
-    }
-
-    /// Makes a place for an answer from inside.
-    pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
-        let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
-        self.waiting(tag).insert(tag, on_reply);
-        Caller {
-            pid: Pid::from_raw(0),
-            tag,
+    pub(crate) fn tell_shard(&self, shard: usize, signal: Signal) {
+        if let Some(inbox) = self.inbox(shard as u8) {
+            inbox.push(signal);
         }
     }
 
-    pub(crate) fn answer_outside(&self, tag: u64, result: Result<Payload, Reason>) {
-        let on_reply = self.waiting(tag).remove(&tag);
-        if let Some(on_reply) = on_reply {
-            on_reply(result);
-        }
+    /// `exit(Pid, kill)` from outside.
+    pub fn kill(&self, pid: Pid) {
+        self.signal(Signal::Exit {
+            to: pid,
+            from: Pid::from_raw(0),
+            reason: Reason::Kill,
+            cause: ExitCause::Explicit,
+        });
     }
-
-    pub(crate) fn forget_answer(&self, tag: u64) {
-        self.waiting(tag).remove(&tag);
-    }
-
-    /// Where the answer with this tag is waited for.
-    fn waiting(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
-        let room = &self.shared.waiting[tag as usize % WAITING_ROOMS];
-        room.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks a process and waits, from a thread that is no shard (`gen_server:call/3`).
-    pub fn call(&self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
-        self.wait(timeout_ms, |on_reply| self.send_call(to, data, on_reply))
-    }
-
-    /// Waits for the answer to what `send` sends.
-    pub(crate) fn wait(
-        &self,
-        timeout_ms: u64,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        let answer = self.wait_while(timeout_ms, || true, send);
-        answer.unwrap_or(Err(RequestError::Timeout(timeout_ms)))
-    }
-
-    /// The same for what needs all shards: it is waited for only while they answer.
-    pub(crate) fn wait_while_answering(
-        &self,
-        timeout_ms: u64,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        let answer = self.wait_while(timeout_ms, self.while_shards_answer(), send);
-        answer.unwrap_or_else(|| Err(self.unanswered(timeout_ms)))
-    }
-
-    fn wait_while(
-        &self,
-        timeout_ms: u64,
-        goes_on: impl FnMut() -> bool,
-        send: impl FnOnce(OnReply) -> u64,
-    ) -> Option<Result<Payload, RequestError>> {
-        let (sender, receiver) = sync_channel(1);
-        let tag = send(Box::new(move |result| drop(sender.send(result))));
-        let answer = Receiving::new(&receiver, timeout_ms).next_while(goes_on);
-        if answer.is_err() {
-            self.forget_answer(tag);
-        }
-        Some(answer.ok()?.map_err(RequestError::Exit))
-    }
-
-    /// Asks a supervisor and waits.
-    pub fn ask_supervisor(
-        &self,
-        to: Pid,
-        request: &SupRequest,
-        timeout_ms: u64,
-    ) -> Result<SupReply, RequestError> {
-        let reply = self.call(to, &spec::encode(request), timeout_ms)?;
-        spec::decode_reply(&reply).map_err(RequestError::BadReply)
-    }
-
-    /// Starts a process of the runtime's own, where supervisors live.
-    pub fn start_native(
-        &self,
-        native: Box<dyn Native>,
-        timeout_ms: u64,
-    ) -> Result<Pid, RequestError> {
-        let reply = self.wait(timeout_ms, |on_reply| {
-            let caller = self.expect_answer(on_reply);
-            self.signal(Signal::SpawnNative(native, Ack::Request(caller)));
-            caller.tag
-        })?;
-        rmp_pid(&reply)
-    }
-}
-
-/// The pid in the answer to a start.
-pub(crate) fn rmp_pid(reply: &[u8]) -> Result<Pid, RequestError> {
-    let term = pq_term::msgpack::from_msgpack(reply)
-        .map_err(|error| RequestError::BadReply(error.to_string()))?;
-    term.as_pid()
-        .ok_or_else(|| RequestError::BadReply(format!("{term} is no pid")))
 }

@@ -11,7 +11,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use pq_term::Pid;
 
 /// A table with such keys.
-pub(crate) type Numbered<K, V> = HashMap<K, V, BuildHasherDefault<Place>>;
+pub(crate) type Numbered<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
 /// Of a hash, `hashbrown` takes the lowest bits for the place and the seven highest to tell those apart that want the
 /// same one.
@@ -23,11 +23,11 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Shards number their processes independently: this many lie beside each other.
 const SHARDS_ABREAST: u64 = 4;
 
-/// The place of one key: the sum of its numbers' places.
+/// The hash of one key: the sum of its numbers, so that it is also its place.
 #[derive(Default)]
-pub(crate) struct Place(u64);
+pub(crate) struct NumberHasher(u64);
 
-impl Hasher for Place {
+impl Hasher for NumberHasher {
     /// Of a pid, or of another number as if it were one: one below 2^28 then is a generation, and stands for itself.
     fn write_u64(&mut self, number: u64) {
         let pid = Pid::from_raw(number);
@@ -62,7 +62,7 @@ mod tests {
     const PLACES: u64 = 1 << 15;
 
     fn hash(key: impl Hash) -> u64 {
-        BuildHasherDefault::<Place>::default().hash_one(key)
+        BuildHasherDefault::<NumberHasher>::default().hash_one(key)
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Ports: the node's end of a socket. The socket itself belongs to whoever opened the port.
 
+use crate::unpoisoned::Unpoisoned;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use foldhash::HashMap;
 use pq_abi::Reason;
@@ -47,7 +48,7 @@ impl Ports {
         let port = self.next.fetch_add(1, Ordering::Relaxed);
         self.open
             .write()
-            .unwrap_or_else(PoisonError::into_inner)
+            .unpoisoned()
             .insert(port, Port { sink, left: false });
         port
     }
@@ -68,14 +69,14 @@ impl Ports {
     fn sink(&self, port: u64) -> Option<Arc<dyn PortSink>> {
         self.open
             .read()
-            .unwrap_or_else(PoisonError::into_inner)
+            .unpoisoned()
             .get(&port)
             .map(|port| port.sink.clone())
     }
 
     /// The other end has gone: whoever closes the port now drops nobody.
     pub(crate) fn leave(&self, port: u64) {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.write().unpoisoned();
         if let Some(port) = open.get_mut(&port) {
             port.left = true;
         }
@@ -100,7 +101,7 @@ impl Ports {
     }
 
     fn take(&self, port: u64) -> Option<Port> {
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.write().unpoisoned();
         open.remove(&port)
     }
 
@@ -109,9 +110,6 @@ impl Ports {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.open.read().unpoisoned().len()
     }
 }

@@ -142,9 +142,9 @@ impl Process {
         self.flags.has(flag)
     }
 
-    /// Held or suspended: it takes only what cannot wait.
+    /// Suspended: it takes only what cannot wait.
     pub(crate) fn waits(&self) -> bool {
-        self.has(Flag::Suspended) || self.has(Flag::Held)
+        self.has(Flag::Suspended)
     }
 
     pub(crate) fn extras(&mut self) -> &mut Extras {
@@ -174,14 +174,14 @@ impl Process {
     }
 
     /// Whether it may take this now. A suspended process takes system messages and the end that its parent
-    /// orders (`sys(3)`); a held one only the latter; all else waits.
+    /// orders (`sys(3)`); all else waits. A transaction holds processes elsewhere (`shard::gate`).
     pub(crate) fn takes(&self, envelope: &Envelope) -> bool {
-        match envelope {
-            Envelope::System(_) => !self.has(Flag::Held),
-            _ if !self.waits() => true,
-            Envelope::Exit(from, _) => *from == self.parent,
-            _ => false,
-        }
+        !self.waits() || matches!(envelope, Envelope::System(_)) || self.is_ordered_by(envelope)
+    }
+
+    /// Whether this is the end that its parent orders.
+    pub(crate) fn is_ordered_by(&self, envelope: &Envelope) -> bool {
+        matches!(envelope, Envelope::Exit(from, _) if *from == self.parent)
     }
 
     /// A linked process has ended: forgets the link. `false` when there is none any more, and the end is no
@@ -200,11 +200,12 @@ impl Process {
     }
 
     /// Its line in a listing.
-    pub(crate) fn info(&self) -> ProcessInfo {
+    fn info(&self, view: View<'_>) -> ProcessInfo {
+        let module = view.own(self);
         ProcessInfo {
             pid: self.pid,
             module: self.name().to_string(),
-            vsn: self.module.map_or("", |module| module.vsn()).to_string(),
+            vsn: module.map_or("", |module| module.vsn()).to_string(),
             kind: self.module.map_or("native", |module| module.kind().word()),
             registered: self
                 .extras
@@ -213,11 +214,11 @@ impl Process {
             parent: Some(self.parent).filter(|parent| parent.as_raw() != 0),
             messages: self.mailbox.len(),
             suspended: self.has(Flag::Suspended),
-            held: self.has(Flag::Held),
+            held: view.is_shut && self.has(Flag::Concerned),
         }
     }
 
-    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most heroes
+    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most avatars
     /// play unseen, and telling nobody is half of what a kill costs.
     pub(crate) fn hears_nothing(&self) -> bool {
         matches!(&self.body, Body::Manager(handlers) if handlers.is_empty())
@@ -235,41 +236,66 @@ impl Process {
     }
 }
 
+/// What a transaction makes of the processes that it concerns, as others see them.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    /// It holds them.
+    pub(crate) is_shut: bool,
+    /// It is decided: processes of the first version count as those of the second, whether they have run since or not.
+    pub(crate) coming: &'a [(Module, Module)],
+}
+
+impl View<'_> {
+    fn version(self, process: &Process, module: Module) -> Module {
+        let mut coming = self.coming.iter();
+        let new = coming.find(|(from, _)| process.has(Flag::Concerned) && *from == module);
+        new.map_or(module, |(_, to)| *to)
+    }
+
+    fn own(self, process: &Process) -> Option<Module> {
+        process.module.map(|module| self.version(process, module))
+    }
+}
+
 /// A look at a process, where it lives.
-pub struct Seen<'a>(&'a Process);
+pub struct Seen<'a> {
+    process: &'a Process,
+    view: View<'a>,
+}
 
 impl<'a> Seen<'a> {
-    pub(crate) fn new(process: &'a Process) -> Seen<'a> {
-        Seen(process)
+    pub(crate) fn new(process: &'a Process, view: View<'a>) -> Seen<'a> {
+        Seen { process, view }
     }
 
     /// Which.
     pub fn pid(&self) -> Pid {
-        self.0.pid
+        self.process.pid
     }
 
     /// The version of its module; `None` for a process of the runtime's own.
     pub fn module(&self) -> Option<Module> {
-        self.0.module
+        self.view.own(self.process)
     }
 
     /// Those of its handlers.
     pub fn handlers(&self) -> impl Iterator<Item = Module> {
-        let handlers: &[Handler] = match &self.0.body {
+        let handlers: &[Handler] = match &self.process.body {
             Body::Manager(handlers) => handlers,
             _ => &[],
         };
-        handlers.iter().map(|handler| handler.state.module())
+        let modules = handlers.iter().map(|handler| handler.state.module());
+        modules.map(|module| self.view.version(self.process, module))
     }
 
     /// Its name in listings.
     pub fn name(&self) -> &str {
-        self.0.name()
+        self.process.name()
     }
 
     /// Its line in a listing.
     pub fn info(&self) -> ProcessInfo {
-        self.0.info()
+        self.process.info(self.view)
     }
 }
 

@@ -11,13 +11,14 @@
 //! INVARIANT: a long way down and up again is nothing at all (`tests/runtime/transaction/residues.rs`,
 //! `a_walk_over_versions_loses_nothing_that_is_kept`).
 
-use pq_abi::{Answer, Module, Reason};
+use pq_abi::op::Residue as Act;
+use pq_abi::{Answer, Module, Reason, text};
 
 /// Versions that may leave something beside one state: more than a release goes back at once, and so few that a look
 /// through them is no search.
 const RESIDUES_MAX: usize = 16;
 
-/// Bytes that may lie beside one state, all of them together. A hero has 414 in all; 100 times as much is a fault of the module,
+/// Bytes that may lie beside one state, all of them together. An avatar has 414 in all; 100 times as much is a fault of the module,
 /// and a million times that is more than the machine has.
 const BYTES_MAX: usize = 64 << 10;
 
@@ -76,21 +77,20 @@ impl Beside {
         }
     }
 
-    /// [`Residue`](pq_abi::OpCode::Residue): 0 reads, 1 keeps, 2 takes part. `vsn` is on whose behalf; empty for the
-    /// version that converts.
-    pub(crate) fn op(&mut self, what: u64, vsn: &[u8], data: &[u8]) -> Answer<'_> {
-        let vsn = String::from_utf8_lossy(vsn);
+    /// [`pq_abi::op::Op::Residue`].
+    pub(crate) fn answer(&mut self, vsn: &[u8], act: Act<'_>) -> Answer<'_> {
+        let vsn = text(vsn);
         let vsn = match &*vsn {
             "" => self.converter,
             other => other,
         };
-        match what {
-            1 => Answer::value(u64::from(self.keep(vsn, data))),
-            2 => {
+        match act {
+            Act::Keep(data) => Answer::value(u64::from(self.keep(vsn, data))),
+            Act::TakePart => {
                 self.after.forget(vsn);
                 Answer::value(1)
             }
-            _ => match self.before.of(vsn) {
+            Act::Read => match self.before.of(vsn) {
                 Some(bytes) => Answer { value: 1, bytes },
                 None => Answer::value(0),
             },
@@ -177,12 +177,12 @@ mod tests {
     #[test]
     fn each_version_has_a_place_of_its_own() {
         let mut beside = beside(of(1..3));
-        assert_eq!(beside.op(0, b"2", &[]).bytes, [2]);
-        assert_eq!(beside.op(0, b"", &[]).value, 0);
-        assert_eq!(beside.op(1, b"", &[9]).value, 1);
-        assert_eq!(beside.op(2, b"2", &[]).value, 1);
+        assert_eq!(beside.answer(b"2", Act::Read).bytes, [2]);
+        assert_eq!(beside.answer(b"", Act::Read).value, 0);
+        assert_eq!(beside.answer(b"", Act::Keep(&[9])).value, 1);
+        assert_eq!(beside.answer(b"2", Act::TakePart).value, 1);
         // It is read in the conversion that uses it up, and not after it.
-        assert_eq!(beside.op(0, b"2", &[]).bytes, [2]);
+        assert_eq!(beside.answer(b"2", Act::Read).bytes, [2]);
         let after = beside.end().unwrap().unwrap();
         assert_eq!((after.of("1"), after.of("2")), (Some(&[1][..]), None));
         assert_eq!(after.of("9"), Some(&[9][..]));
@@ -191,23 +191,23 @@ mod tests {
     #[test]
     fn what_has_no_room_ends_the_conversion() {
         let mut full = beside(of(100..100 + RESIDUES_MAX));
-        assert_eq!(full.op(1, b"", &[9]).value, 0);
+        assert_eq!(full.answer(b"", Act::Keep(&[9])).value, 0);
         assert!(fault(full).contains("16 versions have left something"));
 
         let mut large = beside(of(1..2));
-        assert_eq!(large.op(1, b"", &vec![0; BYTES_MAX]).value, 0);
+        assert_eq!(large.answer(b"", Act::Keep(&vec![0; BYTES_MAX])).value, 0);
         assert!(fault(large).contains("65537 would lie beside this state"));
 
         let mut exact = beside(Residues::default());
-        assert_eq!(exact.op(1, b"", &vec![0; BYTES_MAX]).value, 1);
+        assert_eq!(exact.answer(b"", Act::Keep(&vec![0; BYTES_MAX])).value, 1);
         assert!(exact.end().is_ok());
     }
 
     #[test]
     fn a_second_value_of_one_version_does_not_take_the_place_of_the_first() {
         let mut beside = beside(Residues::default());
-        assert_eq!(beside.op(1, b"", &[1]).value, 1);
-        assert_eq!(beside.op(1, b"9", &[2]).value, 0);
+        assert_eq!(beside.answer(b"", Act::Keep(&[1])).value, 1);
+        assert_eq!(beside.answer(b"9", Act::Keep(&[2])).value, 0);
         assert!(fault(beside).contains("keeps a second value"));
     }
 }

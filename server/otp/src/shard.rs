@@ -5,7 +5,8 @@
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
 //! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (states for others), [`stage`] (transactions), [`slab`].
+//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (states for others), [`stage`] (transactions),
+//! [`gate`] (processes that a transaction keeps from running), [`slab`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,11 +26,13 @@ use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
+use gate::Gate;
 
 mod effects;
 mod exit;
 mod exporter;
 mod from_outside;
+mod gate;
 mod manage;
 mod run;
 mod run_native;
@@ -84,7 +87,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    fn new(node: Node, (id, first_ref): (u8, u64), post: Arc<Post>) -> Core {
+    fn new(node: Node, id: u8, first_ref: u64, post: Arc<Post>) -> Core {
         let seed = node.config().seed ^ (u64::from(id) << 56) ^ first_ref;
         Core {
             id,
@@ -101,14 +104,11 @@ impl Core {
 
     /// That of a thread which is no shard: under this id its references are numbered, and by its number they are told
     /// from those of others.
-    pub(crate) fn outside(node: &Node, (id, number): (u8, u64), post: Arc<Post>) -> Core {
+    pub(crate) fn outside(node: &Node, id: u8, number: u64, post: Arc<Post>) -> Core {
         /// Each has so many.
         const REFS_BITS: u32 = 32;
-        Core::new(
-            node.clone(),
-            (id, (number << REFS_BITS) & (u64::MAX >> 8)),
-            post,
-        )
+        let first_ref = (number << REFS_BITS) & (u64::MAX >> 8);
+        Core::new(node.clone(), id, first_ref, post)
     }
 
     /// A number that names one request or monitor of this node.
@@ -140,6 +140,10 @@ pub(crate) struct Shard {
     spare_actions: Vec<Action>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
+    gate: Gate,
+    /// The places of processes that have changed since the transaction has copied them, in the order in which they did,
+    /// each once: the mark at the process goes when its place comes here.
+    changed: VecDeque<u32>,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
 }
@@ -162,7 +166,7 @@ pub struct Counters {
 impl Shard {
     pub(crate) fn new(node: Node, id: u8) -> Shard {
         let post = node.watched().post(id).clone();
-        let core = Core::new(node, (id, 0), post);
+        let core = Core::new(node, id, 0, post);
         let outboxes = (0..core.node.shards()).map(|_| Vec::new()).collect();
         Shard {
             core,
@@ -179,6 +183,8 @@ impl Shard {
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
             staging: None,
+            gate: Gate::new(),
+            changed: VecDeque::new(),
             quit: false,
             counters: Counters::default(),
         }
@@ -210,12 +216,17 @@ impl Shard {
 
     /// Hands over which timers were handled since this was last asked: when they were due, and how many.
     pub(crate) fn timers_handled(&mut self, note: impl FnMut(u64, u64)) {
-        self.waiting_timers.settle(self.left_queue, note);
+        // Processes that stand at the gate have left the queue and have not run.
+        if self.gate.is_empty() {
+            self.waiting_timers.settle(self.left_queue, note);
+        }
     }
 
     /// Something can run without waiting for time or signals.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.run_queue.is_empty() || self.outboxes.iter().any(|outbox| !outbox.is_empty())
+        !self.run_queue.is_empty()
+            || self.gate.lets_some_go()
+            || self.outboxes.iter().any(|outbox| !outbox.is_empty())
     }
 
     /// When the next timer is due, at the latest.
@@ -232,12 +243,15 @@ impl Shard {
 
     /// All processes of this shard.
     pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
-        self.slab.iter().map(Process::info).collect()
+        self.seen().map(|seen| seen.info()).collect()
     }
 
     /// A look at each process of this shard.
     pub(crate) fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
-        self.slab.iter().map(Seen::new)
+        let view = self.gate.view();
+        self.slab
+            .iter()
+            .map(move |process| Seen::new(process, view))
     }
 
     fn take_arrivals(&mut self) {
@@ -274,6 +288,10 @@ impl Shard {
 
     fn run_some(&mut self) {
         for _ in 0..PROCESSES_PER_SLICE {
+            if let Some(parked) = self.gate.let_go() {
+                self.run_parked(parked);
+                continue;
+            }
             let Some(index) = self.run_queue.pop_front() else {
                 return;
             };
@@ -390,8 +408,11 @@ impl Shard {
             return;
         };
         let wakes = process.takes(&envelope);
+        let is_let_through = self.gate.lets_through(process, &envelope);
         self.arena.push(&mut process.mailbox, envelope);
-        if wakes {
+        if is_let_through {
+            self.run_queue.push_back(to.index());
+        } else if wakes {
             Shard::enqueue(&mut self.run_queue, process);
         }
     }

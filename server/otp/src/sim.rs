@@ -3,23 +3,24 @@
 //! One shard in the caller's thread. Time moves only when nothing is left to do, and then at once to the next
 //! timer. Two runs with the same seed and the same calls do the same things in the same order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use pq_abi::spec::{self, Start, SupReply, SupRequest};
-use pq_abi::{Module, Reason};
-use pq_term::{Pid, Term};
+use pq_abi::Reason;
+use pq_abi::spec::Start;
+use pq_term::Pid;
 
-use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
-use crate::native::Native;
-use crate::node::{Config, Node, RequestError, rmp_pid};
-use crate::outside::Runner;
+use crate::message::{Ack, Payload, Signal, Spawn};
+use crate::node::{Ask, Config, Node, Question, RequestError, pid_of};
 use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
-use crate::sys::{SysMessage, SysRequest};
+use crate::unpoisoned::Unpoisoned;
 
 /// Turns without the clock moving before a simulation is taken to be in a loop: processes with no pause at
 /// all send themselves events for ever.
 const TURNS_MAX: u64 = 10_000_000;
+
+/// How long a start may take, on the virtual clock.
+const START_TIMEOUT_MS: u64 = 60_000;
 
 /// A simulated node.
 pub struct Sim {
@@ -96,61 +97,19 @@ impl Sim {
     }
 
     /// Starts a process that is nobody's child.
+    ///
+    /// # Errors
+    /// When it does not start.
     pub fn start(&mut self, start: Start) -> Result<Pid, RequestError> {
-        let reply = self.ask(60_000, |node, on_reply| {
-            let ack = Ack::Request(node.expect_answer(on_reply));
+        let question = |node: &Node, from| {
             node.signal(Signal::Spawn(Spawn {
                 start,
                 parent: Pid::from_raw(0),
-                ack,
+                ack: Ack::Request(from),
             }));
-        })?;
-        rmp_pid(&reply)
-    }
-
-    /// Starts a process of the runtime's own.
-    pub fn start_native(&mut self, native: Box<dyn Native>) -> Result<Pid, RequestError> {
-        let reply = self.ask(60_000, |node, on_reply| {
-            node.signal(Signal::SpawnNative(
-                native,
-                Ack::Request(node.expect_answer(on_reply)),
-            ));
-        })?;
-        rmp_pid(&reply)
-    }
-
-    /// Asks a process and runs until it answers.
-    pub fn call(&mut self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
-        self.ask(timeout_ms, |node, on_reply| {
-            let caller = node.expect_answer(on_reply);
-            node.signal(Signal::Deliver(
-                to,
-                Envelope::Call(caller, Payload::from_slice(data)),
-            ));
-        })
-    }
-
-    /// Asks a supervisor and runs until it answers.
-    pub fn ask_supervisor(
-        &mut self,
-        to: Pid,
-        request: &SupRequest,
-    ) -> Result<SupReply, RequestError> {
-        let reply = self.call(to, &spec::encode(request), 60_000)?;
-        spec::decode(&reply).map_err(RequestError::BadReply)
-    }
-
-    /// Sends a system message and runs until it is answered.
-    pub fn sys(&mut self, to: Pid, message: SysMessage) -> Result<Term, RequestError> {
-        let reply = self.ask(crate::sys::TIMEOUT_MS, |node, on_reply| {
-            let from = node.expect_answer(on_reply);
-            node.signal(Signal::Deliver(
-                to,
-                Envelope::System(Box::new(SysRequest { from, message })),
-            ));
-        })?;
-        pq_term::msgpack::from_msgpack(&reply)
-            .map_err(|error| RequestError::BadReply(error.to_string()))
+            Ok(())
+        };
+        pid_of(&self.ask(START_TIMEOUT_MS, Box::new(question))?)
     }
 
     /// `exit(Pid, Reason)` from outside.
@@ -169,26 +128,18 @@ impl Sim {
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.shard.processes()
     }
+}
 
-    /// The processes that run this version.
-    pub fn who_runs(&self, module: Module) -> Vec<Runner> {
-        crate::outside::runners(&mut self.shard.seen(), module)
-    }
-
-    pub(crate) fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: impl FnOnce(&Node, Box<dyn FnOnce(Result<Payload, Reason>) + Send>),
-    ) -> Result<Payload, RequestError> {
+impl Ask for Sim {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
         let answer = Arc::new(Mutex::new(None));
-        let slot = answer.clone();
-        let keep =
-            move |result| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        send(&self.node.clone(), Box::new(keep));
-        let take = || answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let place = answer.clone();
+        let on_reply = Box::new(move |result| *place.lock().unpoisoned() = Some(result));
+        let from = self.node.expect_answer(on_reply);
+        question(&self.node, from)?;
         let mut taken = None;
         self.run_until(timeout_ms, |_| {
-            taken = take();
+            taken = answer.lock().unpoisoned().take();
             taken.is_some()
         });
         taken

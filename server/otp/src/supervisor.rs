@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `reading` | the bytes that `init` returned, checked |
 //! | `children` | the list of children: their specs as bytes, their pids |
-//! | `ordered`, `starting`, `halting`, `requests` | children that start in order, and the three things done with them |
+//! | `machine`, `ordered`, `starting`, `halting`, `requests` | children that start in order, and what is done with them |
 //! | `simple`, `ending` | children of one kind, added while running, and their end |
 //! | `merge` | a live update of the specs |
 //! | `window`, `args` | leaves: restarts within a period, arguments appended to arguments |
@@ -48,6 +48,7 @@ mod args;
 mod children;
 mod ending;
 mod halting;
+mod machine;
 mod merge;
 mod ordered;
 mod reading;
@@ -57,7 +58,7 @@ mod starting;
 mod window;
 
 #[cfg(test)]
-mod node;
+mod harness;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]
@@ -77,11 +78,11 @@ use pq_term::{Pid, Term};
 
 pub use crate::message::Caller;
 
-use ordered::Ordered;
+use machine::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
 
-/// One supervisor. It is small, because each hero has one: 112 bytes with two children, and the bytes of their
+/// One supervisor. It is small, because each avatar has one: 112 bytes with two children, and the bytes of their
 /// specs.
 pub struct Supervisor(Kind);
 

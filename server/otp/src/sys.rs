@@ -22,10 +22,8 @@
 use std::fmt;
 
 use pq_abi::{Direction, Reason};
-use pq_term::{Pid, Term};
 
-use crate::message::{Caller, Envelope, Payload, Signal};
-use crate::node::{Node, OnReply, RequestError};
+use crate::message::Caller;
 
 mod debug;
 
@@ -118,40 +116,5 @@ pub struct SysRequest {
 impl fmt::Debug for SysRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {}", self.message.word(), self.from.pid)
-    }
-}
-
-impl Node {
-    /// Sends a system message and waits for the answer, from a thread that is no shard.
-    pub fn sys(&self, to: Pid, message: SysMessage, timeout_ms: u64) -> Result<Term, RequestError> {
-        let reply = self.wait(timeout_ms, |on_reply| self.send_sys(to, message, on_reply))?;
-        pq_term::msgpack::from_msgpack(&reply)
-            .map_err(|error| RequestError::BadReply(error.to_string()))
-    }
-
-    /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. What is sent to
-    /// one process is answered in the order of sending.
-    pub fn sys_request(
-        &self,
-        to: Pid,
-        message: SysMessage,
-        on_reply: impl FnOnce(Result<Term, Reason>) + Send + 'static,
-    ) {
-        let on_reply = Box::new(move |result: Result<Payload, Reason>| {
-            on_reply(result.and_then(|reply| {
-                pq_term::msgpack::from_msgpack(&reply)
-                    .map_err(|error| Reason::tagged("bad_reply", &error.to_string()))
-            }));
-        });
-        self.send_sys(to, message, on_reply);
-    }
-
-    pub(crate) fn send_sys(&self, to: Pid, message: SysMessage, on_reply: OnReply) -> u64 {
-        let from = self.expect_answer(on_reply);
-        self.signal(Signal::Deliver(
-            to,
-            Envelope::System(Box::new(SysRequest { from, message })),
-        ));
-        from.tag
     }
 }

@@ -2,10 +2,11 @@
 //! nothing has happened.
 //!
 //! ```text
-//!   begin ─► copy ─► copy … ─► hold ─────────────────────────► commit ─► swapped, played on
-//!            states are copied and    births wait, processes      │
-//!            converted while their    are held, what has changed  │
-//!            processes play           since its copy is converted │
+//!   begin ─► copy ───────────────► hold ─────────────────────────► commit ─► swapped, played on
+//!            states are copied and    births wait, processes         │
+//!            converted while their    are held, the few that have    │
+//!            processes play, again    changed since their copy are   │
+//!            when they change         converted                      │
 //!               └───────── any failure ──────────┴──► abort ─► played on as if nothing had been
 //! ```
 //! Conversions run beside the shards, on threads of their own, and are pure: a converted state that is not
@@ -25,8 +26,7 @@ use pq_term::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::called::brief;
-use crate::message::{ExitCause, Signal};
-use crate::node::Node;
+use crate::message::Signal;
 
 pub(crate) mod board;
 pub(crate) mod convert;
@@ -37,13 +37,16 @@ pub use driver::{Driver, Live};
 
 use board::Tally;
 
-/// How many times states are copied before their processes are held, at most. Each time only those are copied
-/// again that have run since. Heroes act together and then pause together, so one round may find all of them changed
-/// and the next one nobody: the moment to hold them.
-const COPIES_MAX: u32 = 12;
+/// With so few states left to convert processes are held: half a millisecond of work on two processors.
+const FEW: u64 = 256;
 
-/// With so few processes left to convert, another copy costs more than it saves: some milliseconds of work.
-const FEW: u64 = 1_000;
+/// How long such a moment is waited for. Heroes act together and then pause together, in a rhythm of 0.8 s.
+const RHYTHM_MS: u64 = 1_000;
+
+/// From then on twice as many may be left each time that so long has passed. Where processors cannot keep up with play,
+/// the number of states that have changed comes to rest somewhere below that of all, and nobody is helped by waiting; so
+/// a million of them is reached within seven seconds.
+const DOUBLES_MS: u64 = 500;
 
 /// What copying may take longer than one conversion: the way of a chunk of states to its converter and back.
 const SLACK_MS: u64 = 1_000;
@@ -233,18 +236,21 @@ pub struct Committed {
 /// What copying has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Copied {
-    /// States converted in the first round: all of them.
+    /// States converted, counting those that were converted again.
     pub states: u64,
-    /// States converted in the last round: those that had changed.
+    /// States that have changed since, and are to be converted while processes are held.
     pub left: u64,
-    /// How long the last round took in real time. As much is left for the time in which processes are held.
+    /// How long it took in real time.
     pub took: Duration,
 }
 
 impl Copied {
-    /// Few states change while they are copied: as long as the last round took is not needed again.
-    pub fn is_settled(&self) -> bool {
-        self.left <= FEW
+    /// How long processes would be held now: two rounds of messages between the threads, and the conversion of what is left.
+    pub fn expected_pause(&self) -> Duration {
+        const ROUNDS: Duration = Duration::from_micros(400);
+        let states = u32::try_from(self.states).unwrap_or(u32::MAX).max(1);
+        let left = u32::try_from(self.left).unwrap_or(u32::MAX);
+        ROUNDS + self.took / states * left
     }
 }
 
@@ -253,6 +259,7 @@ pub struct Transaction<'d> {
     driver: &'d mut dyn Driver,
     board: Arc<Board>,
     open: bool,
+    is_copied: bool,
 }
 
 /// A transaction in which every state has been converted while its processes stand still: the one that can be committed.
@@ -260,18 +267,35 @@ pub struct Transaction<'d> {
 #[must_use = "dropped, it is an abort"]
 pub struct Held<'d>(Transaction<'d>);
 
-/// What may take no longer than the plan's `suspend_timeout_ms`.
+/// What is waited for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Deadline {
-    /// All of it: processes are held.
-    OfAll,
-    /// Nobody is held, and it may take as long as it goes on.
-    OfEachMove,
+enum Until {
+    /// All states are converted, but for few.
+    Followed,
+    /// All shards have done what they were told.
+    Done,
+    /// The same, and processes are held for it.
+    Held,
+}
+
+/// How many states may be left when processes are held: more, the longer few have not been left.
+#[derive(Default)]
+struct Patience {
+    since_ms: Option<u64>,
+}
+
+impl Patience {
+    /// At this time, by a clock in milliseconds that begins when each state has been converted once.
+    fn bears(&mut self, now_ms: u64) -> u64 {
+        let waited_ms = now_ms - *self.since_ms.get_or_insert(now_ms);
+        let doubled = waited_ms.saturating_sub(RHYTHM_MS) / DOUBLES_MS;
+        FEW << doubled.min(u64::from(FEW.leading_zeros()) - 1)
+    }
 }
 
 /// What a shard is told.
 pub(crate) enum Order {
-    /// Copy and convert the states that have changed since they were last copied.
+    /// Copy and convert the states, and again those that change.
     Copy(Arc<Board>),
     /// Hold the processes, and the births, and convert what has changed.
     Hold(Arc<Board>),
@@ -292,6 +316,7 @@ impl<'d> Transaction<'d> {
             driver,
             board,
             open: true,
+            is_copied: false,
         }
     }
 
@@ -300,31 +325,19 @@ impl<'d> Transaction<'d> {
         &self.board
     }
 
-    /// Converts copies of all states while their processes play, and again those that have changed, until few
-    /// are left.
+    /// Converts copies of all states while their processes play, and again those that change, until few are left that have
+    /// changed since.
     ///
     /// # Errors
     /// When a state does not convert.
     pub fn copy(&mut self) -> Result<Copied, Abort> {
-        let mut copied = self.copy_once()?;
-        for _ in 1..COPIES_MAX {
-            if copied.left <= FEW {
-                break;
-            }
-            copied = Copied {
-                states: copied.states,
-                ..self.copy_once()?
-            };
-        }
-        Ok(copied)
-    }
-
-    fn copy_once(&mut self) -> Result<Copied, Abort> {
         let began = Instant::now();
-        let left = self.pass(Order::Copy, Deadline::OfEachMove)?;
+        self.tell(Order::Copy);
+        self.wait(Until::Followed)?;
+        self.is_copied = true;
         Ok(Copied {
-            states: left,
-            left,
+            states: self.board.copied(),
+            left: self.board.behind().unwrap_or_default(),
             took: began.elapsed(),
         })
     }
@@ -334,7 +347,8 @@ impl<'d> Transaction<'d> {
     /// # Errors
     /// When a state does not convert.
     pub fn try_all(mut self) -> Result<Progress, Abort> {
-        self.pass(Order::Copy, Deadline::OfEachMove)?;
+        self.tell(Order::Copy);
+        self.wait(Until::Done)?;
         Ok(self.board.progress())
     }
 
@@ -342,9 +356,14 @@ impl<'d> Transaction<'d> {
     /// shard has every state: after this nothing can fail any more.
     ///
     /// # Errors
-    /// When a state does not convert, or not all is done within the plan's `suspend_timeout_ms`. Then it is given up.
+    /// When a state does not convert, when supervisors have not settled within the plan's `suspend_timeout_ms`, or when
+    /// nothing has moved for so long. Then it is given up.
     pub fn hold(mut self) -> Result<Held<'d>, Abort> {
-        self.pass(Order::Hold, Deadline::OfAll)?;
+        if !self.is_copied {
+            self.copy()?;
+        }
+        self.tell(Order::Hold);
+        self.wait(Until::Held)?;
         Ok(Held(self))
     }
 
@@ -353,20 +372,22 @@ impl<'d> Transaction<'d> {
         drop(self);
     }
 
-    /// Has every shard do one thing, and waits until all have. Answers how many states were converted.
-    fn pass(
-        &mut self,
-        order: impl Fn(Arc<Board>) -> Order,
-        deadline: Deadline,
-    ) -> Result<u64, Abort> {
+    /// Has every shard do one thing.
+    fn tell(&self, order: impl Fn(Arc<Board>) -> Order) {
         self.board.begin_pass();
-        let node = self.driver.node().clone();
+        let node = self.driver.node();
         for shard in 0..node.shards() {
             node.tell_shard(shard, Signal::Upgrade(order(self.board.clone())));
         }
-        let timeout_ms = self.limit_ms(deadline);
+    }
+
+    /// Waits. A busy machine may take as long as it likes; the deadline is for what does not move.
+    fn wait(&mut self, until: Until) -> Result<(), Abort> {
+        let node = self.driver.node().clone();
+        let timeout_ms = self.limit_ms(until);
         let (mut since_ms, mut seen) = (self.driver.now_ms(), self.board.moves());
-        while !self.board.all_done() {
+        let mut patience = Patience::default();
+        while !self.is_reached(until, &mut patience) {
             if let Some(failed) = self.board.failed() {
                 return Err(failed);
             }
@@ -375,15 +396,24 @@ impl<'d> Transaction<'d> {
                 return Err(Abort::Stalled(stall.to_string()));
             }
             if self.driver.now_ms() >= since_ms.saturating_add(timeout_ms) {
-                return Err(self.too_late(deadline));
+                return Err(self.too_late(until));
             }
             self.driver.step(&self.board);
             let moves = self.board.moves();
-            if deadline == Deadline::OfEachMove && moves != seen {
+            // Supervisors settle, or do not, whatever is converted meanwhile.
+            if moves != seen && (until != Until::Held || self.board.is_shut()) {
                 (since_ms, seen) = (self.driver.now_ms(), moves);
             }
         }
-        self.board.failed().map_or(Ok(self.board.copied()), Err)
+        self.board.failed().map_or(Ok(()), Err)
+    }
+
+    fn is_reached(&self, until: Until, patience: &mut Patience) -> bool {
+        match (until, self.board.behind()) {
+            (Until::Followed, None) => false,
+            (Until::Followed, Some(behind)) => behind <= patience.bears(self.driver.now_ms()),
+            (Until::Done | Until::Held, _) => self.board.all_done(),
+        }
     }
 
     /// Conversions that take too long, and what the plan says about them.
@@ -409,18 +439,18 @@ impl<'d> Transaction<'d> {
     }
 
     /// While nobody is held, whoever converts may take the time that one conversion has, and then some.
-    fn limit_ms(&self, deadline: Deadline) -> u64 {
+    fn limit_ms(&self, until: Until) -> u64 {
         let plan = &self.board.plan;
-        match deadline {
-            Deadline::OfAll => plan.suspend_timeout_ms,
-            Deadline::OfEachMove => plan
+        match until {
+            Until::Held => plan.suspend_timeout_ms,
+            Until::Followed | Until::Done => plan
                 .suspend_timeout_ms
                 .max(plan.code_change_timeout_ms)
                 .saturating_add(SLACK_MS),
         }
     }
 
-    fn too_late(&self, deadline: Deadline) -> Abort {
+    fn too_late(&self, until: Until) -> Abort {
         let slow = self.driver.node().stalls().into_iter();
         let slow: Vec<String> = slow
             .filter(|stall| stall.shard.is_some())
@@ -430,10 +460,10 @@ impl<'d> Transaction<'d> {
             true => format!("{} states are not converted yet", self.board.outstanding()),
             false => slow.join(", "),
         };
-        let timeout_ms = self.limit_ms(deadline);
-        match deadline {
-            Deadline::OfAll => Abort::Suspend { timeout_ms, why },
-            Deadline::OfEachMove => Abort::Copy { timeout_ms, why },
+        let timeout_ms = self.limit_ms(until);
+        match until {
+            Until::Held => Abort::Suspend { timeout_ms, why },
+            Until::Followed | Until::Done => Abort::Copy { timeout_ms, why },
         }
     }
 
@@ -476,24 +506,6 @@ impl Drop for Transaction<'_> {
         if self.open {
             self.release(Order::Abort);
         }
-    }
-}
-
-impl Node {
-    pub(crate) fn tell_shard(&self, shard: usize, signal: Signal) {
-        if let Some(inbox) = self.inbox(shard as u8) {
-            inbox.push(signal);
-        }
-    }
-
-    /// `exit(Pid, kill)` from outside.
-    pub fn kill(&self, pid: Pid) {
-        self.signal(Signal::Exit {
-            to: pid,
-            from: Pid::from_raw(0),
-            reason: Reason::Kill,
-            cause: ExitCause::Explicit,
-        });
     }
 }
 

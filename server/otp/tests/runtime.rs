@@ -24,12 +24,12 @@ mod actor;
 mod fixture;
 #[path = "runtime/fixture_next.rs"]
 mod fixture_next;
-#[path = "runtime/house.rs"]
-mod house;
 #[path = "runtime/journal.rs"]
 mod journal;
 #[path = "runtime/log.rs"]
 mod log;
+#[path = "runtime/rig.rs"]
+mod rig;
 #[path = "runtime/snare.rs"]
 mod snare;
 

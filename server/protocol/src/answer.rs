@@ -61,6 +61,9 @@ pub struct Rows<R> {
     /// The shards whose part is not among the rows, because they do not answer.
     #[serde(default)]
     pub missing: Vec<Missing>,
+    /// Why something is not said in any row, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A shard that does not answer.
@@ -86,12 +89,18 @@ impl<R> Rows<R> {
             rows,
             more,
             missing: Vec::new(),
+            note: None,
         }
     }
 
     /// Of which that of these shards is missing.
     pub fn without(self, missing: Vec<Missing>) -> Rows<R> {
         Rows { missing, ..self }
+    }
+
+    /// With this sentence about all of them.
+    pub fn noting(self, note: Option<String>) -> Rows<R> {
+        Rows { note, ..self }
     }
 }
 

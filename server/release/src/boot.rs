@@ -311,7 +311,7 @@ impl ReleaseTree {
         let rel = Rel::parse(&file, &self.summed(vsn)?.text(&name)?)?;
         match rel.vsn == vsn {
             true => Ok(rel),
-            false => Err(wrong_vsn((&rel.file, rel.vsn_line), &rel.vsn, vsn)),
+            false => Err(wrong_vsn(&rel.file, rel.vsn_line, &rel.vsn, vsn)),
         }
     }
 
@@ -396,7 +396,8 @@ impl ReleaseTree {
         match app.name == entry.name && app.vsn == entry.vsn {
             true => Ok(app),
             false => Err(wrong_vsn(
-                (&app.file, app.line(key)),
+                &app.file,
+                app.line(key),
                 &named(app.name.as_str(), &app.vsn),
                 &named(name, &entry.vsn),
             )),
@@ -525,7 +526,7 @@ fn named(name: &str, vsn: &str) -> String {
     format!("{name}-{vsn}")
 }
 
-fn wrong_vsn((file, line): (&Path, usize), found: &str, wanted: &str) -> BootError {
+fn wrong_vsn(file: &Path, line: usize, found: &str, wanted: &str) -> BootError {
     BootError::WrongVsn {
         file: file.to_path_buf(),
         line,

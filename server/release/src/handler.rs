@@ -22,9 +22,8 @@ use pq_otp::upgrade::{Driver, OnOverrun};
 
 use crate::boot::BootRelease;
 use crate::instruction::Purge;
+use crate::judge::ASK_TIMEOUT_MS;
 use crate::registry::ReleaseRegistry;
-
-pub(crate) mod script;
 
 mod prepare;
 
@@ -45,12 +44,10 @@ mod modules;
 mod report;
 mod watch;
 
+pub use crate::script::ScriptError;
 pub use error::{FailedStep, InstallError};
-pub use report::{CheckReport, Ending, Ends};
+pub use report::CheckReport;
 pub use watch::{InstallStatus, Watch};
-
-/// How long a question to a process of the node may take.
-pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
 /// How an install is done (`release_handler:install_release/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -6,7 +6,7 @@
 //!   a node (Live), or ───┘   code, applications, processes, children          refusals, warnings, who ends
 //!   what a boot makes
 //! ```
-//! | room | what lives there |
+//! | module | what it has |
 //! |---|---|
 //! | [`finding`] | what a judgement consists of |
 //! | [`reach`] | what an `apply` may call besides the functions of the release: the table, and the reading of a call |
@@ -42,40 +42,38 @@ mod walk;
 
 pub mod author;
 
-pub use finding::{Finding, Judgement};
+pub use finding::{Ending, Ends, Finding, Judgement};
 pub use side::{Side, SideApp};
+
+pub(crate) use live::ASK_TIMEOUT_MS;
+pub(crate) use side::Passage;
 
 use std::collections::BTreeSet;
 
 use pq_code::{CodeServer, ModuleEntry};
-use pq_otp::Kind;
 use pq_otp::upgrade::Driver;
+use pq_otp::{Kind, RequestError};
 use pq_term::Atom;
 
-use crate::handler::FailedStep;
-use crate::handler::script::{CodeChange, Exchange, Script, Step};
 use crate::rel::RelStart;
+use crate::script::{CodeChange, Exchange, Script, Step};
 
 pub(crate) use live::{Looks, look};
 pub(crate) use world::World;
 
 /// Judges a script that leads from one release to another. The world is that in which it begins: of a node that runs
-/// ([`look`]), or as the older release boots ([`World::booted`]). What is left is only asked for where it matters.
-pub(crate) fn judge(
-    mut world: World<'_>,
-    from: &dyn Fn() -> Side,
-    to: &Side,
-    script: &Script,
-) -> Judgement {
+/// ([`look`]), or as the older release boots ([`World::booted`]).
+pub(crate) fn judge(mut world: World<'_>, passage: &Passage<'_>) -> Judgement {
+    let to = passage.to;
     let code = world.code();
     let known = world.lost_calls();
-    let mut judgement = walk::walk(&mut world, (from, to), script, &known);
+    let mut judgement = walk::walk(&mut world, passage, &known);
     let after = whole::findings(&World::booted(code, to), to);
     if after.is_empty() {
         return judgement;
     }
     // What was wrong before is no fault of this script, and must not keep one away that mends something else.
-    let from = from();
+    let from = (passage.from)();
     let before = whole::findings(&World::booted(code, &from), &from);
     for finding in after {
         match before.iter().any(|old| old.term == finding.term) {
@@ -90,16 +88,17 @@ pub(crate) fn judge(
 pub(crate) fn judge_live(
     driver: &mut dyn Driver,
     code: &CodeServer,
-    (from, to): (&dyn Fn() -> Side, &Side),
-    (script, check): (&Script, bool),
-) -> Result<Judgement, FailedStep> {
+    passage: &Passage<'_>,
+    looks_at_processes: bool,
+) -> Result<Judgement, RequestError> {
+    let Passage { from, to, script } = *passage;
     let concerns = concerns_processes(code, to, script);
     let looks = Looks {
-        processes: check || concerns,
+        processes: looks_at_processes || concerns,
         applications: concerns || !has_the_applications_of(&from(), to),
     };
     let world = look(driver, code, looks)?;
-    Ok(judge(world, from, to, script))
+    Ok(judge(world, passage))
 }
 
 /// True when both releases start the same applications.

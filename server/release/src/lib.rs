@@ -1,6 +1,6 @@
 //! Releases: the files OTP describes them with, and what boots from them.
 //!
-//! | room | what lives there |
+//! | module | what it has |
 //! |---|---|
 //! | [`app`], [`rel`], [`sys_config`], [`start_erl`], [`releases`] | one kind of file each: text to values and back |
 //! | [`appup`], [`relup`], [`instruction`] | how an application, and how a release, gets from one version to another |
@@ -12,12 +12,13 @@
 //! | [`tree`] | a release tree as its author lays it out |
 //! | [`package`] | a release as one file: `Name-Vsn.tar.gz`, written and taken apart |
 //! | [`registry`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
+//! | `script` | the instructions of a way as they are judged and carried out |
 //! | [`judge`] | whether a script does what it says, before anybody is touched; what a script may call |
+//! | [`handler`] | the release handler: a release is checked and installed in a node that runs |
 //! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
 //! | [`layout`] | where in a tree a file has its place |
-//! | [`durable`] | files that are there whole or not at all |
 //!
-//! What does not live here: loading a library (`server/code`), starting an application (`server/otp`), and
+//! Not here: loading a library (`server/code`), starting an application (`server/otp`), and
 //! every word about the game.
 
 mod consult;
@@ -54,11 +55,11 @@ pub mod package;
 
 pub mod registry;
 
+mod script;
+
 pub mod judge;
 
 pub mod handler;
-
-pub mod durable;
 
 pub use file_error::FileError;
 pub use summed::{PutError, put};

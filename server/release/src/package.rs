@@ -20,12 +20,12 @@ use pq_term::Term;
 
 use crate::boot::{BootError, Runtime};
 use crate::checksums::{self, Checksums};
-use crate::durable::{self, WriteError};
 use crate::file_error::{FileError, in_words, path_term, posix};
 use crate::layout;
 use crate::owner::OtherOwner;
 use crate::rel::Rel;
 use crate::terms::tagged;
+use pq_files::durable::{self, WriteError};
 
 mod bounds;
 mod check;

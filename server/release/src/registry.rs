@@ -29,10 +29,10 @@
 use std::path::Path;
 
 use crate::boot::ReleaseTree;
-use crate::durable::WriteError;
 use crate::layout;
 use crate::releases::{Release, Releases, Status};
 use crate::start_erl::StartErl;
+use pq_files::durable::WriteError;
 
 mod error;
 mod open;

@@ -7,11 +7,11 @@ use std::path::Path;
 use pq_term::{Atom, Term};
 
 use crate::consult::{Sheet, read_text};
-use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
 use crate::layout;
 use crate::rel::{Rel, RelApp};
 use crate::terms;
+use pq_files::durable::{self, WriteError};
 
 /// What the file holds.
 const WANTED: &str = "`[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]`";

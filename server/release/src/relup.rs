@@ -7,11 +7,11 @@ use std::path::Path;
 use pq_term::Term;
 
 use crate::consult::{Sheet, read_text};
-use crate::durable::{self, WriteError};
 use crate::file_error::{FileError, path_term};
 use crate::instruction::Instruction;
 use crate::places;
 use crate::terms;
+use pq_files::durable::{self, WriteError};
 
 /// What the file holds.
 const WANTED: &str =

@@ -6,9 +6,9 @@ use std::path::Path;
 use pq_term::Term;
 
 use crate::consult::read_text;
-use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
 use crate::terms;
+use pq_files::durable::{self, WriteError};
 
 /// The two words of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

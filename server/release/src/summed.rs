@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 
 use crate::checksums::{self, Checksums, Sha256Hex, hex, sha256};
 use crate::consult::text_of;
-use crate::durable::{self, WriteError};
 use crate::file_error::FileError;
 use crate::layout;
 use crate::rel::Rel;
 use crate::sys_config;
+use pq_files::durable::{self, WriteError};
 
 /// The settings of a release, in its folder.
 pub(crate) use crate::sys_config::FILE_NAME as SETTINGS;

@@ -250,7 +250,8 @@ pub(crate) fn way(
     appup: &Appup,
     direction: Direction,
     vsn: &str,
-    (target, source): (&[Member], &[Member]),
+    target: &[Member],
+    source: &[Member],
 ) -> Result<Option<Vec<Instruction>>, SystoolsError> {
     let way = appup.way(direction, vsn).map_err(|error| {
         let term = error.to_term();

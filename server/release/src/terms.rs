@@ -1,4 +1,4 @@
-//! Looks into terms and small builders that every format needs. No format lives here.
+//! Looks into terms and small builders that every format needs. No format is defined here.
 
 use pq_term::{Atom, Term};
 

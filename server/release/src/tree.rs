@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use crate::app::App;
 use crate::checksums::{self, Checksums, sha256};
 use crate::consult::text_of;
-use crate::durable::{self, WriteError};
 use crate::file_error::{FileError, path_term};
 use crate::layout;
 use crate::owner::{self, OtherOwner};
@@ -21,6 +20,7 @@ use crate::start_erl::StartErl;
 use crate::summed::{SETTINGS, is_settings};
 use crate::sys_config;
 use crate::terms;
+use pq_files::durable::{self, WriteError};
 
 mod released;
 
@@ -140,7 +140,7 @@ pub fn rewrite_release(
         let folder = layout::lib(root, app.name.as_str(), &app.vsn);
         put_folder(&folder, files)?;
     }
-    write_release_folder(root, &rel, (spec, settings))?;
+    write_release_folder(root, &rel, spec, settings)?;
     write_registers(root, &rel)?;
     Ok(rel)
 }
@@ -243,7 +243,8 @@ fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
 fn write_release_folder(
     root: &Path,
     rel: &Rel,
-    (spec, settings): (&ReleaseSpec<'_>, Settings),
+    spec: &ReleaseSpec<'_>,
+    settings: Settings,
 ) -> Result<(), TreeError> {
     let folder = layout::release(root, &rel.vsn);
     let rel_name = layout::rel_name(&rel.name);

@@ -1,6 +1,6 @@
 //! OTP itself judges how files are read: terms, patterns of versions and `sys.config`, made up by dice.
 //!
-//! | room | what lives there |
+//! | module | what it has |
 //! |---|---|
 //! | `terms` | texts that are terms, and some that are not |
 //! | `patterns` | regular expressions and versions |

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use pq_code::{Manifest, inspect};
+use pq_files::durable;
 use pq_release::app::App;
 use pq_release::appup::Appup;
 use pq_release::appup::generate::{Generated, check, generate};
 use pq_release::judge::author;
-use pq_release::{checksums, durable, layout};
+use pq_release::{checksums, layout};
 
 use super::warn;
 use crate::libraries::text_if_there;
@@ -153,7 +154,7 @@ fn say_misfits(old: &Version, new: &Version) -> anyhow::Result<()> {
     let text = text.with_context(|| format!("failed to read {}: no such file", file.display()))?;
     let appup = Appup::parse(&file, &text).map_err(failed)?;
     let built_in = boot::runtime()?.built_in;
-    let judged = author::appup(&appup, (&old.app, &new.app), &built_in).map_err(failed)?;
+    let judged = author::appup(&appup, &old.app, &new.app, &built_in).map_err(failed)?;
     judged.warnings.iter().for_each(warn);
     let misfits = check(&appup, &old.library, &new.library).map_err(failed)?;
     let mut misfits: Vec<String> = misfits.iter().map(ToString::to_string).collect();

@@ -76,7 +76,7 @@ fn is_built(command: &Command, rel: &Rel, built: &Rel) -> anyhow::Result<()> {
     for entry in rel.applications.iter().filter(|entry| !is_own(entry)) {
         if let Ok(source) = workspace.source(entry.name.as_str(), &entry.vsn) {
             let digests = workspace.digests(&source)?;
-            is_as_source(command, (rel, entry), (&source, &digests))?;
+            is_as_source(command, rel, &source, &digests)?;
         }
     }
     Ok(())
@@ -84,10 +84,11 @@ fn is_built(command: &Command, rel: &Rel, built: &Rel) -> anyhow::Result<()> {
 
 fn is_as_source(
     command: &Command,
-    (rel, entry): (&Rel, &RelApp),
-    (source, digests): (&Source, &BTreeMap<String, String>),
+    rel: &Rel,
+    source: &Source,
+    digests: &BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
-    let (name, vsn) = (entry.name.as_str(), &entry.vsn);
+    let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
     let file = layout::app_file(&command.root, name, vsn);
     ensure!(
         text_if_there(&file)?.as_ref() == Some(&source.app_text),

@@ -17,9 +17,12 @@ pub(crate) trait Show {
 
 impl<R: Row> Show for Rows<R> {
     fn show(&self) -> String {
-        let mut text = table(R::HEADING, R::cells(&self.rows));
+        let mut text = table(&R::heading(), R::cells(&self.rows));
         if self.more > 0 {
             text += &format!("\n… and {} more", self.more);
+        }
+        if let Some(note) = &self.note {
+            text += &format!("\n{note}");
         }
         text
     }
@@ -41,7 +44,13 @@ impl<R: Row> Show for Rows<R> {
 /// A row of a listing.
 pub(crate) trait Row: Sized {
     /// The headings of its columns.
-    const HEADING: &[&str];
+    const HEADING: &[&'static str];
+
+    /// The same in the words of the game.
+    fn heading() -> Vec<&'static str> {
+        Self::HEADING.to_vec()
+    }
+
     /// The cells of all rows.
     fn cells(rows: &[Self]) -> Vec<Vec<String>>;
 }

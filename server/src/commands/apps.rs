@@ -1,6 +1,7 @@
 //! `pq apps`: the applications that run, in the order of their start.
 
 use clap::Args;
+use pq_otp::Ask;
 use pq_otp::RequestError;
 use pq_otp::application::{AppReply, AppRequest, CONTROLLER};
 use pq_protocol::answer::{Missing, Rows};
@@ -38,7 +39,8 @@ impl Question for Apps {
     fn answer(self, node: &RunningNode) -> Result<Rows<App>, Failure> {
         let reply = node
             .node()
-            .applications_while_answering(&AppRequest::Which, TIMEOUT_MS);
+            .asking_all()
+            .applications(&AppRequest::Which, TIMEOUT_MS);
         let failed = |exit, why: String| {
             Failure::new(exit, format!("failed to list the applications: {why}"))
         };

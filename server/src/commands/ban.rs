@@ -15,7 +15,7 @@ use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
 pub(crate) struct BanArgs {
-    /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of a hero
+    /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of an avatar
     #[arg(value_name = "ADDRESS|NETWORK|NAME")]
     whom: String,
     /// For how long: 30m, 1h 30m, 7d [default: for ever]

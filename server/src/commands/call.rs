@@ -2,7 +2,7 @@
 
 use clap::Args;
 use pq_otp::spec::{self, ManagerReply, SupReply};
-use pq_otp::{Called, Node, Pid, Reason, RequestError, Term};
+use pq_otp::{Ask, Called, Node, Pid, Reason, RequestError, Term};
 use pq_protocol::{Exit, Failure};
 use pq_term::{msgpack, pretty, read_outside};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::kinds::{Question, exit_of};
 use crate::client::Show;
 use crate::running::RunningNode;
 
-/// How long a function, and whoever it asks, may take: `processquest:stop_player` gives a hero ten seconds.
+/// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to end.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
 /// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
@@ -47,7 +47,73 @@ impl Words for Call {
 
 impl Question for Call {
     fn answer(self, node: &RunningNode) -> Result<Returned, Failure> {
-        call(node.node(), &self.module, &self.function, &self.args)
+        let failed = |exit, why: String| {
+            Failure::new(exit, format!("failed to call {}: {why}", self.name()))
+        };
+        let term =
+            read_outside(&self.args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
+        let args = term
+            .as_list()
+            .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;
+        if (self.name().as_str(), args.len()) == ONLY_FOR_PROCESSES {
+            let why = "badarg: a process registers only itself, and an operator is none";
+            return Err(failed(Exit::Refused, why.to_string()));
+        }
+        let (module, function) = (&self.module, &self.function);
+        tracing::info!(module, function, "call from an operator");
+        let result = self.apply(node.node(), args).map_err(|error| Failure {
+            term: term_of(&error),
+            ..failed(exit_of(&error), self.why_not(args.len(), &error))
+        })?;
+        match result.returned_error() {
+            None => Ok(Returned {
+                result: pretty(&result),
+            }),
+            Some(reason) => Err(Failure {
+                term: Some(result.to_string()),
+                ..failed(Exit::Refused, in_words(reason))
+            }),
+        }
+    }
+}
+
+impl Call {
+    fn name(&self) -> String {
+        format!("{}:{}", self.module, self.function)
+    }
+
+    fn apply(&self, node: &Node, args: &[Term]) -> Result<Term, RequestError> {
+        let (module, function) = (&self.module, &self.function);
+        if module != SERVICE {
+            return match node
+                .asking()
+                .call_module(module, function, args, CALL_TIMEOUT_MS)?
+            {
+                Called::Returned(term) => Ok(term),
+                Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
+            };
+        }
+        let args = msgpack::to_msgpack(&Term::list(args));
+        let answer = node
+            .asking()
+            .call_function(module, function, &args, CALL_TIMEOUT_MS)?;
+        msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
+    }
+
+    /// Why it has not returned, called with so many arguments.
+    fn why_not(&self, arity: usize, error: &RequestError) -> String {
+        let name = &self.name();
+        match error {
+            RequestError::Exit(reason) if is_undef(reason, name) => {
+                format!("undef: no code that runs has the function {name}/{arity}")
+            }
+            RequestError::Exit(Reason::NoProc) => in_words(&Term::atom("noproc")),
+            RequestError::Exit(reason) => format!("it failed with {reason}"),
+            RequestError::Timeout(ms) => format!(
+                "it has not returned within {ms} ms; it goes on, on a thread for calls: `pq status` says whether it takes a processor"
+            ),
+            other => other.to_string(),
+        }
     }
 }
 
@@ -65,36 +131,6 @@ fn list(text: &str) -> Result<String, String> {
         None => Err(format!(
             "`{term}` is no list: write the arguments between `[` and `]`"
         )),
-    }
-}
-
-/// Calls a function of a module's current version.
-fn call(node: &Node, module: &str, function: &str, args: &str) -> Result<Returned, Failure> {
-    let failed = |exit, why: String| {
-        Failure::new(exit, format!("failed to call {module}:{function}: {why}"))
-    };
-    let name = format!("{module}:{function}");
-    let term = read_outside(args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
-    let args = term
-        .as_list()
-        .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;
-    if (name.as_str(), args.len()) == ONLY_FOR_PROCESSES {
-        let why = "badarg: a process registers only itself, and an operator is none";
-        return Err(failed(Exit::Refused, why.to_string()));
-    }
-    tracing::info!(module, function, "call from an operator");
-    let result = apply(node, (module, function), args).map_err(|error| Failure {
-        term: term_of(&error),
-        ..failed(exit_of(&error), why_not((&name, args.len()), &error))
-    })?;
-    match result.returned_error() {
-        None => Ok(Returned {
-            result: pretty(&result),
-        }),
-        Some(reason) => Err(Failure {
-            term: Some(result.to_string()),
-            ..failed(Exit::Refused, in_words(reason))
-        }),
     }
 }
 
@@ -118,22 +154,6 @@ fn in_words(reason: &Term) -> String {
 fn mentions(reason: &Term, word: &str) -> bool {
     let items = reason.as_tuple().or(reason.as_list()).unwrap_or_default();
     reason.is_atom(word) || items.iter().any(|item| mentions(item, word))
-}
-
-fn apply(
-    node: &Node,
-    (module, function): (&str, &str),
-    args: &[Term],
-) -> Result<Term, RequestError> {
-    if module != SERVICE {
-        return match node.call_module(module, function, args, CALL_TIMEOUT_MS)? {
-            Called::Returned(term) => Ok(term),
-            Called::Answered(bytes) => answered(&bytes).map_err(RequestError::BadReply),
-        };
-    }
-    let args = msgpack::to_msgpack(&Term::list(args));
-    let answer = node.call_function(module, function, &args, CALL_TIMEOUT_MS)?;
-    msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
 }
 
 /// What a process has answered to a request that a function made, in OTP's words: a supervisor, an event manager, or a
@@ -180,21 +200,6 @@ fn pair(tag: &'static str, value: Term) -> Term {
 
 fn pair_of(first: Term, second: Term) -> Term {
     Term::tuple([first, second])
-}
-
-/// Why a function has not returned.
-fn why_not((name, arity): (&str, usize), error: &RequestError) -> String {
-    match error {
-        RequestError::Exit(reason) if is_undef(reason, name) => {
-            format!("undef: no code that runs has the function {name}/{arity}")
-        }
-        RequestError::Exit(Reason::NoProc) => in_words(&Term::atom("noproc")),
-        RequestError::Exit(reason) => format!("it failed with {reason}"),
-        RequestError::Timeout(ms) => format!(
-            "it has not returned within {ms} ms; it goes on, on a thread for calls: `pq status` says whether it takes a processor"
-        ),
-        other => other.to_string(),
-    }
 }
 
 fn term_of(error: &RequestError) -> Option<String> {

@@ -7,7 +7,8 @@ use clap::Args;
 use pq_otp::upgrade::Live;
 use pq_protocol::Failure;
 use pq_protocol::record::{How, ModuleChange};
-use pq_release::handler::{CheckReport, Ending, Ends, ReleaseHandler};
+use pq_release::handler::{CheckReport, ReleaseHandler};
+use pq_release::judge::{Ending, Ends};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Note, Typed, Words, word};
@@ -183,7 +184,7 @@ fn ends(change: &ModuleChange) -> String {
     }
 }
 
-/// `303: pq_player 300, pq_market 3`
+/// `303: shop_till 300, shop_goods 3`
 pub(crate) fn processes(by_module: &BTreeMap<String, u64>) -> String {
     let each = |(module, count): (&String, &u64)| format!("{module} {count}");
     let each: Vec<String> = by_module.iter().map(each).collect();

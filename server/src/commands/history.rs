@@ -152,7 +152,7 @@ fn rows(entries: &[Entry], width: Option<usize>) -> Vec<Vec<String>> {
     let others = (0..HEADING.len()).filter(|column| ![RESULT, MESSAGE].contains(column));
     let taken: usize = others.map(|column| wide(column) + GAP).sum();
     let room = width.saturating_sub(taken + 2 * GAP);
-    let (result, message) = share(room, (wide(RESULT), wide(MESSAGE)));
+    let (result, message) = share(room, wide(RESULT), wide(MESSAGE));
     for row in &mut rows {
         row[RESULT] = cut(&row[RESULT], result);
         row[MESSAGE] = cut(&row[MESSAGE], message);
@@ -161,7 +161,7 @@ fn rows(entries: &[Entry], width: Option<usize>) -> Vec<Vec<String>> {
 }
 
 /// A half for each; what one does not need the other gets.
-fn share(room: usize, (one, other): (usize, usize)) -> (usize, usize) {
+fn share(room: usize, one: usize, other: usize) -> (usize, usize) {
     let half = room / 2;
     let second = other.min(half.max(room.saturating_sub(one)));
     let first = room.saturating_sub(second);
@@ -276,10 +276,10 @@ mod tests {
 
     #[test]
     fn a_sentence_gets_what_the_other_does_not_need() {
-        assert_eq!(share(60, (100, 20)), (40, 20));
-        assert_eq!(share(60, (20, 100)), (20, 40));
-        assert_eq!(share(60, (100, 100)), (30, 30));
-        assert_eq!(share(0, (100, 100)), (CUT_MIN, CUT_MIN));
+        assert_eq!(share(60, 100, 20), (40, 20));
+        assert_eq!(share(60, 20, 100), (20, 40));
+        assert_eq!(share(60, 100, 100), (30, 30));
+        assert_eq!(share(0, 100, 100), (CUT_MIN, CUT_MIN));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::running::{RunningNode, plays};
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Kick {
-    /// The name of the hero, or the address as `who` shows it
+    /// The name of the avatar, or the address as `who` shows it
     #[arg(value_name = "NAME|ADDRESS")]
     whom: String,
     /// What is said first
@@ -60,15 +60,20 @@ impl AtDoor for Kick {
                 Exit::Refused,
                 format!(
                     "failed to kick {whom}: nobody with this name or address is in; {}",
-                    match node.hero(whom) {
-                        Some(_) =>
-                            "a hero of this name plays for nobody, and `pq end-hero` ends it",
-                        None => "`pq who` lists everybody",
-                    }
+                    elsewhere(node, whom)
                 ),
             )),
         }
     }
+}
+
+/// Where somebody may be who is not in.
+fn elsewhere(node: &RunningNode, name: &str) -> String {
+    if node.avatar(name).is_none() {
+        return "`pq who` lists everybody".to_string();
+    }
+    let one = node.noun().one;
+    format!("the {one} of this name plays for nobody, and `pq end-{one}` ends it")
 }
 
 impl Show for Kicked {

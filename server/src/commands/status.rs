@@ -96,9 +96,9 @@ struct DoorStatus {
     address: String,
     /// How many clients are connected.
     clients: u64,
-    /// How many of them have a hero that plays.
+    /// How many of them have an avatar that plays.
     players: u64,
-    /// How many heroes play for nobody, because their client has gone and left them.
+    /// How many avatars play for nobody, because their client has gone and left them.
     #[serde(default)]
     abandoned: u64,
     /// New clients are turned away.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use clap::{Args, Subcommand, ValueEnum};
 use pq_otp::sys::{self, SysMessage};
-use pq_otp::{Pid, RequestError, Term};
+use pq_otp::{Ask, Pid, RequestError, Term};
 use pq_protocol::{Exit, Failure};
 use pq_term::{pretty, read_outside};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::kinds::{Question, exit_of};
 use crate::client::{At, Show};
 use crate::running::RunningNode;
 
-/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; a hero's name begins otherwise.
+/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; an avatar's name begins otherwise.
 const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
 
 /// A system message.
@@ -205,7 +205,10 @@ impl Question for Sys {
         if let Some(stall) = node.node().stall_of(usize::from(pid.shard())) {
             return Err(failed(Exit::Refused, &stall));
         }
-        let reply = node.node().sys(pid, self.message.into(), sys::TIMEOUT_MS);
+        let reply = node
+            .node()
+            .asking()
+            .sys(pid, self.message.into(), sys::TIMEOUT_MS);
         let reply = reply.map_err(|error: RequestError| failed(exit_of(&error), &error))?;
         if let Some([tag, reason]) = reply.as_tuple()
             && tag.is_atom("error")

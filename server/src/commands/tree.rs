@@ -41,11 +41,12 @@ impl Row for TreeRow {
 
     fn cells(rows: &[TreeRow]) -> Vec<Vec<String>> {
         let branches = branches(rows.iter().map(|row| row.depth as usize).collect());
-        rows.iter().zip(branches).map(tree_cells).collect()
+        let cells = rows.iter().zip(&branches);
+        cells.map(|(row, branch)| tree_cells(row, branch)).collect()
     }
 }
 
-fn tree_cells((row, branch): (&TreeRow, String)) -> Vec<String> {
+fn tree_cells(row: &TreeRow, branch: &str) -> Vec<String> {
     let many = match (row.count, row.below) {
         (1, _) => String::new(),
         (count, 0) => format!(" × {count}"),

@@ -14,7 +14,12 @@ use super::command::Words;
 use super::kinds::Question;
 use crate::client::Row;
 use crate::clock::{rfc3339, span};
+use crate::noun::noun;
 use crate::running::RunningNode;
+
+/// Under a list without names.
+const NOT_SAID: &str =
+    "the release does not say who plays: its setting game has no {who, …} (docs/operating.md)";
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Who {}
@@ -22,7 +27,7 @@ pub(crate) struct Who {}
 /// A client that is connected.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Guest {
-    /// The name of its hero, when it has one; also nothing when its session did not say so in time.
+    /// The name of its avatar, when it has one; also nothing when its session did not say so in time.
     name: Option<String>,
     /// Where it comes from.
     address: String,
@@ -36,8 +41,8 @@ pub(crate) struct Guest {
     pid: String,
     /// The version of the module that runs in its session; none when that has ended meanwhile.
     session_vsn: Option<String>,
-    /// The version of the module that runs in its hero.
-    hero_vsn: Option<String>,
+    /// The version of the module that runs in its avatar.
+    avatar_vsn: Option<String>,
     /// Since when it is connected (RFC 3339).
     since: String,
     /// For how long it has sent no line, in milliseconds.
@@ -59,21 +64,24 @@ impl Question for Who {
             .collect();
         let vsn = |pid: Pid| of.get(&pid).map(|process| process.vsn.clone());
         let row = |guest: sockserv::Guest| {
-            let hero = guest.hero.as_deref().and_then(|name| node.hero(name));
+            let avatar = guest.avatar.as_deref();
+            let avatar = avatar.and_then(|name| node.avatar(name));
             Guest {
                 address: guest.address.to_string(),
                 protocol: protocol(&guest).to_string(),
-                name: guest.hero,
+                name: guest.avatar,
                 program: guest.program,
                 terminal: guest.terminal,
                 pid: guest.process.to_string(),
                 session_vsn: vsn(guest.process),
-                hero_vsn: hero.and_then(vsn),
+                avatar_vsn: avatar.and_then(vsn),
                 since: rfc3339(guest.since),
                 idle_ms: guest.idle.as_millis() as u64,
             }
         };
-        Ok(Rows::of(guests.into_iter().map(row).collect()).without(missing))
+        let rows = Rows::of(guests.into_iter().map(row).collect());
+        let note = (!node.game().says_who_plays()).then(|| NOT_SAID.to_string());
+        Ok(rows.without(missing).noting(note))
     }
 }
 
@@ -88,9 +96,19 @@ fn protocol(guest: &sockserv::Guest) -> &'static str {
 }
 
 impl Row for Guest {
-    const HEADING: &[&str] = &[
-        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "HERO", "IDLE", "SINCE",
+    const HEADING: &[&'static str] = &[
+        "NAME", "ADDRESS", "PROTOCOL", "CLIENT", "TERMINAL", "SESSION", "AVATAR", "IDLE", "SINCE",
     ];
+
+    fn heading() -> Vec<&'static str> {
+        // Once for a command.
+        let avatar: &'static str = noun().one.to_uppercase().leak();
+        let in_words = |heading: &&'static str| match *heading {
+            "AVATAR" => avatar,
+            heading => heading,
+        };
+        Self::HEADING.iter().map(in_words).collect()
+    }
 
     fn cells(rows: &[Guest]) -> Vec<Vec<String>> {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_string());
@@ -102,7 +120,7 @@ impl Row for Guest {
                 or_none(&guest.program),
                 or_none(&guest.terminal),
                 or_none(&guest.session_vsn),
-                or_none(&guest.hero_vsn),
+                or_none(&guest.avatar_vsn),
                 span(Duration::from_millis(guest.idle_ms)),
                 guest.since.clone(),
             ]

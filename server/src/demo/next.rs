@@ -31,7 +31,7 @@ impl Next {
     /// # Errors
     /// When there are none, or there is no way.
     pub(super) fn find(workspace: Arc<Workspace>) -> anyhow::Result<Next> {
-        let (new, old) = (rel_file(&workspace, NEXT), rel_file(&workspace, FIRST));
+        let (new, old) = (rel_file(&workspace, NEXT)?, rel_file(&workspace, FIRST)?);
         let way = relup::Command::between(new, old, workspace.folders());
         let relup = relup::compile(&way)?.map_err(|error| anyhow!("failed to {error}"))?;
         Ok(Next { workspace, relup })
@@ -61,7 +61,7 @@ impl Next {
 
     /// It is made of a tree of its own, which nobody needs afterwards.
     fn make(self, root: &Path) -> anyhow::Result<PathBuf> {
-        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT))?;
+        let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
             tempfile::tempdir_in(root).context("failed to make a folder for the package")?;

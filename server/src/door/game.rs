@@ -1,101 +1,208 @@
-//! What the door wants to know of the game, asked of the game's own processes.
+//! What a release says about the game behind its door: `game`, in the environment of the application behind the door.
+//!
+//! ```erlang
+//! {game, [{noun, {"ship", "ships"}},          % what commands call an avatar, and several
+//!         {sessions, talk_sup},              % the supervisor that starts a session: a child with the arguments [Port]
+//!         {avatars, ships_sup},              % the supervisor whose children are the avatars
+//!         {who, {talk, who}},                % called with a session's state: who plays there (see `who`)
+//!         {sheet, {ship, gmcp}},             % called with an avatar's state: messages of GMCP for its player's program
+//!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
+//! ```
+//! All of it may be left out. `sessions` is the first registered name of the application then; what needs another part
+//! says that it is missing. Defaults name no game.
 
-use std::sync::Arc;
+use std::fmt;
 
-use pq_otp::sys::SysMessage;
-use pq_otp::{Node, Pid, Reason, Term};
-use regis_application::Names;
-use sockserv::settings::game::Answer;
-use sockserv::{Game, Hero, Login, Sheet};
+use anyhow::{Context, bail};
+use pq_term::Term;
+use sockserv::Noun;
 
-use super::sheet::Asker;
+use crate::boot::Booted;
 
-/// Process Quest, as `sockserv` shows it to the door.
-pub(super) struct Quest {
-    node: Node,
-    heroes: Arc<Asker>,
+mod fill;
+mod who;
+
+use fill::Fill;
+pub(super) use who::{Places, Who};
+
+/// The parts that there are, for an error.
+const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
+
+/// What is known of the game.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Game {
+    /// What it calls avatars.
+    pub(crate) noun: Noun,
+    /// The supervisor of sessions.
+    pub(super) sessions: Option<String>,
+    /// The supervisor of avatars.
+    pub(crate) avatars: Option<String>,
+    /// Who plays at a session.
+    pub(super) who: Option<Who>,
+    /// What there is to say of an avatar.
+    pub(super) sheet: Option<Function>,
+    /// How an avatar without a session is started.
+    pub(crate) fill: Option<Fill>,
 }
 
-impl Quest {
-    /// That of this node, whose heroes have these names.
-    pub(super) fn new(node: &Node, names: &Names) -> Quest {
-        Quest {
-            node: node.clone(),
-            heroes: Asker::new(node.clone(), names.clone()),
-        }
+/// A function of a module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Function {
+    pub(super) module: String,
+    pub(super) function: String,
+}
+
+impl Game {
+    /// What the release that runs says.
+    ///
+    /// # Errors
+    /// When there is no application behind its door, or the setting is none.
+    pub(crate) fn of(booted: &Booted) -> anyhow::Result<Game> {
+        let application = booted.behind_door();
+        let application =
+            application.context("the release that runs has no application behind a door")?;
+        let name = &application.name;
+        Game::read(name, booted.node().env(name, "game").as_ref())
     }
-}
 
-impl Game for Quest {
-    /// The session says it itself, in its state (`sockserv_serv`), behind all that it was sent before.
-    fn login(&self, session: Pid, answer: Answer<Login>) {
-        let on_reply = |state: Result<Term, Reason>| {
-            let login = state.ok().and_then(|state| login_in(&state));
-            answer(login.unwrap_or(Login::Nobody));
+    /// Whether it can be said who plays at a session.
+    pub(crate) fn says_who_plays(&self) -> bool {
+        self.who.is_some()
+    }
+
+    /// Reads the setting of this application; one that is not there says nothing.
+    ///
+    /// # Errors
+    /// With the part that is wrong, and what would be right.
+    pub(crate) fn read(application: &str, setting: Option<&Term>) -> anyhow::Result<Game> {
+        let mut game = Game::default();
+        let Some(term) = setting else {
+            return Ok(game);
         };
-        self.node
-            .sys_request(session, SysMessage::GetState, on_reply);
+        let parts = term.as_list().with_context(|| {
+            format!("game of {application} is {term}, where a list of {PARTS} is needed")
+        })?;
+        for part in parts {
+            game.set(part).with_context(|| {
+                format!("game of {application} has {part}, where {PARTS} is needed")
+            })?;
+        }
+        Ok(game)
     }
 
-    fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>) {
-        let heroes = self.heroes.clone();
-        tokio::spawn(async move { answer(heroes.ask(session).await) });
+    fn set(&mut self, part: &Term) -> anyhow::Result<()> {
+        let Some([key, value]) = part.as_tuple() else {
+            bail!("it is no pair");
+        };
+        match key.as_atom().map(|key| key.as_str()).unwrap_or_default() {
+            "noun" => self.noun = noun(value)?,
+            "sessions" => self.sessions = Some(name(value)?),
+            "avatars" => self.avatars = Some(name(value)?),
+            "who" => self.who = Some(Who::read(value)?),
+            "sheet" => self.sheet = Some(Function::read(value)?),
+            "fill" => self.fill = Some(Fill::read(value)?),
+            _ => bail!("there is no such part"),
+        }
+        Ok(())
     }
 }
 
-/// Whose session it is by its state. A release whose sessions keep it elsewhere has no names here.
-pub(super) fn login_in(state: &Term) -> Option<Login> {
-    let phase = field(state, "phase")?;
-    let name = |hero: &Term| field(hero, "name")?.as_str().map(str::to_string);
-    if let Some(playing) = field(phase, "playing") {
-        let hero = field(playing, "hero")?;
-        let process = field(hero, "sup").and_then(Term::as_pid);
-        return name(hero).map(|name| Login::Playing(Hero { name, process }));
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.module, self.function)
     }
-    let starting = field(phase, "starting").and_then(name);
-    let stats = field(phase, "stats").and_then(name);
-    let login = starting.map(Login::Arriving).or(stats.map(Login::Named));
-    Some(login.unwrap_or(Login::Nobody))
 }
 
-fn field<'a>(term: &'a Term, name: &'static str) -> Option<&'a Term> {
-    term.as_map()?.get(&Term::atom(name))
+impl Function {
+    fn read(term: &Term) -> anyhow::Result<Function> {
+        let Some([module, function]) = term.as_tuple() else {
+            bail!("it is no {{Module, Function}}");
+        };
+        Ok(Function {
+            module: name(module)?,
+            function: name(function)?,
+        })
+    }
 }
+
+fn name(term: &Term) -> anyhow::Result<String> {
+    let name = term.as_atom().map(|name| name.as_str().to_string());
+    name.with_context(|| format!("{term} is no atom"))
+}
+
+/// Both are parts of commands (`pq end-ship`, `--ships`), so they are words that can be typed.
+fn noun(term: &Term) -> anyhow::Result<Noun> {
+    let word = |term: &Term| {
+        let word = term.as_str().filter(|word| {
+            let letters = word.bytes().all(|byte| byte.is_ascii_lowercase());
+            letters && (1..=NOUN_MAX).contains(&word.len())
+        });
+        let needed = || format!("{term} is no word of 1 to {NOUN_MAX} lower-case letters");
+        word.map(str::to_string).with_context(needed)
+    };
+    let Some([one, many]) = term.as_tuple() else {
+        bail!("it is no {{\"one\", \"many\"}}");
+    };
+    Ok(Noun {
+        one: word(one)?,
+        many: word(many)?,
+    })
+}
+
+/// How long a noun may be: commands show it in the middle of a line.
+const NOUN_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(state: &str, login: Option<Login>) {
-        let state = pq_term::read_term(state).unwrap();
-        assert_eq!(login_in(&state), login, "{state}");
+    fn game(text: &str) -> anyhow::Result<Game> {
+        Game::read("talk", Some(&pq_term::read_term(text).unwrap()))
     }
 
     #[test]
-    fn a_session_has_the_name_of_its_hero_as_soon_as_it_was_given() {
-        let process = Some(Pid::new(0, 4, 1));
-        let plays = |process| {
-            let name = "Ann".to_string();
-            Some(Login::Playing(Hero { name, process }))
+    fn what_is_left_out_names_no_game() {
+        let game = Game::read("talk", None).unwrap();
+        assert_eq!(game.noun, Noun::default());
+        assert!(game.sessions.is_none() && game.avatars.is_none() && game.who.is_none());
+        assert!(game.sheet.is_none() && game.fill.is_none());
+    }
+
+    #[test]
+    fn every_part_can_be_set() {
+        let text = r#"[{noun,{"ship","ships"}},{sessions,talk_sup},{avatars,ships},{who,{talk,who}},
+            {sheet,{ship,gmcp}},{fill,[{name,"bot-"},#{pace => pace}]}]"#;
+        let game = game(text).unwrap();
+        assert_eq!((&*game.noun.one, &*game.noun.many), ("ship", "ships"));
+        assert_eq!(game.sessions.as_deref(), Some("talk_sup"));
+        assert_eq!(game.avatars.as_deref(), Some("ships"));
+        let function = Function {
+            module: "ship".to_string(),
+            function: "gmcp".to_string(),
         };
-        check(
-            r#"#{phase => #{playing => #{hero => #{name => "Ann", sup => <0.4.1>}}}}"#,
-            plays(process),
-        );
-        check(
-            r#"#{phase => #{playing => #{hero => #{name => "Ann"}}}}"#,
-            plays(None),
-        );
-        check(
-            r#"#{phase => #{starting => #{name => "Ann"}}}"#,
-            Some(Login::Arriving("Ann".into())),
-        );
-        check(
-            r#"#{phase => #{stats => #{name => "Ann"}}}"#,
-            Some(Login::Named("Ann".into())),
-        );
-        check("#{phase => name}", Some(Login::Nobody));
-        check("#{phase => leaving}", Some(Login::Nobody));
-        check("{state,1}", None);
+        assert_eq!(game.sheet, Some(function));
+        assert!(game.who.is_some() && game.fill.is_some());
+    }
+
+    #[test]
+    fn an_odd_part_is_refused_with_what_would_be_right() {
+        for odd in [
+            "talk",
+            "[talk]",
+            "[{port,1}]",
+            r#"[{noun,"ship"}]"#,
+            r#"[{noun,{"Ship","ships"}}]"#,
+            r#"[{noun,{"","ships"}}]"#,
+            r#"[{sessions,"talk_sup"}]"#,
+            "[{sheet,ship}]",
+            "[{who,{talk,\"who\"}}]",
+            "[{who,{state,[{playing,name}]}}]",
+            "[{who,{state,[{plays,[name]}]}}]",
+            "[{fill,pace}]",
+        ] {
+            let error = format!("{:#}", game(odd).unwrap_err());
+            assert!(error.starts_with("game of talk "), "{odd}: {error}");
+            assert!(error.contains(" is needed"), "{odd}: {error}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The limits of the door, from the environment of `sockserv`.
+//! The limits of the door, from the environment of the application behind it.
 //!
 //! ```erlang
 //! {limits, [{clients, 20000},               % at once
@@ -8,9 +8,9 @@
 //!           {exempt, ["127.0.0.0/8", "::1/128"]},      % for whom the two before do not count
 //!           {lines, {10, 30}},              % of one client: a second, and at once; or 16 commands each, or 1 KiB
 //!           {line_bytes, 1024},
-//!           {login_ms, 60000},              % until the hero plays, or infinity
+//!           {login_ms, 60000},              % until the avatar plays, or infinity
 //!           {outbox_bytes, 65536},          % that wait for a client which does not read
-//!           {abandoned, 20000}]}            % heroes whose client has left them, or infinity
+//!           {abandoned, 20000}]}            % avatars whose client has left them, or infinity
 //! ```
 //! What is left out is as it stands here.
 
@@ -37,7 +37,7 @@ const RATE_MAX: i64 = 1_000_000;
 /// A day: who needs longer for a name has gone.
 const LOGIN_MAX: i64 = 86_400_000;
 
-/// More heroes than that no shard has numbers for, and no machine memory.
+/// More avatars than that no shard has numbers for, and no machine memory.
 const ABANDONED_MAX: i64 = 50_000_000;
 
 /// How many clients `limits` asks for, if it does.
@@ -48,29 +48,32 @@ pub(super) fn clients(term: &Term) -> Option<i64> {
 }
 
 /// Reads `limits`.
-pub(super) fn read(term: &Term) -> anyhow::Result<Limits> {
+pub(super) fn read(application: &str, term: &Term) -> anyhow::Result<Limits> {
     let pairs = term.as_list().with_context(|| {
-        format!("limits of sockserv is {term}, where a list like [{{lines, {{10, 30}}}}] is needed")
+        format!(
+            "limits of {application} is {term}, where a list like [{{lines, {{10, 30}}}}] is needed"
+        )
     })?;
     let mut limits = Limits::default();
     for pair in pairs {
-        set(&mut limits, pair)?;
+        set(&mut limits, application, pair)?;
     }
     Ok(limits)
 }
 
-fn set(limits: &mut Limits, pair: &Term) -> anyhow::Result<()> {
+fn set(limits: &mut Limits, application: &str, pair: &Term) -> anyhow::Result<()> {
     let Some([key, value]) = pair.as_tuple() else {
-        bail!("limits of sockserv has {pair}, where {{Name, Value}} is needed");
+        bail!("limits of {application} has {pair}, where {{Name, Value}} is needed");
     };
     let key = key.as_atom().map(|atom| atom.as_str()).unwrap_or_default();
-    let number = |range| number(key, value, range).map(|number| number as usize);
+    let of = format!("{key} of {application}'s limits");
+    let number = |range| number(&of, value, range).map(|number| number as usize);
     match key {
         "clients" => limits.clients = number(1..=CLIENTS_MAX)?,
         "per_address" => limits.per_address = number(1..=CLIENTS_MAX)?,
-        "arrivals" => limits.arrivals = rate(key, value)?,
-        "exempt" => limits.exempt = networks("exempt of sockserv's limits", value)?,
-        "lines" => limits.lines = rate(key, value)?,
+        "arrivals" => limits.arrivals = rate(&of, value)?,
+        "exempt" => limits.exempt = networks(&of, value)?,
+        "lines" => limits.lines = rate(&of, value)?,
         "line_bytes" => limits.line_max = number(1..=LINE_MAX)?,
         "login_ms" if value.is_atom("infinity") => limits.login = None,
         "login_ms" => {
@@ -80,28 +83,26 @@ fn set(limits: &mut Limits, pair: &Term) -> anyhow::Result<()> {
         "abandoned" if value.is_atom("infinity") => limits.abandoned = None,
         "abandoned" => limits.abandoned = Some(number(1..=ABANDONED_MAX)?),
         _ => bail!(
-            "limits of sockserv has {pair}, where clients, per_address, arrivals, exempt, lines, line_bytes, \
+            "limits of {application} has {pair}, where clients, per_address, arrivals, exempt, lines, line_bytes, \
              login_ms, outbox_bytes or abandoned is needed"
         ),
     }
     Ok(())
 }
 
-fn number(key: &str, value: &Term, range: std::ops::RangeInclusive<i64>) -> anyhow::Result<i64> {
+fn number(of: &str, value: &Term, range: std::ops::RangeInclusive<i64>) -> anyhow::Result<i64> {
     let number = value.as_i64().filter(|number| range.contains(number));
     number.with_context(|| {
         let (least, most) = (range.start(), range.end());
-        format!(
-            "{key} of sockserv's limits is {value}, where a number from {least} to {most} is needed"
-        )
+        format!("{of} is {value}, where a number from {least} to {most} is needed")
     })
 }
 
-fn rate(key: &str, value: &Term) -> anyhow::Result<Rate> {
+fn rate(of: &str, value: &Term) -> anyhow::Result<Rate> {
     let Some([per_second, burst]) = value.as_tuple() else {
-        bail!("{key} of sockserv's limits is {value}, where {{PerSecond, AtOnce}} is needed");
+        bail!("{of} is {value}, where {{PerSecond, AtOnce}} is needed");
     };
-    let number = |value| number(key, value, 1..=RATE_MAX).map(|number| number as u32);
+    let number = |value| number(of, value, 1..=RATE_MAX).map(|number| number as u32);
     Ok(Rate::new(number(per_second)?, number(burst)?))
 }
 
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     fn limits(text: &str) -> anyhow::Result<Limits> {
-        read(&pq_term::read_term(text).unwrap())
+        read("talk", &pq_term::read_term(text).unwrap())
     }
 
     #[test]

@@ -36,14 +36,25 @@ struct Entrance {
     keyfile: PathBuf,
 }
 
+/// What says whether there is one, and where its files are.
+pub(super) struct Wanted<'a> {
+    pub(super) setting: Option<Term>,
+    pub(super) root: &'a Path,
+    pub(super) options: &'a options::Node,
+}
+
 /// Opens it, when the environment or the command line asks for it.
 pub(super) async fn open(
     door: &Door,
-    env: Option<Term>,
-    root: &Path,
-    options: &options::Node,
+    application: &str,
+    Wanted {
+        setting,
+        root,
+        options,
+    }: Wanted<'_>,
 ) -> anyhow::Result<()> {
-    let asked = env.map(|term| Asked::read(&term)).transpose()?;
+    let asked = setting.map(|term| Asked::read(application, &term));
+    let asked = asked.transpose()?;
     let Some(entrance) = wanted(asked, root, options)? else {
         return Ok(());
     };
@@ -56,8 +67,8 @@ pub(super) async fn open(
 }
 
 /// Whether this can be meant.
-pub(super) fn judge(env: Option<Term>) -> anyhow::Result<()> {
-    env.map_or(Ok(()), |term| Asked::read(&term).map(|_| ()))
+pub(super) fn judge(application: &str, env: Option<Term>) -> anyhow::Result<()> {
+    env.map_or(Ok(()), |term| Asked::read(application, &term).map(|_| ()))
 }
 
 /// What the environment says.
@@ -69,31 +80,31 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(term: &Term) -> anyhow::Result<Asked> {
+    fn read(application: &str, term: &Term) -> anyhow::Result<Asked> {
         let mut asked = Asked::default();
         let pairs = term.as_list().unwrap_or_default();
         for pair in pairs {
-            asked.set(pair).with_context(|| {
+            asked.set(application, pair).with_context(|| {
                 format!(
-                    "tls of sockserv has {pair}, where {{port, Number}}, {{certfile, \"File\"}} or \
+                    "tls of {application} has {pair}, where {{port, Number}}, {{certfile, \"File\"}} or \
                      {{keyfile, \"File\"}} is needed"
                 )
             })?;
         }
         if pairs.is_empty() {
             bail!(
-                "tls of sockserv is {term}, where [{{certfile, \"File\"}}, {{keyfile, \"File\"}}] is needed"
+                "tls of {application} is {term}, where [{{certfile, \"File\"}}, {{keyfile, \"File\"}}] is needed"
             );
         }
         Ok(asked)
     }
 
-    fn set(&mut self, pair: &Term) -> Option<()> {
+    fn set(&mut self, application: &str, pair: &Term) -> Option<()> {
         let [key, value] = pair.as_tuple()? else {
             return None;
         };
         match key.as_atom()?.as_str() {
-            "port" => self.port = Some(port_of(value).ok()?),
+            "port" => self.port = Some(port_of(application, value).ok()?),
             "certfile" => self.certfile = Some(value.as_str()?.into()),
             "keyfile" => self.keyfile = Some(value.as_str()?.into()),
             _ => return None,
@@ -117,8 +128,8 @@ fn wanted(
             .with_context(|| format!("failed to make a certificate in {}", root.display()))?,
         (false, Some(certfile), Some(keyfile)) => (root.join(certfile), root.join(keyfile)),
         _ => bail!(
-            "a port for TLS needs a certificate: {{tls, [{{certfile, \"File\"}}, {{keyfile, \"File\"}}]}} of \
-             sockserv in sys.config, or --self-signed to try it"
+            "a port for TLS needs a certificate: {{tls, [{{certfile, \"File\"}}, {{keyfile, \"File\"}}]}} of the \
+             application behind the door in sys.config, or --self-signed to try it"
         ),
     };
     Ok(Some(Entrance {
@@ -160,7 +171,7 @@ mod tests {
     use crate::options::tests::node as options;
 
     fn asked(text: &str) -> anyhow::Result<Asked> {
-        Asked::read(&pq_term::read_term(text).unwrap())
+        Asked::read("talk", &pq_term::read_term(text).unwrap())
     }
 
     #[test]

@@ -21,10 +21,11 @@ pub(crate) const PORT: u16 = 8_083;
 /// Opens it, when the command line or the environment asks for it.
 pub(super) async fn open(
     door: &Door,
+    application: &str,
     env: Option<Term>,
     options: &options::Node,
 ) -> anyhow::Result<()> {
-    let asked = env.map(|term| read(&term)).transpose()?;
+    let asked = env.map(|term| read(application, &term)).transpose()?;
     let Some(port) = options.web_port.or(options.usual_web_port).or(asked) else {
         return Ok(());
     };
@@ -42,18 +43,18 @@ pub(super) async fn open(
 }
 
 /// Whether this can be meant.
-pub(super) fn judge(env: Option<Term>) -> anyhow::Result<()> {
-    env.map_or(Ok(()), |term| read(&term).map(|_| ()))
+pub(super) fn judge(application: &str, env: Option<Term>) -> anyhow::Result<()> {
+    env.map_or(Ok(()), |term| read(application, &term).map(|_| ()))
 }
 
 /// The port that `web` has.
-fn read(term: &Term) -> anyhow::Result<u16> {
-    let needed = || format!("web of sockserv is {term}, where [{{port, Number}}] is needed");
+fn read(application: &str, term: &Term) -> anyhow::Result<u16> {
+    let needed = || format!("web of {application} is {term}, where [{{port, Number}}] is needed");
     let [pair] = term.as_list().with_context(needed)? else {
         return Err(anyhow!(needed()));
     };
     match pair.as_tuple() {
-        Some([key, port]) if key.is_atom("port") => port_of(port).with_context(needed),
+        Some([key, port]) if key.is_atom("port") => port_of(application, port).with_context(needed),
         _ => Err(anyhow!(needed())),
     }
 }
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_port_is_read_or_refused_with_what_would_be_right() {
-        let read = |text: &str| read(&pq_term::read_term(text).unwrap());
+        let read = |text: &str| read("talk", &pq_term::read_term(text).unwrap());
         assert_eq!(read("[{port,8083}]").unwrap(), 8_083);
         assert_eq!(read("[{port,0}]").unwrap(), 0);
         for odd in [

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use parking_lot::Mutex;
 
-use super::cannot_run_cargo;
+use super::cargo::cannot_run_cargo;
 use crate::{stdio, streams};
 
 /// How often it is looked whether cargo has ended.

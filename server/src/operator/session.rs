@@ -40,15 +40,6 @@ const HOW_FAR: Duration = Duration::from_millis(200);
 /// not go this way.
 const PROGRESS_MAX: usize = 64;
 
-/// What a connection needs of its surroundings.
-#[derive(Clone)]
-pub(crate) struct Surroundings {
-    /// The node that is asked.
-    pub(crate) node: Arc<RunningNode>,
-    /// `true` when the node stops: who has not asked yet goes.
-    pub(crate) closing: watch::Receiver<bool>,
-}
-
 /// A connection.
 struct Session {
     stream: UnixStream,
@@ -56,17 +47,21 @@ struct Session {
     is_lost: bool,
 }
 
-/// Serves one connection until its end.
-pub(crate) async fn run(stream: UnixStream, mut around: Surroundings) {
+/// Serves one connection to this node until its end. When `closing` is `true`, the node stops, and an operator who has not
+/// asked yet goes.
+pub(crate) async fn run(
+    stream: UnixStream,
+    node: Arc<RunningNode>,
+    mut closing: watch::Receiver<bool>,
+) {
     let mut session = Session {
         stream,
         is_lost: false,
     };
     let asked = tokio::select! {
         asked = session.asked() => asked,
-        _ = around.closing.wait_for(|closing| *closing) => return,
+        _ = closing.wait_for(|closing| *closing) => return,
     };
-    let node = around.node;
     match asked {
         Ok((who, request)) => session.serve(node, who, request).await,
         Err(failure) => session.tell(&Event::Failed(failure)).await,

@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pq_protocol::Event;
-use pq_protocol::frame;
 use pq_protocol::socket::SocketFolder;
-use pq_protocol::{Exit, Failure};
+use pq_protocol::{Event, Exit, Failure, frame};
 use sockserv::entrance::accept::Backoff;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::session::{self, Surroundings};
+use super::session;
 use crate::running::RunningNode;
 
 /// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
@@ -46,12 +44,13 @@ impl OperatorSocket {
             .with_context(|| format!("failed to open run/pq.sock in {}", root.display()))?;
         let purging = tokio::spawn(purge(node.clone()));
         let (closing, told) = watch::channel(false);
-        let around = Surroundings {
+        let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+        let entrance = Entrance {
             node,
             closing: told,
+            free: free.clone(),
         };
-        let free = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
-        let accepting = tokio::spawn(accept(listener, around, free.clone()));
+        let accepting = tokio::spawn(entrance.accept(listener));
         Ok(OperatorSocket {
             folder,
             accepting,
@@ -86,31 +85,41 @@ fn listen(root: &Path) -> std::io::Result<(SocketFolder, UnixListener)> {
     Ok((folder, listener))
 }
 
-async fn accept(listener: UnixListener, around: Surroundings, free: Arc<Semaphore>) {
-    let mut backoff = Backoff::default();
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                backoff.calm();
-                admit(stream, &around, &free);
-            }
-            Err(error) => {
-                sockserv::seldom!(warn, %error, "cannot accept an operator");
-                backoff.wait().await;
+/// Lets operators in, as long as there is room.
+struct Entrance {
+    node: Arc<RunningNode>,
+    /// `true` when the node stops.
+    closing: watch::Receiver<bool>,
+    free: Arc<Semaphore>,
+}
+
+impl Entrance {
+    async fn accept(self, listener: UnixListener) {
+        let mut backoff = Backoff::default();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    backoff.calm();
+                    self.admit(stream);
+                }
+                Err(error) => {
+                    sockserv::seldom!(warn, %error, "cannot accept an operator");
+                    backoff.wait().await;
+                }
             }
         }
     }
-}
 
-fn admit(stream: UnixStream, around: &Surroundings, free: &Arc<Semaphore>) {
-    let Ok(permit) = free.clone().try_acquire_owned() else {
-        return turn_away(stream);
-    };
-    let around = around.clone();
-    tokio::spawn(async move {
-        session::run(stream, around).await;
-        drop(permit);
-    });
+    fn admit(&self, stream: UnixStream) {
+        let Ok(permit) = self.free.clone().try_acquire_owned() else {
+            return turn_away(stream);
+        };
+        let (node, closing) = (self.node.clone(), self.closing.clone());
+        tokio::spawn(async move {
+            session::run(stream, node, closing).await;
+            drop(permit);
+        });
+    }
 }
 
 async fn purge(node: Arc<RunningNode>) {

@@ -3,7 +3,7 @@
 //! A shard that stands still stops nothing any more: as soon as one does, each step has a few seconds, in which the others
 //! stop what they have. The log says what is waited for.
 //!
-//! What does not live here: what a stop consists of (`run`, `Booted::stop`), and the end without one (`at_once`).
+//! What does not live here: what a stop consists of (`run`, `Booted::stop`), and the end without one (`end_at_once`).
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -45,12 +45,15 @@ impl Stopping {
     }
 
     /// Stops one application before the others. What goes wrong is told at the end; the stop goes on.
-    pub(super) async fn stop_application(&mut self, booted: &Arc<Booted>, name: &'static str) {
+    pub(super) async fn stop_application(&mut self, booted: &Arc<Booted>, name: &str) {
         let (stopped, deadline) = (booted.clone(), self.deadline);
+        let name = name.to_string();
         let step = move || {
+            let what = format!("application {name}");
+            let step = Step::new(deadline, &what);
             let node = stopped.node().clone();
-            let done = on_a_thread(move || stopped.stop_application(name));
-            Step::new(deadline, &format!("application {name}")).wait(&node, &done)
+            let done = on_a_thread(move || stopped.stop_application(&name));
+            step.wait(&node, &done)
         };
         // A panic of that thread is in the log, and what it left undone is found in `finish`.
         let stopped = tokio::task::spawn_blocking(step).await.unwrap_or(Ok(()));

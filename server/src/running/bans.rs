@@ -4,13 +4,13 @@
 //! The file is written anew with each change: beside the one before, brought to the disk, renamed. A node that is
 //! killed meanwhile has the bans from before or from after. What has ended is left out of the next one.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use parking_lot::Mutex;
+use pq_files::durable;
 use pq_protocol::answer::Banned;
 use pq_protocol::{Exit, Failure, Who};
 use pq_term::printable_json;
@@ -165,7 +165,7 @@ fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether this can be meant. A network with a slip in it is not to become the name of a hero that nobody has.
+/// Whether this can be meant. A network with a slip in it is not to become the name of an avatar that nobody has.
 fn is_somebody(text: &str) -> Result<(), Failure> {
     let is_of_address = |c: char| c.is_ascii_hexdigit() || ".:/".contains(c);
     let is_address = text.starts_with(|c: char| c == ':' || c.is_ascii_digit())
@@ -209,15 +209,10 @@ fn read(file: &Path) -> anyhow::Result<Vec<Banned>> {
 }
 
 fn write(file: &Path, all: &[Banned]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut staged = tempfile::NamedTempFile::new_in(folder)?;
     let text = serde_json::to_string_pretty(all)?;
     let lines: Vec<_> = text.lines().map(printable_json).collect();
-    staged.write_all((lines.join("\n") + "\n").as_bytes())?;
-    staged.as_file().sync_all()?;
-    staged.persist(file).map_err(|error| error.error)?;
-    // Only the folder remembers the new name.
-    File::open(folder)?.sync_all()
+    let text = lines.join("\n") + "\n";
+    Ok(durable::write_private(file, text.as_bytes())?)
 }
 
 #[cfg(test)]

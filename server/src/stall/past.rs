@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use pq_otp::{Stall, StallEvent};
-use pq_protocol::Exit;
-use pq_protocol::Who;
 use pq_protocol::history::Deed;
+use pq_protocol::{Exit, Who};
 
 use crate::history::History;
 
@@ -38,7 +37,8 @@ impl Past {
         &mut self,
         history: &History,
         vsn: Option<String>,
-        (event, stall): (StallEvent, &Stall),
+        event: StallEvent,
+        stall: &Stall,
     ) {
         let deed = |result: String, exit| Deed {
             operation: OPERATION.to_string(),

@@ -13,9 +13,9 @@
 //! ```
 //! use pq_term::{Term, read_one};
 //!
-//! let relup = read_one(r#"{"1.1.0", [{load_module, pq_enemy}]}."#)?;
+//! let relup = read_one(r#"{"1.1.0", [{load_module, shop_goods}]}."#)?;
 //! assert_eq!(relup.as_tuple().and_then(|parts| parts[0].as_str()), Some("1.1.0"));
-//! assert_eq!(relup.to_string(), r#"{"1.1.0",[{load_module,pq_enemy}]}"#);
+//! assert_eq!(relup.to_string(), r#"{"1.1.0",[{load_module,shop_goods}]}"#);
 //!
 //! let name = Term::tuple([Term::atom("events"), Term::from("Bob")]);
 //! assert_eq!(name.to_string(), r#"{events,"Bob"}"#);

@@ -14,7 +14,7 @@ use crate::{Atom, BigInteger, Float, Map, Pid, atom};
 /// Erlang source. With rmp-serde, a term has the bytes of [`msgpack`](crate::msgpack).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Term {
-    /// An atom, such as `pq_player` or `'Bob'`.
+    /// An atom, such as `shop_till` or `'Bob'`.
     Atom(Atom),
     /// An integer in the range of `i64`, such as `42`.
     Integer(i64),

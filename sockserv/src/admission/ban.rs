@@ -1,4 +1,4 @@
-//! Who may not come in: addresses, networks and names of heroes, for a time or for ever.
+//! Who may not come in: addresses, networks and names of avatars, for a time or for ever.
 //!
 //! The door asks; who is banned, by whom and why, is the operator's to say (`Door::set_bans`) and to keep.
 
@@ -13,7 +13,7 @@ use regis_confusable::Likeness;
 pub enum Whom {
     /// All addresses of a network; a single one is a network of its own.
     Net(IpNet),
-    /// A hero's name, in any case of its letters, and each name that looks like it.
+    /// An avatar's name, in any case of its letters, and each name that looks like it.
     Name(Likeness),
 }
 
@@ -38,7 +38,7 @@ impl Ban {
         matches!(self.whom, Whom::Net(net) if net.contains(&address.to_canonical()))
     }
 
-    /// Whether it is about the hero with this name.
+    /// Whether it is about the avatar with this name.
     pub fn is_of_name(&self, name: &Likeness) -> bool {
         matches!(&self.whom, Whom::Name(banned) if banned.is_like(name))
     }

@@ -11,9 +11,9 @@
 //! fills, as [`Limits::lines`] says, and others do not notice.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep};
 
@@ -68,13 +68,13 @@ impl Budget {
             return;
         }
         let price = self.price_of_bytes(bytes);
-        self.spent().owe(price, Instant::now());
+        self.spent.lock().owe(price, Instant::now());
     }
 
     /// How long it is until more may be read; nothing when that is now.
     pub(crate) fn debt(&self) -> Option<Duration> {
         let rate = self.settings.load().limits.lines;
-        let debt = self.spent().debt(rate, Instant::now());
+        let debt = self.spent.lock().debt(rate, Instant::now());
         (!debt.is_zero() && !self.is_waived.load(Ordering::Relaxed)).then_some(debt)
     }
 
@@ -88,13 +88,13 @@ impl Budget {
         }
         let rate = self.settings.load().limits.lines;
         let price = self.price(work);
-        self.spent().pay(rate, price, Instant::now())
+        self.spent.lock().pay(rate, price, Instant::now())
     }
 
     /// Pays for work that is done already.
     pub(crate) fn charge(&self, work: Work) {
         let (price, now) = (self.price(work), Instant::now());
-        self.spent().owe(price, now);
+        self.spent.lock().owe(price, now);
     }
 
     /// Waits until more may be read.
@@ -114,7 +114,7 @@ impl Budget {
 
     /// Nothing is owed: it may send as much at once as at the beginning.
     pub(crate) fn is_calm(&self) -> bool {
-        self.spent().is_calm(Instant::now())
+        self.spent.lock().is_calm(Instant::now())
     }
 
     /// What work costs besides its bytes.
@@ -130,11 +130,6 @@ impl Budget {
     fn price_of_bytes(&self, bytes: usize) -> Duration {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.settings.load().limits.lines.interval() * bytes / BYTES_PER_LINE
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn spent(&self) -> MutexGuard<'_, Bucket> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who comes in: judged when a client arrives, before anything is spent on it.
 //!
 //! ```text
-//!   a client ─► locked? ─► banned? ─► too many, too often from there? ─► full? ─► too many heroes abandoned? ─► a pass
+//!   a client ─► locked? ─► banned? ─► too many, too often from there? ─► full? ─► too many avatars abandoned? ─► a pass
 //!   a visit (a connection that loads the page) ─► banned? ─► the same ─► a pass
 //! ```
 //! "There" is an address. For IPv6 it is the /64 that a home has, and the networks around it, whoever has those:
@@ -16,20 +16,22 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use parking_lot::Mutex;
 use regis_confusable::Likeness;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use crate::admission::avatars::Avatars;
 use crate::admission::ban::Ban;
-use crate::admission::heroes::Heroes;
 use crate::admission::refused::{Refusal, Refused};
 use crate::admission::seldom::seldom;
+use crate::settings::game::Noun;
 use crate::settings::limits::{Bucket, Limits, Rate};
 
 /// From how many networks on those are forgotten that have nobody inside and owe nothing.
@@ -47,7 +49,7 @@ pub(crate) struct Gate {
     bans: ArcSwap<Vec<Ban>>,
     inside: watch::Sender<usize>,
     visitors: Mutex<Visitors>,
-    heroes: Arc<Heroes>,
+    avatars: Arc<Avatars>,
     pub(crate) refused: Refused,
 }
 
@@ -101,8 +103,8 @@ impl Kind {
 }
 
 impl Gate {
-    /// A gate before these heroes.
-    pub(crate) fn new(heroes: Arc<Heroes>) -> Gate {
+    /// A gate before these avatars.
+    pub(crate) fn new(avatars: Arc<Avatars>) -> Gate {
         Gate {
             is_locked: AtomicBool::new(false),
             bans: ArcSwap::default(),
@@ -111,14 +113,14 @@ impl Gate {
                 of: HashMap::new(),
                 sweep_at: SWEEP_MIN,
             }),
-            heroes,
+            avatars,
             refused: Refused::default(),
         }
     }
 
-    /// The heroes that it counts.
-    pub(crate) fn heroes(&self) -> &Arc<Heroes> {
-        &self.heroes
+    /// The avatars that it counts.
+    pub(crate) fn avatars(&self) -> &Arc<Avatars> {
+        &self.avatars
     }
 
     /// Lets a client from this address in, until its pass is dropped; or says why not, and counts it.
@@ -126,8 +128,9 @@ impl Gate {
         self: &Arc<Gate>,
         address: IpAddr,
         limits: &Limits,
+        noun: &Noun,
     ) -> Result<Pass, Refusal> {
-        self.counted(self.judge(address, limits))
+        self.counted(self.judge(address, limits, noun))
     }
 
     /// The same for a connection that loads the page. Whether there is a place for it is not known here.
@@ -144,7 +147,7 @@ impl Gate {
     pub(crate) fn ask(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         let admitted = self.ban_of_address(address).and_then(|()| {
             let networks = networks(address, limits);
-            self.visitors().arrive(Kind::Visit, &networks, limits)
+            self.visitors.lock().arrive(Kind::Visit, &networks, limits)
         });
         self.counted(admitted)
     }
@@ -153,7 +156,12 @@ impl Gate {
         judged.inspect_err(|refusal| self.refused.count(refusal))
     }
 
-    fn judge(self: &Arc<Gate>, address: IpAddr, limits: &Limits) -> Result<Pass, Refusal> {
+    fn judge(
+        self: &Arc<Gate>,
+        address: IpAddr,
+        limits: &Limits,
+        noun: &Noun,
+    ) -> Result<Pass, Refusal> {
         if self.is_locked() {
             return Err(Refusal::Locked);
         }
@@ -163,14 +171,14 @@ impl Gate {
         if self.inside() > limits.clients {
             return Err(Refusal::Full);
         }
-        let abandoned = self.heroes.abandoned();
+        let abandoned = self.avatars.abandoned();
         if limits.abandoned.is_some_and(|max| abandoned >= max) {
             seldom!(
                 warn,
                 abandoned,
-                "no client is admitted: the limit of abandoned heroes is reached; `pq end-hero --abandoned` ends them"
+                "no client is admitted: the limit of abandoned avatars is reached; `pq end-avatar --abandoned` ends them"
             );
-            return Err(Refusal::Abandoned);
+            return Err(Refusal::Abandoned(noun.many.clone()));
         }
         Ok(pass)
     }
@@ -182,7 +190,7 @@ impl Gate {
         limits: &Limits,
     ) -> Result<Pass, Refusal> {
         let networks = networks(address, limits);
-        self.visitors().admit(kind, &networks, limits)?;
+        self.visitors.lock().admit(kind, &networks, limits)?;
         if kind == Kind::Client {
             self.inside.send_modify(|inside| *inside += 1);
         }
@@ -201,7 +209,7 @@ impl Gate {
         }
     }
 
-    /// Whether a hero of this name may.
+    /// Whether an avatar of this name may.
     pub(crate) fn ban_of_name(&self, name: &str) -> Result<(), Refusal> {
         let likeness = Likeness::of(name);
         match self.ban(|ban| ban.is_of_name(&likeness)) {
@@ -243,11 +251,6 @@ impl Gate {
         let mut inside = self.inside.subscribe();
         // Past the limit whoever is left is cut off with the program: nothing more can be done for them.
         let _ = timeout(limit, inside.wait_for(|inside| *inside == 0)).await;
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn visitors(&self) -> MutexGuard<'_, Visitors> {
-        self.visitors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -348,7 +351,7 @@ pub(crate) struct Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.gate.visitors().leave(self.kind, &self.networks);
+        self.gate.visitors.lock().leave(self.kind, &self.networks);
         if self.kind == Kind::Client {
             self.gate.inside.send_modify(|inside| *inside -= 1);
         }
@@ -377,7 +380,7 @@ mod tests {
     }
 
     fn enter(gate: &Arc<Gate>, address: &str) -> Result<Pass, Refusal> {
-        gate.enter(address.parse().unwrap(), &limits())
+        gate.enter(address.parse().unwrap(), &limits(), &Noun::default())
     }
 
     fn word(entered: Result<Pass, Refusal>) -> &'static str {
@@ -420,10 +423,10 @@ mod tests {
             .flat_map(|part| (0..32).flat_map(move |home| (0..3).map(move |one| (part, home, one))))
         {
             let address = format!("2001:db8:1:{:x}::{one}", part << 8 | home);
-            inside.extend(gate.enter(address.parse().unwrap(), &limits));
+            inside.extend(gate.enter(address.parse().unwrap(), &limits, &Noun::default()));
         }
         assert_eq!(inside.len(), 16);
-        let from = |address: &str| gate.enter(address.parse().unwrap(), &limits);
+        let from = |address: &str| gate.enter(address.parse().unwrap(), &limits, &Noun::default());
         let told = from("2001:db8:1:ffff::1").err().unwrap();
         let sentence = "Too many connections come from your network 2001:db8:1::/48: at most 16.";
         assert_eq!(told.to_string(), sentence);
@@ -440,11 +443,11 @@ mod tests {
         let gate = gate();
         let arrives = |n: u32| {
             let address = format!("2001:db8:1:{n:x}::1").parse().unwrap();
-            gate.enter(address, &limits()).is_ok()
+            gate.enter(address, &limits(), &Noun::default()).is_ok()
         };
         // All of the burst, three for each address that a /48 counts for.
         assert_eq!((0..65_536).filter(|n| arrives(*n)).count(), 24);
-        assert!(gate.visitors().of.len() < 100);
+        assert!(gate.visitors.lock().of.len() < 100);
     }
 
     #[tokio::test(start_paused = true)]
@@ -510,14 +513,14 @@ mod tests {
         let gate = gate();
         let come = |n: usize| {
             let address = Ipv6Addr::from((n as u128) << 80);
-            drop(gate.enter(address.into(), &limits()));
+            drop(gate.enter(address.into(), &limits(), &Noun::default()));
         };
         for minute in 0..5 {
             (0..SWEEP_MIN).for_each(|n| come(minute * SWEEP_MIN + n));
             tokio::time::advance(Duration::from_secs(60)).await;
         }
         // Those of one minute, and what had come before when it was time to sweep.
-        let known = gate.visitors().of.len();
+        let known = gate.visitors.lock().of.len();
         assert!(known <= 2 * SWEEP_MIN * NETWORKS.len(), "{known}");
     }
 }

@@ -20,8 +20,8 @@ pub enum Refusal {
     #[error("The game is full. Try again later.")]
     Full,
     /// [`Limits::abandoned`].
-    #[error("So many heroes play here for nobody that nobody new is let in. Try again later.")]
-    Abandoned,
+    #[error("So many {0} play here for nobody that nobody new is let in. Try again later.")]
+    Abandoned(String),
     /// The supervisor starts no session.
     #[error("The game cannot let you in now. Try again later.")]
     NoProcess,
@@ -31,7 +31,7 @@ pub enum Refusal {
         /// When that ends; `None` never.
         until: Option<SystemTime>,
     },
-    /// Its hero's name is banned.
+    /// Its avatar's name is banned.
     #[error("The name {name} is banned{}.", Until(*.until))]
     Name {
         /// Which.
@@ -140,7 +140,7 @@ impl Refusal {
             Refusal::Request(_) => 17,
             Refusal::NoProxy => 18,
             Refusal::Unnamed(_) => 19,
-            Refusal::Abandoned => 20,
+            Refusal::Abandoned(_) => 20,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Log lines that others can bring about as often as they like, written seldom: a log that a flood has filled tells
 //! nothing, and takes the disk with it.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// How long nothing more is said of the same cause. An operator who watches the log sees that it goes on.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ impl Seldom {
     }
 
     fn due_at(&self, now: Instant) -> Option<u64> {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.0.lock();
         let is_due = said.last.is_none_or(|last| now >= last + INTERVAL);
         if !is_due {
             said.left_out += 1;

@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::admission::arrival::Transport;
+use crate::admission::avatars::Avatars;
 use crate::admission::ban::Ban;
-use crate::admission::heroes::Heroes;
 use crate::admission::shares::Shares;
 use crate::entrance::accept::accept_all;
 use crate::entrance::reception::Reception;
@@ -41,33 +41,15 @@ pub(crate) struct Entrances {
 }
 
 impl Door {
-    /// Listens at `address` and starts a child of `supervisor` (a local name) for each client, with the
-    /// default settings.
-    ///
-    /// # Errors
-    /// When the address cannot be had: in use, not of this machine, not permitted.
-    pub async fn open(
-        node: Node,
-        address: SocketAddr,
-        supervisor: &'static str,
-    ) -> io::Result<Door> {
-        Door::open_with(node, address, supervisor, Settings::default()).await
-    }
-
-    /// The same with these settings. To what their listing tells, the door adds what it knows: how many play
+    /// Listens at `address` with these settings. To what their listing tells, the door adds what it knows: how many play
     /// (`PLAYERS`), since when (`UPTIME`), at which port (`PORT`), and what it can do. The listing may say
     /// otherwise.
     ///
     /// # Errors
-    /// As for [`Door::open`].
-    pub async fn open_with(
-        node: Node,
-        address: SocketAddr,
-        supervisor: &'static str,
-        settings: Settings,
-    ) -> io::Result<Door> {
+    /// When the address cannot be had: in use, not of this machine, not permitted.
+    pub async fn open(node: Node, address: SocketAddr, settings: Settings) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
-        let reception = Reception::new(node, supervisor, Settings::default().current());
+        let reception = Reception::new(node, Settings::default().current());
         let door = Door {
             entrances: Arc::new(Entrances {
                 plain: listener.local_addr()?,
@@ -102,7 +84,7 @@ impl Door {
         Ok(*self.entrances.tls.get_or_init(|| address))
     }
 
-    /// From now on these are the settings, also for who is in. What their programs know of their heroes is looked at
+    /// From now on these are the settings, also for who is in. What their programs know of their avatars is looked at
     /// again: the game may be another one. Of [`crate::Limits::clients`], as many count as there are descriptors for
     /// ([`Door::shares`]).
     pub fn configure(&self, mut settings: Settings) {
@@ -110,7 +92,7 @@ impl Door {
         *clients = (*clients).min(self.reception.shares.clients);
         let listing = Arc::new(AtThisDoor {
             entrances: self.entrances.clone(),
-            heroes: self.reception.gate.heroes().clone(),
+            avatars: self.reception.gate.avatars().clone(),
             node: settings.listing,
         });
         self.reception.settings.store(Arc::new(Settings {
@@ -140,19 +122,19 @@ impl Door {
         self.reception.gate.inside()
     }
 
-    /// How many of them have a hero that plays.
+    /// How many of them have an avatar that plays.
     pub fn players(&self) -> usize {
-        self.reception.gate.heroes().played()
+        self.reception.gate.avatars().played()
     }
 
-    /// How many heroes play for nobody: their client has gone and left them ([`crate::Limits::abandoned`]).
+    /// How many avatars play for nobody: their client has gone and left them ([`crate::Limits::abandoned`]).
     pub fn abandoned(&self) -> usize {
-        self.reception.gate.heroes().abandoned()
+        self.reception.gate.avatars().abandoned()
     }
 
-    /// The processes with which those heroes end, in no order.
+    /// The processes with which those avatars end, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
-        self.reception.gate.heroes().list_abandoned()
+        self.reception.gate.avatars().list_abandoned()
     }
 
     /// How often each [`crate::Refusal`] was given since the door is open.
@@ -233,7 +215,7 @@ async fn admit(mut stream: TcpStream, peer: SocketAddr, reception: Arc<Reception
 /// What a list of games is told about this door.
 struct AtThisDoor {
     entrances: Arc<Entrances>,
-    heroes: Arc<Heroes>,
+    avatars: Arc<Avatars>,
     node: Arc<dyn Listing>,
 }
 
@@ -245,7 +227,7 @@ impl Listing for AtThisDoor {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         mssp.set("NAME", "pq");
-        mssp.set("PLAYERS", self.heroes.played());
+        mssp.set("PLAYERS", self.avatars.played());
         mssp.set("UPTIME", since.as_secs());
         mssp.set("PORT", self.entrances.plain.port());
         if let Some(tls) = self.entrances.tls.get() {

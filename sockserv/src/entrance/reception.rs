@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::admission::arrival::{Arrival, Transport};
+use crate::admission::avatars::Avatars;
 use crate::admission::budget::Budget;
 use crate::admission::gate::{Gate, Pass};
-use crate::admission::heroes::Heroes;
 use crate::admission::proxied::{self, Unknown};
 use crate::admission::refused::Refusal;
 use crate::admission::seldom::seldom;
@@ -40,16 +40,16 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
-    /// A reception whose sessions are children of `supervisor`.
-    pub(crate) fn new(node: Node, supervisor: &'static str, settings: Current) -> Reception {
+    /// The reception of a node.
+    pub(crate) fn new(node: Node, settings: Current) -> Reception {
         let shares = Shares::of_this_process();
-        let heroes = Arc::new(Heroes::default());
-        if !node.tell_kin(heroes.clone()) {
-            tracing::error!("another door counts the heroes of this node: here none is counted");
+        let avatars = Arc::new(Avatars::default());
+        if !node.tell_kin(avatars.clone()) {
+            tracing::error!("another door counts the avatars of this node: here none is counted");
         }
-        let gate = Arc::new(Gate::new(heroes));
+        let gate = Arc::new(Gate::new(avatars));
         Reception {
-            sessions: Sessions::new(node, supervisor, gate.clone(), settings.clone()),
+            sessions: Sessions::new(node, gate.clone(), settings.clone()),
             gate,
             settings,
             shares,
@@ -98,7 +98,8 @@ impl Reception {
 
     /// Whether a client from there may come in.
     pub(crate) fn enter(&self, from: SocketAddr) -> Result<Pass, Refusal> {
-        self.gate.enter(from.ip(), &self.settings.load().limits)
+        let settings = self.settings.load();
+        self.gate.enter(from.ip(), &settings.limits, &settings.noun)
     }
 
     /// Serves a client until it leaves, or tells it why it may not come in.

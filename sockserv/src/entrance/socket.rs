@@ -7,7 +7,7 @@ use rustix::net::sockopt;
 use tokio::net::TcpStream;
 
 /// After how much silence of the client the kernel asks whether it is still there.
-/// A client that has lost its network says nothing more, and its hero would play for nobody. A minute is often
+/// A client that has lost its network says nothing more, and its avatar would play for nobody. A minute is often
 /// enough for that, and seldom enough for a phone.
 const IDLE: Duration = Duration::from_secs(60);
 

@@ -44,7 +44,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const DISMISSED_MAX: Duration = Duration::from_secs(5);
 
 /// How long the owner may go on writing to a client that has closed its side.
-/// A session that quits waits for its hero to stop: up to ten seconds, `processquest:stop_player`. Five more
+/// A session that quits may wait for its avatar to stop: ten seconds are what an operator gives one, too. Five more
 /// are for what it has queued.
 const OWNER_TIMEOUT: Duration = Duration::from_secs(15);
 

@@ -1,20 +1,21 @@
 //! Who is inside: all clients that have a process, and what is known of each.
 //!
-//! It decides nothing. Whether a hero still plays is asked when it is wanted: what was known of it may have ended since.
-//! How many play is known to `heroes`. The caller is `door`.
+//! It decides nothing. Whether an avatar still plays is asked when it is wanted: what was known of it may have ended since.
+//! How many play is known to `avatars`. The caller is `door`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::Mutex;
 use pq_otp::Pid;
 use tokio::sync::Notify;
 
 use crate::admission::arrival::{Arrival, Transport};
 use crate::session::port::{About, Port};
-use crate::settings::game::{Hero, Login};
+use crate::settings::game::{Avatar, Login};
 use crate::wire::gmcp::Message;
 
 /// Whether a process lives.
@@ -37,8 +38,8 @@ pub struct Guest {
     pub transport: Transport,
     /// The process that talks with it.
     pub process: Pid,
-    /// The name of its hero, while that plays.
-    pub hero: Option<String>,
+    /// The name of its avatar, while that plays.
+    pub avatar: Option<String>,
     /// Whether it speaks telnet; otherwise it reads and writes text.
     pub speaks_telnet: bool,
     /// What its program calls itself, where it does.
@@ -56,10 +57,10 @@ pub(crate) struct Client {
     pub(crate) port: Arc<Port>,
     pub(crate) arrival: Arrival,
     pub(crate) process: Pid,
-    /// Notified when a hero of its has ended.
+    /// Notified when an avatar of its has ended.
     pub(crate) fell: Arc<Notify>,
-    /// The hero that played last.
-    hero: Mutex<Option<Hero>>,
+    /// The avatar that played last.
+    avatar: Mutex<Option<Avatar>>,
     since: SystemTime,
     entered: Instant,
     /// When its last line came, in milliseconds after it entered.
@@ -74,33 +75,29 @@ impl Client {
             arrival,
             process,
             fell: Arc::default(),
-            hero: Mutex::default(),
+            avatar: Mutex::default(),
             since: SystemTime::now(),
             entered: Instant::now(),
             heard_ms: AtomicU64::new(0),
         }
     }
 
-    /// Takes note of whose client it is; `true` when that hero plays.
+    /// Takes note of whose client it is; `true` when that avatar plays.
     pub(crate) fn plays_as(&self, login: Login) -> bool {
         match login {
-            Login::Playing(hero) => {
-                *self.lock_hero() = Some(hero);
+            Login::Playing(avatar) => {
+                *self.avatar.lock() = Some(avatar);
                 true
             }
-            Login::Named(_) | Login::Arriving(_) | Login::Nobody => false,
+            Login::Named(_) | Login::Arriving(_) | Login::Nobody | Login::Unknown => false,
         }
-    }
-
-    fn lock_hero(&self) -> MutexGuard<'_, Option<Hero>> {
-        self.hero.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inside_ms(&self) -> u64 {
         self.entered.elapsed().as_millis() as u64
     }
 
-    fn guest(&self, port: u64, hero: Option<String>) -> Guest {
+    fn guest(&self, port: u64, avatar: Option<String>) -> Guest {
         let About {
             speaks_telnet,
             program,
@@ -114,7 +111,7 @@ impl Client {
             address: self.arrival.address,
             transport: self.arrival.transport,
             process: self.process,
-            hero,
+            avatar,
             speaks_telnet,
             program,
             terminal,
@@ -133,27 +130,28 @@ impl Crowd {
         }
     }
 
-    /// Whether a hero plays at this client's process now.
+    /// Whether an avatar plays at this client's process now.
     pub(crate) fn is_played(&self, client: &Client) -> bool {
-        self.name_of_hero(client).is_some()
+        self.name_of_avatar(client).is_some()
     }
 
-    /// The name of the hero that plays there now; a game that tells no names has none here.
-    pub(crate) fn hero_of(&self, client: &Client) -> Option<String> {
-        self.name_of_hero(client).filter(|name| !name.is_empty())
+    /// The name of the avatar that plays there now; a game that tells no names has none here.
+    pub(crate) fn avatar_of(&self, client: &Client) -> Option<String> {
+        self.name_of_avatar(client).filter(|name| !name.is_empty())
     }
 
-    fn name_of_hero(&self, client: &Client) -> Option<String> {
-        let hero = client.lock_hero().clone();
-        let lives =
-            |hero: &Hero| (self.lives)(client.process) && hero.process.is_none_or(&self.lives);
-        hero.filter(lives).map(|hero| hero.name)
+    fn name_of_avatar(&self, client: &Client) -> Option<String> {
+        let avatar = client.avatar.lock().clone();
+        let lives = |avatar: &Avatar| {
+            (self.lives)(client.process) && avatar.process.is_none_or(&self.lives)
+        };
+        avatar.filter(lives).map(|avatar| avatar.name)
     }
 
     /// A client comes in; it leaves when its presence is dropped.
     pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Presence {
         let client = Arc::new(client);
-        self.lock().insert(id, client.clone());
+        self.inside.lock().insert(id, client.clone());
         Presence {
             crowd: self.clone(),
             id,
@@ -165,7 +163,7 @@ impl Crowd {
     pub(crate) fn guests(&self) -> Vec<Guest> {
         let mut all = self.all();
         all.sort_unstable_by_key(|(id, _)| *id);
-        let guest = |(id, client): &(u64, Arc<Client>)| client.guest(*id, self.hero_of(client));
+        let guest = |(id, client): &(u64, Arc<Client>)| client.guest(*id, self.avatar_of(client));
         all.iter().map(guest).collect()
     }
 
@@ -177,7 +175,7 @@ impl Crowd {
         }
     }
 
-    /// What is said about heroes may be something else from now on.
+    /// What is said about avatars may be something else from now on.
     pub(crate) fn look_again(&self) {
         for (_, client) in self.all() {
             client.port.look_again();
@@ -210,18 +208,13 @@ impl Crowd {
     }
 
     fn get(&self, id: u64) -> Option<Arc<Client>> {
-        self.lock().get(&id).cloned()
+        self.inside.lock().get(&id).cloned()
     }
 
     /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<Client>)> {
-        let inside = self.lock();
+        let inside = self.inside.lock();
         inside.iter().map(|(id, one)| (*id, one.clone())).collect()
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Client>>> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -247,7 +240,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.crowd.lock().remove(&self.id);
+        self.crowd.inside.lock().remove(&self.id);
     }
 }
 
@@ -349,38 +342,41 @@ mod tests {
     }
 
     #[test]
-    fn a_client_has_its_hero_as_long_as_that_and_its_session_live() {
+    fn a_client_has_its_avatar_as_long_as_that_and_its_session_live() {
         let (session, first, second) = (Pid::from_raw(1), Pid::from_raw(2), Pid::from_raw(3));
         let dead = Arc::new(Mutex::new(Vec::new()));
         let died = dead.clone();
-        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().unwrap().contains(&pid)));
+        let crowd = Arc::new(Crowd::new(move |pid| !died.lock().contains(&pid)));
         let presence = crowd.enter(
             1,
             client(&Arc::new(Port::new(Settings::default().current()))),
         );
-        let hero = || crowd.guests().into_iter().find_map(|guest| guest.hero);
+        let avatar = || crowd.guests().into_iter().find_map(|guest| guest.avatar);
         let plays_as = |name: &str, process| {
             let name = name.to_string();
             let process = Some(process);
             presence
                 .client()
-                .plays_as(Login::Playing(Hero { name, process }))
+                .plays_as(Login::Playing(Avatar { name, process }))
         };
         assert!(
             !presence
                 .client()
                 .plays_as(Login::Arriving("Ann".to_string()))
         );
-        assert_eq!(hero(), None);
+        assert_eq!(avatar(), None);
         assert!(plays_as("Ann", first));
-        assert_eq!(hero().as_deref(), Some("Ann"));
-        dead.lock().unwrap().push(first);
-        assert_eq!(hero(), None);
+        assert_eq!(avatar().as_deref(), Some("Ann"));
+        dead.lock().push(first);
+        assert_eq!(avatar(), None);
         assert!(plays_as("Bob", second));
-        assert_eq!(hero().as_deref(), Some("Bob"));
-        dead.lock().unwrap().push(session);
-        assert_eq!((hero(), crowd.is_played(presence.client())), (None, false));
+        assert_eq!(avatar().as_deref(), Some("Bob"));
+        dead.lock().push(session);
+        assert_eq!(
+            (avatar(), crowd.is_played(presence.client())),
+            (None, false)
+        );
         drop(presence);
-        assert_eq!(crowd.lock().len(), 0);
+        assert_eq!(crowd.inside.lock().len(), 0);
     }
 }

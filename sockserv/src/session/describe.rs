@@ -1,4 +1,4 @@
-//! Tells the program of one client about its hero, as long as the client plays.
+//! Tells the program of one client about its avatar, as long as the client plays.
 //!
 //! ```text
 //!   a text for the client ─┐
@@ -19,7 +19,7 @@ use crate::settings::Current;
 use crate::settings::game::Sheet;
 
 /// How soon after one sheet the next is asked for: four in a second are as smooth as a gauge has to be, and at the book's
-/// pace a hero does something once in 400 ms at most.
+/// pace an avatar does something once in 400 ms at most.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long the game may take to answer: the default of `gen_server:call/2`. Then the next news is waited for.
@@ -41,7 +41,7 @@ pub(crate) async fn describe(client: &Client, settings: &Current) -> Infallible 
     }
 }
 
-/// Asks the game once. A hero that an upgrade holds answers when it is let go; nobody but its own client waits for it.
+/// Asks the game once. An avatar that an upgrade holds answers when it is let go; nobody but its own client waits for it.
 async fn ask(client: &Client, settings: &Current) -> Option<Sheet> {
     let (answer, answered) = oneshot::channel();
     let game = settings.load().game.clone();

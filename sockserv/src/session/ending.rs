@@ -43,7 +43,7 @@ impl EndingCell {
     /// The same for what is refused.
     pub(crate) fn refuse(&self, refusal: &Refusal) {
         let cause = match refusal {
-            Refusal::Locked | Refusal::Full | Refusal::Abandoned => Cause::Busy,
+            Refusal::Locked | Refusal::Full | Refusal::Abandoned(_) => Cause::Busy,
             Refusal::NoProcess => Cause::Fails,
             _ => Cause::Refused,
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   a line was handed over ─► Game::login ─┬─ nobody, or only a name ─► the next line
-//!                                          ├─ is being started ─► asked again soon, and less and less soon
+//!                                          ├─ is being started, or cannot say ─► asked again soon, and less and less soon
 //!                                          └─ plays ─► its end ─► from the beginning
 //! ```
 //! A client that takes too long, or whose name is banned, is closed.
@@ -21,7 +21,7 @@ use crate::session::crowd::{Client, Crowd};
 use crate::settings::Current;
 use crate::settings::game::Login;
 
-/// How soon a session is asked again whether the hero that it has asked for plays now; then half as soon each time.
+/// How soon a session is asked again whether the avatar that it has asked for plays now; then half as soon each time.
 const ARRIVING: Duration = Duration::from_millis(10);
 
 /// And no more seldom than this.
@@ -56,7 +56,7 @@ impl Logins {
         }
     }
 
-    /// Waits until a hero plays there.
+    /// Waits until an avatar plays there.
     async fn know(&self, client: &Client, lines: &Notify) -> Result<(), Refusal> {
         // A ban may have come while its process was started.
         self.gate.ban_of_address(client.arrival.address.ip())?;
@@ -65,7 +65,9 @@ impl Logins {
             lines.notified().await;
             let mut pause = ARRIVING;
             while let Some(login) = self.ask(client).await? {
-                client.port.set_dialogue(false);
+                if login != Login::Unknown {
+                    client.port.set_dialogue(false);
+                }
                 if client.plays_as(login) {
                     // And now that it can be found by its name, once more.
                     return self.ban_of_name(client);
@@ -77,7 +79,8 @@ impl Logins {
         }
     }
 
-    /// Asks the session once: the hero that plays or is being started, unless its name is banned.
+    /// Asks the session once: the avatar that plays or is being started, unless its name is banned; nothing when its player
+    /// is to say something first.
     async fn ask(&self, client: &Client) -> Result<Option<Login>, Refusal> {
         let (answer, answered) = oneshot::channel();
         let game = self.settings.load().game.clone();
@@ -86,15 +89,14 @@ impl Logins {
         let login = answered.await.unwrap_or(Login::Nobody);
         self.gate.ban_of_name(login.name())?;
         Ok(match login {
-            // Its player is to say something first.
             Login::Nobody | Login::Named(_) => None,
             login => Some(login),
         })
     }
 
-    /// Whether the name of the hero that plays for this client is banned.
+    /// Whether the name of the avatar that plays for this client is banned.
     fn ban_of_name(&self, client: &Client) -> Result<(), Refusal> {
-        let name = self.crowd.hero_of(client);
+        let name = self.crowd.avatar_of(client);
         name.map_or(Ok(()), |name| self.gate.ban_of_name(&name))
     }
 

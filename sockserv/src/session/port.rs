@@ -18,8 +18,9 @@ mod state;
 mod task;
 mod window;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pq_otp::Reason;
 use tokio::sync::Notify;
 
@@ -47,7 +48,7 @@ pub struct Port {
     changed: Notify,
     /// The door closes the connection.
     dismissed: Notify,
-    /// There may be something new to tell the client's program about its hero.
+    /// There may be something new to tell the client's program about its avatar.
     news: Notify,
     window: Window,
     pace: Pace,
@@ -81,7 +82,7 @@ impl Port {
     /// The same, for a client to which text may be sent compressed. Not inside TLS, where the length of what is compressed
     /// tells of secrets (the attack is known as CRIME).
     pub(crate) fn compressing(self) -> Port {
-        self.lock().nvt.set_may_compress();
+        self.state.lock().nvt.set_may_compress();
         self
     }
 
@@ -99,7 +100,7 @@ impl Port {
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
         let mut is_news = false;
         let pushed = self.push(|nvt| {
-            is_news = nvt.wants_hero().is_some();
+            is_news = nvt.wants_avatar().is_some();
             nvt.tell(text)
         });
         if is_news {
@@ -126,24 +127,24 @@ impl Port {
 
     /// What the client has told of itself.
     pub(crate) fn about(&self) -> About {
-        self.lock().about()
+        self.state.lock().about()
     }
 
     /// Who the client is, as far as it has told: for logs.
     pub fn client(&self) -> String {
-        self.lock().nvt.client().to_string()
+        self.state.lock().nvt.client().to_string()
     }
 
     /// Whether the client is being asked who plays: [`Nvt::set_dialogue`].
     pub(crate) fn set_dialogue(&self, on: bool) {
-        self.lock().nvt.set_dialogue(on);
+        self.state.lock().nvt.set_dialogue(on);
         // The question may have been written already, and its mark is due.
         self.changed.notify_one();
     }
 
-    /// What is said about heroes may be something else from now on.
+    /// What is said about avatars may be something else from now on.
     pub(crate) fn look_again(&self) {
-        if self.lock().nvt.wants_hero().is_some() {
+        if self.state.lock().nvt.wants_avatar().is_some() {
             self.news.notify_one();
         }
     }
@@ -194,7 +195,7 @@ impl Port {
     /// Queues bytes of the wire.
     fn push(&self, wire: impl FnOnce(&mut Nvt) -> Vec<u8>) -> Result<(), Overflow> {
         let max = self.settings.load().limits.outbox_max;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let pushed = state.push(wire, max);
         if pushed.is_err() {
             self.ending.refuse(&Refusal::Slow);
@@ -207,7 +208,7 @@ impl Port {
 
     fn end(&self, stage: Stage, cause: Cause, why: &str) {
         let max = self.settings.load().limits.outbox_max;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.end(stage, why, max) {
             self.ending.tell(cause, why);
         }
@@ -217,11 +218,6 @@ impl Port {
         if is_dismissed {
             self.dismissed.notify_one();
         }
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

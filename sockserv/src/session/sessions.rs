@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
 use crate::admission::arrival::{Arrival, Transport};
+use crate::admission::avatars::Avatars;
 use crate::admission::gate::Gate;
-use crate::admission::heroes::Heroes;
 use crate::admission::refused::Refusal;
 use crate::admission::seldom::seldom;
 use crate::session::connection::{self, End, Owner};
@@ -33,24 +33,17 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every session needs.
 pub(crate) struct Sessions {
     node: Node,
-    supervisor: &'static str,
-    heroes: Arc<Heroes>,
+    avatars: Arc<Avatars>,
     pub(crate) logins: Logins,
 }
 
 impl Sessions {
-    /// Sessions whose processes are children of `supervisor`.
-    pub(crate) fn new(
-        node: Node,
-        supervisor: &'static str,
-        gate: Arc<Gate>,
-        settings: Current,
-    ) -> Sessions {
+    /// No sessions yet.
+    pub(crate) fn new(node: Node, gate: Arc<Gate>, settings: Current) -> Sessions {
         let lives = node.clone();
         Sessions {
             node,
-            supervisor,
-            heroes: gate.heroes().clone(),
+            avatars: gate.avatars().clone(),
             logins: Logins {
                 gate,
                 crowd: Arc::new(Crowd::new(move |pid| lives.is_alive(pid))),
@@ -71,7 +64,8 @@ impl Sessions {
     ) -> Result<(), S> {
         let port = Arc::new(port(arrival, self.logins.settings.clone()).telling(ending.clone()));
         let id = self.node.open_port(Arc::new(Sink(port.clone())));
-        match start_session(&self.node, self.supervisor, id, START_TIMEOUT).await {
+        let supervisor = self.logins.settings.load().supervisor.clone();
+        match start_session(&self.node, &supervisor, id, START_TIMEOUT).await {
             Ok(process) => {
                 self.node.own_port(id, process);
                 let client = Client::new(port, arrival.clone(), process);
@@ -149,7 +143,7 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(sessions: &'a Sessions, port: u64, client: Client) -> Session<'a> {
-        sessions.heroes.tell(client.process, client.fell.clone());
+        sessions.avatars.tell(client.process, client.fell.clone());
         Session {
             sessions,
             port,
@@ -165,7 +159,7 @@ impl<'a> Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        self.sessions.heroes.tell_no_more(self.process());
+        self.sessions.avatars.tell_no_more(self.process());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What has changed of what a game says about a hero, as messages of GMCP.
+//! What has changed of what a game says about an avatar, as messages of GMCP.
 //!
 //! ```text
 //!   a sheet ─► compared with the one before ─► Char.Status       the keys that have changed; "" for one that is gone
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::settings::game::Sheet;
 use crate::wire::gmcp::Message;
 
-/// How long a body may be that is sent, in bytes: a quarter of what may wait for a client. The bag of a hero of level 30
+/// How long a body may be that is sent, in bytes: a quarter of what may wait for a client. The bag of an avatar of level 30
 /// has some 11 000; what is longer is left out as if the game had not said it.
 const BODY_MAX: usize = crate::wire::outbox::OUTBOX_MAX / 4;
 
@@ -27,7 +27,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// What is to be sent so that the program knows this sheet. `wish` is `Gmcp::wants_hero`: when it has changed
+    /// What is to be sent so that the program knows this sheet. `wish` is `Gmcp::wants_avatar`: when it has changed
     /// the program wants everything.
     pub(crate) fn update(&mut self, wish: u32, sheet: Sheet) -> Vec<Message> {
         if self.wish.replace(wish) != Some(wish) {

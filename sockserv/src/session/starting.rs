@@ -11,7 +11,7 @@ use tokio::time::timeout;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("no process is registered as {0}")]
-    NoSupervisor(&'static str),
+    NoSupervisor(String),
     #[error("the supervisor did not answer within {0:?}")]
     Timeout(Duration),
     #[error("the supervisor has ended: {0}")]
@@ -23,13 +23,13 @@ pub(crate) enum StartError {
 /// Starts a child of `supervisor` for port `port`.
 pub(crate) async fn start_session(
     node: &Node,
-    supervisor: &'static str,
+    supervisor: &str,
     port: u64,
     limit: Duration,
 ) -> Result<Pid, StartError> {
     let to = node
         .whereis(supervisor)
-        .ok_or(StartError::NoSupervisor(supervisor))?;
+        .ok_or_else(|| StartError::NoSupervisor(supervisor.to_string()))?;
     let (sender, receiver) = oneshot::channel::<Result<Payload, Reason>>();
     // The receiver may have stopped waiting; then the child it would have had ends with its port.
     node.request(

@@ -31,13 +31,13 @@ pub struct Limits {
     pub lines: Rate,
     /// Bytes of a line.
     pub line_max: usize,
-    /// How long a client may take until its hero plays. `None`: as long as it likes.
+    /// How long a client may take until its avatar plays. `None`: as long as it likes.
     pub login: Option<Duration>,
     /// Bytes that may wait for a client that does not read them.
     pub outbox_max: usize,
-    /// Heroes that may play for nobody, because their client has gone and left them, before nobody new is let in. `None`: any
+    /// Avatars that may play for nobody, because their client has gone and left them, before nobody new is let in. `None`: any
     /// number. Who is in then may still leave one each. As many as clients: all of a full house may lose their connection
-    /// at once, and such heroes take some 3 KB each.
+    /// at once, and such avatars take some 3 KB each.
     pub abandoned: Option<usize>,
 }
 

@@ -153,7 +153,7 @@ impl Gmcp {
 
     /// How often the client has said what it wants, if that is anything of the package `Char`: when the number
     /// changes, it wants to hear everything again.
-    pub fn wants_hero(&self) -> Option<u32> {
+    pub fn wants_avatar(&self) -> Option<u32> {
         let from = (Bound::Included("char"), Bound::Unbounded);
         let first = self.supports.range::<str, _>(from).next()?;
         let is_wanted = first == "char" || first.starts_with("char.");
@@ -325,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn whoever_wants_a_part_of_the_hero_is_known_and_so_is_that_it_asks_again() {
+    fn whoever_wants_a_part_of_the_avatar_is_known_and_so_is_that_it_asks_again() {
         let mut gmcp = Gmcp::default();
         let mut hear = |message: &str| {
             gmcp.hear(message.as_bytes());
-            gmcp.wants_hero()
+            gmcp.wants_avatar()
         };
         for none in [r#"["Charm 1","Room 1"]"#, "[]", r#"["Cha 1"]"#] {
             assert_eq!(hear(&format!("Core.Supports.Set {none}")), None, "{none}");

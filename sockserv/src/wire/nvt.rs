@@ -294,10 +294,10 @@ impl Nvt {
         }
     }
 
-    /// [`Gmcp::wants_hero`], of a program that takes messages.
-    pub fn wants_hero(&self) -> Option<u32> {
+    /// [`Gmcp::wants_avatar`], of a program that takes messages.
+    pub fn wants_avatar(&self) -> Option<u32> {
         let takes = self.negotiation.is_on(Side::Us, GMCP);
-        self.gmcp.wants_hero().filter(|_| takes)
+        self.gmcp.wants_avatar().filter(|_| takes)
     }
 
     /// [`Gmcp::take_awake`].
@@ -315,7 +315,7 @@ impl Nvt {
     }
 
     /// From now on whatever is said last is a question, also where it ends its line; or only what does not, as the story
-    /// of a hero asks nothing.
+    /// of an avatar asks nothing.
     pub fn set_dialogue(&mut self, on: bool) {
         let was = std::mem::replace(&mut self.in_dialogue, on);
         if on && !was && self.has_spoken && self.line == Line::Front {

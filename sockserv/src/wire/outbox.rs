@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use crate::wire::mccp::Turn;
 
 /// How many bytes may wait for a client, unless its settings say otherwise.
-/// A hero at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
+/// An avatar at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
 /// kernel holds about as much again for the socket. Bytes that are going to be compressed count as they are. With 10 000 clients that all stop reading, 640 MB.
 pub const OUTBOX_MAX: usize = 64 * 1024;
 

@@ -157,7 +157,7 @@ async fn a_client_that_reads_nothing_is_dropped_after_half_a_minute() {
     let start = Instant::now();
     let chatter = rig.port.clone();
     tokio::spawn(async move {
-        // News of a hero keep coming; they must not put the deadline off.
+        // News of an avatar keep coming; they must not put the deadline off.
         while chatter.write(b"Executing a Pig...\n").is_ok() {
             sleep(Duration::from_millis(800)).await;
         }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pq_otp::spec::{self, SupReply, SupRequest};
-use pq_otp::{Pid, PortSink};
+use pq_otp::{Ask, Pid, PortSink};
 
 use super::House;
 
@@ -142,7 +142,7 @@ impl House {
         let supervisor = self.sim.node().whereis("sockserv_sup")?;
         let reply = self
             .sim
-            .ask_supervisor(supervisor, &SupRequest::StartChild(args));
+            .ask_supervisor(supervisor, &SupRequest::StartChild(args), 60_000);
         let Ok(SupReply::Started(Some(session))) = reply else {
             panic!("{reply:?}")
         };

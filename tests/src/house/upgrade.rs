@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pq_otp::upgrade::{Board, Driver, Live};
-use pq_otp::{Module, Node, OnReply, Payload, ProcessInfo, RequestError, Runner, Sim};
+use pq_otp::{Ask, Node, Payload, Question, RequestError, Sim};
 use pq_protocol::record::InstallRecord;
 use pq_release::handler::{InstallError, Options, ReleaseHandler};
 
@@ -98,21 +98,11 @@ impl Driver for Meddler<'_> {
             None => self.house.sim.replace_worker(board),
         }
     }
+}
 
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        Driver::ask(&mut self.house.sim, timeout_ms, send)
-    }
-
-    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        Driver::processes(&mut self.house.sim, timeout_ms)
-    }
-
-    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        Driver::who_runs(&mut self.house.sim, module, timeout_ms)
+impl Ask for Meddler<'_> {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
+        self.house.sim.ask(timeout_ms, question)
     }
 }
 

@@ -5,6 +5,7 @@
 //!   processes end ──────────────────► mourner: records the order of their ends
 //! ```
 
+use pq_otp::Ask;
 use pq_otp::spec::{self, ManagerReply, ManagerRequest, Start};
 use pq_sdk::{Atom, Ctx, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid};
 use pq_words::Report;

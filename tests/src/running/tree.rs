@@ -38,9 +38,22 @@ impl Tree {
         Tree::below(disk.folder(), "rel")
     }
 
+    /// A copy of the tree in this folder.
+    pub fn copied(from: &Path) -> Tree {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let mut files = Files::new();
+        read_all(from, Path::new(""), &mut files);
+        let mut tree = Tree::with(&files, folder.path().join("rel"));
+        tree._folder = Some(folder);
+        tree
+    }
+
     fn below(folder: &Path, name: &str) -> Tree {
-        let root = folder.join(name);
-        for (path, bytes) in release() {
+        Tree::with(release(), folder.join(name))
+    }
+
+    fn with(files: &Files, root: PathBuf) -> Tree {
+        for (path, bytes) in files {
             let file = root.join(path);
             let parent = file.parent().expect("the file is below the root");
             std::fs::create_dir_all(parent)
@@ -58,10 +71,14 @@ impl Tree {
         &self.root
     }
 
-    /// Gives release `vsn` a `sys.config` with these settings of `sockserv` in addition to its port.
+    /// Gives release `vsn` a `sys.config` with these settings of `sockserv` in addition to those that it came with.
     pub fn configures(&self, vsn: &str, settings: &str) {
         let file = self.root.join(format!("releases/{vsn}/sys.config"));
-        let text = format!("[{{sockserv, [{{port, 8082}}, {settings}]}}].\n");
+        let came_with = match vsn {
+            "1.0.0" => include_str!("../../../releases/1.0.0/sys.config"),
+            _ => include_str!("../../../releases/1.1.0/sys.config"),
+        };
+        let text = came_with.replace("{port, 8082},", &format!("{{port, 8082}}, {settings},"));
         std::fs::write(file, text).expect("the release has a folder");
     }
 

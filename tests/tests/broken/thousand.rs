@@ -23,8 +23,9 @@ const CULPRIT: &str = "bot-577";
 fn crowded() -> Stage {
     let tree = Tree::new();
     let file = tree.root().join("releases/1.0.0/sys.config");
-    let settings = format!(r#"[{{processquest, [{{fate, {{"{CULPRIT}", "Errs"}}}}]}}]."#);
-    fs::write(file, settings).unwrap();
+    let fate = format!(r#"[{{processquest, [{{fate, {{"{CULPRIT}", "Errs"}}}}]}}, {{sockserv,"#);
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(file, settings.replace("[{sockserv,", &fate)).unwrap();
     let bots = BOTS.to_string();
     let node = Running::node_with(&tree, &["--heroes", &bots, "--pace", "50"]);
     node.wrote(&format!("{BOTS} heroes started"));

@@ -51,7 +51,7 @@ fn who_names_the_hero_the_client_and_the_versions_of_both_sides() {
         "program",
         "terminal",
         "session_vsn",
-        "hero_vsn",
+        "avatar_vsn",
     ];
     let shown = |row: &Value| Value::from(columns.map(|column| row[column].clone()).to_vec());
     assert_eq!(shown(&of_ann), expected);
@@ -277,7 +277,7 @@ fn a_hero_is_ended_by_its_name_whoever_plays_it() {
     let from = ann.address().to_string();
     // Letters that look the same are the same name.
     let ended = json(&tree, &["end-hero", "\u{410}nn", "Enough\u{1b}[2J."]);
-    let expected = value!({"operation": "end_hero", "name": "Ann", "addresses": [from]});
+    let expected = value!({"operation": "end_avatar", "name": "Ann", "addresses": [from]});
     assert_eq!(ended, expected);
     ann.until(b"Enough[2J.\r\nAnn has fallen for the last time.\r\n");
     ann.until(b"character's name?\r\n");

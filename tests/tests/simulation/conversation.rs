@@ -1,6 +1,7 @@
 //! The conversation of sockserv 1.0.0 with the whole game: each byte of the output, and its time.
 
 use expect_test::{Expect, expect};
+use pq_otp::Ask;
 use pq_otp::spec::SupReply;
 use pq_otp::sys::SysMessage;
 use pq_tests::house::House;
@@ -292,7 +293,10 @@ fn a_hero_that_is_suspended_can_be_quit() {
     for victim in [House::whereis, House::events_of] {
         let (mut house, client) = playing();
         let pid = victim(&house, "Conan").unwrap();
-        house.sim.sys(pid, SysMessage::Suspend).unwrap();
+        house
+            .sim
+            .sys(pid, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+            .unwrap();
         let before_ms = house.sim.now_ms();
         house.types(&client, "quit");
         assert!(client.is_closed() && house.is_gone("Conan"));
@@ -303,11 +307,17 @@ fn a_hero_that_is_suspended_can_be_quit() {
 #[test]
 fn a_session_that_is_suspended_answers_afterwards_and_in_order() {
     let (mut house, client) = playing();
-    house.sim.sys(client.session, SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(client.session, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     assert_eq!(house.types(&client, "one"), "");
     house.sim.run_ms(10_000);
     assert_eq!(house.types(&client, "two"), "");
-    house.sim.sys(client.session, SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(client.session, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     let told = client.read();
     let at = |text: &str| {
         told.find(text)

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use pq_otp::Ask;
 use pq_otp::sys::SysMessage;
 use pq_tests::house::client::Client;
 use pq_tests::house::{House, socket_opts};
-use sockserv::Heroes;
+use sockserv::Avatars;
 
 const SEED: u64 = 1_947;
 
@@ -14,9 +15,9 @@ const SEED: u64 = 1_947;
 const LONG_MS: u64 = 20_000;
 
 /// A simulated node that counts its heroes.
-fn counted() -> (House, Arc<Heroes>) {
+fn counted() -> (House, Arc<Avatars>) {
     let house = House::boot(SEED);
-    let heroes = Arc::new(Heroes::default());
+    let heroes = Arc::new(Avatars::default());
     assert!(house.sim.node().tell_kin(heroes.clone()));
     (house, heroes)
 }
@@ -103,13 +104,19 @@ fn events_fall(house: &mut House, _: &Client) {
 }
 
 fn held(house: &mut House, ann: &Client) {
-    house.sim.sys(ann.session, SysMessage::Suspend).unwrap();
+    house
+        .sim
+        .sys(ann.session, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     house.drops(ann);
 }
 
 fn held_and_let_go(house: &mut House, ann: &Client) {
     held(house, ann);
-    house.sim.sys(ann.session, SysMessage::Resume).unwrap();
+    house
+        .sim
+        .sys(ann.session, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
 }
 
 fn stop_application(house: &mut House, name: &str) {

@@ -76,7 +76,6 @@ const ROWS: &[Row] = &[
             "pq-otp",
             "pq-sdk",
             "pq-abi",
-            "pq-words",
             "pq-protocol",
             "pq-term",
         ],
@@ -101,7 +100,7 @@ const OUTSIDE: &str = "pq-tests";
 const LIBRARY_MAY: &[&str] = &["pq-sdk", "pq-words", "pq-term"];
 
 /// External crates that only certain packages may use, with the reason.
-const ROOMS: &[(&str, &[&str], &str)] = &[
+const CONFINED: &[(&str, &[&str], &str)] = &[
     (
         "libloading",
         &["pq-code"],
@@ -158,9 +157,9 @@ impl Edge {
 
     /// The reason for which this package may not use an external crate; `None` if it may.
     fn strays(&self) -> Option<String> {
-        let (name, rooms, why) = ROOMS.iter().find(|(name, ..)| *name == self.to)?;
-        let at_home = rooms.contains(&self.from.as_str());
-        (!at_home).then(|| format!("`{name}` is for {rooms:?} only, not `{}`: {why}", self.from))
+        let (name, users, why) = CONFINED.iter().find(|(name, ..)| *name == self.to)?;
+        let may = users.contains(&self.from.as_str());
+        (!may).then(|| format!("`{name}` is for {users:?} only, not `{}`: {why}", self.from))
     }
 
     fn stays_below(&self) -> bool {
@@ -238,7 +237,7 @@ fn refused_edges_of(package: &Package, ours: &[&str]) -> Vec<Fault> {
 }
 
 /// The fault of a manifest that does not use the lints of the workspace.
-pub(crate) fn without_house_lints(manifest: &File) -> Option<Fault> {
+pub(crate) fn without_workspace_lints(manifest: &File) -> Option<Fault> {
     let takes = manifest.text.contains("[lints]\nworkspace = true");
     manifest.unless(
         takes,

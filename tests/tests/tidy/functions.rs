@@ -101,6 +101,82 @@ pub(crate) fn too_long(file: &File) -> Vec<Fault> {
         .collect()
 }
 
+/// The largest number of parameters that clippy allows (`too-many-arguments-threshold`).
+const PARAMETERS_MAX: usize = 5;
+
+/// Functions that had more parameters before this rule, by file and name. The list must not grow.
+const CROWDED: [(&str, &str); 14] = [
+    ("game-plugins/sdk/src/migrate.rs", "convert"),
+    ("server/abi/src/host.rs", "code_change"),
+    ("server/abi/src/host.rs", "handle"),
+    ("server/abi/src/plugin.rs", "raw"),
+    ("server/otp/src/outside.rs", "send_call_module"),
+    ("server/otp/src/shard/effects.rs", "request"),
+    ("server/otp/src/stall/watch.rs", "looks"),
+    ("server/otp/src/supervisor/halting.rs", "child_halted"),
+    ("server/otp/src/upgrade/convert.rs", "code_change"),
+    ("server/src/run.rs", "conclude"),
+    ("server/src/run.rs", "serve"),
+    ("server/src/run.rs", "start_again"),
+    ("tests/benches/flood.rs", "floods"),
+    ("tests/src/house/upgrade.rs", "install_under"),
+];
+
+/// Functions that put several parameters into one tuple, so that clippy counts too few. Methods of a trait are excluded,
+/// because the trait defines their parameters.
+pub(crate) fn crowded(file: &File) -> Vec<Fault> {
+    let Ok(parsed) = syn::parse_file(&file.text) else {
+        return Vec::new();
+    };
+    let mut crowd = Crowd::default();
+    syn::visit::visit_file(&mut crowd, &parsed);
+    let is_known = |name: &str| CROWDED.contains(&(&*file.path, name));
+    let new = crowd.0.iter().filter(|name| !is_known(name));
+    new.map(|name| {
+        let line = file.line_where(|line| line.contains(&format!("fn {name}")));
+        let wanted = "a tuple has no names: make a struct of the parameters that belong together";
+        file.fault(line, format!("`{name}`: {wanted}"))
+    })
+    .collect()
+}
+
+/// The names of functions with too many parameters.
+#[derive(Default)]
+struct Crowd(Vec<String>);
+
+impl Crowd {
+    fn count(&mut self, signature: &syn::Signature) {
+        let parameters = signature.inputs.iter().map(|input| match input {
+            syn::FnArg::Typed(typed) => match &*typed.pat {
+                syn::Pat::Tuple(tuple) => tuple.elems.len(),
+                _ => 1,
+            },
+            syn::FnArg::Receiver(_) => 1,
+        });
+        if parameters.sum::<usize>() > PARAMETERS_MAX {
+            self.0.push(signature.ident.to_string());
+        }
+    }
+}
+
+impl<'ast> syn::visit::Visit<'ast> for Crowd {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.count(&item.sig);
+        syn::visit::visit_item_fn(self, item);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if item.trait_.is_none() {
+            for method in &item.items {
+                if let syn::ImplItem::Fn(method) = method {
+                    self.count(&method.sig);
+                }
+            }
+        }
+        syn::visit::visit_item_impl(self, item);
+    }
+}
+
 /// The distribution of the lengths of all functions.
 pub(crate) struct Spread {
     median: usize,

@@ -114,7 +114,7 @@ pub(crate) fn frozen_lines(files: &[File]) -> String {
 
 /// Whether the file is source of a library that is not released yet.
 fn is_open_source(path: &str, frozen: &File) -> bool {
-    let is_library = super::rooms::is_library(path)
+    let is_library = super::confined::is_library(path)
         || path.starts_with("tests/plugins/")
         || path.starts_with("regis/application/src/");
     let is_test = path.contains("/tests/") && !path.starts_with("tests/plugins/");

@@ -6,7 +6,7 @@ use super::tree::{Fault, File};
 const FILE_LINES_MAX: usize = 600;
 
 /// The fault of a Rust file that does not begin with its documentation.
-pub(crate) fn front_desk(file: &File) -> Option<Fault> {
+pub(crate) fn opening(file: &File) -> Option<Fault> {
     let wanted =
         "begin with `//!`: the content of the file, related things that are elsewhere, the callers";
     file.unless(file.text.starts_with("//! "), 1, wanted)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pq_otp::{Pid, ProcessInfo};
+use pq_otp::{Ask, Pid, ProcessInfo};
 use pq_tests::house::client::{Client, Knock};
 use pq_tests::house::{House, socket_opts};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -230,7 +230,11 @@ impl Crowd {
             .collect();
         let mut heroes = BTreeMap::new();
         for player in &players {
-            let state = house.sim.sys(*player, pq_otp::sys::SysMessage::GetState);
+            let state = house.sim.sys(
+                *player,
+                pq_otp::sys::SysMessage::GetState,
+                pq_otp::sys::TIMEOUT_MS,
+            );
             let state = state.unwrap_or_else(|error| panic!("{what}: {player}: {error}"));
             let bytes = pq_term::msgpack::to_plain_msgpack(&state);
             let hero: Hero = rmp_serde::from_slice(&bytes)

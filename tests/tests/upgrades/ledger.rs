@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::spec::{SupReply, SupRequest};
 use pq_otp::sys::SysMessage;
-use pq_otp::{Pid, ProcessInfo, Term};
+use pq_otp::{Ask, Pid, ProcessInfo, Term};
 use pq_tests::house::House;
 
 use super::crowd::{Crowd, version_of};
@@ -52,8 +52,17 @@ impl Ledger {
         let some = families.iter().cycle().skip(first).take(FROZEN);
         let frozen = some.map(|family| {
             let pid = family.player;
-            house.sim.sys(pid, SysMessage::Suspend).unwrap();
-            (pid, house.sim.sys(pid, SysMessage::GetState).unwrap())
+            house
+                .sim
+                .sys(pid, SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
+                .unwrap();
+            (
+                pid,
+                house
+                    .sim
+                    .sys(pid, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS)
+                    .unwrap(),
+            )
         });
         let frozen = frozen.collect();
         Ledger { families, frozen }
@@ -83,13 +92,19 @@ impl Ledger {
         assert!(missing.len() as u64 <= killed, "missing: {missing:?}");
         for (pid, before) in &self.frozen {
             if alive.contains(pid) {
-                let after = house.sim.sys(*pid, SysMessage::GetState).unwrap();
+                let after = house
+                    .sim
+                    .sys(*pid, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS)
+                    .unwrap();
                 let same = match changed {
                     true => hero(&after) == hero(before),
                     false => after == *before,
                 };
                 assert!(same, "{pid} was {before} and is {after}");
-                house.sim.sys(*pid, SysMessage::Resume).unwrap();
+                house
+                    .sim
+                    .sys(*pid, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)
+                    .unwrap();
             }
         }
     }
@@ -130,7 +145,7 @@ pub(crate) fn check_world(house: &mut House, release: &str) {
     for sup in &sups {
         let children = house
             .sim
-            .ask_supervisor(sup.pid, &SupRequest::WhichChildren);
+            .ask_supervisor(sup.pid, &SupRequest::WhichChildren, 60_000);
         let Ok(SupReply::Children(children)) = children else {
             panic!("{sup:?}: {children:?}")
         };

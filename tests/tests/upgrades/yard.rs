@@ -252,7 +252,7 @@ fn episode_of(yard: &mut Yard, to: &str, script: &[String], what: &str) -> Strin
         (Err(checked), Err(installed)) => {
             assert!(!installed.touched, "{installed}: {what}");
             assert_eq!(checked.to_string(), installed.to_string(), "{what}");
-            let FailedStep::Judged(_) = installed.step else {
+            let FailedStep::Judged(_) = *installed.step else {
                 panic!("{installed}: {what}");
             };
             assert_eq!(before, yard.everything(), "{installed}: {what}");
@@ -300,7 +300,7 @@ fn what_an_author_would_write_passes_and_says_who_ends() {
         yard.house
             .install(&mut yard.handler, to, &Options::default(), |_, _| ())
             .unwrap_or_else(|error| panic!("failed to {error}"));
-        let line = |it: &pq_release::handler::Ending| {
+        let line = |it: &pq_release::judge::Ending| {
             let name = it.name.as_deref().unwrap_or("-");
             format!("{name} {} {}", it.module, it.instruction)
         };

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pq_sdk::pq_abi::host::{Answer, Failure, Host, Module, State, Verdict, linked_library};
-use pq_sdk::pq_abi::{Callback, Direction, OpCode, raw};
+use pq_sdk::pq_abi::{Callback, Direction, OpCode, Way, raw};
 use pq_sdk::{Pid, Reason, Term};
 use pq_words::{Event as News, Name, Opts, Report};
 use processquest_1_0_0::pq_player::Event;
@@ -81,11 +81,16 @@ impl Node {
         hero.export(self).unwrap()
     }
 
-    /// Calls `pq_player:code_change` of this version, from or to 1.0.0.
-    pub(crate) fn change(&mut self, way: Direction, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
-        let changed = self
-            .module("pq_player")
-            .code_change(self, (way, OLD), bytes, &[0xc0]);
+    /// `pq_player:code_change` of this version, from or to 1.0.0.
+    pub(crate) fn change(&mut self, direction: Direction, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
+        let (module, way) = (
+            self.module("pq_player"),
+            Way {
+                direction,
+                vsn: OLD,
+            },
+        );
+        let changed = module.code_change(self, way, bytes, &[0xc0]);
         changed.map_err(Failure::into_reason)
     }
 

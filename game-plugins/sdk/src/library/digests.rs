@@ -11,7 +11,7 @@ pub const fn digest_of(module: &str, digests: &'static str) -> &'static str {
     while from < bytes.len() {
         let end = find(bytes, from, b';');
         let name_end = find(bytes, from, b'=');
-        if name_end < end && is_same(bytes, (from, name_end), module.as_bytes()) {
+        if name_end < end && is_same(between(bytes, from, name_end), module.as_bytes()) {
             let rest = digests.split_at(name_end + 1).1;
             return rest.split_at(end - name_end - 1).0;
         }
@@ -36,13 +36,17 @@ const fn find(bytes: &[u8], from: usize, wanted: u8) -> usize {
     at
 }
 
-const fn is_same(bytes: &[u8], (from, end): (usize, usize), wanted: &[u8]) -> bool {
-    if end - from != wanted.len() {
+const fn between(bytes: &[u8], from: usize, end: usize) -> &[u8] {
+    bytes.split_at(end).0.split_at(from).1
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
         return false;
     }
     let mut at = 0;
-    while at < wanted.len() {
-        if bytes[from + at] != wanted[at] {
+    while at < one.len() {
+        if one[at] != other[at] {
             return false;
         }
         at += 1;

@@ -2,6 +2,11 @@
 //!
 //! Written around each call by the node's half of the boundary (`host`), as a record on the stack and one store to its
 //! address. Only the thread itself reads it.
+//!
+//! The runtime has a record of its own for much the same (`stall::Post` of `pq-otp`), and neither can be the other: that one
+//! is read by another thread at any moment, so it is numbers in a place that stays, with a name cut to fit; and only threads
+//! have it that somebody watches over. This one may borrow what is on the stack, is there on every thread, and knows by
+//! itself what called it.
 
 use std::cell::Cell;
 use std::ptr;

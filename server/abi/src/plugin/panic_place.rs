@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
+use std::mem::ManuallyDrop;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
@@ -79,6 +80,8 @@ pub(super) fn watch<R>(body: impl FnOnce() -> R) -> R {
 
 /// "message, at file:line:column".
 pub(super) fn describe(payload: Box<dyn Any + Send>) -> String {
+    // It is never dropped: that may run the author's Drop, which may panic again.
+    let payload = ManuallyDrop::new(payload);
     let message = match (
         payload.downcast_ref::<&str>(),
         payload.downcast_ref::<String>(),
@@ -89,8 +92,6 @@ pub(super) fn describe(payload: Box<dyn Any + Send>) -> String {
     };
     let place =
         PLACE.with_borrow(|place| String::from_utf8_lossy(&place.bytes[..place.len]).into_owned());
-    // Dropping a payload may run the author's Drop: one that panics again is leaked instead.
-    std::mem::forget(payload);
     match place.is_empty() {
         true => message,
         false => format!("{message}, at {place}"),

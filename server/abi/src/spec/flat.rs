@@ -1,7 +1,7 @@
 //! The parts of a spec in their flat form: an atom as its text, a term as one string of bytes, a word as a
 //! number.
 //!
-//! A spec is written and read at every start of a supervisor, so at every start of a hero, and kept as long as
+//! A spec is written and read at every start of a supervisor, so at every start of an avatar, and kept as long as
 //! it lives. The form in which atoms and terms travel elsewhere nests a serializer for each of them; that made
 //! a third of a start.
 

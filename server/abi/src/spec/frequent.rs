@@ -1,6 +1,6 @@
 //! What a crowd says to one supervisor and hears from it: `StartChild` and `Started`, without `serde`.
 //!
-//! All starts of heroes pass through one process. What `serde` makes of the same types is what everybody else reads
+//! All starts of avatars pass through one process. What `serde` makes of the same types is what everybody else reads
 //! and writes; here the bytes are the same, and whatever else they are is left to it.
 
 use pq_term::msgpack::{exact_pid, pid_to_msgpack};

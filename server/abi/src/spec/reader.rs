@@ -1,6 +1,6 @@
 //! Reads the spec of a supervisor child by child, each where it lies.
 //!
-//! A spec is read at every start of a hero. What `serde` makes of the same types reads them too, three times
+//! A spec is read at every start of an avatar. What `serde` makes of the same types reads them too, three times
 //! slower, and builds all of a child where its start is wanted; the tests hold the two against each other.
 
 use std::fmt::Display;

@@ -1,6 +1,6 @@
 //! Writes the spec of a supervisor, the bytes that `serde` would make of it.
 //!
-//! A spec is written at every start of a hero. What `serde` makes of the same types writes it too, in more than
+//! A spec is written at every start of an avatar. What `serde` makes of the same types writes it too, in more than
 //! twice the time; the tests hold the two against each other. What else travels as a spec is written by
 //! [`super::encode`], and all of it is read elsewhere (`reader`, [`super::decode`]).
 

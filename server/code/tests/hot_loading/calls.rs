@@ -8,7 +8,7 @@ use super::host::{TestHost, ask, counter};
 use super::support::{Node, V1};
 
 #[derive(Serialize)]
-enum Request {
+pub(crate) enum Request {
     Add(u64),
     Panic,
     Stop,

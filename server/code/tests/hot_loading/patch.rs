@@ -23,17 +23,27 @@ pub(crate) fn section(bytes: &[u8], section: &str, from: &str, to: &str) -> Vec<
 /// A copy with `to` in place of `from`. Both have the same length, and `from` occurs exactly once.
 pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
+    written_at(bytes, place_of(bytes, from), to)
+}
+
+/// Where this is; it is there exactly once.
+pub(crate) fn place_of(bytes: &[u8], wanted: &[u8]) -> usize {
     let places: Vec<usize> = (0..bytes.len())
-        .filter(|at| bytes[*at..].starts_with(from))
+        .filter(|at| bytes[*at..].starts_with(wanted))
         .collect();
     assert_eq!(
         places.len(),
         1,
         "{:?} must be there once",
-        String::from_utf8_lossy(from)
+        String::from_utf8_lossy(wanted)
     );
+    places[0]
+}
+
+/// A copy that has this at that place.
+pub(crate) fn written_at(bytes: &[u8], place: usize, what: &[u8]) -> Vec<u8> {
     let mut patched = bytes.to_vec();
-    patched[places[0]..places[0] + to.len()].copy_from_slice(to);
+    patched[place..place + what.len()].copy_from_slice(what);
     patched
 }
 

@@ -9,6 +9,8 @@ use pq_code::{Checksum, FailedStep, LoadError, inspect};
 use pq_code::linking::AS_A_LIBRARY;
 
 use super::fixture::{KEEPS_NOTHING, Variant};
+
+use super::growth::Tables;
 use super::patch;
 use super::support::{Node, V1, V2};
 
@@ -136,22 +138,29 @@ fn another_abi_stamp_in_the_manifest_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn another_abi_stamp_or_size_in_the_table_is_refused() {
-    let layout = |abi: u64, size: usize| [abi.to_le_bytes(), (size as u64).to_le_bytes()].concat();
-    let size = size_of::<LibraryTable>();
-    let patched =
-        |abi, other| patch::replaced(V1.bytes(), &layout(ABI_STAMP, size), &layout(abi, other));
-    let stamp = patched(ABI_STAMP + 1, size);
+fn another_abi_stamp_in_the_table_is_refused() {
+    let size = (size_of::<LibraryTable>() as u64).to_le_bytes();
+    let claims = |abi: u64| [abi.to_le_bytes(), size].concat();
+    let patched = patch::replaced(V1.bytes(), &claims(ABI_STAMP), &claims(ABI_STAMP + 1));
     assert_refused!(
-        refusal(&stamp),
+        refusal(&patched),
         FailedStep::Table(_),
         "it has ABI stamp 0x70710003, this node has 0x70710002"
     );
-    let longer = patched(ABI_STAMP, size + 8);
+}
+
+#[test]
+fn tables_that_have_less_than_those_of_the_first_libraries_are_refused() {
+    let least = LibraryTable::LEAST as u64;
     assert_refused!(
-        refusal(&longer),
+        refusal(&Tables::of(&V1).with(least - 8, 0)),
         FailedStep::Table(_),
-        "it has 64 bytes, this node's has 56"
+        "it has 48 bytes, and 56 are the least"
+    );
+    assert_refused!(
+        refusal(&Tables::of(&V1).with(least + 8, 8)),
+        FailedStep::Table(_),
+        "the table of a module has 8 bytes, and 112 are the least"
     );
 }
 

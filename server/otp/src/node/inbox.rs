@@ -1,9 +1,10 @@
 //! The way into a shard: signals of the other threads, taken all at once.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use crate::message::Signal;
+use crate::unpoisoned::Unpoisoned;
 
 /// Signals that may wait before senders are told to hold back. At 100 bytes each this is 6 MB; a shard takes
 /// them all between two slices of work, so it is reached only by a shard that is a quarter of a second behind.
@@ -26,7 +27,7 @@ impl Inbox {
     /// Puts a signal from outside. Their number is bounded by whom they come from: a port has a few inputs on
     /// their way, a thread that asks waits for the answer.
     pub(crate) fn push(&self, signal: Signal) {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signals = self.signals.lock().unpoisoned();
         let was_empty = signals.is_empty();
         signals.push(signal);
         drop(signals);
@@ -38,7 +39,7 @@ impl Inbox {
 
     /// Moves all of another shard's signals here, unless too many wait.
     pub(crate) fn try_append(&self, outbox: &mut Vec<Signal>) -> bool {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signals = self.signals.lock().unpoisoned();
         if signals.len() >= INBOX_MAX {
             return false;
         }
@@ -55,28 +56,22 @@ impl Inbox {
 
     /// Takes everything; `into` is empty and lends its memory.
     pub(crate) fn take(&self, into: &mut Vec<Signal>) {
-        std::mem::swap(
-            &mut *self.signals.lock().unwrap_or_else(PoisonError::into_inner),
-            into,
-        );
+        std::mem::swap(&mut *self.signals.lock().unpoisoned(), into);
     }
 
     /// Takes those signals out that are these; the others wait on, in their order.
     pub(crate) fn withdraw(&self, mut is_wanted: impl FnMut(&Signal) -> bool) -> Vec<Signal> {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signals = self.signals.lock().unpoisoned();
         signals.extract_if(.., |signal| is_wanted(signal)).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.signals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+        self.signals.lock().unpoisoned().is_empty()
     }
 
     /// Waits until a signal is there, at most `limit`.
     pub(crate) fn wait(&self, limit: Duration) {
-        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let signals = self.signals.lock().unpoisoned();
         if signals.is_empty() {
             // Why it woke does not matter: the shard looks at its clock and its inbox either way.
             let _ = self.arrived.wait_timeout(signals, limit);

@@ -14,8 +14,8 @@ pub(crate) enum Flag {
     HoldsName = 1 << 3,
     /// `sys` counts, logs or traces it.
     Debugged = 1 << 4,
-    /// A transaction holds it: it takes only the end that its parent orders.
-    Held = 1 << 5,
+    /// A transaction changes its module, or one of its handlers: it stops at the gate (`shard::gate`).
+    Concerned = 1 << 5,
     /// It waits for whatever comes first, with a time-out.
     Timed = 1 << 6,
 }
@@ -64,6 +64,11 @@ impl Marks {
 
     pub(crate) fn set(&mut self, mark: Mark) {
         self.0 |= mark as u8;
+    }
+
+    /// Whether somebody has it as it is now.
+    pub(crate) fn are_set(self) -> bool {
+        self.0 != 0
     }
 
     /// The process runs: what was exported of it is not its state any more.

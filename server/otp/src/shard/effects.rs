@@ -5,8 +5,8 @@ use pq_abi::spec::Start;
 use pq_term::{Atom, Pid};
 
 use super::{Due, Shard};
-use crate::callback::undef;
-use crate::effect::Effect;
+use crate::answers::undef;
+use crate::effect::{Effect, Request};
 use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 use crate::process::Flag;
 
@@ -54,12 +54,7 @@ impl Shard {
             // What a machine tells itself is what it lives on: a full mailbox must not swallow it.
             Effect::Send(to, envelope) if to == pid => self.push(to, envelope),
             Effect::Send(to, envelope) => self.send(to, envelope),
-            Effect::Request {
-                to,
-                id,
-                timeout_ms,
-                data,
-            } => self.request(pid, to, (id, timeout_ms), data),
+            Effect::Request(request) => self.request(pid, request),
             Effect::Reply(caller, data) => self.answer(pid, caller, data),
             Effect::TimerStarted(_) => (),
             Effect::CancelTimer(key) => drop(self.core.wheel.cancel(key)),
@@ -77,13 +72,13 @@ impl Shard {
         }
     }
 
-    pub(super) fn request(
-        &mut self,
-        pid: Pid,
-        to: Pid,
-        (id, timeout_ms): (u64, u64),
-        data: Payload,
-    ) {
+    pub(super) fn request(&mut self, pid: Pid, request: Request) {
+        let Request {
+            to,
+            id,
+            timeout_ms,
+            data,
+        } = request;
         let key = self.core.wheel.start(
             self.core.now_ms.saturating_add(timeout_ms),
             Due::RequestTimeout(pid, id),

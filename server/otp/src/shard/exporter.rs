@@ -1,12 +1,12 @@
 //! The exporter: states of processes for somebody outside of them, while everybody plays.
 //!
 //! ```text
-//!   callback ─► Marks::clear: the process is not any more what was exported of it
-//!   subscriber ─► Walk: so much of the slab in a slice ─► wanted, and changed? ─► export ─► Subscriber::take
+//!   subscriber ─► Walk: so much of the slab in a slice ─┬─► wanted, and changed? ─► export ─► Subscriber::take
+//!   callback ─► mark cleared ─► Shard::changed ─────────┘
 //! ```
 //! Between two callbacks every process is at rest, so a state can be written at any turn. Who wants states again and
 //! again is a [`Subscriber`], and has a [`Mark`] of its own at each process, so that it gets only what has changed and several
-//! do not disturb each other. It says how much it takes, and a walk stops there: the shard has other work.
+//! do not disturb each other. It says how many it takes in a slice: the shard has other work.
 //!
 //! A transaction is one (`stage::copies`). `sys` asks for a single state.
 //!
@@ -29,15 +29,13 @@ const LOOKS_MAX: u32 = 4_096;
 pub(super) trait Subscriber {
     /// Its mark at a process.
     const MARK: Mark;
-    /// How many processes it takes now.
-    fn budget(&self) -> u32;
     /// Whether this process is one of those it wants.
     fn wants(&mut self, process: &Process) -> bool;
     /// Whether it wants what such a process has of this version of a module. A process of which it wants nothing is
     /// exported without a part.
     fn wants_part(&mut self, from: Module) -> bool;
-    /// Whether it still has what it was given of this process.
-    fn has(&self, pid: Pid) -> bool;
+    /// A process is exported, and has not run since. Marks it, if what follows is wanted, too.
+    fn note(&mut self, process: &mut Process);
     /// Takes a process.
     fn take(&mut self, export: Result<Export, Refused>);
 }
@@ -77,15 +75,14 @@ impl Shard {
             return false;
         };
         let pid = process.pid;
-        let is_known = process.exported.has(S::MARK) && subscriber.has(pid);
-        if is_known || !subscriber.wants(process) {
+        if process.exported.has(S::MARK) || !subscriber.wants(process) {
             return false;
         }
         let export = self.export(pid, &mut |from| subscriber.wants_part(from));
-        subscriber.take(export);
         if let Some(process) = self.slab.get_mut(pid) {
-            process.exported.set(S::MARK);
+            subscriber.note(process);
         }
+        subscriber.take(export);
         true
     }
 
@@ -107,6 +104,7 @@ impl Shard {
             pid,
             parent: process.map_or(Pid::from_raw(0), |process| process.parent),
             now_ms: self.core.now_ms,
+            number: 0,
             parts: parts?,
         })
     }

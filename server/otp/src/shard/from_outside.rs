@@ -2,19 +2,21 @@
 //!
 //! They run on threads of their own (`calls`), and in a simulation on its one shard.
 //!
-//! A function may answer with the number of a request that it has made: `processquest:stop_player` does, whose caller hears
+//! A function may answer with the number of a request that it has made: `shop:close` may, whose caller hears
 //! of the end in a message of its own. Nobody has no mailbox, so the request is made in the name of whoever called from
 //! outside, where that is wanted, and its answer takes the place of the number.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pq_abi::op::Call;
 use pq_abi::{Failure, Reason};
 use pq_term::Term;
 use pq_term::msgpack::from_msgpack;
 
 use super::Shard;
+use crate::answers::Calls;
 use crate::callback::Callback;
-use crate::effect::Effect;
+use crate::effect::{Effect, Request};
 use crate::message::{Caller, Envelope, ModuleCall, Payload, Returned};
 
 /// Answers to requests with this number are for nobody. Whoever asks from outside has numbers from 1 on.
@@ -51,8 +53,12 @@ impl Shard {
 /// out later, so nobody has answered yet.
 pub(crate) fn run(host: &mut Callback<'_>, call: &ModuleCall) -> Result<Option<Payload>, Failure> {
     let mut answer = Vec::new();
-    let (module, function) = (call.module.as_bytes(), call.function.as_bytes());
-    host.dispatch(module, function, &call.args, &mut answer)?;
+    let called = Call {
+        module: call.module.as_bytes(),
+        function: call.function.as_bytes(),
+        args: &call.args,
+    };
+    host.call(called, &mut answer)?;
     let effects = &mut host.core.effects;
     let is_to_come = hand_over(effects, &answer, call.asks.as_deref(), call.from.tag);
     Ok((!is_to_come).then(|| Payload::from_vec(answer)))
@@ -69,7 +75,7 @@ fn hand_over(effects: &mut [Effect], answer: &[u8], asks: Option<&AtomicBool>, t
     let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;
     for effect in effects {
-        if let Effect::Request { id, .. } | Effect::StartLink(_, _, id) = effect {
+        if let Effect::Request(Request { id, .. }) | Effect::StartLink(_, _, id) = effect {
             let is_answer = number.as_ref() == Some(&Term::from(*id));
             *id = if is_answer { tag } else { NOBODYS };
             is_found |= is_answer;

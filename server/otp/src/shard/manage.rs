@@ -118,6 +118,7 @@ impl Shard {
         let reply = match self.in_callback(pid, |host| module.init(host, args)) {
             Ok(state) => {
                 handlers.insert(0, Handler::from(state));
+                self.follow(pid, module);
                 ManagerReply::Ok
             }
             Err(Failure::Ignore) => refuse("ignore"),

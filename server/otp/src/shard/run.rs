@@ -55,6 +55,10 @@ impl Shard {
 
     /// The next envelope that the process may take now.
     fn next_envelope(&mut self, pid: Pid) -> Option<Envelope> {
+        let is_concerned = self.slab.get(pid)?.has(Flag::Concerned);
+        if is_concerned && !self.gate.is_open() && !self.passes_gate(pid) {
+            return self.wait_at_gate(pid);
+        }
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;
         let envelope = match process.waits() {
@@ -65,7 +69,10 @@ impl Shard {
         };
         process.mailbox = mailbox;
         let envelope = envelope?;
-        process.exported.clear();
+        if process.exported.are_set() {
+            process.exported.clear();
+            self.changed.push_back(pid.index());
+        }
         if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
             process.note_in(&envelope, self.core.now_ms);
         }

@@ -4,7 +4,9 @@ use pq_abi::Failure;
 use pq_term::Pid;
 
 use super::{Due, Shard};
-use crate::callback::{Callback, undef};
+use crate::answers::undef;
+use crate::callback::Callback;
+use crate::effect::Request;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeAction, NativeCtx, NativeInput};
 use crate::process::Body;
@@ -90,7 +92,14 @@ impl Shard {
                 self.reply(to, bytes);
             }
             NativeAction::Request(to, id, data, timeout_ms) => {
-                self.request(pid, to, (id, timeout_ms), Payload::from_vec(data));
+                let data = Payload::from_vec(data);
+                let request = Request {
+                    to,
+                    id,
+                    timeout_ms,
+                    data,
+                };
+                self.request(pid, request);
             }
             NativeAction::Exit(to, reason) => self.send_exit(to, pid, reason),
             NativeAction::Timer(id, ms) => {

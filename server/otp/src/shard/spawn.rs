@@ -4,7 +4,8 @@ use pq_abi::{Failure, Kind, Module, Reason};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::callback::{Callback, undef};
+use crate::answers::undef;
+use crate::callback::Callback;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
 use crate::native::{Native, NativeInput};
 use crate::process::{Body, Flag, Process, StartOutcome};
@@ -19,6 +20,7 @@ impl Shard {
             return self.acknowledge(ack, Err(undef(start.module.as_str(), "init")));
         };
         let pid = self.birth(parent, Some(module));
+        self.follow(pid, module);
         if let Err(holder) = self.give_name(pid, module.registered()) {
             let reason = Term::tuple([Term::atom("already_started"), Term::from(holder)]);
             let reason = Reason::Other(reason);

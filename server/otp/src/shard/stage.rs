@@ -1,50 +1,57 @@
 //! A shard's part in a transaction ([`crate::upgrade`]): a slice of it per turn, between its other work.
 //!
 //! ```text
-//!   Resting ─ copy ─► Copying ─► Resting          processes play; exported states go to the converters
-//!   Resting ─ hold ─► HoldingSupervisors ─► Holding ─► Resting      births wait, processes are held
-//!   any ─ commit, abort ─► Releasing ─► (gone)    states swapped or dropped, processes and births go on
+//!   Resting ─ copy ─► Copying            processes run; exported states go to the converters, and again where they change
+//!             hold ─► Holding ─► Resting the gate shuts, what has changed and is not converted yet is converted
+//!   any ─ commit, abort ─► Releasing ─► (gone)    the gate opens at once; states are swapped or dropped in slices
 //! ```
-//! A held process takes nothing but the end that its parent orders; what comes for it waits, in its order. A process
-//! that ends meanwhile is out of the transaction, and its successor is born after the decision.
+//! Processes concerned stop at the gate (`shard::gate`). A process that ends meanwhile is out of the transaction, and its
+//! successor is born after the decision.
 //!
 //! The shard has the [`Staging`] of the transaction under way. For a slice it is taken out and acts on the shard, so
 //! whatever the shard does meanwhile finds none; nothing of it may need one.
 //!
-//! Parts: `copies` (what goes to the converters, and what comes back), `release` (the way out). States are exported by
-//! `shard::exporter`.
+//! Parts: `copies` (what goes to the converters, and what comes back), `kept` (what waits for the decision), `release`
+//! (the way out). States are exported by `shard::exporter`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pq_abi::Reason;
+use pq_abi::{Module, Reason};
 use pq_term::Pid;
 
 use super::Shard;
-use super::exporter::{Subscriber, Walk};
+use super::exporter::Walk;
 use crate::message::Spawn;
-use crate::process::{Body, Flag, Process};
 use crate::upgrade::Order;
 use crate::upgrade::board::{Board, Tally};
 
 mod copies;
+mod kept;
 mod release;
 
-use copies::Copies;
+use copies::{Copies, Fate};
 
-/// Births that may wait. At the 10 000 joins per second of the busiest door this is ten seconds of them, twice
-/// what a transaction may take.
+/// Births that may wait. At the 10 000 joins per second of the busiest door this is ten seconds of them, more than a
+/// gate stays shut.
 const BIRTHS_MAX: usize = 100_000;
+
+/// While processes are held, the exports of so many slices are made in one turn: others wait a fraction of a millisecond
+/// longer, and those held that much less.
+const HURRY: u32 = 4;
 
 /// What is being done.
 #[derive(Clone, Copy)]
 enum Step {
     Resting,
+    /// The walk, and then what changes.
     Copying(Walk),
-    HoldingSupervisors(Walk),
-    Holding(Walk),
-    Releasing(Decision),
+    /// So many of the places that had changed before are to be looked at until all supervisors are known that are not
+    /// settled.
+    Holding(usize),
+    /// The place to look at next.
+    Releasing(Decision, usize),
 }
 
 /// How a transaction comes out.
@@ -68,15 +75,13 @@ pub(crate) struct Staging {
     board: Arc<Board>,
     step: Step,
     copies: Copies,
-    /// In the order in which they were held, and are let go.
-    held: VecDeque<(Pid, Instant)>,
-    /// When this slice began: processes of one slice are held, and let go, at the same moment.
-    now: Instant,
-    /// Supervisors that are to be held, once they are settled.
-    unsettled: Vec<Pid>,
-    births: Vec<Spawn>,
+    /// How many exports the walk made, once it is over.
+    walked: Option<u64>,
+    births: VecDeque<Spawn>,
     /// Births of the modules concerned wait.
     is_gated: bool,
+    /// Processes that the gate keeps from running, or would.
+    held: i64,
     tally: Tally,
 }
 
@@ -85,26 +90,31 @@ impl Staging {
         Box::new(Staging {
             step: Step::Resting,
             copies: Copies::new(board.clone()),
-            held: VecDeque::new(),
-            now: Instant::now(),
-            unsettled: Vec::new(),
-            births: Vec::new(),
+            walked: None,
+            births: VecDeque::new(),
             is_gated: false,
+            held: 0,
             tally: Tally::default(),
             board,
         })
     }
 
-    /// Whether something can be done without a signal.
+    /// Whether something can be done without a signal. Without room there is none before something comes back.
     fn has_work(&self, shard: &Shard) -> bool {
+        let has_room = self.copies.room() > 0;
         match self.step {
             Step::Resting => false,
-            Step::Copying(walk) | Step::Holding(walk) => {
-                let is_handed_over = walk.is_over(shard) && self.copies.are_sent();
-                !is_handed_over || self.copies.are_back()
+            Step::Copying(walk) => {
+                has_room && (!walk.is_over(shard) || shard.changed.len() >= self.batch())
             }
-            Step::HoldingSupervisors(_) | Step::Releasing(_) => true,
+            Step::Holding(_) => has_room && !shard.changed.is_empty(),
+            Step::Releasing(..) => true,
         }
+    }
+
+    /// So many changed processes are worth waking a converter for. Fewer wait, and change again meanwhile.
+    fn batch(&self) -> usize {
+        (self.board.plan.slice as usize / 2).max(1)
     }
 
     /// Whether a process of this module may not be born now.
@@ -113,36 +123,11 @@ impl Staging {
     }
 
     fn slice(&mut self, shard: &mut Shard) -> Left {
-        self.now = Instant::now();
-        let held = self.held.len();
-        let left = self.advance(shard);
-        self.board.note_held(self.held.len() as i64 - held as i64);
-        left
-    }
-
-    fn advance(&mut self, shard: &mut Shard) -> Left {
         match self.step {
             Step::Resting => (),
-            Step::Copying(walk) => {
-                let walk = self.walk(shard, walk, |staging, shard, place| {
-                    shard.export_to(&mut staging.copies, place)
-                });
-                self.step = Step::Copying(walk);
-                self.finish_pass(shard, walk);
-            }
-            Step::HoldingSupervisors(walk) => {
-                let walk = self.walk(shard, walk, Staging::hold_supervisor_at);
-                self.step = Step::HoldingSupervisors(walk);
-                if walk.is_over(shard) {
-                    self.hold_unsettled(shard);
-                }
-            }
-            Step::Holding(walk) => {
-                let walk = self.walk(shard, walk, Staging::hold_at);
-                self.step = Step::Holding(walk);
-                self.finish_pass(shard, walk);
-            }
-            Step::Releasing(decision) => return self.release_some(shard, decision),
+            Step::Copying(walk) => self.copy_some(shard, walk),
+            Step::Holding(to_settle) => self.hold_some(shard, to_settle),
+            Step::Releasing(decision, at) => return self.release_some(shard, decision, at),
         }
         Left::More
     }
@@ -150,92 +135,85 @@ impl Staging {
     /// The next transaction begins, and this shard has stood still since the decision: what it was to do in slices
     /// happens now.
     fn finish(mut self: Box<Self>, shard: &mut Shard) {
-        if !matches!(self.step, Step::Releasing(_)) {
-            self.step = Step::Releasing(Decision::Abort);
+        if !matches!(self.step, Step::Releasing(..)) {
+            self.decide(shard, Decision::Abort);
         }
         while self.slice(shard) == Left::More {}
         self.end(shard);
     }
 
-    /// A slice of a walk, and what it has exported on its way to the converters.
-    fn walk(
-        &mut self,
-        shard: &mut Shard,
-        walk: Walk,
-        look: fn(&mut Staging, &mut Shard, u32) -> bool,
-    ) -> Walk {
-        let budget = self.copies.budget();
-        let walk = walk.go_on(shard, budget, |shard, place| look(self, shard, place));
-        self.copies.send(shard.core.id);
-        walk
+    fn slice_size(&self) -> u32 {
+        self.board.plan.slice.max(1)
     }
 
-    /// Holds the process at this place, if it is concerned, and copies it if it has changed.
-    fn hold_at(&mut self, shard: &mut Shard, place: u32) -> bool {
-        let Some(process) = shard.slab.at(place) else {
-            return false;
-        };
-        if process.has(Flag::Held) || !self.copies.is_concerned(process) {
-            return false;
-        }
-        self.hold(process);
-        shard.export_to(&mut self.copies, place)
-    }
-
-    fn hold(&mut self, process: &mut Process) {
-        process.flags.raise(Flag::Held);
-        self.held.push_back((process.pid, self.now));
-    }
-
-    /// Holds the supervisor at this place, if it is concerned, as soon as none of its children is being started or ended
-    /// in order. Only then are births held back: no supervisor may wait for one of those.
-    fn hold_supervisor_at(&mut self, shard: &mut Shard, place: u32) -> bool {
-        let Some(process) = shard.slab.at(place) else {
-            return false;
-        };
-        if !matches!(process.body, Body::Supervisor(_)) || !self.copies.is_concerned(process) {
-            return false;
-        }
-        let pid = process.pid;
-        if !self.hold_settled(shard, pid) {
-            self.unsettled.push(pid);
-        }
-        true
-    }
-
-    /// `true` when this supervisor needs no more waiting for: it is held now, or it is gone.
-    fn hold_settled(&mut self, shard: &mut Shard, pid: Pid) -> bool {
-        let Some(process) = shard.slab.get_mut(pid) else {
-            return true;
-        };
-        match &process.body {
-            Body::Supervisor(body) if body.machine.is_settled() => {
-                self.hold(process);
-                shard.export_to(&mut self.copies, pid.index());
-                true
+    /// A slice of the walk; behind its end, one of what has changed.
+    fn copy_some(&mut self, shard: &mut Shard, walk: Walk) {
+        let budget = self.slice_size().min(self.copies.room());
+        let walk = walk.go_on(shard, budget, |shard, place| {
+            self.copies.export(shard, place)
+        });
+        self.step = Step::Copying(walk);
+        if walk.is_over(shard) {
+            if self.copies.is_followed() && shard.changed.len() >= self.batch() {
+                self.copies.follow(shard, budget);
             }
-            Body::Supervisor(_) => false,
-            _ => true,
+            self.copies.send(shard.core.id);
+            self.walked.get_or_insert(self.copies.sent());
+        } else {
+            self.copies.send(shard.core.id);
         }
-    }
-
-    /// All supervisors have been looked at: those that were busy are asked again, until all are held.
-    fn hold_unsettled(&mut self, shard: &mut Shard) {
-        let mut unsettled = std::mem::take(&mut self.unsettled);
-        unsettled.retain(|pid| !self.hold_settled(shard, *pid));
-        self.unsettled = unsettled;
-        if self.unsettled.is_empty() {
-            self.is_gated = true;
-            self.step = Step::Holding(Walk::default());
-        }
-    }
-
-    /// The pass is over when everything was looked at and everything has come back.
-    fn finish_pass(&mut self, shard: &Shard, walk: Walk) {
-        if walk.is_over(shard) && self.copies.are_sent() && self.copies.are_back() {
+        self.report(shard);
+        if self.board.plan.trial && self.behind(shard) == Some(0) {
             self.step = Step::Resting;
             self.board.done();
         }
+    }
+
+    /// How many states are to be converted before this shard could be held and nothing were left; `None` until each was
+    /// converted once.
+    fn behind(&self, shard: &Shard) -> Option<u64> {
+        let walked = self.walked?;
+        let is_round = self.copies.returned() >= walked;
+        is_round.then(|| shard.changed.len() as u64 + self.copies.outstanding())
+    }
+
+    fn report(&self, shard: &Shard) {
+        self.board.note_behind(shard.core.id, self.behind(shard));
+    }
+
+    /// Converts what has changed, and nothing else. The gate shuts when all supervisors are settled: none of them may wait
+    /// for a birth that is held back.
+    fn hold_some(&mut self, shard: &mut Shard, to_settle: usize) {
+        let budget = (self.slice_size() * HURRY).min(self.copies.room());
+        let looked = self.copies.follow(shard, budget);
+        self.copies.send(shard.core.id);
+        let to_settle = to_settle.saturating_sub(looked);
+        self.step = Step::Holding(to_settle);
+        if shard.gate.is_settling() && to_settle == 0 && self.copies.are_settled() {
+            self.shut(shard);
+        }
+        self.report(shard);
+        let is_done = shard.changed.is_empty() && self.copies.outstanding() == 0;
+        if shard.gate.is_shut() && is_done {
+            self.step = Step::Resting;
+            self.board.done();
+        }
+    }
+
+    fn hold(&mut self, shard: &mut Shard) {
+        self.step = Step::Holding(shard.changed.len());
+        match self.copies.have_supervisors() {
+            true => shard.gate.settle(shard.queue_end()),
+            false => self.shut(shard),
+        }
+    }
+
+    fn shut(&mut self, shard: &mut Shard) {
+        shard.gate.shut(shard.queue_end());
+        self.is_gated = true;
+        self.held = self.copies.len() as i64;
+        self.board.note_held(self.held);
+        self.board.note_shut();
     }
 }
 
@@ -260,8 +238,16 @@ impl Shard {
 
     pub(super) fn upgrade(&mut self, order: Order) {
         match order {
-            Order::Copy(board) => self.begin(board, Step::Copying(Walk::default())),
-            Order::Hold(board) => self.begin(board, Step::HoldingSupervisors(Walk::default())),
+            Order::Copy(board) => {
+                let staging = self.staging_of(board, |staging, _| {
+                    staging.step = Step::Copying(Walk::default());
+                });
+                self.staging = Some(staging);
+            }
+            Order::Hold(board) => {
+                let staging = self.staging_of(board, Staging::hold);
+                self.staging = Some(staging);
+            }
             Order::Commit(id) => self.decided(id, Decision::Commit),
             Order::Abort(id) => self.decided(id, Decision::Abort),
             Order::Converted(id, converted) => {
@@ -273,7 +259,12 @@ impl Shard {
         }
     }
 
-    fn begin(&mut self, board: Arc<Board>, step: Step) {
+    /// That of this transaction, with a change made to it. What is left of the one before is done first.
+    fn staging_of(
+        &mut self,
+        board: Arc<Board>,
+        change: impl FnOnce(&mut Staging, &mut Shard),
+    ) -> Box<Staging> {
         let mut staging = match self.staging.take() {
             Some(staging) if staging.board.id == board.id => staging,
             before => {
@@ -281,14 +272,13 @@ impl Shard {
                 Staging::new(board)
             }
         };
-        staging.step = step;
-        self.staging = Some(staging);
+        change(&mut staging, self);
+        staging
     }
 
     fn decided(&mut self, id: u64, decision: Decision) {
         if let Some(mut staging) = self.take_staging(id) {
-            staging.step = Step::Releasing(decision);
-            staging.copies.withdraw();
+            staging.decide(self, decision);
             self.staging = Some(staging);
         }
     }
@@ -302,9 +292,34 @@ impl Shard {
     pub(super) fn stage_some(&mut self) {
         if let Some(mut staging) = self.staging.take() {
             match staging.slice(self) {
-                Left::More => self.staging = Some(staging),
-                Left::Nothing => (*staging).end(self),
+                Left::Nothing if !self.gate.lets_some_go() => (*staging).end(self),
+                _ => self.staging = Some(staging),
             }
+        }
+    }
+
+    /// A process that is concerned and is to run behind the decision: its new state takes the place of the old one.
+    pub(super) fn take_over(&mut self, pid: Pid) {
+        if let Some(mut staging) = self.staging.take() {
+            staging.take_over(self, pid);
+            self.staging = Some(staging);
+        }
+    }
+
+    /// A process has this version of a module from now on, and the walk may have passed its place.
+    pub(super) fn follow(&mut self, pid: Pid, module: Module) {
+        let Some(staging) = &mut self.staging else {
+            return;
+        };
+        let is_copied = matches!(staging.step, Step::Copying(_) | Step::Holding(_));
+        let is_followed = is_copied && staging.copies.is_followed();
+        if !is_followed || staging.copies.fate(module) == Fate::Stays {
+            return;
+        }
+        if let Some(process) = self.slab.get_mut(pid) {
+            staging.copies.concern(process);
+            process.exported.clear();
+            self.changed.push_back(pid.index());
         }
     }
 
@@ -317,7 +332,7 @@ impl Shard {
             return Some(spawn);
         };
         match staging.births.len() < BIRTHS_MAX {
-            true => staging.births.push(spawn),
+            true => staging.births.push_back(spawn),
             false => {
                 let reason = Reason::tagged("overloaded", "too many starts wait for an upgrade");
                 self.acknowledge(spawn.ack, Err(reason));
@@ -328,18 +343,16 @@ impl Shard {
 
     /// Holds an event manager that is to get a handler of a module that is being changed. `true` when it is held.
     pub(super) fn hold_manager_for(&mut self, pid: Pid, module: &str) -> bool {
-        let staging = self
-            .staging
-            .take_if(|staging| staging.holds_births_of(module));
-        let Some(mut staging) = staging else {
-            return false;
-        };
-        if let Some(process) = self.slab.get_mut(pid) {
-            staging.hold(process);
-            self.export_to(&mut staging.copies, pid.index());
+        let staging = self.staging.as_mut();
+        let staging = staging.filter(|staging| staging.holds_births_of(module));
+        let process = self.slab.get_mut(pid);
+        match (staging, process, self.gate.is_shut()) {
+            (Some(staging), Some(process), true) => {
+                staging.copies.concern(process);
+                true
+            }
+            _ => false,
         }
-        self.staging = Some(staging);
-        true
     }
 }
 

@@ -133,7 +133,7 @@ impl Shard {
         }
     }
 
-    /// A dynamic child may live anywhere, all others live where their supervisor does: a hero's three
+    /// A dynamic child may live anywhere, all others live where their supervisor does: an avatar's three
     /// processes share a shard. Where only supervisors live, whoever is none is born elsewhere.
     fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
         let shard = if dynamic || self.is_no_place_for(&spawn) {
@@ -201,7 +201,7 @@ impl Shard {
                 tracing::warn!(supervisor, %pid, child = %id, ended = %child, reason = %brief(&reason), "child_terminated");
             }
             // Whoever ordered the start of this tree hears the reason, and decides what it is worth: anybody
-            // can ask for a hero whose name is taken.
+            // can ask for an avatar whose name is taken.
             Report::StartError { id, reason } if self.starting.contains_key(&pid) => {
                 tracing::debug!(supervisor, %pid, child = %id, reason = %brief(&reason), "start_error");
             }

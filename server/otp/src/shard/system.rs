@@ -4,8 +4,9 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
+use crate::code_change::Way;
 use crate::process::{Body, Flag, Handler};
-use crate::residue::{Beside, Residues};
+use crate::residue::Residues;
 use crate::supervisor::Input;
 use crate::sys::{Debug, Replace, SysMessage, SysRequest};
 
@@ -276,10 +277,13 @@ impl Shard {
         change: &Change,
     ) -> Result<Handler, Reason> {
         let target = self.current_of(state.module())?;
-        let (newer, older) = match change.direction {
-            Direction::Up => (target, state.module()),
-            Direction::Down => (state.module(), target),
+        let way = Way {
+            from: state.module(),
+            to: target,
+            direction: change.direction,
+            extra: &change.extra,
         };
+        let (newer, older) = way.newer_and_older();
         if older.vsn() != change.vsn {
             let what = format!(
                 "between {newer:?} and {older:?}, not version {}",
@@ -287,14 +291,9 @@ impl Shard {
             );
             return Err(Reason::tagged("bad_vsn", &what));
         }
-        let way = (change.direction, change.vsn.as_str());
-        let beside = Box::new(Beside::begin(residues, newer, target));
         let converted = self.in_callback(pid, |host| {
             let old = state.export(host)?;
-            host.beside = Some(beside);
-            let new = newer.code_change(host, way, &old, &change.extra)?;
-            let residues = host.beside.take().map(|beside| beside.end()).transpose();
-            let residues = residues.map_err(Failure::Reason)?.flatten();
+            let (new, residues) = way.convert(host, &old, residues)?;
             let state = target.import(host, &new)?;
             Ok(Handler { state, residues })
         });
@@ -305,7 +304,7 @@ impl Shard {
         self.core
             .node
             .module(module.name())
-            .ok_or_else(|| crate::callback::undef(module.name(), "code_change"))
+            .ok_or_else(|| crate::answers::undef(module.name(), "code_change"))
     }
 
     /// The module is asked again with the arguments of its start; its children stay.

@@ -41,14 +41,14 @@ struct Looked {
 
 /// Which thread: a shard, or one for calls by its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum Thread {
     Shard(usize),
     Calls(u64),
 }
 
 #[derive(Default)]
 struct Keeper {
-    threads: BTreeMap<Place, Looked>,
+    threads: BTreeMap<Thread, Looked>,
 }
 
 impl Keeper {
@@ -56,23 +56,23 @@ impl Keeper {
         let calls = node.calls().posts();
         let shards = (0..node.shards()).map(|shard| {
             let post = node.watched().post(shard as u8).clone();
-            (Place::Shard(shard), post)
+            (Thread::Shard(shard), post)
         });
         let calls = calls.into_iter();
-        let calls = calls.map(|(number, post)| (Place::Calls(number), post));
-        let posts: BTreeMap<Place, _> = shards.chain(calls).collect();
+        let calls = calls.map(|(number, post)| (Thread::Calls(number), post));
+        let posts: BTreeMap<Thread, _> = shards.chain(calls).collect();
         // A thread for calls that has ended is at nothing any more.
-        self.threads.retain(|place, looked| {
-            let goes_on = posts.contains_key(place);
+        self.threads.retain(|thread, looked| {
+            let goes_on = posts.contains_key(thread);
             if !goes_on {
                 tell_over(node, looked.stall.take());
             }
             goes_on
         });
         let mut stalls = Vec::new();
-        for (place, post) in &posts {
-            let looked = self.threads.entry(*place).or_default();
-            looked.look(node, (*place, post), now_ms);
+        for (thread, post) in &posts {
+            let looked = self.threads.entry(*thread).or_default();
+            looked.look(node, *thread, post, now_ms);
             stalls.extend(looked.stall.clone());
         }
         *node.watched().now() = stalls;
@@ -85,13 +85,13 @@ impl Keeper {
     }
 
     fn grade(&self, shard: usize) -> Grade {
-        let looked = self.threads.get(&Place::Shard(shard));
+        let looked = self.threads.get(&Thread::Shard(shard));
         looked.map_or(Grade::Passes, |looked| looked.watch.grade)
     }
 }
 
 impl Looked {
-    fn look(&mut self, node: &Node, (place, post): (Place, &Post), now_ms: u64) {
+    fn look(&mut self, node: &Node, thread: Thread, post: &Post, now_ms: u64) {
         let (turn, work) = post.state();
         let is_at = self.watch.is_at(turn, work);
         let task = post.thread().filter(|_| is_at).and_then(Task::of);
@@ -106,7 +106,7 @@ impl Looked {
         }
         let stall = match self.stall.take() {
             Some(stall) => stall,
-            None => named(node, place, post),
+            None => named(node, thread, post),
         };
         // Between those looks it may have gone on: then another one is named here, and it ends the next time.
         let stall = Stall {
@@ -123,7 +123,7 @@ impl Looked {
             };
             node.tell_stall(event, &stall);
         }
-        if matches!(place, Place::Calls(_)) && stall.cpu_ms >= CALL_CPU_MS && post.give_up() {
+        if matches!(thread, Thread::Calls(_)) && stall.cpu_ms >= CALL_CPU_MS && post.give_up() {
             post.thread().into_iter().for_each(yield_to_others);
         }
         self.stall = Some(stall);
@@ -137,7 +137,7 @@ fn tell_over(node: &Node, stall: Option<Stall>) {
 }
 
 /// Who runs there.
-fn named(node: &Node, place: Place, post: &Post) -> Stall {
+fn named(node: &Node, thread: Thread, post: &Post) -> Stall {
     // What it was at before is not to blame for the runtime's own work.
     let doing = match post.state() {
         (_, Work::Library) => post.doing(),
@@ -146,9 +146,9 @@ fn named(node: &Node, place: Place, post: &Post) -> Stall {
     let pid = Some(post.pid()).filter(|pid| *pid != Pid::from_raw(0) && doing.module() != 0);
     let module = node.config().modules.at(doing.module());
     Stall {
-        shard: match place {
-            Place::Shard(shard) => Some(shard),
-            Place::Calls(_) => None,
+        shard: match thread {
+            Thread::Shard(shard) => Some(shard),
+            Thread::Calls(_) => None,
         },
         name: pid.and_then(|pid| node.name_of(pid)),
         pid,

@@ -1,7 +1,8 @@
 //! What a thread is at: written by itself at each callback, in a few stores, and read by others at leisure.
 //!
 //! No clock is read here; the keeper looks often enough to know how long something lasts. What it reads while the thread
-//! goes on may be of two callbacks; it believes only what has been the same at two looks.
+//! goes on may be of two callbacks; it believes only what has been the same at two looks. For the last words of a thread
+//! there is another record (`pq_abi::crash`), which says why.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
 

@@ -10,38 +10,49 @@ const NIL: u8 = 0xc0;
 /// `second`, when one of them is no array or the result would have more elements than an array can.
 pub fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
     match (elements(first), elements(&second)) {
-        (Some(_), Some((0, _))) => Ok(first.into()),
-        (Some((0, _)), Some(_)) => Ok(second),
+        (Some(_), Some(Array { count: 0, .. })) => Ok(first.into()),
+        (Some(Array { count: 0, .. }), Some(_)) => Ok(second),
         (Some(some), Some(more)) => append(some, more).ok_or(second),
         _ => Err(second),
     }
 }
 
-fn append((count, items): (u32, &[u8]), (more, more_items): (u32, &[u8])) -> Option<Vec<u8>> {
-    let count = count.checked_add(more)?;
-    let mut joined = Vec::with_capacity(5 + items.len() + more_items.len());
+/// An array: how many elements it has, and what they are.
+#[derive(Clone, Copy)]
+pub(super) struct Array<'a> {
+    pub(super) count: u32,
+    pub(super) items: &'a [u8],
+}
+
+fn append(some: Array<'_>, more: Array<'_>) -> Option<Vec<u8>> {
+    let count = some.count.checked_add(more.count)?;
+    let mut joined = Vec::with_capacity(5 + some.items.len() + more.items.len());
     write_header(&mut joined, count);
-    joined.extend_from_slice(items);
-    joined.extend_from_slice(more_items);
+    joined.extend_from_slice(some.items);
+    joined.extend_from_slice(more.items);
     Some(joined)
 }
 
-/// How many arguments there are, and where they begin. Nothing at all and nil count as none.
-pub(super) fn elements(arguments: &[u8]) -> Option<(u32, &[u8])> {
+/// The arguments. Nothing at all and nil count as none.
+pub(super) fn elements(arguments: &[u8]) -> Option<Array<'_>> {
     match arguments {
-        [] | [NIL] => Some((0, &[])),
+        [] | [NIL] => Some(Array {
+            count: 0,
+            items: &[],
+        }),
         array => header(array),
     }
 }
 
-/// How many elements an array has, and where they begin.
-pub(super) fn header(array: &[u8]) -> Option<(u32, &[u8])> {
-    match *array {
-        [head @ 0x90..=0x9f, ref items @ ..] => Some((u32::from(head & 0x0f), items)),
-        [0xdc, a, b, ref items @ ..] => Some((u32::from(u16::from_be_bytes([a, b])), items)),
-        [0xdd, a, b, c, d, ref items @ ..] => Some((u32::from_be_bytes([a, b, c, d]), items)),
-        _ => None,
-    }
+/// An array, by its header.
+pub(super) fn header(array: &[u8]) -> Option<Array<'_>> {
+    let (count, items) = match *array {
+        [head @ 0x90..=0x9f, ref items @ ..] => (u32::from(head & 0x0f), items),
+        [0xdc, a, b, ref items @ ..] => (u32::from(u16::from_be_bytes([a, b])), items),
+        [0xdd, a, b, c, d, ref items @ ..] => (u32::from_be_bytes([a, b, c, d]), items),
+        _ => return None,
+    };
+    Some(Array { count, items })
 }
 
 fn write_header(out: &mut Vec<u8>, count: u32) {

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 #[derive(Default)]
 pub(super) struct Children {
     specs: Vec<u8>,
-    /// Two need no memory of their own: those of a hero.
+    /// Two need no memory of their own: those of an avatar.
     slots: SmallVec<[Slot; 2]>,
 }
 
@@ -27,7 +27,7 @@ struct Slot {
     standing: Standing,
 }
 
-/// Two for each hero.
+/// Two for each avatar.
 const _: () = assert!(size_of::<Slot>() == 16);
 
 /// What a start needs of a spec.
@@ -203,7 +203,7 @@ fn tag(id: &Term) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::node::worker;
+    use crate::supervisor::harness::worker;
     use pq_abi::spec::Shutdown;
 
     fn of(names: &[&'static str]) -> Children {

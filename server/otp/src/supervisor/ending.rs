@@ -5,7 +5,7 @@ use pq_abi::Reason;
 use pq_abi::spec::{Shutdown, SupReply};
 use pq_term::{Pid, Term};
 
-use super::simple::{Flight, Phase, Simple, shrink};
+use super::simple::{Ending, Flight, Simple, SimplePhase, Stopping, shrink};
 use super::{Action, Caller, Ctx, Report, is_wanted_end};
 
 /// How many callers may wait for the end of the same child; one is usual. Beyond it they are refused with
@@ -15,22 +15,6 @@ const CALLERS_MAX: usize = 64;
 /// How many different reasons of children that ended wrongly at the end are told apart in the log. The rest are counted
 /// together: a million children may give a million reasons.
 const REASONS_MAX: usize = 16;
-
-/// All children have been told to end.
-pub(super) struct Stopping {
-    reason: Reason,
-    timer: Option<u32>,
-    /// The time is over: who appears now is killed.
-    pub(super) is_killing: bool,
-    /// Reasons that were not wanted, and how many ended so.
-    surprises: Vec<(Reason, u64)>,
-}
-
-/// A child told to end by a request, and who waits for it.
-pub(super) struct Ending {
-    timer: Option<u32>,
-    callers: Vec<Caller>,
-}
 
 impl Simple {
     pub(super) fn terminate_child(&mut self, ctx: &mut Ctx<'_>, from: Caller, pid: Pid) {
@@ -82,7 +66,7 @@ impl Simple {
             _ => None,
         };
         let surprises = Vec::new();
-        self.phase = Phase::Stopping(Box::new(Stopping {
+        self.phase = SimplePhase::Stopping(Box::new(Stopping {
             reason,
             timer,
             is_killing: false,
@@ -99,7 +83,7 @@ impl Simple {
             return ctx.kill(pid);
         }
         match &mut self.phase {
-            Phase::Stopping(stopping) if stopping.timer == Some(id) => {
+            SimplePhase::Stopping(stopping) if stopping.timer == Some(id) => {
                 stopping.timer = None;
                 stopping.is_killing = true;
                 self.untold().for_each(|pid| ctx.kill(pid));
@@ -110,12 +94,12 @@ impl Simple {
 
     pub(super) fn end_if_empty(&mut self, ctx: &mut Ctx<'_>) {
         let is_empty = self.is_empty();
-        let Phase::Stopping(stopping) = &mut self.phase else {
+        let SimplePhase::Stopping(stopping) = &mut self.phase else {
             return;
         };
         if is_empty {
             stopping.finish(ctx, &self.template.id);
-            self.phase = Phase::Ended;
+            self.phase = SimplePhase::Ended;
         }
     }
 

@@ -8,33 +8,8 @@ use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, SupReply};
 use pq_term::Pid;
 
-use super::ordered::{Ordered, Phase};
-use super::starting::StartFor;
-use super::{Action, Caller, Ctx, Report, is_wanted_end};
-
-/// The child `awaited` has been told to end; those in `left` follow, from the end.
-pub(super) struct Halting {
-    left: Range<usize>,
-    awaited: Option<Awaited>,
-    why: HaltFor,
-}
-
-struct Awaited {
-    pid: Pid,
-    spec: ChildSpec,
-    /// When it runs out, the child is killed.
-    timer: Option<u32>,
-}
-
-/// What for, and so what comes next.
-pub(super) enum HaltFor {
-    /// A restart: these and those after them are started again.
-    Restart,
-    /// `terminate_child/2`: the caller is told.
-    Answer(Caller),
-    /// The end of the supervisor.
-    End(Reason),
-}
+use super::machine::{Awaited, HaltFor, Halting, Ordered, OrderedPhase, StartFor};
+use super::{Action, Ctx, Report, is_wanted_end};
 
 impl Ordered {
     /// Terminates these children. Some of them may not run, or may have ended without our knowing.
@@ -57,11 +32,14 @@ impl Ordered {
                 continue;
             };
             match self.take_exit(pid) {
-                Some(reason) => self.child_halted(ctx, index, (spec, pid), reason),
+                Some(reason) => {
+                    self.lay_down(index, spec.restart);
+                    report_halted(ctx, spec, pid, reason);
+                }
                 None => {
                     let timer = self.tell_to_end(ctx, pid, &spec);
                     halting.awaited = Some(Awaited { pid, spec, timer });
-                    self.phase = Phase::Halting(halting);
+                    self.phase = OrderedPhase::Halting(halting);
                     return;
                 }
             }
@@ -78,14 +56,15 @@ impl Ordered {
 
     /// The awaited child has ended.
     pub(super) fn halted(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
-        match mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Halting(mut halting) => {
+        match mem::replace(&mut self.phase, OrderedPhase::Idle) {
+            OrderedPhase::Halting(mut halting) => {
                 if let Some(Awaited { pid, spec, timer }) = halting.awaited.take() {
                     timer
                         .into_iter()
                         .for_each(|id| ctx.act(Action::CancelTimer { id }));
                     // It stood where the range now ends.
-                    self.child_halted(ctx, halting.left.end, (spec, pid), reason);
+                    self.lay_down(halting.left.end, spec.restart);
+                    report_halted(ctx, spec, pid, reason);
                 }
                 self.halt_next(ctx, halting);
             }
@@ -93,25 +72,8 @@ impl Ordered {
         }
     }
 
-    fn child_halted(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        index: usize,
-        (spec, pid): (ChildSpec, Pid),
-        reason: Reason,
-    ) {
-        self.lay_down(index, spec.restart);
-        if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
-            ctx.report(Report::ShutdownError {
-                id: spec.id,
-                pid,
-                reason,
-            });
-        }
-    }
-
     fn all_halted(&mut self, ctx: &mut Ctx<'_>, halting: Halting) {
-        self.phase = Phase::Idle;
+        self.phase = OrderedPhase::Idle;
         match halting.why {
             HaltFor::Restart => {
                 // The range has shrunk to its beginning.
@@ -128,7 +90,7 @@ impl Ordered {
 
     /// The awaited child has had its time.
     pub(super) fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
-        let Phase::Halting(halting) = &mut self.phase else {
+        let OrderedPhase::Halting(halting) = &mut self.phase else {
             return;
         };
         match &mut halting.awaited {
@@ -152,5 +114,16 @@ impl Halting {
     /// `true` when this is the end of the supervisor.
     pub(super) fn ends(&self) -> bool {
         matches!(self.why, HaltFor::End(_))
+    }
+}
+
+/// A child that was told to end has ended: it is told of unless it did so as it should.
+fn report_halted(ctx: &mut Ctx<'_>, spec: ChildSpec, pid: Pid, reason: Reason) {
+    if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
+        ctx.report(Report::ShutdownError {
+            id: spec.id,
+            pid,
+            reason,
+        });
     }
 }

@@ -4,7 +4,7 @@ use pq_abi::Reason;
 use pq_term::Term;
 
 use super::children::Children;
-use super::ordered::Ordered;
+use super::machine::Ordered;
 use super::reading::{OrderedSpec, SPEC_BYTES_MAX};
 
 impl Ordered {

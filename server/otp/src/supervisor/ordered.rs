@@ -12,55 +12,20 @@
 //! end of that line, as OTP's supervisor casts to itself: so a child that cannot start does not keep others waiting.
 //! Starting is in [`super::starting`], halting in [`super::halting`], answers in [`super::requests`].
 
-use std::collections::VecDeque;
-
 use pq_abi::Reason;
-use pq_abi::spec::{ChildSpec, Restart, Strategy, SupFlags, SupRequest};
+use pq_abi::spec::{ChildSpec, Restart, Strategy, SupRequest};
 use pq_term::{Pid, Term};
 
-use super::children::{Children, Standing};
-use super::halting::{HaltFor, Halting};
+use super::children::Standing;
+use super::machine::{Event, HaltFor, Ordered, OrderedPhase, StartFor, Waiting};
 use super::reading::OrderedSpec;
-use super::starting::{StartFor, Starting};
 use super::window::Window;
 use super::{Caller, Ctx, Input, Report, Serial};
 
 /// How many requests may wait while children start or end. They come from operators, from the release handler and
-/// from siblings, a handful at a time; heroes come through `simple_one_for_one`, where no request waits. Beyond it
+/// from siblings, a handful at a time; avatars come through `simple_one_for_one`, where no request waits. Beyond it
 /// a request is refused with `overloaded`.
 const REQUESTS_MAX: usize = 1_024;
-
-pub(super) struct Ordered {
-    pub(super) flags: SupFlags,
-    pub(super) serial: Serial,
-    pub(super) children: Children,
-    pub(super) phase: Phase,
-    window: Window,
-    /// Only while something waits.
-    waiting: Option<Box<Waiting>>,
-}
-
-pub(super) enum Phase {
-    Idle,
-    Starting(Box<Starting>),
-    Halting(Box<Halting>),
-    Ended,
-}
-
-/// What has come while children started or ended. Bounded: requests by `REQUESTS_MAX`, ends by the number of
-/// children, further tries by one for each failed start.
-#[derive(Default)]
-struct Waiting {
-    stop: Option<Reason>,
-    events: VecDeque<Event>,
-    requests: usize,
-}
-
-enum Event {
-    Exited(Pid, Reason),
-    Request(Caller, SupRequest),
-    TryAgain(Term),
-}
 
 impl Ordered {
     /// Starts the first child.
@@ -69,7 +34,7 @@ impl Ordered {
             flags: spec.flags,
             serial: Serial::default(),
             children: spec.children,
-            phase: Phase::Idle,
+            phase: OrderedPhase::Idle,
             window: Window::default(),
             waiting: None,
         };
@@ -82,7 +47,7 @@ impl Ordered {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle)
+        matches!(self.phase, OrderedPhase::Idle)
     }
 
     pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
@@ -112,10 +77,10 @@ impl Ordered {
 
     fn exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
         match &self.phase {
-            Phase::Idle => self.child_exited(ctx, pid, reason),
-            Phase::Halting(halting) if halting.awaits(pid) => self.halted(ctx, reason),
-            Phase::Ended => {}
-            Phase::Starting(_) | Phase::Halting(_) => self.remember_exit(pid, reason),
+            OrderedPhase::Idle => self.child_exited(ctx, pid, reason),
+            OrderedPhase::Halting(halting) if halting.awaits(pid) => self.halted(ctx, reason),
+            OrderedPhase::Ended => {}
+            OrderedPhase::Starting(_) | OrderedPhase::Halting(_) => self.remember_exit(pid, reason),
         }
     }
 
@@ -176,8 +141,8 @@ impl Ordered {
 
     fn stop(&mut self, reason: Reason) {
         match &self.phase {
-            Phase::Ended => {}
-            Phase::Halting(halting) if halting.ends() => {}
+            OrderedPhase::Ended => {}
+            OrderedPhase::Halting(halting) if halting.ends() => {}
             _ => {
                 self.waiting().stop.get_or_insert(reason);
             }
@@ -194,16 +159,18 @@ impl Ordered {
 
     /// No child is left.
     pub(super) fn finish(&mut self) {
-        self.phase = Phase::Ended;
+        self.phase = OrderedPhase::Ended;
         self.waiting = None;
     }
 
     fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match &self.phase {
-            Phase::Idle => self.answer(ctx, from, request),
-            Phase::Ended => ctx.refuse(from, "noproc"),
-            Phase::Halting(halting) if halting.ends() => ctx.refuse(from, "shutdown"),
-            Phase::Starting(_) | Phase::Halting(_) => self.remember_request(ctx, from, request),
+            OrderedPhase::Idle => self.answer(ctx, from, request),
+            OrderedPhase::Ended => ctx.refuse(from, "noproc"),
+            OrderedPhase::Halting(halting) if halting.ends() => ctx.refuse(from, "shutdown"),
+            OrderedPhase::Starting(_) | OrderedPhase::Halting(_) => {
+                self.remember_request(ctx, from, request)
+            }
         }
     }
 

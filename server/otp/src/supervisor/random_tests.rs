@@ -13,7 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy as Generator;
 
-use super::node::{Node, boom, with_restart};
+use super::harness::{Harness, boom, with_restart};
 use super::{Action, Input, Report, StartOutcome};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -30,9 +30,9 @@ struct Flags {
     period_s: u32,
 }
 
-/// The node, and what the model knows besides.
+/// The harness, and what the model knows besides.
 struct Run {
-    node: Node,
+    harness: Harness,
     strategy: Strategy,
     flags: Flags,
     /// Processes that ended without the supervisor's knowing yet.
@@ -51,9 +51,9 @@ impl Run {
     fn new(strategy: Strategy, flags: Flags, children: Vec<ChildSpec>) -> Run {
         let order = children.iter().map(|child| child.id.to_string()).collect();
         let kinds = kinds(&children);
-        let node = Node::of(&encoded(strategy, flags, children));
+        let harness = Harness::of(&encoded(strategy, flags, children));
         Run {
-            node,
+            harness,
             strategy,
             flags,
             unheard: BTreeMap::new(),
@@ -83,12 +83,12 @@ impl Run {
     }
 
     fn finish_start(&mut self, who: u16, how: u8) {
-        if self.node.pending.is_empty() {
+        if self.harness.pending.is_empty() {
             return;
         }
-        let ticket = self.node.pending[usize::from(who) % self.node.pending.len()].ticket;
+        let ticket = self.harness.pending[usize::from(who) % self.harness.pending.len()].ticket;
         let nth = self
-            .node
+            .harness
             .pending
             .iter()
             .position(|pending| pending.ticket == ticket)
@@ -96,16 +96,16 @@ impl Run {
         match how % 8 {
             0 => self.start_ends(nth, StartOutcome::Err(boom())),
             1 => self.start_ends(nth, StartOutcome::Ignore),
-            _ => self.observe(|node| node.start_nth_ok(nth)),
+            _ => self.observe(|harness| harness.start_nth_ok(nth)),
         }
     }
 
     fn start_ends(&mut self, nth: usize, outcome: StartOutcome) {
-        self.observe(|node| node.start_nth_not(nth, outcome));
+        self.observe(|harness| harness.start_nth_not(nth, outcome));
     }
 
     fn crash(&mut self, who: u16, how: u8) {
-        let pids: Vec<Pid> = self.node.alive.keys().copied().collect();
+        let pids: Vec<Pid> = self.harness.alive.keys().copied().collect();
         if let Some(pid) = pick(&pids, who) {
             self.die(*pid, reason(how));
         }
@@ -115,7 +115,7 @@ impl Run {
     fn obey(&mut self, who: u16, how: u8) {
         let told =
             |(pid, (_, reason)): (&Pid, &(String, Option<Reason>))| Some((*pid, reason.clone()?));
-        let told: Vec<(Pid, Reason)> = self.node.alive.iter().filter_map(told).collect();
+        let told: Vec<(Pid, Reason)> = self.harness.alive.iter().filter_map(told).collect();
         match pick(&told, who) {
             Some((pid, Reason::Kill)) => self.die(*pid, Reason::Killed),
             Some((pid, told)) if how < 200 => self.die(*pid, told.clone()),
@@ -125,8 +125,8 @@ impl Run {
     }
 
     fn die(&mut self, pid: Pid, reason: Reason) {
-        let name = self.node.alive[&pid].0.clone();
-        self.node.dies(pid);
+        let name = self.harness.alive[&pid].0.clone();
+        self.harness.dies(pid);
         self.unheard.insert(pid, (name, reason));
     }
 
@@ -139,14 +139,14 @@ impl Run {
     }
 
     fn ask(&mut self, who: u16, how: u8) {
-        if self.node.end.is_some() {
+        if self.harness.end.is_some() {
             return;
         }
         let request = match self.is_simple() {
             true => self.simple_request(who, how),
             false => ordered_request(who, how),
         };
-        self.observe(|node| node.asks(request));
+        self.observe(|harness| harness.asks(request));
     }
 
     fn simple_request(&self, who: u16, how: u8) -> SupRequest {
@@ -155,7 +155,7 @@ impl Run {
             1 => SupRequest::CountChildren,
             2 => SupRequest::RestartChild(id(who)),
             3 | 4 => {
-                let known = self.node.known_pids();
+                let known = self.harness.known_pids();
                 SupRequest::TerminatePid(pick(&known, who).copied().unwrap_or(Pid::from_raw(0)))
             }
             _ => SupRequest::StartChild(vec![0x91, how % 100]),
@@ -163,11 +163,11 @@ impl Run {
     }
 
     fn wait(&mut self, ms: u64) {
-        self.observe(|node| node.wait(ms));
+        self.observe(|harness| harness.wait(ms));
     }
 
     fn give(&mut self, input: Input) {
-        self.observe(|node| node.give(input));
+        self.observe(|harness| harness.give(input));
     }
 
     fn update(&mut self, who: u16, how: u8) {
@@ -177,7 +177,7 @@ impl Run {
         let names: Vec<String> = children.iter().map(|child| child.id.to_string()).collect();
         let new = kinds(&children);
         let bytes = encoded(self.strategy, self.flags, children);
-        if self.node.end.is_none() && self.node.supervisor.replace_spec(&bytes).is_ok() {
+        if self.harness.end.is_none() && self.harness.supervisor.replace_spec(&bytes).is_ok() {
             let kept = self
                 .order
                 .drain(..)
@@ -189,22 +189,22 @@ impl Run {
     }
 
     /// Does something and checks each action that came of it.
-    fn observe<T>(&mut self, doing: impl FnOnce(&mut Node) -> T) {
-        let from = self.node.seen.len();
-        doing(&mut self.node);
-        for at in from..self.node.seen.len() {
+    fn observe<T>(&mut self, doing: impl FnOnce(&mut Harness) -> T) {
+        let from = self.harness.seen.len();
+        doing(&mut self.harness);
+        for at in from..self.harness.seen.len() {
             let before = at
                 .checked_sub(1)
                 .filter(|before| *before >= from)
-                .map(|at| self.node.seen[at].clone());
-            let action = self.node.seen[at].clone();
+                .map(|at| self.harness.seen[at].clone());
+            let action = self.harness.seen[at].clone();
             self.check(&action, before.as_ref());
         }
-        let is_one_by_one = self.is_simple() || self.node.pending.len() <= 1;
+        let is_one_by_one = self.is_simple() || self.harness.pending.len() <= 1;
         assert!(
             is_one_by_one,
             "several starts in flight: {:?}",
-            self.node.pending
+            self.harness.pending
         );
     }
 
@@ -231,7 +231,7 @@ impl Run {
         assert!(!self.is_there(name), "{name} is started while it runs");
         let is_asked_for = self.is_asked_for(name);
         let is_in_order =
-            is_asked_for || (self.strategy == Strategy::OneForOne && self.node.is_ready);
+            is_asked_for || (self.strategy == Strategy::OneForOne && self.harness.is_ready);
         assert!(
             is_in_order || self.none_runs_after(name),
             "{name} is started after a later one"
@@ -261,7 +261,7 @@ impl Run {
                 self.restarts_lately() < self.flags.intensity as usize,
                 "one restart too many"
             );
-            self.restarts.push(self.node.now_ms);
+            self.restarts.push(self.harness.now_ms);
         }
     }
 
@@ -282,7 +282,7 @@ impl Run {
         let period_ms = u64::from(self.flags.period_s) * 1_000;
         self.restarts
             .iter()
-            .filter(|then| **then + period_ms >= self.node.now_ms)
+            .filter(|then| **then + period_ms >= self.harness.now_ms)
             .count()
     }
 
@@ -291,7 +291,7 @@ impl Run {
             return;
         }
         let name = self.name(pid);
-        let is_asked_for = self.node.asked.values().any(|request| match request {
+        let is_asked_for = self.harness.asked.values().any(|request| match request {
             SupRequest::TerminateId(id) => id.to_string() == name,
             _ => false,
         });
@@ -302,7 +302,7 @@ impl Run {
     }
 
     fn name(&self, pid: Pid) -> String {
-        match self.node.alive.get(&pid) {
+        match self.harness.alive.get(&pid) {
             Some((name, _)) => name.clone(),
             None => self.unheard[&pid].0.clone(),
         }
@@ -310,7 +310,7 @@ impl Run {
 
     /// A child added stands last.
     fn learn(&mut self, tag: u64, reply: &SupReply) {
-        match (&self.node.requests[tag as usize], reply) {
+        match (&self.harness.requests[tag as usize], reply) {
             (SupRequest::StartSpec(spec), SupReply::Started(_)) => {
                 let name = spec.id.to_string();
                 self.kinds.insert(name.clone(), spec.restart);
@@ -326,7 +326,7 @@ impl Run {
 
     /// For all the supervisor knows there is such a process.
     fn is_there(&self, name: &str) -> bool {
-        let alive = self.node.alive.values().map(|(name, _)| name);
+        let alive = self.harness.alive.values().map(|(name, _)| name);
         alive
             .chain(self.unheard.values().map(|(name, _)| name))
             .any(|there| there == name)
@@ -339,7 +339,7 @@ impl Run {
 
     /// A request without an answer yet may have started this child.
     fn is_asked_for(&self, name: &str) -> bool {
-        self.node.asked.values().any(|request| match request {
+        self.harness.asked.values().any(|request| match request {
             SupRequest::StartSpec(spec) => spec.id.to_string() == name,
             SupRequest::RestartChild(id) => id.to_string() == name,
             _ => false,
@@ -349,11 +349,11 @@ impl Run {
     /// All starts succeed, all obey, all news arrive.
     fn settle(&mut self) {
         for _ in 0..STEPS_MAX {
-            if !self.node.pending.is_empty() {
-                self.observe(|node| node.start_ok());
+            if !self.harness.pending.is_empty() {
+                self.observe(|harness| harness.start_ok());
             } else if !self.unheard.is_empty() {
                 self.deliver(0);
-            } else if self.node.alive.values().any(|(_, told)| told.is_some()) {
+            } else if self.harness.alive.values().any(|(_, told)| told.is_some()) {
                 self.obey(0, 0);
             } else {
                 return;
@@ -364,37 +364,45 @@ impl Run {
 
     /// When all is at rest, the supervisor knows exactly the processes that live.
     fn check_children(&mut self) {
-        let tag = self.node.asks(SupRequest::WhichChildren);
-        let reply = self.node.seen.iter().rev().find_map(|action| match action {
-            Action::Reply {
-                to,
-                reply: SupReply::Children(children),
-            } if to.tag == tag => Some(children.clone()),
-            _ => None,
-        });
+        let tag = self.harness.asks(SupRequest::WhichChildren);
+        let reply = self
+            .harness
+            .seen
+            .iter()
+            .rev()
+            .find_map(|action| match action {
+                Action::Reply {
+                    to,
+                    reply: SupReply::Children(children),
+                } if to.tag == tag => Some(children.clone()),
+                _ => None,
+            });
         let mut listed: Vec<Pid> = reply
             .unwrap()
             .into_iter()
             .filter_map(|child| child.pid)
             .collect();
         listed.sort();
-        assert_eq!(listed, self.node.alive.keys().copied().collect::<Vec<_>>());
+        assert_eq!(
+            listed,
+            self.harness.alive.keys().copied().collect::<Vec<_>>()
+        );
     }
 
-    /// At rest nobody waits for an answer; after a stop there is an end. The node checks the rest of it.
+    /// At rest nobody waits for an answer; after a stop there is an end. The harness checks the rest of it.
     fn close(&mut self) {
         self.settle();
         assert!(
-            self.node.asked.is_empty(),
+            self.harness.asked.is_empty(),
             "requests without an answer: {:?}",
-            self.node.asked
+            self.harness.asked
         );
-        if self.node.end.is_none() {
+        if self.harness.end.is_none() {
             self.check_children();
             self.give(Input::Stop(Reason::Shutdown));
             self.settle();
         }
-        assert!(self.node.end.is_some(), "stopped and not ended");
+        assert!(self.harness.end.is_some(), "stopped and not ended");
     }
 }
 

@@ -17,10 +17,10 @@ const INTENSITY_MAX: u32 = 1_000_000;
 /// thousand children; those belong under `simple_one_for_one`, where there is one spec.
 pub(super) const SPEC_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
-/// Children for whom room is made at once. Their number is a claim until they are read; a hero's supervisor has two.
+/// Children for whom room is made at once. Their number is a claim until they are read; an avatar's supervisor has two.
 const FIRST_CHILDREN_MAX: usize = 64;
 
-/// The first starts, in order. Two need no memory of their own: those of a hero.
+/// The first starts, in order. Two need no memory of their own: those of an avatar.
 pub(super) type ChildStarts = SmallVec<[ChildStart; 2]>;
 
 /// A spec of which all is as it should be.
@@ -186,7 +186,7 @@ fn read_children(reader: SpecReader<'_>) -> Result<(Children, ChildStarts), Spec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::node::{spec_bytes, worker};
+    use crate::supervisor::harness::{spec_bytes, worker};
     use pq_abi::spec::{self, SupSpec};
     use proptest::prelude::{ProptestConfig, proptest};
 

@@ -5,10 +5,8 @@ use pq_abi::spec::{ChildCount, ChildInfo, ChildSpec, ChildType, SupReply, SupReq
 use pq_term::Term;
 
 use super::children::Standing;
-use super::halting::HaltFor;
-use super::ordered::Ordered;
+use super::machine::{HaltFor, Ordered, StartFor};
 use super::reading::{SPEC_BYTES_MAX, pair};
-use super::starting::StartFor;
 use super::{Caller, Ctx};
 
 impl Ordered {

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Any number of children are at any of these places at a time, and no request waits for another: a hundred
-//! thousand heroes are started through one such supervisor, each on another shard. What `which_children` lists is
+//! thousand avatars are started through one such supervisor, each on another shard. What `which_children` lists is
 //! therefore a moment's view: a child that is being restarted has no pid, one whose first start is in flight is not
 //! there yet.
 //!
@@ -25,14 +25,13 @@ use pq_term::{Pid, Term};
 
 use crate::numbered::Numbered;
 
-use super::ending::{Ending, Stopping};
 use super::reading::{SimpleSpec, pair};
 use super::window::Window;
 use super::{
     Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end,
 };
 
-/// How many starts may be in flight. A node is built for a million heroes, and they may come all at once, after a
+/// How many starts may be in flight. A node is built for a million avatars, and they may come all at once, after a
 /// restart of whatever stands before it. Beyond it a start is refused with `overloaded`. In flight they take some 64 MB,
 /// which are given back.
 const STARTS_MAX: usize = 1 << 20;
@@ -45,7 +44,7 @@ pub(super) struct Simple {
     pub(super) template: ChildSpec,
     pub(super) serial: Serial,
     window: Window,
-    pub(super) phase: Phase,
+    pub(super) phase: SimplePhase,
     /// Children that are not restarted: nothing is known of them but that they are there.
     pub(super) plain: Numbered<Pid, ()>,
     /// Children that may be restarted, with all their arguments.
@@ -60,10 +59,26 @@ pub(super) struct Simple {
     pub(super) timers: Numbered<u32, Pid>,
 }
 
-pub(super) enum Phase {
+pub(super) enum SimplePhase {
     Running,
     Stopping(Box<Stopping>),
     Ended,
+}
+
+/// All children have been told to end.
+pub(super) struct Stopping {
+    pub(super) reason: Reason,
+    pub(super) timer: Option<u32>,
+    /// The time is over: who appears now is killed.
+    pub(super) is_killing: bool,
+    /// Reasons that were not wanted, and how many ended so.
+    pub(super) surprises: Vec<(Reason, u64)>,
+}
+
+/// A child told to end by a request, and who waits for it.
+pub(super) struct Ending {
+    pub(super) timer: Option<u32>,
+    pub(super) callers: Vec<Caller>,
 }
 
 /// A start in flight. `None` for arguments that need not be kept.
@@ -83,7 +98,7 @@ impl Simple {
             template: spec.template,
             serial: Serial::default(),
             window: Window::default(),
-            phase: Phase::Running,
+            phase: SimplePhase::Running,
             plain: Numbered::default(),
             kept: Numbered::default(),
             flights: Numbered::default(),
@@ -94,7 +109,7 @@ impl Simple {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        matches!(self.phase, Phase::Running)
+        matches!(self.phase, SimplePhase::Running)
     }
 
     /// A live update. Children at once have the new `shutdown` and `modules`; one that is restarted has the new
@@ -117,9 +132,9 @@ impl Simple {
 
     fn requested(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match self.phase {
-            Phase::Running => self.answer(ctx, from, request),
-            Phase::Stopping(_) => ctx.refuse(from, "shutdown"),
-            Phase::Ended => ctx.refuse(from, "noproc"),
+            SimplePhase::Running => self.answer(ctx, from, request),
+            SimplePhase::Stopping(_) => ctx.refuse(from, "shutdown"),
+            SimplePhase::Ended => ctx.refuse(from, "noproc"),
         }
     }
 
@@ -245,11 +260,11 @@ impl Simple {
             None => drop(self.plain.insert(pid, ())),
         }
         match &self.phase {
-            Phase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
-            Phase::Stopping(_) => {
+            SimplePhase::Stopping(stopping) if stopping.is_killing => ctx.kill(pid),
+            SimplePhase::Stopping(_) => {
                 ctx.exit(pid, self.template.shutdown);
             }
-            Phase::Running | Phase::Ended => {}
+            SimplePhase::Running | SimplePhase::Ended => {}
         }
     }
 
@@ -278,7 +293,7 @@ impl Simple {
         shrink(&mut self.kept);
         match (self.ending.remove(&pid), &mut self.phase) {
             (Some(ending), _) => self.child_terminated(ctx, pid, ending, reason),
-            (None, Phase::Stopping(stopping)) => {
+            (None, SimplePhase::Stopping(stopping)) => {
                 if !is_wanted_end(self.template.shutdown, self.template.restart, &reason) {
                     stopping.count_surprise(reason);
                 }

@@ -4,45 +4,45 @@ use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, ChildType, Restart, Shutdown, Start, Strategy, SupRequest};
 use pq_term::{Atom, Pid, Term};
 
-use super::node::{Node, boom, spec_bytes, with_restart, with_shutdown, worker};
+use super::harness::{Harness, boom, spec_bytes, with_restart, with_shutdown, worker};
 use super::{Input, StartOutcome};
 
 const SIMPLE: Strategy = Strategy::SimpleOneForOne;
 
-fn node(restart: Restart) -> Node {
-    let mut node = Node::new(SIMPLE, vec![with_restart("h", restart)]);
-    assert_eq!(node.take(), ["ready"]);
-    node
+fn harness(restart: Restart) -> Harness {
+    let mut harness = Harness::new(SIMPLE, vec![with_restart("h", restart)]);
+    assert_eq!(harness.take(), ["ready"]);
+    harness
 }
 
 fn start(number: u8) -> SupRequest {
     SupRequest::StartChild(vec![0x91, number])
 }
 
-/// A node with so many children.
-fn with_children(spec: ChildSpec, count: usize) -> Node {
-    let mut node = Node::new(SIMPLE, vec![spec]);
+/// A harness with so many children.
+fn with_children(spec: ChildSpec, count: usize) -> Harness {
+    let mut harness = Harness::new(SIMPLE, vec![spec]);
     for _ in 0..count {
-        node.asks(start(1));
-        node.start_ok();
+        harness.asks(start(1));
+        harness.start_ok();
     }
-    node.take();
-    node
+    harness.take();
+    harness
 }
 
 #[test]
 fn a_start_never_waits_for_another_and_its_answer_comes_with_its_own_outcome() {
-    let mut node = node(Restart::Temporary);
+    let mut harness = harness(Restart::Temporary);
     for number in 0..4 {
-        node.asks(start(number));
+        harness.asks(start(number));
     }
-    assert_eq!(node.take(), ["start h"; 4]);
-    node.start_nth_ok(2);
-    node.start_nth_not(2, StartOutcome::Err(boom()));
-    node.start_nth_not(0, StartOutcome::Ignore);
-    node.start_nth_ok(0);
+    assert_eq!(harness.take(), ["start h"; 4]);
+    harness.start_nth_ok(2);
+    harness.start_nth_not(2, StartOutcome::Err(boom()));
+    harness.start_nth_not(0, StartOutcome::Ignore);
+    harness.start_nth_ok(0);
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "reply 2 h1",
             "reply 3 error boom",
@@ -50,25 +50,25 @@ fn a_start_never_waits_for_another_and_its_answer_comes_with_its_own_outcome() {
             "reply 1 h2"
         ]
     );
-    node.asks(SupRequest::CountChildren);
-    assert_eq!(node.take(), ["reply 4 1 2 0 2"]);
+    harness.asks(SupRequest::CountChildren);
+    assert_eq!(harness.take(), ["reply 4 1 2 0 2"]);
 }
 
 #[test]
 fn the_arguments_are_those_of_the_spec_and_then_those_of_the_request() {
     let mut spec = worker("h");
     spec.start.args = vec![0x92, 1, 2];
-    let mut node = Node::new(SIMPLE, vec![spec]);
-    node.asks(SupRequest::StartChild(vec![0x91, 3]));
-    assert_eq!(node.pending[0].start.args, [0x93, 1, 2, 3]);
-    node.take();
-    node.asks(SupRequest::StartChild(vec![7]));
-    assert_eq!(node.take(), ["reply 1 error {badarg,<<7>>}"]);
+    let mut harness = Harness::new(SIMPLE, vec![spec]);
+    harness.asks(SupRequest::StartChild(vec![0x91, 3]));
+    assert_eq!(harness.pending[0].start.args, [0x93, 1, 2, 3]);
+    harness.take();
+    harness.asks(SupRequest::StartChild(vec![7]));
+    assert_eq!(harness.take(), ["reply 1 error {badarg,<<7>>}"]);
 }
 
 #[test]
 fn requests_for_ids_are_refused() {
-    let mut node = node(Restart::Temporary);
+    let mut harness = harness(Restart::Temporary);
     let id = Term::atom("h");
     for request in [
         SupRequest::StartSpec(worker("h")),
@@ -76,9 +76,9 @@ fn requests_for_ids_are_refused() {
         SupRequest::RestartChild(id.clone()),
         SupRequest::DeleteChild(id),
     ] {
-        let tag = node.asks(request);
+        let tag = harness.asks(request);
         assert_eq!(
-            node.take(),
+            harness.take(),
             [format!("reply {tag} error simple_one_for_one")]
         );
     }
@@ -86,12 +86,12 @@ fn requests_for_ids_are_refused() {
 
 #[test]
 fn a_temporary_child_is_forgotten_when_it_ends() {
-    let mut node = with_children(with_restart("h", Restart::Temporary), 2);
-    node.exits("h1", Reason::Normal);
-    node.exits("h2", boom());
-    node.asks(SupRequest::CountChildren);
+    let mut harness = with_children(with_restart("h", Restart::Temporary), 2);
+    harness.exits("h1", Reason::Normal);
+    harness.exits("h2", boom());
+    harness.asks(SupRequest::CountChildren);
     assert_eq!(
-        node.take(),
+        harness.take(),
         ["log child_terminated h h2 boom", "reply 2 1 0 0 0"]
     );
 }
@@ -103,9 +103,9 @@ fn a_child_comes_back_with_all_its_arguments() {
         (Restart::Transient, Reason::Normal, false),
         (Restart::Transient, boom(), true),
     ] {
-        let mut node = with_children(with_restart("h", restart), 1);
-        node.exits("h1", reason);
-        let args = node
+        let mut harness = with_children(with_restart("h", restart), 1);
+        harness.exits("h1", reason);
+        let args = harness
             .pending
             .first()
             .map(|pending| pending.start.args.clone());
@@ -115,13 +115,13 @@ fn a_child_comes_back_with_all_its_arguments() {
 
 #[test]
 fn a_restart_that_fails_is_tried_again_until_there_were_too_many() {
-    let mut node = with_children(worker("h"), 2);
-    node.exits("h1", boom());
-    node.asks(SupRequest::CountChildren);
-    node.asks(SupRequest::WhichChildren);
-    node.start_not(StartOutcome::Err(boom()));
+    let mut harness = with_children(worker("h"), 2);
+    harness.exits("h1", boom());
+    harness.asks(SupRequest::CountChildren);
+    harness.asks(SupRequest::WhichChildren);
+    harness.start_not(StartOutcome::Err(boom()));
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "log child_terminated h h1 boom",
             "start h",
@@ -131,10 +131,10 @@ fn a_restart_that_fails_is_tried_again_until_there_were_too_many() {
             "start h"
         ]
     );
-    node.start_not(StartOutcome::Err(boom()));
-    node.exits("h2", Reason::Shutdown);
+    harness.start_not(StartOutcome::Err(boom()));
+    harness.exits("h2", Reason::Shutdown);
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "log start_error h boom",
             "log reached_max_restart_intensity h",
@@ -148,24 +148,24 @@ fn a_restart_that_fails_is_tried_again_until_there_were_too_many() {
 
 #[test]
 fn a_child_that_says_ignore_at_its_restart_is_dropped() {
-    let mut node = with_children(worker("h"), 1);
-    node.exits("h1", boom());
-    node.start_not(StartOutcome::Ignore);
-    node.take();
-    node.asks(SupRequest::CountChildren);
-    assert_eq!(node.take(), ["reply 1 1 0 0 0"]);
+    let mut harness = with_children(worker("h"), 1);
+    harness.exits("h1", boom());
+    harness.start_not(StartOutcome::Ignore);
+    harness.take();
+    harness.asks(SupRequest::CountChildren);
+    assert_eq!(harness.take(), ["reply 1 1 0 0 0"]);
 }
 
 #[test]
 fn a_child_is_terminated_by_its_pid_while_others_start() {
-    let mut node = with_children(worker("h"), 2);
-    let h1 = node.pid("h1");
-    node.asks(SupRequest::TerminatePid(h1));
-    node.asks(SupRequest::TerminateId(Term::from(h1)));
-    node.asks(start(1));
-    node.start_ok();
+    let mut harness = with_children(worker("h"), 2);
+    let h1 = harness.pid("h1");
+    harness.asks(SupRequest::TerminatePid(h1));
+    harness.asks(SupRequest::TerminateId(Term::from(h1)));
+    harness.asks(start(1));
+    harness.start_ok();
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "exit h1 shutdown",
             "set timer 5000",
@@ -173,43 +173,43 @@ fn a_child_is_terminated_by_its_pid_while_others_start() {
             "reply 4 h3"
         ]
     );
-    node.exits("h1", Reason::Shutdown);
-    assert_eq!(node.take(), ["cancel timer", "reply 2 ok", "reply 3 ok"]);
-    let tag = node.asks(SupRequest::TerminatePid(h1));
-    assert_eq!(node.take(), [format!("reply {tag} error not_found")]);
+    harness.exits("h1", Reason::Shutdown);
+    assert_eq!(harness.take(), ["cancel timer", "reply 2 ok", "reply 3 ok"]);
+    let tag = harness.asks(SupRequest::TerminatePid(h1));
+    assert_eq!(harness.take(), [format!("reply {tag} error not_found")]);
 }
 
 #[test]
 fn a_child_that_does_not_obey_its_termination_is_killed() {
-    let mut node = with_children(with_shutdown("h", Shutdown::Timeout(70)), 2);
-    let (h1, h2) = (node.pid("h1"), node.pid("h2"));
-    node.asks(SupRequest::TerminatePid(h1));
-    node.wait(30);
-    node.asks(SupRequest::TerminatePid(h2));
-    node.take();
-    node.wait(40);
-    assert_eq!(node.take(), ["exit h1 kill"]);
-    node.exits("h1", Reason::Killed);
+    let mut harness = with_children(with_shutdown("h", Shutdown::Timeout(70)), 2);
+    let (h1, h2) = (harness.pid("h1"), harness.pid("h2"));
+    harness.asks(SupRequest::TerminatePid(h1));
+    harness.wait(30);
+    harness.asks(SupRequest::TerminatePid(h2));
+    harness.take();
+    harness.wait(40);
+    assert_eq!(harness.take(), ["exit h1 kill"]);
+    harness.exits("h1", Reason::Killed);
     assert_eq!(
-        node.take(),
+        harness.take(),
         ["log shutdown_error h h1 killed", "reply 2 ok"]
     );
 }
 
 #[test]
 fn a_child_terminated_while_it_is_restarted_ends_as_soon_as_it_runs() {
-    let mut node = with_children(worker("h"), 2);
-    let (h1, h2) = (node.pid("h1"), node.pid("h2"));
-    node.exits("h1", boom());
-    node.exits("h2", boom());
-    node.asks(SupRequest::TerminatePid(h1));
-    node.asks(SupRequest::TerminatePid(h2));
-    node.take();
-    node.start_ok();
-    node.start_not(StartOutcome::Err(boom()));
-    node.exits("h3", Reason::Shutdown);
+    let mut harness = with_children(worker("h"), 2);
+    let (h1, h2) = (harness.pid("h1"), harness.pid("h2"));
+    harness.exits("h1", boom());
+    harness.exits("h2", boom());
+    harness.asks(SupRequest::TerminatePid(h1));
+    harness.asks(SupRequest::TerminatePid(h2));
+    harness.take();
+    harness.start_ok();
+    harness.start_not(StartOutcome::Err(boom()));
+    harness.exits("h3", Reason::Shutdown);
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "exit h3 shutdown",
             "set timer 5000",
@@ -218,15 +218,15 @@ fn a_child_terminated_while_it_is_restarted_ends_as_soon_as_it_runs() {
             "reply 2 ok"
         ]
     );
-    node.asks(SupRequest::CountChildren);
-    assert_eq!(node.take(), ["reply 4 1 0 0 0"]);
+    harness.asks(SupRequest::CountChildren);
+    assert_eq!(harness.take(), ["reply 4 1 0 0 0"]);
 }
 
 #[test]
 fn at_the_end_all_children_are_told_at_once_and_share_one_timer() {
-    let mut node = with_children(with_shutdown("h", Shutdown::Timeout(70)), 3);
-    node.give(Input::Stop(Reason::Shutdown));
-    let mut told = node.take();
+    let mut harness = with_children(with_shutdown("h", Shutdown::Timeout(70)), 3);
+    harness.give(Input::Stop(Reason::Shutdown));
+    let mut told = harness.take();
     told.sort();
     assert_eq!(
         told,
@@ -237,15 +237,15 @@ fn at_the_end_all_children_are_told_at_once_and_share_one_timer() {
             "set timer 70"
         ]
     );
-    node.exits("h2", Reason::Shutdown);
-    node.wait(70);
-    let mut killed = node.take();
+    harness.exits("h2", Reason::Shutdown);
+    harness.wait(70);
+    let mut killed = harness.take();
     killed.sort();
     assert_eq!(killed, ["exit h1 kill", "exit h3 kill"]);
-    node.exits("h1", Reason::Killed);
-    node.exits("h3", Reason::Killed);
+    harness.exits("h1", Reason::Killed);
+    harness.exits("h3", Reason::Killed);
     assert_eq!(
-        node.take(),
+        harness.take(),
         ["log shutdown_error h 2 killed", "end shutdown"]
     );
 }
@@ -256,33 +256,33 @@ fn a_child_whose_start_was_in_flight_at_the_end_is_ended_too() {
         (Shutdown::Timeout(70), "exit h1 shutdown"),
         (Shutdown::BrutalKill, "exit h1 kill"),
     ] {
-        let mut node = Node::new(SIMPLE, vec![with_shutdown("h", shutdown)]);
-        node.asks(start(1));
-        node.asks(start(2));
-        node.give(Input::Stop(boom()));
-        node.asks(start(3));
-        node.take();
-        node.start_ok();
-        assert_eq!(node.take(), [told, "reply 0 h1"]);
-        node.wait(70);
-        node.take();
-        node.start_ok();
-        assert_eq!(node.take(), ["exit h2 kill", "reply 1 h2"]);
-        node.exits("h1", Reason::Killed);
-        node.exits("h2", Reason::Killed);
-        assert_eq!(node.end, Some(boom()));
+        let mut harness = Harness::new(SIMPLE, vec![with_shutdown("h", shutdown)]);
+        harness.asks(start(1));
+        harness.asks(start(2));
+        harness.give(Input::Stop(boom()));
+        harness.asks(start(3));
+        harness.take();
+        harness.start_ok();
+        assert_eq!(harness.take(), [told, "reply 0 h1"]);
+        harness.wait(70);
+        harness.take();
+        harness.start_ok();
+        assert_eq!(harness.take(), ["exit h2 kill", "reply 1 h2"]);
+        harness.exits("h1", Reason::Killed);
+        harness.exits("h2", Reason::Killed);
+        assert_eq!(harness.end, Some(boom()));
     }
 }
 
 #[test]
 fn many_different_surprises_at_the_end_are_counted_together() {
-    let mut node = with_children(with_restart("h", Restart::Temporary), 30);
-    node.give(Input::Stop(Reason::Shutdown));
-    node.take();
+    let mut harness = with_children(with_restart("h", Restart::Temporary), 30);
+    harness.give(Input::Stop(Reason::Shutdown));
+    harness.take();
     for child in 1..=30 {
-        node.exits(&format!("h{child}"), Reason::Other(Term::from(child)));
+        harness.exits(&format!("h{child}"), Reason::Other(Term::from(child)));
     }
-    let lines = node.take();
+    let lines = harness.take();
     assert_eq!(lines.len(), 18);
     assert_eq!(
         lines[1..3],
@@ -296,7 +296,7 @@ fn many_different_surprises_at_the_end_are_counted_together() {
 
 #[test]
 fn an_update_is_seen_by_old_children_which_keep_their_arguments() {
-    let mut node = with_children(worker("h"), 1);
+    let mut harness = with_children(worker("h"), 1);
     let module = Atom::from_static("k");
     let spec = ChildSpec {
         start: Start {
@@ -307,28 +307,29 @@ fn an_update_is_seen_by_old_children_which_keep_their_arguments() {
         shutdown: Shutdown::BrutalKill,
         ..worker("h")
     };
-    node.supervisor
+    harness
+        .supervisor
         .replace_spec(&spec_bytes(SIMPLE, vec![spec]))
         .unwrap();
-    node.asks(SupRequest::CountChildren);
-    node.exits("h1", boom());
+    harness.asks(SupRequest::CountChildren);
+    harness.exits("h1", boom());
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "reply 1 1 1 1 0",
             "log child_terminated h h1 boom",
             "start k"
         ]
     );
-    assert_eq!(node.pending[0].start.args, [0x91, 1]);
-    node.start_ok();
-    node.give(Input::Stop(Reason::Shutdown));
-    assert_eq!(node.take(), ["log restarted h k1", "exit k1 kill"]);
+    assert_eq!(harness.pending[0].start.args, [0x91, 1]);
+    harness.start_ok();
+    harness.give(Input::Stop(Reason::Shutdown));
+    assert_eq!(harness.take(), ["log restarted h k1", "exit k1 kill"]);
 }
 
 #[test]
 fn an_update_must_have_exactly_one_spec_of_the_same_strategy() {
-    let mut node = node(Restart::Permanent);
+    let mut harness = harness(Restart::Permanent);
     for (strategy, children, wanted) in [
         (SIMPLE, vec![], "{bad_start_spec,[]}"),
         (
@@ -342,7 +343,7 @@ fn an_update_must_have_exactly_one_spec_of_the_same_strategy() {
             "{invalid_strategy,one_for_one}",
         ),
     ] {
-        let refused = node
+        let refused = harness
             .supervisor
             .replace_spec(&spec_bytes(strategy, children));
         assert_eq!(refused.unwrap_err().to_string(), wanted);
@@ -351,14 +352,14 @@ fn an_update_must_have_exactly_one_spec_of_the_same_strategy() {
 
 #[test]
 fn a_burst_of_starts_gives_its_memory_back() {
-    let mut node = node(Restart::Temporary);
+    let mut harness = harness(Restart::Temporary);
     let from = super::Caller {
         pid: Pid::new(0, 0, 0),
         tag: 0,
     };
     let mut actions = Vec::new();
     for _ in 0..20_000 {
-        node.supervisor.handle(
+        harness.supervisor.handle(
             Input::Request {
                 from,
                 request: start(1),
@@ -369,7 +370,7 @@ fn a_burst_of_starts_gives_its_memory_back() {
     }
     for number in 1..=20_000 {
         let outcome = StartOutcome::Ok(Pid::new(1, number, 0));
-        node.supervisor.handle(
+        harness.supervisor.handle(
             Input::Started {
                 ticket: super::Ticket(number),
                 outcome,
@@ -378,7 +379,7 @@ fn a_burst_of_starts_gives_its_memory_back() {
             &mut actions,
         );
     }
-    let super::Kind::Simple(simple) = &node.supervisor.0 else {
+    let super::Kind::Simple(simple) = &harness.supervisor.0 else {
         panic!("it is a simple one")
     };
     assert!(

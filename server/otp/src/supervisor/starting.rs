@@ -7,33 +7,9 @@ use pq_abi::Reason;
 use pq_abi::spec::{Restart, SupReply};
 use pq_term::{Pid, Term};
 
-use super::children::ChildStart;
-use super::ordered::{Ordered, Phase};
+use super::machine::{Ordered, OrderedPhase, StartFor, Starting};
 use super::reading::{ChildStarts, pair};
-use super::{Action, Caller, Ctx, Report, StartOutcome, Ticket};
-
-/// One start is in flight: that of the first child in `left`.
-pub(super) struct Starting {
-    left: Range<usize>,
-    ticket: Ticket,
-    id: Term,
-    restart: Restart,
-    why: StartFor,
-    /// The starts of `left` as far as they have been read already.
-    read: smallvec::IntoIter<[ChildStart; 2]>,
-}
-
-/// What for, and so what a failure means.
-pub(super) enum StartFor {
-    /// The beginning: a failure ends the supervisor.
-    Init,
-    /// A restart: it is tried again.
-    Restart,
-    /// `restart_child/2`: the caller is told.
-    Answer(Caller),
-    /// `start_child/2`: the caller is told and the spec discarded.
-    Add(Caller),
-}
+use super::{Action, Ctx, Report, StartOutcome, Ticket};
 
 impl Ordered {
     /// Starts all children for the first time.
@@ -54,7 +30,7 @@ impl Ordered {
     }
 
     fn start_next(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>) {
-        self.phase = Phase::Idle;
+        self.phase = OrderedPhase::Idle;
         if self.stop_is_wanted() {
             return;
         }
@@ -72,13 +48,13 @@ impl Ordered {
             kind: child.kind,
             dynamic: false,
         });
-        self.phase = Phase::Starting(starting);
+        self.phase = OrderedPhase::Starting(starting);
     }
 
     /// The start in flight has come to its end. Any other ticket is nobody's.
     pub(super) fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
-        match mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Starting(starting) if starting.ticket == ticket => match outcome {
+        match mem::replace(&mut self.phase, OrderedPhase::Idle) {
+            OrderedPhase::Starting(starting) if starting.ticket == ticket => match outcome {
                 StartOutcome::Ok(pid) => self.child_started(ctx, starting, pid),
                 StartOutcome::Ignore => self.child_ignored(ctx, starting),
                 StartOutcome::Err(reason) => self.child_failed(ctx, *starting, reason),

@@ -4,19 +4,23 @@ use pq_abi::Reason;
 use pq_abi::spec::{self, ChildSpec, ChildType, Shutdown, Strategy, SupFlags, SupRequest, SupSpec};
 
 use super::Supervisor;
-use super::node::{Node, boom, id, spec_bytes, with_shutdown, worker};
+use super::harness::{Harness, boom, id, spec_bytes, with_shutdown, worker};
 
-fn replaced(node: &mut Node, strategy: Strategy, children: Vec<ChildSpec>) -> Result<(), String> {
+fn replaced(
+    harness: &mut Harness,
+    strategy: Strategy,
+    children: Vec<ChildSpec>,
+) -> Result<(), String> {
     let bytes = spec_bytes(strategy, children);
-    let checked = node.supervisor.check_spec(&bytes);
-    let done = node.supervisor.replace_spec(&bytes);
+    let checked = harness.supervisor.check_spec(&bytes);
+    let done = harness.supervisor.replace_spec(&bytes);
     assert_eq!(checked, done);
     done.map_err(|reason| reason.to_string())
 }
 
 #[test]
 fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept() {
-    let mut node = Node::started(
+    let mut harness = Harness::started(
         Strategy::OneForOne,
         vec![worker("a"), worker("old"), worker("b"), worker("older")],
     );
@@ -25,28 +29,28 @@ fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept(
         ..with_shutdown("b", Shutdown::BrutalKill)
     };
     replaced(
-        &mut node,
+        &mut harness,
         Strategy::OneForOne,
         vec![b, worker("new"), worker("a")],
     )
     .unwrap();
-    node.asks(SupRequest::WhichChildren);
-    node.asks(SupRequest::CountChildren);
+    harness.asks(SupRequest::WhichChildren);
+    harness.asks(SupRequest::CountChildren);
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "reply 0 older:older1 old:old1 a:a1 new:none b:b1",
             "reply 1 5 4 1 4"
         ]
     );
     // The new spec counts from the next end or start.
-    node.asks(SupRequest::TerminateId(id("b")));
-    assert_eq!(node.take(), ["exit b1 kill"]);
-    node.exits("b1", Reason::Killed);
-    node.asks(SupRequest::RestartChild(id("new")));
-    node.start_ok();
+    harness.asks(SupRequest::TerminateId(id("b")));
+    assert_eq!(harness.take(), ["exit b1 kill"]);
+    harness.exits("b1", Reason::Killed);
+    harness.asks(SupRequest::RestartChild(id("new")));
+    harness.start_ok();
     assert_eq!(
-        node.take(),
+        harness.take(),
         [
             "reply 2 ok",
             "start new",
@@ -58,25 +62,25 @@ fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept(
 
 #[test]
 fn an_added_child_starts_with_the_first_crash_under_one_for_all() {
-    let mut node = Node::started(Strategy::OneForAll, vec![worker("a")]);
+    let mut harness = Harness::started(Strategy::OneForAll, vec![worker("a")]);
     replaced(
-        &mut node,
+        &mut harness,
         Strategy::OneForAll,
         vec![worker("a"), worker("new")],
     )
     .unwrap();
-    node.exits("a1", boom());
-    node.start_ok();
-    node.start_ok();
-    assert_eq!(node.take()[3..], ["start new", "log restarted new new1"]);
+    harness.exits("a1", boom());
+    harness.start_ok();
+    harness.start_ok();
+    assert_eq!(harness.take()[3..], ["start new", "log restarted new new1"]);
 }
 
 #[test]
 fn an_update_changes_the_flags_and_remembers_the_restarts() {
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
-    node.exits("a1", boom());
-    node.start_ok();
-    node.take();
+    let mut harness = Harness::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    harness.exits("a1", boom());
+    harness.start_ok();
+    harness.take();
     let flags = SupFlags {
         strategy: Strategy::OneForAll,
         intensity: 1,
@@ -86,18 +90,24 @@ fn an_update_changes_the_flags_and_remembers_the_restarts() {
         flags,
         children: vec![worker("a"), worker("b")],
     };
-    node.supervisor.replace_spec(&spec::encode(&new)).unwrap();
-    node.exits("b1", boom());
-    assert_eq!(node.take()[1], "log reached_max_restart_intensity b");
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
-    node.supervisor.replace_spec(&spec::encode(&new)).unwrap();
-    node.exits("b1", boom());
-    assert_eq!(node.take()[1], "exit a1 shutdown");
+    harness
+        .supervisor
+        .replace_spec(&spec::encode(&new))
+        .unwrap();
+    harness.exits("b1", boom());
+    assert_eq!(harness.take()[1], "log reached_max_restart_intensity b");
+    let mut harness = Harness::started(Strategy::OneForOne, vec![worker("a"), worker("b")]);
+    harness
+        .supervisor
+        .replace_spec(&spec::encode(&new))
+        .unwrap();
+    harness.exits("b1", boom());
+    assert_eq!(harness.take()[1], "exit a1 shutdown");
 }
 
 #[test]
 fn a_refused_update_changes_nothing() {
-    let mut node = Node::started(Strategy::OneForOne, vec![worker("a")]);
+    let mut harness = Harness::started(Strategy::OneForOne, vec![worker("a")]);
     for (strategy, children, wanted) in [
         (
             Strategy::OneForAll,
@@ -111,14 +121,17 @@ fn a_refused_update_changes_nothing() {
         ),
         (Strategy::SimpleOneForOne, vec![], "{bad_start_spec,[]}"),
     ] {
-        assert_eq!(replaced(&mut node, strategy, children), Err(wanted.into()));
+        assert_eq!(
+            replaced(&mut harness, strategy, children),
+            Err(wanted.into())
+        );
     }
-    node.asks(SupRequest::WhichChildren);
-    assert_eq!(node.take(), ["reply 0 a:a1"]);
-    node.exits("a1", boom());
-    assert!(!node.supervisor.is_settled());
+    harness.asks(SupRequest::WhichChildren);
+    assert_eq!(harness.take(), ["reply 0 a:a1"]);
+    harness.exits("a1", boom());
+    assert!(!harness.supervisor.is_settled());
     assert_eq!(
-        replaced(&mut node, Strategy::OneForOne, vec![worker("a")]),
+        replaced(&mut harness, Strategy::OneForOne, vec![worker("a")]),
         Err("busy".into())
     );
 }
@@ -130,12 +143,15 @@ fn specs_beyond_the_limit_are_refused_at_every_door() {
         spec.start.args = vec![0; mega << 20];
         spec
     };
-    let mut node = Node::started(Strategy::OneForOne, vec![long("a", 9)]);
-    let refused = replaced(&mut node, Strategy::OneForOne, vec![long("b", 9)]);
+    let mut harness = Harness::started(Strategy::OneForOne, vec![long("a", 9)]);
+    let refused = replaced(&mut harness, Strategy::OneForOne, vec![long("b", 9)]);
     assert_eq!(refused, Err("system_limit".into()));
-    node.asks(SupRequest::StartSpec(long("b", 9)));
-    node.asks(SupRequest::WhichChildren);
-    assert_eq!(node.take(), ["reply 0 error system_limit", "reply 1 a:a1"]);
+    harness.asks(SupRequest::StartSpec(long("b", 9)));
+    harness.asks(SupRequest::WhichChildren);
+    assert_eq!(
+        harness.take(),
+        ["reply 0 error system_limit", "reply 1 a:a1"]
+    );
     let bytes = spec_bytes(Strategy::OneForOne, vec![long("a", 9), long("b", 9)]);
     let refused = Supervisor::new(&bytes, &mut vec![]).err().unwrap();
     assert_eq!(

@@ -211,7 +211,10 @@ fn sent(effect: &Effect) -> Option<Event<'_>> {
             let Event { kind, content, .. } = taken(envelope);
             (kind, content, to.to_string())
         }
-        Effect::Request { to, data, .. } => ("call", Content::Message(data), to.to_string()),
+        Effect::Request(request) => {
+            let peer = request.to.to_string();
+            ("call", Content::Message(&request.data), peer)
+        }
         Effect::Reply(to, data) => ("reply", Content::Message(data), to.pid.to_string()),
         Effect::PortCommand(port, data) => ("output", Content::Input(data), of_port(*port)),
         _ => return None,

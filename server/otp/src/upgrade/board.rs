@@ -1,29 +1,31 @@
 //! What the coordinator, the shards and the converting threads of one transaction share.
 //!
 //! ```text
-//!   shard ─ chunk of jobs ─► queue ─► desk (one per thread) ─ converted ─► inbox of the shard
+//!   shard ─ chunk of jobs ─► queue ─► worker (one per thread) ─ converted ─► inbox of the shard
 //!   shard ─ done, failed, counted ─► board ─► coordinator
 //! ```
+//! Each shard bounds how much of it lies in the queue (`shard::stage::copies`).
+//!
 //! Every lock is held for a moment only, and none while a conversion runs.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pq_term::Pid;
 
 use super::convert::{Converted, Outcome, convert};
-use super::{Abort, Failed, OnOverrun, Order, Plan, Progress};
+use super::{Abort, FEW, Failed, OnOverrun, Order, Plan, Progress};
 use crate::export::Export;
 use crate::message::Signal;
 use crate::node::Node;
 use crate::run_clock::RunClock;
 use crate::stall::yield_to_others;
+use crate::unpoisoned::Unpoisoned;
 
-/// Chunks of jobs that may wait: some thousand exported states, a few megabytes. A shard whose chunk finds no
-/// place keeps it and goes on with its other work.
-const CHUNKS_MAX: usize = 64;
+/// A shard that has not converted each state once.
+const NOT_ROUND: u64 = u64::MAX;
 
 /// What one shard hands over at once.
 pub(crate) struct Chunk {
@@ -46,7 +48,7 @@ struct State {
     done: usize,
     failed: Option<Abort>,
     tally: Tally,
-    desks: Vec<Arc<Desk>>,
+    workers: Vec<Arc<Worker>>,
 }
 
 /// The shared part of one transaction.
@@ -61,6 +63,10 @@ pub struct Board {
     /// States exported in this pass.
     copied: AtomicU64,
     outstanding: AtomicU64,
+    /// What each shard has still to convert, changed states and outstanding ones; [`NOT_ROUND`] until it has had all.
+    behind: Box<[AtomicU64]>,
+    /// Shards whose gate is shut.
+    shut: AtomicUsize,
     converted: AtomicU64,
     held: AtomicI64,
     swapped: AtomicU64,
@@ -78,25 +84,26 @@ struct Queue {
     closed: bool,
 }
 
-/// Where one thread converts.
-pub(crate) struct Desk {
+/// One thread that converts.
+pub(crate) struct Worker {
     /// The number by which the operating system knows its thread.
     thread: rustix::process::Pid,
-    at: Mutex<AtDesk>,
+    state: Mutex<WorkerState>,
 }
 
 #[derive(Default)]
-struct AtDesk {
+struct WorkerState {
     shard: u8,
     todo: VecDeque<Export>,
     done: Vec<Converted>,
-    now: Option<Now>,
+    now: Option<Running>,
     /// Its thread does not come back from a conversion, or comes back too late.
     given_up: bool,
 }
 
-struct Now {
+struct Running {
     pid: Pid,
+    number: u32,
     module: &'static str,
     since: Instant,
     /// What the program had been stopped for by then, as far as was known.
@@ -117,6 +124,10 @@ impl Board {
             arrived: Condvar::new(),
             copied: counter(),
             outstanding: counter(),
+            behind: (0..node.shards())
+                .map(|_| AtomicU64::new(NOT_ROUND))
+                .collect(),
+            shut: AtomicUsize::new(0),
             converted: counter(),
             held: AtomicI64::new(0),
             swapped: counter(),
@@ -143,7 +154,7 @@ impl Board {
     // ---- the coordinator ----
 
     fn look_at_the_clock(&self) {
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clock = self.clock.lock().unpoisoned();
         clock.look(self.began.elapsed().as_millis() as u64);
         self.stopped_ms.store(clock.stopped_ms(), Ordering::Relaxed);
     }
@@ -172,10 +183,22 @@ impl Board {
         self.copied.load(Ordering::Relaxed)
     }
 
+    /// How many states are to be converted until none is left, if nothing changes; `None` until each was converted once.
+    pub(super) fn behind(&self) -> Option<u64> {
+        let shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
+        shards.fold(Some(0), |sum, behind| {
+            sum.filter(|_| behind != NOT_ROUND).map(|sum| sum + behind)
+        })
+    }
+
+    /// Whether all processes concerned are held.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire) >= self.shards
+    }
+
     /// Changes whenever something has moved on.
-    pub(super) fn moves(&self) -> (usize, u64, u64) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (self.state().done, read(&self.copied), read(&self.converted))
+    pub(super) fn moves(&self) -> (usize, u64) {
+        (self.state().done, self.converted.load(Ordering::Relaxed))
     }
 
     /// States that are exported and not yet converted.
@@ -198,10 +221,10 @@ impl Board {
 
     /// No more jobs: the threads end. Whoever converts still does so for nobody.
     pub(super) fn close(&self, node: &Node) {
-        for desk in &self.state().desks {
-            let mut at = desk.lock();
+        for worker in &self.state().workers {
+            let mut at = worker.lock();
             if at.now.take().is_some() {
-                desk.give_up(&mut at, node);
+                worker.give_up(&mut at, node);
             }
         }
         let mut queue = self.queue();
@@ -212,22 +235,23 @@ impl Board {
     }
 
     /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
-    /// be killed for it, what else lay on the thread's desk goes to others.
+    /// be killed for it, what else the thread had goes to others.
     pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
         self.look_at_the_clock();
         let (stopped_ms, timeout_ms) = (self.stopped_ms(), self.plan.code_change_timeout_ms);
-        let is_over = |now: &mut Now| now.ran_ms(stopped_ms) > timeout_ms;
-        let desks = self.state().desks.clone();
-        let over = desks.iter().filter_map(|desk| {
-            let mut at = desk.lock();
+        let is_over = |now: &mut Running| now.ran_ms(stopped_ms) > timeout_ms;
+        let workers = self.state().workers.clone();
+        let over = workers.iter().filter_map(|worker| {
+            let mut at = worker.lock();
             let now = at.now.take_if(is_over)?;
-            desk.give_up(&mut at, node);
+            worker.give_up(&mut at, node);
             if self.plan.on_overrun == OnOverrun::Kill {
                 at.done.push(Converted {
                     pid: now.pid,
+                    number: now.number,
                     outcome: Outcome::Kill,
                 });
-                self.clear_desk(node, at);
+                self.reassign(node, at);
             }
             Some((now.pid, now.module.to_string()))
         });
@@ -235,7 +259,7 @@ impl Board {
     }
 
     /// Hands back what is done, and gives to others what is not.
-    fn clear_desk(&self, node: &Node, mut at: MutexGuard<'_, AtDesk>) {
+    fn reassign(&self, node: &Node, mut at: MutexGuard<'_, WorkerState>) {
         let (shard, jobs) = (at.shard, std::mem::take(&mut at.todo));
         let done = std::mem::take(&mut at.done);
         drop(at);
@@ -246,11 +270,11 @@ impl Board {
 
     // ---- the shards ----
 
-    /// Takes a chunk, or gives it back when too many wait.
-    pub(crate) fn offer(&self, chunk: Chunk) -> Result<(), Chunk> {
+    /// Takes a chunk. Once it is decided nobody wants it.
+    pub(crate) fn offer(&self, chunk: Chunk) {
         let mut queue = self.queue();
-        if queue.closed || queue.chunks.len() >= CHUNKS_MAX {
-            return Err(chunk);
+        if queue.closed {
+            return;
         }
         let jobs = chunk.jobs.len() as u64;
         self.copied.fetch_add(jobs, Ordering::Relaxed);
@@ -258,7 +282,26 @@ impl Board {
         queue.chunks.push_back(chunk);
         drop(queue);
         self.arrived.notify_one();
-        Ok(())
+    }
+
+    /// How much a shard has still to convert. The coordinator is woken when that comes to be little.
+    pub(crate) fn note_behind(&self, shard: u8, behind: Option<u64>) {
+        let Some(own) = self.behind.get(usize::from(shard)) else {
+            return;
+        };
+        let few = FEW / self.shards as u64;
+        let behind = behind.unwrap_or(NOT_ROUND);
+        let before = own.swap(behind, Ordering::AcqRel);
+        if before > few && behind <= few {
+            // Under the lock under which the coordinator goes to sleep.
+            drop(self.state());
+            self.changed.notify_all();
+        }
+    }
+
+    /// A shard's gate is shut.
+    pub(crate) fn note_shut(&self) {
+        self.shut.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A shard has done what it was told.
@@ -301,10 +344,10 @@ impl Board {
 
     /// Converts until the transaction is decided, or this thread is given up.
     pub(super) fn work(&self, node: &Node) {
-        let desk = Arc::new(Desk::of_this_thread());
-        self.state().desks.push(desk.clone());
+        let worker = Arc::new(Worker::of_this_thread());
+        self.state().workers.push(worker.clone());
         while let Some(chunk) = self.next_chunk() {
-            if !self.work_off(node, &desk, chunk) {
+            if !self.convert_chunk(node, &worker, chunk) {
                 return;
             }
         }
@@ -312,13 +355,13 @@ impl Board {
 
     /// Converts what waits, in the caller's thread.
     pub(super) fn work_now(&self, node: &Node) {
-        let desk = Desk::of_this_thread();
+        let worker = Worker::of_this_thread();
         loop {
             // The guard must be gone before the work begins.
             let Some(chunk) = self.queue().chunks.pop_front() else {
                 return;
             };
-            self.work_off(node, &desk, chunk);
+            self.convert_chunk(node, &worker, chunk);
         }
     }
 
@@ -331,29 +374,26 @@ impl Board {
             if let Some(chunk) = queue.chunks.pop_front() {
                 return Some(chunk);
             }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.arrived.wait(queue).unpoisoned();
         }
     }
 
     /// `false`: the thread was given up meanwhile, and what it did is not wanted.
-    fn work_off(&self, node: &Node, desk: &Desk, chunk: Chunk) -> bool {
+    fn convert_chunk(&self, node: &Node, worker: &Worker, chunk: Chunk) -> bool {
         let shard = chunk.shard;
-        desk.lay_down(chunk);
-        while let Some(job) = desk.take_up(self.stopped_ms()) {
+        worker.begin(chunk);
+        while let Some(job) = worker.next_job(self.stopped_ms()) {
             let converted = convert(node, &self.plan, job);
             self.converted.fetch_add(1, Ordering::Relaxed);
             if let Outcome::Tried { same: false } = converted.outcome {
                 self.differing.fetch_add(1, Ordering::Relaxed);
             }
-            if !desk.put_away(converted) {
+            if !worker.finish(converted) {
                 node.note_came_back();
                 return false;
             }
         }
-        let done = std::mem::take(&mut desk.lock().done);
+        let done = std::mem::take(&mut worker.lock().done);
         self.hand_back(node, shard, done);
         true
     }
@@ -369,15 +409,15 @@ impl Board {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each writer leaves it whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unpoisoned()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unpoisoned()
     }
 }
 
-impl Now {
+impl Running {
     /// How long it could run, when the program has been stopped for so long in all.
     fn ran_ms(&self, stopped_ms: u64) -> u64 {
         let passed_ms = self.since.elapsed().as_millis() as u64;
@@ -385,36 +425,37 @@ impl Now {
     }
 }
 
-impl Desk {
-    fn of_this_thread() -> Desk {
-        Desk {
+impl Worker {
+    fn of_this_thread() -> Worker {
+        Worker {
             thread: rustix::thread::gettid(),
-            at: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, AtDesk> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, WorkerState> {
+        self.state.lock().unpoisoned()
     }
 
     /// What its thread is at is not wanted any more.
-    fn give_up(&self, at: &mut AtDesk, node: &Node) {
+    fn give_up(&self, at: &mut WorkerState, node: &Node) {
         at.given_up = true;
         node.note_given_up();
         yield_to_others(self.thread);
     }
 
-    fn lay_down(&self, chunk: Chunk) {
+    fn begin(&self, chunk: Chunk) {
         let mut at = self.lock();
         at.shard = chunk.shard;
         at.todo = chunk.jobs;
     }
 
-    fn take_up(&self, stopped_ms: u64) -> Option<Export> {
+    fn next_job(&self, stopped_ms: u64) -> Option<Export> {
         let mut at = self.lock();
         let job = at.todo.pop_front()?;
-        at.now = Some(Now {
+        at.now = Some(Running {
             pid: job.pid,
+            number: job.number,
             module: job.parts.first().map_or("", |part| part.from.name()),
             since: Instant::now(),
             stopped_ms,
@@ -422,7 +463,7 @@ impl Desk {
         Some(job)
     }
 
-    fn put_away(&self, converted: Converted) -> bool {
+    fn finish(&self, converted: Converted) -> bool {
         let mut at = self.lock();
         if at.given_up {
             return false;

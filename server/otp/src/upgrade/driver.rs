@@ -4,26 +4,19 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pq_abi::Module;
 use pq_abi::crash::watch_thread;
-use pq_abi::spec::{self, SupReply, SupRequest};
-use pq_term::Pid;
 
 use super::board::Board;
-use crate::application::{AppReply, AppRequest, CONTROLLER};
 use crate::message::Payload;
-use crate::node::{Node, OnReply, RequestError};
-use crate::outside::Runner;
-use crate::process::ProcessInfo;
+use crate::node::{Ask, Node, Question, RequestError};
 use crate::run_clock::RunClock;
 use crate::sim::Sim;
-use crate::sys::SysMessage;
 
 /// How often the coordinator looks for conversions that do not end.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What a transaction needs of the world around the shards.
-pub trait Driver {
+pub trait Driver: Ask {
     /// The node.
     fn node(&self) -> &Node;
     /// A clock in milliseconds, for deadlines: it counts the time in which the node could run, if it is looked at
@@ -35,105 +28,6 @@ pub trait Driver {
     fn step(&mut self, board: &Arc<Board>);
     /// One of those who convert does not come back.
     fn replace_worker(&mut self, board: &Arc<Board>);
-    /// Sends something that is answered, and lets the node go on until it is; in vain, when a shard stands still.
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError>;
-    /// All processes.
-    ///
-    /// # Errors
-    /// When a shard does not answer in time.
-    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError>;
-    /// The processes that run this version ([`Node::who_runs`]).
-    ///
-    /// # Errors
-    /// When a shard does not answer in time.
-    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError>;
-}
-
-impl dyn Driver + '_ {
-    /// Asks the application controller.
-    ///
-    /// # Errors
-    /// When there is none, or it does not answer in time.
-    pub fn applications(
-        &mut self,
-        request: &AppRequest,
-        timeout_ms: u64,
-    ) -> Result<AppReply, RequestError> {
-        let controller = self.node().whereis(CONTROLLER);
-        let controller = controller.ok_or_else(|| RequestError::NoName(CONTROLLER.to_string()))?;
-        let reply = self.call(controller, &spec::encode(request), timeout_ms)?;
-        spec::decode(&reply).map_err(RequestError::BadReply)
-    }
-
-    /// Asks a supervisor.
-    ///
-    /// # Errors
-    /// When it does not answer in time, or is none.
-    pub fn supervisor(
-        &mut self,
-        to: Pid,
-        request: &SupRequest,
-        timeout_ms: u64,
-    ) -> Result<SupReply, RequestError> {
-        let reply = self.call(to, &spec::encode(request), timeout_ms)?;
-        spec::decode(&reply).map_err(RequestError::BadReply)
-    }
-
-    /// Asks a process (`gen_server:call/3`).
-    ///
-    /// # Errors
-    /// When it does not answer in time, or ends before.
-    pub fn call(&mut self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
-        self.ask(timeout_ms, &mut |node, on_reply| {
-            node.send_call(to, data, on_reply)
-        })
-    }
-
-    /// Calls a function of a module's current version in nobody's name.
-    ///
-    /// # Errors
-    /// As [`Node::call_function`].
-    pub fn call_function(
-        &mut self,
-        module: &str,
-        function: &str,
-        args: &[u8],
-        timeout_ms: u64,
-    ) -> Result<Payload, RequestError> {
-        self.ask(timeout_ms, &mut |node, on_reply| {
-            node.send_function(module, function, args, on_reply)
-        })
-    }
-
-    /// Suspends a process, or lets it go on (`sys:suspend/2`, `sys:resume/2`).
-    ///
-    /// # Errors
-    /// When it does not answer in time, or ends before.
-    pub fn suspend(&mut self, pid: Pid, on: bool, timeout_ms: u64) -> Result<(), RequestError> {
-        let message = || match on {
-            true => SysMessage::Suspend,
-            false => SysMessage::Resume,
-        };
-        self.sys(pid, &message, timeout_ms)
-    }
-
-    /// Sends a system message, and passes over what the process answers.
-    ///
-    /// # Errors
-    /// When it does not answer in time, or ends before.
-    pub fn sys(
-        &mut self,
-        pid: Pid,
-        message: &dyn Fn() -> SysMessage,
-        timeout_ms: u64,
-    ) -> Result<(), RequestError> {
-        let send = &mut |node: &Node, on_reply| node.send_sys(pid, message(), on_reply);
-        self.ask(timeout_ms, send).map(drop)
-    }
 }
 
 /// A node under the real clock: as many threads convert as there are shards.
@@ -193,22 +87,11 @@ impl Driver for Live {
     fn replace_worker(&mut self, board: &Arc<Board>) {
         self.hire(board);
     }
+}
 
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        self.node
-            .wait_while_answering(timeout_ms, |on_reply| send(&self.node, on_reply))
-    }
-
-    fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        self.node.processes(timeout_ms)
-    }
-
-    fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        self.node.who_runs(module, timeout_ms)
+impl Ask for Live {
+    fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError> {
+        self.node.asking_all().ask(timeout_ms, question)
     }
 }
 
@@ -230,22 +113,4 @@ impl Driver for Sim {
     }
 
     fn replace_worker(&mut self, _: &Arc<Board>) {}
-
-    fn ask(
-        &mut self,
-        timeout_ms: u64,
-        send: &mut dyn FnMut(&Node, OnReply) -> u64,
-    ) -> Result<Payload, RequestError> {
-        Sim::ask(self, timeout_ms, |node, on_reply| {
-            send(node, on_reply);
-        })
-    }
-
-    fn processes(&mut self, _: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        Ok(Sim::processes(self))
-    }
-
-    fn who_runs(&mut self, module: Module, _: u64) -> Result<Vec<Runner>, RequestError> {
-        Ok(Sim::who_runs(self, module))
-    }
 }

@@ -1,8 +1,8 @@
 //! A server that does what it is told, word by word, so that a test reads as a play.
 
 use pq_sdk::{
-    Ctx, From, GenServer, Info, InitError, Message, Module, Next, Pid, Reason, Remote, RngExt,
-    Term, TimerId,
+    Ctx, From, GenServer, Info, InitError, Message, Module, MonitorId, Next, Pid, Reason, Remote,
+    RngExt, Term, TimerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub(crate) enum Do {
 pub(crate) struct Actor {
     kept: Option<From>,
     timer: Option<TimerId>,
-    monitor: Option<u64>,
+    monitor: Option<MonitorId>,
     child: Option<Pid>,
 }
 
@@ -277,7 +277,7 @@ pub(crate) fn text(message: Message<'_>) -> String {
 
 /// The function of the well that is meant.
 fn name_of(function: &str) -> &'static str {
-    ["deep", "dry", "setting"]
+    ["deep", "bottom", "dry", "setting"]
         .into_iter()
         .find(|name| *name == function)
         .unwrap_or("nothing")

@@ -7,14 +7,14 @@ use pq_otp::application::{
     AppReply, AppRequest, AppSpec, Controller, LoadedApp, Settings, StartType,
 };
 use pq_otp::sys::SysMessage;
-use pq_otp::{Atom, Pid, Reason, Term};
+use pq_otp::{Ask, Atom, Pid, Reason, Term};
 
 use crate::actor::Do;
-use crate::house::{House, child, tree};
+use crate::rig::{Rig, child, tree};
 
-/// A house with a controller, and the ends that would have been the node's.
+/// A rig with a controller, and the ends that would have been the node's.
 struct Estate {
-    house: House,
+    rig: Rig,
     controller: Pid,
     ends: Arc<Mutex<Vec<String>>>,
 }
@@ -25,18 +25,21 @@ impl Estate {
     }
 
     fn with(sys_config: Settings, command_line: Settings) -> Estate {
-        let (mut house, ends) = (House::new(), Arc::new(Mutex::new(Vec::new())));
+        let (mut rig, ends) = (Rig::new(), Arc::new(Mutex::new(Vec::new())));
         let list = ends.clone();
         let on_end = Box::new(move |name: &str, reason: &Reason| {
             list.lock().unwrap().push(format!("{name}: {reason}"))
         });
-        let controller = house
+        let controller = rig
             .sim
-            .start_native(Box::new(Controller::new(sys_config, command_line, on_end)))
+            .start_native(
+                Box::new(Controller::new(sys_config, command_line, on_end)),
+                60_000,
+            )
             .unwrap();
-        house.call_it("controller", controller);
+        rig.call_it("controller", controller);
         Estate {
-            house,
+            rig,
             controller,
             ends,
         }
@@ -44,7 +47,7 @@ impl Estate {
 
     fn ask(&mut self, request: &AppRequest) -> AppReply {
         let reply = self
-            .house
+            .rig
             .sim
             .call(self.controller, &spec::encode(request), 120_000)
             .unwrap();
@@ -87,7 +90,7 @@ impl Estate {
     }
 
     fn top(&self) -> Pid {
-        self.house
+        self.rig
             .sim
             .processes()
             .into_iter()
@@ -132,18 +135,18 @@ fn applications_are_loaded_started_and_stopped_in_order() {
     assert_eq!(estate.start("b"), "ok");
     assert_eq!(estate.start("b"), "{already_started,\"b\"}");
     assert_eq!(estate.which(), r#"["b", "a", "lib"]"#);
-    estate.house.lines();
+    estate.rig.lines();
     assert_eq!(estate.stop("b"), "ok");
-    let lines = estate.house.lines();
+    let lines = estate.rig.lines();
     assert!(
-        lines[0].ends_with("terminate shutdown") && lines[1] == "controller house stopped",
+        lines[0].ends_with("terminate shutdown") && lines[1] == "controller rig stopped",
         "{lines:?}"
     );
     assert_eq!(estate.stop("b"), "{not_started,\"b\"}");
     assert_eq!(estate.stop("a"), "ok");
     assert_eq!(estate.stop("lib"), "ok");
     assert_eq!(estate.which(), "[]");
-    assert_eq!(estate.house.sim.processes().len(), 1);
+    assert_eq!(estate.rig.sim.processes().len(), 1);
     assert_eq!(estate.start("a"), "ok");
 }
 
@@ -159,7 +162,7 @@ fn the_command_line_beats_sys_config_and_sys_config_beats_the_file() {
     });
     let env = |key: &str| {
         estate
-            .house
+            .rig
             .sim
             .node()
             .env("a", key)
@@ -203,7 +206,7 @@ fn an_application_that_does_not_start_says_why_and_can_be_started_again() {
         );
     }
     assert_eq!(estate.which(), "[]");
-    assert_eq!(estate.house.sim.processes().len(), 1);
+    assert_eq!(estate.rig.sim.processes().len(), 1);
 }
 
 #[test]
@@ -220,11 +223,15 @@ fn the_end_of_an_application_is_the_nodes_end_if_it_was_started_so() {
         estate.say(&AppRequest::Start("a".to_string(), start_type));
         let top = estate.top();
         estate
-            .house
+            .rig
             .sim
-            .sys(top, SysMessage::Terminate(reason.clone()))
+            .sys(
+                top,
+                SysMessage::Terminate(reason.clone()),
+                pq_otp::sys::TIMEOUT_MS,
+            )
             .unwrap();
-        estate.house.sim.settle();
+        estate.rig.sim.settle();
         assert_eq!(estate.which(), "[]");
         let what = format!("{start_type:?} {reason}");
         let ended = estate.ends.lock().unwrap().clone();
@@ -234,8 +241,8 @@ fn the_end_of_an_application_is_the_nodes_end_if_it_was_started_so() {
             "{what}"
         );
         assert_eq!(
-            estate.house.lines(),
-            ["controller house starts", "controller house stopped"],
+            estate.rig.lines(),
+            ["controller rig starts", "controller rig stopped"],
             "{what}"
         );
     }
@@ -275,8 +282,8 @@ fn new_files_make_the_environment_anew_and_the_command_line_stays_above_them() {
         estate.load(file("1", &[("x", 0), ("y", 0), ("z", 0)])),
         "ok"
     );
-    let env = |estate: &Estate| format!("{:?}", estate.house.sim.node().env_of("a"));
-    let node = estate.house.sim.node().clone();
+    let env = |estate: &Estate| format!("{:?}", estate.rig.sim.node().env_of("a"));
+    let node = estate.rig.sim.node().clone();
     node.set_env("a", "by_hand", Term::from(5_i64));
     let before = estate.ask(&AppRequest::Data);
     let change = AppRequest::ChangeData(
@@ -285,7 +292,7 @@ fn new_files_make_the_environment_anew_and_the_command_line_stays_above_them() {
     );
     assert_eq!(estate.say(&change), "ok");
     let values = |estate: &Estate| {
-        let env = estate.house.sim.node().env_of("a").into_iter();
+        let env = estate.rig.sim.node().env_of("a").into_iter();
         env.map(|(key, value)| format!("{key}={value}"))
             .collect::<Vec<_>>()
             .join(" ")

@@ -2,13 +2,13 @@
 
 use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::{Replace, SysMessage, Toggle};
-use pq_otp::{Atom, Envelope, Pid};
+use pq_otp::{Ask, Atom, Envelope, Pid};
 use serde::Serialize;
 
 use crate::actor::Do;
 use crate::fixture::{Count, Counter, Signal};
-use crate::house::{House, encode, payload};
 use crate::log;
+use crate::rig::{Rig, encode, payload};
 use crate::system::{kinds, sys};
 
 /// The state of either handler.
@@ -30,23 +30,23 @@ struct Changes {
 }
 
 /// Looks at a process before and after it was suspended.
-fn running_and_suspended(house: &mut House, pid: Pid, mut look: impl FnMut(&mut House)) {
-    look(house);
-    sys(house, pid, SysMessage::Suspend);
-    look(house);
-    sys(house, pid, SysMessage::Resume);
+fn running_and_suspended(rig: &mut Rig, pid: Pid, mut look: impl FnMut(&mut Rig)) {
+    look(rig);
+    sys(rig, pid, SysMessage::Suspend);
+    look(rig);
+    sys(rig, pid, SysMessage::Resume);
 }
 
-fn replace(house: &mut House, pid: Pid, replace: Replace) -> String {
-    sys(house, pid, SysMessage::ReplaceState(replace))
+fn replace(rig: &mut Rig, pid: Pid, replace: Replace) -> String {
+    sys(rig, pid, SysMessage::ReplaceState(replace))
 }
 
 /// A bell with an ear and an eye, which is the newer one.
-fn furnished(house: &mut House) -> Pid {
-    let bell = house.begin("bell", "bell", &()).unwrap();
+fn furnished(rig: &mut Rig) -> Pid {
+    let bell = rig.begin("bell", "bell", &()).unwrap();
     for handler in ["ear", "eye"] {
         let add = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&("a",)));
-        house.sim.call(bell, &spec::encode(&add), 1_000).unwrap();
+        rig.sim.call(bell, &spec::encode(&add), 1_000).unwrap();
     }
     bell
 }
@@ -68,8 +68,11 @@ fn handler(name: Atom, heard: u32) -> Replaced {
 }
 
 /// Whether it is suspended, and the list of what is on.
-fn mode_and_debug(house: &mut House, pid: Pid, module: &str) -> String {
-    let status = house.sim.sys(pid, SysMessage::GetStatus).unwrap();
+fn mode_and_debug(rig: &mut Rig, pid: Pid, module: &str) -> String {
+    let status = rig
+        .sim
+        .sys(pid, SysMessage::GetStatus, pq_otp::sys::TIMEOUT_MS)
+        .unwrap();
     let parts = status.as_tuple().unwrap();
     assert_eq!(parts[2].to_string(), format!("{{module,{module}}}"));
     let misc = parts[3].as_list().unwrap();
@@ -78,47 +81,47 @@ fn mode_and_debug(house: &mut House, pid: Pid, module: &str) -> String {
 
 #[test]
 fn the_state_is_shown_by_the_names_of_its_fields() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    let mut rig = Rig::new();
+    let counter = rig.begin("counter", "counter", &(7_i64,)).unwrap();
     assert_eq!(
-        sys(&mut house, counter, SysMessage::GetState),
+        sys(&mut rig, counter, SysMessage::GetState),
         "#{count => 7}"
     );
-    let light = house.begin("light", "light", &(0_u64,)).unwrap();
-    let shown = sys(&mut house, light, SysMessage::GetState);
+    let light = rig.begin("light", "light", &(0_u64,)).unwrap();
+    let shown = sys(&mut rig, light, SysMessage::GetState);
     assert_eq!(shown, "#{data => #{changes => 0},state => \"Red\"}");
 }
 
 #[test]
 fn a_state_is_replaced_or_left_as_it_was() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    let mut rig = Rig::new();
+    let counter = rig.begin("counter", "counter", &(7_i64,)).unwrap();
     let with = |bytes: Vec<u8>| SysMessage::ReplaceState(Box::new(move |_| Ok(bytes.clone())));
     let next = encode(&Counter { count: 8 });
-    assert_eq!(sys(&mut house, counter, with(next)), "#{count => 8}");
+    assert_eq!(sys(&mut rig, counter, with(next)), "#{count => 8}");
     let refused = sys(
-        &mut house,
+        &mut rig,
         counter,
         SysMessage::ReplaceState(Box::new(|_| Err("no".to_string()))),
     );
     assert_eq!(refused, "{error,{callback_failed,\"no\"}}");
-    let unreadable = sys(&mut house, counter, with(encode("no counter")));
+    let unreadable = sys(&mut rig, counter, with(encode("no counter")));
     assert!(unreadable.starts_with("{error,{badarg,"), "{unreadable}");
     assert_eq!(
-        sys(&mut house, counter, SysMessage::GetState),
+        sys(&mut rig, counter, SysMessage::GetState),
         "#{count => 8}"
     );
-    assert_eq!(house.ask(counter, &Count::Tell), "\"8 by 1.0.0\"");
+    assert_eq!(rig.ask(counter, &Count::Tell), "\"8 by 1.0.0\"");
 }
 
 #[test]
 fn the_state_of_a_server_and_of_a_machine_is_replaced_running_and_suspended() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(1_i64,)).unwrap();
-    let light = house.begin("light", "light", &(0_u64,)).unwrap();
+    let mut rig = Rig::new();
+    let counter = rig.begin("counter", "counter", &(1_i64,)).unwrap();
+    let light = rig.begin("light", "light", &(0_u64,)).unwrap();
     for pid in [counter, light] {
         let mut next = 5;
-        running_and_suspended(&mut house, pid, |house| {
+        running_and_suspended(&mut rig, pid, |rig| {
             next += 1;
             let data = Changes { changes: next };
             let lit = Lit {
@@ -130,40 +133,40 @@ fn the_state_of_a_server_and_of_a_machine_is_replaced_running_and_suspended() {
                 true => encode(&Counter { count }),
                 false => encode(&lit),
             };
-            let shown = replace(house, pid, Box::new(move |_| Ok(state.clone())));
-            assert_eq!(sys(house, pid, SysMessage::GetState), shown);
+            let shown = replace(rig, pid, Box::new(move |_| Ok(state.clone())));
+            assert_eq!(sys(rig, pid, SysMessage::GetState), shown);
             assert!(shown.contains(&format!("=> {next}")), "{shown}");
         });
     }
-    assert_eq!(house.ask(counter, &Count::Tell), "\"7 by 1.0.0\"");
-    assert_eq!(house.ask(light, &"now"), "\"now: Green after 7\"");
+    assert_eq!(rig.ask(counter, &Count::Tell), "\"7 by 1.0.0\"");
+    assert_eq!(rig.ask(light, &"now"), "\"now: Green after 7\"");
 }
 
 #[test]
 fn the_state_of_each_handler_is_replaced_running_and_suspended() {
-    let mut house = House::new();
-    let bell = furnished(&mut house);
+    let mut rig = Rig::new();
+    let bell = furnished(&mut rig);
     let mut heard = 5;
-    running_and_suspended(&mut house, bell, |house| {
+    running_and_suspended(&mut rig, bell, |rig| {
         heard += 1;
         let all = move |bytes: Vec<u8>| handler(asked_for(&bytes), heard);
         let both = ["eye", "ear"].map(|name| format!("{{{name},false,#{{heard => {heard}}}}}"));
         let expected = format!("[{}]", both.join(","));
-        assert_eq!(replace(house, bell, Box::new(all)), expected);
-        assert_eq!(sys(house, bell, SysMessage::GetState), expected);
+        assert_eq!(replace(rig, bell, Box::new(all)), expected);
+        assert_eq!(sys(rig, bell, SysMessage::GetState), expected);
     });
-    house.deliver(bell, Envelope::Event(payload("ding")));
-    house.sim.settle();
+    rig.deliver(bell, Envelope::Event(payload("ding")));
+    rig.sim.settle();
     assert_eq!(
-        sys(&mut house, bell, SysMessage::GetState),
+        sys(&mut rig, bell, SysMessage::GetState),
         "[{eye,false,#{heard => 8}},{ear,false,#{heard => 8}}]"
     );
 }
 
 #[test]
 fn a_handler_whose_new_state_is_wrong_keeps_the_old_one_and_the_others_do_not() {
-    let mut house = House::new();
-    let bell = furnished(&mut house);
+    let mut rig = Rig::new();
+    let bell = furnished(&mut rig);
     let wrong: [fn(Atom) -> Replaced; 4] = [
         |_| Err("no".to_string()),
         |_| handler(Atom::from_static("nose"), 1),
@@ -176,7 +179,7 @@ fn a_handler_whose_new_state_is_wrong_keeps_the_old_one_and_the_others_do_not() 
             name => wrong(name),
         };
         assert_eq!(
-            replace(&mut house, bell, Box::new(only_ear)),
+            replace(&mut rig, bell, Box::new(only_ear)),
             format!("[{{eye,false,#{{heard => 0}}}},{{ear,false,#{{heard => {heard}}}}}]")
         );
     }
@@ -184,81 +187,81 @@ fn a_handler_whose_new_state_is_wrong_keeps_the_old_one_and_the_others_do_not() 
 
 #[test]
 fn the_state_of_a_supervisor_is_its_children_and_is_not_replaced() {
-    let mut house = House::new();
-    let sup = kinds(&mut house)[3];
-    let mut processes = house.sim.processes().into_iter();
+    let mut rig = Rig::new();
+    let sup = kinds(&mut rig)[3];
+    let mut processes = rig.sim.processes().into_iter();
     let child = processes.find(|it| it.parent == Some(sup)).unwrap().pid;
-    running_and_suspended(&mut house, sup, |house| {
-        let refused = replace(house, sup, Box::new(Ok));
+    running_and_suspended(&mut rig, sup, |rig| {
+        let refused = replace(rig, sup, Box::new(Ok));
         assert!(refused.starts_with("{error,{not_supported,"), "{refused}");
-        let shown = sys(house, sup, SysMessage::GetState);
+        let shown = sys(rig, sup, SysMessage::GetState);
         assert_eq!(shown, format!("[{child}]"));
     });
 }
 
 #[test]
 fn the_status_names_the_module_and_what_is_on() {
-    let mut house = House::new();
-    let pids = kinds(&mut house);
-    house.sim.run_ms(10);
+    let mut rig = Rig::new();
+    let pids = kinds(&mut rig);
+    rig.sim.run_ms(10);
     for (pid, module) in pids.into_iter().zip(["actor", "light", "bell", "tree"]) {
         let mut modes = ["running", "suspended"].into_iter();
-        running_and_suspended(&mut house, pid, |house| {
+        running_and_suspended(&mut rig, pid, |rig| {
             let mode = modes.next().unwrap();
-            let shown = mode_and_debug(house, pid, module);
+            let shown = mode_and_debug(rig, pid, module);
             assert_eq!(shown, format!("{mode} []"));
             for on in [
                 SysMessage::Trace(true),
                 SysMessage::Log(Toggle::On(3)),
                 SysMessage::Statistics(Toggle::On(0)),
             ] {
-                sys(house, pid, on);
+                sys(rig, pid, on);
             }
-            let shown = mode_and_debug(house, pid, module);
+            let shown = mode_and_debug(rig, pid, module);
             let on = "[{statistics,{10,0,0}},{log,{3,[]}},{trace,true}]";
             assert_eq!(shown, format!("{mode} {on}"));
-            sys(house, pid, SysMessage::NoDebug);
+            sys(rig, pid, SysMessage::NoDebug);
         });
     }
 }
 
 #[test]
 fn statistics_count_messages_in_and_out_and_not_the_questions_about_them() {
-    let mut house = House::new();
-    let b = house.actor("b", vec![]);
-    let a = house.actor("a", vec![]);
-    house.sim.run_ms(10);
-    sys(&mut house, a, SysMessage::Statistics(Toggle::On(0)));
-    house.tell(
+    let mut rig = Rig::new();
+    let b = rig.actor("b", vec![]);
+    let a = rig.actor("a", vec![]);
+    rig.sim.run_ms(10);
+    sys(&mut rig, a, SysMessage::Statistics(Toggle::On(0)));
+    rig.tell(
         a,
         vec![Do::Send(b, "x".to_string()), Do::Send(b, "y".to_string())],
     );
-    house.tell(a, vec![]);
-    house.sim.run_ms(10);
+    rig.tell(a, vec![]);
+    rig.sim.run_ms(10);
     let expected = "{ok,[{start_time,10},{current_time,20},{messages_in,2},{messages_out,2}]}";
     assert_eq!(
-        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        sys(&mut rig, a, SysMessage::Statistics(Toggle::Get)),
         expected
     );
     assert_eq!(
-        sys(&mut house, a, SysMessage::Statistics(Toggle::Get)),
+        sys(&mut rig, a, SysMessage::Statistics(Toggle::Get)),
         expected
     );
 }
 
 /// A port that has closed: every kind of process takes that, and does nothing about it.
-fn close_a_port(house: &mut House, pid: Pid) {
-    house.deliver(pid, Envelope::PortClosed(7, payload("gone")));
-    house.sim.settle();
+fn close_a_port(rig: &mut Rig, pid: Pid) {
+    rig.deliver(pid, Envelope::PortClosed(7, payload("gone")));
+    rig.sim.settle();
 }
 
 /// How many such ends were counted, kept and traced.
-fn noticed(house: &mut House, pid: Pid, work: impl FnOnce(&mut House)) -> [usize; 3] {
-    let text = log::written_during(|| work(house));
-    let counted = sys(house, pid, SysMessage::Statistics(Toggle::Get));
+fn noticed(rig: &mut Rig, pid: Pid, work: impl FnOnce(&mut Rig)) -> [usize; 3] {
+    let text = log::written_during(|| work(rig));
+    let counted = sys(rig, pid, SysMessage::Statistics(Toggle::Get));
     let (_, counted) = counted.split_once("{messages_in,").unwrap();
     let (counted, _) = counted.split_once('}').unwrap();
-    let kept = sys(house, pid, SysMessage::Log(Toggle::Get));
+    let kept = sys(rig, pid, SysMessage::Log(Toggle::Get));
     let kept = kept.matches("\"0 ms: in end from port 7\"").count();
     [
         counted.parse().unwrap(),
@@ -269,66 +272,72 @@ fn noticed(house: &mut House, pid: Pid, work: impl FnOnce(&mut House)) -> [usize
 
 #[test]
 fn what_is_counted_kept_and_traced_is_what_a_process_takes() {
-    let mut house = House::new();
-    for pid in kinds(&mut house) {
+    let mut rig = Rig::new();
+    for pid in kinds(&mut rig) {
         for message in [
             SysMessage::Statistics(Toggle::On(0)),
             SysMessage::Log(Toggle::On(0)),
             SysMessage::Trace(true),
         ] {
-            assert_eq!(sys(&mut house, pid, message), "ok");
+            assert_eq!(sys(&mut rig, pid, message), "ok");
         }
-        let close = |house: &mut House| close_a_port(house, pid);
-        assert_eq!(noticed(&mut house, pid, close), [1, 1, 1]);
-        sys(&mut house, pid, SysMessage::Suspend);
-        assert_eq!(noticed(&mut house, pid, close), [1, 1, 0]);
-        let resume = |house: &mut House| drop(sys(house, pid, SysMessage::Resume));
-        assert_eq!(noticed(&mut house, pid, resume), [2, 2, 1]);
+        let close = |rig: &mut Rig| close_a_port(rig, pid);
+        assert_eq!(noticed(&mut rig, pid, close), [1, 1, 1]);
+        sys(&mut rig, pid, SysMessage::Suspend);
+        assert_eq!(noticed(&mut rig, pid, close), [1, 1, 0]);
+        let resume = |rig: &mut Rig| drop(sys(rig, pid, SysMessage::Resume));
+        assert_eq!(noticed(&mut rig, pid, resume), [2, 2, 1]);
     }
 }
 
 #[test]
 fn a_log_keeps_ten_entries_unless_told_otherwise() {
     for (room, kept) in [(0, 10), (3, 3)] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![]);
-        sys(&mut house, a, SysMessage::Log(Toggle::On(room)));
+        let mut rig = Rig::new();
+        let a = rig.actor("a", vec![]);
+        sys(&mut rig, a, SysMessage::Log(Toggle::On(room)));
         for n in 0..15 {
-            house.deliver(a, Envelope::Info(payload(&n.to_string())));
+            rig.deliver(a, Envelope::Info(payload(&n.to_string())));
         }
-        house.sim.settle();
-        let log = house.sim.sys(a, SysMessage::Log(Toggle::Get)).unwrap();
+        rig.sim.settle();
+        let log = rig
+            .sim
+            .sys(a, SysMessage::Log(Toggle::Get), pq_otp::sys::TIMEOUT_MS)
+            .unwrap();
         let entries = log.as_tuple().unwrap()[1].as_list().unwrap().to_vec();
         assert_eq!(entries.len(), kept, "{log}");
         assert_eq!(
             entries.last().unwrap().as_str(),
             Some("0 ms: in info \"14\"")
         );
-        sys(&mut house, a, SysMessage::Log(Toggle::Off));
-        assert_eq!(sys(&mut house, a, SysMessage::Log(Toggle::Get)), "{ok,[]}");
+        sys(&mut rig, a, SysMessage::Log(Toggle::Off));
+        assert_eq!(sys(&mut rig, a, SysMessage::Log(Toggle::Get)), "{ok,[]}");
     }
 }
 
 #[test]
 fn a_log_holds_what_goes_out_and_to_whom() {
-    let mut house = House::new();
-    let b = house.actor("b", vec![]);
-    let a = house.actor("a", vec![]);
-    let light = house.begin("light", "light", &(0_u64,)).unwrap();
+    let mut rig = Rig::new();
+    let b = rig.actor("b", vec![]);
+    let a = rig.actor("a", vec![]);
+    let light = rig.begin("light", "light", &(0_u64,)).unwrap();
     for pid in [a, light] {
-        sys(&mut house, pid, SysMessage::Log(Toggle::On(0)));
+        sys(&mut rig, pid, SysMessage::Log(Toggle::On(0)));
     }
-    house.tell(
+    rig.tell(
         a,
         vec![Do::Send(b, "x".to_string()), Do::Ask(b, vec![], 10)],
     );
-    house.deliver(light, Envelope::Event(payload(&Signal::Flash)));
-    house.sim.settle();
+    rig.deliver(light, Envelope::Event(payload(&Signal::Flash)));
+    rig.sim.settle();
     let mut lines = |pid: Pid| -> Vec<String> {
-        let kept = house.sim.sys(pid, SysMessage::Log(Toggle::Get)).unwrap();
+        let kept = rig
+            .sim
+            .sys(pid, SysMessage::Log(Toggle::Get), pq_otp::sys::TIMEOUT_MS)
+            .unwrap();
         let kept = kept.as_tuple().unwrap()[1].as_list().unwrap();
         kept.iter()
-            .map(|line| house.named(line.as_str().unwrap()))
+            .map(|line| rig.named(line.as_str().unwrap()))
             .collect()
     };
     assert_eq!(
@@ -347,16 +356,16 @@ fn a_log_holds_what_goes_out_and_to_whom() {
 
 #[test]
 fn a_trace_says_with_whom_and_how_much_and_only_at_debug_what() {
-    let mut house = House::new();
-    let b = house.actor("b", vec![]);
-    let a = house.actor("a", vec![]);
+    let mut rig = Rig::new();
+    let b = rig.actor("b", vec![]);
+    let a = rig.actor("a", vec![]);
     let text = log::written_during(|| {
         for (on, word) in [(true, "seen"), (false, "hidden"), (true, "again")] {
-            sys(&mut house, a, SysMessage::Trace(on));
-            house.tell(a, vec![Do::Send(b, word.to_string())]);
+            sys(&mut rig, a, SysMessage::Trace(on));
+            rig.tell(a, vec![Do::Send(b, word.to_string())]);
         }
-        sys(&mut house, a, SysMessage::NoDebug);
-        house.tell(a, vec![Do::Send(b, "after all".to_string())]);
+        sys(&mut rig, a, SysMessage::NoDebug);
+        rig.tell(a, vec![Do::Send(b, "after all".to_string())]);
     });
     for (word, traced) in [
         ("seen", true),

@@ -3,7 +3,7 @@
 use pq_otp::{Pid, Term};
 
 use crate::actor::Do;
-use crate::house::{House, say};
+use crate::rig::{Rig, say};
 
 /// What a receiver of an exit signal with this reason makes of it.
 struct Case {
@@ -87,11 +87,11 @@ fn exit_reasons_travel_along_links_as_in_otp() {
         ..
     } in CASES
     {
-        let (mut house, a, b) = pair(traps);
-        house.tell(a, vec![Do::Link(b)]);
-        house.tell(a, vec![Do::Stop(Term::atom(reason))]);
+        let (mut rig, a, b) = pair(traps);
+        rig.tell(a, vec![Do::Link(b)]);
+        rig.tell(a, vec![Do::Stop(Term::atom(reason))]);
         check(
-            &mut house,
+            &mut rig,
             b,
             linked,
             &format!("link, {reason}, traps: {traps}"),
@@ -108,10 +108,10 @@ fn exit_reasons_travel_with_explicit_signals_as_in_otp() {
         ..
     } in CASES
     {
-        let (mut house, a, b) = pair(traps);
-        house.tell(a, vec![Do::Exit(b, Term::atom(reason))]);
+        let (mut rig, a, b) = pair(traps);
+        rig.tell(a, vec![Do::Exit(b, Term::atom(reason))]);
         check(
-            &mut house,
+            &mut rig,
             b,
             explicit,
             &format!("exit/2, {reason}, traps: {traps}"),
@@ -120,23 +120,23 @@ fn exit_reasons_travel_with_explicit_signals_as_in_otp() {
 }
 
 /// Two processes, and a watcher of the second.
-fn pair(traps: bool) -> (House, Pid, Pid) {
-    let mut house = House::new();
-    let a = house.actor("a", vec![]);
-    let b = house.actor("b", vec![Do::Trap(traps)]);
-    house.actor("w", vec![Do::Monitor(b)]);
-    (house, a, b)
+fn pair(traps: bool) -> (Rig, Pid, Pid) {
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![]);
+    let b = rig.actor("b", vec![Do::Trap(traps)]);
+    rig.actor("w", vec![Do::Monitor(b)]);
+    (rig, a, b)
 }
 
-fn check(house: &mut House, b: Pid, expected: Option<&str>, what: &str) {
-    let lines = house.lines();
+fn check(rig: &mut Rig, b: Pid, expected: Option<&str>, what: &str) {
+    let lines = rig.lines();
     let lines: Vec<_> = lines
         .iter()
         .filter(|line| !line.starts_with("a "))
         .collect();
     assert_eq!(lines, Vec::from_iter(expected), "{what}");
     assert_eq!(
-        house.is_alive(b),
+        rig.is_alive(b),
         expected.is_none_or(|line| line.starts_with("b ")),
         "{what}"
     );
@@ -144,34 +144,34 @@ fn check(house: &mut House, b: Pid, expected: Option<&str>, what: &str) {
 
 #[test]
 fn a_killed_process_is_seen_as_killed_by_those_linked_with_it() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![Do::Trap(true)]);
-    let b = house.actor("b", vec![Do::Trap(true), Do::Link(a)]);
-    house.exit(a, "kill");
-    assert_eq!(house.lines(), ["b exit of a: killed"]);
-    assert!(house.is_alive(b));
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![Do::Trap(true)]);
+    let b = rig.actor("b", vec![Do::Trap(true), Do::Link(a)]);
+    rig.exit(a, "kill");
+    assert_eq!(rig.lines(), ["b exit of a: killed"]);
+    assert!(rig.is_alive(b));
 }
 
 #[test]
 fn a_dead_process_is_linked_with_in_vain() {
     for (traps, expected) in [(true, "a exit of b: noproc"), (false, "w down a: noproc")] {
-        let mut house = House::new();
-        let b = house.actor("b", vec![]);
-        house.exit(b, "boom");
-        let a = house.actor("a", vec![Do::Trap(traps)]);
-        house.actor("w", vec![Do::Monitor(a)]);
-        house.tell(a, vec![Do::Link(b)]);
-        assert_eq!(house.lines(), [expected]);
+        let mut rig = Rig::new();
+        let b = rig.actor("b", vec![]);
+        rig.exit(b, "boom");
+        let a = rig.actor("a", vec![Do::Trap(traps)]);
+        rig.actor("w", vec![Do::Monitor(a)]);
+        rig.tell(a, vec![Do::Link(b)]);
+        assert_eq!(rig.lines(), [expected]);
     }
 }
 
 #[test]
 fn a_pid_of_a_shard_that_does_not_exist_is_dead() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let nobody = Pid::new(77, 1, 1);
-    house.call_it("nobody", nobody);
-    let a = house.actor("a", vec![Do::Trap(true)]);
-    house.tell(
+    rig.call_it("nobody", nobody);
+    let a = rig.actor("a", vec![Do::Trap(true)]);
+    rig.tell(
         a,
         vec![
             Do::Link(nobody),
@@ -180,7 +180,7 @@ fn a_pid_of_a_shard_that_does_not_exist_is_dead() {
             Do::IsAlive(nobody),
         ],
     );
-    let mut lines = house.lines();
+    let mut lines = rig.lines();
     lines.sort();
     let expected = [
         "a alive: false",
@@ -189,32 +189,32 @@ fn a_pid_of_a_shard_that_does_not_exist_is_dead() {
         "a no answer: noproc",
     ];
     assert_eq!(lines, expected);
-    assert_eq!(house.ask(nobody, &()), "noproc");
+    assert_eq!(rig.ask(nobody, &()), "noproc");
 }
 
 #[test]
 fn who_has_unlinked_hears_nothing_whichever_side_it_was() {
     for unlinks in ["a", "b"] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![Do::Trap(true)]);
-        let b = house.actor("b", vec![Do::Link(a)]);
+        let mut rig = Rig::new();
+        let a = rig.actor("a", vec![Do::Trap(true)]);
+        let b = rig.actor("b", vec![Do::Link(a)]);
         match unlinks {
-            "a" => house.tell(a, vec![Do::Unlink(b)]),
-            _ => house.tell(b, vec![Do::Unlink(a)]),
+            "a" => rig.tell(a, vec![Do::Unlink(b)]),
+            _ => rig.tell(b, vec![Do::Unlink(a)]),
         }
-        house.exit(b, "boom");
-        assert_eq!(house.lines(), Vec::<String>::new(), "{unlinks} unlinked");
+        rig.exit(b, "boom");
+        assert_eq!(rig.lines(), Vec::<String>::new(), "{unlinks} unlinked");
     }
 }
 
 #[test]
 fn linking_twice_is_linking_once() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![Do::Trap(true)]);
-    let b = house.actor("b", vec![Do::Link(a), Do::Link(a)]);
-    house.tell(a, vec![Do::Link(b), Do::Link(a)]);
-    house.exit(b, "boom");
-    assert_eq!(house.lines(), ["a exit of b: boom"]);
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![Do::Trap(true)]);
+    let b = rig.actor("b", vec![Do::Link(a), Do::Link(a)]);
+    rig.tell(a, vec![Do::Link(b), Do::Link(a)]);
+    rig.exit(b, "boom");
+    assert_eq!(rig.lines(), ["a exit of b: boom"]);
 }
 
 #[test]
@@ -227,26 +227,26 @@ fn a_process_can_send_itself_the_end() {
         ("normal", true, "a exit of a: normal"),
         ("boom", true, "a exit of a: boom"),
     ] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![Do::Trap(traps)]);
-        house.actor("w", vec![Do::Monitor(a)]);
-        house.tell(a, vec![Do::ExitSelf(Term::atom(reason))]);
-        assert_eq!(house.lines(), [expected], "{reason}, traps: {traps}");
+        let mut rig = Rig::new();
+        let a = rig.actor("a", vec![Do::Trap(traps)]);
+        rig.actor("w", vec![Do::Monitor(a)]);
+        rig.tell(a, vec![Do::ExitSelf(Term::atom(reason))]);
+        assert_eq!(rig.lines(), [expected], "{reason}, traps: {traps}");
     }
 }
 
 #[test]
 fn signals_from_one_process_to_another_keep_their_order() {
-    let mut house = House::new();
-    let b = house.actor("b", vec![Do::Trap(true)]);
+    let mut rig = Rig::new();
+    let b = rig.actor("b", vec![Do::Trap(true)]);
     let word = |text: &str| Do::Send(b, text.to_string());
-    house.actor(
+    rig.actor(
         "a",
         vec![word("one"), Do::Exit(b, Term::atom("boom")), word("two")],
     );
-    house.sim.settle();
+    rig.sim.settle();
     assert_eq!(
-        house.lines(),
+        rig.lines(),
         ["b info \"one\"", "b exit of a: boom", "b info \"two\""]
     );
 }
@@ -259,60 +259,60 @@ fn a_started_process_ends_with_its_parent() {
         ("kill", false),
         ("normal", true),
     ] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![]);
-        let child = child_of(&mut house, a, vec![]);
-        house.tell(a, vec![Do::Stop(Term::atom(reason))]);
-        assert_eq!(house.is_alive(child), outlives, "{reason}");
+        let mut rig = Rig::new();
+        let a = rig.actor("a", vec![]);
+        let child = child_of(&mut rig, a, vec![]);
+        rig.tell(a, vec![Do::Stop(Term::atom(reason))]);
+        assert_eq!(rig.is_alive(child), outlives, "{reason}");
     }
 }
 
 #[test]
 fn a_parents_end_makes_a_trapping_child_terminate() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![]);
-    let child = child_of(&mut house, a, vec![Do::Trap(true)]);
-    house.lines();
-    house.exit(a, "boom");
-    assert_eq!(house.lines(), ["child terminate boom"]);
-    assert!(!house.is_alive(child));
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![]);
+    let child = child_of(&mut rig, a, vec![Do::Trap(true)]);
+    rig.lines();
+    rig.exit(a, "boom");
+    assert_eq!(rig.lines(), ["child terminate boom"]);
+    assert!(!rig.is_alive(child));
 }
 
 #[test]
 fn a_childs_end_reaches_its_parent() {
     for (traps, expected) in [(true, "a exit of child: boom"), (false, "w down a: boom")] {
-        let mut house = House::new();
-        let a = house.actor("a", vec![Do::Trap(traps)]);
-        house.actor("w", vec![Do::Monitor(a)]);
-        let child = child_of(&mut house, a, vec![]);
-        house.exit(child, "boom");
-        assert_eq!(house.lines(), [expected]);
+        let mut rig = Rig::new();
+        let a = rig.actor("a", vec![Do::Trap(traps)]);
+        rig.actor("w", vec![Do::Monitor(a)]);
+        let child = child_of(&mut rig, a, vec![]);
+        rig.exit(child, "boom");
+        assert_eq!(rig.lines(), [expected]);
     }
 }
 
 #[test]
 fn a_parent_that_has_unlinked_its_child_has_nothing_to_do_with_it() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![]);
-    let child = child_of(&mut house, a, vec![]);
-    house.tell(a, vec![Do::UnlinkChild]);
-    house.exit(child, "boom");
-    assert!(house.is_alive(a));
-    let other = child_of(&mut house, a, vec![]);
-    house.tell(a, vec![Do::UnlinkChild, Do::Stop(Term::atom("boom"))]);
-    assert!(!house.is_alive(a) && house.is_alive(other));
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![]);
+    let child = child_of(&mut rig, a, vec![]);
+    rig.tell(a, vec![Do::UnlinkChild]);
+    rig.exit(child, "boom");
+    assert!(rig.is_alive(a));
+    let other = child_of(&mut rig, a, vec![]);
+    rig.tell(a, vec![Do::UnlinkChild, Do::Stop(Term::atom("boom"))]);
+    assert!(!rig.is_alive(a) && rig.is_alive(other));
 }
 
 #[test]
 fn a_start_answers_with_the_pid_or_with_the_reason() {
-    let mut house = House::new();
-    let a = house.actor("a", vec![Do::Trap(true)]);
-    let child = child_of(&mut house, a, vec![say("runs")]);
-    assert!(house.is_alive(child));
-    house.tell(a, vec![Do::Start(vec![Do::Stop(Term::atom("no"))])]);
-    house.tell(a, vec![Do::Start(vec![Do::Ignore])]);
-    house.tell(a, vec![Do::Start(vec![Do::Panic("oh".to_string())])]);
-    let lines = house.lines();
+    let mut rig = Rig::new();
+    let a = rig.actor("a", vec![Do::Trap(true)]);
+    let child = child_of(&mut rig, a, vec![say("runs")]);
+    assert!(rig.is_alive(child));
+    rig.tell(a, vec![Do::Start(vec![Do::Stop(Term::atom("no"))])]);
+    rig.tell(a, vec![Do::Start(vec![Do::Ignore])]);
+    rig.tell(a, vec![Do::Start(vec![Do::Panic("oh".to_string())])]);
+    let lines = rig.lines();
     // A start that fails is an answer, and no exit signal besides (`gen_server:start_link/4`).
     assert_eq!(lines[..2], ["a no answer: no", "a answer undefined"]);
     assert!(
@@ -323,20 +323,20 @@ fn a_start_answers_with_the_pid_or_with_the_reason() {
 }
 
 /// Lets `parent` start a child, called `child`; the lines of that are taken.
-fn child_of(house: &mut House, parent: Pid, script: Vec<Do>) -> Pid {
-    let before = house.sim.processes();
-    house.tell(parent, vec![Do::Start(script)]);
-    let born = house
+fn child_of(rig: &mut Rig, parent: Pid, script: Vec<Do>) -> Pid {
+    let before = rig.sim.processes();
+    rig.tell(parent, vec![Do::Start(script)]);
+    let born = rig
         .sim
         .processes()
         .into_iter()
         .find(|new| before.iter().all(|old| old.pid != new.pid))
         .unwrap();
     assert_eq!(born.parent, Some(parent));
-    house.call_it("child", born.pid);
-    assert!(house.lines().contains(&format!(
-        "{} answer child",
-        house.named(&parent.to_string())
-    )));
+    rig.call_it("child", born.pid);
+    assert!(
+        rig.lines()
+            .contains(&format!("{} answer child", rig.named(&parent.to_string())))
+    );
     born.pid
 }

@@ -42,6 +42,12 @@ static DEEP: Function<(u32,), u32> = Function::new("well", "deep", |ctx, (depth,
         .try_call(ctx, &(depth + 1,))
         .unwrap_or(depth)
 });
+/// Why it goes no deeper.
+pub(crate) static BOTTOM: Function<(u32,), String> = Function::new("well", "bottom", |ctx, _| {
+    Remote::<(u32,), String>::new("well", "bottom")
+        .try_call(ctx, &(0,))
+        .unwrap_or_else(|reason| reason.to_string())
+});
 static DRY: Function<(u32,), u32> = Function::new("well", "dry", |_, _| panic!("no water"));
 static SETTING: Function<(u32,), Option<Term>> =
     Function::new("well", "setting", |ctx, _| ctx.env("fixture", "depth"));
@@ -49,7 +55,7 @@ static SETTING: Function<(u32,), Option<Term>> =
 impl Module for Well {
     const NAME: &'static str = "well";
     const VSN: &'static str = "1.0.0";
-    const FUNCTIONS: &'static [&'static dyn Export] = &[&DEEP, &DRY, &SETTING];
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&DEEP, &BOTTOM, &DRY, &SETTING];
 }
 
 impl Functions for Well {}

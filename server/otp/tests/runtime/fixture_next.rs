@@ -65,6 +65,10 @@ impl Migrate<fixture::Counter> for Counter {
             }
             19 => crate::actor::work(19_000),
             23 => crate::actor::work(1_000),
+            313 => {
+                let why = fixture::BOTTOM.call(ctx, (0,));
+                return Err(Reason::tagged("bottom", &why));
+            }
             _ => (),
         }
         let step = ctx

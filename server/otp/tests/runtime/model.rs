@@ -7,7 +7,7 @@ use pq_otp::{Pid, Term};
 use proptest::prelude::*;
 
 use crate::actor::Do;
-use crate::house::House;
+use crate::rig::Rig;
 
 /// How many processes take part.
 const ACTORS: usize = 5;
@@ -195,23 +195,23 @@ impl Model {
     }
 }
 
-fn begin() -> (House, Vec<Pid>) {
-    let mut house = House::new();
+fn begin() -> (Rig, Vec<Pid>) {
+    let mut rig = Rig::new();
     let pids = (0..ACTORS)
-        .map(|n| house.actor(&format!("p{n}"), vec![]))
+        .map(|n| rig.actor(&format!("p{n}"), vec![]))
         .collect();
-    (house, pids)
+    (rig, pids)
 }
 
 /// The processes that the slab has are those that everybody finds alive.
-fn alive(house: &House, pids: &[Pid]) -> Vec<bool> {
-    let listed: BTreeSet<Pid> = house
+fn alive(rig: &Rig, pids: &[Pid]) -> Vec<bool> {
+    let listed: BTreeSet<Pid> = rig
         .sim
         .processes()
         .into_iter()
         .map(|process| process.pid)
         .collect();
-    let alive: Vec<bool> = pids.iter().map(|pid| house.is_alive(*pid)).collect();
+    let alive: Vec<bool> = pids.iter().map(|pid| rig.is_alive(*pid)).collect();
     let in_slab: Vec<bool> = pids.iter().map(|pid| listed.contains(pid)).collect();
     assert_eq!(
         alive, in_slab,
@@ -222,20 +222,20 @@ fn alive(house: &House, pids: &[Pid]) -> Vec<bool> {
 
 /// Does all this without a pause and then ends `victim`; says who lived then, and who heard of that end.
 fn storm(ops: &[Op], victim: usize) -> (Vec<bool>, BTreeSet<usize>) {
-    let (mut house, pids) = begin();
+    let (mut rig, pids) = begin();
     for op in ops {
         let (who, act) = op.script(&pids);
-        house.post(pids[who], vec![act]);
+        rig.post(pids[who], vec![act]);
     }
-    house.sim.settle();
+    rig.sim.settle();
     for pid in &pids {
-        house.tell(*pid, vec![Do::Trap(true)]);
+        rig.tell(*pid, vec![Do::Trap(true)]);
     }
-    let alive = alive(&house, &pids);
-    house.lines();
-    house.exit(pids[victim], "kill");
+    let alive = alive(&rig, &pids);
+    rig.lines();
+    rig.exit(pids[victim], "kill");
     let told = format!("exit of p{victim}: killed");
-    let heard = house
+    let heard = rig
         .lines()
         .iter()
         .filter_map(|line| {
@@ -254,16 +254,16 @@ proptest! {
 
     #[test]
     fn every_step_does_what_the_manual_says(ops in prop::collection::vec(op(), 1..60)) {
-        let ((mut house, pids), mut model) = (begin(), Model::new());
+        let ((mut rig, pids), mut model) = (begin(), Model::new());
         for (at, op) in ops.iter().enumerate() {
             let (who, act) = op.script(&pids);
             let was_alive = model.living();
-            house.tell(pids[who], vec![act]);
+            rig.tell(pids[who], vec![act]);
             model.step(op);
-            let mut lines = house.lines();
+            let mut lines = rig.lines();
             lines.sort();
             prop_assert_eq!(lines, model.lines(op, &was_alive), "step {}: {:?}", at, op);
-            prop_assert_eq!(alive(&house, &pids), model.living(), "step {}: {:?}", at, op);
+            prop_assert_eq!(alive(&rig, &pids), model.living(), "step {}: {:?}", at, op);
         }
     }
 
@@ -271,17 +271,17 @@ proptest! {
     fn in_a_storm_every_watcher_that_lives_hears_of_every_end_once(
         ops in prop::collection::vec(quiet_op(), 1..60)
     ) {
-        let (mut house, pids) = begin();
+        let (mut rig, pids) = begin();
         for (a, pid) in pids.iter().enumerate() {
             let others = (0..ACTORS).filter(|b| *b != a).map(|b| Do::Monitor(pids[b])).collect();
-            house.tell(*pid, others);
+            rig.tell(*pid, others);
         }
         for op in &ops {
             let (who, act) = op.script(&pids);
-            house.post(pids[who], vec![act]);
+            rig.post(pids[who], vec![act]);
         }
-        house.sim.settle();
-        let (alive, lines) = (alive(&house, &pids), house.lines());
+        rig.sim.settle();
+        let (alive, lines) = (alive(&rig, &pids), rig.lines());
         for watcher in (0..ACTORS).filter(|watcher| alive[*watcher]) {
             for (of, of_is_alive) in alive.iter().enumerate().filter(|(of, _)| *of != watcher) {
                 let told = lines.iter().filter(|line| line.starts_with(&format!("p{watcher} down p{of}:"))).count();

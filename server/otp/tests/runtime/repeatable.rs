@@ -3,17 +3,17 @@
 use pq_otp::Pid;
 
 use crate::actor::Do;
-use crate::house::House;
+use crate::rig::Rig;
 
 /// Everything that was noted in a run with this seed, in order and with its time.
 fn run(seed: u64) -> Vec<String> {
-    let mut house = House::with(|config| config.seed = seed);
-    let actors: Vec<Pid> = (0..100).map(|_| house.actor("actor", vec![])).collect();
+    let mut rig = Rig::with(|config| config.seed = seed);
+    let actors: Vec<Pid> = (0..100).map(|_| rig.actor("actor", vec![])).collect();
     for actor in &actors {
-        house.post(*actor, vec![Do::Wander(actors.clone(), 20)]);
+        rig.post(*actor, vec![Do::Wander(actors.clone(), 20)]);
     }
-    house.sim.run_ms(60_000);
-    house.lines_by_pid()
+    rig.sim.run_ms(60_000);
+    rig.lines_by_pid()
 }
 
 #[test]

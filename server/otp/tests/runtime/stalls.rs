@@ -8,12 +8,12 @@ use pq_otp::application::{Controller, Settings};
 use pq_otp::sys::SysMessage;
 use pq_otp::upgrade::{Abort, Live, OnOverrun, Plan, Transaction};
 use pq_otp::{
-    Called, Envelope, ExitCause, Node, Payload, Pid, Reason, RequestError, Signal, Stall,
+    Ask, Called, Envelope, ExitCause, Node, Payload, Pid, Reason, RequestError, Signal, Stall,
     StallEvent, Term, Threads,
 };
 
-use crate::house::{config, encode, payload, start};
 use crate::journal::Journal;
+use crate::rig::{config, encode, payload, start};
 use crate::snare;
 use crate::threads::begin_application;
 
@@ -25,7 +25,7 @@ type Told = Arc<Mutex<Vec<(StallEvent, String)>>>;
 /// A node with two shards, one more for supervisors, and a crowd of snares.
 struct Field {
     threads: Threads,
-    modules: Arc<crate::house::Linked>,
+    modules: Arc<crate::rig::Linked>,
     journal: Journal,
     told: Told,
     traps: Pid,
@@ -47,7 +47,8 @@ impl Field {
         let threads = Threads::start(config).unwrap();
         let node = threads.node().clone();
         let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
-        node.start_native(Box::new(controller), PATIENCE_MS)
+        node.asking()
+            .start_native(Box::new(controller), PATIENCE_MS)
             .unwrap();
         begin_application(&node, start("traps", &()));
         let traps = node.whereis("traps").unwrap();
@@ -82,6 +83,7 @@ impl Field {
         let request = SupRequest::StartChild(encode(&(at, word)));
         let reply = self
             .node()
+            .asking()
             .ask_supervisor(self.traps, &request, PATIENCE_MS);
         match reply.unwrap() {
             SupReply::Started(Some(pid)) => pid,
@@ -121,7 +123,7 @@ impl Field {
     }
 
     fn answers(&self, pid: Pid) -> bool {
-        let reply = self.node().call(pid, &encode(&()), PATIENCE_MS);
+        let reply = self.node().asking().call(pid, &encode(&()), PATIENCE_MS);
         reply.unwrap().to_vec() == encode("here")
     }
 
@@ -185,7 +187,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
     assert_eq!(field.told_of(&called)[2], StallEvent::Over);
     assert!(field.answers(caught));
     assert_eq!(field.node().stalled_soon(0), None);
-    assert!(field.node().processes(PATIENCE_MS).is_ok());
+    assert!(field.node().asking().processes(PATIENCE_MS).is_ok());
     field.ends(word);
 }
 
@@ -199,7 +201,7 @@ fn questions_are_answered_by_the_others(field: &Field, caught: Pid, other: Pid) 
     let pids: Vec<Pid> = seen.answers.iter().map(|process| process.pid).collect();
     assert!(pids.contains(&other) && pids.contains(&field.traps) && !pids.contains(&caught));
     // What needs all of them says so at once.
-    let whole = node.processes(PATIENCE_MS).unwrap_err();
+    let whole = node.asking().processes(PATIENCE_MS).unwrap_err();
     assert!(matches!(whole, RequestError::Stalled(_)), "{whole:?}");
     assert!(node.stalled_soon(PATIENCE_MS).is_some());
 }
@@ -272,7 +274,7 @@ impl Field {
         match at {
             "handle_continue" | "handle_timeout" => (),
             "handle_cast" => self.cast(pid),
-            "handle_call" => drop(self.node().request(pid, &encode(&()), |_| ())),
+            "handle_call" => self.node().request(pid, &encode(&()), |_| ()),
             "handle_info" => deliver(Envelope::Info(payload(&()))),
             "export" => self.node().sys_request(pid, SysMessage::GetState, |_| ()),
             _ => self.node().signal(Signal::Exit {
@@ -320,6 +322,7 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
     let catch = || {
         field
             .node()
+            .asking()
             .call_module("pit", "catch", &[Term::string(word)], 300)
     };
     assert_eq!(catch(), Err(RequestError::Timeout(300)));
@@ -330,7 +333,7 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
     );
     // No shard stands still: installs and questions are for all of them.
     assert_eq!(field.node().stalled_soon(0), None);
-    assert!(field.node().processes(PATIENCE_MS).is_ok());
+    assert!(field.node().asking().processes(PATIENCE_MS).is_ok());
     let effects = field.snare("", word);
     assert!(field.answers(effects));
     // The threads are few, and the last caller is told who has them.
@@ -359,7 +362,11 @@ fn what_a_function_wants_done_is_done_when_it_has_ended_well_and_before_its_answ
     let request = spec::encode(&SupRequest::StartChild(encode(&(Vec::<()>::new(),))));
     begin_application_of_actors(&field);
     let crowd = field.node().whereis("crowd").unwrap();
-    let reply = field.node().call(crowd, &request, PATIENCE_MS).unwrap();
+    let reply = field
+        .node()
+        .asking()
+        .call(crowd, &request, PATIENCE_MS)
+        .unwrap();
     let SupReply::Started(Some(actor)) = spec::decode_reply(&reply).unwrap() else {
         panic!("no actor")
     };
@@ -368,6 +375,7 @@ fn what_a_function_wants_done_is_done_when_it_has_ended_well_and_before_its_answ
         let fails = Term::atom(if fails { "true" } else { "false" });
         field
             .node()
+            .asking()
             .call_module("pit", "tell", &[Term::from(actor), fails], PATIENCE_MS)
     };
     assert_eq!(tell(false), Ok(Called::Returned(Term::from(7_i64))));
@@ -400,7 +408,7 @@ fn begin_application_of_actors(field: &Field) {
             pq_otp::application::StartType::Temporary,
         ),
     ] {
-        let reply = field.node().applications(&request, PATIENCE_MS);
+        let reply = field.node().asking().applications(&request, PATIENCE_MS);
         assert_eq!(reply, Ok(pq_otp::application::AppReply::Ok));
     }
     let noted = field.node().applications_noted();

@@ -1,30 +1,30 @@
 //! supervisor: real processes under it (`supervisor(3)`). The machine itself has its own tests.
 
 use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupRequest};
-use pq_otp::{Pid, Term};
+use pq_otp::{Ask, Pid, Term};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 
 use crate::actor::Do;
-use crate::house::{House, child, encode, say, start, tree, worker};
+use crate::rig::{Rig, child, encode, say, start, tree, worker};
 
 /// Children that note their birth and, told so, their end.
 fn noisy(id: &'static str) -> ChildSpec {
     child(id, vec![say(&format!("{id} born")), Do::Trap(true)])
 }
 
-fn begin(house: &mut House, strategy: Strategy, children: Vec<ChildSpec>) -> Pid {
-    let sup = house.sim.start(tree(strategy, children)).unwrap();
-    house.call_it("sup", sup);
+fn begin(rig: &mut Rig, strategy: Strategy, children: Vec<ChildSpec>) -> Pid {
+    let sup = rig.sim.start(tree(strategy, children)).unwrap();
+    rig.call_it("sup", sup);
     sup
 }
 
-fn ask(house: &mut House, sup: Pid, request: SupRequest) -> SupReply {
-    house.sim.ask_supervisor(sup, &request).unwrap()
+fn ask(rig: &mut Rig, sup: Pid, request: SupRequest) -> SupReply {
+    rig.sim.ask_supervisor(sup, &request, 60_000).unwrap()
 }
 
 /// The child's process.
-fn pid(house: &mut House, sup: Pid, id: &'static str) -> Pid {
-    match ask(house, sup, SupRequest::WhichChildren) {
+fn pid(rig: &mut Rig, sup: Pid, id: &'static str) -> Pid {
+    match ask(rig, sup, SupRequest::WhichChildren) {
         SupReply::Children(children) => children
             .into_iter()
             .find(|child| child.id == Term::atom(id))
@@ -42,9 +42,8 @@ fn started(reply: SupReply) -> Pid {
 }
 
 /// The last words of the lines: what happened, whoever it happened to.
-fn words(house: &mut House) -> Vec<String> {
-    house
-        .lines()
+fn words(rig: &mut Rig) -> Vec<String> {
+    rig.lines()
         .iter()
         .map(|line| line.split_once(' ').unwrap().1.to_string())
         .collect()
@@ -65,112 +64,100 @@ fn who_is_restarted_is_what_the_strategy_says() {
             vec![death, death, "a born", "b born", "c born"],
         ),
     ] {
-        let mut house = House::new();
-        let sup = begin(
-            &mut house,
-            strategy,
-            vec![noisy("a"), noisy("b"), noisy("c")],
-        );
-        assert_eq!(words(&mut house), ["a born", "b born", "c born"]);
-        let b = pid(&mut house, sup, "b");
-        house.exit(b, "kill");
-        assert_eq!(words(&mut house), expected, "{strategy:?}");
-        assert_ne!(pid(&mut house, sup, "b"), b);
+        let mut rig = Rig::new();
+        let sup = begin(&mut rig, strategy, vec![noisy("a"), noisy("b"), noisy("c")]);
+        assert_eq!(words(&mut rig), ["a born", "b born", "c born"]);
+        let b = pid(&mut rig, sup, "b");
+        rig.exit(b, "kill");
+        assert_eq!(words(&mut rig), expected, "{strategy:?}");
+        assert_ne!(pid(&mut rig, sup, "b"), b);
     }
 }
 
 #[test]
 fn children_end_in_reverse_order_and_each_before_the_next_is_told() {
-    let mut house = House::new();
-    let sup = begin(
-        &mut house,
-        Strategy::OneForOne,
-        vec![noisy("a"), noisy("b")],
-    );
-    let (a, b) = (pid(&mut house, sup, "a"), pid(&mut house, sup, "b"));
-    house.call_it("a", a);
-    house.call_it("b", b);
-    house.lines();
-    house.exit(sup, "shutdown");
+    let mut rig = Rig::new();
+    let sup = begin(&mut rig, Strategy::OneForOne, vec![noisy("a"), noisy("b")]);
+    let (a, b) = (pid(&mut rig, sup, "a"), pid(&mut rig, sup, "b"));
+    rig.call_it("a", a);
+    rig.call_it("b", b);
+    rig.lines();
+    rig.exit(sup, "shutdown");
     assert_eq!(
-        house.lines(),
+        rig.lines(),
         ["b terminate shutdown", "a terminate shutdown"]
     );
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(rig.sim.processes(), []);
 }
 
 #[test]
 fn too_many_restarts_end_the_supervisor_and_its_children() {
-    let mut house = House::new();
-    let sup = begin(
-        &mut house,
-        Strategy::OneForOne,
-        vec![noisy("a"), noisy("b")],
-    );
-    house.actor("w", vec![Do::Monitor(sup)]);
+    let mut rig = Rig::new();
+    let sup = begin(&mut rig, Strategy::OneForOne, vec![noisy("a"), noisy("b")]);
+    rig.actor("w", vec![Do::Monitor(sup)]);
     for _ in 0..3 {
-        assert!(house.is_alive(sup));
-        let a = pid(&mut house, sup, "a");
-        house.exit(a, "kill");
+        assert!(rig.is_alive(sup));
+        let a = pid(&mut rig, sup, "a");
+        rig.exit(a, "kill");
     }
-    let lines = house.lines();
+    let lines = rig.lines();
     assert_eq!(lines.last().unwrap(), "w down sup: shutdown", "{lines:?}");
-    assert_eq!(house.sim.processes().len(), 1);
+    assert_eq!(rig.sim.processes().len(), 1);
 }
 
 #[test]
 fn restarts_that_lie_far_apart_are_borne() {
-    let mut house = House::new();
-    let sup = begin(&mut house, Strategy::OneForOne, vec![noisy("a")]);
+    let mut rig = Rig::new();
+    let sup = begin(&mut rig, Strategy::OneForOne, vec![noisy("a")]);
     for _ in 0..10 {
-        let a = pid(&mut house, sup, "a");
-        house.exit(a, "kill");
-        house.sim.run_ms(3_000);
+        let a = pid(&mut rig, sup, "a");
+        rig.exit(a, "kill");
+        rig.sim.run_ms(3_000);
     }
-    assert!(house.is_alive(sup));
+    assert!(rig.is_alive(sup));
 }
 
 #[test]
 fn children_are_started_ended_restarted_and_deleted_on_request() {
-    let mut house = House::new();
-    let sup = begin(&mut house, Strategy::OneForOne, vec![noisy("a")]);
+    let mut rig = Rig::new();
+    let sup = begin(&mut rig, Strategy::OneForOne, vec![noisy("a")]);
     let id = || Term::atom("b");
-    let b = started(ask(&mut house, sup, SupRequest::StartSpec(noisy("b"))));
-    assert!(house.is_alive(b));
-    let again = ask(&mut house, sup, SupRequest::StartSpec(noisy("b")));
+    let b = started(ask(&mut rig, sup, SupRequest::StartSpec(noisy("b"))));
+    assert!(rig.is_alive(b));
+    let again = ask(&mut rig, sup, SupRequest::StartSpec(noisy("b")));
     assert_eq!(
         again,
         SupReply::Error(Term::tuple([Term::atom("already_started"), Term::from(b)]))
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        ask(&mut rig, sup, SupRequest::DeleteChild(id())),
         error("running")
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::RestartChild(id())),
+        ask(&mut rig, sup, SupRequest::RestartChild(id())),
         error("running")
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::TerminateId(id())),
+        ask(&mut rig, sup, SupRequest::TerminateId(id())),
         SupReply::Ok
     );
-    assert!(!house.is_alive(b));
+    assert!(!rig.is_alive(b));
     assert_eq!(
-        ask(&mut house, sup, SupRequest::StartSpec(noisy("b"))),
+        ask(&mut rig, sup, SupRequest::StartSpec(noisy("b"))),
         error("already_present")
     );
-    let second = started(ask(&mut house, sup, SupRequest::RestartChild(id())));
-    assert!(house.is_alive(second) && second != b);
+    let second = started(ask(&mut rig, sup, SupRequest::RestartChild(id())));
+    assert!(rig.is_alive(second) && second != b);
     assert_eq!(
-        ask(&mut house, sup, SupRequest::TerminateId(id())),
+        ask(&mut rig, sup, SupRequest::TerminateId(id())),
         SupReply::Ok
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        ask(&mut rig, sup, SupRequest::DeleteChild(id())),
         SupReply::Ok
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::DeleteChild(id())),
+        ask(&mut rig, sup, SupRequest::DeleteChild(id())),
         error("not_found")
     );
     let count = ChildCount {
@@ -180,7 +167,7 @@ fn children_are_started_ended_restarted_and_deleted_on_request() {
         workers: 1,
     };
     assert_eq!(
-        ask(&mut house, sup, SupRequest::CountChildren),
+        ask(&mut rig, sup, SupRequest::CountChildren),
         SupReply::Count(count)
     );
 }
@@ -194,18 +181,18 @@ fn a_child_that_is_told_to_end_is_not_restarted_but_one_that_ends_is() {
         (Restart::Transient, "boom", true),
         (Restart::Temporary, "boom", false),
     ] {
-        let mut house = House::new();
+        let mut rig = Rig::new();
         let sup = begin(
-            &mut house,
+            &mut rig,
             Strategy::OneForOne,
             vec![ChildSpec {
                 restart,
                 ..child("a", vec![])
             }],
         );
-        let a = pid(&mut house, sup, "a");
-        house.tell(a, vec![Do::Stop(Term::atom(reason))]);
-        let active = match ask(&mut house, sup, SupRequest::CountChildren) {
+        let a = pid(&mut rig, sup, "a");
+        rig.tell(a, vec![Do::Stop(Term::atom(reason))]);
+        let active = match ask(&mut rig, sup, SupRequest::CountChildren) {
             SupReply::Count(count) => count.active,
             other => panic!("{other:?}"),
         };
@@ -215,7 +202,7 @@ fn a_child_that_is_told_to_end_is_not_restarted_but_one_that_ends_is() {
 
 #[test]
 fn children_of_one_kind_come_and_go() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let template = worker(
         "hero",
         pq_abi::spec::Start {
@@ -224,7 +211,7 @@ fn children_of_one_kind_come_and_go() {
         },
     );
     let sup = begin(
-        &mut house,
+        &mut rig,
         Strategy::SimpleOneForOne,
         vec![ChildSpec {
             restart: Restart::Temporary,
@@ -235,26 +222,26 @@ fn children_of_one_kind_come_and_go() {
     for n in 0..5 {
         let args = (vec![say(&format!("hero {n}"))],);
         heroes.push(started(ask(
-            &mut house,
+            &mut rig,
             sup,
             SupRequest::StartChild(encode(&args)),
         )));
     }
     assert_eq!(
-        words(&mut house),
+        words(&mut rig),
         ["hero 0", "hero 1", "hero 2", "hero 3", "hero 4"]
     );
     let refused = ask(
-        &mut house,
+        &mut rig,
         sup,
         SupRequest::StartChild(encode(&(vec![Do::Stop(Term::atom("no"))],))),
     );
     assert_eq!(refused, error("no"));
     assert_eq!(
-        ask(&mut house, sup, SupRequest::TerminatePid(heroes[2])),
+        ask(&mut rig, sup, SupRequest::TerminatePid(heroes[2])),
         SupReply::Ok
     );
-    house.exit(heroes[3], "boom");
+    rig.exit(heroes[3], "boom");
     let count = ChildCount {
         specs: 1,
         active: 3,
@@ -262,39 +249,39 @@ fn children_of_one_kind_come_and_go() {
         workers: 3,
     };
     assert_eq!(
-        ask(&mut house, sup, SupRequest::CountChildren),
+        ask(&mut rig, sup, SupRequest::CountChildren),
         SupReply::Count(count)
     );
     assert_eq!(
-        ask(&mut house, sup, SupRequest::TerminateId(Term::atom("hero"))),
+        ask(&mut rig, sup, SupRequest::TerminateId(Term::atom("hero"))),
         error("simple_one_for_one")
     );
-    house.exit(sup, "shutdown");
-    assert_eq!(house.sim.processes(), []);
+    rig.exit(sup, "shutdown");
+    assert_eq!(rig.sim.processes(), []);
 }
 
 #[test]
 fn a_killed_supervisor_takes_all_its_descendants_along() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let below = worker(
         "below",
         tree(Strategy::OneForOne, vec![noisy("x"), noisy("y")]),
     );
     let sup = begin(
-        &mut house,
+        &mut rig,
         Strategy::OneForAll,
         vec![noisy("a"), below, child("b", vec![])],
     );
-    assert_eq!(house.sim.processes().len(), 6);
-    house.exit(sup, "kill");
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(rig.sim.processes().len(), 6);
+    rig.exit(sup, "kill");
+    assert_eq!(rig.sim.processes(), []);
 }
 
 #[test]
 fn a_supervisor_whose_child_does_not_start_says_which_and_why() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let bad = child("bad", vec![Do::Stop(Term::atom("no"))]);
-    let failed = house
+    let failed = rig
         .sim
         .start(tree(
             Strategy::OneForOne,
@@ -305,25 +292,25 @@ fn a_supervisor_whose_child_does_not_start_says_which_and_why() {
         failed.to_string(),
         "the process ended: {shutdown,{failed_to_start_child,bad,no}}"
     );
-    assert_eq!(words(&mut house), ["a born", "terminate shutdown"]);
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(words(&mut rig), ["a born", "terminate shutdown"]);
+    assert_eq!(rig.sim.processes(), []);
 
     let below = worker("below", tree(Strategy::OneForOne, vec![bad]));
-    let failed = house
+    let failed = rig
         .sim
         .start(tree(Strategy::OneForOne, vec![below]))
         .unwrap_err();
     let reason =
         "{shutdown,{failed_to_start_child,below,{shutdown,{failed_to_start_child,bad,no}}}}";
     assert_eq!(failed.to_string(), format!("the process ended: {reason}"));
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(rig.sim.processes(), []);
 }
 
 #[test]
 fn a_supervisor_that_is_killed_while_it_starts_has_failed_to_start() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let murderer = child("b", vec![Do::ExitParent(Term::atom("kill"))]);
-    let failed = house
+    let failed = rig
         .sim
         .start(tree(
             Strategy::OneForOne,
@@ -331,14 +318,14 @@ fn a_supervisor_that_is_killed_while_it_starts_has_failed_to_start() {
         ))
         .unwrap_err();
     assert_eq!(failed.to_string(), "the process ended: killed");
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(rig.sim.processes(), []);
 }
 
 #[test]
 fn a_child_whose_init_says_ignore_is_kept_without_a_process() {
-    let mut house = House::new();
+    let mut rig = Rig::new();
     let sup = begin(
-        &mut house,
+        &mut rig,
         Strategy::OneForOne,
         vec![child("a", vec![Do::Ignore]), noisy("b")],
     );
@@ -349,15 +336,15 @@ fn a_child_whose_init_says_ignore_is_kept_without_a_process() {
         workers: 2,
     };
     assert_eq!(
-        ask(&mut house, sup, SupRequest::CountChildren),
+        ask(&mut rig, sup, SupRequest::CountChildren),
         SupReply::Count(count)
     );
 }
 
 #[test]
 fn a_spec_that_is_no_spec_is_refused_at_the_start() {
-    let mut house = House::new();
-    let twice = house
+    let mut rig = Rig::new();
+    let twice = rig
         .sim
         .start(tree(Strategy::OneForOne, vec![noisy("a"), noisy("a")]))
         .unwrap_err();
@@ -365,7 +352,7 @@ fn a_spec_that_is_no_spec_is_refused_at_the_start() {
         twice.to_string(),
         "the process ended: {start_spec,{duplicate_child_name,a}}"
     );
-    assert_eq!(house.sim.processes(), []);
+    assert_eq!(rig.sim.processes(), []);
 }
 
 /// A tree three deep, one strategy per supervisor; every child is permanent.
@@ -387,20 +374,20 @@ proptest! {
         strategies in prop::array::uniform3(prop::sample::select(vec![Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne])),
         kills in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0..4_000_u64), 1..25),
     ) {
-        let mut house = House::new();
-        let top = house.sim.start(deep(&strategies)).unwrap();
+        let mut rig = Rig::new();
+        let top = rig.sim.start(deep(&strategies)).unwrap();
         for (at, (victim, is_kill, pause_ms)) in kills.into_iter().enumerate() {
-            let processes = house.sim.processes();
+            let processes = rig.sim.processes();
             let Some(victim) = (!processes.is_empty()).then(|| victim.get(&processes).pid) else { break };
-            house.exit(victim, if is_kill { "kill" } else { "shutdown" });
-            house.sim.run_ms(pause_ms);
-            let processes = house.sim.processes();
+            rig.exit(victim, if is_kill { "kill" } else { "shutdown" });
+            rig.sim.run_ms(pause_ms);
+            let processes = rig.sim.processes();
             for process in &processes {
                 let parent = process.parent.filter(|_| process.pid != top);
-                prop_assert!(parent.is_none_or(|parent| house.is_alive(parent)), "kill {}: an orphan {:?}", at, process);
+                prop_assert!(parent.is_none_or(|parent| rig.is_alive(parent)), "kill {}: an orphan {:?}", at, process);
             }
             // Top, three below it, five below those.
-            prop_assert_eq!(processes.len(), if house.is_alive(top) { 9 } else { 0 }, "kill {}", at);
+            prop_assert_eq!(processes.len(), if rig.is_alive(top) { 9 } else { 0 }, "kill {}", at);
         }
     }
 }

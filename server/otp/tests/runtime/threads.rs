@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use pq_abi::spec::{self, ChildCount, Start, SupReply, SupRequest};
 use pq_otp::application::{AppReply, AppRequest, AppSpec, Controller, Settings, StartType};
-use pq_otp::{Atom, Called, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
+use pq_otp::{Ask, Atom, Called, Envelope, ExitCause, Node, Pid, Reason, Signal, Term, Threads};
 
 use crate::actor::Do;
-use crate::house::{config, encode, payload, say, start};
 use crate::journal::Journal;
+use crate::rig::{config, encode, payload, say, start};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE_MS: u64 = 60_000;
@@ -31,7 +31,8 @@ impl Town {
         let threads = Threads::start(config).unwrap();
         let node = threads.node().clone();
         let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
-        node.start_native(Box::new(controller), PATIENCE_MS)
+        node.asking()
+            .start_native(Box::new(controller), PATIENCE_MS)
             .unwrap();
         begin_application(&node, start("crowd", &()));
         let crowd = node.whereis("crowd").unwrap();
@@ -51,6 +52,7 @@ impl Town {
         let request = SupRequest::StartChild(encode(&(script,)));
         match self
             .node()
+            .asking()
             .ask_supervisor(self.crowd, &request, PATIENCE_MS)
             .unwrap()
         {
@@ -93,6 +95,7 @@ impl Town {
     fn count(&self) -> ChildCount {
         match self
             .node()
+            .asking()
             .ask_supervisor(self.crowd, &SupRequest::CountChildren, PATIENCE_MS)
             .unwrap()
         {
@@ -116,7 +119,10 @@ pub(crate) fn begin_application(node: &Node, top: Start) {
         AppRequest::Load(app),
         AppRequest::Start("town".to_string(), StartType::Temporary),
     ] {
-        assert_eq!(node.applications(&request, PATIENCE_MS), Ok(AppReply::Ok));
+        assert_eq!(
+            node.asking().applications(&request, PATIENCE_MS),
+            Ok(AppReply::Ok)
+        );
     }
 }
 
@@ -202,7 +208,7 @@ fn an_end_that_was_on_its_way_does_not_reach_who_has_unlinked() {
         town.exit(b, Reason::Kill);
         town.tell(a, vec![Do::Trap(true), Do::Unlink(b), say("unlinked")]);
         until(|| !town.node().is_alive(b));
-        let asked = town.node().call(
+        let asked = town.node().asking().call(
             a,
             &encode(&vec![Do::Reply("lives".to_string())]),
             PATIENCE_MS,
@@ -245,6 +251,7 @@ fn ten_thousand_processes_come_and_go() {
     until(|| town.count().active == 5_000);
     assert_eq!(
         town.node()
+            .asking()
             .applications(&AppRequest::Stop("town".to_string()), PATIENCE_MS),
         Ok(AppReply::Ok)
     );
@@ -273,6 +280,7 @@ fn threads_that_are_no_shards_ask_at_the_same_time() {
                     let to = if (asker + n) % 2 == 0 { a } else { b };
                     let word = format!("{asker}-{n}");
                     let reply = node
+                        .asking()
                         .call(to, &encode(&vec![Do::Reply(word.clone())]), PATIENCE_MS)
                         .unwrap();
                     assert_eq!(reply.to_vec(), encode(&word));
@@ -289,6 +297,7 @@ fn an_outside_call_that_waits_too_long_fails_and_its_late_answer_harms_nobody() 
     let (a, _) = town.pair();
     let error = town
         .node()
+        .asking()
         .call(a, &encode(&vec![Do::Keep]), 50)
         .unwrap_err();
     assert_eq!(error, pq_otp::RequestError::Timeout(50));
@@ -321,6 +330,7 @@ fn a_child_that_does_not_end_in_time_is_killed() {
     town.expect(busy, "works", 1);
     let ended = town
         .node()
+        .asking()
         .ask_supervisor(town.crowd, &SupRequest::TerminatePid(busy), PATIENCE_MS)
         .unwrap();
     assert_eq!(ended, SupReply::Ok);
@@ -428,6 +438,7 @@ fn a_process_that_never_rests_holds_up_neither_its_shard_nor_the_end_of_the_node
     town.expect(neighbour, "info \"rings\"", 1);
     let reply = town
         .node()
+        .asking()
         .call(
             neighbour,
             &encode(&vec![Do::Reply("here".to_string())]),
@@ -446,7 +457,7 @@ fn a_process_that_never_rests_holds_up_neither_its_shard_nor_the_end_of_the_node
 fn somebody_outside_sees_all_processes_counts_them_and_calls_functions() {
     let town = Town::new();
     let actors = [town.actor(vec![]), town.actor(vec![])];
-    let processes = town.node().processes(PATIENCE_MS).unwrap();
+    let processes = town.node().asking().processes(PATIENCE_MS).unwrap();
     let found = |pid| processes.iter().find(|process| process.pid == pid).unwrap();
     assert!(actors.iter().all(|pid| found(*pid).kind == "gen_server"));
     assert_ne!(
@@ -461,6 +472,7 @@ fn somebody_outside_sees_all_processes_counts_them_and_calls_functions() {
     );
     let call = |function| {
         town.node()
+            .asking()
             .call_module("well", function, &[Term::from(1_i64)], PATIENCE_MS)
     };
     assert_eq!(call("setting"), Ok(Called::Returned(Term::undefined())));

@@ -3,14 +3,17 @@
 use pq_abi::Direction;
 use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::SysMessage;
-use pq_otp::{Atom, Envelope, Pid};
+use pq_otp::{Ask, Atom, Envelope, Pid};
 use proptest::prelude::*;
 
 use crate::fixture::Count;
-use crate::house::{House, child, encode, payload, tree};
+use crate::rig::{Rig, child, encode, payload, tree};
 
-fn sys(house: &mut House, to: Pid, message: SysMessage) -> String {
-    house.sim.sys(to, message).unwrap().to_string()
+fn sys(rig: &mut Rig, to: Pid, message: SysMessage) -> String {
+    rig.sim
+        .sys(to, message, pq_otp::sys::TIMEOUT_MS)
+        .unwrap()
+        .to_string()
 }
 
 fn change(direction: Direction, module: &str) -> SysMessage {
@@ -22,9 +25,8 @@ fn change(direction: Direction, module: &str) -> SysMessage {
     }
 }
 
-fn vsn(house: &House, pid: Pid) -> String {
-    house
-        .sim
+fn vsn(rig: &Rig, pid: Pid) -> String {
+    rig.sim
         .processes()
         .into_iter()
         .find(|process| process.pid == pid)
@@ -34,15 +36,15 @@ fn vsn(house: &House, pid: Pid) -> String {
 
 #[test]
 fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(7_i64,)).unwrap();
+    let mut rig = Rig::new();
+    let counter = rig.begin("counter", "counter", &(7_i64,)).unwrap();
     for (direction, step, version) in [
         (Direction::Up, 10, "2.0.0"),
         (Direction::Down, 1, "1.0.0"),
         // On the way down it keeps a step that is one larger.
         (Direction::Up, 11, "2.0.0"),
     ] {
-        let before: i64 = house
+        let before: i64 = rig
             .ask(counter, &Count::Tell)
             .trim_matches('"')
             .split(' ')
@@ -50,31 +52,31 @@ fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
             .unwrap()
             .parse()
             .unwrap();
-        sys(&mut house, counter, SysMessage::Suspend);
-        house.deliver(counter, Envelope::Cast(payload(&Count::Step)));
+        sys(&mut rig, counter, SysMessage::Suspend);
+        rig.deliver(counter, Envelope::Cast(payload(&Count::Step)));
         match direction {
-            Direction::Up => house.modules.upgrade(),
-            Direction::Down => house.modules.downgrade(),
+            Direction::Up => rig.modules.upgrade(),
+            Direction::Down => rig.modules.downgrade(),
         }
-        assert_eq!(sys(&mut house, counter, change(direction, "counter")), "ok");
-        assert_eq!(house.lines(), Vec::<String>::new(), "it is still suspended");
-        assert_eq!(sys(&mut house, counter, SysMessage::Resume), "ok");
+        assert_eq!(sys(&mut rig, counter, change(direction, "counter")), "ok");
+        assert_eq!(rig.lines(), Vec::<String>::new(), "it is still suspended");
+        assert_eq!(sys(&mut rig, counter, SysMessage::Resume), "ok");
         assert_eq!(
-            house.lines(),
+            rig.lines(),
             [format!("counter {} by {version}", before + step)]
         );
-        assert_eq!(vsn(&house, counter), version);
+        assert_eq!(vsn(&rig, counter), version);
     }
 }
 
 #[test]
 fn a_process_that_nobody_changes_stays_with_its_code_and_new_ones_have_the_new() {
-    let mut house = House::new();
-    let old = house.begin("old", "counter", &(1_i64,)).unwrap();
-    house.modules.upgrade();
-    let new = house.begin("new", "counter", &(1_i64,)).unwrap();
-    assert_eq!(house.ask(old, &Count::Tell), "\"1 by 1.0.0\"");
-    assert_eq!(house.ask(new, &Count::Tell), "\"1 by 2.0.0\"");
+    let mut rig = Rig::new();
+    let old = rig.begin("old", "counter", &(1_i64,)).unwrap();
+    rig.modules.upgrade();
+    let new = rig.begin("new", "counter", &(1_i64,)).unwrap();
+    assert_eq!(rig.ask(old, &Count::Tell), "\"1 by 1.0.0\"");
+    assert_eq!(rig.ask(new, &Count::Tell), "\"1 by 2.0.0\"");
 }
 
 #[test]
@@ -83,15 +85,15 @@ fn a_conversion_that_fails_leaves_state_and_code() {
         (-1_i64, "{error,{negative,\"count\"}}"),
         (13, "{error,{panic,\"no counter stands at thirteen, at "),
     ] {
-        let mut house = House::new();
-        let counter = house.begin("counter", "counter", &(count,)).unwrap();
-        sys(&mut house, counter, SysMessage::Suspend);
-        house.modules.upgrade();
-        let answer = sys(&mut house, counter, change(Direction::Up, "counter"));
+        let mut rig = Rig::new();
+        let counter = rig.begin("counter", "counter", &(count,)).unwrap();
+        sys(&mut rig, counter, SysMessage::Suspend);
+        rig.modules.upgrade();
+        let answer = sys(&mut rig, counter, change(Direction::Up, "counter"));
         assert!(answer.starts_with(expected), "{answer}");
-        sys(&mut house, counter, SysMessage::Resume);
+        sys(&mut rig, counter, SysMessage::Resume);
         assert_eq!(
-            house.ask(counter, &Count::Tell),
+            rig.ask(counter, &Count::Tell),
             format!("\"{count} by 1.0.0\"")
         );
     }
@@ -99,10 +101,10 @@ fn a_conversion_that_fails_leaves_state_and_code() {
 
 #[test]
 fn a_version_that_the_state_does_not_have_is_refused() {
-    let mut house = House::new();
-    let counter = house.begin("counter", "counter", &(1_i64,)).unwrap();
-    sys(&mut house, counter, SysMessage::Suspend);
-    house.modules.upgrade();
+    let mut rig = Rig::new();
+    let counter = rig.begin("counter", "counter", &(1_i64,)).unwrap();
+    sys(&mut rig, counter, SysMessage::Suspend);
+    rig.modules.upgrade();
     let message = SysMessage::ChangeCode {
         module: "counter".to_string(),
         direction: Direction::Up,
@@ -111,64 +113,57 @@ fn a_version_that_the_state_does_not_have_is_refused() {
     };
     let expected =
         "{error,{bad_vsn,\"between counter-2.0.0 and counter-1.0.0, not version 0.9.0\"}}";
-    assert_eq!(sys(&mut house, counter, message), expected);
+    assert_eq!(sys(&mut rig, counter, message), expected);
 }
 
 #[test]
 fn a_manager_converts_the_handlers_of_the_module_and_only_them() {
-    let mut house = House::new();
-    let bell = house.begin("bell", "bell", &()).unwrap();
+    let mut rig = Rig::new();
+    let bell = rig.begin("bell", "bell", &()).unwrap();
     for handler in ["ear", "eye"] {
         let request = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&("x",)));
-        house
-            .sim
-            .call(bell, &spec::encode(&request), 1_000)
-            .unwrap();
+        rig.sim.call(bell, &spec::encode(&request), 1_000).unwrap();
     }
-    house.deliver(bell, Envelope::Event(payload("ding")));
-    sys(&mut house, bell, SysMessage::Suspend);
-    house.modules.upgrade();
-    assert_eq!(sys(&mut house, bell, change(Direction::Up, "ear")), "ok");
+    rig.deliver(bell, Envelope::Event(payload("ding")));
+    sys(&mut rig, bell, SysMessage::Suspend);
+    rig.modules.upgrade();
+    assert_eq!(sys(&mut rig, bell, change(Direction::Up, "ear")), "ok");
     let expected = "[{eye,false,#{heard => 1}},{ear,false,#{heard => 1,understood => 0}}]";
-    assert_eq!(sys(&mut house, bell, SysMessage::GetState), expected);
-    house.deliver(bell, Envelope::Event(payload("dong")));
-    house.lines();
-    sys(&mut house, bell, SysMessage::Resume);
-    assert_eq!(
-        house.lines(),
-        ["bell eye: dong", "bell ear 2: dong, heard 2"]
-    );
+    assert_eq!(sys(&mut rig, bell, SysMessage::GetState), expected);
+    rig.deliver(bell, Envelope::Event(payload("dong")));
+    rig.lines();
+    sys(&mut rig, bell, SysMessage::Resume);
+    assert_eq!(rig.lines(), ["bell eye: dong", "bell ear 2: dong, heard 2"]);
 }
 
 #[test]
 fn a_supervisor_takes_new_flags_and_keeps_its_children() {
-    let mut house = House::new();
-    let sup = house
+    let mut rig = Rig::new();
+    let sup = rig
         .sim
         .start(tree(pq_sdk::Strategy::OneForOne, vec![child("a", vec![])]))
         .unwrap();
-    let child_of = |house: &House| {
-        house
-            .sim
+    let child_of = |rig: &Rig| {
+        rig.sim
             .processes()
             .into_iter()
             .find(|process| process.parent == Some(sup))
     };
-    let before = child_of(&house).unwrap().pid;
-    sys(&mut house, sup, SysMessage::Suspend);
-    house.modules.upgrade();
-    assert_eq!(sys(&mut house, sup, change(Direction::Up, "tree")), "ok");
-    sys(&mut house, sup, SysMessage::Resume);
-    assert_eq!(child_of(&house).unwrap().pid, before);
+    let before = child_of(&rig).unwrap().pid;
+    sys(&mut rig, sup, SysMessage::Suspend);
+    rig.modules.upgrade();
+    assert_eq!(sys(&mut rig, sup, change(Direction::Up, "tree")), "ok");
+    sys(&mut rig, sup, SysMessage::Resume);
+    assert_eq!(child_of(&rig).unwrap().pid, before);
     // Two were borne; the new version bears five more.
     for _ in 0..7 {
-        let pid = child_of(&house).unwrap().pid;
-        house.exit(pid, "kill");
+        let pid = child_of(&rig).unwrap().pid;
+        rig.exit(pid, "kill");
     }
-    assert!(house.is_alive(sup));
-    let pid = child_of(&house).unwrap().pid;
-    house.exit(pid, "kill");
-    assert!(!house.is_alive(sup));
+    assert!(rig.is_alive(sup));
+    let pid = child_of(&rig).unwrap().pid;
+    rig.exit(pid, "kill");
+    assert!(!rig.is_alive(sup));
 }
 
 /// A step of somebody who upgrades, or of somebody who plays meanwhile.
@@ -239,17 +234,17 @@ proptest! {
 
     #[test]
     fn no_message_is_lost_or_counted_twice_however_upgrades_and_messages_mix(ops in prop::collection::vec(op(), 1..60)) {
-        let mut house = House::new();
-        let counter = house.begin("counter", "counter", &(BEGIN,)).unwrap();
+        let mut rig = Rig::new();
+        let counter = rig.begin("counter", "counter", &(BEGIN,)).unwrap();
         let way = Direction::Down;
         let mut model = Model { count: BEGIN, runs: way, loaded: way, suspended: false, waiting: 0, step: 10 };
         for (at, op) in ops.iter().enumerate() {
             if !model.wants(*op) {
                 continue;
             }
-            let answer = perform(&mut house, counter, *op, model.loaded);
+            let answer = perform(&mut rig, counter, *op, model.loaded);
             prop_assert_eq!(answer, model.step(*op), "step {}: {:?}", at, op);
-            let state = house.sim.sys(counter, SysMessage::GetState).unwrap();
+            let state = rig.sim.sys(counter, SysMessage::GetState, pq_otp::sys::TIMEOUT_MS).unwrap();
             let count = state.as_map().and_then(|map| map.get(&pq_otp::Term::atom("count")).cloned());
             prop_assert_eq!(count, Some(pq_otp::Term::from(model.count)), "step {}: {:?}", at, op);
         }
@@ -267,15 +262,15 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// Does it; the answer, if it is a question.
-fn perform(house: &mut House, counter: Pid, op: Op, loaded: Direction) -> String {
+fn perform(rig: &mut Rig, counter: Pid, op: Op, loaded: Direction) -> String {
     match op {
-        Op::Step => house.deliver(counter, Envelope::Cast(payload(&Count::Step))),
-        Op::Suspend => return sys(house, counter, SysMessage::Suspend),
-        Op::Resume => return sys(house, counter, SysMessage::Resume),
-        Op::Load(Direction::Up) => house.modules.upgrade(),
-        Op::Load(Direction::Down) => house.modules.downgrade(),
-        Op::Change => return sys(house, counter, change(loaded, "counter")),
+        Op::Step => rig.deliver(counter, Envelope::Cast(payload(&Count::Step))),
+        Op::Suspend => return sys(rig, counter, SysMessage::Suspend),
+        Op::Resume => return sys(rig, counter, SysMessage::Resume),
+        Op::Load(Direction::Up) => rig.modules.upgrade(),
+        Op::Load(Direction::Down) => rig.modules.downgrade(),
+        Op::Change => return sys(rig, counter, change(loaded, "counter")),
     }
-    house.sim.settle();
+    rig.sim.settle();
     String::new()
 }

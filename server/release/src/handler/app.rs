@@ -16,7 +16,6 @@ use pq_term::{Atom, Term};
 
 use super::error::{FailedStep, InstallError};
 use super::prepare::{self, Prepared, Purpose};
-use super::script::Script;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::app::App;
 use crate::boot::BootRelease;
@@ -26,6 +25,7 @@ use crate::registry::Planned;
 use crate::rel::{Rel, RelStart};
 use crate::releases::Lib;
 use crate::relup::Way;
+use crate::script::Script;
 use crate::systools::{self, Folders, Lookup, make_relup};
 
 /// The two releases of the compilation, by their files; no such files exist.
@@ -36,6 +36,13 @@ const NEWER: &str = "newer.rel";
 struct Version {
     vsn: String,
     folder: PathBuf,
+}
+
+/// An application that changes by itself, and the folder of the version that is to run.
+struct AppChange<'a> {
+    app: Atom,
+    folder: &'a Path,
+    direction: Direction,
 }
 
 impl ReleaseHandler {
@@ -50,7 +57,12 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<InstallRecord, InstallError> {
-        self.change_app(driver, (app, folder), Direction::Up, options)
+        let change = AppChange {
+            app,
+            folder,
+            direction: Direction::Up,
+        };
+        self.change_app(driver, &change, options)
     }
 
     /// Brings an application back to the version in this folder, by the appup of the version that runs
@@ -65,26 +77,30 @@ impl ReleaseHandler {
         folder: &Path,
         options: &Options,
     ) -> Result<InstallRecord, InstallError> {
-        self.change_app(driver, (app, folder), Direction::Down, options)
+        let change = AppChange {
+            app,
+            folder,
+            direction: Direction::Down,
+        };
+        self.change_app(driver, &change, options)
     }
 
     fn change_app(
         &mut self,
         driver: &mut dyn Driver,
-        (app, folder): (Atom, &Path),
-        direction: Direction,
+        change: &AppChange<'_>,
         options: &Options,
     ) -> Result<InstallRecord, InstallError> {
         let record = self.recorded(|handler| {
-            let prepared = handler.prepare_app(driver, (app, folder), direction);
+            let prepared = handler.prepare_app(driver, change);
             let prepared = prepared.map_err(FailedStep::untouched)?;
             handler.run(driver, &prepared, options)
         })?;
-        self.app_folders.retain(|lib| lib.name != app);
+        self.app_folders.retain(|lib| lib.name != change.app);
         self.app_folders.push(Lib {
-            name: app,
+            name: change.app,
             vsn: record.to.clone(),
-            folder: folder.display().to_string(),
+            folder: change.folder.display().to_string(),
         });
         Ok(record)
     }
@@ -92,9 +108,13 @@ impl ReleaseHandler {
     fn prepare_app(
         &mut self,
         driver: &mut dyn Driver,
-        (name, folder): (Atom, &Path),
-        direction: Direction,
+        change: &AppChange<'_>,
     ) -> Result<Prepared, FailedStep> {
+        let AppChange {
+            app: name,
+            folder,
+            direction,
+        } = *change;
         prepare::all_answer(driver)?;
         let file = folder.join(layout::app_name(name.as_str()));
         let to = Version {
@@ -105,7 +125,7 @@ impl ReleaseHandler {
         self.watch
             .begin(&from.vsn, &to.vsn, direction, Purpose::Install);
         let boot = self.boot_with(name, &to)?;
-        let way = self.way_of(name, (&from, &to), direction)?;
+        let way = self.way_of(name, &from, &to, direction)?;
         let script = Script::read(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
@@ -188,7 +208,8 @@ impl ReleaseHandler {
     fn way_of(
         &self,
         name: Atom,
-        (from, to): (&Version, &Version),
+        from: &Version,
+        to: &Version,
         direction: Direction,
     ) -> Result<Way, FailedStep> {
         let (older, newer) = match direction {

@@ -205,7 +205,7 @@ fn supervisor(driver: &mut dyn Driver, name: &Term, call: SupCall) -> Result<(),
     };
     let to = process(driver, name).ok_or(Reason::NoProc)?;
     match driver
-        .supervisor(to, &request, ASK_TIMEOUT_MS)
+        .ask_supervisor(to, &request, ASK_TIMEOUT_MS)
         .map_err(reason)?
     {
         SupReply::Error(term) => Err(Reason::from_term(term)),
@@ -221,14 +221,15 @@ fn supervisor(driver: &mut dyn Driver, name: &Term, call: SupCall) -> Result<(),
 
 fn sys(driver: &mut dyn Driver, name: &Term, call: SysCall) -> Result<(), Reason> {
     let to = process(driver, name).ok_or(Reason::NoProc)?;
-    let message = || match &call {
+    let message = match call {
         SysCall::Suspend => SysMessage::Suspend,
         SysCall::Resume => SysMessage::Resume,
         SysCall::GetState => SysMessage::GetState,
         SysCall::GetStatus => SysMessage::GetStatus,
-        SysCall::Terminate(term) => SysMessage::Terminate(Reason::from_term(term.clone())),
+        SysCall::Terminate(term) => SysMessage::Terminate(Reason::from_term(term)),
     };
-    driver.sys(to, &message, ASK_TIMEOUT_MS).map_err(reason)
+    let answer = driver.sys(to, message, ASK_TIMEOUT_MS);
+    answer.map(drop).map_err(reason)
 }
 
 /// The process under a local name, or with this pid.

@@ -1,6 +1,7 @@
 //! Processes that a script suspends across a barrier, or stops and starts by their supervisors.
 
 use pq_otp::spec::{self, ManagerRequest, SupReply, SupRequest};
+use pq_otp::sys::SysMessage;
 use pq_otp::upgrade::Driver;
 use pq_otp::{Module, Pid, ProcessInfo};
 use pq_term::{Atom, Term};
@@ -18,8 +19,12 @@ pub(super) struct Stopped {
 /// Suspends the processes of a module, or lets them go on. One that has ended meanwhile needs neither.
 pub(super) fn suspend(driver: &mut dyn Driver, module: Atom, on: bool) -> Result<(), FailedStep> {
     for process in of_module(driver, module)? {
-        match driver.suspend(process.pid, on, ASK_TIMEOUT_MS) {
-            Ok(()) | Err(pq_otp::RequestError::Exit(_)) => (),
+        let message = match on {
+            true => SysMessage::Suspend,
+            false => SysMessage::Resume,
+        };
+        match driver.sys(process.pid, message, ASK_TIMEOUT_MS) {
+            Ok(_) | Err(pq_otp::RequestError::Exit(_)) => (),
             Err(error) => return Err(error.into()),
         }
     }
@@ -33,7 +38,7 @@ pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>
     for process in of_module(driver, module)? {
         let (supervisor, id) = place(driver, module, &process)?;
         let request = SupRequest::TerminateId(id.clone());
-        ask(driver, ("stop", module), supervisor, &request)?;
+        ask(driver, "stop", module, supervisor, &request)?;
         stopped.push(Stopped {
             module,
             supervisor,
@@ -52,7 +57,8 @@ pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), Fai
     } = stopped;
     ask(
         driver,
-        ("start", module),
+        "start",
+        module,
         supervisor,
         &SupRequest::RestartChild(id),
     )
@@ -104,7 +110,8 @@ fn place(
     let supervisor = process.parent.ok_or_else(no_supervisor)?;
     let children = match ask(
         driver,
-        ("stop", module),
+        "stop",
+        module,
         supervisor,
         &SupRequest::WhichChildren,
     )? {
@@ -123,11 +130,12 @@ fn place(
 
 fn ask(
     driver: &mut dyn Driver,
-    (what, module): (&'static str, Atom),
+    what: &'static str,
+    module: Atom,
     supervisor: Pid,
     request: &SupRequest,
 ) -> Result<SupReply, FailedStep> {
-    match driver.supervisor(supervisor, request, ASK_TIMEOUT_MS)? {
+    match driver.ask_supervisor(supervisor, request, ASK_TIMEOUT_MS)? {
         SupReply::Error(reason) => Err(FailedStep::Child {
             what,
             module,

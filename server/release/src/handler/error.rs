@@ -10,7 +10,9 @@ use pq_term::{Atom, Term, shorten};
 use crate::boot::BootError;
 use crate::file_error::FileError;
 use crate::judge::Finding;
+use crate::judge::author::is_checksum;
 use crate::registry::RegistryError;
+use crate::script::ScriptError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
@@ -22,7 +24,7 @@ const SENTENCE_CHARS_MAX: usize = 1_500;
 #[error("{step}")]
 pub struct InstallError {
     /// Where, and why.
-    pub step: FailedStep,
+    pub step: Box<FailedStep>,
     /// Something has happened already that is not undone: the node is to be started again on the permanent release.
     /// Otherwise the node plays on as if nothing had been.
     pub touched: bool,
@@ -50,20 +52,9 @@ pub enum FailedStep {
         /// Which, and what would be right.
         why: String,
     },
-    /// An instruction may not stand before the point of no return.
-    #[error("carry out `{0}`: it may not stand before the point of no return")]
-    IllegalBefore(Term),
-    /// An instruction may not stand behind it.
-    #[error("carry out `{0}`: it may not stand after the point of no return")]
-    IllegalAfter(Term),
-    /// The release needs another runtime.
-    #[error(
-        "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
-    )]
-    OtherEmulator,
-    /// A module is loaded that was not read.
-    #[error("load {0}: no `load_object_code` before the point of no return names it")]
-    NoObjectCode(Atom),
+    /// The script cannot be carried out as it stands.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
     /// Code is read from a version of an application that the release does not have.
     #[error("read {lib}-{vsn}: the release has {found}")]
     BadLibVsn {
@@ -82,9 +73,6 @@ pub enum FailedStep {
         /// What stays, as sentences.
         left: Vec<String>,
     },
-    /// Other nodes are to be waited for.
-    #[error("synchronise with {0:?}: this node knows no other nodes")]
-    Sync(Vec<Atom>),
     /// A library was refused.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -110,19 +98,6 @@ pub enum FailedStep {
     /// The script, or the release, would not do what it says.
     #[error("carry out what the relup says: {}", sentences(.0))]
     Judged(Vec<Finding>),
-    /// Processes would be held for longer than they may be.
-    #[error(
-        "hold the processes for {suspend_timeout_ms} ms: the last round of copying took {took_ms} ms for {states} states, and \
-         as much is left for the time in which they are held; a longer `suspend_timeout`, or fewer processes, would be right"
-    )]
-    CannotHold {
-        /// States that were converted in the last round.
-        states: u64,
-        /// How long that took.
-        took_ms: u64,
-        /// How long processes may be held.
-        suspend_timeout_ms: u64,
-    },
     /// States and their copies would not find room.
     #[error(
         "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
@@ -185,7 +160,7 @@ impl FailedStep {
     /// Nothing has happened.
     pub(super) fn untouched(self) -> InstallError {
         InstallError {
-            step: self,
+            step: Box::new(self),
             touched: false,
             record: Box::default(),
         }
@@ -215,25 +190,13 @@ impl FailedStep {
             FailedStep::Boot(error) => error.to_term(),
             FailedStep::File(error) => error.to_term(),
             FailedStep::Settings { why, .. } => tagged("bad_config", Term::string(why.as_str())),
-            FailedStep::IllegalBefore(instruction) => {
-                tagged("illegal_instruction", instruction.clone())
-            }
-            FailedStep::IllegalAfter(instruction) => tagged(
-                "illegal_instruction_after_point_of_no_return",
-                instruction.clone(),
-            ),
-            FailedStep::OtherEmulator => Term::atom("restart_new_emulator"),
-            FailedStep::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
+            FailedStep::Script(error) => error.to_term(),
             FailedStep::BadLibVsn { lib, found, .. } => Term::tuple([
                 Term::atom("bad_lib_vsn"),
                 Term::Atom(*lib),
                 Term::string(found.as_str()),
             ]),
             FailedStep::Partial { to, .. } => tagged("partial_release", Term::string(to.as_str())),
-            FailedStep::Sync(nodes) => tagged(
-                "sync_error",
-                tagged("nodedown", crate::terms::atom_list(nodes)),
-            ),
             FailedStep::Load(_) => tagged("load_error", text()),
             FailedStep::Change(_) => tagged("no_such_module", text()),
             FailedStep::OldProcesses(module) => {
@@ -244,7 +207,6 @@ impl FailedStep {
                 let first = findings.first().map(|finding| finding.term.clone());
                 first.unwrap_or_else(Term::undefined)
             }
-            FailedStep::CannotHold { .. } => tagged("suspend_failed", Term::atom("timeout")),
             FailedStep::NoRoom { .. } => tagged("system_limit", text()),
             FailedStep::Stalled(_) => tagged("shard_stalled", text()),
             FailedStep::Abort(abort) => abort_term(abort),
@@ -269,9 +231,7 @@ impl FailedStep {
     /// A checksum is not what it should be: somebody has changed a file.
     fn is_checksum(&self) -> bool {
         match self {
-            FailedStep::Load(LoadError { step, .. }) => {
-                matches!(step, pq_code::FailedStep::Checksum { .. })
-            }
+            FailedStep::Load(error) => is_checksum(error),
             FailedStep::Boot(error) => error.is_checksum(),
             FailedStep::File(error) => error.is_checksum(),
             _ => false,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use pq_code::{Change, CodeServer, LibraryId};
 use pq_otp::Module;
-use pq_otp::upgrade::{Conversion, Copied, Plan, Target, Transaction};
+use pq_otp::upgrade::{Conversion, Plan, Target};
 use pq_term::{Atom, msgpack};
 
 use super::Options;
 use super::error::FailedStep;
-use super::script::{CodeChange, Exchange};
 use crate::instruction::{Purge, Timeout};
+use crate::script::{CodeChange, Exchange, ScriptError};
 
-/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. A hero
+/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. An avatar
 /// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
 const SUSPEND_TIMEOUT_MS: u64 = 5_000;
 
@@ -31,30 +31,6 @@ fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
     }
 }
 
-/// Copies all states while their processes play, and refuses what could not be held for as long as the rest takes.
-pub(super) fn copy(
-    transaction: &mut Transaction<'_>,
-    suspend_timeout_ms: u64,
-) -> Result<Copied, FailedStep> {
-    let copied = transaction.copy()?;
-    can_hold(copied, suspend_timeout_ms)?;
-    Ok(copied)
-}
-
-/// States that change as fast as they are copied have to be converted again while their processes are held, which takes as
-/// long as the last round of copying.
-fn can_hold(copied: Copied, suspend_timeout_ms: u64) -> Result<(), FailedStep> {
-    match u64::try_from(copied.took.as_millis()) {
-        _ if copied.is_settled() => Ok(()),
-        Ok(took_ms) if took_ms <= suspend_timeout_ms => Ok(()),
-        _ => Err(FailedStep::CannotHold {
-            states: copied.left,
-            took_ms: copied.took.as_millis() as u64,
-            suspend_timeout_ms,
-        }),
-    }
-}
-
 impl Exchange {
     /// What becomes of code, for the code server.
     pub(super) fn code_changes(
@@ -64,7 +40,7 @@ impl Exchange {
         let change = |change: &CodeChange| match change {
             CodeChange::Load(module, _) => {
                 let library = libraries.get(module);
-                let library = library.ok_or(FailedStep::NoObjectCode(*module))?;
+                let library = library.ok_or(ScriptError::NoObjectCode(*module))?;
                 Ok(Change::MakeCurrent(*library, module.as_str()))
             }
             CodeChange::Remove(module, _) => Ok(Change::Delete(module.as_str())),
@@ -77,7 +53,8 @@ impl Exchange {
     pub(super) fn plan(
         &self,
         code: &CodeServer,
-        (before, own): (&[Change<'static>], &[Change<'static>]),
+        before: &[Change<'static>],
+        own: &[Change<'static>],
         options: &Options,
     ) -> Result<Plan, FailedStep> {
         let modules = code.preview(&[before, own].concat())?;

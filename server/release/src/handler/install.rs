@@ -14,12 +14,11 @@ use pq_term::Atom;
 use super::children::{self, Stopped};
 use super::config::Before;
 use super::error::{FailedStep, InstallError};
-use super::exchange;
 use super::prepare::{Prepared, Purpose};
 use super::report::Sum;
-use super::script::{Exchange, Step};
 use super::{Options, ReleaseHandler, Unpurged, apply, drift};
 use crate::instruction::Purge;
+use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
     /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
@@ -174,7 +173,7 @@ impl Run<'_, '_> {
 
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
-        let plan = exchange.plan(&self.handler.code, (&[], &changes), self.options)?;
+        let plan = exchange.plan(&self.handler.code, &[], &changes, self.options)?;
         // Asked before, because the change makes them old, or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()
@@ -207,11 +206,10 @@ impl Run<'_, '_> {
         changes: &[Change<'static>],
     ) -> Result<Vec<Module>, FailedStep> {
         let watch = self.handler.watch.clone();
-        let suspend_timeout_ms = plan.suspend_timeout_ms;
         let mut transaction = Transaction::begin(self.driver, plan);
         watch.follow(transaction.board());
         watch.enter(InstallPhase::Copy);
-        exchange::copy(&mut transaction, suspend_timeout_ms)?;
+        transaction.copy()?;
         watch.enter(InstallPhase::Hold);
         let mut held = transaction.hold()?;
         self.before.enter(held.driver(), &self.prepared.boot)?;

@@ -6,7 +6,7 @@ use pq_code::CodeServer;
 
 use super::error::FailedStep;
 
-/// Measured on 100 000 heroes: exported states, converted states and their copies took 1.2 times what the libraries
+/// Measured on 100 000 avatars: exported states, converted states and their copies took 1.2 times what the libraries
 /// had allocated for the old ones (234 to 502 MiB in all). Half as much again is kept free.
 const SHARE: f64 = 1.8;
 

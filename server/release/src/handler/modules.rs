@@ -11,8 +11,8 @@ use pq_term::{Atom, Term, shorten};
 use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use super::prepare::Prepared;
-use super::script::{CodeChange, Exchange, Step};
 use crate::instruction::Mfa;
+use crate::script::{CodeChange, Exchange, Step};
 
 /// How much of the arguments of a call is shown.
 const ARGS_CHARS_MAX: usize = 80;
@@ -115,7 +115,7 @@ pub(super) fn count(
     Ok(of_it.count() as u64)
 }
 
-/// `application:stop(processquest)`
+/// `application:stop(shop)`
 fn call(mfa: &Mfa) -> String {
     let Mfa {
         module,

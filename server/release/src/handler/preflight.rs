@@ -11,11 +11,10 @@ use pq_otp::{Kind, ProcessInfo};
 use pq_protocol::record::InstallPhase;
 
 use super::error::FailedStep;
-use super::exchange;
 use super::prepare::Prepared;
 use super::report::CheckReport;
-use super::script::{Exchange, Step};
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
+use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
     /// What fails in a first exchange of code has changed nothing. What would fail in a later one is found out before
@@ -60,10 +59,12 @@ impl ReleaseHandler {
                 let trial = Trial {
                     exchange,
                     runs,
+                    before: &before,
+                    own: &own,
                     options,
                     processes: tried.processes,
                 };
-                pause += self.try_exchange(driver, &trial, (&before, &own), report)?;
+                pause += self.try_exchange(driver, &trial, report)?;
             }
             before.extend(own);
         }
@@ -74,10 +75,9 @@ impl ReleaseHandler {
         &mut self,
         driver: &mut dyn Driver,
         trial: &Trial<'_>,
-        changes: Changes<'_>,
         report: &mut CheckReport,
     ) -> Result<Duration, FailedStep> {
-        let mut plan = trial.plan(&self.code, changes)?;
+        let mut plan = trial.plan(&self.code)?;
         let concerned: Vec<&str> = plan
             .targets
             .iter()
@@ -96,11 +96,10 @@ impl ReleaseHandler {
             // Another thread would be given up for each of them; how long the others take is known.
             return Ok(Duration::ZERO);
         }
-        let plan = trial.plan(&self.code, changes)?;
-        let suspend_timeout_ms = plan.suspend_timeout_ms;
+        let plan = trial.plan(&self.code)?;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
-        Ok(exchange::copy(&mut transaction, suspend_timeout_ms)?.took)
+        Ok(transaction.copy()?.expected_pause())
     }
 }
 
@@ -118,14 +117,20 @@ struct Trial<'a> {
     exchange: &'a Exchange,
     /// The modules that have processes when its turn comes.
     runs: &'a BTreeSet<String>,
+    /// What the exchanges before it would have changed.
+    before: &'a [Change<'static>],
+    /// What it changes itself.
+    own: &'a [Change<'static>],
     options: &'a Options,
     processes: &'a [ProcessInfo],
 }
 
 impl Trial<'_> {
     /// Its plan, without processes that an earlier step ends. Which handlers a manager has that is not ended is not asked.
-    fn plan(&self, code: &CodeServer, changes: Changes<'_>) -> Result<Plan, FailedStep> {
-        let mut plan = self.exchange.plan(code, changes, self.options)?;
+    fn plan(&self, code: &CodeServer) -> Result<Plan, FailedStep> {
+        let mut plan = self
+            .exchange
+            .plan(code, self.before, self.own, self.options)?;
         plan.targets.retain(|target| {
             let module = target.module;
             module.kind() == Kind::GenEvent || self.runs.contains(module.name())
@@ -133,6 +138,3 @@ impl Trial<'_> {
         Ok(plan)
     }
 }
-
-/// What the exchanges before one would have changed, and what it changes itself.
-type Changes<'a> = (&'a [Change<'static>], &'a [Change<'static>]);

@@ -9,11 +9,11 @@ use pq_otp::upgrade::Driver;
 use pq_term::Atom;
 
 use super::error::FailedStep;
-use super::script::{CodeChange, Script};
 use super::{ASK_TIMEOUT_MS, ReleaseHandler, apply, drift, memory};
 use crate::boot::{BootApp, BootRelease, Code};
-use crate::judge::{self, Judgement, Side};
+use crate::judge::{self, Judgement, Passage, Side};
 use crate::registry::Planned;
+use crate::script::{CodeChange, Script};
 
 /// Reads the release that runs, where that is possible.
 pub(super) type ReadRelease<'a> = dyn Fn(&ReleaseHandler) -> Option<BootRelease> + 'a;
@@ -138,7 +138,7 @@ impl ReleaseHandler {
             why,
         })?;
         let to = Side::of_tree(&prepared.boot, &self.code)?;
-        prepared.judgement = self.judgement(driver, (from, &to), prepared)?;
+        prepared.judgement = self.judgement(driver, from, &to, prepared)?;
         let old = prepared.script.soft.iter();
         let old: Vec<Module> = old
             .filter_map(|module| self.code.old(module.as_str()))
@@ -159,7 +159,8 @@ impl ReleaseHandler {
     fn judgement(
         &self,
         driver: &mut dyn Driver,
-        (from, to): (&ReadRelease<'_>, &Side),
+        from: &ReadRelease<'_>,
+        to: &Side,
         prepared: &Prepared,
     ) -> Result<Judgement, FailedStep> {
         // A release whose files have been damaged under a node that runs it can be left all the same.
@@ -167,9 +168,13 @@ impl ReleaseHandler {
             let side = from(self).and_then(|boot| Side::of_tree(&boot, &self.code).ok());
             side.unwrap_or_default()
         };
-        let sides: (&dyn Fn() -> Side, &Side) = (&from, to);
-        let script = (&prepared.script, prepared.purpose == Purpose::Check);
-        let judgement = judge::judge_live(driver, &self.code, sides, script)?;
+        let passage = Passage {
+            from: &from,
+            to,
+            script: &prepared.script,
+        };
+        let looks_at_processes = prepared.purpose == Purpose::Check;
+        let judgement = judge::judge_live(driver, &self.code, &passage, looks_at_processes)?;
         match judgement.refusals.is_empty() {
             true => Ok(judgement),
             false => Err(FailedStep::Judged(judgement.refusals)),

@@ -7,35 +7,70 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pq_code::{CodeServer, Manifest};
+use pq_code::{CodeServer, LoadError, Manifest};
 use pq_otp::Direction;
+use pq_otp::application::StartType;
+use pq_protocol::Exit;
 use pq_term::Atom;
 
 use super::finding::{Finding, Judgement};
-use super::side::{Only, Side, SideApp};
+use super::side::{Only, Passage, Side, SideApp};
 use super::world::World;
 use super::{judge, whole};
 use crate::app::App;
 use crate::appup::Appup;
 use crate::appup::generate;
 use crate::boot::{BootError, BootRelease, BuiltIn, ReleaseTree};
+use crate::file_error::FileError;
 use crate::fit::Member;
-use crate::handler::FailedStep;
-use crate::handler::script::Script;
 use crate::instruction::Instruction;
 use crate::layout;
 use crate::rel::RelStart;
 use crate::relup::{Relup, Way};
+use crate::script::{Script, ScriptError};
 use crate::systools::{self, Location, Lookup, RelFile, SystoolsError};
-use pq_otp::application::StartType;
 
 /// What is wrong with a release as it boots; `code` has its libraries.
 ///
 /// # Errors
 /// When a library of it cannot be loaded.
-pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, pq_code::LoadError> {
+pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, LoadError> {
     let side = Side::of_tree(boot, code)?;
     Ok(whole::findings(&World::booted(code, &side), &side))
+}
+
+/// Why a release cannot be judged. Displays as a fragment that continues "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum Unjudged {
+    /// It cannot boot.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// Its relup cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A library of it is refused.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl Unjudged {
+    /// How a command ends for it: as an install of that release would.
+    pub fn exit(&self) -> Exit {
+        let is_checksum = match self {
+            Unjudged::Boot(error) => error.is_checksum(),
+            Unjudged::File(error) => error.is_checksum(),
+            Unjudged::Load(error) => is_checksum(error),
+        };
+        match is_checksum {
+            true => Exit::Checksum,
+            false => Exit::Refused,
+        }
+    }
+}
+
+/// True when a library is refused because somebody has changed its file.
+pub(crate) fn is_checksum(error: &LoadError) -> bool {
+    matches!(error.step, pq_code::FailedStep::Checksum { .. })
 }
 
 /// A release of a tree: as it boots, and its ways from and to those releases that are in the tree too. One for another
@@ -43,7 +78,7 @@ pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, pq
 ///
 /// # Errors
 /// When it cannot boot, or a library of it cannot be loaded.
-pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, FailedStep> {
+pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, Unjudged> {
     let code = CodeServer::new();
     let boot = match tree.boot_vsn(vsn) {
         Err(BootError::OtherNode { .. }) => return Ok(Judgement::default()),
@@ -107,7 +142,7 @@ fn ways(
     let down = relup.down.iter().map(|way| (Direction::Down, way));
     for (direction, way) in up.chain(down) {
         if let Some(other) = others.get(&way.vsn) {
-            judgement.add(one_way(code, (direction, way), side, other));
+            judgement.add(one_way(code, direction, way, side, other));
         }
     }
     judgement
@@ -115,7 +150,8 @@ fn ways(
 
 fn one_way(
     code: &CodeServer,
-    (direction, way): (Direction, &Way),
+    direction: Direction,
+    way: &Way,
     side: &Side,
     other: &Side,
 ) -> Judgement {
@@ -123,7 +159,7 @@ fn one_way(
         Direction::Up => (other, side, format!("the way up from {}", other.vsn)),
         Direction::Down => (side, other, format!("the way down to {}", other.vsn)),
     };
-    let mut judged = script(code, (from, to), &way.script);
+    let mut judged = script(code, from, to, &way.script);
     for finding in &mut judged.refusals {
         finding.sentence = match finding.location {
             Some(_) => std::mem::take(&mut finding.sentence),
@@ -133,11 +169,19 @@ fn one_way(
     judged
 }
 
-fn script(code: &CodeServer, (from, to): (&Side, &Side), script: &[Instruction]) -> Judgement {
+fn script(code: &CodeServer, from: &Side, to: &Side, script: &[Instruction]) -> Judgement {
     match Script::read(script) {
-        Ok(script) => judge(World::booted(code, from), &|| from.clone(), to, &script),
+        Ok(script) => {
+            let from_again = || from.clone();
+            let passage = Passage {
+                from: &from_again,
+                to,
+                script: &script,
+            };
+            judge(World::booted(code, from), &passage)
+        }
         // The node starts again on the way, with another program: nothing of it is carried out by this one.
-        Err(FailedStep::OtherEmulator) => Judgement::default(),
+        Err(ScriptError::OtherEmulator) => Judgement::default(),
         Err(error) => {
             let mut judgement = Judgement::default();
             judgement.refuse(Finding::new(error.to_string(), error.to_term()));
@@ -197,7 +241,8 @@ fn manifest(code: &CodeServer, app: &SideApp) -> Option<Manifest> {
 /// With what systools refuses, in its words and with its line.
 pub fn appup(
     appup: &Appup,
-    (older, newer): (&App, &App),
+    older: &App,
+    newer: &App,
     built_in: &[BuiltIn],
 ) -> Result<Judgement, SystoolsError> {
     let code = CodeServer::new();
@@ -222,7 +267,7 @@ pub fn appup(
             Direction::Down => (&from, &to),
         };
         // A way that is missing is a place where the appup does not fit, which is said elsewhere.
-        let Some(made) = systools::way(appup, direction, &older.vsn, (target, source))? else {
+        let Some(made) = systools::way(appup, direction, &older.vsn, target, source)? else {
             continue;
         };
         let way = Way {
@@ -230,7 +275,7 @@ pub fn appup(
             description: pq_term::Term::list([]),
             script: made,
         };
-        judgement.add(one_way(&code, (direction, &way), &to_side, &from_side));
+        judgement.add(one_way(&code, direction, &way, &to_side, &from_side));
     }
     Ok(judgement)
 }

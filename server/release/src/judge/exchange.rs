@@ -12,7 +12,7 @@ use super::side::{Shelf, Side};
 use super::tree;
 use super::walk::Walk;
 use super::world::{Child, Held, ProcessId, World};
-use crate::handler::script::{CodeChange, Exchange, Script};
+use crate::script::{CodeChange, Exchange, Script};
 use crate::terms::tagged;
 
 /// What a script may load: each module with the library that has it.
@@ -27,7 +27,7 @@ pub(super) fn object_code(
     let (mut found, mut wrong) = (ObjectCode::new(), Vec::new());
     for (lib, vsn, modules) in &script.object_code {
         for module in modules {
-            match one(world, to, (*lib, vsn), *module) {
+            match one(world, to, *lib, vsn, *module) {
                 Ok(held) => drop(found.insert(*module, held)),
                 Err(finding) => wrong.push(finding),
             }
@@ -39,7 +39,8 @@ pub(super) fn object_code(
 fn one(
     world: &World<'_>,
     to: &Side,
-    (lib, vsn): (Atom, &str),
+    lib: Atom,
+    vsn: &str,
     module: Atom,
 ) -> Result<(Held, Option<Change<'static>>), Finding> {
     let refuse = |why: String| {

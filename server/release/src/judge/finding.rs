@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use pq_term::Term;
+use serde::{Deserialize, Serialize};
 
-use crate::handler::Ends;
 use crate::systools::Location;
 
 /// Something that would go wrong.
@@ -47,6 +47,42 @@ impl Finding {
         Finding {
             location: Some(location),
             ..self
+        }
+    }
+}
+
+/// Processes that an install would end.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Ends {
+    /// How many.
+    pub count: u64,
+    /// The first of them, at most [`Ends::NAMED_MAX`].
+    pub processes: Vec<Ending>,
+}
+
+/// A process that an install would end.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Ending {
+    /// The process, as `<0.42.0>`.
+    pub pid: String,
+    /// The name it is registered under, when it has one.
+    pub name: Option<String>,
+    /// What it runs.
+    pub module: String,
+    /// The instruction that ends it, such as `{purge,[pq_market]}`.
+    pub instruction: String,
+}
+
+impl Ends {
+    /// How many are named. A module that goes may have a hundred thousand processes, and one line of the answer each
+    /// would be read by nobody.
+    pub const NAMED_MAX: usize = 20;
+
+    /// One more.
+    pub(crate) fn push(&mut self, ending: Ending) {
+        self.count += 1;
+        if self.processes.len() < Ends::NAMED_MAX {
+            self.processes.push(ending);
         }
     }
 }

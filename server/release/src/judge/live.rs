@@ -1,7 +1,7 @@
 //! The world of a node that runs: what its code server holds, what its application controller knows, its processes, and
 //! the children of the supervisors that applications start by themselves.
 //!
-//! A supervisor that another process started, such as that of one hero, is not asked for its children: there may be a
+//! A supervisor that another process started, such as that of one avatar, is not asked for its children: there may be a
 //! hundred thousand, and its processes name it as their parent.
 
 use std::collections::BTreeMap;
@@ -10,12 +10,10 @@ use pq_code::CodeServer;
 use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::spec::{ChildInfo, Modules, Strategy, SupReply, SupRequest};
 use pq_otp::upgrade::Driver;
-use pq_otp::{Pid, ProcessInfo};
+use pq_otp::{Pid, ProcessInfo, RequestError};
 
 use super::tree::{self, Branch};
 use super::world::{Child, Held, Loaded, Process, Supervisor, World};
-use crate::handler::ASK_TIMEOUT_MS;
-use crate::handler::FailedStep;
 
 /// The kind of process that supervises.
 const SUPERVISOR: &str = "supervisor";
@@ -23,6 +21,9 @@ const SUPERVISOR: &str = "supervisor";
 /// How long a supervisor may take to say what its children are. It takes microseconds, and a restart between two answers a
 /// little longer.
 const CHILDREN_TIMEOUT_MS: u64 = 1_000;
+
+/// How long a question to a process of the node may take, while a script is judged and while it is carried out.
+pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
 /// What of a node is looked at, besides its code.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ pub(crate) fn look<'a>(
     driver: &mut dyn Driver,
     code: &'a CodeServer,
     looks: Looks,
-) -> Result<World<'a>, FailedStep> {
+) -> Result<World<'a>, RequestError> {
     let mut world = World::empty(code);
     hold(&mut world, code);
     if looks.processes {
@@ -62,7 +63,7 @@ pub(crate) fn look<'a>(
     Ok(world)
 }
 
-fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), FailedStep> {
+fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(), RequestError> {
     let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)? else {
         return Ok(());
     };
@@ -131,7 +132,7 @@ fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
         let strategy = spec.map(|spec| spec.flags.strategy);
         let args = branch.as_ref().map(|branch| branch.start.args.clone());
         let children = match strategy {
-            // Its children are as many as there are heroes, and all by one specification.
+            // Its children are as many as there are avatars, and all by one specification.
             Some(Strategy::SimpleOneForOne) => {
                 let template = spec.into_iter().flat_map(|spec| &spec.children);
                 Some(template.map(|child| Child::of(child, None)).collect())
@@ -167,7 +168,7 @@ fn supervisor_pid(world: &World<'_>, id: u64) -> Option<Pid> {
 /// `None` from a supervisor that has ended meanwhile, is suspended, or has too much to do: it stops nothing but what is
 /// asked of itself.
 fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
-    match driver.supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
+    match driver.ask_supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
         Ok(SupReply::Children(children)) => Some(children),
         _ => None,
     }

@@ -12,6 +12,7 @@ use crate::boot::{BootRelease, Code};
 use crate::fit::Member;
 use crate::layout;
 use crate::rel::RelStart;
+use crate::script::Script;
 
 /// A release.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,16 @@ pub enum Shelf {
     Empty,
     /// Only their names: it is a part of the node, or there is no library beside its `.app` file.
     Unknown,
+}
+
+/// A script, and the releases between which it leads.
+#[derive(Clone, Copy)]
+pub(crate) struct Passage<'a> {
+    /// What is left; it is only asked for where it matters.
+    pub(crate) from: &'a dyn Fn() -> Side,
+    /// What is reached.
+    pub(crate) to: &'a Side,
+    pub(crate) script: &'a Script,
 }
 
 impl Side {

@@ -11,9 +11,10 @@ use super::world::World;
 use super::{Side, judge};
 use crate::app::App;
 use crate::fit::Member;
-use crate::handler::script::Script;
 use crate::instruction::Instruction;
+use crate::judge::Passage;
 use crate::rel::RelStart;
+use crate::script::Script;
 
 /// A release of one application without a library, beside `stdlib`.
 fn side(vsn: &str, modules: &str, code: &CodeServer) -> Side {
@@ -40,7 +41,14 @@ fn judged(script: &str) -> (Vec<String>, usize) {
         .map(|item: &Term| Instruction::read(item).unwrap())
         .collect();
     let script = Script::read(&script).unwrap();
-    let judgement = judge(World::booted(&code, &from), &|| from.clone(), &to, &script);
+    let judgement = judge(
+        World::booted(&code, &from),
+        &Passage {
+            from: &|| from.clone(),
+            to: &to,
+            script: &script,
+        },
+    );
     let terms = judgement
         .refusals
         .iter()

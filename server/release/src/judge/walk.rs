@@ -7,15 +7,14 @@ use pq_term::{Atom, Term};
 
 use super::calls::{self, LostCalls};
 use super::exchange::{ObjectCode, object_code};
-use super::finding::{Finding, Judgement};
+use super::finding::{Ending, Finding, Judgement};
 use super::reach::{Call, SysCall};
-use super::side::Side;
+use super::side::{Passage, Side};
 use super::tree::{self, Branch};
 use super::world::{Child, ProcessId, World};
-use crate::handler::Ending;
-use crate::handler::script::{Script, Step};
 use crate::instruction::{Instruction, Mfa};
 use crate::rel::RelStart;
+use crate::script::Step;
 use crate::terms::tagged;
 
 /// A walk through a script.
@@ -37,12 +36,8 @@ pub(super) struct Walk<'w, 'a> {
 }
 
 /// Goes through all of it.
-pub(super) fn walk(
-    world: &mut World<'_>,
-    (from, to): (&dyn Fn() -> Side, &Side),
-    script: &Script,
-    known: &LostCalls,
-) -> Judgement {
+pub(super) fn walk(world: &mut World<'_>, passage: &Passage<'_>, known: &LostCalls) -> Judgement {
+    let Passage { from, to, script } = *passage;
     let (object_code, wrong) = object_code(world, to, script);
     let mut walk = Walk {
         world,

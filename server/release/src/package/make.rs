@@ -12,12 +12,12 @@ use super::path::{self, Kind, packed_rel};
 use super::refusal::Refusal;
 use crate::boot::ReleaseTree;
 use crate::checksums::{self, Checksums, sha256};
-use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
 use crate::owner;
 use crate::rel::{Rel, RelApp};
 use crate::sys_config;
+use pq_files::durable;
 
 /// The moment every file of a package was last changed, in seconds since 1970: the begin of 1980, from which on
 /// every format of archives can write a date, so that two packages of one tree are the same bytes.

@@ -16,7 +16,7 @@ use super::bounds::{Bounds, Budgeted};
 use super::path::{self, Kind};
 use super::refusal::Refusal;
 use crate::checksums::{Sha256Hex, hex};
-use crate::durable::{WriteError, failed};
+use pq_files::durable::{WriteError, failed};
 
 /// The checksum of each file of a package.
 pub(super) type Files = BTreeMap<String, Sha256Hex>;

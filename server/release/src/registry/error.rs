@@ -7,12 +7,12 @@ use pq_protocol::Exit;
 use pq_term::Term;
 
 use crate::boot::BootError;
-use crate::durable::WriteError;
 use crate::file_error::{FileError, in_words, path_term};
 use crate::package::{PackageError, Refusal, no_file, posix_term, rel_term};
 use crate::releases::Status;
 use crate::summed::PutError;
 use crate::terms::tagged;
+use pq_files::durable::WriteError;
 
 /// The registry refuses. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]

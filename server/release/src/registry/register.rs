@@ -9,7 +9,6 @@ use pq_files::Refused;
 use super::{RegistryError, ReleaseRegistry};
 use crate::boot::BootError;
 use crate::consult::text_of;
-use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
 use crate::places;
@@ -18,6 +17,7 @@ use crate::releases::{Release, Releases, Status};
 use crate::relup::Relup;
 use crate::summed;
 use crate::sys_config;
+use pq_files::durable;
 
 /// Where an application is, if not in `lib`.
 #[derive(Debug, Clone, PartialEq, Eq)]

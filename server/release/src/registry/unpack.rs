@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::{RegistryError, ReleaseRegistry, same};
 use crate::boot::ReleaseTree;
 use crate::checksums;
-use crate::durable;
 use crate::file_error::FileError;
 use crate::layout;
 use crate::package;
 use crate::rel::Rel;
 use crate::releases::{Release, Releases, Status};
+use pq_files::durable;
 
 impl ReleaseRegistry {
     /// Unpacks a package and says which release it is (`release_handler:unpack_release/1`). `Name-Vsn` is the package

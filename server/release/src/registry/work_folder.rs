@@ -9,9 +9,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::durable::{self, Prepared, WriteError};
 use crate::layout;
 use crate::releases::{Lib, Releases};
+use pq_files::durable::{self, Prepared, WriteError};
 
 /// The folder of a tree. It is there only while something is in it.
 pub(super) struct WorkFolder<'a> {

@@ -7,7 +7,7 @@
 //!             the point            together  as modules     together                 again
 //! ```
 //!
-//! Each room is a function from one form of the script to the next. A step remembers where in which appup it
+//! Each module is a function from one form of the script to the next. A step remembers where in which appup it
 //! was written, so that every error has a line.
 
 use pq_otp::Direction;

@@ -143,7 +143,7 @@ impl<'a> Linker<'a> {
                     .way(direction, &old.vsn)
                     .map_err(|error| relup_error(&error))?;
                 let way =
-                    way.ok_or_else(|| no_relup(direction, &appup, (app.name, &app.vsn), &old.vsn))?;
+                    way.ok_or_else(|| no_relup(direction, &appup, app.name, &app.vsn, &old.vsn))?;
                 let unusable = way.passed_over.iter().cloned().map(Warning::BadPattern);
                 self.warnings.extend(unusable);
                 scripts.push(Script::of_appup(way));
@@ -181,7 +181,8 @@ fn only_in<'r>(one: &'r Release, other: &'r Release) -> impl Iterator<Item = &'r
 fn no_relup(
     direction: Direction,
     appup: &Appup,
-    (name, vsn): (pq_term::Atom, &str),
+    name: pq_term::Atom,
+    vsn: &str,
     base: &str,
 ) -> SystoolsError {
     let way = match direction {

@@ -37,7 +37,7 @@ fn a_list_that_somebody_has_broken_meanwhile_is_not_believed() {
 fn what_cannot_be_written_is_named() {
     let fixture = Fixture::new();
     let mut registry = fixture.open("1.0.0");
-    // A file where the desk has to be: even root cannot make a folder there.
+    // A file where the work folder has to be: even root cannot make a folder there.
     fs::write(fixture.path(".office"), "").unwrap();
     fs::set_permissions(fixture.path(".office"), fs::Permissions::from_mode(0o444)).unwrap();
     let error = registry.tmp_current("1.0.0").unwrap_err();

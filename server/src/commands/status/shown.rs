@@ -7,6 +7,7 @@ use pq_protocol::answer::{DroppedLines, Operation};
 use super::{DoorStatus, Report, Stalled};
 use crate::client::{Show, lines};
 use crate::clock::span;
+use crate::noun::noun;
 
 impl Show for Report {
     fn show(&self) -> String {
@@ -121,7 +122,7 @@ fn door(door: &DoorStatus) -> String {
     };
     let abandoned = match abandoned {
         0 => String::new(),
-        heroes => format!("; {heroes} heroes play for nobody"),
+        count => format!("; {count} {} play for nobody", noun().many),
     };
     format!(
         "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"

@@ -1,6 +1,6 @@
 //! Writes short terms on the stack: pids, the kinds that names consist of, and lists of these.
 //!
-//! The bytes are the same as those of `encode`, which writes all other terms. The start of a hero uses this module
+//! The bytes are the same as those of `encode`, which writes all other terms. The start of an avatar uses this module
 //! three times.
 
 use super::{ext, list_to_msgpack, marker};

@@ -1,26 +1,59 @@
-//! The session: the process that talks with one client. It differs from 1.0.0 only at its end:
+//! The session: the process that talks with one client. It differs from 1.0.0 at its end, and says who plays:
 //!
 //! ```text
 //!   client disconnected, in any phase ─► as after `quit`: Leaving ─► end   (the hero is stopped first)
+//!   who(State) ─► nobody, the name of a hero that is to be or is being started, or the hero that plays
 //! ```
 //!
 //! State and encoded form are those of 1.0.0, so the module is exchanged without a conversion. A hero that lost its
 //! client before the upgrade stays until an operator stops it, because no session knows it any more.
 
-use pq_sdk::{Ctx, GenServer, Info, InitError, Migration, Module, Next, PortId};
-use pq_words::Event;
+use pq_sdk::{
+    Ctx, Export, Function, GenServer, Info, InitError, Migration, Module, Next, Pid, PortId,
+};
+use pq_words::{Event, Name};
 use serde::{Deserialize, Serialize};
 
-use crate::v1_0_0::sockserv_serv as v1_0_0;
+use crate::v1_0_0::sockserv_serv::{self as v1_0_0, Phase};
 
 /// The state of a session, equal to that of 1.0.0.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Session(pub v1_0_0::Session);
 
+/// Who plays at a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Nobody is known.
+    Nobody,
+    /// A hero of this name is to be, when its player agrees.
+    Named {
+        /// Its name.
+        name: Name,
+    },
+    /// It is being started.
+    Arriving {
+        /// Its name.
+        name: Name,
+    },
+    /// It plays.
+    Playing {
+        /// Its name.
+        name: Name,
+        /// Its supervisor, with which it ends.
+        process: Pid,
+    },
+}
+
+/// `who(Session)`.
+pub static WHO: Function<(Session,), Who> =
+    Function::new("sockserv_serv", "who", |_ctx, (session,)| session.who());
+
 impl Module for Session {
     const NAME: &'static str = "sockserv_serv";
     const VSN: &'static str = "1.0.1";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&WHO];
     const CALLS: &'static [&'static str] = v1_0_0::Session::CALLS;
 }
 
@@ -48,6 +81,19 @@ impl GenServer for Session {
 }
 
 impl Session {
+    /// The player of this session.
+    pub fn who(self) -> Who {
+        match self.0.phase {
+            Phase::Name | Phase::Leaving => Who::Nobody,
+            Phase::Stats { name, .. } => Who::Named { name },
+            Phase::Starting { name } => Who::Arriving { name },
+            Phase::Playing { hero } => Who::Playing {
+                name: hero.name,
+                process: hero.sup,
+            },
+        }
+    }
+
     /// Stops the hero after the client has disconnected, even if the answer to the hero's start is still missing.
     fn let_go(&mut self, ctx: &mut Ctx<'_>) -> Next {
         let todo = self.0.quit();

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -150,7 +151,7 @@ impl Visits {
     /// The connection says this when it is dropped, which is now.
     fn dismiss(&self, slot: &Slot, refusal: Refusal) {
         self.reception.gate.refused.count(&refusal);
-        slot.state().last_words = Some(response(&refusal));
+        slot.state.lock().last_words = Some(response(&refusal));
     }
 
     /// Tells a client why it gets no page.
@@ -187,7 +188,7 @@ impl Slots {
 
     /// Takes a free slot, or that of who has waited longest without asking; none when all who are here have asked.
     fn take(self: &Arc<Slots>) -> Option<Taken> {
-        let mut taken = self.taken();
+        let mut taken = self.taken.lock();
         if taken.len() >= self.max {
             let idle = taken.iter().filter(|(_, slot)| !slot.has_asked());
             let (id, slot) = idle.min_by_key(|(id, _)| **id)?;
@@ -203,11 +204,6 @@ impl Slots {
             slot,
         })
     }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn taken(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A slot that is taken until this is dropped.
@@ -219,7 +215,7 @@ struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.slots.taken().remove(&self.id);
+        self.slots.taken.lock().remove(&self.id);
     }
 }
 
@@ -247,16 +243,11 @@ impl Slot {
     }
 
     fn has_begun(&self) -> bool {
-        self.state().has_begun
+        self.state.lock().has_begun
     }
 
     fn has_asked(&self) -> bool {
-        self.state().has_asked
-    }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().has_asked
     }
 }
 
@@ -268,7 +259,7 @@ struct Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        if let Some(words) = self.slot.state().last_words.take() {
+        if let Some(words) = self.slot.state.lock().last_words.take() {
             // The kernel has room for a sentence, or else the client reads nothing.
             let _ = self.stream.get_ref().try_write(words.as_bytes());
         }
@@ -284,7 +275,7 @@ impl AsyncRead for Visit {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.slot.state().has_begun = true;
+            self.slot.state.lock().has_begun = true;
         }
         read
     }
@@ -332,7 +323,7 @@ pub(super) struct Visitor {
 impl Visitor {
     /// Whether a request with these headers is answered, and where it comes from: `None` when a proxy asks for itself.
     pub(super) async fn ask(&self, headers: &HeaderMap) -> Result<Option<SocketAddr>, Refusal> {
-        self.slot.state().has_asked = true;
+        self.slot.state.lock().has_asked = true;
         let settings = self.reception.settings.load_full();
         let is_proxy = settings.is_proxy(self.peer.ip());
         // It speaks for many: each of them is judged by itself.
@@ -401,16 +392,16 @@ mod tests {
         let slots = Arc::new(Slots::new(3));
         let take = || slots.take().unwrap();
         let [first, second, third] = [take(), take(), take()];
-        first.slot.state().has_asked = true;
+        first.slot.state.lock().has_asked = true;
         let fourth = take();
-        let is_given_away = |taken: &Taken| !slots.taken().contains_key(&taken.id);
+        let is_given_away = |taken: &Taken| !slots.taken.lock().contains_key(&taken.id);
         assert!(is_given_away(&second) && !is_given_away(&first) && !is_given_away(&third));
         for asked in [&third, &fourth] {
-            asked.slot.state().has_asked = true;
+            asked.slot.state.lock().has_asked = true;
         }
         assert!(slots.take().is_none());
         drop([second, third]);
-        assert_eq!(slots.taken().len(), 2);
+        assert_eq!(slots.taken.lock().len(), 2);
         take();
     }
 

@@ -1,9 +1,10 @@
 //! When the game is asked, on a clock that waits for nobody.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use pq_otp::Pid;
 use serde_json::json;
 
@@ -11,13 +12,13 @@ use super::*;
 use crate::admission::arrival::{Arrival, Transport};
 use crate::admission::budget::Budget;
 use crate::session::port::{Output, Port};
-use crate::settings::game::{Answer, Game, Hero, Login};
+use crate::settings::game::{Answer, Avatar, Game, Login};
 use crate::settings::{Opening, Settings};
 use crate::wire::endpoint::Event;
 use crate::wire::option::GMCP;
 use crate::wire::telnet::Verb;
 
-/// A game whose hero has done one thing more whenever it is asked; it answers after so many milliseconds.
+/// A game whose avatar has done one thing more whenever it is asked; it answers after so many milliseconds.
 #[derive(Default)]
 struct Counting {
     asked: AtomicUsize,
@@ -29,7 +30,7 @@ struct Counting {
 impl Game for Counting {
     fn login(&self, _session: Pid, answer: Answer<Login>) {
         let name = "Ann".to_string();
-        answer(Login::Playing(Hero {
+        answer(Login::Playing(Avatar {
             name,
             process: None,
         }));
@@ -38,7 +39,7 @@ impl Game for Counting {
     fn sheet(&self, _session: Pid, answer: Answer<Option<Sheet>>) {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         match self.delay_ms.load(Ordering::Relaxed) {
-            u64::MAX => self.kept.lock().unwrap().push(answer),
+            u64::MAX => self.kept.lock().push(answer),
             delay_ms => drop(tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(delay_ms)).await;
                 answer(Some(vec![(
@@ -100,7 +101,7 @@ impl House {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_wants_nothing_of_the_hero_never_has_it_asked() {
+async fn a_program_that_wants_nothing_of_the_avatar_never_has_it_asked() {
     let house = House::new();
     house.subscribes("PQ");
     for _ in 0..10 {

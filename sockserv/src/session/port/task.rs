@@ -16,9 +16,9 @@ impl Port {
         let settings = self.settings.load();
         let (mut is_news, mut is_awake) = (false, false);
         let _ = self.push(|nvt| {
-            let before = nvt.wants_hero();
+            let before = nvt.wants_avatar();
             let answer = nvt.hear(event, len, &*settings.listing);
-            is_news = nvt.wants_hero() != before;
+            is_news = nvt.wants_avatar() != before;
             is_awake = nvt.take_awake();
             answer
         });
@@ -26,14 +26,14 @@ impl Port {
             self.news.notify_one();
         }
         if is_awake {
-            self.lock().awake = Some(Instant::now());
+            self.state.lock().awake = Some(Instant::now());
         }
     }
 
     /// The client is typing this line: queues its echo, if the client has asked for one. An overflow is seen by
     /// [`Port::output`].
     pub(crate) fn typed(&self, line: &[u8]) {
-        if self.lock().nvt.has_echo() {
+        if self.state.lock().nvt.has_echo() {
             let _ = self.push(|nvt| nvt.typed(line));
         }
     }
@@ -75,13 +75,13 @@ impl Port {
         self.settings.load().keepalive
     }
 
-    /// Waits until there may be something new to tell the client's program about its hero: a text was written, the
-    /// program has said what it wants, or [`Port::look_again`]. Returns [`crate::Nvt::wants_hero`]. A program that wants
+    /// Waits until there may be something new to tell the client's program about its avatar: a text was written, the
+    /// program has said what it wants, or [`Port::look_again`]. Returns [`crate::Nvt::wants_avatar`]. A program that wants
     /// nothing wakes nobody.
     pub(crate) async fn news(&self) -> u32 {
         loop {
             self.news.notified().await;
-            if let Some(wish) = self.lock().nvt.wants_hero() {
+            if let Some(wish) = self.state.lock().nvt.wants_avatar() {
                 return wish;
             }
         }
@@ -98,19 +98,19 @@ impl Port {
     }
 
     pub(super) fn output_now(&self) -> Option<Output> {
-        self.lock().output()
+        self.state.lock().output()
     }
 
     /// Waits until the client has been found too slow.
     pub(crate) async fn overflown(&self) {
-        while self.lock().stage != Stage::Overflown {
+        while self.state.lock().stage != Stage::Overflown {
             self.changed.notified().await;
         }
     }
 
     /// Waits until the door closes the connection.
     pub(crate) async fn dismissed(&self) {
-        while self.lock().stage != Stage::Dismissed {
+        while self.state.lock().stage != Stage::Dismissed {
             self.dismissed.notified().await;
         }
     }

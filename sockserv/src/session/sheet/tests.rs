@@ -162,12 +162,12 @@ proptest! {
 }
 
 #[test]
-fn a_hero_that_is_gone_leaves_no_name_behind() {
-    let hero = sheet(&[
+fn an_avatar_that_is_gone_leaves_no_name_behind() {
+    let avatar = sheet(&[
         ("Char.Name", json!({"fullname": "Ann", "name": "Ann"})),
         ("Char.Vitals", json!({"xp": 1})),
     ]);
-    let sent = sent(&[hero.clone(), sheet(&[]), sheet(&[]), hero]);
+    let sent = sent(&[avatar.clone(), sheet(&[]), sheet(&[]), avatar]);
     assert_eq!(sent[1], [r#"Char.Name {"fullname":"","name":""}"#]);
     assert_eq!((sent[2].len(), sent[3].len()), (0, 2));
 }

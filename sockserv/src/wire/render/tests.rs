@@ -29,8 +29,8 @@ fn a_line_feed_becomes_return_and_line_feed_exactly_once() {
 fn a_bare_return_does_not_go_back_to_the_front_of_the_line() {
     check(
         PLAIN,
-        "Your hero won.\rYour hero lost.\r",
-        "Your hero won.Your hero lost.",
+        "Your avatar won.\rYour avatar lost.\r",
+        "Your avatar won.Your avatar lost.",
     );
 }
 

@@ -1,11 +1,12 @@
 //! Copies: what of the processes goes to the converters, and what has come back and waits for the decision.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
 use pq_abi::{Kind, Module};
 use pq_term::Pid;
 
+use super::kept::{Kept, List, Swept};
 use crate::export::{Export, Refused};
 use crate::process::{Body, Flag, Handler, Mark, Process};
 use crate::shard::Shard;
@@ -13,6 +14,10 @@ use crate::shard::exporter::Subscriber;
 use crate::upgrade::board::{Board, Chunk};
 use crate::upgrade::convert::{Converted, NewPart, Outcome, Staged};
 use crate::upgrade::{Conversion, Failed};
+
+/// Exports of a shard that may be with the converters: enough that they have something to do between two turns of the
+/// shard, some milliseconds of work. What is exported beyond that would only be old when its turn comes.
+const OUTSTANDING_MAX: usize = 1_024;
 
 /// What a transaction means to a version of a module.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,11 +35,18 @@ pub(super) struct Copies {
     board: Arc<Board>,
     /// The fates of the modules met so far: a node has some twenty.
     known: Vec<(Module, Fate)>,
-    staged: HashMap<Pid, Staged>,
+    kept: List,
+    /// That of the last export.
+    number: u32,
     /// Exports on their way to the converters.
     chunk: Vec<Export>,
-    /// Exports whose outcome has not come back.
-    outstanding: usize,
+    /// How many exports have gone to the converters, and how many have come back.
+    sent: u64,
+    returned: u64,
+    /// Supervisors that have changed and are not settled: they are exported once they are. Only a callback of theirs can
+    /// settle them.
+    unsettled: VecDeque<u32>,
+    has_supervisors: bool,
     /// Processes whose conversion does not end: they play on, and are killed if it comes to the decision.
     doomed: Vec<Pid>,
 }
@@ -44,9 +56,13 @@ impl Copies {
         Copies {
             board,
             known: Vec::new(),
-            staged: HashMap::new(),
+            kept: List::default(),
+            number: 0,
             chunk: Vec::new(),
-            outstanding: 0,
+            sent: 0,
+            returned: 0,
+            unsettled: VecDeque::new(),
+            has_supervisors: false,
             doomed: Vec::new(),
         }
     }
@@ -66,6 +82,16 @@ impl Copies {
         fate
     }
 
+    /// The versions that get others, with these.
+    pub(super) fn coming(&self) -> Vec<(Module, Module)> {
+        let known = self.known.iter();
+        let coming = known.filter_map(|(module, fate)| match fate {
+            Fate::Changes(to) => Some((*module, *to)),
+            Fate::Stays | Fate::Goes => None,
+        });
+        coming.collect()
+    }
+
     pub(super) fn is_concerned(&mut self, process: &Process) -> bool {
         let handlers: &[Handler] = match &process.body {
             Body::Manager(handlers) => handlers,
@@ -80,49 +106,69 @@ impl Copies {
         self.doomed.contains(&pid)
     }
 
-    /// Everything that was exported is with the converters, or has come back.
-    pub(super) fn are_sent(&self) -> bool {
-        self.chunk.is_empty()
+    pub(super) fn doomed(&self) -> Vec<Pid> {
+        self.doomed.clone()
     }
 
-    /// Nothing is with the converters.
-    pub(super) fn are_back(&self) -> bool {
-        self.outstanding == 0
+    /// Whether a supervisor has been met among the processes concerned.
+    pub(super) fn have_supervisors(&self) -> bool {
+        self.has_supervisors
     }
 
-    /// Hands the exports of a slice to the converters. Where there is no room they wait, and nothing new is exported
-    /// before they have gone.
+    /// How many processes the transaction concerns here.
+    pub(super) fn len(&self) -> u64 {
+        self.kept.len()
+    }
+
+    /// Exports whose outcome has not come back.
+    pub(super) fn outstanding(&self) -> u64 {
+        self.sent - self.returned
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(super) fn returned(&self) -> u64 {
+        self.returned
+    }
+
+    /// How many more may be exported now.
+    pub(super) fn room(&self) -> u32 {
+        let under_way = self.outstanding() as usize + self.chunk.len();
+        OUTSTANDING_MAX.saturating_sub(under_way) as u32
+    }
+
+    /// Hands the exports of a slice to the converters.
     pub(super) fn send(&mut self, shard: u8) {
         if self.chunk.is_empty() {
             return;
         }
         let jobs = std::mem::take(&mut self.chunk);
-        let count = jobs.len();
-        let chunk = Chunk {
+        self.sent += jobs.len() as u64;
+        self.board.offer(Chunk {
             shard,
             jobs: jobs.into(),
-        };
-        match self.board.offer(chunk) {
-            Ok(()) => self.outstanding += count,
-            Err(chunk) => self.chunk = chunk.jobs.into(),
-        }
-    }
-
-    /// What has not gone to the converters is not wanted any more.
-    pub(super) fn withdraw(&mut self) {
-        self.chunk.clear();
+        });
     }
 
     /// Conversions have come out.
     pub(super) fn converted(&mut self, shard: &Shard, converted: Vec<Converted>) {
-        for Converted { pid, outcome } in converted {
-            self.outstanding = self.outstanding.saturating_sub(1);
+        self.returned += converted.len() as u64;
+        for Converted {
+            pid,
+            number,
+            outcome,
+        } in converted
+        {
             match outcome {
-                Outcome::Staged(staged) => self.keep(shard, pid, staged),
+                Outcome::Staged(staged) if self.kept.is_awaited(pid, number) => {
+                    self.keep(shard, (pid, number), staged);
+                }
+                Outcome::Staged(_) | Outcome::Tried { .. } => (),
                 Outcome::Failed(failed) => self.board.fail(failed),
-                Outcome::Tried { .. } => (),
                 Outcome::Kill => {
-                    self.staged.remove(&pid);
+                    self.kept.take(pid);
                     self.doomed.push(pid);
                     self.board.note_doomed();
                 }
@@ -131,13 +177,13 @@ impl Copies {
     }
 
     /// Keeps a converted state beside the process, unless a supervisor cannot do what its new specification says.
-    fn keep(&mut self, shard: &Shard, pid: Pid, staged: Staged) {
+    fn keep(&mut self, shard: &Shard, (pid, number): (Pid, u32), staged: Staged) {
         let checked = staged.parts.iter().try_for_each(|part| match part {
             NewPart::Supervisor(Some(spec)) => check_spec(shard, pid, spec),
             _ => Ok(()),
         });
         match checked {
-            Ok(()) => drop(self.staged.insert(pid, staged)),
+            Ok(()) => self.kept.keep(pid, number, Kept::from(staged)),
             Err(refused) => self.fail(refused),
         }
     }
@@ -164,28 +210,79 @@ impl Copies {
     }
 
     /// What waits for this process.
-    pub(super) fn take_staged(&mut self, pid: Pid) -> Option<Staged> {
-        self.staged.remove(&pid)
+    pub(super) fn take_kept(&mut self, pid: Pid) -> Kept {
+        self.kept.take(pid)
     }
 
-    /// Drops what nobody has taken, so many at once. Whether there was something.
-    pub(super) fn drop_staged(&mut self, slice: usize) -> bool {
-        let unwanted: Vec<Pid> = self.staged.keys().take(slice).copied().collect();
-        for pid in &unwanted {
-            self.staged.remove(pid);
+    /// This process is one of those that the transaction concerns; nothing of it is kept so far.
+    pub(super) fn concern(&mut self, process: &mut Process) {
+        process.flags.raise(Flag::Concerned);
+        self.has_supervisors |= matches!(process.body, Body::Supervisor(_));
+        self.number = self.kept.expect(process.pid);
+    }
+
+    /// The next process that something waits for, from a place on.
+    pub(super) fn sweep(&mut self, at: &mut usize, looks: usize) -> Swept {
+        self.kept.sweep(at, looks)
+    }
+
+    /// This place is done with.
+    pub(super) fn clear(&mut self, place: u32) {
+        self.kept.clear(place);
+    }
+
+    /// Supervisors that are not settled and so many places that have changed, exported as far as there is room. Answers
+    /// how many of the places were looked at.
+    pub(super) fn follow(&mut self, shard: &mut Shard, budget: u32) -> usize {
+        for _ in 0..self.unsettled.len().min(budget as usize) {
+            if let Some(place) = self.unsettled.pop_front() {
+                self.export(shard, place);
+            }
         }
-        !unwanted.is_empty()
+        let places = shard.changed.len().min(budget as usize);
+        for _ in 0..places {
+            if let Some(place) = shard.changed.pop_front() {
+                self.export(shard, place);
+            }
+        }
+        places
+    }
+
+    /// Whether all supervisors are settled that were looked at.
+    pub(super) fn are_settled(&self) -> bool {
+        self.unsettled.is_empty()
+    }
+
+    /// Exports the process at this place, if it is concerned and has changed. `true` when that was work.
+    pub(super) fn export(&mut self, shard: &mut Shard, place: u32) -> bool {
+        match shard.slab.at(place).map(|process| &process.body) {
+            Some(Body::Supervisor(body)) if self.is_followed() && !body.machine.is_settled() => {
+                self.wait_for_supervisor(shard, place)
+            }
+            _ => shard.export_to(self, place),
+        }
+    }
+
+    fn wait_for_supervisor(&mut self, shard: &mut Shard, place: u32) -> bool {
+        let Some(process) = shard.slab.at(place) else {
+            return false;
+        };
+        let is_new = !process.exported.has(Mark::Upgrade) && self.is_concerned(process);
+        if is_new {
+            self.concern(process);
+            self.unsettled.push_back(place);
+        }
+        is_new
+    }
+
+    /// A trial wants each state once.
+    pub(super) fn is_followed(&self) -> bool {
+        !self.board.plan.trial
     }
 }
 
 impl Subscriber for Copies {
     const MARK: Mark = Mark::Upgrade;
-
-    /// As much as a slice has, with what waits from the one before.
-    fn budget(&self) -> u32 {
-        let waits = u32::try_from(self.chunk.len()).unwrap_or(u32::MAX);
-        self.board.plan.slice.max(1).saturating_sub(waits)
-    }
 
     fn wants(&mut self, process: &Process) -> bool {
         !self.is_doomed(process.pid) && self.is_concerned(process)
@@ -201,23 +298,30 @@ impl Subscriber for Copies {
         !is_carried && matches!(self.fate(from), Fate::Changes(_))
     }
 
-    fn has(&self, pid: Pid) -> bool {
-        self.staged.contains_key(&pid)
+    fn note(&mut self, process: &mut Process) {
+        if self.is_followed() {
+            process.exported.set(Self::MARK);
+            self.concern(process);
+        }
     }
 
-    /// What needs no conversion is staged at once.
+    /// What needs no conversion is kept at once.
     fn take(&mut self, export: Result<Export, Refused>) {
         match export {
             Ok(export) if export.parts.is_empty() => {
-                self.staged.insert(export.pid, Staged::default());
+                let nothing = Kept::Parts(Vec::new());
+                self.kept.keep(export.pid, self.number, nothing);
             }
-            Ok(export) => self.chunk.push(export),
+            Ok(export) => self.chunk.push(Export {
+                number: self.number,
+                ..export
+            }),
             Err(refused) => self.fail(refused),
         }
     }
 }
 
-/// Whether a supervisor takes a specification. One that is not held may be busy; then it is looked at again when it is held.
+/// Whether a supervisor takes a specification. One that is busy again has changed, and is looked at again.
 fn check_spec(shard: &Shard, pid: Pid, spec: &[u8]) -> Result<(), Refused> {
     let Some(process) = shard.slab.get(pid) else {
         return Ok(());
@@ -225,7 +329,7 @@ fn check_spec(shard: &Shard, pid: Pid, spec: &[u8]) -> Result<(), Refused> {
     let (Some(from), Body::Supervisor(body)) = (process.module, &process.body) else {
         return Ok(());
     };
-    if !process.has(Flag::Held) && !body.machine.is_settled() {
+    if !body.machine.is_settled() {
         return Ok(());
     }
     let refused = |reason| Refused {

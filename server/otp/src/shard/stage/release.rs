@@ -1,49 +1,100 @@
-//! The way out of a transaction: held processes swap their states, or do not, and everybody plays on.
+//! The way out of a transaction: processes swap their states, or do not.
+//!
+//! The decision itself is the gate's: behind it a process takes its new state when it runs next, and the rest is brought
+//! over in slices. Until it has, nobody sees the difference: whatever asks it comes through its mailbox, and listings name
+//! the version that it has taken or will take.
 
 use pq_abi::{Entry, Reason};
 use pq_term::Pid;
 
 use super::copies::Fate;
-use super::{Decision, Left, Staging, micros};
+use super::kept::Swept;
+use super::{Decision, Left, Staging, Step};
 use crate::process::{Body, Flag, Process};
 use crate::shard::Shard;
-use crate::upgrade::convert::{NewPart, Staged};
+use crate::upgrade::convert::NewPart;
+
+/// Places that are looked at for one that is swept: most have a process.
+const LOOKS: usize = 64;
 
 impl Staging {
-    /// A slice of the way out: held processes swap their states, or do not, and go on.
-    pub(super) fn release_some(&mut self, shard: &mut Shard, decision: Decision) -> Left {
-        // A swap costs less than an export, and everybody waits for it.
-        let slice = self.board.plan.slice.max(1) as usize * 2;
-        for _ in 0..slice {
-            let Some((pid, since)) = self.held.pop_front() else {
-                // What nobody takes is dropped in slices of its own.
-                return match self.copies.drop_staged(slice) {
-                    true => Left::More,
-                    false => Left::Nothing,
-                };
+    /// From now on processes run again, as they were or with what waits for them.
+    pub(super) fn decide(&mut self, shard: &mut Shard, decision: Decision) {
+        self.step = Step::Releasing(decision, 0);
+        self.board.note_held(-std::mem::take(&mut self.held));
+        match decision {
+            Decision::Commit => {
+                shard.gate.decide(self.copies.coming());
+                for pid in self.copies.doomed() {
+                    self.take_over(shard, pid);
+                }
+            }
+            Decision::Abort => drop(shard.gate.open()),
+        }
+    }
+
+    /// A slice of the way out.
+    pub(super) fn release_some(
+        &mut self,
+        shard: &mut Shard,
+        decision: Decision,
+        at: usize,
+    ) -> Left {
+        shard.changed.clear();
+        // A birth costs some times as much as a swap, and everybody waits for it.
+        for _ in 0..self.slice_size() {
+            let Some(birth) = self.births.pop_front() else {
+                // Until then those that come behind these wait, too.
+                self.is_gated = false;
+                return self.sweep(shard, decision, at);
             };
-            self.tally.pauses_us.push(micros(self.now - since));
-            self.release(shard, pid, decision);
+            shard.spawn(birth);
         }
         Left::More
     }
 
-    fn release(&mut self, shard: &mut Shard, pid: Pid, decision: Decision) {
-        let staged = self.copies.take_staged(pid);
-        if decision == Decision::Commit {
-            if let Some(staged) = staged {
-                self.swap(shard, pid, staged);
+    fn sweep(&mut self, shard: &mut Shard, decision: Decision, mut at: usize) -> Left {
+        for _ in 0..self.slice_size() * 2 {
+            match self.copies.sweep(&mut at, LOOKS) {
+                Swept::Some => (),
+                Swept::Place(place, generation) => {
+                    let pid = Pid::new(shard.core.id, place, generation);
+                    self.leave(shard, pid, decision);
+                    self.copies.clear(place);
+                }
+                Swept::All => return Left::Nothing,
             }
-            if self.goes(shard, pid) || self.copies.is_doomed(pid) {
-                self.tally.killed += 1;
-                return shard.end(pid, Reason::Killed);
-            }
-            self.drop_handlers_that_go(shard, pid);
         }
-        if let Some(process) = shard.slab.get_mut(pid) {
-            process.flags.lower(Flag::Held);
+        self.step = Step::Releasing(decision, at);
+        Left::More
+    }
+
+    /// The transaction is done with a process that it has concerned.
+    fn leave(&mut self, shard: &mut Shard, pid: Pid, decision: Decision) {
+        let process = shard.slab.get_mut(pid);
+        match (process.filter(|it| it.has(Flag::Concerned)), decision) {
+            (Some(_), Decision::Commit) => self.take_over(shard, pid),
+            (Some(process), Decision::Abort) => process.forget_transaction(),
+            // It is gone, or has its new state.
+            (None, _) => (),
         }
-        shard.wake(pid);
+    }
+
+    /// The process gets its new version and state, or ends with its module.
+    pub(super) fn take_over(&mut self, shard: &mut Shard, pid: Pid) {
+        let kept = self.copies.take_kept(pid).into_parts();
+        let Some(process) = shard.slab.get_mut(pid) else {
+            return;
+        };
+        process.forget_transaction();
+        if self.goes(shard, pid) || self.copies.is_doomed(pid) {
+            self.tally.killed += 1;
+            return shard.end(pid, Reason::Killed);
+        }
+        if let Some(parts) = kept {
+            self.swap(shard, pid, parts);
+        }
+        self.drop_handlers_that_go(shard, pid);
     }
 
     /// A manager outlives the module of a handler: the handler goes without a word, as it would at its next event.
@@ -59,8 +110,7 @@ impl Staging {
         module.is_some_and(|module| self.copies.fate(module) == Fate::Goes)
     }
 
-    /// The process gets its new version and state.
-    fn swap(&mut self, shard: &mut Shard, pid: Pid, staged: Staged) {
+    fn swap(&mut self, shard: &mut Shard, pid: Pid, parts: impl IntoIterator<Item = NewPart>) {
         let Some(process) = shard.slab.get_mut(pid) else {
             return;
         };
@@ -73,7 +123,7 @@ impl Staging {
         // To swap a state drops the one before: code of a library.
         shard.core.post.begin(pid);
         shard.core.post.enter(module, Entry::Drop);
-        for part in staged.parts {
+        for part in parts {
             swap_part(process, part);
         }
         shard.core.post.end();
@@ -81,13 +131,21 @@ impl Staging {
         self.board.note_swapped();
     }
 
-    /// Everybody plays on: births that waited happen now.
-    pub(super) fn end(self, shard: &mut Shard) {
-        for birth in self.births {
-            shard.spawn(birth);
+    /// Everything is over here.
+    pub(super) fn end(mut self, shard: &mut Shard) {
+        self.tally.pauses_us = shard.gate.open();
+        while let Some(parked) = shard.gate.let_go() {
+            shard.run_queue.push_back(parked.place());
         }
         self.board.count(self.tally);
         self.board.done();
+    }
+}
+
+impl Process {
+    fn forget_transaction(&mut self) {
+        self.flags.lower(Flag::Concerned);
+        self.exported.clear();
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use pq_term::{Atom, Pid, Term};
 
 use super::{Shard, ok};
-use crate::process::{Flag, Process};
+use crate::process::{Flag, Process, Seen};
 use crate::sys::{Debug, LOG_DEFAULT, Statistics, Toggle};
 
 impl Shard {
@@ -25,7 +25,7 @@ impl Shard {
             Term::atom(mode),
             Term::from(process.parent),
             debug_list(process),
-            process.info().to_term(),
+            Seen::new(process, self.gate.view()).info().to_term(),
         ];
         Term::tuple([
             Term::atom("status"),

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pq_otp::Threads;
 use pq_otp::application::{Controller, Settings};
 use pq_otp::upgrade::Live;
+use pq_otp::{Ask, Threads};
 
 use super::*;
 use crate::threads::{PATIENCE_MS, begin_application};
@@ -17,6 +17,7 @@ fn town(counters: u32, count: i64) -> (Threads, Arc<Linked>, Vec<Pid>) {
     let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
     threads
         .node()
+        .asking()
         .start_native(Box::new(controller), PATIENCE_MS)
         .unwrap();
     begin_application(threads.node(), start("row", &()));
@@ -29,7 +30,11 @@ fn town(counters: u32, count: i64) -> (Threads, Arc<Linked>, Vec<Pid>) {
 fn counter(node: &Node, count: i64) -> Pid {
     let request = SupRequest::StartChild(encode(&(count,)));
     let row = node.whereis("row").unwrap();
-    match node.ask_supervisor(row, &request, PATIENCE_MS).unwrap() {
+    match node
+        .asking()
+        .ask_supervisor(row, &request, PATIENCE_MS)
+        .unwrap()
+    {
         SupReply::Started(Some(pid)) => pid,
         other => panic!("{other:?}"),
     }
@@ -38,6 +43,7 @@ fn counter(node: &Node, count: i64) -> Pid {
 /// `{count, by version}` of a counter.
 fn told(node: &Node, counter: Pid) -> String {
     let reply = node
+        .asking()
         .call(counter, &encode(&Count::Tell), PATIENCE_MS)
         .unwrap();
     pq_term::msgpack::from_msgpack(&reply).unwrap().to_string()

@@ -119,50 +119,45 @@ proptest! {
 
     #[test]
     fn whatever_happens_a_transaction_is_whole_or_nothing(rounds in prop::collection::vec(round(), 1..5), counters in 1_i64..20) {
-        let mut house = House::new();
-        let row = house.sim.start(start("row", &())).unwrap();
+        let mut rig = Rig::new();
+        let row = rig.sim.start(start("row", &())).unwrap();
         let row = Row { row, sent: Mutex::default(), born: Mutex::default() };
         for count in 0..counters {
-            row.birth(&house.sim, 10_000 + count);
+            row.birth(&rig.sim, 10_000 + count);
         }
-        house.sim.settle();
+        rig.sim.settle();
         let mut model = Model { sum: BTreeMap::new() };
         let mut version = "1.0.0";
         for round in rounds {
             let (way, next) = if version == "1.0.0" { (UP, "2.0.0") } else { (DOWN, "1.0.0") };
-            let mut plan = plan(&house.modules, way, &["counter"]);
+            let mut plan = plan(&rig.modules, way, &["counter"]);
             plan.slice = round.slice;
             let mut events = round.events.iter().cycle();
-            let outcome = house.change(plan, way.0, |sim, step| {
+            let outcome = rig.change(plan, way.0, |sim, step| {
                 if step < 40 {
                     row.happen(sim, events.next().unwrap());
                 }
             });
-            house.sim.run_ms(10);
+            rig.sim.run_ms(10);
             if outcome.is_ok() {
                 version = next;
             }
-            check(&mut house, &row, version, &mut model)?;
+            check(&mut rig, &row, version, &mut model)?;
         }
     }
 }
 
 /// All live counters are of one version, and every step that a living one was sent was taken once.
-fn check(
-    house: &mut House,
-    row: &Row,
-    version: &str,
-    model: &mut Model,
-) -> Result<(), TestCaseError> {
-    for process in house.sim.processes() {
+fn check(rig: &mut Rig, row: &Row, version: &str, model: &mut Model) -> Result<(), TestCaseError> {
+    for process in rig.sim.processes() {
         prop_assert!(!process.held, "{:?} is still held", process);
         if process.module == "counter" {
             prop_assert_eq!(&process.vsn, version, "{:?}", process);
         }
     }
-    let lines = house.lines_by_pid();
+    let lines = rig.lines_by_pid();
     let taken = steps_taken(&lines, model)?;
-    let live = row.live(&house.sim);
+    let live = row.live(&rig.sim);
     for (pid, sent) in std::mem::take(&mut *row.sent.lock().unwrap()) {
         if live.contains(&pid) {
             prop_assert_eq!(

@@ -5,6 +5,7 @@
 //! step up is given it back.
 
 use pq_abi::spec::ManagerReply;
+use pq_otp::Ask as _;
 use pq_otp::sys::SysMessage;
 use pq_sdk::{
     Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Next, Reason,
@@ -145,9 +146,9 @@ macro_rules! versions {
 }
 versions! { v1 0, v2 1, v3 2, v4 3, v5 4 }
 
-/// A house with a server, and an event manager with two handlers, all of the first version.
+/// A rig with a server, and an event manager with two handlers, all of the first version.
 struct Walk {
-    house: House,
+    rig: Rig,
     server: Pid,
     manager: Pid,
     version: usize,
@@ -157,17 +158,17 @@ struct Walk {
 
 impl Walk {
     fn begin() -> Walk {
-        let mut house = House::new();
-        house.modules.load(LIBRARIES[0]);
-        let server = house.begin("server", NAMES[0], &()).unwrap();
-        let manager = house.begin("manager", "bell", &()).unwrap();
+        let mut rig = Rig::new();
+        rig.modules.load(LIBRARIES[0]);
+        let server = rig.begin("server", NAMES[0], &()).unwrap();
+        let manager = rig.begin("manager", "bell", &()).unwrap();
         for handler in &NAMES[1..] {
             let add = ManagerRequest::AddHandler(Atom::from_static(handler), encode(&()));
-            house.sim.call(manager, &spec::encode(&add), 1_000).unwrap();
+            rig.sim.call(manager, &spec::encode(&add), 1_000).unwrap();
         }
         let model = [(); 3].map(|()| (0..VSNS.len()).map(fresh).collect());
         Walk {
-            house,
+            rig,
             server,
             manager,
             version: 0,
@@ -177,11 +178,11 @@ impl Walk {
 
     fn tell(&mut self, which: usize, ask: &Ask) -> Vec<String> {
         let reply = match which {
-            0 => self.house.sim.call(self.server, &encode(ask), 1_000),
+            0 => self.rig.sim.call(self.server, &encode(ask), 1_000),
             _ => {
                 let handler = Atom::from_static(NAMES[which]);
                 let request = ManagerRequest::Call(handler, encode(ask));
-                self.house
+                self.rig
                     .sim
                     .call(self.manager, &spec::encode(&request), 1_000)
             }
@@ -201,12 +202,12 @@ impl Walk {
             true => Direction::Up,
             false => Direction::Down,
         };
-        plan(&self.house.modules, (LIBRARIES[version], direction), &NAMES)
+        plan(&self.rig.modules, (LIBRARIES[version], direction), &NAMES)
     }
 
     fn go(&mut self, version: usize) -> Result<Committed, Abort> {
         let plan = self.plan_to(version);
-        let gone = self.house.change(plan, LIBRARIES[version], |_, _| ())?;
+        let gone = self.rig.change(plan, LIBRARIES[version], |_, _| ())?;
         self.version = version;
         Ok(gone)
     }
@@ -223,9 +224,13 @@ impl Walk {
             vsn: VSNS[version.min(self.version)].to_string(),
             extra: Vec::new(),
         };
-        self.house.modules.load(LIBRARIES[version]);
+        self.rig.modules.load(LIBRARIES[version]);
         for message in [SysMessage::Suspend, change, SysMessage::Resume] {
-            let reply = self.house.sim.sys(self.server, message).unwrap();
+            let reply = self
+                .rig
+                .sim
+                .sys(self.server, message, pq_otp::sys::TIMEOUT_MS)
+                .unwrap();
             assert_eq!(reply.to_string(), "ok");
         }
         self.version = version;
@@ -276,7 +281,7 @@ proptest! {
                 Event::Try(version) if version == walk.version => (),
                 Event::Try(version) => {
                     let plan = Plan { trial: true, ..walk.plan_to(version) };
-                    let tried = Transaction::begin(&mut walk.house.sim, plan).try_all().unwrap();
+                    let tried = Transaction::begin(&mut walk.rig.sim, plan).try_all().unwrap();
                     prop_assert_eq!((tried.converted, tried.differing), (2, 0));
                 }
                 Event::Play { which, part, text } => walk.play(which, part, &text),
@@ -313,7 +318,7 @@ fn what_is_kept_stays_where_states_are_carried() {
     plan.targets
         .iter_mut()
         .for_each(|target| target.conversion = Conversion::Carry);
-    walk.house.change(plan, LIBRARIES[0], |_, _| ()).unwrap();
+    walk.rig.change(plan, LIBRARIES[0], |_, _| ()).unwrap();
     walk.go(1).unwrap();
     walk.is_as_the_model();
 }
@@ -367,7 +372,7 @@ fn a_handler_that_goes_takes_what_was_kept_for_it_along() {
         ManagerRequest::AddHandler(handler, encode(&())),
     ] {
         let reply = walk
-            .house
+            .rig
             .sim
             .call(walk.manager, &spec::encode(&request), 1_000)
             .unwrap();

@@ -212,7 +212,7 @@ fn lost_calls(one: &Manifest, other: &Manifest) -> Vec<Note> {
     let calls_of = |caller: &ModuleEntry| {
         let lost = calls(one, &caller.name).into_iter();
         let lost = lost.filter(|callee| module(one, &callee.module).is_none());
-        let notes = lost.filter_map(|callee| lost_call((caller, &one.vsn), callee, other));
+        let notes = lost.filter_map(|callee| lost_call(caller, &one.vsn, callee, other));
         notes.collect::<Vec<_>>()
     };
     one.modules.iter().flat_map(calls_of).collect()
@@ -220,11 +220,7 @@ fn lost_calls(one: &Manifest, other: &Manifest) -> Vec<Note> {
 
 /// A module that the other version has is missing; any other is of another application, and was there if the
 /// other version calls it too.
-fn lost_call(
-    (caller, vsn): (&ModuleEntry, &str),
-    callee: &Callee,
-    other: &Manifest,
-) -> Option<Note> {
+fn lost_call(caller: &ModuleEntry, vsn: &str, callee: &Callee, other: &Manifest) -> Option<Note> {
     let (name, vsn) = (caller.name.clone(), vsn.to_string());
     if module(other, &callee.module).is_some() {
         return Some(Note::CallsNobody {

@@ -46,7 +46,7 @@ fn op(term: &Term) -> Checked<Op> {
     };
     match (tag.as_str(), rest) {
         ("update", _) => update(rest, term),
-        ("load_module", [module, pre, post, deps]) => load(module, (pre, post), deps),
+        ("load_module", [module, pre, post, deps]) => load(module, pre, post, deps),
         ("add_module", [module]) => load_brutally(module, &Term::list([])),
         ("add_module", [module, deps]) => load_brutally(module, deps),
         ("delete_module", [module]) => delete(module, &Term::list([])),
@@ -112,7 +112,7 @@ fn update(rest: &[Term], term: &Term) -> Checked<Op> {
     )
 }
 
-fn load(module: &Term, (pre, post): (&Term, &Term), deps: &Term) -> Checked<Op> {
+fn load(module: &Term, pre: &Term, post: &Term, deps: &Term) -> Checked<Op> {
     let module = instruction::module(module)?;
     let change = ModuleChange::Load {
         pre: instruction::purge(pre)?,

@@ -4,7 +4,9 @@ use std::sync::atomic::AtomicU64;
 
 use pq_sdk::Pid;
 use pq_sdk::pq_abi::spec::{self, ManagerReply, SupReply};
-use pq_sdk::pq_abi::{Answer, Callback, Direction, Host, Module, OpCode, Reason, State, Verdict};
+use pq_sdk::pq_abi::{
+    Answer, Callback, Direction, Host, Module, OpCode, Reason, State, Verdict, Way,
+};
 use pq_words::{Event, Stats};
 use serde::Serialize;
 
@@ -37,7 +39,11 @@ fn session_module(vsn: &str) -> Module {
 
 /// Calls `sockserv_serv:code_change` of 1.0.1, from or to 1.0.0.
 pub(crate) fn code_change(direction: Direction, bytes: &[u8]) -> Vec<u8> {
-    let (module, way) = (session_module("1.0.1"), (direction, "1.0.0"));
+    let module = session_module("1.0.1");
+    let way = Way {
+        direction,
+        vsn: "1.0.0",
+    };
     let changed = module.code_change(&mut Paper::default(), way, bytes, &[0xc0]);
     changed.unwrap()
 }

@@ -1,19 +1,15 @@
-//! Questions from threads that are no shard: which processes there are, what a function answers.
+//! Listings for people: which processes there are, as far as the shards say.
 //!
-//! Lives here: what the operator and the release handler ask. The answers come from the shards, each in its own
-//! time; whoever asks waits, with a deadline.
+//! Each shard answers in its own time; whoever asks waits, with a deadline, and hears which shards have not answered.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use pq_abi::Module;
-use pq_term::msgpack;
-use pq_term::{Pid, Term};
+use pq_term::Pid;
 
-use crate::message::{ModuleCall, OnList, Payload, Signal};
-use crate::node::{Node, OnReply, RequestError};
+use super::{Node, RequestError};
+use crate::message::{OnList, Signal};
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
 
@@ -21,19 +17,7 @@ use crate::run_clock::Receiving;
 pub type Census = BTreeMap<(String, String), u64>;
 
 impl Node {
-    /// All processes, shard by shard. Each shard answers between two slices of its work, so the list is no
-    /// picture of one instant (`erlang:processes/0`).
-    ///
-    /// # Errors
-    /// When a shard does not answer in time, or stands still.
-    pub fn processes(&self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        let shards = self.ask_shards(timeout_ms, |processes| {
-            processes.map(|seen| seen.info()).collect::<Vec<_>>()
-        })?;
-        Ok(shards.into_iter().flatten().collect())
-    }
-
-    /// The same of those shards that answer, for people who would rather see some of it than nothing.
+    /// All processes of those shards that answer, for people who would rather see some of it than nothing.
     pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
         let shards = self.ask_those_that_answer(timeout_ms, |processes| {
             processes.map(|seen| seen.info()).collect::<Vec<_>>()
@@ -71,90 +55,6 @@ impl Node {
             *sum.entry(line).or_default() += count;
         }
         Ok(sum)
-    }
-
-    /// The processes that run this version, as their own module or as that of a handler.
-    ///
-    /// # Errors
-    /// When a shard does not answer in time, or stands still.
-    pub fn who_runs(&self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        let shards = self.ask_shards(timeout_ms, move |processes| runners(processes, module))?;
-        Ok(shards.into_iter().flatten().collect())
-    }
-
-    /// Calls `module:function(args…)` for somebody who writes terms (`rpc:call/5`): atoms reach typed functions as
-    /// text, tuples as sequences. A function that makes a request and returns its number is waited for until that is
-    /// answered.
-    ///
-    /// # Errors
-    /// As [`Node::call_function`], and when the result is no term; of a request, when nobody answers it.
-    pub fn call_module(
-        &self,
-        module: &str,
-        function: &str,
-        args: &[Term],
-        timeout_ms: u64,
-    ) -> Result<Called, RequestError> {
-        let args = msgpack::to_plain_msgpack(&Term::list(args));
-        let asks = Arc::new(AtomicBool::new(false));
-        let reply = self.wait(timeout_ms, |on_reply| {
-            let call = (module, function, args.as_slice());
-            self.send_call_module(call, Some(asks.clone()), on_reply)
-        })?;
-        if asks.load(Ordering::Acquire) {
-            return Ok(Called::Answered(reply));
-        }
-        let returned = msgpack::from_msgpack(&reply);
-        let returned = returned.map_err(|error| RequestError::BadReply(error.to_string()))?;
-        Ok(Called::Returned(returned))
-    }
-
-    /// Calls a function of a module's current version in nobody's name, on a thread for calls (`calls`); arguments and
-    /// result are MessagePack.
-    ///
-    /// # Errors
-    /// [`RequestError::Exit`] with `{undef, _}` when there is no such function, with `{system_limit, _}` when all threads
-    /// are taken, or with what it failed with; a timeout when it has not returned, in which case it may still run.
-    pub fn call_function(
-        &self,
-        module: &str,
-        function: &str,
-        args: &[u8],
-        timeout_ms: u64,
-    ) -> Result<Payload, RequestError> {
-        self.wait(timeout_ms, |on_reply| {
-            self.send_function(module, function, args, on_reply)
-        })
-    }
-
-    pub(crate) fn send_function(
-        &self,
-        module: &str,
-        function: &str,
-        args: &[u8],
-        on_reply: OnReply,
-    ) -> u64 {
-        self.send_call_module((module, function, args), None, on_reply)
-    }
-
-    fn send_call_module(
-        &self,
-        (module, function, args): (&str, &str, &[u8]),
-        asks: Option<Arc<AtomicBool>>,
-        on_reply: OnReply,
-    ) -> u64 {
-        let from = self.expect_answer(on_reply);
-        let call = ModuleCall {
-            module: module.to_string(),
-            function: function.to_string(),
-            args: args.to_vec(),
-            from,
-            asks,
-        };
-        if let Err(call) = self.calls().take(self, call) {
-            self.signal(Signal::CallModule(Box::new(call)));
-        }
-        from.tag
     }
 
     /// Has every shard look through its processes; one answer per shard.
@@ -236,15 +136,6 @@ pub struct Missing {
     pub shard: usize,
     /// A sentence.
     pub why: String,
-}
-
-/// What a function came to that was called from outside.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Called {
-    /// It has returned this.
-    Returned(Term),
-    /// It has made a request, and this is the answer, as the process writes it that was asked.
-    Answered(Payload),
 }
 
 /// A process that runs a version of a module.

@@ -8,7 +8,7 @@ use pq_abi::raw::LibraryTable;
 use pq_abi::spec::{ChildSpec, ChildType, Modules as ChildModules, Start};
 use pq_otp::sys::SysMessage;
 use pq_otp::{
-    Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term,
+    Ask, Config, Envelope, Module, Modules, Payload, Pid, Reason, RequestError, Signal, Sim, Term,
 };
 use pq_sdk::{Restart, Shutdown, Strategy, SupFlags, SupSpec};
 use serde::Serialize;
@@ -96,23 +96,23 @@ pub(crate) fn config() -> (Config, Journal, Arc<Linked>) {
 }
 
 /// A simulated node.
-pub(crate) struct House {
+pub(crate) struct Rig {
     pub(crate) sim: Sim,
     pub(crate) modules: Arc<Linked>,
     journal: Journal,
     names: Vec<(Pid, String)>,
 }
 
-impl House {
-    pub(crate) fn new() -> House {
-        House::with(|_| ())
+impl Rig {
+    pub(crate) fn new() -> Rig {
+        Rig::with(|_| ())
     }
 
     /// With other settings.
-    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> House {
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Rig {
         let (mut config, journal, modules) = config();
         change(&mut config);
-        House {
+        Rig {
             sim: Sim::new(config),
             modules,
             journal,
@@ -251,14 +251,14 @@ pub(crate) fn sup_spec(strategy: Strategy, children: Vec<ChildSpec>) -> SupSpec 
 
 /// Sends system messages one behind the other; what is answered comes to lie in the list.
 pub(crate) fn answers(
-    house: &House,
+    rig: &Rig,
     to: Pid,
     messages: impl IntoIterator<Item = SysMessage>,
 ) -> Arc<Mutex<Vec<String>>> {
     let answers = Arc::new(Mutex::new(Vec::new()));
     for message in messages {
         let list = answers.clone();
-        house.sim.node().sys_request(to, message, move |answer| {
+        rig.sim.node().sys_request(to, message, move |answer| {
             let line = answer.map_or_else(|reason| reason.to_string(), |term| term.to_string());
             list.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -268,7 +268,7 @@ pub(crate) fn answers(
     answers
 }
 
-impl House {
+impl Rig {
     /// Takes what has been noted, by the pids themselves.
     pub(crate) fn lines_by_pid(&mut self) -> Vec<String> {
         self.journal

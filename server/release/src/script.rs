@@ -1,4 +1,4 @@
-//! A relup's script as the release handler carries it out: what comes before the point of no return, and behind it
+//! A relup's script as it is judged and carried out: what comes before the point of no return, and behind it
 //! exchanges of code with barriers between them.
 //!
 //! An exchange is everything that only concerns code and states, up to the next instruction that reaches the world; it
@@ -9,8 +9,50 @@ use std::collections::{BTreeMap, BTreeSet};
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
 
-use super::error::FailedStep;
 use crate::instruction::{Instruction, Mfa, Nodes, Purge, Timeout};
+use crate::terms::{self, tagged};
+
+/// A script that cannot be carried out as it stands. Displays as a fragment that continues "failed to …".
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ScriptError {
+    /// An instruction may not stand before the point of no return.
+    #[error("carry out `{0}`: it may not stand before the point of no return")]
+    IllegalBefore(Term),
+    /// An instruction may not stand behind it.
+    #[error("carry out `{0}`: it may not stand after the point of no return")]
+    IllegalAfter(Term),
+    /// The release needs another runtime.
+    #[error(
+        "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
+    )]
+    OtherEmulator,
+    /// A module is loaded that was not read.
+    #[error("load {0}: no `load_object_code` before the point of no return names it")]
+    NoObjectCode(Atom),
+    /// Other nodes are to be waited for.
+    #[error("synchronise with {0:?}: this node knows no other nodes")]
+    Sync(Vec<Atom>),
+}
+
+impl ScriptError {
+    /// In OTP's words.
+    pub fn to_term(&self) -> Term {
+        match self {
+            ScriptError::IllegalBefore(instruction) => {
+                tagged("illegal_instruction", instruction.clone())
+            }
+            ScriptError::IllegalAfter(instruction) => tagged(
+                "illegal_instruction_after_point_of_no_return",
+                instruction.clone(),
+            ),
+            ScriptError::OtherEmulator => Term::atom("restart_new_emulator"),
+            ScriptError::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
+            ScriptError::Sync(nodes) => {
+                tagged("sync_error", tagged("nodedown", terms::atom_list(nodes)))
+            }
+        }
+    }
+}
 
 /// A script.
 #[derive(Debug, Default, PartialEq)]
@@ -59,7 +101,7 @@ pub(crate) enum CodeChange {
 
 impl Script {
     /// The script of these instructions.
-    pub(crate) fn read(instructions: &[Instruction]) -> Result<Script, FailedStep> {
+    pub(crate) fn read(instructions: &[Instruction]) -> Result<Script, ScriptError> {
         let at = instructions
             .iter()
             .position(|instruction| *instruction == Instruction::PointOfNoReturn);
@@ -81,19 +123,19 @@ impl Script {
         Ok(script)
     }
 
-    fn prepare(&mut self, instruction: &Instruction) -> Result<(), FailedStep> {
+    fn prepare(&mut self, instruction: &Instruction) -> Result<(), ScriptError> {
         match instruction {
             Instruction::LoadObjectCode { lib, vsn, modules } => {
                 self.object_code.push((*lib, vsn.clone(), modules.clone()));
             }
             Instruction::Apply(mfa) => self.checks.push(mfa.clone()),
-            Instruction::RestartNewEmulator => return Err(FailedStep::OtherEmulator),
-            other => return Err(FailedStep::IllegalBefore(other.to_term())),
+            Instruction::RestartNewEmulator => return Err(ScriptError::OtherEmulator),
+            other => return Err(ScriptError::IllegalBefore(other.to_term())),
         }
         Ok(())
     }
 
-    fn knows_all_it_loads(&self) -> Result<(), FailedStep> {
+    fn knows_all_it_loads(&self) -> Result<(), ScriptError> {
         let known = |module: &Atom| {
             let mut listed = self.object_code.iter();
             listed.any(|(_, _, modules)| modules.contains(module))
@@ -102,7 +144,7 @@ impl Script {
         for change in loads {
             match change {
                 CodeChange::Load(module, _) if !known(module) => {
-                    return Err(FailedStep::NoObjectCode(*module));
+                    return Err(ScriptError::NoObjectCode(*module));
                 }
                 _ => (),
             }
@@ -130,7 +172,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn take(&mut self, instruction: &Instruction) -> Result<(), FailedStep> {
+    fn take(&mut self, instruction: &Instruction) -> Result<(), ScriptError> {
         match instruction {
             Instruction::Load {
                 module, post_purge, ..
@@ -161,7 +203,7 @@ impl Reader {
             Instruction::Start(modules) => self.barrier(Step::Start(modules.clone())),
             Instruction::SyncNodes { nodes, .. } => self.sync(nodes)?,
             Instruction::RestartEmulator => self.restart = true,
-            other => return Err(FailedStep::IllegalAfter(other.to_term())),
+            other => return Err(ScriptError::IllegalAfter(other.to_term())),
         }
         Ok(())
     }
@@ -178,13 +220,13 @@ impl Reader {
     }
 
     /// Other nodes are not there to be waited for.
-    fn sync(&self, nodes: &Nodes) -> Result<(), FailedStep> {
+    fn sync(&self, nodes: &Nodes) -> Result<(), ScriptError> {
         match nodes {
             Nodes::Named(nodes) if nodes.iter().all(|node| node.as_str() == "nonode@nohost") => {
                 Ok(())
             }
-            Nodes::Named(nodes) => Err(FailedStep::Sync(nodes.clone())),
-            Nodes::From(_) => Err(FailedStep::Sync(Vec::new())),
+            Nodes::Named(nodes) => Err(ScriptError::Sync(nodes.clone())),
+            Nodes::From(_) => Err(ScriptError::Sync(Vec::new())),
         }
     }
 

@@ -1,12 +1,13 @@
-//! Heroes without sockets: for benches, demos and tests.
+//! Avatars without sockets, for benches, demos and tests: as the release says that they are started (`fill` of `game`).
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use parking_lot::{Condvar, Mutex};
 use pq_otp::spec::{self, SupReply, SupRequest};
-use pq_otp::{Node, Payload, Pid, Reason};
-use pq_words::Opts;
+use pq_otp::{Node, Payload, Reason};
+
+use crate::door::Game;
 
 /// Starts that are under way at once. Enough that no shard waits for this thread: they are two milliseconds of work. Few
 /// enough that what is under way stays in the cache of a core.
@@ -15,14 +16,8 @@ const IN_FLIGHT_MAX: usize = 2_048;
 /// When so few are under way, more are ordered: in batches, because waking a thread costs as much as a start.
 const IN_FLIGHT_MIN: usize = IN_FLIGHT_MAX / 2;
 
-/// Room for the arguments of one, which take some forty bytes.
-const ARGS_BYTES: usize = 64;
-
 /// How long a start may take before the filling gives up: a node that is that slow is not filled.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How the experience of a hero over a socket begins to count (`sockserv_serv`).
-const LVLEXP: u64 = 50;
 
 /// Starts that have not come out, and the first that failed.
 struct Progress {
@@ -31,7 +26,7 @@ struct Progress {
 }
 
 /// Of the program, which fills its node once: what each answer shares by a count of its own, two cores take from each
-/// other twice a hero.
+/// other twice an avatar.
 static PROGRESS: Mutex<Progress> = Mutex::new(Progress {
     in_flight: 0,
     failed: None,
@@ -40,40 +35,34 @@ static PROGRESS: Mutex<Progress> = Mutex::new(Progress {
 /// Notified when more may be ordered, when all have come out, and when one has failed.
 static CHANGED: Condvar = Condvar::new();
 
-/// Starts `count` heroes named `bot-0`, `bot-1` … at this pace; returns how long it took.
-pub(crate) fn fill(node: &Node, count: u64, pace_ms: u32) -> anyhow::Result<Duration> {
-    let supersup = node
-        .whereis("pq_supersup")
-        .context("processquest does not run: no process is pq_supersup")?;
-    let opts = Opts {
-        time: Some(pace_ms),
-        lvlexp: Some(LVLEXP),
-        ..Opts::default()
+/// Starts `count` avatars at this pace; returns how long it took.
+///
+/// # Errors
+/// When the release does not say how they are started, or one is not started in time.
+pub(crate) fn fill(node: &Node, game: &Game, count: u64, pace_ms: u32) -> anyhow::Result<Duration> {
+    let many = &game.noun.many;
+    let (Some(supervisor), Some(fill)) = (&game.avatars, &game.fill) else {
+        bail!(
+            "failed to start {many}: the release has no {{avatars, …}} and {{fill, …}} in its setting game"
+        );
     };
+    let supervisor = node
+        .whereis(supervisor)
+        .with_context(|| format!("failed to start {many}: no process is {supervisor}"))?;
+    let args = fill.at_pace(pace_ms);
     let began = Instant::now();
     let batch = IN_FLIGHT_MAX - IN_FLIGHT_MIN;
     for first in (0..count).step_by(batch) {
         wait_down_to(IN_FLIGHT_MIN)?;
         let numbers = first..count.min(first + batch as u64);
-        progress().in_flight += (numbers.end - numbers.start) as usize;
+        PROGRESS.lock().in_flight += (numbers.end - numbers.start) as usize;
         for number in numbers {
-            order(node, supersup, number, &opts)?;
+            let request = spec::encode(&SupRequest::StartChild(args.of(number)));
+            node.request(supervisor, &request, note);
         }
     }
     wait_down_to(0)?;
     Ok(began.elapsed())
-}
-
-fn order(node: &Node, supersup: Pid, number: u64, opts: &Opts) -> anyhow::Result<()> {
-    let mut args = Vec::with_capacity(ARGS_BYTES);
-    rmp_serde::encode::write_named(&mut args, &(format!("bot-{number}"), opts))?;
-    let request = spec::encode(&SupRequest::StartChild(args));
-    node.request(supersup, &request, note);
-    Ok(())
-}
-
-fn progress() -> MutexGuard<'static, Progress> {
-    PROGRESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn note(answer: Result<Payload, Reason>) {
@@ -82,7 +71,7 @@ fn note(answer: Result<Payload, Reason>) {
         Ok(other) => Some(format!("{other:?}")),
         Err(reason) => Some(reason.to_string()),
     };
-    let mut progress = progress();
+    let mut progress = PROGRESS.lock();
     progress.in_flight -= 1;
     progress.failed = progress.failed.take().or(failed);
     if [IN_FLIGHT_MIN, 0].contains(&progress.in_flight) || progress.failed.is_some() {
@@ -93,13 +82,12 @@ fn note(answer: Result<Payload, Reason>) {
 /// Waits until at most `limit` starts are under way.
 fn wait_down_to(limit: usize) -> anyhow::Result<()> {
     let many = |progress: &mut Progress| progress.in_flight > limit && progress.failed.is_none();
-    let (progress, waited) = CHANGED
-        .wait_timeout_while(progress(), START_TIMEOUT, many)
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut progress = PROGRESS.lock();
+    let waited = CHANGED.wait_while_for(&mut progress, many, START_TIMEOUT);
     match &progress.failed {
-        Some(why) => bail!("a hero could not be started: {why}"),
+        Some(why) => bail!("failed to start all of them: {why}"),
         None if waited.timed_out() => bail!(
-            "heroes are started too slowly: {} are under way",
+            "they are started too slowly: {} are under way",
             progress.in_flight
         ),
         None => Ok(()),

@@ -75,7 +75,7 @@ pub(super) struct Pending {
     pub(super) start: Start,
 }
 
-pub(super) struct Node {
+pub(super) struct Harness {
     pub(super) supervisor: Supervisor,
     pub(super) now_ms: u64,
     /// Starts in flight, the oldest first.
@@ -99,15 +99,15 @@ pub(super) struct Node {
     pub(super) requests: Vec<SupRequest>,
 }
 
-impl Node {
-    pub(super) fn new(strategy: Strategy, children: Vec<ChildSpec>) -> Node {
-        Node::of(&spec_bytes(strategy, children))
+impl Harness {
+    pub(super) fn new(strategy: Strategy, children: Vec<ChildSpec>) -> Harness {
+        Harness::of(&spec_bytes(strategy, children))
     }
 
-    pub(super) fn of(bytes: &[u8]) -> Node {
+    pub(super) fn of(bytes: &[u8]) -> Harness {
         let mut actions = Vec::new();
         let supervisor = Supervisor::new(bytes, &mut actions).unwrap();
-        let mut node = Node {
+        let mut harness = Harness {
             supervisor,
             now_ms: 0,
             pending: vec![],
@@ -125,18 +125,18 @@ impl Node {
         };
         actions
             .into_iter()
-            .for_each(|action| node.carry_out(action));
-        node
+            .for_each(|action| harness.carry_out(action));
+        harness
     }
 
-    /// A node of which all children run.
-    pub(super) fn started(strategy: Strategy, children: Vec<ChildSpec>) -> Node {
-        let mut node = Node::new(strategy, children);
-        while !node.is_ready {
-            node.start_ok();
+    /// A harness of which all children run.
+    pub(super) fn started(strategy: Strategy, children: Vec<ChildSpec>) -> Harness {
+        let mut harness = Harness::new(strategy, children);
+        while !harness.is_ready {
+            harness.start_ok();
         }
-        node.take();
-        node
+        harness.take();
+        harness
     }
 
     /// Gives one input and returns what the supervisor did about it.

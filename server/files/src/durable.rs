@@ -1,10 +1,11 @@
-//! Files that are there whole or not at all, also after the power has failed.
+//! Files that are there whole or not at all, also after the power has failed; and files to which whole lines are added.
 //!
 //! Written beside the place, brought to the disk, renamed into the place, and then the folder is brought to the
 //! disk too: a rename is one step to everybody who looks, and only the folder remembers it.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A file or folder could not be written.
@@ -28,6 +29,59 @@ pub fn write(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     Prepared::new(beside(file), file, bytes)?.put()
 }
 
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> io::Error {
+        io::Error::new(error.source.kind(), error)
+    }
+}
+
+/// The same for a file that only its owner may read.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    make_folder(parent(file))?;
+    Prepared::of(beside(file), file, bytes, Readers::Owner)?.put()
+}
+
+/// Adds a line, which has its end, to a file. When the file's last line was left without one, the new line begins on a line
+/// of its own.
+///
+/// # Errors
+/// When the operating system refuses, or it is no regular file; a part of the line may be there then.
+pub fn append_line(file: &Path, line: &[u8]) -> Result<(), WriteError> {
+    let append = || -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = crate::open_as(file, options.read(true).append(true).create(true))?;
+        let begun = !ends_whole(&mut file)?;
+        let line = [if begun { b"\n".as_slice() } else { b"" }, line].concat();
+        file.write_all(&line)?;
+        file.sync_all()
+    };
+    append().map_err(failed("write", file))?;
+    sync_folder(parent(file))
+}
+
+/// Whether the last line has its end.
+fn ends_whole(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+/// Who may read a new file.
+#[derive(Clone, Copy)]
+enum Readers {
+    /// Whoever the mask of the process lets (`umask(2)`).
+    All,
+    /// Its owner.
+    Owner,
+}
+
 /// A file whose bytes are on the disk while its place still holds what it held. Who changes two files prepares both
 /// first: a full disk then refuses both. Dropped, it is gone.
 #[derive(Debug)]
@@ -42,9 +96,18 @@ impl Prepared {
     /// # Errors
     /// When the operating system refuses; then there is nothing at `beside`.
     pub fn new(beside: PathBuf, place: &Path, bytes: &[u8]) -> Result<Prepared, WriteError> {
+        Prepared::of(beside, place, bytes, Readers::All)
+    }
+
+    fn of(
+        beside: PathBuf,
+        place: &Path,
+        bytes: &[u8],
+        readers: Readers,
+    ) -> Result<Prepared, WriteError> {
         let place = place.to_path_buf();
         let prepared = Prepared { beside, place };
-        write_synced(&prepared.beside, bytes)?;
+        write_synced(&prepared.beside, bytes, readers)?;
         Ok(prepared)
     }
 
@@ -148,8 +211,14 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let written = File::create(path).and_then(|mut file| {
+fn write_synced(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), WriteError> {
+    let mode = match readers {
+        Readers::All => 0o666,
+        Readers::Owner => 0o600,
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let written = options.open(path).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -157,7 +226,10 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 }
 
 /// Makes a folder, and those above it, each remembered by the one above.
-pub(crate) fn make_folder(folder: &Path) -> Result<(), WriteError> {
+///
+/// # Errors
+/// When the operating system refuses.
+pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -182,7 +254,7 @@ fn sync_folder(folder: &Path) -> Result<(), WriteError> {
 }
 
 /// The error of this step on this path.
-pub(crate) fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+pub fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     let path = path.to_path_buf();
     move |source| WriteError { step, path, source }
 }
@@ -207,6 +279,29 @@ mod tests {
         write(&file, b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(names(file.parent().unwrap()), ["file"]);
+    }
+
+    #[test]
+    fn a_private_file_is_for_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bans");
+        write(&file, b"old").unwrap();
+        write_private(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(names(folder.path()), ["bans"]);
+    }
+
+    #[test]
+    fn a_line_begins_on_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history");
+        append_line(&file, b"one\n").unwrap();
+        fs::write(&file, b"one\ntw").unwrap();
+        append_line(&file, b"three\n").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"one\ntw\nthree\n");
     }
 
     #[test]

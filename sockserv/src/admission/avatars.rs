@@ -1,23 +1,24 @@
-//! Which heroes play for clients, and which have lost theirs: the one place that counts them. The runtime tells of each
+//! Which avatars play for clients, and which have lost theirs: the one place that counts them. The runtime tells of each
 //! birth and each end ([`Kin`]), whichever way it came about.
 //!
 //! ```text
-//!   a session asks for a hero ─► played ─┬─ the hero ends ────────────► forgotten
-//!                                        └─ the session ends ─► abandoned ─ the hero ends ─► forgotten
+//!   a session asks for an avatar ─► played ─┬─ the avatar ends ────────────► forgotten
+//!                                        └─ the session ends ─► abandoned ─ the avatar ends ─► forgotten
 //! ```
-//! A hero is whatever process the session had started: its supervisor, so one that falls and rises again is the same.
+//! An avatar is whatever process the session had started: its supervisor, so one that falls and rises again is the same.
 //! What operators start has no session and is not counted. Names are not known here: `crowd` has them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use pq_otp::{Kin, Pid};
 use tokio::sync::Notify;
 
-/// All heroes that clients have had started and that live.
+/// All avatars that clients have had started and that live.
 #[derive(Default)]
-pub struct Heroes {
+pub struct Avatars {
     books: Mutex<Books>,
     played: AtomicUsize,
     abandoned: AtomicUsize,
@@ -25,80 +26,75 @@ pub struct Heroes {
 
 #[derive(Default)]
 struct Books {
-    /// The session of each hero; `None` when it has ended.
+    /// The session of each avatar; `None` when it has ended.
     of: HashMap<Pid, Option<Pid>>,
-    /// The heroes of each session that has some. More than one only when a start has come out late.
+    /// The avatars of each session that has some. More than one only when a start has come out late.
     had: HashMap<Pid, Vec<Pid>>,
-    /// Whom to tell that a hero of a session has ended.
+    /// Whom to tell that an avatar of a session has ended.
     told: HashMap<Pid, Arc<Notify>>,
-    /// How many heroes have no session.
+    /// How many avatars have no session.
     lost: usize,
 }
 
-impl Heroes {
-    /// How many clients have a hero that plays.
+impl Avatars {
+    /// How many clients have an avatar that plays.
     pub fn played(&self) -> usize {
         self.played.load(Ordering::Relaxed)
     }
 
-    /// How many heroes play for nobody.
+    /// How many avatars play for nobody.
     pub fn abandoned(&self) -> usize {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    /// Those heroes, in no order.
+    /// Those avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
-        let books = self.lock();
+        let books = self.books.lock();
         let of = books.of.iter();
         let lost = of.filter(|(_, session)| session.is_none());
-        lost.map(|(hero, _)| *hero).collect()
+        lost.map(|(avatar, _)| *avatar).collect()
     }
 
-    /// From now on `fell` is notified when a hero of this session has ended.
+    /// From now on `fell` is notified when an avatar of this session has ended.
     pub(crate) fn tell(&self, session: Pid, fell: Arc<Notify>) {
-        self.lock().told.insert(session, fell);
+        self.books.lock().told.insert(session, fell);
     }
 
     /// No longer.
     pub(crate) fn tell_no_more(&self, session: Pid) {
-        self.lock().told.remove(&session);
+        self.books.lock().told.remove(&session);
     }
 
     fn change(&self, change: impl FnOnce(&mut Books)) {
-        let mut books = self.lock();
+        let mut books = self.books.lock();
         change(&mut books);
         self.played.store(books.had.len(), Ordering::Relaxed);
         self.abandoned.store(books.lost, Ordering::Relaxed);
     }
-
-    /// Nothing that holds the lock can panic halfway, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Kin for Heroes {
-    fn started(&self, session: Pid, hero: Pid) {
+impl Kin for Avatars {
+    fn started(&self, session: Pid, avatar: Pid) {
         self.change(|books| {
-            books.of.insert(hero, Some(session));
-            books.had.entry(session).or_default().push(hero);
+            books.of.insert(avatar, Some(session));
+            books.had.entry(session).or_default().push(avatar);
         });
     }
 
     fn ended(&self, pid: Pid) {
         self.change(|books| {
-            books.hero_ended(pid);
+            books.avatar_ended(pid);
             books.session_ended(pid);
         });
     }
 }
 
 impl Books {
-    fn hero_ended(&mut self, hero: Pid) {
-        match self.of.remove(&hero) {
+    fn avatar_ended(&mut self, avatar: Pid) {
+        match self.of.remove(&avatar) {
             Some(Some(session)) => {
                 if let Some(had) = self.had.get_mut(&session) {
-                    had.retain(|other| *other != hero);
+                    had.retain(|other| *other != avatar);
                     if had.is_empty() {
                         self.had.remove(&session);
                     }
@@ -113,8 +109,8 @@ impl Books {
     }
 
     fn session_ended(&mut self, session: Pid) {
-        for hero in self.had.remove(&session).unwrap_or_default() {
-            self.of.insert(hero, None);
+        for avatar in self.had.remove(&session).unwrap_or_default() {
+            self.of.insert(avatar, None);
             self.lost += 1;
         }
     }
@@ -128,24 +124,24 @@ mod tests {
         Pid::new(0, number, 1)
     }
 
-    /// How many are played and how many abandoned, after each of these steps: `+` a session has a hero, `-` one ends.
+    /// How many are played and how many abandoned, after each of these steps: `+` a session has an avatar, `-` one ends.
     fn counts(steps: &[(char, u32, u32)]) -> Vec<(usize, usize)> {
-        let heroes = Heroes::default();
+        let avatars = Avatars::default();
         let step = |(what, one, other): &(char, u32, u32)| {
             match what {
-                '+' => heroes.started(pid(*one), pid(*other)),
-                _ => heroes.ended(pid(*one)),
+                '+' => avatars.started(pid(*one), pid(*other)),
+                _ => avatars.ended(pid(*one)),
             }
-            (heroes.played(), heroes.abandoned())
+            (avatars.played(), avatars.abandoned())
         };
         let counts = steps.iter().map(step).collect();
-        let lost = heroes.list_abandoned().len();
-        assert_eq!(lost, heroes.abandoned());
+        let lost = avatars.list_abandoned().len();
+        assert_eq!(lost, avatars.abandoned());
         counts
     }
 
     #[test]
-    fn a_hero_is_abandoned_from_the_end_of_its_session_to_its_own() {
+    fn an_avatar_is_abandoned_from_the_end_of_its_session_to_its_own() {
         let steps = [
             ('+', 1, 10),
             ('+', 2, 20),
@@ -161,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hero_that_comes_when_its_session_has_ended_is_abandoned_at_once() {
+    fn an_avatar_that_comes_when_its_session_has_ended_is_abandoned_at_once() {
         // The runtime says again that the session has ended, behind each birth.
         assert_eq!(
             counts(&[('-', 1, 0), ('+', 1, 10), ('-', 1, 0)]),
@@ -176,21 +172,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_is_told_of_the_end_of_its_hero_and_of_no_other() {
-        let heroes = Heroes::default();
+    async fn a_client_is_told_of_the_end_of_its_avatar_and_of_no_other() {
+        let avatars = Avatars::default();
         let fell = [(); 2].map(|()| Arc::new(Notify::new()));
         for (number, fell) in (1..).zip(&fell) {
-            heroes.tell(pid(number), fell.clone());
-            heroes.started(pid(number), pid(10 * number));
+            avatars.tell(pid(number), fell.clone());
+            avatars.started(pid(number), pid(10 * number));
         }
-        heroes.ended(pid(20));
+        avatars.ended(pid(20));
         let first = tokio::select! {
             biased;
             () = fell[0].notified() => 1,
             () = fell[1].notified() => 2,
         };
         assert_eq!(first, 2);
-        heroes.tell_no_more(pid(1));
-        assert_eq!(heroes.lock().told.len(), 1);
+        avatars.tell_no_more(pid(1));
+        assert_eq!(avatars.books.lock().told.len(), 1);
     }
 }

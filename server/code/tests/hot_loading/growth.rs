@@ -1,0 +1,71 @@
+//! Libraries that were built before an addition to the boundary, or after one that this node does not know.
+
+use pq_abi::ABI_STAMP;
+use pq_abi::raw::LibraryTable;
+use pq_abi::{Direction, Failure, Verdict, Way};
+
+use super::calls::Request;
+use super::fixture::Variant;
+use super::host::{TestHost, ask, counter};
+use super::patch;
+use super::support::{Node, V1};
+
+/// A library, and where it says how large its tables are.
+pub(crate) struct Tables<'a> {
+    bytes: &'a [u8],
+    place: usize,
+}
+
+impl Tables<'_> {
+    pub(crate) fn of(variant: &Variant) -> Tables<'_> {
+        let (bytes, size) = (variant.bytes(), size_of::<LibraryTable>() as u64);
+        let claims = [ABI_STAMP.to_le_bytes(), size.to_le_bytes()].concat();
+        Tables {
+            bytes,
+            place: patch::place_of(bytes, &claims),
+        }
+    }
+
+    /// The library as it would be with a table of this size, and with module tables of that.
+    pub(crate) fn with(&self, size: u64, module_size: u64) -> Vec<u8> {
+        let patched = patch::written_at(self.bytes, self.place + 8, &size.to_le_bytes());
+        let place = self.place + LibraryTable::LEAST;
+        patch::written_at(&patched, place, &module_size.to_le_bytes())
+    }
+}
+
+/// A process of it runs, and a state is written and read.
+fn assert_it_plays(bytes: &[u8]) {
+    let node = Node::new();
+    let library = node.load("a.so", bytes);
+    let module = node.module(library, "fix_counter");
+    let mut state = counter(&node.code, module, 10);
+    let add = |state: &mut _| ask(&node.code, state, &Request::Add(3));
+    assert_eq!(add(&mut state), (Verdict::Wait, Some(3)));
+    let mut host = TestHost::new(&node.code);
+    let exported = state.export(&mut host).expect("a counter can be written");
+    let mut again = module
+        .import(&mut host, &exported)
+        .expect("a counter can be read");
+    assert_eq!(add(&mut again), (Verdict::Wait, Some(6)));
+    let way = Way {
+        direction: Direction::Up,
+        vsn: "0.9",
+    };
+    let changed = module.code_change(&mut host, way, &exported, &[]);
+    assert!(matches!(changed, Err(Failure::Undefined(_))), "{changed:?}");
+    assert_eq!(node.version(library), "1.0.0");
+}
+
+#[test]
+fn a_library_that_was_built_before_an_addition_plays() {
+    // What would be the addition belongs to something else in such a library.
+    let before = Tables::of(&V1).with(LibraryTable::LEAST as u64, u64::MAX);
+    assert_it_plays(&before);
+}
+
+#[test]
+fn a_library_with_additions_that_this_node_does_not_know_plays() {
+    let own = size_of::<LibraryTable>() as u64;
+    assert_it_plays(&Tables::of(&V1).with(own + 64, 4_096));
+}

@@ -1,0 +1,66 @@
+//! Names of processes: the local ones, and those by which messages for people call them.
+
+use pq_term::{Pid, shorten};
+
+use super::Node;
+use crate::unpoisoned::Unpoisoned;
+
+/// Says which name a process has, as people write it.
+pub type NameHook = Box<dyn Fn(Pid) -> Option<String> + Send + Sync>;
+
+/// How much of a name a message shows: an avatar's has at most a third of it.
+const NAME_CHARS_MAX: usize = 64;
+
+impl Node {
+    /// The process under a local name (`erlang:whereis/1`).
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.shared.names.read().unpoisoned().get(name).copied()
+    }
+
+    /// All local names (`erlang:registered/0`).
+    pub fn registered(&self) -> Vec<(String, Pid)> {
+        let names = self.shared.names.read().unpoisoned();
+        names
+            .iter()
+            .map(|(name, pid)| (name.clone(), *pid))
+            .collect()
+    }
+
+    /// Gives a local name; the error is the pid that has it.
+    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
+        let mut names = self.shared.names.write().unpoisoned();
+        match names.get(name) {
+            Some(holder) => Err(*holder),
+            None => {
+                names.insert(name.to_string(), pid);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn unregister(&self, name: &str, pid: Pid) {
+        let mut names = self.shared.names.write().unpoisoned();
+        if names.get(name) == Some(&pid) {
+            names.remove(name);
+        }
+    }
+
+    /// The name of a process, that in the registry or its local one, for messages: it may be shortened.
+    pub fn name_of(&self, pid: Pid) -> Option<String> {
+        let hook = self.config().name_of.as_ref();
+        let name = hook.and_then(|name_of| name_of(pid));
+        let name = name.or_else(|| {
+            let mut names = self.registered().into_iter();
+            names.find_map(|(name, named)| (named == pid).then_some(name))
+        });
+        name.map(|name| shorten(&name, NAME_CHARS_MAX).into_owned())
+    }
+
+    /// The process as messages call it: `Ann (<0.4.1>)`, or its pid when it has no name.
+    pub fn called(&self, pid: Pid) -> String {
+        match self.name_of(pid) {
+            Some(name) => format!("{name} ({pid})"),
+            None => pid.to_string(),
+        }
+    }
+}

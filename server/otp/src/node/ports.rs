@@ -1,0 +1,56 @@
+//! Ports, as the world outside of the shards uses them.
+
+use std::sync::Arc;
+
+use pq_term::Pid;
+
+use super::Node;
+use crate::message::{Envelope, Payload, Signal};
+use crate::port::PortSink;
+
+impl Node {
+    /// Opens a port. It closes when the process that [`Node::own_port`] names ends.
+    pub fn open_port(&self, sink: Arc<dyn PortSink>) -> u64 {
+        self.shared.ports.open(sink)
+    }
+
+    /// Gives a port to a process; a dead one closes it at once.
+    pub fn own_port(&self, port: u64, owner: Pid) {
+        self.signal(Signal::OwnPort(owner, port));
+    }
+
+    /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
+    /// that was handled ([`PortSink::input_done`]).
+    pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
+        self.signal(Signal::Deliver(
+            owner,
+            Envelope::PortData(port, Payload::from_slice(data)),
+        ));
+    }
+
+    /// Closes a port that nobody owns.
+    pub fn close_port(&self, port: u64) {
+        self.shared.ports.close(port);
+    }
+
+    /// Tells the owner that no more input comes. Output may still be written until the owner closes the port
+    /// or ends.
+    pub fn port_closed(&self, port: u64, owner: Pid, reason: &str) {
+        self.shared.ports.leave(port);
+        self.signal(Signal::Deliver(
+            owner,
+            Envelope::PortClosed(port, Payload::from_slice(reason.as_bytes())),
+        ));
+    }
+
+    /// How many ports are open.
+    pub fn port_count(&self) -> usize {
+        self.shared.ports.count()
+    }
+
+    /// How many ports were closed since the node started because their process was ended or failed: neither it nor the
+    /// other end had wished it.
+    pub fn ports_dropped(&self) -> u64 {
+        self.shared.ports.dropped()
+    }
+}

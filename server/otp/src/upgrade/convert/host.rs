@@ -1,0 +1,148 @@
+//! The node as a conversion sees it: it reads, and nothing else.
+
+use std::sync::atomic::AtomicU64;
+
+use pq_abi::op::{Call, Op};
+use pq_abi::{Answer, Failure, Host, Level, Modules, OpCode, text};
+use pq_term::Pid;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::answers::{self, Calls, Reads, Written};
+use crate::code_change::Converts;
+use crate::export::Export;
+use crate::node::Node;
+use crate::residue::Beside;
+use crate::upgrade::Plan;
+
+/// The host of the conversions of one process.
+pub(super) struct ConversionHost<'a> {
+    node: &'a Node,
+    plan: &'a Plan,
+    me: Pid,
+    parent: Pid,
+    now_ms: u64,
+    dice: Xoshiro256PlusPlus,
+    written: Written,
+    result: Vec<u8>,
+    beside: Option<Box<Beside>>,
+    /// What a conversion wanted done first, which is not allowed.
+    wanted: Option<OpCode>,
+}
+
+impl ConversionHost<'_> {
+    /// The dice of a conversion hang on node and process: the same state converts the same way, however often.
+    pub(super) fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> ConversionHost<'a> {
+        ConversionHost {
+            node,
+            plan,
+            me: job.pid,
+            parent: job.parent,
+            now_ms: job.now_ms,
+            dice: Xoshiro256PlusPlus::seed_from_u64(node.config().seed ^ job.pid.as_raw()),
+            written: Written::default(),
+            result: Vec::new(),
+            beside: None,
+            wanted: None,
+        }
+    }
+
+    /// What was wanted that is not allowed, since this was last asked.
+    pub(super) fn take_wanted(&mut self) -> Option<OpCode> {
+        self.wanted.take()
+    }
+
+    /// A conversion may run many times for one process: what it only tells is for those who look for it.
+    fn log(&self, level: Level, text: &[u8]) -> u64 {
+        let level = match level {
+            Level::Info => Level::Debug,
+            level => level,
+        };
+        answers::log(self.node, self.me, level, text)
+    }
+}
+
+impl Calls for ConversionHost<'_> {
+    fn written(&mut self) -> &mut Written {
+        &mut self.written
+    }
+
+    fn result(&mut self) -> &mut Vec<u8> {
+        &mut self.result
+    }
+
+    /// Among the modules as they will be. The services of the node change things: they are not for this.
+    fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
+        let module = self.plan.modules.current(&text(call.module));
+        let module = module.ok_or_else(|| answers::undefined(call))?;
+        *answer = answers::call_within(self, module, call)?;
+        Ok(())
+    }
+}
+
+impl Reads for ConversionHost<'_> {
+    fn node(&self) -> &Node {
+        self.node
+    }
+
+    fn modules(&self) -> &dyn Modules {
+        &*self.plan.modules
+    }
+
+    fn me(&self) -> Pid {
+        self.me
+    }
+
+    fn parent(&self) -> Pid {
+        self.parent
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn dice(&mut self) -> &mut Xoshiro256PlusPlus {
+        &mut self.dice
+    }
+
+    fn listens(&self, _: Pid) -> bool {
+        true
+    }
+}
+
+impl Converts for ConversionHost<'_> {
+    fn beside(&mut self) -> &mut Option<Box<Beside>> {
+        &mut self.beside
+    }
+}
+
+impl Host for ConversionHost<'_> {
+    fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
+        Answer::value(match Op::decode(code, operands, name, data) {
+            Op::Out(out, bytes) => self.written.write(out, bytes),
+            Op::Log(level, text) => self.log(level, text),
+            Op::Read(read) => return answers::read(self, read),
+            Op::Call(call) => return answers::call(self, call),
+            Op::Residue(vsn, residue) => match &mut self.beside {
+                Some(beside) => return beside.answer(vsn, residue),
+                None => 0,
+            },
+            Op::Wish(_) => {
+                self.wanted.get_or_insert(code);
+                0
+            }
+        })
+    }
+
+    fn epoch(&self) -> *const AtomicU64 {
+        self.plan.modules.epoch()
+    }
+
+    fn process(&self) -> Option<u64> {
+        Some(self.me.as_raw())
+    }
+
+    fn take_out(&mut self) -> Vec<u8> {
+        self.written.take()
+    }
+}

@@ -1,0 +1,150 @@
+//! What the door wants to know of the game behind it, asked of the game's own processes in the way that the release says
+//! (`game`). What becomes of it, and when it is asked, is `sockserv`'s.
+//!
+//! ```text
+//!   login   session ─ sys:get_state ─► its state ─► {who, …}: read there, or Module:Function(State)
+//!   sheet   the same ─► the avatar's name ─► registry ─► avatar ─ sys:get_state ─► {sheet, …}: Module:Function(State)
+//! ```
+//! The node asks and the game only describes, so an avatar does not know whether anybody looks. Nothing here holds a shard
+//! or the sockets' thread: states come by message, and a call is waited for on a thread that may wait.
+
+use std::sync::Arc;
+
+use pq_otp::sys::SysMessage;
+use pq_otp::{Ask, Node, Payload, Pid, Reason, RequestError, Term};
+use pq_term::msgpack::{from_msgpack, to_plain_msgpack};
+use regis_application::Names;
+use sockserv::settings::game::Answer;
+use sockserv::{Avatar, Game, Login, Sheet};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
+
+use super::game::{self, Function, Places, Who};
+
+/// How long a function may take: it is pure, and takes no time worth mentioning. A machine that has something else to do may
+/// let it wait; then a thread of `spawn_blocking` waits, and nobody else.
+const CALL_TIMEOUT_MS: u64 = 10_000;
+
+/// How many calls are waited for at once, each on a thread. The shards of a small machine have no more to give, and
+/// whoever comes behind them waits for milliseconds.
+const CALLS_MAX: usize = 4;
+
+/// The game of a node, as the door asks it.
+#[derive(Clone)]
+pub(super) struct Asker(Arc<Asks>);
+
+struct Asks {
+    node: Node,
+    names: Names,
+    who: Option<Who>,
+    sheet: Option<Function>,
+    calls: Semaphore,
+}
+
+impl Asker {
+    /// For this game of the node, whose avatars have these names.
+    pub(super) fn new(node: &Node, names: &Names, game: &game::Game) -> Asker {
+        Asker(Arc::new(Asks {
+            node: node.clone(),
+            names: names.clone(),
+            who: game.who.clone(),
+            sheet: game.sheet.clone(),
+            calls: Semaphore::new(CALLS_MAX),
+        }))
+    }
+}
+
+impl Game for Asker {
+    fn login(&self, session: Pid, answer: Answer<Login>) {
+        let asks = self.0.clone();
+        tokio::spawn(async move { answer(asks.login(session).await) });
+    }
+
+    fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>) {
+        let asks = self.0.clone();
+        tokio::spawn(async move { answer(asks.sheet(session).await) });
+    }
+}
+
+impl Asks {
+    /// Who plays at this session, once it has done with all that it was sent before. Where nobody can tell, everybody plays,
+    /// under no name.
+    async fn login(&self, session: Pid) -> Login {
+        let Some(who) = &self.who else {
+            return Login::Playing(Avatar::default());
+        };
+        let Some(state) = self.state(session).await else {
+            return Login::Nobody;
+        };
+        match who {
+            Who::State(places) => places.login(&state),
+            Who::Function(function) => self.login_by(function, state).await,
+        }
+    }
+
+    /// During an upgrade the release may have the function already, or still, while the module has not: then it is asked
+    /// again.
+    async fn login_by(&self, function: &Function, state: Term) -> Login {
+        let answer = match self.call(function, state).await {
+            Ok(answer) => from_msgpack(&answer).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match answer {
+            Ok(answer) => Places::of_answer().login(&answer),
+            Err(why) => {
+                tracing::debug!(%function, why, "a session does not say who plays");
+                Login::Unknown
+            }
+        }
+    }
+
+    /// The sheet of the avatar that plays at this session, an empty one when none does; nothing when it cannot be asked.
+    async fn sheet(&self, session: Pid) -> Option<Sheet> {
+        let sheet = self.sheet.as_ref()?;
+        let avatar = match self.login(session).await {
+            Login::Playing(avatar) => avatar,
+            Login::Unknown => return None,
+            Login::Nobody | Login::Named(_) | Login::Arriving(_) => return Some(Sheet::new()),
+        };
+        let avatar = self.names.whereis(&Term::string(avatar.name))?;
+        let state = self.state(avatar).await?;
+        let described = match self.call(sheet, state).await {
+            Ok(reply) => rmp_serde::from_slice(&reply).map_err(|error| error.to_string()),
+            // A release whose avatars do not describe themselves has nothing to say.
+            Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(Sheet::new()),
+            Err(error) => Err(error.to_string()),
+        };
+        let described = described
+            .inspect_err(|why| tracing::debug!(%avatar, why, "an avatar cannot be described"));
+        described.ok()
+    }
+
+    /// Calls a function with a state.
+    async fn call(&self, function: &Function, state: Term) -> Result<Payload, RequestError> {
+        // The semaphore is never closed.
+        let _permit = self.calls.acquire().await;
+        let (node, function) = (self.node.clone(), function.clone());
+        let call = move || {
+            let args = to_plain_msgpack(&Term::list([state]));
+            let Function { module, function } = &function;
+            node.asking()
+                .call_function(module, function, &args, CALL_TIMEOUT_MS)
+        };
+        let called = spawn_blocking(call).await;
+        called.unwrap_or(Err(RequestError::Exit(Reason::Killed)))
+    }
+
+    /// The state of a process; nothing when it has ended.
+    async fn state(&self, process: Pid) -> Option<Term> {
+        let (answer, answered) = oneshot::channel();
+        // The asker may have given up.
+        let on_reply = move |state: Result<Term, _>| drop(answer.send(state));
+        self.node
+            .sys_request(process, SysMessage::GetState, on_reply);
+        answered.await.ok()?.ok()
+    }
+}
+
+fn is_undef(reason: &Term) -> bool {
+    matches!(reason.as_tuple(), Some([tag, _]) if tag.is_atom("undef"))
+}

@@ -1,0 +1,168 @@
+//! Who plays at a session: asked of a function of the game, or read where its state has it.
+//!
+//! ```erlang
+//! {who, {talk, who}}          % talk:who(State), a pure function, returns one of
+//!                             %   nobody, #{named => #{name => Name}}, #{arriving => #{name => Name}},
+//!                             %   #{playing => #{name => Name, process => Pid}}
+//! {who, {state, [{named, [stage, asked, name]},           % for a game that has no such function: where in the maps
+//!                {arriving, [stage, begins, name]},       % of a session's state the name stands, and the process
+//!                {playing, [stage, plays, name], [stage, plays, sup]}]}}
+//! ```
+//! `named`: an avatar of this name is to be, when its player agrees. `arriving`: it is being started. `playing`: it plays;
+//! `process` is the one with which it ends, and may be left out.
+
+use anyhow::{Context, bail};
+use pq_term::Term;
+use sockserv::{Avatar, Login};
+
+use super::Function;
+
+/// How a session is asked.
+#[derive(Clone, Debug)]
+pub(in crate::door) enum Who {
+    /// By calling this with its state.
+    Function(Function),
+    /// By reading its state.
+    State(Places),
+}
+
+/// Where in a term the answer stands.
+#[derive(Clone, Default, Debug)]
+pub(in crate::door) struct Places {
+    named: Option<Path>,
+    arriving: Option<Path>,
+    playing: Option<Path>,
+    process: Option<Path>,
+}
+
+/// Keys of maps, from the outermost inwards.
+#[derive(Clone, Debug)]
+struct Path(Vec<Term>);
+
+impl Who {
+    pub(super) fn read(term: &Term) -> anyhow::Result<Who> {
+        match term.as_tuple() {
+            Some([state, places]) if state.is_atom("state") && places.as_list().is_some() => {
+                Places::read(places).map(Who::State)
+            }
+            _ => Function::read(term).map(Who::Function),
+        }
+    }
+}
+
+impl Places {
+    /// Those in what a function returns.
+    pub(in crate::door) fn of_answer() -> Places {
+        let path = |keys: [&'static str; 2]| Some(Path(keys.map(Term::atom).to_vec()));
+        Places {
+            named: path(["named", "name"]),
+            arriving: path(["arriving", "name"]),
+            playing: path(["playing", "name"]),
+            process: path(["playing", "process"]),
+        }
+    }
+
+    fn read(term: &Term) -> anyhow::Result<Places> {
+        let mut places = Places::default();
+        for place in term.as_list().unwrap_or_default() {
+            match place.as_tuple() {
+                Some([kind, name]) if kind.is_atom("named") => places.named = Some(path(name)?),
+                Some([kind, name]) if kind.is_atom("arriving") => {
+                    places.arriving = Some(path(name)?);
+                }
+                Some([kind, name, rest @ ..]) if kind.is_atom("playing") && rest.len() < 2 => {
+                    places.playing = Some(path(name)?);
+                    places.process = rest.first().map(path).transpose()?;
+                }
+                _ => bail!(
+                    "{place} is no {{named, Path}}, {{arriving, Path}} or {{playing, Path, Path}}"
+                ),
+            }
+        }
+        Ok(places)
+    }
+
+    /// Who plays, by this state or answer.
+    pub(in crate::door) fn login(&self, term: &Term) -> Login {
+        if let Some(name) = name(self.playing.as_ref(), term) {
+            let process = self.process.as_ref().and_then(|path| path.find(term));
+            let process = process.and_then(Term::as_pid);
+            return Login::Playing(Avatar { name, process });
+        }
+        let arriving = name(self.arriving.as_ref(), term).map(Login::Arriving);
+        let named = || name(self.named.as_ref(), term).map(Login::Named);
+        arriving.or_else(named).unwrap_or(Login::Nobody)
+    }
+}
+
+fn path(term: &Term) -> anyhow::Result<Path> {
+    let keys = term.as_list().filter(|keys| !keys.is_empty());
+    let needed = || format!("{term} is no path like [stage, plays, name]");
+    keys.map(|keys| Path(keys.to_vec())).with_context(needed)
+}
+
+fn name(path: Option<&Path>, term: &Term) -> Option<String> {
+    path?.find(term)?.as_str().map(str::to_string)
+}
+
+impl Path {
+    fn find<'a>(&self, term: &'a Term) -> Option<&'a Term> {
+        let inward = |term: &'a Term, key| term.as_map()?.get(key);
+        self.0.iter().try_fold(term, inward)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pq_otp::Pid;
+
+    use super::*;
+
+    fn term(text: &str) -> Term {
+        pq_term::read_term(text).unwrap()
+    }
+
+    fn plays(process: Option<Pid>) -> Login {
+        let name = "Ann".to_string();
+        Login::Playing(Avatar { name, process })
+    }
+
+    #[test]
+    fn a_session_has_the_name_of_its_avatar_as_soon_as_it_was_given() {
+        let places = "[{named,[stage,asked,name]},{arriving,[stage,begins,name]},\
+                      {playing,[stage,plays,name],[stage,plays,sup]}]";
+        let places = Places::read(&term(places)).unwrap();
+        for (state, login) in [
+            (
+                r#"#{stage => #{plays => #{name => "Ann", sup => <0.4.1>}}}"#,
+                plays(Some(Pid::new(0, 4, 1))),
+            ),
+            (r#"#{stage => #{plays => #{name => "Ann"}}}"#, plays(None)),
+            (
+                r#"#{stage => #{begins => #{name => "Ann"}}}"#,
+                Login::Arriving("Ann".into()),
+            ),
+            (
+                r#"#{stage => #{asked => #{name => "Ann"}}}"#,
+                Login::Named("Ann".into()),
+            ),
+            ("#{stage => name}", Login::Nobody),
+            ("#{stage => leaving}", Login::Nobody),
+            ("{state,1}", Login::Nobody),
+        ] {
+            assert_eq!(places.login(&term(state)), login, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_function_answers_with_who_plays() {
+        let login = |answer: &str| Places::of_answer().login(&term(answer));
+        assert_eq!(login("nobody"), Login::Nobody);
+        let playing = r#"#{playing => #{name => "Ann", process => <0.4.1>}}"#;
+        assert_eq!(login(playing), plays(Some(Pid::new(0, 4, 1))));
+        let arriving = r#"#{arriving => #{name => "Ann"}}"#;
+        assert_eq!(login(arriving), Login::Arriving("Ann".into()));
+        let named = r#"#{named => #{name => "Ann"}}"#;
+        assert_eq!(login(named), Login::Named("Ann".into()));
+    }
+}

@@ -1,0 +1,135 @@
+//! What the game of a tree calls its avatars, for the command line: `pq end-ship`, `--ships`, headings of tables.
+//!
+//! The release says it (`noun` in the setting `game`, see `door::game`), so it is read before the words of the command line
+//! are: from the permanent release of the tree that they name, or for `pq demo` from the sources. Without it a command has
+//! the words that every game has: `pq end-avatar`, `--avatars`.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use clap::Command;
+use pq_release::{layout, start_erl::StartErl, sys_config};
+use pq_term::Term;
+use sockserv::Noun;
+
+use crate::demo;
+use crate::door::Game;
+
+/// The command and the option that a game may have a word of its own for.
+const COMMAND: &str = "end-avatar";
+const OPTION: &str = "avatars";
+
+/// The noun of the tree that the command line names.
+pub(crate) fn noun() -> &'static Noun {
+    static NOUN: OnceLock<Noun> = OnceLock::new();
+    NOUN.get_or_init(|| {
+        let words: Vec<String> = std::env::args().collect();
+        let root = root(&words).or_else(|| std::env::var_os("PQ_ROOT").map(PathBuf::from));
+        let of_tree = root.and_then(|root| permanent(&root));
+        // The demo makes its tree of the sources.
+        let is_demo = || words.get(1).is_some_and(|word| word == "demo");
+        let of_sources = || is_demo().then(demo::first_release).flatten();
+        let folder = of_tree.or_else(of_sources);
+        folder.and_then(|folder| read(&folder)).unwrap_or_default()
+    })
+}
+
+/// The root in these words.
+fn root(words: &[String]) -> Option<PathBuf> {
+    let at = |(at, word): (usize, &String)| match word.strip_prefix("--root") {
+        Some("") => words.get(at + 1).cloned(),
+        Some(value) => value.strip_prefix('=').map(str::to_string),
+        None => None,
+    };
+    words.iter().enumerate().find_map(at).map(PathBuf::from)
+}
+
+/// The folder of the permanent release.
+fn permanent(root: &Path) -> Option<PathBuf> {
+    let start = StartErl::read(&layout::start_erl(root)).ok()?;
+    Some(layout::release(root, &start.vsn))
+}
+
+/// The noun in the settings of the release in this folder. A setting that is wrong is found by whoever needs it.
+fn read(folder: &Path) -> Option<Noun> {
+    let settings = sys_config::read(folder).ok()?;
+    let is_game = |((_, key), _): &(&(String, String), &Term)| key == "game";
+    let ((application, _), game) = settings.iter().find(is_game)?;
+    Game::read(application, Some(game))
+        .ok()
+        .map(|game| game.noun)
+}
+
+/// The command line with the words of a game for what it has a word of its own for.
+pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
+    let ended: &'static str = format!("end-{}", noun.one).leak();
+    if command.find_subcommand(ended).is_none() {
+        command = command.mut_subcommand(COMMAND, |end| end.visible_alias(ended));
+    }
+    let many: &'static str = noun.many.clone().leak();
+    for starts in ["start", "demo"] {
+        command = command.mut_subcommand(starts, |start| {
+            let mut options = start.get_arguments();
+            let is_taken = options.any(|option| option.get_long() == Some(many));
+            drop(options);
+            if is_taken {
+                return start;
+            }
+            start.mut_arg(OPTION, |option| option.visible_alias(many))
+        });
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::*;
+    use crate::cli::{self, Cli};
+
+    #[test]
+    fn the_words_of_a_game_are_words_of_the_command_line() {
+        let noun = Noun {
+            one: "ship".to_string(),
+            many: "ships".to_string(),
+        };
+        let parsed = |words: &[&str], noun: &Noun| {
+            let command = with_words(Cli::command(), noun);
+            command.clone().debug_assert();
+            let matches = command.try_get_matches_from(words)?;
+            Cli::from_arg_matches(&matches)
+        };
+        for word in ["--ships", "--avatars"] {
+            let words = ["pq", "start", "--root", "r", word, "3"];
+            let cli::Command::Start(start) = parsed(&words, &noun).unwrap().command else {
+                panic!("no start");
+            };
+            assert_eq!(start.node.avatars, 3);
+            assert_eq!(
+                parsed(&words, &Noun::default()).is_ok(),
+                word == "--avatars"
+            );
+        }
+        for word in ["end-ship", "end-avatar"] {
+            assert!(parsed(&["pq", word, "--root", "r", "Ann"], &noun).is_ok());
+        }
+        // A game may call its avatars as an option is called already.
+        let odd = Noun {
+            one: "abandoned".to_string(),
+            many: "port".to_string(),
+        };
+        assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+    }
+
+    #[test]
+    fn the_root_is_found_wherever_it_stands() {
+        let root = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            super::root(&words)
+        };
+        assert_eq!(root(&["pq", "who", "--root", "/a"]), Some("/a".into()));
+        assert_eq!(root(&["pq", "--root=/a b", "who"]), Some("/a b".into()));
+        assert_eq!(root(&["pq", "who", "--root"]), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! A ship: it has a name, and cargo that it was given at its start.
+
+use pq_sdk::regis::{self, RegisterError};
+use pq_sdk::{Ctx, Export, Function, GenServer, InitError, Module, Reason, Term};
+use serde::{Deserialize, Serialize};
+
+/// The state.
+#[derive(Serialize, Deserialize)]
+pub struct Ship {
+    name: String,
+    cargo: u64,
+}
+
+/// What `harbour_ship:papers` says to the client's program.
+#[derive(Serialize, Deserialize)]
+pub struct Papers {
+    name: String,
+    cargo: u64,
+}
+
+/// `papers(State)`: the messages of GMCP about a ship.
+pub static PAPERS: Function<(Ship,), Vec<(String, Papers)>> =
+    Function::new("harbour_ship", "papers", |_ctx, (ship,)| {
+        let Ship { name, cargo } = ship;
+        vec![("Char.Vitals".to_string(), Papers { name, cargo })]
+    });
+
+impl Module for Ship {
+    const NAME: &'static str = "harbour_ship";
+    const VSN: &'static str = "1.0.0";
+    const FUNCTIONS: &'static [&'static dyn Export] = &[&PAPERS];
+}
+
+impl GenServer for Ship {
+    type Args = (String, u64);
+    type Call = ();
+    type Cast = ();
+
+    fn init((name, cargo): (String, u64), ctx: &mut Ctx<'_>) -> Result<Ship, InitError> {
+        match regis::register(ctx, Term::string(&*name)) {
+            Ok(()) => Ok(Ship { name, cargo }),
+            Err(RegisterError::NameTaken(_)) => Err(Reason::tagged("taken", &name).into()),
+            Err(_) => Err(Reason::NoProc.into()),
+        }
+    }
+}
