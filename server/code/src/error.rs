@@ -138,7 +138,7 @@ pub enum ChangeError {
     /// The library has no such module.
     #[error("change code: library {library} has no module `{module}`; it has {held}")]
     NoModule {
-        /// The requested library.
+        /// The number of the requested library.
         library: LibraryId,
         /// The name of the requested module.
         module: String,

@@ -8,7 +8,7 @@
 //! The content of a file is the business of its reader. Files that a program makes for itself (locks, logs) and files
 //! of the kernel (`/proc`) are opened where they are used.
 //!
-//! [`durable`] writes files so that a reader finds the whole content or that of before.
+//! [`durable`] writes files atomically: a reader finds either the complete new content or the old one.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
