@@ -109,7 +109,7 @@ impl Town {
         let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
         node.asking()
             .start_native(Box::new(controller), PATIENCE_MS)
-            .expect("it starts");
+            .expect("the controller starts");
         let text = "{application,bench,[{description,\"\"},{vsn,\"1.0.0\"},{modules,[]},{registered,[]},\
                     {applications,[]},{mod,{bench,[]}}]}.";
         let app =

@@ -172,8 +172,8 @@ impl<A: Args, R: Serialize + DeserializeOwned> Function<A, R> {
     }
 }
 
-/// Whether the current version of a module was this library's, and at which epoch of the node's code. Both are one
-/// number, because threads read and write it without a lock: the lowest bit is the one, and the others are the other.
+/// Whether the current version of a module was in this library, and the epoch of that. Both are in one number, because
+/// threads read and write it without a lock: the lowest bit is the answer, and the other bits are the epoch.
 struct Seen(AtomicU64);
 
 impl Seen {
@@ -184,7 +184,7 @@ impl Seen {
         Seen(AtomicU64::new(0))
     }
 
-    /// What was seen at this epoch; nothing when that was at another one.
+    /// The answer at this epoch; `None` when the number is from another epoch.
     fn at(&self, epoch: u64) -> Option<bool> {
         let seen = self.0.load(Ordering::Relaxed);
         (seen >> Seen::EPOCH_SHIFT == epoch).then_some(seen & Seen::HERE != 0)

@@ -67,7 +67,7 @@ pub fn event_manager<M: Module>(id: &'static str, args: &impl Serialize) -> Chil
     }
 }
 
-/// The defaults of `supervisor(3)`, but that it is said how long a child has to end.
+/// The defaults of `supervisor(3)`, with an explicit time to end.
 fn child(id: &'static str, start: Start) -> ChildSpec {
     ChildSpec {
         id: Term::atom(id),

@@ -4,7 +4,6 @@
 //! and variants may be added, but none of them ever changes its name or its meaning.
 //!
 //! Rules of the game, tables and texts for players are not in this crate.
-//! Not here: any rule of the game, any table, any line of text that a player reads.
 
 mod event;
 mod name;

@@ -13,7 +13,7 @@
 //! | `regis:unregister(Name)` | `ok`, also when the name is free |
 //! | `regis:whereis(Name)` | the pid, or `undefined` |
 //! | `regis:get_names()` | all names, in no order |
-//! | `regis:sweep()` | how many names of the dead were freed |
+//! | `regis:sweep()` | the number of names of dead processes that were freed |
 //!
 //! The book answers `{error, name_taken}` and `{error, already_named}`. Our answers also contain the holder of the
 //! name, or the present name of the process, because the caller usually asks for that next.

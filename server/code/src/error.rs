@@ -135,10 +135,10 @@ pub enum ChangeError {
     /// The server has no library with this number.
     #[error("change code: there is no library {0}")]
     NoLibrary(LibraryId),
-    /// The library has no such module.
+    /// The library has no module with this name.
     #[error("change code: library {library} has no module `{module}`; it has {held}")]
     NoModule {
-        /// The requested library.
+        /// The number of the requested library.
         library: LibraryId,
         /// The name of the requested module.
         module: String,

@@ -111,9 +111,9 @@ fn take(taken: &AtomicU32, max: u32) -> Result<(), FailedStep> {
 /// Maps a copy, whose descriptor must never be closed: its number is a part of the path.
 fn open(copy: RawFd) -> Result<ManuallyDrop<Library>, FailedStep> {
     let path = format!("/proc/self/fd/{copy}");
-    // SAFETY: opening runs the initialisers of the library: those of its std, which expect nothing of us. The
-    // lint has refused the form of library that could do harm by merely being there, and a release holds
-    // only libraries that its maker meant to run. Terminating routines never run: it is never closed.
+    // SAFETY: opening runs the initialisers of the library: those of its std, which need nothing from the caller. The
+    // lint has refused forms of libraries that could do harm when they are loaded, and a release contains only
+    // libraries that its author wants to run. Terminating routines never run, because the library is never closed.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     library
         .map(ManuallyDrop::new)
@@ -143,7 +143,7 @@ fn find_table(
             "its symbol has no address for a pointer".into(),
         ));
     }
-    // SAFETY: the symbol is an object of the size of an address inside of a segment (`Elf::image`), and aligned.
+    // SAFETY: the symbol is an aligned object of the size of an address inside of a segment (`Elf::image`).
     let table = unsafe { place.read() };
     let base = (place as u64).wrapping_sub(image.symbol);
     let first = base.wrapping_add(image.start);

@@ -36,7 +36,7 @@ pub struct Manifest {
 /// The entry of one module in a manifest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ModuleEntry {
-    /// The name of the module, such as `pq_player`.
+    /// The name of the module, such as `shop_till`.
     pub name: String,
     /// The version of the module, which may be older than the application's.
     pub vsn: String,
@@ -64,7 +64,7 @@ pub struct Declared {
 /// A function that a module calls: `Module:Function/Arity`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Callee {
-    /// The module of the function, such as `pq_enemy`.
+    /// The module of the function, such as `shop_goods`.
     pub module: String,
     /// The name of the function, such as `fetch`.
     pub function: String,

@@ -218,7 +218,7 @@ impl CodeServer {
         self.change(&[Change::Delete(module)]).ok()?.pop()
     }
 
-    /// Forgets the old version and returns it (`code:purge/1`).
+    /// Drops the old version and returns it (`code:purge/1`).
     pub fn purge(&self, module: &str) -> Option<Module> {
         self.change(&[Change::Purge(module)]).ok()?.pop()
     }

@@ -1,29 +1,30 @@
-//! Files that are there whole or not at all, also after the power has failed; and files to which whole lines are added.
+//! Atomic writes, which leave either the old or the new file, also after a power failure; and files to which complete
+//! lines are appended.
 //!
-//! Written beside the place, brought to the disk, renamed into the place, and then the folder is brought to the
-//! disk too: a rename is one step to everybody who looks, and only the folder remembers it.
+//! A new file is written next to its target, synced to the disk, and renamed to its target; then the directory is
+//! synced, too: a rename is atomic for readers, but only the synced directory makes it permanent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file or folder could not be written.
+/// A file or directory could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{step} {}: {source}", .path.display())]
 pub struct WriteError {
-    /// What was tried: a verb such as `write`.
+    /// The operation that failed: a verb such as `write`.
     pub step: &'static str,
-    /// On which path.
+    /// The file or directory of the operation.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
-/// Writes a file, replacing what was there. Folders above it are made.
+/// Writes a file, which replaces an existing one. Missing directories above it are made.
 ///
 /// # Errors
-/// When the operating system refuses; then the file is as it was.
+/// Returns the error of the operating system; then the old file is unchanged.
 pub fn write(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     make_folder(parent(file))?;
     Prepared::new(beside(file), file, bytes)?.put()
@@ -35,20 +36,20 @@ impl From<WriteError> for io::Error {
     }
 }
 
-/// The same for a file that only its owner may read.
+/// Does the same as [`write`] for a file that only its owner may read.
 ///
 /// # Errors
-/// As [`write`].
+/// See [`write`].
 pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     make_folder(parent(file))?;
     Prepared::of(beside(file), file, bytes, Readers::Owner)?.put()
 }
 
-/// Adds a line, which has its end, to a file. When the file's last line was left without one, the new line begins on a line
-/// of its own.
+/// Appends a line, given with its end, to a file. If the last line of the file has no end, a line break comes first.
 ///
 /// # Errors
-/// When the operating system refuses, or it is no regular file; a part of the line may be there then.
+/// Returns the error of the operating system, also for a path that is not a regular file. The file may contain a part
+/// of the line then.
 pub fn append_line(file: &Path, line: &[u8]) -> Result<(), WriteError> {
     let append = || -> io::Result<()> {
         let mut options = OpenOptions::new();
@@ -73,17 +74,17 @@ fn ends_whole(file: &mut File) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// Who may read a new file.
+/// The users that may read a new file.
 #[derive(Clone, Copy)]
 enum Readers {
-    /// Whoever the mask of the process lets (`umask(2)`).
+    /// All users that the mask of the process allows (`umask(2)`).
     All,
-    /// Its owner.
+    /// The owner of the file only.
     Owner,
 }
 
-/// A file whose bytes are on the disk while its place still holds what it held. Who changes two files prepares both
-/// first: a full disk then refuses both. Dropped, it is gone.
+/// A file whose bytes are on the disk while its target still has the old content. To change two files, prepare both
+/// first: then a full disk prevents both changes. Dropping the value removes the prepared file.
 #[derive(Debug)]
 pub struct Prepared {
     beside: PathBuf,
@@ -94,7 +95,7 @@ impl Prepared {
     /// Writes the bytes to `beside`, which has to be on the file system of `place`.
     ///
     /// # Errors
-    /// When the operating system refuses; then there is nothing at `beside`.
+    /// Returns the error of the operating system; then `beside` does not exist.
     pub fn new(beside: PathBuf, place: &Path, bytes: &[u8]) -> Result<Prepared, WriteError> {
         Prepared::of(beside, place, bytes, Readers::All)
     }
@@ -111,10 +112,10 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// Puts the file in its place.
+    /// Renames the file to its target.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// Returns the error of the operating system.
     pub fn put(self) -> Result<(), WriteError> {
         rename(&self.beside, &self.place)?;
         sync_folder(parent(&self.place))
@@ -122,17 +123,17 @@ impl Prepared {
 }
 
 impl Drop for Prepared {
-    /// Once it was put there is nothing to remove; what cannot be removed disturbs nobody.
+    /// After `put` there is nothing to remove. A file that cannot be removed does no harm.
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.beside);
     }
 }
 
-/// Puts a folder in its place, where there must be nothing, in one step. What it holds has to be on the disk already
-/// ([`sync_folders`]). Folders above the place are made.
+/// Renames a directory to its target, which must not exist. The content has to be synced already ([`sync_folders`]).
+/// Missing directories above the target are made.
 ///
 /// # Errors
-/// When the operating system refuses; then it is where it was.
+/// Returns the error of the operating system; then the directory is at its old place.
 pub fn put_folder(from: &Path, place: &Path) -> Result<(), WriteError> {
     let above = parent(place);
     make_folder(above)?;
@@ -140,10 +141,10 @@ pub fn put_folder(from: &Path, place: &Path) -> Result<(), WriteError> {
     sync_folder(above)
 }
 
-/// Removes a file, a link or a folder with all that is in it; links are not followed. What is not there is removed already.
+/// Removes a file, a link or a directory with its content. Links are not followed, and a missing path is no error.
 ///
 /// # Errors
-/// When the operating system refuses; of a folder a part may then be gone.
+/// Returns the error of the operating system; a part of a directory may be removed then.
 pub fn remove(path: &Path) -> Result<(), WriteError> {
     let removed = match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
@@ -157,7 +158,7 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// A path through what is no folder leads to nothing as well.
+/// A path through a file that is not a directory is also a missing path.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -165,10 +166,10 @@ fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-/// Brings a folder and all folders below it to the disk. Their files are the writer's.
+/// Syncs a directory and all directories below it. The writer has to sync their files.
 ///
 /// # Errors
-/// When the operating system refuses.
+/// Returns the error of the operating system.
 pub fn sync_folders(folder: &Path) -> Result<(), WriteError> {
     for entry in fs::read_dir(folder).map_err(failed("list", folder))? {
         let entry = entry.map_err(failed("list", folder))?;
@@ -180,11 +181,11 @@ pub fn sync_folders(folder: &Path) -> Result<(), WriteError> {
     sync_folder(folder)
 }
 
-/// Makes a folder with these files (paths within it) in one step. There must be nothing at its place yet;
-/// what an interrupted attempt left beside it is replaced.
+/// Makes a directory with these files (paths within it) in one atomic step. The directory must not exist; the remains
+/// of an interrupted attempt are replaced.
 ///
 /// # Errors
-/// When the operating system refuses; then there is nothing at its place.
+/// Returns the error of the operating system; then the directory does not exist.
 pub fn write_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), WriteError> {
     let above = parent(folder);
     make_folder(above)?;
@@ -198,7 +199,8 @@ pub fn write_folder(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), Wri
     sync_folder(above)
 }
 
-/// Where something is prepared: a hidden neighbour. The process's id keeps two programs apart.
+/// The path for the preparation of a file: a hidden file in the same directory. The process id in its name separates
+/// programs.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.new", std::process::id()))
@@ -225,10 +227,10 @@ fn write_synced(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Write
     written.map_err(failed("write", path))
 }
 
-/// Makes a folder, and those above it, each remembered by the one above.
+/// Makes a directory and the missing ones above it, and syncs the parent of each.
 ///
 /// # Errors
-/// When the operating system refuses.
+/// Returns the error of the operating system.
 pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     if folder.is_dir() {
         return Ok(());
@@ -250,10 +252,10 @@ fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
 fn sync_folder(folder: &Path) -> Result<(), WriteError> {
     File::open(folder)
         .and_then(|file| file.sync_all())
-        .map_err(failed("bring to the disk", folder))
+        .map_err(failed("sync", folder))
 }
 
-/// The error of this step on this path.
+/// Makes the error of this operation on this path.
 pub fn failed(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     let path = path.to_path_buf();
     move |source| WriteError { step, path, source }

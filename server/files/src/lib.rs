@@ -8,7 +8,7 @@
 //! The content of a file is the business of its reader. Files that a program makes for itself (locks, logs) and files
 //! of the kernel (`/proc`) are opened where they are used.
 //!
-//! [`durable`] writes files so that a reader finds the whole content or that of before.
+//! [`durable`] writes files atomically: a reader finds either the complete new content or the old one.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -68,7 +68,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Opens a regular file with these options, which also decide what happens when the file does not exist.
 ///
 /// # Errors
-/// As [`open`].
+/// See [`open`].
 pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // The first check comes before opening, because opening a device may have an effect. The second check comes after
     // opening, because the path may lead elsewhere by then; opening does not wait if it has become a pipe.
@@ -88,7 +88,7 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 /// Reads the bytes of a regular file. Links are followed.
 ///
 /// # Errors
-/// As [`open`]; [`Refused::TooLarge`].
+/// See [`open`]; also [`Refused::TooLarge`].
 pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
@@ -101,7 +101,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 /// Reads the bytes of a regular file inside this folder; only links within the folder are followed.
 ///
 /// # Errors
-/// As [`read`]; [`Refused::Outside`].
+/// See [`read`]; also [`Refused::Outside`].
 pub fn read_inside(folder: &Path, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     read(&inside(folder, path)?, bytes_max)
 }

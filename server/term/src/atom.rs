@@ -39,7 +39,7 @@ static TABLE: Table = Table::new(ATOMS_MAX, OUTSIDE_MAX);
 #[derive(Clone, Copy)]
 pub struct Atom(&'static Entry);
 
-/// Why a text did not become an atom.
+/// Reasons why a text did not become an atom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AtomError {
     /// The text is longer than [`ATOM_CHARS_MAX`].

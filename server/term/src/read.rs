@@ -58,7 +58,7 @@ pub fn read_all(text: &str) -> Result<Vec<Term>, ReadError> {
 /// As [`read_all`], but each term comes with the number of its first line. Lines count from 1.
 ///
 /// # Errors
-/// As [`read_all`].
+/// See [`read_all`].
 pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
     let mut reader = Reader::new(text, Dialect::File);
     let mut terms = Vec::new();
@@ -76,7 +76,7 @@ pub fn read_all_located(text: &str) -> Result<Vec<(usize, Term)>, ReadError> {
 /// Reads one term of a command line. The closing dot may be missing, and pids are read, other than in files.
 ///
 /// # Errors
-/// As [`read_one`].
+/// See [`read_one`].
 pub fn read_term(text: &str) -> Result<Term, ReadError> {
     Reader::new(text, Dialect::Printed).only_term()
 }
@@ -110,7 +110,7 @@ pub fn new_names(text: &str) -> impl Iterator<Item = String> {
 /// Reads all terms of a file from its bytes, as [`read_all`] does from its text.
 ///
 /// # Errors
-/// As [`read_all`] and [`checked_text`].
+/// See [`read_all`] and [`checked_text`].
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Term>, ReadError> {
     read_all(&checked_text(bytes)?)
 }

@@ -38,7 +38,7 @@ impl Tree {
         Tree::below(disk.folder(), "rel")
     }
 
-    /// A copy of the tree in this folder.
+    /// A copy of the tree in this directory.
     pub fn copied(from: &Path) -> Tree {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let mut files = Files::new();
@@ -71,7 +71,7 @@ impl Tree {
         &self.root
     }
 
-    /// Gives release `vsn` a `sys.config` with these settings of `sockserv` in addition to those that it came with.
+    /// Adds these settings of `sockserv` to the `sys.config` of release `vsn`.
     pub fn configures(&self, vsn: &str, settings: &str) {
         let file = self.root.join(format!("releases/{vsn}/sys.config"));
         let came_with = match vsn {

@@ -26,7 +26,7 @@ pub(crate) const REL: &str = "{release, {\"lamp\", \"1.0.0\"}, {erts, \"1.0.0\"}
     [{kernel, \"1.0.0\"}, {stdlib, \"1.0.0\"}, {lamp, \"1.0.0\"}]}.\n";
 
 /// The code that `pq_sdk::library!` generates for a module of functions, written by hand with the types of
-/// `pq_abi::raw`.
+/// `pq_abi::raw` before its first addition.
 const LIB: &str = r#"//! A lamp.
 #![no_std]
 pub mod lamp;

@@ -1,4 +1,4 @@
-//! Another game behind the door (`tests/plugins/harbour-1.0.0`): the node knows of it what the release says, and nothing else.
+//! Another game on the node (`tests/plugins/harbour-1.0.0`): the node knows only the settings of its release.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn tree(settings: &str) -> Tree {
     tree
 }
 
-/// A client whose ship of this name sails.
+/// Connects a client and starts its ship with this name.
 fn sailing(node: &Running, name: &str) -> Guest {
     let mut guest = Guest::connect(node);
     guest.sees("Which ship?\r\n");
@@ -37,7 +37,7 @@ fn sailing(node: &Running, name: &str) -> Guest {
     guest
 }
 
-/// Waits until `who` lists a client so.
+/// Waits until `who` lists a client with this name.
 fn lists(tree: &Tree, name: &serde_json::Value) {
     let mut last = json!(null);
     let found = poll(PATIENCE, || {

@@ -1,4 +1,4 @@
-//! Ten thousand heroes at once, and a hundred clients among them.
+//! Ten thousand heroes at the same time, of which a hundred have clients.
 
 use pq_tests::house::client::Client;
 use pq_tests::house::{House, socket_opts};

@@ -101,10 +101,10 @@ pub(crate) fn too_long(file: &File) -> Vec<Fault> {
         .collect()
 }
 
-/// As many parameters as clippy lets a function have (`too-many-arguments-threshold`).
+/// The largest number of parameters that clippy allows (`too-many-arguments-threshold`).
 const PARAMETERS_MAX: usize = 5;
 
-/// Functions that had more before this rule was made, by file and name. None is added.
+/// Functions that had more parameters before this rule, by file and name. The list must not grow.
 const CROWDED: [(&str, &str); 14] = [
     ("game-plugins/sdk/src/migrate.rs", "convert"),
     ("server/abi/src/host.rs", "code_change"),
@@ -122,8 +122,8 @@ const CROWDED: [(&str, &str); 14] = [
     ("tests/src/house/upgrade.rs", "install_under"),
 ];
 
-/// Functions that put several parameters into one tuple, so that clippy counts too few. What implements a trait has the
-/// parameters that the trait wants.
+/// Functions that put several parameters into one tuple, so that clippy counts too few. Methods of a trait are excluded,
+/// because the trait defines their parameters.
 pub(crate) fn crowded(file: &File) -> Vec<Fault> {
     let Ok(parsed) = syn::parse_file(&file.text) else {
         return Vec::new();
@@ -134,8 +134,7 @@ pub(crate) fn crowded(file: &File) -> Vec<Fault> {
     let new = crowd.0.iter().filter(|name| !is_known(name));
     new.map(|name| {
         let line = file.line_where(|line| line.contains(&format!("fn {name}")));
-        let wanted =
-            "a tuple is no struct: give the parameters that belong together a type with names";
+        let wanted = "a tuple has no names: make a struct of the parameters that belong together";
         file.fault(line, format!("`{name}`: {wanted}"))
     })
     .collect()

@@ -81,7 +81,7 @@ impl Node {
         hero.export(self).unwrap()
     }
 
-    /// `pq_player:code_change` of this version, from or to 1.0.0.
+    /// Calls `pq_player:code_change` of this version, from or to 1.0.0.
     pub(crate) fn change(&mut self, direction: Direction, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
         let (module, way) = (
             self.module("pq_player"),

@@ -1,4 +1,4 @@
-//! Libraries that were built before an addition to the boundary, or after one that this node does not know.
+//! Libraries that were built before an addition to the ABI, or after one that this node does not know.
 
 use pq_abi::ABI_STAMP;
 use pq_abi::raw::LibraryTable;
@@ -10,7 +10,7 @@ use super::host::{TestHost, ask, counter};
 use super::patch;
 use super::support::{Node, V1};
 
-/// A library, and where it says how large its tables are.
+/// A library, and the place at which it states the sizes of its tables.
 pub(crate) struct Tables<'a> {
     bytes: &'a [u8],
     place: usize,
@@ -26,7 +26,7 @@ impl Tables<'_> {
         }
     }
 
-    /// The library as it would be with a table of this size, and with module tables of that.
+    /// The library with these sizes for its library table and for its module tables.
     pub(crate) fn with(&self, size: u64, module_size: u64) -> Vec<u8> {
         let patched = patch::written_at(self.bytes, self.place + 8, &size.to_le_bytes());
         let place = self.place + LibraryTable::LEAST;
@@ -34,7 +34,7 @@ impl Tables<'_> {
     }
 }
 
-/// A process of it runs, and a state is written and read.
+/// Checks that a process of the library runs, and that a state is exported and imported.
 fn assert_it_plays(bytes: &[u8]) {
     let node = Node::new();
     let library = node.load("a.so", bytes);
@@ -59,7 +59,7 @@ fn assert_it_plays(bytes: &[u8]) {
 
 #[test]
 fn a_library_that_was_built_before_an_addition_plays() {
-    // What would be the addition belongs to something else in such a library.
+    // In such a library, other data is at the place of the addition.
     let before = Tables::of(&V1).with(LibraryTable::LEAST as u64, u64::MAX);
     assert_it_plays(&before);
 }

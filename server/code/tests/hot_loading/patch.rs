@@ -26,7 +26,7 @@ pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     written_at(bytes, place_of(bytes, from), to)
 }
 
-/// Where this is; it is there exactly once.
+/// The place of `wanted`, which occurs exactly once.
 pub(crate) fn place_of(bytes: &[u8], wanted: &[u8]) -> usize {
     let places: Vec<usize> = (0..bytes.len())
         .filter(|at| bytes[*at..].starts_with(wanted))
@@ -40,7 +40,7 @@ pub(crate) fn place_of(bytes: &[u8], wanted: &[u8]) -> usize {
     places[0]
 }
 
-/// A copy that has this at that place.
+/// A copy with `what` written at `place`.
 pub(crate) fn written_at(bytes: &[u8], place: usize, what: &[u8]) -> Vec<u8> {
     let mut patched = bytes.to_vec();
     patched[place..place + what.len()].copy_from_slice(what);

@@ -1,8 +1,8 @@
-//! The session: the process that talks with one client. It differs from 1.0.0 at its end, and says who plays:
+//! The session: the process that talks with one client. It differs from 1.0.0 at its end, and reports its player:
 //!
 //! ```text
 //!   client disconnected, in any phase ─► as after `quit`: Leaving ─► end   (the hero is stopped first)
-//!   who(State) ─► nobody, the name of a hero that is to be or is being started, or the hero that plays
+//!   who(State) ─► nobody, the name of a hero before or during its start, or the playing hero
 //! ```
 //!
 //! State and encoded form are those of 1.0.0, so the module is exchanged without a conversion. A hero that lost its
@@ -21,32 +21,32 @@ use crate::v1_0_0::sockserv_serv::{self as v1_0_0, Phase};
 #[serde(transparent)]
 pub struct Session(pub v1_0_0::Session);
 
-/// Who plays at a session.
+/// The player of a session.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
-    /// Nobody is known.
+    /// The session has no name yet.
     Nobody,
-    /// A hero of this name is to be, when its player agrees.
+    /// The client has given this name and has not agreed yet.
     Named {
-        /// Its name.
+        /// The name of the future hero.
         name: Name,
     },
-    /// It is being started.
+    /// The start of the hero is in progress.
     Arriving {
-        /// Its name.
+        /// The name of the starting hero.
         name: Name,
     },
-    /// It plays.
+    /// The hero of the session plays.
     Playing {
-        /// Its name.
+        /// The name of the playing hero.
         name: Name,
-        /// Its supervisor, with which it ends.
+        /// The supervisor of the hero, which ends with it.
         process: Pid,
     },
 }
 
-/// `who(Session)`.
+/// `who(Session)`: returns the player of the session.
 pub static WHO: Function<(Session,), Who> =
     Function::new("sockserv_serv", "who", |_ctx, (session,)| session.who());
 

@@ -1,12 +1,12 @@
-//! A small game behind the door of a node that knows nothing of it: a client gives a ship a name, and the ship stays when
-//! the client has gone.
+//! A small game for a node that knows nothing of it: a client gives a ship a name, and the ship stays when the client
+//! has disconnected.
 //!
 //! ```text
 //!   harbour_master (one_for_one) ─┬► berths: harbour_berths (simple_one_for_one) ─► harbour_ship …   with names
 //!                                 └► pilots: harbour_pilots (simple_one_for_one) ─► harbour_pilot …  one for a client
 //! ```
-//! None of its modules is called as one of another game is, and its state has other fields: what the node has to know, a
-//! release says in its settings (`tests/tests/door/harbour.rs`).
+//! The names of its modules and the fields of its state differ from those of the other game. The settings of its
+//! release tell the node everything that it has to know (`tests/tests/door/harbour.rs`).
 
 use pq_sdk::application::Application;
 use pq_sdk::supervisor::{self, Refine, Supervisor, TopSupervisor, supervise, worker};
@@ -18,7 +18,7 @@ pub mod ship;
 pub use pilot::Pilot;
 pub use ship::Ship;
 
-/// The application's callback module.
+/// The callback module of the application.
 pub struct Harbour;
 
 impl Module for Harbour {
@@ -32,7 +32,7 @@ impl Application for Harbour {
     }
 }
 
-/// The top supervisor.
+/// The top supervisor `harbour_master`.
 pub struct Master;
 
 impl Module for Master {
@@ -51,7 +51,7 @@ impl Supervisor for Master {
     }
 }
 
-/// The supervisor of ships.
+/// The supervisor of the ships.
 pub struct Berths;
 
 impl Module for Berths {
@@ -69,7 +69,7 @@ impl Supervisor for Berths {
     }
 }
 
-/// The supervisor of pilots.
+/// The supervisor of the pilots.
 pub struct Pilots;
 
 impl Module for Pilots {

@@ -1,4 +1,4 @@
-//! A pilot: the session of a client. It asks for a name, has a ship started, and says when that has ended.
+//! A pilot: the session of a client. It asks for a name, starts a ship, and reports its end.
 
 use pq_sdk::{
     Ctx, Export, Function, GenServer, Info, InitError, Module, Next, Pid, PortId, Reason,
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Berths;
 
-/// How long the start of a ship may take.
+/// The deadline for the start of a ship in milliseconds.
 const START_TIMEOUT_MS: u64 = 5_000;
 
 /// The cargo of a ship that a client has named.
 const CARGO: u64 = 7;
 
-/// The state.
+/// The state of a session.
 #[derive(Serialize, Deserialize)]
 pub struct Pilot {
     line: PortId,
@@ -33,23 +33,23 @@ pub struct Aboard {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
-    /// Nobody is known.
+    /// The client has not given a name yet.
     Nobody,
-    /// A ship is being started.
+    /// The start of the ship is in progress.
     Arriving {
-        /// Its name.
+        /// The name of the starting ship.
         name: String,
     },
-    /// A ship has a captain.
+    /// The client has a ship.
     Playing {
-        /// Its name.
+        /// The name of the ship.
         name: String,
-        /// The ship.
+        /// The process of the ship.
         process: Pid,
     },
 }
 
-/// `who(State)`: which ship a client has.
+/// `who(State)`: returns the ship of a client.
 pub static WHO: Function<(Pilot,), Who> =
     Function::new("harbour_pilot", "who", |_ctx, (pilot,)| {
         match (pilot.aboard, pilot.ordered) {
@@ -110,7 +110,7 @@ impl Pilot {
         ctx.port_command(self.line, format!("{text}\n").as_bytes());
     }
 
-    /// A name at first, then words that come back.
+    /// The first line is a name; later lines are echoed.
     fn line(&mut self, line: &str, ctx: &mut Ctx<'_>) {
         let berths = ctx.whereis(Berths::REGISTERED);
         match (&self.aboard, berths) {

@@ -1,24 +1,24 @@
-//! A ship: it has a name, and cargo that it was given at its start.
+//! A ship, with a name and the cargo of its start.
 
 use pq_sdk::regis::{self, RegisterError};
 use pq_sdk::{Ctx, Export, Function, GenServer, InitError, Module, Reason, Term};
 use serde::{Deserialize, Serialize};
 
-/// The state.
+/// The state of a ship.
 #[derive(Serialize, Deserialize)]
 pub struct Ship {
     name: String,
     cargo: u64,
 }
 
-/// What `harbour_ship:papers` says to the client's program.
+/// The message of `harbour_ship:papers` to the client's program.
 #[derive(Serialize, Deserialize)]
 pub struct Papers {
     name: String,
     cargo: u64,
 }
 
-/// `papers(State)`: the messages of GMCP about a ship.
+/// `papers(State)`: returns the GMCP messages about a ship.
 pub static PAPERS: Function<(Ship,), Vec<(String, Papers)>> =
     Function::new("harbour_ship", "papers", |_ctx, (ship,)| {
         let Ship { name, cargo } = ship;
