@@ -144,15 +144,7 @@ pub(crate) fn run(
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
             tracing::error!("{error:#}: the permanent release starts in its place");
-            let ran = Ran {
-                addresses: Addresses::default(),
-                vsn: which.release.unwrap_or_default().to_string(),
-            };
-            if let Some(told) = signals.let_go()? {
-                life.told_to_end(&ran.vsn, told, &Ok(()));
-                return Ok(());
-            }
-            return start_again(&which.permanent_instead(), lock, options, &ran, &life);
+            return start_permanent(which, signals, lock, options, &life);
         }
         Err(error) => return Err(error),
     };
@@ -189,6 +181,25 @@ pub(crate) fn run(
         shutdown,
     };
     conclude(last, stopped, lock, options, &life)
+}
+
+/// Starts the permanent release in the place of one that did not boot, unless a signal has told the node to end.
+fn start_permanent(
+    which: Which<'_>,
+    signals: Signals,
+    lock: TreeLock,
+    options: &options::Node,
+    life: &Lifetime,
+) -> anyhow::Result<()> {
+    let ran = Ran {
+        addresses: Addresses::default(),
+        vsn: which.release.unwrap_or_default().to_string(),
+    };
+    if let Some(told) = signals.let_go()? {
+        life.told_to_end(&ran.vsn, told, &Ok(()));
+        return Ok(());
+    }
+    start_again(&which.permanent_instead(), lock, options, &ran, life)
 }
 
 /// What a second signal does.

@@ -48,6 +48,11 @@ pub(crate) fn data(text: &str) {
     }
 }
 
+/// Whether data goes to a terminal.
+pub(crate) fn data_is_for_a_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Whether nobody reads data any more.
 pub(crate) fn is_deaf() -> bool {
     IS_DEAF.load(Ordering::Relaxed)

@@ -40,7 +40,7 @@ use board::Tally;
 /// With so few states left to convert processes are held: half a millisecond of work on two processors.
 const FEW: u64 = 256;
 
-/// How long such a moment is waited for. Heroes act together and then pause together, in a rhythm of 0.8 s.
+/// How long such a moment is waited for. Avatars act together and then pause together, in a rhythm of 0.8 s.
 const RHYTHM_MS: u64 = 1_000;
 
 /// From then on twice as many may be left each time that so long has passed. Where processors cannot keep up with play,

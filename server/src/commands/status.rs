@@ -1,7 +1,6 @@
 //! `pq status`: what runs, since when, and what is being done; counts that cost nothing, whatever the node is at.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
@@ -169,7 +168,7 @@ impl Typed for StatusArgs {
 
 /// Looks again and again, until the node has gone or nobody reads any more.
 fn watch(at: &At) -> Result<(), Failure> {
-    let is_seen = std::io::stdout().is_terminal() && console::lines_may_move();
+    let is_seen = streams::data_is_for_a_terminal() && console::lines_may_move();
     let over_the_last = is_seen && !at.json;
     while !streams::is_deaf() {
         let text = ask(at)?;

@@ -69,7 +69,7 @@ pub struct Ending {
     pub name: Option<String>,
     /// What it runs.
     pub module: String,
-    /// The instruction that ends it, such as `{purge,[pq_market]}`.
+    /// The instruction that ends it, such as `{purge,[shop_goods]}`.
     pub instruction: String,
 }
 
