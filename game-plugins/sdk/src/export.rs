@@ -184,7 +184,7 @@ impl Seen {
         Seen(AtomicU64::new(0))
     }
 
-    /// What was seen at this epoch; nothing when that was at another one.
+    /// Whether it was here at this epoch; nothing when another one was seen last.
     fn at(&self, epoch: u64) -> Option<bool> {
         let seen = self.0.load(Ordering::Relaxed);
         (seen >> Seen::EPOCH_SHIFT == epoch).then_some(seen & Seen::HERE != 0)

@@ -1,16 +1,16 @@
 //! The exporter: states of processes for somebody outside of them, while everybody plays.
 //!
 //! ```text
-//!   callback ─► Marks::clear: the process is not any more what was exported of it
+//!   callback ─► Marks::clear: no export shows the process as it is any more
 //!   subscriber ─► Walk: so much of the slab in a slice ─► wanted, and changed? ─► export ─► Subscriber::take
 //! ```
-//! Between two callbacks every process is at rest, so a state can be written at any turn. Who wants states again and
-//! again is a [`Subscriber`], and has a [`Mark`] of its own at each process, so that it gets only what has changed and several
-//! do not disturb each other. It says how much it takes, and a walk stops there: the shard has other work.
+//! Between two callbacks every process is at rest, so a state can be written at any turn. A [`Subscriber`] gets states
+//! again and again. It has a [`Mark`] of its own at each process, so that only changed processes are exported to it, and
+//! several subscribers do not disturb each other. It says how much it takes, and a walk stops there: the shard has other work.
 //!
 //! A transaction is one (`stage::copies`). `sys` asks for a single state.
 //!
-//! INVARIANT: what a subscriber has of a process that bears its mark is the state of that process
+//! INVARIANT: the export that a subscriber has of a process with its mark shows the state of that process
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
 
 use pq_abi::{Failure, Module, Reason, State};
@@ -25,7 +25,7 @@ use crate::process::{Body, Handler, Mark, Process};
 /// nanoseconds each.
 const LOOKS_MAX: u32 = 4_096;
 
-/// Who has states exported.
+/// A part of the shard that has states exported to it.
 pub(super) trait Subscriber {
     /// Its mark at a process.
     const MARK: Mark;

@@ -37,7 +37,7 @@ use copies::Copies;
 /// what a transaction may take.
 const BIRTHS_MAX: usize = 100_000;
 
-/// What is being done.
+/// The step that is being done.
 #[derive(Clone, Copy)]
 enum Step {
     Resting,
@@ -54,7 +54,7 @@ enum Decision {
     Abort,
 }
 
-/// What a slice leaves.
+/// The rest after a slice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
     /// More of the transaction.

@@ -1,4 +1,4 @@
-//! Copies: what of the processes goes to the converters, and what has come back and waits for the decision.
+//! Copies: exports on their way to the converters, and converted states that wait for the decision.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::upgrade::board::{Board, Chunk};
 use crate::upgrade::convert::{Converted, NewPart, Outcome, Staged};
 use crate::upgrade::{Conversion, Failed};
 
-/// What a transaction means to a version of a module.
+/// The meaning of a transaction to a version of a module.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Nothing.
@@ -51,7 +51,7 @@ impl Copies {
         }
     }
 
-    /// What becomes of this version of a module.
+    /// The fate of this version of a module.
     pub(super) fn fate(&mut self, module: Module) -> Fate {
         if let Some((_, fate)) = self.known.iter().find(|(known, _)| *known == module) {
             return *fate;
@@ -108,7 +108,7 @@ impl Copies {
         }
     }
 
-    /// What has not gone to the converters is not wanted any more.
+    /// Exports that have not gone to the converters are not wanted any more.
     pub(super) fn withdraw(&mut self) {
         self.chunk.clear();
     }
@@ -163,12 +163,12 @@ impl Copies {
         }));
     }
 
-    /// What waits for this process.
+    /// The converted state that waits for this process.
     pub(super) fn take_staged(&mut self, pid: Pid) -> Option<Staged> {
         self.staged.remove(&pid)
     }
 
-    /// Drops what nobody has taken, so many at once. Whether there was something.
+    /// Drops states that nobody has taken, so many at once. `true` when there were some.
     pub(super) fn drop_staged(&mut self, slice: usize) -> bool {
         let unwanted: Vec<Pid> = self.staged.keys().take(slice).copied().collect();
         for pid in &unwanted {
@@ -205,7 +205,7 @@ impl Subscriber for Copies {
         self.staged.contains_key(&pid)
     }
 
-    /// What needs no conversion is staged at once.
+    /// A process of which nothing needs a conversion is staged at once.
     fn take(&mut self, export: Result<Export, Refused>) {
         match export {
             Ok(export) if export.parts.is_empty() => {

@@ -16,7 +16,7 @@ impl Staging {
         let slice = self.board.plan.slice.max(1) as usize * 2;
         for _ in 0..slice {
             let Some((pid, since)) = self.held.pop_front() else {
-                // What nobody takes is dropped in slices of its own.
+                // States that nobody takes are dropped in slices of their own.
                 return match self.copies.drop_staged(slice) {
                     true => Left::More,
                     false => Left::Nothing,
