@@ -139,7 +139,7 @@ fn applications_are_loaded_started_and_stopped_in_order() {
     assert_eq!(estate.stop("b"), "ok");
     let lines = estate.rig.lines();
     assert!(
-        lines[0].ends_with("terminate shutdown") && lines[1] == "controller rig stopped",
+        lines[0].ends_with("terminate shutdown") && lines[1] == "controller house stopped",
         "{lines:?}"
     );
     assert_eq!(estate.stop("b"), "{not_started,\"b\"}");
@@ -242,7 +242,7 @@ fn the_end_of_an_application_is_the_nodes_end_if_it_was_started_so() {
         );
         assert_eq!(
             estate.rig.lines(),
-            ["controller rig starts", "controller rig stopped"],
+            ["controller house starts", "controller house stopped"],
             "{what}"
         );
     }
