@@ -74,12 +74,17 @@ fn main() -> Result<(), String> {
 /// Measures this number of upgrades and downgrades.
 fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
     let mut reports = Vec::new();
+    let (mut of_pause, mut of_duration) = (1.0_f64, 1.0_f64);
     let began = node.usage();
     for _ in 0..rounds {
         for vsn in ["1.1.0", "1.0.0"] {
+            let plan = operate(tree, &["check-install", vsn]);
             let report = operate(tree, &["install", vsn]);
             let converted = report["processes"]["pq_player"].as_u64();
             assert_eq!(converted, Some(heroes), "{report}");
+            let expected = (&plan["expected_pause_us"], &plan["expected_took_ms"]);
+            of_pause = of_pause.max(error(expected.0, &report["pause_us"]["max"]));
+            of_duration = of_duration.max(error(expected.1, &report["took_ms"]));
             reports.push(report);
         }
     }
@@ -91,9 +96,11 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         values.fold(0.0, f64::max) / 1e3
     };
     let what = |figure: &str| format!("{heroes} heroes: {figure}");
-    let goal = match heroes {
-        0..=10_000 => Goal::AtMost(100.0),
-        _ => Goal::None,
+    let (pause_ms, whole_ms) = match heroes {
+        0..=10_000 => (1.0, 5_000.0),
+        10_001..=100_000 => (2.0, 5_000.0),
+        100_001..=300_000 => (10.0, 15_000.0),
+        _ => (1_500.0, 60_000.0),
     };
     row(
         what("pause, median hero"),
@@ -101,7 +108,12 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         "ms",
         Goal::None,
     );
-    row(what("pause, longest"), worst("pause_us", "max"), "ms", goal);
+    row(
+        what("pause, longest"),
+        worst("pause_us", "max"),
+        "ms",
+        Goal::AtMost(pause_ms),
+    );
     row(
         what("stall of other processes, p99"),
         worst("stall_us", "p99"),
@@ -112,7 +124,7 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         what("stall of other processes, longest"),
         worst("stall_us", "max"),
         "ms",
-        Goal::None,
+        Goal::AtMost(2.0),
     );
     let took = reports
         .iter()
@@ -121,7 +133,19 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         what("whole upgrade, longest"),
         took.fold(0.0, f64::max),
         "ms",
-        Goal::None,
+        Goal::AtMost(whole_ms),
+    );
+    row(
+        what("pause, longest: estimate of the check by it, or the other way round"),
+        of_pause,
+        "times",
+        Goal::AtMost(3.0),
+    );
+    row(
+        what("whole upgrade: estimate of the check by it, or the other way round"),
+        of_duration,
+        "times",
+        Goal::AtMost(3.0),
     );
     let ended = node.usage();
     let per_upgrade = (ended.cpu_s - began.cpu_s) / f64::from(2 * rounds);
@@ -137,6 +161,13 @@ fn measure(tree: &Tree, node: &Node, heroes: u64, rounds: u32) {
         "MB",
         Goal::None,
     );
+}
+
+/// By how much an estimate was too high, or too low.
+fn error(expected: &Value, measured: &Value) -> f64 {
+    let number = |value: &Value| value.as_f64().unwrap_or_default().max(1.0);
+    let ratio = number(expected) / number(measured);
+    ratio.max(1.0 / ratio)
 }
 
 /// An operator's command, and its answer.
