@@ -172,7 +172,9 @@ fn a_pause_is_of_a_process_that_had_something_to_do() {
     let modules = house.modules.clone();
     let committed = house.change(plan, UP.0, |sim, _| {
         if !is_decided(&modules) {
-            counters[..3].iter().for_each(|counter| step_of(sim, *counter));
+            counters[..3]
+                .iter()
+                .for_each(|counter| step_of(sim, *counter));
         }
     });
     let committed = committed.unwrap();
