@@ -213,8 +213,8 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
                 committed.processes["server"], servers,
                 "every server has changed"
             );
-            windows.push(at(&committed.pauses_us, 1.0));
-            medians.push(at(&committed.pauses_us, 0.5));
+            windows.push(at(&committed.pauses_us, 1.0).max(f64::from(committed.shut_us)));
+            medians.push(median(&committed));
             stalls.extend(committed.stalls_us);
             whole.push(took.as_secs_f64() * 1e3);
         }
@@ -274,6 +274,14 @@ fn measure(servers: u64, pace_ms: u64, rounds: u32, theirs: Option<f64>) {
 fn at(sorted: &[u32], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
     f64::from(sorted.get(index).or(sorted.last()).copied().unwrap_or(0))
+}
+
+/// The pause of half of the servers, most of which had nothing to do.
+fn median(committed: &Committed) -> f64 {
+    match committed.unpaused > committed.pauses_us.len() as u64 {
+        true => 0.0,
+        false => at(&committed.pauses_us, 0.5),
+    }
 }
 
 fn max(values: &[f64]) -> f64 {

@@ -123,8 +123,9 @@ pub enum Signal {
     Quit,
 }
 
-/// Takes the processes of one shard; runs on its thread and must not wait.
-pub type OnList = Box<dyn FnOnce(&mut dyn Iterator<Item = Seen<'_>>) + Send>;
+/// Sees each process of one shard, some of them in each of its turns, and nothing at the end; runs on its thread and must
+/// not wait.
+pub type OnList = Box<dyn FnMut(Option<Seen<'_>>) + Send>;
 
 /// A call of a function of a module from outside.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub(crate) use asking::pid_of;
 pub use asking::{Ask, Asking, Called, OnReply, Question};
 pub(crate) use inbox::Inbox;
 pub use kin::Kin;
-pub(crate) use listing::runners;
+pub(crate) use listing::runner;
 pub use listing::{Census, Listing, Missing, Runner};
 pub use names::NameHook;
 

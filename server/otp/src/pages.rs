@@ -15,6 +15,12 @@ pub(crate) struct Pages<T> {
     pages: Vec<Vec<T>>,
 }
 
+impl<T> Default for Pages<T> {
+    fn default() -> Pages<T> {
+        Pages::new()
+    }
+}
+
 impl<T> Pages<T> {
     pub(crate) fn new() -> Pages<T> {
         Pages {
@@ -43,6 +49,11 @@ impl<T> Pages<T> {
 
     pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         self.pages.get_mut(index / PAGE)?.get_mut(index % PAGE)
+    }
+
+    /// All elements, in their order.
+    pub(crate) fn into_elements(self) -> impl Iterator<Item = T> {
+        self.pages.into_iter().flatten()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -20,13 +20,14 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, OnList, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
+use exporter::Walk;
 use gate::Gate;
 
 mod effects;
@@ -59,6 +60,9 @@ const PROCESSES_PER_SLICE: usize = 256;
 /// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a shard that stands
 /// still: what is sent there waits up to twice as much, and then is dropped as if the mailbox were full.
 const OUTBOX_MAX: usize = 16_384;
+
+/// Processes that are shown in one turn: a line about one takes some tenths of a microsecond.
+const LISTED_MAX: u32 = 512;
 
 /// What a timer does when it is due.
 pub(crate) enum Due {
@@ -150,6 +154,8 @@ pub(crate) struct Shard {
     spare_effects: Vec<Effect>,
     /// Room for what a supervisor's machine wants done.
     spare_actions: Vec<Action>,
+    /// Whoever looks through the processes, and how far each has come.
+    listings: VecDeque<(OnList, Walk)>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
@@ -194,6 +200,7 @@ impl Shard {
             starting: Numbered::default(),
             spare_effects: Vec::new(),
             spare_actions: Vec::new(),
+            listings: VecDeque::new(),
             staging: None,
             gate: Gate::new(),
             changed: VecDeque::new(),
@@ -214,6 +221,7 @@ impl Shard {
             self.run_some();
         }
         self.stage_some();
+        self.list_some();
         self.handle_local();
         self.flush();
     }
@@ -238,6 +246,7 @@ impl Shard {
     pub(crate) fn is_busy(&self) -> bool {
         !self.run_queue.is_empty()
             || self.gate.lets_some_go()
+            || !self.listings.is_empty()
             || self.outboxes.iter().any(|outbox| !outbox.is_empty())
     }
 
@@ -264,6 +273,24 @@ impl Shard {
         self.slab
             .iter()
             .map(move |process| Seen::new(process, view))
+    }
+
+    /// Shows some more processes to whoever has asked first.
+    fn list_some(&mut self) {
+        let Some((mut list, walk)) = self.listings.pop_front() else {
+            return;
+        };
+        let walk = walk.go_on(self, LISTED_MAX, |shard, place| {
+            let process = shard.slab.peek(place);
+            let seen = process.map(|process| Seen::new(process, shard.gate.view()));
+            let is_seen = seen.is_some();
+            seen.into_iter().for_each(|seen| list(Some(seen)));
+            is_seen
+        });
+        match walk.is_over(self) {
+            true => list(None),
+            false => self.listings.push_front((list, walk)),
+        }
     }
 
     fn take_arrivals(&mut self) {
@@ -391,7 +418,7 @@ impl Shard {
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::Returned(returned) => self.returned_from_outside(*returned),
-            Signal::List(list) => list(&mut self.seen()),
+            Signal::List(list) => self.listings.push_back((list, Walk::default())),
             Signal::Upgrade(order) => self.upgrade(order),
             Signal::Quit => self.quit = true,
         }

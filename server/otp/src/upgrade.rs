@@ -226,8 +226,13 @@ pub struct Committed {
     pub processes: BTreeMap<String, u64>,
     /// Processes that ended with their module, or because their conversion did not end.
     pub killed: u64,
-    /// How long each process was held, in microseconds of real time, sorted.
+    /// How long processes were kept from running that had something to do, until they ran, in microseconds of real time,
+    /// sorted. A pause begins when the process could have run, or, if it stood in the run queue, when it was held.
     pub pauses_us: Vec<u32>,
+    /// Processes with a new version that had nothing to do meanwhile.
+    pub unpaused: u64,
+    /// For how long processes were held, in microseconds of real time, on the shard that held them longest.
+    pub shut_us: u32,
     /// How long each turn of a shard took meanwhile, in microseconds of real time, sorted: nobody else was kept
     /// waiting longer.
     pub stalls_us: Vec<u32>,
@@ -251,6 +256,12 @@ impl Copied {
         let states = u32::try_from(self.states).unwrap_or(u32::MAX).max(1);
         let left = u32::try_from(self.left).unwrap_or(u32::MAX);
         ROUNDS + self.took / states * left
+    }
+
+    /// Whether states are converted faster than they change. Where they are not, processes are held for the conversion of
+    /// many of them.
+    pub fn keeps_up(&self) -> bool {
+        self.left <= FEW * 16
     }
 }
 
@@ -515,7 +526,10 @@ impl Tally {
             values.sort_unstable();
             values
         };
+        let swapped: u64 = self.processes.values().sum();
         Committed {
+            unpaused: swapped.saturating_sub(self.pauses_us.len() as u64),
+            shut_us: self.shut_us,
             processes: self
                 .processes
                 .into_iter()

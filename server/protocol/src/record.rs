@@ -74,9 +74,17 @@ pub struct Micros {
 impl Micros {
     /// Of sorted times; all zero when there are none.
     pub fn of(sorted: &[u32]) -> Micros {
+        Micros::of_some(sorted, 0)
+    }
+
+    /// Of sorted times, and so many that are zero.
+    pub fn of_some(sorted: &[u32], zeros: u64) -> Micros {
+        let zeros = usize::try_from(zeros).unwrap_or(usize::MAX);
+        let all = sorted.len().saturating_add(zeros);
         let at = |share: f64| {
-            let index = (sorted.len() as f64 * share) as usize;
-            let time = sorted.get(index).or(sorted.last());
+            let index = (all as f64 * share) as usize;
+            let of_sorted = index.checked_sub(zeros);
+            let time = of_sorted.and_then(|at| sorted.get(at).or(sorted.last()));
             time.map_or(0, |time| u64::from(*time))
         };
         Micros {
@@ -153,7 +161,8 @@ pub struct InstallRecord {
     /// Connections that the node closed meanwhile because their process was ended or failed; neither it nor the client
     /// had wished it.
     pub connections_dropped: u64,
-    /// How long processes were held.
+    /// How long processes were kept from running; those that had nothing to do were not. No process could have been kept
+    /// for longer than `max`, whenever it had got something to do.
     pub pause_us: Micros,
     /// How long a turn of a shard took meanwhile: nobody else was kept waiting longer.
     pub stall_us: Micros,

@@ -129,6 +129,7 @@ fn facts(plan: &CheckReport) -> String {
         ("way back", lost),
         ("killed", doomed),
         ("pause", format!("about {} ms", plan.expected_pause_ms)),
+        ("duration", format!("about {} ms", plan.expected_took_ms)),
         ("restart", restart.to_string()),
         ("warnings", plan.warnings.join("; ")),
     ])
@@ -264,6 +265,8 @@ mod tests {
                 ],
             },
             expected_pause_ms: 2,
+            expected_pause_us: 1_700,
+            expected_took_ms: 40,
             warnings: vec![],
             took_ms: 31,
         }
@@ -288,6 +291,7 @@ mod tests {
             way back   3 states came back as something else
             killed     2 whose conversion does not end
             pause      about 2 ms
+            duration   about 40 ms
             restart    the node starts again with this release
         "#]]
         .assert_eq(&plan().show());

@@ -16,11 +16,12 @@ use pq_abi::{Module, Reason, spec};
 use pq_term::msgpack;
 use pq_term::{Pid, Term};
 
-use super::{Node, RequestError, Runner, runners};
+use super::{Node, RequestError, Runner, runner};
 use crate::application::{AppReply, AppRequest, CONTROLLER};
 use crate::message::{Ack, Caller, Envelope, ModuleCall, OnList, Payload, Signal};
 use crate::native::Native;
 use crate::numbered::Numbered;
+use crate::pages::Pages;
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
 use crate::sys::{SysMessage, SysRequest};
@@ -183,9 +184,7 @@ pub trait Ask {
     /// # Errors
     /// When a shard does not answer in time, or stands still.
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
-        look_through(self, timeout_ms, |processes| {
-            processes.map(|seen| seen.info()).collect()
-        })
+        look_through(self, timeout_ms, |seen| Some(seen.info()))
     }
 
     /// The processes that run this version, as their own module or as that of a handler.
@@ -193,17 +192,15 @@ pub trait Ask {
     /// # Errors
     /// When a shard does not answer in time, or stands still.
     fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
-        look_through(self, timeout_ms, move |processes| {
-            runners(processes, module)
-        })
+        look_through(self, timeout_ms, move |seen| runner(&seen, module))
     }
 }
 
-/// Has every shard look through its processes.
+/// Has every shard look through its processes, and takes what it finds.
 fn look_through<R: Send + 'static>(
     asker: &mut (impl Ask + ?Sized),
     timeout_ms: u64,
-    look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> Vec<R> + Clone + Send + 'static,
+    look: impl Fn(Seen<'_>) -> Option<R> + Clone + Send + 'static,
 ) -> Result<Vec<R>, RequestError> {
     let found = Arc::new(Mutex::new(Vec::new()));
     let (all, outstanding) = (found.clone(), Arc::new(AtomicUsize::new(0)));
@@ -216,10 +213,14 @@ fn look_through<R: Send + 'static>(
         for shard in 0..node.shards() {
             let (all, outstanding) = (all.clone(), outstanding.clone());
             let (look, node_of_list) = (look.clone(), node.clone());
-            let list: OnList = Box::new(move |processes| {
-                all.lock().unpoisoned().extend(look(processes));
-                if outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-                    node_of_list.answer_outside(from.tag, Ok(Payload::new()));
+            let mut own = Pages::new();
+            let list: OnList = Box::new(move |seen| match seen {
+                Some(seen) => look(seen).into_iter().for_each(|found| own.push(found)),
+                None => {
+                    all.lock().unpoisoned().push(std::mem::take(&mut own));
+                    if outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+                        node_of_list.answer_outside(from.tag, Ok(Payload::new()));
+                    }
                 }
             });
             node.tell_shard(shard, Signal::List(list));
@@ -227,7 +228,8 @@ fn look_through<R: Send + 'static>(
         Ok(())
     };
     asker.ask(timeout_ms, Box::new(question))?;
-    Ok(std::mem::take(&mut *found.lock().unpoisoned()))
+    let shards = std::mem::take(&mut *found.lock().unpoisoned());
+    Ok(shards.into_iter().flat_map(Pages::into_elements).collect())
 }
 
 /// The outcome of a function that was called from outside.

@@ -10,6 +10,7 @@ use pq_term::Pid;
 
 use super::{Node, RequestError};
 use crate::message::{OnList, Signal};
+use crate::pages::Pages;
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
 
@@ -19,11 +20,11 @@ pub type Census = BTreeMap<(String, String), u64>;
 impl Node {
     /// All processes of those shards that answer, for people who would rather see some of it than nothing.
     pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
-        let shards = self.ask_those_that_answer(timeout_ms, |processes| {
-            processes.map(|seen| seen.info()).collect::<Vec<_>>()
-        });
+        let see = |all: &mut Pages<ProcessInfo>, seen: Seen<'_>| all.push(seen.info());
+        let shards = self.ask_those_that_answer(timeout_ms, see);
+        let answers = shards.answers.into_iter();
         Listing {
-            answers: shards.answers.into_iter().flatten().collect(),
+            answers: answers.flat_map(Pages::into_elements).collect(),
             missing: shards.missing,
         }
     }
@@ -33,20 +34,17 @@ impl Node {
     /// # Errors
     /// When a shard does not answer in time, or stands still.
     pub fn census(&self, timeout_ms: u64) -> Result<Census, RequestError> {
-        let shards = self.ask_shards(timeout_ms, |processes| {
-            let mut census: Vec<(Option<Module>, String, u64)> = Vec::new();
-            for seen in processes {
-                let module = seen.module();
-                let known = census
-                    .iter_mut()
-                    .find(|(of, name, _)| *of == module && (of.is_some() || name == seen.name()));
-                match known {
-                    Some((_, _, count)) => *count += 1,
-                    None => census.push((module, seen.name().to_string(), 1)),
-                }
+        let see = |census: &mut Vec<(Option<Module>, String, u64)>, seen: Seen<'_>| {
+            let module = seen.module();
+            let known = census
+                .iter_mut()
+                .find(|(of, name, _)| *of == module && (of.is_some() || name == seen.name()));
+            match known {
+                Some((_, _, count)) => *count += 1,
+                None => census.push((module, seen.name().to_string(), 1)),
             }
-            census
-        })?;
+        };
+        let shards = self.ask_shards(timeout_ms, see)?;
         let lines = shards.into_iter().flatten().map(|(module, name, count)| {
             ((name, module.map_or("", Module::vsn).to_string()), count)
         });
@@ -58,12 +56,12 @@ impl Node {
     }
 
     /// Has every shard look through its processes; one answer per shard.
-    fn ask_shards<R: Send + 'static>(
+    fn ask_shards<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
-        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
+        see: impl Fn(&mut R, Seen<'_>) + Clone + Send + 'static,
     ) -> Result<Vec<R>, RequestError> {
-        let listing = self.ask_those_that_answer(timeout_ms, look);
+        let listing = self.ask_those_that_answer(timeout_ms, see);
         match listing.missing.is_empty() {
             true => Ok(listing.answers),
             false => Err(self.unanswered(timeout_ms)),
@@ -71,20 +69,23 @@ impl Node {
     }
 
     /// The same of those shards that answer; nobody waits for one that stands still.
-    fn ask_those_that_answer<R: Send + 'static>(
+    fn ask_those_that_answer<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
-        look: impl Fn(&mut dyn Iterator<Item = Seen<'_>>) -> R + Clone + Send + 'static,
+        see: impl Fn(&mut R, Seen<'_>) + Clone + Send + 'static,
     ) -> Listing<R> {
         let (sender, receiver) = sync_channel(self.shards());
         let mut waited_for: BTreeSet<usize> = (0..self.shards()).collect();
         let is_stalled = |shard: &usize| self.watched().is_stalled(*shard);
         // What is asked of a shard that stands still would lie there until it goes on.
         for shard in waited_for.iter().filter(|shard| !is_stalled(shard)) {
-            let (sender, look, shard) = (sender.clone(), look.clone(), *shard);
-            // Whoever asked may have given up: then nobody takes the answer.
-            let list: OnList =
-                Box::new(move |processes| drop(sender.try_send((shard, look(processes)))));
+            let (sender, see, shard) = (sender.clone(), see.clone(), *shard);
+            let mut own = R::default();
+            let list: OnList = Box::new(move |seen| match seen {
+                Some(seen) => see(&mut own, seen),
+                // Whoever asked may have given up: then nobody takes the answer.
+                None => drop(sender.try_send((shard, std::mem::take(&mut own)))),
+            });
             if let Some(inbox) = self.inbox(shard as u8) {
                 inbox.push(Signal::List(list));
             }
@@ -147,17 +148,13 @@ pub enum Runner {
     Manager(Pid),
 }
 
-/// Those of the processes that run this version.
-pub(crate) fn runners(
-    processes: &mut dyn Iterator<Item = Seen<'_>>,
-    module: Module,
-) -> Vec<Runner> {
-    let runner = |seen: Seen<'_>| match seen.module() == Some(module) {
+/// A process that runs this version.
+pub(crate) fn runner(seen: &Seen<'_>, module: Module) -> Option<Runner> {
+    match seen.module() == Some(module) {
         true => Some(Runner::Process(seen.pid())),
         false => seen
             .handlers()
             .any(|handler| handler == module)
             .then_some(Runner::Manager(seen.pid())),
-    };
-    processes.filter_map(runner).collect()
+    }
 }

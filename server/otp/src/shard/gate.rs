@@ -59,8 +59,16 @@ pub(super) struct Gate {
     stood: u64,
     /// What versions become that count as gone.
     coming: Vec<(Module, Module)>,
-    /// How long processes were parked that run now.
-    pauses_us: Vec<u32>,
+    pauses: Pauses,
+}
+
+/// What the gate has cost.
+#[derive(Default)]
+pub(super) struct Pauses {
+    /// How long each process was parked that was, until it ran.
+    pub(super) each_us: Vec<u32>,
+    /// How long the gate was shut: a process with something to do all the time was parked for so long.
+    pub(super) shut_us: u32,
 }
 
 impl Gate {
@@ -72,7 +80,7 @@ impl Gate {
             closed_us: 0,
             stood: 0,
             coming: Vec::new(),
-            pauses_us: Vec::new(),
+            pauses: Pauses::default(),
         }
     }
 
@@ -122,14 +130,14 @@ impl Gate {
 
     /// The new versions are in force: these instead of those.
     pub(super) fn decide(&mut self, coming: Vec<(Module, Module)>) {
+        self.pauses.shut_us = self.now_us().wrapping_sub(self.closed_us);
         (self.stand, self.coming) = (Stand::Decided, coming);
     }
 
-    /// Everything is as it was, or all processes have their new states. Hands over how long each was parked that has run
-    /// since.
-    pub(super) fn open(&mut self) -> Vec<u32> {
+    /// Everything is as it was, or all processes have their new states. Hands over what it has cost.
+    pub(super) fn open(&mut self) -> Pauses {
         (self.stand, self.coming) = (Stand::Open, Vec::new());
-        std::mem::take(&mut self.pauses_us)
+        std::mem::take(&mut self.pauses)
     }
 
     /// The next one of the parked, if they can run.
@@ -194,7 +202,7 @@ impl Shard {
     pub(super) fn run_parked(&mut self, Parked { place, since_us }: Parked) {
         if self.slab.at(place).is_some() {
             let pause_us = self.gate.now_us().wrapping_sub(since_us);
-            self.gate.pauses_us.push(pause_us);
+            self.gate.pauses.each_us.push(pause_us);
         }
         self.run(place);
     }

@@ -84,6 +84,11 @@ impl Slab {
         self.slots.get_mut(index as usize)?.process_mut()
     }
 
+    /// The same, to be looked at.
+    pub(super) fn peek(&self, index: u32) -> Option<&Process> {
+        self.slots.get(index as usize)?.process()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Process> {
         self.slots.iter().filter_map(Slot::process)
     }

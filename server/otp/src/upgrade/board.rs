@@ -41,6 +41,7 @@ pub(crate) struct Tally {
     pub(crate) processes: BTreeMap<&'static str, u64>,
     pub(crate) killed: u64,
     pub(crate) pauses_us: Vec<u32>,
+    pub(crate) shut_us: u32,
     pub(crate) stalls_us: Vec<u32>,
 }
 
@@ -300,6 +301,7 @@ impl Board {
         }
         tally.killed += more.killed;
         tally.pauses_us.extend(more.pauses_us);
+        tally.shut_us = tally.shut_us.max(more.shut_us);
         tally.stalls_us.extend(more.stalls_us);
     }
 

@@ -43,7 +43,9 @@ impl ReleaseHandler {
         vsn: &str,
         options: &Options,
     ) -> Result<CheckReport, FailedStep> {
+        let began = Instant::now();
         let prepared = self.prepare(driver, vsn, Purpose::Check)?;
+        let preparation = began.elapsed();
         let prepared = drift::permit(prepared, options)?;
         let mut report = CheckReport::of(&prepared);
         let processes = driver.processes(ASK_TIMEOUT_MS)?;
@@ -58,8 +60,10 @@ impl ReleaseHandler {
             first: 0,
             processes: &processes,
         };
-        let pause = self.try_exchanges(driver, &tried, options, &mut report)?;
-        report.expected_pause_ms = (pause.as_millis() as u64).max(1);
+        let expected = self.try_exchanges(driver, &tried, options, &mut report)?;
+        report.expected_pause_us = expected.pause.as_micros() as u64;
+        report.expected_pause_ms = report.expected_pause_us.div_ceil(1_000);
+        report.expected_took_ms = (preparation + expected.took).as_millis() as u64;
         Ok(report)
     }
 }
@@ -84,6 +88,8 @@ impl CheckReport {
             killed: 0,
             ends: prepared.judgement.ends.clone(),
             expected_pause_ms: 0,
+            expected_pause_us: 0,
+            expected_took_ms: 0,
             warnings: prepared.warnings.clone(),
             took_ms: 0,
         }

@@ -47,9 +47,9 @@ impl ReleaseHandler {
         tried: &Tried<'_>,
         options: &Options,
         report: &mut CheckReport,
-    ) -> Result<Duration, FailedStep> {
+    ) -> Result<Expected, FailedStep> {
         let prepared = tried.prepared;
-        let mut pause = Duration::ZERO;
+        let mut expected = Expected::default();
         let mut before: Vec<Change<'static>> = Vec::new();
         let nobody = BTreeSet::new();
         for (at, exchange) in prepared.script.exchanges().enumerate() {
@@ -64,11 +64,13 @@ impl ReleaseHandler {
                     options,
                     processes: tried.processes,
                 };
-                pause += self.try_exchange(driver, &trial, report)?;
+                let this = self.try_exchange(driver, &trial, report)?;
+                expected.pause = expected.pause.max(this.pause);
+                expected.took += this.took;
             }
             before.extend(own);
         }
-        Ok(pause)
+        Ok(expected)
     }
 
     fn try_exchange(
@@ -76,7 +78,7 @@ impl ReleaseHandler {
         driver: &mut dyn Driver,
         trial: &Trial<'_>,
         report: &mut CheckReport,
-    ) -> Result<Duration, FailedStep> {
+    ) -> Result<Expected, FailedStep> {
         let mut plan = trial.plan(&self.code)?;
         let concerned: Vec<&str> = plan
             .targets
@@ -94,13 +96,33 @@ impl ReleaseHandler {
         report.killed += progress.doomed;
         if progress.doomed > 0 {
             // Another thread would be given up for each of them; how long the others take is known.
-            return Ok(Duration::ZERO);
+            return Ok(Expected::default());
         }
         let plan = trial.plan(&self.code)?;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
-        Ok(transaction.copy()?.expected_pause())
+        let copied = transaction.copy()?;
+        if !copied.keeps_up() {
+            report.warnings.push(format!(
+                "the processors do not keep up: {} states change faster than they are converted, and their processes would \
+                 be held for it",
+                copied.left
+            ));
+        }
+        Ok(Expected {
+            pause: copied.expected_pause(),
+            took: copied.took,
+        })
     }
+}
+
+/// What an install would cost, from what a trial has.
+#[derive(Default)]
+pub(super) struct Expected {
+    /// How long processes would be held, by the exchange that holds them longest.
+    pub(super) pause: Duration,
+    /// How long its exchanges would take.
+    pub(super) took: Duration,
 }
 
 /// The exchanges that are tried.

@@ -44,8 +44,14 @@ pub struct CheckReport {
     pub ends: Ends,
     /// What is odd about it without stopping anything, as sentences.
     pub warnings: Vec<String>,
-    /// How long processes would be held, from what the last round of copying took.
+    /// How long a process would be kept from running that has something to do meanwhile, rounded up.
     pub expected_pause_ms: u64,
+    /// The same in microseconds.
+    #[serde(default)]
+    pub expected_pause_us: u64,
+    /// How long the install would take.
+    #[serde(default)]
+    pub expected_took_ms: u64,
     /// How long all of it took.
     pub took_ms: u64,
 }
@@ -56,6 +62,8 @@ pub(super) struct Sum {
     processes: BTreeMap<String, u64>,
     killed: u64,
     pauses_us: Vec<u32>,
+    unpaused: u64,
+    shut_us: u32,
     stalls_us: Vec<u32>,
 }
 
@@ -66,6 +74,8 @@ impl Sum {
         }
         self.killed += committed.killed;
         self.pauses_us.extend(committed.pauses_us);
+        self.unpaused += committed.unpaused;
+        self.shut_us = self.shut_us.max(committed.shut_us);
         self.stalls_us.extend(committed.stalls_us);
     }
 
@@ -73,7 +83,8 @@ impl Sum {
     pub(super) fn record(mut self, record: &mut InstallRecord) {
         self.pauses_us.sort_unstable();
         self.stalls_us.sort_unstable();
-        record.pause_us = Micros::of(&self.pauses_us);
+        record.pause_us = Micros::of_some(&self.pauses_us, self.unpaused);
+        record.pause_us.max = record.pause_us.max.max(u64::from(self.shut_us));
         record.stall_us = Micros::of(&self.stalls_us);
         record.killed = self.killed;
         for change in &mut record.modules {

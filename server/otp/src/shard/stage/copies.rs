@@ -15,9 +15,10 @@ use crate::upgrade::board::{Board, Chunk};
 use crate::upgrade::convert::{Converted, NewPart, Outcome, Staged};
 use crate::upgrade::{Conversion, Failed};
 
-/// Exports of a shard that may be with the converters: enough that they have something to do between two turns of the
-/// shard, some milliseconds of work. What is exported beyond that would only be old when its turn comes.
-const OUTSTANDING_MAX: usize = 1_024;
+/// Exports of a shard that may be with the converters, a few megabytes. On a busy machine a thread waits for its turn some tens
+/// of milliseconds; so many are enough for 100 000 changes a second nevertheless. What is exported beyond that would only be
+/// old when its turn comes.
+const OUTSTANDING_MAX: usize = 8_192;
 
 /// What a transaction means to a version of a module.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -133,7 +133,8 @@ impl Staging {
 
     /// Everything is over here.
     pub(super) fn end(mut self, shard: &mut Shard) {
-        self.tally.pauses_us = shard.gate.open();
+        let pauses = shard.gate.open();
+        (self.tally.pauses_us, self.tally.shut_us) = (pauses.each_us, pauses.shut_us);
         while let Some(parked) = shard.gate.let_go() {
             shard.run_queue.push_back(parked.place());
         }

@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use pq_otp::sys::SysMessage;
+
 use super::*;
 
 /// Something that happens before a step of a transaction, or between two of them.
 #[derive(Clone, Debug)]
 enum Event {
     Step(usize),
+    /// `sys` asks for the state.
+    Ask(usize),
     Kill(usize),
     Birth(i64),
     /// A counter whose conversion fails is born.
@@ -35,6 +39,7 @@ struct Model {
 fn event() -> impl Strategy2<Value = Event> {
     prop_oneof![
         6 => any::<prop::sample::Index>().prop_map(|index| Event::Step(index.index(1_000))),
+        2 => any::<prop::sample::Index>().prop_map(|index| Event::Ask(index.index(1_000))),
         1 => any::<prop::sample::Index>().prop_map(|index| Event::Kill(index.index(1_000))),
         2 => (1_000_i64..2_000).prop_map(Event::Birth),
         1 => Just(Event::BadBirth),
@@ -54,6 +59,9 @@ struct Row {
     row: Pid,
     sent: Mutex<BTreeMap<Pid, u32>>,
     born: Mutex<Vec<Slot>>,
+    /// States that were asked for, with the version that was in force then.
+    told: Arc<Mutex<Vec<(&'static str, String)>>>,
+    modules: Arc<Linked>,
 }
 
 impl Row {
@@ -76,6 +84,11 @@ impl Row {
                     step_of(sim, counter);
                 }
             }
+            Event::Ask(index) => {
+                if let Some(counter) = pick(*index) {
+                    self.ask(sim, counter);
+                }
+            }
             Event::Kill(index) => pick(*index)
                 .into_iter()
                 .for_each(|pid| sim.node().kill(pid)),
@@ -84,10 +97,41 @@ impl Row {
         }
     }
 
+    fn ask(&self, sim: &Sim, counter: Pid) {
+        let (told, vsn) = (
+            self.told.clone(),
+            self.modules.current("counter").unwrap().vsn(),
+        );
+        let node = sim.node();
+        node.sys_request(counter, SysMessage::GetState, move |state| {
+            // A counter that has ended says nothing.
+            if let Ok(state) = state {
+                told.lock().unwrap().push((vsn, state.to_string()));
+            }
+        });
+    }
+
     fn birth(&self, sim: &Sim, count: i64) {
         let slot = Slot::default();
         self.born.lock().unwrap().push(slot.clone());
         give_birth(sim.node(), self.row, count, slot);
+    }
+}
+
+impl Row {
+    /// A counter that was asked before the decision answers from before or behind it; one that was asked behind it
+    /// answers with its new state.
+    fn check_told(&self, before: &str, is_changed: bool) -> Result<(), TestCaseError> {
+        for (asked_in, state) in std::mem::take(&mut *self.told.lock().unwrap()) {
+            let vsn = if state.contains("step") {
+                "2.0.0"
+            } else {
+                "1.0.0"
+            };
+            let waited = is_changed && asked_in == before && vsn != before;
+            prop_assert!(vsn == asked_in || waited, "{} asked in {}", state, asked_in);
+        }
+        Ok(())
     }
 }
 
@@ -121,7 +165,8 @@ proptest! {
     fn whatever_happens_a_transaction_is_whole_or_nothing(rounds in prop::collection::vec(round(), 1..5), counters in 1_i64..20) {
         let mut rig = Rig::new();
         let row = rig.sim.start(start("row", &())).unwrap();
-        let row = Row { row, sent: Mutex::default(), born: Mutex::default() };
+        let modules = rig.modules.clone();
+        let row = Row { row, sent: Mutex::default(), born: Mutex::default(), told: Arc::default(), modules };
         for count in 0..counters {
             row.birth(&rig.sim, 10_000 + count);
         }
@@ -139,6 +184,7 @@ proptest! {
                 }
             });
             rig.sim.run_ms(10);
+            row.check_told(version, outcome.is_ok())?;
             if outcome.is_ok() {
                 version = next;
             }
