@@ -235,7 +235,7 @@ impl Gate {
         in_force.find(|ban| is_meant(ban)).cloned()
     }
 
-    /// Replaces all bans.
+    /// Replaces all bans by these.
     pub(crate) fn set_bans(&self, bans: Vec<Ban>) {
         self.bans.store(Arc::new(bans));
     }

@@ -36,7 +36,7 @@ pub enum Part<'a> {
     Tag(Tag<'a>),
 }
 
-/// A known tag.
+/// A tag that this version knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tag<'a> {
     /// The text that follows has this colour.
