@@ -126,7 +126,7 @@ fn meaning(raw: &[u8]) -> Option<Event> {
     })
 }
 
-/// The unfinished line.
+/// The unfinished line, as a list of bytes.
 #[derive(Default)]
 struct Screen {
     events: Vec<Event>,
