@@ -5,10 +5,10 @@
 //! | `sessions` | starts a process for each admitted client, and serves the client until it leaves |
 //! | `starting` | the start of that process |
 //! | `login` | finds the avatar of a client, and checks whether its name is banned |
-//! | [`connection`] | the loop of a client's task, over anything that reads and writes |
-//! | [`port`] | the handle by which the node writes to a client and closes it |
+//! | [`connection`] | the loop of a client's task, over every stream that reads and writes |
+//! | [`port`] | the node's handle of a connection, for output and close |
 //! | `foreign` | clients that speak another protocol |
-//! | `ending` | why a connection ended |
+//! | `ending` | the reason for the end of a connection |
 //! | `crowd` | all admitted clients |
 //! | `describe`, `sheet` | the messages about an avatar for the client's program |
 

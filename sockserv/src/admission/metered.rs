@@ -147,7 +147,7 @@ mod tests {
         client.write_all(&vec![0; 16 * PIECE]).await.unwrap();
         let mut wire = Metered::new(server, budget);
         let reads = tokio::spawn(async move {
-            // Readers have buffers of some KiB; what fits one is read at once.
+            // Readers have buffers of a few KiB. Input that fits into one is read at once.
             let (mut chunk, mut left) = ([0; 1_024], 16 * PIECE);
             while left > 0 {
                 left -= wire.read(&mut chunk).await.unwrap();

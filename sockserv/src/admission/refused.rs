@@ -23,7 +23,7 @@ pub enum Refusal {
     /// Too many avatars are abandoned ([`Limits::abandoned`]). The value is the game's plural word for avatars.
     #[error("So many {0} play here for nobody that nobody new is let in. Try again later.")]
     Abandoned(String),
-    /// The supervisor starts no session.
+    /// The supervisor could not start a session for the client.
     #[error("The game cannot let you in now. Try again later.")]
     NoProcess,
     /// The client's address is banned.

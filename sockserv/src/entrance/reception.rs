@@ -45,7 +45,7 @@ impl Reception {
         let shares = Shares::of_this_process();
         let avatars = Arc::new(Avatars::default());
         if !node.tell_kin(avatars.clone()) {
-            tracing::error!("another door of this node counts the avatars already: this door counts none");
+            tracing::error!("another door counts the avatars of this node: this door counts none");
         }
         let gate = Arc::new(Gate::new(avatars));
         Reception {

@@ -103,11 +103,11 @@ fn router(reception: Arc<Reception>) -> Router {
         .layer(from_fn(judge))
 }
 
-/// Where a request comes from; nowhere when a proxy asks for itself, to see whether the page is there.
+/// The client's address of a request; `None` when a proxy requests the page itself, as a health check.
 #[derive(Clone, Copy)]
 struct Origin(Option<SocketAddr>);
 
-/// Lets through what is to be answered.
+/// Passes on the requests that are to be answered, and refuses the others.
 async fn judge(
     Extension(visitor): Extension<Visitor>,
     mut request: Request,
@@ -122,7 +122,7 @@ async fn judge(
     }
 }
 
-/// A client that wants to play.
+/// Upgrades a request for `/ws`: its client plays over the WebSocket.
 async fn enter(
     State(reception): State<Arc<Reception>>,
     Extension(visitor): Extension<Visitor>,
@@ -168,7 +168,7 @@ fn not_spoken() -> Response {
     (StatusCode::BAD_REQUEST, sentence).into_response()
 }
 
-/// Serves a client until it leaves, or tells it why it may not play.
+/// Serves a client until it leaves, or tells it the reason for its refusal.
 async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech: Speech) {
     let entered = reception.enter(arrival.address);
     let budget = arrival.budget.clone();
@@ -178,11 +178,11 @@ async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech
     let mut carried = pin!(gateway::run(socket, near, speech, &budget, ending));
     let _pass = tokio::select! {
         pass = &mut received => {
-            // Past the deadline, what it has not read is lost with reason.
+            // After the deadline, output that the browser has not read is lost.
             let _ = timeout(FAREWELL, carried).await;
             pass
         }
-        // The pipe is closed: the session hears of it, and has its time to end.
+        // The gateway has closed the pipe. The session is notified, and has its usual time to end.
         () = &mut carried => received.await,
     };
 }

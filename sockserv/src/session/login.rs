@@ -1,9 +1,9 @@
 //! Login: finds the avatar that plays for a client, and repeats that each time the avatar has ended.
 //!
 //! ```text
-//!   a line was handed over ─► Game::login ─┬─ nobody, or only a name ─► the next line
-//!                                          ├─ starting, or unknown ─► asked again, with growing pauses
-//!                                          └─ plays ─► its end ─► from the beginning
+//!   a line was passed on ─► Game::login ─┬─ no name, or only a name ─► the next line
+//!                                        ├─ starting, or unknown ─► asked again, with growing pauses
+//!                                        └─ plays ─► its end ─► from the beginning
 //! ```
 //! The door closes a client that takes too long, or whose avatar's name is banned.
 

@@ -75,7 +75,7 @@ impl Client {
     }
 }
 
-/// For logs: `TINTIN++ 120x40`.
+/// A short form for logs: `TINTIN++ 120x40`.
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Size { width, height } = self.size;

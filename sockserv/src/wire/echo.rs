@@ -1,4 +1,4 @@
-//! The echo of what a client types, for clients that send every key and have asked for it (`DO ECHO`, RFC 857).
+//! The echo of typed text, for clients that send every key and have requested an echo (`DO ECHO`, RFC 857).
 //!
 //! The client's screen shows the unfinished line at its end. After each piece of input the server sends the difference
 //! between the shown line and the current line, so keys that correct the line need no echo of their own. A text of the

@@ -7,11 +7,11 @@
 //!   \x0e#ff8800\x0f       any colour; clients that have fewer show the nearest
 //!   \x0ebold\x0f          also "underline"
 //!   \x0e/\x0f             ends all of these; so does the end of the text
-//!   \x0epicture\x0f       what follows is drawn, not said: left out where it would be read aloud
+//!   \x0epicture\x0f       a drawing follows, which is left out for screen readers
 //!   \x0e/picture\x0f
-//!   \x0esecret\x0f        what the client types now is not to be seen there
+//!   \x0esecret\x0f        the client's screen must not show what is typed from here on
 //!   \x0e/secret\x0f
-//!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it wants that package
+//!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it has subscribed to the package
 //! ```
 //! Unknown tags are ignored, so that a newer library may use more of them. Tags begin with a character
 //! that no player can send (`endpoint`) and that no name can have, so text needs no quoting.

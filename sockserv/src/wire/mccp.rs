@@ -28,7 +28,7 @@ const HISTORY_MAX: usize = 4 * 1024;
 /// The head of a zlib stream: deflate with a window of 32 KiB, no dictionary (RFC 1950, 2.2).
 const HEAD: [u8; 2] = [0x78, 0x9c];
 
-/// A block that is the last one and holds nothing (RFC 1951, 3.2.3 and 3.2.6).
+/// A last block without content (RFC 1951, 3.2.3 and 3.2.6).
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
 /// A beginning or end of compression in the output of a client.
@@ -36,7 +36,7 @@ const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 pub enum Turn {
     /// The output after this point is compressed.
     Begin,
-    /// The zlib stream ends here.
+    /// The zlib stream ends at this point.
     End,
 }
 

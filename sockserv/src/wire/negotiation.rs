@@ -1,7 +1,7 @@
 //! The negotiation of options: the Q method of RFC 1143, for each option and each side.
 //!
 //! ```text
-//!   RFC 1143     here                         we ask for on        the peer answers
+//!   RFC 1143     here                         our request for on   the peer answers
 //!   NO           off, nothing unanswered      ► WILL  (WANTYES)
 //!   WANTYES      on,  one unanswered          –                    DO ► YES     DONT ► NO
 //!   YES          on,  nothing unanswered      –                    DONT ► NO, answered with WONT

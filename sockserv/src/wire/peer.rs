@@ -1,8 +1,8 @@
-//! The other end of a connection: what a telnet client understands, answers and sends (RFC 854).
+//! The other end of a connection: the events, answers and requests of a telnet client (RFC 854).
 //!
 //! ```text
 //!   bytes of the server ─► Telnet ─► Heard: text, the ends of prompts, messages for programs,
-//!                             │             whether typing is seen, and replies to be sent
+//!                             │             visibility of typed text, and replies to be sent
 //!                             └────► Negotiation
 //!   lines, messages, sizes ─► bytes for the server
 //! ```

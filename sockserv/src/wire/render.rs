@@ -2,7 +2,7 @@
 //!
 //! On the wire a line ends with `\r\n` (RFC 854, "The NVT printer and keyboard"). Styles become the sequences of
 //! ECMA-48 that the client supports, or nothing. No other character that a terminal would execute reaches the client:
-//! controls, C1 controls and overrides of the direction become U+FFFD, whoever wrote them.
+//! controls, C1 controls and overrides of the direction become U+FFFD.
 //!
 //! Pure. `markup` parses the tags; `client` knows the properties of the reader.
 

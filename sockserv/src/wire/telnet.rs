@@ -46,8 +46,8 @@ pub const SE: u8 = 240;
 pub const EOR: u8 = 239;
 
 /// The maximum length of a subnegotiation, in bytes without its option; a longer one is dropped as a whole.
-/// The longest that clients send are GMCP packages, and no message of ours would be answered by more
-/// than a screen of JSON.
+/// The longest that clients send are lists of GMCP packages, and the answer to a message of ours would have at most a
+/// screen of JSON.
 pub const SUBNEGOTIATION_MAX: usize = 8 * 1024;
 
 /// The data length of an option whose subnegotiation has only one possible length. When the data has that length only

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   X-Forwarded-For: 198.51.100.1, 192.0.2.7, 10.0.0.2      read from the right: each proxy appends its peer
-//!                    └ said by      └ the     └ a proxy of ours
-//!                      the client     client
+//!                    └ claimed by  └ the      └ a proxy of ours
+//!                      the client    client
 //! ```
 //! Elements left of the client come from the client itself and are not trusted. Pure: the caller knows the trusted proxies.
 
