@@ -58,8 +58,8 @@ const LINGER_MAX: usize = 256 * 1024;
 
 /// The receiver of a client's input, inside the node.
 pub trait Owner {
-    /// A line, without its end and without telnet commands; any bytes but `\n`, `\r` and `\0`. At most
     /// Takes a line, without its end and without telnet commands; any bytes except `\n`, `\r` and `\0`. At most
+    /// [`crate::session::port::LINES_MAX`] lines are passed before the first permit is returned with [`Port::line_done`].
     fn on_line(&mut self, line: &[u8]);
 
     /// Notes that the client has gone, or sends no more. Called once, after the last line; not called when the

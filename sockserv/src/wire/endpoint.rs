@@ -7,8 +7,7 @@ use crate::wire::line::{Cut, Lines};
 use crate::wire::markup;
 use crate::wire::telnet::{EC, EL, Piece, SE, Telnet, Verb};
 
-/// Substitute replaces a character that cannot be shown. Sessions refuse it in names, as they refuse all
-/// controls.
+/// Substitute replaces a character that cannot be shown. Sessions refuse it in names, as they refuse all controls.
 const SUBSTITUTE: u8 = 0x1a;
 
 /// An event in the input of a client.

@@ -58,7 +58,7 @@ impl Stream {
     pub(crate) fn pack(&mut self, text: &[u8]) -> Vec<u8> {
         let mut wire = self.head();
         let packed = DEFLATE.with_borrow_mut(|deflate| pack(deflate, &self.history, text));
-        wire.extend(packed.expect("memory takes what is written to it"));
+        wire.extend(packed.expect("writing to memory cannot fail"));
         self.checksum.write_slice(text);
         self.remember(text);
         wire

@@ -58,7 +58,7 @@ fn pack(file: &'static File) -> Packed {
     let gzip = encoder
         .write_all(file.bytes)
         .and_then(|()| encoder.finish());
-    let gzip = gzip.expect("memory takes what is written to it");
+    let gzip = gzip.expect("writing to memory cannot fail");
     // The trailer of gzip: checksum and length of the file (RFC 1952, 2.3.1). Weak, because the tag covers both forms.
     let trailer = &gzip[gzip.len() - 8..];
     let hex: String = trailer.iter().map(|byte| format!("{byte:02x}")).collect();
