@@ -43,7 +43,7 @@ impl<S> Metered<S> {
         &self.stream
     }
 
-    /// Waits until the client's budget allows to read, and until other tasks have had a turn.
+    /// Waits until the client's budget allows reading, and until other tasks have had a turn.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(debt) = self.budget.debt() {
             let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(debt)));

@@ -200,7 +200,7 @@ async fn carry(
     }
 }
 
-/// Receives a message of the client, when its budget allows to read.
+/// Receives a message of the client, when its budget allows reading.
 async fn receive(socket: &mut WebSocket, budget: &Budget) -> Option<Result<Message, axum::Error>> {
     budget.clear().await;
     socket.recv().await
