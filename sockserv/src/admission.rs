@@ -1,17 +1,17 @@
-//! Admission: which clients may come in, and how much each of them may make the node do.
+//! Admission: which clients are admitted, and how much work each of them may cause.
 //!
 //! | module | contents |
 //! |---|---|
-//! | `arrival` | a client that has arrived, and what carries its bytes |
-//! | `gate` | the decision for one arrival: number of clients, address, rate of arrivals, bans |
-//! | [`ban`] | the bans that the gate decides by |
-//! | [`avatars`] | how many avatars play, and how many for nobody: the gate has a limit for them |
-//! | [`refused`] | each reason for a refusal, its sentence, and how often it was given |
+//! | `arrival` | a client that has arrived, and its transport |
+//! | `gate` | the decision about one arrival: number of clients, address, rate of arrivals, bans |
+//! | [`ban`] | the bans, an input of the decision |
+//! | [`avatars`] | the number of played and of abandoned avatars, which the gate limits |
+//! | [`refused`] | each reason for a refusal, its sentence, and its counter |
 //! | [`budget`], `metered` | the lines, commands and bytes that one client may send |
-//! | [`shares`] | how the file descriptors are divided |
+//! | [`shares`] | the division of the file descriptors |
 //! | `proxied` | the true address of a client behind a proxy |
 //! | [`mod@seldom`] | log lines that a client can cause, at a bounded rate |
-//! | [`calendar`] | times as people read them |
+//! | [`calendar`] | times in text form |
 
 pub mod arrival;
 

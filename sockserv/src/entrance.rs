@@ -1,11 +1,11 @@
-//! Entrances: where clients arrive, and the door that opens and closes them.
+//! Entrances: the listeners for clients, and the door that opens and closes them.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`door`] | what listens, and what operators do there |
-//! | [`socket`], [`accept`] | what the kernel is asked for |
+//! | [`door`] | the listeners, and the functions for operators |
+//! | [`socket`], [`accept`] | socket options, and the loop that accepts connections |
 //! | [`tls`], [`web`] | the entrances for TLS and for browsers |
-//! | `reception` | behind every entrance: a client gets a session, or is told why not |
+//! | `reception` | the common path behind all entrances: a client gets a session, or a refusal |
 
 pub mod door;
 

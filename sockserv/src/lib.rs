@@ -1,21 +1,21 @@
-//! The door: what stands between a player's socket and the process that talks with the player.
+//! The door: connects the sockets of players with the processes that talk with the players.
 //!
 //! ```text
 //!   entrance ─► admission ─► session ─► the client's process
 //!                              │  ▲
 //!                              ▼  │
-//!                              wire          settings: what the node sets of all this
+//!                              wire          settings: the values that the node sets for all of them
 //! ```
 //! | module | contents | uses |
 //! |---|---|---|
-//! | [`wire`] | the bytes of telnet become lines, and texts become bytes; without sockets | – |
-//! | [`settings`] | what a release sets: limits, proxies, the game that is asked about players | `wire` |
-//! | [`admission`] | which clients may come in, and how much each of them may make the node do | `settings` |
-//! | [`session`] | one client that is in, from its first byte to its end | all above |
-//! | [`entrance`] | what listens, and what operators do there | all above |
+//! | [`wire`] | turns the bytes of telnet into lines, and texts into bytes; without sockets | – |
+//! | [`settings`] | the settings of a release: limits, proxies, the game that answers questions about players | `wire` |
+//! | [`admission`] | which clients are admitted, and how much work each of them may cause | `settings` |
+//! | [`session`] | one admitted client, from its first byte to its end | all above |
+//! | [`entrance`] | the listeners, and the functions for operators | all above |
 //!
-//! What is said over the socket lives in the libraries `sockserv-*`, not here. What was agreed with a client
-//! lives here and not there, so that an upgrade of them does not touch it.
+//! The dialogue with the player is in the libraries `sockserv-*`, not here. The negotiated state of a client is here and
+//! not there, so an upgrade of the libraries does not affect it.
 
 pub mod wire;
 

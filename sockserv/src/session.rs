@@ -1,16 +1,16 @@
-//! A session: one client that is in, from its first byte to its end.
+//! A session: one admitted client, from its first byte to its end.
 //!
 //! | module | contents |
 //! |---|---|
-//! | `sessions` | each client that is admitted gets a process, and is served until it leaves |
-//! | `starting` | that process |
-//! | `login` | who plays for a client, and whether that name is banned |
-//! | [`connection`] | the loop of a client's task, over anything that reads and writes |
-//! | [`port`] | the handle by which the node writes to a client and closes it |
+//! | `sessions` | starts a process for each admitted client, and serves the client until it leaves |
+//! | `starting` | the start of that process |
+//! | `login` | finds the avatar of a client, and checks whether its name is banned |
+//! | [`connection`] | the loop of a client's task, over every stream that reads and writes |
+//! | [`port`] | the node's handle of a connection, for output and close |
 //! | `foreign` | clients that speak another protocol |
-//! | `ending` | why a connection ended |
-//! | `crowd` | all clients that are in |
-//! | `describe`, `sheet` | what a client's program is told of its avatar |
+//! | `ending` | the reason for the end of a connection |
+//! | `crowd` | all admitted clients |
+//! | `describe`, `sheet` | the messages about an avatar for the client's program |
 
 pub(crate) mod sessions;
 

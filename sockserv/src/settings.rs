@@ -1,5 +1,5 @@
-//! What may be set about the door: how it opens, how it keeps connections awake, its limits, whom it believes, and whom it asks
-//! about the game. All of it may change while the door is open.
+//! The settings of the door: opening, keepalive, limits, trusted proxies, and the game that answers questions about players.
+//! All of them may change while the door is open.
 
 pub mod game;
 
@@ -17,44 +17,44 @@ use crate::settings::game::{Game, Noun, Unknown};
 use crate::settings::limits::Limits;
 use crate::wire::mssp::{Listing, Mssp};
 
-/// The settings as they are now, for all who need them.
+/// The current settings, shared by all that read them.
 pub type Current = Arc<ArcSwap<Settings>>;
 
-/// How long a client that speaks telnet may be sent nothing before it is sent `NOP`.
-/// Half a minute is what Evennia and others do; the routers of homes forget an idle connection after some minutes.
+/// The time without output after which a telnet client is sent `NOP`.
+/// Evennia and others use 30 s; the routers of homes forget an idle connection after some minutes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// What is sent to a client before it has sent anything.
+/// The bytes that a client is sent before it has sent any.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Opening {
-    /// Three bytes that a client of telnet answers, and that a client of text alone takes for an odd character
-    /// or two. Most clients do not begin to negotiate by themselves.
+    /// The three bytes of a telnet request. A telnet client answers them, and a client of text alone shows one or two odd
+    /// characters. Most clients do not begin to negotiate by themselves.
     #[default]
     Probe,
-    /// Nothing: only clients that begin by themselves are known.
+    /// No bytes: the server recognizes only telnet clients that begin to negotiate by themselves.
     Quiet,
 }
 
 /// The settings of a door.
 #[derive(Clone)]
 pub struct Settings {
-    /// What is sent first.
+    /// The first bytes for a client.
     pub opening: Opening,
-    /// After how much silence of ours `NOP` is sent; `None` never.
+    /// The time without output after which `NOP` is sent; `None` switches `NOP` off.
     pub keepalive: Option<Duration>,
-    /// How much one client may have, and all together.
+    /// The limits of one client, one address, and all clients together.
     pub limits: Limits,
-    /// Where proxies are that say for whom they speak. They always say it: to telnet and TLS with a header of the PROXY
-    /// protocol, to the page with `Forwarded` (RFC 7239) or `X-Forwarded-For`. Nobody else is believed.
+    /// The networks of trusted proxies. Trusted proxies must always name their client: for telnet and TLS in a header of the
+    /// PROXY protocol, for the page in `Forwarded` (RFC 7239) or `X-Forwarded-For`. Other clients must not.
     pub proxies: Vec<IpNet>,
-    /// The local name of the supervisor that is asked for a child, the session, for each client. Empty at first: no client
-    /// gets one.
+    /// The local name of the supervisor that starts a child, the session, for each client. Empty by default: then no client
+    /// gets a session.
     pub supervisor: String,
-    /// What the game calls its avatars.
+    /// The game's word for its avatars.
     pub noun: Noun,
-    /// Who knows the players.
+    /// The game, which answers questions about players.
     pub game: Arc<dyn Game>,
-    /// Who knows what lists of games want to know. The door adds what it knows itself (`Door::open_with`).
+    /// The source of variables for lists of games. The door adds its own (`Door::open_with`).
     pub listing: Arc<dyn Listing>,
 }
 
@@ -74,12 +74,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// For clients from now on; [`ArcSwap::store`] changes them for all.
+    /// Shares the settings; [`ArcSwap::store`] changes them for all readers.
     pub fn current(self) -> Current {
         Arc::new(ArcSwap::from_pointee(self))
     }
 
-    /// Whether a proxy of ours is there.
+    /// Whether the address belongs to a trusted proxy.
     pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.proxies.iter().any(|net| net.contains(&address))
@@ -97,7 +97,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Nothing to tell.
+/// A listing without variables.
 struct Unlisted;
 
 impl Listing for Unlisted {

@@ -7,15 +7,15 @@
 //! ```
 //! | module | contents |
 //! |---|---|
-//! | [`telnet`], [`mod@line`], [`endpoint`] | bytes become commands and lines |
+//! | [`telnet`], [`mod@line`], [`endpoint`] | turn bytes into commands and lines |
 //! | [`option`], [`negotiation`] | the options, and which side performs each (RFC 854, RFC 1143) |
 //! | [`ttype`], [`naws`], [`charset`], [`mssp`], [`gmcp`], [`mccp`] | one option each |
-//! | [`client`] | what a client has told of itself |
-//! | [`markup`], [`render`] | texts, and how they look at a client |
-//! | [`echo`] | what a client is shown of its own typing |
-//! | [`nvt`] | all of it together, for one client |
-//! | [`outbox`] | the bounded queue of what the client has still to read |
-//! | [`peer`] | the same from the client's end |
+//! | [`client`] | the properties that a client has told of itself |
+//! | [`markup`], [`render`] | texts, and their form at a client |
+//! | [`echo`] | the echo of a client's own typing |
+//! | [`nvt`] | the combination of all these modules, for one client |
+//! | [`outbox`] | the bounded queue of output that the client has not read yet |
+//! | [`peer`] | the counterpart: the client's end |
 
 pub mod option;
 

@@ -1,4 +1,4 @@
-//! One client's connection, from outside: over pipes with a clock that the test moves, and over real sockets.
+//! Tests of one client's connection from outside: over pipes with a virtual clock, and over real sockets.
 #![allow(clippy::unwrap_used)]
 
 #[path = "connection/pipe.rs"]

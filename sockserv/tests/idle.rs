@@ -1,4 +1,4 @@
-//! The memory of clients that do nothing: a program by itself, because it measures the whole process.
+//! Measures the memory of idle clients: a test program of its own, because it measures the whole process.
 #![allow(clippy::unwrap_used)]
 #![allow(
     dead_code,
@@ -12,7 +12,7 @@ use rig::{Rig, read_text};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-/// Bytes of memory that this process has in use.
+/// The resident memory of this process, in bytes.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
@@ -21,7 +21,7 @@ fn resident() -> usize {
 
 #[tokio::test]
 async fn an_idle_client_costs_less_than_ten_kilobytes() {
-    /// Enough that the pages of the allocator do not count.
+    /// The number of clients: enough that the pages of the allocator do not count.
     const CLIENTS: usize = 4_000;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let before = resident();

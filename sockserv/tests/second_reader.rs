@@ -1,5 +1,5 @@
-//! Two readers of the same bytes find the same: the door's own, which gets them in any pieces, and a naive one, which was
-//! written for this. And however broken a subnegotiation is, no byte of it gets into a line.
+//! Compares two readers of the same bytes: the door's own, which gets them in arbitrary pieces, and a naive one written for
+//! this test. Also checks that no byte of a subnegotiation gets into a line, however broken it is.
 #![allow(clippy::unwrap_used)]
 
 #[path = "second_reader/naive.rs"]
@@ -11,7 +11,7 @@ use sockserv::wire::line::LINE_MAX;
 use sockserv::wire::telnet::{IAC, SB, SE, SUBNEGOTIATION_MAX};
 use sockserv::{Endpoint, Event};
 
-/// What the door finds when the input comes in pieces of these sizes.
+/// The events of the door's reader for the input in pieces of these sizes.
 fn found(input: &[u8], sizes: &[usize]) -> Vec<Event> {
     let (mut endpoint, mut rest) = (Endpoint::default(), input);
     let (mut events, mut sizes) = (Vec::new(), sizes.iter().cycle());
@@ -28,7 +28,7 @@ fn lines(input: &[u8]) -> Vec<Event> {
     found(input, &[1]).into_iter().filter(is_line).collect()
 }
 
-/// A byte that means something to telnet or to a line, or not.
+/// A byte with a meaning for telnet or for lines, or another byte.
 fn byte() -> impl Strategy<Value = u8> {
     let telnet = prop_oneof![3 => Just(IAC), 1 => Just(SB), 1 => Just(SE), 2 => 236u8..=254];
     let option = prop_oneof![Just(24u8), Just(31), Just(201)];
@@ -37,7 +37,7 @@ fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![5 => telnet, 2 => option, 2 => key, 1 => end, 4 => b'a'..=b'c', 1 => any::<u8>()]
 }
 
-/// Characters, and parts of some.
+/// Characters, and incomplete parts of characters.
 const CHARACTERS: [&str; 10] = [
     "é",
     "e\u{301}",
@@ -51,7 +51,7 @@ const CHARACTERS: [&str; 10] = [
     "\u{600}",
 ];
 
-/// What people and clients send in one go.
+/// A piece of input as people and clients send it in one go.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let text = proptest::sample::select(&CHARACTERS[..]).prop_map(|text| text.as_bytes().to_vec());
     let window = vec(prop_oneof![Just(IAC), Just(SE), Just(0), Just(24)], 0..6);
@@ -77,16 +77,16 @@ proptest! {
 
     #[test]
     fn no_byte_of_a_subnegotiation_gets_into_a_line(sub in broken()) {
-        // The first end is none behind a single 255; where it is one, the second says nothing.
+        // Behind a single 255 the first pair is no end; where it is one, the second has no effect.
         let ends = [IAC, SE, IAC, SE];
         let input = [b"An", &[IAC, SB][..], &sub, &ends, b"n\r\n"].concat();
         prop_assert_eq!(lines(&input), [Event::Line(b"Ann".to_vec())]);
     }
 }
 
-/// What may come between `IAC SB` and `IAC SE`, with two things left out that cannot be told from what a client means. A
-/// line that ends behind a verb may be that of a client which has forgotten the end of its subnegotiation; and behind an end
-/// the player may erase, and another subnegotiation begin.
+/// The bytes between `IAC SB` and `IAC SE`, except for two cases that look like intended input. A line end behind a verb may
+/// belong to a client that has forgotten the end of its subnegotiation. Behind an end the player may erase characters, and
+/// another subnegotiation may begin.
 fn broken() -> impl Strategy<Value = Vec<u8>> {
     let ends_no_line =
         || byte().prop_filter("the end of a line", |byte| !matches!(*byte, b'\r' | b'\n'));

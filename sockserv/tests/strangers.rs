@@ -1,7 +1,7 @@
-//! The door over real sockets as strangers meet it: who gets the page, who speaks for whom, who is turned away.
+//! Tests of the listeners over real sockets: access to the page, trusted and unknown proxies, refusals.
 //!
-//! The node has no sessions: whoever is let in reads that the game cannot let it in now, and leaves. What that costs a game
-//! is in the tests of the whole node (`tests/tests/door`).
+//! The node has no sessions: an admitted client reads that the game cannot let it in now, and is closed. The tests of the
+//! whole node measure the costs for a game (`tests/tests/door`).
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use sockserv::{Ban, Door, Limits, Rate, Settings, Whom};
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
-/// No answer takes a second, but a machine under load may.
+/// The time limit for an answer. No answer takes 1 s, but a machine under load may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const IN: &str = "The game cannot let you in now. Try again later.\r\n";
@@ -36,7 +36,7 @@ impl Modules for NoModules {
     }
 }
 
-/// A door, and the thread that serves it.
+/// An open door, and the thread that runs it.
 struct Listening {
     runtime: Runtime,
     door: Door,
@@ -78,19 +78,19 @@ impl Listening {
         stream
     }
 
-    /// A browser that has sent this.
+    /// Connects to the page from this address, and sends a request.
     fn browser(&self, from: &str, request: &str) -> TcpStream {
         let mut browser = self.connect(from, self.page);
         browser.write_all(request.as_bytes()).unwrap();
         browser
     }
 
-    /// What the page answers to this address.
+    /// The page's answer to a request from this address.
     fn loads(&self, from: &str) -> String {
         rest(self.browser(from, WHOLE))
     }
 
-    /// What the port for telnet says to a client that begins so.
+    /// The answer of the listener for telnet to these first bytes.
     fn says(&self, from: &str, bytes: &[u8]) -> String {
         let mut client = self.connect(from, self.door.address());
         client.write_all(bytes).unwrap();
@@ -105,7 +105,7 @@ impl Listening {
     }
 }
 
-/// All that comes until an orderly end, without the probe.
+/// All bytes until an orderly end, without the probe.
 fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
@@ -120,7 +120,7 @@ fn limits() -> Limits {
     }
 }
 
-/// Listeners that one client and one browser may enter from each address, and whose proxy is at 127.0.0.9.
+/// Listeners that admit one client and one browser from each address, and trust a proxy at 127.0.0.9.
 fn strict() -> Listening {
     Listening::with(Settings {
         limits: limits(),
@@ -129,7 +129,7 @@ fn strict() -> Listening {
     })
 }
 
-/// A proxy's header of version 1, for a client from there.
+/// A proxy's header of version 1 for a client from this address.
 fn header(from: &str) -> Vec<u8> {
     format!("PROXY TCP4 {from} 127.0.0.9 4711 8082\r\n").into_bytes()
 }
@@ -190,7 +190,7 @@ fn a_thousand_half_requests_of_an_exempt_network_keep_nobody_from_the_page() {
         let told = listening.loads("127.0.0.1");
         assert!(told.starts_with("HTTP/1.1 200 OK\r\n"), "{told}");
     }
-    // Their places were given away, or their five seconds were over.
+    // Their slots were given to other visits, or their 5 s were over.
     assert!(listening.refused("page_full") + listening.refused("request") >= 100);
     drop(halves);
 }
@@ -233,7 +233,7 @@ fn the_client_behind_a_proxy_is_judged_and_not_the_proxy() {
         "Your address is banned.\r\n"
     );
     assert_eq!(listening.says("127.0.0.9", b"PROXY UNKNOWN\r\n"), IN);
-    // Its own place, and that of the client that it speaks for.
+    // One place for the proxy itself, and one for the client behind it.
     let asks = |header: &str| {
         let request = format!("GET / HTTP/1.1\r\nHost: pq\r\nConnection: close\r\n{header}\r\n");
         rest(listening.browser("127.0.0.9", &request))
@@ -257,7 +257,7 @@ fn a_header_from_elsewhere_and_a_proxy_without_one_are_refused_with_a_sentence()
     let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
     for lie in [&header("192.0.2.7")[..], v2] {
         let told = listening.says("127.0.0.1", lie);
-        // Without a session it may have been told that there is none, before it was heard.
+        // Without a session the client may have been told that there is none, before its bytes were read.
         assert!(
             told.ends_with(&format!("{LIAR}\r\n")) || told == IN,
             "{told}"

@@ -1,25 +1,25 @@
-// The page of Process Quest: a terminal, a line to type in, and what the game tells programs (GMCP).
+// The page of Process Quest: a terminal, an input line, and the messages of the game for programs (GMCP).
 //
-//   WebSocket ─► binary frames ─► terminal, and the story as plain text for ears
-//             └► text frames ──► the hero, upgrades, and whether typing is to be seen
-//   the line that is typed ─► binary frame; the size of the terminal ─► PQ.Window
+//   WebSocket ─► binary frames ─► terminal, and the story as plain text for screen readers
+//             └► text frames ──► the hero, upgrades, and the visibility of typed text
+//   the typed line ─► binary frame; the size of the terminal ─► PQ.Window
 //
-// How it looks is in play.css, what the frames mean in src/entrance/web/speech.rs.
+// The style is in play.css, the meaning of the frames in src/entrance/web/speech.rs.
 "use strict";
 
 const PROTOCOL = "gmcp.mudstandards.org";
 
-// What may be brought back with the arrow keys, and what is kept of the story as text.
+// The number of typed lines that the arrow keys bring back, and of lines kept of the story as text.
 const HISTORY_MAX = 100;
 const STORY_MAX = 500;
 
-// How long the news of an upgrade stands over the story. A room full of people looks up within it.
+// The time for which the news of an upgrade covers the story: long enough for everybody in a room to look up.
 const NEWS_MS = 20_000;
 
-// A window is dragged in many steps; the server needs the last one.
+// A resize of the window comes in many steps; the server needs only the last size.
 const SETTLE_MS = 200;
 
-// A question has no end of line: what has come by then is read out.
+// A question has no end of line: after this time a screen reader reads the text so far.
 const UNFINISHED_MS = 400;
 
 const at = (id) => document.getElementById(id);
@@ -61,7 +61,7 @@ function tellSize() {
 
 // ---- the story as text ----
 
-// Commands of a terminal (ECMA-48), and what else shows nothing.
+// Commands of a terminal (ECMA-48), and other characters that show nothing.
 const UNSEEN = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]|[\x00-\x09\x0b-\x1f\x7f]/g;
 
 let unfinished = "";
@@ -154,7 +154,7 @@ function tell(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(message);
 }
 
-// ---- what is typed ----
+// ---- typed text ----
 
 const history = [];
 let place = 0;
@@ -185,7 +185,7 @@ function recall(step) {
   typed.setSelectionRange(typed.value.length, typed.value.length);
 }
 
-// A password: dots instead of letters, and no place in the history.
+// A password is shown as dots, and is not kept in the history.
 function show(isShown) {
   typed.type = isShown ? "text" : "password";
 }
@@ -205,7 +205,7 @@ typed.addEventListener("keydown", (event) => {
     recall(step);
   }
 });
-// Whoever types anywhere means the line; whoever marks text wants to copy it.
+// A key typed anywhere goes to the input line, and so does a click on the terminal, unless it has marked text to copy.
 document.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, target }) => {
   const isElsewhere = !["INPUT", "BUTTON"].includes(target.tagName);
   if (key.length === 1 && !ctrlKey && !metaKey && !altKey && isElsewhere) typed.focus();
@@ -219,7 +219,8 @@ at("again").addEventListener("click", () => {
 
 plain.addEventListener("click", () => setPlain(plain.getAttribute("aria-pressed") !== "true"));
 
-// The server leaves pictures out for those who come like this. Who plays already keeps the connection, and the hero.
+// The server leaves pictures out only for connections that begin in this mode. A player who has typed already keeps the
+// old connection, and with it the hero.
 function setPlain(isPlain) {
   plain.setAttribute("aria-pressed", isPlain);
   document.body.classList.toggle("plain", isPlain);
@@ -233,7 +234,7 @@ function setPlain(isPlain) {
   }
 }
 
-// ---- what the game tells programs ----
+// ---- messages for programs (GMCP) ----
 
 const MESSAGES = {
   "char.name": ({ name, fullname }) => named(fullname ?? name),
@@ -261,7 +262,7 @@ function named(name) {
   document.title = `${name} – Process Quest`;
 }
 
-// A message says what has changed; null says that there is none any more.
+// A message contains the changed facts; null removes a fact.
 function fact(id, value) {
   if (value === undefined) return;
   const text = typeof value === "object" && value ? value.name ?? "" : value ?? "";

@@ -106,7 +106,7 @@ fn connect(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A player.
+/// A player whose hero plays on the flooded node.
 struct Player(RawClient);
 
 impl Player {

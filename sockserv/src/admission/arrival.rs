@@ -1,4 +1,4 @@
-//! A client that has arrived, and is not judged yet.
+//! A client that has arrived, before the decision about its admission.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use crate::admission::budget::Budget;
 use crate::admission::metered::Metered;
 
-/// What carries the bytes of a client.
+/// The transport of a client's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {
-    /// A socket.
+    /// A TCP socket without encryption.
     Plain,
-    /// A socket with TLS.
+    /// A TCP socket with TLS.
     Tls,
-    /// A WebSocket.
+    /// A WebSocket of the page, or of another program.
     Web,
 }
 
 /// A client that has arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
-    /// Where it comes from; of one behind a proxy, not the proxy.
+    /// The address of the client; for a client behind a proxy, not the proxy's.
     pub(crate) address: SocketAddr,
     pub(crate) transport: Transport,
-    /// What it may send.
+    /// The budget for the client's input.
     pub(crate) budget: Arc<Budget>,
 }
 
 impl Arrival {
-    /// Its wire, read at the pace that it may have.
+    /// Wraps the stream of the client, which is then read no faster than its budget allows.
     pub(crate) fn meter<S>(&self, stream: S) -> Metered<S> {
         Metered::new(stream, self.budget.clone())
     }

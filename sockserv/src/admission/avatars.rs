@@ -1,12 +1,12 @@
-//! Which avatars play for clients, and which have lost theirs: the one place that counts them. The runtime tells of each
-//! birth and each end ([`Kin`]), whichever way it came about.
+//! Counts the avatars that play for clients, and the abandoned ones, whose client has left. The runtime reports each birth
+//! and each end ([`Kin`]), whatever caused it.
 //!
 //! ```text
 //!   a session asks for an avatar ─► played ─┬─ the avatar ends ────────────► forgotten
 //!                                        └─ the session ends ─► abandoned ─ the avatar ends ─► forgotten
 //! ```
-//! An avatar is whatever process the session had started: its supervisor, so one that falls and rises again is the same.
-//! What operators start has no session and is not counted. Names are not known here: `crowd` has them.
+//! An avatar is the process that the session had started: its supervisor, so an avatar that crashes and restarts stays the
+//! same. Avatars that operators start have no session and are not counted. `crowd` knows the names.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use pq_otp::{Kin, Pid};
 use tokio::sync::Notify;
 
-/// All avatars that clients have had started and that live.
+/// All living avatars that were started for clients.
 #[derive(Default)]
 pub struct Avatars {
     books: Mutex<Books>,
@@ -28,26 +28,26 @@ pub struct Avatars {
 struct Books {
     /// The session of each avatar; `None` when it has ended.
     of: HashMap<Pid, Option<Pid>>,
-    /// The avatars of each session that has some. More than one only when a start has come out late.
+    /// The avatars of each session that has one. A session has several only when a start has succeeded late.
     had: HashMap<Pid, Vec<Pid>>,
-    /// Whom to tell that an avatar of a session has ended.
+    /// The notification for each session that wants to know when one of its avatars has ended.
     told: HashMap<Pid, Arc<Notify>>,
-    /// How many avatars have no session.
+    /// The number of avatars without a session.
     lost: usize,
 }
 
 impl Avatars {
-    /// How many clients have an avatar that plays.
+    /// The number of clients whose avatar plays.
     pub fn played(&self) -> usize {
         self.played.load(Ordering::Relaxed)
     }
 
-    /// How many avatars play for nobody.
+    /// The number of avatars whose client has left.
     pub fn abandoned(&self) -> usize {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    /// Those avatars, in no order.
+    /// The processes of the abandoned avatars, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         let books = self.books.lock();
         let of = books.of.iter();
@@ -55,12 +55,12 @@ impl Avatars {
         lost.map(|(avatar, _)| *avatar).collect()
     }
 
-    /// From now on `fell` is notified when an avatar of this session has ended.
+    /// Registers `fell`, which is notified each time an avatar of this session has ended.
     pub(crate) fn tell(&self, session: Pid, fell: Arc<Notify>) {
         self.books.lock().told.insert(session, fell);
     }
 
-    /// No longer.
+    /// Removes the registration of [`Avatars::tell`].
     pub(crate) fn tell_no_more(&self, session: Pid) {
         self.books.lock().told.remove(&session);
     }
@@ -124,7 +124,7 @@ mod tests {
         Pid::new(0, number, 1)
     }
 
-    /// How many are played and how many abandoned, after each of these steps: `+` a session has an avatar, `-` one ends.
+    /// The numbers of played and abandoned avatars after each of these steps: `+` a session has an avatar, `-` one ends.
     fn counts(steps: &[(char, u32, u32)]) -> Vec<(usize, usize)> {
         let avatars = Avatars::default();
         let step = |(what, one, other): &(char, u32, u32)| {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_avatar_that_comes_when_its_session_has_ended_is_abandoned_at_once() {
-        // The runtime says again that the session has ended, behind each birth.
+        // The runtime reports the end of the session again, behind each birth.
         assert_eq!(
             counts(&[('-', 1, 0), ('+', 1, 10), ('-', 1, 0)]),
             [(0, 0), (1, 0), (0, 1)]

@@ -1,6 +1,6 @@
-//! Who may not come in: addresses, networks and names of avatars, for a time or for ever.
+//! Bans: addresses, networks and names of avatars that are refused, until a time or for ever.
 //!
-//! The door asks; who is banned, by whom and why, is the operator's to say (`Door::set_bans`) and to keep.
+//! The operator sets and stores the bans, with author and reason (`Door::set_bans`); the door only checks them.
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -8,37 +8,37 @@ use std::time::SystemTime;
 use ipnet::IpNet;
 use regis_confusable::Likeness;
 
-/// Whom a ban is about.
+/// The subject of a ban.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Whom {
-    /// All addresses of a network; a single one is a network of its own.
+    /// All addresses of a network; a single address is a network of its own.
     Net(IpNet),
-    /// An avatar's name, in any case of its letters, and each name that looks like it.
+    /// An avatar's name, in any case of its letters, and each name that looks similar.
     Name(Likeness),
 }
 
-/// A ban.
+/// A ban, as the gate checks it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ban {
-    /// Whom it is about.
+    /// The banned network or name.
     pub whom: Whom,
-    /// When it ends; `None` never.
+    /// The end of the ban; `None` for a ban without an end.
     pub until: Option<SystemTime>,
 }
 
 impl Ban {
-    /// Whether it is in force.
+    /// Whether the ban is in force at this time.
     pub fn holds(&self, now: SystemTime) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether it is about this address.
+    /// Whether the ban covers this address.
     pub fn is_of_address(&self, address: IpAddr) -> bool {
-        // An IPv4 client of a socket for both families has an address of IPv6.
+        // A socket for both families reports an IPv4 client with an IPv6 address.
         matches!(self.whom, Whom::Net(net) if net.contains(&address.to_canonical()))
     }
 
-    /// Whether it is about the avatar with this name.
+    /// Whether the ban covers the avatar with this name.
     pub fn is_of_name(&self, name: &Likeness) -> bool {
         matches!(&self.whom, Whom::Name(banned) if banned.is_like(name))
     }

@@ -1,14 +1,14 @@
-//! What one client may make the node do: one bucket for all that it sends, whatever that is.
+//! The budget of one client: a single token bucket that pays for all its input.
 //!
 //! ```text
 //!   wire ─► bytes ─┬─► lines ────┐
-//!                  ├─► commands ─┼─► one bucket: [`Limits::lines`] ─► too fast: it waits, nothing is lost
+//!                  ├─► commands ─┼─► one bucket: [`Limits::lines`] ─► too fast: the input waits, no byte is lost
 //!                  ├─► frames ───┤
 //!                  └─► requests ─┘
 //! ```
-//! The unit is a line. Bytes are paid when they come from the wire (`metered`); what they amount to is paid, less its own
-//! bytes, before it is done. So a flood costs its sender the same in whatever words it comes: its window in the kernel
-//! fills, as [`Limits::lines`] says, and others do not notice.
+//! The unit is a line. A client pays for bytes when they come from the wire (`metered`). It pays for lines, commands, frames
+//! and requests, minus their own bytes, before the node handles them. So every kind of flood costs its sender the same:
+//! the sender's window in the kernel fills at the rate of [`Limits::lines`], and other clients do not notice.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,33 +22,33 @@ use crate::settings::limits::Bucket;
 #[cfg(doc)]
 use crate::settings::limits::Limits;
 
-/// So many bytes cost as much as a line: a line of the usual greatest length is worth its bytes.
+/// The number of bytes that cost as much as a line: a line of the usual greatest length is worth its bytes.
 pub const BYTES_PER_LINE: u32 = 1_024;
 
-/// So many commands of telnet, or frames of a WebSocket, cost as much as a line. A client that begins sends twenty, one
-/// whose window is drawn larger thirty a second; at the usual rate of lines 160 a second are taken, and 480 at once.
+/// The number of telnet commands, or WebSocket frames, that cost as much as a line. A client sends about 20 at its start,
+/// and 30 a second while its window is resized. The usual rate of lines allows 160 a second, and 480 at once.
 pub const COMMANDS_PER_LINE: u32 = 16;
 
-/// What a client makes the node do.
+/// Work that a client causes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Work {
-    /// A line of so many bytes, or the request for a page.
+    /// A line of so many bytes, or a request for a page.
     Line(usize),
-    /// Anything else that is answered or taken note of, in so many bytes.
+    /// Another input that is answered or noted, of so many bytes.
     Command(usize),
 }
 
-/// The bucket of one client.
+/// The budget of one client.
 #[derive(Debug)]
 pub(crate) struct Budget {
     spent: Mutex<Bucket>,
     settings: Current,
-    /// Who speaks for many, as a proxy does for its visitors, is not one client.
+    /// Set for a proxy, which speaks for many visitors and so is not a single client.
     is_waived: AtomicBool,
 }
 
 impl Budget {
-    /// That of a client that has sent nothing yet.
+    /// The full budget of a client that has sent nothing yet.
     pub(crate) fn new(settings: Current) -> Budget {
         Budget {
             spent: Mutex::default(),
@@ -57,12 +57,12 @@ impl Budget {
         }
     }
 
-    /// From now on it does not count, or counts.
+    /// Sets whether the budget has no effect.
     pub(crate) fn waive(&self, is_waived: bool) {
         self.is_waived.store(is_waived, Ordering::Relaxed);
     }
 
-    /// So many bytes have come.
+    /// Charges for received bytes.
     pub(crate) fn owe(&self, bytes: usize) {
         if self.is_waived.load(Ordering::Relaxed) {
             return;
@@ -71,17 +71,17 @@ impl Budget {
         self.spent.lock().owe(price, Instant::now());
     }
 
-    /// How long it is until more may be read; nothing when that is now.
+    /// The time until the next bytes may be read; `None` when they may be read now.
     pub(crate) fn debt(&self) -> Option<Duration> {
         let rate = self.settings.load().limits.lines;
         let debt = self.spent.lock().debt(rate, Instant::now());
         (!debt.is_zero() && !self.is_waived.load(Ordering::Relaxed)).then_some(debt)
     }
 
-    /// Pays for work when there is enough for it.
+    /// Pays for work if the budget suffices.
     ///
     /// # Errors
-    /// How long it is until there will be.
+    /// The time until the budget will suffice.
     pub(crate) fn pay(&self, work: Work) -> Result<(), Duration> {
         if self.is_waived.load(Ordering::Relaxed) {
             return Ok(());
@@ -91,20 +91,20 @@ impl Budget {
         self.spent.lock().pay(rate, price, Instant::now())
     }
 
-    /// Pays for work that is done already.
+    /// Charges for work that is done already.
     pub(crate) fn charge(&self, work: Work) {
         let (price, now) = (self.price(work), Instant::now());
         self.spent.lock().owe(price, now);
     }
 
-    /// Waits until more may be read.
+    /// Waits until the next bytes may be read.
     pub(crate) async fn clear(&self) {
         while let Some(debt) = self.debt() {
             sleep(debt).await;
         }
     }
 
-    /// Pays for work, and waits as long as that takes. Others have their turn before too much of it is done in one.
+    /// Waits until the budget suffices, and pays for work. Yields to other tasks before a task does too much in one turn.
     pub(crate) async fn wait(&self, work: Work) {
         consume_budget().await;
         while let Err(wait) = self.pay(work) {
@@ -112,12 +112,12 @@ impl Budget {
         }
     }
 
-    /// Nothing is owed: it may send as much at once as at the beginning.
+    /// Whether the bucket is full: the client may send as much at once as at the beginning.
     pub(crate) fn is_calm(&self) -> bool {
         self.spent.lock().is_calm(Instant::now())
     }
 
-    /// What work costs besides its bytes.
+    /// The price of work without the price of its bytes.
     fn price(&self, work: Work) -> Duration {
         let line = self.settings.load().limits.lines.interval();
         let (price, bytes) = match work {

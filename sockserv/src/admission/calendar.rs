@@ -1,32 +1,32 @@
-//! Moments as RFC 3339 writes them, whatever the system's clock says.
+//! Times in the form of RFC 3339, for every value of the system's clock.
 //!
-//! `humantime` knows the years from 1970 to 9999, and panics beyond. A clock without a battery may stand before them, and a
-//! ban for ten thousand years ends behind them. The calendar of 400 years repeats to the day, so an earlier moment is
-//! written as the later one that has the same day and time of day. Called for everything that people read or the node keeps.
+//! `humantime` knows the years from 1970 to 9999, and panics beyond. A clock without a battery may be before 1970, and a
+//! ban for ten thousand years ends after 9999. The calendar repeats after 400 years to the day, so an earlier time is
+//! written like the time 400 years later, with another year. Used for all times that people read or the node stores.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// 400 years of the Gregorian calendar.
+/// The period of the Gregorian calendar, in years.
 const CYCLE_YEARS: u32 = 400;
 
-/// The same in time.
+/// The period of the Gregorian calendar as a duration.
 const CYCLE: Duration = Duration::from_secs(146_097 * 86_400);
 
-/// Cycles before 1970 that are told apart: the first ends in the year 370.
+/// The number of periods before 1970 that are supported; the first one begins in the year 370.
 const CYCLES_MAX: u32 = 4;
 
-/// The last second of 9999, since 1970.
+/// The last second of the year 9999, since 1970.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 
-/// A moment in UTC, to the millisecond: `2026-01-31T23:59:59.042Z`. What is further away than the calendar reaches, in
-/// either direction, becomes its end.
+/// A time in UTC, to the millisecond: `2026-01-31T23:59:59.042Z`. A time outside of the supported years becomes the
+/// nearest supported one.
 pub fn rfc3339(moment: SystemTime) -> String {
     written(moment, |moment| {
         humantime::format_rfc3339_millis(moment).to_string()
     })
 }
 
-/// The same for people, to the second: `2026-01-31 23:59:59`.
+/// A time in UTC for people, to the second: `2026-01-31 23:59:59`.
 pub fn moment(moment: SystemTime) -> String {
     let text = written(moment, |moment| {
         humantime::format_rfc3339_seconds(moment).to_string()
@@ -50,10 +50,10 @@ fn written(moment: SystemTime, write: impl Fn(SystemTime) -> String) -> String {
     }
 }
 
-/// What [`rfc3339`] has written, and every other moment of RFC 3339 in UTC.
+/// Parses a time of [`rfc3339`], or any other time in UTC in the form of RFC 3339.
 ///
 /// # Errors
-/// When it is none.
+/// When the text has another form.
 pub fn parse_rfc3339(text: &str) -> Result<SystemTime, humantime::TimestampError> {
     let cycles = match year(text) {
         Some(year @ 370..1970) => (1970 - year).div_ceil(CYCLE_YEARS),

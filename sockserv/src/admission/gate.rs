@@ -1,18 +1,18 @@
-//! Who comes in: judged when a client arrives, before anything is spent on it.
+//! The gate: decides about each arrival, before the node spends resources on it.
 //!
 //! ```text
-//!   a client ─► locked? ─► banned? ─► too many, too often from there? ─► full? ─► too many avatars abandoned? ─► a pass
-//!   a visit (a connection that loads the page) ─► banned? ─► the same ─► a pass
+//!   a client ─► locked? ─► banned? ─► limits of its networks? ─► full? ─► too many avatars abandoned? ─► a pass
+//!   a visit (a connection that loads the page) ─► banned? ─► limits of its networks? ─► a pass
 //! ```
-//! "There" is an address. For IPv6 it is the /64 that a home has, and the networks around it, whoever has those:
+//! Limits count per network. For IPv4 it is an address, for IPv6 the /64 of a home and the networks around it:
 //!
-//! | network | of [`Limits::per_address`] and [`Limits::arrivals`] | who has one |
+//! | network | multiple of [`Limits::per_address`] and [`Limits::arrivals`] | typical owner |
 //! |---|---|---|
 //! | an address of IPv4, a /64 | 1 × | a home |
 //! | /56 | 2 × | a home with a network for guests; 256 subscribers of a phone network |
 //! | /48 | 8 × | an office, a tunnel broker's customer |
 //!
-//! It knows addresses and counts. Sockets are `door`'s, sentences `refused`'s.
+//! The gate knows addresses and counters. `door` has the sockets, `refused` the sentences.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,16 +34,16 @@ use crate::admission::seldom::seldom;
 use crate::settings::game::Noun;
 use crate::settings::limits::{Bucket, Limits, Rate};
 
-/// From how many networks on those are forgotten that have nobody inside and owe nothing.
+/// The number of known networks from which on networks without clients and without debt are forgotten.
 const SWEEP_MIN: usize = 1_024;
 
-/// The networks of IPv6 around an address that are judged, the smallest first, each with how many addresses it counts for.
+/// The checked networks of IPv6 around an address, the smallest first: prefix length, and factor of the limits.
 const NETWORKS: [(u8, u32); 3] = [(64, 1), (56, 2), (48, 8)];
 
-/// How many connections a browser makes to one server: as many visits are what one client is.
+/// The number of connections that a browser opens to one server: one client counts as so many visits.
 const CONNECTIONS_OF_BROWSER: u32 = 6;
 
-/// The gate of a door.
+/// The gate of a door: its bans, limits and counters.
 pub(crate) struct Gate {
     is_locked: AtomicBool,
     bans: ArcSwap<Vec<Ban>>,
@@ -53,38 +53,38 @@ pub(crate) struct Gate {
     pub(crate) refused: Refused,
 }
 
-/// The networks that limits concern.
+/// The counters of the known networks.
 struct Ledger {
     of: HashMap<IpNet, Account>,
-    /// How many there may be before it is time to sweep.
+    /// The number of networks at which the next sweep is due.
     sweep_at: usize,
 }
 
-/// A network whose limits count for an address.
+/// A network whose limits apply to an address.
 struct Network {
     net: IpNet,
-    /// How many addresses its limits are multiplied by.
+    /// The factor of the limits: the number of addresses that the network counts as.
     addresses: u32,
 }
 
-/// What is known of one network.
+/// The counters of one network.
 #[derive(Default)]
 struct Account {
     clients: Share,
     visits: Share,
 }
 
-/// What it has of one kind.
+/// The counters of one network for one kind of arrivals.
 #[derive(Default)]
 struct Share {
     inside: usize,
     arrivals: Bucket,
 }
 
-/// What comes.
+/// The kind of an arrival; each kind has its own counters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
-    /// Somebody who wants to play.
+    /// A connection whose client wants to play.
     Client,
     /// A connection that loads the page.
     Visit,
@@ -98,7 +98,7 @@ impl Kind {
         }
     }
 
-    /// How many may come from a network that counts for so many addresses, and how often.
+    /// The maximum number of connections, and their maximum rate, for a network that counts as so many addresses.
     fn limits(self, limits: &Limits, addresses: u32) -> (usize, Rate) {
         let factor = match self {
             Kind::Client => addresses,
@@ -110,7 +110,7 @@ impl Kind {
 }
 
 impl Gate {
-    /// A gate before these avatars.
+    /// A gate that limits the abandoned ones of these avatars.
     pub(crate) fn new(avatars: Arc<Avatars>) -> Gate {
         Gate {
             is_locked: AtomicBool::new(false),
@@ -125,12 +125,12 @@ impl Gate {
         }
     }
 
-    /// The avatars that it counts.
+    /// The counter of avatars whose numbers the gate limits.
     pub(crate) fn avatars(&self) -> &Arc<Avatars> {
         &self.avatars
     }
 
-    /// Lets a client from this address in, until its pass is dropped; or says why not, and counts it.
+    /// Admits a client from this address until its pass is dropped; or counts and returns the refusal.
     pub(crate) fn enter(
         self: &Arc<Gate>,
         address: IpAddr,
@@ -140,7 +140,7 @@ impl Gate {
         self.counted(self.judge(address, limits, noun))
     }
 
-    /// The same for a connection that loads the page. Whether there is a place for it is not known here.
+    /// Admits a connection that loads the page. The caller checks whether a slot is free.
     pub(crate) fn visit(
         self: &Arc<Gate>,
         address: IpAddr,
@@ -150,7 +150,7 @@ impl Gate {
         self.counted(admitted.and_then(|()| self.admit(Kind::Visit, address, limits)))
     }
 
-    /// Whether somebody from this address may have one more file of the page, over a connection that is not its own.
+    /// Whether a visitor at this address may load one more file over the connection of a proxy.
     pub(crate) fn ask(&self, address: IpAddr, limits: &Limits) -> Result<(), Refusal> {
         let admitted = self.ban_of_address(address).and_then(|()| {
             let networks = networks(address, limits);
@@ -174,7 +174,7 @@ impl Gate {
         }
         self.ban_of_address(address)?;
         let pass = self.admit(Kind::Client, address, limits)?;
-        // A pass that is dropped takes all of it back.
+        // When the pass is dropped, all counters are taken back.
         if self.inside() > limits.clients {
             return Err(Refusal::Full);
         }
@@ -208,7 +208,7 @@ impl Gate {
         })
     }
 
-    /// Whether this address may be here.
+    /// Checks whether this address is banned.
     pub(crate) fn ban_of_address(&self, address: IpAddr) -> Result<(), Refusal> {
         match self.ban(|ban| ban.is_of_address(address)) {
             Some(Ban { until, .. }) => Err(Refusal::Address { until }),
@@ -216,7 +216,7 @@ impl Gate {
         }
     }
 
-    /// Whether an avatar of this name may.
+    /// Checks whether an avatar's name is banned.
     pub(crate) fn ban_of_name(&self, name: &str) -> Result<(), Refusal> {
         let likeness = Likeness::of(name);
         match self.ban(|ban| ban.is_of_name(&likeness)) {
@@ -235,7 +235,7 @@ impl Gate {
         in_force.find(|ban| is_meant(ban)).cloned()
     }
 
-    /// From now on these are banned, and nobody else.
+    /// Replaces all bans by these.
     pub(crate) fn set_bans(&self, bans: Vec<Ban>) {
         self.bans.store(Arc::new(bans));
     }
@@ -248,21 +248,21 @@ impl Gate {
         self.is_locked.load(Ordering::Relaxed)
     }
 
-    /// How many are in.
+    /// The number of admitted clients.
     pub(crate) fn inside(&self) -> usize {
         *self.inside.borrow()
     }
 
-    /// Waits until nobody is in, at most so long.
+    /// Waits until no client is left, at most for `limit`.
     pub(crate) async fn empty(&self, limit: Duration) {
         let mut inside = self.inside.subscribe();
-        // Past the limit whoever is left is cut off with the program: nothing more can be done for them.
+        // After the limit the remaining clients lose their connection when the program ends.
         let _ = timeout(limit, inside.wait_for(|inside| *inside == 0)).await;
     }
 }
 
 impl Ledger {
-    /// One more is in, from all of these networks or from none.
+    /// Counts an admitted connection in all of these networks, or refuses it and counts it in none.
     fn admit(&mut self, kind: Kind, networks: &[Network], limits: &Limits) -> Result<(), Refusal> {
         self.arrive(kind, networks, limits)?;
         for Network { net, addresses } in networks {
@@ -278,8 +278,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// One more has arrived, unless that was too often. Who is refused for its network leaves nothing here: there are as
-    /// many /64 in a /48 as would fill the memory.
+    /// Counts an arrival, unless its networks exceed their rate. A refused arrival creates no entries: a /48 has so many /64
+    /// that their entries would fill the memory.
     fn arrive(&mut self, kind: Kind, networks: &[Network], limits: &Limits) -> Result<(), Refusal> {
         let now = Instant::now();
         if self.of.len() >= self.sweep_at {
@@ -307,7 +307,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets who is as good as new. What is left came within the last seconds, or is in.
+    /// Removes entries that equal new ones. The rest had an arrival within the last seconds, or has a connection.
     fn sweep(&mut self, now: Instant) {
         let is_new = |share: &Share| share.inside == 0 && share.arrivals.is_calm(now);
         self.of
@@ -316,7 +316,7 @@ impl Ledger {
     }
 }
 
-/// The networks whose limits count for an address; none for one that is exempt.
+/// The networks whose limits apply to an address; none for an exempt address.
 fn networks(address: IpAddr, limits: &Limits) -> Vec<Network> {
     let address = address.to_canonical();
     let around = |length: u8| IpNet::new(address, length).map(|net| net.trunc());
@@ -336,7 +336,7 @@ fn networks(address: IpAddr, limits: &Limits) -> Vec<Network> {
     }
 }
 
-/// Too many are in from there.
+/// The refusal for too many connections from this network.
 fn too_many(net: IpNet, max: usize) -> Refusal {
     match net.prefix_len() {
         ..64 if net.network().is_ipv6() => Refusal::PerNetwork { net, max },
@@ -344,11 +344,11 @@ fn too_many(net: IpNet, max: usize) -> Refusal {
     }
 }
 
-/// A client is in, or a visit, as long as it lasts.
+/// The admission of a client or a visit; dropping the pass ends it.
 pub(crate) struct Pass {
     gate: Arc<Gate>,
     kind: Kind,
-    /// What limits are counted for.
+    /// The networks in which the connection is counted.
     networks: Box<[IpNet]>,
 }
 
@@ -421,7 +421,7 @@ mod tests {
             ..limits()
         };
         let mut inside = Vec::new();
-        // 100 parts of a /48 with 32 homes each, and as many addresses in each home as may come in.
+        // 100 parts of a /48 with 32 homes each, and in each home the maximum number of addresses.
         for (part, home, one) in (0..100)
             .flat_map(|part| (0..32).flat_map(move |home| (0..3).map(move |one| (part, home, one))))
         {
@@ -448,7 +448,7 @@ mod tests {
             let address = format!("2001:db8:1:{n:x}::1").parse().unwrap();
             gate.enter(address, &limits(), &Noun::default()).is_ok()
         };
-        // All of the burst, three for each address that a /48 counts for.
+        // The whole burst: three for each address that a /48 counts as.
         assert_eq!((0..65_536).filter(|n| arrives(*n)).count(), 24);
         assert!(gate.ledger.lock().of.len() < 100);
     }
@@ -463,7 +463,7 @@ mod tests {
         assert_eq!(gate.inside(), 0);
         drop(visits);
         let asks = || gate.ask("10.0.0.1".parse().unwrap(), &limits());
-        // Of eighteen at once, thirteen have come.
+        // Of the eighteen that may come at once, thirteen have come.
         assert_eq!((0..10).filter(|_| asks().is_ok()).count(), 5);
         assert_eq!(asks(), Err(Refusal::Arrivals));
         let net = Whom::Net("10.0.0.0/8".parse().unwrap());
@@ -522,7 +522,7 @@ mod tests {
             (0..SWEEP_MIN).for_each(|n| come(minute * SWEEP_MIN + n));
             tokio::time::advance(Duration::from_secs(60)).await;
         }
-        // Those of one minute, and what had come before when it was time to sweep.
+        // The arrivals of one minute, and the entries that existed at the time of the sweep.
         let known = gate.ledger.lock().of.len();
         assert!(known <= 2 * SWEEP_MIN * NETWORKS.len(), "{known}");
     }

@@ -1,6 +1,6 @@
-//! The wire of a client, read no faster than its budget allows: under TLS, under HTTP, under the frames of a WebSocket.
+//! Reads the bytes of a client no faster than its budget allows. The layers above are TLS, HTTP and WebSocket.
 //!
-//! What is not read waits in the kernel, and then at the client: its window closes.
+//! Unread bytes wait in the kernel, and then at the client, because its TCP window closes.
 
 use std::future::Future;
 use std::io;
@@ -13,22 +13,22 @@ use tokio::time::{Sleep, sleep};
 
 use crate::admission::budget::Budget;
 
-/// After how many bytes others have their turn, although the client has more and may send it: layers above turn a frame
-/// of six bytes into work, and know of no turns.
+/// The number of bytes after which other tasks get a turn, although the client has more and may send it. The layers above
+/// turn a frame of 6 bytes into work and do not yield.
 const PIECE: usize = 4 * 1024;
 
-/// A wire and the budget of its client.
+/// A stream with the budget of its client.
 #[derive(Debug)]
 pub(crate) struct Metered<S> {
     stream: S,
     budget: Arc<Budget>,
     pause: Option<Pin<Box<Sleep>>>,
-    /// What is left of the piece.
+    /// The number of bytes that may be read before the next yield.
     left: usize,
 }
 
 impl<S> Metered<S> {
-    /// This wire, read at the pace of this budget.
+    /// A stream that is read at the pace of this budget.
     pub(crate) fn new(stream: S, budget: Arc<Budget>) -> Metered<S> {
         Metered {
             stream,
@@ -38,12 +38,12 @@ impl<S> Metered<S> {
         }
     }
 
-    /// The wire itself.
+    /// The stream below, for calls that the budget does not concern.
     pub(crate) fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// Waits until the client may be heard.
+    /// Waits until the client's budget allows reading, and until other tasks have had a turn.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(debt) = self.budget.debt() {
             let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(debt)));
@@ -147,7 +147,7 @@ mod tests {
         client.write_all(&vec![0; 16 * PIECE]).await.unwrap();
         let mut wire = Metered::new(server, budget);
         let reads = tokio::spawn(async move {
-            // Readers have buffers of some KiB; what fits one is read at once.
+            // Readers have buffers of a few KiB. Input that fits into one is read at once.
             let (mut chunk, mut left) = ([0; 1_024], 16 * PIECE);
             while left > 0 {
                 left -= wire.read(&mut chunk).await.unwrap();

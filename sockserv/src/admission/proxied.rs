@@ -1,14 +1,14 @@
-//! Clients that come through a proxy: for whom it speaks, as the PROXY protocol says it (versions 1 and 2,
+//! Clients behind a proxy: their true address, from the header of the PROXY protocol (versions 1 and 2,
 //! <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>).
 //!
 //! ```text
 //!   a proxy of ours (`Settings::proxies`) ─► its header, in time ─┬► of a client: the client's address counts everywhere
-//!                                                                 ├► LOCAL, UNKNOWN: the proxy itself, as it checks us
+//!                                                                 ├► LOCAL, UNKNOWN: the proxy itself, a health check
 //!                                                                 └► none: a sentence
-//!   anybody else ─► a header is refused (`foreign`)
+//!   any other client ─► a header is refused (`foreign`)
 //! ```
-//! The header is always there or never: to guess would let whoever reaches the proxy's network say who it is, and
-//! a proxy that forgets it would bring all its clients under one address, which limits and bans would then hit together.
+//! A proxy always sends the header, and other clients never do. Guessing would let everybody in the proxy's network claim
+//! any address. A proxy without headers would bring all its clients under one address, which limits and bans then hit.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,27 +22,27 @@ use tokio::time::timeout;
 
 use crate::admission::refused::Refusal;
 
-/// How long a proxy may take: it sends the header before anything else.
+/// The time limit for the header of a proxy, which sends it before anything else.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest header: 232 bytes hold all addresses (version 2), the rest is for what else proxies tell, of a certificate
-/// at most.
+/// The longest header, in bytes: 232 hold all addresses (version 2); the rest is for further facts from a proxy, at most
+/// about a certificate.
 const HEADER_MAX: usize = 2 * 1024;
 
-/// How a header of version 1 begins, and one of version 2.
+/// The first bytes of a header of version 1, and of version 2.
 const TEXT: &[u8] = b"PROXY ";
 const BINARY: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Why nobody is known behind a proxy.
+/// The reason why the client behind a proxy is unknown.
 #[derive(Debug)]
 pub(crate) enum Unknown {
-    /// It has gone: its check of whether somebody listens, often.
+    /// The proxy has closed the connection; often that is a health check.
     Gone,
-    /// It says nothing that could be used.
+    /// The proxy has sent no valid header.
     Refused(Refusal),
 }
 
-/// Reads the header of a proxy and nothing behind it; `None` when the proxy speaks for itself.
+/// Reads exactly the header of a proxy; `None` when the proxy speaks for itself.
 pub(crate) async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, Unknown> {
     let refused = |why| Unknown::Refused(Refusal::Unnamed(why));
     match timeout(HEADER_TIMEOUT, header(stream)).await {
@@ -53,7 +53,7 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Result<Option<SocketAddr>, U
     }
 }
 
-/// Bytes are taken from the stream when it is certain that they belong to the header.
+/// Reads the header. Takes bytes from the stream only when they certainly belong to the header.
 async fn header(stream: &mut TcpStream) -> io::Result<Result<Option<SocketAddr>, &'static str>> {
     let mut known = BytesMut::new();
     loop {
@@ -81,7 +81,7 @@ async fn header(stream: &mut TcpStream) -> io::Result<Result<Option<SocketAddr>,
     }
 }
 
-/// For whom these bytes speak, and how many of them say it; an error without words when there are to be more.
+/// The address in a header, and the header's length; an error without a text when the header is not complete yet.
 fn parse(bytes: &[u8]) -> Result<(Option<SocketAddr>, usize), Option<&'static str>> {
     let begins = |magic: &[u8]| bytes.iter().zip(magic).all(|(one, other)| one == other);
     if !begins(TEXT) && !begins(BINARY) {
@@ -105,7 +105,7 @@ fn parse(bytes: &[u8]) -> Result<(Option<SocketAddr>, usize), Option<&'static st
     }
 }
 
-/// How long the header is that begins with these bytes, once they say it.
+/// The length of the header that begins with these bytes, when they contain it already.
 fn length(bytes: &[u8]) -> Option<usize> {
     if bytes.starts_with(TEXT) {
         return bytes
@@ -125,15 +125,15 @@ pub(crate) fn is_text(line: &[u8]) -> bool {
     })
 }
 
-/// How much of a header of version 2 a client has begun with, whose bytes come in any pieces.
+/// The comparison of a client's first bytes, in any pieces, with the beginning of a header of version 2.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Binary {
-    /// So many bytes; more than it has when some byte was another.
+    /// The number of equal bytes; larger than the beginning's length after a different byte.
     matched: usize,
 }
 
 impl Binary {
-    /// Looks at more bytes; `true` when they complete what only such a header begins with.
+    /// Compares more bytes; `true` when they complete the beginning of a header.
     pub(crate) fn is_header(&mut self, bytes: &[u8]) -> bool {
         let rest = BINARY.get(self.matched..).unwrap_or_default();
         let len = rest.len().min(bytes.len());
@@ -158,7 +158,7 @@ mod tests {
         [&BINARY[..], &head, &length, rest].concat()
     }
 
-    /// The client that a header has, and what is behind it.
+    /// The client in the header, and the bytes behind the header.
     async fn read_of(pieces: &[&[u8]]) -> (Result<Option<SocketAddr>, Unknown>, Vec<u8>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap());
@@ -168,7 +168,7 @@ mod tests {
         let writes = async {
             for piece in pieces {
                 client.write_all(piece).await.unwrap();
-                // Pieces arrive one by one, mostly; the answer is the same if they do not.
+                // Pieces mostly arrive one by one; the answer is the same if they do not.
                 tokio::task::yield_now().await;
             }
             client.shutdown().await.unwrap();
@@ -183,7 +183,7 @@ mod tests {
     async fn a_header_is_read_and_nothing_behind_it() {
         let text = b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 8082\r\nAnn\n";
         let v4 = [192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x67, 0x1f, 0x92];
-        // The last three bytes are a TLV: `NOOP`, of no bytes.
+        // The last three bytes are a TLV: `NOOP`, with a length of 0.
         let with_more = [&v4[..], &[4, 0, 0]].concat();
         let tcp4 = [binary(0x21, 0x11, &with_more), b"Ann\n".to_vec()].concat();
         for whole in [&text[..], &tcp4] {

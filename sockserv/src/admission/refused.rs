@@ -1,4 +1,4 @@
-//! What is refused at the door, why in a sentence, and how often.
+//! The reasons for refusing a client, with the sentence for the client and a counter for each.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,88 +10,89 @@ use crate::admission::calendar::moment;
 #[cfg(doc)]
 use crate::settings::limits::Limits;
 
-/// Why somebody does not come in, does not stay, or is not heard. As text it is the sentence that the client reads.
+/// The reason why a client is not admitted, is disconnected, or an input of it is ignored. `Display` gives the sentence
+/// that the client reads.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
     /// An operator has locked the door.
     #[error("The game lets nobody in for now. Try again later.")]
     Locked,
-    /// [`Limits::clients`].
+    /// The maximum number of clients is reached ([`Limits::clients`]).
     #[error("The game is full. Try again later.")]
     Full,
-    /// [`Limits::abandoned`].
+    /// Too many avatars are abandoned ([`Limits::abandoned`]). The value is the game's plural word for avatars.
     #[error("So many {0} play here for nobody that nobody new is let in. Try again later.")]
     Abandoned(String),
-    /// The supervisor starts no session.
+    /// The supervisor could not start a session for the client.
     #[error("The game cannot let you in now. Try again later.")]
     NoProcess,
-    /// Its address is banned.
+    /// The client's address is banned.
     #[error("Your address is banned{}.", Until(*.until))]
     Address {
-        /// When that ends; `None` never.
+        /// The end of the ban; `None` for a ban without an end.
         until: Option<SystemTime>,
     },
-    /// Its avatar's name is banned.
+    /// The name of the client's avatar is banned.
     #[error("The name {name} is banned{}.", Until(*.until))]
     Name {
-        /// Which.
+        /// The banned name, as the player typed it.
         name: String,
-        /// When that ends; `None` never.
+        /// The end of the ban; `None` for a ban without an end.
         until: Option<SystemTime>,
     },
-    /// [`Limits::per_address`].
+    /// The address has too many connections: at most [`Limits::per_address`].
     #[error("Too many connections come from your address: at most {0}.")]
     PerAddress(usize),
-    /// A multiple of [`Limits::per_address`], for the networks around an address of IPv6.
+    /// A network around an address of IPv6 has too many connections: a multiple of [`Limits::per_address`].
     #[error("Too many connections come from your network {net}: at most {max}.")]
     PerNetwork {
-        /// Which.
+        /// The network that exceeds its limit.
         net: IpNet,
-        /// How many it may have.
+        /// The maximum number of connections from the network.
         max: usize,
     },
-    /// [`Limits::arrivals`].
+    /// The address has made new connections too fast ([`Limits::arrivals`]).
     #[error("Too many connections came from your address just now. Try again in a minute.")]
     Arrivals,
-    /// [`Limits::login`].
+    /// The login took longer than [`Limits::login`].
     #[error("You took longer than {} to begin. Come again!", humantime::format_duration(*.0))]
     Login(Duration),
-    /// [`Limits::lines`].
+    /// The client sends lines faster than [`Limits::lines`]; the value is the number per second.
     #[error("You write too fast: {0} lines a second are taken, the others wait.")]
     Lines(u32),
-    /// The same, for commands of telnet and frames of a WebSocket.
+    /// The client sends telnet commands or WebSocket frames too fast; the value is the number per second.
     #[error("Your program sends too much: {0} commands a second are taken, the others wait.")]
     Commands(u32),
-    /// [`Limits::line_max`].
+    /// A line is longer than [`Limits::line_max`] bytes.
     #[error("That line is too long: at most {0} bytes.")]
     LineLength(usize),
-    /// [`Limits::outbox_max`], or nothing was read for half a minute. Nobody reads this sentence.
+    /// More than [`Limits::outbox_max`] bytes wait, or the client read nothing for 30 s. No client reads this sentence.
     #[error("You read too slowly.")]
     Slow,
-    /// It speaks HTTP.
+    /// The client sends a request of HTTP.
     #[error("This is a game for telnet, not a web page.")]
     Http,
-    /// It speaks TLS.
+    /// The client begins a handshake of TLS.
     #[error("This port speaks no TLS.")]
     Tls,
-    /// It does not speak TLS, where nothing else is spoken.
+    /// The client does not begin a handshake, at a listener for TLS only.
     #[error("This port speaks TLS only: `telnet` cannot, a MUD client can.")]
     NotTls,
-    /// So many load the page that there is no place for one more, or for one that has asked for nothing so far.
+    /// No slot is free for a visit of the page, or another visit got the slot of one without a request.
     #[error("Too many load this page just now. Try again in a minute.")]
     PageFull,
-    /// Its request for the page is not whole in time.
+    /// The request for the page was not complete within this time.
     #[error("Your request was not whole within {}.", humantime::format_duration(*.0))]
     Request(Duration),
-    /// It says for whom it speaks, and is no proxy of ours.
+    /// A client that is no proxy of ours has sent the address of another client.
     #[error("Your address may not speak for others: it is not among the proxies of this server.")]
     NoProxy,
-    /// A proxy of ours does not say for whom it speaks.
+    /// A proxy of ours does not name its client; the value says why.
     #[error("Your proxy does not say for whom it speaks: {0}.")]
     Unnamed(&'static str),
 }
 
-/// The words of [`Refusal::index`], as counters call them.
+/// The names of the counters, in the order of [`Refusal::index`].
 const WORDS: [&str; 21] = [
     "locked",
     "full",
@@ -117,7 +118,7 @@ const WORDS: [&str; 21] = [
 ];
 
 impl Refusal {
-    /// Which counter.
+    /// The position of the refusal's counter in [`WORDS`].
     fn index(&self) -> usize {
         match self {
             Refusal::Locked => 0,
@@ -144,13 +145,13 @@ impl Refusal {
         }
     }
 
-    /// The counter's word.
+    /// The name of the refusal's counter, as in metrics and logs.
     pub fn word(&self) -> &'static str {
         WORDS[self.index()]
     }
 }
 
-/// The end of a ban, for people.
+/// The end of a ban, formatted for people.
 struct Until(Option<SystemTime>);
 
 impl fmt::Display for Until {
@@ -162,17 +163,17 @@ impl fmt::Display for Until {
     }
 }
 
-/// How often each refusal was given.
+/// The number of refusals for each reason.
 #[derive(Default, Debug)]
 pub struct Refused([AtomicU64; WORDS.len()]);
 
 impl Refused {
-    /// One more.
+    /// Adds one to the counter of this refusal.
     pub fn count(&self, refusal: &Refusal) {
         self.0[refusal.index()].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Each word with its number, those that never happened too.
+    /// The name and the value of each counter, also of those that are 0.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let numbers = self.0.iter().map(|count| count.load(Ordering::Relaxed));
         WORDS.into_iter().zip(numbers)

@@ -1,14 +1,14 @@
-//! Log lines that others can bring about as often as they like, written seldom: a log that a flood has filled tells
-//! nothing, and takes the disk with it.
+//! Rate limiting of log lines that clients can cause at any rate. A log full of repetitions is useless, and fills the
+//! disk.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// How long nothing more is said of the same cause. An operator who watches the log sees that it goes on.
+/// The minimum time between two lines of one cause. An operator who watches the log sees that the cause persists.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// One cause of log lines.
+/// The state of one cause of log lines.
 #[derive(Debug)]
 pub struct Seldom(Mutex<Said>);
 
@@ -19,7 +19,7 @@ struct Said {
 }
 
 impl Seldom {
-    /// A cause that nothing has been said of yet.
+    /// A cause without a log line so far.
     #[allow(clippy::new_without_default, reason = "it stands in a static")]
     pub const fn new() -> Seldom {
         Seldom(Mutex::new(Said {
@@ -28,7 +28,7 @@ impl Seldom {
         }))
     }
 
-    /// Whether a line may be written now: how many were left out since the one before. One that may not is counted.
+    /// Whether a line may be written now: the number of lines left out since the last one. `None` leaves out and counts a line.
     pub fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
     }
@@ -45,8 +45,8 @@ impl Seldom {
     }
 }
 
-/// A log line of [`tracing`] at this level, at most one in ten seconds from this place in the code. The number of those
-/// that were left out since the one before stands in it as `left_out`.
+/// Writes a log line of [`tracing`] at this level, at most one in 10 s for each place in the code. The field `left_out` is
+/// the number of lines left out since the last one.
 #[doc(inline)]
 pub use crate::__seldom as seldom;
 

@@ -1,42 +1,42 @@
-//! How the descriptors of the process are shared, so that nobody who connects can take the last one: an operator's
-//! connection, a library and a file need some, too.
+//! The division of the process's file descriptors, so that clients cannot take the last one: operators' connections,
+//! libraries and files need descriptors, too.
 
 use rustix::process::{Resource, getrlimit};
 
-/// How many descriptors the node keeps for itself: operators (32), libraries and their memory files, registers, the history,
-/// listeners, and what an upgrade opens. A node that runs has some thirty.
+/// The number of descriptors that the node keeps for itself: operators (32), libraries and their memory files, registers, the
+/// history, listeners, and the files of an upgrade. A running node uses about 30.
 const RESERVE: usize = 128;
 
-/// Connections that load the page, at most. A browser makes six, and a workshop of a hundred opens the page in the same
-/// minute.
+/// The maximum number of connections that load the page. A browser makes six, and a class of a hundred opens the page in
+/// the same minute.
 const VISITS_MAX: usize = 1_024;
 
-/// Clients that are told at once why they may not come in, at most. In a flood the others are not told: each sentence
-/// holds a descriptor until its client has read it.
+/// The maximum number of refused clients that are told the reason at the same time. In a flood the others are told
+/// nothing: each sentence holds a descriptor until its client has read it.
 const TURNED_AWAY_MAX: usize = 256;
 
-/// Connections of proxies that have not said yet for whom they are, at most. It is the first thing that they send.
+/// The maximum number of connections of proxies that have not sent their header yet. A proxy sends it first.
 const ARRIVING_MAX: usize = 256;
 
-/// How many descriptors are for whom.
+/// The numbers of descriptors for each purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shares {
-    /// All that the process may have.
+    /// The limit of the process (`RLIMIT_NOFILE`).
     pub descriptors: usize,
-    /// Clients that play. More than that are never let in, whatever [`crate::Limits::clients`] is.
+    /// Clients that play: an upper bound for [`crate::Limits::clients`].
     pub clients: usize,
     /// Connections that load the page.
     pub visits: usize,
-    /// Clients that are being told why they may not come in.
+    /// Refused clients that are being told the reason.
     pub turned_away: usize,
     /// Connections of proxies whose client is not known yet.
     pub arriving: usize,
-    /// What no connection of players gets.
+    /// Descriptors that no connection of players gets.
     pub reserve: usize,
 }
 
 impl Shares {
-    /// Of so many descriptors.
+    /// Divides so many descriptors.
     pub fn of(descriptors: usize) -> Shares {
         let reserve = RESERVE.min(descriptors / 2);
         let free = descriptors - reserve;
@@ -53,7 +53,7 @@ impl Shares {
         }
     }
 
-    /// Of those that this process may have now.
+    /// Divides the descriptors that this process may have now.
     pub fn of_this_process() -> Shares {
         let limit = getrlimit(Resource::Nofile).current;
         let unlimited = u32::MAX as usize;

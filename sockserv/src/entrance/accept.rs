@@ -1,7 +1,7 @@
-//! Accepting: one connection after another, whatever the system answers.
+//! Accepting connections, one after another, in spite of all errors of the system.
 //!
-//! A system without descriptors is asked again after a pause, which grows while it has none: each question costs as much as
-//! a client, and the log a line (`seldom`). That no client brings this about is `shares`' to see to.
+//! When no descriptor is free, the loop pauses before it calls `accept` again, longer after each failure: each failed call
+//! costs as much as a client, and a log line (`seldom`). `shares` keeps clients from causing this.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ use tokio::time::sleep;
 
 use crate::admission::seldom::seldom;
 
-/// The first pause: clients that close give descriptors back.
+/// The first pause. Descriptors become free when clients close.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
-/// The longest. Whoever waits at the door meanwhile waits in the kernel.
+/// The longest pause. New connections wait in the kernel meanwhile.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long to wait before the system is asked for a connection again; each failure doubles it.
+/// The pause before the next call of `accept`; each failure doubles it.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff(Duration);
 
@@ -31,19 +31,19 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// It had one.
+    /// Resets the pause after a successful call.
     pub fn calm(&mut self) {
         *self = Backoff::default();
     }
 
-    /// It had none: waits.
+    /// Waits for the pause after a failed call, and doubles the next one.
     pub async fn wait(&mut self) {
         sleep(self.0).await;
         self.0 = PAUSE_MAX.min(self.0 * 2);
     }
 }
 
-/// Hands every client that arrives to `admit`, until the door is shut.
+/// Passes every new connection to `admit`, until the door is shut.
 pub(crate) async fn accept_all(
     listener: TcpListener,
     mut shut: watch::Receiver<bool>,
@@ -59,7 +59,7 @@ pub(crate) async fn accept_all(
             Ok((stream, address)) => {
                 backoff.calm();
                 admit(stream, address);
-                // It is judged before the next is accepted: one that is not let in must hold no descriptor meanwhile.
+                // The client is judged before the next one is accepted: a refused client must not hold a descriptor meanwhile.
                 yield_now().await;
             }
             Err(error) if is_of_the_client(&error) => {
@@ -73,7 +73,7 @@ pub(crate) async fn accept_all(
     }
 }
 
-/// Errors of `accept` that concern one client only (`accept(2)`).
+/// Whether an error of `accept` concerns one client only (`accept(2)`).
 fn is_of_the_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),

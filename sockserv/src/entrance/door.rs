@@ -1,7 +1,7 @@
-//! The door: what listens, and what operators may do to all who are in.
+//! The door: the listeners, and the functions for operators that concern all admitted clients.
 //!
-//! Accepting is a task of its own: it waits for no process and is part of none, so no upgrade of the game
-//! stops it. What becomes of an accepted client is `reception`'s.
+//! The accepting loop is a task of its own. It waits for no process and is part of none, so no upgrade of the game
+//! stops it. `reception` handles an accepted client.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,14 +25,14 @@ use crate::settings::Settings;
 use crate::wire::gmcp::Message;
 use crate::wire::mssp::{Listing, Mssp};
 
-/// An open door.
+/// An open door: its listeners, and all its clients.
 pub struct Door {
     pub(crate) entrances: Arc<Entrances>,
     pub(crate) shut: watch::Sender<bool>,
     pub(crate) reception: Arc<Reception>,
 }
 
-/// Where clients come in.
+/// The addresses of the listeners.
 pub(crate) struct Entrances {
     plain: SocketAddr,
     tls: OnceLock<SocketAddr>,
@@ -41,12 +41,12 @@ pub(crate) struct Entrances {
 }
 
 impl Door {
-    /// Listens at `address` with these settings. To what their listing tells, the door adds what it knows: how many play
-    /// (`PLAYERS`), since when (`UPTIME`), at which port (`PORT`), and what it can do. The listing may say
-    /// otherwise.
+    /// Listens at `address` with these settings. The door adds variables to their listing: the number of players
+    /// (`PLAYERS`), the time of its opening (`UPTIME`), its port (`PORT`), and its abilities. The listing may replace
+    /// them.
     ///
     /// # Errors
-    /// When the address cannot be had: in use, not of this machine, not permitted.
+    /// When the address cannot be bound: in use, not of this machine, not permitted.
     pub async fn open(node: Node, address: SocketAddr, settings: Settings) -> io::Result<Door> {
         let listener = TcpListener::bind(address).await?;
         let reception = Reception::new(node, Settings::default().current());
@@ -68,7 +68,7 @@ impl Door {
         Ok(door)
     }
 
-    /// Listens for telnet inside TLS, too, once; returns where.
+    /// Also listens for telnet inside TLS; to be called once. Returns the address.
     ///
     /// # Errors
     /// As for [`Door::open`].
@@ -84,9 +84,8 @@ impl Door {
         Ok(*self.entrances.tls.get_or_init(|| address))
     }
 
-    /// From now on these are the settings, also for who is in. What their programs know of their avatars is looked at
-    /// again: the game may be another one. Of [`crate::Limits::clients`], as many count as there are descriptors for
-    /// ([`Door::shares`]).
+    /// Replaces the settings, also for admitted clients. The facts about avatars are requested again, because the game may be
+    /// another one. [`crate::Limits::clients`] is reduced to the number of available descriptors ([`Door::shares`]).
     pub fn configure(&self, mut settings: Settings) {
         let clients = &mut settings.limits.clients;
         *clients = (*clients).min(self.reception.shares.clients);
@@ -102,96 +101,95 @@ impl Door {
         self.reception.sessions.logins.crowd.look_again();
     }
 
-    /// Where it listens.
+    /// The address of the listener for telnet.
     pub fn address(&self) -> SocketAddr {
         self.entrances.plain
     }
 
-    /// And where for TLS, if it does.
+    /// The address of the listener for TLS, if there is one.
     pub fn tls_address(&self) -> Option<SocketAddr> {
         self.entrances.tls.get().copied()
     }
 
-    /// How the descriptors are shared that the process had when the door was opened.
+    /// The division of the descriptors that the process had when the door was opened.
     pub fn shares(&self) -> Shares {
         self.reception.shares
     }
 
-    /// How many clients there are.
+    /// The number of admitted clients.
     pub fn clients(&self) -> usize {
         self.reception.gate.inside()
     }
 
-    /// How many of them have an avatar that plays.
+    /// The number of clients with an avatar that plays.
     pub fn players(&self) -> usize {
         self.reception.gate.avatars().played()
     }
 
-    /// How many avatars play for nobody: their client has gone and left them ([`crate::Limits::abandoned`]).
+    /// The number of abandoned avatars: their client has gone and left them ([`crate::Limits::abandoned`]).
     pub fn abandoned(&self) -> usize {
         self.reception.gate.avatars().abandoned()
     }
 
-    /// The processes with which those avatars end, in no order.
+    /// The processes whose end is the end of an abandoned avatar, in no order.
     pub fn list_abandoned(&self) -> Vec<Pid> {
         self.reception.gate.avatars().list_abandoned()
     }
 
-    /// How often each [`crate::Refusal`] was given since the door is open.
+    /// The name and the number of each [`crate::Refusal`] since the door was opened.
     pub fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.reception.gate.refused.counts()
     }
 
-    /// Sends a message to the programs of all clients that have asked for such: [`Message::upgrade`].
+    /// Sends a message to the programs of all clients that have subscribed to it: [`Message::upgrade`].
     pub fn message(&self, message: &Message) {
         self.reception.sessions.logins.crowd.message(message);
     }
 
-    /// Everybody who has a process, in the order in which they came.
+    /// All clients that have a process, in the order of their arrival.
     pub fn guests(&self) -> Vec<Guest> {
         self.reception.sessions.logins.crowd.guests()
     }
 
-    /// Writes a line to all clients that have a process, each from the front of a line on; returns how many
-    /// they are. Control characters are left out.
+    /// Writes a line to all clients that have a process, each time at the front of a line; returns their number.
+    /// Control characters are left out.
     pub fn announce(&self, text: &str) -> usize {
         self.reception.sessions.logins.crowd.announce(text)
     }
 
-    /// Says such a line to the client of this port ([`Guest::port`]), unless it is empty, and closes the connection
-    /// when the client has it; the client's process hears of that. `false` when the client has gone already.
+    /// Writes a line, unless it is empty, to the client of this port ([`Guest::port`]), and closes the connection when the
+    /// client has received it. The client's process is notified. `false` when the client has gone already.
     pub fn kick(&self, port: u64, text: &str) -> bool {
         self.reception.sessions.logins.crowd.kick(port, text)
     }
 
-    /// Says such a line to the client of this port ([`Guest::port`]).
+    /// Writes a line to the client of this port ([`Guest::port`]).
     pub fn tell(&self, port: u64, text: &str) {
         self.reception.sessions.logins.crowd.tell(port, text);
     }
 
-    /// From now on these are banned, and nobody else. Who is in and banned is told so and closed; returns how many
-    /// they are.
+    /// Replaces all bans. Admitted clients that are banned now are told so and closed; returns their number.
     pub fn set_bans(&self, bans: Vec<Ban>) -> usize {
         self.reception.gate.set_bans(bans);
         self.reception.sessions.logins.dismiss_banned()
     }
 
-    /// Whether new clients are turned away with a sentence. Who is in plays on.
+    /// Locks or unlocks the door. A locked door refuses new clients with a sentence; admitted clients continue.
     pub fn lock(&self, locked: bool) {
         self.reception.gate.lock(locked);
     }
 
-    /// As set last by [`Door::lock`]; at first it is open.
+    /// Whether the door is locked ([`Door::lock`]); at first it is not.
     pub fn is_locked(&self) -> bool {
         self.reception.gate.is_locked()
     }
 
-    /// Lets nobody in any more. Who is in stays until its process closes the connection.
+    /// Stops listening. Admitted clients stay until their process closes the connection.
     pub fn shut(&self) {
         self.shut.send_replace(true);
     }
 
-    /// Waits until all clients have gone, at most so long.
+    /// Waits until all clients have gone, at most for `limit`.
     pub async fn empty(&self, limit: Duration) {
         self.reception.gate.empty(limit).await;
     }
@@ -203,7 +201,7 @@ async fn admit(mut stream: TcpStream, peer: SocketAddr, reception: Arc<Reception
     };
     let entered = reception.enter(address);
     if let Err(error) = prepare(&stream) {
-        tracing::debug!(%error, %address, "client gone before it was greeted");
+        tracing::debug!(%error, %address, "client gone before its admission");
         return;
     }
     let arrival = reception.arrival(address, Transport::Plain);
@@ -212,7 +210,7 @@ async fn admit(mut stream: TcpStream, peer: SocketAddr, reception: Arc<Reception
         .await;
 }
 
-/// What a list of games is told about this door.
+/// The listing of this door: the door's own variables, and those of the node.
 struct AtThisDoor {
     entrances: Arc<Entrances>,
     avatars: Arc<Avatars>,

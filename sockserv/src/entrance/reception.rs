@@ -1,4 +1,4 @@
-//! Behind every entrance: a client that may come in gets a session, and one that may not is told why.
+//! The common path behind all entrances: an admitted client gets a session, and a refused one is told the reason.
 //!
 //! ```text
 //!   arrival ─► the client's true address ─► gate ─┬► a session
@@ -27,15 +27,15 @@ use crate::session::port::Port;
 use crate::session::sessions::Sessions;
 use crate::settings::{Current, Opening};
 
-/// What every entrance needs.
+/// The state that all entrances share.
 pub(crate) struct Reception {
     pub(crate) gate: Arc<Gate>,
     pub(crate) sessions: Sessions,
     pub(crate) settings: Current,
     pub(crate) shares: Shares,
-    /// Permits for clients that are told why they may not come in.
+    /// Permits for refused clients that are being told the reason.
     pub(crate) turned_away: Semaphore,
-    /// Permits for proxies that have not said yet for whom they speak.
+    /// Permits for proxies that have not sent their header yet.
     arriving: Semaphore,
 }
 
@@ -45,7 +45,7 @@ impl Reception {
         let shares = Shares::of_this_process();
         let avatars = Arc::new(Avatars::default());
         if !node.tell_kin(avatars.clone()) {
-            tracing::error!("another door counts the avatars of this node: here none is counted");
+            tracing::error!("another door counts the avatars of this node: this door counts none");
         }
         let gate = Arc::new(Gate::new(avatars));
         Reception {
@@ -58,7 +58,7 @@ impl Reception {
         }
     }
 
-    /// A client that has come from there.
+    /// A client that has come from this address.
     pub(crate) fn arrival(&self, address: SocketAddr, transport: Transport) -> Arrival {
         Arrival {
             address,
@@ -67,12 +67,12 @@ impl Reception {
         }
     }
 
-    /// Whether this is the address of a proxy of ours.
+    /// Whether the address belongs to a trusted proxy.
     pub(crate) fn is_proxy(&self, address: SocketAddr) -> bool {
         self.settings.load().is_proxy(address.ip())
     }
 
-    /// Where the client behind a connection comes from; nothing of one that does not say so and ought to, which is told.
+    /// The true address of the client behind a connection. `None` when a proxy does not send it; the proxy is then told so.
     pub(crate) async fn origin(
         &self,
         stream: &mut TcpStream,
@@ -87,7 +87,7 @@ impl Reception {
             Ok(from) => Some(from.unwrap_or(peer)),
             Err(Unknown::Gone) => None,
             Err(Unknown::Refused(refusal)) => {
-                seldom!(warn, proxy = %peer, why = %refusal, "a proxy's client is turned away");
+                seldom!(warn, proxy = %peer, why = %refusal, "refused a client behind a proxy");
                 self.gate.refused.count(&refusal);
                 self.turn_away(stream, &self.arrival(peer, transport), &refusal)
                     .await;
@@ -96,13 +96,13 @@ impl Reception {
         }
     }
 
-    /// Whether a client from there may come in.
+    /// Decides whether a client from this address is admitted.
     pub(crate) fn enter(&self, from: SocketAddr) -> Result<Pass, Refusal> {
         let settings = self.settings.load();
         self.gate.enter(from.ip(), &settings.limits, &settings.noun)
     }
 
-    /// Serves a client until it leaves, or tells it why it may not come in.
+    /// Serves an admitted client until it leaves, or tells a refused one the reason.
     pub(crate) async fn receive(
         &self,
         stream: impl AsyncRead + AsyncWrite,
@@ -113,8 +113,8 @@ impl Reception {
         let _pass = self.receive_telling(stream, arrival, entered, ending).await;
     }
 
-    /// The same, and tells why the connection ends. Returns the pass: a client that has been told something is in until it
-    /// has read that.
+    /// Like [`Reception::receive`], and reports the reason for the end to `ending`. Returns the pass, because an entrance that
+    /// tells its client the reason counts the client until the client has read it.
     pub(crate) async fn receive_telling(
         &self,
         stream: impl AsyncRead + AsyncWrite,
@@ -133,7 +133,7 @@ impl Reception {
         entered.ok()
     }
 
-    /// Tells a client why it may not come in.
+    /// Tells a client the reason for its refusal, if a permit is free.
     pub(crate) async fn turn_away(
         &self,
         stream: impl AsyncRead + AsyncWrite,
@@ -143,17 +143,17 @@ impl Reception {
         let Ok(_permit) = self.turned_away.try_acquire() else {
             return;
         };
-        tracing::debug!(address = %arrival.address, why = refusal.word(), "turned away");
+        tracing::debug!(address = %arrival.address, why = refusal.word(), "refused a client");
         let budget = arrival.budget.clone();
         let port = Port::opening(self.settings.clone(), Opening::Quiet, budget);
-        // A fresh outbox has room for a sentence.
+        // An empty outbox has room for a sentence.
         let _ = port.write(format!("{refusal}\n").as_bytes());
         port.close();
         connection::run(stream, &port, &mut Nobody).await;
     }
 }
 
-/// For clients that have no process.
+/// The owner of a connection without a process.
 struct Nobody;
 
 impl Owner for Nobody {

@@ -4,8 +4,8 @@
 //!   accept ─► first byte ─┬► a handshake ─► TLS ─► reception
 //!                         └► anything else, or nothing ─► a sentence in plain text
 //! ```
-//! Certificate and key are read again when their files change, for the clients that come then; a pair that is of no use
-//! leaves the one before in force. Who is in keeps the connection as it was agreed.
+//! Certificate and key are read again when their files change, for new clients. An unusable pair leaves the previous one in
+//! force. Existing connections keep their keys.
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,51 +35,51 @@ use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::session::foreign::TLS_HANDSHAKE;
 
-/// How long a client may take for its handshake, and before it for the first byte. Three round trips over a bad
-/// mobile line stay below it.
+/// The time limit for a client's first byte, and again for its handshake. Three round trips over a bad mobile line take
+/// less.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often the files are looked at, at most: a client more a second is no reason for two system calls each.
+/// The minimum time between two checks of the files. Checks for every client would cost two system calls each.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How many clients at once that may not come in are told so inside TLS. They hold no place, and a handshake costs
-/// more than the sentence: in a flood the others are not told.
+/// The maximum number of refused clients that are told so inside TLS at the same time. They hold no place, and a handshake
+/// costs more than the sentence: in a flood the others are told nothing.
 const TURNED_AWAY_MAX: usize = 64;
 
-/// Why a certificate is of no use.
+/// The reason why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A file cannot be read.
     #[error("read {path}: {source}")]
     Read {
-        /// Which.
+        /// The path of the certificate or of the key.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file holds something else.
+    /// A file does not contain the expected PEM item.
     #[error("find {what} in {path} (PEM): {why}")]
     Pem {
-        /// What should be in it.
+        /// The expected item, such as `a certificate`.
         what: &'static str,
-        /// Which.
+        /// The path of the certificate or of the key.
         path: PathBuf,
-        /// What is wrong.
+        /// The error of the parser, or that the item is missing.
         why: String,
     },
-    /// The two do not belong together, or are of a kind that is not known.
+    /// Certificate and key do not belong together, or their kind is not supported.
     #[error("use the certificate {certfile} with the key {keyfile}: {source}")]
     Pair {
-        /// The certificate.
+        /// The path of the certificate.
         certfile: PathBuf,
-        /// The key.
+        /// The path of the key.
         keyfile: PathBuf,
-        /// What is wrong.
+        /// The error of rustls.
         source: rustls::Error,
     },
 }
 
-/// A certificate with its key, as their files have it now.
+/// A certificate with its key, reloaded when the files change.
 #[derive(Debug)]
 pub struct Keys {
     certfile: PathBuf,
@@ -88,23 +88,24 @@ pub struct Keys {
     seen: Mutex<Seen>,
 }
 
-/// The files as they were when they were looked at last.
+/// The state of the files at the last check.
 #[derive(Debug)]
 struct Seen {
     at: Instant,
     stamps: Stamps,
 }
 
-/// What changes when a file does.
+/// Modification time and length of both files; `None` for a file without metadata.
 type Stamps = [Option<(SystemTime, u64)>; 2];
 
 impl Keys {
-    /// Reads a certificate with its chain, the client's first, and its key. The names are those of OTP's `ssl`.
+    /// Reads a certificate with its chain (the server's own certificate first), and its key. The names are those of OTP's
+    /// `ssl`.
     ///
     /// # Errors
-    /// When the files cannot be read, hold something else or do not belong together.
+    /// When a file cannot be read, contains no such item, or when the two do not belong together.
     pub fn open(certfile: &Path, keyfile: &Path) -> Result<Keys, KeyError> {
-        // Looked at before they are read: a change in between is seen next time.
+        // The stamps are taken before the files are read, so the next check sees a change in between.
         let stamps = stamps(certfile, keyfile);
         let key = read(certfile, keyfile)?;
         Ok(Keys {
@@ -118,7 +119,7 @@ impl Keys {
         })
     }
 
-    /// Reads the files again when they have changed.
+    /// Reads the files again if they have changed.
     fn refresh(&self) {
         if !self.have_changed() {
             return;
@@ -129,12 +130,12 @@ impl Keys {
                 tracing::info!(certfile = %self.certfile.display(), "a new certificate is in force");
             }
             Err(error) => {
-                tracing::error!("failed to {error}: the certificate before stays in force")
+                tracing::error!("failed to {error}: the previous certificate stays in force")
             }
         }
     }
 
-    /// Whether they have, since this was last asked.
+    /// Whether the files have changed since the last check.
     fn have_changed(&self) -> bool {
         let mut seen = self.seen.lock();
         if seen.at.elapsed() < LOOK_AGAIN {
@@ -180,7 +181,7 @@ fn read(certfile: &Path, keyfile: &Path) -> Result<CertifiedKey, KeyError> {
     })
 }
 
-/// How large a certificate with its chain may be, or a key: a hundred times what they have.
+/// The maximum size of a certificate with its chain, or of a key: 100 times the usual size.
 const PEM_BYTES_MAX: u64 = 1 << 20;
 
 fn bytes(path: &Path) -> Result<Vec<u8>, KeyError> {
@@ -190,7 +191,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, KeyError> {
     })
 }
 
-/// The system's clock; before 1970 there is no time for TLS, and a handshake fails where rustls' own clock panics.
+/// The system's clock. Before 1970 it gives no time, so a handshake fails, where the clock of rustls panics.
 #[derive(Debug)]
 struct Clock;
 
@@ -205,7 +206,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(default_provider())
 }
 
-/// What every client of this entrance needs.
+/// The state that all clients of this entrance share.
 pub(crate) struct TlsEntrance {
     acceptor: TlsAcceptor,
     keys: Arc<Keys>,
@@ -228,7 +229,7 @@ impl TlsEntrance {
         }
     }
 
-    /// Lets one client in.
+    /// Performs the handshake with one client, and passes the client on to the reception.
     pub(crate) async fn admit(
         &self,
         mut stream: TcpStream,
@@ -255,13 +256,13 @@ impl TlsEntrance {
         let shaken = self.acceptor.accept(arrival.meter(stream));
         match timeout(HANDSHAKE_TIMEOUT, shaken).await {
             Ok(Ok(stream)) => reception.receive(stream, arrival, entered).await,
-            Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
-            Err(_) => tracing::debug!(%address, "no TLS came about in time"),
+            Ok(Err(error)) => tracing::debug!(%address, %error, "the TLS handshake failed"),
+            Err(_) => tracing::debug!(%address, "the TLS handshake took too long"),
         }
     }
 }
 
-/// What a client is that does not begin as TLS does. One that waits for the game to speak first is one of them.
+/// The refusal for a client that does not begin a handshake, or that waits for the game to speak first.
 async fn foreign(stream: &TcpStream) -> Option<Refusal> {
     let mut first = [0; 16];
     let peeked = timeout(HANDSHAKE_TIMEOUT, stream.peek(&mut first)).await;

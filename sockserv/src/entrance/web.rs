@@ -2,21 +2,21 @@
 //!
 //! ```text
 //!   GET /    ─► the page and its files, out of this program
-//!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► reception: as every other client
+//!   GET /ws  ─► WebSocket ◄─► gateway ◄─► a pipe with telnet ◄─► reception, as for every other client
 //! ```
-//! Rooms: `files` is what a browser loads, `visit` a connection that loads it, `forwarded` for whom a proxy asks, `speech`
-//! what frames mean, `gateway` carries them.
+//! Modules: `files` has the files of the page, `visit` handles a connection that loads them, `forwarded` finds the client
+//! behind a proxy, `speech` translates frames, `gateway` transports them.
 //!
-//! **Subprotocols** are those of <https://mudstandards.org/websocket>. `terminal.mudstandards.org`: binary frames are the
-//! terminal's bytes, both ways. `gmcp.mudstandards.org`: the same, and text frames are messages of GMCP. A client that
-//! names none gets the first; one that names others only is refused, as the standard has it: it could not make sense
-//! of a word.
+//! **Subprotocols** are those of <https://mudstandards.org/websocket>. `terminal.mudstandards.org`: binary frames carry
+//! the terminal's bytes, both ways. `gmcp.mudstandards.org`: the same, and text frames carry messages of GMCP. A client
+//! that names none gets the first. A client that names only others is refused, as the standard requires, because it could
+//! not understand the frames.
 //!
-//! **Origins are not looked at.** A page from elsewhere may open a connection here, as clients for all games of this
-//! kind do, which the subprotocols are for. It gains nothing by doing so in a visitor's browser: there is no cookie, no
-//! login and no address that has more rights than others. What it can do is play, and that anybody can.
+//! **The header `Origin` is not checked.** A page of another site may open a connection here, as MUD clients on the web do,
+//! for which the subprotocols exist. The page gains nothing by doing so in a visitor's browser: there is no cookie, no
+//! login, and no address with more rights than others. It can only play, as every client can.
 //!
-//! HTTP is plain: in front of players from afar stands a proxy with TLS, which passes on WebSockets.
+//! HTTP is not encrypted. For players on other networks, a proxy with TLS that supports WebSockets is placed in front.
 
 mod files;
 mod forwarded;
@@ -50,25 +50,25 @@ use crate::session::ending::EndingCell;
 use speech::{Dialect, Speech};
 use visit::{Visitor, Visits, answer};
 
-/// How many bytes may be on their way between a gateway and its telnet, each way: a few lines. What does not fit waits
-/// in the client's outbox, or at the client.
+/// The capacity of the pipe between a gateway and its telnet end, in bytes each way: a few lines. Further bytes wait in the
+/// client's outbox, or at the client.
 const PIPE: usize = 4 * 1024;
 
-/// How long a browser may take to read its last lines once the door has done with it.
+/// The time limit for a browser to read its last lines after the door has ended the session.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// The longest message of a client. A line has 1 KiB unless settings say otherwise, a message of GMCP at most 8.
+/// The longest message of a client, in bytes. A line has 1 KiB unless settings say otherwise, a message of GMCP at most 8.
 const MESSAGE_MAX: usize = 16 * 1024;
 
-/// How much is read of a socket at once, instead of the 128 KiB that are usual: people type.
+/// The size of one read from a socket, instead of the usual 128 KiB: players send little.
 const READ_MAX: usize = 4 * 1024;
 
-/// How much may wait to be written: two pieces of the pipe and what a WebSocket says by itself. It is always flushed
-/// before the next one is written, so it is never reached.
+/// The maximum number of bytes that wait to be written: two pieces of the pipe, and control frames. Each message is flushed
+/// before the next one is written, so the maximum is never reached.
 const WRITE_MAX: usize = 4 * PIPE;
 
 impl Door {
-    /// Listens for browsers, too, once; returns where. Every client that plays there passes the same gate.
+    /// Also listens for browsers; to be called once. Returns the address. All its clients pass the same gate.
     ///
     /// # Errors
     /// As for [`Door::open`].
@@ -85,7 +85,7 @@ impl Door {
         Ok(*self.entrances.web.get_or_init(|| address))
     }
 
-    /// Where it listens for browsers, if it does.
+    /// The address of the listener for browsers, if there is one.
     pub fn web_address(&self) -> Option<SocketAddr> {
         self.entrances.web.get().copied()
     }
@@ -103,11 +103,11 @@ fn router(reception: Arc<Reception>) -> Router {
         .layer(from_fn(judge))
 }
 
-/// Where a request comes from; nowhere when a proxy asks for itself, to see whether the page is there.
+/// The client's address of a request; `None` when a proxy requests the page itself, as a health check.
 #[derive(Clone, Copy)]
 struct Origin(Option<SocketAddr>);
 
-/// Lets through what is to be answered.
+/// Passes on the requests that are to be answered, and refuses the others.
 async fn judge(
     Extension(visitor): Extension<Visitor>,
     mut request: Request,
@@ -122,7 +122,7 @@ async fn judge(
     }
 }
 
-/// A client that wants to play.
+/// Upgrades a request for `/ws`: its client plays over the WebSocket.
 async fn enter(
     State(reception): State<Arc<Reception>>,
     Extension(visitor): Extension<Visitor>,
@@ -168,7 +168,7 @@ fn not_spoken() -> Response {
     (StatusCode::BAD_REQUEST, sentence).into_response()
 }
 
-/// Serves a client until it leaves, or tells it why it may not play.
+/// Serves a client until it leaves, or tells it the reason for its refusal.
 async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech: Speech) {
     let entered = reception.enter(arrival.address);
     let budget = arrival.budget.clone();
@@ -178,11 +178,11 @@ async fn play(reception: &Reception, socket: WebSocket, arrival: Arrival, speech
     let mut carried = pin!(gateway::run(socket, near, speech, &budget, ending));
     let _pass = tokio::select! {
         pass = &mut received => {
-            // Past the deadline, what it has not read is lost with reason.
+            // After the deadline, output that the browser has not read is lost.
             let _ = timeout(FAREWELL, carried).await;
             pass
         }
-        // The pipe is closed: the session hears of it, and has its time to end.
+        // The gateway has closed the pipe. The session is notified, and has its usual time to end.
         () = &mut carried => received.await,
     };
 }

@@ -1,14 +1,14 @@
-//! The loop of one client's task: lines go to the owner, its output to the client, until one of them ends.
+//! The loop of one client's task: passes lines to the owner, and the owner's output to the client, until one of them ends.
 //!
 //! ```text
 //!            ┌ the client closes or half-closes ─► on_closed ─► what the owner still writes ─► end
 //!   play ────┼ the owner closes ─► queued output ─► shutdown ─► what the client still sends is read ─► end
-//!            ├ the door closes ─► queued output, a moment ─► shutdown ─► on_closed ─► the same
+//!            ├ the door closes ─► queued output, at most 5 s ─► shutdown ─► on_closed ─► the same
 //!            └ reset, too slow, overflow ─► on_closed ─► end
 //! ```
 //!
-//! It works over anything that reads and writes: a socket, a TLS stream, a pipe of a test. Who listens,
-//! and which process becomes the owner, is not known here. While a client is idle the task holds no buffer.
+//! The loop works over every stream that reads and writes: a socket, a TLS stream, a pipe of a test. It does not know the
+//! listener, nor the owner's process. The task of an idle client holds no buffer.
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -30,47 +30,47 @@ use crate::wire::endpoint::{Endpoint, Event};
 use crate::wire::line::LINE_MAX;
 use crate::wire::mccp::{Stream, Turn};
 
-/// How many bytes are read at once: two lines of the usual greatest length. They lie on the stack while the
-/// socket is asked, so an idle client costs none of them.
+/// The number of bytes read at once: two lines of the usual greatest length. They lie on the stack during the read, so an
+/// idle client holds none of them.
 const READ_MAX: usize = 2 * LINE_MAX;
 
-/// How long a client may take to read anything of what waits for it.
-/// A mobile connection that changes networks comes back within seconds; half a minute is what Evennia and
-/// others use for their keepalive.
+/// The time limit for a client to read at least one byte of its waiting output.
+/// A mobile connection that changes networks comes back within seconds; Evennia and others use 30 s for their
+/// keepalive.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take to read why the door closes. Somebody who is banned and reads a byte now and then is not to
-/// stay, nor to be listed, for as long as it likes.
+/// The time limit for a client to read the reason after the door has closed its connection. A banned client that reads a
+/// byte now and then must not stay, nor be listed, for a longer time.
 const DISMISSED_MAX: Duration = Duration::from_secs(5);
 
-/// How long the owner may go on writing to a client that has closed its side.
-/// A session that quits may wait for its avatar to stop: ten seconds are what an operator gives one, too. Five more
-/// are for what it has queued.
+/// The time limit for the owner to write to a client that has closed its side.
+/// A session that quits may wait for its avatar to stop: 10 s, as long as an operator waits for one. 5 s more are for its
+/// queued output.
 const OWNER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a client is listened to after the last byte was sent to it. Closing a socket with unread input
-/// resets the connection, and the client would lose what it has not read yet (RFC 1122, 4.2.2.13).
+/// The time during which the input of a client is still read after the last byte of output. A close with unread input
+/// resets the connection, and the client would lose output that it has not read yet (RFC 1122, 4.2.2.13).
 const LINGER: Duration = Duration::from_secs(1);
 
-/// And how much of it is heard: twice what the kernel keeps of a client that is not read, at first. One that floods for a
-/// whole second is worth no more of the time of others.
+/// The maximum number of bytes read in that time: twice the kernel's initial buffer for a client that is not read. A
+/// client that floods for a whole second is not worth more time.
 const LINGER_MAX: usize = 256 * 1024;
 
-/// Who gets what a client sends: the way into the node.
+/// The receiver of a client's input, inside the node.
 pub trait Owner {
-    /// A line, without its end and without telnet commands; any bytes but `\n`, `\r` and `\0`. At most
-    /// [`crate::session::port::LINES_MAX`] are handed over before the first is given back with [`Port::line_done`].
+    /// Takes a line, without its end and without telnet commands; any bytes except `\n`, `\r` and `\0`. At most
+    /// [`crate::session::port::LINES_MAX`] lines are passed before the first permit is returned with [`Port::line_done`].
     fn on_line(&mut self, line: &[u8]);
 
-    /// The client has gone, or sends nothing more. Called once, after the last line, and not at all when the
-    /// owner closed first. The owner may still write; it must [`Port::close`] in the end.
+    /// Notes that the client has gone, or sends no more. Called once, after the last line; not called when the
+    /// owner closed first. The owner may still write, and must call [`Port::close`] in the end.
     fn on_closed(&mut self, reason: &str);
 
-    /// The client has been told that something of it is not taken. Whoever counts that does it here.
+    /// Notes that an input of the client was refused, and that the client was told so. Used for counters.
     fn on_refused(&mut self, _refusal: &Refusal) {}
 }
 
-/// How a connection ended.
+/// The end of a connection, by its cause.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum End {
     /// The owner closed it.
@@ -82,13 +82,13 @@ pub enum End {
     /// The door closed it: [`crate::Door::kick`], or a [`Refusal`].
     #[error("closed by the door")]
     ByDoor,
-    /// It broke.
+    /// The connection failed, for example by a reset.
     #[error("connection lost: {0}")]
     Lost(io::ErrorKind),
-    /// The client read nothing for half a minute.
+    /// The client read nothing for 30 s.
     #[error("the client reads nothing")]
     Stalled,
-    /// The client read too little: [`crate::wire::outbox::OUTBOX_MAX`].
+    /// More than [`crate::wire::outbox::OUTBOX_MAX`] bytes waited, unless settings say otherwise.
     #[error("the client reads too slowly")]
     Overflown,
 }
@@ -120,7 +120,7 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
         }
         End::ByClient => {
             owner.on_closed(&end.to_string());
-            // Past the deadline, or when the client does not want it, what is left is lost with reason.
+            // After the deadline, or when the client does not read, the remaining output is useless.
             let _ = timeout(OWNER_TIMEOUT, writing).await;
         }
         End::Lost(_) => owner.on_closed(&end.to_string()),
@@ -132,13 +132,13 @@ pub async fn run(stream: impl AsyncRead + AsyncWrite, port: &Port, owner: &mut i
     end
 }
 
-/// Waits until the door has closed, and the client has had its time to read why.
+/// Waits until the door has closed the connection, and the client has had its time to read the reason.
 async fn overdue(port: &Port) {
     port.dismissed().await;
     sleep(DISMISSED_MAX).await;
 }
 
-/// Hands over lines until no more come.
+/// Passes lines to the owner until the input ends.
 async fn read_all(
     reader: &mut (impl AsyncRead + Unpin),
     port: &Port,
@@ -167,8 +167,8 @@ async fn read_all(
     }
 }
 
-/// Tells a client that it is wrong here, or what it has come for, and waits for the end of the connection, which the
-/// writing half sees.
+/// Tells a client of another protocol the refusal, or a crawler the status, and waits for the end of the connection,
+/// which the writing half sees.
 async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Foreign) -> End {
     match foreign {
         Foreign::Wrong(refusal) => {
@@ -180,7 +180,7 @@ async fn send_away(port: &Port, owner: &mut impl Owner, foreign: &Foreign) -> En
     pending().await
 }
 
-/// Does what an event asks for, which came in so many bytes.
+/// Handles an event that came in `len` bytes.
 async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
     let work = match event {
         Event::Line(_) => Work::Line(len),
@@ -200,7 +200,7 @@ async fn take(event: Event, len: usize, port: &Port, owner: &mut impl Owner) {
     }
 }
 
-/// What has come, at most [`READ_MAX`] bytes; empty at the end of input.
+/// Reads at most [`READ_MAX`] bytes; empty at the end of input.
 async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     poll_fn(|cx| {
         let mut space = [MaybeUninit::uninit(); READ_MAX];
@@ -211,7 +211,7 @@ async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     .await
 }
 
-/// Writes what the owner writes until the port is closed.
+/// Writes the owner's output until the port is closed.
 async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
     let mut compressed = None;
     loop {
@@ -233,7 +233,7 @@ async fn write_all(writer: &mut (impl AsyncWrite + Unpin), port: &Port) -> End {
     }
 }
 
-/// Writes these bytes, compressed where the client has agreed to that, unless too many wait behind them.
+/// Writes these bytes, compressed where the client has agreed to compression. Stops when the outbox overflows.
 async fn send(
     writer: &mut (impl AsyncWrite + Unpin),
     port: &Port,
@@ -261,7 +261,7 @@ async fn finish(
     }
 }
 
-/// Waits for something to do, and keeps the connection awake meanwhile.
+/// Waits for the next output, and sends keepalives meanwhile.
 async fn next_output(port: &Port) -> Output {
     let Some(limit) = port.keepalive() else {
         return port.output().await;
@@ -274,7 +274,7 @@ async fn next_output(port: &Port) -> Output {
     }
 }
 
-/// Writes these bytes, as long as the client takes some now and then.
+/// Writes these bytes. Fails when the client reads none of them for [`WRITE_TIMEOUT`].
 async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: Bytes) -> Result<(), End> {
     while bytes.has_remaining() {
         match timeout(WRITE_TIMEOUT, writer.write_buf(&mut bytes)).await {
@@ -287,7 +287,7 @@ async fn write(writer: &mut (impl AsyncWrite + Unpin), mut bytes: Bytes) -> Resu
     Ok(())
 }
 
-/// Tells the client that all is said; one that has gone meanwhile need not be told.
+/// Shuts down the sending half. An error means that the client has gone already, and is ignored.
 async fn shutdown(
     writer: &mut (impl AsyncWrite + Unpin),
     compressed: &mut Option<Stream>,
@@ -302,7 +302,7 @@ async fn shutdown(
     }
 }
 
-/// Reads and forgets until the client closes too.
+/// Reads and drops the input until the client closes, too.
 pub(crate) async fn linger(reader: &mut (impl AsyncRead + Unpin)) {
     let (deadline, mut left) = (Instant::now() + LINGER, LINGER_MAX);
     while let Ok(Ok(chunk)) = timeout_at(deadline, read(reader)).await {

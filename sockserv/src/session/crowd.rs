@@ -1,7 +1,7 @@
-//! Who is inside: all clients that have a process, and what is known of each.
+//! The register of all clients that have a process, with the known facts about each.
 //!
-//! It decides nothing. Whether an avatar still plays is asked when it is wanted: what was known of it may have ended since.
-//! How many play is known to `avatars`. The caller is `door`.
+//! The register decides nothing. A request for an avatar checks each time whether it still plays, because it may have ended
+//! since. `avatars` counts the players. The caller is `door`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,57 +18,57 @@ use crate::session::port::{About, Port};
 use crate::settings::game::{Avatar, Login};
 use crate::wire::gmcp::Message;
 
-/// Whether a process lives.
+/// A function that tells whether a process lives.
 type Lives = Box<dyn Fn(Pid) -> bool + Send + Sync>;
 
-/// All clients of a door. The door bounds how many.
+/// All clients of a door. The door bounds their number.
 pub(crate) struct Crowd {
     inside: Mutex<HashMap<u64, Arc<Client>>>,
     lives: Lives,
 }
 
-/// A client that has a process, as [`crate::Door::guests`] tells of it.
+/// A client that has a process, as listed by [`crate::Door::guests`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Guest {
-    /// The node's number of its connection.
+    /// The node's number of the client's port.
     pub port: u64,
-    /// Where it comes from.
+    /// The address of the client; for a client behind a proxy, not the proxy's.
     pub address: SocketAddr,
-    /// What carries its bytes.
+    /// The transport of the client's bytes.
     pub transport: Transport,
-    /// The process that talks with it.
+    /// The client's session: the process that talks with it.
     pub process: Pid,
-    /// The name of its avatar, while that plays.
+    /// The name of its avatar, while that avatar plays.
     pub avatar: Option<String>,
     /// Whether it speaks telnet; otherwise it reads and writes text.
     pub speaks_telnet: bool,
-    /// What its program calls itself, where it does.
+    /// The name of its program, if the client has told it.
     pub program: Option<String>,
-    /// What it calls its terminal.
+    /// The name of its terminal, if the client has told it.
     pub terminal: Option<String>,
-    /// When it came.
+    /// The time of its arrival.
     pub since: SystemTime,
-    /// For how long it has sent no line, and its program no `Core.KeepAlive`.
+    /// The time since its last line, or since the last `Core.KeepAlive` of its program.
     pub idle: Duration,
 }
 
-/// What the door knows of a client from the beginning.
+/// A client in the register.
 pub(crate) struct Client {
     pub(crate) port: Arc<Port>,
     pub(crate) arrival: Arrival,
     pub(crate) process: Pid,
-    /// Notified when an avatar of its has ended.
+    /// Notified when an avatar of the client has ended.
     pub(crate) fell: Arc<Notify>,
-    /// The avatar that played last.
+    /// The last avatar that played for the client; it may have ended.
     avatar: Mutex<Option<Avatar>>,
     since: SystemTime,
     entered: Instant,
-    /// When its last line came, in milliseconds after it entered.
+    /// The time of the last line, in milliseconds after the client entered.
     heard_ms: AtomicU64,
 }
 
 impl Client {
-    /// A client that enters now.
+    /// A client that enters at this time.
     pub(crate) fn new(port: Arc<Port>, arrival: Arrival, process: Pid) -> Client {
         Client {
             port,
@@ -82,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Takes note of whose client it is; `true` when that avatar plays.
+    /// Stores the avatar if it plays; returns whether it does.
     pub(crate) fn plays_as(&self, login: Login) -> bool {
         match login {
             Login::Playing(avatar) => {
@@ -122,7 +122,7 @@ impl Client {
 }
 
 impl Crowd {
-    /// Nobody; `lives` says which processes live.
+    /// An empty register; `lives` tells which processes live.
     pub(crate) fn new(lives: impl Fn(Pid) -> bool + Send + Sync + 'static) -> Crowd {
         Crowd {
             inside: Mutex::default(),
@@ -130,12 +130,12 @@ impl Crowd {
         }
     }
 
-    /// Whether an avatar plays at this client's process now.
+    /// Whether the client's avatar still plays.
     pub(crate) fn is_played(&self, client: &Client) -> bool {
         self.name_of_avatar(client).is_some()
     }
 
-    /// The name of the avatar that plays there now; a game that tells no names has none here.
+    /// The name of the client's avatar, while it plays; `None` in a game without names.
     pub(crate) fn avatar_of(&self, client: &Client) -> Option<String> {
         self.name_of_avatar(client).filter(|name| !name.is_empty())
     }
@@ -148,7 +148,7 @@ impl Crowd {
         avatar.filter(lives).map(|avatar| avatar.name)
     }
 
-    /// A client comes in; it leaves when its presence is dropped.
+    /// Adds a client, which leaves when its presence is dropped.
     pub(crate) fn enter(self: &Arc<Crowd>, id: u64, client: Client) -> Presence {
         let client = Arc::new(client);
         self.inside.lock().insert(id, client.clone());
@@ -159,7 +159,7 @@ impl Crowd {
         }
     }
 
-    /// Everybody, in the order in which they came.
+    /// All clients, in the order of their arrival.
     pub(crate) fn guests(&self) -> Vec<Guest> {
         let mut all = self.all();
         all.sort_unstable_by_key(|(id, _)| *id);
@@ -167,32 +167,32 @@ impl Crowd {
         all.iter().map(guest).collect()
     }
 
-    /// Sends a message to all that want it.
+    /// Sends a message to all clients that have subscribed to it.
     pub(crate) fn message(&self, message: &Message) {
         for (_, client) in self.all() {
-            // Who is too slow is dropped by its own task.
+            // An overflow is ignored here: the task of a client that reads too slowly drops it.
             let _ = client.port.message(message);
         }
     }
 
-    /// What is said about avatars may be something else from now on.
+    /// Asks the game again for the facts about all avatars.
     pub(crate) fn look_again(&self) {
         for (_, client) in self.all() {
             client.port.look_again();
         }
     }
 
-    /// Writes a line to all; returns how many they are.
+    /// Writes a line to all clients; returns their number.
     pub(crate) fn announce(&self, text: &str) -> usize {
         let all = self.all();
         for (_, client) in &all {
-            // As above.
+            // An overflow is ignored, as above.
             let _ = client.port.announce(text);
         }
         all.len()
     }
 
-    /// Says a line to one, unless it is empty, and closes its connection; `false` when it has gone already.
+    /// Writes a line to one client, unless it is empty, and closes the connection; `false` when the client has gone already.
     pub(crate) fn kick(&self, id: u64, text: &str) -> bool {
         let Some(client) = self.get(id) else {
             return false;
@@ -201,9 +201,9 @@ impl Crowd {
         true
     }
 
-    /// Says a line to one.
+    /// Writes a line to one client.
     pub(crate) fn tell(&self, id: u64, text: &str) {
-        // As above.
+        // An overflow is ignored, as above.
         let _ = self.get(id).map(|client| client.port.announce(text));
     }
 
@@ -211,14 +211,14 @@ impl Crowd {
         self.inside.lock().get(&id).cloned()
     }
 
-    /// Everybody. Not to be visited under the lock: clients may come and go meanwhile.
+    /// All clients, copied. Callers must not visit them under the lock: clients may come and go meanwhile.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<Client>)> {
         let inside = self.inside.lock();
         inside.iter().map(|(id, one)| (*id, one.clone())).collect()
     }
 }
 
-/// One client is in, until this is dropped.
+/// The membership of one client in the register; dropping it removes the client.
 pub(crate) struct Presence {
     crowd: Arc<Crowd>,
     id: u64,
@@ -226,12 +226,12 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Which client.
+    /// The client with this membership.
     pub(crate) fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// The client has sent a line, so there is somebody.
+    /// Notes that the client has sent a line, so its player is present.
     pub(crate) fn hears(&self) {
         let now = self.client.inside_ms();
         self.client.heard_ms.store(now, Ordering::Relaxed);
@@ -255,7 +255,7 @@ mod tests {
     use crate::wire::option::GMCP;
     use crate::wire::telnet::Verb;
 
-    /// A client that has agreed to messages and asked for this package.
+    /// The port of a client that has agreed to GMCP and subscribed to this package.
     fn subscribed(package: &str) -> Arc<Port> {
         let settings = Settings {
             opening: Opening::Quiet,

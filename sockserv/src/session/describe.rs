@@ -1,11 +1,11 @@
-//! Tells the program of one client about its avatar, as long as the client plays.
+//! Sends messages about an avatar to the program of its client, as long as the client is connected.
 //!
 //! ```text
 //!   a text for the client ─┐
-//!   what it wants ─────────┼─► Port::news ─► Game::sheet ─► Known::update ─► messages, and a pause
+//!   a subscription ────────┼─► Port::news ─► Game::sheet ─► Known::update ─► messages, and a pause
 //!   another release ───────┘
 //! ```
-//! A program that has asked for nothing of the package `Char` costs nothing here: nothing wakes this task.
+//! A program without a subscription to the package `Char` costs nothing here: no event wakes this task.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::session::sheet::Known;
 use crate::settings::Current;
 use crate::settings::game::Sheet;
 
-/// How soon after one sheet the next is asked for: four in a second are as smooth as a gauge has to be, and at the book's
-/// pace an avatar does something once in 400 ms at most.
+/// The minimum time between two sheets. Four a second are smooth enough for a gauge, and at the book's pace an avatar acts
+/// at most once in 400 ms.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long the game may take to answer: the default of `gen_server:call/2`. Then the next news is waited for.
+/// The time limit for the game's answer: the default of `gen_server:call/2`. After it the task waits for the next news.
 const SHEET_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends what changes, until the client leaves.
+/// Sends the changes until the client leaves.
 pub(crate) async fn describe(client: &Client, settings: &Current) -> Infallible {
     let mut told = Known::default();
     loop {
@@ -33,7 +33,7 @@ pub(crate) async fn describe(client: &Client, settings: &Current) -> Infallible 
         let began = Instant::now();
         if let Some(sheet) = ask(client, settings).await {
             for message in told.update(wish, sheet) {
-                // Who is too slow is dropped by its own task.
+                // An overflow is ignored here: the task of a client that reads too slowly drops it.
                 let _ = client.port.message(&message);
             }
         }
@@ -41,11 +41,11 @@ pub(crate) async fn describe(client: &Client, settings: &Current) -> Infallible 
     }
 }
 
-/// Asks the game once. An avatar that an upgrade holds answers when it is let go; nobody but its own client waits for it.
+/// Asks the game once. An avatar that an upgrade has suspended answers when it is resumed; only this client's task waits.
 async fn ask(client: &Client, settings: &Current) -> Option<Sheet> {
     let (answer, answered) = oneshot::channel();
     let game = settings.load().game.clone();
-    // Whoever asked may have given up.
+    // The receiver may have given up after its time limit.
     let on_answer = move |sheet| drop(answer.send(sheet));
     game.sheet(client.process, Box::new(on_answer));
     timeout(SHEET_TIMEOUT, answered).await.ok()?.ok()?

@@ -1,5 +1,5 @@
-//! That one client takes no more of the others' time than its budget, whatever it floods the node with: on a virtual clock,
-//! so what is counted is what the node did and not how fast this machine is.
+//! Tests that a client takes no more of the node's time than its budget allows, with every kind of flood. The clock is
+//! virtual, so the tests count the node's work and do not depend on the speed of the machine.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::session::port::Port;
 use crate::settings::limits::{Limits, Rate};
 use crate::settings::{Opening, Settings};
 
-/// How long a flood lasts: so long that its beginning does not count.
+/// The duration of a flood: so long that the initial burst does not matter.
 const FLOOD: Duration = Duration::from_secs(60);
 
-/// Bytes between a client and the node, which are on their way when the flood ends.
+/// Bytes in transit between a client and the node when the flood ends.
 const PIPE: usize = 4_096;
 
-/// How many bytes of commands, lines or neither a client may send in that time.
+/// The number of bytes of commands, lines or neither that a client may send in that time.
 fn allowed(piece: &[u8], per_line: u32) -> usize {
     let Limits { lines, .. } = Limits::default();
     let lines = lines.burst + lines.per_second * FLOOD.as_secs() as u32;
     (lines * per_line) as usize * piece.len()
 }
 
-/// An owner that has done with each line at once, and counts them.
+/// An owner that finishes each line at once, and counts the lines.
 struct Counting {
     port: Arc<Port>,
     lines: Arc<AtomicUsize>,
@@ -48,7 +48,7 @@ impl Owner for Counting {
     }
 }
 
-/// A client of the node: its end of the wire, the lines that came through, and whether it was let go.
+/// A client of the node: its end of the wire, the number of received lines, and the number of closes.
 fn client(limits: Limits, pipe: usize) -> (DuplexStream, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let settings = Settings {
         limits,
@@ -69,7 +69,7 @@ fn client(limits: Limits, pipe: usize) -> (DuplexStream, Arc<AtomicUsize>, Arc<A
     (client, lines, is_closed)
 }
 
-/// How many bytes of a flood the node takes; it reads whatever is answered.
+/// The number of bytes of a flood that the node takes. The client reads all answers.
 async fn taken(piece: &[u8]) -> usize {
     let (client, _, is_closed) = client(Limits::default(), PIPE);
     let (mut reader, mut writer) = split(client);
@@ -113,13 +113,13 @@ async fn a_flood_of_any_kind_is_taken_at_the_pace_of_lines_and_its_sender_is_kep
         let (taken, allowed) = (taken(piece).await, allowed(piece, per_line));
         let most = allowed + 3 * PIPE;
         assert!(taken <= most, "{piece:?}: {taken} bytes of {allowed}");
-        // A long line costs its bytes, which are twice as many as are worth a line.
+        // A long line pays for its bytes, which cost as much as two lines.
         let least = allowed.min(allowed * 1_024 / piece.len()) / 2;
         assert!(taken >= least, "{piece:?}: only {taken} of {allowed}");
     }
 }
 
-/// Lets every task that is ready have its turn, once. (tokio's own `yield_now` waits until none is.)
+/// Lets every task that is ready run, once. (tokio's own `yield_now` waits until no task is ready.)
 pub(crate) async fn turn() {
     let mut is_over = false;
     poll_fn(|cx| match std::mem::replace(&mut is_over, true) {
@@ -152,6 +152,6 @@ async fn others_have_their_turn_however_much_a_client_may_send() {
         most
     });
     let most = others.await.unwrap();
-    // What tokio lets a task do in one turn.
+    // The limit of tokio for one turn of a task.
     assert!(most <= 128, "{most} lines in one turn");
 }

@@ -1,36 +1,36 @@
-//! Clients that speak something else: a browser, a program that wants TLS, or a proxy that is none of ours, at a port of
-//! telnet; and crawlers, which come for a table and not to play.
+//! Clients of another protocol at a port for telnet: a browser, a program that begins TLS, an unknown proxy. Also crawlers,
+//! which ask for the status of the server and do not play.
 
 use crate::admission::proxied::{self, Binary};
 use crate::admission::refused::Refusal;
 use crate::wire::endpoint::Event;
 use crate::wire::mssp;
 
-/// The first byte of a TLS connection: a record with a handshake (RFC 8446, 5.1). No client of telnet
-/// begins with it, and no keyboard.
+/// The first byte of a TLS connection: a record with a handshake (RFC 8446, 5.1). Neither a telnet client nor a keyboard
+/// sends it first.
 pub(crate) const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Somebody who does not come to play.
+/// A client that does not play.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Foreign {
-    /// It is wrong here.
+    /// The client speaks another protocol, and gets this refusal.
     Wrong(Refusal),
-    /// It wants to know what there is ([`mssp::REQUEST`]).
+    /// The client is a crawler that asks for the status ([`mssp::REQUEST`]).
     Crawler,
 }
 
-/// What is still to be looked at of a client: how it begins says whether it is one of ours.
+/// The pending checks of one client: its first bytes tell whether it is a player's client.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Stranger {
-    /// Its first byte has come.
+    /// The first byte has been checked.
     is_heard: bool,
-    /// Its first line that says anything has.
+    /// The first line that is not empty has been checked.
     is_known: bool,
     proxy: Binary,
 }
 
 impl Stranger {
-    /// Looks at bytes before they are understood.
+    /// Checks raw bytes, before they are parsed.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Option<Foreign> {
         let is_first = !std::mem::replace(&mut self.is_heard, true);
         if is_first && bytes.first() == Some(&TLS_HANDSHAKE) {
@@ -40,7 +40,7 @@ impl Stranger {
         is_proxy.then_some(Foreign::Wrong(Refusal::NoProxy))
     }
 
-    /// Looks at what they came to.
+    /// Checks a parsed event.
     pub(crate) fn event(&mut self, event: &Event) -> Option<Foreign> {
         let Event::Line(line) = event else {
             return None;
@@ -59,7 +59,7 @@ impl Stranger {
     }
 }
 
-/// A request of HTTP: a method, a target, a version (RFC 9112, 3).
+/// Whether a line is a request of HTTP: a method, a target, a version (RFC 9112, 3).
 fn is_http(line: &[u8]) -> bool {
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [method, _target, version] = words[..] else {

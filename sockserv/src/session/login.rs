@@ -1,11 +1,11 @@
-//! Login: the door finds out who plays for a client, and again whenever that has ended.
+//! Login: finds the avatar that plays for a client, and repeats that each time the avatar has ended.
 //!
 //! ```text
-//!   a line was handed over ─► Game::login ─┬─ nobody, or only a name ─► the next line
-//!                                          ├─ is being started, or cannot say ─► asked again soon, and less and less soon
-//!                                          └─ plays ─► its end ─► from the beginning
+//!   a line was passed on ─► Game::login ─┬─ no name, or only a name ─► the next line
+//!                                        ├─ starting, or unknown ─► asked again, with growing pauses
+//!                                        └─ plays ─► its end ─► from the beginning
 //! ```
-//! A client that takes too long, or whose name is banned, is closed.
+//! The door closes a client that takes too long, or whose avatar's name is banned.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -21,13 +21,13 @@ use crate::session::crowd::{Client, Crowd};
 use crate::settings::Current;
 use crate::settings::game::Login;
 
-/// How soon a session is asked again whether the avatar that it has asked for plays now; then half as soon each time.
+/// The first pause before a session is asked again about an avatar that is starting; each pause doubles the next.
 const ARRIVING: Duration = Duration::from_millis(10);
 
-/// And no more seldom than this.
+/// The longest pause between two such questions.
 const ARRIVING_MAX: Duration = Duration::from_secs(1);
 
-/// Who plays, and who may not.
+/// The logins of all clients, with the bans and limits that apply to them.
 pub(crate) struct Logins {
     pub(crate) gate: Arc<Gate>,
     pub(crate) crowd: Arc<Crowd>,
@@ -35,7 +35,7 @@ pub(crate) struct Logins {
 }
 
 impl Logins {
-    /// Follows one client until it is dropped with its connection. `lines` is notified of each line that was handed over.
+    /// Follows one client until its connection drops this future. `lines` is notified of each line passed to the session.
     pub(crate) async fn follow(&self, client: &Client, lines: &Notify) -> Infallible {
         loop {
             let limit = self.settings.load().limits.login;
@@ -56,9 +56,9 @@ impl Logins {
         }
     }
 
-    /// Waits until an avatar plays there.
+    /// Waits until an avatar plays for the client.
     async fn know(&self, client: &Client, lines: &Notify) -> Result<(), Refusal> {
-        // A ban may have come while its process was started.
+        // The address may have been banned while the client's process was started.
         self.gate.ban_of_address(client.arrival.address.ip())?;
         loop {
             client.port.set_dialogue(true);
@@ -69,18 +69,18 @@ impl Logins {
                     client.port.set_dialogue(false);
                 }
                 if client.plays_as(login) {
-                    // And now that it can be found by its name, once more.
+                    // The ban is checked once more, now that `dismiss_banned` can find the client by its name.
                     return self.ban_of_name(client);
                 }
-                // The next line may say something else.
+                // The next line may change the answer.
                 let _ = timeout(pause, lines.notified()).await;
                 pause = ARRIVING_MAX.min(pause * 2);
             }
         }
     }
 
-    /// Asks the session once: the avatar that plays or is being started, unless its name is banned; nothing when its player
-    /// is to say something first.
+    /// Asks the session once. Returns an avatar that plays or is being started, unless its name is banned; `None` when the
+    /// player has to send another line first.
     async fn ask(&self, client: &Client) -> Result<Option<Login>, Refusal> {
         let (answer, answered) = oneshot::channel();
         let game = self.settings.load().game.clone();
@@ -94,13 +94,13 @@ impl Logins {
         })
     }
 
-    /// Whether the name of the avatar that plays for this client is banned.
+    /// Checks whether the name of the avatar that plays for this client is banned.
     fn ban_of_name(&self, client: &Client) -> Result<(), Refusal> {
         let name = self.crowd.avatar_of(client);
         name.map_or(Ok(()), |name| self.gate.ban_of_name(&name))
     }
 
-    /// Closes who is in and banned; returns how many they are.
+    /// Closes all banned clients; returns their number.
     pub(crate) fn dismiss_banned(&self) -> usize {
         let mut dismissed = 0;
         for (_, client) in self.crowd.all() {
@@ -113,7 +113,7 @@ impl Logins {
         dismissed
     }
 
-    /// Tells a client why it is closed, and closes it.
+    /// Tells a client the refusal, and closes the connection.
     fn dismiss(&self, client: &Client, refusal: &Refusal) {
         self.gate.refused.count(refusal);
         client.port.dismiss(&refusal.to_string());

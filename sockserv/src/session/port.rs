@@ -1,17 +1,17 @@
 //! The handle of one client's connection, shared by its task and the node.
 //!
-//! The node writes, closes and gives back lines from any thread and never waits; the task of the client,
-//! in `connection`, does the waiting. The last of both frees it.
+//! The node writes, closes and returns permits for lines from any thread, and never waits. The client's task, in
+//! `connection`, waits. The last holder frees the handle.
 //!
 //! | module | contents |
 //! |---|---|
 //! | here | the side of the node |
 //! | `task` | the side of the client's task |
-//! | `state` | what both share: what was agreed, what waits, how far the connection is |
-//! | `pace`, `window` | how fast the client may send, and how many of its lines are on their way |
+//! | `state` | the shared state: negotiated options, waiting output, stage of the connection |
+//! | `pace`, `window` | the rate of the client's input, and the number of its lines in progress |
 //!
-//! What was agreed with the client lives here, in its `nvt`, and so outside of every library: an
-//! upgrade does not touch it.
+//! The negotiated options of the client are here, in its `nvt`, and so outside of every library: an upgrade does not
+//! affect them.
 
 mod pace;
 mod state;
@@ -38,17 +38,17 @@ use state::{Stage, State};
 pub use window::LINES_MAX;
 use window::Window;
 
-/// What a client's program is told when its session ends, and nobody has said why.
+/// The reason in `Core.Goodbye` when the session ends without another one.
 const GOODBYE: &str = "Goodbye.";
 
-/// A client, as the node sees it.
+/// The connection of one client, for the node.
 #[derive(Debug)]
 pub struct Port {
     state: Mutex<State>,
     changed: Notify,
-    /// The door closes the connection.
+    /// Notified when the door closes the connection.
     dismissed: Notify,
-    /// There may be something new to tell the client's program about its avatar.
+    /// Notified when the facts about the avatar may have changed.
     news: Notify,
     window: Window,
     pace: Pace,
@@ -57,14 +57,14 @@ pub struct Port {
 }
 
 impl Port {
-    /// A client that has sent nothing yet.
+    /// The port of a client that has sent nothing yet.
     pub fn new(settings: Current) -> Port {
         let opening = settings.load().opening;
         let budget = Arc::new(Budget::new(settings.clone()));
         Port::opening(settings, opening, budget)
     }
 
-    /// The same with another opening than the settings have, for a client that has spent some of its budget.
+    /// A port with another opening than in the settings, for a client that has spent part of its budget.
     pub(crate) fn opening(settings: Current, opening: Opening, budget: Arc<Budget>) -> Port {
         let max = settings.load().limits.outbox_max;
         Port {
@@ -79,24 +79,24 @@ impl Port {
         }
     }
 
-    /// The same, for a client to which text may be sent compressed. Not inside TLS, where the length of what is compressed
-    /// tells of secrets (the attack is known as CRIME).
+    /// Allows compressed output. Not to be used inside TLS, where the length of compressed text reveals secrets (the attack
+    /// CRIME).
     pub(crate) fn compressing(self) -> Port {
         self.state.lock().nvt.set_may_compress();
         self
     }
 
-    /// The same, for an entrance that wants to know why the connection ends.
+    /// Reports the reason for the end of the connection to this cell.
     pub(crate) fn telling(self, ending: EndingCell) -> Port {
         Port { ending, ..self }
     }
 
-    /// Queues a text for the client; `\n` ends a line in it, and it may have tags of [`crate::wire::markup`].
-    /// After [`Port::close`] it is left out.
+    /// Queues a text for the client; `\n` ends a line, and the text may have tags of [`crate::wire::markup`].
+    /// After [`Port::close`] the text is ignored.
     ///
     /// # Errors
-    /// [`Overflow`] when the client is too slow to read, once. Its connection is then dropped and logged by its
-    /// own task, and the owner hears of it as of any other end: the caller has nothing to do.
+    /// [`Overflow`] when the client reads too slowly; only once. The client's task then drops the connection and logs it,
+    /// and the owner is notified as of any other end: the caller can ignore the error.
     pub fn write(&self, text: &[u8]) -> Result<(), Overflow> {
         let mut is_news = false;
         let pushed = self.push(|nvt| {
@@ -109,57 +109,57 @@ impl Port {
         pushed
     }
 
-    /// Queues a message for the client's program, if it has asked for such.
+    /// Queues a message for the client's program, if the program has subscribed to it.
     ///
     /// # Errors
-    /// As for [`Port::write`].
+    /// [`Overflow`], as for [`Port::write`].
     pub fn message(&self, message: &Message) -> Result<(), Overflow> {
         self.push(|nvt| nvt.message(message))
     }
 
-    /// Queues a line of the node's own, from the front of a line on: [`Nvt::announce`].
+    /// Queues an announcement of the node, which begins at the front of a line: [`Nvt::announce`].
     ///
     /// # Errors
-    /// As for [`Port::write`].
+    /// [`Overflow`], as for [`Port::write`].
     pub fn announce(&self, text: &str) -> Result<(), Overflow> {
         self.push(|nvt| nvt.announce(text))
     }
 
-    /// What the client has told of itself.
+    /// The properties that the client has told of itself.
     pub(crate) fn about(&self) -> About {
         self.state.lock().about()
     }
 
-    /// Who the client is, as far as it has told: for logs.
+    /// A description of the client from its own properties, for logs.
     pub fn client(&self) -> String {
         self.state.lock().nvt.client().to_string()
     }
 
-    /// Whether the client is being asked who plays: [`Nvt::set_dialogue`].
+    /// Sets whether the session is in the dialogue before the game: [`Nvt::set_dialogue`].
     pub(crate) fn set_dialogue(&self, on: bool) {
         self.state.lock().nvt.set_dialogue(on);
-        // The question may have been written already, and its mark is due.
+        // The last question may have been written already, and its mark is due now.
         self.changed.notify_one();
     }
 
-    /// What is said about avatars may be something else from now on.
+    /// Asks the game again for the facts about the avatar.
     pub(crate) fn look_again(&self) {
         if self.state.lock().nvt.wants_avatar().is_some() {
             self.news.notify_one();
         }
     }
 
-    /// The owner has done with one line: another may come. To be called once for each line handed over.
+    /// Returns the permit for one line, which the owner has finished. To be called once for each line passed to the owner.
     pub fn line_done(&self) {
         self.window.give_back();
     }
 
-    /// Closes the connection after what was written before. Must be called when the owner has ended.
+    /// Closes the connection behind all earlier output. Must be called when the owner has ended.
     pub fn close(&self) {
         self.end(Stage::Closing, Cause::Done, GOODBYE);
     }
 
-    /// The same when the owner has ended without a word, for this reason.
+    /// Closes the connection after the owner has ended without closing it, for this reason.
     pub(crate) fn close_after(&self, reason: &Reason) {
         let cause = match reason {
             Reason::Normal => Cause::Done,
@@ -169,10 +169,10 @@ impl Port {
         self.end(Stage::Closing, cause, GOODBYE);
     }
 
-    /// Tells a crawler what there is, and closes the connection.
+    /// Sends a crawler the status of the server, and closes the connection.
     pub(crate) fn tell_status(&self) {
         let settings = self.settings.load();
-        // An overflow is seen by the task that writes.
+        // An overflow is ignored here: the task that writes sees it.
         let _ = self.push(|_| {
             let mut mssp = Mssp::default();
             settings.listing.list(&mut mssp);
@@ -181,18 +181,18 @@ impl Port {
         self.end(Stage::Dismissed, Cause::Done, GOODBYE);
     }
 
-    /// Says why, unless that is empty, and closes the connection after what was written before, over the owner's
-    /// head: it hears of it as of any other end.
+    /// Sends the reason, unless it is empty, and closes the connection behind all earlier output, without asking the owner. The
+    /// owner is notified as of any other end.
     pub(crate) fn dismiss(&self, why: &str) {
         if why.is_empty() {
             return self.end(Stage::Dismissed, Cause::Refused, GOODBYE);
         }
-        // An overflow is seen by the task that writes.
+        // An overflow is ignored here: the task that writes sees it.
         let _ = self.push(|nvt| nvt.say_last(why));
         self.end(Stage::Dismissed, Cause::Refused, why);
     }
 
-    /// Queues bytes of the wire.
+    /// Queues the bytes that `wire` returns.
     fn push(&self, wire: impl FnOnce(&mut Nvt) -> Vec<u8>) -> Result<(), Overflow> {
         let max = self.settings.load().limits.outbox_max;
         let mut state = self.state.lock();
@@ -201,7 +201,7 @@ impl Port {
             self.ending.refuse(&Refusal::Slow);
         }
         drop(state);
-        // Also without bytes: a prompt may be ready for its mark.
+        // Also necessary without bytes: the mark of a prompt may be due.
         self.changed.notify_one();
         pushed
     }

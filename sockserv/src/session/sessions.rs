@@ -1,10 +1,10 @@
-//! The sessions of a door: each client that is admitted gets a process of the node, and is served until it leaves.
+//! The sessions of a door: each admitted client gets a process of the node, and is served until it leaves.
 //!
 //! ```text
 //!   a client ─► port ─► start_child(Supervisor, [Port]) ─► process ─► connection::run ─► lines for the process
 //!                └──────────────────────────────────────────────────────────── texts ◄──┘
 //! ```
-//! What a client is, a socket, TLS or a page, is not known here: it is something that reads and writes.
+//! A client is any stream that reads and writes. This module does not know whether it is a socket, TLS or a page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,10 @@ use crate::session::port::Port;
 use crate::session::starting::start_session;
 use crate::settings::{Current, Opening};
 
-/// How long a client waits for its process: the default of `gen_server:call/2`, in which OTP would start it.
+/// The time limit for the start of a client's process: the default of `gen_server:call/2`, by which OTP would start it.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What every session needs.
+/// The shared state of all sessions.
 pub(crate) struct Sessions {
     node: Node,
     avatars: Arc<Avatars>,
@@ -38,7 +38,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// No sessions yet.
+    /// The state without any session.
     pub(crate) fn new(node: Node, gate: Arc<Gate>, settings: Current) -> Sessions {
         let lives = node.clone();
         Sessions {
@@ -55,7 +55,7 @@ impl Sessions {
     /// Serves a client until it leaves.
     ///
     /// # Errors
-    /// The stream, when no process can be started for it.
+    /// The stream, when no process can be started for the client.
     pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(
         &self,
         stream: S,
@@ -96,11 +96,11 @@ impl Sessions {
     }
 }
 
-/// A port for a client that has arrived so.
+/// The port of a client that has arrived over this transport.
 fn port(arrival: &Arrival, settings: Current) -> Port {
     let opening = match arrival.transport {
         Transport::Plain | Transport::Tls => settings.load().opening,
-        // Behind a page is telnet that waits to be asked.
+        // The telnet end behind a page (`Peer`) never begins to negotiate by itself.
         Transport::Web => Opening::Probe,
     };
     let port = Port::opening(settings, opening, arrival.budget.clone());
@@ -110,12 +110,12 @@ fn port(arrival: &Arrival, settings: Current) -> Port {
     }
 }
 
-/// The node's end of a connection.
+/// The output of the client's process.
 struct Sink(Arc<Port>);
 
 impl PortSink for Sink {
     fn write(&self, bytes: &[u8]) {
-        // An overflow drops the client, and its task logs it: `Port::write`.
+        // An overflow is ignored here: the client's task drops the client and logs it (`Port::write`).
         let _ = self.0.write(bytes);
     }
 
@@ -132,12 +132,12 @@ impl PortSink for Sink {
     }
 }
 
-/// The connection's way into the node.
+/// The input of the client's process.
 struct Session<'a> {
     sessions: &'a Sessions,
     port: u64,
     presence: Presence,
-    /// A line has been handed over: it may have said who plays.
+    /// Notified of each line passed to the process, which may contain the name of an avatar.
     lines: Arc<Notify>,
 }
 

@@ -1,12 +1,12 @@
-//! What has changed of what a game says about an avatar, as messages of GMCP.
+//! Computes the changes between two sheets of an avatar, as messages of GMCP.
 //!
 //! ```text
-//!   a sheet ─► compared with the one before ─► Char.Status       the keys that have changed; "" for one that is gone
+//!   a sheet ─► compared with the one before ─► Char.Status       the changed keys; "" for a removed key
 //!                                              Char.Items.…      Add, Remove, Update, or List when that is no longer
-//!                                              any other         whole, when anything of it has changed
+//!                                              any other         the whole body, when any part of it has changed
 //! ```
-//! Messages and bodies are those of Iron Realms Entertainment (mudstandards.org/gmcp). Pure; when sheets are asked for
-//! is `describe`'s to know.
+//! Messages and bodies are those of Iron Realms Entertainment (mudstandards.org/gmcp). Pure; `describe` decides when to ask
+//! for a sheet.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use serde_json::{Map, Value, json};
 use crate::settings::game::Sheet;
 use crate::wire::gmcp::Message;
 
-/// How long a body may be that is sent, in bytes: a quarter of what may wait for a client. The bag of an avatar of level 30
-/// has some 11 000; what is longer is left out as if the game had not said it.
+/// The maximum length of a body, in bytes: a quarter of a client's outbox. The bag of an avatar of level 30 has about
+/// 11 000. Longer bodies are left out.
 const BODY_MAX: usize = crate::wire::outbox::OUTBOX_MAX / 4;
 
-/// What a client's program knows.
+/// The state of a client's program: the last sent bodies.
 #[derive(Default, Debug)]
 pub(crate) struct Known {
     wish: Option<u32>,
@@ -27,8 +27,8 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// What is to be sent so that the program knows this sheet. `wish` is `Gmcp::wants_avatar`: when it has changed
-    /// the program wants everything.
+    /// The messages that bring the program to this sheet. `wish` is `Gmcp::wants_avatar`: when it has changed, all bodies are
+    /// sent.
     pub(crate) fn update(&mut self, wish: u32, sheet: Sheet) -> Vec<Message> {
         if self.wish.replace(wish) != Some(wish) {
             self.bodies.clear();
@@ -48,7 +48,7 @@ impl Known {
     }
 }
 
-/// What tells of a body to who knows the one before.
+/// The messages that change the body `before` of the program to `body`.
 fn change(name: &str, before: Option<&Value>, body: &Value) -> Vec<Message> {
     let changed = match before {
         Some(before) if before == body => Some(Vec::new()),
@@ -59,7 +59,7 @@ fn change(name: &str, before: Option<&Value>, body: &Value) -> Vec<Message> {
     changed.unwrap_or_else(|| Message::new(name, body).into_iter().collect())
 }
 
-/// What tells that there is no such message any more. A gauge may stay as it is; a name, a status and a bag may not.
+/// The messages after a body has disappeared. A gauge may stay as it is; a name, a status and a bag are emptied.
 fn withdrawal(name: &str, before: &Value) -> Vec<Message> {
     match name {
         "Char.Name" => {
@@ -76,8 +76,8 @@ fn withdrawal(name: &str, before: &Value) -> Vec<Message> {
     }
 }
 
-/// The keys that are new or have another value. One that is gone becomes empty: a program that adds to what it knows,
-/// as Mudlet does, shows nothing there then.
+/// A message with the keys that are new or have another value. A removed key gets an empty value, so that programs that
+/// merge the keys, such as Mudlet, show nothing there.
 fn keys_changed(name: &str, before: &Value, body: &Value) -> Option<Vec<Message>> {
     let (before, body) = (before.as_object()?, body.as_object()?);
     let is_news = |(key, value): &(&String, &Value)| before.get(*key) != Some(*value);
@@ -93,7 +93,7 @@ fn keys_changed(name: &str, before: &Value, body: &Value) -> Option<Vec<Message>
     )
 }
 
-/// What was put in, taken out and changed, by the items' numbers; `None` when the whole list is no longer than that.
+/// Messages for added, removed and changed items, by the items' numbers; `None` when the whole list is not longer.
 fn items_changed(before: &Value, body: &Value) -> Option<Vec<Message>> {
     if before["location"] != body["location"] {
         return None;
@@ -113,7 +113,7 @@ fn items_changed(before: &Value, body: &Value) -> Option<Vec<Message>> {
     (changes.len() < after.len()).then(|| changes.into_iter().filter_map(message).collect())
 }
 
-/// `None` when some have no number, or the same.
+/// The items by their numbers; `None` when an item has no number, or two have the same.
 fn by_id(list: &Value) -> Option<BTreeMap<&str, &Value>> {
     let items = list["items"].as_array()?;
     let by_id = items.iter().map(|item| Some((item["id"].as_str()?, item)));

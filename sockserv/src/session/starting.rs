@@ -1,4 +1,4 @@
-//! Starting the process of a client: one request to the supervisor, awaited by the client's task.
+//! Starts the process of a client: one request to the supervisor, whose answer the client's task awaits.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use pq_otp::{Node, Payload, Pid, Reason};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Why a client gets no process.
+/// The reason why a client gets no process.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("no process is registered as {0}")]
@@ -31,7 +31,7 @@ pub(crate) async fn start_session(
         .whereis(supervisor)
         .ok_or_else(|| StartError::NoSupervisor(supervisor.to_string()))?;
     let (sender, receiver) = oneshot::channel::<Result<Payload, Reason>>();
-    // The receiver may have stopped waiting; then the child it would have had ends with its port.
+    // The receiver may have stopped waiting. Then the child that was started ends with its port.
     node.request(
         to,
         &spec::encode(&SupRequest::StartChild(args(port))),
@@ -50,7 +50,7 @@ pub(crate) async fn start_session(
     }
 }
 
-/// `[Port]`, as the child's `init` reads it.
+/// The argument list `[Port]` of the child's `init`.
 fn args(port: u64) -> Vec<u8> {
     let mut bytes = vec![0x91, 0xcf];
     bytes.extend(port.to_be_bytes());

@@ -1,18 +1,18 @@
-//! What the door wants to know of the game behind it: who plays at a session, and what there is to say of that avatar
-//! to programs of players.
+//! The questions of the door to the game behind it: the avatar of a session, and the facts about that avatar for the
+//! programs of players.
 //!
-//! An **avatar** is what plays for a client: whatever process the client's session has had started. The node answers
-//! (`Settings::game`); the door knows no states of processes.
+//! An **avatar** is the process that plays for a client, started by the client's session. The node implements
+//! [`Game`] (`Settings::game`); the door knows no states of processes.
 
 use pq_otp::Pid;
 use serde_json::Value;
 
-/// What a game calls its avatars, in sentences for its players and operators.
+/// The game's word for its avatars, in sentences for players and operators.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Noun {
-    /// One of them.
+    /// The singular, such as `hero`.
     pub one: String,
-    /// Several.
+    /// The plural, such as `heroes`.
     pub many: String,
 }
 
@@ -25,32 +25,32 @@ impl Default for Noun {
     }
 }
 
-/// How far a session is with its player.
+/// The progress of a session's login.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Login {
-    /// It cannot be said just now: to be asked again.
+    /// The progress is unknown at this time: the door asks again later.
     Unknown,
-    /// Nobody is known yet.
+    /// The session has no name yet.
     Nobody,
-    /// An avatar of this name is to be, when its player agrees.
+    /// The session has a name, and its player has still to confirm it or to log in.
     Named(String),
-    /// An avatar of this name is being started.
+    /// The avatar with this name is being started.
     Arriving(String),
-    /// This avatar plays.
+    /// This avatar plays for the session.
     Playing(Avatar),
 }
 
-/// An avatar that plays at a session.
+/// An avatar that plays for a session.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Avatar {
-    /// Its name; empty where the game tells no names.
+    /// The name of the avatar; empty where the game gives no names.
     pub name: String,
-    /// The process with which it ends; without one it plays as long as its session.
+    /// The process whose end is the avatar's end; `None` when the avatar lives as long as its session.
     pub process: Option<Pid>,
 }
 
 impl Login {
-    /// The avatar's name; empty where there is none.
+    /// The avatar's name; empty while no avatar is named.
     pub(crate) fn name(&self) -> &str {
         match self {
             Login::Unknown | Login::Nobody => "",
@@ -60,24 +60,24 @@ impl Login {
     }
 }
 
-/// All that a game says about an avatar to the programs of its players: messages of GMCP by their names, in the order
-/// in which they are sent, each with its whole body. What of it is sent, and when, is the door's to decide.
+/// All facts about an avatar for the programs of its player: messages of GMCP by their names, in the order in which they
+/// are sent, each with its whole body. The door decides which parts are sent, and when.
 pub type Sheet = Vec<(String, Value)>;
 
-/// Takes an answer, on any thread, without waiting.
+/// A callback for an answer. It may run on any thread and must not wait.
 pub type Answer<T> = Box<dyn FnOnce(T) + Send>;
 
-/// The game, as the door asks it. Nothing here waits: an answer comes later, or never when the process has ended.
+/// The game's answers to the door. No function waits: the answer comes later, or never when the process has ended.
 pub trait Game: Send + Sync {
-    /// Who plays at this session, once it has done with all that it was sent before.
+    /// Asks for the login of this session, after the session has handled all its earlier input.
     fn login(&self, session: Pid, answer: Answer<Login>);
 
-    /// What there is to say about the avatar that plays at this session: an empty sheet when none does, nothing when it
-    /// cannot be asked just now. Called where tokio's tasks run.
+    /// Asks for the facts about this session's avatar: an empty sheet without an avatar, `None` when the avatar cannot be
+    /// asked at this time. Called on a thread that runs tokio's tasks.
     fn sheet(&self, session: Pid, answer: Answer<Option<Sheet>>);
 }
 
-/// A game of which nothing is known: everybody plays, under no name.
+/// A game that gives no answers: every client plays, without a name.
 pub(crate) struct Unknown;
 
 impl Game for Unknown {

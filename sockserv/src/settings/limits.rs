@@ -1,6 +1,6 @@
-//! How much of the node one client, one address and all clients together may have.
+//! Limits for one client, for one address, and for all clients together.
 //!
-//! The figures only. Arrivals are judged in `gate`, lines in `port`; what is refused is counted in `refused`.
+//! This module has only the figures. `gate` checks arrivals, `port` checks lines, `refused` counts refusals.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use tokio::time::Instant;
 use crate::wire::line::LINE_MAX;
 use crate::wire::outbox::OUTBOX_MAX;
 
-/// The limits of a door. All may be changed while it is open: who is in then plays on, under the new ones.
+/// The limits of a door. They may change while it is open: admitted clients stay, under the new limits.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Clients at once. 10 000 is the load this is tested with; a client takes some 10 KB and one descriptor, so twice
-    /// that fits a small machine.
+    /// The number of clients. Tests use a load of 10 000; a client takes about 10 KB and one descriptor, so a small machine
+    /// has room for twice as many.
     pub clients: usize,
-    /// Clients at once from one address; for IPv6 from one /64, which is what a home has, and a multiple from the
-    /// networks around it (`gate`). A family behind one router fits into eight; a school is to be made
-    /// [`Limits::exempt`]. Browsers that load the page count apart, with six connections each.
+    /// The number of clients from one address. For IPv6 it counts per /64, which is the network of a home, and a multiple of
+    /// it counts per network around (`gate`). Eight are enough for a family behind one router; a school needs an entry in
+    /// [`Limits::exempt`]. Browsers that load the page count separately, with six connections each.
     pub per_address: usize,
-    /// New clients from one address. Twenty at once is a class that opens a page together.
+    /// The rate of new clients from one address. Twenty at once are a class that opens a page together.
     pub arrivals: Rate,
-    /// Addresses for which the two limits before do not count. This machine at first: who plays there may as well have
-    /// started the node, and a proxy there brings everybody under one address.
+    /// The networks without limits per address. By default the loopback addresses: local players could have started the
+    /// node themselves, and a local proxy brings all clients under one address.
     pub exempt: Vec<IpNet>,
-    /// Lines of one client, and whatever else it sends, at their price (`budget`); what comes faster waits. Nobody types
-    /// ten a second; thirty at once are a pasted text.
+    /// The rate of lines from one client, and of its other input at its price (`budget`); faster input waits. No person types
+    /// 10 lines a second; 30 at once are a pasted text.
     pub lines: Rate,
-    /// Bytes of a line.
+    /// The length of a line, in bytes.
     pub line_max: usize,
-    /// How long a client may take until its avatar plays. `None`: as long as it likes.
+    /// The time from the arrival of a client until its avatar plays. `None`: no limit.
     pub login: Option<Duration>,
-    /// Bytes that may wait for a client that does not read them.
+    /// The number of bytes that may wait for a client that does not read them.
     pub outbox_max: usize,
-    /// Avatars that may play for nobody, because their client has gone and left them, before nobody new is let in. `None`: any
-    /// number. Who is in then may still leave one each. As many as clients: all of a full house may lose their connection
-    /// at once, and such avatars take some 3 KB each.
+    /// The number of abandoned avatars (their client has left them) from which on no new client is admitted. `None`: no limit.
+    /// Admitted clients may still leave one each. By default it equals `clients`: all clients of a full game may lose their
+    /// connection at once, and an abandoned avatar takes about 3 KB.
     pub abandoned: Option<usize>,
 }
 
@@ -61,38 +61,38 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether the limits per address count for this one.
+    /// Whether the limits per address apply to this address.
     pub fn concern(&self, address: IpAddr) -> bool {
         !self.exempt.iter().any(|net| net.contains(&address))
     }
 }
 
-/// So many a second, and some at once.
+/// A rate with a burst.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
-    /// In the long run.
+    /// The average number per second.
     pub per_second: u32,
-    /// At once, after a silence. At least one.
+    /// The number at once after a silence; at least 1.
     pub burst: u32,
 }
 
 impl Rate {
-    /// A rate; nothing may be 0.
+    /// A rate; neither number may be 0.
     pub const fn new(per_second: u32, burst: u32) -> Rate {
         Rate { per_second, burst }
     }
 
-    /// How long one takes.
+    /// The average time per item.
     pub(crate) fn interval(self) -> Duration {
         Duration::from_secs(1) / self.per_second.max(1)
     }
 
-    /// How long as many take as may come at once.
+    /// The average time for a whole burst.
     fn at_once(self) -> Duration {
         self.interval() * self.burst.max(1)
     }
 
-    /// So many times as much.
+    /// A multiple of the rate and of the burst.
     pub(crate) fn times(self, factor: u32) -> Rate {
         let Rate { per_second, burst } = self;
         Rate::new(
@@ -102,24 +102,24 @@ impl Rate {
     }
 }
 
-/// What is left of a rate for somebody: the "generic cell rate algorithm" (ITU-T I.371), which needs one time only.
+/// The state of a rate limit: the "generic cell rate algorithm" (ITU-T I.371), which stores a single time.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Bucket {
-    /// When all that was taken is paid for.
+    /// The time at which all taken items will be paid for.
     paid_at: Option<Instant>,
 }
 
 impl Bucket {
-    /// Takes one.
+    /// Takes one item.
     ///
     /// # Errors
-    /// When that is too fast nothing is taken: how long there is to wait.
+    /// When the rate is exceeded, nothing is taken: the time to wait.
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         self.pay(rate, rate.interval(), now)
     }
 
-    /// Takes something of another price: the time in which the rate pays for it. What costs more than can be taken at
-    /// once is taken when nothing is owed.
+    /// Takes an item of another price: the time in which the rate pays for it. An item that costs more than the burst can be
+    /// taken when nothing is owed.
     ///
     /// # Errors
     /// As for [`Bucket::take`].
@@ -138,17 +138,17 @@ impl Bucket {
         Ok(())
     }
 
-    /// Takes something that has come already, whether or not that was too fast.
+    /// Takes an item that has come already, also when it exceeds the rate.
     pub(crate) fn owe(&mut self, price: Duration, now: Instant) {
         self.paid_at = Some(now + self.owed(now) + price);
     }
 
-    /// How long it is until no more is owed than may be taken at once.
+    /// The time until no more is owed than a burst.
     pub(crate) fn debt(&self, rate: Rate, now: Instant) -> Duration {
         self.owed(now).saturating_sub(rate.at_once())
     }
 
-    /// How long one would have to wait.
+    /// The time until one item can be taken.
     pub(crate) fn wait(&self, rate: Rate, now: Instant) -> Duration {
         let credit = rate.at_once().saturating_sub(rate.interval());
         self.owed(now).saturating_sub(credit)
@@ -160,7 +160,7 @@ impl Bucket {
         })
     }
 
-    /// Nothing is owed: a new one would be the same.
+    /// Whether nothing is owed: the bucket is equal to a new one.
     pub fn is_calm(&self, now: Instant) -> bool {
         self.paid_at.is_none_or(|paid_at| paid_at <= now)
     }
@@ -178,7 +178,7 @@ mod tests {
         let at_once: Vec<bool> = (0..4).map(|_| given(0)).collect();
         assert_eq!(at_once, [true, true, true, false]);
         assert!(!given(99) && given(100) && !given(150) && given(200));
-        // After a silence the burst is whole again, and no more than that.
+        // After a silence the burst is whole again, and not larger.
         let later: Vec<bool> = (0..4).map(|_| given(10_000)).collect();
         assert_eq!(later, [true, true, true, false]);
         let wait = bucket.take(rate, start + Duration::from_millis(10_030));

@@ -1,32 +1,32 @@
-//! The character set of a client (RFC 2066). Ours is UTF-8; a client that wants ASCII alone gets that.
+//! The character set of a client (RFC 2066): UTF-8, or ASCII for a client that agrees to ASCII only.
 //!
-//! Either end may ask. Where both ask at once, the server's question stands (RFC 2066, "REJECTED").
+//! Both ends may send a request. When both do so at the same time, the server's request is valid (RFC 2066, "REJECTED").
 
 use crate::wire::option::CHARSET;
 use crate::wire::telnet::subnegotiation;
 
-/// The words of RFC 2066.
+/// The subcommands of RFC 2066.
 const REQUEST: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REJECTED: u8 = 3;
 
-/// What we ask for: its first byte is what stands between the names.
+/// The character sets that the server offers. The first byte is the separator between the names.
 const OFFER: &[u8] = b";UTF-8;US-ASCII";
 
-/// The one that is accepted when a client asks.
+/// The character set that the server accepts when a client sends a request.
 const UTF_8: &str = "UTF-8";
 
-/// What a client can show.
+/// The characters that a client can show.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Charset {
-    /// All of Unicode: also for clients that say nothing, because no other set has the names of all players.
+    /// All of Unicode. Also the value for clients that say nothing, because no other set has the names of all players.
     #[default]
     Utf8,
-    /// The characters of ASCII.
+    /// The 128 characters of ASCII.
     Ascii,
 }
 
-/// What was asked and agreed so far.
+/// The state of the negotiation of the character set with one client.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Question {
     has_asked: bool,
@@ -35,7 +35,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks; nothing when that was done before.
+    /// Returns the request of the server, or no bytes when it was sent before.
     pub fn begin(&mut self) -> Vec<u8> {
         if self.has_asked {
             return Vec::new();
@@ -44,7 +44,7 @@ impl Question {
         subnegotiation(CHARSET, &[&[REQUEST], OFFER].concat())
     }
 
-    /// What the client says about it, and what is answered.
+    /// Takes a subnegotiation of the client, and returns the answer.
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         match bytes.split_first() {
             Some((&REQUEST, request)) => self.request(request),
@@ -64,7 +64,7 @@ impl Question {
         }
     }
 
-    /// What the client was agreed to show.
+    /// The character set that both ends have agreed to.
     pub fn agreed(&self) -> Charset {
         self.agreed
     }
@@ -78,7 +78,7 @@ impl Question {
     }
 }
 
-/// The names in a request, behind a translation table's version, if there is one.
+/// The names in a request. A translation table's version may stand before them.
 fn names(request: &[u8]) -> impl Iterator<Item = &[u8]> {
     let list = match request.strip_prefix(b"[TTABLE]") {
         Some(rest) => rest.get(1..).unwrap_or_default(),

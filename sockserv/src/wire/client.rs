@@ -1,4 +1,4 @@
-//! What is known of a client, and how text should look there because of it.
+//! The known properties of a client, and the look of texts that follows from them.
 
 use std::fmt;
 
@@ -6,54 +6,54 @@ use crate::wire::charset::{self, Charset};
 use crate::wire::naws::Size;
 use crate::wire::ttype::{Mtts, Ttype};
 
-/// How many colours a client can show.
+/// The number of colours that a client can show.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Colours {
-    /// None, and no other style either: also for clients that say nothing.
+    /// No colours and no other style. Also the value for clients that say nothing.
     #[default]
     None,
-    /// The eight of ECMA-48, and their bright ones.
+    /// The eight colours of ECMA-48 and their bright variants.
     Sixteen,
-    /// The palette of xterm.
+    /// The 256 colours of xterm's palette.
     Palette,
-    /// Any.
+    /// Every colour of 24 bits.
     True,
 }
 
-/// How what is shown is taken in.
+/// The way in which a person takes in the text of a client.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Reader {
-    /// It is seen.
+    /// The person sees the text.
     #[default]
     Eyes,
-    /// It is read aloud, line by line: no styles, and no pictures.
+    /// A screen reader reads the text aloud, line by line: no styles, and no pictures.
     Screen,
 }
 
-/// How text should look.
+/// The form that texts have at one client.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Look {
-    /// Which colours.
+    /// The colours that the client can show; [`Colours::None`] also switches other styles off.
     pub colours: Colours,
-    /// For whom.
+    /// Whether the text is seen or read aloud.
     pub reader: Reader,
-    /// In which characters.
+    /// The character set that the client has agreed to.
     pub charset: Charset,
 }
 
-/// What is known of a client: what it said itself.
+/// All that a client has told of itself.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Client {
-    /// Its names and abilities.
+    /// The answers about its terminal type, and the abilities among them (RFC 1091, MTTS).
     pub ttype: Ttype,
-    /// Its character set.
+    /// The negotiation of its character set (RFC 2066).
     pub charset: charset::Question,
-    /// Its window.
+    /// The size of its window (RFC 1073).
     pub size: Size,
 }
 
 impl Client {
-    /// How text should look there.
+    /// The form that texts should have at this client.
     pub fn look(&self) -> Look {
         let mtts = self.ttype.mtts();
         let is_read_aloud = mtts.is_some_and(|mtts| mtts.has(Mtts::SCREEN_READER));
@@ -75,7 +75,7 @@ impl Client {
     }
 }
 
-/// For logs: `TINTIN++ 120x40`.
+/// A short form for logs: `TINTIN++ 120x40`.
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Size { width, height } = self.size;
@@ -94,7 +94,7 @@ fn of_mtts(mtts: Mtts) -> Colours {
     best.map_or(Colours::None, |(_, colours)| colours)
 }
 
-/// What a terminal of this name can show, as terminfo has it; clients write the names in capitals.
+/// The colours of a terminal with this name, as in terminfo; clients write the names in capitals.
 fn of_terminal(name: &str) -> Colours {
     let name = name.to_ascii_lowercase();
     let begins = |names: &[&str]| names.iter().any(|known| name.starts_with(known));

@@ -1,27 +1,27 @@
-//! The echo of what a client types, for clients that send every key and have asked for it (`DO ECHO`, RFC 857).
+//! The echo of typed text, for clients that send every key and have requested an echo (`DO ECHO`, RFC 857).
 //!
-//! The client's screen shows the unfinished line at its end. After each piece of input the difference is sent between
-//! what is shown and what the line is now, so that keys that correct the line need no echo of their own. A text of the
-//! game that comes meanwhile takes the place of the unfinished line, which then stands behind the text again.
+//! The client's screen shows the unfinished line at its end. After each piece of input the server sends the difference
+//! between the shown line and the current line, so keys that correct the line need no echo of their own. A text of the
+//! game that arrives meanwhile replaces the unfinished line, which is then shown again behind the text.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::wire::telnet::push_data;
 
-/// How long an unfinished line may be that is shown again behind a text, in bytes: about two lines of a screen, as many as
-/// a backspace can cross on few terminals.
+/// The longest unfinished line that is shown again behind a text, in bytes: about two lines of a screen. On few terminals
+/// can a backspace cross more.
 const SHOWN_AGAIN_MAX: usize = 160;
 
-/// What is echoed to one client.
+/// The echo of one client.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Echo {
-    /// The part of the unfinished line that the client's screen shows. It ends with a whole character.
+    /// The part of the unfinished line that the client's screen shows. Its last character is complete.
     shown: Vec<u8>,
 }
 
 impl Echo {
-    /// The unfinished line is this now: what makes the screen show it.
+    /// Returns the bytes that make the screen show `line` as the unfinished line.
     pub fn show(&mut self, line: &[u8]) -> Vec<u8> {
         let line = whole_characters(line);
         let same = common(&self.shown, line);
@@ -32,7 +32,7 @@ impl Echo {
         wire
     }
 
-    /// The line has ended, and the cursor goes to the next one; of a line that is too long no more is shown.
+    /// Ends the line and moves the cursor to the next one. `None` stands for a line that is too long: no more of it is shown.
     pub fn end_line(&mut self, line: Option<&[u8]>) -> Vec<u8> {
         let mut wire = line.map_or_else(Vec::new, |line| self.show(line));
         self.shown = Vec::new();
@@ -40,13 +40,13 @@ impl Echo {
         wire
     }
 
-    /// The same for a text that stands where the unfinished line is, or above it.
+    /// Adds the necessary changes of the unfinished line around a text that replaces it or stands above it.
     pub fn around(&mut self, text: Vec<u8>) -> Vec<u8> {
         if self.shown.is_empty() || text.is_empty() {
             return text;
         }
         if self.shown.len() > SHOWN_AGAIN_MAX {
-            // The next key shows it.
+            // The next key shows the line again.
             self.shown = Vec::new();
             return [b"\r\n", &text[..]].concat();
         }
@@ -56,13 +56,13 @@ impl Echo {
         wire
     }
 
-    /// Nothing of the line is shown any more.
+    /// Notes that the screen no longer shows any part of the line.
     pub fn forget(&mut self) {
         self.shown = Vec::new();
     }
 }
 
-/// A line without the first bytes of a character that is not complete yet.
+/// The line without an incomplete character at its end.
 fn whole_characters(line: &[u8]) -> &[u8] {
     let mut at = 0;
     loop {
@@ -76,8 +76,8 @@ fn whole_characters(line: &[u8]) -> &[u8] {
     }
 }
 
-/// How many bytes both begin with, in whole characters of what is shown: a mark that differs changes the character that it
-/// belongs to.
+/// The length in bytes of the common beginning, in whole characters of the shown line: a combining mark that differs
+/// changes the character before it.
 fn common(shown: &[u8], line: &[u8]) -> usize {
     if line.starts_with(shown) {
         return shown.len();
@@ -94,23 +94,23 @@ fn common(shown: &[u8], line: &[u8]) -> usize {
     ends.take_while(|end| *end <= same).last().unwrap_or(0)
 }
 
-/// What erases this much on a screen.
+/// Returns the bytes that erase this text on a screen.
 fn erase(shown: &[u8]) -> Vec<u8> {
     b"\x08 \x08".repeat(columns(shown))
 }
 
-/// How many columns of a screen it takes.
+/// The number of columns that the text occupies on a screen.
 fn columns(shown: &[u8]) -> usize {
     let chunks = shown.utf8_chunks();
     let of_chunk = |chunk: std::str::Utf8Chunk<'_>| {
         let controls = chunk.valid().chars().filter(char::is_ascii_control).count();
-        // A control counts as one column here, and is shown in two.
+        // `width` counts a control as one column, but `^C` takes two.
         chunk.valid().width() + controls + chunk.invalid().len()
     };
     chunks.map(of_chunk).sum()
 }
 
-/// How it is shown: controls as terminals write them, `^C`; and what telnet would take for a command, doubled.
+/// The text in its visible form: controls as terminals write them (`^C`), and the byte 255 doubled for telnet.
 fn visible(line: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(line.len());
     for byte in line {
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// A screen of one line, as simple as there are: what is printed, and where the cursor is.
+    /// A simple screen of one line: holds the printed text and the position of the cursor.
     fn screen(wire: &[u8]) -> String {
         let mut cells: Vec<char> = Vec::new();
         let mut at = 0;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     proptest! {
-        /// Characters of one column, so that the screen above shows one in each cell.
+        /// Characters of one column, so that the screen above has one in each cell.
         #[test]
         fn the_screen_shows_the_line(lines in proptest::collection::vec("[a-cé]{0,4}", 1..12)) {
             let mut echo = Echo::default();

@@ -1,59 +1,58 @@
-//! The receiving end of a connection: bytes in, events out, in any segmentation the same.
+//! The receiving end of a connection: turns bytes into events, which do not depend on the segmentation of the bytes.
 //!
-//! It neither reads nor writes: `connection` feeds it, and asks for one event after another, so that it
-//! can pause between two of them. What is answered to an event is `nvt`'s.
+//! The module neither reads nor writes. `connection` gives it bytes and asks for one event after another, so that
+//! `connection` can pause between two events. `nvt` decides how an event is answered.
 
 use crate::wire::line::{Cut, Lines};
 use crate::wire::markup;
 use crate::wire::telnet::{EC, EL, Piece, SE, Telnet, Verb};
 
-/// The character Substitute stands for one that cannot be shown. Sessions refuse it in names as they do all
-/// controls.
+/// Substitute replaces a character that cannot be shown. Sessions refuse it in names, as they refuse all controls.
 const SUBSTITUTE: u8 = 0x1a;
 
-/// What a client sent.
+/// An event in the input of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A line, without its end, without telnet commands, and without a character that begins a tag of `markup`.
     Line(Vec<u8>),
-    /// A line longer than it may be ([`Endpoint::set_line_max`]), left out.
+    /// A line was longer than allowed ([`Endpoint::set_line_max`]) and was dropped.
     LineTooLong,
     /// A telnet command of two bytes.
     Command(u8),
-    /// An option is offered, asked for or refused.
+    /// The client offers, requests or refuses an option.
     Negotiation {
-        /// Which of the four.
+        /// One of `WILL`, `WONT`, `DO` and `DONT`.
         verb: Verb,
-        /// Which option (the IANA registry "Telnet Options").
+        /// The number of the option (IANA registry "Telnet Options").
         option: u8,
     },
-    /// What an option has to say.
+    /// The data of an option (RFC 855).
     Subnegotiation {
-        /// Which option.
+        /// The number of the option (IANA registry "Telnet Options").
         option: u8,
         /// At most [`crate::wire::telnet::SUBNEGOTIATION_MAX`] bytes.
         bytes: Vec<u8>,
     },
 }
 
-/// A client's input so far. It holds less than two lines and a subnegotiation.
+/// The parser of one client's input. It holds less than two lines and a subnegotiation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     telnet: Telnet,
     lines: Lines,
-    /// Bytes taken since [`Endpoint::taken`] was asked.
+    /// Bytes taken since the last call of [`Endpoint::taken`].
     taken: usize,
 }
 
 impl Endpoint {
-    /// From now on a line may have so many bytes; [`crate::wire::line::LINE_MAX`] at first.
+    /// Sets the maximum length of a line, in bytes; [`crate::wire::line::LINE_MAX`] at first.
     pub fn set_line_max(&mut self, max: usize) {
         self.lines.set_max(max);
     }
 
-    /// Takes bytes from the front of `input` until an event is complete; `None` means that all is taken.
+    /// Takes bytes from the front of `input` until an event is complete; `None` means that all bytes are taken.
     ///
-    /// INVARIANT: the events do not depend on how the input was cut
+    /// INVARIANT: the events do not depend on the segmentation of the input
     /// (`any_segmentation_gives_the_same_events`).
     pub fn next(&mut self, input: &mut &[u8]) -> Option<Event> {
         let before = input.len();
@@ -62,12 +61,12 @@ impl Endpoint {
         event
     }
 
-    /// The line that is being typed, without its end.
+    /// The line that the client is typing, without its end.
     pub fn unfinished(&self) -> &[u8] {
         self.lines.unfinished()
     }
 
-    /// How many bytes were taken since this was last asked. Behind an event, the bytes since the one before.
+    /// The number of bytes taken since the last call. Called after each event, it is the length of that event's input.
     pub fn taken(&mut self) -> usize {
         std::mem::take(&mut self.taken)
     }
@@ -88,7 +87,7 @@ impl Endpoint {
         None
     }
 
-    /// Data bytes, of which a cut may leave some for the next time.
+    /// Takes data bytes. When a line ends among them, the bytes behind it stay in `input`.
     fn plain(&mut self, input: &mut &[u8], len: usize) -> Option<Event> {
         let mut data = &input[..len];
         let cut = self.lines.next(&mut data);
@@ -113,8 +112,8 @@ impl Endpoint {
         }
     }
 
-    /// Two commands are about the line that is being typed (RFC 854), and one that nobody should send is about what does not
-    /// belong to it; they are done here, where it is.
+    /// Handles a command of two bytes. `EC` and `EL` correct the unfinished line (RFC 854), and an `SE` without `SB` takes
+    /// back data that was no part of the line. So they are handled here, where the line is.
     fn command(&mut self, command: u8) -> Event {
         match command {
             EC => self.lines.erase_character(),
@@ -151,7 +150,7 @@ mod tests {
         std::iter::from_fn(|| endpoint.next(&mut input)).collect()
     }
 
-    /// The same, each with how many bytes it came in.
+    /// All events of the input, each with the number of its bytes.
     fn counted(endpoint: &mut Endpoint, mut input: &[u8]) -> Vec<(Event, usize)> {
         let next = || {
             let event = endpoint.next(&mut input)?;
@@ -160,7 +159,7 @@ mod tests {
         std::iter::from_fn(next).collect()
     }
 
-    /// Bytes with the ones that mean something far more often than by chance.
+    /// Random bytes in which the bytes with a meaning are far more frequent than by chance.
     fn wire(len: usize) -> impl Strategy<Value = Vec<u8>> {
         let telnet = prop_oneof![
             Just(IAC),
@@ -174,7 +173,7 @@ mod tests {
         proptest::collection::vec(byte, 0..len)
     }
 
-    /// The same with long runs, so that both limits are reached.
+    /// Random bytes with long runs, so that both limits are reached.
     fn long_wire() -> impl Strategy<Value = Vec<u8>> {
         let run = (any::<u8>(), 0..SUBNEGOTIATION_MAX * 2).prop_map(|(byte, len)| vec![byte; len]);
         proptest::collection::vec(prop_oneof![4 => wire(20), 1 => run], 0..6)

@@ -1,10 +1,10 @@
-//! GMCP, the Generic MUD Communication Protocol: messages for the program of a player, beside the text.
+//! GMCP, the Generic MUD Communication Protocol: messages for a player's client program, beside the text.
 //!
 //! ```text
 //!   Package.Name SP JSON        in a subnegotiation of option 201; the JSON may be missing
 //! ```
-//! A client says which packages it wants (`Core.Supports`), and gets no others; only `Core` needs no asking. What the
-//! messages mean is known to who writes them: a session, by a tag in its text (`markup`), the node (`Door::message`),
+//! A client names the packages that it wants (`Core.Supports`), and gets no others; `Core` is sent without a request.
+//! The sender of a message defines its meaning: a session, by a tag in its text (`markup`), the node (`Door::message`),
 //! or the game (`sheet`).
 
 use std::collections::BTreeSet;
@@ -17,24 +17,24 @@ use serde_json::Value;
 use crate::wire::option::GMCP;
 use crate::wire::telnet::subnegotiation;
 
-/// How many packages a client may subscribe to. Mudlet asks for some ten.
+/// The maximum number of packages that a client may subscribe to. Mudlet asks for about ten.
 pub const SUPPORTS_MAX: usize = 64;
 
-/// How long the name of a package may be, in bytes; the longest in use have some 25.
+/// The maximum length of a package's name, in bytes; the longest names in use have about 25.
 const NAME_MAX: usize = 64;
 
-/// A message. It is valid JSON, and has no character that a terminal would obey.
+/// A message. Its body is valid JSON and has no control characters, which a terminal would execute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
     name: String,
     data: String,
 }
 
-/// How far an upgrade is, for [`Message::upgrade`].
+/// The progress of an upgrade, for [`Message::upgrade`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It has begun: states are converted, while everybody plays.
+    /// The upgrade has begun: states are converted while the game runs.
     Begin,
     /// The new release is in force.
     Commit,
@@ -53,7 +53,7 @@ struct Upgrade<'a> {
 }
 
 impl Message {
-    /// A message as text: a name, and perhaps a space and JSON. `None` when it is none.
+    /// Parses a message: a name, and optionally a space and JSON. `None` when the text has another form.
     pub fn read(text: &str) -> Option<Message> {
         let (name, data) = text.split_once(' ').unwrap_or((text, ""));
         let data = data.trim();
@@ -67,7 +67,7 @@ impl Message {
         })
     }
 
-    /// A message of this name and body; `None` when it is no name. Control characters are left out.
+    /// A message with this name and body; `None` when the name is invalid. Control characters are left out.
     pub fn new(name: &str, body: &Value) -> Option<Message> {
         let data = body.to_string();
         is_name(name).then(|| Message {
@@ -76,13 +76,13 @@ impl Message {
         })
     }
 
-    /// `Core.Goodbye`: the connection is about to be closed, and why.
+    /// `Core.Goodbye`: says that the connection is about to be closed, and the reason.
     pub fn goodbye(why: &str) -> Message {
         let name = "Core.Goodbye";
         Message::new(name, &Value::from(why)).expect("it is a name")
     }
 
-    /// `PQ.Upgrade`: an upgrade of the node from one release to another, and for a rollback the reason.
+    /// `PQ.Upgrade`: reports an upgrade of the node from one release to another; for a rollback also the reason.
     pub fn upgrade(phase: Phase, from: &str, to: &str, reason: Option<&str>) -> Message {
         let upgrade = Upgrade {
             phase,
@@ -96,7 +96,7 @@ impl Message {
         }
     }
 
-    /// The bytes of the wire.
+    /// The encoded message, as a subnegotiation of option 201.
     pub fn wire(&self) -> Vec<u8> {
         let space = if self.data.is_empty() { "" } else { " " };
         let text = [&self.name, space, &self.data].concat();
@@ -104,7 +104,7 @@ impl Message {
     }
 }
 
-/// `Core.Hello`; some clients write the keys with capitals.
+/// The body of `Core.Hello`. Clients may write the keys with capitals.
 #[derive(Deserialize)]
 struct Hello {
     #[serde(alias = "Client")]
@@ -113,20 +113,20 @@ struct Hello {
     version: String,
 }
 
-/// What a client said by GMCP.
+/// The state of GMCP with one client: its subscriptions and its name.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Gmcp {
-    /// Packages, in lower case.
+    /// The subscribed packages, in lower case.
     supports: BTreeSet<String>,
-    /// How often it has said so, or asked for something anew.
+    /// The number of changes of the subscriptions, and of requests to send everything again.
     wishes: u32,
     client: Option<String>,
-    /// It has said that its player is there, and nobody has taken note.
+    /// The client has sent `Core.KeepAlive` since the last call of [`Gmcp::take_awake`].
     is_awake: bool,
 }
 
 impl Gmcp {
-    /// Takes a message of the client; returns what is answered. What is not understood is left out.
+    /// Takes a message of the client, and returns the answer. Unknown messages are ignored.
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         let end = bytes.iter().position(|byte| *byte == b' ');
         let (name, data) = bytes.split_at(end.unwrap_or(bytes.len()));
@@ -138,21 +138,21 @@ impl Gmcp {
             b"core.ping" => return subnegotiation(GMCP, b"Core.Ping"),
             b"core.keepalive" => self.is_awake = true,
             b"char.items.inv" => self.wish(),
-            // Goodbye is followed by the end of the connection, and no other package is ours to receive.
+            // `Core.Goodbye` is followed by the end of the connection. The server receives no other package.
             _ => {}
         }
         Vec::new()
     }
 
-    /// Does the client want this message? It has asked for its package, or for one above.
+    /// Whether the client wants this message: it has subscribed to the message's package, or to a package that contains it.
     pub fn wants(&self, message: &Message) -> bool {
         let name = message.name.to_ascii_lowercase();
         let mut packages = name.match_indices('.').map(|(dot, _)| &name[..dot]);
         self.supports.contains(&name) || packages.any(|package| self.supports.contains(package))
     }
 
-    /// How often the client has said what it wants, if that is anything of the package `Char`: when the number
-    /// changes, it wants to hear everything again.
+    /// The number of changes of the subscriptions, if one of them is of the package `Char`. When the number changes, the
+    /// client wants all messages again.
     pub fn wants_avatar(&self) -> Option<u32> {
         let from = (Bound::Included("char"), Bound::Unbounded);
         let first = self.supports.range::<str, _>(from).next()?;
@@ -160,7 +160,7 @@ impl Gmcp {
         is_wanted.then_some(self.wishes)
     }
 
-    /// Whether the client has said that its player is there (`Core.KeepAlive`), since this was asked last.
+    /// Whether the client has sent `Core.KeepAlive` (its player is active) since the last call.
     pub fn take_awake(&mut self) -> bool {
         std::mem::take(&mut self.is_awake)
     }
@@ -169,7 +169,7 @@ impl Gmcp {
         self.wishes = self.wishes.wrapping_add(1);
     }
 
-    /// The client's name and version, as it gave them.
+    /// The client's name and version, as in its `Core.Hello`.
     pub fn client(&self) -> Option<&str> {
         self.client.as_deref()
     }
@@ -191,7 +191,7 @@ impl Gmcp {
             self.supports.clear();
         }
         for package in packages {
-            // "Char 1": the version asks for nothing here, and may be missing.
+            // "Char 1": the version has no effect here, and may be missing.
             let name = package.split(' ').next().unwrap_or_default();
             let name = name.to_ascii_lowercase();
             match change {
@@ -205,7 +205,7 @@ impl Gmcp {
     }
 }
 
-/// What `Core.Supports` does with its list.
+/// The operations of `Core.Supports` on the list of subscriptions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Supports {
     Set,

@@ -1,43 +1,43 @@
-//! Lines, cut out of the data bytes of a client.
+//! Splits the data bytes of a client into lines.
 //!
-//! A line ends with `\n`, `\r\n`, `\r\0` or a bare `\r`: the first is what `nc` sends, the second is
-//! telnet's own (RFC 854, "end of line"), the third is telnet's bare return key, the last comes from
-//! terminals in raw mode. Each is one end, also when its two bytes arrive in two segments: `\r` ends the
-//! line at once, and a `\n` or `\0` right behind it is part of that end.
+//! A line ends with `\n` (sent by `nc`), `\r\n` (telnet's line end; RFC 854, "end of line"), `\r\0` (telnet's
+//! bare return key) or a bare `\r` (terminals in raw mode). Each of these is one end, also when its two bytes
+//! arrive in two segments: `\r` ends the line at once, and a `\n` or `\0` directly behind it belongs to the
+//! same end.
 //!
-//! Clients that send every key (telnet's character mode, and that of Windows always) send the keys that correct a line,
-//! too. The game sees the corrected line: BS and DEL erase a character as `IAC EC` does, `^U` erases the line as `IAC EL`
-//! does. What a client in this mode is shown of it is `echo`'s.
+//! Clients that send every key (telnet's character mode; Windows always) also send the keys that correct a line. The
+//! game receives the corrected line: BS and DEL erase a character as `IAC EC` does, `^U` erases the line as `IAC EL`
+//! does. `echo` decides what a client in this mode is shown.
 //!
-//! What a line means is not known here, and whether it is UTF-8 matters only where it is corrected. The caller is
+//! This module does not interpret lines, and whether a line is UTF-8 matters only for corrections. The caller is
 //! `endpoint`.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::wire::telnet::Edge;
 
-/// How long a line may be, in bytes without its end, unless settings say otherwise.
-/// The longest that the game understands is a name of 32 characters, 128 bytes; people also paste.
-/// 1 024 is what MUD servers commonly take.
+/// The default maximum length of a line, in bytes without its end.
+/// The longest text that the game understands is a name of 32 characters, 128 bytes; people also paste.
+/// MUD servers commonly accept 1 024.
 pub const LINE_MAX: usize = 1024;
 
-/// The key Backspace: one of these two, as the terminal has it.
+/// The key Backspace, which sends BS or DEL depending on the terminal.
 const BS: u8 = 0x08;
 const DEL: u8 = 0x7f;
 
-/// The key that erases a line: the usual `kill` of terminals (termios(3), NAK in RFC 20).
+/// The key that erases a line: the usual `kill` character of terminals (termios(3); NAK in RFC 20).
 const KILL: u8 = 0x15;
 
-/// What the data came to.
+/// A result of splitting the data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cut {
     /// A line, without its end.
     Line(Vec<u8>),
-    /// The line that is being sent is longer than it may be: it is left out up to its end.
+    /// The current line has exceeded the maximum length: the rest up to its end is dropped.
     TooLong,
 }
 
-/// The line so far. An idle client holds no memory here: a finished line takes its buffer with it.
+/// The unfinished line. An idle client holds no memory here: a finished line takes its buffer with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lines {
     line: Vec<u8>,
@@ -46,7 +46,7 @@ pub struct Lines {
     doubt: Option<Doubt>,
 }
 
-/// From where on the unfinished line may not be one.
+/// The position from which the unfinished line may belong to a subnegotiation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Doubt {
     at: usize,
@@ -64,7 +64,7 @@ impl Default for Lines {
     }
 }
 
-/// What of the coming data is not part of a line.
+/// The part of the coming data that belongs to no line.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 enum Skip {
     #[default]
@@ -76,12 +76,12 @@ enum Skip {
 }
 
 impl Lines {
-    /// From now on a line may have so many bytes.
+    /// Sets the maximum length of a line, in bytes.
     pub fn set_max(&mut self, max: usize) {
         self.max = max;
     }
 
-    /// Takes data from the front of `data` until something is cut; `None` means that all is taken.
+    /// Takes data from the front of `data` until a line is complete or too long; `None` means that all data is taken.
     pub fn next(&mut self, data: &mut &[u8]) -> Option<Cut> {
         while let Some(first) = data.first() {
             let cut = match first {
@@ -104,13 +104,13 @@ impl Lines {
         None
     }
 
-    /// The unfinished line.
+    /// The line that has no end yet.
     pub fn unfinished(&self) -> &[u8] {
         &self.line
     }
 
-    /// How much text to look at in one piece: one byte too many is enough to see that a line is too long, so
-    /// that it is always the same one.
+    /// The number of bytes to examine in one piece. One byte above the maximum is enough to recognize a line that is too
+    /// long, and then always the same line is too long.
     fn room(&self) -> usize {
         match self.skip {
             Skip::RestOfLine => usize::MAX,
@@ -118,18 +118,18 @@ impl Lines {
         }
     }
 
-    /// How long an unfinished line may be: what is too much of it may still be erased.
+    /// The maximum length of the unfinished line. Bytes above the maximum of a line can still be erased.
     fn typed_max(&self) -> usize {
         2 * self.max
     }
 
-    /// The last character of the unfinished line does not count (RFC 854, "Erase Character"): one as people see it, a
-    /// grapheme cluster (Unicode Standard Annex 29), or bytes in its place that are no UTF-8.
+    /// Erases the last character of the unfinished line (RFC 854, "Erase Character"): a grapheme cluster (Unicode Standard
+    /// Annex 29), or bytes that are no UTF-8.
     pub fn erase_character(&mut self) {
         self.shorten(last_character(&self.line));
     }
 
-    /// The unfinished line does not count (RFC 854, "Erase Line"), also when it is too long already.
+    /// Erases the unfinished line (RFC 854, "Erase Line"), also when it is too long already.
     pub fn erase_line(&mut self) {
         self.shorten(0);
         if self.skip == Skip::RestOfLine {
@@ -137,7 +137,7 @@ impl Lines {
         }
     }
 
-    /// Leaves so much of the line. Bytes that may be no part of it erase no part of it.
+    /// Shortens the line to this length. Bytes that may belong to a subnegotiation erase no part of the line.
     fn shorten(&mut self, len: usize) {
         let torn = self.doubt.filter(|doubt| doubt.is_torn);
         self.line
@@ -150,7 +150,7 @@ impl Lines {
         }
     }
 
-    /// A subnegotiation has ended here, or something that looked like an end stood in it.
+    /// Notes that a subnegotiation has ended at this position, or that bytes in it looked like an end.
     pub fn doubt(&mut self, edge: Edge) {
         if self.doubt.is_some_and(|doubt| doubt.is_torn) {
             self.take_back();
@@ -161,8 +161,8 @@ impl Lines {
         });
     }
 
-    /// The end of a subnegotiation has come although none was begun: what looked like an end was none, and what came since
-    /// is no part of the line.
+    /// Takes back the data since a supposed end of a subnegotiation. An end without a beginning has arrived, so the earlier
+    /// end was none, and the data since then is no part of the line.
     pub fn take_back(&mut self) {
         if let Some(doubt) = self.doubt {
             self.line.truncate(doubt.at);
@@ -184,8 +184,8 @@ impl Lines {
         None
     }
 
-    /// A line end, a key that corrects, or `\0`: the second byte of an end, and "no operation" anywhere else
-    /// (RFC 854, "NUL").
+    /// Handles a line end, a key that corrects, or `\0`. A `\0` is the second byte of an end, and has no effect anywhere
+    /// else (RFC 854, "NUL").
     fn control(&mut self, byte: u8) -> Option<Cut> {
         match (self.skip, byte) {
             (Skip::SecondByte, b'\n' | 0) => self.skip = Skip::Nothing,
@@ -222,9 +222,9 @@ fn is_control(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | 0 | BS | DEL | KILL)
 }
 
-/// Where the last character of a line begins; 0 in an empty line.
+/// The position at which the last character of a line begins; 0 in an empty line.
 fn last_character(line: &[u8]) -> usize {
-    // No character of ASCII goes on in another one, but for the end of a line.
+    // An ASCII character never continues another one, except in a line end.
     if let [.., before, last] = line
         && before.is_ascii()
         && last.is_ascii()
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(lines.next(&mut &b"Ann\n"[..]), Some(line("Ann")));
     }
 
-    /// What is typed, byte by byte, and the line that comes of it.
+    /// Types the text byte by byte, and compares the resulting line.
     fn check(typed: &str, expected: &str) {
         for erase in ["\u{8}", "\u{7f}"] {
             let typed = typed.replace('<', erase) + "\r\n";
@@ -354,7 +354,7 @@ mod tests {
             );
         }
         check("🇩🇪🇫🇷🇬🇧<<", "🇩🇪");
-        // The mark of the letter goes with it, and a mark that is typed then belongs to the letter before.
+        // The mark of the letter is erased with it. A mark typed after that belongs to the letter before.
         check("ae\u{301}<\u{302}", "a\u{302}");
     }
 

@@ -1,4 +1,4 @@
-//! The markup of texts that go to clients: what a session may say about its text without knowing the terminal.
+//! The markup of texts for clients. With it a session describes its text without knowing the terminal.
 //!
 //! A tag stands between the control characters Shift Out (`\x0e`) and Shift In (`\x0f`):
 //!
@@ -7,16 +7,16 @@
 //!   \x0e#ff8800\x0f       any colour; clients that have fewer show the nearest
 //!   \x0ebold\x0f          also "underline"
 //!   \x0e/\x0f             ends all of these; so does the end of the text
-//!   \x0epicture\x0f       what follows is drawn, not said: left out where it would be read aloud
+//!   \x0epicture\x0f       a drawing follows, which is left out for screen readers
 //!   \x0e/picture\x0f
-//!   \x0esecret\x0f        what the client types now is not to be seen there
+//!   \x0esecret\x0f        the client's screen must not show what is typed from here on
 //!   \x0e/secret\x0f
-//!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it wants that package
+//!   \x0egmcp Char.Vitals {"hp":3}\x0f        a message for the client's program, if it has subscribed to the package
 //! ```
-//! A tag that is not known is left out, so that a newer library may use more of them. Tags begin with a character
+//! Unknown tags are ignored, so that a newer library may use more of them. Tags begin with a character
 //! that no player can send (`endpoint`) and that no name can have, so text needs no quoting.
 //!
-//! How the styles look is decided in `render`; secrets and messages are `nvt`'s.
+//! `render` decides how the styles look; `nvt` handles secrets and messages.
 
 /// Begins a tag: Shift Out.
 pub const BEGIN: u8 = 0x0e;
@@ -24,52 +24,52 @@ pub const BEGIN: u8 = 0x0e;
 /// Ends a tag: Shift In.
 const END: u8 = 0x0f;
 
-/// How long a tag may be, in bytes: a GMCP message of the greatest length.
+/// The maximum length of a tag, in bytes: a GMCP message of the greatest length.
 const TAG_MAX: usize = crate::wire::telnet::SUBNEGOTIATION_MAX;
 
 /// A piece of a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part<'a> {
-    /// What is to be shown, in any bytes.
+    /// Text to show, in any bytes.
     Text(&'a [u8]),
-    /// What is said about it.
+    /// A tag between two pieces of text.
     Tag(Tag<'a>),
 }
 
-/// A tag.
+/// A tag that this version knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tag<'a> {
-    /// Text in this colour.
+    /// The text that follows has this colour.
     Colour(Colour),
-    /// Bold text.
+    /// The text that follows is bold.
     Bold,
-    /// Underlined text.
+    /// The text that follows is underlined.
     Underline,
-    /// Text without any style.
+    /// The text that follows has no style.
     Plain,
-    /// The beginning or the end of a picture.
+    /// The beginning or the end of a picture, which screen readers leave out.
     Picture(Edge),
-    /// The beginning or the end of a secret.
+    /// The beginning or the end of a secret: the screen does not show what the client types.
     Secret(Edge),
-    /// A message, as text.
+    /// A message of GMCP: its name, and optionally a space and JSON.
     Gmcp(&'a str),
 }
 
-/// A colour.
+/// A colour of text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Colour {
-    /// One of sixteen: the eight of ECMA-48 in their order, then the bright ones.
+    /// A number below 16: the eight colours of ECMA-48 in their order, then their bright variants.
     Named(u8),
-    /// Red, green and blue.
+    /// Red, green and blue, each from 0 to 255.
     Rgb([u8; 3]),
 }
 
-/// Where something begins or ends.
+/// One end of a range of text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Edge {
-    /// It begins.
+    /// The tag opens the range.
     Begin,
-    /// It ends.
+    /// The tag closes the range.
     End,
 }
 
@@ -78,7 +78,7 @@ const COLOURS: [&str; 8] = [
     "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 ];
 
-/// The pieces of a text, in order. A beginning without an end is text.
+/// Splits a text into its pieces, in order. A tag's beginning without its end is text.
 pub fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -102,7 +102,7 @@ pub fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// The name of the tag at the front, and what stands behind it.
+/// The name of the tag at the front, and the text behind the tag.
 fn split_tag(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some((&BEGIN, behind)) = text.split_first() else {
         return (None, text);
@@ -117,7 +117,7 @@ fn split_tag(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
     }
 }
 
-/// How much is text; at least one byte, because a beginning at the front is none.
+/// The length of the text at the front; at least one byte, because a `BEGIN` at the front starts no tag here.
 fn text_len(text: &[u8]) -> usize {
     let begin = text[1..].iter().position(|byte| *byte == BEGIN);
     begin.map_or(text.len(), |at| at + 1)

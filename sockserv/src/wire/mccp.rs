@@ -1,18 +1,18 @@
-//! MCCP2, the MUD Client Compression Protocol: what a client is sent as one zlib stream (RFC 1950), from a point on that the
-//! client has agreed to.
+//! MCCP2, the MUD Client Compression Protocol: the output to a client as one zlib stream (RFC 1950), which begins after
+//! the client has agreed.
 //!
 //! ```text
 //!   IAC WILL 86 ─► IAC DO 86 ─► IAC SB 86 IAC SE ┬► zlib: each piece flushed ─► its end (Z_FINISH) ─► plain again
 //!                                               └ IAC DONT 86, or the connection closes ┘
 //! ```
-//! Every piece that is written is flushed to a whole byte, so that no prompt waits for more text.
+//! Every piece of output is flushed to a whole byte, so that no prompt waits for more text.
 //!
-//! A compressor of zlib's kind holds some 300 KiB, for every client. Here the clients share one for each thread, and what
-//! stays with a client is the text that the next piece may refer to: the compressor is shown it anew, and what it says
-//! about it is left out, because the client has that already. That is allowed between two flushes, where the stream is at a
-//! whole byte and the state of a compressor is the text before (RFC 1951, 3.2).
+//! A zlib compressor holds about 300 KiB, too much for every client. So the clients of a thread share one compressor, and
+//! each client keeps only the text that its next piece may refer to. For each piece the compressor first reads that text
+//! again, and its output for it is dropped, because the client has it already. This is valid between two flushes: the
+//! stream is at a whole byte there, and the state of a compressor is only the text before (RFC 1951, 3.2).
 //!
-//! Where it is offered, and where not, is decided in `sessions` and `nvt`. The caller is `connection`.
+//! `sessions` and `nvt` decide for which clients the server offers compression. The caller is `connection`.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -21,26 +21,26 @@ use adler2::Adler32;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-/// How much of the text before a piece may refer to, and so what a client costs. The lines of the last minutes: the game
-/// has said most of its words by then, and showing it to the compressor takes some ten microseconds, by estimate.
+/// The amount of earlier text that a piece may refer to, in bytes: the memory per client. It holds the lines of the last
+/// minutes. The game has used most of its words by then, and the compressor reads it in about 10 µs (an estimate).
 const HISTORY_MAX: usize = 4 * 1024;
 
 /// The head of a zlib stream: deflate with a window of 32 KiB, no dictionary (RFC 1950, 2.2).
 const HEAD: [u8; 2] = [0x78, 0x9c];
 
-/// A block that is the last one and holds nothing (RFC 1951, 3.2.3 and 3.2.6).
+/// A last block without content (RFC 1951, 3.2.3 and 3.2.6).
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
-/// Where compression begins or ends in what a client is sent.
+/// A beginning or end of compression in the output of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// What follows is compressed.
+    /// The output after this point is compressed.
     Begin,
-    /// The zlib stream ends here.
+    /// The zlib stream ends at this point.
     End,
 }
 
-/// The stream of one client.
+/// The compressed stream of one client.
 #[derive(Default)]
 pub(crate) struct Stream {
     has_begun: bool,
@@ -54,11 +54,11 @@ thread_local! {
 }
 
 impl Stream {
-    /// The bytes of the wire that say all of this text.
+    /// The compressed bytes of this text.
     pub(crate) fn pack(&mut self, text: &[u8]) -> Vec<u8> {
         let mut wire = self.head();
         let packed = DEFLATE.with_borrow_mut(|deflate| pack(deflate, &self.history, text));
-        wire.extend(packed.expect("memory takes what is written to it"));
+        wire.extend(packed.expect("writing to memory cannot fail"));
         self.checksum.write_slice(text);
         self.remember(text);
         wire
@@ -88,7 +88,7 @@ impl Stream {
     }
 }
 
-/// Blocks of deflate that say `text` to somebody who has read `history`.
+/// Compresses `text` for a reader that has read `history`, as blocks of deflate.
 fn pack(deflate: &mut DeflateEncoder<Vec<u8>>, history: &[u8], text: &[u8]) -> io::Result<Vec<u8>> {
     deflate.reset(Vec::new())?;
     if !history.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// What a client has read of these bytes, and whether its stream has ended.
+    /// Decompresses these bytes as a client does; also returns whether the stream has ended.
     fn unpacked(zlib: &mut Decompress, wire: &[u8]) -> (Vec<u8>, bool) {
         let mut text = Vec::with_capacity(256 * 1024);
         let status = zlib.decompress_vec(wire, &mut text, FlushDecompress::Sync);

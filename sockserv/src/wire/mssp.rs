@@ -1,27 +1,27 @@
-//! MSSP, the MUD Server Status Protocol: what lists of games ask a server.
+//! MSSP, the MUD Server Status Protocol: the facts about a server that lists of games show.
 //!
 //! ```text
 //!   ( VAR name ( VAL value )+ )*       in a subnegotiation of option 70
 //! ```
-//! Crawlers that speak no telnet ask in a line of text, before anybody plays, and are answered in lines:
+//! Crawlers that speak no telnet send a line of text before the login, and get lines as the answer:
 //! ```text
 //!   MSSP-REQUEST  ─►  MSSP-REPLY-START CR LF ( name ( TAB value )+ CR LF )* MSSP-REPLY-END CR LF
 //! ```
-//! What there is to tell, the node knows: it gives a [`Listing`].
+//! The node provides the facts as a [`Listing`].
 
 use crate::wire::option::MSSP;
 use crate::wire::telnet::{SUBNEGOTIATION_MAX, subnegotiation};
 
-/// What stands before a name and before a value.
+/// The byte before a name, and the byte before a value.
 const VAR: u8 = 1;
 const VAL: u8 = 2;
 
-/// The line by which a crawler asks that speaks no telnet.
+/// The line that a crawler without telnet sends as its request.
 pub const REQUEST: &str = "MSSP-REQUEST";
 
-/// Who can say what there is to tell. It is asked anew for each client, because an upgrade changes the answer.
+/// A source of variables. The server asks it again for each client, because an upgrade changes the answer.
 pub trait Listing: Send + Sync {
-    /// Adds what it knows. Called while a client's port is locked: it must not wait, nor write to a port.
+    /// Adds its variables. Called while a client's port is locked: the function must not wait, nor write to a port.
     fn list(&self, mssp: &mut Mssp);
 }
 
@@ -30,13 +30,13 @@ pub trait Listing: Send + Sync {
 pub struct Mssp(Vec<(String, Vec<String>)>);
 
 impl Mssp {
-    /// Sets a variable: `NAME`, `PLAYERS`, `UPTIME` (the second of the start since 1970) and the others
-    /// of the protocol. What was set before is replaced.
+    /// Sets a variable of the protocol: `NAME`, `PLAYERS`, `UPTIME` (the start, in seconds since 1970) and others. Replaces
+    /// the previous value.
     pub fn set(&mut self, name: &str, value: impl ToString) {
         self.set_all(name, [value]);
     }
 
-    /// Sets a variable that has several values, the most important last.
+    /// Sets a variable with several values, the most important one last.
     pub fn set_all(&mut self, name: &str, values: impl IntoIterator<Item = impl ToString>) {
         let values = values.into_iter().map(|value| clean(&value.to_string()));
         let values = values.collect();
@@ -46,7 +46,7 @@ impl Mssp {
         }
     }
 
-    /// The bytes of the wire. Variables that would make them more than [`SUBNEGOTIATION_MAX`] are left out.
+    /// The encoded variables. Variables that would exceed [`SUBNEGOTIATION_MAX`] bytes are left out.
     pub fn wire(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (name, values) in &self.0 {
@@ -60,7 +60,7 @@ impl Mssp {
         subnegotiation(MSSP, &bytes)
     }
 
-    /// The answer to [`REQUEST`], from the front of a line on; as long as [`Mssp::wire`], and some words.
+    /// The answer to [`REQUEST`], to be sent at the beginning of a line; slightly longer than [`Mssp::wire`].
     pub fn text(&self) -> Vec<u8> {
         let mut lines = String::new();
         for (name, values) in &self.0 {
@@ -77,7 +77,7 @@ fn marked(mark: u8, text: &str) -> impl Iterator<Item = u8> {
     std::iter::once(mark).chain(text.bytes())
 }
 
-/// The protocol forbids the bytes 0, 1, 2 and 255; no other control character belongs in a list either.
+/// The text without control characters. The protocol forbids the bytes 0, 1, 2 and 255, and a list shows no others.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -9,7 +9,7 @@ pub struct Size {
     pub height: u16,
 }
 
-/// The terminal that everybody has had; for clients that say nothing.
+/// 80 columns and 24 lines, the usual terminal; for clients that say nothing.
 impl Default for Size {
     fn default() -> Size {
         Size {
@@ -20,21 +20,21 @@ impl Default for Size {
 }
 
 impl Size {
-    /// The four bytes of the option. `None` when they are others, or when the client does not know: it says 0
-    /// by 0 where it has no terminal (RFC 1073 leaves the meaning of 0 to the receiver).
+    /// Parses the four bytes of the option. `None` for another number of bytes, or when the client does not know its size: a
+    /// client without a terminal sends 0 by 0 (RFC 1073 leaves the meaning of 0 to the receiver).
     pub fn read(bytes: &[u8]) -> Option<Size> {
         let [w1, w0, h1, h0] = *bytes else {
             return None;
         };
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
         (width > 0 && height > 0).then_some(Size {
-            // Below, no table fits; above, no text is read well, and 65 535 columns would be an attack.
+            // Tables do not fit below these limits. Above them texts are hard to read, and 65 535 columns would be an attack.
             width: width.clamp(40, 240),
             height: height.clamp(10, 100),
         })
     }
 
-    /// The four bytes of the option, for a size that may be unknown.
+    /// The four bytes of the option; `None` is an unknown size.
     pub fn write(size: Option<Size>) -> [u8; 4] {
         let (width, height) = size.map_or((0, 0), |size| (size.width, size.height));
         let ([w1, w0], [h1, h0]) = (width.to_be_bytes(), height.to_be_bytes());

@@ -1,70 +1,69 @@
-//! Who performs which option: the Q method of RFC 1143, for each option and each side.
+//! The negotiation of options: the Q method of RFC 1143, for each option and each side.
 //!
 //! ```text
-//!   RFC 1143     here                         we ask for on        the peer answers
+//!   RFC 1143     here                         our request for on   the peer answers
 //!   NO           off, nothing unanswered      ► WILL  (WANTYES)
 //!   WANTYES      on,  one unanswered          –                    DO ► YES     DONT ► NO
 //!   YES          on,  nothing unanswered      –                    DONT ► NO, answered with WONT
 //!   WANTNO       off, one unanswered          ► WILL  (two unanswered)          DONT ► NO
 //! ```
-//! One thing is different. The queue of RFC 1143 has a place for one wish, which waits there for the
-//! answer to the one before. TinTin++ never answers `WONT ECHO`, and so the second password would be seen. Here
-//! nothing waits: every wish goes out at once, and how many of them may still be answered is counted. On
-//! and off take turns among them, so their number tells which wish an answer belongs to, and a wish
-//! that was passed over will not be answered any more.
+//! One thing is different. The queue of RFC 1143 holds one wish, which waits for the answer to the wish before. TinTin++
+//! never answers `WONT ECHO`, so its player's second password would be visible. Here the node sends every wish at once,
+//! and counts the wishes that may still be answered. On and off alternate among them, so the number of unanswered wishes
+//! tells to which wish an answer belongs. A wish that was passed over will not be answered any more.
 //!
-//! Both ends of a connection negotiate alike; which options they know depends on their [`Role`]. What an option means
-//! lives in the module of its name; when it is asked for, in `nvt` and `peer`.
+//! Both ends of a connection negotiate in the same way; the known options depend on the [`Role`]. The module with an
+//! option's name has its meaning; `nvt` and `peer` decide when to request it.
 
 use crate::wire::option::{
     CHARSET, COMPRESS2, ECHO, EOR, GMCP, MSSP, NAWS, SGA, TIMING_MARK, TTYPE,
 };
 use crate::wire::telnet::{Verb, negotiation};
 
-/// How many requests of a peer are answered for each option and side; by a user's end, until the user's next line.
-/// Clients ask once, and again when a player changes a setting. Past this it is a program that insists, and
-/// two that insist would talk for ever.
+/// The maximum number of answered requests of a peer for each option and side. At a user's end the count starts again
+/// with each line of the user. Clients send a request once, and again when a player changes a setting. A program that
+/// sends more insists on its wish, and two such programs would never stop.
 pub const ANSWERS_MAX: u8 = 16;
 
-/// How many of our wishes are remembered as unanswered. A client that answers late answers a handful; one that never does
-/// would let them grow for ever. Beyond it the oldest is forgotten.
+/// The maximum number of remembered wishes without an answer. A client that answers late leaves a handful open; a client
+/// that never answers would let the number grow without a bound. Beyond the maximum, the oldest wish is forgotten.
 const UNANSWERED_MAX: u8 = 100;
 
-/// How many timing marks are answered until the next line. A person who presses Ctrl-C gets no further.
+/// The maximum number of answered timing marks until the next line. A person who presses Ctrl-C needs fewer.
 const MARKS_MAX: u8 = 64;
 
-/// Who performs an option. RFC 1143 calls them by these names.
+/// The side of a connection that performs an option, with the names of RFC 1143.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Side {
     /// This end: `WILL` and `WONT` are ours, `DO` and `DONT` the peer's.
     Us,
-    /// The peer.
+    /// The peer: `WILL` and `WONT` are the peer's, `DO` and `DONT` ours.
     Him,
 }
 
-/// What became of an option.
+/// The result of a negotiation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// Both ends have agreed to it.
+    /// Both ends have agreed to the option.
     On,
-    /// One of them has ended or refused it.
+    /// One end has ended or refused the option.
     Off,
 }
 
-/// Which end of a connection this is: RFC 854 calls the two hosts by these names.
+/// The role of this end in a connection, with the names of RFC 854.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Role {
-    /// The end that was connected to (`nvt`).
+    /// The end that accepted the connection (`nvt`).
     #[default]
     Server,
     /// The end with the person and the terminal (`peer`).
     User,
 }
 
-/// How many options either role knows at most.
+/// The larger of the two roles' numbers of known options.
 const KNOWN_MAX: usize = 11;
 
-/// The options that a server performs when its peer asks for them, or after it has asked.
+/// The options that a server performs when its peer requests them, or after the server has requested them.
 const OF_SERVER: [(Side, u8); KNOWN_MAX] = [
     (Side::Us, ECHO),
     (Side::Us, SGA),
@@ -79,7 +78,7 @@ const OF_SERVER: [(Side, u8); KNOWN_MAX] = [
     (Side::Him, CHARSET),
 ];
 
-/// The same of a user's end. The status of the server (MSSP) is for crawlers.
+/// The options of a user's end. The status of the server (MSSP) is for crawlers.
 const OF_USER: [(Side, u8); 9] = [
     (Side::Him, ECHO),
     (Side::Him, SGA),
@@ -106,17 +105,17 @@ impl Role {
     }
 }
 
-/// One option on one side.
+/// The state of one option on one side.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct State {
-    /// What was said about it last by us, or taken from the peer.
+    /// The latest state that this end has sent, or has accepted from the peer.
     is_on: bool,
-    /// How many wishes of ours may still be answered. The last of them was `is_on`.
+    /// The number of our wishes that may still be answered. The last of them was `is_on`.
     unanswered: u8,
     answers_left: u8,
 }
 
-/// What follows from an answer or a request.
+/// The consequences of an answer or a request.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 struct Heard {
     reply: Option<bool>,
@@ -130,7 +129,7 @@ impl State {
         answers_left: ANSWERS_MAX,
     };
 
-    /// Wishes it on or off; `true` when that must be said.
+    /// Wishes the option on or off; `true` when the wish must be sent.
     fn wish(&mut self, on: bool) -> bool {
         let is_new = self.is_on != on;
         if is_new {
@@ -140,18 +139,18 @@ impl State {
         is_new
     }
 
-    /// Both ends have agreed that it is on.
+    /// Whether both ends have agreed that the option is on.
     fn is_agreed(&self) -> bool {
         self.is_on && self.unanswered == 0
     }
 
-    /// The peer says that it shall be on, or off: the answer to a wish, or a request of its own.
+    /// Takes an on or off from the peer: the answer to a wish, or a request of the peer.
     fn hear(&mut self, on: bool) -> Heard {
         let oldest = self.is_on == (self.unanswered % 2 == 1);
         match self.unanswered {
             0 => self.request(on),
             _ if oldest == on => self.answered(1),
-            // We said off, and it says on: it does not answer the end of an option, and asks for it anew.
+            // We said off, and the peer says on: the peer does not answer our off, but requests the option again.
             1 if on => {
                 self.unanswered = 0;
                 self.request(on)
@@ -160,8 +159,8 @@ impl State {
                 self.is_on = false;
                 self.answered(1)
             }
-            // Yes to a later wish: the one before is not answered. Or no to this one: then the next, off, changes
-            // nothing there, and is not answered.
+            // A yes to a later wish: the wish before gets no answer. Or a no to this wish: then the next wish, off, changes
+            // nothing at the peer and gets no answer.
             _ => self.answered(2),
         }
     }
@@ -178,7 +177,7 @@ impl State {
         }
     }
 
-    /// RFC 1143 answers what changes something. A request too many changes nothing and is not answered.
+    /// RFC 1143 answers requests that change something. A request above the limit changes nothing and gets no answer.
     fn request(&mut self, on: bool) -> Heard {
         if on == self.is_on {
             return Heard::default();
@@ -197,21 +196,21 @@ impl State {
     }
 }
 
-/// One bit per option.
+/// A set of option numbers, one bit per option.
 type Options = [u64; 4];
 
-/// All options of a connection.
+/// The state of all options of a connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Negotiation {
-    /// In the order of what the role knows.
+    /// The states, in the order of the role's table of known options.
     known: [State; KNOWN_MAX],
-    /// Unknown options that were refused already, of our side and of the peer's.
+    /// Unknown options that were refused already, of our side and of the peer's side.
     refused: [Options; 2],
     marks_left: u8,
     role: Role,
 }
 
-/// A server's.
+/// The negotiation of a server.
 impl Default for Negotiation {
     fn default() -> Negotiation {
         Negotiation::new(Role::default())
@@ -219,7 +218,7 @@ impl Default for Negotiation {
 }
 
 impl Negotiation {
-    /// Nothing is agreed.
+    /// A negotiation in which no option is agreed to or requested.
     pub fn new(role: Role) -> Negotiation {
         Negotiation {
             known: [State::NEW; KNOWN_MAX],
@@ -229,8 +228,8 @@ impl Negotiation {
         }
     }
 
-    /// Asks for an option on or off: the bytes to be sent, or none when this was said already or the option is
-    /// not known.
+    /// Requests that an option be on or off. Returns the bytes to send: none when the request was sent before, or when the
+    /// role does not know the option.
     pub fn wish(&mut self, side: Side, option: u8, on: bool) -> Vec<u8> {
         let is_to_be_said = self.known(side, option).is_some_and(|state| state.wish(on));
         match is_to_be_said {
@@ -239,9 +238,9 @@ impl Negotiation {
         }
     }
 
-    /// The peer's word about an option: the bytes of the answer, none or three, and what became of it.
+    /// Takes a verb of the peer. Returns the bytes of the answer, none or three, and the change of the option's state.
     ///
-    /// INVARIANT: two ends fall silent, whatever was wished on either
+    /// INVARIANT: two ends stop sending, after any wishes on either end
     /// (`two_ends_agree_whatever_was_wished_on_either`).
     pub fn hear(&mut self, heard: Verb, option: u8) -> (Vec<u8>, Option<Change>) {
         let (side, on) = meaning(heard);
@@ -253,31 +252,31 @@ impl Negotiation {
         (wire.unwrap_or_default(), change)
     }
 
-    /// The same for an option that this end could perform and does not: it is refused, as one that nobody knows.
+    /// Refuses an option that this end knows and does not want to perform, as if the option were unknown.
     pub fn decline(&mut self, heard: Verb, option: u8) -> Vec<u8> {
         let (side, on) = meaning(heard);
         self.refuse(side, option, on)
     }
 
-    /// Both ends have agreed to this option.
+    /// Whether both ends have agreed to this option.
     pub fn is_on(&self, side: Side, option: u8) -> bool {
         self.role
             .place(side, option)
             .is_some_and(|at| self.known[at].is_agreed())
     }
 
-    /// The option was asked for or agreed to, and was not refused so far.
+    /// Whether the option was requested or agreed to, and not refused since.
     pub fn is_wished(&self, side: Side, option: u8) -> bool {
         self.role
             .place(side, option)
             .is_some_and(|at| self.known[at].is_on)
     }
 
-    /// A line has come from the user: there is somebody.
+    /// Notes that a line has come from the user, so a person is present.
     pub fn line(&mut self) {
         self.marks_left = MARKS_MAX;
-        // A server asks for as many passwords as there are lines, and each has to be hidden. What a client asks for
-        // does not depend on lines.
+        // A server hides as many passwords as there are lines. The requests of a client do not depend on lines, so only a
+        // user's end counts anew here.
         if self.role == Role::User {
             for state in &mut self.known {
                 state.answers_left = ANSWERS_MAX;
@@ -290,7 +289,7 @@ impl Negotiation {
         Some(&mut self.known[at])
     }
 
-    /// An option that nobody performs is refused, once: the peer has no state that could change.
+    /// Refuses an unknown option, once: the peer has no state that could change.
     fn refuse(&mut self, side: Side, option: u8, on: bool) -> Vec<u8> {
         let (word, bit) = (usize::from(option >> 6), 1 << (option & 63));
         let refused = &mut self.refused[usize::from(side == Side::Him)][word];
@@ -302,14 +301,14 @@ impl Negotiation {
             return Vec::new();
         }
         *refused |= bit;
-        // A client that asked for a mark throws away what it receives until it is answered (RFC 860), each time.
-        // A refusal does for that, and no client answers one with another request.
+        // A client that requested a mark discards its input until the answer (RFC 860), each time. A refusal counts as the
+        // answer, and no client answers a refusal with another request.
         self.marks_left -= u8::from((side, option) == (Side::Us, TIMING_MARK));
         negotiation(verb(side, false), option).to_vec()
     }
 }
 
-/// What we say about an option of this side.
+/// The verb by which this end sends the state of an option.
 fn verb(side: Side, on: bool) -> Verb {
     match (side, on) {
         (Side::Us, true) => Verb::Will,
@@ -319,7 +318,7 @@ fn verb(side: Side, on: bool) -> Verb {
     }
 }
 
-/// What the peer says, in our terms.
+/// The side and the state that a verb of the peer refers to.
 fn meaning(heard: Verb) -> (Side, bool) {
     match heard {
         Verb::Do => (Side::Us, true),

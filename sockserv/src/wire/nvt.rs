@@ -1,22 +1,22 @@
-//! The Network Virtual Terminal of a client (RFC 854): all that was agreed with it, and what follows from that for
-//! what it is sent.
+//! The Network Virtual Terminal of a client (RFC 854): the state of all negotiations with a client, and their effect on
+//! its output.
 //!
 //! ```text
-//!   open ─► IAC DO TTYPE ─► … any command of telnet ─► our other offers ─► … what is agreed
-//!                           nothing: it reads text, and gets nothing else
+//!   open ─► IAC DO TTYPE ─► … any command of telnet ─► our other offers ─► … the agreed options
+//!                           no command: the client reads text, and gets nothing else
 //! ```
-//! Three bytes are all that a client sees which does not speak telnet. Where they are answered, the rest
-//! is offered: the end of a prompt, the size of the window, the character set, the status of the server, and
-//! messages for programs. Whether a client speaks telnet, and what it can do, delays no text and no line.
+//! A client without telnet receives only three bytes of it. When a client answers them, the server offers the other
+//! options: the mark of a prompt, the size of the window, the character set, the status of the server, and messages for
+//! programs. Texts and lines never wait for the detection of telnet or of the client's abilities.
 //!
-//! A prompt is a text that does not end its line when nothing follows, and in the dialogue before the game whatever
-//! is said last: the book asks in whole lines. It is marked with `EOR` (RFC 885) where that was
-//! agreed and with `GA` (RFC 854) where it was refused: a client that has seen one mark may hold back
-//! the unfinished line until the next.
+//! A prompt is a text that does not end its line when no further text follows. In the dialogue before the game, every
+//! last text is a prompt, because the book's questions are whole lines. A prompt is marked with `EOR` (RFC 885) where
+//! that was agreed, and with `GA` (RFC 854) where `EOR` was refused: a client that has received one mark may hold back
+//! unfinished lines until the next mark.
 //!
-//! A line of the node's own that comes behind a prompt is followed by the prompt again.
+//! When an announcement of the node comes behind a prompt, the prompt is sent again behind the announcement.
 //!
-//! Neither input nor output: `port` holds one for each client and sends what it returns.
+//! The module does no input or output: `port` holds one [`Nvt`] for each client and sends the returned bytes.
 
 use crate::wire::client::{Client, Look};
 use crate::wire::echo::Echo;
@@ -31,22 +31,22 @@ use crate::wire::option::{CHARSET, COMPRESS2, ECHO, EOR, GMCP, MSSP, NAWS, SGA, 
 use crate::wire::render::{LineEnd, Pen, render};
 use crate::wire::telnet::{self, AYT, GA, IAC, NOP, Verb};
 
-/// The reply to "Are You There" (RFC 854 leaves the words to us; these are the customary ones).
+/// The reply to "Are You There" (RFC 854 leaves the text to the server; this one is customary).
 const YES: &[u8] = b"[yes]\r\n";
 
-/// How many bytes of replies to `AYT` come before they have to be earned: ten in a row.
-/// A person who presses the key is answered; a flood is not.
+/// The bytes of replies to `AYT` that a client gets in a row without sending other input: ten replies.
+/// A person who presses the key gets an answer; a flood does not.
 pub const CREDIT_MAX: usize = 10 * YES.len();
 
-/// How many bytes must be received for each further byte of them. A flood that nobody reads the answers to must not
-/// fill the outbox: 64 KiB are enough for half a megabyte of it.
+/// The number of received bytes that pay for one further byte of replies. A flood whose sender does not read the replies
+/// must not fill the outbox: with this price 64 KiB are enough for 512 KiB of it.
 const CREDIT_PRICE: usize = 8;
 
-/// How long a prompt may be that is shown again, in bytes: two lines of the usual width and some colour. What is longer
-/// is no prompt.
+/// The longest prompt that is sent again, in bytes: two lines of the usual width and a few colours. A longer text is no
+/// prompt.
 const PROMPT_MAX: usize = 256;
 
-/// What is offered to a client that speaks telnet. The first of them is the probe.
+/// The options that the server offers or requests of a client that speaks telnet. The first one is the probe.
 const OFFERS: [(Side, u8); 7] = [
     (Side::Him, TTYPE),
     (Side::Us, EOR),
@@ -57,40 +57,40 @@ const OFFERS: [(Side, u8); 7] = [
     (Side::Us, COMPRESS2),
 ];
 
-/// What was agreed with a client, and what it is about to see.
+/// The state of telnet with one client, and of the client's screen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Nvt {
     negotiation: Negotiation,
     client: Client,
     gmcp: Gmcp,
-    /// How text looks there: [`Client::look`], which changes seldom.
+    /// A copy of [`Client::look`], which changes seldom.
     look: Look,
     has_probed: bool,
     speaks_telnet: bool,
     has_told_mssp: bool,
     may_compress: bool,
-    /// Compression begins or ends behind what was answered last.
+    /// A beginning or end of compression behind the last answer.
     turn: Option<Turn>,
-    /// The client has been told something, and may be asked to answer it.
+    /// The client has been sent text, which may have been a question.
     has_spoken: bool,
     is_secret: bool,
-    /// What the client is shown of its own typing; nothing unless it has asked for it.
+    /// The echo of the client's typing; `None` unless the client has requested it.
     echo: Option<Echo>,
-    /// The client is being asked, line by line, who plays.
+    /// The session is still in the dialogue before the game, line by line.
     in_dialogue: bool,
     line: Line,
-    /// The line that was begun, as it is shown: up to [`PROMPT_MAX`] bytes, and one more when it is longer.
+    /// The unfinished last line in its rendered form: up to [`PROMPT_MAX`] bytes, and one more when it is longer.
     begun: Vec<u8>,
-    /// Received, and not yet spent on replies to `AYT`.
+    /// Received bytes that are not yet spent on replies to `AYT`.
     credit: usize,
 }
 
-/// Where the client's screen is in a line.
+/// The position of the client's cursor in a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Line {
-    /// At its front.
+    /// At the front of a line.
     Front,
-    /// The same, behind a question that is not marked yet.
+    /// At the front of a line, behind a question without a mark.
     Asked,
     /// Behind a text that may be a prompt.
     Unmarked,
@@ -99,7 +99,7 @@ enum Line {
 }
 
 impl Line {
-    /// Where the screen is when the mark that is due has been sent, if one is.
+    /// The position after the mark of a prompt, if a mark is due.
     fn marked(self) -> Option<Line> {
         match self {
             Line::Asked => Some(Line::Front),
@@ -133,30 +133,30 @@ impl Default for Nvt {
 }
 
 impl Nvt {
-    /// The first bytes for a client: does it speak telnet?
+    /// The first bytes for a client: the probe for telnet.
     pub fn open(&mut self) -> Vec<u8> {
         self.has_probed = true;
         let [(side, option), ..] = OFFERS;
         self.negotiation.wish(side, option, true)
     }
 
-    /// Offers to compress what is sent (`mccp`), and does when the client wants it. Where this is not said the option is
-    /// refused, as one that nobody knows.
+    /// Allows compression of the output (`mccp`): it is offered, and begins when the client agrees. Without this call the
+    /// option is refused like an unknown one.
     pub fn set_may_compress(&mut self) {
         self.may_compress = true;
     }
 
-    /// Whether compression begins or ends behind the last answer; said once. What announces its beginning is sent by the
-    /// caller.
+    /// Whether compression begins or ends behind the last answer; returned once. The caller sends the bytes that announce the
+    /// beginning.
     pub fn take_turn(&mut self) -> Option<Turn> {
         self.turn.take()
     }
 
-    /// What the client sent, taken from so many bytes; returns what is answered. `listing` is asked for MSSP.
+    /// Takes an event that came in `len` bytes, and returns the answer. `listing` provides the variables of MSSP.
     ///
-    /// INVARIANT: however the input was cut, the answers are the same; and all together they are longer
-    /// than what was received by no more than [`CREDIT_MAX`], our own offers and questions, and one table of MSSP; and by
-    /// the echo of lines, where the client has asked for it
+    /// INVARIANT: the answers do not depend on the segmentation of the input. All answers together exceed the received bytes
+    /// by at most [`CREDIT_MAX`], our own offers and questions, and one table of MSSP; and by the echo of lines, where the
+    /// client has requested it
     /// (`any_segmentation_gives_the_same_answers`, `answers_never_outgrow_what_was_received`).
     pub fn hear(&mut self, event: &Event, len: usize, listing: &dyn Listing) -> Vec<u8> {
         self.credit = (CREDIT_MAX * CREDIT_PRICE).min(self.credit.saturating_add(len));
@@ -165,10 +165,10 @@ impl Nvt {
                 self.begun.clear();
                 return self.end_line(Some(line));
             }
-            // A line that is not taken has answered nothing.
+            // A dropped line has answered no prompt.
             Event::LineTooLong => return self.end_line(None),
             Event::Command(AYT) => self.yes(),
-            // `AO`, `IP`, `BRK` and `DM` ask for nothing that there is: no output is worth stopping, and no work.
+            // `AO`, `IP`, `BRK` and `DM` have no effect: no output is worth stopping, and no work can be interrupted.
             Event::Command(_) => Vec::new(),
             Event::Negotiation { verb, option } => self.negotiate(*verb, *option, listing),
             Event::Subnegotiation { option, bytes } => self.subnegotiate(*option, bytes),
@@ -176,19 +176,19 @@ impl Nvt {
         [answer, self.offer()].concat()
     }
 
-    /// Whether the client has asked for an echo.
+    /// Whether the client has requested an echo.
     pub fn has_echo(&self) -> bool {
         self.echo.is_some()
     }
 
-    /// The line that the client is typing is this by now: its echo. The caller says it behind each piece of input, so that
-    /// the answers to the input stand before it.
+    /// The echo of the unfinished line `line`. The caller calls this after each piece of input, so that the answers to the
+    /// input come before the echo.
     pub fn typed(&mut self, line: &[u8]) -> Vec<u8> {
         self.shown_echo()
             .map_or_else(Vec::new, |echo| echo.show(line))
     }
 
-    /// The echo, where the client is to see one now.
+    /// The echo, if the client's screen shows one now.
     fn shown_echo(&mut self) -> Option<&mut Echo> {
         self.echo.as_mut().filter(|_| !self.is_secret)
     }
@@ -200,7 +200,7 @@ impl Nvt {
             .map_or_else(Vec::new, |echo| echo.end_line(line))
     }
 
-    /// These bytes for the client's screen, on which the line that is being typed stands last.
+    /// Adds the changes of the echoed unfinished line around these bytes.
     fn around_echo(&mut self, wire: Vec<u8>) -> Vec<u8> {
         match self.shown_echo() {
             Some(echo) => echo.around(wire),
@@ -208,7 +208,7 @@ impl Nvt {
         }
     }
 
-    /// A text for the client, in markup; the bytes of the wire.
+    /// The bytes of the wire for a text with markup.
     pub fn tell(&mut self, text: &[u8]) -> Vec<u8> {
         let wire = self.write(text);
         self.around_echo(wire)
@@ -237,7 +237,7 @@ impl Nvt {
         wire
     }
 
-    /// Keeps what stands in the last line, if it is no whole one. Styles that began in a line before are not kept.
+    /// Keeps the last line, if it is unfinished. Styles that began in an earlier line are not kept.
     fn note_begun(&mut self, text: &[u8]) {
         let end = text.iter().rposition(|byte| *byte == b'\n');
         if end.is_some() {
@@ -250,8 +250,8 @@ impl Nvt {
         }
     }
 
-    /// A line that nobody at the client waits for: it begins at the front of a line, behind a prompt on the next
-    /// one, and then the prompt stands there again. Control characters are left out, and so are tags.
+    /// The bytes of an announcement. It begins at the front of a line; behind a prompt it begins on the next line, and the
+    /// prompt follows it again. Control characters and tags are left out.
     pub fn announce(&mut self, text: &str) -> Vec<u8> {
         let begun = std::mem::take(&mut self.begun);
         let mut wire = self.write_plain(text);
@@ -263,7 +263,7 @@ impl Nvt {
         self.around_echo(wire)
     }
 
-    /// The same, when nothing is expected of the client any more.
+    /// The bytes of the last announcement before the connection closes; no prompt follows it.
     pub fn say_last(&mut self, text: &str) -> Vec<u8> {
         let wire = self.write_plain(text);
         self.around_echo(wire)
@@ -278,7 +278,7 @@ impl Nvt {
         self.write(format!("{front}{plain}\n").as_bytes())
     }
 
-    /// A message for the client's program; nothing when it has not asked for it.
+    /// The bytes of a message for the client's program; none when the program has not subscribed to it.
     pub fn message(&self, message: &Message) -> Vec<u8> {
         match self.negotiation.is_on(Side::Us, GMCP) && self.gmcp.wants(message) {
             true => message.wire(),
@@ -286,7 +286,7 @@ impl Nvt {
         }
     }
 
-    /// The connection is about to be closed: tells the client's program why (`Core.Goodbye`), if it takes messages.
+    /// The bytes of `Core.Goodbye`, which tells the client's program the reason for a close, if it takes messages.
     pub fn goodbye(&self, why: &str) -> Vec<u8> {
         match self.negotiation.is_on(Side::Us, GMCP) {
             true => Message::goodbye(why).wire(),
@@ -294,18 +294,18 @@ impl Nvt {
         }
     }
 
-    /// [`Gmcp::wants_avatar`], of a program that takes messages.
+    /// [`Gmcp::wants_avatar`]; `None` when the client's program takes no messages.
     pub fn wants_avatar(&self) -> Option<u32> {
         let takes = self.negotiation.is_on(Side::Us, GMCP);
         self.gmcp.wants_avatar().filter(|_| takes)
     }
 
-    /// [`Gmcp::take_awake`].
+    /// [`Gmcp::take_awake`]: whether the client's program has sent `Core.KeepAlive` since the last call.
     pub fn take_awake(&mut self) -> bool {
         self.gmcp.take_awake()
     }
 
-    /// Nothing more is to be said for now: the mark of a prompt, if one is due.
+    /// The mark of a prompt, if one is due. Called when no further text waits to be sent.
     pub fn mark(&mut self) -> Vec<u8> {
         let (Some(mark), Some(marked)) = (self.prompt_mark(), self.line.marked()) else {
             return Vec::new();
@@ -314,8 +314,8 @@ impl Nvt {
         vec![IAC, mark]
     }
 
-    /// From now on whatever is said last is a question, also where it ends its line; or only what does not, as the story
-    /// of an avatar asks nothing.
+    /// Sets whether the session is in the dialogue before the game. In the dialogue every last text is a prompt; after it
+    /// only a text that does not end its line, because the story of an avatar contains no questions.
     pub fn set_dialogue(&mut self, on: bool) {
         let was = std::mem::replace(&mut self.in_dialogue, on);
         if on && !was && self.has_spoken && self.line == Line::Front {
@@ -323,8 +323,8 @@ impl Nvt {
         }
     }
 
-    /// Bytes that show nothing, for a client that has been sent none for a while: a connection that nobody uses is
-    /// forgotten by the routers on its way. Only telnet has such bytes.
+    /// Bytes that show nothing, for a client that has received no bytes for a while: routers forget an idle connection.
+    /// Only telnet has such bytes.
     pub fn keepalive(&self) -> Vec<u8> {
         match self.speaks_telnet {
             true => vec![IAC, NOP],
@@ -332,17 +332,17 @@ impl Nvt {
         }
     }
 
-    /// What is known of the client.
+    /// The properties that the client has told of itself.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// What the client's program calls itself: by GMCP with its version, or by its type.
+    /// The name of the client's program: from GMCP with its version, or from its terminal type.
     pub fn program(&self) -> Option<&str> {
         self.gmcp.client().or_else(|| self.client.ttype.name())
     }
 
-    /// Whether the client has shown that it speaks telnet.
+    /// Whether the client has sent a telnet command.
     pub fn speaks_telnet(&self) -> bool {
         self.speaks_telnet
     }
@@ -357,12 +357,12 @@ impl Nvt {
         }
     }
 
-    /// Offers everything, once the client has shown that it understands.
+    /// Offers all options, after the client has sent its first telnet command.
     fn offer(&mut self) -> Vec<u8> {
         if std::mem::replace(&mut self.speaks_telnet, true) {
             return Vec::new();
         }
-        // The probe may have been refused already.
+        // The client may have refused the probe already.
         let offers = &OFFERS[usize::from(self.has_probed)..];
         let mut wire = Vec::new();
         let may_compress = self.may_compress;
@@ -396,7 +396,7 @@ impl Nvt {
         [answer, question].concat()
     }
 
-    /// A table is long: a client gets one.
+    /// The table of MSSP, which is long: each client gets it once.
     fn tell_mssp(&mut self, listing: &dyn Listing) -> Vec<u8> {
         if std::mem::replace(&mut self.has_told_mssp, true) {
             return Vec::new();
@@ -406,7 +406,7 @@ impl Nvt {
         mssp.wire()
     }
 
-    /// What an option has to say, if it was agreed to.
+    /// Handles the data of an option, if the option was agreed to.
     fn subnegotiate(&mut self, option: u8, bytes: &[u8]) -> Vec<u8> {
         let is_ours = self.negotiation.is_wished(Side::Us, option);
         let is_his = self.negotiation.is_wished(Side::Him, option);
@@ -424,7 +424,7 @@ impl Nvt {
         answer
     }
 
-    /// The client wants an echo, or none any more; or it agrees that nobody is to see what it types.
+    /// Notes that the client requests an echo or refuses one, or agrees that its password is hidden.
     fn hear_echo(&mut self, change: Change) {
         match change {
             Change::On if self.is_secret => {}
@@ -435,13 +435,13 @@ impl Nvt {
         }
     }
 
-    /// The node performs the echo where it was asked to, and where nobody is to see what is typed.
+    /// Negotiates the echo: the node performs it where it was requested, and claims to perform it for a password.
     fn negotiate_echo(&mut self) -> Vec<u8> {
         let is_ours = self.is_secret || self.echo.is_some();
         self.negotiation.wish(Side::Us, ECHO, is_ours)
     }
 
-    /// What the client types is not to be seen: the node says that it performs the echo, and does not.
+    /// Hides typed text: the node claims to perform the echo, and does not.
     fn hide(&mut self) -> Vec<u8> {
         self.is_secret = true;
         match self.speaks_telnet {
@@ -450,7 +450,7 @@ impl Nvt {
         }
     }
 
-    /// What the client types may be seen again, and it gets the line end that it has typed and not seen.
+    /// Shows typed text again, and sends the line end that the client has typed without seeing it.
     fn reveal(&mut self) -> Vec<u8> {
         self.is_secret = false;
         if let Some(echo) = &mut self.echo {
@@ -468,13 +468,13 @@ impl Nvt {
         match Message::read(message) {
             Some(message) => self.message(&message),
             None => {
-                tracing::debug!(message, "a message that is none is left out");
+                tracing::debug!(message, "an invalid GMCP message was left out");
                 Vec::new()
             }
         }
     }
 
-    /// What marks a prompt here. Before the client has answered the offer of `EOR` it may be either, and never both.
+    /// The mark of a prompt. Before the client has answered the offer of `EOR`, neither mark is sent.
     fn prompt_mark(&self) -> Option<u8> {
         let on = |option| self.negotiation.is_on(Side::Us, option);
         let waits = self.negotiation.is_wished(Side::Us, EOR);

@@ -1,11 +1,11 @@
-//! The telnet options the door knows, by number (IANA registry "Telnet Options"; the last three by custom of MUDs).
+//! The numbers of the telnet options that the server knows (IANA registry "Telnet Options"; the last three are a MUD custom).
 
-/// Echo (RFC 857): the end that performs it shows what is typed. The node does for a client that asks for it; and it says
-/// so, and does not, while nobody is to see what is typed.
+/// Echo (RFC 857): the end that performs the option shows the typed text. The node performs it for a client that requests
+/// it. While a password is typed, the node only claims to perform it, so that no end shows the text.
 pub const ECHO: u8 = 1;
 /// Suppress Go Ahead (RFC 858).
 pub const SGA: u8 = 3;
-/// Timing Mark (RFC 860): a question without a state.
+/// Timing Mark (RFC 860): a request without a state.
 pub const TIMING_MARK: u8 = 6;
 /// Terminal Type (RFC 1091), with MTTS as its third answer.
 pub const TTYPE: u8 = 24;
@@ -13,7 +13,7 @@ pub const TTYPE: u8 = 24;
 pub const EOR: u8 = 25;
 /// Negotiate About Window Size (RFC 1073).
 pub const NAWS: u8 = 31;
-/// Charset (RFC 2066).
+/// Charset (RFC 2066): the character set of text in both directions.
 pub const CHARSET: u8 = 42;
 /// MUD Server Status Protocol.
 pub const MSSP: u8 = 70;

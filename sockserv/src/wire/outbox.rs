@@ -1,7 +1,7 @@
-//! What a client has still to read: a bounded queue of bytes.
+//! A bounded queue of the bytes that a client has not read yet.
 //!
-//! The process of a client never waits for its client: it writes here, and whoever is too slow to read
-//! loses the connection, not the others their game. Pure; `port` shares it between two threads.
+//! The process of a client never waits for its client: it writes into this queue. A client that reads too slowly loses its
+//! connection; other clients do not notice. Pure; `port` shares the queue between two threads.
 
 use std::collections::VecDeque;
 
@@ -9,30 +9,31 @@ use bytes::{Bytes, BytesMut};
 
 use crate::wire::mccp::Turn;
 
-/// How many bytes may wait for a client, unless its settings say otherwise.
-/// An avatar at the socket's pace sends some 60 bytes a second: 64 KiB are a quarter of an hour of it. The
-/// kernel holds about as much again for the socket. Bytes that are going to be compressed count as they are. With 10 000 clients that all stop reading, 640 MB.
+/// The default maximum number of bytes that wait for a client.
+/// An avatar at the socket's pace sends about 60 bytes/s, so 64 KiB hold a quarter of an hour of output. The kernel
+/// holds about as much again for the socket. Bytes count with their length before compression. If all of 10 000 clients
+/// stop reading, their queues hold 640 MB.
 pub const OUTBOX_MAX: usize = 64 * 1024;
 
-/// The client reads too slowly: its queue would have grown past its limit.
+/// The client reads too slowly: its queue would exceed the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("too many bytes wait for a client that does not read them")]
 pub struct Overflow;
 
-/// The queue. Empty, it holds no memory.
+/// The queue of one client. It holds no memory while it is empty.
 #[derive(Default, Debug)]
 pub struct Outbox {
     bytes: BytesMut,
-    /// Where among them compression begins or ends. A client may ask for either as often as options are answered
-    /// ([`crate::wire::negotiation::ANSWERS_MAX`]).
+    /// The positions among the bytes at which compression begins or ends. A client can cause as many as
+    /// [`crate::wire::negotiation::ANSWERS_MAX`] allows.
     turns: VecDeque<(usize, Turn)>,
 }
 
 impl Outbox {
-    /// Queues all of these bytes, or none.
+    /// Queues all of these bytes, or none of them.
     ///
     /// # Errors
-    /// [`Overflow`] when more than `max` would wait.
+    /// [`Overflow`] when more than `max` bytes would wait.
     pub fn push(&mut self, bytes: &[u8], max: usize) -> Result<(), Overflow> {
         if bytes.len() > max.saturating_sub(self.bytes.len()) {
             return Err(Overflow);
@@ -41,12 +42,12 @@ impl Outbox {
         Ok(())
     }
 
-    /// Behind what waits now, compression begins or ends.
+    /// Begins or ends compression behind the bytes that wait now.
     pub fn turn(&mut self, turn: Turn) {
         self.turns.push_back((self.bytes.len(), turn));
     }
 
-    /// Takes the turn that is due, if nothing waits before it.
+    /// Takes the next turn of compression, if no bytes wait before it.
     pub fn take_turn(&mut self) -> Option<Turn> {
         let (0, turn) = *self.turns.front()? else {
             return None;
@@ -55,7 +56,7 @@ impl Outbox {
         Some(turn)
     }
 
-    /// Takes all that waits before the next turn, in one piece.
+    /// Takes all bytes before the next turn of compression, in one piece.
     pub fn take(&mut self) -> Bytes {
         let Some((end, _)) = self.turns.front().copied() else {
             return std::mem::take(&mut self.bytes).freeze();
@@ -64,7 +65,7 @@ impl Outbox {
         self.bytes.split_to(end).freeze()
     }
 
-    /// No bytes wait.
+    /// Whether no bytes wait; a turn of compression may still wait.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

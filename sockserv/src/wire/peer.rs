@@ -1,16 +1,16 @@
-//! The other end of a connection: what a telnet client understands, answers and sends (RFC 854).
+//! The other end of a connection: the events, answers and requests of a telnet client (RFC 854).
 //!
 //! ```text
 //!   bytes of the server ─► Telnet ─► Heard: text, the ends of prompts, messages for programs,
-//!                             │             whether typing is seen, and replies to be sent
+//!                             │             visibility of typed text, and replies to be sent
 //!                             └────► Negotiation
 //!   lines, messages, sizes ─► bytes for the server
 //! ```
-//! It agrees to what makes a terminal better (`TTYPE` with MTTS, `NAWS`, `CHARSET`, `EOR`, `SGA`, the server's `ECHO`,
-//! `GMCP`), refuses everything else once, and asks for nothing: a server that speaks no telnet gets none.
+//! The peer agrees to options that improve a terminal (`TTYPE` with MTTS, `NAWS`, `CHARSET`, `EOR`, `SGA`, the server's
+//! `ECHO`, `GMCP`), refuses every other option once, and requests none: a server without telnet receives no commands.
 //!
-//! Neither input nor output: `pq play` has one behind a terminal, a gateway one for each browser. Its counterpart is
-//! [`crate::wire::nvt`].
+//! The module does no input or output: `pq play` has one peer behind a terminal, a gateway one for each browser. Its
+//! counterpart is [`crate::wire::nvt`].
 
 use serde::Serialize;
 
@@ -22,46 +22,46 @@ use crate::wire::option::{CHARSET, ECHO, GMCP, NAWS, TTYPE};
 use crate::wire::telnet::{self, GA, Piece, Telnet, Verb, push_data, subnegotiation};
 use crate::wire::ttype;
 
-/// What a client says of itself.
+/// The properties that a client tells the server.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Profile {
-    /// The program, such as `PQ-WEB`; MTTS has it in capitals.
+    /// The name of the client program, such as `PQ-WEB`; MTTS requires capitals.
     pub name: String,
-    /// Its version, for `Core.Hello`.
+    /// The version of the client program, for `Core.Hello`.
     pub version: String,
-    /// Its terminal as terminfo calls it, in capitals (RFC 1091), such as `XTERM-TRUECOLOR`.
+    /// The name of the terminal in terminfo, in capitals (RFC 1091), such as `XTERM-TRUECOLOR`.
     pub terminal: String,
-    /// What it can do: the bits of [`crate::wire::ttype::Mtts`].
+    /// The abilities of the client: the bits of [`crate::wire::ttype::Mtts`].
     pub mtts: u32,
-    /// Its window; `None` where there is none, or nobody knows.
+    /// The size of the window; `None` where there is no window, or its size is unknown.
     pub size: Option<Size>,
-    /// The packages of GMCP that it wants, such as `Char 1`. Without any, GMCP is refused.
+    /// The packages of GMCP that the client wants, such as `Char 1`. Without any, the client refuses GMCP.
     pub packages: Vec<String>,
 }
 
-/// What came from the server.
+/// An event in the bytes of the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Heard {
-    /// Text to be shown, in any pieces: never empty, and without telnet. Line ends are CR LF, and CR LF may come in two
-    /// pieces.
+    /// Text to show, in arbitrary pieces: never empty, and without telnet commands. Line ends are CR LF; CR and LF may lie in
+    /// different pieces.
     Text(Vec<u8>),
     /// The text so far ends with a prompt (`EOR`, or `GA`).
     Prompt,
-    /// From now on what is typed is to be seen, or not.
+    /// The visibility of typed text changes.
     Typing(Typing),
-    /// A message for programs: the name of a package, and perhaps a space and valid JSON.
+    /// A message for programs: the name of a package, and optionally a space and valid JSON.
     Gmcp(String),
     /// Bytes that must be sent to the server.
     Reply(Vec<u8>),
 }
 
-/// Whether a terminal shows what is typed. It does until it hears otherwise.
+/// Whether a terminal shows the typed text. It does until the server says otherwise.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Typing {
-    /// The terminal shows it.
+    /// The terminal shows the typed text.
     #[default]
     Shown,
-    /// The server would (RFC 857), and if it does not then nobody is to see it: a password.
+    /// The server performs the echo (RFC 857), or shows nothing because the player types a password.
     Hidden,
 }
 
@@ -72,13 +72,13 @@ pub struct Peer {
     telnet: Telnet,
     negotiation: Negotiation,
     charset: charset::Question,
-    /// How often the server has asked for a terminal type.
+    /// The number of the server's requests for a terminal type.
     types_told: u8,
-    /// How many of these questions are answered until the next line: a question is shorter than its answer.
+    /// The number of such requests that are still answered before the next line: a request is shorter than its answer.
     types_left: u8,
 }
 
-/// The data of `Core.Hello`.
+/// The body of `Core.Hello`.
 #[derive(Serialize)]
 struct Hello<'a> {
     client: &'a str,
@@ -86,7 +86,7 @@ struct Hello<'a> {
 }
 
 impl Peer {
-    /// A client that has heard nothing yet.
+    /// A client that has received no bytes yet.
     pub fn new(profile: Profile) -> Peer {
         Peer {
             profile,
@@ -98,9 +98,9 @@ impl Peer {
         }
     }
 
-    /// Takes bytes of the server.
+    /// Takes bytes of the server, and returns the events in them.
     ///
-    /// INVARIANT: what is heard does not depend on how the bytes were cut, but for the pieces of text
+    /// INVARIANT: the events do not depend on the segmentation of the bytes, except for the pieces of text
     /// (`any_segmentation_is_heard_the_same`).
     pub fn hear(&mut self, mut input: &[u8]) -> Vec<Heard> {
         let mut heard = Vec::new();
@@ -121,7 +121,7 @@ impl Peer {
         heard
     }
 
-    /// A line that was typed, without its end: the bytes for the server. What would end it earlier is left out.
+    /// The bytes for the server of a typed line without its end. Characters that would end the line earlier are left out.
     pub fn line(&mut self, line: &[u8]) -> Vec<u8> {
         self.negotiation.line();
         self.types_left = ANSWERS_MAX;
@@ -136,8 +136,8 @@ impl Peer {
         wire
     }
 
-    /// A message for the server's program: the bytes for the server. Nothing when GMCP is not agreed to, or when it is no
-    /// name with or without JSON.
+    /// The bytes for the server of a message for its program. No bytes when GMCP is not agreed to, or when the message is not
+    /// a name with or without JSON.
     pub fn gmcp(&self, message: &str) -> Vec<u8> {
         match Message::read(message) {
             Some(message) if self.negotiation.is_on(Side::Him, GMCP) => message.wire(),
@@ -145,7 +145,7 @@ impl Peer {
         }
     }
 
-    /// The window has another size: the bytes for the server, none when it does not want to know.
+    /// Notes a new size of the window. Returns the bytes for the server: none when the server has not requested sizes.
     pub fn resize(&mut self, size: Size) -> Vec<u8> {
         let before = self.profile.size.replace(size);
         match before != Some(size) && self.negotiation.is_on(Side::Us, NAWS) {
@@ -158,7 +158,7 @@ impl Peer {
         match piece {
             Piece::Data(byte) => text(&[byte], heard),
             Piece::Command(telnet::EOR | GA) => heard.push(Heard::Prompt),
-            // The others are about keeping a connection alive, or meant for a server.
+            // The other commands keep a connection alive, or are meant for a server.
             Piece::Command(_) => {}
             Piece::Negotiation(verb, option) => self.negotiate(verb, option, heard),
             Piece::Subnegotiation(option, bytes) => self.subnegotiate(option, &bytes, heard),
@@ -185,7 +185,7 @@ impl Peer {
         }
     }
 
-    /// What an option has to say, if it was agreed to.
+    /// Handles the data of an option, if the option was agreed to.
     fn subnegotiate(&mut self, option: u8, bytes: &[u8], heard: &mut Vec<Heard>) {
         let is_ours = self.negotiation.is_wished(Side::Us, option);
         let is_his = self.negotiation.is_wished(Side::Him, option);
@@ -197,7 +197,7 @@ impl Peer {
         }
     }
 
-    /// Name, terminal, abilities, and these again and again: the end of the list (RFC 1091; MTTS, "Handshake").
+    /// Sends name, terminal and abilities, and then the abilities again and again: the end of the list (RFC 1091; MTTS).
     fn tell_type(&mut self) -> Vec<u8> {
         let Some(left) = self.types_left.checked_sub(1) else {
             return Vec::new();
@@ -234,7 +234,7 @@ impl Peer {
     }
 }
 
-/// Text behind the text before. `NUL` does nothing wherever it stands (RFC 854), so CR NUL is a CR.
+/// Appends text to the text before it. `NUL` has no effect anywhere (RFC 854), so CR NUL is a CR.
 fn text(bytes: &[u8], heard: &mut Vec<Heard>) {
     let shown = bytes.iter().copied().filter(|byte| *byte != 0);
     match heard.last_mut() {
@@ -254,7 +254,7 @@ fn reply(bytes: Vec<u8>, heard: &mut Vec<Heard>) {
     }
 }
 
-/// A message of the server; nothing when it is none.
+/// Parses a message of the server; `None` when it is invalid.
 fn message(bytes: &[u8]) -> Option<Heard> {
     let text = std::str::from_utf8(bytes).ok()?;
     Message::read(text)?;

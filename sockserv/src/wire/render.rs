@@ -1,10 +1,10 @@
-//! Text to the bytes of the wire, as it should look at one client.
+//! Turns a text with markup into the bytes for one client.
 //!
-//! A line ends with `\r\n` there (RFC 854, "The NVT printer and keyboard"). Styles become the sequences of
-//! ECMA-48 that the client has, or nothing. No other character that a terminal would obey gets through,
-//! whoever wrote it: controls, C1 controls and overrides of the direction become U+FFFD.
+//! On the wire a line ends with `\r\n` (RFC 854, "The NVT printer and keyboard"). Styles become the sequences of
+//! ECMA-48 that the client supports, or nothing. No other character that a terminal would execute reaches the client:
+//! controls, C1 controls and overrides of the direction become U+FFFD.
 //!
-//! Pure. Tags are read in `markup`; who looks at the text is known in `client`.
+//! Pure. `markup` parses the tags; `client` knows the properties of the reader.
 
 use crate::wire::charset::Charset;
 use crate::wire::client::{Colours, Look, Reader};
@@ -14,7 +14,7 @@ mod palette;
 
 use palette::{among_16, among_256};
 
-/// Writes one text.
+/// The state of the conversion of one text.
 #[derive(Debug)]
 pub struct Pen {
     look: Look,
@@ -24,17 +24,17 @@ pub struct Pen {
     end: Option<LineEnd>,
 }
 
-/// How a text leaves the line.
+/// The position in the line behind a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineEnd {
-    /// It ends with a line end.
+    /// The text ends with a line end.
     Whole,
-    /// It does not.
+    /// The last line of the text has no end.
     Open,
 }
 
 impl Pen {
-    /// For a text that should look like this, and is about so long.
+    /// A conversion to this look, with a buffer for about `len` bytes.
     pub fn new(look: Look, len: usize) -> Pen {
         Pen {
             look,
@@ -45,7 +45,7 @@ impl Pen {
         }
     }
 
-    /// Text in the style that is set. A byte that is not UTF-8 becomes U+FFFD.
+    /// Adds text in the current style. A byte that is not UTF-8 becomes U+FFFD.
     pub fn text(&mut self, text: &[u8]) {
         if self.is_picture && self.look.reader == Reader::Screen {
             return;
@@ -58,7 +58,7 @@ impl Pen {
         }
     }
 
-    /// A tag that is about the look of the text; others do nothing here.
+    /// Applies a tag that concerns the look of the text; other tags have no effect here.
     pub fn tag(&mut self, tag: Tag<'_>) {
         match tag {
             Tag::Plain => self.plain(),
@@ -74,12 +74,12 @@ impl Pen {
         }
     }
 
-    /// Bytes of the wire between two pieces of text.
+    /// Adds bytes of the wire between two pieces of text.
     pub fn raw(&mut self, wire: &[u8]) {
         self.wire.extend_from_slice(wire);
     }
 
-    /// The bytes of the wire, and how they leave the line; `None` when they show nothing.
+    /// The bytes of the wire, and the position in the line behind them; `None` when they show nothing.
     pub fn finish(mut self) -> (Vec<u8>, Option<LineEnd>) {
         self.plain();
         (self.wire, self.end)
@@ -89,7 +89,7 @@ impl Pen {
         match c {
             ' '..='~' | '\t' => self.wire.push(c as u8),
             '\n' => self.wire.extend_from_slice(b"\r\n"),
-            // Of a line end, which has been written whole, or a way back to the front of the line.
+            // Part of a line end, which is written with `\n`, or a return to the front of the line.
             '\r' => return,
             _ => self.rare(c),
         }
@@ -114,7 +114,7 @@ impl Pen {
         }
     }
 
-    /// Sets a style: Select Graphic Rendition of ECMA-48.
+    /// Adds a style: Select Graphic Rendition of ECMA-48.
     fn style(&mut self, code: &str) {
         let has_styles = self.look.colours > Colours::None && self.look.reader == Reader::Eyes;
         if has_styles {
@@ -131,7 +131,7 @@ impl Pen {
     }
 }
 
-/// A text that has nothing but looks. What it says about secrets and messages is left out.
+/// Converts a text in which only the look matters. Secrets and messages are left out.
 pub fn render(text: &[u8], look: Look) -> Vec<u8> {
     let mut pen = Pen::new(look, text.len());
     for part in parts(text) {
@@ -143,15 +143,15 @@ pub fn render(text: &[u8], look: Look) -> Vec<u8> {
     pen.finish().0
 }
 
-/// Characters that are not seen but obeyed: controls, and those that turn the direction of writing or break lines
-/// (Unicode Standard Annex 9, "Directional Formatting Characters").
+/// Whether a terminal executes this character instead of showing it: controls, and characters that change the writing
+/// direction or break lines (Unicode Standard Annex 9, "Directional Formatting Characters").
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The code of a colour, or of the nearest that there is.
+/// The code of a colour, or of the nearest colour that the client supports.
 fn code(colour: Colour, colours: Colours) -> Option<String> {
     let named = |number: u8| match number {
         0..8 => 30 + number,

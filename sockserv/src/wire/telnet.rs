@@ -1,4 +1,4 @@
-//! Telnet commands, taken out of the bytes of a client (RFC 854, RFC 855).
+//! Parses telnet commands in the bytes of a client (RFC 854, RFC 855).
 //!
 //! ```text
 //!           IAC             WILL WONT DO DONT            option
@@ -8,50 +8,50 @@
 //!                   └ any other ► Data   Command
 //! ```
 //!
-//! A byte 255 inside a subnegotiation is to stand twice (RFC 855). Clients exist that send it once, above all in the size
+//! A byte 255 inside a subnegotiation must be sent twice (RFC 855). Existing clients send it once, above all in the size
 //! of a window. Inside `Sub`, `IAC` therefore ends or breaks off the subnegotiation only before `SE`, `SB` and the four
-//! verbs; before any other byte it is a 255 that was not doubled. Two guesses remain, of which either may be wrong: that a
-//! verb means a forgotten `SE`, and that `IAC SE` is an end. What comes behind them is reported ([`Edge`]), so that it can
-//! be taken back when one more `IAC SE` shows that all of it belonged to the subnegotiation.
+//! verbs; before any other byte it is a 255 that was not doubled. Two guesses remain, and either may be wrong: that a
+//! verb means a forgotten `SE`, and that `IAC SE` is an end. The parser reports both positions ([`Edge`]), so that the
+//! bytes behind them can be taken back when a further `IAC SE` shows that they belonged to the subnegotiation.
 //!
-//! Here is only what the bytes say, read and written. What is answered is decided in `nvt`, what the bytes
-//! between the commands mean in `line`. The caller that reads is `endpoint`.
+//! This module only reads and writes the bytes. `nvt` decides the answers, `line` interprets the data between the
+//! commands. The caller that reads is `endpoint`.
 
 use crate::wire::option::NAWS;
 
-/// Interpret As Command: begins every command; twice, it is the byte 255 itself.
+/// Interpret As Command: begins every command. A doubled `IAC` is the data byte 255.
 pub const IAC: u8 = 255;
-/// The sender will not perform an option, or is asked not to: see [`Verb`].
+/// The sender will not perform an option, or asks the other side not to: see [`Verb`].
 const DONT: u8 = 254;
 const DO: u8 = 253;
 const WONT: u8 = 252;
 const WILL: u8 = 251;
-/// Subnegotiation begins.
+/// Begin of a subnegotiation (RFC 854, "SB"): the option and its data follow.
 pub const SB: u8 = 250;
-/// Go Ahead: the sender has said all and waits for the other end.
+/// Go Ahead: the sender has sent everything and waits for the other end.
 pub const GA: u8 = 249;
-/// Erase Line: what was sent of the line does not count.
+/// Erase Line: the unfinished line is to be deleted.
 pub const EL: u8 = 248;
-/// Erase Character: the last character that was sent does not count.
+/// Erase Character: the last character is to be deleted.
 pub const EC: u8 = 247;
-/// Are You There.
+/// Are You There (RFC 854): asks for a visible answer.
 pub const AYT: u8 = 246;
 /// Data Mark: the place of an urgent notification in the stream.
 pub const DM: u8 = 242;
-/// No Operation.
+/// No Operation (RFC 854): has no effect; keeps a connection alive.
 pub const NOP: u8 = 241;
-/// Subnegotiation ends.
+/// End of a subnegotiation (RFC 854, "SE").
 pub const SE: u8 = 240;
 /// End Of Record (RFC 885).
 pub const EOR: u8 = 239;
 
-/// How many bytes of a subnegotiation are kept, without its option.
-/// The longest that clients send are GMCP packages, and no message of ours would be answered by more
-/// than a screen of JSON. What is longer is left out as a whole.
+/// The maximum length of a subnegotiation, in bytes without its option; a longer one is dropped as a whole.
+/// The longest that clients send are lists of GMCP packages, and the answer to a message of ours would have at most a
+/// screen of JSON.
 pub const SUBNEGOTIATION_MAX: usize = 8 * 1024;
 
-/// The options whose subnegotiation has one length only: how many bytes. What does not fit when 255 is read as doubled, and
-/// fits otherwise, was not doubled.
+/// The data length of an option whose subnegotiation has only one possible length. When the data has that length only
+/// if 255 is read as not doubled, then it was not doubled.
 const fn length_of(option: u8) -> Option<usize> {
     match option {
         NAWS => Some(4),
@@ -59,8 +59,8 @@ const fn length_of(option: u8) -> Option<usize> {
     }
 }
 
-/// How far ahead plain data is looked for. Input of many short lines is asked about once per line: without
-/// a bound each question would look through all the rest of it.
+/// The maximum number of bytes searched ahead for plain data. The search runs once per line: without a bound, each search
+/// in an input of many short lines would cover the whole rest of the input.
 const LOOK_AHEAD: usize = 128;
 
 /// The four verbs of option negotiation (RFC 854, "WILL, WONT, DO, DONT").
@@ -69,11 +69,11 @@ const LOOK_AHEAD: usize = 128;
 pub enum Verb {
     /// The sender offers to perform the option, or says that it does.
     Will = WILL,
-    /// The sender refuses to, or says that it does no longer.
+    /// The sender refuses to perform the option, or no longer performs it.
     Wont = WONT,
-    /// The sender asks the other side to perform it.
+    /// The sender asks the other side to perform the option.
     Do = DO,
-    /// The sender asks the other side not to.
+    /// The sender asks the other side not to perform the option.
     Dont = DONT,
 }
 
@@ -89,12 +89,12 @@ impl Verb {
     }
 }
 
-/// The bytes of a negotiation.
+/// The three bytes of a negotiation.
 pub fn negotiation(verb: Verb, option: u8) -> [u8; 3] {
     [IAC, verb as u8, option]
 }
 
-/// Adds a byte of data: 255 is doubled, or it would begin a command (RFC 854).
+/// Adds a byte of data; a byte 255 is doubled, because a single one begins a command (RFC 854).
 pub fn push_data(wire: &mut Vec<u8>, byte: u8) {
     wire.push(byte);
     if byte == IAC {
@@ -102,7 +102,7 @@ pub fn push_data(wire: &mut Vec<u8>, byte: u8) {
     }
 }
 
-/// The bytes of a subnegotiation (RFC 855), with the byte 255 doubled in it.
+/// The bytes of a subnegotiation (RFC 855), with each byte 255 in the data doubled.
 pub fn subnegotiation(option: u8, bytes: &[u8]) -> Vec<u8> {
     let mut wire = vec![IAC, SB];
     for byte in [option].iter().chain(bytes) {
@@ -112,29 +112,29 @@ pub fn subnegotiation(option: u8, bytes: &[u8]) -> Vec<u8> {
     wire
 }
 
-/// What a byte completed.
+/// An item of the input that its last byte has completed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Piece {
-    /// A byte of data: every `IAC IAC`.
+    /// A byte of data; `IAC IAC` is the byte 255.
     Data(u8),
-    /// A command of two bytes: the second of them.
+    /// A command of two bytes, as its second byte.
     Command(u8),
-    /// A command of three bytes.
+    /// A command of three bytes: a verb and an option.
     Negotiation(Verb, u8),
-    /// A subnegotiation: its option, and its bytes with `IAC IAC` undone, unless its client does not double.
+    /// A subnegotiation: its option, and its data with `IAC IAC` undone, unless the client does not double.
     Subnegotiation(u8, Vec<u8>),
 }
 
-/// What has just become of a subnegotiation, and may be a misunderstanding.
+/// A possibly wrong guess about a subnegotiation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Edge {
-    /// Its end has come.
+    /// `IAC SE` has come, which is taken for the end.
     Ended,
-    /// A verb stands in it: its end was forgotten, as it seems.
+    /// A verb has come inside the subnegotiation: the client has probably forgotten the end.
     Torn,
 }
 
-/// Where in a command the bytes are.
+/// The position in a command.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 enum State {
     #[default]
@@ -145,12 +145,12 @@ enum State {
     SubIac(Sub),
 }
 
-/// A subnegotiation so far.
+/// The received part of a subnegotiation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Sub {
-    /// The option and the bytes after it as they came; empty before the option came.
+    /// The option and the raw bytes after it; empty before the option has come.
     Kept(Vec<u8>),
-    /// It grew too long; its bytes are forgotten and its end is waited for.
+    /// The subnegotiation exceeded the maximum length: the bytes are dropped, and the parser waits for the end.
     TooLong,
 }
 
@@ -162,8 +162,8 @@ impl Sub {
         }
     }
 
-    /// All bytes of the one length that it can have are there, the last of them is a 255 that was not doubled, and its
-    /// `IAC` has come, too: `SE` ends it. Read as doubled, it would be too long.
+    /// Whether an `SE` ends the subnegotiation now: the data has its only possible length, the last byte is a 255 that was
+    /// not doubled, and an `IAC` follows. Read as doubled, the data would be too long.
     fn waits_for_end(&self) -> bool {
         let Sub::Kept(raw) = self else {
             return false;
@@ -172,7 +172,7 @@ impl Sub {
         len.is_some_and(|len| raw.len() == len + 2) && raw.ends_with(&[IAC, IAC])
     }
 
-    /// As a piece; nothing of one that was too long or has no option.
+    /// The finished piece; `None` when the subnegotiation was too long or has no option.
     fn finish(self) -> Option<Piece> {
         let Sub::Kept(raw) = self else {
             return None;
@@ -187,7 +187,7 @@ impl Sub {
     }
 }
 
-/// Every `IAC IAC` as one.
+/// The bytes with every `IAC IAC` replaced by one 255.
 fn undoubled(raw: &[u8]) -> Vec<u8> {
     let (mut bytes, mut raw) = (Vec::with_capacity(raw.len()), raw.iter());
     while let Some(byte) = raw.next() {
@@ -207,7 +207,7 @@ pub struct Telnet {
 }
 
 impl Telnet {
-    /// How many bytes at the front are certainly plain data, which need not go through [`Telnet::step`].
+    /// The number of bytes at the front that are certainly plain data, and need not go through [`Telnet::step`].
     pub fn plain_len(&self, input: &[u8]) -> usize {
         let input = &input[..input.len().min(LOOK_AHEAD)];
         match self.state {
@@ -219,7 +219,7 @@ impl Telnet {
         }
     }
 
-    /// Takes one byte.
+    /// Takes one byte; returns an item when the byte completes one.
     pub fn step(&mut self, byte: u8) -> Option<Piece> {
         match std::mem::take(&mut self.state) {
             State::Data if byte == IAC => self.to(State::Iac),
@@ -257,7 +257,7 @@ impl Telnet {
         self.to(State::Sub(sub))
     }
 
-    /// What the byte before has done to a subnegotiation; said once.
+    /// The guess about a subnegotiation that the last byte has caused; returned once.
     pub fn take_edge(&mut self) -> Option<Edge> {
         self.edge.take()
     }
@@ -270,7 +270,7 @@ impl Telnet {
     fn command_in_sub(&mut self, mut sub: Sub, byte: u8) -> Option<Piece> {
         match byte {
             SE => self.end_sub(sub),
-            // The end of the one before was forgotten.
+            // The client has forgotten the end of the subnegotiation before.
             SB => self.command(byte),
             _ if Verb::of(byte).is_some() => {
                 self.edge = Some(Edge::Torn);
@@ -348,7 +348,7 @@ mod tests {
         }
     }
 
-    /// The sizes that a client sends in its own way, each followed by a byte of data.
+    /// Sends window sizes as a client does, each followed by a byte of data.
     fn window(size: &[u8], doubles: bool) -> Vec<Piece> {
         let wire = match doubles {
             true => subnegotiation(NAWS, size),

@@ -1,34 +1,34 @@
-//! Terminal types (RFC 1091), and what MUD clients tell with them: MTTS, the Mud Terminal Type Standard.
+//! Terminal types (RFC 1091), and MTTS, the Mud Terminal Type Standard, by which MUD clients tell their abilities.
 //!
 //! ```text
 //!   SEND ► IS the client ► SEND ► IS its terminal ► SEND ► IS "MTTS" and a number
 //! ```
-//! A client that knows no MTTS repeats its last answer, which RFC 1091 has as the end of a list; one that
-//! was made up of one answer repeats that. What is done with the answers, `client` decides.
+//! A client without MTTS repeats its last answer, which marks the end of the list in RFC 1091. A client with a single
+//! answer repeats that one. `client` uses the answers.
 
 use crate::wire::option::TTYPE;
 use crate::wire::telnet::subnegotiation;
 
-/// `IS` and `SEND` of RFC 1091.
+/// The subcommands `IS` and `SEND` of RFC 1091.
 pub(crate) const IS: u8 = 0;
 pub(crate) const SEND: u8 = 1;
 
-/// How many answers are asked for: the three of MTTS.
+/// The maximum number of requested answers: the three of MTTS.
 pub const ANSWERS_MAX: usize = 3;
 
-/// How long an answer may be: RFC 1091 has 40 characters as the longest name.
+/// The maximum length of an answer in bytes: the longest name in RFC 1091 has 40 characters.
 const ANSWER_MAX: usize = 40;
 
-/// What was asked and answered so far.
+/// The state of the questions to one client, and the answers.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Ttype {
-    /// Asked for, of which the last may be unanswered.
+    /// The number of questions sent; the last one may be unanswered.
     asked: usize,
     answers: Vec<String>,
 }
 
 impl Ttype {
-    /// The first question; nothing when it was asked before.
+    /// Returns the first question, or no bytes when it was sent before.
     pub fn begin(&mut self) -> Vec<u8> {
         match self.asked {
             0 => self.ask(),
@@ -36,7 +36,7 @@ impl Ttype {
         }
     }
 
-    /// An answer: the next question, if there is one. An answer that nobody asked for is none.
+    /// Takes an answer, and returns the next question, if there is one. Answers without a question are ignored.
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         let Some((&IS, text)) = bytes.split_first() else {
             return Vec::new();
@@ -53,17 +53,17 @@ impl Ttype {
         }
     }
 
-    /// The first answer: the client, or a terminal where clients do not give their name.
+    /// The first answer: the client's name, or its terminal where clients do not give their name.
     pub fn name(&self) -> Option<&str> {
         self.answers.first().map(String::as_str)
     }
 
-    /// All answers.
+    /// The answers in the order of their arrival, at most [`ANSWERS_MAX`].
     pub fn answers(&self) -> impl Iterator<Item = &str> {
         self.answers.iter().map(String::as_str)
     }
 
-    /// What the client says that it can do.
+    /// The abilities that the client claims, if it has sent a third answer of MTTS.
     pub fn mtts(&self) -> Option<Mtts> {
         let number = self
             .answers()
@@ -77,7 +77,7 @@ impl Ttype {
     }
 }
 
-/// What can be shown of a name: it goes to logs and to operators.
+/// The printable part of a name, for logs and operators.
 fn shown(text: &[u8]) -> String {
     let visible = text
         .iter()
@@ -88,25 +88,25 @@ fn shown(text: &[u8]) -> String {
         .collect()
 }
 
-/// The bits of MTTS.
+/// The bit set of MTTS: the abilities of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mtts(u32);
 
 impl Mtts {
-    /// Colours: the sixteen of ANSI.
+    /// The client shows the sixteen colours of ANSI.
     pub const ANSI: u32 = 1;
-    /// Text is UTF-8.
+    /// The client reads text as UTF-8.
     pub const UTF_8: u32 = 4;
     /// The palette of 256 colours.
     pub const COLOURS_256: u32 = 8;
-    /// What is shown is read aloud.
+    /// A screen reader reads the text aloud.
     pub const SCREEN_READER: u32 = 64;
-    /// Any colour.
+    /// The client shows every colour of 24 bits.
     pub const TRUE_COLOUR: u32 = 256;
     /// The connection is encrypted.
     pub const TLS: u32 = 2048;
 
-    /// The client has this bit.
+    /// Whether the client has this ability.
     pub fn has(self, bit: u32) -> bool {
         self.0 & bit != 0
     }
@@ -120,7 +120,7 @@ mod tests {
 
     const ASKS: &[u8] = b"\xff\xfa\x18\x01\xff\xf0";
 
-    /// What is known of a client that gives these answers, and how often it was asked.
+    /// The state after a client has given these answers, and the number of questions to it.
     fn asked(answers: &[&str]) -> (Ttype, usize) {
         let mut ttype = Ttype::default();
         let mut questions = 0;

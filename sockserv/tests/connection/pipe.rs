@@ -1,4 +1,4 @@
-//! Over a pipe in memory, on a paused clock: what depends on time and on how much fits.
+//! Tests over a pipe in memory with a paused clock: time limits and capacities.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::rig::{Heard, Rig, read_all, read_bytes, read_text};
 
-/// Holds whole dialogues.
+/// The capacity of a pipe that holds a whole dialogue.
 const WIDE: usize = 1 << 20;
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +54,7 @@ async fn a_client_is_sent_the_probe_then_text_and_then_the_mark_of_its_prompt() 
     let rig = Rig::serve_with(server, Settings::default());
     rig.say("Name: ");
     read_bytes(&mut client, b"\xff\xfd\x18Name: ").await;
-    // `WONT TTYPE`, `DONT EOR`: the prompt that stands there is marked when it is known with what.
+    // `WONT TTYPE`, `DONT EOR`: the waiting prompt is marked when the kind of the mark is known.
     client.write_all(b"\xff\xfc\x18").await.unwrap();
     read_bytes(
         &mut client,
@@ -74,7 +74,7 @@ async fn a_client_of_telnet_is_kept_awake_after_so_much_silence_of_ours() {
         ..Settings::default()
     };
     let rig = Rig::serve_with(server, settings);
-    // As long as it has not shown that it speaks telnet it is left alone.
+    // A client that has not sent a telnet command gets no keepalive.
     sleep(Duration::from_secs(60)).await;
     client.write_all(b"\xff\xf1").await.unwrap();
     read_bytes(&mut client, b"\xff\xfd\x18").await;
@@ -103,7 +103,7 @@ async fn an_interval_of_none_keeps_nobody_awake() {
     sleep(Duration::from_secs(10_000)).await;
     rig.port.close();
     let told = read_all(&mut client).await;
-    // The probe and the offers, of three bytes each; none of them is UTF-8.
+    // The probe and the offers have three bytes each; none of them is UTF-8.
     assert_eq!(told.chars().count(), 18, "{told:?}");
 }
 
@@ -157,7 +157,7 @@ async fn a_client_that_reads_nothing_is_dropped_after_half_a_minute() {
     let start = Instant::now();
     let chatter = rig.port.clone();
     tokio::spawn(async move {
-        // News of an avatar keep coming; they must not put the deadline off.
+        // Messages about an avatar continue, and must not extend the deadline.
         while chatter.write(b"Executing a Pig...\n").is_ok() {
             sleep(Duration::from_millis(800)).await;
         }

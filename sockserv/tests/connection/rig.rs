@@ -1,4 +1,4 @@
-//! A connection under test: its task, and an owner that tells what it hears.
+//! A connection under test: its task, and an owner that records its input.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// What an owner hears.
+/// An input of the owner.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
     Line(String),
     Closed(String),
 }
 
-/// More than any test sends.
+/// The capacity of the record, larger than the input of any test.
 const HEARD_MAX: usize = 100_000;
 
 struct Told(mpsc::Sender<Heard>);
@@ -41,7 +41,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A client's socket, and its connection.
+    /// Connects a client to the listener, and serves it.
     pub(crate) async fn connect(listener: &TcpListener) -> (TcpStream, Rig) {
         let address = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -50,7 +50,7 @@ impl Rig {
         (client.unwrap(), Rig::serve(accepted))
     }
 
-    /// Without a probe: what is read is what the owner said.
+    /// Serves a client without a probe, so that it only receives the owner's output.
     pub(crate) fn serve(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Rig {
         let settings = Settings {
             opening: Opening::Quiet,
@@ -75,7 +75,7 @@ impl Rig {
         self.port.write(text.as_bytes()).unwrap();
     }
 
-    /// The next thing the owner hears; a line is given back at once.
+    /// The next input of the owner; the permit of a line is returned at once.
     pub(crate) async fn heard(&mut self) -> Heard {
         let heard = self.heard.recv().await.expect("the task tells how it ends");
         if let Heard::Line(_) = heard {
@@ -99,12 +99,12 @@ impl Rig {
         }
     }
 
-    /// Takes the lines that were handed over so far, without giving them back.
+    /// Takes the lines so far without returning their permits; returns their number.
     pub(crate) fn lines_kept(&mut self) -> usize {
         std::iter::from_fn(|| self.heard.try_recv().ok()).count()
     }
 
-    /// How it ended, and what the owner heard and nobody asked for.
+    /// The end of the connection, and the inputs of the owner that were not taken yet.
     pub(crate) async fn end(mut self) -> (End, Vec<Heard>) {
         let end = self.task.await.unwrap();
         (
@@ -114,21 +114,21 @@ impl Rig {
     }
 }
 
-/// Just these bytes.
+/// Reads exactly these bytes.
 pub(crate) async fn read_bytes(stream: &mut (impl AsyncRead + Unpin), expected: &[u8]) {
     let mut bytes = vec![0; expected.len()];
     stream.read_exact(&mut bytes).await.unwrap();
     assert_eq!(bytes, expected);
 }
 
-/// Just so many bytes, as text.
+/// Reads exactly this text.
 pub(crate) async fn read_text(stream: &mut (impl AsyncRead + Unpin), text: &str) {
     let mut bytes = vec![0; text.len()];
     stream.read_exact(&mut bytes).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&bytes), text);
 }
 
-/// All bytes up to the end, as text.
+/// Reads all bytes until the end, as text.
 pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();

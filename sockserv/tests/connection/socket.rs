@@ -1,4 +1,4 @@
-//! Over real sockets of this machine: what only a kernel does.
+//! Tests over real sockets of this machine: the behaviour that only a kernel has.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::rig::{Rig, read_all, read_text};
 
-/// No test needs a second; a machine under load may.
+/// The time limit of a step. No step takes 1 s, but a machine under load may be slow.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn listener() -> TcpListener {
@@ -44,7 +44,7 @@ async fn a_reset_is_told_as_a_lost_connection() {
 async fn a_synch_of_the_client_is_no_part_of_its_line() {
     let (mut client, mut rig) = Rig::connect(&listener().await).await;
     client.write_all(b"An").await.unwrap();
-    // `IAC IP IAC DM`, the last byte urgent: so inetutils sends it when a player presses Ctrl-C.
+    // `IAC IP IAC DM`, with the last byte urgent, as inetutils sends it when a player presses Ctrl-C.
     let synch = b"\xff\xf4\xff\xf2";
     assert_eq!(send(&client, synch, SendFlags::OOB).unwrap(), synch.len());
     client.write_all(b"n\r\n").await.unwrap();

@@ -1,27 +1,27 @@
-//! A second reader of what a client sends, written from the description and not from the first: it has the whole input
-//! before it, goes through it byte by byte with an index, and counts characters from the front of a line. It is slow and
-//! remembers nothing between two calls, so it cannot be wrong about how input was cut.
+//! A second reader of a client's input, written from the description and not from the first reader. It has the whole input,
+//! goes through it byte by byte with an index, and counts characters from the front of a line. It is slow and keeps
+//! no state between two calls, so it cannot depend on the segmentation of the input.
 //!
-//! Who calls: the test beside it, and the fuzz target `talk_telnet`. Both want `sockserv::Endpoint` to find the same.
+//! Callers: the test beside it, and the fuzz target `talk_telnet`. Both compare it with `sockserv::Endpoint`.
 
 use sockserv::Event;
 use sockserv::wire::line::LINE_MAX;
 use sockserv::wire::telnet::{SUBNEGOTIATION_MAX, Verb};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What the bytes are, before anybody asks for lines.
+/// An item of the input, before it is divided into lines.
 #[derive(Debug)]
 enum Token {
     Typed(u8),
     Command(u8),
     Negotiation(Verb, u8),
-    /// A subnegotiation that has ended, with all bytes between `IAC SB` and its end.
+    /// A complete subnegotiation, with all bytes between `IAC SB` and its end.
     Ended(Vec<u8>),
-    /// One that was broken off by the verb that comes next.
+    /// A subnegotiation that the next verb has broken off.
     Torn,
 }
 
-/// Everything that the input says.
+/// All events in the input.
 pub(crate) fn read(input: &[u8]) -> Vec<Event> {
     let mut screen = Screen::default();
     for token in tokens(input) {
@@ -43,7 +43,7 @@ fn tokens(input: &[u8]) -> Vec<Token> {
     tokens
 }
 
-/// Reads one token, and returns how many bytes it has; none when it is not complete.
+/// Reads one token, and returns the number of its bytes; `None` when it is not complete.
 fn token(input: &[u8], tokens: &mut Vec<Token>) -> Option<usize> {
     match (*input.first()?, input.get(1), input.get(2)) {
         (255, None, _) => None,
@@ -70,13 +70,13 @@ fn token(input: &[u8], tokens: &mut Vec<Token>) -> Option<usize> {
     }
 }
 
-/// Reads what comes behind `IAC SB`; how many bytes that is.
+/// Reads the bytes behind `IAC SB`, and returns their number.
 fn subnegotiation(input: &[u8], tokens: &mut Vec<Token>) -> Option<usize> {
     let (mut from, mut at) = (0, 0);
     loop {
         let raw = &input[from..at];
         match (*input.get(at)?, input.get(at + 1)) {
-            // Four bytes of a window's size, of which the last is a single 255, and `IAC SE`.
+            // The four bytes of a window's size, the last one a single 255, and `IAC SE`.
             (240, _) if matches!(raw, [31, _, _, _, 255, 255]) => {
                 tokens.push(Token::Ended(raw[..5].to_vec()));
                 return Some(at + 1);
@@ -100,7 +100,7 @@ fn subnegotiation(input: &[u8], tokens: &mut Vec<Token>) -> Option<usize> {
     }
 }
 
-/// What an ended subnegotiation says.
+/// The event of a complete subnegotiation.
 fn meaning(raw: &[u8]) -> Option<Event> {
     if raw.len() > SUBNEGOTIATION_MAX + 1 {
         return None;
@@ -126,15 +126,15 @@ fn meaning(raw: &[u8]) -> Option<Event> {
     })
 }
 
-/// The line that is being typed.
+/// The unfinished line, as a list of bytes.
 #[derive(Default)]
 struct Screen {
     events: Vec<Event>,
     line: Vec<u8>,
-    /// The line is too long, and was said to be.
+    /// The line is too long, and the event for that was returned.
     is_lost: bool,
     behind_cr: bool,
-    /// Where a subnegotiation ended or was torn.
+    /// The position at which a subnegotiation ended or was broken off.
     doubt: Option<usize>,
     is_torn: bool,
 }
@@ -210,7 +210,7 @@ impl Screen {
         });
     }
 
-    /// Erases so many characters, or all; of what came before a torn subnegotiation none.
+    /// Erases so many characters, or all; none of the characters before a broken subnegotiation.
     fn erase(&mut self, count: usize) {
         if count == usize::MAX {
             self.is_lost = false;
@@ -226,7 +226,7 @@ impl Screen {
     }
 }
 
-/// How many bytes each character of a line has, counted from its front.
+/// The length in bytes of each character of a line, from its front.
 fn character_lengths(line: &[u8]) -> Vec<usize> {
     let mut lengths = Vec::new();
     for chunk in line.utf8_chunks() {

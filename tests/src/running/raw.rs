@@ -1,34 +1,34 @@
-//! A client of bytes, below lines and telnet: what it sends is what a test says, and what it reads is kept as it came.
+//! A client that sends and receives raw bytes, without knowledge of lines and telnet.
 //!
-//! The test programs that look at bytes have clients of their own on top of this one; what they know of a game or of
-//! telnet stands there.
+//! Test programs that check bytes have clients of their own on top of this one. Their knowledge of the game and of telnet is
+//! in those clients.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::{PATIENCE, Running, uninterrupted};
 
-/// A connection, and what was read of it and not asked for yet.
+/// A connection with a buffer for received bytes.
 pub struct RawClient {
-    /// The connection.
+    /// The socket, with [`PATIENCE`] as its time limits.
     pub stream: TcpStream,
-    /// What was read, and not asked for yet.
+    /// Received bytes that the test has not taken yet.
     pub unread: Vec<u8>,
 }
 
 impl RawClient {
-    /// Connects to the port for telnet.
+    /// Connects to the telnet port of the node.
     pub fn connect(node: &Running) -> RawClient {
         RawClient::to(node.address())
     }
 
-    /// Connects to this port.
+    /// Connects to this address and port.
     pub fn to(address: SocketAddr) -> RawClient {
         let stream = TcpStream::connect_timeout(&address, PATIENCE);
         RawClient::over(stream.expect("the node listens"))
     }
 
-    /// Over a connection that was made in another way.
+    /// Makes a client of an existing connection.
     pub fn over(stream: TcpStream) -> RawClient {
         let set = stream
             .set_nodelay(true)
@@ -41,18 +41,18 @@ impl RawClient {
         }
     }
 
-    /// Where it comes from, as the node sees it.
+    /// The source address of the connection, as the node sees it.
     pub fn address(&self) -> SocketAddr {
         self.stream.local_addr().expect("the socket is open")
     }
 
-    /// Sends these bytes.
+    /// Sends these bytes, and panics when that fails.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let sent = self.stream.write_all(bytes.as_ref());
         sent.unwrap_or_else(|error| panic!("{error} after {}", self.shown()));
     }
 
-    /// Everything up to these bytes, with them. Whatever comes behind them is kept for the next time.
+    /// Takes all bytes up to and including these. Bytes behind them stay in the buffer.
     pub fn until(&mut self, bytes: &[u8]) -> Vec<u8> {
         loop {
             let mut windows = self.unread.windows(bytes.len());
@@ -66,20 +66,20 @@ impl RawClient {
         }
     }
 
-    /// So many bytes, or fewer at the end.
+    /// Takes this number of bytes, or fewer at the end of the connection.
     pub fn at_most(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count && self.read_more() {}
         let rest = self.unread.split_off(count.min(self.unread.len()));
         std::mem::replace(&mut self.unread, rest)
     }
 
-    /// Everything up to the end, which must be an orderly one.
+    /// Takes all bytes up to the end of the connection; panics when the end is a reset.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.read_more() {}
         std::mem::take(&mut self.unread)
     }
 
-    /// Reads what comes next; `false` at the end.
+    /// Reads more bytes into the buffer; `false` at the end of the connection.
     pub fn read_more(&mut self) -> bool {
         let mut chunk = [0; 65_536];
         let read = uninterrupted(|| self.stream.read(&mut chunk));

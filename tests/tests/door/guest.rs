@@ -8,7 +8,7 @@ use pq_tests::running::{PATIENCE, PROMPT, RawClient, Running, plain_text, uninte
 use rustix::net::sockopt::set_socket_linger;
 use tokio::net::TcpSocket;
 
-/// A connection.
+/// A client that checks the bytes of the door.
 pub(crate) struct Guest(RawClient);
 
 impl Guest {

@@ -178,12 +178,12 @@ fn a_certificate_that_is_renewed_is_in_force_without_a_word_to_the_node() {
     });
     assert!(renewed.is_some(), "the first certificate stays in force");
     ann.plays_on();
-    // With a pair that does not match, the certificate before stays in force.
+    // With a pair that does not match, the previous certificate stays in force.
     std::fs::write(tree.root().join("tls/key.pem"), "no key\n").unwrap();
     let noticed = poll(PATIENCE, || {
         assert_eq!(shown(&tree), "second.example");
         let log = node.log();
-        log.contains("the certificate before stays in force")
+        log.contains("the previous certificate stays in force")
             .then_some(())
     });
     assert!(

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use pq_tests::running::{RawClient, Running};
 
-/// A connection.
+/// A player's connection, for tests of operators' commands.
 pub(crate) struct Player(RawClient);
 
 impl Player {

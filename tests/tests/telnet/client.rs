@@ -8,10 +8,10 @@ use pq_tests::running::{RawClient, Running, uninterrupted};
 use crate::program::PROBE;
 use crate::script::{self, PROMPT};
 
-/// A connection.
+/// A client that knows the bytes of telnet.
 pub(crate) struct Client {
     wire: RawClient,
-    /// The probe has been read, and is no part of what follows.
+    /// Whether the probe has been read, which the tests leave out of the output.
     is_open: bool,
 }
 

@@ -1,10 +1,10 @@
-//! Certificates that change while the door is open.
+//! Tests of certificates that change while the door is open.
 
 use std::fs;
 
 use super::*;
 
-/// A certificate for this name, and its key.
+/// A certificate for this name, and its key, both as PEM.
 fn pair(name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed([name.to_string()]).unwrap();
     (made.cert.pem(), made.signing_key.serialize_pem())
@@ -66,7 +66,7 @@ async fn half_a_change_leaves_the_certificate_before_in_force() {
     keys.refresh();
     assert_eq!(certificate(&keys), before);
     fs::write(files.path("key.pem"), &second_key).unwrap();
-    // Keys of one kind have one length, and the clock of files is coarse: the time is what tells them apart.
+    // Keys of one kind have the same length, and file times are coarse. So the time is set explicitly.
     let later = SystemTime::now() + Duration::from_secs(2);
     let key = fs::File::options().write(true).open(files.path("key.pem"));
     key.unwrap().set_modified(later).unwrap();

@@ -1,7 +1,7 @@
-//! What a browser loads: the page, its style, its script and the terminal, all out of this program.
+//! The files of the page: HTML, style, script and terminal, all contained in this program.
 //!
-//! Each is packed once, when the first of them is asked for. A browser keeps them and asks each time whether they are
-//! still the same (RFC 9110, 13.1.2), so that another version of this program never meets an old page.
+//! All files are compressed once, at the first request. A browser caches them and asks each time whether they are still the
+//! same (RFC 9110, 13.1.2), so a newer version of this program never works with an old page.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -12,12 +12,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::{Compression, GzBuilder};
 
-/// What a page of ours may do: load what stands beside it and talk to where it came from, nothing else. The one
-/// exception is the style that xterm.js writes into the page for its letters and colours.
+/// The Content Security Policy of the page: it may load files from its own server and connect to it, and nothing else. The
+/// one exception is the style that xterm.js writes into the page for its letters and colours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A file as it stands in the source.
+/// A file of the source tree, as embedded in the program.
 struct File {
     path: &'static str,
     kind: &'static str,
@@ -44,7 +44,7 @@ const FILES: &[File] = files! {
     "/addon-fit.js", "text/javascript; charset=utf-8", "vendor/addon-fit.js";
 };
 
-/// A file as it is sent.
+/// A file in the form in which it is sent.
 struct Packed {
     file: &'static File,
     gzip: Vec<u8>,
@@ -58,8 +58,8 @@ fn pack(file: &'static File) -> Packed {
     let gzip = encoder
         .write_all(file.bytes)
         .and_then(|()| encoder.finish());
-    let gzip = gzip.expect("memory takes what is written to it");
-    // The trailer of gzip: checksum and length of the file (RFC 1952, 2.3.1). Weak, because it names both forms.
+    let gzip = gzip.expect("writing to memory cannot fail");
+    // The trailer of gzip: checksum and length of the file (RFC 1952, 2.3.1). Weak, because the tag covers both forms.
     let trailer = &gzip[gzip.len() - 8..];
     let hex: String = trailer.iter().map(|byte| format!("{byte:02x}")).collect();
     Packed {
@@ -69,7 +69,7 @@ fn pack(file: &'static File) -> Packed {
     }
 }
 
-/// All files at their paths.
+/// The routes of all files.
 pub(super) fn router() -> Router {
     let add = |router: Router, i: usize| {
         let answer = move |headers: HeaderMap| async move { PACKED[i].answer(&headers) };
@@ -111,7 +111,7 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     })
 }
 
-/// The words of a header with commas between them.
+/// The elements of a comma-separated header.
 fn words(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter();
     let texts = values.filter_map(|value| value.to_str().ok());

@@ -1,24 +1,24 @@
-//! Browsers that come through a proxy: for whom it speaks, as `Forwarded` (RFC 7239) or `X-Forwarded-For` has it.
+//! Browsers behind a proxy: their address, from `Forwarded` (RFC 7239) or `X-Forwarded-For`.
 //!
 //! ```text
-//!   X-Forwarded-For: 198.51.100.1, 192.0.2.7, 10.0.0.2      read from the right: each proxy adds whom it heard
-//!                    └ said by      └ the     └ a proxy of ours
-//!                      the client     client
+//!   X-Forwarded-For: 198.51.100.1, 192.0.2.7, 10.0.0.2      read from the right: each proxy appends its peer
+//!                    └ claimed by  └ the      └ a proxy of ours
+//!                      the client    client
 //! ```
-//! What stands left of the client is its own word and is not believed. Pure: who is a proxy of ours, the caller knows.
+//! Elements left of the client come from the client itself and are not trusted. Pure: the caller knows the trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-/// The two headers.
+/// The names of the two headers.
 const FORWARDED: &str = "forwarded";
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Where the request comes from by its headers; `None` when it has none of them. The port is 0 where none is told.
+/// The client's address according to the headers; `None` without such headers. The port is 0 when no port is given.
 ///
 /// # Errors
-/// When nobody can be found, with why.
+/// When no address can be found; the text is the reason.
 pub(super) fn origin(
     headers: &HeaderMap,
     is_proxy: impl Fn(IpAddr) -> bool,
@@ -30,7 +30,7 @@ pub(super) fn origin(
     match (standard, usual) {
         (None, None) => Ok(None),
         (Some(one), None) | (None, Some(one)) => one.map(Some),
-        // A proxy that writes one of them passes on the other as the client has written it.
+        // A proxy that writes one of the headers passes on the other one as the client has written it.
         (Some(one), Some(other)) => match (one?, other?) {
             (one, other) if one.ip() == other.ip() => Ok(Some(one)),
             _ => Err("Forwarded and X-Forwarded-For disagree"),
@@ -38,7 +38,7 @@ pub(super) fn origin(
     }
 }
 
-/// The elements of a list with commas between them, over all lines of a header.
+/// The elements of a comma-separated list, over all lines of a header.
 fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<&'a str>, &'static str> {
     let mut elements = Vec::new();
     for line in headers.get_all(name) {
@@ -49,7 +49,7 @@ fn elements<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<&'a str>, &'st
     Ok(elements)
 }
 
-/// Splits outside of quotes (RFC 9110, 5.6.4).
+/// Splits a text at separators outside of quotes (RFC 9110, 5.6.4).
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut in_quotes = false;
     let parts = text.split(move |c| {
@@ -59,7 +59,7 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     parts.map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// The address that is no proxy of ours and stands nearest to us; the first one, when all are.
+/// The rightmost address that belongs to no trusted proxy; the leftmost one when all do.
 fn nearest(
     nodes: impl DoubleEndedIterator<Item = Option<SocketAddr>>,
     is_proxy: impl Fn(IpAddr) -> bool,
@@ -77,7 +77,7 @@ fn nearest(
     found
 }
 
-/// `for=` in `for="[2001:db8::1]:4711";proto=https`.
+/// The address in the parameter `for` of an element, such as `for="[2001:db8::1]:4711";proto=https`.
 fn node_of(element: &str) -> Option<SocketAddr> {
     split(element, ';').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -88,7 +88,7 @@ fn node_of(element: &str) -> Option<SocketAddr> {
     })
 }
 
-/// `192.0.2.7`, `192.0.2.7:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]` or `2001:db8::1`.
+/// Parses `192.0.2.7`, `192.0.2.7:4711`, `[2001:db8::1]:4711`, `[2001:db8::1]` or `2001:db8::1`.
 fn node(text: &str) -> Option<SocketAddr> {
     let bare = text
         .strip_prefix('[')
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// Ours are in 10.0.0.0/8.
+    /// The origin with trusted proxies in 10.0.0.0/8.
     fn origin_of(lines: &[(&'static str, &str)]) -> Result<Option<String>, &'static str> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {

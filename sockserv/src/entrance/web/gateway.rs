@@ -1,28 +1,28 @@
-//! Between a WebSocket and telnet: carries frames to the door and its text back, until one of them ends.
+//! The gateway between a WebSocket and telnet: passes frames to the door and the door's text back, until one side ends.
 //!
 //! ```text
-//!              ┌ the door closes ─► what it has said ─► close ─► the client's close ─► end
+//!              ┌ the door closes ─► the rest of its text ─► close ─► the client's close ─► end
 //!   carry ─────┼ the client closes, or is lost ─► end
-//!              ├ a frame too long, or none at all ─► close ─► end
-//!              └ silent for a minute, or reads nothing for half of one ─► end
+//!              ├ a frame too long, or no valid frame ─► close ─► end
+//!              └ silent for 60 s, or reads nothing for 30 s ─► end
 //! ```
-//! The codes of a close are those of RFC 6455, 7.4.1, and of IANA's registry of them:
+//! The codes of a close are those of RFC 6455, 7.4.1, and of IANA's registry:
 //!
 //! | code | when |
 //! |------|------|
-//! | 1000 | all is said: the player has quit, a crawler has its answer |
-//! | 1001 | the node or its game stops; or the client has gone without a word |
-//! | 1002 | what came is no frame |
+//! | 1000 | the dialogue is over: the player has quit, a crawler has its answer |
+//! | 1001 | the node or its game stops; or the client has gone without a close |
+//! | 1002 | the input is no valid frame |
 //! | 1007 | a text frame, or the reason of a close, is not UTF-8 |
 //! | 1008 | an operator's kick, a ban, a limit; a client that does not read |
 //! | 1009 | a message is longer than 16 KiB |
 //! | 1011 | the session has failed, or none could be started |
-//! | 1013 | the game is full or locked: later there may be a place |
+//! | 1013 | the game is full or locked; a later attempt may succeed |
 //!
-//! 1003 is never sent: both kinds of frames mean something in both subprotocols (`speech`).
+//! 1003 is never sent: both kinds of frames have a meaning in both subprotocols (`speech`).
 //!
-//! It holds one frame for the client and one of it. While the client does not read, nothing is taken from the door, where
-//! its outbox grows and drops it in the end; while its process does not read, nothing is taken from the client.
+//! The gateway holds one frame in each direction. While the client does not read, no bytes are taken from the door: the
+//! client's outbox grows there until the door drops the client. While the process does not read, no frames are received.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -39,20 +39,20 @@ use super::{MESSAGE_MAX, PIPE};
 use crate::admission::budget::{Budget, Work};
 use crate::session::ending::{Cause, Ending, EndingCell};
 
-/// How often a client is asked whether it is still there (RFC 6455, 5.5.2); as often as telnet's is. One that has said
-/// nothing at all between two questions has gone without a word.
+/// The interval of pings (RFC 6455, 5.5.2), equal to telnet's keepalive. A client that sends nothing between two pings has
+/// gone without a close.
 const PING: Duration = Duration::from_secs(30);
 
-/// How long a client may take to read a frame: the door's own patience.
+/// The time limit for a client to read a frame; equal to the limit of a telnet client.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it may take to agree to the end. A browser does so at once.
+/// The time limit for the client's close frame. A browser answers at once.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest reason of a close: a control frame has at most 125 bytes, and two are the code (RFC 6455, 5.5).
+/// The maximum length of a close reason, in bytes: a control frame has at most 125, and two are the code (RFC 6455, 5.5).
 const REASON_MAX: usize = 123;
 
-/// How it ended.
+/// The cause of the end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 enum End {
     #[error("the server has closed the connection")]
@@ -73,7 +73,7 @@ enum End {
     Lost,
 }
 
-/// Carries until the end, and says it.
+/// Passes frames until the end, and sends the client the reason.
 pub(super) async fn run(
     mut socket: WebSocket,
     pipe: DuplexStream,
@@ -89,15 +89,15 @@ pub(super) async fn run(
         End::NoText => (close_code::INVALID, end.to_string()),
         End::TooLong => (close_code::SIZE, end.to_string()),
         End::Silent => (close_code::AWAY, end.to_string()),
-        // Its close is answered by itself.
+        // The WebSocket library answers the client's close frame.
         End::ByClient => return drop(timeout(CLOSE_TIMEOUT, drain(&mut socket)).await),
         End::Stalled | End::Lost => return,
     };
-    // Who does not take it in time has heard enough.
+    // A client that does not read the close frame in time gets no further attempt.
     let _ = timeout(CLOSE_TIMEOUT, close(&mut socket, code, &reason)).await;
 }
 
-/// The code and the reason for a client whose connection the door has ended. A door that has not said why has failed.
+/// The code and the reason of a close that the door has caused. Without a reason the door has failed.
 fn told(ending: Option<Ending>) -> (u16, String) {
     let Some(Ending { cause, words }) = ending else {
         return (close_code::ERROR, "the server has failed".to_string());
@@ -130,20 +130,20 @@ async fn close(socket: &mut WebSocket, code: u16, reason: &str) {
     }
 }
 
-/// Reads and forgets until the client has closed too.
+/// Reads and drops frames until the client has closed, too.
 async fn drain(socket: &mut WebSocket) {
     while let Some(Ok(_)) = socket.recv().await {}
 }
 
-/// What there is to do next.
+/// The next event of the gateway.
 enum Next {
-    /// So many bytes of the door have come; none at its end.
+    /// So many bytes of the door have been read; 0 at its end.
     FromDoor(usize),
-    /// So many have gone to it.
+    /// So many bytes have been written to the door.
     ToDoor(usize),
-    /// Something of the client.
+    /// A message of the client, an error, or the end of its input.
     FromClient(Option<Result<Message, axum::Error>>),
-    /// It is time to ask whether it is still there.
+    /// A ping is due.
     Ask,
 }
 
@@ -160,12 +160,12 @@ async fn carry(
     let mut for_door = Bytes::new();
     let mut is_heard = true;
     loop {
-        // Others have their turn, however many frames there are.
+        // Other tasks get a turn, even during a flood of frames.
         consume_budget().await;
         buffer.clear();
         let next = tokio::select! {
             read = reader.read_buf(&mut buffer) => Next::FromDoor(read.unwrap_or(0)),
-            // A door that takes no more has still something to say.
+            // A door that accepts no more input may still have output.
             wrote = writer.write(&for_door), if !for_door.is_empty() => Next::ToDoor(wrote.unwrap_or(for_door.len())),
             message = receive(socket, budget), if for_door.is_empty() => Next::FromClient(message),
             _ = pings.tick() => Next::Ask,
@@ -190,7 +190,7 @@ async fn carry(
                 budget.charge(Work::Command(frame.as_ref().map_or(0, Frame::len)));
                 for_door = frame.map_or(Bytes::new(), |frame| speech.say(frame).into());
             }
-            // Who is not listened to cannot be heard.
+            // While input for the door waits, the client is not read, so its silence means nothing.
             Next::Ask if is_heard || !for_door.is_empty() => {
                 is_heard = false;
                 send(socket, Message::Ping(Bytes::new())).await?;
@@ -200,25 +200,25 @@ async fn carry(
     }
 }
 
-/// What the client sends, when it has not sent too much before.
+/// Receives a message of the client, when its budget allows reading.
 async fn receive(socket: &mut WebSocket, budget: &Budget) -> Option<Result<Message, axum::Error>> {
     budget.clear().await;
     socket.recv().await
 }
 
-/// What came, when it means something.
+/// The frame in a message; `None` for a ping or a pong.
 fn frame_of(message: Option<Result<Message, axum::Error>>) -> Result<Option<Frame>, End> {
     match message {
         Some(Ok(Message::Binary(bytes))) => Ok(Some(Frame::Binary(bytes))),
         Some(Ok(Message::Text(text))) => Ok(Some(Frame::Text(text))),
-        // A ping is answered by itself.
+        // The WebSocket library answers a ping.
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Close(_))) | None => Err(End::ByClient),
         Some(Err(error)) => Err(of_error(error)),
     }
 }
 
-/// Why nothing more can be read.
+/// The cause of an end for an error of the WebSocket library.
 fn of_error(error: axum::Error) -> End {
     use tungstenite::Error;
 

@@ -1,17 +1,17 @@
-//! What the frames of a WebSocket mean, in bytes of telnet, and the other way round.
+//! Translates between the frames of a WebSocket and the bytes of telnet.
 //!
 //! ```text
 //!   bytes of the door ─► Peer ─► text: binary frames of whole characters
-//!                          │     messages, and whether typing is seen: text frames (GMCP)
+//!                          │     messages, and the visibility of typing: text frames (GMCP)
 //!                          └───► replies
-//!   binary frames: what is typed, cut anywhere ─┐
+//!   binary frames: typed text, cut anywhere ────┐
 //!   text frames: messages, or a line ───────────┴─► bytes for the door
 //! ```
-//! Two messages stay between the gateway and its client. `PQ.Typing {"shown":false}` says that what is typed from now
-//! on is not to be seen (telnet's `ECHO`). `PQ.Window {"columns":120,"lines":40}` says how large the client's window is
-//! (telnet's `NAWS`). A client that does not know them loses what telnet alone would have given it.
+//! Two messages exist only between the gateway and its client. `PQ.Typing {"shown":false}` tells the client to hide what is
+//! typed from now on (telnet's `ECHO`). `PQ.Window {"columns":120,"lines":40}` tells the size of the client's window
+//! (telnet's `NAWS`). A client without these messages lacks the two features of telnet.
 //!
-//! Neither input nor output: `gateway` does that.
+//! The module does no input or output; `gateway` does.
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
@@ -22,25 +22,25 @@ use crate::wire::naws::Size;
 use crate::wire::peer::{Heard, Peer, Profile, Typing};
 use crate::wire::ttype::Mtts;
 
-/// How many messages of a client wait until GMCP is agreed to behind it, which takes two round trips through the pipe. A
-/// client begins with two or three.
+/// The maximum number of a client's messages that wait for the agreement to GMCP, which takes two round trips through the
+/// pipe. A client begins with two or three.
 const WAITING_MAX: usize = 16;
 
-/// How a client's frames are to be read.
+/// The meaning of a client's frames, chosen by the subprotocol.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(super) enum Dialect {
-    /// Text, as a terminal has it.
+    /// Terminal text in both directions.
     #[default]
     Terminal,
-    /// Text, and messages of GMCP.
+    /// Terminal text in binary frames, and messages of GMCP in text frames.
     Gmcp,
 }
 
 impl Dialect {
-    /// All of them, the better first.
+    /// All dialects, the preferred one first.
     pub(super) const ALL: [Dialect; 2] = [Dialect::Gmcp, Dialect::Terminal];
 
-    /// Its name as a subprotocol.
+    /// The name of the subprotocol.
     pub(super) fn name(self) -> &'static str {
         match self {
             Dialect::Terminal => "terminal.mudstandards.org",
@@ -48,14 +48,14 @@ impl Dialect {
         }
     }
 
-    /// The one with this name.
+    /// The dialect of the subprotocol with this name.
     pub(super) fn named(name: &[u8]) -> Dialect {
         let is_meant = |dialect: &Dialect| dialect.name().as_bytes() == name;
         Dialect::ALL.into_iter().find(is_meant).unwrap_or_default()
     }
 }
 
-/// A frame of either kind.
+/// A data frame, binary or text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Frame {
     Binary(Bytes),
@@ -63,7 +63,7 @@ pub(super) enum Frame {
 }
 
 impl Frame {
-    /// How many bytes it carries.
+    /// The length of the payload in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Frame::Binary(bytes) => bytes.len(),
@@ -72,36 +72,36 @@ impl Frame {
     }
 }
 
-/// What came of some bytes of the door.
+/// The translation of bytes from the door.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(super) struct Translated {
-    /// For the client.
+    /// Frames for the client, in order.
     pub(super) frames: Vec<Frame>,
-    /// For the door.
+    /// Replies of telnet for the door.
     pub(super) reply: Vec<u8>,
 }
 
-/// `PQ.Window`.
+/// The body of `PQ.Window`.
 #[derive(Deserialize)]
 struct Window {
     columns: u16,
     lines: u16,
 }
 
-/// Speaks telnet with the door in the place of a client that does not.
+/// The telnet end of a client that speaks no telnet.
 pub(super) struct Speech {
     peer: Peer,
     dialect: Dialect,
-    /// The first bytes of a character, whose others are still to come.
+    /// The first bytes of an incomplete character.
     begun: Vec<u8>,
-    /// The last byte typed was CR: a LF behind it belongs to the same line end.
+    /// Whether the last typed byte was CR: a LF behind it belongs to the same line end.
     behind_cr: bool,
-    /// Messages of the client for which it is too early.
+    /// Messages of the client that wait for the agreement to GMCP.
     waiting: Vec<String>,
 }
 
 impl Speech {
-    /// For a client of this dialect that has asked with this query: `reader=screen` says that the text is read aloud.
+    /// The state for a client of this dialect. The query `reader=screen` means that a screen reader is used.
     pub(super) fn new(dialect: Dialect, query: &str) -> Speech {
         let can = Mtts::ANSI | Mtts::UTF_8 | Mtts::COLOURS_256 | Mtts::TRUE_COLOUR;
         let is_read_aloud = query.split('&').any(|pair| pair == "reader=screen");
@@ -116,7 +116,7 @@ impl Speech {
             size: None,
             packages: match dialect {
                 Dialect::Terminal => Vec::new(),
-                // What every server may send; the client says itself what else it wants.
+                // Every server may send these; the client subscribes to others itself.
                 Dialect::Gmcp => vec!["Core 1".to_string()],
             },
         };
@@ -129,7 +129,7 @@ impl Speech {
         }
     }
 
-    /// Takes bytes of the door.
+    /// Takes bytes of the door, and returns their translation.
     pub(super) fn hear(&mut self, bytes: &[u8]) -> Translated {
         let mut told = Translated::default();
         let mut text = std::mem::take(&mut self.begun);
@@ -148,18 +148,18 @@ impl Speech {
         told
     }
 
-    /// The door says nothing more: what is left of its text.
+    /// Returns the rest of the text when the door has ended.
     pub(super) fn finish(&mut self) -> Option<Frame> {
         let rest = std::mem::take(&mut self.begun);
         (!rest.is_empty()).then_some(Frame::Binary(rest.into()))
     }
 
-    /// Takes a frame of the client; the bytes for the door.
+    /// Takes a frame of the client, and returns the bytes for the door.
     pub(super) fn say(&mut self, frame: Frame) -> Vec<u8> {
         match (frame, self.dialect) {
             (Frame::Binary(bytes), _) => self.typed(&bytes),
             (Frame::Text(message), Dialect::Gmcp) => self.message(&message),
-            // Not of the standard, and what everybody types who tries it by hand: a line, with or without its end.
+            // Not part of the standard, but a manual test sends such frames: a line, with or without its end.
             (Frame::Text(line), Dialect::Terminal) => {
                 self.behind_cr = false;
                 self.peer.line(line.as_bytes())
@@ -167,7 +167,7 @@ impl Speech {
         }
     }
 
-    /// A message for the client's program, behind the text before it.
+    /// Adds a message for the client's program, behind the text before it.
     fn pass_on(&self, message: String, text: &mut Vec<u8>, told: &mut Translated) {
         if self.dialect == Dialect::Gmcp {
             flush(text, told);
@@ -175,8 +175,8 @@ impl Speech {
         }
     }
 
-    /// What is typed, in any pieces. An end of a line is LF, CR, or both; the pieces are put together behind the door,
-    /// where it is known how long a line may be.
+    /// Translates typed text, in arbitrary pieces. A line ends with LF, CR, or both. The door joins the pieces, because it
+    /// knows the maximum length of a line.
     fn typed(&mut self, mut bytes: &[u8]) -> Vec<u8> {
         let mut wire = Vec::with_capacity(bytes.len() + 2);
         while let Some(first) = bytes.first() {
@@ -208,7 +208,7 @@ impl Speech {
         self.catch_up()
     }
 
-    /// The messages that waited, when it is time.
+    /// The waiting messages, when GMCP is agreed to.
     fn catch_up(&mut self) -> Vec<u8> {
         let wire: Vec<u8> = self
             .waiting
@@ -227,7 +227,7 @@ impl Speech {
                 width: columns,
                 height: lines,
             }),
-            // What is not understood is left out.
+            // Unknown messages are ignored.
             _ => Vec::new(),
         }
     }
@@ -237,13 +237,13 @@ fn type_message(typing: Typing) -> String {
     format!(r#"PQ.Typing {{"shown":{}}}"#, typing == Typing::Shown)
 }
 
-/// Part of a line on the wire: `NUL` does nothing in a text, and a byte that would begin a command stands twice (RFC 854).
+/// Part of a line on the wire: `NUL` has no effect and is left out, and a byte 255 is doubled (RFC 854).
 fn plain(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let shown = bytes.iter().filter(|byte| **byte != 0);
     shown.flat_map(|byte| std::iter::repeat_n(*byte, if *byte == 255 { 2 } else { 1 }))
 }
 
-/// The whole characters of a text as a frame; the bytes of an unfinished one stay.
+/// Moves the whole characters of a text into a frame; the bytes of an incomplete one stay.
 fn flush(text: &mut Vec<u8>, told: &mut Translated) {
     let rest = text.split_off(whole_len(text));
     let whole = std::mem::replace(text, rest);
@@ -252,7 +252,7 @@ fn flush(text: &mut Vec<u8>, told: &mut Translated) {
     }
 }
 
-/// How many bytes there are before a character of UTF-8 that has only begun. Bytes that are no UTF-8 are whole.
+/// The length of the text without an incomplete character at its end. Invalid bytes count as complete.
 fn whole_len(text: &[u8]) -> usize {
     let len = text.len();
     for back in 1..=len.min(3) {

@@ -1,5 +1,5 @@
-//! A gateway over pipes and a virtual clock: the browser's end is written by hand (RFC 6455, 5.2), the door's end is the
-//! test.
+//! Tests of a gateway over pipes and a virtual clock. The browser's end writes frames by hand (RFC 6455, 5.2); the test is
+//! the door's end.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// A listener for one client.
+/// A listener that accepts one client.
 struct One(Option<Metered<DuplexStream>>);
 
 impl Listener for One {
@@ -39,16 +39,16 @@ impl Listener for One {
     }
 }
 
-/// A client of a gateway.
+/// The browser's end of a gateway.
 struct Browser(DuplexStream);
 
 impl Browser {
-    /// The client, and the door's end of the gateway.
+    /// Starts a gateway; returns the browser's end and the door's end.
     async fn open(dialect: Dialect) -> (Browser, DuplexStream) {
         Browser::told(dialect, EndingCell::default()).await
     }
 
-    /// The same, where the door tells why it closes.
+    /// Starts a gateway whose door reports the reason of its close.
     async fn told(dialect: Dialect, ending: EndingCell) -> (Browser, DuplexStream) {
         let (client, server) = duplex(1024);
         let (near, far) = duplex(PIPE);
@@ -85,7 +85,7 @@ impl Browser {
         assert!(answer.starts_with(b"HTTP/1.1 101 "));
     }
 
-    /// Sends a frame; its mask is zero.
+    /// Sends a frame with a mask of zero.
     async fn send(&mut self, kind: u8, data: &[u8]) {
         let mut frame = vec![0x80 | kind];
         match u8::try_from(data.len()) {
@@ -100,7 +100,7 @@ impl Browser {
         self.0.write_all(&frame).await.unwrap();
     }
 
-    /// The next frame; nothing at the end.
+    /// Receives a frame; `None` at the end of the connection.
     async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let kind = self.0.read_u8().await.ok()? & 0x0f;
         let len = match self.0.read_u8().await.ok()? {
@@ -112,7 +112,7 @@ impl Browser {
         Some((kind, data))
     }
 
-    /// The code and the reason of the close frame that comes next.
+    /// Receives a close frame; returns its code and its reason.
     async fn closed(&mut self) -> (u16, String) {
         let (kind, data) = self.frame().await.unwrap();
         assert_eq!(kind, CLOSE, "{data:?}");
@@ -121,7 +121,7 @@ impl Browser {
     }
 }
 
-/// All that comes at the door's end, until it is closed.
+/// All bytes at the door's end, until it is closed.
 async fn rest(door: &mut DuplexStream) -> Vec<u8> {
     let mut rest = Vec::new();
     door.read_to_end(&mut rest).await.unwrap();
@@ -187,7 +187,7 @@ async fn a_client_that_answers_may_be_silent_for_hours() {
 async fn a_client_that_reads_nothing_ends_alone_and_in_time() {
     let (_browser, mut door) = Browser::open(Dialect::Terminal).await;
     let began = Instant::now();
-    // More than all pipes hold; the write fails when the gateway has gone.
+    // These are more bytes than all pipes hold; the write fails when the gateway has gone.
     while door.write_all(&[b'x'; 1024]).await.is_ok() {}
     assert!(
         began.elapsed() <= Duration::from_secs(35),
@@ -200,7 +200,7 @@ async fn a_client_that_reads_nothing_ends_alone_and_in_time() {
 async fn a_door_that_takes_nothing_holds_up_no_text() {
     let (mut browser, mut door) = Browser::open(Dialect::Terminal).await;
     let typed = [b'x'; 1000];
-    // One fills the pipe, the next waits in the gateway, and the others at the client.
+    // One frame fills the pipe, the next waits in the gateway, and the others at the client.
     for _ in 0..6 {
         browser.send(BINARY, &typed).await;
     }
@@ -221,7 +221,7 @@ async fn a_door_that_takes_nothing_holds_up_no_text() {
 async fn a_frame_that_is_too_long_is_the_last() {
     let (mut browser, mut door) = Browser::open(Dialect::Gmcp).await;
     let long = vec![b'x'; MESSAGE_MAX + 1];
-    // Its length is enough: nobody waits for the rest.
+    // The length in the head is enough for the refusal: the gateway does not wait for the rest.
     let mut head = vec![0x82, 0x80 | 126];
     head.extend(u16::try_from(long.len()).unwrap().to_be_bytes());
     browser.0.write_all(&head).await.unwrap();
@@ -235,13 +235,13 @@ async fn a_frame_that_is_too_long_is_the_last() {
 #[tokio::test(start_paused = true)]
 async fn what_is_no_frame_ends_the_connection() {
     for (odd, code) in [
-        // No mask; a reserved bit; no kind of frame; a ping in pieces; a piece without a beginning.
+        // No mask; a reserved bit; an unknown opcode; a ping in fragments; a continuation without a beginning.
         (&b"\x82\x05hello"[..], 1002),
         (b"\xf2\x80\0\0\0\0", 1002),
         (b"\x83\x80\0\0\0\0", 1002),
         (b"\x09\x80\0\0\0\0", 1002),
         (b"\x80\x80\0\0\0\0", 1002),
-        // No UTF-8, in one piece, in two, and in a character that is not finished.
+        // No UTF-8: in one fragment, in two, and in an incomplete character.
         (b"\x81\x81\0\0\0\0\xff", 1007),
         (b"\x01\x81\0\0\0\0a\x80\x81\0\0\0\0\xff", 1007),
         (b"\x81\x82\0\0\0\0\xe5\x8b", 1007),
@@ -255,7 +255,7 @@ async fn what_is_no_frame_ends_the_connection() {
     }
 }
 
-/// The close that a client gets when the door has ended its connection.
+/// The code and the reason that a client gets when the door has ended its connection.
 async fn closed_because(ending: EndingCell) -> (u16, String) {
     let (mut browser, mut door) = Browser::told(Dialect::Terminal, ending).await;
     door.shutdown().await.unwrap();
@@ -309,7 +309,7 @@ async fn a_flood_of_frames_is_taken_at_the_pace_of_lines_and_its_sender_is_kept(
     let lines = Settings::default().limits.lines;
     let lines = lines.burst + lines.per_second * FLOOD.as_secs() as u32;
     let [commands, bytes] = [COMMANDS_PER_LINE, BYTES_PER_LINE].map(|each| (lines * each) as usize);
-    // A fragment without bytes is no frame that anybody sees: it costs its own six bytes.
+    // A fragment without payload reaches no reader of messages: it costs its own six bytes.
     for (first, piece, allowed) in [
         (&b""[..], &b"\x89\x80\0\0\0\0"[..], commands * 6),
         (b"", b"\x8a\x80\0\0\0\0", commands * 6),

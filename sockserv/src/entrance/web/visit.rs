@@ -1,12 +1,12 @@
-//! Visits: connections that load the page, until they play.
+//! Visits: connections that load the page, until they become clients that play.
 //!
 //! ```text
-//!   arrival ─► gate ─► a slot ─► a request, whole in time ─► its answer ─► the next, or the end
-//!                └──────┴─► a sentence                └► a WebSocket: the visit is over, the client plays
+//!   arrival ─► gate ─► a slot ─► a request, whole in time ─► its answer ─► the next request, or the end
+//!                └──────┴─► a sentence                └► a WebSocket: the visit ends, the client plays
 //! ```
-//! A visit is short and of a bounded number, whatever its client does: a request that is not whole in time ends it, and
-//! so does a deadline for all of it. When all slots are taken, the newest arrival gets that of the visit which has waited
-//! longest without asking for anything: half a request keeps nobody out.
+//! Visits are short and their number is bounded: a request that is not complete in time ends the visit, and so does a
+//! deadline for the whole visit. When all slots are taken, the newest arrival gets the slot of the oldest visit without a
+//! complete request, so half requests keep no visitor out.
 
 use std::collections::HashMap;
 use std::io;
@@ -39,21 +39,21 @@ use crate::entrance::reception::Reception;
 use crate::entrance::socket::prepare;
 use crate::session::connection::linger;
 
-/// How long a visit lasts at most. The page is some 140 KiB: at 10 KiB/s, a bad mobile line, 14 s. A browser that is
-/// done early keeps the connection, and makes a new one when it finds that closed.
+/// The maximum duration of a visit. The page has about 140 KiB: at 10 KiB/s, a bad mobile line, it takes 14 s. A browser
+/// that is done early keeps the connection, and makes a new one when it finds the old one closed.
 const VISIT: Duration = Duration::from_secs(30);
 
-/// How long a request may take until its head is whole, the first one from the connection's beginning. A browser sends
-/// it in one piece.
+/// The time limit for the head of a request; for the first one, from the beginning of the connection. A browser sends the
+/// head in one piece.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// The longest head of a request. Browsers send below one KiB, proxies add some.
+/// The maximum length of a request's head, in bytes. Browsers send less than 1 KiB, and proxies add a little.
 const REQUEST_MAX: usize = 16 * 1024;
 
-/// How long a client may take to read why it is refused.
+/// The time limit for a client to read the reason for its refusal.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// What all visits need.
+/// The state that all visits share.
 pub(super) struct Visits {
     reception: Arc<Reception>,
     router: Router,
@@ -62,7 +62,7 @@ pub(super) struct Visits {
 }
 
 impl Visits {
-    /// Visits to this page.
+    /// The state for visits to this page.
     pub(super) fn new(
         reception: Arc<Reception>,
         router: Router,
@@ -77,14 +77,14 @@ impl Visits {
         }
     }
 
-    /// Serves one connection until its visit is over.
+    /// Serves one connection until its visit ends.
     pub(super) async fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = prepare(&stream) {
-            return tracing::debug!(%peer, %error, "client gone before it asked");
+            return tracing::debug!(%peer, %error, "client gone before its request");
         }
         let is_proxy = self.reception.is_proxy(peer);
         let limits = &self.reception.settings.load_full().limits;
-        // Who comes through a proxy is judged by its request.
+        // A visitor behind a proxy is judged at its request, which contains its address.
         let judged = (!is_proxy).then(|| self.reception.gate.visit(peer.ip(), limits));
         let slot = judged.transpose().and_then(|pass| {
             let slot = self.slots.take().ok_or(Refusal::PageFull);
@@ -137,7 +137,7 @@ impl Visits {
         }
     }
 
-    /// How it ended: only what a client owes an answer to counts.
+    /// Handles the end of a connection: only a client that has begun a request is told that it took too long.
     fn note(&self, served: hyper::Result<()>, slot: &Slot) {
         match served {
             Err(error) if error.is_timeout() && slot.has_begun() => {
@@ -148,13 +148,13 @@ impl Visits {
         }
     }
 
-    /// The connection says this when it is dropped, which is now.
+    /// Ends a visit with a refusal, which the connection sends when it is dropped, directly after this.
     fn dismiss(&self, slot: &Slot, refusal: Refusal) {
         self.reception.gate.refused.count(&refusal);
         slot.state.lock().last_words = Some(response(&refusal));
     }
 
-    /// Tells a client why it gets no page.
+    /// Tells a client why it does not get the page.
     async fn turn_away(&self, mut stream: TcpStream, refusal: &Refusal) {
         let Ok(_permit) = self.reception.turned_away.try_acquire() else {
             return;
@@ -165,7 +165,7 @@ impl Visits {
             linger(&mut stream).await;
             io::Result::Ok(())
         };
-        // Whoever does not read it, or has gone, need not be told.
+        // A client that does not read the reason in time, or has gone, is ignored.
         let _ = timeout(FAREWELL, told).await;
     }
 }
@@ -186,7 +186,7 @@ impl Slots {
         }
     }
 
-    /// Takes a free slot, or that of who has waited longest without asking; none when all who are here have asked.
+    /// Takes a free slot, or the slot of the oldest visit without a request; `None` when all visits have sent a request.
     fn take(self: &Arc<Slots>) -> Option<Taken> {
         let mut taken = self.taken.lock();
         if taken.len() >= self.max {
@@ -206,7 +206,7 @@ impl Slots {
     }
 }
 
-/// A slot that is taken until this is dropped.
+/// A taken slot; dropping it frees the slot.
 struct Taken {
     slots: Arc<Slots>,
     id: u64,
@@ -219,21 +219,21 @@ impl Drop for Taken {
     }
 }
 
-/// A slot.
+/// The state of one visit in its slot.
 #[derive(Default)]
 struct Slot {
-    /// It belongs to somebody else now.
+    /// Notified when another visit gets the slot.
     given_away: Notify,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Bytes have come.
+    /// The client has sent at least one byte.
     has_begun: bool,
-    /// A whole request has.
+    /// The client has sent a complete request.
     has_asked: bool,
-    /// What is said at the end, when nothing else is being said.
+    /// The response that is sent at the end, outside of an answer.
     last_words: Option<String>,
 }
 
@@ -311,7 +311,7 @@ impl AsyncWrite for Visit {
     }
 }
 
-/// Whose visit it is.
+/// The visitor who sends the requests of one connection: a browser, or a proxy.
 #[derive(Clone)]
 pub(super) struct Visitor {
     peer: SocketAddr,
@@ -321,15 +321,15 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// Whether a request with these headers is answered, and where it comes from: `None` when a proxy asks for itself.
+    /// Decides about a request with these headers, and returns the client's address: `None` when a proxy asks for itself.
     pub(super) async fn ask(&self, headers: &HeaderMap) -> Result<Option<SocketAddr>, Refusal> {
         self.slot.state.lock().has_asked = true;
         let settings = self.reception.settings.load_full();
         let is_proxy = settings.is_proxy(self.peer.ip());
-        // It speaks for many: each of them is judged by itself.
+        // A proxy speaks for many clients, and each of them is judged separately.
         self.budget.waive(is_proxy);
         self.budget.wait(Work::Line(0)).await;
-        // Others have their turn before each answer: one may have half a megabyte.
+        // Other tasks get a turn before each answer, which may have 512 KiB.
         yield_now().await;
         let from = forwarded::origin(headers, |address| settings.is_proxy(address));
         let judged = match from {
@@ -345,20 +345,20 @@ impl Visitor {
         judged.inspect_err(|refusal| self.refuse(refusal))
     }
 
-    /// Counts what is refused because of what a proxy says, and tells the operator, who may have forgotten to name it.
+    /// Counts a refusal that a proxy's headers have caused, and logs it: the operator may have forgotten to name a proxy.
     pub(super) fn refuse(&self, refusal: &Refusal) {
         seldom!(warn, from = %self.peer, why = %refusal, "a request is refused");
         self.reception.gate.refused.count(refusal);
     }
 
-    /// The visit is over, the client plays: what its connection has sent so far counts as its own.
+    /// Ends the visit because its client plays: the budget of the connection becomes the budget of the client.
     pub(super) fn plays(&self) -> Arc<Budget> {
         self.budget.waive(false);
         self.budget.clone()
     }
 }
 
-/// The status that a refusal has in HTTP.
+/// The HTTP status of a refusal.
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Address { .. } | Refusal::NoProxy => StatusCode::FORBIDDEN,
@@ -369,12 +369,12 @@ fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// A refusal as the answer to a request.
+/// The answer to a request that is refused.
 pub(super) fn answer(refusal: &Refusal) -> Response {
     (status(refusal), format!("{refusal}\n")).into_response()
 }
 
-/// The same, where no request is waited for.
+/// The text of a response for a refusal outside of a request.
 fn response(refusal: &Refusal) -> String {
     let (status, text) = (status(refusal), format!("{refusal}\n"));
     format!(

@@ -1,4 +1,4 @@
-//! When the game is asked, on a clock that waits for nobody.
+//! Tests of the time at which the game is asked, on a virtual clock.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::wire::endpoint::Event;
 use crate::wire::option::GMCP;
 use crate::wire::telnet::Verb;
 
-/// A game whose avatar has done one thing more whenever it is asked; it answers after so many milliseconds.
+/// A game whose avatar has one more experience point at each question; it answers after so many milliseconds.
 #[derive(Default)]
 struct Counting {
     asked: AtomicUsize,
     delay_ms: AtomicU64,
-    /// Answers that were never given.
+    /// Callbacks that were never called.
     kept: Mutex<Vec<Answer<Option<Sheet>>>>,
 }
 

@@ -1,5 +1,5 @@
-//! The pace of one client: what comes faster than its budget allows waits, and the client is told so once, until it has
-//! been silent for so long that it may say all at once again.
+//! The pace of one client: input above its budget waits. The client is told so once, and again only after its budget was
+//! full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::settings::Current;
 pub(super) struct Pace {
     budget: Arc<Budget>,
     settings: Current,
-    /// The client has been told that it sends too fast, and has not been silent since.
+    /// The client has been told that it sends too fast, and its budget was not full since.
     is_told: AtomicBool,
 }
 
@@ -27,7 +27,7 @@ impl Pace {
         }
     }
 
-    /// Waits until the client has the budget for this; `tell` tells it that it has to wait, unless it knows.
+    /// Waits until the budget suffices for this work. `tell` informs the client of the wait, unless it is informed already.
     pub(super) async fn pay(
         &self,
         work: Work,
@@ -54,7 +54,7 @@ impl Pace {
         }
     }
 
-    /// What the client sends from now on costs nothing.
+    /// Makes all further input of the client free.
     pub(super) fn waive(&self) {
         self.budget.waive(true);
     }

@@ -1,5 +1,5 @@
-//! What the node and the client's task share of a port, under its lock: what was agreed with the client, what waits for
-//! it, and how far the connection is. Nothing here waits or wakes.
+//! The state of a port under its lock, shared by the node and the client's task: negotiated options, waiting output, and
+//! the stage of the connection. No function waits or wakes a task.
 //!
 //! ```text
 //!   Open ─┬─ the owner closes ──────► Closing ───┐
@@ -24,11 +24,11 @@ pub(super) struct State {
     pub(super) nvt: Nvt,
     outbox: Outbox,
     pub(super) stage: Stage,
-    /// When its program said last that the player is there.
+    /// The time of the last `Core.KeepAlive` of the client's program.
     pub(super) awake: Option<Instant>,
 }
 
-/// How far the connection is.
+/// The stage of the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
     Open,
@@ -37,36 +37,36 @@ pub(super) enum Stage {
     Overflown,
 }
 
-/// What the task of the client has to do next.
+/// The next action of the client's task.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Output {
-    /// Write these bytes.
+    /// Write these bytes to the client.
     Bytes(Bytes),
-    /// Compress what follows, or do so no longer.
+    /// Begin or end compression at this point of the output.
     Turn(Turn),
-    /// All is written and no more will come.
+    /// Close: all output is written and no more will come.
     Closed,
-    /// The same, and the owner does not know yet.
+    /// Close, and notify the owner.
     Dismissed,
-    /// The client was too slow: write nothing more.
+    /// Drop the connection: the client read too slowly.
     Overflown,
 }
 
-/// What a client has told of itself.
+/// The properties that a client has told of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct About {
-    /// It speaks telnet, not only text.
+    /// Whether the client speaks telnet, not only text.
     pub(crate) speaks_telnet: bool,
-    /// Its program.
+    /// The name of the client's program.
     pub(crate) program: Option<String>,
-    /// Its terminal.
+    /// The name of the client's terminal.
     pub(crate) terminal: Option<String>,
-    /// How long ago its program said that the player is there.
+    /// The time since the last `Core.KeepAlive` of the client's program.
     pub(crate) awake: Option<Duration>,
 }
 
 impl State {
-    /// That of a client that has sent nothing yet, for which at most `max` bytes may wait.
+    /// The state for a client that has sent nothing yet. At most `max` bytes of output may wait.
     pub(super) fn new(opening: Opening, max: usize) -> State {
         let (mut nvt, mut outbox) = (Nvt::default(), Outbox::default());
         if opening == Opening::Probe {
@@ -81,10 +81,10 @@ impl State {
         }
     }
 
-    /// Queues bytes of the wire while the connection is open.
+    /// Queues output while the connection is open.
     ///
     /// # Errors
-    /// [`Overflow`], once: then the connection is no longer open.
+    /// [`Overflow`], once: after it the connection is no longer open.
     pub(super) fn push(
         &mut self,
         wire: impl FnOnce(&mut Nvt) -> Vec<u8>,
@@ -104,7 +104,7 @@ impl State {
         pushed
     }
 
-    /// Compression begins or ends behind what waits. Its beginning is announced, and not compressed itself.
+    /// Begins or ends compression behind the waiting output. The announcement of a beginning is not compressed itself.
     fn turn(&mut self, turn: Turn, max: usize) -> Result<(), Overflow> {
         if turn == Turn::Begin {
             self.outbox.push(&subnegotiation(COMPRESS2, &[]), max)?;
@@ -113,19 +113,19 @@ impl State {
         Ok(())
     }
 
-    /// The connection ends so, behind what waits and a goodbye; `false` when it was ending already.
+    /// Ends the connection behind the waiting output and a goodbye; `false` when it was ending already.
     pub(super) fn end(&mut self, stage: Stage, why: &str, max: usize) -> bool {
         let is_first = self.stage == Stage::Open;
         if is_first {
             self.stage = stage;
             let goodbye = self.nvt.goodbye(why);
-            // Where there is no room for it, what was said before is worth more.
+            // Without room for the goodbye it is left out, because the earlier output is more important.
             let _ = self.outbox.push(&goodbye, max);
         }
         is_first
     }
 
-    /// What is to be done now, if anything is.
+    /// The next action, if there is one.
     pub(super) fn output(&mut self) -> Option<Output> {
         if self.stage != Stage::Overflown
             && let Some(turn) = self.outbox.take_turn()
@@ -137,20 +137,20 @@ impl State {
             _ if !self.outbox.is_empty() => Some(Output::Bytes(self.outbox.take())),
             Stage::Closing => Some(Output::Closed),
             Stage::Dismissed => Some(Output::Dismissed),
-            // All that was said is written, and nothing more comes: it was a prompt, if it was one.
+            // All output is written and no more is queued: if the last text was a prompt, its mark is due.
             Stage::Open => Some(self.nvt.mark())
                 .filter(|mark| !mark.is_empty())
                 .map(|mark| Output::Bytes(mark.into())),
         }
     }
 
-    /// What the client has told of itself.
+    /// The properties that the client has told of itself.
     pub(super) fn about(&self) -> About {
         let (nvt, client) = (&self.nvt, self.nvt.client());
         About {
             speaks_telnet: nvt.speaks_telnet(),
             program: nvt.program().map(str::to_string),
-            // A client of telnet gives its own name first and that of its terminal then (MTTS).
+            // A telnet client sends the name of its program first, and the name of its terminal second (MTTS).
             terminal: client.ttype.answers().nth(1).map(str::to_string),
             awake: self.awake.map(|awake| awake.elapsed()),
         }

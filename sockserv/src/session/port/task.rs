@@ -1,4 +1,4 @@
-//! The side of the client's task: what has come from the client, and what is to be written to it.
+//! The functions of a port for the client's task: input of the client, and output to it.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use crate::admission::refused::Refusal;
 use crate::wire::endpoint::Event;
 
 impl Port {
-    /// Takes what the client sent, from so many bytes, and queues what is answered. An overflow is seen by
-    /// [`Port::output`].
+    /// Takes an event of the client that came in `len` bytes, and queues the answer. [`Port::output`] reports an overflow.
     pub(crate) fn hear(&self, event: &Event, len: usize) {
         let settings = self.settings.load();
         let (mut is_news, mut is_awake) = (false, false);
@@ -30,54 +29,53 @@ impl Port {
         }
     }
 
-    /// The client is typing this line: queues its echo, if the client has asked for one. An overflow is seen by
-    /// [`Port::output`].
+    /// Queues the echo of the unfinished line, if the client has requested an echo. [`Port::output`] reports an overflow.
     pub(crate) fn typed(&self, line: &[u8]) {
         if self.state.lock().nvt.has_echo() {
             let _ = self.push(|nvt| nvt.typed(line));
         }
     }
 
-    /// Waits until the client has the budget for this. A client that has to wait is told so; that is returned.
+    /// Waits until the client's budget suffices. If the client had to wait and was told so, returns what it was told.
     pub(crate) async fn pay(&self, work: Work) -> Option<Refusal> {
         self.pace.pay(work, |refusal| self.tell(refusal)).await
     }
 
-    /// Waits until the owner may be handed one more line.
+    /// Waits until one more line may be passed to the owner.
     pub(crate) async fn line_permit(&self) {
         self.window.take().await;
     }
 
-    /// The client has been told all: what it still sends is only read, and costs nothing.
+    /// Makes further input free: the client has all its output, and its input is only read and dropped.
     pub(crate) fn hear_out(&self) {
         self.pace.waive();
     }
 
-    /// Tells the client what is not done, and goes on.
+    /// Tells the client the refusal of an input, and keeps the connection open.
     pub(crate) fn tell(&self, refusal: Refusal) -> Refusal {
-        // An overflow is seen by `output`.
+        // `output` reports an overflow.
         let _ = self.announce(&refusal.to_string());
         refusal
     }
 
-    /// How many bytes a line of the client may have.
+    /// The maximum length of a line of the client, in bytes.
     pub(crate) fn line_max(&self) -> usize {
         self.settings.load().limits.line_max
     }
 
-    /// Nothing was sent for a while: queues bytes that show nothing, where there are such.
+    /// Queues bytes that show nothing, after a time without output; no bytes for a client without telnet.
     pub(crate) fn keep_alive(&self) {
         let _ = self.push(|nvt| nvt.keepalive());
     }
 
-    /// How long "a while" is.
+    /// The time without output after which [`Port::keep_alive`] is due; `None` for never.
     pub(crate) fn keepalive(&self) -> Option<Duration> {
         self.settings.load().keepalive
     }
 
-    /// Waits until there may be something new to tell the client's program about its avatar: a text was written, the
-    /// program has said what it wants, or [`Port::look_again`]. Returns [`crate::Nvt::wants_avatar`]. A program that wants
-    /// nothing wakes nobody.
+    /// Waits until the facts about the avatar may have changed for the client's program: a text was written, the program has
+    /// changed its subscriptions, or [`Port::look_again`] was called. Returns [`crate::Nvt::wants_avatar`]. Does not return
+    /// for a program without a subscription.
     pub(crate) async fn news(&self) -> u32 {
         loop {
             self.news.notified().await;
@@ -87,7 +85,7 @@ impl Port {
         }
     }
 
-    /// Waits until there is something to do for the one task that writes.
+    /// Waits for the next action of the only task that writes.
     pub(crate) async fn output(&self) -> Output {
         loop {
             if let Some(output) = self.output_now() {
@@ -101,7 +99,7 @@ impl Port {
         self.state.lock().output()
     }
 
-    /// Waits until the client has been found too slow.
+    /// Waits until the client has read too slowly.
     pub(crate) async fn overflown(&self) {
         while self.state.lock().stage != Stage::Overflown {
             self.changed.notified().await;

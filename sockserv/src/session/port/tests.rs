@@ -1,4 +1,4 @@
-//! What a port has its task write, and when: without a socket, and mostly without a clock.
+//! Tests of the output of a port: without a socket, and mostly without a clock.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::wire::option::{COMPRESS2, EOR, GMCP, TTYPE};
 use crate::wire::outbox::OUTBOX_MAX;
 use crate::wire::telnet::Verb;
 
-/// A port that opens without a probe.
+/// A port whose opening has no probe.
 fn quiet() -> Port {
     let settings = Settings {
         opening: Opening::Quiet,
@@ -76,7 +76,7 @@ fn what_was_written_before_the_close_comes_before_the_end() {
     assert_eq!(port.output_now(), Some(Output::Closed));
 }
 
-/// A port whose client takes messages.
+/// A port whose client has agreed to GMCP.
 fn with_gmcp() -> Port {
     let port = quiet();
     says(&port, Verb::Do, GMCP);
@@ -138,7 +138,7 @@ fn what_follows_the_announcement_is_compressed_until_the_client_wants_it_no_long
     port.write(b"packed").unwrap();
     says(&port, Verb::Dont, COMPRESS2);
     port.write(b"plain again").unwrap();
-    // What else is offered is said before the compression begins.
+    // The other offers are sent before the compression begins.
     let Some(Output::Bytes(begun)) = port.output_now() else {
         panic!("there is something to write");
     };

@@ -1,9 +1,9 @@
-//! The window of one client: how many of its lines may be on their way to its process.
+//! The window of one client: the maximum number of its lines in progress at its process.
 
 use tokio::sync::Semaphore;
 
-/// How many that are.
-/// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. The rest waits in the
+/// The maximum number of lines in progress.
+/// A dialogue needs one, a pasted or piped one (`printf 'Ann\ny\n' | nc`) a few. Further lines wait in the
 /// kernel and then at the client.
 pub const LINES_MAX: usize = 8;
 
@@ -17,15 +17,15 @@ impl Default for Window {
 }
 
 impl Window {
-    /// Waits until one more line may go.
+    /// Waits until one more line may be passed to the process.
     pub(super) async fn take(&self) {
-        // The semaphore is never closed, and the line that goes keeps the permit.
+        // The semaphore is never closed. The permit is returned by `give_back`.
         if let Ok(permit) = self.0.acquire().await {
             permit.forget();
         }
     }
 
-    /// One line has been handled.
+    /// Notes that the process has handled one line.
     pub(super) fn give_back(&self) {
         if self.0.available_permits() < LINES_MAX {
             self.0.add_permits(1);

@@ -1,10 +1,10 @@
-//! Sheets one after another, and what is sent of each.
+//! Tests of the messages for sheets that follow one another.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// The text of a message: its name and its body.
+/// A message as text: its name and its body.
 fn text(message: &Message) -> String {
     let wire = message.wire();
     String::from_utf8_lossy(&wire[3..wire.len() - 2]).into_owned()
@@ -15,7 +15,7 @@ fn sheet(bodies: &[(&str, Value)]) -> Sheet {
     bodies.iter().map(own).collect()
 }
 
-/// What is sent of each sheet, to a program that wants everything from the first on.
+/// The messages for each sheet, for a program with subscriptions to everything from the first sheet on.
 fn sent(sheets: &[Sheet]) -> Vec<Vec<String>> {
     let mut told = Known::default();
     let update = |sheet: &Sheet| told.update(0, sheet.clone()).iter().map(text).collect();
@@ -126,7 +126,7 @@ fn what_is_odd_is_sent_as_it_is_or_not_at_all() {
         &[],
     ];
     let mut sent = sent(&sheets);
-    // What is withdrawn comes behind what is new.
+    // Withdrawals come behind the changes.
     sent[2].sort();
     sent[4].retain(|text| !text.contains("Char.Items.List"));
     assert_eq!(sent, expected);

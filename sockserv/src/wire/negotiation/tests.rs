@@ -1,4 +1,4 @@
-//! Option by option, against peers that keep to RFC 1143, answer late, never, or always; and against ourselves.
+//! Tests of the options: against peers that follow RFC 1143, answer late, never or always, and against our own end.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::wire::endpoint::{Endpoint, Event};
 
-/// What is answered to these verbs, in order.
+/// The answers to these verbs, in order.
 fn answers(negotiation: &mut Negotiation, heard: &[(Verb, u8)]) -> Vec<(Verb, u8)> {
     let wire: Vec<u8> = heard
         .iter()
@@ -26,7 +26,7 @@ fn said(wire: &[u8]) -> Vec<(Verb, u8)> {
     verbs.collect()
 }
 
-/// Wishes this side's option on or off; what was said.
+/// Wishes this side's option on or off, and returns the sent verbs.
 fn wish(negotiation: &mut Negotiation, option: u8, on: bool) -> Vec<(Verb, u8)> {
     said(&negotiation.wish(Side::Us, option, on))
 }
@@ -110,7 +110,7 @@ fn a_peer_that_insists_is_answered_so_often_and_no_more() {
 
 #[test]
 fn every_password_is_hidden_from_a_client_that_never_acknowledges_the_end() {
-    // TinTin++ 2.02 answers the first WILL ECHO, and then nothing.
+    // TinTin++ 2.02 answers the first WILL ECHO, and nothing after it.
     let mut here = Negotiation::default();
     for turn in 0..3 {
         assert_eq!(wish(&mut here, ECHO, true), [(Verb::Will, ECHO)], "{turn}");
@@ -138,7 +138,7 @@ fn late_refusals_are_no_requests() {
     for on in [true, false, true] {
         wish(&mut here, ECHO, on);
     }
-    // Refused twice; being told off in between changed nothing there.
+    // The option was refused twice; the off in between changed nothing there.
     assert_eq!(answers(&mut here, &[(Verb::Dont, ECHO); 2]), []);
     assert!(!here.is_wished(Side::Us, ECHO));
 }
@@ -160,7 +160,7 @@ fn a_thousand_passwords_without_an_acknowledgement_are_hidden_too() {
         assert_eq!(wish(&mut here, ECHO, true), [(Verb::Will, ECHO)]);
         assert_eq!(wish(&mut here, ECHO, false), [(Verb::Wont, ECHO)]);
     }
-    // The answers that come after all are none to requests of its own.
+    // The late answers are not requests.
     let late = [(Verb::Do, ECHO), (Verb::Dont, ECHO)].repeat(usize::from(UNANSWERED_MAX) / 2);
     assert_eq!(answers(&mut here, &late), []);
     assert!(!here.is_wished(Side::Us, ECHO));
@@ -209,7 +209,7 @@ fn a_peer_that_answers_everything_is_not_kept_busy() {
     }
 }
 
-/// What a program says that grants everything it is asked, each time.
+/// The answer of a program that grants every request, each time.
 fn naive((verb, option): (Verb, u8)) -> (Verb, u8) {
     let reply = match verb {
         Verb::Will => Verb::Do,
@@ -220,15 +220,15 @@ fn naive((verb, option): (Verb, u8)) -> (Verb, u8) {
     (reply, option)
 }
 
-/// Two ends and what is on its way between them, about one option.
+/// Two ends and the verbs in transit between them, about one option.
 struct Pair {
     ends: [Negotiation; 2],
     option: u8,
-    /// On the way to each end.
+    /// The verbs in transit to each end.
     wires: [VecDeque<(Verb, u8)>; 2],
 }
 
-/// Something that happens to the end of this number.
+/// An event at the end with this number.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Wish(usize, Side, bool),
@@ -255,7 +255,7 @@ impl Pair {
         self.wires[1 - end].extend(said(&wire));
     }
 
-    /// Lets everything arrive; how much that was.
+    /// Delivers all verbs and their answers; returns their number.
     fn settle(&mut self) -> usize {
         let mut heard = 0;
         while self.wires.iter().any(|wire| !wire.is_empty()) && heard < 10_000 {
@@ -265,7 +265,7 @@ impl Pair {
         heard
     }
 
-    /// All that was wished has arrived, and both know the same of it.
+    /// Checks that both ends have the same state after all verbs were delivered.
     fn agree(mut self, steps: &[Step]) -> Result<(), TestCaseError> {
         steps.iter().for_each(|step| self.step(*step));
         prop_assert!(self.settle() < 100);
@@ -307,7 +307,7 @@ proptest! {
 
     #[test]
     fn a_peer_that_keeps_to_rfc_1143_ends_where_we_do(wishes in proptest::collection::vec(any::<bool>(), 0..20), grants in any::<bool>(), late in 0usize..6) {
-        // The peer has nothing to ask for: it grants or refuses, and answers what changes something.
+        // The peer has no wishes: it grants or refuses, and answers verbs that change something.
         let (mut here, mut there, mut wire) = (Negotiation::default(), false, VecDeque::new());
         let mut last = false;
         for on in wishes.into_iter().chain([true, true]) {
@@ -325,7 +325,7 @@ proptest! {
     }
 }
 
-/// Such a peer hears this, and we its answer: what we answer to that.
+/// Passes a verb to such a peer, and its answer to our end; returns our answer to that.
 fn hear_of(
     here: &mut Negotiation,
     there: &mut bool,

@@ -1,4 +1,4 @@
-//! A client's side of the conversation, byte by byte: friendly, odd and hostile.
+//! Tests with a client's input, byte by byte: friendly, odd and hostile clients.
 
 mod echo;
 
@@ -15,7 +15,7 @@ const REST: &[u8] = b"\xff\xfb\x19\xff\xfd\x1f\xff\xfb\x2a\xff\xfb\x46\xff\xfb\x
 
 const ASKS_TTYPE: &[u8] = b"\xff\xfa\x18\x01\xff\xf0";
 
-/// The least that a list wants to know.
+/// A listing with the minimum of variables.
 struct Sample;
 
 impl Listing for Sample {
@@ -27,7 +27,7 @@ impl Listing for Sample {
 
 const TABLE: &[u8] = b"\xff\xfa\x46\x01NAME\x02Sample\x01PLAYERS\x023\xff\xf0";
 
-/// Both halves of a connection's protocol.
+/// The protocol of a connection: the parser, and the state of the terminal.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 struct Host {
     endpoint: Endpoint,
@@ -42,14 +42,14 @@ impl Host {
         host
     }
 
-    /// A client that has answered the probe with no, and was offered the rest.
+    /// A client that has refused the probe and received the other offers.
     fn met() -> Host {
         let mut host = Host::opened();
         assert_eq!(host.hear(&negotiation(Verb::Wont, TTYPE)), REST);
         host
     }
 
-    /// What is answered to this input; its lines are kept.
+    /// Takes input and returns the answers; keeps the lines.
     fn hear(&mut self, mut input: &[u8]) -> Vec<u8> {
         let mut answers = Vec::new();
         while let Some(event) = self.endpoint.next(&mut input) {
@@ -66,7 +66,7 @@ impl Host {
         String::from_utf8(self.nvt.tell(text.as_bytes())).unwrap()
     }
 
-    /// A text and whatever mark follows when nothing more is said.
+    /// A text, and the mark that follows it when no further text is sent.
     fn prompt(&mut self, text: &str) -> Vec<u8> {
         [self.nvt.tell(text.as_bytes()), self.nvt.mark()].concat()
     }
@@ -166,7 +166,7 @@ fn a_window_of_no_size_is_the_usual_one() {
 #[test]
 fn prompts_are_marked_with_eor_where_the_client_agrees() {
     let mut host = Host::met();
-    // As long as it may agree there is no mark, and then the prompt that stands there gets it.
+    // While the client may still agree there is no mark; after its refusal the waiting prompt gets one.
     assert_eq!(host.prompt("Name: "), b"Name: ");
     host.hear(&negotiation(Verb::Do, EOR));
     assert_eq!(host.nvt.mark(), b"\xff\xef");
@@ -181,7 +181,7 @@ fn prompts_are_marked_with_ga_where_eor_is_refused() {
     let mut host = Host::met();
     host.hear(&negotiation(Verb::Dont, EOR));
     assert_eq!(host.prompt("Name: "), b"Name: \xff\xf9");
-    // With Go Ahead suppressed there is no mark left.
+    // When Go Ahead is suppressed, no mark is left.
     assert_eq!(host.hear(&negotiation(Verb::Do, SGA)), b"\xff\xfb\x03");
     assert_eq!(host.prompt("Name: "), b"Name: ");
 }
@@ -212,7 +212,7 @@ fn a_question_of_the_dialogue_is_marked_also_where_it_ends_its_line() {
     host.tell("Your name?\n");
     assert_eq!(host.nvt.mark(), b"\xff\xef");
     assert_eq!(host.nvt.mark(), b"");
-    // The screen is at the front of a line all the time.
+    // The cursor is at the front of a line all the time.
     assert_eq!(host.nvt.announce("*** Lunch"), b"*** Lunch\r\n");
     host.nvt.set_dialogue(false);
     host.tell("That name is taken. Another?\n");
@@ -238,10 +238,10 @@ fn a_secret_is_hidden_and_its_line_end_is_written_for_the_client() {
     assert_eq!(host.hear(b"\xff\xfd\x01xyzzy\r\n"), b"");
     let shown = "\x0e/secret\x0fWelcome.\n".as_bytes();
     assert_eq!(host.nvt.tell(shown), b"\xff\xfc\x01\r\nWelcome.\r\n");
-    // TinTin++ answers nothing from here on, and the next one must be hidden all the same.
+    // From here on TinTin++ answers nothing, and the next password must still be hidden.
     assert_eq!(host.nvt.tell(hidden), b"\xff\xfb\x01Password: ");
     assert_eq!(host.nvt.tell(shown), b"\xff\xfc\x01\r\nWelcome.\r\n");
-    // A late acknowledgement starts nothing.
+    // A late acknowledgement has no effect.
     assert_eq!(host.hear(b"\xff\xfe\x01\xff\xfd\x01\xff\xfe\x01"), b"");
 }
 
@@ -273,7 +273,7 @@ fn the_status_is_told_once() {
     assert_eq!(host.hear(&negotiation(Verb::Do, MSSP)), TABLE);
     let again = [negotiation(Verb::Dont, MSSP), negotiation(Verb::Do, MSSP)].concat();
     assert_eq!(host.hear(&again), b"\xff\xfc\x46\xff\xfb\x46");
-    // A crawler may ask before anything is offered.
+    // A crawler may request MSSP before any offer.
     let asked = Host::opened().hear(&negotiation(Verb::Do, MSSP));
     assert!(asked.starts_with(&[&b"\xff\xfb\x46"[..], TABLE].concat()));
 }
@@ -409,7 +409,7 @@ fn a_player_cannot_send_the_beginning_of_a_tag() {
     assert_eq!(host.lines, ["\x1agmcp Core.Goodbye\x0f\x1ared\x0f"]);
 }
 
-/// Everything that telnet has, in pieces, and what players type.
+/// All parts of telnet, in pieces, and lines as players type them.
 fn input() -> impl Strategy<Value = Vec<u8>> {
     let option = || {
         prop_oneof![
@@ -453,7 +453,7 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// What is ours to say without being asked, and what is asked because of an answer: the offers behind the probe,
+/// The length of the server's bytes that answer no input, or only an agreement: the offers behind the probe,
 /// three questions for types and one for the character set, and a table.
 fn of_our_own() -> usize {
     PROBE.len() + REST.len() + 3 * ASKS_TTYPE.len() + 22 + TABLE.len()
@@ -479,7 +479,7 @@ proptest! {
     fn answers_never_outgrow_what_was_received(input in input()) {
         let answered = Host::opened().hear(&input).len();
         let asks_for_echo = input.windows(3).any(|bytes| bytes == negotiation(Verb::Do, ECHO));
-        // A byte of a line may be shown as two, and its end always is.
+        // A byte of a line may be shown as two bytes, and its end always is.
         let echoed = if asks_for_echo { 2 * input.len() } else { 0 };
         prop_assert!(answered <= input.len() + echoed + CREDIT_MAX + of_our_own(), "{answered} bytes to {}", input.len());
     }

@@ -1,4 +1,4 @@
-//! What a client understands and answers: byte by byte, against anything, and against our own end of the wire.
+//! Tests of a client's answers: byte by byte, against arbitrary input, and against our own server's end.
 
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn peer() -> Peer {
     })
 }
 
-/// All bytes that are sent because of this input.
+/// All bytes that are sent as answers to this input.
 fn replies(peer: &mut Peer, input: &[u8]) -> Vec<u8> {
     let heard = peer.hear(input).into_iter();
     let replies = heard.filter_map(|heard| match heard {
@@ -236,7 +236,7 @@ fn a_bomb_is_forgotten_and_the_server_is_heard_again() {
     assert_eq!(peer.hear(&[IAC, SE, b'x']), [heard_text("x")]);
 }
 
-/// Everything that telnet has, in pieces, and text.
+/// All parts of telnet, in pieces, and text.
 fn wire() -> impl Strategy<Value = Vec<u8>> {
     let options = vec![ECHO, SGA, 6, TTYPE, EOR, NAWS, CHARSET, MSSP, GMCP];
     let option = || prop_oneof![4 => proptest::sample::select(options.clone()), 1 => any::<u8>()];
@@ -258,7 +258,7 @@ fn wire() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// The same with its pieces of text made one.
+/// The events with adjacent pieces of text joined.
 fn joined(heard: impl IntoIterator<Item = Heard>) -> Vec<Heard> {
     let mut joined: Vec<Heard> = Vec::new();
     for next in heard {
@@ -287,7 +287,7 @@ proptest! {
     #[test]
     fn answers_never_outgrow_what_was_received(input in proptest::collection::vec(wire(), 0..20)) {
         let (mut peer, input) = (peer(), input.concat());
-        // Until a line is typed: types, sizes and subscriptions, each so often.
+        // Until a line is typed: types, sizes and subscriptions, each at most so often.
         let of_its_own = usize::from(ANSWERS_MAX) * (30 + 10 + 120);
         let answered = replies(&mut peer, &input).len();
         prop_assert!(answered <= input.len() + of_its_own, "{answered} bytes to {}", input.len());
@@ -304,7 +304,7 @@ proptest! {
     }
 }
 
-/// The status of a server, for who asks.
+/// A listing with the minimum of variables.
 struct Sample;
 
 impl Listing for Sample {
@@ -313,14 +313,14 @@ impl Listing for Sample {
     }
 }
 
-/// Both ends, and what is on its way between them.
+/// Both ends, and the bytes in transit between them.
 struct Pair {
     endpoint: Endpoint,
     nvt: Nvt,
     peer: Peer,
     to_server: Vec<u8>,
     to_peer: Vec<u8>,
-    /// What was sent, and what has arrived: lines, text and messages.
+    /// The sent and the arrived lines, texts and messages.
     sent: Said,
     arrived: Said,
     is_secret: bool,
@@ -335,7 +335,7 @@ struct Said {
     messages: Vec<String>,
 }
 
-/// Something that happens at one end, or some bytes that arrive.
+/// An event at one end, or the arrival of bytes.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Open,
@@ -345,7 +345,7 @@ enum Step {
     Mark,
     Line(&'static str),
     Resize(u16),
-    /// A wish of the client's, of which there are none in `Peer`: whatever it asks for, they agree.
+    /// A wish of the client. `Peer` has none of its own: for each option the ends must agree.
     Ask(Side, u8, bool),
     ToServer(usize),
     ToPeer(usize),
@@ -404,7 +404,7 @@ impl Pair {
         self.shows(wire);
     }
 
-    /// Bytes for the client, of which it shows those that are no commands.
+    /// Delivers bytes to the client's screen, which shows those that are no commands.
     fn shows(&mut self, wire: Vec<u8>) {
         let mut telnet = Telnet::default();
         let data = wire.iter().filter_map(|byte| match telnet.step(*byte) {
@@ -431,7 +431,7 @@ impl Pair {
         while let Some(event) = self.endpoint.next(&mut input) {
             let answer = self.nvt.hear(&event, self.endpoint.taken(), &Sample);
             if let Event::Line(line) = event {
-                // A client that asks for it is shown its own lines.
+                // A client that has requested an echo is shown its own lines.
                 self.shows(answer);
                 self.arrived.lines.push(line);
             } else {
@@ -454,7 +454,7 @@ impl Pair {
         }
     }
 
-    /// Lets everything arrive, and what is answered to that; how many rounds it took.
+    /// Delivers all bytes and their answers; returns the number of rounds.
     fn settle(&mut self) -> usize {
         let mut rounds = 0;
         while !(self.to_server.is_empty() && self.to_peer.is_empty()) && rounds < 100 {
@@ -491,7 +491,7 @@ fn ask() -> impl Strategy<Value = Step> {
     (sides, options, any::<bool>()).prop_map(|(side, option, on)| Step::Ask(side, option, on))
 }
 
-/// What holds at the end, whatever was asked for on the way.
+/// Checks the final state, after any requests on the way.
 fn agree(pair: &mut Pair) -> Result<(), TestCaseError> {
     prop_assert!(pair.settle() < 20, "they go on");
     prop_assert_eq!(&pair.arrived.lines, &pair.sent.lines);
@@ -501,7 +501,7 @@ fn agree(pair: &mut Pair) -> Result<(), TestCaseError> {
     if pair.is_on(Side::Us, NAWS) {
         prop_assert_eq!(Some(pair.nvt.client().size), pair.peer.profile.size);
     }
-    // A message and a prompt now are sent exactly if the client is ready for them, and then they arrive.
+    // A message and a prompt are now sent exactly if the client has agreed to them, and then they arrive.
     let (messages, prompts) = (pair.arrived.messages.len(), pair.prompts);
     let now = [Step::Message, Step::Tell("Agree? "), Step::Mark];
     now.into_iter().for_each(|step| pair.step(step));

@@ -1,6 +1,6 @@
-//! The nearest of few colours.
+//! The nearest colour in a palette.
 
-/// What sixteen colours look like: those of xterm. Players choose their own, but hardly blue for red.
+/// Red, green and blue of the sixteen colours, as in xterm. Players choose their own, but hardly blue for red.
 const SIXTEEN: [[u8; 3]; 16] = [
     [0, 0, 0],
     [205, 0, 0],
@@ -20,20 +20,20 @@ const SIXTEEN: [[u8; 3]; 16] = [
     [255, 255, 255],
 ];
 
-/// The steps of xterm's cube of 216 colours.
+/// The levels of one component in xterm's cube of 216 colours.
 const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
-/// The number of the nearest of sixteen.
+/// The number of the nearest of the sixteen colours.
 pub(super) fn among_16(rgb: [u8; 3]) -> u8 {
     nearest(rgb, (0..16).zip(SIXTEEN))
 }
 
-/// The number of the nearest in xterm's palette. Its first sixteen are left out: players change those.
+/// The number of the nearest colour in xterm's palette. Its first sixteen are left out, because players change those.
 pub(super) fn among_256(rgb: [u8; 3]) -> u8 {
     nearest(rgb, (16..=255).map(|number| (number, of_number(number))))
 }
 
-/// The colour of a number from 16 on: a cube, and then shades of grey.
+/// The colour of a number from 16 on: first the cube, then shades of grey.
 fn of_number(number: u8) -> [u8; 3] {
     let at = usize::from(number - 16);
     match at {

@@ -1,4 +1,4 @@
-//! What clients of every kind are shown.
+//! Tests of the rendered text for every kind of client.
 
 use proptest::prelude::*;
 
@@ -145,7 +145,7 @@ fn look() -> impl Strategy<Value = Look> {
     })
 }
 
-/// Bytes with tags in them.
+/// Random bytes with tags in them.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let tag = prop_oneof![
         Just("red"),

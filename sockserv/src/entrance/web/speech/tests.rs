@@ -1,4 +1,4 @@
-//! Frames and telnet against each other: the far end is the door's own [`Nvt`].
+//! Tests of frames against telnet: the far end is the door's own [`Nvt`].
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ impl Listing for Unlisted {
     fn list(&self, _mssp: &mut Mssp) {}
 }
 
-/// A door behind a gateway, without a wire between.
+/// A gateway's translation connected to a door's terminal, without a wire between them.
 struct Rig {
     speech: Speech,
     nvt: Nvt,
@@ -23,7 +23,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// All is agreed that will be.
+    /// A rig in which all options are negotiated.
     fn new(dialect: Dialect, query: &str) -> Rig {
         let mut rig = Rig {
             speech: Speech::new(dialect, query),
@@ -78,7 +78,7 @@ impl Rig {
         self.hear_door(&wire);
     }
 
-    /// The frames since this was asked last.
+    /// The frames since the last call.
     fn frames(&mut self) -> Vec<Frame> {
         std::mem::take(&mut self.frames)
     }
@@ -183,7 +183,7 @@ fn a_terminals_text_frame_is_a_line() {
 fn what_is_typed_begins_no_command() {
     let mut rig = Rig::new(Dialect::Gmcp, "");
     rig.frames();
-    // WILL NAWS, a NUL and a subnegotiation, cut where it hurts.
+    // WILL NAWS, a NUL and a subnegotiation, cut inside of commands.
     for piece in [
         &b"\xff"[..],
         b"\xfb\x1f\x00",
@@ -242,7 +242,7 @@ fn a_window_that_is_none_changes_nothing() {
 #[test]
 fn what_is_not_to_be_seen_is_told_as_often_as_it_changes() {
     let mut rig = Rig::new(Dialect::Gmcp, "");
-    // More often than a server may change its mind within one line.
+    // More often than a server may change an option within one line.
     for _ in 0..50 {
         rig.writes("Password: \x0esecret\x0f");
         assert_eq!(

@@ -1,8 +1,8 @@
-//! Clients that ask for an echo.
+//! Tests with clients that request an echo.
 
 use super::*;
 
-/// A client that sends every key and wants to see them (PuTTY asks at once), and what it is shown of this input.
+/// The echo of this input, for a client that sends every key and requests an echo (as PuTTY does at once).
 fn typed(host: &mut Host, input: &str) -> String {
     let answers = host.hear(input.as_bytes());
     let echo = host.nvt.typed(host.endpoint.unfinished());
