@@ -1,4 +1,4 @@
-//! Trees on a disk that boot, and trees with one file wrong.
+//! Trees on a disk that boot, and trees with one faulty file.
 
 use std::fs;
 
@@ -52,7 +52,7 @@ fn tree() -> (TempDir, ReleaseTree) {
     (folder, tree)
 }
 
-/// The error of a tree in which one file holds something else (or is gone, for `None`), without the root's path.
+/// The error of a tree in which one file has another text (`None`: does not exist), without the path of the root.
 fn check(file: &str, text: Option<&str>, expected: Expect) {
     let (folder, tree) = tree();
     let path = folder.path().join(file);
@@ -65,7 +65,7 @@ fn check(file: &str, text: Option<&str>, expected: Expect) {
     expected.assert_eq(&error.replace(&folder.path().display().to_string(), "root"));
 }
 
-/// The checksums of the folder of a changed file are those of its files again, as if its author had changed it.
+/// Renews the checksums of the directory of a changed file, as if the author had changed the file.
 fn renew(root: &Path, file: &str) {
     let folder: PathBuf = Path::new(file).components().take(2).collect();
     let sums_file = root.join(&folder).join(checksums::FILE_NAME);

@@ -1,11 +1,11 @@
-//! Small releases that fit, and releases that do not.
+//! Small releases that fit together, and releases that do not.
 
 use std::path::Path;
 
 use super::*;
 use expect_test::{Expect, expect};
 
-/// A release of kernel, stdlib and these applications, each as `name: properties`.
+/// Fits a release of kernel, stdlib and these applications, each given as `name: properties`.
 fn fit_all(apps: &[(&str, &str)]) -> Result<String, FitError> {
     let base = "{description, \"\"}, {vsn, \"1\"}";
     let rest = "{modules, []}, {registered, []}, {applications, []}";

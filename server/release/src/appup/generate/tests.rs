@@ -1,11 +1,11 @@
-//! What is made of two manifests: each rule, the order, the notes, the refusals.
+//! Appups of two manifests: rules, order, notes and refusals.
 
 use expect_test::{Expect, expect};
 use pq_code::Manifest;
 
 use super::*;
 
-/// A library of the application `quest`, its modules as a manifest lists them.
+/// A library of the application `quest` with these modules, in the form of a manifest.
 pub(super) fn library(vsn: &str, modules: &str) -> Manifest {
     let text = format!("{{library,\"quest\",\"{vsn}\",[{{abi,1}},{{modules,[{modules}]}}]}}.");
     Manifest::read(text.as_bytes()).unwrap()
@@ -15,7 +15,7 @@ pub(super) fn made(older: &str, newer: &str) -> Generated {
     generate(&library("1", older), &library("2", newer)).unwrap()
 }
 
-/// The way up and the way down, a line each.
+/// The way up and the way down, one line each.
 fn ways(older: &str, newer: &str) -> String {
     let term = made(older, newer).term;
     let parts = term.as_tuple().unwrap();
@@ -198,7 +198,7 @@ mod order {
                 down {"1",[{add_module,a},{load_module,z}]}
             "#]],
         );
-        // Down, what is deleted would stand before what is loaded.
+        // Without the calls, the table would delete the module before the other one is loaded on the way down.
         check_ways(
             r#"{z,"1",functions,[]}"#,
             r#"{a,"2",functions,[]},{z,"2",functions,[{calls,["a:f/0"]}]}"#,

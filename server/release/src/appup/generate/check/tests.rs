@@ -1,4 +1,4 @@
-//! An appup that fits, and each way in which it can cease to.
+//! An appup that fits, and changes that make it unfit.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::super::tests::{library, made};
 use super::*;
 use crate::appup::Appup;
 
-// Everything that an appup may have to say, in both directions.
+// Every kind of instruction that an appup may need, in both directions.
 const OLDER: &str = r#"{fsm,"1",gen_fsm,[]},{gone,"1",functions,[]},{held,"1",gen_server,[]},{plain,"1",functions,[]},{same,"1",functions,[]},{top_sup,"1",supervisor,[]},{user,"1",functions,[{calls,["gone:f/0"]}]}"#;
 const NEWER: &str = r#"{come,"2",functions,[]},{fsm,"2",gen_fsm,[{converts,["1"]},{calls,["come:f/0"]}]},{held,"2",gen_server,[{keeps,["1"]}]},{plain,"2",functions,[]},{same,"1",functions,[]},{top_sup,"2",supervisor,[]},{user,"2",functions,[]}"#;
 
@@ -38,7 +38,7 @@ fn misfits(text: &str) -> String {
     found.iter().map(|misfit| format!("{misfit}\n")).collect()
 }
 
-/// What is said of the appup that fits, when this piece of it is another.
+/// Compares `expected` with the faults that appear when `other` replaces one piece of the fitting appup.
 fn with(piece: &str, other: &str, expected: Expect) {
     assert_eq!(FITS.matches(piece).count(), 1, "{piece}");
     expected.assert_eq(&misfits(&FITS.replace(piece, other)));
