@@ -15,7 +15,7 @@
 //! | any other | `load_module` |
 //!
 //! A module depends on another module when its new version calls a function of the other module that its old version did not
-//! call: the other module has to be loaded first. [`order`] orders modules without such calls.
+//! call: the other module has to be loaded first. The module `order` orders modules without such calls.
 //!
 //! The module is pure: it reads and writes no file. `pq appup` calls it; `systools` interprets the instructions.
 

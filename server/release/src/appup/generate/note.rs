@@ -42,7 +42,7 @@ pub enum Note {
     },
     /// Processes run a module that only one version has.
     OnlyIn {
-        /// The module that only one version has.
+        /// The name of this module.
         module: String,
         /// The behaviour of the module, such as `gen_server`.
         kind: &'static str,
