@@ -94,7 +94,7 @@ pub enum Purge {
 pub enum Timeout {
     /// The default of the release handler.
     Default,
-    /// No limit (`infinity`).
+    /// No time limit (`infinity`).
     Infinity,
     /// A limit in milliseconds, above zero.
     Ms(i64),

@@ -6,7 +6,7 @@
 //!   a node (Live), or ───┘   code, applications, processes, children         refusals, warnings, ended processes
 //!   a booted release
 //! ```
-//!  module | contents |
+//! | module | contents |
 //! |---|---|
 //! | [`finding`] | the parts of a judgement |
 //! | [`reach`] | the table of functions that an `apply` may call besides those of the release, and the parser of a call |
@@ -19,9 +19,9 @@
 //! | `walk`, `exchange`, `applications`, `children`, `calls` | the effect of each step of a script on the world |
 //! | [`author`] | the same checks on files, for the author of a release |
 //!
-//! Every command about a release uses the judge: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`, `pq
-//! check-install` and `pq install`. The judge cannot know the effect of a function of the release, which is up to the author,
-//! nor whether a state converts, which is tried on copies.
+//! Every command about a release uses the judge: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
+//! `pq check-install` and `pq install`. The judge cannot know the effect of a function of the release, which is up to the
+//! author, nor whether a state converts, which is tried on copies.
 
 pub mod finding;
 pub mod reach;

@@ -6,12 +6,12 @@
 //!   and an appup  ─ check ────► where it does not fit
 //! ```
 //!
-//!  module | instruction |
+//! | module | instruction |
 //! |---|---|
-//!  only in the new version, only in the old version | `add_module`, `delete_module` |
+//! | only in the new version, only in the old version | `add_module`, `delete_module` |
 //! | with the same version in both | none |
 //! | a supervisor | `{update, Mod, supervisor}` |
-//!  has a state, and the newer version converts the state of the older | `{update, Mod, {advanced, []}}` |
+//! | has a state, and the newer version converts the state of the older | `{update, Mod, {advanced, []}}` |
 //! | any other | `load_module` |
 //!
 //! A module depends on another module when its new version calls a function of the other module that its old version did not

@@ -25,7 +25,7 @@ pub(super) struct Prepared {
     pub(super) script: Script,
     /// The library of each module that the script loads.
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
-    /// Warnings, as sentences.
+    /// Sentences about oddities that do not prevent the install.
     pub(super) warnings: Vec<String>,
     /// Code of the running release that would stay, as sentences.
     pub(super) left: Vec<String>,

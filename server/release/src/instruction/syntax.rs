@@ -12,9 +12,9 @@ use crate::terms;
 pub(crate) struct SyntaxError {
     /// OTP's word for the fault, such as `bad_module`.
     pub(crate) word: &'static str,
-    /// The faulty term.
+    /// The term in the place of the correct form.
     pub(crate) found: Term,
-    /// The correct form.
+    /// The correct form, for the sentence.
     pub(crate) right: &'static str,
 }
 

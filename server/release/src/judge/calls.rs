@@ -112,7 +112,7 @@ impl World<'_> {
         !is_known && self.exports(module).is_none()
     }
 
-    /// Parses a call.
+    /// Parses a call; the refusal becomes a finding.
     pub(super) fn call(&self, mfa: &Mfa) -> Result<Call, Finding> {
         Call::read(mfa).map_err(|why| {
             let name = name_of(mfa);

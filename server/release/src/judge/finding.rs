@@ -24,7 +24,7 @@ pub struct Finding {
 pub struct Judgement {
     /// The reasons why the script must not start; empty when it may start.
     pub refusals: Vec<Finding>,
-    /// Warnings, as sentences.
+    /// Sentences about oddities that do not prevent the script.
     pub warnings: Vec<String>,
     /// The processes that the script ends.
     pub ends: Ends,

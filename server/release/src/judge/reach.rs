@@ -160,7 +160,7 @@ pub fn table() -> String {
     text
 }
 
-/// A parsed call.
+/// The parsed call of an `apply`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {
     /// A request to the application controller about this application.

@@ -25,7 +25,6 @@ pub(super) struct Held {
     pub(super) entry: Option<ModuleEntry>,
 }
 
-/// A loaded application.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) spec: AppSpec,

@@ -1,10 +1,10 @@
-//! What scripts are read as, and which are refused.
+//! Parses scripts, and refuses faulty ones.
 
 use expect_test::{Expect, expect};
 
 use super::*;
 
-/// The instructions of a list of terms.
+/// The instructions in a list of terms.
 fn instructions(text: &str) -> Vec<Instruction> {
     let term = pq_term::read_one(text).unwrap();
     let items = term.as_list().unwrap().iter();

@@ -1,9 +1,9 @@
-//! Folders of releases and the settings, or the sentences, that come out of them.
+//! Directories of releases, and their settings or errors.
 
 use super::*;
 use expect_test::{Expect, expect};
 
-/// A folder with these files.
+/// A directory with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
