@@ -1,5 +1,5 @@
-//! Packages that lie, and packages that were damaged: each is refused with a sentence, and the tree is the same bytes as
-//! before. The good package that each is made from is accepted afterwards.
+//! Forged and damaged packages: each is refused with a sentence, and the tree keeps its bytes. The correct package from which
+//! each is made is accepted afterwards.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) fn refused(fixture: &Fixture, package: &[u8]) -> RegistryError {
     error
 }
 
-/// The sentence and the term about these bytes.
+/// Checks the sentence and the term about these bytes.
 fn check_bytes(package: impl Fn(&Fixture) -> Vec<u8>, expected: Expect) {
     let fixture = Fixture::new();
     let error = refused(&fixture, &package(&fixture));
@@ -34,7 +34,7 @@ fn check_bytes(package: impl Fn(&Fixture) -> Vec<u8>, expected: Expect) {
     expected.assert_eq(&shown);
 }
 
-/// The same about a good package in which something was changed.
+/// Checks the sentence and the term about a changed version of the correct package.
 fn check(change: impl Fn(Vec<Entry>) -> Vec<Entry>, expected: Expect) {
     check_bytes(|fixture| gzip(&tar(&change(good(fixture)))), expected);
 }
@@ -247,7 +247,7 @@ fn one_changed_byte_is_found_wherever_it_is() {
     let mut registry = fixture.open("1.0.0");
     let before = fixture.snapshot();
     let path = fixture.beside("hostile.tar.gz");
-    // The header of gzip (10 bytes) says nothing about what is in it.
+    // The header of gzip (10 bytes) does not describe the contents.
     for at in (10..bytes.len()).step_by(bytes.len() / 150) {
         let mut changed = bytes.clone();
         changed[at] ^= 0x55;

@@ -1,4 +1,4 @@
-//! Releases that go, and what has to stay.
+//! Removes releases, and checks which files have to stay.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Which way leads from the release that runs to another.
+//! Finds the way from the running release to another.
 
 use std::fs;
 
