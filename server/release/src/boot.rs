@@ -488,8 +488,8 @@ fn remark(vsn: &str, compared: Compared) -> Option<String> {
             "{file} was added: the release came without settings"
         )),
         Compared::Unknown => Some(format!(
-            "{} has no {sums}, so nobody can tell whether its files are those that were built: unpack or build the release \
-             again, and it has",
+            "{} has no {sums}, so its files cannot be compared with the built ones: unpack or build the release \
+             again",
             layout::release_name(vsn)
         )),
     }

@@ -20,8 +20,8 @@ const NAME_BYTES_MIN: usize = 2;
 /// A release with more new names than permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "more than {max} names are new to the node, which keeps each name until it ends; a \"string\" is right for what is \
-     no name of a module, an application or a setting"
+    "more than {max} names are new to the node, which keeps each name until it ends; use a \"string\" for text that is \
+     not the name of a module, an application or a setting"
 )]
 pub(crate) struct TooManyNames {
     max: usize,

@@ -116,7 +116,7 @@ impl Releases {
             })?;
             if releases.find(&release.vsn).is_some() {
                 let sentence = format!(
-                    "release {} is there a second time; one of the two has to go",
+                    "release {} is listed twice; remove one of the two entries",
                     release.vsn
                 );
                 let term = terms::tagged("existing_release", Term::string(release.vsn.as_str()));
@@ -288,7 +288,7 @@ mod tests {
         check(
             "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"s\",\"1\",\"1\",[],old}].",
             expect![[
-                r#"read RELEASES: line 2: release 1 is there a second time; one of the two has to go ({existing_release,"1"})"#
+                r#"read RELEASES: line 2: release 1 is listed twice; remove one of the two entries ({existing_release,"1"})"#
             ]],
         );
         check(

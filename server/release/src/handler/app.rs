@@ -154,7 +154,7 @@ impl ReleaseHandler {
         let missing = |why| FailedStep::App(name.as_str().to_string(), why);
         let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)?
         else {
-            return Err(missing("the application controller does not say"));
+            return Err(missing("the application controller sent no list"));
         };
         let is_it = |app: &&pq_otp::application::LoadedApp| app.spec.name == name.as_str();
         let app = apps.iter().find(is_it).filter(|app| app.running);
@@ -184,7 +184,7 @@ impl ReleaseHandler {
         let entry = rel
             .application(name.as_str())
             .filter(|entry| entry.vsn == vsn);
-        let missing = || FailedStep::App(name.as_str().to_string(), "no release has it");
+        let missing = || FailedStep::App(name.as_str().to_string(), "the running release lacks it");
         let entry = entry.ok_or_else(missing)?;
         Ok(tree.lib_folder(entry, &self.registry.running().libs)?)
     }
@@ -240,7 +240,7 @@ impl ReleaseHandler {
         }
         let ways = relup.up.into_iter().chain(relup.down);
         ways.last().ok_or_else(|| {
-            FailedStep::App(name.as_str().to_string(), "its appup knows no such way")
+            FailedStep::App(name.as_str().to_string(), "its appup has no such way")
         })
     }
 }

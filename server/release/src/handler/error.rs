@@ -66,7 +66,7 @@ pub enum FailedStep {
         found: String,
     },
     /// The relup leaves code of the running release.
-    #[error("install release {to} as a whole: {}; mend the relup, or --partial installs what it does", .left.join("; "))]
+    #[error("install release {to} as a whole: {}; correct the relup, or install a part with --partial", .left.join("; "))]
     Partial {
         /// The version of the new release.
         to: String,
@@ -96,7 +96,7 @@ pub enum FailedStep {
         next: Module,
     },
     /// The judge refused the script or the release.
-    #[error("carry out what the relup says: {}", sentences(.0))]
+    #[error("carry out the relup: {}", sentences(.0))]
     Judged(Vec<Finding>),
     /// The memory is too small for both the states and their converted copies.
     #[error(
@@ -254,7 +254,7 @@ impl InstallError {
     pub fn failure(&self) -> Failure {
         let consequence = match self.touched {
             true => {
-                "; some of it has happened: the node goes back to the permanent release by starting again"
+                "; changes were made that are not undone: the node restarts on the permanent release"
             }
             false => "",
         };

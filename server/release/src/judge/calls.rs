@@ -99,7 +99,8 @@ impl World<'_> {
                 app.app.name, app.app.vsn
             ),
             None => format!(
-                "release {} has no module `{module}`, and no script may call it; `pq relup --help` lists what one may call",
+                "release {} has no module `{module}`, and no script may call it; `pq relup --help` lists the functions \
+                 that a script may call",
                 to.vsn
             ),
         }
@@ -137,7 +138,7 @@ fn missing(module: &str, function: &str, functions: &super::world::Functions) ->
     match all.is_empty() {
         true => format!("`{module}` exports no functions"),
         false => format!(
-            "`{module}` exports no `{function}` with so many arguments; there are {}",
+            "`{module}` exports no `{function}` with this number of arguments; there are {}",
             all.join(", ")
         ),
     }

@@ -244,7 +244,7 @@ impl Walk<'_, '_> {
         });
         self.refuse(Finding::new(
             format!(
-                "`{module}` goes, and its processes with it; their supervisor `{supervisor}` would start them again and fail: \
+                "`{module}` is removed, and its processes end; their supervisor `{supervisor}` would start them again and fail: \
                  {{apply, {{supervisor, terminate_child, [Sup, Id]}}}} and delete_child before it would be right"
             ),
             tagged("bad_child", Term::string(module)),

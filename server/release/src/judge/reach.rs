@@ -54,9 +54,9 @@ pub const REACH: &[Reach] = &[
         APP,
         "load",
         &["App"],
-        "knows it as the new release describes it",
+        "loads it as the new release describes it",
     ),
-    line(APP, "unload", &["App"], "forgets it; it must not run"),
+    line(APP, "unload", &["App"], "unloads it; it must not run"),
     line(
         APP,
         "start",
@@ -95,7 +95,7 @@ pub const REACH: &[Reach] = &[
         &["App", "Key", "Value"],
         "sets a value until the next install",
     ),
-    line(APP, "unset_env", &["App", "Key"], "takes a value away"),
+    line(APP, "unset_env", &["App", "Key"], "removes a value"),
     line(APP, "get_env", &["App", "Key"], "changes nothing"),
     line(APP, "which_applications", &[], "changes nothing"),
     line(APP, "loaded_applications", &[], "changes nothing"),
@@ -127,7 +127,7 @@ pub const REACH: &[Reach] = &[
         SUP,
         "delete_child",
         &["Sup", "Id"],
-        "forgets a child that does not run",
+        "deletes a child that does not run",
     ),
     line(
         SUP,
@@ -138,11 +138,11 @@ pub const REACH: &[Reach] = &[
     line(SUP, "which_children", &["Sup"], "changes nothing"),
     line(SUP, "count_children", &["Sup"], "changes nothing"),
     line(SUP, "check_childspecs", &["ChildSpecs"], "changes nothing"),
-    line(SYS, "suspend", &["Process"], "has it wait"),
-    line(SYS, "resume", &["Process"], "has it go on"),
+    line(SYS, "suspend", &["Process"], "suspends it"),
+    line(SYS, "resume", &["Process"], "resumes it"),
     line(SYS, "get_state", &["Process"], "changes nothing"),
     line(SYS, "get_status", &["Process"], "changes nothing"),
-    line(SYS, "terminate", &["Process", "Reason"], "ends it in order"),
+    line(SYS, "terminate", &["Process", "Reason"], "ends it cleanly"),
 ];
 
 /// The text of the table, one line per function.
@@ -306,7 +306,7 @@ fn start_type(rest: &[Term]) -> Result<StartType, String> {
     let known = types.into_iter().find(|(word, _)| term.is_atom(word));
     known
         .map(|(_, start_type)| start_type)
-        .ok_or_else(|| format!("`{term}` stands where permanent, transient or temporary belongs"))
+        .ok_or_else(|| format!("`{term}` is not permanent, transient or temporary"))
 }
 
 fn supervisor(function: &str, args: &[Term]) -> Result<Call, String> {
@@ -348,7 +348,7 @@ fn process(term: &Term) -> Result<Term, String> {
         Term::Atom(_) => Ok(term.clone()),
         term if term.as_pid().is_some() => Ok(term.clone()),
         term => Err(format!(
-            "`{term}` stands where the registered name of a process belongs, an atom"
+            "`{term}` is not an atom with the registered name of a process"
         )),
     }
 }
@@ -356,7 +356,7 @@ fn process(term: &Term) -> Result<Term, String> {
 fn atom(term: &Term, wanted: &str) -> Result<String, String> {
     match term {
         Term::Atom(atom) => Ok(atom.as_str().to_string()),
-        term => Err(format!("`{term}` stands where {wanted} belongs, an atom")),
+        term => Err(format!("`{term}` is not an atom with {wanted}")),
     }
 }
 
@@ -406,15 +406,15 @@ mod tests {
             ),
             (
                 "{application,start,[a,often]}",
-                "it does not take these arguments: `often` stands where permanent, transient or temporary belongs",
+                "it does not take these arguments: `often` is not permanent, transient or temporary",
             ),
             (
                 "{application,stop,[\"a\"]}",
-                "it does not take these arguments: `\"a\"` stands where the name of an application belongs, an atom",
+                "it does not take these arguments: `\"a\"` is not an atom with the name of an application",
             ),
             (
                 "{supervisor,restart_child,[{a},b]}",
-                "it does not take these arguments: `{a}` stands where the registered name of a process belongs, an atom",
+                "it does not take these arguments: `{a}` is not an atom with the registered name of a process",
             ),
         ] {
             assert_eq!(read(call).unwrap_err(), wanted);

@@ -228,7 +228,8 @@ impl Walk<'_, '_> {
                     .map(|module| tree::is_process(self.world, module))
                 {
                     let sentence = format!(
-                        "behind the script `{name}` still has child `{}`, and {}; delete_child, or an update of `{}`, would be right",
+                        "after the script `{name}` still has child `{}`, and {}; delete_child, or an update of `{}`, \
+                         would be right",
                         child.id, finding.sentence, process.module
                     );
                     wrong.push(Finding {
@@ -260,7 +261,8 @@ impl Walk<'_, '_> {
         }
         let finding = |(module, supervisor): (&str, &str)| {
             let why = format!(
-                "`{module}` goes and its processes stay; their supervisor `{supervisor}` could not start them again: end them before"
+                "`{module}` is removed, but its processes run on; their supervisor `{supervisor}` could not start them \
+                 again: end them before"
             );
             Finding::new(why, tagged("bad_child", Term::string(module)))
         };

@@ -29,7 +29,7 @@ pub enum Refusal {
         kind: &'static str,
     },
     /// A path occurs twice, or a file is the parent of another entry.
-    #[error("`{0}` is there a second time; one of the two has to go")]
+    #[error("`{0}` occurs twice; remove one of the two")]
     Twice(String),
     /// The archive has more entries than permitted.
     #[error("it holds more than {0} entries")]
@@ -45,7 +45,7 @@ pub enum Refusal {
         bytes_max: u64,
     },
     /// The unpacked files are too large in relation to the package.
-    #[error("more than {bytes_max} bytes come out of it, which is too much for its size")]
+    #[error("it unpacks to more than {bytes_max} bytes, which is too much for its size")]
     TooMuch {
         /// The greatest permitted size of all files, in bytes.
         bytes_max: u64,
@@ -54,7 +54,7 @@ pub enum Refusal {
     #[error("{0}")]
     TooManyNames(String),
     /// Bytes follow the end of the archive.
-    #[error("something stands behind its end; whoever wrote that meant it to be read otherwise")]
+    #[error("bytes follow the end of the archive; a file that ends there would be right")]
     Behind,
     /// The package has no `.rel` file that names its release.
     #[error("it has no .rel file in `releases`, which would say which release it holds")]

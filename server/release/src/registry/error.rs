@@ -64,7 +64,7 @@ pub enum RegistryError {
     },
     /// An application or release of this version exists with other bytes.
     #[error(
-        "put {folder} in place: one of this version is there, and its `{file}` differs; what differs needs another version"
+        "put {folder} in place: it already exists with another `{file}`; different contents need another version"
     )]
     OtherBytes {
         /// The directory, relative to the tree.
@@ -222,7 +222,7 @@ fn listed(known: &[String]) -> String {
 fn these(ways: &[(String, String)]) -> String {
     let way = |(from, to): &(String, String)| format!("{from} to {to}");
     match ways {
-        [] => "no `relup` in the tree has one between two of its releases".to_string(),
+        [] => "no `relup` in the tree has a way between two of its releases".to_string(),
         _ => {
             let ways: Vec<String> = ways.iter().map(way).collect();
             format!("there are: {}", ways.join(", "))
@@ -232,8 +232,8 @@ fn these(ways: &[(String, String)]) -> String {
 
 fn way_out(status: Status) -> &'static str {
     match status {
-        Status::Permanent => "what boots next time is needed; make another one permanent first",
-        Status::TmpCurrent => "it is to run after the restart that is under way",
-        _ => "what runs is needed; install another one first",
+        Status::Permanent => "the node boots it next time; make another release permanent first",
+        Status::TmpCurrent => "it runs after the pending restart",
+        _ => "the node runs it; install another release first",
     }
 }

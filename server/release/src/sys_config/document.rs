@@ -162,7 +162,7 @@ impl Parse<'_> {
     }
 
     fn twice(&self, path: &[usize], name: String, key: Atom) -> FileError {
-        let sentence = format!("{name} is there a second time; one of the two has to go");
+        let sentence = format!("{name} occurs twice; remove one of the two");
         let term = terms::tagged("duplicate_key", Term::Atom(key));
         self.sheet.wrong(path, sentence, term)
     }

@@ -18,7 +18,7 @@ fn a_status_that_is_wrong_comes_with_what_would_be_right() {
     expect!["boot release 1.1.0 next time: it is unpacked; only a release that ran before can be started again this way"]
         .assert_eq(&error.to_string());
     let error = registry.remove("1.0.0").unwrap_err();
-    expect!["remove release 1.0.0: it is permanent; what boots next time is needed; make another one permanent first"]
+    expect!["remove release 1.0.0: it is permanent; the node boots it next time; make another release permanent first"]
         .assert_eq(&error.to_string());
 }
 

@@ -120,14 +120,14 @@ fn a_path_is_there_once() {
             entries
         },
         expect![[r#"
-            accept package P: `lib/talk-1.1.0/ebin/talk.app` is there a second time; one of the two has to go
+            accept package P: `lib/talk-1.1.0/ebin/talk.app` occurs twice; remove one of the two
             {cannot_extract_file,"lib/talk-1.1.0/ebin/talk.app",duplicate}
         "#]],
     );
     check(
         with(file("lib/talk-1.1.0/ebin", "a file above another")),
         expect![[r#"
-            accept package P: `lib/talk-1.1.0/ebin` is there a second time; one of the two has to go
+            accept package P: `lib/talk-1.1.0/ebin` occurs twice; remove one of the two
             {cannot_extract_file,"lib/talk-1.1.0/ebin",duplicate}
         "#]],
     );
@@ -142,7 +142,7 @@ fn a_bomb_does_not_go_off() {
         gzip(&tar(&with(file)(good(&Fixture::new())))),
     ] {
         let error = refused(&Fixture::new(), &bomb);
-        let sentence = "bytes come out of it, which is too much for its size";
+        let sentence = "bytes, which is too much for its size";
         assert!(error.to_string().ends_with(sentence), "{error}");
         let term = error.to_term().to_string();
         assert!(term.ends_with("hostile.tar.gz\",too_large}"), "{term}");
@@ -265,7 +265,7 @@ fn nothing_stands_behind_the_end() {
     };
     let expected = || {
         expect![[r#"
-            accept package P: something stands behind its end; whoever wrote that meant it to be read otherwise
+            accept package P: bytes follow the end of the archive; a file that ends there would be right
             {cannot_extract_file,"P",trailing_data}
         "#]]
     };

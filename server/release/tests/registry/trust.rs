@@ -124,7 +124,7 @@ fn puts(place: &Path, what: &str, outside: &Path) {
     }
 }
 
-/// The file name is short because the path of a socket has at most 107 bytes.
+/// The path of the tree has to be short: the path of a socket has at most 107 bytes.
 #[test]
 fn what_is_no_file_is_refused_wherever_a_file_is_read() {
     let fixture = Fixture::new();

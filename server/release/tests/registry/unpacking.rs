@@ -71,7 +71,7 @@ fn an_application_that_is_there_has_to_be_the_same() {
         let error = registry.unpack(package.to_str().unwrap()).unwrap_err();
         let (folder, name) = file.split_once("-1.0.0/").unwrap();
         let sentence = format!(
-            "put {folder}-1.0.0 in place: one of this version is there, and its `{name}` differs; what differs needs another version"
+            "put {folder}-1.0.0 in place: it already exists with another `{name}`; different contents need another version"
         );
         assert_eq!(error.to_string(), sentence);
         let term = format!("{{existing_file,\"{file}\",differs}}");

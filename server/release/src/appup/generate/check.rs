@@ -53,7 +53,7 @@ pub fn check(
             file: appup.file().to_path_buf(),
             line: 1,
             sentence: format!(
-                "it leads to {}, and the library is of \"{}\"",
+                "it leads to version {}, but the library has version \"{}\"",
                 appup.vsn, newer.vsn
             ),
         });
@@ -145,8 +145,8 @@ impl Way<'_> {
         let vsn = |manifest| module(manifest, change.name).map_or("", |module| &*module.vsn);
         let (older, newer) = (vsn(self.older), vsn(self.newer));
         match change.what {
-            What::Add => "which comes on it".to_string(),
-            What::Delete => "which goes on it".to_string(),
+            What::Add => "which has to be added".to_string(),
+            What::Delete => "which has to be deleted".to_string(),
             What::Load => format!("which is {older} in the older version and {newer} in the newer"),
             What::Convert => format!("whose state {newer} converts from and to {older}"),
             What::Supervisor => format!(
@@ -173,7 +173,7 @@ impl Way<'_> {
         };
         (!fits).then(|| {
             format!(
-                "`{found}` does not do for `{name}`, {}; `{}` would be right",
+                "`{found}` is the wrong instruction for `{name}`, {}; `{}` would be right",
                 self.reason(change),
                 change.to_term()
             )
@@ -189,7 +189,7 @@ impl Way<'_> {
                 self.older.vsn, self.newer.vsn
             )),
             Some(_) if matches!(step.does, Does::Add | Does::Delete) => Some(format!(
-                "`{found}` names `{name}`, which is in both versions the same; leave it out"
+                "`{found}` names `{name}`, which is the same in both versions; leave it out"
             )),
             Some(_) => None,
         }
@@ -215,7 +215,7 @@ impl Way<'_> {
         let early = change.follows.iter().filter(|other| is_before(name, other));
         let early = early.map(|other| {
             let sentence = format!(
-                "`{name}` newly calls `{other}`, which comes only after it; name it among the dependencies, or before it"
+                "`{name}` newly calls `{other}`, which comes later; name `{other}` among its dependencies, or before it"
             );
             self.misfit(line(name), sentence)
         });
@@ -229,7 +229,7 @@ impl Way<'_> {
             .filter(|other| module(target, other).is_none());
         let late = gone.filter(|other| is_before(other, name)).map(|other| {
             let sentence = format!(
-                "`{other}` goes while `{name}` still calls it; delete it after `{name}` is exchanged"
+                "`{other}` is deleted while `{name}` still calls it; delete it after the exchange of `{name}`"
             );
             self.misfit(line(other), sentence)
         });

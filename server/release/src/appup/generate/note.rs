@@ -80,42 +80,42 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::NothingChanged => f.write_str(
-                "every module has the version it had, so there is nothing to do; code that changed has a VSN to raise",
+                "no module has a new version, so the appup has nothing to do; raise the VSN of each module whose code changed",
             ),
             Note::StateUnsaid { module, older, newer } => write!(
                 f,
-                "`{module}` {newer} says of the state of {older} neither that it converts it nor that it keeps it, so it is \
-                 only loaded; a state that changed without a migration, or is written the same and means something else, \
-                 does not show in a library"
+                "`{module}` {newer} declares neither that it converts the state of {older} nor that it keeps it, so the appup \
+                 only loads the module; a library does not show a state that changed without a migration, nor one with the \
+                 same form and another meaning"
             ),
             Note::VsnNotRaised { module, vsn } => write!(
                 f,
-                "`{module}` is {vsn} in both, and its code or what it declares is another: was its VSN forgotten? It is left as \
-                 it is"
+                "`{module}` is {vsn} in both, but its code or its declarations differ: was its VSN forgotten? The appup leaves \
+                 the module out"
             ),
             Note::CodeUnknown { vsn } => write!(
                 f,
-                "the library of {vsn} does not say what the code of its modules is: code that changed under the same VSN \
-                 does not show; `pq build` makes libraries that do"
+                "the library of {vsn} has no digests of the code of its modules, so changes under the same VSN cannot be \
+                 found; `pq build` makes libraries with digests"
             ),
             Note::ChildrenNotCompared { module } => write!(
                 f,
-                "the children of `{module}` are known only to itself: the update starts none that are new and ends none that \
-                 are gone; {{apply, {{supervisor, restart_child, [Sup, Id]}}}} behind it starts a new one, and terminate_child and \
-                 delete_child before it end one; `pq relup --help` lists what a script may call"
+                "the children of `{module}` are known only at run time: the update neither starts new children nor ends removed \
+                 ones; {{apply, {{supervisor, restart_child, [Sup, Id]}}}} after it starts a new child, terminate_child and \
+                 delete_child before it end one; `pq relup --help` lists the functions that a script may call"
             ),
             Note::OnlyIn { module, kind, vsn, is_newer } => {
                 let (comes, goes) = if *is_newer { ("up", "down") } else { ("down", "up") };
                 write!(
                     f,
-                    "`{module}`, a {kind}, is only in {vsn}: on the way {comes} nothing starts its processes, on the way \
-                     {goes} those that still run are killed with its code"
+                    "`{module}`, a {kind}, is only in {vsn}: the way {comes} does not start its processes, and the way \
+                     {goes} kills those that still run its code"
                 )
             }
             Note::Undeclared { vsn } => write!(
                 f,
-                "the library of {vsn} is from an SDK that did not ask what a module calls and which states it knows: its \
-                 calls count as none"
+                "the library of {vsn} was built with an SDK that did not record the calls and states of modules: the appup \
+                 assumes that its modules make no calls"
             ),
             Note::CallsNobody { module, callee, vsn } => write!(
                 f,
