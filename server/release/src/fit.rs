@@ -180,7 +180,7 @@ fn nothing_twice(members: &[Member], kind: Kind) -> Result<(), FitError> {
         return Ok(());
     };
     let sentence = format!(
-        "`{name}` stands in `{key}` of `{}` and, in {}: line {}, of `{}`; only one of them can have it",
+        "`{name}` is listed in `{key}` of `{}` and, in {}: line {}, of `{}`; only one of them can have it",
         other.name,
         one.file.display(),
         one.line(kind.key()),

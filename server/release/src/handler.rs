@@ -141,7 +141,7 @@ impl ReleaseHandler {
     ) -> Result<(), crate::registry::RegistryError> {
         self.registry.make_permanent(vsn)?;
         if let Some(stall) = driver.node().stalled() {
-            tracing::warn!("processes in old code stay until the next `make-permanent`: {stall}");
+            tracing::warn!("processes run old code until the next `make-permanent`: {stall}");
             return Ok(());
         }
         for unpurged in std::mem::take(&mut self.unpurged) {
@@ -180,7 +180,7 @@ impl ReleaseHandler {
                 // counted.
                 let _ = driver.who_runs(module, ASK_TIMEOUT_MS);
             }
-            Err(error) => tracing::error!(?module, %error, "processes in old code stay"),
+            Err(error) => tracing::error!(?module, %error, "processes continue to run old code"),
         }
         self.forget(module);
     }

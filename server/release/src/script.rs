@@ -16,10 +16,10 @@ use crate::terms::{self, tagged};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScriptError {
     /// An instruction is not permitted before the point of no return.
-    #[error("carry out `{0}`: it may not stand before the point of no return")]
+    #[error("carry out `{0}`: it is not permitted before the point of no return")]
     IllegalBefore(Term),
     /// An instruction is not permitted after the point of no return.
-    #[error("carry out `{0}`: it may not stand after the point of no return")]
+    #[error("carry out `{0}`: it is not permitted after the point of no return")]
     IllegalAfter(Term),
     /// The release needs another version of the node.
     #[error(

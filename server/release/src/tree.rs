@@ -171,7 +171,7 @@ fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<(), FileError> {
             file: file.to_path_buf(),
             line: 1,
             sentence: format!(
-                "it leads to and from release {found}, and this is {}: `pq relup` writes the one for it",
+                "it leads to and from release {found}, but this is {}: `pq relup` writes the relup for it",
                 rel.vsn
             ),
             term: terms::tagged("bad_relup_file", path_term(file)),

@@ -33,7 +33,7 @@ pub enum BootError {
         folder: PathBuf,
     },
     /// Two `.rel` files describe the same version of the release.
-    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; one has to go", .files.0.display(), .files.1.display())]
+    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; remove one of the two", .files.0.display(), .files.1.display())]
     SeveralRels {
         /// The version that was asked for.
         vsn: String,
@@ -41,7 +41,7 @@ pub enum BootError {
         files: (PathBuf, PathBuf),
     },
     /// The version or name in a file differs from that of its directory.
-    #[error("use {}: line {line}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
+    #[error("use {}: line {line}: it describes `{found}`, but its directory is for `{wanted}`", .file.display())]
     WrongVsn {
         /// The path of the `.rel` or `.app` file.
         file: PathBuf,
@@ -53,7 +53,7 @@ pub enum BootError {
         wanted: String,
     },
     /// The directory of an application has another name.
-    #[error("use {}: it describes `{found}`, and its place is for `{wanted}`", .folder.display())]
+    #[error("use {}: it describes `{found}`, but its directory is for `{wanted}`", .folder.display())]
     WrongFolder {
         /// The directory that `RELEASES` names.
         folder: PathBuf,
@@ -75,7 +75,7 @@ pub enum BootError {
         have: String,
     },
     /// An application has modules, but its library has no checksum.
-    #[error("find the checksum of {}: {} has no line for it, and without one it cannot be told from another library", .library.display(), .sums.display())]
+    #[error("find the checksum of {}: {} has no line for it, so the library cannot be verified", .library.display(), .sums.display())]
     NoChecksum {
         /// The path of the library.
         library: PathBuf,

@@ -222,7 +222,7 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
             put(&path, &text);
             assert!(
                 !errors.is_empty(),
-                "nobody has seen {to} in {file} of {vsn}"
+                "no reader has reported {to} in {file} of {vsn}"
             );
             let expected = format!("root/{}: line {line}", of(file));
             for error in errors.iter().filter(|error| place(error) != expected) {

@@ -182,14 +182,14 @@ fn the_release_has_to_be_there_once() {
         "releases/1.0.0/copy.rel",
         Some(REL),
         expect![
-            "choose a .rel file for release 1.0.0: root/releases/1.0.0/copy.rel and root/releases/1.0.0/pq.rel both describe it; one has to go"
+            "choose a .rel file for release 1.0.0: root/releases/1.0.0/copy.rel and root/releases/1.0.0/pq.rel both describe it; remove one of the two"
         ],
     );
     check(
         "releases/1.0.0/pq.rel",
         Some(&REL.replace("\"pq\", \"1.0.0\"", "\"pq\", \"1\"")),
         expect![
-            "use root/releases/1.0.0/pq.rel: line 1: it describes `1`, and its place is for `1.0.0`"
+            "use root/releases/1.0.0/pq.rel: line 1: it describes `1`, but its directory is for `1.0.0`"
         ],
     );
 }
@@ -223,14 +223,14 @@ fn an_application_is_there_in_the_version_of_its_folder() {
         "lib/talk-2/ebin/talk.app",
         Some(&TALK.replace("\"2\"", "\"3\"")),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `talk-3`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `talk-3`, but its directory is for `talk-2`"
         ],
     );
     check(
         "lib/talk-2/ebin/talk.app",
         Some(QUEST),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `quest-1`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `quest-1`, but its directory is for `talk-2`"
         ],
     );
     check(
@@ -258,7 +258,7 @@ fn modules_have_a_library_with_a_checksum() {
         "lib/talk-2/SHA256SUMS",
         Some(""),
         expect![
-            "find the checksum of root/lib/talk-2/priv/talk.so: root/lib/talk-2/SHA256SUMS has no line for it, and without one it cannot be told from another library"
+            "find the checksum of root/lib/talk-2/priv/talk.so: root/lib/talk-2/SHA256SUMS has no line for it, so the library cannot be verified"
         ],
     );
 }

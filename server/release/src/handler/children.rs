@@ -73,7 +73,7 @@ pub(super) fn delete_handler(driver: &mut dyn Driver, manager: Pid, module: Modu
     let request = spec::encode(&ManagerRequest::DeleteHandler(name));
     if let Err(error) = driver.call(manager, &request, ASK_TIMEOUT_MS) {
         let name = driver.node().name_of(manager);
-        tracing::warn!(%manager, name, ?module, %error, "a handler of old code stays");
+        tracing::warn!(%manager, name, ?module, %error, "a handler continues to run old code");
     }
 }
 

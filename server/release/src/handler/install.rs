@@ -220,7 +220,7 @@ impl Run<'_, '_> {
                 .handler
                 .code
                 .change(changes)
-                .expect("a preview of these changes was made, and nobody else changes code");
+                .expect("the preview of these changes succeeded, and no other thread changes code");
         });
         self.sum.add(committed);
         Ok(forgotten)

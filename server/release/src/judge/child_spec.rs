@@ -74,7 +74,7 @@ fn spec(
 fn read_start(term: &Term) -> Result<Start, String> {
     let wrong = || {
         format!(
-            "`{term}` is no start; `{{Module, start_link, Args}}` would be right, with a list of what `init` gets"
+            "`{term}` is no start; `{{Module, start_link, Args}}` would be right, with a list of the arguments of `init`"
         )
     };
     match term.as_tuple() {

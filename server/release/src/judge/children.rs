@@ -100,7 +100,7 @@ impl Walk<'_, '_> {
             }
             Some(child) if child.unsure => {
                 let why = format!(
-                    "child `{id}` was added while the node ran, and whether its supervisor still knows it once it has ended is not known"
+                    "child `{id}` was added while the node ran, so its supervisor may not know it any more after it has ended"
                 );
                 Err(Finding::new(why, Term::atom("not_found")))
             }

@@ -57,18 +57,18 @@ pub enum Refusal {
     #[error("bytes follow the end of the archive; a file that ends there would be right")]
     Behind,
     /// The package has no `.rel` file that names its release.
-    #[error("it has no .rel file in `releases`, which would say which release it holds")]
+    #[error("it has no .rel file in `releases` that names its release")]
     NoRel,
     /// The package has two `.rel` files that name its release.
-    #[error("`{0}` and `{1}` both say which release it holds; one has to go")]
+    #[error("`{0}` and `{1}` both name its release; remove one of the two")]
     SeveralRels(String, String),
     /// A name or version in the `.rel` file is not a plain component of a path.
     #[error(
-        "the release uses `{0}` as a name or version; it would have to be a plain part of a path"
+        "the release uses `{0}` as a name or version; a plain component of a path would be right"
     )]
     NotPlain(String),
     /// The name of a `.rel` file differs from the name of the release.
-    #[error("`{path}` describes a release called `{name}`; its name would have to be that")]
+    #[error("`{path}` describes release `{name}`; the file needs the name of its release")]
     WrongName {
         /// The path of the `.rel` file.
         path: String,
@@ -110,7 +110,7 @@ pub enum Refusal {
         sums: String,
     },
     /// A library belongs to another application or version.
-    #[error("`{path}` is not what its place says: {owner}")]
+    #[error("`{path}` does not belong there: {owner}")]
     OtherOwner {
         /// The path of the library.
         path: String,

@@ -217,7 +217,7 @@ fn a_relup_that_was_put_into_the_tree_stays_and_one_of_another_release_is_refuse
     };
     let error = write_release(root, &other).unwrap_err().to_string();
     assert!(
-        error.contains("it leads to and from release 1.1.0, and this is 1.0.0"),
+        error.contains("it leads to and from release 1.1.0, but this is 1.0.0"),
         "{error}"
     );
 }

@@ -421,14 +421,14 @@ fn a_package_says_once_which_release_it_holds() {
     check(
         altered("releases/pq.rel", |_| None),
         expect![[r#"
-            accept package P: it has no .rel file in `releases`, which would say which release it holds
+            accept package P: it has no .rel file in `releases` that names its release
             {enoent,"releases/hostile.rel"}
         "#]],
     );
     check(
         with(file("releases/other.rel", "x")),
         expect![[r#"
-            accept package P: `releases/other.rel` and `releases/pq.rel` both say which release it holds; one has to go
+            accept package P: `releases/other.rel` and `releases/pq.rel` both name its release; remove one of the two
             {bad_rel_file,"releases/pq.rel"}
         "#]],
     );
@@ -458,7 +458,7 @@ fn a_package_says_once_which_release_it_holds() {
             Some(text.replace("\"pq\"", "\"qp\""))
         }),
         expect![[r#"
-            accept package P: `releases/pq.rel` describes a release called `qp`; its name would have to be that
+            accept package P: `releases/pq.rel` describes release `qp`; the file needs the name of its release
             {bad_rel_file,"releases/pq.rel"}
         "#]],
     );
@@ -467,14 +467,14 @@ fn a_package_says_once_which_release_it_holds() {
             Some(text.replace("\"1.1.0\"}, {erts", "\"../1\"}, {erts"))
         }),
         expect![[r#"
-            accept package P: the release uses `../1` as a name or version; it would have to be a plain part of a path
+            accept package P: the release uses `../1` as a name or version; a plain component of a path would be right
             {cannot_extract_file,"../1",bad_path}
         "#]],
     );
     check(
         with(file("releases/1.1.0/second.rel", "x")),
         expect![[r#"
-            accept package P: choose a .rel file for release 1.1.0: releases/1.1.0/pq.rel and releases/1.1.0/second.rel both describe it; one has to go
+            accept package P: choose a .rel file for release 1.1.0: releases/1.1.0/pq.rel and releases/1.1.0/second.rel both describe it; remove one of the two
             {bad_rel_file,"releases/1.1.0/second.rel"}
         "#]],
     );
@@ -527,7 +527,7 @@ fn an_application_is_the_one_its_folder_is_for() {
     check(
         of_another_version,
         expect![[r#"
-            accept package P: use lib/talk-1.1.0/ebin/talk.app: line 1: it describes `talk-1.0.9`, and its place is for `talk-1.1.0`
+            accept package P: use lib/talk-1.1.0/ebin/talk.app: line 1: it describes `talk-1.0.9`, but its directory is for `talk-1.1.0`
             {wrong_vsn,"lib/talk-1.1.0/ebin/talk.app"}
         "#]],
     );

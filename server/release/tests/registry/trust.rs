@@ -205,7 +205,7 @@ fn the_folder_of_an_application_bears_its_name() {
     releases.write(&list).unwrap();
     let error = refusal(&registry).unwrap().to_string();
     assert!(
-        error.contains("it describes `talk-1.0.0`, and its place is for `talk-1.1.0`"),
+        error.contains("it describes `talk-1.0.0`, but its directory is for `talk-1.1.0`"),
         "{error}"
     );
     fs::rename(
