@@ -8,8 +8,8 @@
 //! | `otp` | one run of OTP for all questions, and the form of the answers |
 //!
 //! Texts that OTP accepts have to give the same value here, and texts that OTP refuses have to be refused. Texts that our
-//! parser refuses on purpose are left out (`pq_term`, "What differs"; `pq_release::appup::pattern`). The seed is printed;
-//! `PQ_SEED` repeats a run, and `PQ_SETS` multiplies the number of questions.
+//! parser refuses on purpose are left out (`pq_term`, "Differences from Erlang"; `pq_release::appup::pattern`). The seed is
+//! printed; `PQ_SEED` repeats a run, and `PQ_SETS` multiplies the number of questions.
 #![allow(clippy::unwrap_used)]
 
 #[path = "formats/configs.rs"]
