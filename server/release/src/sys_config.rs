@@ -6,7 +6,7 @@
 //!   sys.config ─────────────────────┘            └► site.config, beside it or where the node was started
 //! ```
 //! The file `sys.config.src` of a release replaces its `sys.config`; the environment variables of the node are put in. Files
-//! that are named there cannot name further files.
+//! that `sys.config` names cannot name further files.
 //!
 //! Unlike in OTP, an unreadable file is an error and never treated as empty: a mistake of the operator must not start a node
 //! with other settings.

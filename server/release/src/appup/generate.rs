@@ -1,21 +1,21 @@
 //! Generates appups: compares the manifests of the libraries of two versions.
 //!
 //! ```text
-//!   two manifests ─ crossing ─► what becomes of each module, up and down ─ order ─► instructions
-//!                 ─ note ─────► what the comparison could not know
-//!   and an appup  ─ check ────► where it does not fit
+//!   two manifests ─ crossing ─► the change of each module, up and down ─ order ─► instructions
+//!                 ─ note ─────► open points for the author
+//!   and an appup  ─ check ────► the places that do not fit
 //! ```
 //!
 //! | module | instruction |
 //! |---|---|
-//! | only in the new version, only in the old version | `add_module`, `delete_module` |
+//! | only in the version that is reached, only in the version that is left | `add_module`, `delete_module` |
 //! | with the same version in both | none |
 //! | a supervisor | `{update, Mod, supervisor}` |
 //! | has a state, and the newer version converts the state of the older | `{update, Mod, {advanced, []}}` |
 //! | any other | `load_module` |
 //!
-//! A module depends on another module when its new version calls a function of the other module that its old version did not
-//! call: the other module has to be loaded first. The module `order` orders modules without such calls.
+//! A module depends on another module when its next version calls a function of the other module that its version before did
+//! not call: the other module has to be loaded first. The module `order` orders modules without such calls.
 //!
 //! The module is pure: it reads and writes no file. `pq appup` calls it; `systools` interprets the instructions.
 
