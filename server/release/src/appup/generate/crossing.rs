@@ -38,8 +38,8 @@ pub(super) struct Change<'a> {
     pub(super) what: What,
     /// The dependencies of the module's instruction.
     pub(super) deps: Vec<&'a str>,
-    /// Modules that have to come before this module because its next version calls functions of theirs that the version before did
-    /// not call. They include `deps`.
+    /// Modules that have to come before this module because its next version calls functions of theirs that the version
+    /// before did not call. They include `deps`.
     pub(super) follows: Vec<&'a str>,
     /// Modules that have to come after this module because its next version no longer calls their functions.
     pub(super) leads: Vec<&'a str>,
