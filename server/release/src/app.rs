@@ -1,6 +1,6 @@
-//! `.app` files: what an application is (`app(4)`), checked as `systools` checks them.
+//! `.app` files (`app(4)`): the description of an application, checked as `systools` checks it.
 //!
-//! The runtime's own form of it is [`AppSpec`]; starting it is not done here.
+//! [`AppSpec`] is the runtime's form of an [`App`]. This module starts nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,43 +13,43 @@ use crate::file_error::FileError;
 use crate::places;
 use crate::terms;
 
-/// What an `.app` file holds.
+/// The form of an `.app` file, for errors.
 const WANTED: &str = "`{application, Name, [{Key, Value}]}`";
 
 /// One application, as its `.app` file describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct App {
-    /// Its name.
+    /// The name of the application, as other `.app` files and the `.rel` file use it.
     pub name: Atom,
-    /// Its version.
+    /// The version of the application, such as `1.0.0`.
     pub vsn: String,
-    /// A further name of the product, empty where none is given.
+    /// A second name of the product (`id`); empty when the file gives none.
     pub id: String,
-    /// One line about it.
+    /// The description of the application in one line.
     pub description: String,
-    /// All modules it brings.
+    /// All modules of the application.
     pub modules: Vec<Atom>,
-    /// The names its processes register.
+    /// The names that processes of the application register.
     pub registered: Vec<Atom>,
-    /// What must run before it.
+    /// The applications that must be started before this one.
     pub applications: Vec<Atom>,
-    /// Those of `applications` that may be missing from a release.
+    /// The members of `applications` that a release may leave out.
     pub optional_applications: Vec<Atom>,
-    /// Applications it starts by itself.
+    /// The applications that this application starts itself.
     pub included_applications: Vec<Atom>,
-    /// `mod`: the callback module and what `start` gets. `None` for a library application.
+    /// `mod`: the callback module and the argument of its `start`. `None` for a library application.
     pub callback: Option<(Atom, Term)>,
-    /// `start_phases`, where given.
+    /// `start_phases`: the phases and their arguments; `None` when the file has no such key.
     pub start_phases: Option<Vec<(Atom, Term)>>,
-    /// Its environment before `sys.config`.
+    /// The environment of the application, before `sys.config` changes it.
     pub env: Vec<(Atom, Term)>,
-    /// `maxT`: how long it may run in milliseconds; `None` for `infinity`.
+    /// `maxT`: the longest running time of the application, in milliseconds; `None` for `infinity`.
     pub max_t_ms: Option<i64>,
-    /// `maxP`: how many processes it may have; `None` for `infinity`.
+    /// `maxP`: the largest number of processes of the application; `None` for `infinity`.
     pub max_p: Option<i64>,
-    /// The file it was read from.
+    /// The path of the file that describes the application.
     pub file: PathBuf,
-    /// The file's term.
+    /// The term of the file, as it was read.
     pub term: Term,
     text: Arc<str>,
 }
@@ -63,7 +63,7 @@ impl App {
         App::parse(file, &read_text(file)?)
     }
 
-    /// The application that this text of a file describes.
+    /// Parses the text of an `.app` file.
     ///
     /// # Errors
     /// With the line and OTP's words: `{missing_param,K}`, `{bad_param,K}`, `{badly_formatted_application,T}`.
@@ -84,7 +84,7 @@ impl App {
         }
     }
 
-    /// The part of it that the runtime needs.
+    /// The part of the application's description that the runtime needs.
     pub fn spec(&self) -> AppSpec {
         let texts = |atoms: &[Atom]| atoms.iter().map(|atom| atom.as_str().to_string()).collect();
         let env = self.env.iter();
@@ -101,7 +101,7 @@ impl App {
         }
     }
 
-    /// The line (from 1) of a key in its file; where the key is not given, that of the application.
+    /// The line (from 1) of a key in the `.app` file, or the line of the application's term when the file lacks the key.
     pub fn line(&self, key: &str) -> usize {
         let properties = self.term.as_tuple().and_then(|parts| parts.get(2));
         let pairs = properties.and_then(terms::list).unwrap_or_default();
@@ -111,7 +111,7 @@ impl App {
         }
     }
 
-    /// The folder it was found in, as OTP's error terms name it: `lib/App-Vsn/ebin`.
+    /// The directory of the `.app` file, as OTP's error terms name it: `lib/App-Vsn/ebin`.
     pub fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new(""))
     }
@@ -128,14 +128,14 @@ fn badly_formatted(sheet: &Sheet<'_>) -> FileError {
     sheet.wrong(&[], sentence, term)
 }
 
-/// The list of keys and values. Unknown keys and elements that are no pairs are passed over, as OTP does.
+/// The list of keys and values. Unknown keys and elements that are not pairs are ignored, as OTP does.
 struct Properties<'a> {
     sheet: &'a Sheet<'a>,
     pairs: &'a [Term],
 }
 
 impl Properties<'_> {
-    /// The keys in the order in which OTP checks them: of several faults the same one is reported.
+    /// Checks the keys in OTP's order, so that a file with several faults gives the same error as in OTP.
     fn application(&self, name: Atom, file: &Path) -> Result<App, FileError> {
         Ok(App {
             name,
@@ -195,7 +195,7 @@ impl Properties<'_> {
             .unwrap_or_default())
     }
 
-    /// FIDELITY: of a bad `mod` OTP says that it is missing.
+    /// FIDELITY: OTP reports a malformed `mod` as missing.
     fn callback(&self) -> Result<Option<(Atom, Term)>, FileError> {
         let Some((at, value)) = self.find("mod") else {
             return Ok(None);
@@ -214,7 +214,7 @@ impl Properties<'_> {
         }
     }
 
-    /// The first pair of this key, with its place.
+    /// The first pair with this key, and its index.
     fn find(&self, key: &str) -> Option<(usize, &Term)> {
         let at = self.pairs.iter().position(|pair| is_of(key, pair))?;
         match self.pairs[at].as_tuple()? {
@@ -230,7 +230,7 @@ impl Properties<'_> {
         self.sheet.wrong(&[], sentence, term)
     }
 
-    /// About the first element where only some of a list are wrong.
+    /// When only part of a list is wrong, the error is about the first wrong element.
     fn bad<T>(
         &self,
         at: usize,
@@ -254,7 +254,7 @@ const LIST_OF_ATOMS: &str = "[name, other_name]";
 
 const LIMIT: &str = "infinity or a count above 0";
 
-/// A count above zero, or `Some(None)` for `infinity`.
+/// Returns a count above zero, or `Some(None)` for `infinity`.
 fn limit(term: &Term) -> Option<Option<i64>> {
     match term.as_i64() {
         Some(count) if count > 0 => Some(Some(count)),

@@ -1,7 +1,7 @@
-//! `.appup` files: how an application gets from one version to another (`appup(4)`).
+//! `.appup` files (`appup(4)`): how an application gets from one version to another.
 //!
-//! Which way applies is decided here; what its instructions mean is known to `systools`. [`generate`] makes one from
-//! two libraries, and finds where one no longer fits them.
+//! This module selects the entry for a version; `systools` interprets its instructions. [`generate`] makes an appup from two
+//! libraries, and finds the places where an appup does not fit them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,44 +18,44 @@ pub mod generate;
 
 pub mod pattern;
 
-/// What the file holds.
+/// The form of an `.appup` file, for errors.
 const WANTED: &str = "`{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}`";
 
-/// An `.appup` file.
+/// An `.appup` file: the ways to one version of an application and back from it.
 #[derive(Debug, Clone)]
 pub struct Appup {
-    /// The version it leads to. Any term: whether it is the application's is for the caller to say.
+    /// The version that the ways lead to. It may be any term: the caller compares it with the version of the application.
     pub vsn: Term,
     up: Vec<Term>,
     down: Vec<Term>,
     source: Arc<Source>,
 }
 
-/// The text of a file, from which a line can be told later.
+/// The text of a file, kept to find the line of a term later.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     file: PathBuf,
     text: String,
 }
 
-/// Where in an `.appup` something stands.
+/// The place of a term in an `.appup` file.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     source: Arc<Source>,
     path: Vec<usize>,
 }
 
-/// The instructions of one way, not yet looked at.
+/// The instructions of one way, not yet interpreted.
 #[derive(Debug, Clone)]
 pub(crate) struct Instructions {
     pub(crate) term: Term,
     pub(crate) origin: Origin,
-    /// The ways before it whose patterns cannot be used: one of them may have been meant.
+    /// The errors of earlier ways with unusable patterns. The author may have meant one of those ways.
     pub(crate) passed_over: Vec<FileError>,
 }
 
 impl Origin {
-    /// The part of this index.
+    /// The origin of the element with this index.
     pub(crate) fn part(&self, index: usize) -> Origin {
         let mut part = self.clone();
         part.path.push(index);
@@ -66,17 +66,17 @@ impl Origin {
         &self.source.file
     }
 
-    /// The line (from 1). Looked up when asked for: only errors need it.
+    /// The line (from 1). It is computed on demand because only errors need it.
     pub(crate) fn line(&self) -> usize {
         places::line_at(&self.source.text, &self.path)
     }
 }
 
 impl Appup {
-    /// The way in this text of a file. As in OTP only its first term counts.
+    /// Parses the text of an `.appup` file. As in OTP, only the first term counts.
     ///
     /// # Errors
-    /// When the text is no terms or holds none (`{read,File}`), or the first is no appup (`{ok,Term}`).
+    /// When the text is not Erlang terms or is empty (`{read,File}`), or the first term is no appup (`{ok,Term}`).
     pub fn parse(file: &Path, text: &str) -> Result<Appup, FileError> {
         let sheet = Sheet::read(file, text, WANTED)?;
         let parts = sheet.term.as_tuple().unwrap_or_default();
@@ -98,12 +98,12 @@ impl Appup {
         })
     }
 
-    /// The instructions of the first way that is for this version: a string that is equal to it, or a binary
-    /// whose pattern matches all of it. Entries of another form are passed over, as OTP does, and those whose pattern
-    /// cannot be used as long as another way is for this version.
+    /// The instructions of the first way for this version. A way is for a version when its string is equal to the version or
+    /// its binary is a pattern that matches the whole version. Entries of another form are ignored, as OTP does. Unusable
+    /// patterns are ignored when another way is for this version.
     ///
     /// # Errors
-    /// When no way is for this version and a pattern cannot be used.
+    /// When no way is for this version and a pattern is unusable.
     pub(crate) fn way(
         &self,
         direction: Direction,
@@ -138,12 +138,12 @@ impl Appup {
         Origin { source, path }
     }
 
-    /// Where it was read.
+    /// The path of the `.appup` file.
     pub fn file(&self) -> &Path {
         &self.source.file
     }
 
-    /// The versions that ways are for, as a message shows them.
+    /// The versions that have a way in this direction, as text for a message.
     pub(crate) fn versions(&self, direction: Direction) -> String {
         let version = |entry: &Term| {
             entry
@@ -158,12 +158,12 @@ impl Appup {
         }
     }
 
-    /// The line (from 1) of the version it leads to.
+    /// The line (from 1) of the version that the ways lead to.
     pub(crate) fn vsn_line(&self) -> usize {
         places::line_at(&self.source.text, &[0])
     }
 
-    /// The line (from 1) of one side.
+    /// The line (from 1) of the ways in this direction.
     pub(crate) fn line(&self, direction: Direction) -> usize {
         places::line_at(&self.source.text, &[self.side(direction)])
     }
@@ -203,8 +203,8 @@ fn bad(sheet: &Sheet<'_>) -> FileError {
     sheet.wrong(&[], sentence, terms::tagged("ok", sheet.term.clone()))
 }
 
-/// OTP's word for a problem with an `.appup`: `{file_problem,{File,{error,Why}}}`, or with `{ok,Term}` where the
-/// file could be read and holds something else.
+/// OTP's term for a problem with an `.appup`: `{file_problem,{File,{error,Why}}}`, or with `{ok,Term}` when the file was read
+/// and holds something else.
 pub(crate) fn file_problem(error: &FileError) -> Term {
     let why = error.to_term();
     let is_read = matches!(why.as_tuple(), Some([tag, _]) if tag.is_atom("ok"));

@@ -1,7 +1,7 @@
-//! A release tree as the node boots from it: which release, its applications in start order, their libraries, settings.
+//! Reads a release tree for booting: the release, its applications in start order, their libraries and its settings.
 //!
-//! Everything is read and checked before anything starts: a tree that cannot boot is refused with the file that
-//! is wrong. Reading and verifying a library's bytes belongs to `server/code`, starting to `server/otp`.
+//! Everything is read and checked before anything starts; a tree that cannot boot is refused with the faulty file.
+//! `server/code` reads and verifies the bytes of libraries, `server/otp` starts the applications.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,27 +28,27 @@ mod error;
 
 pub use error::BootError;
 
-/// What the node itself brings.
+/// The properties of the node that a release has to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Runtime {
-    /// The version it answers as `erts`.
+    /// The version of the node, which it reports as `erts`.
     pub erts_vsn: String,
-    /// Applications compiled into it.
+    /// The applications that are compiled into the node.
     pub built_in: Vec<BuiltIn>,
 }
 
 /// An application that is part of the node and needs no library in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltIn {
-    /// Its name.
+    /// The name of the application.
     pub name: String,
-    /// Its version.
+    /// The version of the application.
     pub vsn: String,
     /// The text of its `.app` file.
     pub app_text: String,
 }
 
-/// A root folder with `releases` and `lib`.
+/// A root directory with `releases` and `lib`, as one node sees it.
 #[derive(Debug, Clone)]
 pub struct ReleaseTree {
     root: PathBuf,
@@ -58,45 +58,45 @@ pub struct ReleaseTree {
 /// A release that is ready to boot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BootRelease {
-    /// What it consists of.
+    /// The contents of the `.rel` file.
     pub rel: Rel,
-    /// Its applications in the order in which they start.
+    /// The applications in start order.
     pub applications: Vec<BootApp>,
-    /// Its `sys.config`.
+    /// The settings of `sys.config`, with the environment variables put in.
     pub settings: Settings,
-    /// What is not as it was built or unpacked, and may be so; as sentences.
+    /// Sentences about files that differ from the built or unpacked ones, but may differ.
     pub remarks: Vec<String>,
 }
 
-/// One application of it.
+/// One application of a release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BootApp {
-    /// What its `.app` file says.
+    /// The contents of the `.app` file.
     pub app: App,
-    /// How the release starts it.
+    /// How the release starts the application.
     pub start: RelStart,
-    /// Where its modules are.
+    /// The place of the application's modules.
     pub code: Code,
 }
 
-/// Where the modules of an application are.
+/// The place of an application's modules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
-    /// In the node.
+    /// The node contains the modules.
     BuiltIn,
-    /// In a library of the tree.
+    /// A library of the tree contains the modules.
     Library {
-        /// `root/lib/App-Vsn/priv/App.so`
+        /// The path of the library: `root/lib/App-Vsn/priv/App.so`.
         path: PathBuf,
-        /// The checksum its bytes must have.
+        /// The checksum that the bytes of the library must have.
         sha256: Sha256Hex,
     },
-    /// It has none.
+    /// The application has no modules.
     None,
 }
 
 impl BootRelease {
-    /// A value of an application's environment as this release has it; the command line stands over it.
+    /// A value of an application's environment in this release. Values of the command line take precedence.
     pub fn env(&self, application: &str, key: &str) -> Option<&Term> {
         let of_file = || {
             let mut applications = self.applications.iter();
@@ -110,7 +110,7 @@ impl BootRelease {
 }
 
 impl ReleaseTree {
-    /// The tree at `root`, seen by a node of this kind. Nothing is read yet.
+    /// Describes the tree at `root` for a node with this runtime. Reads nothing yet.
     pub fn open(root: impl Into<PathBuf>, runtime: Runtime) -> ReleaseTree {
         ReleaseTree {
             root: root.into(),
@@ -118,12 +118,12 @@ impl ReleaseTree {
         }
     }
 
-    /// The root folder.
+    /// The root directory, with `releases` and `lib`.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Which release boots.
+    /// Reads which release boots.
     ///
     /// # Errors
     /// When `start_erl.data` is missing or unreadable.
@@ -132,7 +132,7 @@ impl ReleaseTree {
         StartErl::parse(&file, &self.text(&file)?)
     }
 
-    /// Which releases there are.
+    /// Reads the list of releases.
     ///
     /// # Errors
     /// When `RELEASES` is missing or unreadable.
@@ -148,21 +148,21 @@ impl ReleaseTree {
         text_of(file, &bytes)
     }
 
-    /// The folder of a release, with its checksums.
+    /// The directory of a release, with its checksums.
     pub(crate) fn summed(&self, vsn: &str) -> Result<Summed, FileError> {
         Summed::open(&self.root, &layout::release(&self.root, vsn))
     }
 
-    /// The release that `start_erl.data` names.
+    /// Reads the release that `start_erl.data` names.
     ///
     /// # Errors
-    /// With the first file that is wrong.
+    /// With the first faulty file.
     pub fn boot(&self) -> Result<BootRelease, BootError> {
         let vsn = self.start_erl()?.vsn;
         self.boot_vsn(&vsn).map_err(|error| self.named(error, &vsn))
     }
 
-    /// A release that does not exist is the fault of the file that names it.
+    /// When `start_erl.data` names a release that does not exist, the error is about `start_erl.data`.
     fn named(&self, error: BootError, vsn: &str) -> BootError {
         match error {
             BootError::NoSuchRelease { folder, .. } => BootError::File(FileError::Content {
@@ -178,8 +178,8 @@ impl ReleaseTree {
         }
     }
 
-    /// The release of this version: all its files are there, those with a checksum are what that says, and each library
-    /// is the one of its application.
+    /// Reads the release of this version. All its files have to exist, files with a checksum have to match it, and each library
+    /// has to belong to its application.
     ///
     /// # Errors
     /// As [`ReleaseTree::boot`].
@@ -213,10 +213,10 @@ impl ReleaseTree {
         })
     }
 
-    /// The ways to and from the release of this version; `None` where it has no `relup`.
+    /// Reads the `relup` of a release: the ways to and from its version; `None` without a `relup`.
     ///
     /// # Errors
-    /// When the file cannot be read, and when it is that of another release.
+    /// When the file cannot be read, or belongs to another release.
     pub fn relup(&self, vsn: &str) -> Result<Option<Relup>, FileError> {
         let file = layout::relup(&self.root, vsn);
         let summed = self.summed(vsn)?;
@@ -231,7 +231,7 @@ impl ReleaseTree {
         }
     }
 
-    /// All of a release, read and checked, with its settings as they are on this machine.
+    /// Reads and checks a whole release, with the settings for this machine.
     pub(crate) fn read(&self, rel: Rel, libs: &[Lib]) -> Result<BootRelease, BootError> {
         let applications = self.applications(&rel, libs)?;
         let (settings, remarks) = self.settings(&rel.vsn)?;
@@ -243,7 +243,7 @@ impl ReleaseTree {
         })
     }
 
-    /// Checks all of a release, whatever node it is for and whatever machine.
+    /// Checks a whole release for any node and any machine.
     pub(crate) fn check(&self, rel: &Rel, libs: &[Lib]) -> Result<(), BootError> {
         self.applications(rel, libs)?;
         self.summed(&rel.vsn)?.settings()?;
@@ -251,8 +251,8 @@ impl ReleaseTree {
         Ok(())
     }
 
-    /// The applications of a release, read and checked, in start order. They are where `libs` says, and those that are not
-    /// named there below `lib`.
+    /// Reads and checks the applications of a release, in start order. Their directories are those in `libs`; applications that
+    /// `libs` does not name are below `lib`.
     fn applications(&self, rel: &Rel, libs: &[Lib]) -> Result<Vec<BootApp>, BootError> {
         let member = |entry: &RelApp| -> Result<Member, BootError> {
             Ok(fit::member(rel, entry, self.app(entry, libs)?)?)
@@ -266,19 +266,19 @@ impl ReleaseTree {
         members.map(|member| self.boot_app(member)).collect()
     }
 
-    /// The settings of a release, and what there is to say about them. Where it came with some, there have to be some: a
-    /// node without settings has no limits.
+    /// The settings of a release, and remarks about them. A release that was packed with settings has to have some: a node
+    /// without settings has no limits.
     fn settings(&self, vsn: &str) -> Result<(Settings, Vec<String>), FileError> {
         let compared = self.summed(vsn)?.settings()?;
         let settings = sys_config::read(&layout::release(&self.root, vsn))?;
         Ok((settings, remark(vsn, compared).into_iter().collect()))
     }
 
-    /// What became of the settings of a release since it was built or unpacked, as a sentence; nothing when they are the
-    /// same, or nobody knows.
+    /// Compares the settings of a release with those that were built or unpacked. Returns a sentence about a difference, and
+    /// `None` when they are equal or cannot be compared.
     ///
     /// # Errors
-    /// When they or their checksum cannot be read.
+    /// When the settings or their checksum cannot be read.
     pub fn settings_remark(&self, vsn: &str) -> Result<Option<String>, BootError> {
         plain(vsn)?;
         match self.summed(vsn)?.settings()? {
@@ -287,10 +287,10 @@ impl ReleaseTree {
         }
     }
 
-    /// What the release of this version consists of.
+    /// Reads the `.rel` file of the release with this version.
     ///
     /// # Errors
-    /// When there is no such release, or not exactly one `.rel` file of this version in its folder.
+    /// When the directory of the release does not hold exactly one `.rel` file of this version.
     pub fn rel(&self, vsn: &str) -> Result<Rel, BootError> {
         plain(vsn)?;
         let folder = layout::release(&self.root, vsn);
@@ -315,8 +315,8 @@ impl ReleaseTree {
         }
     }
 
-    /// What `RELEASES` says about where the applications of a release are: a release that was registered with
-    /// `set_unpacked` may have them anywhere.
+    /// The directories of a release's applications, as `RELEASES` lists them. A release that was registered with `set_unpacked`
+    /// may have its applications anywhere.
     pub(crate) fn libs(&self, vsn: &str) -> Result<Vec<Lib>, FileError> {
         match self.releases() {
             Ok(releases) => Ok(releases
@@ -327,7 +327,7 @@ impl ReleaseTree {
         }
     }
 
-    /// The folder of an application that is not part of the node.
+    /// The directory of an application that is not part of the node.
     pub(crate) fn lib_folder(&self, entry: &RelApp, libs: &[Lib]) -> Result<PathBuf, BootError> {
         let name = entry.name.as_str();
         plain(name)?;
@@ -339,7 +339,7 @@ impl ReleaseTree {
         })
     }
 
-    /// The folder of an application with its checksums. It may be elsewhere than in the tree.
+    /// The directory of an application, with its checksums. The directory may be outside the tree.
     fn lib(&self, entry: &RelApp, libs: &[Lib]) -> Result<Summed, BootError> {
         let folder = self.lib_folder(entry, libs)?;
         let base = match folder.starts_with(&self.root) {
@@ -359,7 +359,7 @@ impl ReleaseTree {
         self.runtime.built_in.iter().find(|own| own.name == name)
     }
 
-    /// The applications of a release that are not part of the node: they have folders.
+    /// The applications of a release that are not part of the node. Only they have directories.
     pub(crate) fn foreign_to_the_node<'a>(
         &'a self,
         rel: &'a Rel,
@@ -368,13 +368,13 @@ impl ReleaseTree {
         rel.applications.iter().filter(is_foreign)
     }
 
-    /// What this node brings.
+    /// The properties of the node for which the tree was opened.
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// In a release for another node the built-in applications have other versions, which nobody here knows; they are
-    /// taken to need, bring and register what they do today.
+    /// A release for another node has other versions of the built-in applications. Their `.app` files are unknown here, so
+    /// those of this node are used.
     fn app(&self, entry: &RelApp, libs: &[Lib]) -> Result<App, BootError> {
         let name = entry.name.as_str();
         let app = match self.built_in(name) {
@@ -436,7 +436,7 @@ fn fits_node(rel: &Rel, name: &str, wanted: &str, have: &str) -> Result<(), Boot
     }
 }
 
-/// The library of an application with modules, and the checksum it must have.
+/// The library of an application with modules, and its checksum.
 fn library(app: &App) -> Result<Code, BootError> {
     let name = app.name.as_str();
     let folder = app.folder().parent().unwrap_or(Path::new(""));
@@ -461,7 +461,7 @@ fn library(app: &App) -> Result<Code, BootError> {
     }
 }
 
-/// The folder of an application bears its name and version, wherever `RELEASES` says that it is.
+/// The directory of an application has the application's name and version, also outside the tree.
 fn is_called_after(folder: &Path, entry: &RelApp) -> Result<(), BootError> {
     let wanted = named(entry.name.as_str(), &entry.vsn);
     let found = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -475,7 +475,7 @@ fn is_called_after(folder: &Path, entry: &RelApp) -> Result<(), BootError> {
     }
 }
 
-/// The sentence about settings that are not those of the release.
+/// The sentence about settings that differ from those of the release.
 fn remark(vsn: &str, compared: Compared) -> Option<String> {
     let file = format!("{}/{SETTINGS}", layout::release_name(vsn));
     let sums = checksums::FILE_NAME;
@@ -488,14 +488,14 @@ fn remark(vsn: &str, compared: Compared) -> Option<String> {
             "{file} was added: the release came without settings"
         )),
         Compared::Unknown => Some(format!(
-            "{} has no {sums}, so nobody can tell whether its files are those that were built: unpack or build the release \
-             again, and it has",
+            "{} has no {sums}, so its files cannot be compared with the built ones: unpack or build the release \
+             again",
             layout::release_name(vsn)
         )),
     }
 }
 
-/// The `.rel` files of a folder in the order of their names; none where there is no folder.
+/// The `.rel` files of a directory, ordered by name; none when the directory does not exist.
 fn rel_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,6 +1,6 @@
 //! `SHA256SUMS`: the checksums of an application's files, in the form that `sha256sum -c` reads.
 //!
-//! Comparing them with a library that is about to be loaded belongs to `server/code`.
+//! `server/code` compares them with the library that it loads.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,22 +13,22 @@ use crate::consult::read_text;
 use crate::file_error::FileError;
 use crate::terms;
 
-/// The name of the file in an application's folder.
+/// The name of the file in an application's directory.
 pub const FILE_NAME: &str = "SHA256SUMS";
 
 /// A SHA-256 (FIPS 180-4) as 64 lower-case hexadecimal digits.
 pub type Sha256Hex = String;
 
-/// Checksums by path within the folder, such as `priv/pq.so`.
+/// Checksums by path within the directory, such as `priv/pq.so`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checksums(pub BTreeMap<String, Sha256Hex>);
 
-/// The checksum of these bytes.
+/// Computes the checksum of these bytes.
 pub fn sha256(bytes: &[u8]) -> Sha256Hex {
     hex(&Sha256::digest(bytes))
 }
 
-/// The digits of a checksum that was computed piece by piece.
+/// The hexadecimal digits of a digest.
 pub(crate) fn hex(digest: &[u8]) -> Sha256Hex {
     digest.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
@@ -38,15 +38,15 @@ pub(crate) fn hex(digest: &[u8]) -> Sha256Hex {
 }
 
 impl Checksums {
-    /// Reads the file.
+    /// Reads a `SHA256SUMS` file.
     ///
     /// # Errors
-    /// When it cannot be read, and as [`Checksums::parse`].
+    /// When the file cannot be read, and as [`Checksums::parse`].
     pub fn read(file: &Path) -> Result<Checksums, FileError> {
         Checksums::parse(file, &read_text(file)?)
     }
 
-    /// The checksums in this text of a file.
+    /// Parses the text of a `SHA256SUMS` file.
     ///
     /// # Errors
     /// With the first line that is not 64 digits, two blanks (or a blank and `*`) and a path.
@@ -68,7 +68,7 @@ impl Checksums {
         Ok(Checksums(sums))
     }
 
-    /// The text of the file: one line for each path, in their order.
+    /// The text of the file: one line for each path, ordered by path.
     pub fn to_text(&self) -> String {
         self.0.iter().fold(String::new(), |mut text, (path, hex)| {
             // Writing to a String cannot fail.

@@ -1,6 +1,6 @@
-//! A file that holds one term, with what is needed to say where in it something is wrong.
+//! A file that holds one term, with the positions that errors need.
 //!
-//! The formats (`app`, `rel` …) ask here; they know what the term should be.
+//! The modules of the formats (`app`, `rel` …) use it; they check the term.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use pq_term::Term;
 use crate::file_error::FileError;
 use crate::places;
 
-/// The text of a file. Formats of plain text (`start_erl`, `checksums`) use it as well.
+/// Reads the text of a file. Plain text formats (`start_erl`, `checksums`) use it, too.
 pub(crate) fn read_text(file: &Path) -> Result<String, FileError> {
     let bytes = pq_files::read(file, pq_files::TEXT_BYTES_MAX)
         .map_err(|error| FileError::read(file, &error))?;
     text_of(file, &bytes)
 }
 
-/// The text in these bytes of a file.
+/// Decodes the bytes of a file as text.
 pub(crate) fn text_of(file: &Path, bytes: &[u8]) -> Result<String, FileError> {
     match pq_term::checked_text(bytes) {
         Ok(text) => Ok(text.into_owned()),
@@ -27,7 +27,7 @@ pub(crate) fn text_of(file: &Path, bytes: &[u8]) -> Result<String, FileError> {
     }
 }
 
-/// The first term of a text. As in OTP whatever follows it is read but not used.
+/// The first term of a text. As in OTP, the rest of the text is parsed but not used.
 pub(crate) struct Sheet<'a> {
     file: PathBuf,
     text: &'a str,
@@ -35,7 +35,7 @@ pub(crate) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// Reads the text; `wanted` says what an empty one should hold.
+    /// Parses the text; `wanted` is the expected form, for the error about an empty text.
     pub(crate) fn read(file: &Path, text: &'a str, wanted: &str) -> Result<Sheet<'a>, FileError> {
         crate::names::check(&[text]).map_err(|error| FileError::Content {
             file: file.to_path_buf(),
@@ -59,7 +59,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// As [`Sheet::read`], and nothing may follow the first term.
+    /// As [`Sheet::read`], but a second term is an error.
     pub(crate) fn read_only(
         file: &Path,
         text: &'a str,
@@ -81,12 +81,12 @@ impl<'a> Sheet<'a> {
         self.text
     }
 
-    /// The line of a part of the term; see [`places::line_at`] for the path.
+    /// The line (from 1) of a part of the term; see [`places::line_at`] for `path`.
     pub(crate) fn line(&self, path: &[usize]) -> usize {
         places::line_at(self.text, path)
     }
 
-    /// The error about a part of the term.
+    /// An error about a part of the term.
     pub(crate) fn wrong(&self, path: &[usize], sentence: String, term: Term) -> FileError {
         FileError::Content {
             file: self.file.clone(),

@@ -1,4 +1,4 @@
-//! What is wrong with a file, for people (file, line, what would be right) and for programs (OTP's error term).
+//! Errors about a file, for people (file, line, correct form) and for programs (OTP's error term).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,61 +12,61 @@ pub enum FileError {
     /// The file could not be read.
     #[error("read {}: {}", .file.display(), in_words(*.kind))]
     Read {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         kind: io::ErrorKind,
     },
-    /// It is something else than a file of the tree.
+    /// The path is not a plain file of the tree.
     #[error("read {}: {refused}", .file.display())]
     Refused {
-        /// Its path.
+        /// The path that was refused.
         file: PathBuf,
-        /// What it is, and what would be right.
+        /// The kind of file at the path, and the correct one.
         refused: Refused,
     },
-    /// It is not the file that was built or unpacked.
+    /// The file differs from the built or unpacked one.
     #[error("read {}: {how} {}; unpack the release again, or `pq install-file` puts another file of a release in place", .file.display(), .sums.display())]
     Changed {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// How that shows.
+        /// The difference, as a clause before the path of the checksums.
         how: &'static str,
-        /// The checksums.
+        /// The path of the `SHA256SUMS` file.
         sums: PathBuf,
     },
-    /// It was built or unpacked, and is no longer there.
+    /// The file was built or unpacked, but does not exist any more.
     #[error("read {}: no such file, and {} lists it; unpack the release again, or put the file back", .file.display(), .sums.display())]
     Gone {
-        /// The file.
+        /// The path of the missing file.
         file: PathBuf,
-        /// The checksums.
+        /// The path of the `SHA256SUMS` file that lists it.
         sums: PathBuf,
     },
     /// The text is not Erlang terms.
     #[error("read {}: {source}", .file.display())]
     Parse {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// Line, column, what was found and what was expected.
+        /// Line, column, the text that was found and the text that was expected.
         source: ReadError,
     },
-    /// The terms are not what the format asks for.
+    /// The terms do not have the form of the format.
     #[error("read {}: line {line}: {sentence} ({term})", .file.display())]
     Content {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// The line (from 1) of the part that is wrong.
+        /// The line (from 1) of the faulty part.
         line: usize,
-        /// What stands there and what would be right.
+        /// The faulty part and the correct form.
         sentence: String,
-        /// The same in OTP's words, such as `{bad_param,vsn}`.
+        /// The same error as OTP's term, such as `{bad_param,vsn}`.
         term: Term,
     },
 }
 
 impl FileError {
-    /// The error of reading this file.
+    /// The error of a failed read of this file.
     pub fn read(file: &Path, error: &io::Error) -> FileError {
         let file = file.to_path_buf();
         match Refused::of(error) {
@@ -81,7 +81,7 @@ impl FileError {
         }
     }
 
-    /// The same error on another line: its text was made from another one.
+    /// Moves the error to another line, for a text that was made from another text.
     pub(crate) fn at_line(mut self, of: impl Fn(usize) -> usize) -> FileError {
         match &mut self {
             FileError::Parse { source, .. } => source.line = of(source.line),
@@ -91,18 +91,18 @@ impl FileError {
         self
     }
 
-    /// True when there is no such file, and nobody says that there should be one.
+    /// True when the file does not exist, and no `SHA256SUMS` lists it.
     pub fn is_absence(&self) -> bool {
         let none = io::ErrorKind::NotFound;
         matches!(self, FileError::Read { kind, .. } if *kind == none)
     }
 
-    /// True when the file is another one than was built or unpacked.
+    /// True when the file differs from the built or unpacked one.
     pub fn is_checksum(&self) -> bool {
         matches!(self, FileError::Changed { .. })
     }
 
-    /// The file it is about.
+    /// The path of the file at fault.
     pub fn file(&self) -> &Path {
         match self {
             FileError::Read { file, .. }
@@ -114,7 +114,7 @@ impl FileError {
         }
     }
 
-    /// The line (from 1), when the file could be read.
+    /// The line (from 1) of the fault; `None` when the file could not be read.
     pub fn line(&self) -> Option<usize> {
         match self {
             FileError::Read { .. }
@@ -126,7 +126,7 @@ impl FileError {
         }
     }
 
-    /// The error in OTP's words: `{open,File,enoent}`, `{parse,File,{Line,erl_parse,Text}}`, or the format's own term.
+    /// The error as OTP's term: `{open,File,enoent}`, `{parse,File,{Line,erl_parse,Text}}`, or the term of the format.
     pub fn to_term(&self) -> Term {
         match self {
             FileError::Read { file, kind } => Term::tuple([
@@ -163,12 +163,12 @@ fn parse_reason(source: &ReadError) -> Term {
     ])
 }
 
-/// A path as OTP's terms hold it.
+/// A path in the form of OTP's terms.
 pub(crate) fn path_term(path: &Path) -> Term {
     Term::string(path.to_string_lossy())
 }
 
-/// OTP's word for an error of the operating system (`file(3)`, "POSIX Error Codes").
+/// OTP's atom for an error of the operating system (`file(3)`, "POSIX Error Codes").
 pub(crate) fn posix(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::NotFound => "enoent",

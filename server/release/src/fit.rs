@@ -1,8 +1,8 @@
-//! Whether the applications of a release fit together, and in which order they start.
+//! Checks whether the applications of a release fit together, and orders them for the start.
 //!
-//! The checks and their order are those of `systools:make_script/2`: whatever an application needs is in the release, no
-//! two applications register one name, include one application or bring one module, and nothing needs itself.
-//! Called by `boot` and `systools`; reading the files is theirs.
+//! The checks and their order are those of `systools:make_script/2`: the release contains every needed application; no two
+//! applications register the same name, include the same application or contain the same module; and no application needs
+//! itself, directly or through others. `boot` and `systools` read the files and call this module.
 
 use std::path::PathBuf;
 
@@ -15,33 +15,33 @@ use crate::terms;
 
 mod order;
 
-/// An application of a release.
+/// An application as a member of a release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
-    /// The application. Its `included_applications` are those this release takes.
+    /// The application. `included_applications` are those that this release includes.
     pub app: App,
     /// How the release starts it.
     pub start: RelStart,
 }
 
-/// The applications do not fit. Displays as a fragment that continues "failed to …".
+/// Applications that do not fit together. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("fit together the applications of a release: {}: line {line}: {sentence} ({term})", .file.display())]
 pub struct FitError {
     /// The `.app` or `.rel` file at fault.
     pub file: PathBuf,
-    /// The line (from 1) in it.
+    /// The line (from 1) in the file.
     pub line: usize,
-    /// What does not fit, and what would be right.
+    /// The fault and the correct form.
     pub sentence: String,
-    /// The same in OTP's words, such as `{circular_dependencies,L}`.
+    /// The same error as OTP's term, such as `{circular_dependencies,L}`.
     pub term: Term,
 }
 
-/// The application as this release takes it: a release may leave out included applications, not add any.
+/// The application in this release: a release may leave out included applications, but not add any.
 ///
 /// # Errors
-/// `{override_include,L}` with those that the `.app` file does not include.
+/// `{override_include,L}` with the applications that the `.app` file does not include.
 pub fn member(rel: &Rel, entry: &RelApp, mut app: App) -> Result<Member, FitError> {
     if let Some(wanted) = &entry.included {
         let stray = |name: &&Atom| !app.included_applications.contains(name);
@@ -68,7 +68,7 @@ pub fn member(rel: &Rel, entry: &RelApp, mut app: App) -> Result<Member, FitErro
     })
 }
 
-/// The applications in the order in which they start: what one needs before it, otherwise that of the `.rel` file.
+/// Sorts the applications into start order: after the applications that they need, otherwise as in the `.rel` file.
 ///
 /// # Errors
 /// In this order `{undefined_applications,L}`, `{duplicate_register,L}`, `{duplicate_include,L}`,
@@ -81,7 +81,7 @@ pub fn fit(rel: &Rel, members: Vec<Member>) -> Result<Vec<Member>, FitError> {
     order::start_order(members).map_err(|circle| circular(rel, &circle))
 }
 
-/// The error about a key of an application.
+/// An error about a key of an application's `.app` file.
 fn at(app: &App, key: &str, sentence: String, term: Term) -> FitError {
     FitError {
         file: app.file.clone(),
@@ -119,7 +119,7 @@ fn nothing_undefined(rel: &Rel, members: &[Member]) -> Result<(), FitError> {
     Err(at(app, key, sentence, term))
 }
 
-/// What only one application of a release may have.
+/// Properties that only one application of a release may have.
 #[derive(Clone, Copy)]
 enum Kind {
     Register,
@@ -152,7 +152,7 @@ impl Kind {
         }
     }
 
-    /// Modules are listed without the version of their application.
+    /// OTP lists modules without the version of their application.
     fn owner(self, name: Atom, app: &App) -> Term {
         let folder = path_term(app.folder());
         match self {
@@ -174,13 +174,13 @@ fn nothing_twice(members: &[Member], kind: Kind) -> Result<(), FitError> {
     let mut owned: Vec<(Atom, &App)> = owned.collect();
     owned.sort_by_key(|(name, _)| *name);
     let pairs = owned.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-    // The last pair first, as OTP lists them.
+    // OTP lists the last pair first.
     let twice: Vec<_> = pairs.rev().collect();
     let Some([(name, one), (_, other)]) = twice.last() else {
         return Ok(());
     };
     let sentence = format!(
-        "`{name}` stands in `{key}` of `{}` and, in {}: line {}, of `{}`; only one of them can have it",
+        "`{name}` is listed in `{key}` of `{}` and, in {}: line {}, of `{}`; only one of them can have it",
         other.name,
         one.file.display(),
         one.line(kind.key()),

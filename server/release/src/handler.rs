@@ -5,12 +5,12 @@
 //!   (registry)  checked   libraries    later steps                        exchange: one transaction (pq_otp::upgrade)
 //!                         verified     on copies                          barrier:  apply, stop, start: reaches the world
 //! ```
-//! What fails before the first exchange is committed or the first barrier reached has changed nothing: the node plays
-//! on as it was, and needs no restart. What fails behind that is answered as OTP answers it, with a restart on the
-//! permanent release; [`InstallError::touched`] says which of the two it is.
+//! A failure before the first exchange is committed or the first barrier is reached has changed nothing: the node runs on as
+//! before and needs no restart. A failure after that is answered as in OTP, with a restart on the permanent release;
+//! [`InstallError::touched`] tells the two apart.
 //!
-//! Everything here blocks and is called by one thread. What others may ask meanwhile is [`Watch`].
-//! The releases of the tree are listed by [`crate::registry`]; sockets and restarts belong to the node (`server`).
+//! Everything here blocks, and one thread calls it. Other threads can ask [`Watch`] about a running install.
+//! [`crate::registry`] lists the releases of the tree; sockets and restarts belong to the node (`server`).
 
 use std::sync::Arc;
 
@@ -49,26 +49,27 @@ pub use error::{FailedStep, InstallError};
 pub use report::CheckReport;
 pub use watch::{InstallStatus, Watch};
 
-/// How an install is done (`release_handler:install_release/2`).
+/// Options of an install (`release_handler:install_release/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// How long processes may be held until the decision; above what the relup says. 5 000 ms when neither says.
+    /// The longest time for which processes may be held until the decision, in milliseconds. It takes precedence over the
+    /// relup; 5 000 ms when neither sets a time.
     pub suspend_timeout_ms: Option<u64>,
-    /// How long one conversion may take; 5 000 ms by default.
+    /// The longest time of one conversion, in milliseconds; 5 000 ms by default.
     pub code_change_timeout_ms: Option<u64>,
-    /// What becomes of a process whose conversion takes longer.
+    /// The treatment of a process whose conversion takes longer.
     pub on_overrun: OnOverrun,
-    /// Code of the release that runs may stay in force where the relup leaves it.
+    /// Permits a relup after which code of the running release stays in force.
     pub partial: bool,
-    /// How many processes a shard looks after before it does its other work again ([`Plan::SLICE`] by default).
+    /// The number of processes that a shard handles before it returns to its other work ([`Plan::SLICE`] by default).
     pub slice: Option<u32>,
 }
 
-/// Says as a sentence what is wrong with the settings of a release that is to run. What they mean is known to those
-/// parts of the node that no release brings.
+/// Checks the settings of a release before it runs, and returns a sentence about the first fault. The settings belong to parts
+/// of the node that are not part of any release, so the node supplies this function.
 pub type Judge = fn(&BootRelease) -> Result<(), String>;
 
-/// Old code that processes still run, and what is to become of them.
+/// Old code that processes still run, and the kind of purge for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Unpurged {
     module: pq_otp::Module,
@@ -82,14 +83,14 @@ pub struct ReleaseHandler {
     judge: Judge,
     watch: Arc<Watch>,
     unpurged: Vec<Unpurged>,
-    /// What all libraries took when a release was installed last.
+    /// The memory that all libraries took after the last install, in bytes.
     mapped_bytes: u64,
-    /// Applications that were changed by themselves, and where they came from.
+    /// Applications that `upgrade_app` or `downgrade_app` changed, with the directories of their versions.
     app_folders: Vec<crate::releases::Lib>,
 }
 
 impl ReleaseHandler {
-    /// For the node whose releases the registry keeps and whose code this is.
+    /// Makes the release handler of a node, from its registry and its code server.
     pub fn new(registry: ReleaseRegistry, code: Arc<CodeServer>) -> ReleaseHandler {
         ReleaseHandler {
             mapped_bytes: mapped_bytes(&code),
@@ -102,33 +103,33 @@ impl ReleaseHandler {
         }
     }
 
-    /// From now on a release is refused whose settings `judge` refuses, before anything of it has happened.
+    /// Sets the check for settings: a release whose settings `judge` refuses is refused before anything has changed.
     pub fn judge_settings(&mut self, judge: Judge) {
         self.judge = judge;
     }
 
-    /// The releases of the tree.
+    /// The registry, which lists the releases of the tree.
     pub fn registry(&self) -> &ReleaseRegistry {
         &self.registry
     }
 
-    /// The same, for unpacking and removing.
+    /// The registry, for unpacking and removing releases.
     pub fn registry_mut(&mut self) -> &mut ReleaseRegistry {
         &mut self.registry
     }
 
-    /// What may be asked while an install is under way, from any thread.
+    /// A handle with which any thread can follow an install.
     pub fn watch(&self) -> Arc<Watch> {
         self.watch.clone()
     }
 
-    /// Old code that processes still run: `Module-Vsn`.
+    /// The versions of modules that are old and still run, as `Module-Vsn`.
     pub fn unpurged(&self) -> Vec<String> {
         let line = |unpurged: &Unpurged| format!("{:?}", unpurged.module);
         self.unpurged.iter().map(line).collect()
     }
 
-    /// The release that runs boots next time, and what the relups wanted killed in old code is
+    /// Makes the running release the one that boots next time, and kills processes in old code whose relup says `brutal_purge`
     /// (`release_handler:make_permanent/1`).
     ///
     /// # Errors
@@ -140,7 +141,7 @@ impl ReleaseHandler {
     ) -> Result<(), crate::registry::RegistryError> {
         self.registry.make_permanent(vsn)?;
         if let Some(stall) = driver.node().stalled() {
-            tracing::warn!("processes in old code stay until the next `make-permanent`: {stall}");
+            tracing::warn!("processes run old code until the next `make-permanent`: {stall}");
             return Ok(());
         }
         for unpurged in std::mem::take(&mut self.unpurged) {
@@ -152,38 +153,39 @@ impl ReleaseHandler {
         Ok(())
     }
 
-    /// Forgets old code that nothing runs any more. To be called now and then; OTP does it every ten seconds.
+    /// Forgets old code that no process runs any more. The node calls it regularly; OTP does so every ten seconds.
     pub fn retry_purges(&mut self, driver: &mut dyn Driver) {
         for unpurged in std::mem::take(&mut self.unpurged) {
             match driver.who_runs(unpurged.module, ASK_TIMEOUT_MS) {
                 Ok(runners) if runners.is_empty() => self.forget(unpurged.module),
-                // Who cannot be asked now is asked the next time.
+                // Code whose processes cannot be listed now is tried again the next time.
                 _ => self.unpurged.push(unpurged),
             }
         }
     }
 
-    /// What libraries take that were loaded since this was last asked: for a check, or for the install itself.
+    /// The memory of the libraries that were loaded since the last call, in bytes: by a check, or by the install itself.
     fn loaded_since(&mut self) -> u64 {
         let now = mapped_bytes(&self.code);
         now - std::mem::replace(&mut self.mapped_bytes, now)
     }
 
-    /// Kills what runs this version, and forgets it. An event manager only loses its handler.
+    /// Kills the processes that run this version, and forgets the version. An event manager only loses its handler.
     fn purge_brutally(&mut self, driver: &mut dyn Driver, module: pq_otp::Module) {
         match driver.who_runs(module, ASK_TIMEOUT_MS) {
             Ok(runners) if runners.is_empty() => (),
             Ok(runners) => {
                 end_all(driver, module, runners);
-                // A shard answers after it has done what it was told before: now they have ended, and count.
+                // The shard answers after it has handled the earlier requests: then the killed processes have ended and are
+                // counted.
                 let _ = driver.who_runs(module, ASK_TIMEOUT_MS);
             }
-            Err(error) => tracing::error!(?module, %error, "processes in old code stay"),
+            Err(error) => tracing::error!(?module, %error, "processes continue to run old code"),
         }
         self.forget(module);
     }
 
-    /// The version is neither current nor old any more.
+    /// Forgets a version that is neither current nor old any more.
     fn forget(&self, module: pq_otp::Module) {
         if self.code.old(module.name()) == Some(module) {
             self.code.purge(module.name());
@@ -200,7 +202,7 @@ fn end_all(driver: &mut dyn Driver, module: pq_otp::Module, runners: Vec<Runner>
     }
 }
 
-/// What all libraries of a code server take.
+/// The memory of all libraries of a code server, in bytes.
 fn mapped_bytes(code: &CodeServer) -> u64 {
     let libraries = code.libraries().into_iter();
     libraries.map(|library| library.mapped_bytes).sum()

@@ -1,6 +1,6 @@
-//! Low-level instructions: what a `relup` consists of and the release handler carries out (`appup(4)`).
+//! Low-level instructions (`appup(4)`): the steps of a `relup`, which the release handler carries out.
 //!
-//! Here they are read, checked and written. High-level instructions are translated to these by `systools`.
+//! This module reads, checks and writes them. `systools` translates high-level instructions to low-level ones.
 
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
@@ -17,86 +17,86 @@ pub(crate) use syntax::{atom, module, modules, purge, timeout};
 pub enum Instruction {
     /// `{load_object_code, {Lib, LibVsn, [Mod]}}`: reads the code, so that loading it later cannot fail.
     LoadObjectCode {
-        /// The application.
+        /// The name of the application with the code.
         lib: Atom,
-        /// Its version.
+        /// The version of the application with the code.
         vsn: String,
-        /// Which of its modules.
+        /// The modules of the application to read.
         modules: Vec<Atom>,
     },
-    /// `point_of_no_return`: what fails from here on ends in a restart.
+    /// `point_of_no_return`: a failure after this point ends in a restart.
     PointOfNoReturn,
-    /// `{load, {Mod, PrePurge, PostPurge}}`: makes the code that was read the current one.
+    /// `{load, {Mod, PrePurge, PostPurge}}`: makes the code current that was read before.
     Load {
-        /// The module.
+        /// The module that gets new code.
         module: Atom,
-        /// What happens to processes in code that is old already.
+        /// The purge of processes in code that is old before the load.
         pre_purge: Purge,
-        /// What happens later to processes in the code that becomes old.
+        /// The purge of processes in the code that the load makes old.
         post_purge: Purge,
     },
-    /// `{remove, {Mod, PrePurge, PostPurge}}`: makes the current code old; no code is current then.
+    /// `{remove, {Mod, PrePurge, PostPurge}}`: makes the current code old; the module has no current code afterwards.
     Remove {
-        /// The module.
+        /// The module that loses its code.
         module: Atom,
-        /// As for `Load`.
+        /// The purge before the removal, as for `Load`.
         pre_purge: Purge,
-        /// As for `Load`.
+        /// The purge after the removal, as for `Load`.
         post_purge: Purge,
     },
-    /// `{purge, [Mod]}`: ends processes in old code.
+    /// `{purge, [Mod]}`: ends the processes in old code.
     Purge(Vec<Atom>),
-    /// `{suspend, [Mod | {Mod, Timeout}]}`
+    /// `{suspend, [Mod | {Mod, Timeout}]}`: suspends the processes of the modules.
     Suspend(Vec<Suspend>),
     /// `{code_change, [{Mod, Extra}]}` and `{code_change, Mode, [{Mod, Extra}]}`
     CodeChange {
-        /// The direction; `None` where it is left out, which means up.
+        /// The direction of the conversion; `None` when the instruction omits it, which means up.
         direction: Option<Direction>,
-        /// Modules whose suspended processes convert their states, with what `code_change` gets as extra.
+        /// The modules whose suspended processes convert their states, each with the `Extra` argument of `code_change`.
         changes: Vec<(Atom, Term)>,
     },
-    /// `{resume, [Mod]}`
+    /// `{resume, [Mod]}`: resumes the processes of the modules.
     Resume(Vec<Atom>),
-    /// `{stop, [Mod]}`: ends the children that use the modules.
+    /// `{stop, [Mod]}`: ends the children whose specifications name the modules.
     Stop(Vec<Atom>),
-    /// `{start, [Mod]}`: starts again what `stop` ended.
+    /// `{start, [Mod]}`: restarts the children that `stop` ended.
     Start(Vec<Atom>),
-    /// `{sync_nodes, Id, Nodes}`: waits until other nodes are as far.
+    /// `{sync_nodes, Id, Nodes}`: waits until the other nodes have reached the same step.
     SyncNodes {
-        /// What the nodes agree on.
+        /// The id of the step, which is equal on all nodes.
         id: Term,
-        /// Which nodes.
+        /// The nodes to wait for.
         nodes: Nodes,
     },
     /// `{apply, {M, F, A}}`: calls a function.
     Apply(Mfa),
-    /// `restart_emulator`: the node starts again after the upgrade.
+    /// `restart_emulator`: the node restarts after the upgrade.
     RestartEmulator,
-    /// `restart_new_emulator`: the node starts again with another runtime, before the rest of the upgrade.
+    /// `restart_new_emulator`: the node restarts with another runtime, before the rest of the upgrade.
     RestartNewEmulator,
-    /// `restart`. FIDELITY: `systools` lets it pass, the release handler does not know it.
+    /// `restart`. FIDELITY: `systools` accepts it, but the release handler does not know it.
     Restart,
-    /// `reboot`. FIDELITY: as `restart`.
+    /// `reboot`. FIDELITY: like `restart`.
     Reboot,
 }
 
-/// What happens to processes in old code.
+/// The treatment of processes in old code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purge {
-    /// They live on, and the purge waits.
+    /// `soft_purge`: the processes stay alive, and the purge waits for their end.
     Soft,
-    /// They are killed.
+    /// `brutal_purge`: the processes are killed.
     Brutal,
 }
 
-/// How long a process may take to answer `suspend`.
+/// The time in which a process has to answer `suspend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
-    /// As long as the release handler gives by default.
+    /// The default of the release handler.
     Default,
-    /// For ever.
+    /// No time limit (`infinity`).
     Infinity,
-    /// In milliseconds, above zero.
+    /// A limit in milliseconds, above zero.
     Ms(i64),
 }
 
@@ -105,40 +105,40 @@ pub enum Timeout {
 pub struct Suspend {
     /// The module whose processes are suspended.
     pub module: Atom,
-    /// `None` where the instruction names no time: the default.
+    /// The time for the answer; `None` (the default) when the instruction names none.
     pub timeout: Option<Timeout>,
 }
 
 /// A function and its arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mfa {
-    /// The module.
+    /// The module of the function.
     pub module: Atom,
-    /// The function.
+    /// The name of the function.
     pub function: Atom,
-    /// The arguments.
+    /// The list of arguments.
     pub args: Vec<Term>,
 }
 
-/// Which nodes `sync_nodes` waits for.
+/// The nodes that `sync_nodes` waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Nodes {
-    /// These.
+    /// A list of node names.
     Named(Vec<Atom>),
-    /// Those that a function returns.
+    /// The nodes that this function returns.
     From(Mfa),
 }
 
 impl Instruction {
-    /// Reads an instruction.
+    /// Parses an instruction.
     ///
     /// # Errors
-    /// In `systools`' words, such as `{bad_instruction,I}` or `{bad_module,M}`, with what would be right.
+    /// With OTP's term, such as `{bad_instruction,I}` or `{bad_module,M}`, and the correct form.
     pub(crate) fn read(term: &Term) -> Result<Instruction, SyntaxError> {
         syntax::instruction(term)
     }
 
-    /// The instruction as files hold it.
+    /// The instruction as a term, in the form of the files.
     pub fn to_term(&self) -> Term {
         match self {
             Instruction::LoadObjectCode { lib, vsn, modules } => {

@@ -1,27 +1,27 @@
-//! The judge: whether a script, carried out on a release, does what it says, before anybody is touched.
+//! The judge: checks that a script has the promised effect on a release, before it affects any process.
 //!
 //! ```text
 //!   two releases (Side) ─┐
-//!   a script ────────────┼─► World ── walk ──► the world behind each step ──► Judgement
-//!   a node (Live), or ───┘   code, applications, processes, children          refusals, warnings, who ends
-//!   what a boot makes
+//!   a script ────────────┼─► World ── walk ──► the world after each step ──► Judgement
+//!   a node (Live), or ───┘   code, applications, processes, children         refusals, warnings, ended processes
+//!   a booted release
 //! ```
-//! | module | what it has |
+//! | module | contents |
 //! |---|---|
-//! | [`finding`] | what a judgement consists of |
-//! | [`reach`] | what an `apply` may call besides the functions of the release: the table, and the reading of a call |
-//! | `child_spec` | a term as a child specification |
-//! | `side` | a release as it is judged: its applications and what their libraries say of themselves |
+//! | [`finding`] | the parts of a judgement |
+//! | [`reach`] | the table of functions that an `apply` may call besides those of the release, and the parser of a call |
+//! | `child_spec` | parses a term as a child specification |
+//! | `side` | a release to judge: its applications and the manifests of their libraries |
 //! | `world` | code, applications and processes at one step of a script |
-//! | `tree` | which processes an application starts, asked of its own `start` and `init` |
-//! | `live` | the world of a node that runs |
+//! | `tree` | the processes that an application starts, computed by its own `start` and `init` |
+//! | `live` | the world of a running node |
 //! | `whole` | a release by itself, as it boots |
-//! | `walk`, `exchange`, `applications`, `children`, `calls` | what each step of a script makes of the world |
-//! | [`author`] | the same from files, for whoever makes a release |
+//! | `walk`, `exchange`, `applications`, `children`, `calls` | the effect of each step of a script on the world |
+//! | [`author`] | the same checks on files, for the author of a release |
 //!
-//! Every command that looks at a release asks here: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
-//! `pq check-install` and `pq install`. What a function of the release does when it is called, and whether a state
-//! converts, no judge can know; the one is the author's, the other is tried on copies.
+//! Every command about a release uses the judge: `pq appup --check`, `pq relup`, `pq build`, `pq tar`, `pq start`,
+//! `pq check-install` and `pq install`. The judge cannot know the effect of a function of the release, which is up to the
+//! author, nor whether a state converts, which is tried on copies.
 
 pub mod finding;
 pub mod reach;
@@ -61,8 +61,8 @@ use crate::script::{CodeChange, Exchange, Script, Step};
 pub(crate) use live::{Looks, look};
 pub(crate) use world::World;
 
-/// Judges a script that leads from one release to another. The world is that in which it begins: of a node that runs
-/// ([`look`]), or as the older release boots ([`World::booted`]).
+/// Judges a script that leads from one release to another. The script begins in `world`: that of a running node ([`look`]), or
+/// that of the booted older release ([`World::booted`]).
 pub(crate) fn judge(mut world: World<'_>, passage: &Passage<'_>) -> Judgement {
     let to = passage.to;
     let code = world.code();
@@ -72,7 +72,7 @@ pub(crate) fn judge(mut world: World<'_>, passage: &Passage<'_>) -> Judgement {
     if after.is_empty() {
         return judgement;
     }
-    // What was wrong before is no fault of this script, and must not keep one away that mends something else.
+    // Earlier faults are not caused by this script, and must not prevent a script that repairs another fault.
     let from = (passage.from)();
     let before = whole::findings(&World::booted(code, &from), &from);
     for finding in after {
@@ -84,7 +84,7 @@ pub(crate) fn judge(mut world: World<'_>, passage: &Passage<'_>) -> Judgement {
     judgement
 }
 
-/// The judgement of a node that runs. A check looks at its processes in any case, because it counts them.
+/// Judges a script on a running node. A check always lists the processes, because it counts them.
 pub(crate) fn judge_live(
     driver: &mut dyn Driver,
     code: &CodeServer,
@@ -101,7 +101,7 @@ pub(crate) fn judge_live(
     Ok(judge(world, passage))
 }
 
-/// True when both releases start the same applications.
+/// True when both releases have the same applications with the same start types.
 fn has_the_applications_of(from: &Side, to: &Side) -> bool {
     let names = |side: &Side| -> BTreeSet<Atom> {
         let starts = |app: &&SideApp| matches!(app.start, RelStart::Start(_));
@@ -111,8 +111,8 @@ fn has_the_applications_of(from: &Side, to: &Side) -> bool {
     names(from) == names(to)
 }
 
-/// True for a script whose judgement depends on processes: it calls somebody, takes modules away that processes run, or
-/// asks supervisors anew. What it otherwise does to processes is tried on copies of their states.
+/// True when the judgement of a script depends on processes: it calls functions, removes modules that processes run, or
+/// asks supervisors for their children again. Its other effects on processes are tried on copies of their states.
 fn concerns_processes(code: &CodeServer, to: &Side, script: &Script) -> bool {
     let runs = |kind: Kind| !matches!(kind, Kind::Functions | Kind::Application);
     let is_supervisor = |module: &str| {

@@ -1,71 +1,71 @@
-//! Where in a release tree a file has its place (OTP Design Principles, "Target System").
+//! The places of files in a release tree (OTP Design Principles, "Target System").
 //!
 //! ```text
-//!   root/releases/start_erl.data          which release boots
+//!   root/releases/start_erl.data          the release that boots
 //!   root/releases/RELEASES                all releases
-//!   root/releases/Name-Vsn.tar.gz         a package that is to be unpacked
-//!   root/releases/Vsn/Name.rel            what one consists of
-//!   root/releases/Vsn/sys.config          its settings; `sys.config.src` stands over it
-//!   root/releases/Vsn/relup               how it is reached from others
+//!   root/releases/Name-Vsn.tar.gz         a package to unpack
+//!   root/releases/Vsn/Name.rel            the applications of a release
+//!   root/releases/Vsn/sys.config          its settings; `sys.config.src` takes precedence
+//!   root/releases/Vsn/relup               the ways to and from other releases
 //!   root/releases/Vsn/SHA256SUMS          the checksums of these three
 //!   root/lib/App-Vsn/ebin/App.app         one application of one version
 //!   root/lib/App-Vsn/priv/App.so          its modules
 //!   root/lib/App-Vsn/SHA256SUMS           the checksums of its files
-//!   root/.office                          what the registry works on; it is there only meanwhile
+//!   root/.office                          the work directory of the registry; it exists only during work
 //! ```
 //!
-//! Nothing here looks at the disk.
+//! This module does not access the disk.
 
 use std::path::{Path, PathBuf};
 
 use crate::checksums;
 
-/// `root/releases`
+/// The directory of all releases: `root/releases`.
 pub fn releases(root: &Path) -> PathBuf {
     root.join("releases")
 }
 
-/// `root/releases/start_erl.data`
+/// The file that names the booting release: `root/releases/start_erl.data`.
 pub fn start_erl(root: &Path) -> PathBuf {
     releases(root).join("start_erl.data")
 }
 
-/// `root/releases/RELEASES`
+/// The list of all releases: `root/releases/RELEASES`.
 pub fn releases_file(root: &Path) -> PathBuf {
     releases(root).join("RELEASES")
 }
 
-/// `root/releases/Vsn`
+/// The directory of one release: `root/releases/Vsn`.
 pub fn release(root: &Path, vsn: &str) -> PathBuf {
     releases(root).join(vsn)
 }
 
-/// `root/releases/Vsn/relup`
+/// The relup of a release: `root/releases/Vsn/relup`.
 pub fn relup(root: &Path, vsn: &str) -> PathBuf {
     release(root, vsn).join("relup")
 }
 
-/// `root/releases/Vsn/Name.rel`
+/// The `.rel` file in the directory of a release: `root/releases/Vsn/Name.rel`.
 pub fn rel_file(root: &Path, name: &str, vsn: &str) -> PathBuf {
     release(root, vsn).join(rel_name(name))
 }
 
-/// `root/releases/Name-Vsn.tar.gz`, for the name `Name-Vsn`.
+/// The package with the name `Name-Vsn`: `root/releases/Name-Vsn.tar.gz`.
 pub fn package(root: &Path, name_vsn: &str) -> PathBuf {
     releases(root).join(format!("{name_vsn}.tar.gz"))
 }
 
-/// `Name-Vsn.tar.gz`
+/// The file name of a package: `Name-Vsn.tar.gz`.
 pub fn package_name(name: &str, vsn: &str) -> String {
     format!("{name}-{vsn}.tar.gz")
 }
 
-/// `root/.office`. The name is that of the first trees: what a node of theirs left there has to be found.
+/// The work directory of the registry, `root/.office`. The first releases used this name, so that their leftovers are found.
 pub fn work_folder(root: &Path) -> PathBuf {
     root.join(".office")
 }
 
-/// `Name.rel`
+/// The file name of a release's description: `Name.rel`.
 pub fn rel_name(name: &str) -> String {
     format!("{name}.rel")
 }
@@ -80,37 +80,37 @@ pub fn lib_name(app: &str, vsn: &str) -> String {
     format!("lib/{app}-{vsn}")
 }
 
-/// `root/lib/App-Vsn`
+/// The directory of an application: `root/lib/App-Vsn`.
 pub fn lib(root: &Path, app: &str, vsn: &str) -> PathBuf {
     root.join(lib_name(app, vsn))
 }
 
-/// `root/lib/App-Vsn/ebin/App.app`
+/// The description of an application: `root/lib/App-Vsn/ebin/App.app`.
 pub fn app_file(root: &Path, app: &str, vsn: &str) -> PathBuf {
     lib(root, app, vsn).join(app_name(app))
 }
 
-/// `root/lib/App-Vsn/priv/App.so`
+/// The library of an application: `root/lib/App-Vsn/priv/App.so`.
 pub fn library(root: &Path, app: &str, vsn: &str) -> PathBuf {
     lib(root, app, vsn).join(library_name(app))
 }
 
-/// `root/lib/App-Vsn/SHA256SUMS`
+/// The checksums of an application: `root/lib/App-Vsn/SHA256SUMS`.
 pub fn checksums(root: &Path, app: &str, vsn: &str) -> PathBuf {
     lib(root, app, vsn).join(checksums::FILE_NAME)
 }
 
-/// `ebin/App.app`, within the application's folder.
+/// `ebin/App.app`, relative to the application's directory.
 pub fn app_name(app: &str) -> String {
     format!("ebin/{app}.app")
 }
 
-/// `priv/App.so`, within the application's folder.
+/// `priv/App.so`, relative to the application's directory.
 pub fn library_name(app: &str) -> String {
     format!("priv/{app}.so")
 }
 
-/// True for a name or version that is one part of a path and leads nowhere else.
+/// True for a name or version that is a single component of a path and not `.` or `..`.
 pub fn is_plain(part: &str) -> bool {
     !matches!(part, "" | "." | "..") && !part.contains(['/', '\0'])
 }

@@ -1,25 +1,24 @@
-//! Releases: the files OTP describes them with, and what boots from them.
+//! Releases: the files with which OTP describes them, and their way into a running node.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! |---|---|
-//! | [`app`], [`rel`], [`sys_config`], [`start_erl`], [`releases`] | one kind of file each: text to values and back |
-//! | [`appup`], [`relup`], [`instruction`] | how an application, and how a release, gets from one version to another |
-//! | [`systools`] | appups to relup |
-//! | [`checksums`] | `SHA256SUMS`, which names the very bytes an application consists of |
-//! | [`owner`], [`same_vsn`] | whose library it is, and which modules changed without another version |
-//! | [`fit`] | whether the applications of a release fit together, and in which order they start |
-//! | [`boot`] | a release tree as the node boots from it: what, in which order, from where |
-//! | [`tree`] | a release tree as its author lays it out |
-//! | [`package`] | a release as one file: `Name-Vsn.tar.gz`, written and taken apart |
-//! | [`registry`] | what a node has of releases while it runs: unpacking, statuses, what boots next time, removing |
-//! | `script` | the instructions of a way as they are judged and carried out |
-//! | [`judge`] | whether a script does what it says, before anybody is touched; what a script may call |
-//! | [`handler`] | the release handler: a release is checked and installed in a node that runs |
-//! | [`file_error`] | the errors of all of them: file, line, OTP's words, and what would be right |
-//! | [`layout`] | where in a tree a file has its place |
+//! | [`app`], [`rel`], [`sys_config`], [`start_erl`], [`releases`] | one kind of file each: parsed and written |
+//! | [`appup`], [`relup`], [`instruction`] | the ways of an application and of a release from one version to another |
+//! | [`systools`] | compiles appups to a relup |
+//! | [`checksums`] | `SHA256SUMS`, the checksums of the files of an application |
+//! | [`owner`], [`same_vsn`] | the application of a library, and modules that changed without a new version |
+//! | [`fit`] | checks that the applications of a release fit together, and orders them for the start |
+//! | [`boot`] | reads a release tree for booting |
+//! | [`tree`] | writes a release tree for the author of a release |
+//! | [`package`] | packs a release as one file, `Name-Vsn.tar.gz`, and unpacks it |
+//! | [`registry`] | the releases of a running node: unpacking, statuses, the next boot, removal |
+//! | `script` | the instructions of a way in the form that is judged and carried out |
+//! | [`judge`] | checks the effect of a script before it affects any process, and lists the functions a script may call |
+//! | [`handler`] | the release handler, which checks and installs a release in a running node |
+//! | [`file_error`] | the errors of all of them: file, line, OTP's term, and the correct form |
+//! | [`layout`] | the places of files in a tree |
 //!
-//! Not here: loading a library (`server/code`), starting an application (`server/otp`), and
-//! every word about the game.
+//! Other crates load libraries (`server/code`) and start applications (`server/otp`). This crate knows nothing about the game.
 
 mod consult;
 mod names;

@@ -1,24 +1,24 @@
-//! Whose library it is: what a manifest says against the application and version whose folder a library lies in.
+//! Compares the manifest of a library with the application and version of the library's directory.
 
 use pq_code::{Manifest, manifest_of};
 
-/// A library that is in the place of another.
+/// A library in the directory of another application or version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "it is the library of {found}, and that of {wanted} belongs there; build the application again"
 )]
 pub struct OtherOwner {
-    /// The application and version in its manifest.
+    /// The application and version in the library's manifest.
     pub found: String,
-    /// Those whose folder it is in.
+    /// The application and version of the directory.
     pub wanted: String,
 }
 
-/// These bytes are the library of this application in this version. What is no library, or one for another machine, says
-/// nothing here; whoever loads it refuses it.
+/// Checks that these bytes are the library of this version of the application. Bytes without a readable manifest, or of another
+/// machine, pass: the loader refuses them.
 ///
 /// # Errors
-/// When they are the library of something else.
+/// When the manifest names another application or version.
 pub fn check(bytes: &[u8], application: &str, vsn: &str) -> Result<(), OtherOwner> {
     match manifest_of(bytes) {
         Ok(found) => matches(&found, application, vsn),
@@ -26,7 +26,7 @@ pub fn check(bytes: &[u8], application: &str, vsn: &str) -> Result<(), OtherOwne
     }
 }
 
-/// The same of a manifest.
+/// The same check on a manifest.
 ///
 /// # Errors
 /// As [`check`].

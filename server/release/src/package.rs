@@ -1,16 +1,16 @@
 //! Packages: a release as one file, `Name-Vsn.tar.gz` (`systools:make_tar/2`).
 //!
 //! ```text
-//!   releases/Name.rel                     what the package is
+//!   releases/Name.rel                     the description of the release
 //!   releases/Vsn/{Name.rel, relup, sys.config}
-//!   lib/App-Vsn/…                         the files that the application's SHA256SUMS names, and that file
-//!   SHA256SUMS                            the checksum of every other file of the package
+//!   lib/App-Vsn/…                         the files in the application's SHA256SUMS, and that file
+//!   SHA256SUMS                            the checksums of all other files of the package
 //! ```
 //!
-//! Applications that are part of the node have no files. A package holds no scripts and no node, and its appups only
-//! for the next build. [`make_tar`] writes one, byte for byte the same from the same tree; `read` takes one apart by an
-//! own list of what may be in it, and `check` compares that with what the `.rel` file says. Checksums find what was
-//! damaged, not who made it. Where the files go from here is `registry`'s.
+//! Applications that are part of the node have no files. A package contains no scripts and no node; only the next build reads
+//! its appups. [`make_tar`] writes a package, byte for byte the same from the same tree; `read` unpacks one by a list of
+//! permitted contents, and `check` compares the contents with the `.rel` file. Checksums find damage, but do not tell the
+//! author. `registry` moves the files to their places.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,84 +40,84 @@ pub use refusal::Refusal;
 
 use bounds::Bounds;
 
-/// A package that could not be made or is not accepted. Displays as a fragment that continues "failed to …".
+/// A package that cannot be made or is not accepted. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// The file cannot be opened.
+    /// The package cannot be opened.
     #[error("open package {}: {}", .file.display(), in_words(*.kind))]
     Open {
-        /// The package.
+        /// The path of the package.
         file: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         kind: io::ErrorKind,
     },
-    /// It is something else than a file.
+    /// The path of the package is not a plain file.
     #[error("open package {}: {refused}", .file.display())]
     NoFile {
-        /// The package.
+        /// The path of the package.
         file: PathBuf,
-        /// What it is.
+        /// The kind of file at the path.
         refused: Refused,
     },
-    /// Something is in it that may not be, or something is missing.
+    /// The package has forbidden or missing contents.
     #[error("accept package {}: {refusal}", .file.display())]
     Refused {
-        /// The package.
+        /// The path of the package.
         file: PathBuf,
-        /// Why.
+        /// The reason for the refusal.
         refusal: Refusal,
     },
-    /// One of its files is not what its format says, or its applications do not fit together.
+    /// A file of the package is malformed, or its applications do not fit together.
     #[error("accept package {}: {sentence}", .file.display())]
     Content {
-        /// The package.
+        /// The path of the package.
         file: PathBuf,
-        /// File, line, what stands there and what would be right.
+        /// File, line, the fault and the correct form.
         sentence: String,
-        /// The same in OTP's words.
+        /// The same error as OTP's term.
         term: Term,
     },
-    /// The release cannot boot, so no package is made of it.
+    /// The release cannot boot, so it is not packed.
     #[error(transparent)]
     Boot(#[from] BootError),
     /// A file cannot be added to the package.
     #[error("add {name} to the package: {source}")]
     Add {
-        /// What it is called in the package.
+        /// The path of the file within the package.
         name: String,
-        /// What is wrong with it.
+        /// The error about the file.
         source: FileError,
     },
-    /// A file of an application is not the one its checksum was written for.
+    /// A file of an application differs from its checksum.
     #[error("add {} to the package: its checksum is not the one in {}; build the application again", .file.display(), checksums::FILE_NAME)]
     Changed {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
     },
-    /// A library is that of another application or version.
+    /// A library belongs to another application or version.
     #[error("add {} to the package: {owner}", .file.display())]
     OtherOwner {
-        /// The library.
+        /// The path of the library.
         file: PathBuf,
-        /// Whose it is.
+        /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
     /// A package with this file would not be accepted.
     #[error("add `{name}` to the package: {refusal}")]
     Unacceptable {
-        /// What it would be called in the package.
+        /// The path of the file within the package.
         name: String,
-        /// Why.
+        /// The reason for the refusal.
         refusal: Refusal,
     },
-    /// The operating system refused to write.
+    /// The operating system failed to write.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 impl PackageError {
-    /// The error in OTP's words (`release_handler(3)`, `systools(3)`): `{no_such_file,F}`,
-    /// `{cannot_extract_file,F,Reason}`, `{tar_error,{add,F,[invalid_format]}}` …
+    /// The error as OTP's term (`release_handler(3)`, `systools(3)`): `{no_such_file,F}`, `{cannot_extract_file,F,Reason}`,
+    /// `{tar_error,{add,F,[invalid_format]}}` …
     pub fn to_term(&self) -> Term {
         match self {
             PackageError::Open { file, kind } => no_file(file, *kind),
@@ -138,7 +138,7 @@ impl PackageError {
     }
 }
 
-/// `{no_such_file,F}`, or the operating system's word for what else it was.
+/// `{no_such_file,F}`, or OTP's term for another error of the operating system.
 pub(crate) fn no_file(file: &Path, kind: io::ErrorKind) -> Term {
     match kind {
         io::ErrorKind::NotFound => tagged("no_such_file", path_term(file)),
@@ -146,7 +146,7 @@ pub(crate) fn no_file(file: &Path, kind: io::ErrorKind) -> Term {
     }
 }
 
-/// `{Posix,File}`
+/// The term `{Posix,File}` of an error of the operating system.
 pub(crate) fn posix_term(file: &Path, kind: io::ErrorKind) -> Term {
     tagged(posix(kind), path_term(file))
 }
@@ -157,8 +157,8 @@ fn not_added(name: &str, reason: &'static str) -> Term {
     tagged("tar_error", add)
 }
 
-/// Takes a package apart below `into` and checks all of it; says which release it is. What is in `into` then is a tree
-/// of that release alone, with the checksums of its folder, brought to the disk. After an error a part of it may be there.
+/// Unpacks a package below `into` and checks all of it; returns its release. Afterwards `into` is a synced tree of only that
+/// release, with the checksums of its directory. After an error, a part of it may remain.
 pub(crate) fn unpack(file: &Path, into: &Path, runtime: &Runtime) -> Result<Rel, PackageError> {
     let files = read::read(file, into, &Bounds::OF_A_PACKAGE)?;
     let rel = check::check(&files, into, runtime).map_err(|fault| fault.of(file, into))?;

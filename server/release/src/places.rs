@@ -1,11 +1,11 @@
-//! On which line a part of a term stands.
+//! Finds the line of a part of a term.
 //!
-//! A term does not remember where it was read, so the text is walked again when an error needs a line. The text has
-//! been read as terms before: here only brackets, quotes and comments count. Called by `consult`.
+//! Terms have no positions, so the text is scanned again when an error needs a line. The text has been parsed before: only
+//! brackets, quotes and comments matter here. `consult` calls this module.
 
-/// The line (from 1) on which a part of the text's first term begins. The path counts from 0 at every bracket:
-/// `[2, 0]` is the first element of the third element. Where the path leads nowhere, the line of the last part
-/// that exists.
+/// The line (from 1) on which a part of the text's first term begins. The path has one index (from 0) for each bracket:
+/// `[2, 0]` is the first element of the third element. When the path does not exist, the line is that of its last existing
+/// part.
 pub(crate) fn line_at(text: &str, path: &[usize]) -> usize {
     let mut walk = Walk {
         bytes: text.as_bytes(),
@@ -33,7 +33,7 @@ impl Walk<'_> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Stands at the element of this index inside the bracket here, or says that there is none.
+    /// Moves to the element with this index inside the bracket; false when there is no such element.
     fn enter(&mut self, index: usize) -> bool {
         self.skip_parentheses();
         if !matches!(self.peek(), Some(b'{' | b'[')) {
@@ -51,7 +51,7 @@ impl Walk<'_> {
         !matches!(self.peek(), None | Some(b'}' | b']'))
     }
 
-    /// Parentheses around a term change nothing.
+    /// Parentheses around a term have no effect.
     fn skip_parentheses(&mut self) {
         while self.peek() == Some(b'(') {
             self.at += 1;
@@ -75,7 +75,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Up to the comma or bracket that ends the element here.
+    /// Moves to the comma or bracket that ends the current element.
     fn skip_element(&mut self) {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {
@@ -94,14 +94,14 @@ impl Walk<'_> {
         }
     }
 
-    /// True at the first of two equal bytes, and steps onto the second.
+    /// True at the first of two equal bytes; moves to the second.
     fn is_doubled(&mut self, byte: u8) -> bool {
         let is_doubled = self.bytes.get(self.at + 1) == Some(&byte);
         self.at += usize::from(is_doubled);
         is_doubled
     }
 
-    /// Onto the closing quote.
+    /// Moves to the closing quote.
     fn skip_quoted(&mut self, quote: u8) {
         self.at += 1;
         while let Some(byte) = self.peek() {
@@ -114,7 +114,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Onto the last byte of `$c`, `$\n` or `$\^c` that could be taken for something else.
+    /// Moves to the last byte of `$c`, `$\n` or `$\^c` that could be mistaken for another token.
     fn skip_character(&mut self) {
         self.at += 1;
         if self.peek() == Some(b'\\') {

@@ -1,4 +1,4 @@
-//! The registry: what a node has of releases while it runs (`release_handler(3)`, the half of it that keeps files).
+//! The registry: the releases of a running node (`release_handler(3)`, the part that manages files).
 //!
 //! ```text
 //!                unpack, set_unpacked          installed              make_permanent
@@ -10,21 +10,21 @@
 //!   remove, set_removed: of a release that neither runs nor boots next time
 //! ```
 //!
-//! | status | in memory | in `RELEASES` | leaves by |
+//! | status | in memory | in `RELEASES` | ends by |
 //! |---|---|---|---|
-//! | unpacked | its files are there | the same | `installed`, `remove`, `set_removed` |
-//! | current | it runs, another one boots next time | unpacked | `make_permanent`; another one `installed`; the end of the node |
-//! | tmp_current | it is to run after the restart that is under way | the same | the next [`ReleaseRegistry::open`]: current if it runs then, else unpacked |
-//! | permanent | it boots next time | the same | another one made permanent |
+//! | unpacked | its files are in the tree | the same | `installed`, `remove`, `set_removed` |
+//! | current | it runs, another boots next time | unpacked | `make_permanent`; another `installed`; end of the node |
+//! | tmp_current | it runs after the pending restart | the same | next `open`: current if it runs then, else unpacked |
+//! | permanent | it boots next time | the same | another release made permanent |
 //! | old | it ran or was permanent before | the same | `installed`, `reboot_old`, `remove`, `set_removed` |
 //!
-//! `start_erl.data` is the truth about what boots. It is written first, and [`ReleaseRegistry::open`] makes `RELEASES` agree with it:
-//! whichever of the two a crash kept from being written, the release that boots is the permanent one.
-//! Work that takes more than one step is noted beforehand (`work_folder`), and a crash leaves it done or undone.
+//! `start_erl.data` decides which release boots. It is written first, and [`ReleaseRegistry::open`] makes `RELEASES` agree with
+//! it: when a crash prevents the write of either file, the booting release is still the permanent one. Work of more than one
+//! step is noted in a journal first (`work_folder`), and a crash leaves it done or undone.
 //!
-//! All of it blocks on the disk and is called by one thread, that of the release handler. Installing belongs there:
-//! the registry says which way leads to a release, and is told when it has been gone. No second program
-//! may change the tree meanwhile; that is the caller's to prevent.
+//! All functions block on the disk, and one thread calls them: that of the release handler. The release handler installs
+//! releases: the registry returns the way to a release, and is told when the release is installed. No second program may change
+//! the tree meanwhile; the caller has to prevent this.
 
 use std::path::Path;
 
@@ -50,35 +50,35 @@ pub use way::Planned;
 
 use work_folder::WorkFolder;
 
-/// The releases of a tree while a node runs from it.
+/// The releases of a tree from which a node runs.
 #[derive(Debug)]
 pub struct ReleaseRegistry {
     tree: ReleaseTree,
     releases: Releases,
-    /// INVARIANT: it is in `releases`: what runs can be neither removed nor taken off the list
+    /// INVARIANT: `releases` contains this version: a running release can be neither removed nor taken off the list
     /// (`what_runs_and_what_boots_next_time_stays`).
     running: String,
 }
 
 impl ReleaseRegistry {
-    /// The tree whose releases these are.
+    /// The tree with the releases.
     pub fn tree(&self) -> &ReleaseTree {
         &self.tree
     }
 
-    /// All releases, the newest first (`release_handler:which_releases/0`).
+    /// All releases, newest first (`release_handler:which_releases/0`).
     pub fn which_releases(&self) -> &[Release] {
         &self.releases.0
     }
 
-    /// The release that runs.
+    /// The release that the node runs now.
     pub fn running(&self) -> &Release {
         self.releases
             .find(&self.running)
             .expect("what runs is listed when the registry opens and cannot be removed")
     }
 
-    /// A release was installed: it runs now. What ran before is old, unless it is the permanent one.
+    /// Records that a release was installed and runs now. The release that ran before becomes old, unless it is permanent.
     /// Nothing is written: if the node ends, the permanent release boots.
     ///
     /// # Errors
@@ -90,11 +90,10 @@ impl ReleaseRegistry {
         Ok(())
     }
 
-    /// The release that runs is the one to boot next time (`release_handler:make_permanent/1`). Doing it again
-    /// changes nothing.
+    /// Makes the running release the one that boots next time (`release_handler:make_permanent/1`). A repetition has no effect.
     ///
     /// # Errors
-    /// `{no_such_release,Vsn}`; `{bad_status,Status}` of a release that does not run; what the operating system refuses.
+    /// `{no_such_release,Vsn}`; `{bad_status,Status}` for a release that does not run; errors of the operating system.
     pub fn make_permanent(&mut self, vsn: &str) -> Result<(), RegistryError> {
         match self.find(vsn)?.status {
             Status::Current | Status::Permanent => {
@@ -109,11 +108,11 @@ impl ReleaseRegistry {
         }
     }
 
-    /// A release that ran before is the one to boot next time; the caller then starts the node again
+    /// Makes an old release the one that boots next time; the caller then restarts the node
     /// (`release_handler:reboot_old_release/1`).
     ///
     /// # Errors
-    /// As [`ReleaseRegistry::make_permanent`], with `{bad_status,Status}` of a release that is not old.
+    /// As [`ReleaseRegistry::make_permanent`], with `{bad_status,Status}` for a release that is not old.
     pub fn reboot_old(&mut self, vsn: &str) -> Result<(), RegistryError> {
         match self.find(vsn)?.status {
             Status::Old => {
@@ -128,11 +127,11 @@ impl ReleaseRegistry {
         }
     }
 
-    /// A release is to run once after the restart that is under way (`restart_emulator` and `restart_new_emulator`,
-    /// `appup(4)`). What boots next time stays the permanent one.
+    /// Records that a release runs once after the pending restart (`restart_emulator` and `restart_new_emulator`, `appup(4)`).
+    /// The permanent release still boots next time.
     ///
     /// # Errors
-    /// `{no_such_release,Vsn}`; what the operating system refuses.
+    /// `{no_such_release,Vsn}`; errors of the operating system.
     pub fn tmp_current(&mut self, vsn: &str) -> Result<(), RegistryError> {
         self.find(vsn)?;
         let mut releases = self.releases.clone();
@@ -150,13 +149,14 @@ impl ReleaseRegistry {
             })
     }
 
-    /// A release that boots next time must be there, whole and unchanged: the next boot is too late to find out.
+    /// Checks that all files of a release exist and are unchanged, before it becomes the one that boots: the next boot is too
+    /// late.
     fn can_boot(&self, vsn: &str) -> Result<(), RegistryError> {
         self.tree.boot_vsn(vsn)?;
         Ok(())
     }
 
-    /// Both files are on the disk before either has its place, so that a full disk leaves both as they were.
+    /// Both files are written to the disk before either moves to its place, so that a full disk changes neither.
     fn boot_next_time(&mut self, vsn: &str) -> Result<(), RegistryError> {
         let start = StartErl {
             erts_vsn: self.find(vsn)?.erts_vsn.clone(),
@@ -174,7 +174,7 @@ impl ReleaseRegistry {
         })
     }
 
-    /// Makes these the releases, on the disk and then here. Called within [`Self::atomically`].
+    /// Makes these the releases, on the disk and then in memory. Called within [`Self::atomically`].
     fn keep(&mut self, releases: Releases) -> Result<(), RegistryError> {
         let file = layout::releases_file(self.root());
         self.work_folder()
@@ -184,7 +184,7 @@ impl ReleaseRegistry {
         Ok(())
     }
 
-    /// Does work that begins without leftovers of earlier work and leaves none, done or refused.
+    /// Runs work without leftovers of earlier work, and removes its own leftovers after success and failure.
     fn atomically<T>(
         &mut self,
         work: impl FnOnce(&mut ReleaseRegistry) -> Result<T, RegistryError>,
@@ -203,7 +203,7 @@ impl ReleaseRegistry {
         WorkFolder::of(self.tree.root())
     }
 
-    /// Finishes or undoes what was interrupted. `RELEASES` on the disk decides which of the two.
+    /// Finishes or undoes interrupted work. `RELEASES` on the disk decides which.
     fn recover(&self) -> Result<(), RegistryError> {
         match self.work_folder().is_absent() {
             true => Ok(()),
@@ -211,7 +211,7 @@ impl ReleaseRegistry {
         }
     }
 
-    /// The same where nothing depends on it yet: what stays is tried again before the next work.
+    /// The same when nothing depends on it yet: leftovers are tried again before the next work.
     fn try_recover(&self) {
         if let Err(error) = self.recover() {
             tracing::warn!("failed to {error}");

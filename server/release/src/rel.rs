@@ -1,6 +1,6 @@
-//! `.rel` files: what a release consists of (`rel(4)`).
+//! `.rel` files: the applications of a release (`rel(4)`).
 //!
-//! Whether its applications exist and fit is asked in `boot` and `systools`, which can see them.
+//! `boot` and `systools` check that the applications exist and fit together, because they can read them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,57 +11,57 @@ use crate::consult::{Sheet, read_text};
 use crate::file_error::FileError;
 use crate::terms;
 
-/// What a `.rel` file holds.
+/// The form of a `.rel` file, for errors.
 const WANTED: &str = "`{release, {Name, Vsn}, {erts, ErtsVsn}, [{Application, Vsn}]}`";
 
-/// What an entry of the list of applications looks like.
+/// The form of an entry of the list of applications, for errors.
 const WANTED_ENTRY: &str = "`{Application, \"Vsn\"}`, with permanent, transient, temporary, load or none as third element where needed";
 
 /// A release, as its `.rel` file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rel {
-    /// Its name.
+    /// The name of the release, such as `pq`.
     pub name: String,
-    /// Its version.
+    /// The version of the release, such as `1.1.0`.
     pub vsn: String,
-    /// The version of the runtime it asks for.
+    /// The version of the runtime that the release needs.
     pub erts_vsn: String,
-    /// Its applications, in the order of the file.
+    /// The applications, in the order of the file.
     pub applications: Vec<RelApp>,
-    /// The file it was read from.
+    /// The path of the `.rel` file.
     pub file: PathBuf,
-    /// The line (from 1) of its version there.
+    /// The line (from 1) of the version in the file.
     pub vsn_line: usize,
 }
 
 /// One application of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelApp {
-    /// Its name.
+    /// The name of the application.
     pub name: Atom,
-    /// Its version.
+    /// The version of the application.
     pub vsn: String,
-    /// How it is started.
+    /// How the release starts the application.
     pub start: RelStart,
-    /// Which of its `included_applications` this release takes; `None` for all.
+    /// The `included_applications` that this release includes; `None` for all.
     pub included: Option<Vec<Atom>>,
-    /// The line (from 1) of its entry.
+    /// The line (from 1) of the application's entry.
     pub line: usize,
 }
 
 /// How a release starts an application (`rel(4)`, Type).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RelStart {
-    /// Loaded and started so.
+    /// The application is loaded and started with this type.
     Start(StartType),
-    /// Loaded, not started.
+    /// The application is loaded, but not started.
     Load,
-    /// Its modules are loaded, nothing else.
+    /// The modules are loaded, but not the application.
     None,
 }
 
 impl RelStart {
-    /// The start type of this atom.
+    /// The start type with this name; `None` for other terms.
     pub fn of(term: &Term) -> Option<RelStart> {
         Some(match term.as_atom()?.as_str() {
             "permanent" => RelStart::Start(StartType::Permanent),
@@ -73,7 +73,7 @@ impl RelStart {
         })
     }
 
-    /// OTP's word for it.
+    /// OTP's atom for the start type.
     pub fn word(self) -> &'static str {
         match self {
             RelStart::Start(StartType::Permanent) => "permanent",
@@ -94,7 +94,7 @@ impl Rel {
         Rel::parse(file, &read_text(file)?)
     }
 
-    /// The release that this text of a file describes.
+    /// Parses the text of a `.rel` file.
     ///
     /// # Errors
     /// With the line and OTP's words: `badly_formatted_release`, `{illegal_name,N}`, `{illegal_form,V}`,
@@ -107,7 +107,7 @@ impl Rel {
         Ok(rel)
     }
 
-    /// Its entry for an application.
+    /// The entry of an application; `None` when the release does not contain it.
     pub fn application(&self, name: &str) -> Option<&RelApp> {
         self.applications.iter().find(|app| app.name == name)
     }
@@ -170,7 +170,7 @@ fn text_at(
     }
 }
 
-/// As OTP, all entries that are wrong are named in the term; the sentence is about the first.
+/// As in OTP, the term lists all wrong entries; the sentence is about the first one.
 fn entries_of(sheet: &Sheet<'_>, entries: &[Term]) -> Result<Vec<RelApp>, FileError> {
     let read = |(at, term): (usize, &Term)| entry(term, || sheet.line(&[3, at])).ok_or(at);
     let (good, wrong): (Vec<_>, Vec<_>) = entries
@@ -217,7 +217,7 @@ fn entry(term: &Term, line: impl Fn() -> usize) -> Option<RelApp> {
     })
 }
 
-/// What no node runs without has to be in the release, and as permanent.
+/// Every node needs this application, so the release has to contain it, with the type permanent.
 fn mandatory(sheet: &Sheet<'_>, rel: &Rel, name: &'static str) -> Result<(), FileError> {
     let Some(at) = rel.applications.iter().position(|app| app.name == name) else {
         let sentence = format!("the release has no `{name}`; no node runs without it");

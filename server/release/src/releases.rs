@@ -1,6 +1,6 @@
-//! `RELEASES`: which releases a node has and which of them boots (`release_handler(3)`).
+//! `RELEASES`: the releases of a node and their statuses (`release_handler(3)`).
 //!
-//! What a status may become belongs to `registry`; here the file is read and written as OTP's.
+//! This module reads and writes the file in OTP's format; `registry` changes statuses.
 
 use std::path::Path;
 
@@ -13,51 +13,51 @@ use crate::rel::{Rel, RelApp};
 use crate::terms;
 use pq_files::durable::{self, WriteError};
 
-/// What the file holds.
+/// The form of the file, for errors.
 const WANTED: &str = "`[{release, Name, Vsn, ErtsVsn, [{Application, Vsn, Folder}], Status}]`";
 
-/// The file: all releases, the newest first.
+/// The contents of the file: all releases, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Releases(pub Vec<Release>);
 
 /// One release of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Its name.
+    /// The name of the release, such as `pq`.
     pub name: String,
-    /// Its version: the key, no two releases share one.
+    /// The version of the release: the unique key.
     pub vsn: String,
-    /// The version of the runtime it asks for.
+    /// The version of the runtime that the release needs.
     pub erts_vsn: String,
-    /// Its applications.
+    /// The applications of the release, with their directories.
     pub libs: Vec<Lib>,
-    /// Where it stands.
+    /// The status of the release in this node.
     pub status: Status,
 }
 
 /// One application of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lib {
-    /// Its name.
+    /// The name of the application.
     pub name: Atom,
-    /// Its version.
+    /// The version of the application.
     pub vsn: String,
-    /// Its folder, relative to the root: `lib/App-Vsn`.
+    /// The directory of the application, relative to the root (`lib/App-Vsn`) or absolute.
     pub folder: String,
 }
 
-/// Where a release stands (`release_handler(3)`, "which_releases").
+/// The status of a release (`release_handler(3)`, "which_releases").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Its files are there.
+    /// The files of the release are in the tree.
     Unpacked,
-    /// It runs; another one boots next time. On the disk it is [`Status::Unpacked`].
+    /// The release runs, but another one boots next time. On the disk its status is [`Status::Unpacked`].
     Current,
-    /// It is to run after the restart that is under way.
+    /// The release runs after the pending restart.
     TmpCurrent,
-    /// It boots next time.
+    /// The release boots next time.
     Permanent,
-    /// It ran before.
+    /// The release ran or was permanent before.
     Old,
 }
 
@@ -70,7 +70,7 @@ impl Status {
         Status::Old,
     ];
 
-    /// OTP's word for it.
+    /// OTP's atom for the status.
     pub fn word(self) -> &'static str {
         match self {
             Status::Unpacked => "unpacked",
@@ -81,7 +81,7 @@ impl Status {
         }
     }
 
-    /// What the file says of it: a node that crashes while a release is merely current boots the permanent one.
+    /// The status in the file: after a crash during a merely current release, the permanent release boots.
     fn on_disk(self) -> Status {
         match self {
             Status::Current => Status::Unpacked,
@@ -91,18 +91,18 @@ impl Status {
 }
 
 impl Releases {
-    /// Reads the file.
+    /// Reads a `RELEASES` file.
     ///
     /// # Errors
-    /// When it cannot be read, and as [`Releases::parse`].
+    /// When the file cannot be read, and as [`Releases::parse`].
     pub fn read(file: &Path) -> Result<Releases, FileError> {
         Releases::parse(file, &read_text(file)?)
     }
 
-    /// The releases in this text of a file.
+    /// Parses the text of a `RELEASES` file.
     ///
     /// # Errors
-    /// With the line of the first release that is none, or whose version is there already.
+    /// With the line of the first malformed release, or of one with a duplicate version.
     pub fn parse(file: &Path, text: &str) -> Result<Releases, FileError> {
         let sheet = Sheet::read(file, text, WANTED)?;
         let Some(items) = terms::list(&sheet.term) else {
@@ -116,7 +116,7 @@ impl Releases {
             })?;
             if releases.find(&release.vsn).is_some() {
                 let sentence = format!(
-                    "release {} is there a second time; one of the two has to go",
+                    "release {} is listed twice; remove one of the two entries",
                     release.vsn
                 );
                 let term = terms::tagged("existing_release", Term::string(release.vsn.as_str()));
@@ -127,10 +127,10 @@ impl Releases {
         Ok(releases)
     }
 
-    /// Writes the file, whole or not at all. What is merely current is written as unpacked, as OTP does.
+    /// Writes the file atomically. A merely current release is written as unpacked, as OTP does.
     ///
     /// # Errors
-    /// When the operating system refuses; then the file is as it was.
+    /// When the operating system fails; the file is unchanged then.
     pub fn write(&self, file: &Path) -> Result<(), WriteError> {
         durable::write(file, self.to_text().as_bytes())
     }
@@ -141,12 +141,12 @@ impl Releases {
         pq_term::write_file_text(&[term])
     }
 
-    /// The release of this version.
+    /// The release of this version; `None` when the list has none.
     pub fn find(&self, vsn: &str) -> Option<&Release> {
         self.0.iter().find(|release| release.vsn == vsn)
     }
 
-    /// The release that boots next time.
+    /// The release that boots next time; `None` when no release is permanent.
     pub fn permanent(&self) -> Option<&Release> {
         self.0
             .iter()
@@ -155,7 +155,7 @@ impl Releases {
 }
 
 impl Release {
-    /// The entry of a release whose applications have their places below `lib`.
+    /// The entry of a release whose applications are all below `lib`.
     pub fn of(rel: &Rel, status: Status) -> Release {
         let lib = |app: &RelApp| Lib {
             name: app.name,
@@ -196,7 +196,7 @@ fn bad(sheet: &Sheet<'_>, path: &[usize], found: &Term) -> FileError {
     sheet.wrong(path, sentence, terms::tagged("bad_releases", found.clone()))
 }
 
-/// The release, or which part of it is wrong.
+/// Parses a release, or returns the path of the wrong part.
 fn release(term: &Term) -> Result<Release, Vec<usize>> {
     let parts = term.as_tuple().unwrap_or_default();
     let [tag, _, _, _, libs, status] = parts else {
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use expect_test::{Expect, expect};
 
-    /// As OTP 25 writes it.
+    /// Output of OTP 25.
     const TEXT: &str = r#"%% coding: utf-8
 [{release,"tarel","B","13.1.5",
           [{kernel,"8.5.3","lib/kernel-8.5.3"},
@@ -288,7 +288,7 @@ mod tests {
         check(
             "[{release,\"r\",\"1\",\"1\",[],permanent},\n {release,\"s\",\"1\",\"1\",[],old}].",
             expect![[
-                r#"read RELEASES: line 2: release 1 is there a second time; one of the two has to go ({existing_release,"1"})"#
+                r#"read RELEASES: line 2: release 1 is listed twice; remove one of the two entries ({existing_release,"1"})"#
             ]],
         );
         check(

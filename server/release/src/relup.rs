@@ -1,6 +1,6 @@
-//! `relup` files: how a release is reached from others, and how one gets back (`relup(4)`).
+//! `relup` files: the ways to a release from other releases, and back (`relup(4)`).
 //!
-//! `systools` makes them, the release handler carries them out.
+//! `systools` makes them, and the release handler carries them out.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::places;
 use crate::terms;
 use pq_files::durable::{self, WriteError};
 
-/// What the file holds.
+/// The form of the file, for errors.
 const WANTED: &str =
     "`{Vsn, [{UpFromVsn, Descr, Instructions}], [{DownToVsn, Descr, Instructions}]}`";
 
@@ -22,9 +22,9 @@ const WANTED: &str =
 pub struct Relup {
     /// The version of the release.
     pub vsn: String,
-    /// The ways to it.
+    /// The ways up to the release.
     pub up: Vec<Way>,
-    /// The ways from it.
+    /// The ways down from the release.
     pub down: Vec<Way>,
 }
 
@@ -33,9 +33,9 @@ pub struct Relup {
 pub struct Way {
     /// The version of the other release.
     pub vsn: String,
-    /// What the author had to say about it; any term, `[]` by default.
+    /// The author's description of the way; any term, `[]` by default.
     pub description: Term,
-    /// The steps.
+    /// The instructions of the way, in order.
     pub script: Vec<Instruction>,
 }
 
@@ -48,11 +48,10 @@ impl Relup {
         Relup::parse(file, &read_text(file)?)
     }
 
-    /// The relup in this text of a file.
+    /// Parses the text of a `relup`.
     ///
     /// # Errors
-    /// With the line of the first part that is wrong; of an instruction in `systools`' words, such as
-    /// `{bad_instruction,I}`.
+    /// With the line of the first wrong part; for an instruction with the term of `systools`, such as `{bad_instruction,I}`.
     pub fn parse(file: &Path, text: &str) -> Result<Relup, FileError> {
         let sheet = Sheet::read(file, text, WANTED)?;
         let Some([vsn, up, down]) = sheet.term.as_tuple() else {
@@ -65,18 +64,18 @@ impl Relup {
         })
     }
 
-    /// Reads the `relup` of the release of this version.
+    /// Reads the `relup` of the release with this version.
     ///
     /// # Errors
-    /// As [`Relup::read`], and `{bad_relup_file,File}` when it is that of another release.
+    /// As [`Relup::read`], and `{bad_relup_file,File}` when the file belongs to another release.
     pub fn read_of(file: &Path, vsn: &str) -> Result<Relup, FileError> {
         Relup::parse_of(file, &read_text(file)?, vsn)
     }
 
-    /// The same in the text of a file.
+    /// Parses the text of the `relup` of the release with this version.
     ///
     /// # Errors
-    /// As [`Relup::parse`], and `{bad_relup_file,File}` when it is that of another release.
+    /// As [`Relup::parse`], and `{bad_relup_file,File}` when the file belongs to another release.
     pub fn parse_of(file: &Path, text: &str, vsn: &str) -> Result<Relup, FileError> {
         let relup = Relup::parse(file, text)?;
         match relup.vsn == vsn {
@@ -90,10 +89,10 @@ impl Relup {
         }
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
-    /// When the operating system refuses; then the file is as it was.
+    /// When the operating system fails; the file is unchanged then.
     pub fn write(&self, file: &Path) -> Result<(), WriteError> {
         durable::write(file, self.to_text().as_bytes())
     }
@@ -103,7 +102,7 @@ impl Relup {
         pq_term::write_file_text(&[self.to_term()])
     }
 
-    /// `{Vsn, Up, Down}`
+    /// The relup as the term `{Vsn, Up, Down}`.
     pub fn to_term(&self) -> Term {
         let ways = |ways: &[Way]| ways.iter().map(Way::to_term).collect::<Term>();
         Term::tuple([
@@ -113,12 +112,12 @@ impl Relup {
         ])
     }
 
-    /// The way up from the release of this version.
+    /// The way up from the release with this version.
     pub fn up_from(&self, vsn: &str) -> Option<&Way> {
         self.up.iter().find(|way| way.vsn == vsn)
     }
 
-    /// The way down to the release of this version.
+    /// The way down to the release with this version.
     pub fn down_to(&self, vsn: &str) -> Option<&Way> {
         self.down.iter().find(|way| way.vsn == vsn)
     }
@@ -178,7 +177,7 @@ mod tests {
     use super::*;
     use expect_test::{Expect, expect};
 
-    /// As OTP 25 writes it.
+    /// Output of OTP 25.
     const TEXT: &str = r#"%% coding: utf-8
 {"B",
  [{"A",[],

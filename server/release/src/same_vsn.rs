@@ -1,23 +1,23 @@
-//! Modules that have changed and kept their version: an upgrade leaves them as they are, so the change never arrives.
+//! Finds modules that changed and kept their version: an upgrade does not load them, so their changes have no effect.
 //!
-//! What tells code from other code is the digest in the manifest of each library, which `pq build` computes from the
-//! sources (`server/src/digest.rs`). Called by whoever compares two libraries: builds, packages, appups, installs.
+//! Code is compared by the digests in the manifests of the libraries, which `pq build` computes from the sources
+//! (`server/src/digest.rs`). Builds, packages, appups and installs call this module.
 
 use std::fmt;
 
 use pq_code::{Manifest, ModuleEntry};
 
-/// What two libraries of one application say about the code of modules that have one version in both.
+/// The modules with the same version in two libraries of one application whose code differs or cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SameVsn {
-    /// The modules whose code differs.
+    /// The modules with different code.
     pub changed: Vec<String>,
-    /// Those of which one of the two libraries does not say.
+    /// The modules without a digest in one of the libraries.
     pub unknown: Vec<String>,
 }
 
 impl SameVsn {
-    /// Compares two libraries.
+    /// Compares the modules of two libraries.
     pub fn of(one: &Manifest, other: &Manifest) -> SameVsn {
         let mut same = SameVsn::default();
         for (older, newer) in pairs(one, other) {
@@ -31,12 +31,12 @@ impl SameVsn {
     }
 }
 
-/// True for two modules whose code differs; `None` when one of them does not say what its code is.
+/// True when the code of two modules differs; `None` when one of them has no digest.
 pub fn is_other_code(one: &ModuleEntry, other: &ModuleEntry) -> Option<bool> {
     Some(one.digest.as_ref()? != other.digest.as_ref()?)
 }
 
-/// The modules that have the same version in both.
+/// The modules with the same version in both libraries.
 fn pairs<'a>(
     one: &'a Manifest,
     other: &'a Manifest,
@@ -47,7 +47,7 @@ fn pairs<'a>(
     })
 }
 
-/// A fragment that begins with the modules; empty when there is nothing to say.
+/// Displays as a fragment that begins with the modules; empty when there are none.
 impl fmt::Display for SameVsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (changed, unknown) = (quoted(&self.changed), quoted(&self.unknown));

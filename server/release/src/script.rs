@@ -1,8 +1,8 @@
-//! A relup's script as it is judged and carried out: what comes before the point of no return, and behind it
-//! exchanges of code with barriers between them.
+//! A relup's script in the form that is judged and carried out: the part before the point of no return, and after it exchanges
+//! of code with barriers between them.
 //!
-//! An exchange is everything that only concerns code and states, up to the next instruction that reaches the world; it
-//! happens at once. In OTP each of its instructions is carried out by itself, and the processes see every step.
+//! An exchange contains all instructions about code and states up to the next instruction with an external effect; it is
+//! carried out at once. OTP carries out each instruction separately, and processes see every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,30 +12,30 @@ use pq_term::{Atom, Term};
 use crate::instruction::{Instruction, Mfa, Nodes, Purge, Timeout};
 use crate::terms::{self, tagged};
 
-/// A script that cannot be carried out as it stands. Displays as a fragment that continues "failed to …".
+/// A script that cannot be carried out. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScriptError {
-    /// An instruction may not stand before the point of no return.
-    #[error("carry out `{0}`: it may not stand before the point of no return")]
+    /// An instruction is not permitted before the point of no return.
+    #[error("carry out `{0}`: it is not permitted before the point of no return")]
     IllegalBefore(Term),
-    /// An instruction may not stand behind it.
-    #[error("carry out `{0}`: it may not stand after the point of no return")]
+    /// An instruction is not permitted after the point of no return.
+    #[error("carry out `{0}`: it is not permitted after the point of no return")]
     IllegalAfter(Term),
-    /// The release needs another runtime.
+    /// The release needs another version of the node.
     #[error(
         "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
     )]
     OtherEmulator,
-    /// A module is loaded that was not read.
+    /// A module is loaded without having been read before.
     #[error("load {0}: no `load_object_code` before the point of no return names it")]
     NoObjectCode(Atom),
-    /// Other nodes are to be waited for.
+    /// The script waits for other nodes, which do not exist.
     #[error("synchronise with {0:?}: this node knows no other nodes")]
     Sync(Vec<Atom>),
 }
 
 impl ScriptError {
-    /// In OTP's words.
+    /// The error as OTP's term.
     pub fn to_term(&self) -> Term {
         match self {
             ScriptError::IllegalBefore(instruction) => {
@@ -54,21 +54,21 @@ impl ScriptError {
     }
 }
 
-/// A script.
+/// The parsed script of a relup.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Script {
-    /// What is to be read: application, version, modules.
+    /// The code to read: application, version, modules.
     pub(crate) object_code: Vec<(Atom, String, Vec<Atom>)>,
-    /// What is called before the point of no return.
+    /// The functions to call before the point of no return.
     pub(crate) checks: Vec<Mfa>,
     pub(crate) steps: Vec<Step>,
-    /// Modules that are only replaced when nothing runs the version before the current one.
+    /// Modules that are replaced only when no process runs the version before the current one.
     pub(crate) soft: Vec<Atom>,
-    /// The node starts again at the end.
+    /// True when the node restarts at the end.
     pub(crate) restart: bool,
 }
 
-/// What happens behind the point of no return.
+/// A step after the point of no return.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     Exchange(Exchange),
@@ -77,21 +77,21 @@ pub(crate) enum Step {
     Start(Vec<Atom>),
 }
 
-/// Code and states that change at once.
+/// Changes of code and states that happen at once.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Exchange {
     pub(crate) changes: Vec<CodeChange>,
     /// Modules whose processes convert their states.
     pub(crate) conversions: BTreeMap<Atom, (Direction, Term)>,
-    /// The longest time that the script gives for holding processes.
+    /// The longest time for which the script permits to hold processes.
     pub(crate) suspend_timeout: Option<Timeout>,
-    /// Modules whose processes stay suspended behind it, because a barrier stands before their `resume`.
+    /// Modules whose processes stay suspended after the exchange, because their `resume` comes after a barrier.
     pub(crate) left_suspended: BTreeSet<Atom>,
-    /// Modules whose processes an earlier exchange left suspended, and that go on after this one.
+    /// Modules whose processes an earlier exchange left suspended, and which resume after this one.
     pub(crate) resumed: BTreeSet<Atom>,
 }
 
-/// What becomes of a module's code.
+/// The change of a module's code.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum CodeChange {
     Load(Atom, Purge),
@@ -100,7 +100,7 @@ pub(crate) enum CodeChange {
 }
 
 impl Script {
-    /// The script of these instructions.
+    /// Parses the script of these instructions.
     pub(crate) fn read(instructions: &[Instruction]) -> Result<Script, ScriptError> {
         let at = instructions
             .iter()
@@ -160,12 +160,12 @@ impl Script {
     }
 }
 
-/// Reads what stands behind the point of no return.
+/// Reads the instructions after the point of no return.
 #[derive(Default)]
 struct Reader {
     steps: Vec<Step>,
     exchange: Exchange,
-    /// Suspended at this point of the script, and since an exchange before this one.
+    /// The modules that are suspended at this point of the script, since an earlier exchange.
     suspended: BTreeSet<Atom>,
     suspended_before: BTreeSet<Atom>,
     restart: bool,
@@ -219,7 +219,7 @@ impl Reader {
         }
     }
 
-    /// Other nodes are not there to be waited for.
+    /// This node knows no other nodes, so it cannot wait for them.
     fn sync(&self, nodes: &Nodes) -> Result<(), ScriptError> {
         match nodes {
             Nodes::Named(nodes) if nodes.iter().all(|node| node.as_str() == "nonode@nohost") => {
@@ -235,7 +235,7 @@ impl Reader {
         self.steps.push(step);
     }
 
-    /// What was gathered becomes a step, if it is anything.
+    /// Ends the current exchange, and adds it as a step unless it is empty.
     fn close(&mut self) {
         self.exchange.left_suspended = self.suspended.clone();
         self.suspended_before = self.suspended.clone();
@@ -255,7 +255,7 @@ impl Reader {
     }
 }
 
-/// The module that is replaced or removed unless processes run an older version still.
+/// The module that is replaced or removed only when no process runs an older version.
 fn softly(instruction: &Instruction) -> Option<Atom> {
     match instruction {
         Instruction::Load {
@@ -272,7 +272,7 @@ fn softly(instruction: &Instruction) -> Option<Atom> {
     }
 }
 
-/// The longer of two times; a module without one has the default.
+/// The longer of two times; `None` stands for the default.
 fn longer(one: Option<Timeout>, other: Option<Timeout>) -> Option<Timeout> {
     match (one, other) {
         (Some(Timeout::Infinity), _) | (_, Some(Timeout::Infinity)) => Some(Timeout::Infinity),

@@ -1,4 +1,4 @@
-//! `start_erl.data`: which release boots (`ErtsVsn Vsn`, OTP Design Principles, "Target System").
+//! `start_erl.data`: the release that boots (`ErtsVsn Vsn`, OTP Design Principles, "Target System").
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::file_error::FileError;
 use crate::terms;
 use pq_files::durable::{self, WriteError};
 
-/// The two words of the file.
+/// The two words of a `start_erl.data` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartErl {
     /// The version of the runtime.
@@ -20,18 +20,18 @@ pub struct StartErl {
 }
 
 impl StartErl {
-    /// Reads the file.
+    /// Reads a `start_erl.data` file.
     ///
     /// # Errors
-    /// When it cannot be read or does not hold two words.
+    /// When the file cannot be read or does not contain two words.
     pub fn read(file: &Path) -> Result<StartErl, FileError> {
         StartErl::parse(file, &read_text(file)?)
     }
 
-    /// The two words of this text of a file.
+    /// Parses the text of a `start_erl.data` file.
     ///
     /// # Errors
-    /// When there are fewer or more.
+    /// When the text does not have two words.
     pub fn parse(file: &Path, text: &str) -> Result<StartErl, FileError> {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words[..] {
@@ -51,10 +51,10 @@ impl StartErl {
         }
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// When the operating system fails.
     pub fn write(&self, file: &Path) -> Result<(), WriteError> {
         durable::write(file, self.to_text().as_bytes())
     }
@@ -65,7 +65,7 @@ impl StartErl {
     }
 }
 
-/// The line of the third word, or that of the last one where there are too few.
+/// The line (from 1) of the third word, or of the last word when there are too few.
 fn line_of_fault(text: &str) -> usize {
     let lines = text.lines().enumerate();
     let words = lines.flat_map(|(at, line)| line.split_whitespace().map(move |_| at + 1));

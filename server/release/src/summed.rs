@@ -1,8 +1,8 @@
-//! A folder of a release tree whose files are read against the checksums that stand beside them.
+//! Reads files of a release tree and compares them with the checksums in their directory.
 //!
-//! `releases/Vsn` has those of the `.rel` file, the `relup` and the settings, `lib/App-Vsn` those of all its files. Who
-//! unpacks or builds a release writes them; a tree from before that has none for `releases/Vsn`, and is believed.
-//! Settings are the operator's to edit: theirs are compared and never refused.
+//! `releases/Vsn` has checksums of the `.rel` file, the `relup` and the settings; `lib/App-Vsn` has checksums of all its files.
+//! Unpacking and building write them. Trees of older versions have none for `releases/Vsn`, and their files are not compared.
+//! Operators may edit the settings: their checksums are compared, but a difference is no error.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,40 +18,40 @@ use crate::rel::Rel;
 use crate::sys_config;
 use pq_files::durable::{self, WriteError};
 
-/// The settings of a release, in its folder.
+/// The name of the settings in the directory of a release.
 pub(crate) use crate::sys_config::FILE_NAME as SETTINGS;
 
-/// True for the settings of a release: `sys.config`, the template that stands over it, and files that one of them names.
+/// True for the settings of a release: `sys.config`, the template `sys.config.src`, and files that one of them names.
 pub(crate) fn is_settings(name: &str) -> bool {
     name.ends_with(".config") || name == sys_config::TEMPLATE_NAME
 }
 
-/// How much of a file is summed at a time.
+/// The number of bytes that are hashed at a time.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// A folder and its checksums.
+/// A directory and its checksums.
 pub(crate) struct Summed {
-    /// What no link leads out of.
+    /// Links that lead out of this directory are not followed.
     base: PathBuf,
     folder: PathBuf,
     sums: Option<Checksums>,
 }
 
-/// The settings of a release, compared with those it came with.
+/// The result of comparing the settings of a release with the original ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compared {
-    /// They are the same.
+    /// The settings are the original ones.
     Same,
-    /// They have been edited.
+    /// The settings were edited.
     Edited,
-    /// It came without any.
+    /// The release was made without settings.
     Added,
-    /// Nobody has written down what it came with.
+    /// The release has no checksums.
     Unknown,
 }
 
 impl Summed {
-    /// This folder, which is a part of `base`.
+    /// Opens this directory, which is below `base`.
     pub(crate) fn open(base: &Path, folder: &Path) -> Result<Summed, FileError> {
         let mut summed = Summed {
             base: base.to_path_buf(),
@@ -66,24 +66,24 @@ impl Summed {
         Ok(summed)
     }
 
-    /// Where the checksums stand.
+    /// The path of the checksums.
     pub(crate) fn sums_file(&self) -> PathBuf {
         self.folder.join(checksums::FILE_NAME)
     }
 
-    /// The checksums, when there are any.
+    /// The checksums; `None` when the directory has none.
     pub(crate) fn sums(&self) -> Option<&Checksums> {
         self.sums.as_ref()
     }
 
-    /// True when the checksums are there and do not list this file.
+    /// True when the checksums exist and do not list this file.
     pub(crate) fn is_foreign(&self, name: &str) -> bool {
         self.sums
             .as_ref()
             .is_some_and(|sums| !sums.0.contains_key(name))
     }
 
-    /// The bytes of a file, which are those of its checksum.
+    /// Reads a file and compares it with its checksum.
     pub(crate) fn bytes(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, FileError> {
         let file = self.folder.join(name);
         let bytes = pq_files::read_inside(&self.base, &file, bytes_max)
@@ -94,13 +94,13 @@ impl Summed {
         }
     }
 
-    /// The same of a text.
+    /// Reads a text and compares it with its checksum.
     pub(crate) fn text(&self, name: &str) -> Result<String, FileError> {
         let bytes = self.bytes(name, pq_files::TEXT_BYTES_MAX)?;
         text_of(&self.folder.join(name), &bytes)
     }
 
-    /// All files that have a checksum are there, and what it says.
+    /// Checks that all files with a checksum exist and match it.
     pub(crate) fn is_whole(&self) -> Result<(), FileError> {
         for (name, wanted) in self.sums.iter().flat_map(|sums| &sums.0) {
             let found = self.sum(name).map_err(|error| self.unread(name, &error))?;
@@ -111,7 +111,7 @@ impl Summed {
         Ok(())
     }
 
-    /// Writes down what the files of this release are now.
+    /// Writes the checksums of the present files of this release.
     pub(crate) fn write_sums(&self, rel: &Rel) -> Result<(), PutError> {
         let mut sums = Checksums::default();
         let mut names = vec![layout::rel_name(&rel.name), "relup".to_string()];
@@ -134,10 +134,10 @@ impl Summed {
         )?)
     }
 
-    /// What became of the settings.
+    /// Compares the settings with their checksums.
     ///
     /// # Errors
-    /// When one of the files is gone that the release came with.
+    /// When a file of the original settings is missing.
     pub(crate) fn settings(&self) -> Result<Compared, FileError> {
         let Some(sums) = &self.sums else {
             return Ok(Compared::Unknown);
@@ -156,14 +156,14 @@ impl Summed {
         Ok(compared)
     }
 
-    /// True when `sys.config` or the template that stands over it was put there later.
+    /// True when `sys.config` or its template was added later.
     fn has_more_settings(&self) -> bool {
         let names = [SETTINGS, sys_config::TEMPLATE_NAME];
         let mut later = names.iter().filter(|name| self.listed(name).is_none());
         later.any(|name| self.folder.join(name).exists())
     }
 
-    /// The file that has no line in the checksums, although it needs one.
+    /// The error about a file that needs a line in the checksums and has none.
     pub(crate) fn unlisted(&self, name: &str) -> FileError {
         FileError::Changed {
             file: self.folder.join(name),
@@ -212,11 +212,11 @@ fn sum_of(mut file: File) -> io::Result<Sha256Hex> {
     }
 }
 
-/// Puts a file into a folder, and its checksum where the folder has some. Whenever this is interrupted, the file is the
-/// one of its checksum or has none.
+/// Writes a file into a directory, and its checksum where the directory has checksums. After an interruption, the file matches
+/// its checksum or has none.
 ///
 /// # Errors
-/// When the checksums cannot be read; when the operating system refuses.
+/// When the checksums are unreadable, or when the operating system fails.
 pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), PutError> {
     let place = folder.join(name);
     let summed = Summed::open(folder, folder)?;
@@ -234,13 +234,13 @@ pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), PutError> {
     )?)
 }
 
-/// A file could not be put into a folder. Displays as a fragment that continues "failed to …".
+/// A file that could not be written into a directory. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The checksums of the folder cannot be read.
+    /// The checksums of the directory are unreadable.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The operating system refused.
+    /// The operating system failed to write.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -1,15 +1,15 @@
-//! `sys.config`: settings over those of the `.app` files, and the files that it names (`config(4)`).
+//! `sys.config`: settings that override those of the `.app` files, and further files that it names (`config(4)`).
 //!
 //! ```text
 //!   sys.config.src ── placeholders ─┐          [{app, [{key, value}]}, "site", …]
-//!                                   ├► document ─┬► settings, a later one over an earlier one
+//!                                   ├► document ─┬► settings, later ones override earlier ones
 //!   sys.config ─────────────────────┘            └► site.config, beside it or where the node was started
 //! ```
-//! Where a release has `sys.config.src`, that is its `sys.config` with the environment of the node put in. Files that are
-//! named there name no further ones.
+//! The file `sys.config.src` of a release replaces its `sys.config`; the environment variables of the node are put in. Files
+//! that `sys.config` names cannot name further files.
 //!
-//! Unlike OTP, a file that cannot be read as such is an error and never the same as an empty one: an operator's
-//! mistake must not become a node with other settings.
+//! Unlike in OTP, an unreadable file is an error and never treated as empty: a mistake of the operator must not start a node
+//! with other settings.
 
 mod document;
 mod placeholders;
@@ -25,23 +25,23 @@ use crate::file_error::{FileError, path_term};
 use document::{Document, Entry, Role};
 use placeholders::Missing;
 
-/// The name of the file in a release's folder.
+/// The name of the settings file in a release's directory.
 pub const FILE_NAME: &str = "sys.config";
 
-/// The name of the file with `${NAME}` and `${NAME:-default}` in it, which stands over [`FILE_NAME`].
+/// The name of the template with `${NAME}` and `${NAME:-default}`, which takes precedence over [`FILE_NAME`].
 pub const TEMPLATE_NAME: &str = "sys.config.src";
 
-/// The settings of the release in this folder, as they are for this process and its environment. A folder with
-/// neither file has none.
+/// The settings of the release in this directory, for this process and its environment. A directory with neither file has no
+/// settings.
 ///
 /// # Errors
-/// With the file and line at fault: a part that is no setting, a variable that is not set and has no default, a
-/// file that is named and not there.
+/// With the file and line at fault: a malformed setting, a variable that is not set and has no default, or a missing file that
+/// the settings name.
 pub fn read(folder: &Path) -> Result<Settings, FileError> {
     read_with(folder, &|name| std::env::var_os(name))
 }
 
-/// Looks a variable of the environment up.
+/// Looks up an environment variable.
 type Environment<'a> = &'a dyn Fn(&str) -> Option<std::ffi::OsString>;
 
 fn read_with(folder: &Path, environment: Environment<'_>) -> Result<Settings, FileError> {
@@ -63,7 +63,7 @@ fn read_with(folder: &Path, environment: Environment<'_>) -> Result<Settings, Fi
     Ok(settings)
 }
 
-/// What the release says, with the variables of the environment put in.
+/// The settings file of the release, with the environment variables put in.
 fn document_of(folder: &Path, environment: Environment<'_>) -> Result<Option<Document>, FileError> {
     let template = folder.join(TEMPLATE_NAME);
     if let Some(text) = text_if_there(&template)? {
@@ -78,11 +78,11 @@ fn document_of(folder: &Path, environment: Environment<'_>) -> Result<Option<Doc
         .transpose()
 }
 
-/// Checks what can be checked without the machine that the release will run on, and says which files of the folder
-/// belong to its settings: `sys.config.src` or `sys.config`, and the files beside it that are named there.
+/// Checks the settings without the machine on which the release will run, and returns the files of the directory that belong to
+/// them: `sys.config.src` or `sys.config`, and the files in the directory that it names.
 ///
 /// # Errors
-/// With the file and line at fault. A variable that is not set, and a file that is not in the folder, are none.
+/// With the file and line at fault. Unset variables and files outside the directory are no errors.
 pub fn check(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
     let document = match text_if_there(&folder.join(TEMPLATE_NAME))? {
@@ -90,7 +90,7 @@ pub fn check(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
             files.push(PathBuf::from(TEMPLATE_NAME));
             let file = folder.join(TEMPLATE_NAME);
             let filled = placeholders::fill(&file, &text, &|_| None, Missing::StandIn)?;
-            // What it will be with the values of another machine is not known here.
+            // The values of the other machine are unknown here.
             Document::parse(&file, &filled.text, Role::Main).ok()
         }
         None => {
@@ -110,7 +110,7 @@ pub fn check(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(files)
 }
 
-/// The path without `.` and `..`, if it stays in its folder.
+/// The path without `.` and `..`, if it stays inside its directory.
 fn inside(name: &Path) -> Option<PathBuf> {
     let mut inside = PathBuf::new();
     for part in name.components() {
@@ -124,10 +124,9 @@ fn inside(name: &Path) -> Option<PathBuf> {
     Some(inside)
 }
 
-/// Checks the text of one file of settings, called as its name says: the files that it names are not looked for.
-///
+/// Checks the text of one settings file, with the role that its name implies. Files that it names are not read.
 /// # Errors
-/// With the line of the first part that is wrong.
+/// With the line of the first wrong part.
 pub fn check_text(file: &Path, text: &str) -> Result<(), FileError> {
     let is = |name: &str| file.file_name().is_some_and(|found| found == name);
     if is(TEMPLATE_NAME) {
@@ -152,8 +151,8 @@ fn text_if_there(file: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Where a named file is: beside the one that names it, else where the name leads from the folder in which the node was
-/// started. `None` where it is not there.
+/// The path of a named file: beside the file that names it, else relative to the directory in which the node was started.
+/// `None` when it exists in neither place.
 fn place(folder: &Path, name: &Path) -> Option<PathBuf> {
     let places = [folder.join(name), name.to_path_buf()];
     places.into_iter().find(|place| place.exists())

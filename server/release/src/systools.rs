@@ -1,17 +1,18 @@
-//! From `.appup` files to a `relup`, as `systools:make_relup/4` does it.
+//! Makes a `relup` from `.appup` files, as `systools:make_relup/4` does.
 //!
 //! ```text
 //!   .rel, .app ── release ► the applications of both releases, in start order
-//!   .appup     ── relup ─► one script for each application that changes, comes or goes
-//!              ── rc ────► one list of low-level instructions, in the order the release handler carries them out
+//!   .appup     ── relup ─► one script for each changed, added or removed application
+//!              ── rc ────► one list of low-level instructions, in the order of their execution
 //! ```
 //!
-//! `release` reads a release as `systools_make` does, `relup` is the linker, `rc` the compiler; none of them touches the disk, files come through a
-//! [`Lookup`]. Where OTP leaves the order of modules to chance, ours is that of the appup: a relup made
-//! twice is the same twice. The tests of the workspace ask OTP's own systools about hundreds of releases at each run;
-//! ours refuses more than it in two things: an application that needs itself, which in OTP does not start later, and text
-//! behind the first term of a file that is no term. It refuses less in two: an application that is named twice among
-//! those that another needs is to OTP a missing one, and a pattern of versions that cannot be read ends OTP's systools.
+//! `release` reads a release as `systools_make` does, `relup` is the linker, `rc` the compiler. They read files only through a
+//! [`Lookup`]. OTP leaves the order of modules to chance; here it is the order of the appup, so that every run makes the same
+//! relup. The tests of the workspace compare the results with those of OTP's own systools on hundreds of releases at each run.
+//! This module refuses two things that OTP accepts: an application that needs itself, which in OTP does not start later, and
+//! text after the first term of a file that is no term. It accepts two things that OTP refuses: an application that is named
+//! twice among the dependencies of another, which OTP reports as missing, and an unreadable version pattern, which crashes
+//! OTP's systools.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,14 +40,14 @@ pub use lookup::{Folders, Lookup};
 /// A release on one side of a relup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelFile {
-    /// Its `.rel` file.
+    /// The path of the release's `.rel` file.
     pub file: PathBuf,
-    /// What the relup says about the way to or from it; any term.
+    /// The description of the way to or from the release in the relup; any term.
     pub description: Term,
 }
 
 impl<P: Into<PathBuf>> From<P> for RelFile {
-    /// Without a description, which OTP writes as `[]`.
+    /// A release without a description, which OTP writes as `[]`.
     fn from(file: P) -> RelFile {
         RelFile {
             file: file.into(),
@@ -55,43 +56,43 @@ impl<P: Into<PathBuf>> From<P> for RelFile {
     }
 }
 
-/// What else is asked of a relup.
+/// Options of a relup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// Each way ends with a restart of the node.
     pub restart_emulator: bool,
-    /// A warning is as bad as an error.
+    /// Every warning is an error.
     pub warnings_as_errors: bool,
 }
 
-/// Something that is allowed and probably not meant.
+/// A permitted, but probably unintended part of an appup or release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// An `.appup` names another version than the `.app` file beside it.
+    /// An `.appup` names another version than the `.app` file in its directory.
     BadVsn {
-        /// The `.appup`.
+        /// The path of the `.appup`.
         file: PathBuf,
-        /// The line (from 1) of its version.
+        /// The line (from 1) of the version in the `.appup`.
         line: usize,
-        /// Its version, as it stands there.
+        /// The version in the `.appup`, as a term.
         appup: Term,
-        /// That of the application.
+        /// The version in the `.app` file.
         app: String,
     },
-    /// A way of an `.appup` was passed over because its pattern cannot be used; a later one is for the version. OTP has
-    /// no such warning: there the making of the relup ends.
+    /// A way of an `.appup` was ignored because its pattern cannot be used; a later way is for the version. OTP has no such
+    /// warning: there, the pattern ends the making of the relup.
     BadPattern(FileError),
-    /// The releases ask for different runtimes: the node will restart.
+    /// The releases need different versions of the runtime: the node will restart.
     ErtsVsnChanged {
-        /// Name of the new release and its runtime.
+        /// The name of the new release and the version of its runtime.
         new: (String, String),
-        /// Name of the other release and its runtime.
+        /// The name of the other release and the version of its runtime.
         other: (String, String),
     },
 }
 
 impl Warning {
-    /// The warning in OTP's words.
+    /// The warning as OTP's term.
     pub fn to_term(&self) -> Term {
         let pair = |(name, vsn): &(String, String)| {
             Term::tuple([Term::string(name.as_str()), Term::string(vsn.as_str())])
@@ -137,12 +138,12 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Where in a file something is wrong.
+/// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// The line (from 1), where one can be told.
+    /// The line (from 1); `None` when it is unknown.
     pub line: Option<usize>,
 }
 
@@ -156,14 +157,14 @@ impl fmt::Display for Location {
     }
 }
 
-/// What is wrong.
+/// A fault of a release or appup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, unless no file is to blame.
+    /// The place of the fault; `None` when no file is at fault.
     pub location: Option<Location>,
-    /// What stands there and what would be right.
+    /// The fault and the correct form.
     pub sentence: String,
-    /// The same in OTP's words, such as `{undef_module,m2}`.
+    /// The same fault as OTP's term, such as `{undef_module,m2}`.
     pub term: Term,
 }
 
@@ -176,22 +177,22 @@ impl fmt::Display for Problem {
     }
 }
 
-/// There is no relup. Displays as a fragment that continues "failed to …". The variants are OTP's modules.
+/// The reason why no relup was made. Displays as a fragment that continues "failed to …". The variants are OTP's modules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SystoolsError {
-    /// `systools_make`: a release, or the files of its applications, are wrong.
+    /// `systools_make`: a release, or a file of its applications, is faulty.
     #[error("read the release: {0}")]
     Make(Problem),
     /// `systools_relup`: a way is missing, or a release cannot be upgraded at all.
     #[error("link the relup: {0}")]
     Relup(Problem),
-    /// `systools_rc`: the instructions of a way are wrong.
+    /// `systools_rc`: the instructions of a way are faulty.
     #[error("compile the appups: {0}")]
     Rc(Problem),
 }
 
 impl SystoolsError {
-    /// `{error,Module,Reason}`, as OTP returns it.
+    /// The term `{error,Module,Reason}`, as OTP returns it.
     pub fn to_term(&self) -> Term {
         let (module, problem) = match self {
             SystoolsError::Make(problem) => ("systools_make", problem),
@@ -205,7 +206,7 @@ impl SystoolsError {
         ])
     }
 
-    /// What is wrong, and where.
+    /// The fault with its place.
     pub fn problem(&self) -> &Problem {
         match self {
             SystoolsError::Make(problem)
@@ -215,12 +216,12 @@ impl SystoolsError {
     }
 }
 
-/// The relup of a release: the ways up from some releases and down to some. As in OTP its lists are in the reverse
-/// order of the arguments, and of several warnings the latest comes first.
+/// Makes the relup of a release: the ways up from the releases `up` and down to those in `down`. As in OTP, its lists are in
+/// the reverse order of the arguments, and warnings are listed with the latest first.
 ///
 /// # Errors
-/// With the first thing that is wrong; ways up are made before ways down. With
-/// [`warnings_as_errors`](Options::warnings_as_errors) also for warnings.
+/// With the first fault; ways up are made before ways down. With [`warnings_as_errors`](Options::warnings_as_errors) also for
+/// warnings.
 pub fn make_relup(
     new: &RelFile,
     up_from: &[RelFile],
@@ -235,7 +236,7 @@ pub fn make_relup(
     }
 }
 
-/// What a release consists of, as the linker reads it: its applications in start order.
+/// The release as the linker reads it: its applications in start order.
 pub(crate) fn release(
     file: &Path,
     files: &dyn Lookup,
@@ -244,8 +245,8 @@ pub(crate) fn release(
     Ok((read.rel, read.applications))
 }
 
-/// One way of an appup by itself, compiled as in a relup: from or to this version, between applications of `target`, which
-/// is reached, and `source`, which is left. `None` where the appup has no such way.
+/// Compiles a single way of an appup as in a relup: from or to this version, between the applications of `target`, which is
+/// reached, and `source`, which is left. `None` when the appup has no such way.
 pub(crate) fn way(
     appup: &Appup,
     direction: Direction,
@@ -275,7 +276,7 @@ fn warnings_treated_as_errors(warnings: &[Warning]) -> SystoolsError {
 }
 
 impl Problem {
-    /// That of a file, with another term.
+    /// The problem of a file error, with another term.
     fn of_file(error: &FileError, term: Term) -> Problem {
         let sentence = match error {
             FileError::Read { kind, .. } => in_words(*kind),

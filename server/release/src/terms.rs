@@ -1,8 +1,8 @@
-//! Looks into terms and small builders that every format needs. No format is defined here.
+//! Accessors and constructors of terms that all formats need. No format is defined here.
 
 use pq_term::{Atom, Term};
 
-/// The text of a string. To Erlang `[]` and `""` are one value, so an empty list counts.
+/// The text of a string. In Erlang `[]` and `""` are equal, so an empty list is an empty string.
 pub(crate) fn text(term: &Term) -> Option<String> {
     match term {
         Term::String(text) => Some(text.to_string()),
@@ -11,7 +11,7 @@ pub(crate) fn text(term: &Term) -> Option<String> {
     }
 }
 
-/// The elements of a list; `""` counts as the empty one.
+/// The elements of a list; `""` is the empty list.
 pub(crate) fn list(term: &Term) -> Option<&[Term]> {
     match term {
         Term::List(items) => Some(items),
@@ -20,7 +20,7 @@ pub(crate) fn list(term: &Term) -> Option<&[Term]> {
     }
 }
 
-/// A part of a term; the path counts from 0 at every bracket. Where it leads nowhere, the last part that exists.
+/// A part of a term; the path has an index (from 0) for each bracket. When the path does not exist, its last existing part.
 pub(crate) fn part<'a>(term: &'a Term, path: &[usize]) -> &'a Term {
     path.iter().fold(term, |term, index| {
         let parts = term.as_tuple().or_else(|| list(term));
@@ -28,12 +28,12 @@ pub(crate) fn part<'a>(term: &'a Term, path: &[usize]) -> &'a Term {
     })
 }
 
-/// The atoms of a list that holds nothing else.
+/// The atoms of a list; `None` when it has other elements.
 pub(crate) fn atoms(term: &Term) -> Option<Vec<Atom>> {
     list(term)?.iter().map(Term::as_atom).collect()
 }
 
-/// The pairs of a list that holds nothing but `{Atom, Term}`.
+/// The pairs of a list of `{Atom, Term}`; `None` when it has other elements.
 pub(crate) fn pairs(term: &Term) -> Option<Vec<(Atom, Term)>> {
     list(term)?.iter().map(pair).collect()
 }
@@ -45,27 +45,27 @@ fn pair(term: &Term) -> Option<(Atom, Term)> {
     }
 }
 
-/// `{Tag, Item}`
+/// Makes the tuple `{Tag, Item}`.
 pub(crate) fn tagged(tag: &'static str, item: impl Into<Term>) -> Term {
     Term::tuple([Term::atom(tag), item.into()])
 }
 
-/// `{Name, Vsn}`
+/// Makes the tuple `{Name, Vsn}`.
 pub(crate) fn name_vsn(name: Atom, vsn: &str) -> Term {
     Term::tuple([Term::Atom(name), Term::string(vsn)])
 }
 
-/// A list of atoms.
+/// Makes a list of atoms.
 pub(crate) fn atom_list(atoms: &[Atom]) -> Term {
     atoms.iter().copied().map(Term::Atom).collect()
 }
 
-/// True for what Erlang calls a list: strings are lists of numbers.
+/// True for Erlang's lists: strings are lists of numbers.
 pub(crate) fn is_list(term: &Term) -> bool {
     matches!(term, Term::List(_) | Term::String(_))
 }
 
-/// The elements of what Erlang calls a list, those of a string as numbers.
+/// The elements of an Erlang list; a string has numbers as elements.
 pub(crate) fn elements(term: &Term) -> Option<Vec<Term>> {
     match term {
         Term::List(items) => Some(items.to_vec()),

@@ -1,8 +1,8 @@
-//! A release tree as its author lays it out: from the pieces of a release to folders that a node boots from.
+//! Writes the release tree of an author: from the pieces of a release to directories from which a node boots.
 //!
-//! What is new is prepared beside its place and appears in one step; what is there is compared, and a file that
-//! differs is replaced by a new one under its name. `start_erl.data` comes last: until then nothing boots from
-//! an unfinished tree. Compiling libraries and writing relups happens elsewhere.
+//! A new file is written beside its place and moved there in one step; existing files are compared, and a file that differs is
+//! replaced by a new file of the same name. `start_erl.data` comes last: no node boots from an unfinished tree. Other modules
+//! compile libraries and write relups.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,83 +33,83 @@ use released::{Released, Settings};
 pub struct ReleaseSpec<'a> {
     /// The text of the `.rel` file.
     pub rel: &'a str,
-    /// The text of `sys.config`, where the release has one.
+    /// The text of `sys.config`; `None` for a release without one.
     pub sys_config: Option<&'a str>,
-    /// Further files of settings by their paths in the release's folder: `sys.config.src`, and what one of the two names.
+    /// Further settings files by their paths in the release's directory: `sys.config.src`, and files that one of the two names.
     pub configs: Vec<(&'a Path, &'a [u8])>,
-    /// The text of `relup`, where there is a way from another release.
+    /// The text of `relup`; `None` when there is no way from another release.
     pub relup: Option<&'a str>,
-    /// Its applications, without those that are part of the node.
+    /// The applications of the release that are not part of the node.
     pub applications: Vec<AppPieces<'a>>,
 }
 
 /// The pieces of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppPieces<'a> {
-    /// The text of its `.app` file: name and version come from there.
+    /// The text of the `.app` file, which contains name and version.
     pub app: &'a str,
-    /// The text of its `.appup` file, where it has one: systools reads it in the next build.
+    /// The text of the `.appup` file, if there is one: systools reads it in the next build.
     pub appup: Option<&'a str>,
-    /// The bytes of its library, where it has modules.
+    /// The bytes of the library; `None` for an application without modules.
     pub library: Option<&'a [u8]>,
 }
 
-/// A release that could not be laid out. Displays as a fragment that continues "failed to …".
+/// A release that could not be written. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
-    /// A piece, or a file that is there already, is not what its format says.
+    /// A piece, or an existing file, is malformed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The operating system refused.
+    /// The operating system failed.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// A name or version would lead out of the tree.
+    /// A name or version would be a path outside the tree.
     #[error(
         "use `{0}` as a part of a path: a name without `/` that is not `.` or `..` would be right"
     )]
     NotPlain(String),
-    /// An application with modules came without its library.
+    /// An application with modules has no library.
     #[error("lay out {0}: it has modules and no library")]
     NoLibrary(String),
-    /// A library is that of another application or version.
+    /// A library belongs to another application or version.
     #[error("lay out {name}-{vsn}: {owner}")]
     OtherOwner {
-        /// The application.
+        /// The name of the application.
         name: String,
-        /// Its version.
+        /// The version of the application.
         vsn: String,
-        /// Whose the library is.
+        /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
-    /// What somebody may be running would become something else.
+    /// A released file, which a node may be running, would change.
     #[error(transparent)]
     Released(#[from] Replaced),
-    /// The release does not have this application in this version.
+    /// The release does not contain this version of the application.
     #[error("lay out {name}-{vsn}: release {rel} has no such application")]
     NotInRelease {
-        /// The application.
+        /// The name of the application.
         name: String,
-        /// Its version.
+        /// The version of the application.
         vsn: String,
         /// The version of the release.
         rel: String,
     },
 }
 
-/// Lays out a release in the tree at `root` and says what it is. Doing it again changes nothing.
+/// Writes a release into the tree at `root` and returns its description. A repetition has no effect.
 ///
-/// `RELEASES` and `start_erl.data` are made when they are missing, with this release as the permanent one; a tree
-/// that has them keeps them, and no bytes of an application or release that it lists become others. A `relup` may: it is
-/// written after its release. Settings that were edited in the tree stay.
+/// Missing `RELEASES` and `start_erl.data` are written, with this release as the permanent one; existing ones stay, and the
+/// bytes of applications and releases that `RELEASES` lists stay. A `relup` may change, because it is written after its
+/// release. Settings that were edited in the tree stay.
 ///
 /// # Errors
-/// When a piece is wrong or would replace what is released, before anything is written; when the operating system
-/// refuses, with every file either as it was or as it should be.
+/// When a piece is faulty or would replace a released file, before anything is written; when the operating system fails, with
+/// every file either in the old or in the new state.
 pub fn write_release(root: &Path, spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
     rewrite_release(root, spec, Overwrite::Nothing)
 }
 
-/// The same where more may be replaced.
+/// The same, with permission to replace more files.
 ///
 /// # Errors
 /// As [`write_release`].
@@ -145,7 +145,7 @@ pub fn rewrite_release(
     Ok(rel)
 }
 
-/// The texts of a release by themselves.
+/// Checks the texts of a release, without the tree.
 fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
     let rel = Rel::parse(Path::new("the .rel of the release"), spec.rel)?;
     plain(&rel.name)?;
@@ -162,7 +162,7 @@ fn checked_rel(spec: &ReleaseSpec<'_>) -> Result<Rel, TreeError> {
     Ok(rel)
 }
 
-/// A relup is written after its release, and by hand it is easily that of the one before.
+/// A relup is written after its release, so the author can easily mistake it for that of the previous release.
 fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<(), FileError> {
     let found = Relup::parse(file, text)?.vsn;
     match found == rel.vsn {
@@ -171,7 +171,7 @@ fn checked_relup(file: &Path, text: &str, rel: &Rel) -> Result<(), FileError> {
             file: file.to_path_buf(),
             line: 1,
             sentence: format!(
-                "it leads to and from release {found}, and this is {}: `pq relup` writes the one for it",
+                "it leads to and from release {found}, but this is {}: `pq relup` writes the relup for it",
                 rel.vsn
             ),
             term: terms::tagged("bad_relup_file", path_term(file)),
@@ -219,7 +219,7 @@ fn checked_app(rel: &Rel, pieces: &AppPieces<'_>) -> Result<App, TreeError> {
     Ok(app)
 }
 
-/// The files of a folder, by their paths in it.
+/// The files of a directory, by relative path.
 type Files<'a> = Vec<(PathBuf, &'a [u8])>;
 
 fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
@@ -238,8 +238,8 @@ fn app_files<'a>(app: &App, pieces: &AppPieces<'a>) -> Files<'a> {
     files
 }
 
-/// A relup or settings that are in the tree and not among the pieces stay there: somebody has put them there, and now
-/// they belong to the release. Settings that were edited keep the checksum of those the release comes with.
+/// A relup or settings in the tree that are not among the pieces stay: they were added to the release. Edited settings keep the
+/// checksum of the release's own settings.
 fn write_release_folder(
     root: &Path,
     rel: &Rel,
@@ -276,7 +276,7 @@ fn write_release_folder(
     Ok(put_folder_with(&folder, &files, &sums)?)
 }
 
-/// The bytes of a text of the tree, unless it has none.
+/// The bytes of a text in the tree; `None` when it does not exist.
 fn bytes_there(root: &Path, file: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match pq_files::read_inside(root, file, pq_files::TEXT_BYTES_MAX) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -292,8 +292,8 @@ fn put_folder(folder: &Path, files: Files<'_>) -> Result<(), WriteError> {
     put_folder_with(folder, &files, &sums)
 }
 
-/// A folder that is not there appears whole; in one that is there, files that differ are replaced one by one. The
-/// checksums come last: what was replaced under way does not match them, and does not boot.
+/// A new directory is moved to its place at once; in an existing directory, different files are replaced one by one. The
+/// checksums come last: after an interruption, replaced files do not match them, and the release does not boot.
 fn put_folder_with(folder: &Path, files: &Files<'_>, sums: &Checksums) -> Result<(), WriteError> {
     let sums = sums.to_text();
     let mut files = files.clone();
@@ -314,7 +314,7 @@ fn holds(file: &Path, bytes: &[u8]) -> bool {
     pq_files::read(file, bytes.len() as u64).is_ok_and(|found| found == bytes)
 }
 
-/// An unreadable `RELEASES` is an error rather than a missing one: it may list releases that run.
+/// An unreadable `RELEASES` is an error and not treated as missing: it may list running releases.
 fn write_registers(root: &Path, rel: &Rel) -> Result<(), TreeError> {
     let file = layout::releases_file(root);
     match Releases::read(&file) {

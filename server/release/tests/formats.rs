@@ -1,15 +1,15 @@
-//! OTP itself judges how files are read: terms, patterns of versions and `sys.config`, made up by dice.
+//! Compares the parsing of files with OTP: random terms, patterns of versions and `sys.config` files.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! |---|---|
-//! | `terms` | texts that are terms, and some that are not |
+//! | `terms` | texts that are terms, and texts that are not |
 //! | `patterns` | regular expressions and versions |
 //! | `configs` | a `sys.config` and the files that it names |
-//! | `otp` | one program of OTP for all questions, and how an answer is written |
+//! | `otp` | one run of OTP for all questions, and the form of the answers |
 //!
-//! What OTP reads is read here to the same value, and what it refuses is refused. Left out is what ours refuses on
-//! purpose (`pq_term`, "What differs"; `pq_release::appup::pattern`). The seed is printed; `PQ_SEED` repeats a run, and
-//! `PQ_SETS` says how many times more questions are asked.
+//! Texts that OTP accepts have to give the same value here, and texts that OTP refuses have to be refused. Texts that our
+//! parser refuses on purpose are left out (`pq_term`, "Differences from Erlang"; `pq_release::appup::pattern`). The seed is
+//! printed; `PQ_SEED` repeats a run, and `PQ_SETS` multiplies the number of questions.
 #![allow(clippy::unwrap_used)]
 
 #[path = "formats/configs.rs"]

@@ -1,4 +1,4 @@
-//! The registry and the packages it unpacks, from outside: trees on a disk, packages that lie, a node that is killed.
+//! Tests of the registry and of unpacking through the public interface: trees on a disk, forged packages, a killed node.
 #![allow(clippy::unwrap_used)]
 
 #[path = "registry/archive.rs"]

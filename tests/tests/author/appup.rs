@@ -179,8 +179,8 @@ fn an_appup_that_no_longer_fits_ends_badly_and_says_where() {
         &tree.run(&PROCESSQUEST, &["--check"]),
         expect![[r#"
             lib/processquest-1.1.0/ebin/processquest.appup: line 3: the way up from 1.0.0 does not name `pq_enemy`, which is 1.0.0 in the older version and 1.1.0 in the newer; `{load_module,pq_enemy}` would be right
-            lib/processquest-1.1.0/ebin/processquest.appup: line 6: `{load_module,pq_player}` does not do for `pq_player`, whose state 1.1.0 converts from and to 1.0.0; `{update,pq_player,{advanced,[]},[pq_quest,pq_events]}` would be right
-            lib/processquest-1.1.0/ebin/processquest.appup: line 7: the way down to 1.0.0 does not name `pq_quest`, which goes on it; `{delete_module,pq_quest}` would be right
+            lib/processquest-1.1.0/ebin/processquest.appup: line 6: `{load_module,pq_player}` is the wrong instruction for `pq_player`, whose state 1.1.0 converts from and to 1.0.0; `{update,pq_player,{advanced,[]},[pq_quest,pq_events]}` would be right
+            lib/processquest-1.1.0/ebin/processquest.appup: line 7: the way down to 1.0.0 does not name `pq_quest`, which has to be deleted; `{delete_module,pq_quest}` would be right
             lib/processquest-1.1.0/ebin/processquest.appup: line 8: `{delete_module,pq_guest}` names `pq_guest`, which neither 1.0.0 nor 1.1.0 has
         "#]],
         expect![[r#"

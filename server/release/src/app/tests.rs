@@ -1,4 +1,4 @@
-//! `.app` files as people write them, right and wrong.
+//! Correct and faulty `.app` files.
 
 use super::*;
 use expect_test::{Expect, expect};

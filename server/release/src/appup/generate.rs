@@ -1,23 +1,23 @@
-//! Appups by machine: what the libraries of two versions say of themselves, compared.
+//! Generates appups: compares the manifests of the libraries of two versions.
 //!
 //! ```text
-//!   two manifests ─ crossing ─► what becomes of each module, up and down ─ order ─► instructions
-//!                 ─ note ─────► what the comparison could not know
-//!   and an appup  ─ check ────► where it does not fit
+//!   two manifests ─ crossing ─► the change of each module, up and down ─ order ─► instructions
+//!                 ─ note ─────► open points for the author
+//!   and an appup  ─ check ────► the places that do not fit
 //! ```
 //!
-//! | what a module is | what becomes of it |
+//! | module | instruction |
 //! |---|---|
-//! | only in the version that is reached, only in the one that is left | `add_module`, `delete_module` |
-//! | of one version in both | nothing |
+//! | only in the version that is reached, only in the version that is left | `add_module`, `delete_module` |
+//! | with the same version in both | none |
 //! | a supervisor | `{update, Mod, supervisor}` |
-//! | one with a state, and the newer version converts that of the older | `{update, Mod, {advanced, []}}` |
+//! | has a state, and the newer version converts the state of the older | `{update, Mod, {advanced, []}}` |
 //! | any other | `load_module` |
 //!
-//! It depends on another module when it calls a function there that it did not call before: then the other one has
-//! to be there first. Where no call asks for an order, see `order`.
+//! A module depends on another module when its next version calls a function of the other module that its version before did
+//! not call: the other module has to be loaded first. The module `order` orders modules without such calls.
 //!
-//! Pure: nothing here touches a file. Called by `pq appup`; systools knows what the instructions mean.
+//! The module is pure: it reads and writes no file. `pq appup` calls it; `systools` interprets the instructions.
 
 use pq_code::{Manifest, ModuleEntry};
 use pq_otp::{Direction, Kind};
@@ -34,69 +34,69 @@ pub use note::Note;
 
 use crossing::Crossing;
 
-/// An appup that was made.
+/// A generated appup, and notes for the author.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generated {
-    /// What the file holds: `{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}`.
+    /// The term of the file: `{Vsn, [{UpFromVsn, Instructions}], [{DownToVsn, Instructions}]}`.
     pub term: Term,
-    /// What the comparison could not know; whoever releases has to.
+    /// Open points that the manifests do not decide; the author of the release has to check them.
     pub notes: Vec<Note>,
 }
 
-/// The manifests cannot be compared. Displays as a fragment that continues "failed to …".
+/// Two manifests that cannot be compared. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
-    /// They are of different applications.
+    /// The libraries belong to different applications.
     #[error(
         "compare the libraries: the older is of `{older}` and the newer of `{newer}`; two versions of one \
          application would be right"
     )]
     Applications {
-        /// What the older belongs to.
+        /// The application of the older library.
         older: String,
-        /// What the newer belongs to.
+        /// The application of the newer library.
         newer: String,
     },
-    /// They are of one version.
+    /// Both libraries have the same version.
     #[error("compare the libraries: both are {application} {vsn}, so there is no way between them")]
     OneVersion {
-        /// The application.
+        /// The application of both libraries.
         application: String,
-        /// The version of both.
+        /// The version of both libraries.
         vsn: String,
     },
-    /// The name of a module is no atom.
+    /// The name of a module is not a valid atom.
     #[error("compare the libraries: `{module}` cannot be a module: {source}")]
     Name {
-        /// The module.
+        /// The invalid name, as the manifest has it.
         module: String,
-        /// Why not.
+        /// The reason why the name is not an atom.
         source: AtomError,
     },
-    /// A module changed what it is, and processes run it.
+    /// A module changed its behaviour, and processes run the module.
     #[error(
         "compare the libraries: `{module}` is a {older} in {older_vsn} and a {newer} in {newer_vsn}, and no process can \
          become another kind of process; give the module another name, or write an appup with \
          `{{restart_application, App}}`"
     )]
     Kind {
-        /// The module.
+        /// The module whose behaviour changed.
         module: String,
-        /// What it was.
+        /// The behaviour of the module in the older library, such as `gen_server`.
         older: &'static str,
-        /// In which version of the application.
+        /// The version of the older library.
         older_vsn: String,
-        /// What it is.
+        /// The behaviour of the module in the newer library.
         newer: &'static str,
-        /// In which version of the application.
+        /// The version of the newer library.
         newer_vsn: String,
     },
 }
 
-/// Makes the appup of the newer version, from and to the older (`appup(4)`).
+/// Makes the appup of the newer version, with the ways from and to the older version (`appup(4)`).
 ///
 /// # Errors
-/// When there is no way between these two that instructions for modules could describe.
+/// When no instructions for modules can lead from one of the versions to the other.
 pub fn generate(older: &Manifest, newer: &Manifest) -> Result<Generated, CompareError> {
     comparable(older, newer)?;
     let way = |direction| {
@@ -116,7 +116,7 @@ pub fn generate(older: &Manifest, newer: &Manifest) -> Result<Generated, Compare
 }
 
 impl Generated {
-    /// The text of the file.
+    /// The text of the `.appup` file.
     pub fn to_text(&self) -> String {
         pq_term::write_file_text(std::slice::from_ref(&self.term))
     }
@@ -159,13 +159,13 @@ fn module<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a ModuleEntry> {
     manifest.modules.iter().find(|module| module.name == name)
 }
 
-/// True for what processes run.
+/// True for kinds of modules that processes run.
 fn runs(kind: Kind) -> bool {
     !matches!(kind, Kind::Functions | Kind::Application)
 }
 
-/// True for what keeps a state of its own in a process. The state of a supervisor and of an event manager is the
-/// runtime's.
+/// True for kinds of modules whose processes keep a state of the module. The runtime owns the state of supervisors and event
+/// managers.
 fn has_state(kind: Kind) -> bool {
     matches!(kind, Kind::GenServer | Kind::GenFsm | Kind::GenEvent)
 }

@@ -1,20 +1,19 @@
 //! Patterns of versions: regular expressions as `re(3)` has them (`appup(4)`).
 //!
-//! OTP's `re` is PCRE, since OTP 28 PCRE2; here it is PCRE2 as well, asked as `systools` asks: in Unicode mode, for the
-//! first match, which has to be the whole version. To classes such as `\w` and `[[:alpha:]]` only letters of ASCII are
-//! letters; OTP's `re` takes those of Latin-1 for letters in some of them. Called by [`Appup::way`](super::Appup).
+//! OTP's `re` is PCRE, since OTP 28 PCRE2. This module uses PCRE2 as `systools` does: in Unicode mode, and the first match has
+//! to be the whole version. Classes such as `\w` and `[[:alpha:]]` contain only ASCII letters here; in OTP, some of them
+//! contain the letters of Latin-1, too. [`Appup::way`](super::Appup) calls it.
 
 use pcre2::bytes::RegexBuilder;
 
-/// Bounds of one match: steps, nesting of steps, KiB of memory. They stand before the pattern, where PCRE2 lets a
-/// pattern lower them and never raise them. A version has some ten characters and takes tens of steps; 100 000 are
-/// some milliseconds.
+/// Limits of one match: steps, nested steps, KiB of memory. They precede the pattern, because PCRE2 lets a pattern lower them
+/// but not raise them. Matching a version of about 10 characters takes tens of steps; 100 000 steps take milliseconds.
 const BOUNDS: &str = "(*LIMIT_MATCH=100000)(*LIMIT_DEPTH=10000)(*LIMIT_HEAP=4096)";
 
-/// True when the pattern's match is the whole version.
+/// True when the pattern matches the whole version.
 ///
 /// # Errors
-/// With what in the pattern is not as PCRE2 has it, or that the match was given up.
+/// With the fault of the pattern, or with the limit at which the match was given up.
 pub fn matches_all(pattern: &str, vsn: &str) -> Result<bool, String> {
     let mut builder = RegexBuilder::new();
     let regex = builder.utf(true).build(&format!("{BOUNDS}{pattern}"));
@@ -25,7 +24,7 @@ pub fn matches_all(pattern: &str, vsn: &str) -> Result<bool, String> {
     }
 }
 
-/// Where in the pattern, as the author counts, and what.
+/// The byte offset in the author's pattern, and the fault.
 fn unreadable(error: &pcre2::Error) -> String {
     match error.offset() {
         Some(offset) => format!(
@@ -37,7 +36,7 @@ fn unreadable(error: &pcre2::Error) -> String {
     }
 }
 
-/// The sentence of PCRE2 without what the crate says before it.
+/// The message of PCRE2 without the prefix of the crate `pcre2`.
 fn reason(error: &pcre2::Error) -> String {
     let text = error.to_string();
     let reason = text.split_once(": error ").map_or(&*text, |(_, it)| it);

@@ -1,4 +1,4 @@
-//! Why a release cannot boot: a sentence for people, OTP's term for programs.
+//! Reasons why a release cannot boot: a sentence for people, OTP's term for programs.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,62 +10,62 @@ use crate::fit::FitError;
 use crate::owner::OtherOwner;
 use crate::terms::tagged;
 
-/// A tree that cannot boot. Displays as a fragment that continues "failed to …".
+/// A release tree that cannot boot. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BootError {
-    /// A file is missing or not what its format says.
+    /// A file is missing or malformed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The applications do not fit together.
+    /// The applications of the release do not fit together.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// A version or name would lead out of the tree.
+    /// A version or name would be a path outside the tree.
     #[error(
         "use `{0}` as a part of a path: a name without `/` that is not `.` or `..` would be right"
     )]
     NotPlain(String),
-    /// There is no such release.
+    /// The tree has no release of this version.
     #[error("find release {vsn}: {} holds no .rel file; a release is unpacked there before it boots", .folder.display())]
     NoSuchRelease {
-        /// The version asked for.
+        /// The version that was asked for.
         vsn: String,
-        /// Where it would be.
+        /// The directory in which the release would be.
         folder: PathBuf,
     },
-    /// More than one file says what the release is.
-    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; one has to go", .files.0.display(), .files.1.display())]
+    /// Two `.rel` files describe the same version of the release.
+    #[error("choose a .rel file for release {vsn}: {} and {} both describe it; remove one of the two", .files.0.display(), .files.1.display())]
     SeveralRels {
-        /// The version asked for.
+        /// The version that was asked for.
         vsn: String,
-        /// Two of the files.
+        /// The paths of the two files.
         files: (PathBuf, PathBuf),
     },
-    /// The file of one version stands in the folder of another.
-    #[error("use {}: line {line}: it describes `{found}`, and its place is for `{wanted}`", .file.display())]
+    /// The version or name in a file differs from that of its directory.
+    #[error("use {}: line {line}: it describes `{found}`, but its directory is for `{wanted}`", .file.display())]
     WrongVsn {
-        /// The `.rel` or `.app` file.
+        /// The path of the `.rel` or `.app` file.
         file: PathBuf,
-        /// The line (from 1) of its version, or of its name where that is wrong.
+        /// The line (from 1) of the version, or of the name when the name is wrong.
         line: usize,
-        /// What it describes.
+        /// The version, or name and version, in the file.
         found: String,
-        /// What its folder is for.
+        /// The version, or name and version, of the directory.
         wanted: String,
     },
-    /// The folder of an application is called after another one.
-    #[error("use {}: it describes `{found}`, and its place is for `{wanted}`", .folder.display())]
+    /// The directory of an application has another name.
+    #[error("use {}: it describes `{found}`, but its directory is for `{wanted}`", .folder.display())]
     WrongFolder {
-        /// The folder.
+        /// The directory that `RELEASES` names.
         folder: PathBuf,
-        /// Its name.
+        /// The name of the directory.
         found: String,
-        /// The name that it should have.
+        /// The name that the directory should have.
         wanted: String,
     },
-    /// The release needs another `pq`.
+    /// The release needs another version of the node.
     #[error("boot {}: it needs {name} {wanted}, and this node has {have}; start it with a node of that version", .file.display())]
     OtherNode {
-        /// The `.rel` file.
+        /// The path of the `.rel` file.
         file: PathBuf,
         /// `erts` or a built-in application.
         name: String,
@@ -74,34 +74,34 @@ pub enum BootError {
         /// The version in the node.
         have: String,
     },
-    /// An application has modules and no checksum for the library they are in.
-    #[error("find the checksum of {}: {} has no line for it, and without one it cannot be told from another library", .library.display(), .sums.display())]
+    /// An application has modules, but its library has no checksum.
+    #[error("find the checksum of {}: {} has no line for it, so the library cannot be verified", .library.display(), .sums.display())]
     NoChecksum {
-        /// The library.
+        /// The path of the library.
         library: PathBuf,
-        /// The file of checksums.
+        /// The path of the `SHA256SUMS` file.
         sums: PathBuf,
     },
-    /// A library is that of another application or version.
+    /// A library belongs to another application or version.
     #[error("use {}: {owner}", .library.display())]
     OtherOwner {
-        /// The library.
+        /// The path of the library.
         library: PathBuf,
-        /// Whose it is.
+        /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
-    /// An application has modules and no library.
+    /// An application has modules, but no library.
     #[error("find {}: {}", .library.display(), in_words(*.kind))]
     NoLibrary {
-        /// The library.
+        /// The path at which the library is missing.
         library: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         kind: io::ErrorKind,
     },
 }
 
 impl BootError {
-    /// The error as a term: in OTP's words where it has some, such as `{no_such_release,Vsn}` or those of the file.
+    /// The error as a term: OTP's term where OTP has one, such as `{no_such_release,Vsn}`, or the term of the file's error.
     pub fn to_term(&self) -> Term {
         match self {
             BootError::File(error) => error.to_term(),
@@ -123,7 +123,7 @@ impl BootError {
         }
     }
 
-    /// True when a file is another one than was built or unpacked.
+    /// True when a file differs from the built or unpacked one.
     pub fn is_checksum(&self) -> bool {
         matches!(self, BootError::File(error) if error.is_checksum())
     }

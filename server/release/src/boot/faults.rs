@@ -1,4 +1,4 @@
-//! A tree with two versions of everything, in which one file is broken: whoever reads it names that file and line.
+//! A tree with two versions of everything and one faulty file: every reader names that file and the line.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use crate::systools::{Folders, Lookup, Options, make_relup};
 use crate::tree::{AppPieces, ReleaseSpec, write_release};
 use tempfile::TempDir;
 
-/// The `.rel` file of a version, in which an application `V` stands on line 4 and a later one on line 5.
+/// The `.rel` file of version `V`: one application on line 4, another on line 5.
 const REL: &str = "%% coding: utf-8\n{release, {\"pq\",\n \"V\"}, {erts, \"1\"}, [{kernel, \"1\"}, {stdlib, \"1\"}, {sasl, \"1\"},\n {talk, \"V\"},\n {quest, \"1\"}]}.";
 const TALK: &str = "{application, talk,\n [{description, \"\"},\n  {vsn, \"V\"},\n  {modules, [talk,\n   talk_more]}, {registered, []},\n  {applications, [quest]},\n  {included_applications, []}]}.";
 const QUEST: &str = "{application, quest, [{description, \"\"}, {vsn, \"1\"}, {modules, [quest]}, {registered, []}, {applications, [kernel, stdlib]}]}.";
@@ -58,7 +58,7 @@ fn tree() -> (TempDir, ReleaseTree) {
     (folder, tree)
 }
 
-/// Whatever anybody who reads the tree says about it.
+/// The errors of all readers of the tree.
 fn errors(tree: &ReleaseTree, files: &dyn Lookup) -> Vec<String> {
     let mut errors = Vec::new();
     let mut hear = |error: Option<String>| errors.extend(error);
@@ -103,10 +103,10 @@ fn a_tree_in_which_nothing_is_broken_has_no_errors() {
     assert_eq!(errors(&tree, &folders(&folder)), [""; 0]);
 }
 
-/// A file, what in it is replaced by what, and the line of the fault. `V` is the version, each in turn; in place of nothing
-/// comes the whole file.
+/// A file, the text to replace, its replacement, and the line of the fault. `V` stands for each of the two versions in turn. An
+/// empty text to replace means the whole file.
 const BROKEN: &[(&str, &str, &str, usize)] = &[
-    // Emptied.
+    // Empty files.
     ("releases/V/pq.rel", "", "", 1),
     ("releases/V/relup", "", "", 1),
     ("releases/V/sys.config", "", "", 1),
@@ -115,7 +115,7 @@ const BROKEN: &[(&str, &str, &str, usize)] = &[
     ("lib/talk-V/ebin/talk.appup", "", "", 1),
     ("releases/RELEASES", "", "", 1),
     ("releases/start_erl.data", "", "", 1),
-    // Syntax.
+    // Syntax errors.
     ("releases/V/pq.rel", "{talk,", "{talk;", 4),
     (
         "releases/V/relup",
@@ -128,7 +128,7 @@ const BROKEN: &[(&str, &str, &str, usize)] = &[
     ("lib/talk-V/ebin/talk.app", "{vsn,", "{vsn", 3),
     ("lib/talk-V/ebin/talk.appup", "talk}]}],", "talk]]}],", 4),
     ("releases/RELEASES", "{stdlib", "{stdlib]", 4),
-    // The wrong thing.
+    // Terms of a wrong form.
     ("releases/V/pq.rel", "{talk, ", "{talk, 7, ", 4),
     (
         "releases/V/pq.rel",
@@ -187,7 +187,7 @@ const BROKEN: &[(&str, &str, &str, usize)] = &[
     ("releases/start_erl.data", "1 1", "1 9", 1),
 ];
 
-/// Writes a file, and its checksum where one of the folders above has some: it was broken before those were made.
+/// Writes a file, and its checksum where a parent directory has checksums: the fault is older than the checksums.
 fn put(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     for folder in path.ancestors().skip(1) {
@@ -222,7 +222,7 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
             put(&path, &text);
             assert!(
                 !errors.is_empty(),
-                "nobody has seen {to} in {file} of {vsn}"
+                "no reader has reported {to} in {file} of {vsn}"
             );
             let expected = format!("root/{}: line {line}", of(file));
             for error in errors.iter().filter(|error| place(error) != expected) {
@@ -236,7 +236,7 @@ fn the_file_that_is_broken_is_the_one_that_is_named_with_its_line() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Folders in which one file cannot be read.
+/// Directories in which one file cannot be read.
 struct Closed(Folders, PathBuf);
 
 impl Lookup for Closed {

@@ -1,4 +1,4 @@
-//! Trees on a disk that boot, and trees with one file wrong.
+//! Trees on a disk that boot, and trees with one faulty file.
 
 use std::fs;
 
@@ -52,7 +52,7 @@ fn tree() -> (TempDir, ReleaseTree) {
     (folder, tree)
 }
 
-/// The error of a tree in which one file holds something else (or is gone, for `None`), without the root's path.
+/// The error of a tree in which one file has another text (`None`: does not exist), without the path of the root.
 fn check(file: &str, text: Option<&str>, expected: Expect) {
     let (folder, tree) = tree();
     let path = folder.path().join(file);
@@ -65,7 +65,7 @@ fn check(file: &str, text: Option<&str>, expected: Expect) {
     expected.assert_eq(&error.replace(&folder.path().display().to_string(), "root"));
 }
 
-/// The checksums of the folder of a changed file are those of its files again, as if its author had changed it.
+/// Renews the checksums of the directory of a changed file, as if the author had changed the file.
 fn renew(root: &Path, file: &str) {
     let folder: PathBuf = Path::new(file).components().take(2).collect();
     let sums_file = root.join(&folder).join(checksums::FILE_NAME);
@@ -182,14 +182,14 @@ fn the_release_has_to_be_there_once() {
         "releases/1.0.0/copy.rel",
         Some(REL),
         expect![
-            "choose a .rel file for release 1.0.0: root/releases/1.0.0/copy.rel and root/releases/1.0.0/pq.rel both describe it; one has to go"
+            "choose a .rel file for release 1.0.0: root/releases/1.0.0/copy.rel and root/releases/1.0.0/pq.rel both describe it; remove one of the two"
         ],
     );
     check(
         "releases/1.0.0/pq.rel",
         Some(&REL.replace("\"pq\", \"1.0.0\"", "\"pq\", \"1\"")),
         expect![
-            "use root/releases/1.0.0/pq.rel: line 1: it describes `1`, and its place is for `1.0.0`"
+            "use root/releases/1.0.0/pq.rel: line 1: it describes `1`, but its directory is for `1.0.0`"
         ],
     );
 }
@@ -223,14 +223,14 @@ fn an_application_is_there_in_the_version_of_its_folder() {
         "lib/talk-2/ebin/talk.app",
         Some(&TALK.replace("\"2\"", "\"3\"")),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `talk-3`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `talk-3`, but its directory is for `talk-2`"
         ],
     );
     check(
         "lib/talk-2/ebin/talk.app",
         Some(QUEST),
         expect![
-            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `quest-1`, and its place is for `talk-2`"
+            "use root/lib/talk-2/ebin/talk.app: line 1: it describes `quest-1`, but its directory is for `talk-2`"
         ],
     );
     check(
@@ -258,7 +258,7 @@ fn modules_have_a_library_with_a_checksum() {
         "lib/talk-2/SHA256SUMS",
         Some(""),
         expect![
-            "find the checksum of root/lib/talk-2/priv/talk.so: root/lib/talk-2/SHA256SUMS has no line for it, and without one it cannot be told from another library"
+            "find the checksum of root/lib/talk-2/priv/talk.so: root/lib/talk-2/SHA256SUMS has no line for it, so the library cannot be verified"
         ],
     );
 }

@@ -1,13 +1,13 @@
-//! The order in which the applications of a release start.
+//! Orders the applications of a release for the start.
 //!
-//! A walk into depth from each application in `.rel` order: what it uses and includes comes before it, again in
-//! `.rel` order. This is the order of `systools`, and relups depend on it.
+//! Depth-first search from each application in `.rel` order: the applications that it uses and includes come before it, again
+//! in `.rel` order. This is the order of `systools`, and relups depend on it.
 
 use pq_term::Atom;
 
 use super::Member;
 
-/// The members in start order, or those of a circle with their versions, in OTP's order.
+/// The members in start order, or the members of a circle with their versions, in OTP's order.
 pub(super) fn start_order(members: Vec<Member>) -> Result<Vec<Member>, Vec<(Atom, String)>> {
     let needs = needs(&members);
     let mut walk = Walk {
@@ -50,7 +50,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Goes down from here. The way back is a list: a release may be longer than the stack is deep.
+    /// Searches from this member. The path is a list, because a long release could overflow the stack.
     fn visit(&mut self, first: usize) {
         let mut path = Vec::new();
         self.enter(first, &mut path);
@@ -70,7 +70,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A step down, unless somebody has been there. What is needed here and led here closes a circle.
+    /// Enters a member that was not visited yet. A member that is already on the path closes a circle.
     fn enter(&mut self, at: usize, path: &mut Vec<(usize, usize)>) {
         if self.steps[at] != Step::Ahead {
             return;
@@ -85,7 +85,7 @@ impl Walk<'_> {
     }
 }
 
-/// For each member the places of those that start before it.
+/// The indexes of the members that start before each member.
 fn needs(members: &[Member]) -> Vec<Vec<usize>> {
     let place = |name: &Atom| members.iter().position(|member| member.app.name == *name);
     let of = |member: &Member| {
@@ -95,7 +95,7 @@ fn needs(members: &[Member]) -> Vec<Vec<usize>> {
                 .included_applications
                 .contains(&member.app.name)
         };
-        // An application that is included may use the one that includes it: that does not order the two.
+        // An included application may use the application that includes it: this does not order the two.
         let mut uses: Vec<_> = uses(members, member)
             .iter()
             .filter_map(place)
@@ -115,7 +115,7 @@ fn needs(members: &[Member]) -> Vec<Vec<usize>> {
     members.iter().map(of).collect()
 }
 
-/// Whoever uses an included application waits for the application on top of it, which is what starts it.
+/// An application that uses an included application waits for the top application, which starts the included one.
 fn uses(members: &[Member], member: &Member) -> Vec<Atom> {
     let my_top = top(members, member.app.name);
     let mut uses = member.app.applications.clone();
@@ -133,8 +133,8 @@ fn uses(members: &[Member], member: &Member) -> Vec<Atom> {
     uses
 }
 
-/// The application that includes it, or includes the one that does, and so on. Each is asked at most once, as
-/// files may include each other in a circle.
+/// The outermost application that includes this one, directly or through others. Each application is visited at most once,
+/// because files may include each other in a circle.
 fn top(members: &[Member], name: Atom) -> Atom {
     let includer = |name: Atom| {
         members

@@ -1,11 +1,11 @@
-//! Small releases that fit, and releases that do not.
+//! Small releases that fit together, and releases that do not.
 
 use std::path::Path;
 
 use super::*;
 use expect_test::{Expect, expect};
 
-/// A release of kernel, stdlib and these applications, each as `name: properties`.
+/// Fits a release of kernel, stdlib and these applications, each given as `name: properties`.
 fn fit_all(apps: &[(&str, &str)]) -> Result<String, FitError> {
     let base = "{description, \"\"}, {vsn, \"1\"}";
     let rest = "{modules, []}, {registered, []}, {applications, []}";
@@ -100,13 +100,13 @@ fn what_only_one_may_have_is_named_with_both_that_have_it() {
     check(
         &[("a", "{registered, [same]}"), ("b", "{registered, [same]}")],
         expect![[
-            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `same` stands in `registered` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_register,[{{same,a,"1","lib/a-1/ebin"},{same,b,"1","lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `same` is listed in `registered` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_register,[{{same,a,"1","lib/a-1/ebin"},{same,b,"1","lib/b-1/ebin"}}]})"#
         ]],
     );
     check(
         &[("a", "{modules, [m1, m2]}"), ("b", "{modules, [m2, m1]}")],
         expect![[
-            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `m1` stands in `modules` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_modules,[{{m2,a,"lib/a-1/ebin"},{m2,b,"lib/b-1/ebin"}},{{m1,a,"lib/a-1/ebin"},{m1,b,"lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `m1` is listed in `modules` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_modules,[{{m2,a,"lib/a-1/ebin"},{m2,b,"lib/b-1/ebin"}},{{m1,a,"lib/a-1/ebin"},{m1,b,"lib/b-1/ebin"}}]})"#
         ]],
     );
     check(
@@ -116,7 +116,7 @@ fn what_only_one_may_have_is_named_with_both_that_have_it() {
             ("c", ""),
         ],
         expect![[
-            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `c` stands in `included_applications` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_include,[{{c,a,"1","lib/a-1/ebin"},{c,b,"1","lib/b-1/ebin"}}]})"#
+            r#"fit together the applications of a release: lib/b-1/ebin/b.app: line 2: `c` is listed in `included_applications` of `b` and, in lib/a-1/ebin/a.app: line 2, of `a`; only one of them can have it ({duplicate_include,[{{c,a,"1","lib/a-1/ebin"},{c,b,"1","lib/b-1/ebin"}}]})"#
         ]],
     );
 }

@@ -1,9 +1,8 @@
-//! `upgrade_app/2` and `downgrade_app/3`: one application changes its version, and no release does
-//! (`release_handler(3)`).
+//! `upgrade_app/2` and `downgrade_app/3` (`release_handler(3)`): change the version of one application, without a new release.
 //!
-//! The appup is compiled when it is asked for. In OTP the settings of `sys.config` are lost on this way and a failure
-//! leaves the application half changed; here neither happens. `RELEASES` is not touched: at the next boot
-//! the application is again what its release says.
+//! The appup is compiled on demand. In OTP these functions lose the settings of `sys.config`, and a failure leaves the
+//! application half changed; neither happens here. `RELEASES` stays as it is: at the next boot the application has the version
+//! of its release again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,17 +27,17 @@ use crate::relup::Way;
 use crate::script::Script;
 use crate::systools::{self, Folders, Lookup, make_relup};
 
-/// The two releases of the compilation, by their files; no such files exist.
+/// The names of the two `.rel` files of the compilation; no such files exist.
 const OLDER: &str = "older.rel";
 const NEWER: &str = "newer.rel";
 
-/// A version of an application, and the folder that it is in.
+/// A version of an application, with its directory.
 struct Version {
     vsn: String,
     folder: PathBuf,
 }
 
-/// An application that changes by itself, and the folder of the version that is to run.
+/// The change of a single application, with the directory of its new version.
 struct AppChange<'a> {
     app: Atom,
     folder: &'a Path,
@@ -46,10 +45,10 @@ struct AppChange<'a> {
 }
 
 impl ReleaseHandler {
-    /// Brings an application to the version in this folder, by the folder's appup (`release_handler:upgrade_app/2`).
+    /// Changes an application to the version in this directory, by the appup of that version (`release_handler:upgrade_app/2`).
     ///
     /// # Errors
-    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
+    /// With the failed step. Nothing has changed unless [`InstallError::touched`] is true.
     pub fn upgrade_app(
         &mut self,
         driver: &mut dyn Driver,
@@ -65,7 +64,7 @@ impl ReleaseHandler {
         self.change_app(driver, &change, options)
     }
 
-    /// Brings an application back to the version in this folder, by the appup of the version that runs
+    /// Changes an application back to the version in this directory, by the appup of the running version
     /// (`release_handler:downgrade_app/3`).
     ///
     /// # Errors
@@ -150,12 +149,12 @@ impl ReleaseHandler {
         Ok(prepared)
     }
 
-    /// The version of the application that runs now, and where it came from.
+    /// The running version of an application, and its directory.
     fn running_version(&self, driver: &mut dyn Driver, name: Atom) -> Result<Version, FailedStep> {
         let missing = |why| FailedStep::App(name.as_str().to_string(), why);
         let AppReply::Data(apps, _) = driver.applications(&AppRequest::Data, ASK_TIMEOUT_MS)?
         else {
-            return Err(missing("the application controller does not say"));
+            return Err(missing("the application controller sent no list"));
         };
         let is_it = |app: &&pq_otp::application::LoadedApp| app.spec.name == name.as_str();
         let app = apps.iter().find(is_it).filter(|app| app.running);
@@ -185,12 +184,12 @@ impl ReleaseHandler {
         let entry = rel
             .application(name.as_str())
             .filter(|entry| entry.vsn == vsn);
-        let missing = || FailedStep::App(name.as_str().to_string(), "no release has it");
+        let missing = || FailedStep::App(name.as_str().to_string(), "the running release lacks it");
         let entry = entry.ok_or_else(missing)?;
         Ok(tree.lib_folder(entry, &self.registry.running().libs)?)
     }
 
-    /// The release that runs, with another version of one application.
+    /// The running release, with another version of one application.
     fn boot_with(&self, name: Atom, version: &Version) -> Result<BootRelease, FailedStep> {
         let (tree, running) = (self.registry.tree(), self.registry.running());
         let rel = with_version(tree.rel(&running.vsn)?, name, &version.vsn);
@@ -204,7 +203,8 @@ impl ReleaseHandler {
         Ok(tree.read(rel, &libs)?)
     }
 
-    /// The way between two versions of one application, as systools makes it of two releases that differ in nothing else.
+    /// The way between two versions of one application: systools makes it from two releases that differ only in this
+    /// application.
     fn way_of(
         &self,
         name: Atom,
@@ -240,7 +240,7 @@ impl ReleaseHandler {
         }
         let ways = relup.up.into_iter().chain(relup.down);
         ways.last().ok_or_else(|| {
-            FailedStep::App(name.as_str().to_string(), "its appup knows no such way")
+            FailedStep::App(name.as_str().to_string(), "its appup has no such way")
         })
     }
 }
@@ -256,7 +256,7 @@ fn with_version(mut rel: Rel, name: Atom, vsn: &str) -> Rel {
     rel
 }
 
-/// A `.rel` file of these applications.
+/// The text of a `.rel` file with these applications.
 fn rel_text(rel: &Rel, vsn: &str) -> String {
     let entry = |app: &crate::rel::RelApp| {
         let parts = [Term::Atom(app.name), Term::string(app.vsn.as_str())];
@@ -278,7 +278,7 @@ fn rel_text(rel: &Rel, vsn: &str) -> String {
     pq_term::write_file_text(&[term])
 }
 
-/// Two releases that are no files, and the folders of their applications.
+/// Two releases without files, and the directories of their applications.
 struct TwoReleases {
     older: String,
     newer: String,

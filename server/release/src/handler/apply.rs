@@ -1,9 +1,9 @@
-//! `{apply, {M, F, A}}`: a function is called, and what it answers counts.
+//! `{apply, {M, F, A}}`: calls a function and checks its result.
 //!
-//! In OTP the answer is ignored: an application that does not start is a success there. Here an error that is
-//! returned or thrown fails the install.
+//! OTP ignores the result: there, an application that fails to start counts as a success. Here, a returned or thrown error
+//! fails the install.
 //!
-//! What may be called is the table of [`crate::judge::reach`], and what modules of the release export.
+//! The functions are those of the table of [`crate::judge::reach`], and the exports of the release's modules.
 
 use pq_otp::application::{AppReply, AppRequest, StartType};
 use pq_otp::spec::{SupReply, SupRequest};
@@ -18,7 +18,6 @@ use crate::boot::BootRelease;
 use crate::instruction::Mfa;
 use crate::judge::reach::{AppCall, Call, NoCall, SupCall, SysCall};
 
-/// Calls it.
 pub(super) fn apply(
     driver: &mut dyn Driver,
     boot: &BootRelease,
@@ -43,7 +42,7 @@ fn carry_out(driver: &mut dyn Driver, boot: &BootRelease, mfa: &Mfa) -> Result<(
     }
 }
 
-/// In OTP's words: `undef` or `badarg`.
+/// The failure as OTP's term: `undef` or `badarg`.
 fn no_call(mfa: &Mfa, error: &NoCall) -> Reason {
     match error {
         NoCall::Undefined { .. } => {
@@ -65,7 +64,7 @@ fn function(driver: &mut dyn Driver, mfa: &Mfa) -> Result<(), Reason> {
     }
 }
 
-/// An error that is returned; the bare word counts, too.
+/// Finds a returned error: `{error, Reason}`, or the bare atom `error`.
 fn returned(term: &Term) -> Result<(), Reason> {
     match term.returned_error() {
         Some(why) => Err(Reason::from_term(why.clone())),
@@ -99,8 +98,8 @@ fn application(
     }
 }
 
-/// As in OTP, an application that is not loaded is loaded first, as the release that comes describes it; one that is loaded
-/// and goes with that release can still be started.
+/// As in OTP, an application that is not loaded is loaded first, as the new release describes it. A loaded application that the
+/// new release lacks can still be started.
 fn start(
     driver: &mut dyn Driver,
     boot: &BootRelease,
@@ -117,7 +116,7 @@ fn stop(driver: &mut dyn Driver, name: String) -> Result<(), Reason> {
     unless(unless(stopped, "not_started"), "not_loaded")
 }
 
-/// What was to be reached is so already. OTP ignores what these functions return.
+/// Ignores an error that says that the aim is reached already. OTP ignores every result of these functions.
 fn unless(done: Result<(), Reason>, tag: &str) -> Result<(), Reason> {
     match done {
         Err(reason) if is_of(&reason, tag) => Ok(()),
@@ -125,7 +124,8 @@ fn unless(done: Result<(), Reason>, tag: &str) -> Result<(), Reason> {
     }
 }
 
-/// What it needs first. No release has applications that need each other in a circle; the depth is for those that do.
+/// Starts the needed applications first. `depth` guards against applications that need each other in a circle; `fit` refuses
+/// such releases.
 fn start_all(
     driver: &mut dyn Driver,
     boot: &BootRelease,
@@ -160,7 +160,7 @@ fn is_of(reason: &Reason, tag: &str) -> bool {
     first.is_some_and(|first| first.is_atom(tag))
 }
 
-/// As the release that comes describes it; one that it does not have is loaded or not.
+/// Loads an application as the new release describes it. An application that the new release lacks has to be loaded already.
 fn load(driver: &mut dyn Driver, boot: &BootRelease, name: &str) -> Result<(), Reason> {
     let mut applications = boot.applications.iter();
     match applications.find(|app| app.app.name.as_str() == name) {
@@ -232,7 +232,7 @@ fn sys(driver: &mut dyn Driver, name: &Term, call: SysCall) -> Result<(), Reason
     answer.map(drop).map_err(reason)
 }
 
-/// The process under a local name, or with this pid.
+/// The process with a registered name or a pid.
 fn process(driver: &dyn Driver, name: &Term) -> Option<Pid> {
     match name {
         Term::Atom(name) => driver.node().whereis(name.as_str()),

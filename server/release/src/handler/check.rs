@@ -1,4 +1,4 @@
-//! An install that is only tried: what it would do, and what would be odd about it.
+//! Checks an install without carrying it out: its effects, and warnings.
 
 use std::time::Instant;
 
@@ -15,12 +15,12 @@ use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler, drift, modules};
 use crate::terms;
 
 impl ReleaseHandler {
-    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and
-    /// verifies all files, loads the libraries, calls what the relup calls before its point of no return, and converts
-    /// copies of all states there and back again while their processes play.
+    /// Does everything of an install that changes nothing (`release_handler:check_install_release/1`): reads and verifies all
+    /// files, loads the libraries, calls the functions before the relup's point of no return, and converts copies of all states
+    /// there and back again while their processes run.
     ///
     /// # Errors
-    /// With the first thing that would make the install fail.
+    /// With the first fault that would make the install fail.
     pub fn check_install(
         &mut self,
         driver: &mut dyn Driver,
@@ -95,7 +95,7 @@ impl CheckReport {
         }
     }
 
-    /// Counts those concerned, and says how many they are.
+    /// Counts the processes of the concerned modules, and stores the number of each module.
     pub(super) fn count(&mut self, processes: &[ProcessInfo], concerned: &[&str]) -> u64 {
         let concerned = processes
             .iter()

@@ -9,14 +9,14 @@ use pq_term::{Atom, Term};
 use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 
-/// A child that was stopped: its supervisor and its id there.
+/// A stopped child: its supervisor, and its id there.
 pub(super) struct Stopped {
     module: Atom,
     supervisor: Pid,
     id: Term,
 }
 
-/// Suspends the processes of a module, or lets them go on. One that has ended meanwhile needs neither.
+/// Suspends the processes of a module, or resumes them. Processes that have ended meanwhile are skipped.
 pub(super) fn suspend(driver: &mut dyn Driver, module: Atom, on: bool) -> Result<(), FailedStep> {
     for process in of_module(driver, module)? {
         let message = match on {
@@ -31,8 +31,8 @@ pub(super) fn suspend(driver: &mut dyn Driver, module: Atom, on: bool) -> Result
     Ok(())
 }
 
-/// `{stop, [Mod]}`: ends the processes of a module by their supervisors. In OTP children of a `simple_one_for_one`
-/// supervisor are left running without a word; here they are an error.
+/// `{stop, [Mod]}`: ends the processes of a module through their supervisors. OTP silently leaves children of a
+/// `simple_one_for_one` supervisor running; here they are an error.
 pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>, FailedStep> {
     let mut stopped = Vec::new();
     for process in of_module(driver, module)? {
@@ -48,7 +48,7 @@ pub(super) fn stop(driver: &mut dyn Driver, module: Atom) -> Result<Vec<Stopped>
     Ok(stopped)
 }
 
-/// `{start, [Mod]}`: starts again what was stopped, in its order.
+/// `{start, [Mod]}`: starts the stopped children again, in the order in which they were stopped.
 pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), FailedStep> {
     let Stopped {
         module,
@@ -65,7 +65,7 @@ pub(super) fn start(driver: &mut dyn Driver, stopped: Stopped) -> Result<(), Fai
     .map(drop)
 }
 
-/// Has an event manager forget its handler of this module (`gen_event:delete_handler/3`).
+/// Deletes the handler of this module from an event manager (`gen_event:delete_handler/3`).
 pub(super) fn delete_handler(driver: &mut dyn Driver, manager: Pid, module: Module) {
     let Ok(name) = Atom::new(module.name()) else {
         return;
@@ -73,7 +73,7 @@ pub(super) fn delete_handler(driver: &mut dyn Driver, manager: Pid, module: Modu
     let request = spec::encode(&ManagerRequest::DeleteHandler(name));
     if let Err(error) = driver.call(manager, &request, ASK_TIMEOUT_MS) {
         let name = driver.node().name_of(manager);
-        tracing::warn!(%manager, name, ?module, %error, "a handler of old code stays");
+        tracing::warn!(%manager, name, ?module, %error, "a handler continues to run old code");
     }
 }
 
@@ -90,7 +90,7 @@ fn of_module(driver: &mut dyn Driver, module: Atom) -> Result<Vec<ProcessInfo>, 
         .collect())
 }
 
-/// The supervisor of a process and its id there.
+/// The supervisor of a process, and the id of the process there.
 fn place(
     driver: &mut dyn Driver,
     module: Atom,

@@ -1,7 +1,7 @@
-//! The `.app` files and the `sys.config` of the release that comes, and `config_change/3` (`application(3)`).
+//! Brings the `.app` files and the `sys.config` of the new release into force, and calls `config_change/3` (`application(3)`).
 //!
-//! In OTP they are in force before the script runs, and stay when it fails. Here they come into force with the first
-//! thing that cannot be undone.
+//! In OTP they are in force before the script runs, and stay in force when it fails. Here they come into force with the first
+//! step that cannot be undone.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use super::ASK_TIMEOUT_MS;
 use super::error::FailedStep;
 use crate::boot::BootRelease;
 
-/// How long the application controller may take for it: processes are held meanwhile, and it only replaces what it has
-/// in its memory.
+/// The longest time of one change by the application controller, in ms. Processes are held meanwhile, and the controller only
+/// replaces values in memory.
 const CHANGE_TIMEOUT_MS: u64 = 1_000;
 
 type Env = BTreeMap<String, Term>;
 
-/// What is in force before an install, and whether that still is.
+/// The applications and settings before an install, and whether they are still in force.
 pub(super) struct Before {
     entered: bool,
     apps: Vec<LoadedApp>,
@@ -44,7 +44,7 @@ impl Before {
         })
     }
 
-    /// The files of the release come into force, once. When that fails, those of before are.
+    /// Brings the files of the release into force, once. Restores the earlier ones on a failure.
     pub(super) fn enter(
         &mut self,
         driver: &mut dyn Driver,
@@ -67,8 +67,8 @@ impl Before {
         }
     }
 
-    /// Tells every running application whose environment is another one now. What one of them refuses is answered as a
-    /// sentence: its settings are in force either way.
+    /// Calls `config_change/3` of every running application whose environment has changed. Refusals are returned as sentences,
+    /// because the new settings are in force in any case.
     pub(super) fn tell(&self, driver: &mut dyn Driver) -> Result<Vec<String>, FailedStep> {
         let (apps, _) = data(driver)?;
         let running = apps.into_iter().filter(|app| app.running);
@@ -97,7 +97,7 @@ impl Before {
     }
 }
 
-/// `Changed`, `New`, `Removed`; `None` when nothing is.
+/// The lists `Changed`, `New` and `Removed`; `None` when the environments are equal.
 fn difference(before: &Env, after: &Env) -> Option<[Term; 3]> {
     let pair = |(key, value): (&String, &Term)| Term::tuple([key_term(key), value.clone()]);
     let changed = after
@@ -114,7 +114,7 @@ fn difference(before: &Env, after: &Env) -> Option<[Term; 3]> {
     any.then(|| lists.map(Term::list))
 }
 
-/// A key is an atom in the files; only an environment that was set by hand has others.
+/// Keys in files are atoms; only an environment that was set at run time has other keys.
 fn key_term(key: &str) -> Term {
     Atom::new(key).map_or_else(|_| Term::string(key), Term::Atom)
 }

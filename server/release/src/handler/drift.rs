@@ -1,8 +1,8 @@
-//! Whether a node that has carried out a relup runs what a node runs that boots the release.
+//! Compares a node that has carried out a relup with a node that boots the release.
 //!
-//! In OTP a module that the relup forgets stays what it is until somebody calls a function of a module that is not
-//! loaded yet; then the new version comes by itself, or at the next boot. Here nothing comes by itself, so a relup that
-//! forgets something is refused, unless the operator says that a part of the release will do.
+//! In OTP, a module that the relup forgets stays old until a function of a module is called that is not loaded yet; then its
+//! new version is loaded implicitly, or at the next boot. Here no code is loaded implicitly. So a relup that forgets something
+//! is refused, unless the operator accepts a part of the release.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use super::error::FailedStep;
 use super::prepare::Prepared;
 use crate::judge::{Side, SideApp};
 
-/// What a relup leaves of the release that runs: a refusal, or warnings for who wants it nevertheless. A node that
-/// starts again at its end leaves nothing.
+/// Refuses a relup that leaves code of the running release, or warns when `partial` permits it. A relup that restarts the node
+/// at its end leaves nothing.
 pub(super) fn permit(mut prepared: Prepared, options: &Options) -> Result<Prepared, FailedStep> {
     let left = std::mem::take(&mut prepared.left);
     if prepared.script.restart {
@@ -33,7 +33,7 @@ pub(super) fn permit(mut prepared: Prepared, options: &Options) -> Result<Prepar
     }
 }
 
-/// A sentence for each module that is another one than the release boots with.
+/// One sentence for each module whose version differs from the one that the release boots with.
 pub(super) fn left(
     code: &CodeServer,
     prepared: &Prepared,
@@ -77,7 +77,7 @@ pub(super) fn left(
     Ok(sentences)
 }
 
-/// The modules that would still be there and are no part of the release or of the node.
+/// Modules that would still be loaded and belong neither to the release nor to the node.
 fn gone(
     code: &CodeServer,
     after: &Preview,
@@ -91,7 +91,7 @@ fn gone(
         .filter_map(|name| after.current(name))
 }
 
-/// The modules of the release's libraries, by what the libraries say of themselves.
+/// The modules in the manifests of the release's libraries.
 fn booted_with(to: &Side) -> BTreeMap<&str, &ModuleEntry> {
     let known = to.applications.iter().filter(|app| app.is_of_tree());
     let entries = known
@@ -100,7 +100,7 @@ fn booted_with(to: &Side) -> BTreeMap<&str, &ModuleEntry> {
     entries.map(|entry| (&*entry.name, entry)).collect()
 }
 
-/// What the libraries of the node say about their code.
+/// The manifests of the node's libraries, with the digests of their code.
 struct Loaded(Vec<pq_code::Library>);
 
 impl Loaded {
@@ -108,7 +108,7 @@ impl Loaded {
         Loaded(code.libraries())
     }
 
-    /// True when this version of a module is known to have other code than that entry.
+    /// True when this version of a module has other code than the manifest entry; false when that is unknown.
     fn is_other_code(&self, module: Module, entry: &ModuleEntry) -> bool {
         let own = self
             .0

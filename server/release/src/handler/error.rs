@@ -1,4 +1,4 @@
-//! Why a release was not installed, and whether anything has happened.
+//! The errors of an install, and whether the node has changed.
 
 use pq_code::{ChangeError, LoadError};
 use pq_otp::upgrade::Abort;
@@ -16,148 +16,148 @@ use crate::script::ScriptError;
 use crate::systools::SystoolsError;
 use crate::terms::tagged;
 
-/// How much of an error a sentence has: a reason may be whatever a module has put into it.
+/// The longest error text in a sentence, in characters: a reason can be any term of a module.
 const SENTENCE_CHARS_MAX: usize = 1_500;
 
-/// An install that failed. Displays as a fragment that continues "failed to …".
+/// A failed install. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 #[error("{step}")]
 pub struct InstallError {
-    /// Where, and why.
+    /// The step that failed, with the reason.
     pub step: Box<FailedStep>,
-    /// Something has happened already that is not undone: the node is to be started again on the permanent release.
-    /// Otherwise the node plays on as if nothing had been.
+    /// True when a change was made that is not undone: the node has to restart on the permanent release. Otherwise the node
+    /// runs on unchanged.
     pub touched: bool,
-    /// All that is known of the attempt; empty for a check, which is no attempt.
+    /// The record of the attempt; empty for a check.
     pub record: Box<InstallRecord>,
 }
 
-/// What failed, in the order in which it is done.
+/// The step that failed. The variants are in the order of an install.
 #[derive(Debug, thiserror::Error)]
 pub enum FailedStep {
-    /// No way leads there.
+    /// No relup leads to the release.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The release that is to run cannot boot.
+    /// The new release cannot boot.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// A file of an application cannot be used.
+    /// A file of an application is faulty.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A setting of it cannot be meant.
+    /// A setting of the release is invalid.
     #[error("use the settings of {vsn}: {why}")]
     Settings {
-        /// The version.
+        /// The version of the release.
         vsn: String,
-        /// Which, and what would be right.
+        /// The invalid setting and the correct form.
         why: String,
     },
-    /// The script cannot be carried out as it stands.
+    /// The script cannot be carried out.
     #[error(transparent)]
     Script(#[from] ScriptError),
-    /// Code is read from a version of an application that the release does not have.
+    /// The relup reads code from a version of an application that the release lacks.
     #[error("read {lib}-{vsn}: the release has {found}")]
     BadLibVsn {
-        /// The application.
+        /// The application whose code the relup reads.
         lib: Atom,
-        /// The version in the relup.
+        /// The version that the relup names.
         vsn: String,
-        /// What the release has.
+        /// The version that the release has.
         found: String,
     },
-    /// The relup does not bring all of the release into force.
-    #[error("install release {to} as a whole: {}; mend the relup, or --partial installs what it does", .left.join("; "))]
+    /// The relup leaves code of the running release.
+    #[error("install release {to} as a whole: {}; correct the relup, or install a part with --partial", .left.join("; "))]
     Partial {
-        /// The release.
+        /// The version of the new release.
         to: String,
-        /// What stays, as sentences.
+        /// Sentences about the modules that would stay.
         left: Vec<String>,
     },
-    /// A library was refused.
+    /// The code server refused a library.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// A library does not have what the relup wants of it.
+    /// A library lacks a module that the relup loads.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// Processes run code that has to go first.
+    /// Processes run old code that has to be purged first.
     #[error(
         "replace {0:?}: processes still run the version before it, and the relup says `soft_purge`"
     )]
     OldProcesses(Module),
-    /// A module is of another behaviour than before.
+    /// A module has another behaviour than its running version.
     #[error(
         "load {next:?}: it is a {} and {current:?} is a {}; give it another name, and stop the one and start the other",
         .next.kind().word(), .current.kind().word()
     )]
     Kind {
-        /// The version that runs.
+        /// The running version of the module.
         current: Module,
-        /// The version that was to run.
+        /// The new version of the module.
         next: Module,
     },
-    /// The script, or the release, would not do what it says.
-    #[error("carry out what the relup says: {}", sentences(.0))]
+    /// The judge refused the script or the release.
+    #[error("carry out the relup: {}", sentences(.0))]
     Judged(Vec<Finding>),
-    /// States and their copies would not find room.
+    /// The memory is too small for both the states and their converted copies.
     #[error(
         "make room for the converted states: they need about {needed_mib} MiB beside the old ones, and {available_mib} MiB are available"
     )]
     NoRoom {
-        /// What is needed.
+        /// The memory that the conversion needs, in MiB.
         needed_mib: u64,
-        /// What there is.
+        /// The memory that is available, in MiB.
         available_mib: u64,
     },
-    /// A callback does not end, and nobody knows when its shard will take part.
+    /// A callback does not end, so its shard cannot take part in the transaction.
     #[error(
         "begin: {0}; a release is installed only while all shards answer. If the callback does not end, the node has to be \
          restarted: `pq stop --now` ends it"
     )]
     Stalled(String),
-    /// The transaction was given up.
+    /// The transaction was aborted.
     #[error(transparent)]
     Abort(#[from] Abort),
-    /// A function failed, or returned an error.
+    /// A called function failed or returned an error.
     #[error("apply {module}:{function}/{arity}: {reason}")]
     Apply {
-        /// The module.
+        /// The module of the called function.
         module: Atom,
-        /// The function.
+        /// The name of the called function.
         function: Atom,
-        /// How many arguments.
+        /// The number of its arguments.
         arity: usize,
-        /// What it threw or returned.
+        /// The thrown or returned error.
         reason: Reason,
     },
-    /// Processes or the application controller did not answer.
+    /// A process or the application controller did not answer.
     #[error("ask the node: {0}")]
     Node(#[from] RequestError),
-    /// A process cannot be stopped or started by its supervisor.
+    /// A supervisor cannot stop or start a process.
     #[error("{what} the processes of {module}: {reason}")]
     Child {
-        /// Stop or start.
+        /// The failed operation: "stop" or "start".
         what: &'static str,
-        /// The module.
+        /// The module of the processes.
         module: Atom,
-        /// Why not.
+        /// The reason as a term.
         reason: Term,
     },
-    /// The appup of an application makes no script.
+    /// The appup of an application cannot be compiled.
     #[error(transparent)]
     Systools(#[from] SystoolsError),
-    /// An application is not there.
+    /// An application is missing.
     #[error("find application {0}: {1}")]
     App(String, &'static str),
 }
 
-/// All of them, one after the other.
+/// All findings in one sentence.
 fn sentences(findings: &[Finding]) -> String {
     let each = findings.iter().map(ToString::to_string);
     each.collect::<Vec<_>>().join("; ")
 }
 
 impl FailedStep {
-    /// Nothing has happened.
+    /// Makes the error of an install that has changed nothing.
     pub(super) fn untouched(self) -> InstallError {
         InstallError {
             step: Box::new(self),
@@ -166,7 +166,7 @@ impl FailedStep {
         }
     }
 
-    /// Something has happened already.
+    /// Makes the error of an install that has changed the node.
     pub(super) fn touched(self) -> InstallError {
         InstallError {
             touched: true,
@@ -174,7 +174,7 @@ impl FailedStep {
         }
     }
 
-    /// A state did not convert.
+    /// True when the conversion of a state failed.
     fn is_of_state(&self) -> bool {
         matches!(
             self,
@@ -182,7 +182,7 @@ impl FailedStep {
         )
     }
 
-    /// In OTP's words.
+    /// The error as a term of OTP (`release_handler(3)`).
     pub fn to_term(&self) -> Term {
         let text = || Term::string(self.to_string());
         match self {
@@ -218,7 +218,7 @@ impl FailedStep {
         }
     }
 
-    /// How a command ends that it ends when nothing has happened yet.
+    /// The exit code of the operator's command, for a failure before any change.
     pub fn exit(&self) -> Exit {
         match self {
             FailedStep::Abort(_) | FailedStep::Apply { .. } => Exit::RolledBack,
@@ -228,7 +228,7 @@ impl FailedStep {
         }
     }
 
-    /// A checksum is not what it should be: somebody has changed a file.
+    /// True when a file differs from its checksum: the file was changed after the build.
     fn is_checksum(&self) -> bool {
         match self {
             FailedStep::Load(error) => is_checksum(error),
@@ -240,7 +240,7 @@ impl FailedStep {
 }
 
 impl InstallError {
-    /// The same with the record of the attempt.
+    /// The same error, with the record of the attempt.
     pub(super) fn recorded(self, record: InstallRecord) -> InstallError {
         let record = Box::new(InstallRecord {
             failed: u64::from(self.step.is_of_state()),
@@ -250,11 +250,11 @@ impl InstallError {
         InstallError { record, ..self }
     }
 
-    /// How the operator's command ends, with the sentence for people and OTP's words.
+    /// The answer to the operator's command: exit code, sentence and OTP's term.
     pub fn failure(&self) -> Failure {
         let consequence = match self.touched {
             true => {
-                "; some of it has happened: the node goes back to the permanent release by starting again"
+                "; changes were made that are not undone: the node restarts on the permanent release"
             }
             false => "",
         };
@@ -267,7 +267,7 @@ impl InstallError {
         }
     }
 
-    /// How the operator's command ends: whether the node was touched.
+    /// The exit code of the operator's command, which tells whether the node has changed.
     pub fn exit(&self) -> Exit {
         match self.touched {
             true => Exit::Degraded,
@@ -275,7 +275,7 @@ impl InstallError {
         }
     }
 
-    /// In OTP's words.
+    /// The error as a term of OTP (`release_handler(3)`).
     pub fn to_term(&self) -> Term {
         self.step.to_term()
     }

@@ -1,4 +1,4 @@
-//! One exchange: its changes of code and the conversions that go with them, as one transaction.
+//! One exchange: its changes of code and the matching conversions, as one transaction.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use super::error::FailedStep;
 use crate::instruction::{Purge, Timeout};
 use crate::script::{CodeChange, Exchange, ScriptError};
 
-/// How long processes may be held when neither relup nor operator says: OTP's time for one `suspend`. An avatar
-/// acts every 800 ms and no callback of the game takes a millisecond, so what takes longer than this is stuck.
+/// The longest time for which processes are held when neither the relup nor the operator sets one: OTP's time for one
+/// `suspend`. An avatar acts every 800 ms, and no callback of the game takes 1 ms, so a process that takes longer is stuck.
 const SUSPEND_TIMEOUT_MS: u64 = 5_000;
 
-/// How long one `code_change` may take when nobody says: OTP's.
+/// The longest time of one `code_change` by default, as in OTP.
 const CODE_CHANGE_TIMEOUT_MS: u64 = 5_000;
 
-/// `infinity`: an hour. Somebody who means longer has forgotten it.
+/// The meaning of `infinity`: one hour. A longer wait is an oversight.
 const FOR_EVER_MS: u64 = 3_600_000;
 
-/// A process cannot become one of another behaviour: stop it, and start it again.
+/// A process cannot change its behaviour: it has to be stopped and started again.
 fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
     match current.filter(|current| current.kind() != next.kind()) {
         Some(current) => Err(FailedStep::Kind { current, next }),
@@ -32,7 +32,7 @@ fn same_kind(current: Option<Module>, next: Module) -> Result<(), FailedStep> {
 }
 
 impl Exchange {
-    /// What becomes of code, for the code server.
+    /// The changes of code, for the code server.
     pub(super) fn code_changes(
         &self,
         libraries: &BTreeMap<Atom, LibraryId>,
@@ -49,7 +49,7 @@ impl Exchange {
         self.changes.iter().map(change).collect()
     }
 
-    /// The transaction that goes with it: its own changes, and the modules as these and those before leave them.
+    /// The plan of the transaction: its own changes, and the modules after these and all earlier changes.
     pub(super) fn plan(
         &self,
         code: &CodeServer,
@@ -72,8 +72,8 @@ impl Exchange {
         })
     }
 
-    /// Every module that is loaded carries its processes along, with `code_change` where the script says so: in OTP a
-    /// process meets the new code at its next callback, here it needs the state for that. A module that is
+    /// Every loaded module carries its processes to the new version, with `code_change` where the script says so. In OTP, a
+    /// process runs the new code from its next callback on; here, the new code needs the state for that. A module that is
     /// converted without being loaded was loaded before.
     fn targets(
         &self,
@@ -113,7 +113,7 @@ impl Exchange {
         }
     }
 
-    /// Modules that are removed and purged at once: their processes end.
+    /// The modules that are removed and purged at once: their processes end.
     fn ended(&self) -> Vec<String> {
         let is_purged = |module: &Atom| self.changes.contains(&CodeChange::Purge(*module));
         let removed = self.removed().filter(|(module, _)| is_purged(module));
@@ -122,7 +122,7 @@ impl Exchange {
             .collect()
     }
 
-    /// The modules that are removed, and what is to become of processes that still run them.
+    /// The removed modules, with the kind of purge for processes that still run them.
     pub(super) fn removed(&self) -> impl Iterator<Item = (Atom, Purge)> {
         self.changes.iter().filter_map(|change| match change {
             CodeChange::Remove(module, purge) => Some((*module, *purge)),

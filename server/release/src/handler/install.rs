@@ -1,7 +1,7 @@
-//! Carrying a script out, step by step.
+//! Carries out a script, step by step.
 //!
-//! What may fail is done before something has happened (`prepare`, `preflight`); from the first step on that reaches the
-//! world, or commits an exchange, an error says that the node was touched.
+//! `prepare` and `preflight` do everything that may fail before the first change. After the first step that changes the node or
+//! commits an exchange, an error says that the node was touched.
 
 use std::time::Instant;
 
@@ -21,11 +21,11 @@ use crate::instruction::Purge;
 use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
-    /// Brings a release into force (`release_handler:install_release/2`). It runs until the node ends; after
-    /// [`ReleaseHandler::make_permanent`] it boots next time, too.
+    /// Brings a release into force (`release_handler:install_release/2`). The release runs until the node ends; after
+    /// [`ReleaseHandler::make_permanent`] it also boots next time.
     ///
     /// # Errors
-    /// With what failed. Unless [`InstallError::touched`] says otherwise, nothing has happened.
+    /// With the failed step. Nothing has changed unless [`InstallError::touched`] is true.
     pub fn install(
         &mut self,
         driver: &mut dyn Driver,
@@ -37,7 +37,7 @@ impl ReleaseHandler {
         Ok(record)
     }
 
-    /// Makes an attempt, and answers its record whether it fails or not.
+    /// Makes an attempt, and returns its record on success and on failure.
     pub(super) fn recorded(
         &mut self,
         attempt: impl FnOnce(&mut ReleaseHandler) -> Result<(), InstallError>,
@@ -73,7 +73,7 @@ impl ReleaseHandler {
         listed.map_err(|error| FailedStep::from(error).touched())
     }
 
-    /// Carries out what was prepared.
+    /// Carries out a prepared install.
     pub(super) fn run(
         &mut self,
         driver: &mut dyn Driver,
@@ -105,7 +105,7 @@ impl ReleaseHandler {
         })
     }
 
-    /// Writes down what is known before the first step.
+    /// Records the facts that are known before the first step.
     fn note(&self, prepared: &Prepared) -> Result<(), FailedStep> {
         let modules = prepared.modules(&self.code)?;
         self.watch.note(|record| {
@@ -117,18 +117,18 @@ impl ReleaseHandler {
     }
 }
 
-/// An install under way.
+/// The state of a running install.
 struct Run<'a, 'd> {
     handler: &'a mut ReleaseHandler,
     driver: &'a mut (dyn Driver + 'd),
     prepared: &'a Prepared,
     options: &'a Options,
     before: Before,
-    /// Something has happened that is not undone.
+    /// True when a change was made that is not undone.
     touched: bool,
     sum: Sum,
     stopped: Vec<Stopped>,
-    /// Connections dropped before this install began.
+    /// The number of connections dropped before this install began.
     dropped_before: u64,
 }
 
@@ -147,7 +147,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Writes down what was measured, up to the end or to the failure.
+    /// Records the measurements up to the end or the failure.
     fn note_sum(self) {
         let dropped = self.driver.node().ports_dropped() - self.dropped_before;
         self.handler.watch.note(|record| {
@@ -174,7 +174,7 @@ impl Run<'_, '_> {
     fn exchange(&mut self, exchange: &Exchange) -> Result<(), FailedStep> {
         let changes = exchange.code_changes(&self.prepared.libraries)?;
         let plan = exchange.plan(&self.handler.code, &[], &changes, self.options)?;
-        // Asked before, because the change makes them old, or forgets them.
+        // Listed before the change, because the change makes these versions old or forgets them.
         let removed: Vec<(Module, Purge)> = exchange
             .removed()
             .filter_map(|(module, purge)| {
@@ -194,12 +194,12 @@ impl Run<'_, '_> {
             .try_for_each(|(module, on)| children::suspend(self.driver, module, on))
     }
 
-    /// All of it, or nothing. Answers the versions that are neither current nor old any more.
+    /// Commits a whole exchange, or nothing. Returns the versions that are neither current nor old any more.
     ///
-    /// The order is the promise. What takes long and may fail comes first, while everybody plays (copy); then what
-    /// may fail only shortly, while processes stand still (hold); then the files of the release, which can be put back.
-    /// When they are in force, nothing is left that can fail. They may not wait for the commit: the first callback
-    /// of the new code reads its settings.
+    /// The order guarantees this. The long steps that may fail come first, while all processes run (copy). The short steps that
+    /// may fail follow, while processes are held (hold). Then come the files of the release, which can be restored. When the
+    /// files are in force, no step is left that can fail. The files cannot wait for the commit, because the first callback of
+    /// the new code reads its settings.
     fn transact(
         &mut self,
         plan: Plan,
@@ -220,14 +220,14 @@ impl Run<'_, '_> {
                 .handler
                 .code
                 .change(changes)
-                .expect("a preview of these changes was made, and nobody else changes code");
+                .expect("the preview of these changes succeeded, and no other thread changes code");
         });
         self.sum.add(committed);
         Ok(forgotten)
     }
 
-    /// Code that became old: nothing runs the version before a loaded one any more, and what still runs a removed one
-    /// is to be dealt with later.
+    /// Handles code that became old: no process runs the earlier version of a loaded module any more; processes that still run
+    /// a removed module are purged later.
     fn put_away(&mut self, changes: &[Change<'static>], removed: Vec<(Module, Purge)>) {
         for change in changes {
             if let Change::MakeCurrent(_, name) = change {

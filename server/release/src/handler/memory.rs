@@ -1,4 +1,4 @@
-//! Whether there is memory for the converted states beside the old ones.
+//! Checks that there is enough memory for the converted states beside the old ones.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use pq_code::CodeServer;
 
 use super::error::FailedStep;
 
-/// Measured on 100 000 avatars: exported states, converted states and their copies took 1.2 times what the libraries
-/// had allocated for the old ones (234 to 502 MiB in all). Half as much again is kept free.
+/// Measured with 100 000 avatars: exported states, converted states and their copies took 1.2 times the memory that the
+/// libraries had allocated for the old states (234 to 502 MiB in all). The check requires half as much again.
 const SHARE: f64 = 1.8;
 
 const MIB: u64 = 1024 * 1024;
 
-/// Refuses what would not find room: a node that runs out of memory in the middle of an upgrade is killed.
+/// Refuses an install without enough memory: the kernel kills a node that runs out of memory during an upgrade.
 pub(super) fn check(code: &CodeServer, modules: &[&str]) -> Result<(), FailedStep> {
     let needed = (allocated(code, modules) as f64 * SHARE) as u64;
     match available() {
@@ -24,7 +24,7 @@ pub(super) fn check(code: &CodeServer, modules: &[&str]) -> Result<(), FailedSte
     }
 }
 
-/// What the libraries have allocated in which one of these modules is current.
+/// The memory that the libraries with a current version of one of these modules have allocated, in bytes.
 fn allocated(code: &CodeServer, modules: &[&str]) -> u64 {
     let is_concerned = |library: &pq_code::Library| {
         let mut current = library
@@ -38,7 +38,7 @@ fn allocated(code: &CodeServer, modules: &[&str]) -> u64 {
     concerned.map(|library| library.allocated_bytes).sum()
 }
 
-/// What the system, and the control group when there is one, would still give; `None` where neither says.
+/// The memory that the system and the control group (if any) still offer, in bytes; `None` when neither is known.
 fn available() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo")
         .ok()
@@ -58,7 +58,7 @@ fn mem_available(meminfo: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The room in this process's control group (version 2).
+/// The free memory of this process's control group (version 2), in bytes.
 fn control_group() -> Option<u64> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;

@@ -1,4 +1,4 @@
-//! A script as people read it: what becomes of each module, and which functions are called.
+//! Describes a script for people: the change of each module, and the functions that it calls.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use super::prepare::Prepared;
 use crate::instruction::Mfa;
 use crate::script::{CodeChange, Exchange, Step};
 
-/// How much of the arguments of a call is shown.
+/// The longest text of a call's arguments, in characters.
 const ARGS_CHARS_MAX: usize = 80;
 
 impl Prepared {
-    /// What becomes of each module, in the order of their names. How many processes run it is not asked yet.
+    /// The change of each module, in the order of their names. The number of processes is filled in later.
     pub(super) fn modules(&self, code: &CodeServer) -> Result<Vec<ModuleChange>, FailedStep> {
         let all = self.hows(code).into_iter();
         all.map(|(name, how)| {
@@ -56,7 +56,7 @@ impl Prepared {
         hows
     }
 
-    /// The functions that are called, before the point of no return and behind it.
+    /// The functions that the script calls, before the point of no return and after it.
     pub(super) fn calls(&self) -> Vec<String> {
         let behind = self.script.steps.iter().filter_map(|step| match step {
             Step::Apply(mfa) => Some(mfa),
@@ -72,7 +72,7 @@ impl Exchange {
             match change {
                 CodeChange::Load(module, _) => {
                     let how = self.how(*module, code.current(module.as_str()));
-                    // What was stopped before it is loaded is started with it.
+                    // A module that was stopped before it is loaded starts with the new code.
                     hows.entry(*module).or_insert(how);
                 }
                 CodeChange::Remove(module, _) => {
@@ -96,7 +96,7 @@ impl Exchange {
     }
 }
 
-/// How many of these processes run the current version of a module.
+/// Counts how many of these processes run the current version of a module.
 pub(super) fn count(
     driver: &mut dyn Driver,
     current: Option<Module>,
@@ -105,7 +105,7 @@ pub(super) fn count(
     let Some(current) = current else {
         return Ok(0);
     };
-    // A handler is no process, and a list of processes does not have it.
+    // A handler is not a process, so it is missing in a list of processes.
     if current.kind() == Kind::GenEvent {
         return Ok(driver.who_runs(current, ASK_TIMEOUT_MS)?.len() as u64);
     }
@@ -115,7 +115,7 @@ pub(super) fn count(
     Ok(of_it.count() as u64)
 }
 
-/// `application:stop(shop)`
+/// The text of a call, such as `application:stop(shop)`.
 fn call(mfa: &Mfa) -> String {
     let Mfa {
         module,

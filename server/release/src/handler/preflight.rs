@@ -1,6 +1,6 @@
-//! The exchanges of a script tried on copies, each upon the code that those before it would have brought.
+//! Tries the exchanges of a script on copies, each on top of the code after the earlier exchanges.
 //!
-//! A check tries all of them. An install tries those behind its first step, because a failure there would come too late.
+//! A check tries all exchanges. An install tries those after its first step, because their failure would come too late.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::script::{Exchange, Step};
 
 impl ReleaseHandler {
-    /// What fails in a first exchange of code has changed nothing. What would fail in a later one is found out before
-    /// the first step.
+    /// Tries the later exchanges before the first step. A failure of the first exchange needs no trial, because it changes
+    /// nothing.
     pub(super) fn try_later_steps(
         &mut self,
         driver: &mut dyn Driver,
@@ -40,7 +40,7 @@ impl ReleaseHandler {
         Ok(())
     }
 
-    /// Tries the exchanges from this one on, each upon the code that those before it would have brought.
+    /// Tries the exchanges from `first` on, each on top of the code after the earlier exchanges.
     pub(super) fn try_exchanges(
         &mut self,
         driver: &mut dyn Driver,
@@ -95,7 +95,7 @@ impl ReleaseHandler {
         report.differing += progress.differing;
         report.killed += progress.doomed;
         if progress.doomed > 0 {
-            // Another thread would be given up for each of them; how long the others take is known.
+            // Every trial of such a callback would cost another thread; the duration of the other callbacks is known already.
             return Ok(Expected::default());
         }
         let plan = trial.plan(&self.code)?;
@@ -116,39 +116,38 @@ impl ReleaseHandler {
     }
 }
 
-/// What an install would cost, from what a trial has.
+/// The expected cost of an install, estimated from the trial.
 #[derive(Default)]
 pub(super) struct Expected {
-    /// How long processes would be held, by the exchange that holds them longest.
+    /// The time for which processes are held, in the exchange that holds them longest.
     pub(super) pause: Duration,
-    /// How long its exchanges would take.
+    /// The duration of the exchanges.
     pub(super) took: Duration,
 }
 
-/// The exchanges that are tried.
+/// The exchanges to try, and the processes of the node.
 pub(super) struct Tried<'a> {
     pub(super) prepared: &'a Prepared,
-    /// From which one on.
+    /// The index of the first exchange to try.
     pub(super) first: usize,
-    /// All processes of the node.
     pub(super) processes: &'a [ProcessInfo],
 }
 
-/// An exchange that is tried.
+/// One exchange to try.
 struct Trial<'a> {
     exchange: &'a Exchange,
-    /// The modules that have processes when its turn comes.
+    /// The modules that have processes when the exchange begins.
     runs: &'a BTreeSet<String>,
-    /// What the exchanges before it would have changed.
+    /// The changes of the earlier exchanges.
     before: &'a [Change<'static>],
-    /// What it changes itself.
+    /// The changes of this exchange.
     own: &'a [Change<'static>],
     options: &'a Options,
     processes: &'a [ProcessInfo],
 }
 
 impl Trial<'_> {
-    /// Its plan, without processes that an earlier step ends. Which handlers a manager has that is not ended is not asked.
+    /// The plan of the exchange, without processes that an earlier step ends. Event managers are not asked for their handlers.
     fn plan(&self, code: &CodeServer) -> Result<Plan, FailedStep> {
         let mut plan = self
             .exchange

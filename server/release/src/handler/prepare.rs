@@ -1,4 +1,4 @@
-//! What can be done before anything happens: files read and verified, libraries loaded beside the running ones.
+//! Prepares an install without any change: reads and verifies files, and loads libraries beside the running ones.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,38 +15,36 @@ use crate::judge::{self, Judgement, Passage, Side};
 use crate::registry::Planned;
 use crate::script::{CodeChange, Script};
 
-/// Reads the release that runs, where that is possible.
+/// Reads the running release; `None` when its files are unreadable.
 pub(super) type ReadRelease<'a> = dyn Fn(&ReleaseHandler) -> Option<BootRelease> + 'a;
 
-/// An install that is ready to begin.
+/// An install that is ready to start.
 pub(super) struct Prepared {
     pub(super) planned: Planned,
     pub(super) boot: BootRelease,
     pub(super) script: Script,
-    /// In which library a module is found that the script loads.
+    /// The library of each module that the script loads.
     pub(super) libraries: BTreeMap<Atom, LibraryId>,
-    /// What is odd about it, as sentences.
+    /// Sentences about oddities that do not prevent the install.
     pub(super) warnings: Vec<String>,
-    /// What it leaves of the release that runs, as sentences.
+    /// Code of the running release that would stay, as sentences.
     pub(super) left: Vec<String>,
-    /// What the judge has to say.
+    /// The result of the judge.
     pub(super) judgement: Judgement,
     pub(super) purpose: Purpose,
 }
 
-/// What a release is prepared for.
+/// The purpose of the preparation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
-    /// It is to be installed.
     Install,
-    /// It is only looked at.
     Check,
 }
 
-/// How long it is waited for what a callback comes to that takes long already.
+/// How long a shard with a slow callback may take to answer, in ms.
 const PATIENCE_MS: u64 = 5_000;
 
-/// A node of which a shard stands still is asked for nothing, before anybody is concerned.
+/// Refuses the request when a shard is blocked, before any process is affected.
 pub(super) fn all_answer(driver: &dyn Driver) -> Result<(), FailedStep> {
     match driver.node().stalled_soon(PATIENCE_MS) {
         Some(stall) => Err(FailedStep::Stalled(stall.to_string())),
@@ -89,7 +87,7 @@ impl ReleaseHandler {
         Ok(prepared)
     }
 
-    /// `load_object_code`: the libraries of the release, verified against its checksums; nothing becomes current.
+    /// `load_object_code`: loads the libraries of the release, verified against its checksums; no code becomes current.
     pub(super) fn read_code(
         &self,
         applications: &[BootApp],
@@ -126,7 +124,7 @@ impl ReleaseHandler {
         Ok(self.code.load_library(&path, wanted)?)
     }
 
-    /// What would stop the script in the middle is looked for before its beginning.
+    /// Looks before the first step for faults that would stop the script in the middle.
     pub(super) fn look_ahead(
         &self,
         driver: &mut dyn Driver,
@@ -155,7 +153,7 @@ impl ReleaseHandler {
         Ok(to)
     }
 
-    /// What the judge says of it, unless that is a refusal.
+    /// The judge's result; a refusal is an error.
     fn judgement(
         &self,
         driver: &mut dyn Driver,
@@ -163,7 +161,7 @@ impl ReleaseHandler {
         to: &Side,
         prepared: &Prepared,
     ) -> Result<Judgement, FailedStep> {
-        // A release whose files have been damaged under a node that runs it can be left all the same.
+        // The damaged files of the running release must not prevent an upgrade to another release.
         let from = || {
             let side = from(self).and_then(|boot| Side::of_tree(&boot, &self.code).ok());
             side.unwrap_or_default()
@@ -196,7 +194,7 @@ impl Prepared {
     }
 }
 
-/// The library of an application, and what it has to be.
+/// The path of an application's library, and its expected checksum, name and version.
 pub(super) fn file_of(app: &BootApp) -> Option<(PathBuf, Wanted<'_>)> {
     match &app.code {
         Code::Library { path, sha256 } => {

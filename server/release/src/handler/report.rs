@@ -1,4 +1,4 @@
-//! What a check says of an install, and what the exchanges of an install add to its record.
+//! The report of a check, and the sums over all exchanges of an install for its record.
 
 use std::collections::BTreeMap;
 
@@ -9,54 +9,54 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::Ends;
 
-/// What an install would do.
+/// The effects that an install would have.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// What runs.
+    /// The version of the running release.
     pub from: String,
-    /// What would run.
+    /// The version of the release to install.
     pub to: String,
-    /// Which way that is.
+    /// The direction of the relup's way: up or down.
     pub direction: Direction,
-    /// What the author had to say about it; empty when that was nothing, a term when it was no text.
+    /// The author's description in the relup; empty without one, and printed as a term when it is not text.
     pub description: String,
     /// The instructions of the relup, as terms.
     pub script: Vec<String>,
-    /// The same as people read it: what becomes of each module.
+    /// The change of each module, in the order of their names.
     #[serde(default)]
     pub modules: Vec<ModuleChange>,
-    /// The functions that are called, with their arguments.
+    /// The functions that the script calls, with their arguments.
     #[serde(default)]
     pub calls: Vec<String>,
-    /// The node starts again with this release.
+    /// True when the node restarts with the new release.
     #[serde(default)]
     pub restart: bool,
-    /// Processes whose state would be converted or carried over, by module.
+    /// The number of processes by module whose state would be converted or carried over.
     pub processes: BTreeMap<String, u64>,
-    /// States that were converted, there and back again.
+    /// The number of states that were converted to the new version and back again.
     pub converted: u64,
-    /// States that came back as something else: the way back loses something.
+    /// The number of states that differ after the way back: a downgrade would lose data.
     pub differing: u64,
-    /// Processes that would be killed, because their conversion does not end.
+    /// The number of processes that would be killed because their conversion does not end.
     pub killed: u64,
-    /// Processes that would be ended, because their module or their application goes, or somebody is told to end them.
+    /// The processes that would end: their module or application is removed, or the script ends them.
     #[serde(default)]
     pub ends: Ends,
-    /// What is odd about it without stopping anything, as sentences.
+    /// Warnings that do not prevent the install, as sentences.
     pub warnings: Vec<String>,
-    /// How long a process would be kept from running that has something to do meanwhile, rounded up.
+    /// The expected time for which a process with work is kept from running, in milliseconds, rounded up.
     pub expected_pause_ms: u64,
-    /// The same in microseconds.
+    /// The same time in microseconds.
     #[serde(default)]
     pub expected_pause_us: u64,
-    /// How long the install would take.
+    /// The expected duration of the install, in milliseconds.
     #[serde(default)]
     pub expected_took_ms: u64,
-    /// How long all of it took.
+    /// The duration of the check, in milliseconds.
     pub took_ms: u64,
 }
 
-/// What the exchanges of one install have come to.
+/// The sums over the exchanges of one install.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
     processes: BTreeMap<String, u64>,
@@ -79,7 +79,7 @@ impl Sum {
         self.stalls_us.extend(committed.stalls_us);
     }
 
-    /// Writes it down.
+    /// Stores the sums in the record of the install.
     pub(super) fn record(mut self, record: &mut InstallRecord) {
         self.pauses_us.sort_unstable();
         self.stalls_us.sort_unstable();

@@ -1,6 +1,6 @@
-//! What is known of an install while it is under way: read by any thread, without waiting.
+//! The progress of a running install, which any thread can read without waiting.
 //!
-//! Here its record grows, phase by phase; at the end the handler takes it.
+//! The record of the install grows here phase by phase; at the end the release handler takes it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,35 +12,35 @@ use pq_protocol::record::{InstallPhase, InstallRecord, PhaseTook};
 
 use super::prepare::Purpose;
 
-/// The state of things.
+/// The progress of an install.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InstallStatus {
-    /// What is being done.
+    /// The current phase of the install.
     pub phase: InstallPhase,
-    /// From which release.
+    /// The version of the release that is left.
     pub from: String,
-    /// To which.
+    /// The version of the release that is installed.
     pub to: String,
-    /// It is only tried.
+    /// True for a check, which only tries the install.
     pub check: bool,
-    /// Processes that it concerns, as they were counted when it was tried; 0 when it was not.
+    /// The number of affected processes, as a check counted them; 0 without a check.
     pub total: u64,
-    /// States converted so far, counting those that were converted again.
+    /// The number of converted states so far, including repeated conversions.
     pub converted: u64,
-    /// Processes held now.
+    /// The number of processes that are held now.
     pub held: u64,
-    /// Processes that play with a new version.
+    /// The number of processes that run a new version already.
     pub swapped: u64,
 }
 
 #[derive(Default)]
 struct Now {
     phase: InstallPhase,
-    /// When the phase began.
+    /// The start of the current phase.
     since: Option<Instant>,
     check: bool,
     total: u64,
-    /// What the last trial has counted, and for which release: the install that follows it has as many to convert.
+    /// The number of processes in the last check, and the release of that check: the following install converts as many.
     tried: (String, u64),
     board: Option<Arc<Board>>,
     record: InstallRecord,
@@ -66,7 +66,7 @@ impl Now {
         }
     }
 
-    /// The phase ends that has begun, and another one begins.
+    /// Ends the current phase and starts another one.
     fn enter(&mut self, phase: InstallPhase) {
         if let Some(since) = self.since.replace(Instant::now()) {
             let took_us = since.elapsed().as_micros() as u64;
@@ -76,17 +76,17 @@ impl Now {
         self.phase = phase;
     }
 
-    /// What the transaction before has converted counts, and now this one is looked at.
+    /// Adds the conversions of the previous transaction to the sum, and follows this transaction.
     fn follow(&mut self, board: Option<Arc<Board>>) {
         self.record.converted += self.progress().converted;
         self.board = board;
     }
 }
 
-/// Called with every new status; it must not wait.
+/// A callback for every new status; it must not block.
 type Hear = Box<dyn Fn(&InstallStatus) + Send + Sync>;
 
-/// The place where it can be seen.
+/// A handle with which any thread can read the progress of an install.
 #[derive(Default)]
 pub struct Watch {
     now: Mutex<Now>,
@@ -94,12 +94,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The state of things now.
+    /// The progress of the install at this moment.
     pub fn status(&self) -> InstallStatus {
         self.now.lock().status()
     }
 
-    /// From now on `hear` is called whenever a phase begins.
+    /// Calls `hear` at the start of every phase from now on.
     pub fn listen(&self, hear: impl Fn(&InstallStatus) + Send + Sync + 'static) {
         *self.hear.lock() = Some(Box::new(hear));
     }
@@ -124,7 +124,7 @@ impl Watch {
         });
     }
 
-    /// So many processes are concerned by the next exchange.
+    /// Sets the number of processes that the next exchange affects.
     pub(super) fn expect(&self, total: u64) {
         let mut now = self.now.lock();
         now.total = total;
@@ -139,12 +139,12 @@ impl Watch {
         self.now.lock().follow(Some(board.clone()));
     }
 
-    /// Writes something down that is known now.
+    /// Adds facts to the record of the install.
     pub(super) fn note(&self, write: impl FnOnce(&mut InstallRecord)) {
         write(&mut self.now.lock().record);
     }
 
-    /// It is over. Answers what was written down.
+    /// Ends the install, and returns its record.
     pub(super) fn end(&self) -> InstallRecord {
         let mut record = InstallRecord::default();
         self.change(|now| {

@@ -1,30 +1,30 @@
-//! Terms to instructions, with `systools`' error terms and a sentence about what would be right.
+//! Parses terms as instructions, with the error terms of `systools` and a sentence about the correct form.
 //!
-//! The leaves (`module`, `purge` …) serve the high-level instructions too.
+//! The parsers of the parts (`module`, `purge` …) serve the high-level instructions, too.
 
 use pq_term::{Atom, Term};
 
 use super::{Direction, Instruction, Mfa, Nodes, Purge, Suspend, Timeout};
 use crate::terms;
 
-/// A part of an instruction that is wrong.
+/// A faulty part of an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// OTP's word, such as `bad_module`.
+    /// OTP's word for the fault, such as `bad_module`.
     pub(crate) word: &'static str,
-    /// What stands there.
+    /// The term in the place of the correct form.
     pub(crate) found: Term,
-    /// What would be right.
+    /// The correct form, for the sentence.
     pub(crate) right: &'static str,
 }
 
 impl SyntaxError {
-    /// `{bad_module,"m1"}`
+    /// The error as a term, such as `{bad_module,"m1"}`.
     pub(crate) fn to_term(&self) -> Term {
         terms::tagged(self.word, self.found.clone())
     }
 
-    /// As part of a message.
+    /// The error as a sentence of a message.
     pub(crate) fn sentence(&self) -> String {
         format!("`{}`; {} would be right", self.found, self.right)
     }
@@ -70,7 +70,7 @@ fn atomic(word: Atom, term: &Term) -> Checked<Instruction> {
     })
 }
 
-/// `{Tag, Argument}`
+/// Parses an instruction of the form `{Tag, Argument}`.
 fn tagged(tag: Atom, argument: &Term, term: &Term) -> Checked<Instruction> {
     match (tag.as_str(), argument.as_tuple()) {
         ("load_object_code", Some([lib, vsn, mods])) => load_object_code(lib, vsn, mods),
@@ -111,7 +111,7 @@ fn tagged(tag: Atom, argument: &Term, term: &Term) -> Checked<Instruction> {
     }
 }
 
-/// `{Tag, First, Second}`
+/// Parses an instruction of the form `{Tag, First, Second}`.
 fn tagged_pair(tag: Atom, first: &Term, second: &Term, term: &Term) -> Checked<Instruction> {
     match (tag.as_str(), second.as_tuple()) {
         ("code_change", _) => {
@@ -198,27 +198,26 @@ fn node(term: &Term) -> Checked<Atom> {
     atom("bad_node", term)
 }
 
-/// An atom; `word` is OTP's for something else in its place.
+/// Parses an atom; `word` is OTP's word for any other term.
 pub(crate) fn atom(word: &'static str, term: &Term) -> Checked<Atom> {
     term.as_atom().ok_or_else(|| bad(word, term, "an atom"))
 }
 
-/// The name of a module.
+/// Parses the name of a module.
 pub(crate) fn module(term: &Term) -> Checked<Atom> {
     atom("bad_module", term)
 }
 
-/// The elements of a list.
 fn list(term: &Term) -> Checked<Vec<Term>> {
     terms::elements(term).ok_or_else(|| bad("bad_list", term, "a list"))
 }
 
-/// A list of modules.
+/// Parses a list of modules.
 pub(crate) fn modules(term: &Term) -> Checked<Vec<Atom>> {
     list(term)?.iter().map(module).collect()
 }
 
-/// How old code is purged.
+/// Parses a kind of purge.
 pub(crate) fn purge(term: &Term) -> Checked<Purge> {
     match term.as_atom().map(Atom::as_str) {
         Some("soft_purge") => Ok(Purge::Soft),
@@ -227,7 +226,7 @@ pub(crate) fn purge(term: &Term) -> Checked<Purge> {
     }
 }
 
-/// How long `suspend` waits.
+/// Parses the time limit of a `suspend`.
 pub(crate) fn timeout(term: &Term) -> Checked<Timeout> {
     match term {
         Term::Integer(ms) if *ms > 0 => Ok(Timeout::Ms(*ms)),

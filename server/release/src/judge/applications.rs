@@ -1,5 +1,5 @@
-//! Calls of `application(3)`, step by step: what is loaded, what runs, and what it needs. A call whose aim is reached
-//! already, such as `stop` of an application that does not run, does nothing: OTP's own scripts contain them.
+//! Calls of `application(3)`, step by step: loaded and running applications, and their dependencies. A call without effect,
+//! such as `stop` of an application that does not run, is accepted: OTP's own scripts contain such calls.
 
 use pq_otp::application::StartType;
 use pq_term::Term;
@@ -81,8 +81,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Nothing is to be done with an application that is not loaded, if one of the releases has it. A name that neither
-    /// has is a mistake.
+    /// Accepts a call for an application that is not loaded when one of the releases has it. Any other name is a mistake.
     fn expect_application(&self, name: &str) -> Result<(), Finding> {
         let is_known = |side: &Side| side.application(name).is_some();
         if is_known(self.to) || is_known(&(self.from)()) {
@@ -98,7 +97,7 @@ impl Walk<'_, '_> {
         }
         self.load_application(name)?;
         let spec = self.world.applications[name].spec.clone();
-        // Beside a single application not all may stand that its release has.
+        // The other applications of the release may be missing when a single application is judged.
         let is_absent = |dep: &str| self.to.only.is_some() && self.to.application(dep).is_none();
         let mut needs = spec.applications.iter();
         if let Some(missing) = needs.find(|dep| !self.runs(dep) && !is_absent(dep)) {

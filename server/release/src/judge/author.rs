@@ -1,8 +1,8 @@
-//! The judge for whoever makes a release: the same judgement from files, in a world as the releases boot.
+//! The judge for the author of a release: the same checks on files, in a world like that of the booted release.
 //!
-//! Libraries are loaded into this program, which has no node: to ask what a module exports, and which children its `init`
-//! names, nothing has to run. Where there is no library beside an `.app` file, only what that file says is known; what
-//! cannot be looked up is a warning then, and an install looks it up.
+//! The libraries are loaded into this program, which runs no node: the exports of a module, and the children that its `init`
+//! returns, can be read without a process. Without a library beside an `.app` file, only the contents of that file are known. A
+//! name that cannot be looked up is then a warning, and an install looks it up.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,31 +30,31 @@ use crate::relup::{Relup, Way};
 use crate::script::{Script, ScriptError};
 use crate::systools::{self, Location, Lookup, RelFile, SystoolsError};
 
-/// What is wrong with a release as it boots; `code` has its libraries.
+/// All faults of a release as it boots; `code` contains its libraries.
 ///
 /// # Errors
-/// When a library of it cannot be loaded.
+/// When a library of the release cannot be loaded.
 pub fn release(boot: &BootRelease, code: &CodeServer) -> Result<Vec<Finding>, LoadError> {
     let side = Side::of_tree(boot, code)?;
     Ok(whole::findings(&World::booted(code, &side), &side))
 }
 
-/// Why a release cannot be judged. Displays as a fragment that continues "failed to …".
+/// A release that cannot be judged. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum Unjudged {
-    /// It cannot boot.
+    /// The release cannot boot.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// Its relup cannot be read.
+    /// The relup of the release cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A library of it is refused.
+    /// A library of the release is refused.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
 impl Unjudged {
-    /// How a command ends for it: as an install of that release would.
+    /// The exit code of a command with this error: the same as for an install of the release.
     pub fn exit(&self) -> Exit {
         let is_checksum = match self {
             Unjudged::Boot(error) => error.is_checksum(),
@@ -68,16 +68,16 @@ impl Unjudged {
     }
 }
 
-/// True when a library is refused because somebody has changed its file.
+/// True when a library is refused because its file was changed after the build.
 pub(crate) fn is_checksum(error: &LoadError) -> bool {
     matches!(error.step, pq_code::FailedStep::Checksum { .. })
 }
 
-/// A release of a tree: as it boots, and its ways from and to those releases that are in the tree too. One for another
-/// node is not judged here.
+/// Judges a release of a tree: as it boots, and with its ways from and to the other releases of the tree. A release for another
+/// node is not judged.
 ///
 /// # Errors
-/// When it cannot boot, or a library of it cannot be loaded.
+/// When the release cannot boot, or a library of it cannot be loaded.
 pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, Unjudged> {
     let code = CodeServer::new();
     let boot = match tree.boot_vsn(vsn) {
@@ -102,7 +102,7 @@ pub fn of_tree(tree: &ReleaseTree, vsn: &str) -> Result<Judgement, Unjudged> {
     Ok(judgement)
 }
 
-/// The ways of a relup that was compiled from these releases.
+/// Judges the ways of a relup that was compiled from these releases.
 ///
 /// # Errors
 /// When a release cannot be read.
@@ -180,7 +180,7 @@ fn script(code: &CodeServer, from: &Side, to: &Side, script: &[Instruction]) -> 
             };
             judge(World::booted(code, from), &passage)
         }
-        // The node starts again on the way, with another program: nothing of it is carried out by this one.
+        // The node restarts on the way with another program: this program carries out no step of it.
         Err(ScriptError::OtherEmulator) => Judgement::default(),
         Err(error) => {
             let mut judgement = Judgement::default();
@@ -190,7 +190,7 @@ fn script(code: &CodeServer, from: &Side, to: &Side, script: &[Instruction]) -> 
     }
 }
 
-/// Where the appup of an application does not fit its libraries.
+/// Checks that the appup of an application fits its libraries.
 fn appup_fits(code: &CodeServer, app: &SideApp, other: &Side, files: &dyn Lookup) -> Judgement {
     let mut judgement = Judgement::default();
     let older = other.application(app.app.name.as_str());
@@ -204,7 +204,7 @@ fn appup_fits(code: &CodeServer, app: &SideApp, other: &Side, files: &dyn Lookup
     let (Some((older, newer)), Some(text)) = (manifests, text) else {
         return judgement;
     };
-    // What cannot be read, or has no such way, systools has refused before.
+    // `systools` has already refused an unreadable appup, and one without such a way.
     if let Ok(appup) = Appup::parse(&file, &text) {
         for misfit in generate::check(&appup, &older, &newer)
             .into_iter()
@@ -235,10 +235,10 @@ fn manifest(code: &CodeServer, app: &SideApp) -> Option<Manifest> {
     })
 }
 
-/// The appup of one application between two of its versions, beside the other applications of their folders.
+/// Judges the appup of an application between two versions, together with the neighbouring applications of both directories.
 ///
 /// # Errors
-/// With what systools refuses, in its words and with its line.
+/// With the error of systools, including its line.
 pub fn appup(
     appup: &Appup,
     older: &App,
@@ -266,7 +266,7 @@ pub fn appup(
             Direction::Up => (&to, &from),
             Direction::Down => (&from, &to),
         };
-        // A way that is missing is a place where the appup does not fit, which is said elsewhere.
+        // A missing way is reported by the check of the appup.
         let Some(made) = systools::way(appup, direction, &older.vsn, target, source)? else {
             continue;
         };
@@ -280,8 +280,8 @@ pub fn appup(
     Ok(judgement)
 }
 
-/// An application, the parts of the node, and what stands beside the application's folder or beside that of its other
-/// version. Of several versions the last counts.
+/// The application, the applications of the node, and the neighbours of the application's directory and of its other version's
+/// directory. Of several versions of an application, the last counts.
 fn members(app: &App, other: &App, built_in: &[BuiltIn]) -> Vec<Member> {
     let mut found: BTreeMap<Atom, App> = BTreeMap::new();
     for own in built_in {
@@ -301,7 +301,7 @@ fn members(app: &App, other: &App, built_in: &[BuiltIn]) -> Vec<Member> {
     in_start_order(members)
 }
 
-/// What needs nothing that is missing comes first; what needs others comes behind them.
+/// Sorts applications behind their dependencies; dependencies that are missing do not count.
 fn in_start_order(mut waiting: Vec<Member>) -> Vec<Member> {
     let mut ordered: Vec<Member> = Vec::new();
     while !waiting.is_empty() {
@@ -320,7 +320,7 @@ fn in_start_order(mut waiting: Vec<Member>) -> Vec<Member> {
     ordered
 }
 
-/// The applications in the folder above that of this one: `lib/*/ebin/*.app`.
+/// The applications in the directory above that of this application: `lib/*/ebin/*.app`.
 fn neighbours(app: &App) -> Vec<App> {
     let above = app.folder().parent().and_then(Path::parent);
     let entries = above

@@ -1,4 +1,4 @@
-//! Calls between modules: whether each finds a function.
+//! Calls between modules: checks that each called function exists.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::terms::tagged;
 use pq_otp::inquiry::Answered;
 use pq_term::{Term, msgpack};
 
-/// Calls that find nothing: the caller and what it calls, with a clause that says what is missing.
+/// Calls of missing functions: caller and callee, with a clause about the missing part.
 pub(super) type LostCalls = BTreeMap<(String, String), String>;
 
 impl World<'_> {
-    /// The calls that modules declare and that find no function.
+    /// The declared calls of modules whose functions do not exist.
     pub(super) fn lost_calls(&self) -> LostCalls {
         let mut lost = LostCalls::new();
         for (caller, held) in &self.held {
@@ -47,7 +47,7 @@ impl World<'_> {
         (!is_there).then(|| format!("`{}` exports no such function", callee.module))
     }
 
-    /// What an `apply` calls; what would make it fail, as far as functions of modules are concerned.
+    /// Checks that the function of an `apply` exists and takes the arguments.
     pub(super) fn function(&self, to: &Side, mfa: &Mfa) -> Result<(), Finding> {
         let (module, function) = (mfa.module.as_str(), mfa.function.as_str());
         let name = name_of(mfa);
@@ -91,7 +91,7 @@ impl World<'_> {
         }
     }
 
-    /// Why there is no such module: a clause.
+    /// The reason why the module does not exist, as a clause.
     fn no_module(&self, to: &Side, module: &str) -> String {
         match to.owner(module) {
             Some(app) => format!(
@@ -99,20 +99,21 @@ impl World<'_> {
                 app.app.name, app.app.vsn
             ),
             None => format!(
-                "release {} has no module `{module}`, and no script may call it; `pq relup --help` lists what one may call",
+                "release {} has no module `{module}`, and no script may call it; `pq relup --help` lists the functions \
+                 that a script may call",
                 to.vsn
             ),
         }
     }
 
-    /// True for functions that could not be looked up.
+    /// True for functions that cannot be looked up.
     pub(super) fn is_unseen(&self, mfa: &Mfa) -> bool {
         let module = mfa.module.as_str();
         let is_known = is_of_node(module) || self.services.contains_key(module);
         !is_known && self.exports(module).is_none()
     }
 
-    /// Reads a call.
+    /// Parses a call; the refusal becomes a finding.
     pub(super) fn call(&self, mfa: &Mfa) -> Result<Call, Finding> {
         Call::read(mfa).map_err(|why| {
             let name = name_of(mfa);
@@ -124,7 +125,7 @@ impl World<'_> {
     }
 }
 
-/// `module:function/arity`
+/// The name of a function in the form `module:function/arity`.
 pub(super) fn name_of(mfa: &Mfa) -> String {
     format!("{}:{}/{}", mfa.module, mfa.function, mfa.args.len())
 }
@@ -137,13 +138,13 @@ fn missing(module: &str, function: &str, functions: &super::world::Functions) ->
     match all.is_empty() {
         true => format!("`{module}` exports no functions"),
         false => format!(
-            "`{module}` exports no `{function}` with so many arguments; there are {}",
+            "`{module}` exports no `{function}` with this number of arguments; there are {}",
             all.join(", ")
         ),
     }
 }
 
-/// The sentence about a call that finds nothing.
+/// The finding about a call of a missing function.
 pub(super) fn lost_call_finding(
     (caller, callee): &(String, String),
     why: &str,

@@ -1,6 +1,6 @@
-//! A term as a child specification (`supervisor(3)`, `child_spec()`): a map, or the tuple of old.
+//! Parses a term as a child specification (`supervisor(3)`, `child_spec()`): a map or the older tuple.
 //!
-//! A start is data here: `{Module, start_link, Args}` is the module of the process and what its `init` gets.
+//! A start is data here: `{Module, start_link, Args}` is the module of the process and the argument of its `init`.
 
 use pq_otp::Atom;
 use pq_otp::spec::{ChildSpec, ChildType, Modules, Restart, Shutdown, Start};
@@ -8,10 +8,10 @@ use pq_term::{Map, Term, msgpack};
 
 use crate::terms;
 
-/// The defaults of `supervisor(3)`.
+/// The default `shutdown` of `supervisor(3)`, in ms.
 const SHUTDOWN_MS: u32 = 5_000;
 
-/// Reads one; the error is a clause.
+/// Parses a child specification; the error is a clause.
 pub(super) fn read(term: &Term) -> Result<ChildSpec, String> {
     match (term.as_map(), term.as_tuple()) {
         (Some(map), _) => of_map(map),
@@ -74,7 +74,7 @@ fn spec(
 fn read_start(term: &Term) -> Result<Start, String> {
     let wrong = || {
         format!(
-            "`{term}` is no start; `{{Module, start_link, Args}}` would be right, with a list of what `init` gets"
+            "`{term}` is no start; `{{Module, start_link, Args}}` would be right, with a list of the arguments of `init`"
         )
     };
     match term.as_tuple() {

@@ -57,7 +57,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The process under a name, at this step.
+    /// The process with a registered name at this step.
     pub(super) fn process(&self, name: &Term) -> Result<ProcessId, Finding> {
         let found = match name {
             Term::Atom(atom) => self.world.named(atom.as_str()),
@@ -74,7 +74,7 @@ impl Walk<'_, '_> {
         tree::supervisor_mut(self.world, of)?.children.as_mut()
     }
 
-    /// A child by its id; `None` where the children are not known.
+    /// The child with an id; `None` when the children of the supervisor are unknown.
     fn child(&mut self, of: ProcessId, id: &Term) -> Result<Option<&mut Child>, Finding> {
         let missing = || {
             let why = format!("there is no child `{id}` at this step");
@@ -89,7 +89,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// A child that has no process, and the branch that it would be.
+    /// A child without a process, and the branch that would start for it.
     fn resting(&mut self, of: ProcessId, id: &Term) -> Result<Option<&mut Child>, Finding> {
         match self.child(of, id)? {
             Some(child) if child.process.is_some() => {
@@ -100,7 +100,7 @@ impl Walk<'_, '_> {
             }
             Some(child) if child.unsure => {
                 let why = format!(
-                    "child `{id}` was added while the node ran, and whether its supervisor still knows it once it has ended is not known"
+                    "child `{id}` was added while the node ran, so its supervisor may not know it any more after it has ended"
                 );
                 Err(Finding::new(why, Term::atom("not_found")))
             }
@@ -134,7 +134,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// A child by the one specification that there is: its arguments are those of the specification, and these.
+    /// Starts a child of a `simple_one_for_one` supervisor: its arguments are those of the specification, followed by `args`.
     fn start_simple(&mut self, of: ProcessId, args: Vec<u8>) -> Result<(), Finding> {
         let supervisor = &self.world.processes[&of];
         let own = supervisor
@@ -172,7 +172,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// What a child would be: with its arguments where its supervisor can be asked, else without what is below it.
+    /// The branch that a child would start: with its arguments when its supervisor can be asked, otherwise without descendants.
     fn known_branch(&self, of: ProcessId, id: &Term, module: &str) -> Result<Branch, Finding> {
         let supervisor = &self.world.processes[&of];
         let args = supervisor
@@ -222,7 +222,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// `{stop, [Mod]}`: each process has a supervisor that knows it by an id.
+    /// `{stop, [Mod]}`: each process needs a supervisor that knows it by an id.
     pub(super) fn stop(&mut self, module: Atom) {
         let name = module.as_str();
         let of_module = self.world.processes.iter();
@@ -240,7 +240,7 @@ impl Walk<'_, '_> {
         self.end(&concerned, &format!("{{stop,[{module}]}}"));
     }
 
-    /// The supervisor of a process and its id there; why not is a clause, and OTP's word.
+    /// The supervisor of a process and its id there. The error is a clause and OTP's word.
     fn place(&mut self, id: ProcessId) -> Result<(ProcessId, Term), (&'static str, &'static str)> {
         let parent = self.world.processes[&id].parent;
         let parent = parent.and_then(|parent| Some((parent, self.world.processes.get(&parent)?)));
@@ -262,12 +262,12 @@ impl Walk<'_, '_> {
                 "not_found",
             )),
             Some(child) => Ok((parent, child.id.clone())),
-            // Its supervisor was not asked; which id it has there is not known.
+            // The supervisor was not asked, so the id is unknown.
             None => Ok((parent, Term::undefined())),
         }
     }
 
-    /// `{start, [Mod]}`
+    /// `{start, [Mod]}`: starts the children that `stop` ended.
     pub(super) fn start(&mut self, module: Atom) {
         let all = std::mem::take(&mut self.stopped).into_iter();
         let (own, others): (Vec<_>, Vec<_>) = all.partition(|(of, ..)| *of == module);

@@ -1,4 +1,4 @@
-//! An exchange of code, as it changes the world.
+//! The effect of an exchange of code on the world.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use super::world::{Child, Held, ProcessId, World};
 use crate::script::{CodeChange, Exchange, Script};
 use crate::terms::tagged;
 
-/// What a script may load: each module with the library that has it.
+/// The modules that a script may load, each with its library.
 pub(super) type ObjectCode = BTreeMap<Atom, (Held, Option<Change<'static>>)>;
 
-/// `load_object_code`: what the release has of it.
+/// `load_object_code`: the modules of the release's library.
 pub(super) fn object_code(
     world: &World<'_>,
     to: &Side,
@@ -80,7 +80,7 @@ fn one(
 }
 
 impl Walk<'_, '_> {
-    /// All changes of code at once, then what they mean for processes.
+    /// Makes all changes of code at once, then their effects on processes.
     pub(super) fn exchange(&mut self, exchange: &Exchange) {
         self.note_who_runs();
         let before: BTreeMap<String, Option<Kind>> = self
@@ -116,7 +116,7 @@ impl Walk<'_, '_> {
     fn load(&mut self, module: Atom, before: &BTreeMap<String, Option<Kind>>) {
         let name = module.as_str();
         let Some((held, change)) = self.object_code.get(&module).cloned() else {
-            // The script itself is refused where no `load_object_code` names it.
+            // Without a `load_object_code` for the module, the script itself is refused.
             return;
         };
         let was = before.get(name).copied().flatten();
@@ -156,8 +156,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// A supervisor whose state is converted (`code_change`) is asked for its children anew: what both lists have keeps its process, what is
-    /// only in the new one does not start by itself, and what is only in the old one stays (`supervisor:code_change/3`).
+    /// A supervisor whose state is converted (`code_change`) is asked for its children again. A child in both lists keeps its
+    /// process, a new child does not start by itself, and a removed child stays (`supervisor:code_change/3`).
     fn update_supervisors(&mut self, exchange: &Exchange) {
         let mut modules: BTreeSet<Atom> = exchange.conversions.keys().copied().collect();
         modules.retain(|module| self.world.kind(module.as_str()) == Some(Kind::Supervisor));
@@ -210,7 +210,7 @@ impl Walk<'_, '_> {
         supervisor.children = Some(merged);
     }
 
-    /// What runs code that is purged ends, and its supervisor would start it again.
+    /// Ends the processes that run purged code; their supervisor would start them again.
     fn end_processes(&mut self, module: Atom) {
         let of_module = |(id, process): (&ProcessId, &super::world::Process)| {
             (process.module == module.as_str()).then_some(*id)
@@ -244,14 +244,14 @@ impl Walk<'_, '_> {
         });
         self.refuse(Finding::new(
             format!(
-                "`{module}` goes, and its processes with it; their supervisor `{supervisor}` would start them again and fail: \
+                "`{module}` is removed, and its processes end; their supervisor `{supervisor}` would start them again and fail: \
                  {{apply, {{supervisor, terminate_child, [Sup, Id]}}}} and delete_child before it would be right"
             ),
             tagged("bad_child", Term::string(module)),
         ));
     }
 
-    /// What is called is there behind this step too, and not only at the end of the script.
+    /// The called functions have to exist after this step, too, not only at the end of the script.
     fn calls_are_kept(&mut self) {
         let lost = self.world.lost_calls();
         for (call, why) in lost {

@@ -1,4 +1,4 @@
-//! What a judgement consists of.
+//! The parts of a judgement.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::systools::Location;
 
-/// Something that would go wrong.
+/// A fault that the judge has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Where, unless no file is to blame.
+    /// The file and line at fault; `None` when no file is.
     pub location: Option<Location>,
-    /// What would happen, and what would be right.
+    /// A sentence about the fault and the correct form.
     pub sentence: String,
-    /// The same in OTP's words, such as `{undef,"pq_pet:adobt/0"}`.
+    /// The same fault as OTP's term, such as `{undef,"pq_pet:adobt/0"}`.
     pub term: Term,
 }
 
-/// What a script, or a release, comes to.
+/// The judge's result for a script or a release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// Why it must not begin; empty when it may.
+    /// The reasons why the script must not start; empty when it may start.
     pub refusals: Vec<Finding>,
-    /// What deserves a second look, as sentences.
+    /// Sentences about oddities that do not prevent the script.
     pub warnings: Vec<String>,
-    /// Processes that end on the way.
+    /// The processes that the script ends.
     pub ends: Ends,
-    /// For each exchange of code the modules that processes still run when it begins.
+    /// For each exchange of code: the modules that processes run when it begins.
     pub runs: Vec<BTreeSet<String>>,
 }
 
 impl Finding {
-    /// One about no file.
+    /// A finding without a file.
     pub(super) fn new(sentence: impl Into<String>, term: Term) -> Finding {
         Finding {
             location: None,
@@ -42,7 +42,7 @@ impl Finding {
         }
     }
 
-    /// The same, about a line of a file.
+    /// The same finding, about a line of a file.
     pub(super) fn at(self, location: Location) -> Finding {
         Finding {
             location: Some(location),
@@ -54,31 +54,31 @@ impl Finding {
 /// Processes that an install would end.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ends {
-    /// How many.
+    /// The number of processes.
     pub count: u64,
-    /// The first of them, at most [`Ends::NAMED_MAX`].
+    /// The first of the processes, at most [`Ends::NAMED_MAX`].
     pub processes: Vec<Ending>,
 }
 
 /// A process that an install would end.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Ending {
-    /// The process, as `<0.42.0>`.
+    /// The pid of the process, such as `<0.42.0>`.
     pub pid: String,
-    /// The name it is registered under, when it has one.
+    /// The registered name of the process; `None` without one.
     pub name: Option<String>,
-    /// What it runs.
+    /// The module that the process runs.
     pub module: String,
     /// The instruction that ends it, such as `{purge,[shop_goods]}`.
     pub instruction: String,
 }
 
 impl Ends {
-    /// How many are named. A module that goes may have a hundred thousand processes, and one line of the answer each
-    /// would be read by nobody.
+    /// The number of listed processes. A removed module may have 100 000 processes, and a list with one line each would be
+    /// unreadable.
     pub const NAMED_MAX: usize = 20;
 
-    /// One more.
+    /// Counts one more process.
     pub(crate) fn push(&mut self, ending: Ending) {
         self.count += 1;
         if self.processes.len() < Ends::NAMED_MAX {
@@ -97,7 +97,7 @@ impl fmt::Display for Finding {
 }
 
 impl Judgement {
-    /// A refusal more, unless it is there.
+    /// Adds a refusal, unless the judgement already contains it.
     pub(super) fn refuse(&mut self, finding: Finding) {
         if !self.refusals.contains(&finding) {
             self.refusals.push(finding);

@@ -1,8 +1,7 @@
-//! The world of a node that runs: what its code server holds, what its application controller knows, its processes, and
+//! The world of a running node: the code of its code server, the applications of its application controller, its processes, and
 //! the children of the supervisors that applications start by themselves.
 //!
-//! A supervisor that another process started, such as that of one avatar, is not asked for its children: there may be a
-//! hundred thousand, and its processes name it as their parent.
+//! Supervisors that another process started, such as that of one avatar, are not asked for their children: there may be
 
 use std::collections::BTreeMap;
 
@@ -15,26 +14,26 @@ use pq_otp::{Pid, ProcessInfo, RequestError};
 use super::tree::{self, Branch};
 use super::world::{Child, Held, Loaded, Process, Supervisor, World};
 
-/// The kind of process that supervises.
+/// The kind of a supervisor process.
 const SUPERVISOR: &str = "supervisor";
 
-/// How long a supervisor may take to say what its children are. It takes microseconds, and a restart between two answers a
-/// little longer.
+/// The time limit for a supervisor's list of children, in ms. The answer takes microseconds, and a little longer during a
+/// restart of a child.
 const CHILDREN_TIMEOUT_MS: u64 = 1_000;
 
-/// How long a question to a process of the node may take, while a script is judged and while it is carried out.
+/// The time limit for a question to a process of the node, in ms, while a script is judged and while it is carried out.
 pub(crate) const ASK_TIMEOUT_MS: u64 = 60_000;
 
-/// What of a node is looked at, besides its code.
+/// The parts of a node to look at, besides its code.
 #[derive(Clone, Copy)]
 pub(crate) struct Looks {
-    /// Its processes: a shard that lists a hundred thousand does nothing else meanwhile.
+    /// The processes: a shard that lists 100 000 processes does nothing else meanwhile.
     pub(crate) processes: bool,
-    /// Its applications: the application controller may be busy.
+    /// The applications: the application controller may be busy.
     pub(crate) applications: bool,
 }
 
-/// Looks at a node.
+/// Reads the world of a running node.
 pub(crate) fn look<'a>(
     driver: &mut dyn Driver,
     code: &'a CodeServer,
@@ -82,7 +81,7 @@ fn know_applications(world: &mut World<'_>, driver: &mut dyn Driver) -> Result<(
     Ok(())
 }
 
-/// What the code server holds, and what the libraries say of it.
+/// Adds the modules of the code server, with the manifests of their libraries.
 fn hold(world: &mut World<'_>, code: &CodeServer) {
     let libraries: BTreeMap<_, _> = code
         .libraries()
@@ -116,7 +115,7 @@ fn seen(process: ProcessInfo) -> (u64, Process) {
     (process.pid.as_raw(), known)
 }
 
-/// From the top of each application down, as far as supervisors say by themselves what they start.
+/// Follows the children from the top of each application, as far as supervisors start them by themselves.
 fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
     let tops: Vec<(u64, Option<Branch>)> = world
         .applications
@@ -132,7 +131,7 @@ fn know_children(world: &mut World<'_>, driver: &mut dyn Driver) {
         let strategy = spec.map(|spec| spec.flags.strategy);
         let args = branch.as_ref().map(|branch| branch.start.args.clone());
         let children = match strategy {
-            // Its children are as many as there are avatars, and all by one specification.
+            // The children are as many as the avatars, all with one specification.
             Some(Strategy::SimpleOneForOne) => {
                 let template = spec.into_iter().flat_map(|spec| &spec.children);
                 Some(template.map(|child| Child::of(child, None)).collect())
@@ -165,8 +164,8 @@ fn supervisor_pid(world: &World<'_>, id: u64) -> Option<Pid> {
     process.pid
 }
 
-/// `None` from a supervisor that has ended meanwhile, is suspended, or has too much to do: it stops nothing but what is
-/// asked of itself.
+/// `None` when the supervisor has ended meanwhile, is suspended, or is too busy. A busy supervisor fails only the questions
+/// about itself.
 fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
     match driver.ask_supervisor(pid, &SupRequest::WhichChildren, CHILDREN_TIMEOUT_MS) {
         Ok(SupReply::Children(children)) => Some(children),
@@ -174,7 +173,7 @@ fn which_children(driver: &mut dyn Driver, pid: Pid) -> Option<Vec<ChildInfo>> {
     }
 }
 
-/// The branch that a child is, if the application starts it.
+/// The branch of a child, if the application starts the child itself.
 fn below(branch: Option<&Branch>, info: &ChildInfo) -> Option<Branch> {
     let branch = branch?;
     let at = place(branch, info)?;
@@ -186,7 +185,7 @@ fn place(branch: &Branch, info: &ChildInfo) -> Option<usize> {
     children.iter().position(|child| child.id == info.id)
 }
 
-/// A child, with what its specification says where that is known. An event manager's module is not in its list.
+/// A child, with the contents of its specification where they are known. The list of an event manager lacks its module.
 fn child(branch: Option<&Branch>, info: ChildInfo) -> Child {
     let spec = branch.and_then(|branch| {
         let at = place(branch, &info)?;

@@ -1,11 +1,11 @@
-//! What the `apply` of a script may call besides the functions that modules of the release export.
+//! The functions that the `apply` of a script may call besides the exports of the release's modules.
 //!
-//! The table is the whole truth: what it names is carried out (`handler::apply`), and what it does not name is refused
-//! before anybody is touched. Judge and release handler read a call by the same function, [`Call::read`].
+//! The table is complete: the functions in it are carried out (`handler::apply`), all others are refused before any process is
+//! affected. The judge and the release handler parse a call with the same function, [`Call::read`].
 //!
-//! In OTP every function of every module may be called. Here a call is a request to a process of the node, because
-//! nothing of a library's waits on a stack (`application(3)`, `supervisor(3)`, `sys(3)`). A returned value is passed
-//! over, as in OTP; but `{error, Reason}` is a failure, where OTP goes on.
+//! In OTP, a script may call every function of every module. Here, a call is a request to a process of the node, because no
+//! code of a library waits on a stack (`application(3)`, `supervisor(3)`, `sys(3)`). Results are ignored, as in OTP; but
+//! `{error, Reason}` is a failure, and OTP ignores it.
 
 use std::fmt::Write;
 
@@ -17,16 +17,16 @@ use super::child_spec;
 use crate::instruction::Mfa;
 use crate::terms;
 
-/// One line of the table.
+/// One function of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    /// The module.
+    /// The module of the function.
     pub module: &'static str,
-    /// The function.
+    /// The name of the function.
     pub function: &'static str,
-    /// Its arguments.
+    /// The names of the arguments.
     pub args: &'static [&'static str],
-    /// What it does.
+    /// The effect of the function, for the table's text.
     pub does: &'static str,
 }
 
@@ -48,15 +48,15 @@ const APP: &str = "application";
 const SUP: &str = "supervisor";
 const SYS: &str = "sys";
 
-/// The table.
+/// All functions of the node that a script may call.
 pub const REACH: &[Reach] = &[
     line(
         APP,
         "load",
         &["App"],
-        "knows it as the new release describes it",
+        "loads it as the new release describes it",
     ),
-    line(APP, "unload", &["App"], "forgets it; it must not run"),
+    line(APP, "unload", &["App"], "unloads it; it must not run"),
     line(
         APP,
         "start",
@@ -95,7 +95,7 @@ pub const REACH: &[Reach] = &[
         &["App", "Key", "Value"],
         "sets a value until the next install",
     ),
-    line(APP, "unset_env", &["App", "Key"], "takes a value away"),
+    line(APP, "unset_env", &["App", "Key"], "removes a value"),
     line(APP, "get_env", &["App", "Key"], "changes nothing"),
     line(APP, "which_applications", &[], "changes nothing"),
     line(APP, "loaded_applications", &[], "changes nothing"),
@@ -127,7 +127,7 @@ pub const REACH: &[Reach] = &[
         SUP,
         "delete_child",
         &["Sup", "Id"],
-        "forgets a child that does not run",
+        "deletes a child that does not run",
     ),
     line(
         SUP,
@@ -138,14 +138,14 @@ pub const REACH: &[Reach] = &[
     line(SUP, "which_children", &["Sup"], "changes nothing"),
     line(SUP, "count_children", &["Sup"], "changes nothing"),
     line(SUP, "check_childspecs", &["ChildSpecs"], "changes nothing"),
-    line(SYS, "suspend", &["Process"], "has it wait"),
-    line(SYS, "resume", &["Process"], "has it go on"),
+    line(SYS, "suspend", &["Process"], "suspends it"),
+    line(SYS, "resume", &["Process"], "resumes it"),
     line(SYS, "get_state", &["Process"], "changes nothing"),
     line(SYS, "get_status", &["Process"], "changes nothing"),
-    line(SYS, "terminate", &["Process", "Reason"], "ends it in order"),
+    line(SYS, "terminate", &["Process", "Reason"], "ends it cleanly"),
 ];
 
-/// The table as people read it, a line each.
+/// The text of the table, one line per function.
 pub fn table() -> String {
     let mut text = String::new();
     for reach in REACH {
@@ -160,22 +160,22 @@ pub fn table() -> String {
     text
 }
 
-/// A call, as it is carried out.
+/// The parsed call of an `apply`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {
-    /// To the application controller, about this application.
+    /// A request to the application controller about this application.
     Application(String, AppCall),
-    /// To the supervisor under this name, or with this pid.
+    /// A request to the supervisor with this name or pid.
     Supervisor(Term, SupCall),
-    /// To the process under this name, or with this pid.
+    /// A request to the process with this name or pid.
     Sys(Term, SysCall),
-    /// To nobody: the arguments were all that mattered.
+    /// No request: only the arguments had to be checked.
     Nothing,
-    /// A function of a module of the release.
+    /// A call of a function of a module of the release.
     Function,
 }
 
-/// What is asked about an application.
+/// A request about an application.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum AppCall {
@@ -189,12 +189,12 @@ pub enum AppCall {
     UnsetEnv(String),
 }
 
-/// What is asked of a supervisor.
+/// A request to a supervisor.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum SupCall {
     Start(ChildSpec),
-    /// The arguments to append, a MessagePack array.
+    /// The arguments to append, as a MessagePack array.
     StartArgs(Vec<u8>),
     Restart(Term),
     Terminate(Term),
@@ -204,7 +204,7 @@ pub enum SupCall {
     Count,
 }
 
-/// What is asked of any process.
+/// A request to any process.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum SysCall {
@@ -215,24 +215,24 @@ pub enum SysCall {
     Terminate(Term),
 }
 
-/// Why something is no call. Displays as a clause that goes on after the call itself.
+/// The reason why a call is refused. Displays as a clause that follows the call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoCall {
-    /// The module is one of the table, and has no such function there.
+    /// The table has the module, but not the function.
     #[error("a script may call of `{module}` only {}", functions(.module))]
     Undefined {
-        /// The module.
+        /// The module of the refused call.
         module: String,
     },
-    /// The arguments are none of that function's.
+    /// The arguments do not fit the function.
     #[error("it does not take these arguments: {why}")]
     BadArgs {
-        /// What is wrong with which.
+        /// A clause about the faulty argument.
         why: String,
     },
 }
 
-/// The functions of a module of the table, with their arities.
+/// The functions of a module in the table, with their arities.
 fn functions(module: &str) -> String {
     let of_module = REACH.iter().filter(|reach| reach.module == module);
     let mut names: Vec<String> = of_module
@@ -248,10 +248,10 @@ pub fn is_of_node(module: &str) -> bool {
 }
 
 impl Call {
-    /// Reads what an `apply` calls.
+    /// Parses the call of an `apply`.
     ///
     /// # Errors
-    /// When the table does not have the function, or the arguments are none of it.
+    /// When the table has the module but not the function, or the arguments do not fit.
     pub fn read(mfa: &Mfa) -> Result<Call, NoCall> {
         let (module, function) = (mfa.module.as_str(), mfa.function.as_str());
         if !is_of_node(module) {
@@ -306,7 +306,7 @@ fn start_type(rest: &[Term]) -> Result<StartType, String> {
     let known = types.into_iter().find(|(word, _)| term.is_atom(word));
     known
         .map(|(_, start_type)| start_type)
-        .ok_or_else(|| format!("`{term}` stands where permanent, transient or temporary belongs"))
+        .ok_or_else(|| format!("`{term}` is not permanent, transient or temporary"))
 }
 
 fn supervisor(function: &str, args: &[Term]) -> Result<Call, String> {
@@ -348,7 +348,7 @@ fn process(term: &Term) -> Result<Term, String> {
         Term::Atom(_) => Ok(term.clone()),
         term if term.as_pid().is_some() => Ok(term.clone()),
         term => Err(format!(
-            "`{term}` stands where the registered name of a process belongs, an atom"
+            "`{term}` is not an atom with the registered name of a process"
         )),
     }
 }
@@ -356,7 +356,7 @@ fn process(term: &Term) -> Result<Term, String> {
 fn atom(term: &Term, wanted: &str) -> Result<String, String> {
     match term {
         Term::Atom(atom) => Ok(atom.as_str().to_string()),
-        term => Err(format!("`{term}` stands where {wanted} belongs, an atom")),
+        term => Err(format!("`{term}` is not an atom with {wanted}")),
     }
 }
 
@@ -406,15 +406,15 @@ mod tests {
             ),
             (
                 "{application,start,[a,often]}",
-                "it does not take these arguments: `often` stands where permanent, transient or temporary belongs",
+                "it does not take these arguments: `often` is not permanent, transient or temporary",
             ),
             (
                 "{application,stop,[\"a\"]}",
-                "it does not take these arguments: `\"a\"` stands where the name of an application belongs, an atom",
+                "it does not take these arguments: `\"a\"` is not an atom with the name of an application",
             ),
             (
                 "{supervisor,restart_child,[{a},b]}",
-                "it does not take these arguments: `{a}` stands where the registered name of a process belongs, an atom",
+                "it does not take these arguments: `{a}` is not an atom with the registered name of a process",
             ),
         ] {
             assert_eq!(read(call).unwrap_err(), wanted);

@@ -1,4 +1,4 @@
-//! A release as it is judged: its applications, and what their libraries say of themselves.
+//! A release to judge: its applications, and the manifests of their libraries.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,64 +14,64 @@ use crate::layout;
 use crate::rel::RelStart;
 use crate::script::Script;
 
-/// A release.
+/// A release to judge, as one side of an upgrade.
 #[derive(Debug, Clone, Default)]
 pub struct Side {
-    /// Its version, for sentences.
+    /// The version of the release, for sentences.
     pub vsn: String,
-    /// Its applications, in the order in which they start.
+    /// The applications of the release, in start order.
     pub applications: Vec<SideApp>,
-    /// Its `sys.config`.
+    /// The settings of the release (`sys.config`).
     pub settings: Settings,
-    /// The only application that is judged; all others are there because it calls them and they call it.
+    /// The only application to judge; the other applications are present for its calls and as its callers.
     pub only: Option<Only>,
 }
 
 /// An application that is judged by itself.
 #[derive(Debug, Clone)]
 pub struct Only {
-    /// Its name.
+    /// The name of the application.
     pub application: Atom,
-    /// The modules that it has in the one version or in the other.
+    /// All modules of the application, in either version.
     pub modules: BTreeSet<String>,
 }
 
-/// One application of it.
+/// One application of a release to judge.
 #[derive(Debug, Clone)]
 pub struct SideApp {
-    /// What its `.app` file says.
+    /// The contents of the application's `.app` file.
     pub app: App,
     /// How the release starts it.
     pub start: RelStart,
-    /// Its library.
+    /// The knowledge about the application's library.
     pub library: Shelf,
-    /// It is a part of the node.
+    /// True when the application is part of the node.
     pub is_built_in: bool,
 }
 
-/// What is known of the modules of an application.
+/// The knowledge about the modules of an application.
 #[derive(Debug, Clone)]
 pub enum Shelf {
-    /// Everything: the library is loaded.
+    /// The library is loaded, and its manifest is known.
     Library(LibraryId, Vec<ModuleEntry>),
-    /// It has none.
+    /// The application has no library.
     Empty,
-    /// Only their names: it is a part of the node, or there is no library beside its `.app` file.
+    /// Only the names of the modules are known: the application is part of the node, or has no library beside its `.app` file.
     Unknown,
 }
 
-/// A script, and the releases between which it leads.
+/// A script, with the releases at both of its ends.
 #[derive(Clone, Copy)]
 pub(crate) struct Passage<'a> {
-    /// What is left; it is only asked for where it matters.
+    /// Reads the release that is left; called only when it matters.
     pub(crate) from: &'a dyn Fn() -> Side,
-    /// What is reached.
+    /// The release that is reached.
     pub(crate) to: &'a Side,
     pub(crate) script: &'a Script,
 }
 
 impl Side {
-    /// A release of a tree; its libraries are verified against their checksums, and loaded beside those that run.
+    /// Reads a release of a tree; its libraries are verified against their checksums and loaded beside the running ones.
     ///
     /// # Errors
     /// With the first library that cannot be loaded.
@@ -104,8 +104,8 @@ impl Side {
         })
     }
 
-    /// Applications in folders, as an author has them; the library is looked for where a release tree has it. One
-    /// that is not there, or that this program cannot load, is not known.
+    /// Reads applications in directories of an author; libraries have the same place as in a release tree. A missing library,
+    /// or one that this program cannot load, is `Unknown`.
     pub(super) fn of_members(vsn: &str, members: &[Member], code: &CodeServer) -> Side {
         let app = |member: &Member| SideApp {
             app: member.app.clone(),
@@ -124,7 +124,7 @@ impl Side {
         }
     }
 
-    /// An application of it.
+    /// The application of this name.
     pub(super) fn application(&self, name: &str) -> Option<&SideApp> {
         let mut applications = self.applications.iter();
         applications.find(|app| app.app.name.as_str() == name)
@@ -136,7 +136,7 @@ impl Side {
         self.applications.iter().find(lists)
     }
 
-    /// The applications that are judged.
+    /// The applications to judge.
     pub(super) fn judged(&self) -> impl Iterator<Item = &SideApp> {
         let only = self.only.as_ref().map(|only| only.application);
         let is_judged = move |app: &&SideApp| only.is_none_or(|only| only == app.app.name);
@@ -145,12 +145,12 @@ impl Side {
 }
 
 impl SideApp {
-    /// True for what is no part of the node.
+    /// True for an application that is not part of the node.
     pub(crate) fn is_of_tree(&self) -> bool {
         !self.is_built_in
     }
 
-    /// The library and what it says of each module; nothing where that is not known.
+    /// The library and the manifest entries of its modules; `None` when they are unknown.
     pub(crate) fn known(&self) -> Option<(LibraryId, &[ModuleEntry])> {
         match &self.library {
             Shelf::Library(library, entries) => Some((*library, entries)),
@@ -171,7 +171,7 @@ fn shelf(code: &CodeServer, library: LibraryId) -> Shelf {
     }
 }
 
-/// The library of a part of the node, where this program has it.
+/// The library of a part of the node, when this program contains it.
 fn linked(code: &CodeServer, app: &App) -> Shelf {
     let libraries = code.libraries();
     let own = libraries
@@ -184,7 +184,7 @@ fn linked(code: &CodeServer, app: &App) -> Shelf {
     }
 }
 
-/// `App-Vsn/priv/App.so` beside `App-Vsn/ebin/App.app`.
+/// The path of the library, `App-Vsn/priv/App.so`, for `App-Vsn/ebin/App.app`.
 fn library_of(app: &App) -> Option<PathBuf> {
     let folder = app.folder().parent()?;
     let file = folder.join(layout::library_name(app.name.as_str()));

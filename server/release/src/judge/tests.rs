@@ -1,5 +1,5 @@
-//! The judge of files: what only names of modules are enough for. With libraries it is tested on whole releases
-//! (`tests/tests/upgrades/yard.rs`).
+//! Tests of the judge that need only the names of modules. `tests/tests/upgrades/yard.rs` tests it with libraries, on whole
+//! releases.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn side(vsn: &str, modules: &str, code: &CodeServer) -> Side {
     Side::of_members(vsn, &[member(stdlib.to_string()), member(a)], code)
 }
 
-/// The refusals of a script from 1 to 2, as terms, and how many warnings there are.
+/// The refusals of a script from 1 to 2, as terms, and the number of warnings.
 fn judged(script: &str) -> (Vec<String>, usize) {
     let code = CodeServer::new();
     let (from, to) = (side("1", "m1,m2", &code), side("2", "m1,m3", &code));

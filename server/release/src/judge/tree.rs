@@ -1,5 +1,5 @@
-//! Which processes an application starts, asked of its own `start` and of the `init` of its supervisors, which only
-//! compute.
+//! The processes that an application starts, computed by its own `start` and by the `init` of its supervisors. Both functions
+//! are pure.
 
 use pq_otp::application::AppSpec;
 use pq_otp::inquiry::Answered;
@@ -11,20 +11,20 @@ use super::finding::Finding;
 use super::world::{Child, Process, ProcessId, Supervisor, World};
 use crate::terms::tagged;
 
-/// How deep a tree is followed; one that is deeper has no end.
+/// The greatest depth of a supervision tree; a deeper tree is treated as endless.
 const DEPTH_MAX: usize = 50;
 
-/// A process to be, and those below it.
+/// A process to start, with its descendants.
 #[derive(Debug, Clone)]
 pub(super) struct Branch {
     pub(super) start: Start,
-    /// `None` for what is no supervisor, and for a supervisor that could not be asked.
+    /// `None` for a process that is not a supervisor, and for a supervisor that could not be asked.
     pub(super) spec: Option<SupSpec>,
-    /// The children that it starts by itself, in their order; one that is no supervisor is a branch of its own too.
+    /// The children that the supervisor starts by itself, in order; a child that is not a supervisor is a branch, too.
     pub(super) children: Vec<Branch>,
 }
 
-/// The tree of an application; `None` for one without processes, and where it cannot be known.
+/// The tree of an application; `None` for an application without processes, and for an unknown tree.
 pub(super) fn top(world: &World<'_>, app: &AppSpec) -> Result<Option<Branch>, Finding> {
     let Some((callback, args)) = &app.callback else {
         return Ok(None);
@@ -87,7 +87,7 @@ fn fails(what: &str, why: &str) -> Finding {
     )
 }
 
-/// A process and those below it, as they would be started now.
+/// A process and its descendants, as a start would make them now.
 pub(super) fn branch(world: &World<'_>, start: &Start, depth: usize) -> Result<Branch, Finding> {
     let name = start.module.as_str();
     let leaf = |spec| Branch {
@@ -127,7 +127,7 @@ pub(super) fn branch(world: &World<'_>, start: &Start, depth: usize) -> Result<B
     Ok(branch)
 }
 
-/// What the `init` of a supervisor says now; `None` where it says `ignore` or cannot be asked.
+/// The result of a supervisor's `init` now; `None` when it returns `ignore` or cannot be asked.
 pub(super) fn specification(
     world: &World<'_>,
     name: &str,
@@ -149,7 +149,7 @@ pub(super) fn specification(
     }
 }
 
-/// What `supervisor:check_childspecs/1` and the supervisor itself refuse.
+/// Checks what `supervisor:check_childspecs/1` and the supervisor itself would refuse.
 fn sound(what: &str, spec: SupSpec) -> Result<SupSpec, Finding> {
     let simple = spec.flags.strategy == Strategy::SimpleOneForOne;
     if simple && spec.children.len() != 1 {
@@ -169,7 +169,7 @@ fn sound(what: &str, spec: SupSpec) -> Result<SupSpec, Finding> {
     Ok(spec)
 }
 
-/// A child specification of a supervisor names a module that is there and can be a process.
+/// The module of a child specification has to exist and to be a process.
 fn has_module(world: &World<'_>, supervisor: &str, child: &ChildSpec) -> Result<(), Finding> {
     is_process(world, child.start.module.as_str()).map_err(|finding| Finding {
         sentence: format!(
@@ -180,7 +180,7 @@ fn has_module(world: &World<'_>, supervisor: &str, child: &ChildSpec) -> Result<
     })
 }
 
-/// A module that can be a process.
+/// Checks that processes can run a module.
 pub(super) fn is_process(world: &World<'_>, name: &str) -> Result<(), Finding> {
     let refuse = |why: String| {
         Err(Finding::new(
@@ -197,7 +197,7 @@ pub(super) fn is_process(world: &World<'_>, name: &str) -> Result<(), Finding> {
     }
 }
 
-/// What `init` gets can be read by it; whether it then wants to start is its own affair.
+/// Checks that `init` can decode its argument; its result is not checked.
 pub(super) fn takes(world: &World<'_>, start: &Start) -> Result<(), Finding> {
     let name = start.module.as_str();
     let module = world.held.get(name).and_then(|held| held.module);
@@ -211,7 +211,7 @@ pub(super) fn takes(world: &World<'_>, start: &Start) -> Result<(), Finding> {
     }
 }
 
-/// Puts the processes of a branch into the world; answers the first of them.
+/// Adds the processes of a branch to the world; returns the first of them.
 pub(super) fn plant(
     world: &mut World<'_>,
     branch: &Branch,

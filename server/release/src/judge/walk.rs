@@ -1,4 +1,4 @@
-//! A script, step by step: what each makes of the world, and what it would stumble over.
+//! Walks through a script step by step: the effect of each step on the world, and its faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::rel::RelStart;
 use crate::script::Step;
 use crate::terms::tagged;
 
-/// A walk through a script.
+/// The state of a walk through a script.
 pub(super) struct Walk<'w, 'a> {
     pub(super) world: &'w mut World<'a>,
     pub(super) from: &'w dyn Fn() -> Side,
@@ -25,17 +25,17 @@ pub(super) struct Walk<'w, 'a> {
     pub(super) object_code: ObjectCode,
     /// Modules that are removed and not purged.
     pub(super) removed: BTreeSet<String>,
-    /// Calls that found nothing before the script.
+    /// The calls of missing functions before the script.
     pub(super) known: &'w LostCalls,
-    /// Calls that find nothing behind a step.
+    /// The calls of missing functions after a step.
     pub(super) lost: BTreeMap<(String, String), (String, String)>,
     judgement: Judgement,
     entered: bool,
-    /// Children that `stop` has ended: module, supervisor, id.
+    /// The children that `stop` has ended: module, supervisor, id.
     pub(super) stopped: Vec<(Atom, ProcessId, Term)>,
 }
 
-/// Goes through all of it.
+/// Walks through all steps.
 pub(super) fn walk(world: &mut World<'_>, passage: &Passage<'_>, known: &LostCalls) -> Judgement {
     let Passage { from, to, script } = *passage;
     let (object_code, wrong) = object_code(world, to, script);
@@ -85,7 +85,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The files of the new release are in force: of what is loaded, and in it.
+    /// Brings the files of the new release into force, for the loaded applications that the release has.
     fn enter(&mut self) {
         if std::mem::replace(&mut self.entered, true) {
             return;
@@ -140,7 +140,7 @@ impl Walk<'_, '_> {
 
     // ---- processes ----
 
-    /// Which modules have processes that are there now and were not ended by an earlier step.
+    /// Records the modules of all existing processes that no earlier step has ended.
     pub(super) fn note_who_runs(&mut self) {
         let processes = self.world.processes.values();
         let there = processes.filter(|process| process.pid.is_some());
@@ -156,14 +156,14 @@ impl Walk<'_, '_> {
         tree::plant(self.world, branch, parent)
     }
 
-    /// Processes end, and everything below them.
+    /// Ends processes and all their descendants.
     pub(super) fn end(&mut self, ids: &[ProcessId], instruction: &str) {
         for id in self.world.below(ids) {
             self.leave(id);
             let Some(process) = self.world.processes.remove(&id) else {
                 continue;
             };
-            // What the script itself has started is not there yet.
+            // A process that the script starts has no pid yet.
             if let Some(pid) = process.pid {
                 self.judgement.ends.push(Ending {
                     pid: pid.to_string(),
@@ -181,7 +181,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Processes stay suspended behind an exchange whose `resume` stands behind a barrier.
+    /// Suspends or resumes all processes of a module: they stay suspended after an exchange when `resume` follows a barrier.
     pub(super) fn suspend_all(&mut self, module: Atom, on: bool) {
         for process in self.world.processes.values_mut() {
             if process.module == module.as_str() {
@@ -190,7 +190,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Its supervisor has no process of it any more, and keeps no specification of a temporary child.
+    /// Removes the process from its supervisor, which forgets the specification of a temporary child.
     fn leave(&mut self, id: ProcessId) {
         let Some(child) = self.world.child_mut(id) else {
             return;
@@ -210,7 +210,7 @@ impl Walk<'_, '_> {
 
     // ---- the end ----
 
-    /// Behind the last step: nothing calls what is not there, and no supervisor would start it.
+    /// After the last step: no code calls a missing function, and no supervisor would start a missing module.
     fn end_of_script(&mut self) {
         for (call, (why, vsn)) in std::mem::take(&mut self.lost) {
             self.refuse(calls::lost_call_finding(&call, &why, &vsn));
@@ -228,7 +228,8 @@ impl Walk<'_, '_> {
                     .map(|module| tree::is_process(self.world, module))
                 {
                     let sentence = format!(
-                        "behind the script `{name}` still has child `{}`, and {}; delete_child, or an update of `{}`, would be right",
+                        "after the script `{name}` still has child `{}`, and {}; delete_child, or an update of `{}`, \
+                         would be right",
                         child.id, finding.sentence, process.module
                     );
                     wrong.push(Finding {
@@ -243,7 +244,7 @@ impl Walk<'_, '_> {
         self.applications_run();
     }
 
-    /// Processes whose module has gone and whose supervisors would start them again.
+    /// Processes whose module is removed, and whose supervisors would start them again.
     fn homeless(&self) -> Vec<Finding> {
         let mut modules: BTreeMap<&str, &str> = BTreeMap::new();
         for process in self.world.processes.values() {
@@ -260,14 +261,15 @@ impl Walk<'_, '_> {
         }
         let finding = |(module, supervisor): (&str, &str)| {
             let why = format!(
-                "`{module}` goes and its processes stay; their supervisor `{supervisor}` could not start them again: end them before"
+                "`{module}` is removed, but its processes run on; their supervisor `{supervisor}` could not start them \
+                 again: end them before"
             );
             Finding::new(why, tagged("bad_child", Term::string(module)))
         };
         modules.into_iter().map(finding).collect()
     }
 
-    /// What the release starts at boot runs behind the script too; it is odd where not, and no failure.
+    /// Applications that the release starts at boot should run after the script, too; otherwise there is a warning.
     fn applications_run(&mut self) {
         if !self.world.knows_applications {
             return;

@@ -1,5 +1,5 @@
-//! A release by itself, as it boots: its `.app` files name what its libraries have, each application begins with a module
-//! of that behaviour, child specifications name modules that can be processes, and every call finds a function.
+//! Checks a release by itself, as it boots: `.app` files and libraries list the same modules, each application starts with an
+//! application module, child specifications name modules of processes, and every called function exists.
 
 use pq_term::Term;
 
@@ -12,7 +12,7 @@ use crate::rel::RelStart;
 use crate::systools::Location;
 use crate::terms::tagged;
 
-/// What is wrong with it.
+/// All faults of the release.
 pub(super) fn findings(world: &World<'_>, side: &Side) -> Vec<Finding> {
     let mut all: Vec<Finding> = side.judged().flat_map(modules).collect();
     all.extend(side.judged().filter_map(|app| trees(world, app)));
@@ -24,7 +24,7 @@ pub(super) fn findings(world: &World<'_>, side: &Side) -> Vec<Finding> {
     all
 }
 
-/// Where only one application is judged, others may be missing, or of versions that no release puts beside it.
+/// When only one application is judged, other applications may be missing, or have versions of another release.
 pub(super) fn is_judged(side: &Side, (caller, callee): &(String, String)) -> bool {
     let callee = callee.split(':').next().unwrap_or_default();
     match &side.only {
@@ -33,7 +33,7 @@ pub(super) fn is_judged(side: &Side, (caller, callee): &(String, String)) -> boo
     }
 }
 
-/// The `.app` file and the library list the same modules: systools goes by the one, a boot by the other.
+/// The `.app` file and the library have to list the same modules: systools reads the one, a boot the other.
 fn modules(app: &SideApp) -> Vec<Finding> {
     let Some((_, entries)) = app.known() else {
         return Vec::new();
@@ -63,7 +63,7 @@ fn modules(app: &SideApp) -> Vec<Finding> {
     ghosts.chain(strays).collect()
 }
 
-/// What the application starts can start.
+/// Checks that the processes of an application can start.
 fn trees(world: &World<'_>, app: &SideApp) -> Option<Finding> {
     if app.start == RelStart::None {
         return None;

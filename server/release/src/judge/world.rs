@@ -15,17 +15,16 @@ use super::side::Side;
 use super::tree;
 use crate::rel::RelStart;
 
-/// A process of the world: its pid, or a number of its own while it is only expected.
+/// A process of the world: its pid, or a generated number for a process that is only expected.
 pub(super) type ProcessId = u64;
 
-/// The version of a module that is current. What is not known of it is `None`.
+/// The current version of a module. Unknown properties are `None`.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) module: Option<Module>,
     pub(super) entry: Option<ModuleEntry>,
 }
 
-/// A loaded application.
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) spec: AppSpec,
@@ -33,27 +32,27 @@ pub(super) struct Loaded {
     pub(super) top: Option<ProcessId>,
 }
 
-/// A process.
+/// A running or expected process.
 #[derive(Debug, Clone)]
 pub(super) struct Process {
-    /// `None` while it is only expected.
+    /// `None` for a process that is only expected.
     pub(super) pid: Option<Pid>,
     pub(super) name: Option<String>,
     pub(super) module: String,
     pub(super) parent: Option<ProcessId>,
-    /// It answers nothing but system messages.
+    /// True when the process answers only system messages.
     pub(super) suspended: bool,
-    /// What a supervisor has besides; `None` for any other process.
+    /// The properties of a supervisor; `None` for other processes.
     pub(super) supervisor: Option<Supervisor>,
 }
 
-/// What a supervisor has besides.
+/// The properties of a supervisor process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Supervisor {
     pub(super) strategy: Option<Strategy>,
-    /// The arguments of its `init`, where they are known.
+    /// The arguments of the supervisor's `init`, when they are known.
     pub(super) args: Option<Vec<u8>>,
-    /// Its children, where they are known.
+    /// The children of the supervisor, when they are known.
     pub(super) children: Option<Vec<Child>>,
 }
 
@@ -61,42 +60,42 @@ pub(super) struct Supervisor {
 #[derive(Debug, Clone)]
 pub(super) struct Child {
     pub(super) id: Term,
-    /// The module that it starts; `None` where that is not known.
+    /// The module that the child runs; `None` when it is unknown.
     pub(super) module: Option<String>,
     pub(super) restart: Option<Restart>,
-    /// Its process, while it has one.
+    /// The process of the child, while it has one.
     pub(super) process: Option<ProcessId>,
-    /// It has been ended, and whether its supervisor keeps its specification then is not known: that of a temporary
-    /// child is forgotten.
+    /// True when the child has ended and its specification may be gone: a supervisor forgets the specification of a temporary
+    /// child.
     pub(super) unsure: bool,
 }
 
-/// A function: its name and how many arguments it takes.
+/// Functions by name and number of arguments.
 pub(super) type Functions = BTreeSet<(String, u32)>;
 
-/// The world.
+/// The code, applications and processes of a node at one step of a script.
 pub(crate) struct World<'a> {
     code: &'a CodeServer,
     /// Current versions by the name of the module.
     pub(super) held: BTreeMap<String, Held>,
-    /// What leads from the code server's current versions to these.
+    /// The changes from the code server's current versions to these.
     pub(super) changes: Vec<Change<'static>>,
     pub(super) applications: BTreeMap<String, Loaded>,
-    /// Whether these are all.
+    /// True when `applications` contains all applications.
     pub(super) knows_applications: bool,
     pub(super) processes: BTreeMap<ProcessId, Process>,
     pub(super) env: Settings,
-    /// Modules of the node itself, some of which do more than their libraries say.
+    /// Modules of the node itself; some of them do more than their manifests say.
     pub(super) own: BTreeSet<String>,
     /// Modules of which only the names are known.
     pub(super) unknown: BTreeSet<String>,
-    /// Modules that are compiled into the node, and what a script may call of each.
+    /// Modules that are compiled into the node, with the functions that a script may call.
     pub(super) services: BTreeMap<String, Functions>,
     next: ProcessId,
 }
 
 impl<'a> World<'a> {
-    /// A world in which nothing is.
+    /// A world without modules, applications and processes.
     pub(super) fn empty(code: &'a CodeServer) -> World<'a> {
         World {
             code,
@@ -109,12 +108,12 @@ impl<'a> World<'a> {
             own: BTreeSet::new(),
             unknown: BTreeSet::new(),
             services: BTreeMap::new(),
-            // No pid is so high: they count up from nothing.
+            // Pids count up from 0 and never reach this number.
             next: u64::MAX,
         }
     }
 
-    /// A release as it boots: all modules of its libraries current, its applications loaded and started.
+    /// A booted release: all modules of its libraries are current, its applications are loaded and started.
     pub(crate) fn booted(code: &'a CodeServer, side: &Side) -> World<'a> {
         let mut world = World::empty(code);
         world.knows_applications = true;
@@ -139,7 +138,7 @@ impl<'a> World<'a> {
             let (name, starts) = (loaded.spec.name.clone(), loaded.running);
             world.applications.insert(name.clone(), loaded);
             if starts {
-                // What is wrong with it is found by whoever judges the release by itself.
+                // The judgement of the release by itself reports these faults.
                 let top = tree::top(&world, &world.applications[&name].spec)
                     .ok()
                     .flatten();
@@ -179,26 +178,26 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The libraries.
+    /// The code server with the loaded libraries.
     pub(crate) fn code(&self) -> &'a CodeServer {
         self.code
     }
 
-    /// What kind of module this is; `None` where there is none, or its kind is not known.
+    /// The kind of a module; `None` when the module is missing or its kind is unknown.
     pub(super) fn kind(&self, module: &str) -> Option<Kind> {
         let held = self.held.get(module)?;
         let of_entry = held.entry.as_ref().map(|entry| entry.kind);
         of_entry.or(held.module.map(Module::kind))
     }
 
-    /// True for a module that is there, or may be.
+    /// True for a module that exists or may exist.
     pub(super) fn may_have(&self, module: &str) -> bool {
         self.held.contains_key(module) || self.unknown.contains(module)
     }
 
-    /// The functions that a module exports, as it says itself; `None` where that cannot be known.
+    /// The exports of a module; `None` when they are unknown.
     ///
-    /// A module says the same for ever, and its table is never unloaded: it is asked once.
+    /// The exports of a version never change, and its function table is never unloaded, so each version is asked once.
     pub(super) fn exports(&self, module: &str) -> Option<Arc<Functions>> {
         static KNOWN: Mutex<BTreeMap<u64, Arc<Functions>>> = Mutex::new(BTreeMap::new());
         let module = self.held.get(module)?.module?;
@@ -221,27 +220,27 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What modules can be asked in this world.
+    /// The modules that can be asked in this world.
     pub(super) fn inquiry(&self) -> Option<Inquiry> {
         let modules = self.code.preview(&self.changes).ok()?;
         Some(Inquiry::new(Arc::new(modules), self.env.clone()))
     }
 
-    /// The process under a registered name.
+    /// The process with a registered name.
     pub(super) fn named(&self, name: &str) -> Option<ProcessId> {
         let mut processes = self.processes.iter();
         let found = processes.find(|(_, process)| process.name.as_deref() == Some(name));
         found.map(|(id, _)| *id)
     }
 
-    /// A process more, which is only expected.
+    /// Adds an expected process.
     pub(super) fn expect(&mut self, process: Process) -> ProcessId {
         self.next -= 1;
         self.processes.insert(self.next, process);
         self.next
     }
 
-    /// These processes and everything below them.
+    /// These processes and all their descendants.
     pub(super) fn below(&self, tops: &[ProcessId]) -> Vec<ProcessId> {
         let mut children: BTreeMap<ProcessId, Vec<ProcessId>> = BTreeMap::new();
         for (id, process) in &self.processes {
@@ -258,7 +257,7 @@ impl<'a> World<'a> {
         all
     }
 
-    /// The child of a supervisor that this process is.
+    /// The entry of this process in its supervisor's list of children.
     pub(super) fn child_mut(&mut self, of: ProcessId) -> Option<&mut Child> {
         let parent = self.processes.get(&of)?.parent?;
         let supervisor = self.processes.get_mut(&parent)?.supervisor.as_mut()?;
@@ -268,12 +267,12 @@ impl<'a> World<'a> {
 }
 
 impl Process {
-    /// True for a child under `simple_one_for_one`, as far as its supervisor is known.
+    /// True for a child of a `simple_one_for_one` supervisor, as far as the supervisor is known.
     pub(super) fn is_simple(&self) -> bool {
         let strategy = self.supervisor.as_ref().and_then(|it| it.strategy);
         strategy == Some(Strategy::SimpleOneForOne)
     }
 }
 
-/// An empty array of MessagePack.
+/// An empty MessagePack array.
 pub(super) const NO_ARGS: &[u8] = &[0x90];

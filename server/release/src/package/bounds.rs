@@ -1,28 +1,28 @@
-//! How much may be in a package, so that a small file cannot fill the disk.
+//! Limits for the contents of a package, so that a small file cannot fill the disk.
 
 use std::io::{self, Read};
 
 use super::refusal::Refusal;
 
-/// The bounds of one package.
+/// The limits of one package.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) entries_max: usize,
-    /// Of a file below a `priv` folder: libraries, and what else an application brings.
+    /// The size of a file below a `priv` directory: libraries, and other files of an application.
     pub(super) priv_bytes_max: u64,
-    /// Of any other file. They are read as text, in memory.
+    /// The size of any other file. These files are read as text, in memory.
     pub(super) text_bytes_max: u64,
     pub(super) total_bytes_max: u64,
-    /// How many times larger than itself a package may become.
+    /// The factor by which a package may grow when it is unpacked.
     pub(super) ratio_max: u64,
-    /// Up to here the ratio is not asked: a few texts in a package of some hundred bytes are no bomb.
+    /// Packages may always grow to this size: a few texts in a package of some 100 bytes are no attack.
     pub(super) ratio_free_bytes: u64,
 }
 
 impl Bounds {
-    /// Release 1.1.0 has about a dozen files; its libraries, unstripped and unoptimised, are below 30 MiB each, and its
-    /// texts below 10 KiB (the longest of 146 relups that OTP made for our tests has 5 KiB). Machine code is packed
-    /// about 3:1 and text up to 20:1, while deflate can do 1032:1. Each bound leaves a factor of five or more.
+    /// Release 1.1.0 has about 12 files. Its libraries, unstripped and unoptimised, are below 30 MiB each, and its texts below
+    /// 10 KiB (the longest of 146 relups that OTP made for our tests has 5 KiB). Machine code is compressed about 3:1 and text
+    /// up to 20:1, while deflate can do 1032:1. Each limit leaves a factor of five or more.
     pub(super) const OF_A_PACKAGE: Bounds = Bounds {
         entries_max: 4_096,
         priv_bytes_max: 256 << 20,
@@ -32,7 +32,7 @@ impl Bounds {
         ratio_free_bytes: 1 << 20,
     };
 
-    /// How many bytes may come out of a package of this size.
+    /// The permitted number of unpacked bytes for a package of this size.
     pub(super) fn budget(&self, packed_bytes: u64) -> u64 {
         let by_ratio = packed_bytes.saturating_mul(self.ratio_max);
         by_ratio
@@ -40,7 +40,7 @@ impl Bounds {
             .min(self.total_bytes_max)
     }
 
-    /// How large the file at this path of a package may be.
+    /// The permitted size of the file at this path of a package, in bytes.
     pub(super) fn file_bytes_max(&self, path: &str) -> u64 {
         match path.split('/').any(|part| part == "priv") {
             true => self.priv_bytes_max,
@@ -49,7 +49,7 @@ impl Bounds {
     }
 }
 
-/// A reader that ends in a refusal when more comes out of it than its budget.
+/// A reader that fails with a refusal when it yields more bytes than its budget.
 pub(super) struct Budgeted<R> {
     inner: R,
     budget: u64,

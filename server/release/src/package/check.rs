@@ -1,5 +1,5 @@
-//! What a package holds against what its `.rel` file says: nothing is missing, nothing else is there, and every file
-//! is what its checksum and its format say. All before anything has its place in the tree.
+//! Compares a package with its `.rel` file: no file is missing or superfluous, and every file matches its checksum and its
+//! format. Everything is checked before a file moves to its place in the tree.
 
 use std::path::Path;
 
@@ -19,10 +19,10 @@ use crate::owner;
 use crate::rel::{Rel, RelApp};
 use crate::terms::tagged;
 
-/// What is wrong with the files of a package.
+/// A fault of the files of a package.
 pub(super) enum Fault {
     Refused(Refusal),
-    /// The sentence, and OTP's words. Paths may begin with the folder in which the package was taken apart.
+    /// A sentence and OTP's term. Paths in them may begin with the directory in which the package was unpacked.
     Content(String, Term),
 }
 
@@ -33,7 +33,7 @@ impl From<Refusal> for Fault {
 }
 
 impl Fault {
-    /// The error about this package. Where it was taken apart says nothing to the one who reads it.
+    /// The error about this package, without the directory in which it was unpacked.
     pub(super) fn of(self, package: &Path, staged: &Path) -> PackageError {
         let file = package.to_path_buf();
         match self {
@@ -62,7 +62,7 @@ fn without(term: &Term, prefix: &str) -> Term {
     }
 }
 
-/// Checks a package that was taken apart in `staged`; says which release it is.
+/// Checks a package that was unpacked in `staged`; returns its release.
 pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<Rel, Fault> {
     let tree = ReleaseTree::open(staged, runtime.clone());
     names_fit(files, staged)?;
@@ -86,20 +86,20 @@ pub(super) fn check(files: &Files, staged: &Path, runtime: &Runtime) -> Result<R
     tree.rel(&rel.vsn).map_err(bad_rel)
 }
 
-/// Whether the node can learn the names in all files of terms, before it learns the first.
+/// Checks that the node can store all names of the files, before it stores the first one.
 fn names_fit(files: &Files, staged: &Path) -> Result<(), Fault> {
     let holds_terms = |path: &&String| path::holds_terms(path);
     let texts = files
         .keys()
         .filter(holds_terms)
         .map(|path| staged.join(path));
-    // What cannot be read, or is no text, is refused by whoever reads it for what it says.
+    // The parser of an unreadable file refuses it later.
     let texts: Vec<_> = texts.filter_map(|file| read_text(&file).ok()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     names::check(&texts).map_err(|error| Refusal::TooManyNames(error.to_string()).into())
 }
 
-/// The library of an application, where it has one, is that of this version.
+/// A library of an application has to belong to this version of the application.
 fn is_owned(files: &Files, staged: &Path, entry: &RelApp) -> Result<(), Fault> {
     let (name, vsn) = (entry.name.as_str(), &entry.vsn);
     let path = format!(
@@ -117,7 +117,7 @@ fn is_owned(files: &Files, staged: &Path, entry: &RelApp) -> Result<(), Fault> {
     Ok(owned.map_err(|owner| Refusal::OtherOwner { path, owner })?)
 }
 
-/// The checksums below a folder of the package are those of its files: no file without a line, no line without a file.
+/// The checksums of a directory list exactly its files.
 fn agree(files: &Files, staged: &Path, folder: &str) -> Result<(), Fault> {
     let own = format!("{folder}{}", checksums::FILE_NAME);
     let asked_by = match folder {
@@ -160,7 +160,7 @@ fn is_there(files: &Files, path: &str, asked_by: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The one `.rel` file in `releases`, and the same again in the folder of the release.
+/// Reads the only `.rel` file in `releases`, which has to equal the one in the directory of the release.
 fn rel(files: &Files, staged: &Path) -> Result<Rel, Fault> {
     let is_rel = |path: &&String| path.starts_with("releases/") && path.matches('/').count() == 1;
     let mut found = files.keys().filter(is_rel);
@@ -188,7 +188,7 @@ fn rel(files: &Files, staged: &Path) -> Result<Rel, Fault> {
     }
 }
 
-/// They become paths of the tree, and words on somebody's terminal.
+/// The names become paths of the tree and are printed on terminals.
 fn plain_names(rel: &Rel) -> Result<(), Refusal> {
     let of_apps = rel
         .applications
@@ -205,7 +205,7 @@ fn plain_names(rel: &Rel) -> Result<(), Refusal> {
     }
 }
 
-/// Every file is one of the package itself, of the release's folder, or of an application that the release lists.
+/// Every file belongs to the package itself, to the directory of the release, or to an application of the release.
 fn belongs(tree: &ReleaseTree, rel: &Rel, path: &str) -> Result<(), Refusal> {
     let below = |folder: &str| {
         path.strip_prefix(folder)
@@ -228,7 +228,7 @@ fn belongs(tree: &ReleaseTree, rel: &Rel, path: &str) -> Result<(), Refusal> {
     })
 }
 
-/// `{bad_rel_file,F}` for what is no term, `{bad_rel_data,D}` for what is no release.
+/// `{bad_rel_file,F}` for text that is no term, `{bad_rel_data,D}` for a term that is no release.
 pub(crate) fn rel_term(error: &FileError) -> Term {
     let file = path_term(error.file());
     match error {

@@ -1,4 +1,4 @@
-//! From a release tree to a package.
+//! Packs a release of a tree.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,28 +19,28 @@ use crate::rel::{Rel, RelApp};
 use crate::sys_config;
 use pq_files::durable;
 
-/// The moment every file of a package was last changed, in seconds since 1970: the begin of 1980, from which on
-/// every format of archives can write a date, so that two packages of one tree are the same bytes.
+/// The modification time of every file in a package, in seconds since 1970: the beginning of 1980, the earliest date that every
+/// archive format can store. With it, two packages of one tree have the same bytes.
 const MTIME_S: u64 = 315_532_800;
 
-/// Everybody may read the files, and who unpacks them may write them.
+/// All users may read the unpacked files, and their owner may write them.
 const MODE: u32 = 0o644;
 
-/// One file on its way into a package.
+/// One file to pack.
 struct Added {
-    /// What it is called there.
+    /// The path within the package.
     name: String,
     file: PathBuf,
-    /// The checksum its application was built with.
+    /// The checksum from the build of the application.
     sum: Option<String>,
 }
 
-/// Writes the release of this version as `folder/Name-Vsn.tar.gz` and says where that is (`systools:make_tar/2`).
-/// What the release consists of is read and checked first; equal trees make equal bytes.
+/// Writes the release of this version as `folder/Name-Vsn.tar.gz` and returns the path (`systools:make_tar/2`). The release is
+/// read and checked first; equal trees make equal bytes.
 ///
 /// # Errors
-/// When the release could not boot, when its `relup` is none or that of another release, when a file differs from its
-/// checksum, when a package with it would not be accepted, and when the operating system refuses.
+/// When the release could not boot, when its `relup` is malformed or belongs to another release, when a file differs from its
+/// checksum, when a package with it would not be accepted, and when the operating system fails.
 pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf, PackageError> {
     let rel = tree.rel(vsn)?;
     tree.relup(vsn).map_err(|source| add("relup", source))?;
@@ -59,7 +59,7 @@ pub fn make_tar(tree: &ReleaseTree, vsn: &str, folder: &Path) -> Result<PathBuf,
     Ok(place)
 }
 
-/// The library of an application, where it has one, is that of this version.
+/// A library of an application has to belong to this version of the application.
 fn is_owned(folder: &Path, entry: &RelApp) -> Result<(), PackageError> {
     let (name, vsn) = (entry.name.as_str(), &entry.vsn);
     let file = folder.join(layout::library_name(name));
@@ -97,7 +97,7 @@ fn release_files(tree: &ReleaseTree, rel: &Rel) -> Result<Vec<Added>, PackageErr
     Ok(own.chain(relup).chain(configs).collect())
 }
 
-/// What the application's own checksums name, and they themselves.
+/// The files in the application's checksums, and the checksums.
 fn lib_files(name: &str, folder: &Path) -> Result<Vec<Added>, PackageError> {
     let own = folder.join(checksums::FILE_NAME);
     let sums = Checksums::read(&own).map_err(|source| add(checksums::FILE_NAME, source))?;
@@ -115,7 +115,7 @@ fn lib_files(name: &str, folder: &Path) -> Result<Vec<Added>, PackageError> {
     Ok(files)
 }
 
-/// The checksums of all come last: then each file is read once.
+/// The checksums of all files come last, so that each file is read only once.
 fn pack(added: &[Added]) -> Result<Vec<u8>, PackageError> {
     let gzip = GzBuilder::new().write(Vec::new(), Compression::best());
     let mut archive = Builder::new(gzip);
@@ -155,7 +155,7 @@ fn append(archive: &mut Builder<impl Write>, name: &str, bytes: &[u8]) -> Result
     written.map_err(|error| unwritable(name, &error))
 }
 
-/// What `read` would say to it.
+/// Checks the file as `read` would.
 fn acceptable(name: &str, bytes: u64) -> Result<(), Refusal> {
     let bytes_max = Bounds::OF_A_PACKAGE.file_bytes_max(name);
     if path::plain(name.as_bytes(), Kind::File).is_none() {
@@ -171,7 +171,7 @@ fn acceptable(name: &str, bytes: u64) -> Result<(), Refusal> {
     }
 }
 
-/// Owner and group are numbers without names: zero, whoever builds.
+/// The ids of owner and group are zero and have no names, so they do not depend on the user.
 fn header(name: &str, bytes: u64) -> io::Result<Header> {
     let mut header = Header::new_ustar();
     header.set_entry_type(EntryType::Regular);

@@ -1,24 +1,23 @@
-//! Which paths a package may have, before it is known which release it holds. What the release itself allows is
-//! asked in `check`.
+//! The paths that a package may have, whatever its release. `check` compares them with the release.
 
 use crate::checksums;
 use crate::layout;
 
-/// What stands at a path of a package.
+/// The kind of entry at a path of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
     Folder,
 }
 
-/// How long a path may be, in bytes: what the header of a ustar archive holds (POSIX.1-2024, pax, "ustar Header Block"):
-/// a prefix of 155 and a name of 100.
+/// The greatest length of a path, in bytes: the limit of the header of a ustar archive (POSIX.1-2024, pax, "ustar Header
+/// Block"), with a prefix of 155 and a name of 100.
 pub(super) const PATH_BYTES_MAX: usize = 255;
 
-/// How many parts a path may have. Ours have at most four (`lib/App-Vsn/priv/App.so`).
+/// The greatest number of components of a path. Paths of a release have at most four (`lib/App-Vsn/priv/App.so`).
 const PARTS_MAX: usize = 8;
 
-/// The path in these bytes, if it is made of plain parts and has a place in a release tree.
+/// The path in these bytes, if it has only plain components and a place in a release tree.
 pub(super) fn plain(bytes: &[u8], kind: Kind) -> Option<&str> {
     let path = str::from_utf8(bytes).ok()?;
     let path = match kind {
@@ -31,7 +30,7 @@ pub(super) fn plain(bytes: &[u8], kind: Kind) -> Option<&str> {
     (is_short && is_plain && has_place(&parts, kind)).then_some(path)
 }
 
-/// Stricter than in a tree: no hidden names, and nothing that a terminal or another system reads differently.
+/// Stricter than in a tree: no hidden names, and no characters that a terminal or another system would interpret.
 pub(super) fn is_plain_part(part: &str) -> bool {
     let is_odd = |c: char| c.is_control() || c == '\\';
     layout::is_plain(part) && !part.starts_with('.') && !part.contains(is_odd)
@@ -48,7 +47,7 @@ fn has_place(parts: &[&str], kind: Kind) -> bool {
     }
 }
 
-/// Whether the file at this path is read as terms.
+/// True when the file at this path is parsed as terms.
 pub(super) fn holds_terms(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let of_release = ["relup", "sys.config"].contains(&name);
@@ -58,7 +57,7 @@ pub(super) fn holds_terms(path: &str) -> bool {
             .any(|end| name.ends_with(end))
 }
 
-/// `releases/Name.rel`, which says what the package is.
+/// The path of the release's description in a package: `releases/Name.rel`.
 pub(super) fn packed_rel(name: &str) -> String {
     format!("releases/{}", layout::rel_name(name))
 }

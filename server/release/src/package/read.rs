@@ -1,5 +1,5 @@
-//! From a package to files below a folder of our own. Nothing in the archive decides where a file goes or what it is:
-//! paths, kinds and sizes that are not on our list end the reading.
+//! Unpacks a package below a directory of ours. The archive decides neither the place nor the kind of a file: an unknown path,
+//! kind or size ends the unpacking.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,10 +18,10 @@ use super::refusal::Refusal;
 use crate::checksums::{Sha256Hex, hex};
 use pq_files::durable::{WriteError, failed};
 
-/// The checksum of each file of a package.
+/// The checksums of all files of a package, by path.
 pub(super) type Files = BTreeMap<String, Sha256Hex>;
 
-/// Why reading ended early.
+/// The reason why unpacking ended early.
 enum Stop {
     Refused(Refusal),
     Write(WriteError),
@@ -39,7 +39,7 @@ impl From<WriteError> for Stop {
     }
 }
 
-/// Writes what a package holds below `into`, each file on the disk when it returns.
+/// Writes the files of a package below `into`; every file is synced on return.
 pub(super) fn read(package: &Path, into: &Path, bounds: &Bounds) -> Result<Files, PackageError> {
     let (file, bytes) = open(package).map_err(|error| not_opened(package, &error))?;
     let unpacked = GzDecoder::new(BufReader::new(file));
@@ -75,7 +75,7 @@ fn not_opened(package: &Path, error: &io::Error) -> PackageError {
 
 type Unpacked = Budgeted<GzDecoder<BufReader<File>>>;
 
-/// The entries are taken raw: what an extension says about the name or size of another entry is not believed.
+/// Entries are read raw: extensions that change the name or size of another entry have no effect.
 fn unpack(unpacked: Unpacked, into: &Path, bounds: &Bounds) -> Result<Files, Stop> {
     let mut archive = Archive::new(unpacked);
     let mut reading = Reading {
@@ -92,14 +92,14 @@ fn unpack(unpacked: Unpacked, into: &Path, bounds: &Bounds) -> Result<Files, Sto
     Ok(reading.files)
 }
 
-/// A refusal of our own comes through the reader as it went in. Other errors may quote the archive.
+/// A refusal passes through the reader unchanged. Other errors may quote the archive.
 fn unreadable(error: io::Error) -> Stop {
     let ours = error.get_ref().and_then(|inner| inner.downcast_ref());
     let quoted = || Refusal::Garbled(error.to_string().escape_debug().to_string());
     Stop::Refused(ours.cloned().unwrap_or_else(quoted))
 }
 
-/// An archive ends in blocks of zeros, and then its file ends: gzip compares its checksum only there.
+/// After the blocks of zeros at its end, the archive has to end: only there does gzip compare its checksum.
 fn nothing_behind(mut unpacked: Unpacked) -> io::Result<()> {
     let mut buffer = [0; BUFFER_BYTES];
     loop {
@@ -117,7 +117,7 @@ fn nothing_behind(mut unpacked: Unpacked) -> io::Result<()> {
     }
 }
 
-/// How much is read, summed and written at a time: a page or more, and little enough for any stack.
+/// The size of the buffer for reading, hashing and writing: more than a page, and small enough for the stack.
 const BUFFER_BYTES: usize = 16 << 10;
 
 struct Reading<'a> {
@@ -148,7 +148,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Every path once, and no file above another.
+    /// Every path may occur once, and no file may be a parent of another entry.
     fn note(&mut self, path: &str, kind: Kind) -> Result<(), Refusal> {
         let parts = path.match_indices('/').map(|(at, _)| &path[..at]);
         for above in parts {
@@ -185,7 +185,7 @@ impl Reading<'_> {
     }
 }
 
-/// An entry that ends before its size is an error of the archive, and nothing shorter than it said is accepted.
+/// An entry that ends before its stated size is an error.
 fn copy(entry: &mut Entry<'_, Unpacked>, file: &mut File, place: &Path) -> Result<Sha256Hex, Stop> {
     let mut left = entry.size();
     let mut sum = Sha256::new();
@@ -203,7 +203,7 @@ fn copy(entry: &mut Entry<'_, Unpacked>, file: &mut File, place: &Path) -> Resul
     Ok(hex(&sum.finalize()))
 }
 
-/// What may be unpacked, or else what it is.
+/// The kind of a permitted entry, or a description of a forbidden one.
 fn kind(found: EntryType) -> Result<Kind, &'static str> {
     match found {
         EntryType::Regular => Ok(Kind::File),

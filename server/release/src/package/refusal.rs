@@ -1,4 +1,4 @@
-//! Why a package is not accepted: one sentence each, and OTP's words.
+//! Reasons to refuse a package: a sentence and OTP's term for each.
 
 use std::path::Path;
 
@@ -9,121 +9,121 @@ use crate::layout;
 use crate::owner::OtherOwner;
 use crate::terms::tagged;
 
-/// Why a package is not accepted. Paths are those within the package.
+/// The reason why a package is refused. Paths are relative to the package.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is no archive, or a part of one.
+    /// The file is not an archive, or the archive is incomplete.
     #[error("it cannot be read to its end ({0}); a tar archive packed with gzip would be right")]
     Garbled(String),
-    /// A path leads out of the tree, or to a place where no release has files.
+    /// A path leads out of the tree, or to a place without files of a release.
     #[error(
         "it holds `{0}`; only plain paths such as `releases/Vsn/relup` or `lib/App-Vsn/ebin/App.app` have a place in a release tree"
     )]
     Path(String),
-    /// Something that is neither a file nor a folder.
+    /// An entry is neither a file nor a directory.
     #[error("`{path}` is {kind}; only files and folders can be unpacked")]
     Kind {
-        /// The entry.
+        /// The path of the entry.
         path: String,
-        /// What it is, with an article.
+        /// The kind of the entry, with an article.
         kind: &'static str,
     },
-    /// Two entries for one path, or a file where another needs a folder.
-    #[error("`{0}` is there a second time; one of the two has to go")]
+    /// A path occurs twice, or a file is the parent of another entry.
+    #[error("`{0}` occurs twice; remove one of the two")]
     Twice(String),
-    /// Too many entries.
+    /// The archive has more entries than permitted.
     #[error("it holds more than {0} entries")]
     TooMany(usize),
-    /// One file is too large.
+    /// A file is larger than permitted.
     #[error("`{path}` has {bytes} bytes; {bytes_max} at most are right for it")]
     FileTooLarge {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Its size.
+        /// The size of the file, in bytes.
         bytes: u64,
-        /// The bound.
+        /// The greatest permitted size, in bytes.
         bytes_max: u64,
     },
-    /// More comes out of it than a package of its size can honestly hold.
-    #[error("more than {bytes_max} bytes come out of it, which is too much for its size")]
+    /// The unpacked files are too large in relation to the package.
+    #[error("it unpacks to more than {bytes_max} bytes, which is too much for its size")]
     TooMuch {
-        /// The bound.
+        /// The greatest permitted size of all files, in bytes.
         bytes_max: u64,
     },
-    /// The names in its files of terms are too many to learn.
+    /// The files of the package have too many new names.
     #[error("{0}")]
     TooManyNames(String),
-    /// There are bytes behind the end of the archive.
-    #[error("something stands behind its end; whoever wrote that meant it to be read otherwise")]
+    /// Bytes follow the end of the archive.
+    #[error("bytes follow the end of the archive; a file that ends there would be right")]
     Behind,
-    /// It does not say which release it holds.
-    #[error("it has no .rel file in `releases`, which would say which release it holds")]
+    /// The package has no `.rel` file that names its release.
+    #[error("it has no .rel file in `releases` that names its release")]
     NoRel,
-    /// It says so twice.
-    #[error("`{0}` and `{1}` both say which release it holds; one has to go")]
+    /// The package has two `.rel` files that name its release.
+    #[error("`{0}` and `{1}` both name its release; remove one of the two")]
     SeveralRels(String, String),
-    /// A name or version in the `.rel` file is no part of a path.
+    /// A name or version in the `.rel` file is not a plain component of a path.
     #[error(
-        "the release uses `{0}` as a name or version; it would have to be a plain part of a path"
+        "the release uses `{0}` as a name or version; a plain component of a path would be right"
     )]
     NotPlain(String),
-    /// A `.rel` file with the name of another.
-    #[error("`{path}` describes a release called `{name}`; its name would have to be that")]
+    /// The name of a `.rel` file differs from the name of the release.
+    #[error("`{path}` describes release `{name}`; the file needs the name of its release")]
     WrongName {
-        /// The `.rel` file.
+        /// The path of the `.rel` file.
         path: String,
-        /// The release in it.
+        /// The name of the release in the file.
         name: String,
     },
-    /// A file that the release has no use for.
+    /// A file does not belong to the release.
     #[error("`{path}` does not belong to release {vsn}: {why}")]
     Foreign {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The release.
+        /// The version of the release.
         vsn: String,
-        /// Why not.
+        /// The reason as a clause.
         why: &'static str,
     },
     /// A file has no checksum.
     #[error("`{path}` has no line in `{sums}`; every file needs one")]
     NoChecksum {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The file of checksums.
+        /// The path of the `SHA256SUMS` file.
         sums: String,
     },
-    /// A file is not there.
+    /// A file is missing.
     #[error("`{path}` is missing, and {asked_by} asks for it")]
     Missing {
-        /// The file.
+        /// The path of the missing file.
         path: String,
-        /// Who asks for it.
+        /// The path of the file that lists it.
         asked_by: String,
     },
-    /// A file is not what its checksum says.
+    /// A file differs from its checksum.
     #[error("`{path}` is damaged: its checksum is not the one in `{sums}`")]
     Damaged {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The file of checksums.
+        /// The path of the `SHA256SUMS` file.
         sums: String,
     },
-    /// A library is that of another application or version.
-    #[error("`{path}` is not what its place says: {owner}")]
+    /// A library belongs to another application or version.
+    #[error("`{path}` does not belong there: {owner}")]
     OtherOwner {
-        /// The library.
+        /// The path of the library.
         path: String,
-        /// Whose it is.
+        /// The application and version that the library belongs to.
         owner: OtherOwner,
     },
-    /// Two files that have to be the same differ.
+    /// Two files differ that have to be equal.
     #[error("`{0}` and `{1}` differ; they have to be the same")]
     Differ(String, String),
 }
 
 impl Refusal {
-    /// One word for it.
+    /// The reason as one word, for OTP's term.
     pub fn word(&self) -> &'static str {
         match self {
             Refusal::Garbled(_) => "bad_archive",
@@ -145,8 +145,8 @@ impl Refusal {
         }
     }
 
-    /// `{cannot_extract_file,Path,Reason}`; for a package that does not say what it is `{enoent,RelFile}` and
-    /// `{bad_rel_file,File}`, as `release_handler:unpack_release/1`.
+    /// `{cannot_extract_file,Path,Reason}`; for a package without a `.rel` file `{enoent,RelFile}`, and for one with a
+    /// malformed one `{bad_rel_file,File}`, as in `release_handler:unpack_release/1`.
     pub(super) fn to_term(&self, package: &Path) -> Term {
         let path = match self {
             Refusal::NoRel => return tagged("enoent", Term::string(rel_file_of(package))),
@@ -182,7 +182,7 @@ fn cannot_extract(path: Term, reason: &'static str) -> Term {
     Term::tuple([Term::atom("cannot_extract_file"), path, Term::atom(reason)])
 }
 
-/// The file that OTP looks for: it takes the name of the package for that of the release.
+/// The file that OTP looks for: OTP takes the name of the package for the name of the release.
 fn rel_file_of(package: &Path) -> String {
     let name = package.file_name().unwrap_or_default().to_string_lossy();
     let name = name.strip_suffix(".tar.gz").unwrap_or(&name);

@@ -1,4 +1,4 @@
-//! What the registry refuses: a sentence for people, OTP's term for programs.
+//! Errors of the registry: a sentence for people, OTP's term for programs.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,120 +14,120 @@ use crate::summed::PutError;
 use crate::terms::tagged;
 use pq_files::durable::WriteError;
 
-/// The registry refuses. Displays as a fragment that continues "failed to …".
+/// An operation that the registry refuses. Displays as a fragment that continues "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// `RELEASES` or `start_erl.data` cannot be used, or a file that was to be installed.
+    /// `RELEASES`, `start_erl.data` or a file to install is malformed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A `.rel` file cannot be used.
+    /// A `.rel` file is malformed.
     #[error(transparent)]
     Rel(FileError),
-    /// A `relup` cannot be used.
+    /// A `relup` is malformed.
     #[error(transparent)]
     Relup(FileError),
-    /// A release is not all there, or does not fit together.
+    /// A release is incomplete, or its applications do not fit together.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// A package is not accepted.
+    /// A package is refused.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// The operating system refused to write.
+    /// The operating system failed to write.
     #[error(transparent)]
     Write(WriteError),
-    /// A file could not be put beside its checksum.
+    /// A file or its checksum could not be written.
     #[error(transparent)]
     Put(#[from] PutError),
-    /// The operating system refused to read.
+    /// The operating system failed to read.
     #[error("read {}: {}", .file.display(), in_words(*.kind))]
     Read {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         kind: io::ErrorKind,
     },
-    /// No release has this version.
+    /// The tree has no release of this version.
     #[error("find release {vsn}: {}", listed(.known))]
     NoSuchRelease {
-        /// The version asked for.
+        /// The version that was asked for.
         vsn: String,
-        /// The versions that there are.
+        /// The versions of all releases.
         known: Vec<String>,
     },
-    /// A release has this version already.
+    /// A release of this version already exists.
     #[error("add release {vsn}: it is there already ({}); remove it first, or give the new one another version", .status.word())]
     ExistingRelease {
-        /// The version.
+        /// The version of both releases.
         vsn: String,
-        /// The status of the release that has it.
+        /// The status of the existing release.
         status: Status,
     },
-    /// An application or release of this version is there with other bytes.
+    /// An application or release of this version exists with other bytes.
     #[error(
-        "put {folder} in place: one of this version is there, and its `{file}` differs; what differs needs another version"
+        "put {folder} in place: it already exists with another `{file}`; different contents need another version"
     )]
     OtherBytes {
-        /// The folder within the tree.
+        /// The directory, relative to the tree.
         folder: String,
-        /// The first file in which they differ.
+        /// The first file that differs.
         file: String,
     },
-    /// The release has not the status that this needs.
+    /// The release has the wrong status for this operation.
     #[error("boot release {vsn} next time: it is {}; {wanted}", .status.word())]
     BadStatus {
-        /// The release.
+        /// The version of the release.
         vsn: String,
-        /// Its status.
+        /// The status that the release has.
         status: Status,
-        /// What would be right.
+        /// A clause about the required status or the remedy.
         wanted: &'static str,
     },
-    /// The release is needed and stays.
+    /// The release is in use and cannot be removed.
     #[error("remove release {vsn}: it is {}; {}", .status.word(), way_out(*.status))]
     Needed {
-        /// The release.
+        /// The version of the release.
         vsn: String,
-        /// Why: permanent, current or about to be.
+        /// The status of the release: permanent, current or tmp_current.
         status: Status,
     },
-    /// The release runs already.
+    /// The release already runs.
     #[error("install release {vsn}: it runs already")]
     AlreadyInstalled {
-        /// The release.
+        /// The version of the release.
         vsn: String,
     },
-    /// No `relup` has a way between the two.
+    /// No `relup` has a way between the two releases.
     #[error("install release {to}: there is no way from {from} to {to}; {}", these(.ways))]
     NoWay {
-        /// The release that runs.
+        /// The version of the running release.
         from: String,
-        /// The release that was to run.
+        /// The version of the release to install.
         to: String,
-        /// The ways that there are, from and to.
+        /// All existing ways, as pairs of versions (from, to).
         ways: Vec<(String, String)>,
     },
-    /// A folder of an application does not exist.
+    /// The directory of an application does not exist.
     #[error("find {}: no such folder", .0.display())]
     NoSuchDirectory(PathBuf),
-    /// A folder of an application is none.
+    /// The path of an application's directory is not a directory.
     #[error("use {}: it is no folder", .0.display())]
     NotADirectory(PathBuf),
-    /// A folder was named for an application that the release does not have.
+    /// A directory was given for an application that the release lacks.
     #[error(
         "find {name}-{vsn} in release {rel}: it lists no such application, or in another version"
     )]
     NotInRelease {
-        /// The application.
+        /// The name of the application.
         name: String,
-        /// Its version.
+        /// The version of the application.
         vsn: String,
-        /// The release.
+        /// The version of the release.
         rel: String,
     },
 }
 
 impl RegistryError {
-    /// The error in OTP's words (`release_handler(3)`), without the `error` around it.
+    /// The error as OTP's term (`release_handler(3)`), without the enclosing `error` tuple.
     pub fn to_term(&self) -> Term {
         let about = |tag, vsn: &String| tagged(tag, Term::string(vsn.as_str()));
         match self {
@@ -162,8 +162,8 @@ impl RegistryError {
 }
 
 impl RegistryError {
-    /// How the operator's command ends. Either all is done or nothing: what the system did not let be written was tried and
-    /// taken back.
+    /// The exit code of the operator's command. An operation is done completely or not at all: after a failed write, it has
+    /// been undone.
     pub fn exit(&self) -> Exit {
         match self {
             _ if self.is_checksum() => Exit::Checksum,
@@ -174,7 +174,7 @@ impl RegistryError {
         }
     }
 
-    /// True when a file is another one than was built or unpacked.
+    /// True when a file differs from the built or unpacked one.
     pub fn is_checksum(&self) -> bool {
         match self {
             RegistryError::File(error)
@@ -189,7 +189,7 @@ impl RegistryError {
     }
 }
 
-/// `{no_matching_relup,Vsn,CurrentVsn}`
+/// OTP's error term `{no_matching_relup,Vsn,CurrentVsn}`.
 fn no_matching_relup(to: &str, from: &str) -> Term {
     Term::tuple([
         Term::atom("no_matching_relup"),
@@ -222,7 +222,7 @@ fn listed(known: &[String]) -> String {
 fn these(ways: &[(String, String)]) -> String {
     let way = |(from, to): &(String, String)| format!("{from} to {to}");
     match ways {
-        [] => "no `relup` in the tree has one between two of its releases".to_string(),
+        [] => "no `relup` in the tree has a way between two of its releases".to_string(),
         _ => {
             let ways: Vec<String> = ways.iter().map(way).collect();
             format!("there are: {}", ways.join(", "))
@@ -232,8 +232,8 @@ fn these(ways: &[(String, String)]) -> String {
 
 fn way_out(status: Status) -> &'static str {
     match status {
-        Status::Permanent => "what boots next time is needed; make another one permanent first",
-        Status::TmpCurrent => "it is to run after the restart that is under way",
-        _ => "what runs is needed; install another one first",
+        Status::Permanent => "the node boots it next time; make another release permanent first",
+        Status::TmpCurrent => "it runs after the pending restart",
+        _ => "the node runs it; install another release first",
     }
 }

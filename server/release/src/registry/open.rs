@@ -1,4 +1,4 @@
-//! Opening the registry: what the disk says, made to agree with itself and with what runs.
+//! Opens the registry: makes the files on the disk agree with each other and with the running release.
 
 use crate::boot::ReleaseTree;
 use crate::file_error::FileError;
@@ -9,16 +9,16 @@ use crate::start_erl::StartErl;
 use super::{RegistryError, ReleaseRegistry, status};
 
 impl ReleaseRegistry {
-    /// Opens the registry of a tree from which a node runs release `running`. What was interrupted is finished or undone,
-    /// and where the files disagree, `start_erl.data` is right about what boots next time.
+    /// Opens the registry of a tree from which a node runs release `running`. Interrupted work is finished or undone. When the
+    /// files disagree, `start_erl.data` decides which release boots next time.
     ///
-    /// What is missing is made: `RELEASES` from the release that runs and the one that boots, each with its applications
-    /// (OTP's invented entry has none, and removing another release then deletes those they share); `start_erl.data`
-    /// from `RELEASES`.
+    /// Missing files are written: `RELEASES` from the running release and the booting one, each with its applications (the
+    /// entry that OTP generates has none, so the removal of another release deletes shared applications); `start_erl.data` from
+    /// `RELEASES`.
     ///
     /// # Errors
-    /// When one of the two files is there and cannot be read; when what runs or boots is neither listed nor in the tree;
-    /// when the operating system refuses.
+    /// When one of the two files exists and is unreadable; when the running or the booting release is neither listed nor in the
+    /// tree; when the operating system fails.
     pub fn open(tree: ReleaseTree, running: &str) -> Result<ReleaseRegistry, RegistryError> {
         let on_disk = present(tree.releases())?;
         let start = present(tree.start_erl())?;
@@ -69,7 +69,7 @@ impl ReleaseRegistry {
         Ok(self.work_folder().prepare(&file, &start.to_text())?.put()?)
     }
 
-    /// What runs is the permanent release, or else current: on the disk there is no current one.
+    /// The running release is permanent or else current: the files on the disk have no current release.
     fn mark_what_runs(&mut self) {
         let running = self.running.clone();
         status::set(&mut self.releases, &running, Status::Current);
@@ -84,7 +84,7 @@ fn present<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
     }
 }
 
-/// Lists a release of the tree that is not listed yet.
+/// Adds a release of the tree to the list, if it is missing there.
 fn list(releases: &mut Releases, tree: &ReleaseTree, vsn: &str) -> Result<(), RegistryError> {
     if releases.find(vsn).is_none() {
         let rel = tree.rel(vsn)?;

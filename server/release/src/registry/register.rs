@@ -1,4 +1,4 @@
-//! Releases whose files somebody else has put in place, and single files of a release.
+//! Registers releases whose files were copied into the tree, and installs single files of a release.
 
 use std::fs;
 use std::io;
@@ -19,25 +19,25 @@ use crate::summed;
 use crate::sys_config;
 use pq_files::durable;
 
-/// Where an application is, if not in `lib`.
+/// The place of an application outside `lib`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppDir {
-    /// The application.
+    /// The name of the application.
     pub name: String,
-    /// Its version.
+    /// The version of the application.
     pub vsn: String,
-    /// The folder that holds its folder `App-Vsn`.
+    /// The parent of the directory `App-Vsn`.
     pub dir: PathBuf,
 }
 
 impl ReleaseRegistry {
-    /// Lists a release that is in the tree already, or partly elsewhere, and says which it is
-    /// (`release_handler:set_unpacked/2`). Unlike in OTP, all of it is checked first, and the `.rel` file gets its place
-    /// in the release's folder.
+    /// Lists a release that is already in the tree, or partly elsewhere, and returns its version
+    /// (`release_handler:set_unpacked/2`). Unlike in OTP, the whole release is checked first, and the `.rel` file is copied to
+    /// the release's directory.
     ///
     /// # Errors
     /// `{existing_release,Vsn}`, `{bad_rel_file,F}`, `{bad_rel_data,D}`, `{no_such_directory,D}`, `{not_a_directory,D}`;
-    /// what is missing or does not fit; what the operating system refuses.
+    /// missing files and applications that do not fit; errors of the operating system.
     pub fn set_unpacked(
         &mut self,
         rel_file: &Path,
@@ -49,7 +49,7 @@ impl ReleaseRegistry {
         let vsn = rel.vsn.clone();
         self.tree.check(&rel, &release.libs)?;
         self.place_rel(rel_file, &release)?;
-        // Whoever has put the files in place says so now; checksums that are there may be those of a release that was copied.
+        // The caller vouches for the files; existing checksums may belong to another release that was copied.
         self.tree.summed(&vsn)?.write_sums(&rel)?;
         self.tree.rel(&vsn)?;
         self.atomically(|registry| registry.keep(registry.with(release)))?;
@@ -72,11 +72,11 @@ impl ReleaseRegistry {
         }
     }
 
-    /// Copies a file into the folder of a release, replacing what was there (`release_handler:install_file/2`). What the
-    /// node reads there (`relup`, `sys.config`, the `.rel` file) is read here first. Answers where it lies now.
+    /// Copies a file into the directory of a release, and replaces the file of this name (`release_handler:install_file/2`).
+    /// Files that the node parses (`relup`, `sys.config`, the `.rel` file) are parsed here first. Returns the path of the copy.
     ///
     /// # Errors
-    /// `{no_such_release,Vsn}`; `{Posix,File}`; what is wrong in the file.
+    /// `{no_such_release,Vsn}`; `{Posix,File}`; the fault in the file.
     pub fn install_file(&mut self, vsn: &str, file: &Path) -> Result<PathBuf, RegistryError> {
         let release = self.find(vsn)?;
         let name = match file.file_name().and_then(|name| name.to_str()) {
@@ -88,7 +88,7 @@ impl ReleaseRegistry {
         let folder = layout::release(self.root(), vsn);
         let place = folder.join(name);
         match name {
-            // Other settings than the release came with are still named.
+            // The checksum stays that of the release's own settings, so that the difference is still reported.
             name if summed::is_settings(name) => durable::write(&place, &bytes)?,
             _ => summed::put(&folder, name, &bytes)?,
         }
@@ -96,10 +96,10 @@ impl ReleaseRegistry {
     }
 }
 
-/// Writes the `RELEASES` of a tree with this release as the permanent one (`release_handler:create_RELEASES/4`).
+/// Writes `RELEASES` for a tree, with this release as the permanent one (`release_handler:create_RELEASES/4`).
 ///
 /// # Errors
-/// As [`ReleaseRegistry::set_unpacked`] about the `.rel` file and the folders; what the operating system refuses.
+/// As [`ReleaseRegistry::set_unpacked`] about the `.rel` file and the directories; errors of the operating system.
 pub fn create_releases(
     root: &Path,
     rel_file: &Path,
@@ -158,7 +158,7 @@ fn several_rels(file: &Path, release: &Release) -> RegistryError {
     })
 }
 
-/// The entry of a release of which some applications are elsewhere.
+/// The entry of a release that has applications outside the tree.
 fn release(
     root: &Path,
     rel: &Rel,
@@ -186,7 +186,7 @@ fn release(
     Ok(release)
 }
 
-/// As `RELEASES` names it: relative where it is in the tree, else absolute.
+/// The directory as `RELEASES` names it: relative inside the tree, else absolute.
 fn folder(root: &Path, app_dir: &AppDir) -> Result<String, RegistryError> {
     let name = format!("{}-{}", app_dir.name, app_dir.vsn);
     let absolute =

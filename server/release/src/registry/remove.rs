@@ -1,4 +1,4 @@
-//! Releases that go.
+//! Removes releases from the tree and from the list.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,13 +9,13 @@ use crate::layout;
 use crate::releases::{Lib, Release, Releases, Status};
 
 impl ReleaseRegistry {
-    /// Removes a release: its folder, and those of its applications in `lib` that no other release of the tree uses
-    /// (`release_handler:remove_release/1`). Links are removed, not followed. What is gone already is no error, so a
-    /// release with a damaged tree can be removed too.
+    /// Removes a release: its directory, and those of its applications in `lib` that no other release of the tree uses
+    /// (`release_handler:remove_release/1`). Links are removed, not followed. Missing files are no error, so that a release
+    /// with a damaged tree can be removed, too.
     ///
     /// # Errors
-    /// `{no_such_release,Vsn}`; `{permanent,Vsn}`, and unlike OTP also `{current,Vsn}` and `{tmp_current,Vsn}`: the files
-    /// of what runs are needed; what the operating system refuses. Then the release is listed as before.
+    /// `{no_such_release,Vsn}`; `{permanent,Vsn}`, and unlike in OTP also `{current,Vsn}` and `{tmp_current,Vsn}`, because a
+    /// running release needs its files; errors of the operating system, after which the release is listed as before.
     pub fn remove(&mut self, vsn: &str) -> Result<(), RegistryError> {
         let folders = self.only_of(self.dispensable(vsn)?);
         self.atomically(|registry| {
@@ -24,7 +24,7 @@ impl ReleaseRegistry {
         })
     }
 
-    /// Takes a release off the list and leaves its files (`release_handler:set_removed/1`).
+    /// Takes a release off the list and keeps its files (`release_handler:set_removed/1`).
     ///
     /// # Errors
     /// As [`ReleaseRegistry::remove`].
@@ -33,7 +33,7 @@ impl ReleaseRegistry {
         self.atomically(|registry| registry.keep(registry.without(vsn)))
     }
 
-    /// A release that neither runs nor is to boot.
+    /// Finds a release that neither runs nor boots next time.
     fn dispensable(&self, vsn: &str) -> Result<&Release, RegistryError> {
         let release = self.find(vsn)?;
         let needed = match release.status {
@@ -55,7 +55,7 @@ impl ReleaseRegistry {
         Releases(others.cloned().collect())
     }
 
-    /// The folders of a release that no other one uses.
+    /// The directories of a release that no other release uses.
     fn only_of(&self, release: &Release) -> Vec<String> {
         let others = self.releases.0.iter().filter(|it| it.vsn != release.vsn);
         let mut used = BTreeSet::new();
@@ -75,8 +75,8 @@ impl ReleaseRegistry {
         libs.iter().filter_map(folder).collect()
     }
 
-    /// The other releases that are in the tree, with the applications of their `.rel` files: somebody may have laid one
-    /// out that is not listed yet, or listed one without its applications, as OTP does.
+    /// The other releases in the tree, with the applications of their `.rel` files. An author may have written a release that
+    /// is not listed yet, or it may be listed without its applications, as OTP does.
     fn others_in_the_tree(&self, vsn: &str) -> Vec<Release> {
         let Ok(entries) = fs::read_dir(layout::releases(self.root())) else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Whether what is there is what should be there: two applications of one version have to be the same bytes.
+//! Compares directories: two applications of one version must have the same bytes.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
@@ -9,8 +9,8 @@ use super::RegistryError;
 use crate::checksums;
 use crate::file_error::FileError;
 
-/// The first file in which two folders differ: one has it and the other has not, or its bytes are others. A folder that
-/// was laid out before releases had checksums has none, and is the same.
+/// The first file that only one of two directories has, or whose bytes differ. A missing file of checksums is no difference,
+/// because directories of older builds have none.
 pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, RegistryError> {
     let (mut new_files, files) = (files(new)?, files(there)?);
     if !files.contains_key(checksums::FILE_NAME) {
@@ -29,7 +29,7 @@ pub(super) fn difference(new: &Path, there: &Path) -> Result<Option<String>, Reg
     Ok(None)
 }
 
-/// The files below a folder by their paths within it. Links are not followed; they are files that differ.
+/// The files below a directory, by relative path. Links are not followed; a link counts as a different file.
 fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, FileError> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];

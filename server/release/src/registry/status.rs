@@ -1,9 +1,9 @@
-//! What a status becomes, as pure functions over the list of releases.
+//! The changes of statuses, as pure functions over the list of releases.
 
 use crate::releases::{Releases, Status};
 
-/// A release takes a status. FIDELITY: as `release_handler:set_status/3` does it: the permanent release stays permanent
-/// whatever it takes, and whoever had the status before is old.
+/// Sets the status of a release. FIDELITY: as in `release_handler:set_status/3`, the permanent release stays permanent in any
+/// case, and the release that had the status before becomes old.
 pub(super) fn set(releases: &mut Releases, vsn: &str, status: Status) {
     for release in &mut releases.0 {
         match release.vsn == vsn {
@@ -15,7 +15,7 @@ pub(super) fn set(releases: &mut Releases, vsn: &str, status: Status) {
     }
 }
 
-/// The statuses a node begins with, given the release that boots: what was current for one run is unpacked again.
+/// The statuses at the start of a node, given the release that boots: a release that was current for one run is unpacked again.
 pub(super) fn settle(releases: &mut Releases, permanent: &str) {
     for release in &mut releases.0 {
         release.status = match release.status {
@@ -41,7 +41,7 @@ mod tests {
         Status::Old,
     ];
 
-    /// One release of each status, called by it.
+    /// One release for each status, named after it.
     fn one_of_each() -> Releases {
         let release = |(vsn, status): (&str, Status)| Release {
             name: "pq".to_string(),

@@ -1,7 +1,7 @@
-//! From a package to a release of the tree.
+//! Unpacks a package to a release of the tree.
 //!
-//! Unpacked in the work folder, checked there, compared with what is in the tree already, noted, put in place folder by folder,
-//! and listed: that is the step at which it is unpacked. The package stays where it was.
+//! The steps: unpack in the work directory, check, compare with the tree, note in the journal, move the directories to their
+//! places one by one, and list the release. The last step makes it unpacked. The package stays where it was.
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,14 @@ use crate::releases::{Release, Releases, Status};
 use pq_files::durable;
 
 impl ReleaseRegistry {
-    /// Unpacks a package and says which release it is (`release_handler:unpack_release/1`). `Name-Vsn` is the package
-    /// `releases/Name-Vsn.tar.gz` of the tree; what has a `/` or ends in `.tar.gz` is the path of a file.
+    /// Unpacks a package and returns its version (`release_handler:unpack_release/1`). `Name-Vsn` is the package
+    /// `releases/Name-Vsn.tar.gz` of the tree; a name with a `/` or the ending `.tar.gz` is the path of a file.
     ///
-    /// A release for another node can be unpacked; it is refused when it is to boot in this one.
+    /// A release for another node can be unpacked; it is refused when it is to boot on this node.
     ///
     /// # Errors
-    /// With the package and what is wrong with it; `{existing_release,Vsn}`; an application of this version is there with
-    /// other bytes; what the operating system refuses. The tree is then as it was.
+    /// The fault of the package; `{existing_release,Vsn}`; an application of this version exists with other bytes; errors of
+    /// the operating system. After an error the tree is unchanged.
     pub fn unpack(&mut self, package: &str) -> Result<String, RegistryError> {
         let file = package_file(self.root(), package)?;
         self.atomically(|registry| registry.unpack_file(&file))
@@ -43,7 +43,7 @@ impl ReleaseRegistry {
         Ok(rel.vsn)
     }
 
-    /// A folder of the release that was there already and has no checksums gets them.
+    /// Adds the checksums to a directory of the release that existed without checksums.
     fn complete(&self, vsn: &str, staging: &Path) -> Result<(), RegistryError> {
         let name = format!("{}/{}", layout::release_name(vsn), checksums::FILE_NAME);
         let (new, place) = (staging.join(&name), self.root().join(&name));
@@ -65,13 +65,13 @@ impl ReleaseRegistry {
         }
     }
 
-    /// The list with one more, the newest.
+    /// The list with one more release as the newest.
     pub(super) fn with(&self, release: Release) -> Releases {
         let known = self.releases.0.iter().cloned();
         Releases([release].into_iter().chain(known).collect())
     }
 
-    /// The folders of the release that are not in the tree yet. Those that are have to be the same.
+    /// The directories of the release that are missing in the tree. Existing directories have to be equal.
     fn missing(&self, rel: &Rel, staging: &Path) -> Result<Vec<String>, RegistryError> {
         let mut missing = Vec::new();
         for folder in folders(&self.tree, rel) {
@@ -86,7 +86,7 @@ impl ReleaseRegistry {
     }
 }
 
-/// The folders of a release within the tree.
+/// The directories of a release, relative to the tree.
 fn folders(tree: &ReleaseTree, rel: &Rel) -> Vec<String> {
     let needs_files = tree.foreign_to_the_node(rel);
     let libs = needs_files.map(|entry| layout::lib_name(entry.name.as_str(), &entry.vsn));

@@ -1,4 +1,4 @@
-//! Which way leads from the release that runs to another.
+//! Finds the way from the running release to another one.
 
 use pq_otp::Direction;
 use pq_term::Term;
@@ -7,28 +7,28 @@ use super::{RegistryError, ReleaseRegistry};
 use crate::instruction::Instruction;
 use crate::relup::Way;
 
-/// The way to a release.
+/// The way to a release, from its relup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The release that runs.
+    /// The version of the running release.
     pub from: String,
-    /// The release that is to run.
+    /// The version of the release to install.
     pub to: String,
-    /// Up: the way stands in the `relup` of `to`; down: in that of `from`.
+    /// Up: the way is in the `relup` of `to`; down: in the `relup` of `from`.
     pub direction: Direction,
-    /// What the author had to say about it.
+    /// The author's description of the way; any term.
     pub description: Term,
-    /// The steps.
+    /// The instructions of the way, in order.
     pub script: Vec<Instruction>,
 }
 
 impl ReleaseRegistry {
-    /// The way from the release that runs to this one, as `release_handler:install_release/1` finds it: up in the
-    /// `relup` of that release, else down in the `relup` of the one that runs. Versions are names; none is greater.
+    /// The way from the running release to this one, as `release_handler:install_release/1` finds it: up in the `relup` of the
+    /// new release, else down in the `relup` of the running one. Versions are names without an order.
     ///
     /// # Errors
-    /// `{already_installed,Vsn}`, `{no_such_release,Vsn}`, `{bad_relup_file,File}`, and `{no_matching_relup,Vsn,Running}`
-    /// with all ways that there are.
+    /// `{already_installed,Vsn}`, `{no_such_release,Vsn}`, `{bad_relup_file,File}`, and `{no_matching_relup,Vsn,Running}` with
+    /// all existing ways.
     pub fn way_to(&self, to: &str) -> Result<Planned, RegistryError> {
         self.find(to)?;
         if to == self.running {
@@ -60,7 +60,7 @@ impl ReleaseRegistry {
         }
     }
 
-    /// All ways between releases of the tree, from and to. A `relup` that cannot be read has none.
+    /// All ways between releases of the tree, as pairs (from, to). An unreadable `relup` has none.
     fn ways(&self) -> Vec<(String, String)> {
         let mut ways = Vec::new();
         for release in &self.releases.0 {

@@ -1,9 +1,9 @@
-//! A hidden folder for work that takes more than one step, and the journal of that work.
+//! A hidden directory for work of more than one step, and the journal of that work.
 //!
-//! The journal names folders of the tree that are there only if a release of `RELEASES` uses them. Before an unpack puts new
-//! folders in their places it notes them; before a removal writes `RELEASES` it notes those that go. Whenever
-//! work was interrupted, one rule then finishes or undoes it: what the journal names and `RELEASES` does not
-//! use is removed. So writing `RELEASES` is the one step at which either work is done.
+//! The journal lists directories of the tree that may exist only if a release of `RELEASES` uses them. An unpack notes new
+//! directories before it moves them to their places; a removal notes its directories before it writes `RELEASES`. After an
+//! interruption, one rule finishes or undoes the work: directories in the journal that `RELEASES` does not use are removed. So
+//! the write of `RELEASES` is the step that commits either kind of work.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use crate::layout;
 use crate::releases::{Lib, Releases};
 use pq_files::durable::{self, Prepared, WriteError};
 
-/// The folder of a tree. It is there only while something is in it.
+/// The work directory of a tree. It exists only while it has contents.
 pub(super) struct WorkFolder<'a> {
     root: &'a Path,
 }
@@ -23,30 +23,30 @@ impl<'a> WorkFolder<'a> {
         WorkFolder { root }
     }
 
-    /// Where a package is taken apart.
+    /// The directory in which a package is unpacked.
     pub(super) fn staging(&self) -> PathBuf {
         self.folder().join("staging")
     }
 
-    /// Writes a file that goes to this place of the tree.
+    /// Writes a file that moves to this place of the tree later.
     pub(super) fn prepare(&self, place: &Path, text: &str) -> Result<Prepared, WriteError> {
         durable::make_folder(&self.folder())?;
         let beside = self.folder().join(place.file_name().unwrap_or_default());
         Prepared::new(beside, place, text.as_bytes())
     }
 
-    /// Notes folders (`lib/App-Vsn`, `releases/Vsn`) that are to be there only if a release uses them.
+    /// Notes directories (`lib/App-Vsn`, `releases/Vsn`) that may exist only if a release uses them.
     pub(super) fn note(&self, folders: &[String]) -> Result<(), WriteError> {
         let lines: String = folders.iter().map(|folder| format!("{folder}\n")).collect();
         durable::write(&self.journal(), lines.as_bytes())
     }
 
-    /// True when there is none: no work was interrupted.
+    /// True when the directory does not exist: no work was interrupted.
     pub(super) fn is_absent(&self) -> bool {
         fs::symlink_metadata(self.folder()).is_err()
     }
 
-    /// Removes what the journal names and no release uses, and then all that is in it.
+    /// Removes directories in the journal that no release uses, then the work directory.
     pub(super) fn clear(&self, releases: &Releases) -> Result<(), WriteError> {
         for folder in self.noted()? {
             if !is_used(&folder, releases, self.root) {
@@ -77,7 +77,7 @@ impl<'a> WorkFolder<'a> {
     }
 }
 
-/// Of what else a journal may hold nothing is removed: it is a file, and files can be edited.
+/// Other lines of a journal are ignored: the file could have been edited.
 fn is_folder(line: &str) -> bool {
     let parts = line.split_once('/');
     parts.is_some_and(|(above, name)| matches!(above, "lib" | "releases") && layout::is_plain(name))
@@ -90,7 +90,7 @@ fn is_used(folder: &str, releases: &Releases, root: &Path) -> bool {
     })
 }
 
-/// The folder of an application as `lib/App-Vsn`, unless it is elsewhere than in `lib`.
+/// The directory of an application as `lib/App-Vsn`; `None` when it is outside `lib`.
 pub(super) fn lib_folder(lib: &Lib, root: &Path) -> Option<String> {
     let path = root.join(&lib.folder);
     let name = path.strip_prefix(root.join("lib")).ok()?.to_str()?;

@@ -1,4 +1,4 @@
-//! `.rel` files as people write them, right and wrong.
+//! Correct and faulty `.rel` files.
 
 use super::*;
 use expect_test::{Expect, expect};

@@ -1,10 +1,10 @@
-//! What scripts are read as, and which are refused.
+//! Parses scripts, and refuses faulty ones.
 
 use expect_test::{Expect, expect};
 
 use super::*;
 
-/// The instructions of a list of terms.
+/// The instructions in a list of terms.
 fn instructions(text: &str) -> Vec<Instruction> {
     let term = pq_term::read_one(text).unwrap();
     let items = term.as_list().unwrap().iter();
@@ -49,12 +49,12 @@ fn what_is_suspended_across_a_barrier_stays_so() {
 fn what_has_no_place_is_refused_before_anything_runs() {
     check(
         "[{suspend,[m1]},point_of_no_return].",
-        expect!["carry out `{suspend,[m1]}`: it may not stand before the point of no return"],
+        expect!["carry out `{suspend,[m1]}`: it is not permitted before the point of no return"],
     );
     check(
         "[point_of_no_return,{load_object_code,{a,\"2\",[m1]}}].",
         expect![[
-            r#"carry out `{load_object_code,{a,"2",[m1]}}`: it may not stand after the point of no return"#
+            r#"carry out `{load_object_code,{a,"2",[m1]}}`: it is not permitted after the point of no return"#
         ]],
     );
     check(
@@ -69,7 +69,7 @@ fn what_has_no_place_is_refused_before_anything_runs() {
     );
     check(
         "[point_of_no_return,restart].",
-        expect!["carry out `restart`: it may not stand after the point of no return"],
+        expect!["carry out `restart`: it is not permitted after the point of no return"],
     );
     check(
         "[point_of_no_return,{sync_nodes,x,[other@host]}].",

@@ -1,4 +1,4 @@
-//! The text of one file of settings to what stands in it: settings, and the names of further files.
+//! Parses the text of one settings file: settings, and the names of further files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,40 +9,40 @@ use crate::consult::Sheet;
 use crate::file_error::FileError;
 use crate::terms;
 
-/// What a `sys.config` holds.
+/// The form of a `sys.config`, for errors.
 const WANTED: &str = "`[{Application, [{Key, Value}]}, \"file\"]`";
 
-/// What a file holds that is named in one.
+/// The form of a file that a `sys.config` names, for errors.
 const WANTED_NAMED: &str = "`[{Application, [{Key, Value}]}]`";
 
-/// Which file it is.
+/// The role of a settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// `sys.config` itself: it may name files, and a later entry of an application stands over an earlier one.
+    /// `sys.config` itself: it may name files, and later entries of an application override earlier ones.
     Main,
-    /// A file that is named there.
+    /// A file that `sys.config` names.
     Named,
 }
 
-/// One file.
+/// One parsed settings file.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) file: PathBuf,
     pub(super) entries: Vec<Entry>,
 }
 
-/// An element of its list.
+/// An element of the file's list.
 #[derive(Debug)]
 pub(super) enum Entry {
     /// The settings of an application.
     Settings(Settings),
-    /// Another file of settings, with its extension, and the line (from 1) on which it is named.
+    /// Another settings file, with its extension, and the line (from 1) that names it.
     File { name: PathBuf, line: usize },
 }
 
 impl Document {
     /// # Errors
-    /// With the line of the first part that is wrong, or is there a second time.
+    /// With the line of the first wrong or duplicate part.
     pub(super) fn parse(file: &Path, text: &str, role: Role) -> Result<Document, FileError> {
         let parse = Parse {
             sheet: Sheet::read_only(file, text, wanted(role))?,
@@ -54,7 +54,7 @@ impl Document {
         })
     }
 
-    /// Its own settings, a later one over an earlier one.
+    /// The settings of the file itself; later ones override earlier ones.
     pub(super) fn settings(self) -> Settings {
         let settings = self.entries.into_iter().filter_map(|entry| match entry {
             Entry::Settings(settings) => Some(settings),
@@ -63,7 +63,7 @@ impl Document {
         settings.flatten().collect()
     }
 
-    /// The files that it names.
+    /// The names of further files.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Settings(_) => None,
@@ -71,7 +71,7 @@ impl Document {
         })
     }
 
-    /// The same with the lines of another text.
+    /// The same document, with the lines of another text.
     pub(super) fn at_lines(mut self, of: impl Fn(usize) -> usize) -> Document {
         for entry in &mut self.entries {
             if let Entry::File { line, .. } = entry {
@@ -138,7 +138,7 @@ impl Parse<'_> {
         Ok((*name, settings))
     }
 
-    /// `"site"` and `"site.config"` are one file.
+    /// `"site"` and `"site.config"` name the same file.
     fn named(&self, at: usize, name: &str) -> Result<Entry, FileError> {
         let path = Path::new(name);
         let own = path.file_name().and_then(|own| own.to_str());
@@ -162,7 +162,7 @@ impl Parse<'_> {
     }
 
     fn twice(&self, path: &[usize], name: String, key: Atom) -> FileError {
-        let sentence = format!("{name} is there a second time; one of the two has to go");
+        let sentence = format!("{name} occurs twice; remove one of the two");
         let term = terms::tagged("duplicate_key", Term::Atom(key));
         self.sheet.wrong(path, sentence, term)
     }

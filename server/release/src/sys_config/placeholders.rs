@@ -1,8 +1,8 @@
-//! `${NAME}` and `${NAME:-default}` in a text: variables of the environment, put in as relx does it.
+//! `${NAME}` and `${NAME:-default}` in a text: replaced by environment variables, as relx does.
 //!
-//! The value takes the place of the placeholder as it is, inside quotes or not; what is in it is not looked at again.
-//! The default counts where the variable is not set or empty. A placeholder stands on one line; in a comment it is none.
-//! Unlike relx, a variable that is not set and has no default is an error.
+//! The value replaces the placeholder literally, inside and outside quotes; placeholders in the value are not replaced. The
+//! default applies when the variable is unset or empty. A placeholder has to be on one line; placeholders in comments are
+//! ignored. Unlike in relx, an unset variable without a default is an error.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,26 +12,26 @@ use pq_term::Term;
 use crate::file_error::FileError;
 use crate::terms;
 
-/// What becomes of a variable that is not set and has no default.
+/// The treatment of an unset variable without a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Refused,
-    /// A value that may stand anywhere takes its place: the text is only looked at.
+    /// A value that is valid everywhere replaces it: the text is only checked.
     StandIn,
 }
 
-/// Inside quotes it is a character, outside a number.
+/// Inside quotes this is a character, outside a number.
 const STAND_IN: &str = "0";
 
-/// A text without placeholders.
+/// A text whose placeholders are replaced.
 pub(super) struct Filled {
     pub(super) text: String,
-    /// For each of its lines, the one it came from.
+    /// For each line of the text, its line in the original.
     lines: Vec<usize>,
 }
 
 impl Filled {
-    /// The line (from 1) with the placeholders that has become this line.
+    /// The line (from 1) of the original text that has become this line.
     pub(super) fn line(&self, line: usize) -> usize {
         let last = self.lines.last().copied().unwrap_or(1);
         self.lines.get(line - 1).copied().unwrap_or(last)
@@ -43,10 +43,10 @@ impl Filled {
     }
 }
 
-/// Puts the variables in.
+/// Replaces the placeholders by the variables.
 ///
 /// # Errors
-/// With the line of the first placeholder that has no name or no value.
+/// With the line of the first placeholder without a name or value.
 pub(super) fn fill(
     file: &Path,
     text: &str,
@@ -76,7 +76,7 @@ pub(super) fn fill(
     Ok(filled)
 }
 
-/// The value of what stands in the braces, or a sentence and the variable that it is about.
+/// The value of the text between the braces. The error is a sentence and the variable.
 fn value(
     inside: &str,
     environment: &dyn Fn(&str) -> Option<OsString>,
@@ -106,13 +106,13 @@ fn value(
     }
 }
 
-/// A part of the text, and the line on which it ends.
+/// A piece of the text, and the line on which it ends.
 enum Piece<'a> {
     Text(&'a str, usize),
     Placeholder(&'a str, usize),
 }
 
-/// Where in the text a character stands.
+/// The lexical context of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Plain,
@@ -120,7 +120,7 @@ enum State {
     Quoted(u8),
 }
 
-/// Cuts the text: characters one by one, placeholders whole.
+/// Splits the text: characters one by one, placeholders whole.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -157,7 +157,7 @@ impl<'a> Scan<'a> {
         Some(Piece::Text(piece, self.line))
     }
 
-    /// What stands between `${` and `}`, if both are here.
+    /// The text between `${` and `}`, if both are here.
     fn placeholder(&mut self) -> Option<&'a str> {
         let rest = self.text[self.at..].strip_prefix("${")?;
         let end = rest.find(['}', '\n'])?;
@@ -168,7 +168,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// True for `\"` in quotes and `$"` outside: the second character is no quote.
+    /// True for `\"` in quotes and `$"` outside: there, the second character is no quote.
     fn is_pair(&self, rest: &str) -> bool {
         match self.state {
             State::Comment => false,

@@ -1,9 +1,9 @@
-//! Folders of releases and the settings, or the sentences, that come out of them.
+//! Directories of releases, and their settings or errors.
 
 use super::*;
 use expect_test::{Expect, expect};
 
-/// A folder with these files.
+/// A directory with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -93,7 +93,7 @@ fn what_is_wrong_with_a_named_file_is_said_of_that_file() {
     named(
         "[{a, []},\n {a, []}].",
         expect![
-            "read 1.0.0/site.config: line 2: `a` is there a second time; one of the two has to go ({duplicate_key,a})"
+            "read 1.0.0/site.config: line 2: `a` occurs twice; remove one of the two ({duplicate_key,a})"
         ],
     );
     named(
@@ -139,7 +139,7 @@ fn what_is_no_setting_is_named_with_its_line() {
     check(
         "[{a, [{k, 1},\n {k, 2}]}].",
         expect![
-            "read 1.0.0/sys.config: line 2: `k` of `a` is there a second time; one of the two has to go ({duplicate_key,k})"
+            "read 1.0.0/sys.config: line 2: `k` of `a` occurs twice; remove one of the two ({duplicate_key,k})"
         ],
     );
     check(

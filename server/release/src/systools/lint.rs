@@ -1,4 +1,4 @@
-//! What OTP lets pass and a node would regret.
+//! Finds faults that OTP accepts and that would break a node.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use pq_term::Atom;
 use crate::instruction::Instruction;
 use crate::relup::{Relup, Way};
 
-/// A way loads a module and later removes it: it has gone from one application to another, and the removal of the
-/// older application takes the module away from the newer one.
+/// A way loads a module and later removes it: the module moved from one application to another, and the removal of the older
+/// application also removes the module of the newer one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedThenRemoved {
-    /// Up or down.
+    /// The direction of the way: up or down.
     pub direction: Direction,
     /// The version of the release at the other end of the way.
     pub vsn: String,
-    /// The module.
+    /// The module that is loaded and removed.
     pub module: Atom,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for LoadedThenRemoved {
     }
 }
 
-/// The modules that each way of a relup loads and removes again.
+/// Finds the modules that a way of a relup loads and later removes.
 pub fn loaded_then_removed(relup: &Relup) -> Vec<LoadedThenRemoved> {
     let found = |(direction, way): (Direction, &Way)| {
         let vsn = way.vsn.clone();

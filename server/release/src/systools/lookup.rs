@@ -1,4 +1,4 @@
-//! Where systools finds files. A test answers from memory, an author's build from folders.
+//! The source of files for systools: tests use memory, builds use directories.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,45 +6,45 @@ use std::path::{Path, PathBuf};
 use crate::boot::BuiltIn;
 use crate::layout;
 
-/// The files of a make.
+/// The source of the files of a make.
 pub trait Lookup {
-    /// The bytes of a file.
+    /// Reads the bytes of a file.
     ///
     /// # Errors
-    /// As the operating system answers; `NotFound` for a file that is not there.
+    /// The error of the operating system; `NotFound` for a missing file.
     fn read(&self, file: &Path) -> io::Result<Vec<u8>>;
 
-    /// The `.app` files of an application, of whatever version, in the order in which they are tried.
+    /// The `.app` files of an application in all versions, in the order in which they are tried.
     fn app_files(&self, name: &str) -> Vec<PathBuf>;
 }
 
-/// Applications in folders, and those that are part of the node.
+/// Applications in directories, and those that are part of the node.
 ///
-/// A folder may be a release tree or its `lib`, the folder of one application or its `ebin`, or hold the folders
-/// of applications as their authors have them. An application's folder is called `Name` or `Name-Vsn`, and its
-/// files stand in `ebin` there or right in it:
+/// A directory may be a release tree or its `lib`, the directory of one application or its `ebin`, or contain the directories
+/// of applications in the form of a project. An application's directory is called `Name` or `Name-Vsn`, and its files are in
+/// `ebin` there or directly in it:
 ///
 /// ```text
 ///   folder/a.app          folder/a-1/a.app        folder/lib/a-1/a.app
 ///   folder/ebin/a.app     folder/a-1/ebin/a.app   folder/lib/a-1/ebin/a.app
 /// ```
 ///
-/// A part of the node changes only with the node, so each has an appup that says so for every version.
+/// Applications of the node change only with the node, so each has an appup that restarts the node for every version.
 #[derive(Debug, Clone, Default)]
 pub struct Folders {
     paths: Vec<PathBuf>,
     built_in: Vec<BuiltIn>,
 }
 
-/// Where the files of a part of the node would be. No such folder exists: it is for messages.
+/// The directory in messages about the files of an application of the node. No such directory exists.
 const NODE: &str = "pq";
 
-/// Any version is reached by a node that starts again.
+/// Every version is reached by a restart with another node.
 const APPUP_OF_NODE: &str = "[{<<\".*\">>, [restart_new_emulator]}]";
 
 impl Folders {
-    /// These folders, tried in this order, and then what nodes bring along; of one name there may be several
-    /// versions.
+    /// Searches these directories in order, then the applications of the node; several versions of one application are
+    /// possible.
     pub fn new(paths: Vec<PathBuf>, built_in: Vec<BuiltIn>) -> Folders {
         Folders { paths, built_in }
     }
@@ -85,7 +85,7 @@ impl Lookup for Folders {
     }
 }
 
-/// The `.app` files of an application that this folder stands for.
+/// The `.app` files of an application in this directory.
 fn app_files_in(folder: &Path, name: &str) -> Vec<PathBuf> {
     let mut homes = vec![folder.to_path_buf()];
     homes.extend(homes_in(folder, name));
@@ -97,7 +97,7 @@ fn app_files_in(folder: &Path, name: &str) -> Vec<PathBuf> {
     files.filter(|file| file.is_file()).collect()
 }
 
-/// The folders called `Name` or `Name-Vsn`, in the order of the names. A folder that cannot be listed holds none.
+/// The directories called `Name` or `Name-Vsn`, ordered by name. An unreadable directory has none.
 fn homes_in(folder: &Path, name: &str) -> Vec<PathBuf> {
     let is_home = |entry: &std::fs::DirEntry| {
         let entry = entry.file_name();
@@ -114,7 +114,7 @@ fn homes_in(folder: &Path, name: &str) -> Vec<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Which of these files are found by somebody who looks for `a` in the folder `p`.
+    /// The files of this list that a search for `a` in the directory `p` finds.
     fn found(files: &[&str]) -> Vec<String> {
         let root = tempfile::tempdir().unwrap();
         for file in files {

@@ -1,14 +1,14 @@
-//! Scripts of appups to one list of low-level instructions (`systools_rc`).
+//! Compiles the scripts of appups to one list of low-level instructions (`systools_rc`).
 //!
 //! ```text
 //!   expand ─► split ─► syntax ─► pairs ─► applications ─► groups ─► object_code ─► restarts
-//!   short     before    terms to   what      what comes     what      read each      where the
-//!   forms     and after steps      belongs   and goes       depends   library once   node starts
-//!             the point            together  as modules     together                 again
+//!   short     before    terms to   matching  added and   modules   read each      place of
+//!   forms     and after steps      instruc-  removed as  that      library once   the node's
+//!             the point            tions     modules     depend                   restart
 //! ```
 //!
-//! Each module is a function from one form of the script to the next. A step remembers where in which appup it
-//! was written, so that every error has a line.
+//! Each module is a function from one form of the script to the next. A step keeps its place in the appup, so that every error
+//! has a line.
 
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
@@ -30,14 +30,14 @@ mod restarts;
 mod split;
 mod syntax;
 
-/// The instructions for one application, as they were written or made.
+/// The instructions for one application, from an appup or generated.
 pub(super) struct Script {
     instructions: Term,
     origin: Option<Origin>,
 }
 
 impl Script {
-    /// One instruction that no appup holds.
+    /// An instruction that was generated.
     pub(super) fn made(instruction: Term) -> Script {
         Script {
             instructions: Term::list([instruction]),
@@ -45,7 +45,7 @@ impl Script {
         }
     }
 
-    /// A way of an appup.
+    /// The way of an appup.
     pub(super) fn of_appup(Instructions { term, origin, .. }: Instructions) -> Script {
         Script {
             instructions: term,
@@ -54,7 +54,7 @@ impl Script {
     }
 }
 
-/// Something in a script, and where it was written; nowhere, if it was made.
+/// A part of a script and its place; generated parts have no place.
 #[derive(Debug, Clone)]
 struct Step<T> {
     what: T,
@@ -75,7 +75,7 @@ enum Plain {
     Low(Instruction),
 }
 
-/// An instruction about a module, which depends on others.
+/// An instruction about a module, with dependencies on other modules.
 #[derive(Debug, Clone)]
 struct ModuleOp {
     module: Atom,
@@ -85,7 +85,7 @@ struct ModuleOp {
 
 #[derive(Debug, Clone)]
 enum ModuleChange {
-    /// `update`
+    /// The high-level instruction `update`.
     Update {
         style: Style,
         timeout: Timeout,
@@ -93,20 +93,20 @@ enum ModuleChange {
         pre: Purge,
         post: Purge,
     },
-    /// `load_module` and `add_module`
+    /// The instructions `load_module` and `add_module`.
     Load { pre: Purge, post: Purge },
-    /// `delete_module`
+    /// The high-level instruction `delete_module`.
     Delete,
 }
 
-/// ModType: on the way down, states of dynamic modules are converted by the newer code, those of static ones by the older.
+/// ModType: on the way down, the newer code converts the states of dynamic modules, and the older code those of static ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Dynamic,
     Static,
 }
 
-/// Whether states are converted, and what `code_change` gets as extra.
+/// The conversion of the states, with the `Extra` argument of `code_change`.
 #[derive(Debug, Clone)]
 enum Change {
     Soft,
@@ -120,14 +120,14 @@ enum ApplicationOp {
     Restart(Atom),
 }
 
-/// Both parts of a script: what is done while nothing has happened yet, and what follows.
+/// Both parts of a script: before and after the point of no return.
 struct Parts<B, A> {
     before: Vec<B>,
     after: Vec<A>,
 }
 
-/// One list of instructions from all scripts. `target` are the applications of the release that is reached, `source` those
-/// of the release that is left.
+/// Compiles all scripts to one list of instructions. `target` are the applications of the release that is reached, `source`
+/// those of the release that is left.
 pub(super) fn translate(
     direction: Direction,
     scripts: Vec<Script>,
@@ -159,7 +159,7 @@ pub(super) fn translate(
     Ok(script)
 }
 
-/// The problem at a step.
+/// The problem at a place.
 fn problem(origin: Option<&Origin>, sentence: String, term: Term) -> Problem {
     let location = |origin: &Origin| Location {
         file: origin.file().to_path_buf(),
@@ -176,7 +176,7 @@ fn syntax_problem(origin: Option<&Origin>, error: &SyntaxError) -> Problem {
     problem(origin, error.sentence(), error.to_term())
 }
 
-/// `{Word,Name}` about a name that is not where it should be.
+/// The problem `{Word,Name}` about a name in a wrong place.
 fn name_problem(
     origin: Option<&Origin>,
     word: &'static str,
@@ -186,7 +186,7 @@ fn name_problem(
     problem(origin, sentence, terms::tagged(word, name))
 }
 
-/// A place in running text: `a.appup, line 3`.
+/// A place for running text: `a.appup, line 3`.
 fn shown(origin: Option<&Origin>) -> String {
     match origin {
         Some(origin) => format!("{}, line {}", origin.file().display(), origin.line()),

@@ -1,4 +1,4 @@
-//! A release as systools sees it: its `.rel` file and the `.app` files that this names (`systools_make:get_release`).
+//! Reads a release as systools does: its `.rel` file and the `.app` files of its applications (`systools_make:get_release`).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Reads a release. One without sasl cannot be upgraded: there would be no release handler.
+    /// Reads a release. A release without sasl has no release handler and cannot be upgraded.
     pub(super) fn read(file: &Path, files: &dyn Lookup) -> Result<Release, SystoolsError> {
         let rel = rel(file, files)?;
         let (good, wrong): (Vec<_>, Vec<_>) = rel
@@ -54,7 +54,7 @@ fn rel(file: &Path, files: &dyn Lookup) -> Result<Rel, SystoolsError> {
     })
 }
 
-/// The text of a file.
+/// Reads the text of a file.
 pub(super) fn read(file: &Path, files: &dyn Lookup) -> Result<String, FileError> {
     let bytes = files
         .read(file)
@@ -81,7 +81,7 @@ fn missing_sasl(rel: &Rel) -> Problem {
     }
 }
 
-/// An application that could not be read, and why.
+/// An application that could not be read, with the error.
 struct Unread {
     name: Atom,
     problem: Problem,
@@ -126,8 +126,8 @@ fn member(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<Member, Unrea
     fit::member(rel, entry, app).map_err(|error| unread(Problem::of_fit(error)))
 }
 
-/// The first `.app` file of the right version. A file of another version or that is no terms is passed over, and one that
-/// is empty is as good as none. One whose parameters are wrong ends the search, as in OTP.
+/// The first `.app` file of the right version. Files of another version and files that are no terms are ignored; an empty file
+/// counts as missing. A file with wrong parameters ends the search, as in OTP.
 fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Problem> {
     let mut passed = Passed::default();
     for file in files.app_files(entry.name.as_str()) {
@@ -150,14 +150,14 @@ fn application(rel: &Rel, entry: &RelApp, files: &dyn Lookup) -> Result<App, Pro
     Err(passed.problem(rel, entry))
 }
 
-/// The files that were passed over in the search for an application.
+/// The files that the search for an application ignored.
 #[derive(Default)]
 struct Passed {
-    /// OTP's words for the first of those it tells about.
+    /// OTP's term for the first ignored file that OTP reports.
     term: Option<Term>,
-    /// The first of another version.
+    /// The problem of the first file with another version.
     other: Option<Problem>,
-    /// Those that are no terms, are empty or cannot be read.
+    /// The files that are no terms, are empty or cannot be read.
     broken: Vec<(PathBuf, Problem)>,
 }
 
@@ -172,14 +172,14 @@ impl Passed {
         self.broken.push((file, problem));
     }
 
-    /// To OTP such a file is as good as none.
+    /// OTP treats such a file as missing.
     fn add_nothing(&mut self, file: PathBuf, error: &FileError) {
         let problem = Problem::of_file(error, error.to_term());
         self.broken.push((file, problem));
     }
 
-    /// What is at fault: a broken file that may be of the version that is wanted, else the version of one that is not broken,
-    /// else a broken file of another version. In OTP's words it is the first of them all.
+    /// The problem to report: a broken file that may have the wanted version, else a readable file of another version, else a
+    /// broken file of another version. OTP's term is about the first of all files.
     fn problem(self, rel: &Rel, entry: &RelApp) -> Problem {
         let not_found = not_found(rel, entry);
         let term = self.term.unwrap_or_else(|| not_found.term.clone());
@@ -196,7 +196,7 @@ impl Passed {
     }
 }
 
-/// False for a file in a folder `Name-Vsn` of another version.
+/// False for a file in a directory `Name-Vsn` of another version.
 fn may_be_of(entry: &RelApp, file: &Path) -> bool {
     let folders = file.parent().into_iter().flat_map(Path::components);
     let mut vsns = folders.filter_map(|folder| {
@@ -206,7 +206,7 @@ fn may_be_of(entry: &RelApp, file: &Path) -> bool {
     vsns.next_back().is_none_or(|vsn| vsn == entry.vsn)
 }
 
-/// `{read,File}`
+/// True for the error `{read,File}` of an empty file.
 fn holds_nothing(error: &FileError) -> bool {
     matches!(error.to_term().as_tuple(), Some([tag, _]) if tag.is_atom("read"))
 }
@@ -270,7 +270,7 @@ fn other_name(entry: &RelApp, app: &App) -> Problem {
     }
 }
 
-/// OTP shows the whole file beside a bad parameter: `{{bad_param,K},Application}`.
+/// OTP shows the whole file with a bad parameter: `{{bad_param,K},Application}`.
 fn bad_content(error: &FileError, file: &Path, files: &dyn Lookup) -> Problem {
     let term = error.to_term();
     let is_parameter = matches!(term.as_tuple(), Some([tag, _]) if tag.is_atom("bad_param") || tag.is_atom("missing_param"));

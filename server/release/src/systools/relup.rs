@@ -1,5 +1,5 @@
-//! Two releases to one way: which applications change, come and go, and in which order their scripts stand
-//! (`systools_relup`). The scripts become instructions in `rc`.
+//! Links two releases to one way: finds the changed, added and removed applications, and orders their scripts
+//! (`systools_relup`). `rc` compiles the scripts to instructions.
 
 use pq_otp::Direction;
 use pq_term::Term;
@@ -54,7 +54,7 @@ impl<'a> Linker<'a> {
         Ok((relup, self.warnings))
     }
 
-    /// FIDELITY: the last base comes first.
+    /// FIDELITY: the last base release comes first.
     fn ways(&mut self, direction: Direction, bases: &[RelFile]) -> Result<Vec<Way>, SystoolsError> {
         let ways = bases.iter().map(|base| self.way(direction, base));
         let mut ways = ways.collect::<Result<Vec<Way>, _>>()?;
@@ -82,7 +82,8 @@ impl<'a> Linker<'a> {
         })
     }
 
-    /// What comes first, then what changes in the start order of the new release (down as up), then what goes.
+    /// Added applications come first, then changed ones in the start order of the new release (in both directions), then
+    /// removed ones.
     fn scripts(
         &mut self,
         direction: Direction,
@@ -170,7 +171,7 @@ fn relup_error(error: &FileError) -> SystoolsError {
     SystoolsError::Relup(Problem::of_file(error, appup::file_problem(error)))
 }
 
-/// The applications that only the first release has, in the order of its `.rel` file.
+/// The applications that only the first release contains, in the order of its `.rel` file.
 fn only_in<'r>(one: &'r Release, other: &'r Release) -> impl Iterator<Item = &'r RelApp> {
     one.rel
         .applications

@@ -1,4 +1,4 @@
-//! Sentences of errors and warnings. What relups look like is judged by OTP's own, in the tests of the workspace.
+//! Sentences of errors and warnings. The tests of the workspace compare relups with those of OTP's systools.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,7 +7,6 @@ use std::path::Path;
 use super::*;
 use expect_test::{Expect, expect};
 
-/// Files in memory.
 struct Memory(BTreeMap<String, String>);
 
 impl Lookup for Memory {
@@ -42,7 +41,7 @@ fn rel(vsn: &str, more: &str) -> (String, String) {
     )
 }
 
-/// Releases 1 and 2 with application `a` in versions 1 and 2, and this appup between them.
+/// Releases 1 and 2 with application `a` in versions 1 and 2, and this appup between the two.
 fn files(up: &str) -> Memory {
     let none = "{modules, []}";
     let mut files: BTreeMap<_, _> = ["kernel", "stdlib", "sasl"]

@@ -1,7 +1,7 @@
-//! What is released does not change: what a new build may replace in a tree, and what not.
+//! Protects released files: which files a new build may replace in a tree.
 //!
-//! A node runs from the files that `RELEASES` lists, and boots from them again. Bytes that differ have another version, or
-//! they are replaced by somebody who says so.
+//! A node runs from the files of releases that `RELEASES` lists, and boots from them again. Different bytes need another
+//! version, unless the author explicitly replaces them.
 
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -17,30 +17,30 @@ use crate::releases::{Lib, Releases};
 use crate::same_vsn::SameVsn;
 use crate::summed::{Compared, SETTINGS, Summed};
 
-/// What may be replaced of releases that `RELEASES` lists.
+/// The files of listed releases that may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Nothing but a `relup`.
+    /// Only a `relup` may be replaced.
     Nothing,
-    /// All but settings that were edited.
+    /// All files except edited settings.
     Code,
-    /// All.
+    /// All files, including edited settings.
     All,
 }
 
-/// A file that is released would become another. Displays as a fragment that continues "failed to …".
+/// A released file that would change. Displays as a fragment that continues "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "replace {}: RELEASES lists {whose}, and the new file differs{changed}; raise the version of {what}, or --force replaces it", .file.display()
 )]
 pub struct Replaced {
-    /// The file.
+    /// The path of the released file.
     pub file: PathBuf,
     /// The application and the release, or the release.
     whose: String,
-    /// What would get another version.
+    /// The application or release that needs another version.
     what: String,
-    /// Which modules differ, where that is known.
+    /// The modules with different code, where they are known.
     changed: Changed,
 }
 
@@ -56,16 +56,16 @@ impl Display for Changed {
     }
 }
 
-/// What becomes of the settings in the tree.
+/// The treatment of the settings in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settings {
-    /// They are those of the release.
+    /// The settings are those of the release and are replaced.
     Replace,
-    /// They have been edited, and stay.
+    /// The settings were edited and stay.
     Keep,
 }
 
-/// What is released in a tree.
+/// The released files of a tree.
 pub(super) struct Released {
     releases: Releases,
     overwrite: Overwrite,
@@ -83,7 +83,7 @@ impl Released {
         })
     }
 
-    /// These files may become those of the application.
+    /// Checks that these files may replace those of the application.
     pub(super) fn may_write_app(
         &self,
         root: &Path,
@@ -111,7 +111,7 @@ impl Released {
         Ok(())
     }
 
-    /// This text may become the `.rel` file of the release.
+    /// Checks that this text may replace the `.rel` file of the release.
     pub(super) fn may_write_rel(
         &self,
         root: &Path,
@@ -134,7 +134,7 @@ impl Released {
         }
     }
 
-    /// Whether the settings of the tree stay: an operator has edited them.
+    /// Decides whether the settings of the tree stay: an operator may have edited them.
     pub(super) fn settings(
         &self,
         root: &Path,
@@ -158,8 +158,7 @@ impl Released {
     }
 }
 
-/// What is there is something else than these bytes; and which modules changed, where both are libraries. What is not
-/// there differs from nothing.
+/// Compares a file with these bytes, and finds the changed modules when both are libraries. A missing file is no difference.
 fn differs(file: &Path, bytes: &[u8]) -> Option<Changed> {
     let found = match pq_files::read(file, LIBRARY_BYTES_MAX) {
         Ok(found) if found == bytes => return None,

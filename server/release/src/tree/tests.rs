@@ -1,4 +1,4 @@
-//! Laying out releases: once, again, and over what is there.
+//! Writes releases: once, again, and over existing files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ fn spec(library: &[u8]) -> ReleaseSpec<'_> {
     }
 }
 
-/// Every file under a folder with its text and its inode.
+/// Every file below a directory, with its text and its inode.
 fn files(root: &Path) -> BTreeMap<String, (String, u64)> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_path_buf()];
@@ -116,7 +116,7 @@ fn another_library_is_a_new_file_and_the_old_one_stays_with_who_has_it_open() {
     );
 }
 
-/// The pieces of another release, which nothing lists.
+/// The pieces of another release that is not listed.
 fn newer<'a>(rel: &'a str, quest: &'a str, library: &'a [u8]) -> ReleaseSpec<'a> {
     let pieces = AppPieces {
         app: quest,
@@ -217,7 +217,7 @@ fn a_relup_that_was_put_into_the_tree_stays_and_one_of_another_release_is_refuse
     };
     let error = write_release(root, &other).unwrap_err().to_string();
     assert!(
-        error.contains("it leads to and from release 1.1.0, and this is 1.0.0"),
+        error.contains("it leads to and from release 1.1.0, but this is 1.0.0"),
         "{error}"
     );
 }

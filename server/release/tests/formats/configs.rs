@@ -1,4 +1,4 @@
-//! A `sys.config` and the files that it names.
+//! Random `sys.config` files and the files that they name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use pq_term::{Atom, Term};
 use super::dice::Dice;
 use super::otp::{in_memory, written};
 
-/// A folder: names of files and their texts.
+/// A directory: names of files and their texts.
 pub(crate) struct Config(Vec<(&'static str, String)>);
 
 const APPS: &[&str] = &["a", "b", "c"];
@@ -32,7 +32,7 @@ const NAMES: &[&str] = &[
     "(\"site\")",
 ];
 
-/// What is no element of a list of settings.
+/// Terms that are not elements of a list of settings.
 const WRONG: &[&str] = &[
     "\"missing\"",
     "a",
@@ -50,7 +50,7 @@ const WRONG: &[&str] = &[
     "{a, [{k, 1, 2}]}",
 ];
 
-/// Behind the list.
+/// Texts after the list.
 const ENDS: &[&str] = &[
     ".", ".\n", ".\n% end", ".", ".", " .\n", "", ". a.", ".\n[].",
 ];
@@ -69,7 +69,7 @@ fn config(dice: &mut Dice) -> Config {
     Config(files)
 }
 
-/// A list of settings, among them so many names of files.
+/// A list of settings, with up to `names_max` names of files.
 fn list(dice: &mut Dice, names_max: usize) -> String {
     let few = dice.below(3);
     let mut items: Vec<String> = (0..few).map(|_| application(dice)).collect();
@@ -127,7 +127,7 @@ impl Config {
     }
 }
 
-/// What differs, each as some lines.
+/// The differences between our answers and OTP's, as a few lines each.
 pub(crate) fn differences(configs: &[Config], answers: &[String]) -> Vec<String> {
     let mut read = 0;
     let mut differences = Vec::new();

@@ -1,4 +1,4 @@
-//! OTP as a program that answers all questions of a run, and terms as both write them in answers.
+//! Runs OTP once for all questions, and writes terms in the form of its answers.
 
 use std::fmt::Write;
 use std::fs;
@@ -16,17 +16,17 @@ use super::patterns::Question;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/oracle.escript");
 
-/// How long OTP may take: a second on an idle machine; a test machine runs several builds at once.
+/// The time limit for OTP. A run takes 1 s on an idle machine; a test machine runs several builds at once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is asked.
+/// The questions to OTP.
 pub(crate) struct Questions {
     pub(crate) texts: Vec<Vec<u8>>,
     pub(crate) patterns: Vec<Question>,
     pub(crate) configs: Vec<Config>,
 }
 
-/// What OTP says, in the order of the questions.
+/// OTP's answers, in the order of the questions.
 #[derive(Default)]
 pub(crate) struct Answers {
     pub(crate) texts: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Answers {
 }
 
 impl Questions {
-    /// The answers; `None`, loudly, when this machine has no OTP.
+    /// The answers of OTP; prints a warning and returns `None` when this machine has no OTP.
     pub(crate) fn ask(&self) -> Option<Answers> {
         let folder = self.laid_out();
         let Some(lines) = run(folder.path()) else {
@@ -74,24 +74,24 @@ impl Questions {
     }
 }
 
-/// Says that OTP is missing, at once and at the end of the run.
+/// Reports a missing OTP, at once and at the end of the run.
 fn skip() {
     let missing = "escript of Erlang/OTP is missing (Debian: erlang-base): formats";
     let is_ci = std::env::var_os("PQ_CI").is_some_and(|ci| ci == "1");
     assert!(!is_ci, "{missing}");
-    // Past the test harness, which keeps what a test that passes prints to itself.
+    // Written past the test harness, which hides the output of successful tests.
     let line = format!("skipped, because {missing}\n");
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
     untested::note(missing).expect("the target folder can be written to");
 }
 
-/// A folder in memory, where the system has a place for that: thousands of files take their time on a disk.
+/// A directory in memory, where the system has one: thousands of files on a disk are slow.
 pub(crate) fn in_memory() -> TempDir {
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     folder.unwrap()
 }
 
-/// What the program writes; `None` where it cannot be run: there is no `escript`, or it finds no Erlang.
+/// The output of the program; `None` when it cannot run because `escript` or Erlang is missing.
 fn run(folder: &Path) -> Option<String> {
     let child = Command::new("escript")
         .arg(PROGRAM)
@@ -108,14 +108,14 @@ fn run(folder: &Path) -> Option<String> {
         sender.send(read)
     });
     let text = receiver.recv_timeout(PATIENCE);
-    // It has ended, or hangs.
+    // The program has ended or hangs.
     let _ = child.kill();
     let _ = child.wait();
     let text = text.expect("OTP does not answer").unwrap();
     (!text.is_empty()).then_some(text)
 }
 
-/// One way to write each term: as `written/1` of the program, where strings are lists.
+/// The canonical text of a term, like `written/1` of the program; strings are lists.
 pub(crate) fn written(term: &Term) -> String {
     match term {
         Term::Integer(value) => format!("i{value}"),

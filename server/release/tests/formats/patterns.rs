@@ -1,18 +1,18 @@
-//! Regular expressions of versions, from every construct of `re(3)`.
+//! Random regular expressions for versions, from every construct of `re(3)`.
 
 use pq_release::appup::pattern::matches_all;
 use pq_term::Term;
 
 use super::dice::Dice;
 
-/// A pattern and a version.
+/// A pattern, and the version to match.
 pub(crate) struct Question {
     pattern: String,
     vsn: String,
 }
 
 impl Question {
-    /// `{Pattern, Vsn}.`
+    /// The question as a line `{Pattern, Vsn}.`
     pub(crate) fn line(&self) -> String {
         let pattern = Term::binary(self.pattern.as_bytes());
         format!(
@@ -22,9 +22,9 @@ impl Question {
     }
 }
 
-/// Pieces of patterns. Left out is what PCRE and its successor PCRE2 read differently, as does OTP from 28 on:
-/// `\K` in a look-around, `{,n}` and blanks in `{n, m}`, a class at the end of a range, letters that are no escapes, a
-/// recursion that may never end, going back into a group that was called.
+/// Pieces of patterns. Constructs that PCRE and PCRE2 (used by OTP from 28 on) read differently are left out: `\K` in a
+/// look-around, `{,n}` and blanks in `{n, m}`, a class at the end of a range, letters that are no escapes, a recursion that may
+/// never end, and backtracking into a called group.
 const PIECES: &[&str] = &[
     "1",
     "\\.",
@@ -140,7 +140,7 @@ const PIECES: &[&str] = &[
     ".*+",
 ];
 
-/// ASCII: which letters beyond it are letters to `\\w`, `\\b` and `[[:alpha:]]` is not told alike by OTP itself.
+/// ASCII only: OTP itself does not agree on the letters beyond ASCII for `\\w`, `\\b` and `[[:alpha:]]`.
 const VSNS: &[&str] = &[
     "1.0",
     "1.0.0",
@@ -169,7 +169,7 @@ fn question(dice: &mut Dice) -> Question {
     let pieces =
         |dice: &mut Dice, few: usize| (0..few).map(|_| dice.pick(PIECES)).collect::<String>();
     let pattern = match dice.below(3) {
-        // The version itself with pieces in it is what most often matches.
+        // Patterns made from the version itself match most often.
         0 => {
             let quoted = vsn.replace('.', "\\.");
             let borders: Vec<usize> = quoted
@@ -186,7 +186,7 @@ fn question(dice: &mut Dice) -> Question {
     Question { pattern, vsn }
 }
 
-/// What differs, each as a line. A pattern that was given up is to OTP one that does not match.
+/// The differences between our answers and OTP's, one line each. For OTP, a pattern that was given up does not match.
 pub(crate) fn differences(questions: &[Question], answers: &[String]) -> Vec<String> {
     let mut full = 0;
     let mut differences = Vec::new();

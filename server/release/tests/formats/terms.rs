@@ -1,11 +1,11 @@
-//! Texts of files: every literal in every notation, and most ways to get one wrong.
+//! Random texts of files: every literal in every notation, and most ways to write one wrongly.
 
 use pq_term::{Term, read_bytes};
 
 use super::dice::Dice;
 use super::otp::written;
 
-/// What is right, and what is wrong or means something else than it seems to.
+/// Correct literals, and literals that are wrong or mean something unexpected.
 type Literals = (&'static [&'static str], &'static [&'static str]);
 
 const INTEGERS: Literals = (
@@ -106,7 +106,7 @@ const CHARACTERS: Literals = (
     ],
 );
 
-/// What stands between the quotes of strings and atoms.
+/// Texts between the quotes of strings and atoms.
 const INSIDES: Literals = (
     &[
         "",
@@ -248,7 +248,7 @@ const TYPES: Literals = (
     ],
 );
 
-/// What follows a token or comes before it.
+/// Texts before and after a token.
 const BLANKS: Literals = (
     &[
         "", "", "", "", "", " ", "\n", "\t", "\r\n", " % c\n", "%%\n", "\u{a0}", "\u{85}", "\u{0}",
@@ -256,7 +256,7 @@ const BLANKS: Literals = (
     &["\u{feff}", "\u{7f}", "\u{2003}"],
 );
 
-/// One that is wrong among so many.
+/// One in this many literals is wrong.
 const WRONG_ONE_IN: usize = 60;
 
 fn literal(dice: &mut Dice, (right, wrong): Literals) -> &'static str {
@@ -268,14 +268,14 @@ fn literal(dice: &mut Dice, (right, wrong): Literals) -> &'static str {
     of[dice.below(of.len())]
 }
 
-/// What is put into a text to break it.
+/// Pieces that are inserted into a text to break it.
 const SHARDS: &[&str] = &[
     "{", "}", "[", "]", "(", ")", "<<", ">>", "#", "#{", "=>", ":=", "|", ",", ".", "..", "\"",
     "'", "$", "\\", "-", "+", "?", ";", "/", "a", "X", "1", "1.0", "fun", "<0.1.2>", "~", " ",
     "\n", "%", "++", ":", "!", "é", "\u{feff}", "#r{}", "begin", "end",
 ];
 
-/// Behind the last term.
+/// Texts after the last term.
 const ENDS: &[&str] = &[
     ".",
     ".\n",
@@ -296,7 +296,7 @@ pub(crate) fn texts(dice: &mut Dice, count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| text(dice)).collect()
 }
 
-/// One to three terms, some of them broken, in some coding.
+/// One to three terms, some of them broken, in a random encoding.
 fn text(dice: &mut Dice) -> Vec<u8> {
     let mut text = String::new();
     for _ in 0..=dice.below(3) {
@@ -327,7 +327,7 @@ fn break_it(dice: &mut Dice, text: &mut String) {
     }
 }
 
-/// The bytes: UTF-8 or Latin-1, with a head that may say which, or something else.
+/// The bytes of a text in UTF-8 or Latin-1, with a correct, wrong or missing encoding comment.
 fn coded(dice: &mut Dice, text: &str) -> Vec<u8> {
     let head = dice.pick(&[
         "",
@@ -381,7 +381,7 @@ fn signed(dice: &mut Dice, of: Literals) -> String {
     format!("{sign}{}{close}", literal(dice, of))
 }
 
-/// `""` before another quote would begin a string in triple quotes, which is left out.
+/// `""` before another quote would begin a string in triple quotes; such strings are left out.
 fn strings(dice: &mut Dice) -> String {
     let mut text = format!("\"{}\"", insides(dice).replace('\'', ""));
     while dice.one_in(5) {
@@ -423,7 +423,7 @@ fn list(dice: &mut Dice, depth: usize) -> String {
     format!("[{items}{tail}]")
 }
 
-/// Keys are atoms and numbers: of a string and a list of the same numbers Erlang makes one key.
+/// Keys are atoms and numbers, because in Erlang a string and a list of the same numbers are the same key.
 fn map(dice: &mut Dice, depth: usize) -> String {
     let few = dice.below(4);
     let pairs = (0..few).map(|_| {
@@ -499,7 +499,7 @@ fn segment(dice: &mut Dice, values: &[&str], types: &[&str]) -> String {
     format!("{}{}", dice.pick(values), dice.pick(types))
 }
 
-/// What differs, each as some lines.
+/// The differences between our answers and OTP's, as a few lines each.
 pub(crate) fn differences(texts: &[Vec<u8>], answers: &[String]) -> Vec<String> {
     let mut read = 0;
     let mut differences = Vec::new();
@@ -529,14 +529,14 @@ pub(crate) fn differences(texts: &[Vec<u8>], answers: &[String]) -> Vec<String> 
     differences
 }
 
-/// A list without a proper end in a value of a map whose key comes again: what OTP answers has it no more.
+/// True for a map with a duplicate key whose first value has an improper list: OTP's answer no longer contains that list.
 fn is_replaced(text: &[u8]) -> bool {
     let refused = read_bytes(text).err();
     let is_improper = refused.is_some_and(|error| error.to_string().contains("a proper end"));
     is_improper && text.windows(2).any(|two| two == b"=>")
 }
 
-/// Strings in triple quotes.
+/// True for texts with strings in triple quotes.
 fn is_left_out(text: &[u8]) -> bool {
     text.windows(3).any(|three| three == b"\"\"\"")
 }

@@ -1,4 +1,4 @@
-//! Archives as nobody's library would write them: taken apart, changed, and put together again.
+//! Archives that no library would write: unpacked, changed, and packed again.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::fixture::Fixture;
 
-/// One entry of an archive, as somebody wants it to look.
+/// One entry of a forged archive.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -34,7 +34,7 @@ pub(crate) fn special(name: &str, kind: EntryType) -> Entry {
     }
 }
 
-/// The entries of the good package of 1.1.0.
+/// The entries of the correct package of 1.1.0.
 pub(crate) fn good(fixture: &Fixture) -> Vec<Entry> {
     let bytes = fs::read(fixture.package("1.1.0")).unwrap();
     let mut archive = Archive::new(GzDecoder::new(bytes.as_slice()));
@@ -48,7 +48,7 @@ pub(crate) fn good(fixture: &Fixture) -> Vec<Entry> {
     archive.entries().unwrap().map(entry).collect()
 }
 
-/// A header as nobody's library would write it: the name goes in as it is.
+/// A header that no library would write: the name is stored unchecked.
 pub(crate) fn header(entry: &Entry) -> Header {
     let mut header = Header::new_ustar();
     header.as_old_mut().name[..entry.name.len()].copy_from_slice(entry.name.as_bytes());
@@ -78,7 +78,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-/// The same entries with package checksums that are right for them, so that what is asked later is reached.
+/// The same entries with correct package checksums, so that later checks are reached.
 pub(crate) fn sealed(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.retain(|entry| entry.name != "SHA256SUMS");
     let sum = |entry: &Entry| (entry.name.clone(), sha256(&entry.bytes));
@@ -95,7 +95,7 @@ pub(crate) fn with(entry: Entry) -> impl Fn(Vec<Entry>) -> Vec<Entry> {
     }
 }
 
-/// A change of the text of one file, or its end.
+/// A change that replaces the text of one file, or removes the file.
 pub(crate) fn altered(
     name: &'static str,
     change: impl Fn(&str) -> Option<String>,

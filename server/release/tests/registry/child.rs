@@ -1,5 +1,5 @@
-//! The program that is killed, or runs out of disk: this test binary once more, told by its environment what to do.
-//! Nobody told, there is nothing to do and the test is over.
+//! A child process that is killed or runs out of disk space: this test binary, with its work in environment variables. Without
+//! them, its test does nothing.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use crate::fixture::runtime;
 const ROOT: &str = "PQ_OFFICE_ROOT";
 const WORK: &str = "PQ_OFFICE_WORK";
 
-/// The exit code of a child whose work was refused.
+/// The exit code of a child whose work failed.
 pub(crate) const REFUSED: i32 = 3;
 
-/// The marks that a child writes before each step.
+/// The prefix of the line that a child writes before each step.
 pub(crate) const MARK: &str = "step: ";
 
-/// What a child does.
+/// The work of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// Unpacks 1.1.0, makes it permanent, goes back to 1.0.0 and removes it, over and over.
+    /// Repeatedly unpacks 1.1.0, makes it permanent, goes back to 1.0.0 and removes 1.1.0.
     Rounds,
     Unpack,
-    /// Makes 1.1.0, which is unpacked, permanent.
+    /// Makes the unpacked release 1.1.0 permanent.
     MakePermanent,
     Remove,
 }
@@ -39,7 +39,7 @@ impl Work {
     ];
 }
 
-/// A child that does this in the tree at `root`. Its packages stand in `packages` beside the tree.
+/// The command of a child that does this work in the tree at `root`. Its packages are in `packages` beside the tree.
 pub(crate) fn command(root: &Path, work: Work) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child::work_that_the_environment_asks_for"]);
@@ -48,7 +48,7 @@ pub(crate) fn command(root: &Path, work: Work) -> Command {
     command
 }
 
-/// Starts it with its output in a pipe.
+/// Starts the child with a pipe for its output.
 pub(crate) fn start(mut command: Command) -> Child {
     command
         .stdin(Stdio::null())
@@ -103,7 +103,7 @@ fn make_permanent(registry: &mut ReleaseRegistry, vsn: &str) -> Result<(), Regis
     registry.make_permanent(vsn)
 }
 
-/// The steps of a round.
+/// The steps of a round, in order.
 pub(crate) const STEPS: [&str; 4] = [
     "unpack",
     "make 1.1.0 permanent",
@@ -111,7 +111,7 @@ pub(crate) const STEPS: [&str; 4] = [
     "remove",
 ];
 
-/// Does a step, unless it is done: an interrupted one may have been.
+/// Does a step unless it is done already: the interrupted child may have done it.
 pub(crate) fn step(
     registry: &mut ReleaseRegistry,
     root: &Path,
@@ -128,7 +128,7 @@ pub(crate) fn step(
     }
 }
 
-/// One round, from wherever the last one was interrupted; `begins` is told each step.
+/// Does one round from the step at which the previous one was interrupted; calls `begins` before each step.
 pub(crate) fn round(
     registry: &mut ReleaseRegistry,
     root: &Path,
@@ -141,7 +141,7 @@ pub(crate) fn round(
     Ok(())
 }
 
-/// Straight to the pipe: what a buffer holds is gone with the process.
+/// Written directly to the pipe, because the contents of a buffer are lost when the process is killed.
 fn mark(step: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{MARK}{step}").unwrap();

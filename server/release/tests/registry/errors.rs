@@ -1,4 +1,4 @@
-//! What is refused says what was wrong and what would be right, and what is refused by the operating system too.
+//! Errors name the fault and the correct form, also for errors of the operating system.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ fn a_status_that_is_wrong_comes_with_what_would_be_right() {
     expect!["boot release 1.1.0 next time: it is unpacked; only a release that ran before can be started again this way"]
         .assert_eq(&error.to_string());
     let error = registry.remove("1.0.0").unwrap_err();
-    expect!["remove release 1.0.0: it is permanent; what boots next time is needed; make another one permanent first"]
+    expect!["remove release 1.0.0: it is permanent; the node boots it next time; make another release permanent first"]
         .assert_eq(&error.to_string());
 }
 
@@ -37,7 +37,7 @@ fn a_list_that_somebody_has_broken_meanwhile_is_not_believed() {
 fn what_cannot_be_written_is_named() {
     let fixture = Fixture::new();
     let mut registry = fixture.open("1.0.0");
-    // A file where the work folder has to be: even root cannot make a folder there.
+    // A file in the place of the work directory: even root cannot create a directory there.
     fs::write(fixture.path(".office"), "").unwrap();
     fs::set_permissions(fixture.path(".office"), fs::Permissions::from_mode(0o444)).unwrap();
     let error = registry.tmp_current("1.0.0").unwrap_err();

@@ -1,4 +1,4 @@
-//! A tree that a node runs from, and packages of newer releases.
+//! The test fixture: a tree from which a node runs, and packages of newer releases.
 //!
 //! | release | `talk` | `quest` | ways |
 //! |---|---|---|---|
@@ -16,12 +16,12 @@ use pq_release::registry::ReleaseRegistry;
 use pq_release::tree::{AppPieces, ReleaseSpec, write_release};
 use tempfile::TempDir;
 
-/// What a release consists of.
+/// The pieces of a release.
 pub(crate) struct Pieces {
     pub(crate) vsn: &'static str,
     pub(crate) talk: &'static str,
     pub(crate) quest: &'static str,
-    /// From which release there is a way, and back.
+    /// The release with a way to this one and back.
     pub(crate) other: Option<&'static str>,
 }
 
@@ -63,7 +63,7 @@ impl Pieces {
         ))
     }
 
-    /// How `talk` gets from one version to the other: for the author's next build, not for a node.
+    /// The appup of `talk` between the two versions: for the author's next build, not for a node.
     fn appup(&self) -> Option<String> {
         let (talk, other) = (self.talk, self.other?);
         Some(format!(
@@ -71,7 +71,7 @@ impl Pieces {
         ))
     }
 
-    /// Lays the release out at `root`, as its author does.
+    /// Writes the release to `root`, as its author does.
     pub(crate) fn lay_out(&self, root: &Path) {
         let apps = [
             app("talk", self.talk, "quest"),
@@ -103,7 +103,7 @@ pub(crate) fn app(name: &str, vsn: &str, needs: &str) -> String {
     )
 }
 
-/// Bytes that stand for a library: 20 KiB of a xorshift generator, which do not pack.
+/// Bytes in place of a library: 20 KiB of a xorshift generator, which are incompressible.
 fn library(name: &str, vsn: &str) -> Vec<u8> {
     let mix = |seed: u64, byte: u8| seed.wrapping_mul(31).wrapping_add(u64::from(byte));
     let seed = name.bytes().chain(vsn.bytes()).fold(1, mix);
@@ -121,7 +121,7 @@ fn library(name: &str, vsn: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A library of which only the form and the manifest are right: enough to say whose it is.
+/// A library with only a valid form and manifest: enough to identify its application.
 pub(crate) fn elf(application: &str, vsn: &str) -> Vec<u8> {
     let manifest = format!("{{library,\"{application}\",\"{vsn}\",[{{abi,1}},{{modules,[]}}]}}.");
     let names = b"\0.pq.manifest\0.shstrtab\0";
@@ -172,19 +172,19 @@ pub(crate) fn runtime() -> Runtime {
     }
 }
 
-/// A tree from which 1.0.0 runs, with a folder beside it for whatever is built meanwhile.
+/// A tree from which 1.0.0 runs, with a directory beside it for builds.
 pub(crate) struct Fixture {
     folder: TempDir,
 }
 
 impl Fixture {
-    /// In memory where the system has a place for that: what is brought to the disk takes its time there, and most tests
-    /// are about something else.
+    /// A fixture in memory where the system has such a directory: syncing to a disk is slow, and most tests do not depend on
+    /// it.
     pub(crate) fn new() -> Fixture {
         Fixture::of(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()))
     }
 
-    /// On the disk.
+    /// A fixture on the disk.
     pub(crate) fn on_disk() -> Fixture {
         Fixture::of(tempfile::tempdir())
     }
@@ -205,7 +205,7 @@ impl Fixture {
         self.root().join(name)
     }
 
-    /// A path outside the tree.
+    /// A path outside the tree, beside it.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -218,7 +218,7 @@ impl Fixture {
         ReleaseRegistry::open(self.tree(), running).unwrap()
     }
 
-    /// A package of this release, built in a tree of its author's.
+    /// Builds a package of this release in a separate tree of its author.
     pub(crate) fn package(&self, vsn: &str) -> PathBuf {
         let pieces = RELEASES.iter().find(|pieces| pieces.vsn == vsn).unwrap();
         let author = self.beside(&format!("author-{vsn}"));
@@ -241,7 +241,7 @@ impl Fixture {
         snapshot(&self.root())
     }
 
-    /// The tree is the same bytes as it was.
+    /// Checks that the tree has the same bytes as before.
     #[track_caller]
     pub(crate) fn is_as(&self, before: &Snapshot, context: &str) {
         let differing = differing(&self.snapshot(), before);
@@ -249,10 +249,10 @@ impl Fixture {
     }
 }
 
-/// What is in a folder.
+/// The contents of a directory, by path.
 pub(crate) type Snapshot = BTreeMap<String, Vec<u8>>;
 
-/// The names in which two snapshots differ.
+/// The paths in which two snapshots differ.
 pub(crate) fn differing(one: &Snapshot, other: &Snapshot) -> Vec<String> {
     let all = one.keys().chain(other.keys());
     all.filter(|name| one.get(*name) != other.get(*name))
@@ -260,7 +260,7 @@ pub(crate) fn differing(one: &Snapshot, other: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-/// Every file, folder and link below a folder: the bytes of files, where links lead.
+/// Every file, directory and link below a directory: the bytes of files, and the targets of links.
 pub(crate) fn snapshot(root: &Path) -> Snapshot {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_path_buf()];
@@ -290,7 +290,7 @@ pub(crate) fn shown(registry: &ReleaseRegistry) -> String {
     releases.join(", ")
 }
 
-/// What `RELEASES` says, and which release boots.
+/// The contents of `RELEASES`, and the release that boots.
 pub(crate) fn on_disk(fixture: &Fixture) -> String {
     let tree = fixture.tree();
     let releases = tree.releases().unwrap();
@@ -303,7 +303,7 @@ pub(crate) fn on_disk(fixture: &Fixture) -> String {
     )
 }
 
-/// Makes a named pipe.
+/// Creates a named pipe.
 pub(crate) fn make_pipe(place: &Path) {
     use rustix::fs::{CWD, FileType, Mode};
     let mode = Mode::RUSR | Mode::WUSR;

@@ -1,5 +1,5 @@
-//! A disk that is full, at every size at which it can be: the limit that a shell sets on the size of files refuses as a
-//! full disk does, needs no rights, and can be moved through every file that is written.
+//! A full disk at every possible position: the shell's limit on the size of files fails like a full disk, needs no privileges,
+//! and can be set to each size in turn.
 
 use std::fs;
 use std::process::Command;
@@ -9,10 +9,10 @@ use pq_release::releases::{Lib, Release, Releases, Status};
 use crate::child::{self, REFUSED, Work};
 use crate::fixture::{Fixture, on_disk, shown};
 
-/// How large a file may become before the work is done; the largest is `RELEASES` here.
+/// The largest size limit that the tests try, in KiB; the largest file is `RELEASES` here.
 const LIMIT_KIB_MAX: usize = 64;
 
-/// A list so long that it is the largest file of all: then there is a limit at which only the last step is refused.
+/// Makes the list the largest of all files: then there is a limit at which only the last step fails.
 fn lengthen_list(fixture: &Fixture) {
     let file = fixture.path("releases/RELEASES");
     let mut releases = Releases::read(&file).unwrap();
@@ -31,12 +31,12 @@ fn lengthen_list(fixture: &Fixture) {
     releases.write(&file).unwrap();
 }
 
-/// The child's sentence when no file may become larger than this, or nothing when its work was done.
-/// Who writes too much gets a signal unless he ignores it, and then the error.
+/// The child's error with this limit on the size of files; `None` when its work succeeded. The child ignores the signal for too
+/// large files, so that its write fails with an error.
 fn limited(fixture: &Fixture, work: Work, limit_kib: usize) -> Option<String> {
     let plain = child::command(&fixture.root(), work);
     let mut shell = Command::new("/bin/sh");
-    // A shell of POSIX counts in halves of a KiB.
+    // A POSIX shell counts in units of 512 bytes.
     let limit = 2 * limit_kib;
     let script = format!(r#"trap '' XFSZ; ulimit -f {limit}; exec "$0" "$@""#);
     shell.args(["-c", &script]).arg(plain.get_program());
@@ -59,8 +59,7 @@ fn limited(fixture: &Fixture, work: Work, limit_kib: usize) -> Option<String> {
     }
 }
 
-/// Raises the limit until the work is done; at each one before, the tree stays the same bytes.
-/// Says what was refused, without repetitions.
+/// Raises the limit until the work succeeds; before that, the tree keeps its bytes at each limit. Returns the distinct errors.
 fn until_done(fixture: &Fixture, work: Work) -> Vec<String> {
     let before = fixture.snapshot();
     let mut sentences = Vec::new();

@@ -1,5 +1,5 @@
-//! Packages that lie, and packages that were damaged: each is refused with a sentence, and the tree is the same bytes as
-//! before. The good package that each is made from is accepted afterwards.
+//! Forged and damaged packages: each is refused with a sentence, and the tree keeps its bytes. The correct package from which
+//! each is made is accepted afterwards.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) fn refused(fixture: &Fixture, package: &[u8]) -> RegistryError {
     error
 }
 
-/// The sentence and the term about these bytes.
+/// Checks the sentence and the term about these bytes.
 fn check_bytes(package: impl Fn(&Fixture) -> Vec<u8>, expected: Expect) {
     let fixture = Fixture::new();
     let error = refused(&fixture, &package(&fixture));
@@ -34,7 +34,7 @@ fn check_bytes(package: impl Fn(&Fixture) -> Vec<u8>, expected: Expect) {
     expected.assert_eq(&shown);
 }
 
-/// The same about a good package in which something was changed.
+/// Checks the sentence and the term about a changed version of the correct package.
 fn check(change: impl Fn(Vec<Entry>) -> Vec<Entry>, expected: Expect) {
     check_bytes(|fixture| gzip(&tar(&change(good(fixture)))), expected);
 }
@@ -120,14 +120,14 @@ fn a_path_is_there_once() {
             entries
         },
         expect![[r#"
-            accept package P: `lib/talk-1.1.0/ebin/talk.app` is there a second time; one of the two has to go
+            accept package P: `lib/talk-1.1.0/ebin/talk.app` occurs twice; remove one of the two
             {cannot_extract_file,"lib/talk-1.1.0/ebin/talk.app",duplicate}
         "#]],
     );
     check(
         with(file("lib/talk-1.1.0/ebin", "a file above another")),
         expect![[r#"
-            accept package P: `lib/talk-1.1.0/ebin` is there a second time; one of the two has to go
+            accept package P: `lib/talk-1.1.0/ebin` occurs twice; remove one of the two
             {cannot_extract_file,"lib/talk-1.1.0/ebin",duplicate}
         "#]],
     );
@@ -142,7 +142,7 @@ fn a_bomb_does_not_go_off() {
         gzip(&tar(&with(file)(good(&Fixture::new())))),
     ] {
         let error = refused(&Fixture::new(), &bomb);
-        let sentence = "bytes come out of it, which is too much for its size";
+        let sentence = "bytes, which is too much for its size";
         assert!(error.to_string().ends_with(sentence), "{error}");
         let term = error.to_term().to_string();
         assert!(term.ends_with("hostile.tar.gz\",too_large}"), "{term}");
@@ -247,7 +247,7 @@ fn one_changed_byte_is_found_wherever_it_is() {
     let mut registry = fixture.open("1.0.0");
     let before = fixture.snapshot();
     let path = fixture.beside("hostile.tar.gz");
-    // The header of gzip (10 bytes) says nothing about what is in it.
+    // The header of gzip (10 bytes) does not describe the contents.
     for at in (10..bytes.len()).step_by(bytes.len() / 150) {
         let mut changed = bytes.clone();
         changed[at] ^= 0x55;
@@ -265,7 +265,7 @@ fn nothing_stands_behind_the_end() {
     };
     let expected = || {
         expect![[r#"
-            accept package P: something stands behind its end; whoever wrote that meant it to be read otherwise
+            accept package P: bytes follow the end of the archive; a file that ends there would be right
             {cannot_extract_file,"P",trailing_data}
         "#]]
     };
@@ -421,14 +421,14 @@ fn a_package_says_once_which_release_it_holds() {
     check(
         altered("releases/pq.rel", |_| None),
         expect![[r#"
-            accept package P: it has no .rel file in `releases`, which would say which release it holds
+            accept package P: it has no .rel file in `releases` that names its release
             {enoent,"releases/hostile.rel"}
         "#]],
     );
     check(
         with(file("releases/other.rel", "x")),
         expect![[r#"
-            accept package P: `releases/other.rel` and `releases/pq.rel` both say which release it holds; one has to go
+            accept package P: `releases/other.rel` and `releases/pq.rel` both name its release; remove one of the two
             {bad_rel_file,"releases/pq.rel"}
         "#]],
     );
@@ -458,7 +458,7 @@ fn a_package_says_once_which_release_it_holds() {
             Some(text.replace("\"pq\"", "\"qp\""))
         }),
         expect![[r#"
-            accept package P: `releases/pq.rel` describes a release called `qp`; its name would have to be that
+            accept package P: `releases/pq.rel` describes release `qp`; the file needs the name of its release
             {bad_rel_file,"releases/pq.rel"}
         "#]],
     );
@@ -467,14 +467,14 @@ fn a_package_says_once_which_release_it_holds() {
             Some(text.replace("\"1.1.0\"}, {erts", "\"../1\"}, {erts"))
         }),
         expect![[r#"
-            accept package P: the release uses `../1` as a name or version; it would have to be a plain part of a path
+            accept package P: the release uses `../1` as a name or version; a plain component of a path would be right
             {cannot_extract_file,"../1",bad_path}
         "#]],
     );
     check(
         with(file("releases/1.1.0/second.rel", "x")),
         expect![[r#"
-            accept package P: choose a .rel file for release 1.1.0: releases/1.1.0/pq.rel and releases/1.1.0/second.rel both describe it; one has to go
+            accept package P: choose a .rel file for release 1.1.0: releases/1.1.0/pq.rel and releases/1.1.0/second.rel both describe it; remove one of the two
             {bad_rel_file,"releases/1.1.0/second.rel"}
         "#]],
     );
@@ -527,7 +527,7 @@ fn an_application_is_the_one_its_folder_is_for() {
     check(
         of_another_version,
         expect![[r#"
-            accept package P: use lib/talk-1.1.0/ebin/talk.app: line 1: it describes `talk-1.0.9`, and its place is for `talk-1.1.0`
+            accept package P: use lib/talk-1.1.0/ebin/talk.app: line 1: it describes `talk-1.0.9`, but its directory is for `talk-1.1.0`
             {wrong_vsn,"lib/talk-1.1.0/ebin/talk.app"}
         "#]],
     );

@@ -1,5 +1,5 @@
-//! kill -9 in the middle of the work, at moments of chance: the tree boots, opens, shows no half of anything, and what was
-//! interrupted can be done.
+//! Kills a node with SIGKILL at random moments of its work: the tree boots, opens, shows no half-done work, and the interrupted
+//! work can be done again.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -11,17 +11,16 @@ use pq_release::registry::ReleaseRegistry;
 use crate::child::{self, MARK, STEPS, Work};
 use crate::fixture::{Fixture, Snapshot, differing};
 
-/// How many kills each step gets at least. A disk is not as fast from one moment to the next, so a kill may come when
-/// the child is in the next step already; the step that was hit least is aimed at again, and after so many kills in all the
-/// aim is to blame.
+/// The least number of kills for each step. The speed of a disk varies, so a kill may hit the next step; the step with the
+/// fewest hits is the next target. The test fails when the total number of kills is too large.
 const KILLS_OF_EACH_MIN: usize = 40;
 const KILLS_MAX: usize = 1_000;
 
-/// The dice of this test: splitmix64.
+/// The random numbers of this test: splitmix64.
 struct Dice(u64);
 
 impl Dice {
-    /// A number below `sides`.
+    /// A random number below `sides`.
     fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -31,7 +30,7 @@ impl Dice {
     }
 }
 
-/// `PQ_OFFICE_SEED` repeats a run as far as the machine does.
+/// `PQ_OFFICE_SEED` repeats a run, as far as the timing of the machine permits.
 fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     match std::env::var("PQ_OFFICE_SEED") {
@@ -40,13 +39,13 @@ fn seed() -> u64 {
     }
 }
 
-/// What a tree may look like between two steps: with 1.1.0 and without.
+/// The permitted states of the tree between two steps: with 1.1.0 and without.
 struct Whole {
     with: Snapshot,
     without: Snapshot,
 }
 
-/// The two registers differ from step to step; they are compared by what they say.
+/// The files without `RELEASES` and `start_erl.data`, which differ from step to step; their meaning is compared instead.
 fn files(fixture: &Fixture) -> Snapshot {
     let mut files = fixture.snapshot();
     files.retain(|name, _| !matches!(&name[..], "releases/RELEASES" | "releases/start_erl.data"));
@@ -78,7 +77,7 @@ fn a_node_that_is_killed_leaves_a_tree_that_boots_and_goes_on() {
     panic!("seed {seed}: {kills:?}");
 }
 
-/// A round without a kill: what the tree looks like, and how long each step takes here and today.
+/// A round without a kill: returns the permitted states, and the duration of each step on this machine.
 fn rehearsal(fixture: &Fixture) -> (Whole, BTreeMap<&'static str, Duration>) {
     let mut registry = fixture.open("1.0.0");
     let without = files(fixture);
@@ -96,7 +95,7 @@ fn rehearsal(fixture: &Fixture) -> (Whole, BTreeMap<&'static str, Duration>) {
     (Whole { with, without }, lengths.into())
 }
 
-/// Kills a child this long after it began this step, and says in which step it was.
+/// Kills a child `delay` after the start of a step, and returns the step in which the kill hit.
 fn killed_in(root: &Path, step: &str, delay: Duration) -> &'static str {
     let mut child = child::start(child::command(root, Work::Rounds));
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -123,7 +122,7 @@ fn killed_in(root: &Path, step: &str, delay: Duration) -> &'static str {
     STEPS.into_iter().find(|step| *step == last).unwrap()
 }
 
-/// The tree after a kill: first as a node boots from it, then opened, then with the interrupted step done.
+/// Checks the tree after a kill: it boots, then it opens, then the interrupted step can be done.
 fn look(fixture: &Fixture, whole: &Whole, step: &str, context: &str) {
     let boot = told(fixture.tree().boot(), context);
     let mut registry = told(
@@ -143,7 +142,7 @@ fn look(fixture: &Fixture, whole: &Whole, step: &str, context: &str) {
     assert_eq!((is_there, &permanent[..]), expected, "{context}");
 }
 
-/// What is listed is there and boots; what is not listed is not there, and nothing else is.
+/// Listed releases exist and boot; other releases and other files do not exist.
 fn is_whole(fixture: &Fixture, registry: &ReleaseRegistry, whole: &Whole, context: &str) {
     let is_there = registry.which_releases().iter().any(|it| it.vsn == "1.1.0");
     let expected = match is_there {

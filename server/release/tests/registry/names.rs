@@ -1,4 +1,4 @@
-//! Packages that bring more names than a node can learn: refused before it has learnt one.
+//! Packages with more names than a node accepts: refused before the first name becomes an atom.
 
 use pq_term::Atom;
 
@@ -6,10 +6,10 @@ use crate::archive::{Entry, altered, file, good, gzip, tar, with};
 use crate::fixture::Fixture;
 use crate::hostile::refused;
 
-/// One more than a release may bring.
+/// One more than the limit of a release.
 const TOO_MANY: usize = 16_384 + 1;
 
-/// A list of so many names that nobody else uses.
+/// A list of `count` names that occur nowhere else.
 fn names(of: &str, count: usize) -> String {
     let names: Vec<_> = (0..count).map(|name| format!("{of}_{name}")).collect();
     format!("[{}].\n", names.join(","))

@@ -1,4 +1,4 @@
-//! Opening the registry of a tree whose files disagree, are missing, or were left in the middle of something.
+//! Opens the registry of trees with contradicting or missing files, and after interrupted work.
 
 use std::fs;
 

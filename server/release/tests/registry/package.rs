@@ -1,4 +1,4 @@
-//! Packages as they are made: what is in them, that they are the same twice, and what is not packed.
+//! Makes packages: their contents, equal bytes of two runs, and releases that are not packed.
 
 use std::fs;
 use std::io::Read;
@@ -99,13 +99,13 @@ fn two_trees_with_the_same_release_make_the_same_bytes() {
     assert_eq!(fs::read(second).unwrap(), first);
 }
 
-/// The error about a tree of 1.1.0 in which something was changed.
+/// Checks the error about a tree of 1.1.0 with a change.
 fn check(change: impl Fn(&Path), sentence: Expect, term: Expect) {
     let fixture = Fixture::new();
     let author = fixture.beside("author");
     RELEASES[1].lay_out(&author);
     change(&author);
-    // What its author has changed is meant, where checksums do not say otherwise.
+    // Without checksums, a change of the author counts as intended.
     fs::remove_file(author.join("releases/1.1.0/SHA256SUMS")).ok();
     let tree = ReleaseTree::open(&author, runtime());
     let packages = fixture.beside("packages");

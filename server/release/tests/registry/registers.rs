@@ -1,4 +1,4 @@
-//! Releases that somebody else has put in place, single files, and the first `RELEASES` of a tree.
+//! Releases that were copied into the tree, single files, and the first `RELEASES` of a tree.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn dir(name: &str, vsn: &str, dir: &Path) -> AppDir {
     }
 }
 
-/// 1.1.0 with its `talk` in a folder outside the tree.
+/// 1.1.0 with its `talk` in a directory outside the tree.
 fn laid_out_elsewhere(fixture: &Fixture) -> (ReleaseRegistry, std::path::PathBuf) {
     RELEASES[1].lay_out(&fixture.root());
     fs::create_dir(fixture.beside("elsewhere")).unwrap();

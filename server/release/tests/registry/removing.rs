@@ -1,4 +1,4 @@
-//! Releases that go, and what has to stay.
+//! Removes releases, and checks which files have to stay.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -73,7 +73,7 @@ fn what_runs_and_what_boots_next_time_stays() {
     registry.installed("1.1.0").unwrap();
     let error = both(&mut registry, "1.1.0");
     assert_eq!(error.to_term().to_string(), r#"{current,"1.1.0"}"#);
-    expect!["remove release 1.1.0: it is current; what runs is needed; install another one first"]
+    expect!["remove release 1.1.0: it is current; the node runs it; install another release first"]
         .assert_eq(&error.to_string());
     fixture.is_as(&before, "the tree");
 

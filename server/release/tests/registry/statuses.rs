@@ -1,8 +1,8 @@
-//! One test for each row of the table of statuses: in memory, on the disk, and after the node has started again.
+//! One test for each row of the table of statuses: in memory, on the disk, and after a restart of the node.
 
 use crate::fixture::{Fixture, on_disk, shown};
 
-/// A tree with 1.2.0 and 1.1.0 unpacked beside 1.0.0, which runs.
+/// A tree in which 1.0.0 runs and 1.2.0 and 1.1.0 are unpacked.
 fn fixture() -> (Fixture, pq_release::registry::ReleaseRegistry) {
     let fixture = Fixture::new();
     let registry = fixture.with(&["1.1.0", "1.2.0"]);

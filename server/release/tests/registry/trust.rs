@@ -1,5 +1,5 @@
-//! What is on the disk is what was unpacked: files that were changed, exchanged or taken away, and things that are no
-//! files, in every place where one is read.
+//! Files on the disk have to be those that were unpacked: changed, exchanged and removed files, and special files in every
+//! place from which a file is read.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,7 +27,7 @@ const FILES: [&str; 7] = [
     "lib/quest-1.0.0/priv/quest.so",
 ];
 
-/// What a registry says to an install of 1.1.0 before anything of it begins.
+/// The refusal of an install of 1.1.0 by the registry, before the install starts.
 fn refusal(registry: &ReleaseRegistry) -> Option<pq_release::registry::RegistryError> {
     let way = registry.way_to("1.1.0").err();
     way.or_else(|| registry.tree().boot_vsn("1.1.0").err().map(Into::into))
@@ -113,7 +113,7 @@ fn a_relup_that_came_from_elsewhere_is_refused_and_one_that_was_installed_is_not
     assert!(refusal(&registry).unwrap().is_checksum());
 }
 
-/// Puts something in the place of a file that is no file of the tree.
+/// Replaces a file by something that is not a plain file of the tree.
 fn puts(place: &Path, what: &str, outside: &Path) {
     match what {
         "a pipe" => make_pipe(place),
@@ -124,7 +124,7 @@ fn puts(place: &Path, what: &str, outside: &Path) {
     }
 }
 
-/// Short: the name of a socket has at most 107 bytes.
+/// The path of the tree has to be short: the path of a socket has at most 107 bytes.
 #[test]
 fn what_is_no_file_is_refused_wherever_a_file_is_read() {
     let fixture = Fixture::new();
@@ -147,7 +147,7 @@ fn what_is_no_file_is_refused_wherever_a_file_is_read() {
                 false => refusal(&registry).expect(file).to_string(),
             };
             let odd = match what {
-                // The device is behind a link.
+                // A link leads to the device.
                 "a link" | "a device" => "which is elsewhere",
                 what => what,
             };
@@ -205,7 +205,7 @@ fn the_folder_of_an_application_bears_its_name() {
     releases.write(&list).unwrap();
     let error = refusal(&registry).unwrap().to_string();
     assert!(
-        error.contains("it describes `talk-1.0.0`, and its place is for `talk-1.1.0`"),
+        error.contains("it describes `talk-1.0.0`, but its directory is for `talk-1.1.0`"),
         "{error}"
     );
     fs::rename(
@@ -222,7 +222,7 @@ fn the_folder_of_an_application_bears_its_name() {
     assert!(error.contains("it describes `talk-other`"), "{error}");
 }
 
-/// Puts a library in its place in an author's tree, and its checksum.
+/// Replaces a library in an author's tree, with its checksum.
 fn exchange(folder: &Path, library: &[u8]) {
     fs::write(folder.join("priv/talk.so"), library).unwrap();
     let file = folder.join("SHA256SUMS");
@@ -231,7 +231,7 @@ fn exchange(folder: &Path, library: &[u8]) {
     fs::write(file, sums.to_text()).unwrap();
 }
 
-/// The good package with this library, and with checksums that are right for it.
+/// The correct package with this library and matching checksums.
 fn lie(fixture: &Fixture, author: &Path, library: &[u8]) -> Vec<u8> {
     let sums = fs::read(author.join("lib/talk-1.1.0/SHA256SUMS")).unwrap();
     let mut entries = good(fixture);

@@ -1,4 +1,4 @@
-//! Packages that are right, and trees that are in their way.
+//! Unpacks correct packages, also into trees with conflicting files.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -71,7 +71,7 @@ fn an_application_that_is_there_has_to_be_the_same() {
         let error = registry.unpack(package.to_str().unwrap()).unwrap_err();
         let (folder, name) = file.split_once("-1.0.0/").unwrap();
         let sentence = format!(
-            "put {folder}-1.0.0 in place: one of this version is there, and its `{name}` differs; what differs needs another version"
+            "put {folder}-1.0.0 in place: it already exists with another `{name}`; different contents need another version"
         );
         assert_eq!(error.to_string(), sentence);
         let term = format!("{{existing_file,\"{file}\",differs}}");
@@ -99,7 +99,7 @@ fn an_application_that_is_there_has_to_be_the_same() {
     registry.unpack(package.to_str().unwrap()).unwrap();
 }
 
-/// Moves a file away and links to it: the same bytes, and as many as the link itself is said to have.
+/// Moves a file away and links to it. The target has the same bytes, and their number equals the size of the link.
 fn link_to_the_same_bytes(fixture: &Fixture, name: &str) {
     let (place, copy) = (fixture.path(name), fixture.beside("copy"));
     fs::rename(&place, &copy).unwrap();

@@ -1,4 +1,4 @@
-//! Which way leads from the release that runs to another.
+//! Finds the way from the running release to another.
 
 use std::fs;
 
@@ -45,7 +45,7 @@ fn where_there_is_no_way_the_ways_that_there_are_are_listed() {
     );
     registry.remove("1.1.0").unwrap();
     let error = registry.way_to("1.2.0").unwrap_err();
-    expect!["install release 1.2.0: there is no way from 1.0.0 to 1.2.0; no `relup` in the tree has one between two of its releases"]
+    expect!["install release 1.2.0: there is no way from 1.0.0 to 1.2.0; no `relup` in the tree has a way between two of its releases"]
         .assert_eq(&error.to_string());
 }
 

@@ -1,7 +1,7 @@
-//! Whether an appup still fits the libraries it leads between.
+//! Checks whether an appup fits the libraries of its two versions.
 //!
-//! It need not be the one that the generator would make: any order that calls allow is right, a module may be loaded
-//! although it did not change, and who restarts the application or the node names no module at all.
+//! The appup may differ from the generated one: every order that the calls permit is right, an unchanged module may be loaded
+//! again, and an appup that restarts the application or the node names no modules.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,14 +15,14 @@ use super::{CompareError, comparable, module, order};
 use crate::appup::Appup;
 use crate::terms;
 
-/// A place where an appup does not fit.
+/// A place at which an appup does not fit the libraries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
-    /// The appup.
+    /// The path of the `.appup` file.
     pub file: PathBuf,
-    /// The line (from 1).
+    /// The line (from 1) in the `.appup` file.
     pub line: usize,
-    /// What does not fit, and what would be right.
+    /// A sentence that names the fault and the correct form.
     pub sentence: String,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// Where an appup of the newer version does not fit what both libraries say; empty when it fits.
+/// All places at which an appup of the newer version does not fit the two libraries; empty when it fits.
 ///
 /// # Errors
 /// As [`super::generate`].
@@ -53,7 +53,7 @@ pub fn check(
             file: appup.file().to_path_buf(),
             line: 1,
             sentence: format!(
-                "it leads to {}, and the library is of \"{}\"",
+                "it leads to version {}, but the library has version \"{}\"",
                 appup.vsn, newer.vsn
             ),
         });
@@ -70,7 +70,7 @@ pub fn check(
     Ok(misfits)
 }
 
-/// One direction of an appup, and the libraries at both ends.
+/// One direction of an appup, with the libraries of both versions.
 struct Way<'a> {
     direction: Direction,
     appup: &'a Appup,
@@ -140,13 +140,13 @@ impl Way<'_> {
         )
     }
 
-    /// Why a module has to be named: a clause that goes on after its name.
+    /// The reason why the appup has to name a module, as a clause that follows the module's name.
     fn reason(&self, change: &Change) -> String {
         let vsn = |manifest| module(manifest, change.name).map_or("", |module| &*module.vsn);
         let (older, newer) = (vsn(self.older), vsn(self.newer));
         match change.what {
-            What::Add => "which comes on it".to_string(),
-            What::Delete => "which goes on it".to_string(),
+            What::Add => "which has to be added".to_string(),
+            What::Delete => "which has to be deleted".to_string(),
             What::Load => format!("which is {older} in the older version and {newer} in the newer"),
             What::Convert => format!("whose state {newer} converts from and to {older}"),
             What::Supervisor => format!(
@@ -155,7 +155,7 @@ impl Way<'_> {
         }
     }
 
-    /// What is wrong with a step by itself.
+    /// The fault of a single step, without regard to the other steps.
     fn wrong(&self, step: &Step, changes: &[Change]) -> Option<String> {
         let name = step.module.as_str();
         let found = &step.term;
@@ -173,14 +173,14 @@ impl Way<'_> {
         };
         (!fits).then(|| {
             format!(
-                "`{found}` does not do for `{name}`, {}; `{}` would be right",
+                "`{found}` is the wrong instruction for `{name}`, {}; `{}` would be right",
                 self.reason(change),
                 change.to_term()
             )
         })
     }
 
-    /// A module that did not change may be loaded again.
+    /// An appup may load an unchanged module again.
     fn wrong_about_the_same(&self, step: &Step) -> Option<String> {
         let (name, found) = (&step.module, &step.term);
         match module(self.newer, name) {
@@ -189,19 +189,19 @@ impl Way<'_> {
                 self.older.vsn, self.newer.vsn
             )),
             Some(_) if matches!(step.does, Does::Add | Does::Delete) => Some(format!(
-                "`{found}` names `{name}`, which is in both versions the same; leave it out"
+                "`{found}` names `{name}`, which is the same in both versions; leave it out"
             )),
             Some(_) => None,
         }
     }
 
-    /// True for a state that is the same: a conversion of it has nothing to do.
+    /// True for an unchanged state: an instruction to convert it has nothing to do.
     fn is_kept(&self, name: &str) -> bool {
         let (older, newer) = (module(self.older, name), module(self.newer, name));
         matches!((older, newer), (Some(older), Some(newer)) if past(older, newer) == Past::Kept)
     }
 
-    /// Calls that meet a module before it is there, or after it has gone.
+    /// Calls of a module before its `add_module` or after its `delete_module`.
     fn late(&self, change: &Change, script: &Script) -> Vec<Misfit> {
         let line = |name: &str| {
             let step = script.steps.iter().find(|step| step.module == name);
@@ -215,7 +215,7 @@ impl Way<'_> {
         let early = change.follows.iter().filter(|other| is_before(name, other));
         let early = early.map(|other| {
             let sentence = format!(
-                "`{name}` newly calls `{other}`, which comes only after it; name it among the dependencies, or before it"
+                "`{name}` newly calls `{other}`, which comes later; name `{other}` among its dependencies, or before it"
             );
             self.misfit(line(name), sentence)
         });
@@ -229,7 +229,7 @@ impl Way<'_> {
             .filter(|other| module(target, other).is_none());
         let late = gone.filter(|other| is_before(other, name)).map(|other| {
             let sentence = format!(
-                "`{other}` goes while `{name}` still calls it; delete it after `{name}` is exchanged"
+                "`{other}` is deleted while `{name}` still calls it; delete it after the exchange of `{name}`"
             );
             self.misfit(line(other), sentence)
         });

@@ -1,4 +1,4 @@
-//! One direction between two versions: what becomes of each module, and on which others it depends.
+//! One direction between two versions: the change of each module, and its dependencies on other modules.
 
 use std::collections::BTreeSet;
 
@@ -9,46 +9,44 @@ use pq_term::{Atom, Term};
 use super::{has_state, module};
 use crate::terms;
 
-/// The way from one version to another.
+/// The modules of two versions, and the direction of the upgrade.
 pub(super) struct Crossing<'a> {
     direction: Direction,
-    /// What is left.
     from: &'a Manifest,
-    /// What is reached.
     to: &'a Manifest,
 }
 
-/// What becomes of a module.
+/// How a module changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
-    /// It comes.
+    /// The module exists only in the version that is reached.
     Add,
-    /// Its code is exchanged, and nothing else.
+    /// Only the code is exchanged.
     Load,
-    /// Its code is exchanged, and the states of its processes are converted.
+    /// The code is exchanged, and the states of its processes are converted.
     Convert,
-    /// Its code is exchanged, and it is asked for its children anew.
+    /// The code is exchanged, and the runtime asks the supervisor for its children again.
     Supervisor,
-    /// It goes.
+    /// The module exists only in the version that is left.
     Delete,
 }
 
-/// A module that is not in both versions the same.
+/// A module that differs between the two versions.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Change<'a> {
     pub(super) name: &'a str,
     pub(super) what: What,
-    /// The modules that its instruction depends on.
+    /// The dependencies of the module's instruction.
     pub(super) deps: Vec<&'a str>,
-    /// Modules that come before it, those it depends on among them: it calls functions of theirs that it did not
-    /// call before.
+    /// Modules that have to come before this module because its next version calls functions of theirs that the version
+    /// before did not call. They include `deps`.
     pub(super) follows: Vec<&'a str>,
-    /// Modules that come after it: it calls functions of theirs that it does not call any more.
+    /// Modules that have to come after this module because its next version no longer calls their functions.
     pub(super) leads: Vec<&'a str>,
 }
 
 impl<'a> Crossing<'a> {
-    /// The way up from the older or down from the newer.
+    /// The direction up from the older library or down from the newer one.
     pub(super) fn new(
         direction: Direction,
         older: &'a Manifest,
@@ -65,7 +63,7 @@ impl<'a> Crossing<'a> {
         }
     }
 
-    /// All changes, in no order that means anything.
+    /// All changes, in no particular order.
     pub(super) fn changes(&self) -> Vec<Change<'a>> {
         let gone = |one: &&ModuleEntry| module(self.to, &one.name).is_none();
         let gone = self.from.modules.iter().filter(gone);
@@ -78,7 +76,7 @@ impl<'a> Crossing<'a> {
             .collect()
     }
 
-    /// What becomes of a module; `None` for one that stays as it is.
+    /// The change of a module; `None` for an unchanged module.
     pub(super) fn what(&self, name: &str) -> Option<What> {
         match (module(self.from, name), module(self.to, name)) {
             (None, Some(_)) => Some(What::Add),
@@ -109,7 +107,7 @@ impl<'a> Crossing<'a> {
                 .filter(|other| *other != name && is_called(other))
                 .collect()
         };
-        // What both versions call is there, or the one that runs now would not have run.
+        // Functions that both versions call already exist: otherwise the running version would fail.
         let mut follows = others(&next.difference(&now).copied().collect::<Vec<_>>());
         follows.retain(|other| module(self.to, other).is_some());
         let mut leads = others(&now.difference(&next).copied().collect::<Vec<_>>());
@@ -121,8 +119,9 @@ impl<'a> Crossing<'a> {
             what,
             deps: match self.direction {
                 Direction::Up => follows.clone(),
-                // Down, systools loads who depends before what it depends on, so only the place says what comes
-                // first; neither can be first where each waits for the other, and one group makes it one step.
+                // On the way down systools loads a dependent module before its dependencies, so only the position of the
+                // instructions decides the order. Modules that call each other have no order; as one group they become one
+                // step.
                 Direction::Down => circle,
             },
             follows,
@@ -131,14 +130,14 @@ impl<'a> Crossing<'a> {
     }
 }
 
-/// What a newer version of a module says of the state of an older one.
+/// The relation of a newer version of a module to the state of an older version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Past {
-    /// It is another, and converted.
+    /// The newer version converts the older state.
     Converted,
-    /// It is the same.
+    /// The newer version keeps the state unchanged.
     Kept,
-    /// Nothing.
+    /// The newer version does not declare the older state.
     Unsaid,
 }
 
@@ -153,7 +152,7 @@ pub(super) fn past(older: &ModuleEntry, newer: &ModuleEntry) -> Past {
     }
 }
 
-/// Which functions a module calls in a version; none where it does not exist or does not say.
+/// The functions that a module calls in a version; empty when the module does not exist or declares no calls.
 pub(super) fn calls<'a>(manifest: &'a Manifest, name: &str) -> BTreeSet<&'a Callee> {
     let declared = module(manifest, name).and_then(|module| module.declared.as_ref());
     declared
@@ -163,7 +162,7 @@ pub(super) fn calls<'a>(manifest: &'a Manifest, name: &str) -> BTreeSet<&'a Call
 }
 
 impl Change<'_> {
-    /// The instruction, as short as `appup(4)` allows.
+    /// The instruction in the shortest form that `appup(4)` allows.
     pub(super) fn to_term(&self) -> Term {
         let brutal = || Term::atom("brutal_purge");
         let advanced = || terms::tagged("advanced", Term::list([]));
@@ -173,7 +172,7 @@ impl Change<'_> {
             What::Delete => ("delete_module", vec![]),
             What::Convert => ("update", vec![advanced()]),
             What::Supervisor if self.deps.is_empty() => ("update", vec![Term::atom("supervisor")]),
-            // What `supervisor` stands for; there is no short form with dependencies.
+            // The full form of `supervisor`: the short form has no dependencies.
             What::Supervisor => {
                 let style = ["static", "default"].map(Term::atom);
                 let style = style.into_iter().chain([advanced(), brutal(), brutal()]);

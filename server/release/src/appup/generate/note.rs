@@ -1,4 +1,4 @@
-//! What the comparison of two manifests could not know, and what it saw on the way. Whoever releases reads it.
+//! Open points and observations of the comparison of two manifests, for the author of a release.
 
 use std::fmt;
 
@@ -9,69 +9,69 @@ use super::{has_state, module, runs};
 use crate::same_vsn::is_other_code;
 use pq_otp::Kind;
 
-/// Something that a person has to look at. The versions are those of the application, unless a module's are named.
+/// A point that a person has to check. Versions are those of the application, unless a module's version is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// Every module has the version it had.
+    /// No module has changed its version.
     NothingChanged,
-    /// A module that keeps a state does not say what became of it.
+    /// A module with a state does not declare what becomes of the state.
     StateUnsaid {
-        /// The module.
+        /// The module with the undeclared state.
         module: String,
         /// The version of the module in the older library.
         older: String,
-        /// And in the newer.
+        /// The version of the module in the newer library.
         newer: String,
     },
-    /// A module has other code, or declares something else, under the same version.
+    /// A module has different code or declarations under the same version.
     VsnNotRaised {
-        /// The module.
+        /// The module with the unchanged version.
         module: String,
-        /// The version of the module in both.
+        /// The version of the module in both libraries.
         vsn: String,
     },
-    /// A library does not say what the code of its modules is, so what changed under the same version does not show.
+    /// A library has no digests of the code of its modules, so changes under the same version are invisible.
     CodeUnknown {
         /// The version of the library.
         vsn: String,
     },
-    /// A supervisor's children are known only when it is asked for them.
+    /// The children of a supervisor are known only at run time.
     ChildrenNotCompared {
-        /// The supervisor.
+        /// The module of the supervisor.
         module: String,
     },
     /// Processes run a module that only one version has.
     OnlyIn {
-        /// The module.
+        /// The name of this module.
         module: String,
-        /// What it is.
+        /// The behaviour of the module, such as `gen_server`.
         kind: &'static str,
-        /// The version that has it.
+        /// The version of the application that has the module.
         vsn: String,
-        /// Whether that is the newer.
+        /// True when the newer version has the module.
         is_newer: bool,
     },
-    /// A library of an SDK that did not ask yet what modules declare.
+    /// A library was built with an SDK that did not record the declarations of modules.
     Undeclared {
         /// The version of the library.
         vsn: String,
     },
-    /// A function is called of a module that went or has not come yet.
+    /// A module calls a function of a module that its version of the application lacks.
     CallsNobody {
-        /// Who calls.
+        /// The module that calls the function.
         module: String,
-        /// What.
+        /// The function that does not exist.
         callee: Callee,
-        /// In which version.
+        /// The version of the application with this call.
         vsn: String,
     },
-    /// A function of another application is called in one of the versions only.
+    /// Only one of the versions calls a function of another application.
     CallsElsewhere {
-        /// Who calls.
+        /// The module that calls the function.
         module: String,
-        /// What.
+        /// The function of the other application.
         callee: Callee,
-        /// In which version.
+        /// The version of the application with this call.
         vsn: String,
     },
 }
@@ -80,42 +80,42 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::NothingChanged => f.write_str(
-                "every module has the version it had, so there is nothing to do; code that changed has a VSN to raise",
+                "no module has a new version, so the appup has nothing to do; raise the VSN of each module whose code changed",
             ),
             Note::StateUnsaid { module, older, newer } => write!(
                 f,
-                "`{module}` {newer} says of the state of {older} neither that it converts it nor that it keeps it, so it is \
-                 only loaded; a state that changed without a migration, or is written the same and means something else, \
-                 does not show in a library"
+                "`{module}` {newer} declares neither that it converts the state of {older} nor that it keeps it, so the appup \
+                 only loads the module; a library does not show a state that changed without a migration, nor one with the \
+                 same form and another meaning"
             ),
             Note::VsnNotRaised { module, vsn } => write!(
                 f,
-                "`{module}` is {vsn} in both, and its code or what it declares is another: was its VSN forgotten? It is left as \
-                 it is"
+                "`{module}` is {vsn} in both, but its code or its declarations differ: was its VSN forgotten? The appup leaves \
+                 the module out"
             ),
             Note::CodeUnknown { vsn } => write!(
                 f,
-                "the library of {vsn} does not say what the code of its modules is: code that changed under the same VSN \
-                 does not show; `pq build` makes libraries that do"
+                "the library of {vsn} has no digests of the code of its modules, so changes under the same VSN cannot be \
+                 found; `pq build` makes libraries with digests"
             ),
             Note::ChildrenNotCompared { module } => write!(
                 f,
-                "the children of `{module}` are known only to itself: the update starts none that are new and ends none that \
-                 are gone; {{apply, {{supervisor, restart_child, [Sup, Id]}}}} behind it starts a new one, and terminate_child and \
-                 delete_child before it end one; `pq relup --help` lists what a script may call"
+                "the children of `{module}` are known only at run time: the update neither starts new children nor ends removed \
+                 ones; {{apply, {{supervisor, restart_child, [Sup, Id]}}}} after it starts a new child, terminate_child and \
+                 delete_child before it end one; `pq relup --help` lists the functions that a script may call"
             ),
             Note::OnlyIn { module, kind, vsn, is_newer } => {
                 let (comes, goes) = if *is_newer { ("up", "down") } else { ("down", "up") };
                 write!(
                     f,
-                    "`{module}`, a {kind}, is only in {vsn}: on the way {comes} nothing starts its processes, on the way \
-                     {goes} those that still run are killed with its code"
+                    "`{module}`, a {kind}, is only in {vsn}: the way {comes} does not start its processes, and the way \
+                     {goes} kills those that still run its code"
                 )
             }
             Note::Undeclared { vsn } => write!(
                 f,
-                "the library of {vsn} is from an SDK that did not ask what a module calls and which states it knows: its \
-                 calls count as none"
+                "the library of {vsn} was built with an SDK that did not record the calls and states of modules: the appup \
+                 assumes that its modules make no calls"
             ),
             Note::CallsNobody { module, callee, vsn } => write!(
                 f,
@@ -132,7 +132,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// All notes about two versions.
+/// All notes about the change between two versions.
 pub(super) fn notes(older: &Manifest, newer: &Manifest) -> Vec<Note> {
     let mut notes: Vec<Note> = undeclared(older).chain(undeclared(newer)).collect();
     notes.extend(code_unknown(older, newer).chain(code_unknown(newer, older)));
@@ -162,8 +162,8 @@ fn undeclared(manifest: &Manifest) -> impl Iterator<Item = Note> {
     is_old.then_some(Note::Undeclared { vsn }).into_iter()
 }
 
-/// Where a module has one version in both, and one of them does not say what its code is. A library that says nothing at
-/// all has been named for that.
+/// Modules with the same version in both libraries, of which one library has no digest of the code. Libraries without any
+/// digests have a note of their own.
 fn code_unknown<'a>(
     one: &'a Manifest,
     other: &'a Manifest,
@@ -207,7 +207,7 @@ fn only_in(one: &ModuleEntry, manifest: &Manifest, is_newer: bool) -> Option<Not
     })
 }
 
-/// Calls in one version to what it does not have.
+/// Calls in one version to functions that the version lacks.
 fn lost_calls(one: &Manifest, other: &Manifest) -> Vec<Note> {
     let calls_of = |caller: &ModuleEntry| {
         let lost = calls(one, &caller.name).into_iter();
@@ -218,8 +218,8 @@ fn lost_calls(one: &Manifest, other: &Manifest) -> Vec<Note> {
     one.modules.iter().flat_map(calls_of).collect()
 }
 
-/// A module that the other version has is missing; any other is of another application, and was there if the
-/// other version calls it too.
+/// A module is missing when the other version has it. Every other module belongs to another application; its function existed
+/// before when the other version calls it, too.
 fn lost_call(caller: &ModuleEntry, vsn: &str, callee: &Callee, other: &Manifest) -> Option<Note> {
     let (name, vsn) = (caller.name.clone(), vsn.to_string());
     if module(other, &callee.module).is_some() {

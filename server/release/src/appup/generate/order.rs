@@ -1,24 +1,25 @@
 //! The order of the instructions.
 //!
-//! A call decides where there is one: what a module newly calls is there before it, what it calls no longer stays
-//! until it is exchanged. Up this brings callers last, down it brings them first. For what no call ties down:
+//! Calls decide first: a module that is called anew is loaded before its caller, and a module that is no longer called stays
+//! until its caller is exchanged. So callers come last on the way up and first on the way down. Without calls, this table
+//! decides:
 //!
 //! ```text
 //!   up    add_module   load_module   update   supervisors   delete_module
 //!   down  add_module   supervisors   update   delete_module   load_module
 //! ```
-//! Down is up turned round: who calls and who starts others goes back first, and what is new is deleted as soon as
-//! nobody is left who calls it. That is the order of the book's appups. Equal ones stand in the order of their
-//! names, so that the same two libraries always give the same file.
+//! The way down is the reverse of the way up: callers and supervisors go back first, and new modules are deleted when no module
+//! calls them any more. The appups of the book have the same order. Equal changes are ordered by the names of their modules, so
+//! that the same two libraries always give the same file.
 //!
-//! Calls in a circle cannot all be obeyed: there the table decides, and their dependencies make one group of them,
-//! exchanged at one moment.
+//! Modules that call each other in a circle cannot all be ordered by their calls: the table decides, and their dependencies
+//! make them one group, which is exchanged at once.
 
 use pq_otp::Direction;
 
 use super::crossing::{Change, What};
 
-/// The changes in the order of their instructions; dependencies stand in the same order.
+/// Sorts the changes, and the dependencies of each, into the order of their instructions.
 pub(super) fn ordered(direction: Direction, mut changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
     changes.sort_by_key(|change| (rank(direction, change.what), change.name));
     let mut ordered: Vec<Change> = Vec::with_capacity(changes.len());

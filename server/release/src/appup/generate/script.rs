@@ -1,6 +1,6 @@
-//! A way of an existing appup, as far as it says what becomes of which module.
+//! Reads a way of an existing appup: which instruction does what with which module.
 //!
-//! What is no instruction at all is passed over here: systools refuses it, with its line.
+//! Terms that are not instructions are ignored here: systools refuses them with their lines.
 
 use pq_term::{Atom, Term};
 
@@ -8,18 +8,18 @@ use crate::appup::{Instructions, Origin};
 use crate::instruction::Instruction;
 use crate::terms;
 
-/// What an instruction does with a module.
+/// The effect of an instruction on a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Does {
-    /// `add_module`
+    /// `add_module`: the module is new in the version.
     Add,
     /// `load_module`, `{update, Mod}`, `{load, …}`
     Load,
-    /// `{update, Mod, {advanced, Extra}}`, `{code_change, …}`: states are converted by the newer version.
+    /// `{update, Mod, {advanced, Extra}}`, `{code_change, …}`: the newer version converts the states.
     Convert,
-    /// `{update, Mod, supervisor}` and what it stands for: nothing is converted by the newer version.
+    /// `{update, Mod, supervisor}` and its full form: the newer version converts no state.
     Supervisor,
-    /// `delete_module`, `{remove, …}`
+    /// `delete_module`, `{remove, …}`: the module does not exist in the version.
     Delete,
 }
 
@@ -37,11 +37,11 @@ pub(super) struct Step {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Script {
     pub(super) steps: Vec<Step>,
-    /// The node or the application starts again on the way, and with it every module.
+    /// True when the way restarts the node or the application, and with it every module.
     pub(super) restarts: bool,
 }
 
-/// Reads a way for this application.
+/// Reads a way for an application.
 pub(super) fn read(way: &Instructions, application: &str) -> Script {
     let items = terms::list(&way.term).unwrap_or_default();
     let mut placed: Vec<(&Term, Origin)> = Vec::new();
@@ -75,8 +75,8 @@ pub(super) fn read(way: &Instructions, application: &str) -> Script {
 }
 
 impl Script {
-    /// At which place a module's group is carried out; modules that depend on each other are one group, at the
-    /// place of its first.
+    /// The position at which the group of a module is exchanged. Modules that depend on each other are one group, at the
+    /// position of its first module.
     pub(super) fn place(&self, module: &str) -> Option<usize> {
         let mut group = vec![module];
         let mut at = 0;
@@ -92,7 +92,7 @@ impl Script {
     }
 }
 
-/// The modules that this step ties to a module.
+/// The modules that a step puts into one group with `module`.
 fn tied<'a>(step: &'a Step, module: &str) -> Vec<&'a str> {
     let deps = step.deps.iter().map(String::as_str);
     match step.module == module {
@@ -155,7 +155,7 @@ fn low_level(term: &Term) -> Option<(Does, Atom, Vec<Atom>)> {
     }
 }
 
-/// The modules whose states a low-level instruction converts; a `load` of each stands elsewhere.
+/// The modules whose states a low-level instruction converts; other instructions load their code.
 fn converted(term: &Term) -> Vec<String> {
     match Instruction::read(term) {
         Ok(Instruction::CodeChange { changes, .. }) => changes

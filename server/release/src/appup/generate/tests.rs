@@ -1,11 +1,11 @@
-//! What is made of two manifests: each rule, the order, the notes, the refusals.
+//! Appups of two manifests: rules, order, notes and refusals.
 
 use expect_test::{Expect, expect};
 use pq_code::Manifest;
 
 use super::*;
 
-/// A library of the application `quest`, its modules as a manifest lists them.
+/// A library of the application `quest` with these modules, in the form of a manifest.
 pub(super) fn library(vsn: &str, modules: &str) -> Manifest {
     let text = format!("{{library,\"quest\",\"{vsn}\",[{{abi,1}},{{modules,[{modules}]}}]}}.");
     Manifest::read(text.as_bytes()).unwrap()
@@ -15,7 +15,7 @@ pub(super) fn made(older: &str, newer: &str) -> Generated {
     generate(&library("1", older), &library("2", newer)).unwrap()
 }
 
-/// The way up and the way down, a line each.
+/// The way up and the way down, one line each.
 fn ways(older: &str, newer: &str) -> String {
     let term = made(older, newer).term;
     let parts = term.as_tuple().unwrap();
@@ -198,7 +198,7 @@ mod order {
                 down {"1",[{add_module,a},{load_module,z}]}
             "#]],
         );
-        // Down, what is deleted would stand before what is loaded.
+        // Without the calls, the table would delete the module before the other one is loaded on the way down.
         check_ways(
             r#"{z,"1",functions,[]}"#,
             r#"{a,"2",functions,[]},{z,"2",functions,[{calls,["a:f/0"]}]}"#,
@@ -275,7 +275,7 @@ mod notes {
             r#"{m,"1",gen_server,[]}"#,
             r#"{m,"2",gen_server,[]}"#,
             expect![[r#"
-                `m` 2 says of the state of 1 neither that it converts it nor that it keeps it, so it is only loaded; a state that changed without a migration, or is written the same and means something else, does not show in a library
+                `m` 2 declares neither that it converts the state of 1 nor that it keeps it, so the appup only loads the module; a library does not show a state that changed without a migration, nor one with the same form and another meaning
             "#]],
         );
     }
@@ -286,9 +286,9 @@ mod notes {
             r#"{a,"1",functions,[{digest,"d"}]},{b,"1",functions,[{digest,"d"}]}"#,
             r#"{a,"1",functions,[{digest,"d"},{calls,["b:f/0"]}]},{b,"1",functions,[{digest,"e"}]}"#,
             expect![[r#"
-                `a` is 1 in both, and its code or what it declares is another: was its VSN forgotten? It is left as it is
-                `b` is 1 in both, and its code or what it declares is another: was its VSN forgotten? It is left as it is
-                every module has the version it had, so there is nothing to do; code that changed has a VSN to raise
+                `a` is 1 in both, but its code or its declarations differ: was its VSN forgotten? The appup leaves the module out
+                `b` is 1 in both, but its code or its declarations differ: was its VSN forgotten? The appup leaves the module out
+                no module has a new version, so the appup has nothing to do; raise the VSN of each module whose code changed
             "#]],
         );
     }
@@ -299,7 +299,7 @@ mod notes {
             r#"{a,"1",functions,[]},{b,"1",functions,[{digest,"d"}]}"#,
             r#"{a,"1",functions,[{digest,"d"}]},{b,"2",functions,[]}"#,
             expect![[r#"
-                the library of 1 does not say what the code of its modules is: code that changed under the same VSN does not show; `pq build` makes libraries that do
+                the library of 1 has no digests of the code of its modules, so changes under the same VSN cannot be found; `pq build` makes libraries with digests
             "#]],
         );
     }
@@ -310,9 +310,9 @@ mod notes {
             r#"{a_sup,"1",supervisor,[]},{old,"1",gen_fsm,[]}"#,
             r#"{a_sup,"2",supervisor,[]},{new,"2",gen_server,[]}"#,
             expect![[r#"
-                the children of `a_sup` are known only to itself: the update starts none that are new and ends none that are gone; {apply, {supervisor, restart_child, [Sup, Id]}} behind it starts a new one, and terminate_child and delete_child before it end one; `pq relup --help` lists what a script may call
-                `new`, a gen_server, is only in 2: on the way up nothing starts its processes, on the way down those that still run are killed with its code
-                `old`, a gen_fsm, is only in 1: on the way down nothing starts its processes, on the way up those that still run are killed with its code
+                the children of `a_sup` are known only at run time: the update neither starts new children nor ends removed ones; {apply, {supervisor, restart_child, [Sup, Id]}} after it starts a new child, terminate_child and delete_child before it end one; `pq relup --help` lists the functions that a script may call
+                `new`, a gen_server, is only in 2: the way up does not start its processes, and the way down kills those that still run its code
+                `old`, a gen_fsm, is only in 1: the way down does not start its processes, and the way up kills those that still run its code
             "#]],
         );
     }
@@ -325,7 +325,7 @@ mod notes {
             older,
             newer,
             expect![[r#"
-                the library of 1 is from an SDK that did not ask what a module calls and which states it knows: its calls count as none
+                the library of 1 was built with an SDK that did not record the calls and states of modules: the appup assumes that its modules make no calls
             "#]],
         );
         check_ways(

@@ -1,4 +1,4 @@
-//! Bounds, with smaller numbers than a package has. What else is refused stands in `tests/registry/hostile.rs`.
+//! Limits, with smaller numbers than those of a package. `tests/registry/hostile.rs` tests all other refusals.
 
 use super::*;
 
@@ -14,7 +14,7 @@ const SMALL: Bounds = Bounds {
     ratio_free_bytes: 4_096,
 };
 
-/// A package with these files; the bytes of each are noise, which does not pack, or zeros, which do.
+/// A package with these files; their bytes are incompressible noise or compressible zeros.
 fn read_package(files: &[(&str, Vec<u8>)], bounds: &Bounds) -> Result<Files, PackageError> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     for (path, bytes) in files {
@@ -30,7 +30,7 @@ fn read_package(files: &[(&str, Vec<u8>)], bounds: &Bounds) -> Result<Files, Pac
     read(&package, &folder.path().join("into"), bounds)
 }
 
-/// Bytes of a xorshift generator.
+/// The bytes of a xorshift generator.
 fn noise(count: usize) -> Vec<u8> {
     let next = |state: &u64| {
         let mut next = *state;

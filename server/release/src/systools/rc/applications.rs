@@ -1,4 +1,4 @@
-//! Instructions about whole applications to instructions about their modules and calls of `application(3)`.
+//! Translates instructions about whole applications to instructions about modules and calls of `application(3)`.
 
 use pq_term::{Atom, Term};
 
@@ -8,7 +8,7 @@ use crate::fit::Member;
 use crate::instruction::{Instruction, Mfa, Purge};
 use crate::rel::RelStart;
 
-/// What is known about both releases, and the step at hand.
+/// The applications of both releases, and the current step.
 struct At<'a> {
     target: &'a [Member],
     source: &'a [Member],

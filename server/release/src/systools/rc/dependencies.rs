@@ -1,8 +1,8 @@
-//! Which modules change together, and in which order.
+//! Groups the modules that change together, and orders them.
 //!
-//! A module points to those it depends on. What hangs together, by however many steps, is one group. In a group, whoever
-//! depends on a module stands before it; modules that depend on each other in a circle stay in the order of the appup.
-//! Where that leaves a choice, the order of the appup decides: this is our own rule, OTP's choice depends on chance.
+//! A module has edges to its dependencies. Modules that are connected directly or through others are one group. In a group, a
+//! module comes before its dependencies; modules that depend on each other in a circle keep the order of the appup. Where
+//! several orders are possible, the order of the appup decides: this is our own rule, OTP's order depends on chance.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use pq_term::Atom;
 
 use super::{ModuleOp, Problem, Step, name_problem, shown};
 
-/// The groups as places in `steps`, each in its order.
+/// The groups as indexes of `steps`, each in its order.
 pub(super) fn groups(steps: &[&Step<ModuleOp>]) -> Result<Vec<Vec<usize>>, Problem> {
     let deps = edges(steps)?;
     Ok(components(&deps)
@@ -19,7 +19,7 @@ pub(super) fn groups(steps: &[&Step<ModuleOp>]) -> Result<Vec<Vec<usize>>, Probl
         .collect())
 }
 
-/// For each step the places of those it depends on.
+/// The indexes of the dependencies of each step.
 fn edges(steps: &[&Step<ModuleOp>]) -> Result<Vec<Vec<usize>>, Problem> {
     let mut places: HashMap<&'static str, usize> = HashMap::new();
     for (at, step) in steps.iter().enumerate() {
@@ -61,7 +61,7 @@ fn place(
     })
 }
 
-/// What hangs together, each group in ascending order and the groups in the order of their first member.
+/// The connected components, each in ascending order; the components are ordered by their first members.
 fn components(deps: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut neighbours = deps.to_vec();
     for (from, tos) in deps.iter().enumerate() {
@@ -79,7 +79,7 @@ fn components(deps: &[Vec<usize>]) -> Vec<Vec<usize>> {
     components
 }
 
-/// Everything to which arrows lead from here, itself included.
+/// All indexes that the arrows reach from `from`, including `from`.
 fn reached(from: usize, arrows: &[Vec<usize>]) -> BTreeSet<usize> {
     let mut reached = BTreeSet::from([from]);
     let mut ahead = vec![from];
@@ -89,7 +89,7 @@ fn reached(from: usize, arrows: &[Vec<usize>]) -> BTreeSet<usize> {
     reached
 }
 
-/// Circles as units: again and again the first one, in appup order, on which nobody who is left depends.
+/// Repeatedly takes the first member, in appup order, on which no remaining member depends. A circle counts as one member.
 fn in_order(group: &[usize], deps: &[Vec<usize>]) -> Vec<usize> {
     let circle_of = circles(group, deps);
     let mut arrows = BTreeSet::new();
@@ -117,7 +117,7 @@ fn in_order(group: &[usize], deps: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// For each member the first member of its circle; a member in no circle is its own.
+/// The first member of each member's circle; a member outside all circles is its own circle.
 fn circles(group: &[usize], deps: &[Vec<usize>]) -> HashMap<usize, usize> {
     let reached: HashMap<usize, BTreeSet<usize>> =
         group.iter().map(|at| (*at, reached(*at, deps))).collect();

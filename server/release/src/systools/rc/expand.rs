@@ -1,12 +1,12 @@
-//! Short forms to full ones. The order of elements stays; what is wrong stays too, and is found in `syntax`.
+//! Expands short forms to full ones. The order of elements stays; faulty elements stay, too, and `syntax` finds them.
 
 use pq_term::Term;
 
 use super::{Problem, Script, Step, problem};
 use crate::terms;
 
-/// The instructions of a script, one by one. FIDELITY: of a list within the list the elements are taken as they
-/// are, so that short forms in there are refused later.
+/// The instructions of a script, one by one. FIDELITY: the elements of a list within the list are not expanded, so that their
+/// short forms are refused later.
 pub(super) fn expand(script: Script) -> Result<Vec<Step<Term>>, Problem> {
     let Script {
         instructions,
@@ -84,7 +84,7 @@ fn changed(module: &Term, change: Term, deps: Term) -> Vec<Term> {
     vec![module.clone(), change, brutal(), brutal(), deps]
 }
 
-/// A supervisor keeps no state of its own module: its children are described anew after loading, also on the way down.
+/// A supervisor's module has no state: after loading, the supervisor is asked for its children again, also on the way down.
 fn supervised(module: &Term) -> Vec<Term> {
     vec![
         module.clone(),

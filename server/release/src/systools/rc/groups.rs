@@ -1,4 +1,4 @@
-//! Instructions about modules to suspend, load, convert and resume; a group at a time.
+//! Translates instructions about modules, one group at a time, to suspend, load, convert and resume.
 
 use pq_otp::Direction;
 use pq_term::{Atom, Term};
@@ -8,7 +8,7 @@ use super::{Change, ModuleChange, ModuleOp, Parts, Plain, Problem, Step, Style, 
 use crate::fit::Member;
 use crate::instruction::{Instruction, Purge, Suspend, Timeout};
 
-/// Every group stands where its first member stood; what is not about modules stays where it is.
+/// Every group is placed at its first member; instructions that are not about modules keep their places.
 pub(super) fn translate(
     direction: Direction,
     steps: Vec<Step<Plain>>,
@@ -39,7 +39,7 @@ pub(super) fn translate(
     Ok(parts)
 }
 
-/// A place in the script: an instruction, or the module step of this number.
+/// A place in the script: an instruction, or the index of a module step.
 enum Slot {
     Low(Instruction),
     Module(usize),
@@ -58,7 +58,7 @@ fn taken_apart(steps: Vec<Step<Plain>>) -> (Vec<Step<ModuleOp>>, Vec<Slot>) {
     (modules, slots)
 }
 
-/// One instruction for each module that is loaded, in the order of the group, up as down.
+/// One instruction for each loaded module, in the order of the group, in both directions.
 fn object_code(
     group: &[&Step<ModuleOp>],
     target: &[Member],
@@ -91,8 +91,8 @@ fn object_code(
     loaded.map(read).collect()
 }
 
-/// The group after the point of no return. Up, the new code is there before states are converted, and what others
-/// depend on before them. Down, the newer code converts the states of dynamic modules before the older is loaded.
+/// The group's instructions after the point of no return. Up, the new code is loaded before states are converted, and
+/// dependencies are loaded first. Down, the newer code converts the states of dynamic modules before the older code is loaded.
 fn lowered(direction: Direction, group: &[&Step<ModuleOp>]) -> Vec<Instruction> {
     let suspended: Vec<Suspend> = group
         .iter()

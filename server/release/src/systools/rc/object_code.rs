@@ -1,4 +1,4 @@
-//! Each library is read once: `load_object_code` of one library become one, and calls come after all of them.
+//! Merges the `load_object_code` instructions of each library; calls come after all of them.
 
 use pq_term::{Atom, Term};
 
@@ -6,7 +6,7 @@ use super::{Problem, Step, problem};
 use crate::appup::Origin;
 use crate::instruction::Instruction;
 
-/// The code of one library.
+/// The code to read from one library.
 struct Read {
     lib: Atom,
     vsn: String,

@@ -1,5 +1,5 @@
-//! Low-level instructions that belong together: what is loaded was read, what is suspended is resumed, what is
-//! stopped is started, and the other way round.
+//! Checks low-level instructions that need each other: a loaded module is read, a suspended one resumed, a stopped one started,
+//! and vice versa.
 
 use pq_term::Atom;
 
@@ -8,10 +8,10 @@ use crate::appup::Origin;
 use crate::instruction::Instruction;
 use crate::terms;
 
-/// Modules with the place of the instruction that names them.
+/// Modules with the places of the instructions that name them.
 type Named<'a> = Vec<(Atom, Option<&'a Origin>)>;
 
-/// FIDELITY: that a `code_change` has a `suspend` is not checked, as OTP's check of it never matches.
+/// FIDELITY: a `code_change` without a `suspend` is accepted, because OTP's check for it never matches.
 pub(super) fn check(parts: &Parts<Step<Instruction>, Step<Op>>) -> Result<(), Problem> {
     loads_are_read(parts)?;
     let named = |of: fn(&Instruction) -> Option<Vec<Atom>>| named(&parts.after, of);

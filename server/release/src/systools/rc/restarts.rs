@@ -1,12 +1,12 @@
-//! When the node starts again: with a new runtime before everything else, or after everything else.
+//! The place of the node's restart: with a new runtime before all other instructions, otherwise after them.
 
 use pq_otp::Direction;
 
 use super::Parts;
 use crate::instruction::Instruction;
 
-/// Up, `restart_new_emulator` comes first, so that the new runtime carries out the rest. Down, the old runtime comes
-/// last. However often a restart is asked for, there is one of a kind.
+/// Up, `restart_new_emulator` comes first, so that the new runtime carries out the rest. Down, the older runtime comes last.
+/// Repeated restarts of one kind become one.
 pub(super) fn place(
     direction: Direction,
     mut parts: Parts<Instruction, Instruction>,
@@ -23,7 +23,7 @@ pub(super) fn place(
     parts
 }
 
-/// Takes all of them out, and says whether there were any.
+/// Removes all such instructions; true when there were any.
 fn take_out(script: &mut Vec<Instruction>, what: &Instruction) -> bool {
     let length = script.len();
     script.retain(|instruction| instruction != what);

@@ -1,14 +1,14 @@
-//! Each script is parted at its `point_of_no_return`, and all first parts come before all second ones.
+//! Splits each script at its `point_of_no_return`, and puts all first parts before all second parts.
 
 use pq_term::Term;
 
 use super::{Parts, Problem, Step, problem};
 use crate::terms;
 
-/// Both parts of a script, not yet looked at.
+/// Both parts of a script, as terms.
 type Split = Parts<Step<Term>, Step<Term>>;
 
-/// Both parts of all scripts. Code is always read before the point, wherever the instruction stands.
+/// Splits all scripts. Code is always read before the point, wherever the instruction is.
 pub(super) fn split(scripts: Vec<Vec<Step<Term>>>) -> Result<Split, Problem> {
     let mut all = Parts {
         before: Vec::new(),
@@ -30,7 +30,7 @@ pub(super) fn split(scripts: Vec<Vec<Step<Term>>>) -> Result<Split, Problem> {
     Ok(all)
 }
 
-/// Without a point everything comes after it.
+/// Without a point, all instructions come after it.
 fn at_point(mut script: Vec<Step<Term>>) -> Result<Split, Problem> {
     let mut points = (0..script.len()).filter(|at| is_point(&script[*at]));
     let (first, second) = (points.next(), points.next());
@@ -67,7 +67,7 @@ fn reads_code(step: &Step<Term>) -> bool {
     is_tagged(step, "load_object_code")
 }
 
-/// True for `{Tag, _}`.
+/// True for a term `{Tag, _}`.
 fn is_tagged(step: &Step<Term>, tag: &str) -> bool {
     matches!(step.what.as_tuple(), Some([word, _]) if word.is_atom(tag))
 }

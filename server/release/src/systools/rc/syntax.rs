@@ -1,4 +1,4 @@
-//! Terms to instructions, in full form. The first that is wrong is the error.
+//! Parses terms as instructions in full form. The first faulty term is the error.
 
 use pq_term::{Atom, Term};
 
@@ -12,7 +12,7 @@ use crate::terms;
 
 type Checked<T> = Result<T, SyntaxError>;
 
-/// Reads both parts; `split` has let only low-level instructions into the first.
+/// Parses both parts; `split` has permitted only low-level instructions in the first part.
 pub(super) fn check(
     parts: Parts<Step<Term>, Step<Term>>,
 ) -> Result<Parts<Step<Instruction>, Step<Op>>, Problem> {
@@ -79,7 +79,7 @@ fn module_op(module: Atom, change: ModuleChange, deps: Vec<Atom>) -> Checked<Op>
     })))
 }
 
-/// The three full forms of `update`; the parts are checked in the order in which they stand.
+/// The three full forms of `update`; their parts are checked in order.
 fn update(rest: &[Term], term: &Term) -> Checked<Op> {
     let (module, style, timeout, others) = match rest {
         [module, others @ ..] if others.len() == 4 => (module, None, None, others),
@@ -121,7 +121,7 @@ fn load(module: &Term, pre: &Term, post: &Term, deps: &Term) -> Checked<Op> {
     module_op(module, change, instruction::modules(deps)?)
 }
 
-/// A new module has no old code, so how that is purged does not matter.
+/// A new module has no old code, so its purge does not matter.
 fn load_brutally(module: &Term, deps: &Term) -> Checked<Op> {
     let change = ModuleChange::Load {
         pre: Purge::Brutal,

@@ -1,4 +1,4 @@
-//! An appup that fits, and each way in which it can cease to.
+//! An appup that fits, and changes that make it unfit.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::super::tests::{library, made};
 use super::*;
 use crate::appup::Appup;
 
-// Everything that an appup may have to say, in both directions.
+// Every kind of instruction that an appup may need, in both directions.
 const OLDER: &str = r#"{fsm,"1",gen_fsm,[]},{gone,"1",functions,[]},{held,"1",gen_server,[]},{plain,"1",functions,[]},{same,"1",functions,[]},{top_sup,"1",supervisor,[]},{user,"1",functions,[{calls,["gone:f/0"]}]}"#;
 const NEWER: &str = r#"{come,"2",functions,[]},{fsm,"2",gen_fsm,[{converts,["1"]},{calls,["come:f/0"]}]},{held,"2",gen_server,[{keeps,["1"]}]},{plain,"2",functions,[]},{same,"1",functions,[]},{top_sup,"2",supervisor,[]},{user,"2",functions,[]}"#;
 
@@ -38,7 +38,7 @@ fn misfits(text: &str) -> String {
     found.iter().map(|misfit| format!("{misfit}\n")).collect()
 }
 
-/// What is said of the appup that fits, when this piece of it is another.
+/// Compares `expected` with the faults that appear when `other` replaces one piece of the fitting appup.
 fn with(piece: &str, other: &str, expected: Expect) {
     assert_eq!(FITS.matches(piece).count(), 1, "{piece}");
     expected.assert_eq(&misfits(&FITS.replace(piece, other)));
@@ -101,7 +101,7 @@ fn a_change_that_is_not_named_does_not_fit() {
         "{delete_module,come},\n",
         "",
         expect![[r#"
-            quest.appup: line 11: the way down to 1 does not name `come`, which goes on it; `{delete_module,come}` would be right
+            quest.appup: line 11: the way down to 1 does not name `come`, which has to be deleted; `{delete_module,come}` would be right
         "#]],
     );
 }
@@ -113,7 +113,7 @@ fn a_module_that_nobody_has_does_not_fit() {
         "{add_module,gone},{load_module,stranger},{delete_module,same}",
         expect![[r#"
             quest.appup: line 11: `{load_module,stranger}` names `stranger`, which neither 1 nor 2 has
-            quest.appup: line 11: `{delete_module,same}` names `same`, which is in both versions the same; leave it out
+            quest.appup: line 11: `{delete_module,same}` names `same`, which is the same in both versions; leave it out
         "#]],
     );
 }
@@ -124,35 +124,35 @@ fn an_instruction_that_does_not_do_what_the_module_needs_does_not_fit() {
         "{update,fsm,{advanced,[]},[come]}",
         "{load_module,fsm,[come]}",
         expect![[r#"
-            quest.appup: line 7: `{load_module,fsm,[come]}` does not do for `fsm`, whose state 2 converts from and to 1; `{update,fsm,{advanced,[]},[come]}` would be right
+            quest.appup: line 7: `{load_module,fsm,[come]}` is the wrong instruction for `fsm`, whose state 2 converts from and to 1; `{update,fsm,{advanced,[]},[come]}` would be right
         "#]],
     );
     with(
         "{update,top_sup,supervisor},\n    {delete_module,gone}",
         "{load_module,top_sup},\n    {delete_module,gone}",
         expect![[r#"
-            quest.appup: line 8: `{load_module,top_sup}` does not do for `top_sup`, a supervisor that is 1 in the older version and 2 in the newer; `{update,top_sup,supervisor}` would be right
+            quest.appup: line 8: `{load_module,top_sup}` is the wrong instruction for `top_sup`, a supervisor that is 1 in the older version and 2 in the newer; `{update,top_sup,supervisor}` would be right
         "#]],
     );
     with(
         "{load_module,plain},\n    {load_module,user}]",
         "{update,plain,{advanced,[]}},\n    {load_module,user}]",
         expect![[r#"
-            quest.appup: line 16: `{update,plain,{advanced,[]}}` does not do for `plain`, which is 1 in the older version and 2 in the newer; `{load_module,plain}` would be right
+            quest.appup: line 16: `{update,plain,{advanced,[]}}` is the wrong instruction for `plain`, which is 1 in the older version and 2 in the newer; `{load_module,plain}` would be right
         "#]],
     );
     with(
         "{delete_module,gone}",
         "{load_module,gone}",
         expect![[r#"
-            quest.appup: line 9: `{load_module,gone}` does not do for `gone`, which goes on it; `{delete_module,gone}` would be right
+            quest.appup: line 9: `{load_module,gone}` is the wrong instruction for `gone`, which has to be deleted; `{delete_module,gone}` would be right
         "#]],
     );
     with(
         "{add_module,gone}",
         "{update,gone,{advanced,[]}}",
         expect![[r#"
-            quest.appup: line 11: `{update,gone,{advanced,[]}}` does not do for `gone`, which comes on it; `{add_module,gone}` would be right
+            quest.appup: line 11: `{update,gone,{advanced,[]}}` is the wrong instruction for `gone`, which has to be added; `{add_module,gone}` would be right
         "#]],
     );
 }
@@ -163,14 +163,14 @@ fn a_call_before_its_module_or_after_it_does_not_fit() {
         "{add_module,come},\n    {load_module,held},\n    {load_module,plain},\n    {load_module,user},\n    {update,fsm,{advanced,[]},[come]}",
         "{load_module,held},\n    {load_module,plain},\n    {load_module,user},\n    {update,fsm,{advanced,[]}},\n    {add_module,come}",
         expect![[r#"
-            quest.appup: line 6: `fsm` newly calls `come`, which comes only after it; name it among the dependencies, or before it
+            quest.appup: line 6: `fsm` newly calls `come`, which comes later; name `come` among its dependencies, or before it
         "#]],
     );
     with(
         "{update,fsm,{advanced,[]}},\n    {delete_module,come}",
         "{delete_module,come},\n    {update,fsm,{advanced,[]}}",
         expect![[r#"
-            quest.appup: line 13: `come` goes while `fsm` still calls it; delete it after `fsm` is exchanged
+            quest.appup: line 13: `come` is deleted while `fsm` still calls it; delete it after the exchange of `fsm`
         "#]],
     );
 }
@@ -180,7 +180,7 @@ fn a_way_or_a_version_that_is_missing_does_not_fit() {
     let text = FITS.replace("{\"2\",", "{\"3\",");
     let text = text.replacen("[{\"1\",", "[{\"0\",", 1);
     expect![[r#"
-        quest.appup: line 1: it leads to "3", and the library is of "2"
+        quest.appup: line 1: it leads to version "3", but the library has version "2"
         quest.appup: line 2: the way up from 1 is missing; there are ways for: "0"
     "#]]
     .assert_eq(&misfits(&text));
