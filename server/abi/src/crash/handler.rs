@@ -61,7 +61,7 @@ pub struct LastWords {
     pub file: Option<OwnedFd>,
     /// A descriptor of standard error.
     pub stderr: OwnedFd,
-    /// A line of the log is JSON.
+    /// The lines of the log are JSON.
     pub is_json: bool,
     /// Tells whether all earlier lines have reached standard error. It runs in a handler: it must neither lock nor
     /// allocate.
@@ -309,7 +309,7 @@ fn say(why: Why, prepared: &Prepared) {
 
 /// Tests the condition every [`LOOK_MS`], at most `looks` times.
 fn wait_for(condition: impl Fn() -> bool, looks: u32) {
-    // The condition must hold twice in a row: a line on its way between two queues is in neither of them.
+    // The condition must hold twice in a row: a line that moves between two places is for a moment in neither of them.
     let mut held = 0;
     for _ in 0..looks {
         held = if condition() { held + 1 } else { 0 };

@@ -38,7 +38,7 @@ pub(super) enum Reason {
     Overflow,
     /// There is no memory at this address.
     NoMemory(usize),
-    /// An address that no memory can have.
+    /// The address is one that memory cannot have.
     NoAddress,
     /// The memory at this address may not be accessed in this way.
     NotPermitted(usize),
