@@ -101,7 +101,7 @@ pub struct Module(&'static Claimed);
 
 /// The checked table of a module.
 struct Claimed {
-    /// Where the library has it.
+    /// The address of the table in the library's memory.
     address: u64,
     name: &'static str,
     vsn: &'static str,

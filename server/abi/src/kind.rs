@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Only functions that other modules call; no process.
     Functions = 0,
-    /// `gen_server(3)`.
+    /// `gen_server(3)`: a server with a state, and calls, casts and messages.
     GenServer = 1,
     /// The state machine of the book: states, self-sent events, timeouts (`gen_fsm(3)`).
     GenFsm = 2,

@@ -42,7 +42,7 @@ pub trait Callbacks: 'static {
 
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
-    /// Runs one callback.
+    /// Runs one callback of a process, which may change the state.
     fn handle(
         state: &mut Self::State,
         host: &mut HostRef,

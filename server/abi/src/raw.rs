@@ -167,7 +167,7 @@ pub struct ModuleTable {
         bytes: Slice,
         extra: Slice,
     ) -> u32,
-    /// Frees a state.
+    /// Frees a state, which is not used again.
     pub(crate) drop: unsafe extern "C" fn(state: *mut c_void),
 }
 

@@ -94,7 +94,7 @@ pub struct Start {
     pub args: Vec<u8>,
 }
 
-/// `supervisor:child_spec()`.
+/// How a supervisor starts, restarts and ends one child (`supervisor:child_spec()`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChildSpec {
     /// The child's id, unique among its siblings.

@@ -180,7 +180,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
     let Abort::Stalled(why) = field.exchange() else {
         panic!("it goes on")
     };
-    let known = format!("shard {} stands still: {called} has had ", caught.shard());
+    let known = format!("shard {} is blocked: {called} has used ", caught.shard());
     assert!(why.starts_with(&known), "{why}");
     snare::open(word);
     field.until("it is not let go", || field.told_of(&called).len() == 3);
@@ -197,7 +197,7 @@ fn questions_are_answered_by_the_others(field: &Field, caught: Pid, other: Pid) 
     let missing: Vec<usize> = seen.missing.iter().map(|missing| missing.shard).collect();
     assert_eq!(missing, [usize::from(caught.shard())]);
     let why = &seen.missing[0].why;
-    assert!(why.contains("stands still: snare:handle_cast of"), "{why}");
+    assert!(why.contains("is blocked: snare:handle_cast of"), "{why}");
     let pids: Vec<Pid> = seen.answers.iter().map(|process| process.pid).collect();
     assert!(pids.contains(&other) && pids.contains(&field.traps) && !pids.contains(&caught));
     // What needs all of them says so at once.
@@ -304,7 +304,7 @@ fn a_callback_that_sleeps_is_named_by_the_time_that_it_sleeps() {
     );
     let sentence = stall.to_string();
     assert!(
-        sentence.contains(&format!("snare:handle_cast of {caught} sleeps since")),
+        sentence.contains(&format!("snare:handle_cast of {caught} has slept for")),
         "{sentence}"
     );
     assert_ne!(
