@@ -31,7 +31,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Carries out [`pq_abi::op::Op::Out`].
+    /// Carries out [`pq_abi::op::Op::Out`]: appends to the output, or replaces it.
     #[inline]
     pub(crate) fn write(&mut self, out: Out, bytes: &[u8]) -> u64 {
         if out == Out::Replace {
@@ -109,7 +109,7 @@ pub(crate) trait Reads: Calls {
     fn listens(&self, pid: Pid) -> bool;
 }
 
-/// Carries out [`pq_abi::op::Op::Read`].
+/// Answers [`pq_abi::op::Op::Read`] with a number or bytes.
 #[inline(always)]
 pub(crate) fn read<'a, H: Reads>(host: &'a mut H, read: Read<'_>) -> Answer<'a> {
     Answer::value(match read {

@@ -77,7 +77,7 @@ impl Beside {
         }
     }
 
-    /// Carries out [`pq_abi::op::Op::Residue`].
+    /// Reads, keeps or uses up a residue ([`pq_abi::op::Op::Residue`]).
     pub(crate) fn answer(&mut self, vsn: &[u8], act: Act<'_>) -> Answer<'_> {
         let vsn = text(vsn);
         let vsn = match &*vsn {

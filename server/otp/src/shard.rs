@@ -151,7 +151,7 @@ pub(crate) struct Shard {
     spare_effects: Vec<Effect>,
     /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
-    /// The running transaction.
+    /// The running transaction; `None` between transactions.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
     /// The places of processes that have changed since the transaction copied them, in the order of their changes,

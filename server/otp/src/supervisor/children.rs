@@ -135,7 +135,7 @@ impl Children {
             return false;
         }
         let at = u32::try_from(self.specs.len())
-            .expect("who adds specs keeps them within `SPEC_BYTES_MAX`");
+            .expect("callers keep the specs within `SPEC_BYTES_MAX`");
         self.specs.extend_from_slice(bytes);
         self.slots.push(Slot {
             pid: Pid::from_raw(0),
