@@ -9,7 +9,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `running` | what a thread executes at this moment, written around each call into a library |
+//! | `running` | the activity of each thread, recorded around each call into a library |
 //! | `libraries` | the address range of each library |
 //! | `stack` | the stack of a handler, and the end of a thread's own stack |
 //! | `line` | text without an allocation |

@@ -342,7 +342,7 @@ impl Drop for State {
             entry: Entry::Drop,
             pid: None,
         };
-        // SAFETY: the state was made by this table and nobody has it any more.
+        // SAFETY: the state was made by this table and is not used any more.
         within(&frame, || unsafe {
             (self.module.0.table.drop)(self.ptr.as_ptr());
         });

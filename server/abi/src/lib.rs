@@ -1,4 +1,4 @@
-//! The table between a node and its libraries: what both sides agree on, byte for byte.
+//! The boundary between a node and its libraries: the types and numbers that both sides share, byte for byte.
 //!
 //! ```text
 //!   node (pq)                                     library (.so)

@@ -376,7 +376,7 @@ mod tests {
         let halves = |name: &'static str| {
             let Op::Call(call) = Op::decode(OpCode::CallModule, (0, 0), name.as_bytes(), b"")
             else {
-                panic!("a call is a call");
+                panic!("not decoded as a call");
             };
             (call.module, call.function)
         };

@@ -193,7 +193,7 @@ fn no_room(node: &Node, waiting: usize) -> String {
         .collect();
     called.dedup();
     format!(
-        "all {THREADS_MAX} threads for calls are taken, by functions that do not end until the node does: {}",
+        "all {THREADS_MAX} threads for calls are taken by functions that do not end, and are free after a restart: {}",
         called.join(", ")
     )
 }

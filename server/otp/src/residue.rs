@@ -117,20 +117,20 @@ impl Beside {
     fn why_not(&self, vsn: &str, more: usize) -> Option<String> {
         if self.kept.iter().any(|kept| **kept == *vsn) {
             return Some(format!(
-                "version {vsn} keeps a second value in one conversion, which would take the place of the first; where a way \
-                 leads over several versions, `Ctx::acting_as` says for which of them is kept"
+                "version {vsn} keeps a second value in one conversion, which would replace the first; a conversion \
+                 over several versions names the version of each value with `Ctx::acting_as`"
             ));
         }
         if self.after.0.len() >= RESIDUES_MAX {
             return Some(format!(
-                "{RESIDUES_MAX} versions have left something beside this state, which is the most; one of them has to \
-                 come again before it goes further down"
+                "residues of {RESIDUES_MAX} versions lie beside this state, which is the maximum; go up to one of these \
+                 versions before going further down"
             ));
         }
         let bytes = self.after.bytes().saturating_add(more);
         (bytes > BYTES_MAX).then(|| {
             format!(
-                "version {vsn} keeps {more} bytes, and {bytes} would lie beside this state; {BYTES_MAX} is the most"
+                "version {vsn} keeps {more} bytes, and {bytes} would lie beside this state; {BYTES_MAX} is the maximum"
             )
         })
     }
@@ -192,7 +192,7 @@ mod tests {
     fn what_has_no_room_ends_the_conversion() {
         let mut full = beside(of(100..100 + RESIDUES_MAX));
         assert_eq!(full.answer(b"", Act::Keep(&[9])).value, 0);
-        assert!(fault(full).contains("16 versions have left something"));
+        assert!(fault(full).contains("residues of 16 versions"));
 
         let mut large = beside(of(1..2));
         assert_eq!(large.answer(b"", Act::Keep(&vec![0; BYTES_MAX])).value, 0);

@@ -67,7 +67,7 @@ impl Sim {
                 return;
             }
         }
-        panic!("the simulation does not come to rest at {} ms", self.now_ms);
+        panic!("the simulation is still busy at {} ms", self.now_ms);
     }
 
     /// Runs for this many virtual milliseconds.

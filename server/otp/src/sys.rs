@@ -14,7 +14,7 @@
 //! | replace_state | of a gen_event manager each handler's `{Module, false, State}`, as in OTP; of a supervisor refused with `{error, {not_supported, _}}`: its state is which children run, and another one would not be true. Its specifications change with change_code |
 //! | get_status | `{module, M}` is the callback module (OTP: the behaviour's); Debug lists `{statistics, {StartTime, In, Out}}`, `{log, {Max, Entries}}`, `{trace, true}`, those that are on |
 //! | statistics | `start_time` and `current_time` are milliseconds of the node's clock (OTP: local dates), which a simulation shares; no `reductions`, because nothing is counted by them here |
-//! | log | entries are lines of text: `in` for what is taken, `out` for what a callback sends. There is no `noreply`, and what the runtime answers in the name of a supervisor or a manager is not among them |
+//! | log | entries are lines of text: `in` for messages that the process takes, `out` for messages that a callback sends. There is no `noreply`, and answers of the runtime for a supervisor or a manager are not included |
 //! | trace | goes to the log of the node: at INFO kind, peer and size of each message, at DEBUG the message. Some of these contain the input of players |
 //!
 //! In this module: the messages. Elsewhere: their effect on a process (`shard::system`), and the data for debugging

@@ -132,7 +132,7 @@ impl<'a> ChildView<'a> {
             restart: self.restart,
             shutdown: self.shutdown,
             kind: self.kind,
-            modules: modules.expect("they have been read before, and a known atom is always found"),
+            modules: modules.expect("checked when read, and a known atom is always found"),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn answer(result: Result<Option<Payload>, Failure>) -> Option<Result<
 }
 
 /// Gives the request with the returned number to the caller with this tag, if that is wanted, and drops the answers of
-/// all others: tags of requests and of callers outside are distinct. Returns whether there was such a request.
+/// all others: tags of requests and of callers outside are different sequences. Returns whether there was such a request.
 fn hand_over(effects: &mut [Effect], answer: &[u8], asks: Option<&AtomicBool>, tag: u64) -> bool {
     let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;

@@ -184,8 +184,8 @@ impl Shard {
         names
     }
 
-    /// Takes the handlers out while they run: meanwhile the body is empty, and their messages to
-    /// their own manager are put back. `None` when this is no manager.
+    /// Takes the handlers out while they run: meanwhile the body is empty, and messages to
+    /// their own manager go to its mailbox. `None` when this is no manager.
     pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<Handler>> {
         let body = &mut self.slab.get_mut(pid)?.body;
         match std::mem::replace(body, Body::Empty) {

@@ -3,7 +3,7 @@
 //!
 //! A wait ends with the first envelope that its process takes. System messages do not count, nor does a late answer to
 //! a request that is closed. OTP begins the wait anew after a system message; here the wait continues. While a process
-//! is suspended or held, a due time-out lies in its mailbox, behind earlier messages, which will end the wait. -
+//! is suspended or held, a due time-out lies in its mailbox, behind earlier messages, which will end the wait.
 //!
 //! A wait has a number, so that a time-out that is in the mailbox already when its wait ends is ignored.
 

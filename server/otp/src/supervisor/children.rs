@@ -78,7 +78,7 @@ impl Children {
 
     fn view(&self, index: usize) -> ChildView<'_> {
         ChildView::new(self.spec_bytes(index))
-            .expect("only what was decoded once, or encoded here, is kept")
+            .expect("kept specs were decoded once, or encoded here")
     }
 
     /// The process of a child; `None` while the child does not run.

@@ -347,7 +347,7 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
     });
     assert!(refused.starts_with("{system_limit,"), "{refused}");
     assert!(
-        refused.ends_with("until the node does: pit:catch\"}"),
+        refused.ends_with("after a restart: pit:catch\"}"),
         "{refused}"
     );
     snare::open(word);

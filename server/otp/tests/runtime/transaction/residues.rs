@@ -348,7 +348,7 @@ fn a_way_down_that_would_lose_something_is_refused() {
     };
     assert_eq!(failed.pid, walk.manager);
     assert!(
-        failed.reason.to_string().contains("65536 is the most"),
+        failed.reason.to_string().contains("65536 is the maximum"),
         "{}",
         failed.reason
     );
