@@ -155,7 +155,7 @@ fn guard(host: &mut HostRef, body: impl FnOnce(&mut HostRef) -> Result<(), Refus
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `init`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `init`.
 unsafe extern "C" fn init<C: Callbacks>(
     table: *const HostTable,
     args: Slice,
@@ -171,7 +171,7 @@ unsafe extern "C" fn init<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `handle`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `handle`.
 unsafe extern "C" fn handle<C: Callbacks>(
     state: *mut c_void,
     table: *const HostTable,
@@ -192,7 +192,7 @@ unsafe extern "C" fn handle<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `call`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `call`.
 unsafe extern "C" fn call<C: Callbacks>(
     table: *const HostTable,
     function: Slice,
@@ -206,7 +206,7 @@ unsafe extern "C" fn call<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `export`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `export`.
 unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const HostTable) -> u32 {
     guard(&mut HostRef { table }, |host| {
         // SAFETY: `state` is of this table and is not written during the call.
@@ -217,7 +217,7 @@ unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const Ho
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `import`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `import`.
 unsafe extern "C" fn import<C: Callbacks>(
     table: *const HostTable,
     bytes: Slice,
@@ -233,7 +233,7 @@ unsafe extern "C" fn import<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `code_change`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `code_change`.
 unsafe extern "C" fn code_change<C: Callbacks>(
     table: *const HostTable,
     direction: u32,
@@ -256,7 +256,7 @@ unsafe extern "C" fn code_change<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `drop`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `drop`.
 unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
     // SAFETY: `state` was boxed by `init` or `import` of this table, and the node gives it up.
     let state = unsafe { Box::from_raw(state.cast::<C::State>()) };

@@ -208,7 +208,7 @@ impl LibraryTable {
     /// Makes a table; the export macro calls this.
     ///
     /// # Safety
-    /// The modules must come from [`crate::plugin::module_table`], and `attach` must bear to be called once
+    /// The modules must come from [`crate::plugin::module_table`], and `attach` must permit one call
     /// with a null pointer or a table that is valid for ever.
     pub const unsafe fn new(
         manifest: &'static str,

@@ -5,7 +5,7 @@
 //!   library ─► Op ─┬─ Out ──► Written      every host
 //!                  ├─ Call ─► call         every host, in modules of its own
 //!                  ├─ Read ─► read         hosts with a node
-//!                  └─ Wish ─► the host: it records it, or refuses it
+//!                  └─ Wish ─► the host records or refuses it
 //! ```
 //! A host provides the data ([`Calls`], [`Reads`]); this module makes the answers.
 
