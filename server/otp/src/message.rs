@@ -123,7 +123,7 @@ pub enum Signal {
     Quit,
 }
 
-/// Receives the processes of one shard; runs on the shard's thread and must not wait.
+/// Takes the processes of one shard; runs on its thread and must not wait.
 pub type OnList = Box<dyn FnOnce(&mut dyn Iterator<Item = Seen<'_>>) + Send>;
 
 /// A call of a function of a module from outside.

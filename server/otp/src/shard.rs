@@ -61,7 +61,7 @@ const PROCESSES_PER_SLICE: usize = 256;
 /// shard: up to twice as many signals wait for that one, and the rest are dropped as for a full mailbox.
 const OUTBOX_MAX: usize = 16_384;
 
-/// The action of a timer that is due.
+/// What a timer does when it is due.
 pub(crate) enum Due {
     /// Send a message to a process.
     Info(Pid, Payload),
@@ -151,7 +151,7 @@ pub(crate) struct Shard {
     spare_effects: Vec<Effect>,
     /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
-    /// The running transaction; `None` between transactions.
+    /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
     /// The places of processes that have changed since the transaction copied them, in the order of their changes,

@@ -200,7 +200,7 @@ pub trait Ask {
     }
 }
 
-/// Lets every shard search its processes.
+/// Has every shard look through its processes.
 fn look_through<R: Send + 'static>(
     asker: &mut (impl Ask + ?Sized),
     timeout_ms: u64,

@@ -57,7 +57,7 @@ impl Node {
         Ok(sum)
     }
 
-    /// Lets every shard search its processes; one answer per shard.
+    /// Has every shard look through its processes; one answer per shard.
     fn ask_shards<R: Send + 'static>(
         &self,
         timeout_ms: u64,
@@ -70,7 +70,7 @@ impl Node {
         }
     }
 
-    /// Like `ask_shards`, but for the shards that answer; blocked shards are not waited for.
+    /// The same of those shards that answer; nobody waits for one that stands still.
     fn ask_those_that_answer<R: Send + 'static>(
         &self,
         timeout_ms: u64,
@@ -82,7 +82,7 @@ impl Node {
         // A question to a blocked shard would wait in its inbox until the shard continues.
         for shard in waited_for.iter().filter(|shard| !is_stalled(shard)) {
             let (sender, look, shard) = (sender.clone(), look.clone(), *shard);
-            // The asking thread may have given up: then the answer is dropped.
+            // Whoever asked may have given up: then nobody takes the answer.
             let list: OnList =
                 Box::new(move |processes| drop(sender.try_send((shard, look(processes)))));
             if let Some(inbox) = self.inbox(shard as u8) {
@@ -147,7 +147,7 @@ pub enum Runner {
     Manager(Pid),
 }
 
-/// The processes of the list that run this version.
+/// Those of the processes that run this version.
 pub(crate) fn runners(
     processes: &mut dyn Iterator<Item = Seen<'_>>,
     module: Module,

@@ -59,7 +59,7 @@ pub(super) struct Gate {
     stood: u64,
     /// Pairs of versions: the first becomes the second when the process passes.
     coming: Vec<(Module, Module)>,
-    /// How long each process was parked that has continued.
+    /// How long processes were parked that run now.
     pauses_us: Vec<u32>,
 }
 
@@ -125,8 +125,8 @@ impl Gate {
         (self.stand, self.coming) = (Stand::Decided, coming);
     }
 
-    /// Opens the gate: nothing has changed, or all processes have their new states. Returns how long each process was
-    /// parked that has run since.
+    /// Everything is as it was, or all processes have their new states. Hands over how long each was parked that has run
+    /// since.
     pub(super) fn open(&mut self) -> Vec<u32> {
         (self.stand, self.coming) = (Stand::Open, Vec::new());
         std::mem::take(&mut self.pauses_us)

@@ -92,7 +92,7 @@ impl Row {
     }
 }
 
-/// The number of steps of each counter according to its lines, which must form an unbroken chain.
+/// What the lines of the counters say: how many steps each took, all of them in an unbroken chain.
 fn steps_taken(lines: &[String], model: &mut Model) -> Result<BTreeMap<Pid, u32>, TestCaseError> {
     let mut taken = BTreeMap::new();
     for line in lines {
