@@ -307,11 +307,11 @@ impl Supervisor {
     /// only in the old list is kept. The order is that of the new list, then the kept ones. Restarts already counted
     /// stay counted.
     ///
+    /// # Errors
     /// OTP's: `{invalid_intensity, _}`, `{duplicate_child_name, _}` …, and `{bad_start_spec, Ids}` unless
     /// `simple_one_for_one` has exactly one. Ours: `{invalid_strategy, _}` from or to `simple_one_for_one`,
     /// `system_limit` when the specs of both lists are too large, and `busy` unless [`Supervisor::is_settled`]. After
     /// an error nothing has changed.
-    /// `system_limit` when the specs of both lists are too many, and `busy` unless [`Supervisor::is_settled`]. After an error nothing has changed.
     pub fn replace_spec(&mut self, spec_bytes: &[u8]) -> Result<(), Reason> {
         let spec = self.read_replacement(spec_bytes)?;
         match (&mut self.0, spec) {

@@ -19,8 +19,8 @@ impl Node {
         self.signal(Signal::OwnPort(owner, port));
     }
 
-    /// Passes input of a port to its owner. The port bounds the inputs on their way: it is called for each input
-    /// that was handled ([`PortSink::input_done`]).
+    /// Passes input of a port to its owner. The sink bounds the inputs on their way: [`PortSink::input_done`] reports each
+    /// handled input.
     pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
         self.signal(Signal::Deliver(
             owner,
