@@ -93,7 +93,7 @@ impl Calls {
             let hired = self.hire(node, &mut state, started);
             drop(state);
             if let Err(error) = hired {
-                self.refuse_all(node, &format!("no thread: {error}"));
+                self.refuse_all(node, &format!("failed to start a thread: {error}"));
             }
         } else if state.waiting.len() < WAITING_MAX && !is_taken(node, state.threads.len()) {
             state.waiting.push_back(call);
