@@ -184,7 +184,7 @@ fn log(event: StallEvent, stall: &Stall) {
         (StallEvent::Slow, true) => say!(warn, "a callback does not end so far"),
         (StallEvent::Slow, false) => say!(warn, "a function that was called does not end so far"),
         (StallEvent::Stalled, true) => {
-            say!(error, "a callback does not end: its shard stands still");
+            say!(error, "a callback does not end: its shard is blocked");
         }
         (StallEvent::Stalled, false) => {
             say!(

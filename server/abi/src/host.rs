@@ -1,4 +1,4 @@
-//! The node's half: [`Module`] and [`State`] make a table of a library safe to call, [`Host`] answers its operations.
+//! The node's half: [`Module`] and [`State`] make calls into a library's table safe, [`Host`] answers its operations.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -13,64 +13,65 @@ use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status, copied};
 use crate::reason::Reason;
 
-/// What a callback may ask of the node. One implementation per way of running (see `server/otp`).
+/// The operations that a callback may ask of the node. Each way of running has its own implementation (see
+/// `server/otp`).
 pub trait Host: Sized {
-    /// Performs or records one operation; `name` and `data` are gone when it returns.
+    /// Performs or records one operation; `name` and `data` are valid only until the method returns.
     fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_>;
     /// The node's code epoch: [`HostTable::epoch`].
     fn epoch(&self) -> *const AtomicU64;
-    /// The process that the callback runs for, as a number; none for nobody's. Only a crash asks for it.
+    /// The process that the callback runs for, as a number; `None` outside of any process. Only a crash asks for it.
     fn process(&self) -> Option<u64> {
         None
     }
-    /// Takes what the callback wrote with [`OpCode::Out`], and leaves it empty.
+    /// Takes the output that the callback wrote with [`OpCode::Out`], and leaves the output empty.
     fn take_out(&mut self) -> Vec<u8>;
-    /// This of a module is about to run, for those who watch over callbacks that do not end.
+    /// A callback or function of the module is about to run. Watchers over callbacks that do not end override this.
     fn enters(&mut self, _module: Module, _entry: Entry<'_>) {}
 }
 
-/// Where a node finds modules: the code server, as the runtime sees it.
+/// The modules that a node has: the code server, as the runtime sees it.
 pub trait Modules: Send + Sync {
     /// The current version of a module.
     fn current(&self, name: &str) -> Option<Module>;
-    /// Changes with every change of any current version; see [`HostTable::epoch`].
+    /// A counter that changes with every change of any current version; see [`HostTable::epoch`].
     fn epoch(&self) -> &AtomicU64;
-    /// The module, of whatever version, with this [`Module::address`]; `None` also where nobody keeps a list.
+    /// The module, of any version, with this [`Module::address`]; `None` also where no list of modules is kept.
     fn at(&self, _address: u64) -> Option<Module> {
         None
     }
 }
 
-/// What the node answers to an operation.
+/// The node's answer to an operation.
 pub struct Answer<'a> {
-    /// The number.
+    /// A number; its meaning is given at the [`OpCode`].
     pub value: u64,
-    /// The bytes, if the operation has any.
+    /// The bytes of the answer; empty for most operations.
     pub bytes: &'a [u8],
 }
 
 impl Answer<'_> {
-    /// Just a number.
+    /// An answer without bytes.
     pub fn value(value: u64) -> Answer<'static> {
         Answer { value, bytes: &[] }
     }
 }
 
-/// Why a call into a library gave no result.
+/// The reason why a call into a library gave no result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Failure {
-    /// It stops or refuses, for this reason.
+    /// The callback stops or refuses for this reason.
     Reason(Reason),
-    /// It panicked: message and place.
+    /// The callback panicked: message and place.
     Panic(String),
-    /// `ignore`.
+    /// `init` returned `ignore` (`gen_server(3)`).
     Ignore,
     /// The module has no such function, callback or conversion.
     Undefined(String),
 }
 
 impl Failure {
-    /// The exit reason of a process that fails this way.
+    /// The exit reason of a process that fails like this.
     pub fn into_reason(self) -> Reason {
         match self {
             Failure::Reason(reason) => reason,
@@ -81,36 +82,36 @@ impl Failure {
     }
 }
 
-/// What a callback decided.
+/// The decision of a callback.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// Go on.
+    /// The process continues and waits for its next message.
     Wait,
-    /// End, for this reason.
+    /// The process ends for this reason.
     Stop(Reason),
-    /// Remove this handler (event handlers).
+    /// The event manager removes this handler (event handlers only).
     Remove,
-    /// It failed: the process has a bug or got something it does not understand.
+    /// The callback failed: the process has a bug, or received a message that it does not understand.
     Fail(Failure),
 }
 
-/// A module of a library: copies freely, lives for ever (libraries are never unloaded).
+/// A module of a library. It is copied freely and lives for ever (libraries are never unloaded).
 #[derive(Clone, Copy)]
 pub struct Module(&'static Claimed);
 
-/// A module's table that was checked.
+/// The checked table of a module.
 struct Claimed {
-    /// Its address in the library.
+    /// The address of the table in the library's memory.
     address: u64,
     name: &'static str,
     vsn: &'static str,
     registered: &'static str,
     kind: Kind,
-    /// A copy of it, with nothing in the place of entries that it does not have.
+    /// The entries of the table; zero for entries that the library's table does not have.
     table: ModuleTable,
 }
 
-/// All of them, by their addresses: what a library has once is one module, however often it is asked for.
+/// All checked tables by their addresses: a table of a library is one module, however often it is claimed.
 static CLAIMED: Mutex<BTreeMap<u64, &'static Claimed>> = Mutex::new(BTreeMap::new());
 
 impl PartialEq for Module {
@@ -139,7 +140,7 @@ impl Module {
         if let Some(claimed) = all.get(&address) {
             return Some(Module(claimed));
         }
-        // SAFETY: the caller promises a genuine table of this size, which has at least what may not be zero.
+        // SAFETY: the caller promises a genuine table of this size, which has all entries that may not be zero.
         let table = unsafe { copied(table, size) };
         let claimed = Box::leak(Box::new(Claimed {
             address,
@@ -153,27 +154,27 @@ impl Module {
         Some(Module(claimed))
     }
 
-    /// Its name.
+    /// The module's name, as its author wrote it; unique among the modules of a node.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// Its version.
+    /// The module's version (`vsn`), as its author wrote it.
     pub fn vsn(self) -> &'static str {
         self.0.vsn
     }
 
-    /// The local name of its process, if it wants one.
+    /// The local name of the module's process; `None` when the process registers no name.
     pub fn registered(self) -> Option<&'static str> {
         Some(self.0.registered).filter(|name| !name.is_empty())
     }
 
-    /// How the runtime drives it.
+    /// The kind, which tells the runtime how to drive a process of the module.
     pub fn kind(self) -> Kind {
         self.0.kind
     }
 
-    /// The address that [`OpCode::Current`] answers for it.
+    /// The address of the module's table, which [`OpCode::Current`] answers.
     pub fn address(self) -> u64 {
         self.0.address
     }
@@ -187,7 +188,7 @@ impl Module {
         })
     }
 
-    /// Makes a state from what [`State::export`] of this version wrote.
+    /// Makes a state from the bytes that [`State::export`] of this version wrote.
     pub fn import<H: Host>(self, host: &mut H, bytes: &[u8]) -> Result<State, Failure> {
         let import = self.0.table.import;
         // SAFETY: a genuine table; `made` lives across the call.
@@ -211,7 +212,7 @@ impl Module {
         })
     }
 
-    /// Converts an exported state from (up) or to (down) another version; the newer module does both.
+    /// Converts an exported state from (up) or to (down) another version; the newer module does both directions.
     pub fn code_change<H: Host>(
         self,
         host: &mut H,
@@ -264,7 +265,8 @@ impl Module {
         }
     }
 
-    /// This of it is about to run: for those who watch over callbacks that do not end, and for a crash.
+    /// Tells the host which entry of the module is about to run (for watchers over callbacks), and records it for a
+    /// crash.
     #[inline]
     fn enter<'a>(self, host: &mut impl Host, entry: Entry<'a>) -> Frame<'a> {
         host.enters(self, entry);
@@ -276,7 +278,7 @@ impl Module {
     }
 }
 
-/// What a process of a library keeps between callbacks: opaque, owned, freed by the library that made it.
+/// The state of a process between callbacks: opaque, owned, and freed by the library that made it.
 pub struct State {
     ptr: NonNull<c_void>,
     module: Module,
@@ -286,12 +288,12 @@ pub struct State {
 unsafe impl Send for State {}
 
 impl State {
-    /// The module version that made it.
+    /// The module, with its version, that made the state.
     pub fn module(&self) -> Module {
         self.module
     }
 
-    /// Runs one callback. What the callback wrote stays in the host's output.
+    /// Runs one callback. The callback's output stays in the host.
     pub fn handle<H: Host>(
         &mut self,
         host: &mut H,
@@ -323,7 +325,7 @@ impl State {
         }
     }
 
-    /// Its fields by name, as MessagePack.
+    /// Exports the fields of the state by name, as MessagePack.
     pub fn export<H: Host>(&self, host: &mut H) -> Result<Vec<u8>, Failure> {
         let export = self.module.0.table.export;
         let ptr = self.ptr.as_ptr().cast_const();
@@ -340,14 +342,14 @@ impl Drop for State {
             entry: Entry::Drop,
             pid: None,
         };
-        // SAFETY: the state was made by this table and nobody has it any more.
+        // SAFETY: the state was made by this table and is not used any more.
         within(&frame, || unsafe {
             (self.module.0.table.drop)(self.ptr.as_ptr());
         });
     }
 }
 
-/// The modules of a library table, or why it cannot be believed.
+/// The modules of a library table, or the reason why the table is refused.
 ///
 /// # Safety
 /// `table` must point to a [`LibraryTable`] that a library made with the export macro, in code that is never unloaded.
@@ -365,7 +367,7 @@ pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, S
         )),
     };
     is_whole(size, LibraryTable::LEAST, "it")?;
-    // SAFETY: the stamp and the size say that it has what may not be zero.
+    // SAFETY: the stamp and the size tell that the table has all entries that may not be zero.
     let library = unsafe { copied(table, size) };
     let module_size = match library.module_size {
         0 => ModuleTable::LEAST,
@@ -373,8 +375,8 @@ pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, S
     };
     is_whole(module_size, ModuleTable::LEAST, "the table of a module")?;
     let modules = library.modules.cast::<*const ModuleTable>();
-    // SAFETY: a genuine table says where the list is, and how many there are. They are of the size that it says, which may
-    // be less than that of a reference's.
+    // SAFETY: a genuine table names the address and the length of the list. The tables have the size that the list
+    // names, which may be less than the size of this node's own type.
     let modules = unsafe { std::slice::from_raw_parts(modules, library.modules_len) };
     let claim = |module: &*const ModuleTable| {
         // SAFETY: the caller's promise covers the tables that the library table lists.
@@ -384,7 +386,7 @@ pub unsafe fn claim_library(table: *const LibraryTable) -> Result<Vec<Module>, S
     modules.iter().map(claim).collect()
 }
 
-/// Tells a library to count its memory here and to record panics.
+/// Gives a library the table that counts its memory, and installs its panic recorder.
 ///
 /// # Safety
 /// As [`claim_library`], and `memory` is null or valid for ever.
@@ -396,7 +398,7 @@ pub unsafe fn attach_library(
     unsafe { ((*table).attach)(memory) }
 }
 
-/// The modules of a library that is linked into this very program.
+/// The modules of a library that is linked into this program.
 pub fn linked_library(table: &'static LibraryTable) -> Result<Vec<Module>, String> {
     // SAFETY: a `&'static LibraryTable` of this program was compiled by the macro with this very crate, and
     // a program is never unloaded from itself; a null memory table is allowed.
@@ -414,7 +416,7 @@ fn host_table<H: Host>(host: &mut H) -> HostTable {
     }
 }
 
-/// The node's end of [`HostTable::op`].
+/// The node's end of [`HostTable::op`], which a library calls.
 ///
 /// # Safety
 /// `ctx` and `op` must be those of the callback that is running: [`HostTable`] promises it to the library,
@@ -429,14 +431,14 @@ unsafe extern "C" fn operate<H: Host>(ctx: *mut c_void, op: *mut Op) -> u64 {
     // SAFETY: the library keeps both readable during the operation.
     let (name, data) = unsafe { (op.name.bytes(), op.data.bytes()) };
     let answer = host.op(code, (op.a, op.b), name, data);
-    // Most operations answer a number. `HostRef::raw` has put an empty slice here.
+    // Most operations answer only a number. `HostRef::raw` has put an empty slice here.
     if !answer.bytes.is_empty() {
         op.result = Slice::of(answer.bytes);
     }
     answer.value
 }
 
-/// Why it failed, from the status and the output; `None` when it did not.
+/// The failure that status and output describe; `None` when the call succeeded.
 fn failure_of<H: Host>(host: &mut H, status: u32) -> Option<Failure> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     match Status::from_number(status) {

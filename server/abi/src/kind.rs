@@ -1,24 +1,24 @@
-//! What a module is, and which of its callbacks is meant: the numbers both sides of the boundary use.
+//! The kinds of modules and their callbacks: numbers that both sides of the boundary use.
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of module this is: how the runtime drives a process of it.
+/// The kind of a module: how the runtime drives a process of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u32)]
 pub enum Kind {
-    /// Only functions that others call; no process.
+    /// Only functions that other modules call; no process.
     Functions = 0,
-    /// `gen_server(3)`.
+    /// `gen_server(3)`: a server with a state, and calls, casts and messages.
     GenServer = 1,
     /// The state machine of the book: states, self-sent events, timeouts (`gen_fsm(3)`).
     GenFsm = 2,
     /// A handler inside an event manager: the callback half of `gen_event(3)`.
     GenEvent = 3,
-    /// An event manager: the process half of `gen_event(3)`; its module names it and speaks for it.
+    /// An event manager: the process half of `gen_event(3)`. Its module gives the process its name.
     EventManager = 4,
-    /// `supervisor(3)`: `init` returns data, the runtime does the rest.
+    /// `supervisor(3)`: `init` returns the children, and the runtime supervises them.
     Supervisor = 5,
-    /// `application(3)`: `start` says which process is the top.
+    /// `application(3)`: `start` returns the top process of the application.
     Application = 6,
 }
 
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// Which callback of a process the runtime runs. `a`, `b` and `data` of the call are named per variant.
+/// The callback of a process that the runtime runs. Each variant names the operands `a`, `b` and `data` of the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Callback {
@@ -69,17 +69,17 @@ pub enum Callback {
     Event = 4,
     /// The answer to a request of this process; a = its id, b = 0 reply, 1 failed with a [`crate::Reason`].
     Response = 5,
-    /// A trapped exit signal; a = who, data = the reason.
+    /// A trapped exit signal; a = the process that ended, data = the reason.
     Exit = 6,
-    /// A monitored process is gone; a = who, b = the monitor, data = the reason.
+    /// A monitored process is gone; a = its pid, b = the monitor, data = the reason.
     Down = 7,
     /// Input of a port that this process owns; a = the port, data = the input.
     PortData = 8,
-    /// A port of this process closed; a = the port, data = why (UTF-8).
+    /// A port of this process closed; a = the port, data = the cause (UTF-8).
     PortClosed = 9,
     /// The process is about to end in order; data = the reason.
     Terminate = 10,
-    /// Nothing came for as long as the process had asked for ([`crate::OpCode::TimeOut`]).
+    /// No message came for as long as the process had asked for ([`crate::OpCode::TimeOut`]).
     TimeOut = 11,
 }
 
@@ -99,7 +99,7 @@ impl Callback {
         Callback::TimeOut,
     ];
 
-    /// The function that an author has written for it, as OTP calls it.
+    /// The name of the function that an author writes for this callback, as OTP has it.
     pub const fn function(self) -> &'static str {
         match self {
             Callback::Cast => "handle_cast",
@@ -123,27 +123,27 @@ impl Callback {
     }
 }
 
-/// What of a module runs.
+/// An entry of a module that runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry<'a> {
-    /// It makes the state of a new process.
+    /// The entry makes the state of a new process.
     Init,
-    /// A callback of a process.
+    /// One callback of a process.
     Callback(Callback),
-    /// A function, by its name.
+    /// An exported function, by its name.
     Function(&'a str),
-    /// It writes a state: for `sys`, or for an upgrade.
+    /// The entry writes a state: for `sys`, or for an upgrade.
     Export,
-    /// It reads a state.
+    /// The entry reads a state that `Export` wrote.
     Import,
-    /// It converts a state.
+    /// The entry converts a state between versions.
     CodeChange,
-    /// It drops a state.
+    /// The entry frees a state of a process.
     Drop,
 }
 
-/// Which way a state is converted (`code_change`), an appup is read and a release is reached: the newer of two versions
-/// owns both directions.
+/// The direction in which a state is converted (`code_change`), an appup is read and a release is reached: the newer of
+/// two versions owns both directions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u32)]
@@ -155,7 +155,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// OTP's word for it, in `relup` and in texts for people.
+    /// OTP's word for the direction, in `relup` and in messages.
     pub const fn word(self) -> &'static str {
         match self {
             Direction::Up => "up",
@@ -164,11 +164,11 @@ impl Direction {
     }
 }
 
-/// Between which versions a state is converted: that of the module which does it, and another one.
+/// The two versions between which a state is converted: that of the converting module, and another one.
 #[derive(Clone, Copy, Debug)]
 pub struct Way<'a> {
-    /// Which way.
+    /// The direction of the conversion, seen from the converting module.
     pub direction: Direction,
-    /// The other version.
+    /// The version at the other end, as its module names it.
     pub vsn: &'a str,
 }

@@ -1,6 +1,6 @@
-//! Memory that knows its library: each library allocates through a table of the node, which counts.
+//! Accounting of memory by library: each library allocates through a table of the node, which counts its bytes.
 //!
-//! Both halves live here: [`MemoryTable`] for the node, [`LibraryAllocator`] for the library.
+//! Both halves are here: [`MemoryTable`] for the node, [`LibraryAllocator`] for the library.
 //! The bytes themselves come from the C library's heap, which both sides share: a block that a library
 //! allocated before it was attached may therefore be freed through the table, and the other way round.
 
@@ -8,16 +8,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 
-/// How many counters a library has. All but the last belong to one thread each, for ever, which needs no locked
-/// instruction to count: at sixty blocks for the start of an avatar these were a twentieth of it. Shards come first; a
-/// machine with more cores than this shares the last.
+/// How many counters a library has. All but the last belong to one thread each, for ever, so counting needs no locked
+/// instruction: at 60 blocks for the start of an avatar, locked instructions took a twentieth of the start. Shards come
+/// first; on a machine with more cores than counters, the remaining threads share the last counter.
 const STRIPES: usize = 64;
 
-/// One counter alone on its cache line.
+/// One counter, alone on its cache line.
 #[repr(C, align(64))]
 struct Stripe(AtomicI64);
 
-/// How a library gets and gives back memory, and how much it holds.
+/// The functions by which a library allocates and frees memory, and the counters of its bytes.
 #[repr(C)]
 pub struct MemoryTable {
     alloc: unsafe extern "C" fn(table: *const MemoryTable, size: usize, align: usize) -> *mut u8,
@@ -28,7 +28,7 @@ pub struct MemoryTable {
 }
 
 impl MemoryTable {
-    /// A table for one library. Libraries are never unloaded, so neither is this.
+    /// A table for one library. It is leaked, because libraries are never unloaded.
     pub fn leak() -> &'static MemoryTable {
         Box::leak(Box::new(MemoryTable {
             alloc: host_alloc,
@@ -38,7 +38,7 @@ impl MemoryTable {
         }))
     }
 
-    /// Bytes that the library holds now.
+    /// The number of bytes that the library holds now.
     pub fn allocated(&self) -> u64 {
         let sum: i64 = self
             .stripes
@@ -58,7 +58,7 @@ impl MemoryTable {
     }
 }
 
-/// Which counter this thread uses: each thread takes the next, and all that come late the last.
+/// The counter of this thread: each thread takes the next one, and threads beyond the last counter share it.
 fn stripe_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! { static MINE: Cell<usize> = const { Cell::new(usize::MAX) } }
@@ -123,7 +123,7 @@ pub struct LibraryAllocator {
 }
 
 impl LibraryAllocator {
-    /// Not attached yet.
+    /// An allocator that is not attached to a node yet.
     #[allow(clippy::new_without_default, reason = "a Default could not be const")]
     pub const fn new() -> LibraryAllocator {
         LibraryAllocator {
@@ -131,7 +131,7 @@ impl LibraryAllocator {
         }
     }
 
-    /// From now on counts in the node's table.
+    /// Makes all further allocations count in the node's table.
     ///
     /// # Safety
     /// `table` must be valid for ever.

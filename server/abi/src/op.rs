@@ -1,9 +1,9 @@
-//! What a callback may ask of the node: one number per operation, and what its fields mean.
+//! The operations that a callback may ask of the node: one number per operation, and the meaning of its fields.
 //!
-//! Reading operations answer at once. All others are *recorded* and done after the callback has returned
-//! well: a callback that fails has done nothing.
+//! Reading operations answer at once. All other operations are *recorded*, and done after the callback has returned
+//! without a failure: a callback that fails changes nothing.
 //!
-//! A library writes numbers ([`OpCode`], `raw::Op`); a node reads them once, as an [`Op`].
+//! A library writes numbers ([`OpCode`], `raw::Op`); a node decodes each once, as an [`Op`].
 
 use pq_term::Pid;
 
@@ -13,11 +13,11 @@ use crate::kind::Callback;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum OpCode {
-    /// Output of this callback; a = 0 appends data, 1 puts it in the place of what was written.
+    /// Output of this callback; a = 0 appends data, 1 replaces the earlier output with data.
     Out = 0,
     /// Log line; a = level (0 error … 4 trace), data = text.
     Log = 1,
-    /// Answers 64 random bits from the node's seeded dice.
+    /// Answers 64 random bits from the node's seeded generator.
     Random = 2,
     /// Answers the node's clock in milliseconds since it started (virtual in a simulation).
     Now = 3,
@@ -35,26 +35,26 @@ pub enum OpCode {
     Reply = 9,
     /// Timer; a = ms, b = the number of the [`crate::Callback`] it arrives as (Info or Event), data = message. Answers its id.
     StartTimer = 10,
-    /// a = timer. Answers 1 when it had not fired.
+    /// Cancels a timer; a = timer. Answers 1 when the timer had not fired.
     CancelTimer = 11,
-    /// a = pid. Answers the monitor.
+    /// Monitors a process (`erlang:monitor/2`); a = pid. Answers the monitor.
     Monitor = 12,
-    /// a = monitor.
+    /// Ends a monitor (`erlang:demonitor/1`); a = monitor.
     Demonitor = 13,
-    /// a = pid.
+    /// Links to a process (`erlang:link/1`); a = pid.
     Link = 14,
-    /// a = pid.
+    /// Removes a link (`erlang:unlink/1`); a = pid.
     Unlink = 15,
     /// Exit signal (`erlang:exit/2`); a = pid, data = reason.
     Exit = 16,
-    /// a = 1 to turn exit signals into messages, 0 not to.
+    /// Traps exit signals or stops trapping them; a = 1 to turn exit signals into messages, 0 not to.
     TrapExit = 17,
     /// Output to a port; a = port, data = bytes.
     PortCommand = 18,
     /// Closes a port after its queued output is written; a = port.
     PortClose = 19,
     /// Calls a function of a module's current version now; name = `module:function`, data = arguments.
-    /// Answers a [`crate::raw::Status`]; result = what it returned, or why it failed.
+    /// Answers a [`crate::raw::Status`]; result = the function's result, or the reason of its failure.
     CallModule = 20,
     /// Pid under a locally registered name (`erlang:whereis`); name. Answers 0 when there is none.
     Whereis = 21,
@@ -65,22 +65,22 @@ pub enum OpCode {
     /// Starts a process linked to this one; name = module, data = arguments. Answers a request id;
     /// its response carries the pid.
     StartLink = 24,
-    /// a = pid. Answers 1 while the process lives.
+    /// Tests a process (`erlang:is_process_alive/1`); a = pid. Answers 1 while the process lives.
     IsAlive = 25,
-    /// Runs the Continue callback of this process before its next message; data = what to continue with.
+    /// Runs the Continue callback of this process before its next message; data = the term to continue with.
     Continue = 26,
-    /// Answers the pid of the process that started this one (0 when nobody did).
+    /// Answers the pid of the process that started this one (0 when no process did).
     Parent = 27,
-    /// a = pid. Answers 0 when it is an event manager that nobody has subscribed to, so that an event for it
-    /// need not be written; 1 for anybody else.
+    /// Tells whether an event would have a receiver; a = pid. Answers 0 for an event manager without subscribers, so
+    /// that the event need not be encoded; 1 for any other process.
     Listens = 28,
-    /// What versions keep beside a state (`code_change` only). name = the version on whose behalf, of the same module; empty
-    /// for the one that converts. a = 0 reads what it left there at its last conversion down: answers 1 and the bytes, or 0;
-    /// a = 1 leaves data there and answers 1, or 0 when there is no room: then the conversion fails; a = 2 says that it takes
-    /// part, so that what it has left is used up.
+    /// Reads or writes the residue that a version keeps beside a state (`code_change` only). name = the version of the
+    /// same module that owns the residue; empty for the converting one. a = 0 reads the residue of the last conversion
+    /// down: answers 1 and the bytes, or 0; a = 1 leaves data and answers 1, or 0 when there is no room: then the
+    /// conversion fails; a = 2 declares that the version takes part, so that its residue is used up.
     Residue = 29,
-    /// Runs the TimeOut callback of this process when it takes nothing else for a = ms; what it takes first ends
-    /// the wait. 0: as soon as its mailbox is empty. Asked for again, only the last wait counts.
+    /// Runs the TimeOut callback of this process when the process takes no message for a = ms; the next message ends
+    /// the wait. 0: as soon as its mailbox is empty. After several requests, only the last wait counts.
     TimeOut = 30,
 }
 
@@ -125,19 +125,19 @@ impl OpCode {
     }
 }
 
-/// How loud a log line is; the words of `tracing`.
+/// The level of a log line; the names are those of `tracing`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u64)]
 pub enum Level {
-    /// Somebody must act.
+    /// An operator must act.
     Error = 0,
-    /// Somebody should look.
+    /// An operator should look into it.
     Warn = 1,
-    /// What an operator wants to see.
+    /// An event that an operator wants to see.
     Info = 2,
-    /// What a developer wants to see; a player's input belongs here.
+    /// Details for a developer; a player's input belongs here.
     Debug = 3,
-    /// Everything.
+    /// All details, for tracing one problem.
     Trace = 4,
 }
 
@@ -153,60 +153,59 @@ impl Level {
     }
 }
 
-/// An operation with its operands as they are meant. Names are not checked to be text.
+/// An operation with decoded operands. Names are not checked to be text.
 #[derive(Clone, Copy, Debug)]
 pub enum Op<'a> {
-    /// [`OpCode::Out`].
+    /// [`OpCode::Out`]: where the output goes, and its bytes.
     Out(Out, &'a [u8]),
-    /// [`OpCode::Log`].
+    /// [`OpCode::Log`]: the level, and the text.
     Log(Level, &'a [u8]),
-    /// A question, which is answered at once.
+    /// An operation that is answered at once.
     Read(Read<'a>),
-    /// [`OpCode::CallModule`].
+    /// [`OpCode::CallModule`], which runs during the callback.
     Call(Call<'a>),
-    /// [`OpCode::Residue`]: the version on whose behalf, empty for the one that converts, and what it does.
+    /// [`OpCode::Residue`]: the version that owns the residue (empty for the converting one), and the action.
     Residue(&'a [u8], Residue<'a>),
-    /// A wish, which is done after the callback.
+    /// An operation that is done after the callback.
     Wish(Wish<'a>),
 }
 
-/// The place of output. It is no operation of its own: the compiler would make a second choice of it, behind that of the
-/// number.
+/// Where output goes. This is an operand: as two operations, it would need a second branch after that of the number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Out {
-    /// Behind what was written before.
+    /// After the earlier output of the callback.
     Append,
-    /// In the place of what was written before.
+    /// In place of the callback's earlier output.
     Replace,
 }
 
-/// The callback to which a timer's message comes.
+/// The callback that receives a timer's message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arrival {
-    /// [`Callback::Info`].
+    /// The message arrives as [`Callback::Info`].
     Message,
-    /// [`Callback::Event`].
+    /// The message arrives as [`Callback::Event`].
     Event,
 }
 
-/// A question that changes nothing.
+/// A question that changes nothing in the node.
 #[derive(Clone, Copy, Debug)]
 pub enum Read<'a> {
-    /// [`OpCode::Random`].
+    /// [`OpCode::Random`]: 64 random bits.
     Random,
-    /// [`OpCode::Now`].
+    /// [`OpCode::Now`]: milliseconds since the node started.
     Now,
-    /// [`OpCode::SelfPid`].
+    /// [`OpCode::SelfPid`]: the running process.
     SelfPid,
-    /// [`OpCode::Parent`].
+    /// [`OpCode::Parent`]: the process that started this one.
     Parent,
-    /// [`OpCode::Listens`].
+    /// [`OpCode::Listens`]: the process to ask about.
     Listens(Pid),
-    /// [`OpCode::IsAlive`].
+    /// [`OpCode::IsAlive`]: the process to ask about.
     IsAlive(Pid),
-    /// [`OpCode::Whereis`].
+    /// [`OpCode::Whereis`]: the registered name.
     Whereis(&'a [u8]),
-    /// [`OpCode::Current`].
+    /// [`OpCode::Current`]: the name of the module.
     Current(&'a [u8]),
     /// [`OpCode::Env`]: application and key.
     Env(&'a [u8], &'a [u8]),
@@ -215,68 +214,68 @@ pub enum Read<'a> {
 /// A call of a function of a module's current version.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The module.
+    /// The name of the module, as received.
     pub module: &'a [u8],
-    /// The function.
+    /// The name of the function, as received.
     pub function: &'a [u8],
-    /// Its arguments, MessagePack.
+    /// The function's arguments, a MessagePack array.
     pub args: &'a [u8],
 }
 
-/// The ways in which a version uses the place beside a state.
+/// The action of a version on the residue beside a state.
 #[derive(Clone, Copy, Debug)]
 pub enum Residue<'a> {
-    /// It reads what it has left.
+    /// Reads the residue that the version left.
     Read,
-    /// It leaves this.
+    /// Leaves these bytes as the residue.
     Keep(&'a [u8]),
-    /// It takes part.
+    /// Declares that the version takes part in the conversion.
     TakePart,
 }
 
-/// A wish of a callback.
+/// An operation that is recorded, and done after the callback.
 #[derive(Clone, Copy, Debug)]
 pub enum Wish<'a> {
-    /// [`OpCode::Send`].
+    /// [`OpCode::Send`]: the receiver and the message.
     Send(Pid, &'a [u8]),
-    /// [`OpCode::Cast`].
+    /// [`OpCode::Cast`]: the receiver and the message.
     Cast(Pid, &'a [u8]),
-    /// [`OpCode::Notify`].
+    /// [`OpCode::Notify`]: the receiver and the event.
     Notify(Pid, &'a [u8]),
-    /// [`OpCode::Request`]: who is asked, how many milliseconds the answer may take, the request.
+    /// [`OpCode::Request`]: the receiver, the timeout in ms, the request.
     Request(Pid, u64, &'a [u8]),
-    /// [`OpCode::Reply`]: who has asked, the tag of its request, the reply.
+    /// [`OpCode::Reply`]: the caller, the tag of its request, the reply.
     Reply(Pid, u64, &'a [u8]),
-    /// [`OpCode::StartTimer`]: after so many milliseconds.
+    /// [`OpCode::StartTimer`]: the delay in ms, the callback that it arrives as, the message.
     StartTimer(u64, Arrival, &'a [u8]),
-    /// [`OpCode::CancelTimer`].
+    /// [`OpCode::CancelTimer`]: the id of the timer.
     CancelTimer(u64),
-    /// [`OpCode::Monitor`].
+    /// [`OpCode::Monitor`]: the process to monitor.
     Monitor(Pid),
-    /// [`OpCode::Demonitor`].
+    /// [`OpCode::Demonitor`]: the monitor to end.
     Demonitor(u64),
-    /// [`OpCode::Link`].
+    /// [`OpCode::Link`]: the process to link to.
     Link(Pid),
-    /// [`OpCode::Unlink`].
+    /// [`OpCode::Unlink`]: the process to unlink from.
     Unlink(Pid),
-    /// [`OpCode::Exit`]: to whom, and the reason on the wire.
+    /// [`OpCode::Exit`]: the receiver, and the encoded reason.
     Exit(Pid, &'a [u8]),
-    /// [`OpCode::TrapExit`].
+    /// [`OpCode::TrapExit`]: whether exit signals become messages.
     TrapExit(bool),
-    /// [`OpCode::PortCommand`].
+    /// [`OpCode::PortCommand`]: the port and the bytes.
     PortCommand(u64, &'a [u8]),
-    /// [`OpCode::PortClose`].
+    /// [`OpCode::PortClose`]: the port to close.
     PortClose(u64),
     /// [`OpCode::StartLink`]: module and arguments.
     StartLink(&'a [u8], &'a [u8]),
-    /// [`OpCode::TimeOut`]: after so many milliseconds.
+    /// [`OpCode::TimeOut`]: the wait in milliseconds.
     TimeOut(u64),
-    /// [`OpCode::Continue`].
+    /// [`OpCode::Continue`]: the term to continue with.
     Continue(&'a [u8]),
 }
 
 impl<'a> Op<'a> {
-    /// Reads an operation. Inlined, it and what a host does with its result become one choice.
+    /// Decodes an operation. Inlined: decoding and the host's `match` on the result become one branch.
     #[inline(always)]
     pub fn decode(code: OpCode, (a, b): (u64, u64), name: &'a [u8], data: &'a [u8]) -> Op<'a> {
         let pid = Pid::from_raw(a);
@@ -361,7 +360,7 @@ impl<'a> Residue<'a> {
     }
 }
 
-/// The parts before and behind the colon in a name operand.
+/// The parts of a name operand before and after the colon.
 #[inline(always)]
 fn halves(name: &[u8]) -> (&[u8], &[u8]) {
     let colon = name.iter().position(|byte| *byte == b':');
@@ -377,7 +376,7 @@ mod tests {
         let halves = |name: &'static str| {
             let Op::Call(call) = Op::decode(OpCode::CallModule, (0, 0), name.as_bytes(), b"")
             else {
-                panic!("a call is a call");
+                panic!("not decoded as a call");
             };
             (call.module, call.function)
         };

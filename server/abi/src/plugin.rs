@@ -1,4 +1,4 @@
-//! The library's half: safe [`Callbacks`] become a [`ModuleTable`] of shims that let no panic out.
+//! The library's half: safe [`Callbacks`] become a [`ModuleTable`] of shims, which catch all panics.
 //!
 //! A panic must be caught *inside* the library: a library has a std of its own, and to the node's
 //! `catch_unwind` its panics are foreign exceptions that abort the process.
@@ -14,26 +14,26 @@ use crate::text;
 mod panic_place;
 pub use panic_place::install as install_panic_recorder;
 
-/// What a failing call says; becomes a [`Status`] with output.
+/// The result of a call that fails; it becomes a [`Status`] with output.
 #[derive(Debug)]
 pub enum Refusal {
-    /// A reason, as a term on the wire.
+    /// The reason, as an encoded term.
     Reason(Vec<u8>),
     /// Stop the process in order, for this reason.
     Stop(Vec<u8>),
-    /// Ignore (`init`), remove me (event handler).
+    /// `ignore` of `init`, or the request to remove this event handler.
     Ignore,
-    /// There is no such thing here.
+    /// The module has no such function, callback or conversion.
     Undefined(String),
 }
 
 /// One module as the shims see it. The SDK implements it from an author's traits; authors do not.
 pub trait Callbacks: 'static {
-    /// What a process of this module keeps between callbacks.
+    /// The state of a process of this module between callbacks.
     type State: Send + 'static;
-    /// The module's name.
+    /// The module's name; unique among the modules of a node.
     const NAME: &'static str;
-    /// Its version.
+    /// The module's version (`vsn`), shown in listings and used by appups.
     const VSN: &'static str;
     /// How the runtime drives it.
     const KIND: Kind;
@@ -42,7 +42,7 @@ pub trait Callbacks: 'static {
 
     /// Makes the state of a new process.
     fn init(host: &mut HostRef, args: &[u8]) -> Result<Self::State, Refusal>;
-    /// Runs one callback.
+    /// Runs one callback of a process, which may change the state.
     fn handle(
         state: &mut Self::State,
         host: &mut HostRef,
@@ -53,7 +53,7 @@ pub trait Callbacks: 'static {
     fn call(host: &mut HostRef, function: &str, args: &[u8]) -> Result<(), Refusal>;
     /// Writes the state with its field names.
     fn export(state: &Self::State) -> Result<Vec<u8>, Refusal>;
-    /// Reads what `export` wrote.
+    /// Reads the bytes that `export` wrote.
     fn import(bytes: &[u8]) -> Result<Self::State, Refusal>;
     /// Converts an exported state from or to another version.
     fn code_change(
@@ -65,14 +65,14 @@ pub trait Callbacks: 'static {
     ) -> Result<Vec<u8>, Refusal>;
 }
 
-/// The operands of a callback; their meaning stands at each [`Callback`].
+/// The operands of a callback; each [`Callback`] gives their meaning.
 #[derive(Clone, Copy)]
 pub struct CallbackData<'a> {
-    /// First operand.
+    /// The first operand: a process, a caller, a port or an id.
     pub a: u64,
-    /// Second operand.
+    /// The second operand: a tag, a monitor or a result.
     pub b: u64,
-    /// The payload.
+    /// The payload: mostly an encoded term.
     pub data: &'a [u8],
 }
 
@@ -87,7 +87,8 @@ impl HostRef {
         self.raw(code, (a, b), b"", data).0
     }
 
-    /// The same, with a name operand and the bytes of the answer. They are gone at the next operation.
+    /// Like [`HostRef::op`], with a name operand and the bytes of the answer. The bytes are valid until the next
+    /// operation.
     pub fn op_named(
         &mut self,
         code: OpCode,
@@ -102,7 +103,7 @@ impl HostRef {
 
     /// The node's code epoch; see [`HostTable::epoch`].
     pub fn epoch(&self) -> u64 {
-        // SAFETY: table and epoch are valid during the callback, and this value exists no longer.
+        // SAFETY: table and epoch are valid during the callback, and this value does not outlive it.
         unsafe { (*(*self.table).epoch).load(std::sync::atomic::Ordering::Acquire) }
     }
 
@@ -138,7 +139,7 @@ pub const fn module_table<C: Callbacks>() -> ModuleTable {
     }
 }
 
-/// Runs `body` and turns whatever happens into a status and an output.
+/// Runs `body` and turns its result, or its panic, into a status and an output.
 fn guard(host: &mut HostRef, body: impl FnOnce(&mut HostRef) -> Result<(), Refusal>) -> u32 {
     let outcome = panic_place::watch(|| catch_unwind(AssertUnwindSafe(|| body(host))));
     let (status, output) = match outcome {
@@ -154,7 +155,7 @@ fn guard(host: &mut HostRef, body: impl FnOnce(&mut HostRef) -> Result<(), Refus
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `init`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `init`.
 unsafe extern "C" fn init<C: Callbacks>(
     table: *const HostTable,
     args: Slice,
@@ -170,7 +171,7 @@ unsafe extern "C" fn init<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `handle`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `handle`.
 unsafe extern "C" fn handle<C: Callbacks>(
     state: *mut c_void,
     table: *const HostTable,
@@ -191,7 +192,7 @@ unsafe extern "C" fn handle<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `call`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `call`.
 unsafe extern "C" fn call<C: Callbacks>(
     table: *const HostTable,
     function: Slice,
@@ -205,7 +206,7 @@ unsafe extern "C" fn call<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `export`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `export`.
 unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const HostTable) -> u32 {
     guard(&mut HostRef { table }, |host| {
         // SAFETY: `state` is of this table and is not written during the call.
@@ -216,7 +217,7 @@ unsafe extern "C" fn export<C: Callbacks>(state: *const c_void, table: *const Ho
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `import`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `import`.
 unsafe extern "C" fn import<C: Callbacks>(
     table: *const HostTable,
     bytes: Slice,
@@ -232,7 +233,7 @@ unsafe extern "C" fn import<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `code_change`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `code_change`.
 unsafe extern "C" fn code_change<C: Callbacks>(
     table: *const HostTable,
     direction: u32,
@@ -255,7 +256,7 @@ unsafe extern "C" fn code_change<C: Callbacks>(
 }
 
 /// # Safety
-/// To be called by the node only, as [`ModuleTable`] says of `drop`.
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `drop`.
 unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
     // SAFETY: `state` was boxed by `init` or `import` of this table, and the node gives it up.
     let state = unsafe { Box::from_raw(state.cast::<C::State>()) };

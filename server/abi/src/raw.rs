@@ -1,17 +1,17 @@
 //! The `repr(C)` types that cross the boundary. Nothing here is trusted before it is checked.
 //!
-//! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]): a library says how large its own are, and an
-//! entry that a table does not have is zero in the copy that the node makes of it ([`copied`]). So an addition is a number, or
-//! an `Option` of a function, and zero and `None` mean the behaviour before it. [`HostTable`] and [`Op`] do not grow: a node
-//! that does more for a library has another operation, and a number that a node does not know answers 0.
+//! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]). A library names the size of its own
+//! tables, and entries that a table does not have are zero in the node's copy ([`copied`]). So an addition is a number,
+//! or an `Option` of a function, and zero and `None` mean the behaviour before the addition. [`HostTable`] and [`Op`]
+//! do not grow: a new service of the node is another operation, and a node answers 0 to a number that it does not know.
 //!
-//! A [`Slice`] from the other side is a *claim*: who may believe it, and for how long, stands where it is read.
+//! A [`Slice`] from the other side is a *claim*: the code that reads it says why, and for how long, the claim holds.
 
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
 use std::sync::atomic::AtomicU64;
 
-/// Bytes that somebody else owns. Valid only as long as the function says that handed it over.
+/// Bytes of another owner. They are valid for the time that the function which handed them over names.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Slice {
@@ -19,16 +19,16 @@ pub struct Slice {
     len: usize,
 }
 
-// SAFETY: a Slice is an address and a number; believing it is `Slice::bytes`, which is unsafe.
+// SAFETY: a Slice is an address and a number; only `Slice::bytes`, which is unsafe, relies on them.
 unsafe impl Send for Slice {}
 // SAFETY: as above, sharing the two numbers is harmless.
 unsafe impl Sync for Slice {}
 
 impl Slice {
-    /// No bytes.
+    /// A slice of no bytes.
     pub const EMPTY: Slice = Slice::of(&[]);
 
-    /// Hands over these bytes.
+    /// Makes a slice of these bytes.
     pub const fn of(bytes: &[u8]) -> Slice {
         Slice {
             ptr: bytes.as_ptr(),
@@ -36,7 +36,7 @@ impl Slice {
         }
     }
 
-    /// Believes the claim.
+    /// Reads the bytes, trusting address and length.
     ///
     /// # Safety
     /// The bytes must be readable and unchanged for all of `'a`.
@@ -46,21 +46,21 @@ impl Slice {
     }
 }
 
-/// How a call across the boundary ended.
+/// The outcome of a call across the boundary.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Status {
-    /// Well; the output is the result.
+    /// The call succeeded; the output is the result.
     Ok = 0,
     /// The process wants to end; the output is the reason (a term).
     Stop = 1,
-    /// It was refused; the output is the reason (a term). For `init`: `{stop, Reason}`.
+    /// The call was refused; the output is the reason (a term). For `init`: `{stop, Reason}`.
     Error = 2,
-    /// It panicked; the output is message and place (UTF-8).
+    /// The call panicked; the output is message and place (UTF-8).
     Panic = 3,
     /// `init` returned `ignore`; an event handler wants to be removed.
     Ignore = 4,
-    /// No such function, callback or way of conversion; the output says what was asked.
+    /// No such function, callback or conversion; the output names it.
     Undefined = 5,
 }
 
@@ -80,14 +80,14 @@ impl Status {
     }
 }
 
-/// One operation that a callback asks for; see [`crate::OpCode`].
+/// One operation that a callback asks for; [`crate::OpCode`] gives the meaning of the operands.
 #[repr(C)]
 pub struct Op {
     /// The number of the [`crate::OpCode`].
     pub code: u32,
-    /// First operand.
+    /// The first operand: mostly a pid, an id or a number.
     pub a: u64,
-    /// Second operand.
+    /// The second operand: mostly a tag or a time.
     pub b: u64,
     /// A name operand; valid during the operation.
     pub name: Slice,
@@ -97,25 +97,26 @@ pub struct Op {
     pub result: Slice,
 }
 
-/// What the node hands to every callback: its context, and the one function to ask it.
+/// The table that the node hands to every callback: its context, and the one function to ask the node.
 #[repr(C)]
 pub struct HostTable {
     /// The node's own pointer; the library only hands it back.
     pub ctx: *mut c_void,
-    /// Performs or records one operation. The answer's meaning stands at the [`crate::OpCode`].
+    /// Performs or records one operation. [`crate::OpCode`] gives the meaning of the answer.
     pub op: unsafe extern "C" fn(ctx: *mut c_void, op: *mut Op) -> u64,
-    /// Changes whenever any module of the node gets a new current version; never the same number for two
-    /// states of two nodes in one operating-system process.
+    /// A counter that changes whenever any module of the node gets a new current version; two nodes in one
+    /// operating-system process never have equal numbers.
     pub epoch: *const AtomicU64,
 }
 
-/// A copy of a library's table, with zeroes in the place of entries that only the node knows.
+/// A copy of a library's table, with zeroes for entries that the library does not have.
 ///
 /// # Safety
 /// `size` bytes at `table` must be readable, and hold at least all fields of `T` that may not be zero.
 pub(crate) unsafe fn copied<T>(table: *const T, size: usize) -> T {
     let mut copy = MaybeUninit::<T>::zeroed();
-    // SAFETY: both have so many bytes, and the copy is a new one; the caller promises that what is left zero may be.
+    // SAFETY: both have this many bytes, and the copy is a new one; the caller promises that zero is valid for the
+    // rest.
     unsafe {
         let (from, to) = (table.cast::<u8>(), copy.as_mut_ptr().cast::<u8>());
         std::ptr::copy_nonoverlapping(from, to, size.min(size_of::<T>()));
@@ -125,12 +126,12 @@ pub(crate) unsafe fn copied<T>(table: *const T, size: usize) -> T {
 
 /// One module of a library. All functions catch panics inside the library and report [`Status::Panic`].
 ///
-/// `state` is what `init`, `import` or `code_change` of this very table returned, and nothing else.
+/// `state` is a result of `init`, `import` or `code_change` of the same table.
 #[repr(C)]
 pub struct ModuleTable {
     /// The module's name, UTF-8, static.
     pub(crate) name: Slice,
-    /// Its version, UTF-8, static.
+    /// The module's version, UTF-8, static.
     pub(crate) vsn: Slice,
     /// The local name its process is registered under (empty: none).
     pub(crate) registered: Slice,
@@ -155,7 +156,7 @@ pub struct ModuleTable {
         unsafe extern "C" fn(host: *const HostTable, function: Slice, args: Slice) -> u32,
     /// Writes the state, with field names, to the output.
     pub(crate) export: unsafe extern "C" fn(state: *const c_void, host: *const HostTable) -> u32,
-    /// Makes a state from what `export` of this version wrote.
+    /// Makes a state from the bytes that `export` of this version wrote.
     pub(crate) import:
         unsafe extern "C" fn(host: *const HostTable, bytes: Slice, state: *mut *mut c_void) -> u32,
     /// Converts exported bytes from (up) or to (down) version `vsn`; bytes to the output.
@@ -166,12 +167,12 @@ pub struct ModuleTable {
         bytes: Slice,
         extra: Slice,
     ) -> u32,
-    /// Frees a state.
+    /// Frees a state, which is not used again.
     pub(crate) drop: unsafe extern "C" fn(state: *mut c_void),
 }
 
 impl ModuleTable {
-    /// How large each is at least: what they had under this stamp first.
+    /// The least size of a table: its size when this stamp was introduced.
     pub(crate) const LEAST: usize = offset_of!(ModuleTable, drop) + size_of::<usize>();
 }
 
@@ -180,33 +181,34 @@ unsafe impl Send for ModuleTable {}
 // SAFETY: as above; nothing in it changes.
 unsafe impl Sync for ModuleTable {}
 
-/// What a library exports under [`crate::LIBRARY_SYMBOL`].
+/// The table that a library exports under [`crate::LIBRARY_SYMBOL`].
 #[repr(C)]
 pub struct LibraryTable {
     /// [`crate::ABI_STAMP`] of the crate it was compiled with.
     pub(crate) abi: u64,
-    /// `size_of::<LibraryTable>()` there: what of it is there.
+    /// `size_of::<LibraryTable>()` in the library: how many entries its table has.
     pub(crate) size: usize,
-    /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
+    /// The library's manifest: the same text as in [`crate::MANIFEST_SECTION`].
     pub(crate) manifest: Slice,
-    /// Its modules.
+    /// The first of the library's module tables.
     pub(crate) modules: *const &'static ModuleTable,
-    /// How many.
+    /// The number of module tables.
     pub(crate) modules_len: usize,
     /// Called once, before any other function: installs the panic recorder and the accounting allocator.
     pub(crate) attach: unsafe extern "C" fn(memory: *const crate::memory::MemoryTable),
-    /// `size_of::<ModuleTable>()` there. The first addition: where it is absent, those tables have [`ModuleTable::LEAST`].
+    /// `size_of::<ModuleTable>()` in the library. The first addition: where it is absent, those tables have
+    /// [`ModuleTable::LEAST`].
     pub(crate) module_size: usize,
 }
 
 impl LibraryTable {
-    /// How large it is at least: what it had under this stamp first.
+    /// The least size of a table: its size when this stamp was introduced.
     pub const LEAST: usize = offset_of!(LibraryTable, module_size);
 
-    /// A table; the export macro makes it.
+    /// Makes a table; the export macro calls this.
     ///
     /// # Safety
-    /// The modules must come from [`crate::plugin::module_table`], and `attach` must bear to be called once
+    /// The modules must come from [`crate::plugin::module_table`], and `attach` must permit one call
     /// with a null pointer or a table that is valid for ever.
     pub const unsafe fn new(
         manifest: &'static str,
@@ -224,7 +226,7 @@ impl LibraryTable {
         }
     }
 
-    /// The stamp and the size it claims: what a loader looks at before it believes anything else.
+    /// The stamp and the size that a table claims: a loader checks both before it reads any other field.
     ///
     /// # Safety
     /// `table` must point to at least sixteen readable bytes.
@@ -233,7 +235,7 @@ impl LibraryTable {
         unsafe { ((*table).abi, (*table).size) }
     }
 
-    /// Its manifest: the same text as in [`crate::MANIFEST_SECTION`].
+    /// The library's manifest: the same text as in [`crate::MANIFEST_SECTION`].
     pub fn manifest(&'static self) -> &'static [u8] {
         // SAFETY: `new` made it from a static text.
         unsafe { self.manifest.bytes() }
@@ -249,7 +251,7 @@ unsafe impl Sync for LibraryTable {}
 mod tests {
     use super::*;
 
-    /// A table as it was, and as it is after an addition.
+    /// A table before an addition, and the same table after it.
     #[repr(C)]
     struct Before {
         call: extern "C" fn() -> u32,
@@ -269,7 +271,7 @@ mod tests {
     #[test]
     fn what_a_table_does_not_have_is_absent() {
         let before = Before { call: seven };
-        // SAFETY: one function stands there, and what comes behind it in `After` may be zero.
+        // SAFETY: one function is there, and the later fields of `After` may be zero.
         let copy = unsafe {
             copied(
                 std::ptr::from_ref(&before).cast::<After>(),
@@ -287,7 +289,7 @@ mod tests {
             size: 1,
             more: Some(seven),
         };
-        // SAFETY: all of `After` stands there, and `Before` is its beginning.
+        // SAFETY: all of `After` is there, and `Before` is its beginning.
         let copy = unsafe {
             copied(
                 std::ptr::from_ref(&after).cast::<Before>(),

@@ -1,35 +1,35 @@
-//! Why a process ended: the reasons that travel along links and monitors (`erlang:exit/1,2`).
+//! Exit reasons: they travel along links and monitors (`erlang:exit/1,2`).
 
 use std::fmt;
 
 use pq_term::Term;
 
-/// An exit reason. The ones that the runtime itself gives meaning to have a name; all others are terms.
+/// An exit reason. Reasons that the runtime itself interprets are variants; all others are terms.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reason {
-    /// Done; a linked process is not disturbed.
+    /// The process has finished its work; linked processes are not disturbed.
     Normal,
-    /// Told to end by its supervisor or in an orderly stop.
+    /// The supervisor ended the process, or the system stops in order.
     Shutdown,
-    /// As a signal: cannot be trapped.
+    /// As an exit signal: the receiver cannot trap it.
     Kill,
-    /// What the others see when a process was ended by [`Reason::Kill`].
+    /// The reason that links and monitors report for a process that [`Reason::Kill`] ended.
     Killed,
-    /// There is no such process.
+    /// The process does not exist.
     NoProc,
     /// A request got no answer in time.
     Timeout,
-    /// Anything else, such as `{panic, Message, Place}` or `{shutdown, Term}`.
+    /// Any other reason, such as `{panic, Message, Place}` or `{shutdown, Term}`.
     Other(Term),
 }
 
 impl Reason {
-    /// A reason from a sentence: `{Tag, "text"}`.
+    /// A reason with a text for people: `{Tag, "text"}`.
     pub fn tagged(tag: &'static str, text: &str) -> Reason {
         Reason::Other(Term::tuple([Term::atom(tag), Term::string(text)]))
     }
 
-    /// `true` for the ends that a supervisor takes as wanted: `normal`, `shutdown`, `{shutdown, _}`
+    /// `true` for the reasons that a supervisor takes as an orderly end: `normal`, `shutdown`, `{shutdown, _}`
     /// (`supervisor(3)`, restart type `transient`).
     pub fn is_orderly(&self) -> bool {
         match self {
@@ -41,7 +41,7 @@ impl Reason {
         }
     }
 
-    /// As OTP writes it.
+    /// The reason as the term that OTP has for it.
     pub fn to_term(&self) -> Term {
         match self {
             Reason::Normal => Term::atom("normal"),
@@ -54,7 +54,7 @@ impl Reason {
         }
     }
 
-    /// The reason that this term writes.
+    /// The reason that this term stands for.
     pub fn from_term(term: Term) -> Reason {
         let known = term.as_atom().map(|atom| match atom.as_str() {
             "normal" => Some(Reason::Normal),
@@ -68,12 +68,12 @@ impl Reason {
         known.flatten().unwrap_or(Reason::Other(term))
     }
 
-    /// For the wire.
+    /// Encodes the reason as a term, for messages and the boundary.
     pub fn to_bytes(&self) -> Vec<u8> {
         pq_term::msgpack::to_msgpack(&self.to_term())
     }
 
-    /// From the wire; bytes that are no term become `{bad_reason, Size}` rather than a second failure.
+    /// Decodes a reason; bytes that are no term become `{bad_reason, Size}` instead of a second failure.
     pub fn from_bytes(bytes: &[u8]) -> Reason {
         match pq_term::msgpack::from_msgpack(bytes) {
             Ok(term) => Reason::from_term(term),

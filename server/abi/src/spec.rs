@@ -1,6 +1,6 @@
 //! Data that supervisors, applications and event managers exchange with the runtime.
 //!
-//! These travel in the positional form of MessagePack: both ends are compiled with one [`crate::ABI_STAMP`].
+//! The data travel in the positional form of MessagePack: both ends are compiled with one [`crate::ABI_STAMP`].
 
 use pq_term::{Atom, Pid, Term};
 use serde::{Deserialize, Serialize};
@@ -14,15 +14,15 @@ pub use frequent::{decode_reply, decode_request, encode_reply};
 pub use reader::{ChildView, SpecReader};
 pub use writer::encode_supervisor;
 
-/// How a supervisor reacts to the end of a child (`supervisor(3)`, `strategy()`).
+/// The reaction of a supervisor to the end of a child (`supervisor(3)`, `strategy()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum Strategy {
-    /// Only that child is restarted.
+    /// Only the child that ended is restarted.
     OneForOne,
-    /// All are.
+    /// All children are restarted.
     OneForAll,
-    /// That child and those started after it are.
+    /// The child that ended and those started after it are restarted.
     RestForOne,
     /// All children are of one kind and added while running.
     SimpleOneForOne,
@@ -31,11 +31,11 @@ pub enum Strategy {
 /// `supervisor:sup_flags()`: more than `intensity` restarts within `period_s` seconds end the supervisor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SupFlags {
-    /// What to do when a child ends.
+    /// Which children are restarted when a child ends.
     pub strategy: Strategy,
-    /// How many restarts are borne.
+    /// How many restarts within the period the supervisor permits.
     pub intensity: u32,
-    /// Within how many seconds.
+    /// The length of the period, in seconds.
     pub period_s: u32,
 }
 
@@ -43,50 +43,50 @@ pub struct SupFlags {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum Restart {
-    /// Always.
+    /// The child is always restarted.
     Permanent,
-    /// Unless it ended in order.
+    /// The child is restarted unless it ended in order ([`crate::Reason::is_orderly`]).
     Transient,
-    /// Never.
+    /// The child is never restarted.
     Temporary,
 }
 
-/// How a child is told to end (`supervisor:shutdown()`).
+/// How a supervisor ends a child (`supervisor:shutdown()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "i64", try_from = "i64")]
 pub enum Shutdown {
     /// `exit(Child, kill)` at once.
     BrutalKill,
-    /// `exit(Child, shutdown)`, and `kill` after so many milliseconds.
+    /// `exit(Child, shutdown)`, and `kill` after this many milliseconds.
     Timeout(u32),
-    /// `exit(Child, shutdown)` and as long as it takes; for supervisors.
+    /// `exit(Child, shutdown)` without a time limit; for supervisors.
     Infinity,
 }
 
-/// What the child is (`supervisor:worker()`).
+/// The type of a child (`supervisor:worker()`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum ChildType {
-    /// A process that works.
+    /// The child is no supervisor.
     Worker,
-    /// A process that supervises.
+    /// The child is a supervisor with children of its own.
     Supervisor,
 }
 
-/// Which modules a child runs, for the release handler (`supervisor:modules()`).
+/// The modules that a child runs, for the release handler (`supervisor:modules()`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "flat::Names", from = "flat::Names")]
 pub enum Modules {
-    /// An event manager: its handlers are asked.
+    /// An event manager: the release handler asks it for its handlers.
     Dynamic,
-    /// Just these.
+    /// A list of all modules that the child runs.
     Of(Vec<Atom>),
 }
 
-/// Which process to start: one of `module`'s kind, with these encoded arguments.
+/// The process to start: its module, and the encoded arguments of `init`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Start {
-    /// Its module; the current version is taken at every start.
+    /// The module of the process; each start takes the module's current version.
     #[serde(with = "flat::atom")]
     pub module: Atom,
     /// The arguments of `init`, a MessagePack array.
@@ -94,28 +94,28 @@ pub struct Start {
     pub args: Vec<u8>,
 }
 
-/// `supervisor:child_spec()`.
+/// How a supervisor starts, restarts and ends one child (`supervisor:child_spec()`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChildSpec {
-    /// Names the child among its siblings.
+    /// The child's id, unique among its siblings.
     #[serde(with = "flat::term")]
     pub id: Term,
     /// How it starts. Under `SimpleOneForOne` the arguments of `start_child` are appended.
     pub start: Start,
-    /// When it is restarted.
+    /// When the supervisor restarts the child.
     pub restart: Restart,
-    /// How it is ended.
+    /// How the supervisor ends the child.
     pub shutdown: Shutdown,
-    /// What it is.
+    /// Whether the child is a supervisor or a worker.
     pub kind: ChildType,
-    /// Which modules it runs.
+    /// The modules that the child runs.
     pub modules: Modules,
 }
 
-/// What a supervisor's `init` returns.
+/// The result of a supervisor's `init`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SupSpec {
-    /// Strategy and restart limit.
+    /// The strategy and the restart limit.
     pub flags: SupFlags,
     /// The children, in the order of their start.
     pub children: Vec<ChildSpec>,
@@ -128,58 +128,58 @@ pub enum SupRequest {
     StartChild(#[serde(with = "serde_bytes")] Vec<u8>),
     /// `start_child/2` under any other strategy.
     StartSpec(ChildSpec),
-    /// `terminate_child/2` by id.
+    /// `terminate_child/2` by the child's id.
     TerminateId(Term),
-    /// `terminate_child/2` by pid.
+    /// `terminate_child/2` by the child's pid.
     TerminatePid(Pid),
-    /// `restart_child/2`.
+    /// `restart_child/2`: the id of a child that has ended.
     RestartChild(Term),
-    /// `delete_child/2`.
+    /// `delete_child/2`: the id of a child that has ended.
     DeleteChild(Term),
-    /// `which_children/1`. Answered only between restarts: what it lists is settled.
+    /// `which_children/1`. It is answered only between restarts, when the list is settled.
     WhichChildren,
-    /// `count_children/1`.
+    /// `count_children/1`: the number of children by type and state.
     CountChildren,
 }
 
-/// What a supervisor answers.
+/// The answer of a supervisor to a [`SupRequest`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SupReply {
-    /// Done.
+    /// The request was carried out.
     Ok,
-    /// Done; the child runs as this process (`None`: its start said `ignore`).
+    /// The child runs as this process (`None`: its start returned `ignore`).
     Started(Option<Pid>),
     /// Refused, with OTP's reason: `already_present`, `{already_started, Pid}`, `not_found`, `running`, `simple_one_for_one`, …
     Error(Term),
     /// `which_children`: last started first.
     Children(Vec<ChildInfo>),
-    /// `count_children`.
+    /// `count_children`: the numbers of children.
     Count(ChildCount),
 }
 
 /// One line of `which_children`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChildInfo {
-    /// Its id; `undefined` under `SimpleOneForOne`.
+    /// The child's id; `undefined` under `SimpleOneForOne`.
     pub id: Term,
-    /// Its process; `None` while there is none.
+    /// The child's process; `None` while there is none.
     pub pid: Option<Pid>,
-    /// What it is.
+    /// Whether the child is a supervisor or a worker.
     pub kind: ChildType,
-    /// Which modules it runs.
+    /// The modules that the child runs.
     pub modules: Modules,
 }
 
-/// `count_children`.
+/// The result of `count_children/1` (`supervisor(3)`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ChildCount {
-    /// Child specs.
+    /// The number of child specs.
     pub specs: u64,
-    /// Children that run.
+    /// The number of running children.
     pub active: u64,
-    /// Of all children, supervisors.
+    /// The number of supervisors among all children, running or not.
     pub supervisors: u64,
-    /// Of all children, workers.
+    /// The number of workers among all children, running or not.
     pub workers: u64,
 }
 
@@ -188,34 +188,35 @@ pub struct ChildCount {
 pub enum ManagerRequest {
     /// `gen_event:add_handler/3`: a module of kind `gen_event` and its encoded arguments.
     AddHandler(Atom, #[serde(with = "serde_bytes")] Vec<u8>),
-    /// `gen_event:delete_handler/3`.
+    /// `gen_event:delete_handler/3`: the module of the handler.
     DeleteHandler(Atom),
-    /// `gen_event:which_handlers/1`.
+    /// `gen_event:which_handlers/1`: the modules of all handlers.
     WhichHandlers,
-    /// `gen_event:call/3`: the handler and the encoded request. The handler answers in its own words; a
-    /// handler that is not there fails the request with `bad_module`.
+    /// `gen_event:call/3`: the handler and the encoded request. The handler encodes its own answer; a
+    /// missing handler fails the request with `bad_module`.
     Call(Atom, #[serde(with = "serde_bytes")] Vec<u8>),
 }
 
-/// What an event manager answers.
+/// The answer of an event manager to a [`ManagerRequest`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ManagerReply {
-    /// Done.
+    /// The request was carried out.
     Ok,
-    /// Refused, with OTP's reason: `module_not_found`, `bad_module`, `already_present`, or the handler's own.
+    /// The request was refused, with OTP's reason: `module_not_found`, `bad_module`, `already_present`, or the
+    /// handler's own.
     Error(Term),
-    /// `which_handlers`.
+    /// `which_handlers`: the modules of the handlers.
     Handlers(Vec<Atom>),
 }
 
-/// What an application's `start` returns: the top of its supervision tree.
+/// The result of an application's `start`: the top of its supervision tree.
 pub type TopSupervisor = Start;
 
-/// Room from the start: nearly all of these are the order to start an avatar, which takes some 50 bytes.
+/// Capacity of a new buffer: nearly all of these are requests to start an avatar, which take about 50 bytes.
 const SHORT_BYTES: usize = 64;
 
-/// Encodes one of these; a supervisor's spec and answers are written faster by [`encode_supervisor`] and
-/// [`encode_reply`].
+/// Encodes a type of this module. [`encode_supervisor`] and [`encode_reply`] are faster for a supervisor's spec and
+/// answers.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SHORT_BYTES);
     let written = value.serialize(&mut rmp_serde::Serializer::new(&mut bytes));
@@ -223,7 +224,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// Decodes one of these; the error says what did not fit.
+/// Decodes a type of this module; the error names the part that did not fit.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     rmp_serde::from_slice(bytes).map_err(|error| error.to_string())
 }

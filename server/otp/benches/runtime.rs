@@ -1,9 +1,9 @@
-//! What one step of the runtime costs, without threads, sockets or a game: a shard under the virtual clock, and
-//! a library of servers that do next to nothing.
+//! The cost of one step of the runtime, without threads, sockets or a game: a shard under the virtual clock, and
+//! a library of servers that do very little.
 //!
-//! Each bench is a chain: a process does something and thereby causes the next of the same, so many times as
-//! criterion asks for. Figures are per link of the chain, and hold the library's own part: decoding a number and
-//! encoding it again. The whole node is measured in `tests/benches`.
+//! Each bench is a chain: a process takes a step, which causes the next step of the same kind, as often as
+//! criterion asks for. Figures are per step, and include the library's own part: decoding a number and
+//! encoding it again. `tests/benches` measure the whole node.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -21,10 +21,10 @@ use serde::Serialize;
 #[path = "runtime/library.rs"]
 mod library;
 
-/// How long anything asked from outside may take on the virtual clock.
+/// How long a request from outside may take on the virtual clock.
 const PATIENCE_MS: u64 = 1_000;
 
-/// The modules of the library, current for ever.
+/// The modules of the library, whose versions never change.
 struct Linked {
     modules: HashMap<&'static str, Module>,
     epoch: AtomicU64,
@@ -54,7 +54,7 @@ impl Modules for Linked {
     }
 }
 
-/// A node, with words for what the benches do.
+/// A node, with methods for the steps of the benches.
 struct Rig(Sim);
 
 impl Rig {
@@ -72,13 +72,13 @@ impl Rig {
             .expect("the modules of the library start")
     }
 
-    /// Tells a process of a chain how long it is to be, and times the chain.
+    /// Tells the first process of a chain how many steps to take, and times the chain.
     fn chain(&mut self, first: Pid, links: u64, envelope: fn(Payload) -> Envelope) -> Duration {
         let envelope = envelope(Payload::from_vec(encode(&links)));
         let before = self.0.counters().envelopes;
         self.0.node().signal(Signal::Deliver(first, envelope));
         let began = Instant::now();
-        // A link takes at most a millisecond of virtual time.
+        // A step takes at most 1 ms of virtual time.
         self.0.run_ms(links + 1);
         let took = began.elapsed();
         let handled = self.0.counters().envelopes - before;
@@ -94,7 +94,7 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
     rmp_serde::to_vec_named(value).expect("numbers and pids are MessagePack")
 }
 
-/// Two servers that cast a number to and fro.
+/// Two servers that send a number to each other by casts.
 fn messages(c: &mut Criterion) {
     let mut rig = Rig::new();
     let (a, b) = (rig.start("player", &()), rig.start("player", &()));
@@ -107,7 +107,7 @@ fn messages(c: &mut Criterion) {
     });
 }
 
-/// A server that asks another, with a timeout, and asks again when it has the answer.
+/// A server that asks another one, with a timeout, and asks again after the answer.
 fn calls(c: &mut Criterion) {
     let mut rig = Rig::new();
     let clerk = rig.start("clerk", &());
@@ -117,7 +117,7 @@ fn calls(c: &mut Criterion) {
     });
 }
 
-/// A server that starts the next one, linked, and ends when that one runs.
+/// A server that starts the next one, linked, and ends when the next one runs.
 fn births(c: &mut Criterion) {
     let mut rig = Rig::new();
     c.bench_function("start and end of a gen_server", |bench| {
@@ -128,7 +128,7 @@ fn births(c: &mut Criterion) {
     });
 }
 
-/// A server with one timer after the other, each alone in its millisecond.
+/// A server that starts one timer after the other, each alone in its millisecond.
 fn timers(c: &mut Criterion) {
     let mut rig = Rig::new();
     let clock = rig.start("clock", &());
@@ -137,7 +137,7 @@ fn timers(c: &mut Criterion) {
     });
 }
 
-/// A handler that tells its own manager the next event.
+/// A handler that sends the next event to its own manager.
 fn events(c: &mut Criterion) {
     let mut rig = Rig::new();
     let manager = rig.start("bell", &());
@@ -151,7 +151,7 @@ fn events(c: &mut Criterion) {
     });
 }
 
-/// The name of a hero's event manager, as it goes to the registry.
+/// The name of a hero's event manager, as the registry receives it.
 fn names(c: &mut Criterion) {
     let name = Term::tuple([Term::atom("events"), Term::string("bot-123456")]);
     c.bench_function("a name to MessagePack", |bench| {

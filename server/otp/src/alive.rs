@@ -1,13 +1,13 @@
-//! Which pids live, readable from every thread without a lock.
+//! The set of living pids, readable from every thread without a lock.
 //!
-//! One table per shard: the generation that lives at each index, 0 when none does. Only the shard writes.
+//! One table per shard: the generation that lives at each index, 0 when none does. Only the shard writes its table.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pq_term::Pid;
 
-/// Indexes per chunk: 256 KiB, so that a node with few processes pays for one.
+/// Indexes per chunk: 256 KiB, so that a node with few processes allocates only one.
 const CHUNK: usize = 1 << 16;
 
 /// Chunks of a shard: all indexes that a pid can name.
@@ -25,7 +25,7 @@ impl Alive {
         }
     }
 
-    /// From now on this generation lives at the pid's index.
+    /// Records that the pid's generation lives at its index.
     pub(crate) fn born(&self, pid: Pid) {
         let index = pid.index() as usize;
         let fresh = || (0..CHUNK).map(|_| AtomicU32::new(0)).collect();
@@ -33,7 +33,7 @@ impl Alive {
         chunk[index % CHUNK].store(pid.generation(), Ordering::Release);
     }
 
-    /// From now on none does.
+    /// Records that no generation lives at the pid's index.
     pub(crate) fn dead(&self, pid: Pid) {
         if let Some(cell) = self.cell(pid) {
             cell.store(0, Ordering::Release);

@@ -1,13 +1,13 @@
-//! Answers that all hosts of callbacks give alike: that of a process (`callback`), of a conversion (`upgrade::convert`), of a
-//! question to a module (`inquiry`).
+//! Answers that the hosts of callbacks have in common: the host of a process (`callback`), of a conversion
+//! (`upgrade::convert`), and of a question to a module (`inquiry`).
 //!
 //! ```text
 //!   library ─► Op ─┬─ Out ──► Written      every host
 //!                  ├─ Call ─► call         every host, in modules of its own
 //!                  ├─ Read ─► read         hosts with a node
-//!                  └─ Wish ─► the host: it records it, or refuses it
+//!                  └─ Wish ─► the host records or refuses it
 //! ```
-//! A host says what it has ([`Calls`], [`Reads`]); the answers stand here.
+//! A host provides the data ([`Calls`], [`Reads`]); this module makes the answers.
 
 use pq_abi::op::{Call, Out, Read};
 use pq_abi::raw::Status;
@@ -20,10 +20,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::node::Node;
 
 /// How deep calls between modules may nest within one callback: a module that calls itself for ever would
-/// otherwise end the whole node by its stack. Each level takes some 1 KiB of the shard's 8 MiB.
+/// otherwise end the node by a stack overflow. Each level takes about 1 KiB of the shard's 8 MiB.
 const CALL_DEPTH_MAX: u32 = 100;
 
-/// The output of the callback that runs, and how many calls between modules it is within.
+/// The output of the running callback, and the depth of its calls between modules.
 #[derive(Default)]
 pub(crate) struct Written {
     out: Vec<u8>,
@@ -31,7 +31,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// [`pq_abi::op::Op::Out`].
+    /// Carries out [`pq_abi::op::Op::Out`]: appends to the output, or replaces it.
     #[inline]
     pub(crate) fn write(&mut self, out: Out, bytes: &[u8]) -> u64 {
         if out == Out::Replace {
@@ -49,13 +49,13 @@ impl Written {
 /// A host whose callbacks call functions of other modules.
 pub(crate) trait Calls: Host {
     fn written(&mut self) -> &mut Written;
-    /// The bytes of an answer lie here until the next one.
+    /// The buffer that holds the bytes of an answer until the next one.
     fn result(&mut self) -> &mut Vec<u8>;
-    /// Calls a function; what it returns goes to `answer`, which is empty.
+    /// Calls a function and writes its result to `answer`, which is empty.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure>;
 }
 
-/// [`pq_abi::op::Op::Call`]. The answer takes the place of the one before.
+/// Carries out [`pq_abi::op::Op::Call`]. The answer replaces the one before.
 pub(crate) fn call<'a, H: Calls>(host: &'a mut H, call: Call<'_>) -> Answer<'a> {
     let mut answer = std::mem::take(host.result());
     answer.clear();
@@ -97,19 +97,19 @@ pub(crate) fn call_within<H: Calls>(
 /// A host in a node.
 pub(crate) trait Reads: Calls {
     fn node(&self) -> &Node;
-    /// The modules that its callbacks find.
+    /// The modules that callbacks of this host find.
     fn modules(&self) -> &dyn Modules;
     /// The process that the callback runs for.
     fn me(&self) -> Pid;
-    /// The process that has started that.
+    /// The process that started the running one.
     fn parent(&self) -> Pid;
     fn now_ms(&self) -> u64;
     fn dice(&mut self) -> &mut Xoshiro256PlusPlus;
-    /// Whether an event would reach anybody there.
+    /// Whether an event to this process would have a receiver.
     fn listens(&self, pid: Pid) -> bool;
 }
 
-/// [`pq_abi::op::Op::Read`].
+/// Answers [`pq_abi::op::Op::Read`] with a number or bytes.
 #[inline(always)]
 pub(crate) fn read<'a, H: Reads>(host: &'a mut H, read: Read<'_>) -> Answer<'a> {
     Answer::value(match read {
@@ -128,12 +128,12 @@ pub(crate) fn read<'a, H: Reads>(host: &'a mut H, read: Read<'_>) -> Answer<'a> 
     })
 }
 
-/// [`Read::Current`], among these modules.
+/// Answers [`Read::Current`] from these modules.
 pub(crate) fn current(modules: &dyn Modules, name: &[u8]) -> u64 {
     modules.current(&text(name)).map_or(0, Module::address)
 }
 
-/// [`Read::Env`]: the answer, which lies in `result`.
+/// Answers [`Read::Env`]; the bytes of the answer are in `result`.
 pub(crate) fn env<'a>(setting: Option<&Term>, result: &'a mut Vec<u8>) -> Answer<'a> {
     match setting {
         Some(term) => {
@@ -147,7 +147,7 @@ pub(crate) fn env<'a>(setting: Option<&Term>, result: &'a mut Vec<u8>) -> Answer
     }
 }
 
-/// [`pq_abi::op::Op::Log`], in the name of a process.
+/// Carries out [`pq_abi::op::Op::Log`] for a process.
 pub(crate) fn log(node: &Node, pid: Pid, level: Level, bytes: &[u8]) -> u64 {
     let text = text(bytes);
     macro_rules! line {
@@ -165,7 +165,7 @@ pub(crate) fn log(node: &Node, pid: Pid, level: Level, bytes: &[u8]) -> u64 {
     0
 }
 
-/// `{undef, "module:function"}`.
+/// The exit reason `{undef, "module:function"}`.
 pub(crate) fn undef(module: &str, function: &str) -> Reason {
     Reason::Other(Term::tuple([
         Term::atom("undef"),
@@ -173,7 +173,7 @@ pub(crate) fn undef(module: &str, function: &str) -> Reason {
     ]))
 }
 
-/// The same of a call.
+/// The failure of a call of an undefined function.
 pub(crate) fn undefined(call: Call<'_>) -> Failure {
     Failure::Reason(undef(&text(call.module), &text(call.function)))
 }

@@ -1,11 +1,11 @@
-//! `application(3)`: which applications are loaded and running, in which order, with which environment.
+//! `application(3)`: the loaded and running applications, their order of start, and their environments.
 //!
 //! ```text
 //!   load ─► loaded ─ start ─► starting ─ top supervisor runs ─► running ─ stop ─► stopping ─► loaded
 //!                                 └─ it does not ─► loaded                  └─ its top ends by itself ─► loaded
 //! ```
-//! The controller is one process of the runtime's own. An application whose top ends by itself is a report
-//! when it was started as temporary, and the end of the node when it was started as permanent.
+//! The controller is one of the runtime's own processes. The end of an application's top is only reported when the
+//! application was started as temporary, and ends the node when it was started as permanent.
 
 use std::collections::BTreeMap;
 
@@ -23,69 +23,69 @@ use crate::process::StartOutcome;
 /// The name of the controller's process.
 pub const CONTROLLER: &str = "application_controller";
 
-/// How long an application may take to stop before its top is killed. Children have their own times
-/// (5 s by default); a tree three deep ends well within this.
+/// How long an application may take to stop before its top is killed. Children have their own shutdown times
+/// (5 s by default); a tree three levels deep ends well within this.
 const STOP_TIMEOUT_MS: u32 = 30_000;
 
-/// What an `.app` file says, as far as the runtime needs it.
+/// The contents of an `.app` file, as far as the runtime needs them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AppSpec {
-    /// Its name.
+    /// The application's name, unique in a node.
     pub name: String,
-    /// Its version.
+    /// The application's version, as `vsn` in the file.
     pub vsn: String,
-    /// What it is.
+    /// The text `description` of the file, for listings.
     pub description: String,
-    /// Its modules.
+    /// The modules that belong to the application.
     pub modules: Vec<Atom>,
-    /// What must run before it.
+    /// The applications that must run before this one starts.
     pub applications: Vec<String>,
-    /// Its callback module and what `start` gets; `None` for a library application.
+    /// The callback module and the argument of its `start`; `None` for a library application.
     pub callback: Option<(Atom, Term)>,
-    /// Its environment, as the file has it.
+    /// The environment, as the file has it.
     pub env: Vec<(String, Term)>,
 }
 
-/// What the end of an application means for the node (`application:start/2`).
+/// The consequence of an application's end for the node (`application:start/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum StartType {
-    /// Its end is the node's end.
+    /// The end of the application ends the node.
     Permanent,
-    /// Its end is the node's end, unless it ended in order.
+    /// The end of the application ends the node, unless the application ended in order.
     Transient,
-    /// Its end is reported.
+    /// The end of the application is only reported.
     Temporary,
 }
 
-/// Settings that override the `.app` file's: `sys.config`, and over it the command line.
+/// Settings that override those of the `.app` files: `sys.config`, and above it the command line.
 pub type Settings = BTreeMap<(String, String), Term>;
 
 /// A request to the controller.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum AppRequest {
-    /// `application:load/1`.
+    /// `application:load/1`: makes an application known.
     Load(AppSpec),
-    /// `application:start/2`.
+    /// `application:start/2`: starts a loaded application.
     Start(String, StartType),
-    /// `application:stop/1`.
+    /// `application:stop/1`: stops a running application.
     Stop(String),
-    /// `application:unload/1`.
+    /// `application:unload/1`: forgets an application that does not run.
     Unload(String),
-    /// `application:which_applications/0`.
+    /// `application:which_applications/0`: lists the running applications.
     Which,
-    /// `application:loaded_applications/0`, with all that is known of each, and the settings over them.
+    /// `application:loaded_applications/0`, with all data of each application, and the settings above them.
     Data,
-    /// New files are in force (`application_controller`, `change_application_data`): of each loaded application that is
-    /// among these the environment is made anew and everything else replaced.
+    /// New files are in force (`application_controller`, `change_application_data`): each loaded application in this
+    /// list gets a new environment, and all its other data are replaced.
     ChangeData(Vec<AppSpec>, Settings),
 }
 
-/// What the controller answers.
+/// The answer of the controller to an [`AppRequest`].
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum AppReply {
-    /// Done.
+    /// The request was carried out.
     Ok,
-    /// Refused, in OTP's words: `{already_loaded, A}`, `{not_started, Dep}`, `{not_loaded, A}`, …
+    /// The request was refused, with OTP's reason: `{already_loaded, A}`, `{not_started, Dep}`, `{not_loaded, A}`, …
     Error(Term),
     /// Running applications, last started first: name, description, version.
     Running(Vec<(String, String, String)>),
@@ -93,14 +93,14 @@ pub enum AppReply {
     Data(Vec<LoadedApp>, Settings),
 }
 
-/// A loaded application.
+/// A loaded application and its state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LoadedApp {
-    /// What its `.app` file says.
+    /// The contents of its `.app` file.
     pub spec: AppSpec,
-    /// Its tree runs.
+    /// Whether the application's tree runs.
     pub running: bool,
-    /// The top of its tree; `None` when it has none or does not run.
+    /// The top of the application's tree; `None` for a library application or one that does not run.
     pub top: Option<Pid>,
 }
 
@@ -109,7 +109,7 @@ enum Status {
     Loaded,
     Starting(Caller, u32),
     Running(Pid),
-    /// Its top, who is told, and which timeout is its.
+    /// The top, the caller that waits for the stop, and the number of the stop's timeout.
     Stopping(Pid, Option<Caller>, u32),
 }
 
@@ -119,12 +119,12 @@ struct App {
     status: Status,
 }
 
-/// Called when the node is to end, with the application and the reason.
+/// Called with the application and the reason when the end of an application must end the node.
 pub type OnEnd = Box<dyn Fn(&str, &Reason) + Send>;
 
-/// The application controller.
+/// The application controller (`application_controller`): one process per node.
 pub struct Controller {
-    /// In the order in which they were started.
+    /// The applications, in the order of their start.
     apps: Vec<App>,
     sys_config: Settings,
     command_line: Settings,
@@ -133,7 +133,7 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// A controller with these settings over the files'; `on_end` is called when a permanent application ends.
+    /// Makes a controller with settings that override the files; `on_end` is called when a permanent application ends.
     pub fn new(sys_config: Settings, command_line: Settings, on_end: OnEnd) -> Controller {
         Controller {
             apps: Vec::new(),
@@ -171,7 +171,8 @@ impl Controller {
         answer(from, &reply, ctx);
     }
 
-    /// Environment: the file's, over it `sys.config`, over it the command line (`application(3)`, `get_env/2`).
+    /// Loads an application. Its environment is the file's, overridden by `sys.config`, and that by the command line
+    /// (`application(3)`, `get_env/2`).
     fn load(&mut self, spec: AppSpec, node: &Node) -> AppReply {
         if self.position(&spec.name).is_some() {
             return refuse("already_loaded", &spec.name);
@@ -185,7 +186,7 @@ impl Controller {
         AppReply::Ok
     }
 
-    /// The environment that an application has now.
+    /// The environment of an application according to the files and the settings.
     fn env_of(&self, spec: &AppSpec) -> BTreeMap<String, Term> {
         let mut env: BTreeMap<String, Term> = spec.env.iter().cloned().collect();
         for settings in [&self.sys_config, &self.command_line] {
@@ -225,7 +226,7 @@ impl Controller {
         )
     }
 
-    /// What was set while the node ran is gone, as in OTP: the files and the command line are what counts.
+    /// Values that were set while the node ran are lost, as in OTP: only the files and the command line count.
     fn change_data(&mut self, specs: Vec<AppSpec>, sys_config: Settings, node: &Node) -> AppReply {
         self.sys_config = sys_config;
         for spec in specs {
@@ -344,7 +345,7 @@ impl Controller {
         }
     }
 
-    /// An application that does not stop in time is killed.
+    /// Kills an application that does not stop in time.
     fn stop_timeout(&mut self, ticket: u32, ctx: &mut NativeCtx<'_>) {
         for app in &self.apps {
             match app.status {
@@ -367,7 +368,7 @@ impl Controller {
         };
         let status = std::mem::replace(&mut app.status, Status::Loaded);
         if let Some((module, _)) = &app.spec.callback {
-            // The application has ended either way; what its `stop` could not do is in the log.
+            // The application has ended in both cases; the log has the failure of its `stop`.
             if let Err(reason) = ctx.call(module.as_str(), "stop", &[0x90]) {
                 tracing::warn!(
                     application = app.spec.name,
@@ -475,7 +476,7 @@ fn answer(to: Caller, reply: &AppReply, ctx: &mut NativeCtx<'_>) {
         .push(NativeAction::Reply(to, spec::encode(reply)));
 }
 
-/// The one argument of `start`, in an array.
+/// The single argument of `start`, as an array of one.
 fn rmp_args(args: &Term) -> Vec<u8> {
     let mut bytes = vec![0x91];
     bytes.extend(pq_term::msgpack::to_msgpack(args));
@@ -486,7 +487,7 @@ fn rmp_args(args: &Term) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// An application that runs under this top.
+    /// An application in state running, with this top.
     fn running(name: &str, top: Pid) -> App {
         let spec = AppSpec {
             name: name.to_string(),
@@ -516,7 +517,7 @@ mod tests {
         }
     }
 
-    /// What the controller wants done, as text.
+    /// Feeds the controller one input; returns the resulting actions as text.
     fn handle(controller: &mut Controller, input: NativeInput) -> Vec<String> {
         let node = Node::new(crate::Config::new(std::sync::Arc::new(NoModules(0.into()))));
         let mut call = |_: &str, _: &str, _: &[u8]| Ok(Vec::new());

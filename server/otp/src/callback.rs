@@ -1,7 +1,7 @@
-//! The node as a running callback sees it: reads at once, records the rest.
+//! The node as a running callback sees it: reads are answered at once, all other operations are recorded.
 //!
-//! Called by the library, in the middle of a callback, through `pq_abi`. What must be done to *other*
-//! processes goes to the shard's list of [`Effect`]s; nothing here touches a process.
+//! The library calls this module through `pq_abi`, in the middle of a callback. Operations on *other*
+//! processes are recorded in the shard's list of [`Effect`]s; no code here touches a process.
 
 use std::sync::atomic::AtomicU64;
 
@@ -20,16 +20,16 @@ use crate::residue::Beside;
 use crate::shard::{Core, Due, Slab};
 use crate::wheel::TimerKey;
 
-/// One callback that runs.
+/// The host of one running callback.
 pub(crate) struct Callback<'a> {
     pub(crate) core: &'a mut Core,
-    /// The processes of this shard, to be looked at only.
+    /// The processes of this shard, for reading only.
     slab: &'a Slab,
     pub(crate) me: Pid,
     pub(crate) parent: Pid,
-    /// The registry holds a name of this process.
+    /// Whether the registry holds a name of this process.
     pub(crate) holds_name: bool,
-    /// What lies beside the state, while `sys` has it converted.
+    /// The residues beside the state, while `sys` converts the state.
     beside: Option<Box<Beside>>,
     written: Written,
 }
@@ -48,13 +48,13 @@ impl<'a> Callback<'a> {
         }
     }
 
-    /// The callback has returned. Says whether the registry now holds a name of its process.
+    /// Ends the callback. Returns whether the registry now holds a name of the callback's process.
     pub(crate) fn finish(self) -> bool {
         self.core.post.end();
         self.holds_name
     }
 
-    /// Records what the callback wants done. Answers its number, where it has one.
+    /// Records an operation of the callback. Answers the number of its request, timer or monitor, if it has one.
     #[inline(always)]
     fn wish(&mut self, wish: Wish<'_>) -> u64 {
         let payload = Payload::from_slice;
@@ -102,7 +102,8 @@ impl<'a> Callback<'a> {
         id
     }
 
-    /// What the numbers of this process's requests have besides: whether it owns a port.
+    /// The bit that this process's request numbers carry in addition: [`OF_PORT`](crate::message::OF_PORT) for a port's
+    /// owner.
     fn mark(&self) -> u64 {
         let extras = self.slab.get(self.me).and_then(|me| me.extras.as_ref());
         let owns_port = extras.is_some_and(|extras| !extras.ports.is_empty());
@@ -153,9 +154,9 @@ impl Calls for Callback<'_> {
         &mut self.core.result
     }
 
-    /// A function of a service, or of the current version of a module.
+    /// Calls a function of a service, or of the current version of a module.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
-        // Borrowed, not cloned: a count that all shards change is a cache line that none of them keeps.
+        // Borrowed, not cloned: shards that all change one reference count fight for its cache line.
         let node = &self.core.node;
         if let Some(service) = node.service(call.module) {
             let call = ServiceCall {
@@ -203,7 +204,7 @@ impl Reads for Callback<'_> {
         &mut self.core.dice
     }
 
-    /// A message that this callback has sent already may be the one that is heard.
+    /// The callback's earlier messages to the process may still change the answer.
     fn listens(&self, pid: Pid) -> bool {
         let silent = self.slab.get(pid).is_some_and(Process::hears_nothing);
         !silent || self.core.effects.iter().any(|effect| effect.is_for(pid))
@@ -217,8 +218,8 @@ impl Converts for Callback<'_> {
 }
 
 impl Host for Callback<'_> {
-    /// In one piece with the boundary's end, its only caller: its operands would go over the stack twice, in halves
-    /// that a processor joins slowly.
+    /// Inlined into its only caller, the node's end of the boundary: otherwise its operands go over the stack twice, in
+    /// halves that a processor joins slowly.
     #[inline]
     fn op(&mut self, code: OpCode, operands: (u64, u64), name: &[u8], data: &[u8]) -> Answer<'_> {
         Answer::value(match Op::decode(code, operands, name, data) {

@@ -1,19 +1,20 @@
-//! How messages for people tell reasons: within bounds.
+//! Texts of reasons for messages, cut to a bounded length.
 //!
-//! Elsewhere: how they call processes (`node::names`), and what a terminal may be shown (`pq_term`).
+//! Elsewhere: the names of processes in messages (`node::names`), and the characters that a terminal may show
+//! (`pq_term`).
 
 use pq_abi::Reason;
 use pq_term::shorten;
 
-/// How much of a reason a message shows: three lines of a terminal. It may hold a state, or whatever a module put into it.
+/// How many characters of a reason a message shows: three lines of a terminal. A reason may hold a state, or any term.
 const REASON_CHARS_MAX: usize = 300;
 
-/// A reason, or its beginning.
+/// The text of a reason, cut to [`REASON_CHARS_MAX`].
 pub(crate) fn brief(reason: &Reason) -> String {
     brief_text(&reason.to_string())
 }
 
-/// A text that says why, or its beginning.
+/// A text that gives a reason, cut to [`REASON_CHARS_MAX`].
 pub(crate) fn brief_text(text: &str) -> String {
     shorten(text, REASON_CHARS_MAX).into_owned()
 }

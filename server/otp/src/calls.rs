@@ -1,14 +1,15 @@
-//! Functions that are called from outside of any process, on threads of their own.
+//! Calls of functions from outside of any process, on separate threads.
 //!
 //! ```text
-//!   send_function ─► waiting ─► thread: the function runs, its wishes are recorded ─┬─► (none) the answer
-//!                                                                                   └─► a shard: does them ─► the answer
+//!   send_function ─► waiting ─► thread: runs the function, records its effects ──┬─► (none) the answer
+//!                                                                                └─► a shard: does them ─► the answer
 //! ```
-//! A function that does not end costs a thread and no shard. What it wants done is done as for any callback: after it has
-//! returned well, by a shard, before its answer is heard.
+//! A function that does not end costs a thread, but no shard. Its effects are done as those of any callback: by a
+//! shard, after the function has returned without a failure, and before the caller receives the answer.
 //!
-//! The threads are few. One that is taken by a function which does not end is missed until the program ends; when all are,
-//! further calls are refused with a sentence that says so. In a simulation there are none: the one shard runs functions.
+//! There are few threads. A function that does not end takes its thread until the program ends; when all threads are
+//! taken, further calls are refused with an error that says so. A simulation has no such threads: its shard runs
+//! functions.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -28,16 +29,17 @@ use crate::threads::STACK_BYTES;
 use crate::unpoisoned::Unpoisoned;
 use crate::wheel::Wheel;
 
-/// How many threads there are at most: calls are answered in microseconds, so several are needed only where some do not end.
+/// The greatest number of threads. Calls take microseconds, so more than one thread is needed only when a call does not
+/// end.
 const THREADS_MAX: usize = 8;
 
-/// Calls that may wait for a thread.
+/// How many calls may wait for a thread.
 const WAITING_MAX: usize = 256;
 
 /// How long a thread waits for another call before it ends.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// What stands for a shard in what these threads number: no node has so many.
+/// The number that stands for a shard in references of these threads: no node has so many shards.
 const OUTSIDE: u8 = u8::MAX;
 
 /// The threads for calls of one node.
@@ -49,34 +51,34 @@ pub(crate) struct Calls {
 
 #[derive(Default)]
 struct State {
-    /// The node's clock began then; `None` while nothing is called on threads.
+    /// The start of the node's clock; `None` while no calls run on threads.
     started: Option<Instant>,
     waiting: VecDeque<ModuleCall>,
     threads: Vec<(u64, Arc<Post>)>,
     idle: usize,
     numbered: u64,
-    /// The node ends.
+    /// The node ends: the threads take no more calls.
     closed: bool,
 }
 
 impl Calls {
-    /// From now on calls have threads.
+    /// Permits calls on threads.
     pub(crate) fn open(&self, started: Instant) {
         self.state().started = Some(started);
     }
 
-    /// Threads that wait for calls end.
+    /// Ends the threads that wait for calls.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_all();
     }
 
-    /// What each thread is at, by its number.
+    /// The activity of each thread, by the thread's number.
     pub(crate) fn posts(&self) -> Vec<(u64, Arc<Post>)> {
         self.state().threads.clone()
     }
 
-    /// Takes a call, or gives it back: to a node that has no threads for it.
+    /// Takes a call, or returns it when the node has no threads for calls.
     pub(crate) fn take(&self, node: &Node, call: ModuleCall) -> Result<(), ModuleCall> {
         let mut state = self.state();
         let Some(started) = state.started else {
@@ -91,7 +93,7 @@ impl Calls {
             let hired = self.hire(node, &mut state, started);
             drop(state);
             if let Err(error) = hired {
-                self.refuse_all(node, &format!("no thread: {error}"));
+                self.refuse_all(node, &format!("failed to start a thread: {error}"));
             }
         } else if state.waiting.len() < WAITING_MAX && !is_taken(node, state.threads.len()) {
             state.waiting.push_back(call);
@@ -120,7 +122,7 @@ impl Calls {
         Ok(())
     }
 
-    /// Nobody can take what waits.
+    /// Refuses all waiting calls, because no thread can take them.
     fn refuse_all(&self, node: &Node, why: &str) {
         let mut state = self.state();
         if state.threads.is_empty() {
@@ -130,7 +132,7 @@ impl Calls {
         }
     }
 
-    /// The next call for this thread; `None` when it is to end, and does not count any more.
+    /// The next call for this thread; `None` when the thread must end, and is not counted any more.
     fn next(&self, number: u64) -> Option<ModuleCall> {
         let mut state = self.state();
         if let Some(call) = state.waiting.pop_front() {
@@ -151,12 +153,12 @@ impl Calls {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each writer leaves it whole.
+        // Each writer leaves the state consistent.
         self.state.lock().unpoisoned()
     }
 }
 
-/// A thread that ends, however.
+/// Counts a thread out, also when it panics.
 struct Leaving<'a>(&'a Node, u64);
 
 impl Drop for Leaving<'_> {
@@ -165,20 +167,21 @@ impl Drop for Leaving<'_> {
         let mut state = node.calls().state();
         state.threads.retain(|(other, _)| other != number);
         if let (false, Some(started)) = (state.waiting.is_empty(), state.started) {
-            // A thread that cannot be had is missed: what waits is taken by the others, or waits in vain.
+            // When no thread can be started, the other threads take the waiting calls; without others, the calls time
+            // out.
             let _ = node.calls().hire(node, &mut state, started);
         }
     }
 }
 
-/// Whether functions that do not end have all the threads.
+/// Whether functions that do not end occupy all threads.
 fn is_taken(node: &Node, threads: usize) -> bool {
     let stalls = node.stalls();
     let taken = stalls.iter().filter(|stall| stall.shard.is_none());
     taken.filter(|stall| stall.is_stalled).count() >= threads
 }
 
-/// The sentence for a call that finds no room.
+/// The error for a call that finds no room.
 fn no_room(node: &Node, waiting: usize) -> String {
     if waiting >= WAITING_MAX {
         return format!("{waiting} calls wait already for one of {THREADS_MAX} threads");
@@ -190,7 +193,7 @@ fn no_room(node: &Node, waiting: usize) -> String {
         .collect();
     called.dedup();
     format!(
-        "all {THREADS_MAX} threads for calls are taken, by functions that do not end until the node does: {}",
+        "all {THREADS_MAX} threads for calls are taken by functions that do not end, and are free after a restart: {}",
         called.join(", ")
     )
 }
@@ -200,11 +203,11 @@ fn refuse(node: &Node, call: &ModuleCall, why: &str) {
     node.answer_outside(call.from.tag, Err(reason));
 }
 
-/// One thread.
+/// The host of the functions on one thread.
 struct Caller<'a> {
     node: &'a Node,
     core: Core,
-    /// Nobody lives here: who is asked about is somewhere else.
+    /// Empty: the processes that a function asks about live in shards.
     slab: Slab,
 }
 
@@ -245,7 +248,7 @@ impl Caller<'_> {
         }
     }
 
-    /// What the function wants done, if it has ended well. A timer of nobody's reaches nobody.
+    /// The effects of the function, if it succeeded. A timer without a process has no receiver, so it is dropped.
     fn effects(&mut self, is_well: bool) -> Vec<Effect> {
         let of_timer =
             |effect: &Effect| matches!(effect, Effect::TimerStarted(_) | Effect::CancelTimer(_));

@@ -1,27 +1,27 @@
-//! `code_change` of one state, as `sys` and a transaction have it done: with what lies beside the state.
+//! `code_change` of one state, for `sys` and for a transaction: with the residues beside the state.
 
 use pq_abi::{Direction, Failure, Host, Module};
 
 use crate::residue::{Beside, Residues};
 
-/// From which version to which.
+/// The two versions and the direction of a conversion.
 #[derive(Clone, Copy)]
 pub(crate) struct Way<'a> {
     pub(crate) from: Module,
     pub(crate) to: Module,
     pub(crate) direction: Direction,
-    /// The `Extra` of the appup, MessagePack.
+    /// The appup's extra argument for the conversion, MessagePack.
     pub(crate) extra: &'a [u8],
 }
 
-/// A host in which states are converted.
+/// A host for callbacks that convert states.
 pub(crate) trait Converts: Host {
-    /// The residues of the state that is converted, while it is.
+    /// The residues beside the state that is converted.
     fn beside(&mut self) -> &mut Option<Box<Beside>>;
 }
 
 impl Way<'_> {
-    /// Back again.
+    /// The same conversion in the opposite direction.
     pub(crate) fn back(self) -> Self {
         Way {
             from: self.to,
@@ -42,8 +42,8 @@ impl Way<'_> {
         }
     }
 
-    /// Converts an exported state; the newer of the two versions does it, in both directions. Answers what lies beside
-    /// the new state, too.
+    /// Converts an exported state; the newer of the two versions converts in both directions. Also returns the residues
+    /// beside the new state.
     pub(crate) fn convert<H: Converts>(
         self,
         host: &mut H,

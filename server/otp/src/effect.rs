@@ -1,4 +1,4 @@
-//! What a callback wants done: recorded while it runs, done after it has returned well.
+//! The effects of a callback: recorded while it runs, done after it has returned without a failure.
 
 use pq_abi::Reason;
 use pq_term::Pid;
@@ -6,55 +6,55 @@ use pq_term::Pid;
 use crate::message::{Caller, Envelope, Payload};
 use crate::wheel::TimerKey;
 
-/// A request of a process to another one.
+/// A request from one process to another.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) to: Pid,
     pub(crate) id: u64,
-    /// It fails after so many milliseconds.
+    /// After this many milliseconds without an answer the request fails.
     pub(crate) timeout_ms: u64,
     pub(crate) data: Payload,
 }
 
-/// One wish of a callback.
+/// One effect of a callback.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Put this into a mailbox.
+    /// Put this envelope into a mailbox.
     Send(Pid, Envelope),
-    /// Ask a process.
+    /// Send a request to a process.
     Request(Request),
-    /// Answer a request.
+    /// Answer a request of a caller.
     Reply(Caller, Payload),
-    /// A timer was started: taken back if the callback fails.
+    /// A timer was started: cancel it if the callback fails.
     TimerStarted(TimerKey),
-    /// Take a timer back.
+    /// Cancel a timer of this process.
     CancelTimer(TimerKey),
-    /// Watch a process under this monitor.
+    /// Monitor a process, under this monitor number.
     Monitor(Pid, u64),
-    /// Stop watching.
+    /// End the monitor with this number.
     Demonitor(u64),
-    /// Link with a process.
+    /// Link to this process.
     Link(Pid),
-    /// Unlink from a process.
+    /// Remove the link to this process.
     Unlink(Pid),
-    /// Send an exit signal.
+    /// Send an exit signal with this reason.
     Exit(Pid, Reason),
-    /// Turn exit signals into messages, or not.
+    /// Turn exit signals into messages, or stop doing so.
     TrapExit(bool),
     /// Write to a port.
     PortCommand(u64, Payload),
-    /// Close a port.
+    /// Close a port after its output.
     PortClose(u64),
     /// Start a linked process: module, arguments, request.
     StartLink(String, Vec<u8>, u64),
-    /// Go on in `handle_continue`.
+    /// Continue in `handle_continue` with this term.
     Continue(Payload),
-    /// Go on in `handle_timeout` when nothing else is taken for so many milliseconds.
+    /// Continue in `handle_timeout` when the process takes no message for this many milliseconds.
     TimeOut(u64),
 }
 
 impl Effect {
-    /// Something on its way to this process.
+    /// Whether the effect delivers something to this process.
     pub(crate) fn is_for(&self, pid: Pid) -> bool {
         match self {
             Effect::Send(to, _) => *to == pid,

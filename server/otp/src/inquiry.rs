@@ -1,8 +1,8 @@
-//! A question to a module outside of any process: which functions it has, which children its `init` names.
+//! A question to a module outside of any process, such as its functions, or the children that its `init` returns.
 //!
-//! Nothing comes of it but the answer. What the module asks to have done is not done, and makes the answer worth
-//! nothing; a question has a thread of its own, so a module that does not end keeps nobody but that. Called by those
-//! who judge a release before it runs.
+//! A question has no effects. An operation of the module that would have one is not carried out, and makes the answer
+//! invalid. A question has its own thread, so a module that does not end blocks only that thread. Called by the checks
+//! of a release before it runs.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc};
@@ -15,31 +15,31 @@ use pq_abi::{Answer, Failure, Host, Module, Modules, OpCode, Reason, text};
 use crate::answers::{self, Calls, Written};
 use crate::application::Settings;
 
-/// How long a module may think. What is asked takes microseconds.
+/// How long a module may take for an answer, which needs microseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The world as the module sees it.
+/// The modules and the environment that the module finds.
 #[derive(Clone)]
 pub struct Inquiry {
     modules: Arc<dyn Modules>,
     env: Arc<Settings>,
 }
 
-/// What came of a question.
+/// The outcome of a question.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answered {
-    /// The encoded result.
+    /// The result, encoded as MessagePack.
     Result(Vec<u8>),
-    /// It refuses, or fails.
+    /// The module refuses, or fails.
     Failure(Failure),
-    /// It depends on what only a process can have done: a name of this operation.
+    /// The answer depends on an operation that needs a process; the text names the operation.
     Depends(String),
-    /// It does not end.
+    /// The module has not answered within 5 s.
     Endless,
 }
 
 impl Inquiry {
-    /// Among these modules, with this environment.
+    /// An inquiry among these modules, with this environment.
     pub fn new(modules: Arc<dyn Modules>, env: Settings) -> Inquiry {
         Inquiry {
             modules,
@@ -74,7 +74,7 @@ impl Inquiry {
         let begun = thread.spawn(move || {
             watch_thread();
             let answer = question(&mut host);
-            // Nobody waits any more for an answer that took too long.
+            // After the timeout, no receiver waits for the answer.
             let _ = tell.send((answer, host.wanted));
         });
         if let Err(error) = begun {
@@ -89,12 +89,12 @@ impl Inquiry {
     }
 }
 
-/// The node as the module sees it.
+/// The host of a module that is asked.
 struct InquiryHost {
     world: Inquiry,
     written: Written,
     result: Vec<u8>,
-    /// The first thing that it asked and is not answered here.
+    /// The first operation that the module asked for and that is not answered here.
     wanted: Option<OpCode>,
 }
 
@@ -121,7 +121,7 @@ impl Calls for InquiryHost {
 
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
         let Some(module) = self.world.modules.current(&text(call.module)) else {
-            // It may be a service of the node, which is not here.
+            // The function may belong to a service of the node, and services are not available here.
             self.depends(OpCode::CallModule);
             return Err(answers::undefined(call));
         };
@@ -152,7 +152,7 @@ impl Host for InquiryHost {
 }
 
 impl Answered {
-    /// The arguments are none of this function's: it could not read them.
+    /// The reason, when the function could not decode its arguments.
     pub fn is_badarg(&self) -> Option<&Reason> {
         let Answered::Failure(Failure::Reason(reason @ Reason::Other(term))) = self else {
             return None;

@@ -1,40 +1,40 @@
-//! How late timers are handled: from the millisecond a timer was due to the moment its process has had its turn.
+//! The lateness of timers: from the millisecond when a timer was due to the end of its process's turn.
 //!
 //! ```text
 //!   wheel ─ fired ─► batch, placed behind the run queue ─ the queue has run past it ─► Histogram ─► Lateness
 //! ```
-//! A shard that has more to do than it can fires its timers in time all the same; what grows is the run queue.
-//! So the queue counts too. What does not count: a process that has more than one turn's worth of other
+//! An overloaded shard still fires its timers in time, but its run queue grows.
+//! So the time in the queue counts, too. Not counted: the delay of a process that has more than one turn of other
 //! messages before the timer. Called by the shard ([`Waiting`]) and by its thread ([`Histogram`]); under the
-//! virtual clock nothing is ever late.
+//! virtual clock no timer is late.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts from 0 to 999 ms, and one for all that is later: a timer that is a second late is a node that
-/// cannot keep up, and it does not matter by how much.
+/// Buckets for 0 to 999 ms, and one for all later timers: with timers a second late, the node
+/// cannot keep up, and the exact delay does not matter.
 const BUCKETS: usize = 1_001;
 
-/// Where a batch stands whose timers are just being delivered.
+/// The place of a batch whose timers are not delivered yet.
 const UNPLACED: u64 = u64::MAX;
 
-/// Timers of one millisecond that fired in one turn.
+/// The timers of one millisecond that fired in one turn.
 struct Batch {
     due_ms: u64,
     timers: u64,
-    /// Once so many processes have left the run queue, since the shard began, all of the batch are handled.
+    /// The number of processes that have left the run queue since the shard's start when the whole batch is handled.
     behind: u64,
 }
 
-/// Timers that have fired and wait for their processes' turn. There are at most as many as processes in the
-/// run queue.
+/// Timers that have fired, and whose processes wait for their turn. The number of batches is at most that of the
+/// processes in the run queue.
 #[derive(Default)]
 pub(crate) struct Waiting {
     batches: VecDeque<Batch>,
 }
 
 impl Waiting {
-    /// A timer fires.
+    /// Counts a timer that fires.
     pub(crate) fn fired(&mut self, due_ms: u64) {
         match self.batches.back_mut() {
             Some(batch) if (batch.due_ms, batch.behind) == (due_ms, UNPLACED) => batch.timers += 1,
@@ -46,7 +46,7 @@ impl Waiting {
         }
     }
 
-    /// All that fired are in mailboxes now, their processes among those that leave the run queue until so many
+    /// All fired timers are in mailboxes now; their processes have left the run queue when `behind` processes
     /// have left it.
     pub(crate) fn placed(&mut self, behind: u64) {
         let fresh = self.batches.iter_mut().rev();
@@ -55,8 +55,8 @@ impl Waiting {
         }
     }
 
-    /// So many processes have left the run queue: hands over how many timers that settles, with when they
-    /// were due.
+    /// `left` processes have left the run queue: reports how many timers are handled by that, and when they were
+    /// due.
     pub(crate) fn settle(&mut self, left: u64, mut note: impl FnMut(u64, u64)) {
         while let Some(batch) = self.batches.front().filter(|batch| batch.behind <= left) {
             note(batch.due_ms, batch.timers);
@@ -65,7 +65,7 @@ impl Waiting {
     }
 }
 
-/// Counts by one shard's thread, read by anybody.
+/// Counts written by one shard's thread, and read by any thread.
 pub(crate) struct Histogram {
     counts: Box<[AtomicU64]>,
     max_ms: AtomicU64,
@@ -81,14 +81,14 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// So many timers were handled so late.
+    /// Counts this many timers, handled this late.
     pub(crate) fn note(&self, late_ms: u64, timers: u64) {
         let bucket = usize::try_from(late_ms).map_or(BUCKETS - 1, |ms| ms.min(BUCKETS - 1));
         self.counts[bucket].fetch_add(timers, Ordering::Relaxed);
         self.max_ms.fetch_max(late_ms, Ordering::Relaxed);
     }
 
-    /// Adds what was noted since it was last taken.
+    /// Adds the counts since the last call.
     pub(crate) fn take_into(&self, sum: &mut Lateness) {
         for (all, count) in sum.counts.iter_mut().zip(&self.counts) {
             *all += count.swap(0, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl Histogram {
     }
 }
 
-/// How late the timers of a while were handled.
+/// How late the timers of one interval were handled.
 #[derive(Clone, Debug)]
 pub struct Lateness {
     counts: Vec<u64>,
@@ -114,17 +114,18 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// How many timers were handled.
+    /// The number of timers handled.
     pub fn timers(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The latest, in milliseconds.
+    /// The greatest lateness, in milliseconds; 1 000 stands for all greater values.
     pub fn max_ms(&self) -> u64 {
         self.max_ms
     }
 
-    /// So many percent of the timers were at most so many milliseconds late; 1 000 stands for all above.
+    /// The lateness in milliseconds that this percentage of the timers did not exceed; 1 000 stands for all greater
+    /// values.
     pub fn percentile_ms(&self, percent: u64) -> u64 {
         let wanted = (self.timers() * percent.min(100)).div_ceil(100);
         let mut seen = 0;

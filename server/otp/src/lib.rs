@@ -10,15 +10,15 @@
 //!            └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A process is data, not a task: a slot in a shard's slab. A shard runs one callback at a time; what the
-//! callback wants done is recorded and done after it has returned well (`callback`). Between two callbacks
-//! every process of the shard is at rest, which is where code may change.
+//! A process is data, not a task: a slot in a shard's slab. A shard runs one callback at a time; the effects of the
+//! callback are recorded, and done after it has returned without a failure (`callback`). Between two callbacks
+//! no process of the shard runs; code changes happen there.
 //!
-//! The same shard runs on a thread of its own under the real clock ([`threads`]), or under a virtual clock
-//! and a seed in the caller's thread ([`sim`]). A callback that does not end holds up its shard and nobody else (`stall`).
+//! The same shard runs on its own thread under the real clock ([`threads`]), or under a virtual clock
+//! and a seed in the caller's thread ([`sim`]). A callback that does not end blocks only its own shard (`stall`).
 //!
-//! Lives here: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
-//! applications, `sys`. Does not live here: libraries (`server/code`), the registry of names (`regis`),
+//! In this crate: scheduling, mailboxes, timers, links, monitors, exit reasons, the behaviours, supervisors,
+//! applications, `sys`. Elsewhere: libraries (`server/code`), the registry of names (`regis`),
 //! sockets (`sockserv`), the game.
 
 pub mod supervisor;

@@ -1,6 +1,6 @@
-//! Mailboxes: queues of all processes of a shard in one arena.
+//! Mailboxes: the queues of all processes of a shard, in one arena.
 //!
-//! An empty mailbox costs its process twelve bytes; entries are recycled, so a busy shard allocates nothing.
+//! An empty mailbox takes 12 bytes of its process; entries are recycled, so a busy shard does not allocate.
 
 use crate::message::Envelope;
 use crate::pages::Pages;
@@ -87,7 +87,7 @@ impl Arena {
         entry.envelope.take()
     }
 
-    /// Takes the first envelope that is wanted, and leaves those before it where they are.
+    /// Takes the first wanted envelope, and leaves the envelopes before it in their place.
     pub(crate) fn pop_first(
         &mut self,
         mailbox: &mut Mailbox,
@@ -106,7 +106,7 @@ impl Arena {
         found
     }
 
-    /// Puts all of a queue before the entries of a mailbox.
+    /// Puts a whole queue before the entries of a mailbox.
     fn chain(&mut self, first: Mailbox, mailbox: &mut Mailbox) {
         if first.is_empty() {
             return;

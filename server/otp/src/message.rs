@@ -1,4 +1,4 @@
-//! What travels: envelopes into mailboxes, signals between shards.
+//! Messages: envelopes for mailboxes, and signals between shards.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,24 +13,24 @@ use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
 
-/// The bytes of a message. Sixteen fit in place: every event that an avatar sends itself does.
+/// The bytes of a message. 16 bytes fit in place, which holds every event that an avatar sends itself.
 pub type Payload = SmallVec<[u8; 16]>;
 
-/// Who asked, and under which tag the answer is expected.
+/// The sender of a request, and the tag under which it expects the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
 pub struct Caller {
-    /// The process that asked; [`Pid`] 0 stands for the world outside the node.
+    /// The process that sent the request; [`Pid`] 0 stands for a caller outside of the node.
     pub pid: Pid,
-    /// Its request.
+    /// The number of the request, unique among those of the process.
     pub tag: u64,
 }
 
-/// The bit in a tag that says that a port's owner asked. A shard would make a million requests a second for a thousand
-/// years until its own numbers have it.
+/// The bit of a tag that marks requests of a port's owner. A shard that makes a million requests per second would reach
+/// this bit with its own numbers after 1 000 years.
 pub(crate) const OF_PORT: u64 = 1 << 55;
 
 impl Caller {
-    /// Whether the process that asked owned a port then; it may have ended.
+    /// Whether the process owned a port when it sent the request; it may have ended since.
     pub(crate) fn owned_port(self) -> bool {
         self.pid.as_raw() != 0 && self.tag & OF_PORT != 0
     }
@@ -39,87 +39,87 @@ impl Caller {
 /// One entry of a mailbox.
 #[derive(Debug)]
 pub enum Envelope {
-    /// `Pid ! Message`, or a timer's message.
+    /// A message of `Pid ! Message`, or a timer's message.
     Info(Payload),
-    /// `gen_server:cast`.
+    /// A message of `gen_server:cast`.
     Cast(Payload),
     /// An event for a state machine or an event manager.
     Event(Payload),
-    /// A request that wants an answer.
+    /// A request that needs an answer, and its sender.
     Call(Caller, Payload),
-    /// The answer to a request of this process.
+    /// The answer to a request of this process, by the request's number.
     Response(u64, Result<Payload, Box<Reason>>),
-    /// `{continue, _}`: always at the head of the mailbox.
+    /// The term of `{continue, _}`: always at the head of the mailbox.
     Continue(Payload),
-    /// A trapped exit signal.
+    /// A trapped exit signal: the process that ended, and the reason.
     Exit(Pid, Box<Reason>),
-    /// A monitored process is gone: who, which monitor, why.
+    /// A monitored process is gone: its pid, the monitor, the reason.
     Down(Pid, u64, Box<Reason>),
-    /// Input of a port.
+    /// Input of a port that this process owns.
     PortData(u64, Payload),
-    /// A port closed, and why.
+    /// A port of this process closed, and the cause.
     PortClosed(u64, Payload),
-    /// A start that this process ordered has come out.
+    /// A start that this process requested has its result.
     Started(u32, StartOutcome),
-    /// A timer that the runtime itself has set: of one of its own processes, or the time-out of a wait.
+    /// A timer of the runtime itself: of one of its own processes, or the time-out of a wait.
     Timer(u32),
-    /// A message of the `sys` protocol.
+    /// A message of the `sys` protocol (`sys(3)`).
     System(Box<SysRequest>),
 }
 
-/// What one shard tells another (or itself).
+/// A message from one shard to another (or to itself).
 pub enum Signal {
-    /// Put this into the mailbox of a process.
+    /// Put this envelope into the mailbox of a process.
     Deliver(Pid, Envelope),
-    /// An exit signal.
+    /// An exit signal (`erlang:exit/2`).
     Exit {
-        /// To whom.
+        /// The receiver of the signal.
         to: Pid,
-        /// From whom.
+        /// The process that ended or sent the signal.
         from: Pid,
-        /// Why.
+        /// The exit reason that the signal carries.
         reason: Reason,
-        /// Where it comes from.
+        /// Whether a link or a call of `exit/2` caused the signal.
         cause: ExitCause,
     },
-    /// From now on the second tells the first of its end: a link's half.
+    /// One half of a link: the second process tells the first of its end.
     Link(Pid, Pid),
-    /// No longer.
+    /// Removes one half of a link.
     Unlink(Pid, Pid),
-    /// `watcher` wants to hear of the end of `of`.
+    /// `watcher` monitors the process `of`.
     Monitor {
-        /// The watched.
+        /// The process that is monitored.
         of: Pid,
-        /// The watcher and the monitor.
+        /// The monitoring process, and the number of the monitor.
         watcher: Caller,
     },
-    /// No longer.
+    /// Ends a monitor, if it still exists.
     Demonitor {
-        /// The watched.
+        /// The process that is monitored.
         of: Pid,
-        /// The monitor.
+        /// The monitoring process, and the number of the monitor.
         watcher: Caller,
     },
-    /// From now on this port closes when the process ends, and its input goes there.
+    /// Gives the port to the process: the process receives the port's input, and its end closes the port.
     OwnPort(Pid, u64),
-    /// Start a process here.
+    /// Start a process on this shard.
     Spawn(Spawn),
-    /// Start a process of the runtime's own here.
+    /// Start a process of the runtime's own on this shard.
     SpawnNative(Box<dyn crate::Native>, Ack),
-    /// Call a function of a module in nobody's name.
+    /// Call a function of a module outside of any process.
     CallModule(Box<ModuleCall>),
-    /// Do what a function wants done that was called from outside, and answer for it.
+    /// Carry out the effects of a function that was called from outside, and send its answer.
     #[allow(private_interfaces, reason = "only this crate calls functions")]
     Returned(Box<Returned>),
-    /// Say which processes live here.
+    /// List the processes of this shard.
     List(OnList),
-    /// A part of a transaction.
+    /// A step of a transaction.
     #[allow(
         private_interfaces,
         reason = "only the coordinator makes one, and it is of this crate"
     )]
     Upgrade(Order),
-    /// Finish what is running and end the shard.
+    /// Finish the running work and end the shard.
     Quit,
 }
 
@@ -130,60 +130,60 @@ pub type OnList = Box<dyn FnMut(Option<Seen<'_>>) + Send>;
 /// A call of a function of a module from outside.
 #[derive(Debug)]
 pub struct ModuleCall {
-    /// Which module.
+    /// The name of the module.
     pub module: String,
-    /// Which function.
+    /// The name of the function.
     pub function: String,
-    /// Its arguments, MessagePack.
+    /// The function's arguments, a MessagePack array.
     pub args: Vec<u8>,
-    /// Who hears the result.
+    /// The caller that receives the result.
     pub from: Caller,
-    /// Where the number of a request that it has made is no result, but the answer to that request is: to be set when that
-    /// is the case.
+    /// Set by the call when the function returns the number of a request that it has made: then the answer to that
+    /// request is the result. `None` when the number itself is the result.
     pub asks: Option<Arc<AtomicBool>>,
 }
 
-/// A function that has returned.
+/// A function that has returned, with its effects.
 pub(crate) struct Returned {
-    /// Who hears the result.
+    /// The caller that receives the result.
     pub(crate) from: Caller,
-    /// What it wants done first.
+    /// The effects, which are done before the caller receives the result.
     pub(crate) effects: Vec<Effect>,
-    /// Its result, MessagePack; nothing where the answer to a request that it has made is its result.
+    /// The result, MessagePack; `None` when the answer to a request of the function is the result.
     pub(crate) result: Option<Result<Payload, Reason>>,
 }
 
-/// Why an exit signal was sent.
+/// The cause of an exit signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExitCause {
-    /// Somebody called `exit/2`.
+    /// A process called `exit/2`.
     Explicit,
     /// A linked process ended.
     Link,
 }
 
-/// A process to be started.
+/// The start of a process, as a shard carries it out.
 #[derive(Debug)]
 pub struct Spawn {
-    /// What.
+    /// Module and arguments of the process.
     pub start: Start,
-    /// Whose child it is; [`Pid`] 0 for nobody's.
+    /// The process that starts this one; [`Pid`] 0 for none.
     pub parent: Pid,
-    /// Who hears how it came out.
+    /// The receiver of the start's result.
     pub ack: Ack,
 }
 
-/// Who hears how a start came out.
+/// The receiver of the result of a start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ack {
-    /// A supervisor or another process of the runtime, by ticket.
+    /// A supervisor or another process of the runtime, by the ticket of the start.
     Ticket(Pid, u32),
-    /// A process that asked with `start_link`, by request.
+    /// A process that called `start_link`, by its request.
     Request(Caller),
 }
 
 impl Signal {
-    /// The process it is for; `None` when it is for the shard itself.
+    /// The process that receives the signal; `None` for a signal to the shard itself.
     pub fn target(&self) -> Option<Pid> {
         match self {
             Signal::Deliver(to, _) | Signal::Exit { to, .. } => Some(*to),

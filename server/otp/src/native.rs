@@ -1,7 +1,7 @@
-//! Processes of the runtime's own: plain Rust instead of a module of a library.
+//! The runtime's own processes: plain Rust instead of a module of a library.
 //!
-//! The application controller is one. They live in the same slab, have mailboxes, are linked, monitored and
-//! killed like all others; they are compiled into the node and so are never upgraded while it runs.
+//! The application controller is one. Native processes live in the same slab, have mailboxes, and are linked, monitored
+//! and killed like all others; they are compiled into the node, so an upgrade never changes them while the node runs.
 
 use pq_abi::Reason;
 use pq_abi::spec::Start;
@@ -11,58 +11,59 @@ use crate::message::{Caller, Payload};
 use crate::node::Node;
 use crate::process::StartOutcome;
 
-/// What a process of the runtime's own is told.
+/// An input of a native process.
 #[derive(Debug)]
 pub enum NativeInput {
-    /// It has just been started.
+    /// The process has just been started.
     Init,
-    /// A message.
+    /// A message of `Pid ! Message`.
     Info(Payload),
-    /// A cast.
+    /// A message of `gen_server:cast`.
     Cast(Payload),
-    /// A request.
+    /// A request that needs an answer.
     Call(Caller, Payload),
-    /// The answer to a request of its own.
+    /// The answer to a request of this process.
     Response(u64, Result<Payload, Reason>),
-    /// A start that it ordered has come out.
+    /// A start that this process requested has its result.
     Started(u32, StartOutcome),
-    /// A process that it started, or is linked to, has ended.
+    /// A process that this process started, or is linked to, has ended.
     Exit(Pid, Reason),
-    /// A timer of its own.
+    /// A timer of this process is due.
     Timer(u32),
-    /// Its parent, or `sys:terminate`, says end.
+    /// The parent, or `sys:terminate`, tells the process to end.
     Stop(Reason),
 }
 
-/// What a process of the runtime's own wants done, in order.
+/// An action of a native process; the shard carries actions out in their order.
 #[derive(Debug)]
 pub enum NativeAction {
-    /// Start a process as a child of this one; the outcome comes as [`NativeInput::Started`].
+    /// Start a process as a child of this one; the result comes as [`NativeInput::Started`] with this ticket.
     Start(u32, Start),
-    /// Answer a request.
+    /// Answer a request of a caller.
     Reply(Caller, Vec<u8>),
-    /// Ask another process; the answer comes as [`NativeInput::Response`] with this id.
+    /// Send a request; the answer comes as [`NativeInput::Response`] with this id. The last number is the timeout in
+    /// ms.
     Request(Pid, u64, Vec<u8>, u64),
-    /// Send an exit signal.
+    /// Send an exit signal with this reason.
     Exit(Pid, Reason),
-    /// Hear [`NativeInput::Timer`] in so many milliseconds.
+    /// Deliver [`NativeInput::Timer`] with the first number, after as many milliseconds as the second says.
     Timer(u32, u32),
-    /// End.
+    /// End this process with this reason.
     End(Reason),
 }
 
-/// Calls module, function, arguments.
+/// Calls a function: module, function, arguments.
 pub(crate) type CallModule<'a> = dyn FnMut(&str, &str, &[u8]) -> Result<Vec<u8>, Reason> + 'a;
 
-/// What a process of the runtime's own may ask while it runs.
+/// The services that a native process may use while it runs.
 pub struct NativeCtx<'a> {
-    /// The node.
+    /// The node that the process belongs to.
     pub node: &'a Node,
-    /// Its own pid.
+    /// The pid of the process.
     pub pid: Pid,
-    /// The node's clock.
+    /// The node's clock, in milliseconds since its start.
     pub now_ms: u64,
-    /// What it wants done.
+    /// The actions of the process, in the order in which they are done.
     pub actions: Vec<NativeAction>,
     pub(crate) call: &'a mut CallModule<'a>,
 }
@@ -74,12 +75,12 @@ impl NativeCtx<'_> {
     }
 }
 
-/// A process of the runtime's own.
+/// A process of the runtime's own: a state machine with inputs and actions.
 pub trait Native: Send {
-    /// What it is called in logs and listings.
+    /// The name of the process in logs and listings.
     fn name(&self) -> &'static str;
-    /// Takes one input.
+    /// Handles one input; actions go to `ctx`.
     fn handle(&mut self, input: NativeInput, ctx: &mut NativeCtx<'_>);
-    /// What `sys:get_state` shows.
+    /// The state that `sys:get_state` shows.
     fn state(&self) -> pq_term::Term;
 }

@@ -1,7 +1,7 @@
-//! What all shards share: names, ports, environment, code, and the way in from outside.
+//! The data that all shards share: names, ports, environment, code, and access from outside.
 //!
-//! A [`Node`] is a handle that clones freely. Threads that are no shard use it to ask processes; shards use
-//! it to find each other.
+//! A [`Node`] is a handle that is cheap to clone. Threads that are no shard use it to ask processes; shards use
+//! it to reach each other.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ pub trait Service: Send + Sync {
     /// Answers a call of `module:function(args)` in [`ServiceCall::answer`]; arguments and answer are MessagePack.
     fn call(&self, call: ServiceCall<'_>) -> Result<(), Reason>;
 
-    /// The functions that the script of an upgrade may call, and how many arguments each takes; none unless a service says.
+    /// The functions that the script of an upgrade may call, with the number of their arguments; empty by default.
     fn functions(&self) -> &'static [(&'static str, u32)] {
         &[]
     }
@@ -48,52 +48,52 @@ pub trait Service: Send + Sync {
 
 /// One call of a [`Service`].
 pub struct ServiceCall<'a> {
-    /// The node.
+    /// The node that the call happens on.
     pub node: &'a Node,
-    /// The process that calls; [`Pid`] 0 from outside.
+    /// The calling process; [`Pid`] 0 for a call from outside.
     pub caller: Pid,
-    /// Which function: a name is compared, and needs not be text for that.
+    /// The name of the function, as bytes: names are compared without decoding.
     pub function: &'a [u8],
-    /// Its arguments.
+    /// The function's arguments, a MessagePack array.
     pub args: &'a [u8],
-    /// Where the answer goes; empty.
+    /// The buffer for the answer, empty at first.
     pub answer: &'a mut Vec<u8>,
-    /// To be set when the registry now holds a name of the caller.
+    /// Set by the service when the registry now holds a name of the caller.
     pub holds_name: &'a mut bool,
 }
 
-/// Told of the end of a process that held a name, before anybody else hears of it.
+/// Called at the end of a process that held a name, before links and monitors report the end.
 pub type ExitHook = Box<dyn Fn(Pid) + Send + Sync>;
 
-/// How a node is made.
+/// The settings of a new node.
 pub struct Config {
-    /// Where modules come from.
+    /// The code server, or another source of modules.
     pub modules: Arc<dyn Modules>,
     /// The compiled-in modules, by name.
     pub services: BTreeMap<&'static str, Arc<dyn Service>>,
-    /// Told of the end of processes that hold a name in the registry.
+    /// Called at the end of processes that hold a name in the registry.
     pub exited: Option<ExitHook>,
-    /// Says which name a process has in the registry, for people.
+    /// Returns the name that a process has in the registry, for messages.
     pub name_of: Option<NameHook>,
-    /// How many shards; one per core is best.
+    /// The number of shards; one per core is best.
     pub shards: usize,
-    /// The last of them is for supervisors and for processes of the runtime's own, whose callbacks decide and end: so births
-    /// go on whatever the callbacks of other processes do. What they supervise lives on the others.
+    /// Whether the last shard runs only supervisors and the runtime's own processes, whose callbacks are known to
+    /// end: then births continue when callbacks of other processes do not end. The children live on the other shards.
     pub supervisors_apart: bool,
-    /// Told of callbacks that do not end.
+    /// Called when a callback does not end, and when it ends after all.
     pub on_stall: Option<StallHook>,
-    /// The seed of all dice.
+    /// The seed of all random generators.
     pub seed: u64,
-    /// Messages that may wait in one mailbox; more are dropped with a log line.
+    /// How many messages may wait in one mailbox; further messages are dropped with a log line.
     pub mailbox_max: u32,
 }
 
 impl Config {
-    /// A mailbox beyond this is a process that does not keep up; OTP has no bound, and such a process ends
-    /// the node there by its memory. An avatar's manager sees one event per kill, a session one line per kill.
+    /// A process with a fuller mailbox does not keep up. OTP has no bound, and there such a process ends
+    /// the node by its memory. An avatar's manager receives one event per kill, a session one line per kill.
     const MAILBOX_MAX: u32 = 100_000;
 
-    /// One shard, seed 0.
+    /// Settings for one shard with seed 0, without services.
     pub fn new(modules: Arc<dyn Modules>) -> Config {
         Config {
             modules,
@@ -109,22 +109,22 @@ impl Config {
     }
 }
 
-/// Why a request from outside got no answer.
+/// The reason why a request from outside got no answer.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RequestError {
-    /// Nothing came in time; it may still have an effect.
+    /// No answer came in time; the request may still have an effect.
     #[error("no answer within {0} ms")]
     Timeout(u64),
-    /// A shard stands still, and the answer with it; says whose fault that is. What was asked may still have an effect.
+    /// A shard is blocked by the callback that the text names. The request may still have an effect.
     #[error("{0}")]
     Stalled(String),
-    /// The process is not there, or ended before it answered.
+    /// The process does not exist, or ended before it answered.
     #[error("the process ended: {0}")]
     Exit(Reason),
     /// No process has this name.
     #[error("no process is registered as {0}")]
     NoName(String),
-    /// The answer is not of the kind that was asked for.
+    /// The answer is not of the expected type.
     #[error("the answer cannot be read: {0}")]
     BadReply(String),
 }
@@ -139,19 +139,19 @@ pub(crate) struct Shared {
     answers: Answers,
     next_tag: AtomicU64,
     pub(crate) next_shard: AtomicUsize,
-    /// Conversions that run on threads that were given up.
+    /// The number of running conversions whose transaction has given them up.
     given_up: AtomicU64,
     kin: OnceLock<Arc<dyn Kin>>,
     stalls: Stalls,
     calls: Calls,
-    /// The applications that run, as their controller has said last.
+    /// The running applications, as their controller has listed them last.
     pub(crate) applications: Mutex<Vec<Running>>,
 }
 
-/// An application that runs: name, description, version.
+/// A running application: name, description, version.
 pub(crate) type Running = (String, String, String);
 
-/// A running node, from anywhere.
+/// A handle on a running node, usable on any thread.
 #[derive(Clone)]
 pub struct Node {
     pub(crate) shared: Arc<Shared>,
@@ -213,12 +213,12 @@ impl Node {
         self.shared.config.modules.epoch()
     }
 
-    /// The current version of a module.
+    /// The current version of a module; `None` when it is not loaded.
     pub fn module(&self, name: &str) -> Option<Module> {
         self.shared.config.modules.current(name)
     }
 
-    /// The services, by the names of their modules, and what a script may call of each.
+    /// The services by their module names, with the functions that a script may call.
     pub fn services(&self) -> impl Iterator<Item = (&str, &'static [(&'static str, u32)])> {
         let services = &self.shared.config.services;
         services
@@ -234,7 +234,7 @@ impl Node {
         found.map(|(_, service)| &**service)
     }
 
-    /// Whether the process lives; from any thread, without a lock.
+    /// Whether the process lives. Usable on any thread, without a lock.
     pub fn is_alive(&self, pid: Pid) -> bool {
         self.shared
             .alive
@@ -242,7 +242,7 @@ impl Node {
             .is_some_and(|alive| alive.is_alive(pid))
     }
 
-    /// How many conversions run whose transaction has given them up. Each uses what time of a core nobody else wants,
+    /// The number of running conversions that their transaction has given up. Each uses only idle time of a core,
     /// until it ends, which may be never.
     pub fn conversions_given_up(&self) -> u64 {
         self.shared.given_up.load(Ordering::Relaxed)
@@ -252,7 +252,7 @@ impl Node {
         self.shared.given_up.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One of them has ended after all.
+    /// Counts that a conversion which was given up has ended.
     pub(crate) fn note_came_back(&self) {
         self.shared.given_up.fetch_sub(1, Ordering::Relaxed);
     }
@@ -261,7 +261,7 @@ impl Node {
     pub fn signal(&self, signal: Signal) {
         let home = self.home();
         let shard = signal.target().map_or(home, Pid::shard);
-        // A shard that does not exist has no processes: another one answers, as for any dead pid.
+        // A shard that does not exist has no processes: another shard answers, as for any dead pid.
         if let Some(inbox) = self.inbox(shard).or_else(|| self.inbox(home)) {
             inbox.push(signal);
         }
@@ -273,7 +273,7 @@ impl Node {
         }
     }
 
-    /// `exit(Pid, kill)` from outside.
+    /// Kills a process: `exit(Pid, kill)` from outside.
     pub fn kill(&self, pid: Pid) {
         self.signal(Signal::Exit {
             to: pid,

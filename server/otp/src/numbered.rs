@@ -1,9 +1,9 @@
-//! Tables whose keys the node itself numbers: pids, tags of requests, tickets of starts.
+//! Tables for keys that the node itself numbers: pids, tags of requests, tickets of starts.
 //!
-//! Such keys come one after the other, and most leave soon. Scattered by a hash meant for strangers' keys each would
-//! lie on a cache line of its own; here neighbours lie next to each other, so that a crowd walks through a table.
-//! Nobody outside can choose these numbers, so nobody can crowd a place, and the hash needs no seed: a run can be
-//! repeated, order of exits and all.
+//! Such keys are consecutive, and most are removed soon. A general hash would scatter them, and put each on
+//! its own cache line; this hash puts neighbours next to each other, so that many entries share cache lines.
+//! Nobody outside can choose these numbers and provoke collisions, so the hash needs no seed: a run can be
+//! repeated, including the order of exits.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,22 +13,22 @@ use pq_term::Pid;
 /// A table with such keys.
 pub(crate) type Numbered<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-/// Of a hash, `hashbrown` takes the lowest bits for the place and the seven highest to tell those apart that want the
-/// same one.
+/// `hashbrown` takes the lowest bits of a hash for the place, and the seven highest to distinguish entries with the
+/// same place.
 const TAG: u64 = 0x7f << 57;
 
-/// Fibonacci hashing: its highest bits depend on all bits of what is multiplied.
+/// Fibonacci hashing: the highest bits of the product depend on all bits of the factor.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Shards number their processes independently: this many lie beside each other.
+/// Shards number their processes independently: entries of this many shards lie beside each other.
 const SHARDS_ABREAST: u64 = 4;
 
-/// The hash of one key: the sum of its numbers, so that it is also its place.
+/// The hash of one key: the sum of its numbers, which is also its place.
 #[derive(Default)]
 pub(crate) struct NumberHasher(u64);
 
 impl Hasher for NumberHasher {
-    /// Of a pid, or of another number as if it were one: one below 2^28 then is a generation, and stands for itself.
+    /// Hashes a pid, or another number as if it were one: a number below 2^28 is a generation, and unchanged.
     fn write_u64(&mut self, number: u64) {
         let pid = Pid::from_raw(number);
         let beside = u64::from(pid.index()) * SHARDS_ABREAST + u64::from(pid.shard());
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::message::Caller;
 
-    /// Of a table for some ten thousand.
+    /// The places of a table for about ten thousand entries.
     const PLACES: u64 = 1 << 15;
 
     fn hash(key: impl Hash) -> u64 {

@@ -1,17 +1,17 @@
-//! A list that grows without moving what is in it.
+//! A list that grows without moving its elements.
 //!
-//! A shard keeps its processes, timers and messages in lists that become hundreds of megabytes long. One that doubles
-//! by moving would copy a hundred of them in one turn at three million processes, and touch each page of memory twice.
-//! Called by `shard/slab`, `wheel` and `mailbox`, which recycle what they put in: nothing is ever taken out.
+//! A shard keeps its processes, timers and messages in lists that become hundreds of megabytes long. A list that
+//! doubles by moving would copy 100 MB of them in one turn at three million processes, and touch each page of memory
+//! twice. Called by `shard/slab`, `wheel` and `mailbox`, which recycle elements: none is ever removed.
 
 use std::ops::{Index, IndexMut};
 
-/// Elements of a page. At seventy bytes each a page is 280 KiB, and a million elements are 250 pages, whose own
+/// Elements of a page. At 70 bytes each a page is 280 KiB, and a million elements are 250 pages, whose own
 /// list stays in the nearest cache.
 const PAGE: usize = 1 << 12;
 
 pub(crate) struct Pages<T> {
-    /// All full but the last. The first grows like any list, so that a small node stays small.
+    /// All pages are full but the last. The first grows like any list, so that a small node stays small.
     pages: Vec<Vec<T>>,
 }
 

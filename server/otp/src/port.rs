@@ -1,4 +1,4 @@
-//! Ports: the node's end of a socket. The socket itself belongs to whoever opened the port.
+//! Ports: the node's end of a socket. The socket itself belongs to the code that opened the port.
 
 use crate::unpoisoned::Unpoisoned;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,24 +7,25 @@ use std::sync::{Arc, RwLock};
 use foldhash::HashMap;
 use pq_abi::Reason;
 
-/// Where the output of a port goes. Called from shards: it must not wait.
+/// The destination of a port's output. Called from shards: it must not wait.
 pub trait PortSink: Send + Sync {
-    /// Takes output, or drops the connection when there is no room; that is the sink's rule.
+    /// Takes output, or drops the connection when there is no room, by the sink's own limit.
     fn write(&self, bytes: &[u8]);
-    /// No more output comes; close after what was written.
+    /// No more output comes; the sink closes the connection after the earlier output.
     fn close(&self);
-    /// The same, after the owner has ended without closing the port itself, and why it has.
+    /// Like [`PortSink::close`], for an owner that has ended without closing the port itself; with the owner's exit
+    /// reason.
     fn close_after(&self, _reason: &Reason) {
         self.close();
     }
-    /// One input has been handled: another may be handed over. How many may be on their way is the sink's rule.
+    /// One input has been handled, and another may be sent. The sink limits how many are on their way.
     fn input_done(&self);
 }
 
-/// A port that is open.
+/// An open port of the node.
 struct Port {
     sink: Arc<dyn PortSink>,
-    /// The other end has gone.
+    /// The other end has closed the connection.
     left: bool,
 }
 
@@ -53,7 +54,7 @@ impl Ports {
         port
     }
 
-    /// Output to a port that is closed already goes nowhere, as to a closed socket.
+    /// Output to a closed port is dropped, as for a closed socket.
     pub(crate) fn write(&self, port: u64, bytes: &[u8]) {
         if let Some(sink) = self.sink(port) {
             sink.write(bytes);
@@ -74,7 +75,7 @@ impl Ports {
             .map(|port| port.sink.clone())
     }
 
-    /// The other end has gone: whoever closes the port now drops nobody.
+    /// The other end has closed the connection: closing the port now drops no client.
     pub(crate) fn leave(&self, port: u64) {
         let mut open = self.open.write().unpoisoned();
         if let Some(port) = open.get_mut(&port) {
@@ -88,8 +89,8 @@ impl Ports {
         }
     }
 
-    /// Closes a port whose process has ended. Unless that was the process's own wish, or the other end has gone, somebody
-    /// was dropped.
+    /// Closes a port whose process has ended. It counts as dropped, unless the process itself wished to end or the
+    /// other end had closed the connection.
     pub(crate) fn close_after(&self, port: u64, reason: &Reason) {
         let Some(port) = self.take(port) else {
             return;

@@ -1,45 +1,45 @@
-//! What a way down has no place for and stays beside the state: one value for each version that left one.
+//! Residues: data that a conversion down cannot put into the older state, kept beside it; one value for each version.
 //!
 //! ```text
 //!   state of    3 ─ down ─► 2 ─ down ─► 1 ─ up ─► 2 ─ up ─► 3
 //!   beside it   –          [3]       [3, 2]      [3]        –
 //! ```
-//! A version takes back what it has left itself, and what other versions have left waits on. [`Residues`] lie beside a state,
-//! [`Beside`] is what a conversion sees of them. They belong to one state of one module: a process has those of its own, and
-//! each handler of an event manager too.
+//! A version takes back its own residue, and residues of other versions stay. [`Residues`] lie beside a state,
+//! [`Beside`] is a conversion's view of them. Each belongs to one state of one module: a process has its own, and
+//! each handler of an event manager has, too.
 //!
-//! INVARIANT: a long way down and up again is nothing at all (`tests/runtime/transaction/residues.rs`,
+//! INVARIANT: any walk down and up again changes nothing (`tests/runtime/transaction/residues.rs`,
 //! `a_walk_over_versions_loses_nothing_that_is_kept`).
 
 use pq_abi::op::Residue as Act;
 use pq_abi::{Answer, Module, Reason, text};
 
-/// Versions that may leave something beside one state: more than a release goes back at once, and so few that a look
-/// through them is no search.
+/// How many versions may leave a residue beside one state: more than an operator goes back at once, and few enough for
+/// a linear search.
 const RESIDUES_MAX: usize = 16;
 
-/// Bytes that may lie beside one state, all of them together. An avatar has 414 in all; 100 times as much is a fault of the module,
-/// and a million times that is more than the machine has.
+/// The total bytes of all residues beside one state. An avatar has 414 bytes in all; 100 times as much is a fault of
+/// the module, and for a million avatars more than the machine has.
 const BYTES_MAX: usize = 64 << 10;
 
-/// What versions have left beside a state.
+/// The residues that versions have left beside a state.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Residues(Vec<Residue>);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Residue {
-    /// The version that left it.
+    /// The version that left the residue.
     vsn: Box<str>,
     bytes: Box<[u8]>,
 }
 
 /// The residues of a state while it is converted.
 pub(crate) struct Beside {
-    /// The version that converts: what it leaves, and takes, is its own where it does not say another's.
+    /// The version that converts; residues without another version's name are its own.
     converter: &'static str,
     before: Residues,
     after: Residues,
-    /// For whom something was kept in this conversion.
+    /// The versions for which this conversion has kept a residue.
     kept: Vec<Box<str>>,
     fault: Option<Reason>,
 }
@@ -60,8 +60,8 @@ impl Residues {
 }
 
 impl Beside {
-    /// A conversion begins in `converter`, and leads to `target`. What these two have left is not for later: it is taken back
-    /// now, or the state that was its other half has gone another way.
+    /// Begins a conversion in `converter` that leads to `target`. Earlier residues of these two are used up: they are
+    /// taken back now, or no longer match the state.
     pub(crate) fn begin(before: Option<&Residues>, converter: Module, target: Module) -> Beside {
         let before = before.cloned().unwrap_or_default();
         let mut after = before.clone();
@@ -77,7 +77,7 @@ impl Beside {
         }
     }
 
-    /// [`pq_abi::op::Op::Residue`].
+    /// Reads, keeps or uses up a residue ([`pq_abi::op::Op::Residue`]).
     pub(crate) fn answer(&mut self, vsn: &[u8], act: Act<'_>) -> Answer<'_> {
         let vsn = text(vsn);
         let vsn = match &*vsn {
@@ -113,32 +113,32 @@ impl Beside {
         true
     }
 
-    /// Why this cannot be kept. It would be lost, so the way down is refused.
+    /// The reason why a residue cannot be kept. It would be lost, so the conversion down is refused.
     fn why_not(&self, vsn: &str, more: usize) -> Option<String> {
         if self.kept.iter().any(|kept| **kept == *vsn) {
             return Some(format!(
-                "version {vsn} keeps a second value in one conversion, which would take the place of the first; where a way \
-                 leads over several versions, `Ctx::acting_as` says for which of them is kept"
+                "version {vsn} keeps a second value in one conversion, which would replace the first; a conversion \
+                 over several versions names the version of each value with `Ctx::acting_as`"
             ));
         }
         if self.after.0.len() >= RESIDUES_MAX {
             return Some(format!(
-                "{RESIDUES_MAX} versions have left something beside this state, which is the most; one of them has to \
-                 come again before it goes further down"
+                "residues of {RESIDUES_MAX} versions lie beside this state, which is the maximum; go up to one of these \
+                 versions before going further down"
             ));
         }
         let bytes = self.after.bytes().saturating_add(more);
         (bytes > BYTES_MAX).then(|| {
             format!(
-                "version {vsn} keeps {more} bytes, and {bytes} would lie beside this state; {BYTES_MAX} is the most"
+                "version {vsn} keeps {more} bytes, and {bytes} would lie beside this state; {BYTES_MAX} is the maximum"
             )
         })
     }
 
-    /// What lies beside the new state.
+    /// The residues beside the new state.
     ///
     /// # Errors
-    /// When something was to be kept and could not be.
+    /// When a residue was to be kept and could not be.
     pub(crate) fn end(self) -> Result<Option<Box<Residues>>, Reason> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -151,7 +151,7 @@ impl Beside {
 mod tests {
     use super::*;
 
-    /// A conversion by version 9 of a state beside which this lies.
+    /// A conversion by version 9 of a state with these residues.
     fn beside(before: Residues) -> Beside {
         Beside {
             converter: "9",
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(beside.answer(b"", Act::Read).value, 0);
         assert_eq!(beside.answer(b"", Act::Keep(&[9])).value, 1);
         assert_eq!(beside.answer(b"2", Act::TakePart).value, 1);
-        // It is read in the conversion that uses it up, and not after it.
+        // The residue is readable in the conversion that uses it up, and not afterwards.
         assert_eq!(beside.answer(b"2", Act::Read).bytes, [2]);
         let after = beside.end().unwrap().unwrap();
         assert_eq!((after.of("1"), after.of("2")), (Some(&[1][..]), None));
@@ -192,7 +192,7 @@ mod tests {
     fn what_has_no_room_ends_the_conversion() {
         let mut full = beside(of(100..100 + RESIDUES_MAX));
         assert_eq!(full.answer(b"", Act::Keep(&[9])).value, 0);
-        assert!(fault(full).contains("16 versions have left something"));
+        assert!(fault(full).contains("residues of 16 versions"));
 
         let mut large = beside(of(1..2));
         assert_eq!(large.answer(b"", Act::Keep(&vec![0; BYTES_MAX])).value, 0);

@@ -1,19 +1,18 @@
-//! Time in which the program could run.
+//! The time in which the program could run.
 //!
-//! A program that is stopped (`SIGSTOP`, a debugger), or whose machine is, finds the clock advanced when it goes on, and
-//! nothing has been done meanwhile. A deadline that counted this would give up whatever was under way. So whoever watches
-//! over one looks at the clock often, and of the time between two looks only as much counts as can have passed while
-//! it waited for its turn. Looked at by whoever looks for callbacks that do not end (`stall`), by the coordinator of a transaction, and by those who wait for
-//! an answer.
+//! When the program (`SIGSTOP`, a debugger) or its machine was stopped, the clock has advanced meanwhile without any
+//! work being done. A deadline that counted this time would give up unfinished work. So a watcher over a deadline reads
+//! the clock often, and each interval between two readings counts at most [`GAP_MAX_MS`]. Used by the search for
+//! callbacks that do not end (`stall`), by the coordinator of a transaction, and by threads that wait for an answer.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How much counts at most between two looks, which are some 10 ms apart. A thread may wait so long for its turn on a
-/// busy machine; beyond that nobody on it gets much done.
+/// The greatest interval that counts between two readings, which are about 10 ms apart. On a busy machine, a thread may
+/// wait that long for its turn; with longer waits, no thread makes much progress.
 const GAP_MAX_MS: u64 = 200;
 
-/// How often somebody looks who waits for an answer.
+/// How often a thread that waits for an answer reads the clock.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A clock that does not count gaps.
@@ -24,7 +23,7 @@ pub(crate) struct RunClock {
 }
 
 impl RunClock {
-    /// How long the program has run by now, in milliseconds; `now_ms` is of a clock that never stands still.
+    /// How long the program has run by now, in milliseconds; `now_ms` is a reading of a clock that never stops.
     pub(crate) fn look(&mut self, now_ms: u64) -> u64 {
         let gap_ms = now_ms.saturating_sub(self.seen_ms);
         self.seen_ms = self.seen_ms.max(now_ms);
@@ -33,7 +32,7 @@ impl RunClock {
     }
 }
 
-/// Somebody waits for answers, while the program runs for so long in all.
+/// A receiver for answers, with a limit on the program's running time.
 pub(crate) struct Receiving<'a, T> {
     receiver: &'a Receiver<T>,
     timeout_ms: u64,
@@ -51,10 +50,10 @@ impl<'a, T> Receiving<'a, T> {
         }
     }
 
-    /// The next answer, as long as it is worth waiting for: that is asked at each look.
+    /// The next answer, as long as waiting is worthwhile: the condition is tested at each reading.
     ///
     /// # Errors
-    /// When none has come, or none can come any more.
+    /// When no answer has come in time, or the sender is gone.
     pub(crate) fn next_while(
         &mut self,
         mut goes_on: impl FnMut() -> bool,

@@ -4,8 +4,9 @@
 //!   turn:  inbox ─► signals ─► mailboxes ─► run queue ─► callback ─► effects ─► signals …
 //!          wheel ─► due timers ─┘                                        └─► outboxes ─► other shards
 //! ```
-//! Lives here: the turn and the way of a signal. Its rooms: [`spawn`] (births), [`exit`] (ends, links,
-//! monitors), [`run`] (one envelope), [`from_outside`] (functions called in nobody's name), [`time_out`], [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (states for others), [`stage`] (transactions),
+//! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
+//! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
+//! [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (exported states), [`stage`] (transactions),
 //! [`gate`] (processes that a transaction keeps from running), [`slab`].
 
 use std::collections::VecDeque;
@@ -48,17 +49,17 @@ mod time_out;
 pub(crate) use from_outside::{answer, run as run_from_outside};
 pub(crate) use slab::Slab;
 
-/// Envelopes that one process may take before the others have their turn. Large enough that switching costs
+/// Envelopes that one process may take before the other processes have their turn. Large enough that switching costs
 /// little, small enough that a flooded process delays its shard by some tens of microseconds.
 const TURN_MAX: u32 = 64;
 
-/// Processes that run before the shard looks at its inbox and its clock again: at about 0.3 us an event that
-/// is every half millisecond.
+/// Processes that run before the shard reads its inbox and its clock again: at about 0.3 us per event, that is
+/// every 0.5 ms.
 const PROCESSES_PER_SLICE: usize = 256;
 
-/// Signals for another shard that may wait here while its inbox is full; then this shard stops running
-/// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a shard that stands
-/// still: what is sent there waits up to twice as much, and then is dropped as if the mailbox were full.
+/// Signals for another shard that may wait here while its inbox is full; above this, the shard stops running
+/// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a blocked
+/// shard: up to twice as many signals wait for that one, and the rest are dropped as for a full mailbox.
 const OUTBOX_MAX: usize = 16_384;
 
 /// Processes that are shown in one turn: a line about one takes some tenths of a microsecond.
@@ -70,25 +71,25 @@ pub(crate) enum Due {
     Info(Pid, Payload),
     /// Send an event to a process.
     Event(Pid, Payload),
-    /// Tell a process of the runtime that its timer has run out.
+    /// Tell a process of the runtime that its timer is due.
     Timer(Pid, u32),
-    /// A request has waited long enough.
+    /// Fail a request that has not been answered in time.
     RequestTimeout(Pid, u64),
 }
 
-/// What a running callback may touch: everything of the shard but its processes.
+/// The parts of a shard that a running callback may touch: everything but the processes.
 pub(crate) struct Core {
     pub(crate) id: u8,
     pub(crate) node: Node,
     pub(crate) now_ms: u64,
-    /// When the clock began of which that is a reading; `None` where time is virtual.
+    /// The start of the clock of which `now_ms` is a reading; `None` under virtual time.
     pub(crate) clock: Option<Instant>,
     pub(crate) dice: Xoshiro256PlusPlus,
     pub(crate) wheel: Wheel<Due>,
     pub(crate) effects: Vec<Effect>,
-    /// What the last operation of a callback answered.
+    /// The bytes of the last operation's answer.
     pub(crate) result: Vec<u8>,
-    /// Where it says what it is at.
+    /// The record of the thread's activity, for the stall keeper.
     pub(crate) post: Arc<Post>,
     refs: u64,
 }
@@ -110,74 +111,74 @@ impl Core {
         }
     }
 
-    /// That of a thread which is no shard: under this id its references are numbered, and by its number they are told
-    /// from those of others.
+    /// A core for a thread that is no shard. Its references carry `id` and the thread's number, which distinguish them
+    /// from those of other threads.
     pub(crate) fn outside(node: &Node, id: u8, number: u64, post: Arc<Post>) -> Core {
-        /// Each has so many.
+        /// The number of references of each thread, as bits.
         const REFS_BITS: u32 = 32;
         let first_ref = (number << REFS_BITS) & (u64::MAX >> 8);
         Core::new(node.clone(), id, first_ref, post)
     }
 
-    /// When something is due that is to happen so many milliseconds from now: never before they have passed, so they count
-    /// from the next full millisecond of the clock. The reading of this turn is older than the callback that asks.
+    /// The time that is `ms` full milliseconds from now: counted from the next full millisecond of the clock, so that
+    /// it is never early. The turn's own reading is older than the callback that asks.
     pub(crate) fn due_after(&self, ms: u64) -> u64 {
         const NANOS_PER_MS: u128 = 1_000_000;
         let full_ms = |clock: Instant| clock.elapsed().as_nanos().div_ceil(NANOS_PER_MS) as u64;
         self.clock.map_or(self.now_ms, full_ms).saturating_add(ms)
     }
 
-    /// A number that names one request or monitor of this node.
+    /// A number that identifies one request or monitor of this node.
     pub(crate) fn next_ref(&mut self) -> u64 {
         self.refs += 1;
         u64::from(self.id) << 56 | self.refs
     }
 }
 
-/// One shard.
+/// A shard: the state of one thread of the runtime.
 pub(crate) struct Shard {
     pub(crate) core: Core,
     slab: Slab,
     arena: Arena,
     run_queue: VecDeque<u32>,
-    /// How many processes have left the run queue since the shard began.
+    /// The number of processes that have left the run queue since the shard's start.
     left_queue: u64,
     waiting_timers: Waiting,
     outboxes: Vec<Vec<Signal>>,
     arrivals: Vec<Signal>,
     due: Vec<Due>,
-    /// Signals to oneself that came up while another one was handled.
+    /// Signals to this shard itself that arose while another signal was handled.
     local: VecDeque<Signal>,
-    /// Supervisors whose initial children do not all run yet, and who waits for it.
+    /// Supervisors whose initial children do not all run yet, and the receiver of each start's result.
     starting: Numbered<Pid, Ack>,
-    /// Effects of the last callback, lent back and forth with the core.
+    /// The list of the last callback's effects, lent back and forth with the core.
     spare_effects: Vec<Effect>,
-    /// Room for what a supervisor's machine wants done.
+    /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
     /// Whoever looks through the processes, and how far each has come.
     listings: VecDeque<(OnList, Walk)>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
-    /// The places of processes that have changed since the transaction has copied them, in the order in which they did,
-    /// each once: the mark at the process goes when its place comes here.
+    /// The places of processes that have changed since the transaction copied them, in the order of their changes,
+    /// each once: the mark at the process is cleared when its place is taken from here.
     changed: VecDeque<u32>,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
 }
 
-/// What a shard has done since it started.
+/// The work of a shard since its start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counters {
-    /// Envelopes handled.
+    /// The number of envelopes handled.
     pub envelopes: u64,
-    /// Processes started.
+    /// The number of processes started.
     pub spawned: u64,
-    /// Processes ended.
+    /// The number of processes ended.
     pub exited: u64,
-    /// Messages dropped because a mailbox was full.
+    /// The number of messages dropped because a mailbox was full.
     pub dropped: u64,
-    /// Timers fired.
+    /// The number of timers fired.
     pub timers: u64,
 }
 
@@ -209,13 +210,14 @@ impl Shard {
         }
     }
 
-    /// One turn at time `now_ms`: takes what arrived, fires what is due, runs some processes.
+    /// One turn at time `now_ms`: takes arrived signals, fires due timers, runs up to [`PROCESSES_PER_SLICE`]
+    /// processes.
     pub(crate) fn turn(&mut self, now_ms: u64) {
-        // First of all: what arrives may have been waited for, and starts its timers from now.
+        // First of all: signals may start timers, which count from now.
         self.core.now_ms = now_ms;
         self.take_arrivals();
         self.fire_timers(now_ms);
-        // Who has been born just now is told of, whatever the callbacks come to that run next.
+        // Other shards learn of new processes now, even if the next callback takes long.
         self.flush();
         if self.has_room_for_signals() {
             self.run_some();
@@ -226,7 +228,7 @@ impl Shard {
         self.flush();
     }
 
-    /// Whether the others keep up with what this shard sends. One that stands still is not waited for.
+    /// Whether the other shards keep up with this shard's signals. A blocked shard is not waited for.
     fn has_room_for_signals(&self) -> bool {
         let keeps_up = |(shard, outbox): (usize, &Vec<Signal>)| {
             outbox.len() < OUTBOX_MAX || self.core.node.watched().is_slow(shard)
@@ -234,15 +236,15 @@ impl Shard {
         self.outboxes.iter().enumerate().all(keeps_up)
     }
 
-    /// Hands over which timers were handled since this was last asked: when they were due, and how many.
+    /// Reports the timers handled since the last call: when they were due, and how many.
     pub(crate) fn timers_handled(&mut self, note: impl FnMut(u64, u64)) {
-        // Processes that stand at the gate have left the queue and have not run.
+        // Processes parked at the gate have left the queue without running.
         if self.gate.is_empty() {
             self.waiting_timers.settle(self.left_queue, note);
         }
     }
 
-    /// Something can run without waiting for time or signals.
+    /// Whether a process can run without waiting for time or signals.
     pub(crate) fn is_busy(&self) -> bool {
         !self.run_queue.is_empty()
             || self.gate.lets_some_go()
@@ -250,24 +252,24 @@ impl Shard {
             || self.outboxes.iter().any(|outbox| !outbox.is_empty())
     }
 
-    /// When the next timer is due, at the latest.
+    /// The time of the next timer, or an earlier one.
     pub(crate) fn next_timer_ms(&self) -> Option<u64> {
         self.core.wheel.next_busy_ms()
     }
 
-    /// Sleeps until a signal arrives, at most so long.
+    /// Sleeps until a signal arrives, at most for `limit`.
     pub(crate) fn wait(&self, limit: std::time::Duration) {
         if let Some(inbox) = self.core.node.inbox(self.core.id) {
             inbox.wait(limit);
         }
     }
 
-    /// All processes of this shard.
+    /// A description of each process of this shard.
     pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
         self.seen().map(|seen| seen.info()).collect()
     }
 
-    /// A look at each process of this shard.
+    /// A cheap view of each process of this shard.
     pub(crate) fn seen(&self) -> impl Iterator<Item = Seen<'_>> {
         let view = self.gate.view();
         self.slab
@@ -350,7 +352,7 @@ impl Shard {
         }
     }
 
-    /// Sends a signal to wherever its target lives.
+    /// Sends a signal to the shard of its target.
     fn signal(&mut self, signal: Signal) {
         let shard = signal.target().map_or(self.core.id, Pid::shard);
         let is_own = shard == self.core.id;
@@ -362,7 +364,7 @@ impl Shard {
         }
     }
 
-    /// The other shard has not taken what was sent before. One that stands still may never take it.
+    /// The other shard has not taken the earlier signals. A blocked shard may never take them.
     fn signal_too_many(&mut self, shard: usize, signal: Signal) {
         let is_slow = self.core.node.watched().is_slow(shard);
         match signal {
@@ -373,8 +375,8 @@ impl Shard {
         }
     }
 
-    /// Sends an envelope: into the mailbox at once when its process lives here, but never past a signal that
-    /// was sent before (signals between two processes keep their order).
+    /// Sends an envelope. It goes into the mailbox at once when its process lives here, but never overtakes a signal
+    /// that was sent before (signals between two processes keep their order).
     fn send(&mut self, to: Pid, envelope: Envelope) {
         match (to.as_raw(), envelope) {
             (0, Envelope::Response(tag, result)) => {
@@ -456,7 +458,7 @@ impl Shard {
         }
     }
 
-    /// A process may take what waits for it.
+    /// Lets a process take its waiting envelopes.
     fn wake(&mut self, pid: Pid) {
         let process = self.slab.get_mut(pid);
         if let Some(process) = process.filter(|process| !process.mailbox.is_empty()) {
@@ -464,7 +466,7 @@ impl Shard {
         }
     }
 
-    /// Puts a process into the run queue, unless it stands there.
+    /// Puts a process into the run queue, unless it is queued already.
     fn enqueue(run_queue: &mut VecDeque<u32>, process: &mut Process) {
         if !process.has(Flag::Queued) {
             process.flags.raise(Flag::Queued);
@@ -472,7 +474,7 @@ impl Shard {
         }
     }
 
-    /// The process is gone: who asked is told, a child nobody waits for is ended.
+    /// The process is gone: a caller is told, and a child that has no owner is ended.
     fn deliver_to_nobody(&mut self, to: Pid, envelope: Envelope) {
         match envelope {
             Envelope::Call(caller, _) => self.fail_caller(caller, Reason::NoProc),
@@ -508,7 +510,7 @@ impl Shard {
     }
 }
 
-/// What may be lost when a mailbox is full: what a process can be flooded with. Input of ports is bounded
+/// Whether an envelope may be dropped when a mailbox is full: those that can flood a process. Input of ports is bounded
 /// by the ports themselves.
 fn is_droppable(envelope: &Envelope) -> bool {
     matches!(

@@ -1,6 +1,6 @@
-//! The node under a virtual clock and a seed: hours of game time in seconds, the same every time.
+//! The node under a virtual clock and a seed: hours of game time in seconds, with repeatable results.
 //!
-//! One shard in the caller's thread. Time moves only when nothing is left to do, and then at once to the next
+//! One shard in the caller's thread. The clock advances only when no process can run, and then at once to the next
 //! timer. Two runs with the same seed and the same calls do the same things in the same order.
 
 use std::sync::{Arc, Mutex};
@@ -15,14 +15,14 @@ use crate::process::ProcessInfo;
 use crate::shard::{Counters, Shard};
 use crate::unpoisoned::Unpoisoned;
 
-/// Turns without the clock moving before a simulation is taken to be in a loop: processes with no pause at
-/// all send themselves events for ever.
+/// Turns at one time of the clock before the simulation panics, because it is in a loop: processes that send
+/// themselves events without a pause.
 const TURNS_MAX: u64 = 10_000_000;
 
 /// How long a start may take, on the virtual clock.
 const START_TIMEOUT_MS: u64 = 60_000;
 
-/// A simulated node.
+/// A simulated node, which runs only in calls of its methods.
 pub struct Sim {
     node: Node,
     shard: Shard,
@@ -30,7 +30,7 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// A node that runs when told to.
+    /// Makes a node that runs only in calls of its methods.
     pub fn new(mut config: Config) -> Sim {
         config.shards = 1;
         let node = Node::new(config);
@@ -42,35 +42,35 @@ impl Sim {
         }
     }
 
-    /// The node, for what needs no running: names, services, liveness.
+    /// The node, for calls that need no running: names, services, liveness.
     pub fn node(&self) -> &Node {
         &self.node
     }
 
-    /// The virtual time.
+    /// The virtual time in milliseconds.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
     }
 
-    /// What the shard has done.
+    /// The counters of the shard.
     pub fn counters(&self) -> Counters {
         self.shard.counters
     }
 
-    /// Runs everything that can run now.
+    /// Runs all processes until none can run without an advance of the clock.
     pub fn settle(&mut self) {
         for _ in 0..TURNS_MAX {
             self.shard.turn(self.now_ms);
-            // The clock stands while processes run: no timer is late.
+            // The clock stops while processes run: no timer is late.
             self.shard.timers_handled(|_, _| ());
             if !self.shard.is_busy() && self.node.inbox(0).is_none_or(|inbox| inbox.is_empty()) {
                 return;
             }
         }
-        panic!("the simulation does not come to rest at {} ms", self.now_ms);
+        panic!("the simulation is still busy at {} ms", self.now_ms);
     }
 
-    /// Runs for so many virtual milliseconds.
+    /// Runs for this many virtual milliseconds.
     pub fn run_ms(&mut self, ms: u64) {
         let end = self.now_ms + ms;
         self.settle();
@@ -82,7 +82,7 @@ impl Sim {
         self.settle();
     }
 
-    /// Runs until something holds, at most so many virtual milliseconds; says whether it came to hold.
+    /// Runs until the condition holds, at most for `limit_ms` of virtual time; returns whether it holds.
     pub fn run_until(&mut self, limit_ms: u64, mut holds: impl FnMut(&mut Sim) -> bool) -> bool {
         let end = self.now_ms + limit_ms;
         self.settle();
@@ -96,10 +96,10 @@ impl Sim {
         true
     }
 
-    /// Starts a process that is nobody's child.
+    /// Starts a process without a parent.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When the process does not start.
     pub fn start(&mut self, start: Start) -> Result<Pid, RequestError> {
         let question = |node: &Node, from| {
             node.signal(Signal::Spawn(Spawn {
@@ -112,7 +112,7 @@ impl Sim {
         pid_of(&self.ask(START_TIMEOUT_MS, Box::new(question))?)
     }
 
-    /// `exit(Pid, Reason)` from outside.
+    /// Sends `exit(Pid, Reason)` from outside.
     pub fn exit(&mut self, to: Pid, reason: Reason) {
         let cause = crate::message::ExitCause::Explicit;
         self.node.signal(Signal::Exit {
@@ -124,7 +124,7 @@ impl Sim {
         self.settle();
     }
 
-    /// All processes.
+    /// A description of each process.
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.shard.processes()
     }

@@ -1,4 +1,4 @@
-//! Callbacks that do not end: seen from outside, named, and kept from holding up the other shards.
+//! Callbacks that do not end: detected from outside, named, and kept from blocking the other shards.
 //!
 //! ```text
 //!   thread ─ at each callback ─► Post ◄─ each 20 ms ─ keeper ◄─ the system: processor time, asleep or not
@@ -7,12 +7,12 @@
 //!                                                       ├─► births go to other shards, and those that wait are moved
 //!                                                       └─► the node's hook: log, history, restart
 //! ```
-//! A shard whose callback loops cannot be helped: its thread runs code of a library, and nothing can end that but the end
-//! of the program. So what is here keeps everybody else going, and says whose fault it is.
+//! A shard whose callback loops cannot be freed: its thread runs code of a library, and only the end of the program can
+//! end that. So this module keeps the other shards running, and names the callback at fault.
 //!
-//! Rooms: [`post`] (what a thread is at), [`task`] (what the system says of it), [`watch`] (what is made of both; pure),
-//! [`keeper`] (the thread that looks). In a simulation nobody looks, and nothing ever stalls. Functions that are called from
-//! outside have threads and posts of their own (`calls`).
+//! Submodules: [`post`] (the activity of a thread), [`task`] (the system's data about a thread), [`watch`] (the
+//! judgement of both; pure), [`keeper`] (the watching thread). A simulation has no watcher, and no stalls. Functions
+//! that are called from outside have their own threads and posts (`calls`).
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -35,31 +35,31 @@ pub(crate) use watch::Grade;
 /// A callback or a function that does not end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stall {
-    /// The shard that it holds up; `None` for a function that was called from outside of any process.
+    /// The shard that is blocked; `None` for a function that was called from outside of any process.
     pub shard: Option<usize>,
-    /// The process whose callback it is.
+    /// The process that the callback runs for.
     pub pid: Option<Pid>,
-    /// Its name, for people.
+    /// The name of the process, for messages.
     pub name: Option<String>,
-    /// The module that runs; empty when it is the runtime itself.
+    /// The running module; empty for the runtime itself.
     pub module: String,
-    /// The version of the module.
+    /// The version (`vsn`) of the module.
     pub vsn: String,
-    /// The function, as its author calls it: `handle_event`, or that of another module which a callback has called.
+    /// The function by its author's name: `handle_event`, or a function of another module that the callback has called.
     pub function: String,
-    /// For how long it runs, in milliseconds in which the program could run.
+    /// How long the function has run, in milliseconds in which the program could run.
     pub age_ms: u64,
-    /// How much of that it had a processor.
+    /// The processor time of the function, in milliseconds.
     pub cpu_ms: u64,
-    /// How much of that it slept.
+    /// The time that the function slept, in milliseconds.
     pub asleep_ms: u64,
-    /// It stands in everybody's way: installs are refused, and nobody waits for the shard any more. Before that it is
-    /// only named.
+    /// The shard counts as blocked: installs are refused, and waits for the shard end. A callback that is slow but not
+    /// stalled is only listed.
     pub is_stalled: bool,
 }
 
 impl Stall {
-    /// `shop_till:handle_event of Ann (<0.4.1>)`.
+    /// The function and its process: `shop_till:handle_event of Ann (<0.4.1>)`.
     pub fn called(&self) -> String {
         let runs = match self.module.is_empty() {
             true => "the runtime itself".to_string(),
@@ -73,53 +73,54 @@ impl Stall {
         runs + &whose
     }
 
-    /// How long it stood in the way: the time of a processor, or that asleep, whichever is more.
+    /// How long the callback blocked its thread: its processor time or its time asleep, whichever is more.
     pub fn stood_ms(&self) -> u64 {
         self.cpu_ms.max(self.asleep_ms)
     }
 }
 
-/// A sentence: `shard 1 stands still: shop_till:handle_event of Ann (<1.4.1>) has had 2300 ms of a processor and does not end`.
+/// A sentence: `shard 1 is blocked: shop_till:handle_event of Ann (<1.4.1>) has used 2300 ms of processor time and does
+/// not end`.
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shard {
-            Some(shard) => write!(f, "shard {shard} stands still: ")?,
+            Some(shard) => write!(f, "shard {shard} is blocked: ")?,
             None => f.write_str("a thread for calls is taken: ")?,
         }
         let called = self.called();
         match self.cpu_ms >= self.asleep_ms {
             true => write!(
                 f,
-                "{called} has had {} ms of a processor and does not end",
+                "{called} has used {} ms of processor time and does not end",
                 self.cpu_ms
             ),
             false => write!(
                 f,
-                "{called} sleeps since {} ms and does not end",
+                "{called} has slept for {} ms and does not end",
                 self.asleep_ms
             ),
         }
     }
 }
 
-/// What is told of a stall.
+/// The event that a [`StallHook`] reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StallEvent {
-    /// It takes long.
+    /// The callback takes long.
     Slow,
-    /// It does not end.
+    /// The callback does not end, as far as can be known.
     Stalled,
-    /// It has ended after all.
+    /// The callback has ended after all.
     Over,
 }
 
-/// Told of each stall; runs on the thread that looks, and must not wait.
+/// Called at each event of a stall; runs on the watching thread, and must not wait.
 pub type StallHook = Box<dyn Fn(StallEvent, &Stall) + Send + Sync>;
 
-/// What is known of stalls, for all threads.
+/// The known stalls, readable by all threads.
 pub(crate) struct Stalls {
     posts: Box<[Arc<Post>]>,
-    /// How long each shard is at something, apart from the posts: those are written often.
+    /// The grade of each shard's current activity, apart from the posts: those are written often.
     grades: Box<[AtomicU8]>,
     now: Mutex<Vec<Stall>>,
 }
@@ -138,12 +139,12 @@ impl Stalls {
         &self.posts[usize::from(shard)]
     }
 
-    /// Whether this shard is held up by something that takes long. A shard that does not exist never is.
+    /// Whether a callback that takes long holds this shard up. False for a shard that does not exist.
     pub(crate) fn is_slow(&self, shard: usize) -> bool {
         self.grade(shard) >= Grade::Slow as u8
     }
 
-    /// Whether it stands still.
+    /// Whether a callback that does not end blocks this shard.
     pub(crate) fn is_stalled(&self, shard: usize) -> bool {
         self.grade(shard) >= Grade::Stalled as u8
     }
@@ -182,7 +183,7 @@ mod tests {
         };
         assert_eq!(
             stall.to_string(),
-            "shard 1 stands still: pq_player:handle_event of Ann (<1.4.1>) has had 2300 ms of a processor and does not end"
+            "shard 1 is blocked: pq_player:handle_event of Ann (<1.4.1>) has used 2300 ms of processor time and does not end"
         );
         let called = Stall {
             shard: None,
@@ -194,7 +195,7 @@ mod tests {
         };
         assert_eq!(
             called.to_string(),
-            "a thread for calls is taken: pq_player:handle_event sleeps since 6000 ms and does not end"
+            "a thread for calls is taken: pq_player:handle_event has slept for 6000 ms and does not end"
         );
     }
 }

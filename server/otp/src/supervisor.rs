@@ -1,4 +1,4 @@
-//! `supervisor(3)` as a state machine: what a supervisor does next, given what has happened.
+//! `supervisor(3)` as a state machine: the actions of a supervisor for each input.
 //!
 //! ```text
 //!             new
@@ -18,28 +18,28 @@
 //!             ended
 //! ```
 //!
-//! That is the picture of `one_for_one`, `one_for_all` and `rest_for_one` (`ordered`): one thing at a time,
-//! and what arrives meanwhile waits in order. Under `simple_one_for_one` (`simple`) nothing waits: each start
-//! and each termination has a small state of its own, and there are as many as there are.
+//! The picture shows `one_for_one`, `one_for_all` and `rest_for_one` (`ordered`): they do one thing at a time,
+//! and inputs that arrive meanwhile wait in order. Under `simple_one_for_one` (`simple`) nothing waits: each start
+//! and each termination has a small state of its own, and their number is not limited.
 //!
-//! | room | what lives there |
+//! | module | content |
 //! |---|---|
 //! | `reading` | the bytes that `init` returned, checked |
 //! | `children` | the list of children: their specs as bytes, their pids |
-//! | `machine`, `ordered`, `starting`, `halting`, `requests` | children that start in order, and what is done with them |
+//! | `machine`, `ordered`, `starting`, `halting`, `requests` | children that start in order, and the operations on them |
 //! | `simple`, `ending` | children of one kind, added while running, and their end |
 //! | `merge` | a live update of the specs |
-//! | `window`, `args` | leaves: restarts within a period, arguments appended to arguments |
+//! | `window`, `args` | the restarts within a period, and arguments appended to arguments |
 //!
-//! What does not live here: processes, clocks, threads, links, messages. The runner of processes calls
-//! [`Supervisor::handle`] and carries the [`Action`]s out, in their order. It promises: each [`Action::Start`] is
-//! answered by one [`Input::Started`]; a child's [`Input::Exited`] comes after its `Started`, once; time does
-//! not run backwards; a cancelled timer may still fire.
+//! Elsewhere: processes, clocks, threads, links, messages. The runner of processes calls [`Supervisor::handle`] and
+//! carries the [`Action`]s out, in their order. The runner promises: each [`Action::Start`] is answered by one
+//! [`Input::Started`]; a child's [`Input::Exited`] comes after its `Started`, once; time does not run backwards; a
+//! cancelled timer may still fire.
 //!
-//! Where this differs from OTP:
+//! Differences from OTP:
 //! * a start does not block the supervisor, so `simple_one_for_one` has many starts and ends in flight at once;
-//! * `terminate_child` of a pid that was a child and has just ended says `not_found`: nobody here can tell
-//!   a dead pid from a stranger's;
+//! * `terminate_child` of a pid that was a child and has just ended returns `not_found`: this machine cannot tell
+//!   a dead pid from an unknown one;
 //! * a supervisor that stops answers the requests it still holds with `shutdown`, where OTP leaves them to the
 //!   caller's monitor;
 //! * strategies cannot change from or to `simple_one_for_one` in a live update: OTP would lose the children.
@@ -82,8 +82,8 @@ use machine::Ordered;
 use reading::CheckedSpec;
 use simple::Simple;
 
-/// One supervisor. It is small, because each avatar has one: 112 bytes with two children, and the bytes of their
-/// specs.
+/// The state of one supervisor. It is small, because each avatar has one: 112 bytes with two children, and the bytes of
+/// their specs.
 pub struct Supervisor(Kind);
 
 enum Kind {
@@ -91,166 +91,167 @@ enum Kind {
     Simple(Box<Simple>),
 }
 
-/// A million of them exist with two children each: what stands here stands a million times.
+/// A million supervisors exist with two children each: each byte here is a megabyte.
 const _: () = assert!(size_of::<Supervisor>() <= 112);
 
-/// Names a start in flight.
+/// The name of a start that is not finished.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ticket(pub u32);
 
-/// What has happened.
+/// An input of the state machine.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Input {
-    /// A start asked for by [`Action::Start`] came to its end.
+    /// A start requested by [`Action::Start`] has its result.
     Started {
-        /// Which one.
+        /// The ticket of that [`Action::Start`].
         ticket: Ticket,
-        /// How.
+        /// The result of the start.
         outcome: StartOutcome,
     },
-    /// A process linked to this one ended. Those that are no children are ignored.
+    /// A process linked to this one ended. Processes that are no children are ignored.
     Exited {
-        /// The process.
+        /// The process that ended.
         pid: Pid,
-        /// Why it ended.
+        /// The exit reason of the process.
         reason: Reason,
     },
-    /// A request. Each is answered by one [`Action::Reply`].
+    /// A request to the supervisor. Each is answered by one [`Action::Reply`].
     Request {
-        /// Who asked.
+        /// The process that asks.
         from: Caller,
-        /// For what.
+        /// The operation that it asks for.
         request: SupRequest,
     },
-    /// A timer set by [`Action::SetTimer`] ran out.
+    /// A timer set by [`Action::SetTimer`] is due.
     Timer {
-        /// Which one.
+        /// The id of that [`Action::SetTimer`].
         id: u32,
     },
-    /// The parent, or `sys:terminate`, says: end. The children are terminated in reverse order, then
+    /// The parent, or `sys:terminate`, tells the supervisor to end. The children are terminated in reverse order, then
     /// [`Action::End`] gives this reason.
     Stop(Reason),
 }
 
-/// How a start ended (`supervisor:startchild_ret()`).
+/// The result of a start (`supervisor:startchild_ret()`).
 #[derive(Clone, PartialEq, Debug)]
 pub enum StartOutcome {
-    /// The child runs.
+    /// The child runs as this process.
     Ok(Pid),
-    /// Its `init` said `ignore`: there is no process, and that is well.
+    /// The child's `init` returned `ignore`: there is no process, and the start has succeeded.
     Ignore,
-    /// It failed.
+    /// The child did not start, for this reason.
     Err(Reason),
 }
 
-/// What the runner is to do.
+/// An action for the runner of processes.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
-    /// Start a process, linked to this one, and say how it went.
+    /// Start a process, linked to this one, and report the result.
     Start {
-        /// Comes back in [`Input::Started`].
+        /// The ticket for [`Input::Started`].
         ticket: Ticket,
-        /// Which module, which arguments.
+        /// Module and arguments of the process.
         start: Start,
-        /// A worker or a supervisor.
+        /// Whether the child is a worker or a supervisor.
         kind: ChildType,
-        /// `simple_one_for_one`: it may be placed on another shard.
+        /// Whether the child may run on another shard (`simple_one_for_one`).
         dynamic: bool,
     },
     /// Send an exit signal: [`Reason::Shutdown`] or [`Reason::Kill`].
     Exit {
-        /// To this child.
+        /// The child that receives the signal.
         pid: Pid,
-        /// With this reason.
+        /// The reason that the signal carries.
         reason: Reason,
     },
-    /// Say [`Input::Timer`] after so many milliseconds.
+    /// Deliver [`Input::Timer`] after this many milliseconds.
     SetTimer {
-        /// Comes back in [`Input::Timer`].
+        /// The id for [`Input::Timer`].
         id: u32,
-        /// From now.
+        /// The delay in milliseconds, from now.
         ms: u32,
     },
-    /// Forget a timer.
+    /// Cancel a timer; it may still fire.
     CancelTimer {
-        /// Which one.
+        /// The id of that [`Action::SetTimer`].
         id: u32,
     },
-    /// Answer a request.
+    /// Answer a request with a [`SupReply`].
     Reply {
-        /// Who asked.
+        /// The process that asked.
         to: Caller,
-        /// What to answer.
+        /// The answer to its request.
         reply: SupReply,
     },
     /// All initial children have started: tell the parent.
     Ready,
-    /// A line for the log.
+    /// Write a line to the log.
     Report(Report),
-    /// This supervisor ends. It has no child any more, and says nothing after this.
+    /// This supervisor ends. It has no children, and gives no action after this.
     End(Reason),
 }
 
-/// What OTP's supervisors log (`supervisor` and `progress` reports).
+/// The reports that OTP's supervisors log (`supervisor` and `progress` reports).
 #[derive(Clone, PartialEq, Debug)]
 pub enum Report {
-    /// A child started.
+    /// A child has started for the first time.
     Progress {
-        /// Its id.
+        /// The id of the child.
         id: Term,
-        /// Its process.
+        /// The process of the child.
         pid: Pid,
     },
-    /// A child is back: OTP's `progress` too, told apart so that whoever read of the end reads of this.
+    /// A child was restarted: OTP's `progress` too, but a separate variant, so that a log with its end also shows its
+    /// restart.
     Restarted {
-        /// Its id.
+        /// The id of the child.
         id: Term,
-        /// Its new process.
+        /// The new process of the child.
         pid: Pid,
     },
-    /// A child ended that should not have.
+    /// A child ended with a reason that causes a restart or a report.
     ChildTerminated {
-        /// Its id.
+        /// The id of the child.
         id: Term,
-        /// The process it was.
+        /// The process that ended.
         pid: Pid,
-        /// Why it ended.
+        /// The exit reason of the process.
         reason: Reason,
     },
     /// A child did not start, at init or at a restart.
     StartError {
-        /// Its id.
+        /// The id of the child.
         id: Term,
-        /// Why not.
+        /// The reason of the failed start.
         reason: Reason,
     },
-    /// A child that was told to end did so with another reason.
+    /// A child that was told to end ended with another reason.
     ShutdownError {
-        /// Its id.
+        /// The id of the child.
         id: Term,
-        /// The process it was.
+        /// The process that ended.
         pid: Pid,
-        /// Why it ended.
+        /// The exit reason of the process.
         reason: Reason,
     },
-    /// The same of so many children, when a `simple_one_for_one` supervisor stopped.
+    /// Children that were told to end ended with another reason, when a `simple_one_for_one` supervisor stopped.
     ShutdownErrors {
-        /// Their id.
+        /// The id that all these children have in the spec.
         id: Term,
-        /// How many.
+        /// The number of these children.
         children: u64,
-        /// Why they ended.
+        /// The exit reason of these children.
         reason: Reason,
     },
     /// More restarts than the flags allow: the supervisor ends.
     ReachedMaxRestartIntensity {
-        /// The child that would have been restarted.
+        /// The child whose restart was refused.
         id: Term,
     },
 }
 
 impl Supervisor {
-    /// A supervisor from what its module's `init` returned, encoded by [`pq_abi::spec::encode`]. The first
+    /// Makes a supervisor from the result of its module's `init`, encoded by [`pq_abi::spec::encode`]. The first
     /// actions are appended to `actions`.
     ///
     /// # Errors
@@ -259,7 +260,7 @@ impl Supervisor {
     /// bytes that are no spec.
     pub fn new(spec_bytes: &[u8], actions: &mut Vec<Action>) -> Result<Supervisor, Reason> {
         let spec = reading::read(spec_bytes).map_err(|error| error.at_init())?;
-        // Nothing is restarted before the first input, so nobody asks for the time.
+        // Nothing is restarted before the first input, so the time is not used.
         let mut ctx = Ctx { now_ms: 0, actions };
         Ok(Supervisor(match spec {
             CheckedSpec::Ordered(spec) => Kind::Ordered(Ordered::new(&mut ctx, spec)),
@@ -267,7 +268,7 @@ impl Supervisor {
         }))
     }
 
-    /// Takes one input at `now_ms` (any clock that does not run backwards) and appends what is to be done.
+    /// Handles one input at `now_ms` (any clock that does not run backwards) and appends the resulting actions.
     pub fn handle(&mut self, input: Input, now_ms: u64, actions: &mut Vec<Action>) {
         let mut ctx = Ctx { now_ms, actions };
         match &mut self.0 {
@@ -276,7 +277,7 @@ impl Supervisor {
         }
     }
 
-    /// The processes of all children that run.
+    /// The processes of all running children.
     pub fn pids(&self) -> Vec<Pid> {
         match &self.0 {
             Kind::Ordered(ordered) => ordered.pids().collect(),
@@ -284,7 +285,7 @@ impl Supervisor {
         }
     }
 
-    /// `true` while [`Supervisor::replace_spec`] may be called: nothing is being started or terminated in order.
+    /// `true` while [`Supervisor::replace_spec`] may be called: no ordered start or termination is under way.
     /// A `simple_one_for_one` supervisor is settled until it stops.
     pub fn is_settled(&self) -> bool {
         match &self.0 {
@@ -293,23 +294,24 @@ impl Supervisor {
         }
     }
 
-    /// Whether [`Supervisor::replace_spec`] would take this spec.
+    /// Whether [`Supervisor::replace_spec`] would accept this spec.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Supervisor::replace_spec`].
     pub fn check_spec(&self, spec_bytes: &[u8]) -> Result<(), Reason> {
         self.read_replacement(spec_bytes).map(drop)
     }
 
-    /// The supervisor's part of `{update, Module, supervisor}`: takes new flags and specs without touching any
-    /// process. An id in both lists has the new spec and its old process; one that is only new is added and not
-    /// started; one that is only old is kept. The order is that of the new list, then the kept ones. Restarts
-    /// already counted stay counted.
+    /// The supervisor's part of `{update, Module, supervisor}`: takes new flags and specs without touching any process.
+    /// An id in both lists gets the new spec and keeps its process; a new id is added and not started; an id that is
+    /// only in the old list is kept. The order is that of the new list, then the kept ones. Restarts already counted
+    /// stay counted.
     ///
     /// # Errors
     /// OTP's: `{invalid_intensity, _}`, `{duplicate_child_name, _}` …, and `{bad_start_spec, Ids}` unless
     /// `simple_one_for_one` has exactly one. Ours: `{invalid_strategy, _}` from or to `simple_one_for_one`,
-    /// `system_limit` when the specs of both lists are too many, and `busy` unless [`Supervisor::is_settled`]. After an error nothing has changed.
+    /// `system_limit` when the specs of both lists are too large, and `busy` unless [`Supervisor::is_settled`]. After
+    /// an error nothing has changed.
     pub fn replace_spec(&mut self, spec_bytes: &[u8]) -> Result<(), Reason> {
         let spec = self.read_replacement(spec_bytes)?;
         match (&mut self.0, spec) {
@@ -334,7 +336,7 @@ impl Supervisor {
     }
 }
 
-/// What every step works with: the time, and the list of what is to be done.
+/// The context of every step: the time, and the list of actions.
 struct Ctx<'a> {
     now_ms: u64,
     actions: &'a mut Vec<Action>,
@@ -357,7 +359,7 @@ impl Ctx<'_> {
         self.reply(to, SupReply::Error(Term::atom(why)));
     }
 
-    /// Tells a child to end, as its spec says. How long it may take: `None` as long as it likes.
+    /// Tells a child to end, as its spec says. Returns the time limit in ms; `None` for no limit.
     fn exit(&mut self, pid: Pid, shutdown: Shutdown) -> Option<u32> {
         let (reason, ms) = match shutdown {
             Shutdown::BrutalKill => (Reason::Kill, None),
@@ -376,8 +378,8 @@ impl Ctx<'_> {
     }
 }
 
-/// The numbers that tickets and timers are named by. They come round after 2^32, when those of the same number
-/// are long gone.
+/// The numbers of tickets and timers. They repeat after 2^32, when the earlier use of a number
+/// is long over.
 #[derive(Default)]
 struct Serial(u32);
 
@@ -388,8 +390,8 @@ impl Serial {
     }
 }
 
-/// `true` when a child that was told to end did so as told (`supervisor(3)`, `shutdown()`): `killed` after
-/// `brutal_kill`, else `shutdown`. One that need not run may also end in order of its own accord.
+/// `true` when a child that was told to end did so with the expected reason (`supervisor(3)`, `shutdown()`): `killed`
+/// after `brutal_kill`, else `shutdown`. A child that is not permanent may also end in order of its own accord.
 fn is_wanted_end(shutdown: Shutdown, restart: Restart, reason: &Reason) -> bool {
     let as_told = match shutdown {
         Shutdown::BrutalKill => Reason::Killed,

@@ -7,17 +7,18 @@
 //! | change_code | `{error, {unknown_system_msg, _}}` | `ok` or `{error, Reason}`; on error nothing changed |
 //!
 //! A running process takes system messages in the order of its mailbox; a suspended one takes them at once,
-//! and nothing else but the end that its parent orders. The answers are terms, as OTP writes them, but for this:
+//! and otherwise only the end that its parent orders. The answers are terms, as in OTP, with these differences:
 //!
 //! | message | difference from `sys(3)` |
 //! |---|---|
 //! | replace_state | of a gen_event manager each handler's `{Module, false, State}`, as in OTP; of a supervisor refused with `{error, {not_supported, _}}`: its state is which children run, and another one would not be true. Its specifications change with change_code |
 //! | get_status | `{module, M}` is the callback module (OTP: the behaviour's); Debug lists `{statistics, {StartTime, In, Out}}`, `{log, {Max, Entries}}`, `{trace, true}`, those that are on |
 //! | statistics | `start_time` and `current_time` are milliseconds of the node's clock (OTP: local dates), which a simulation shares; no `reductions`, because nothing is counted by them here |
-//! | log | entries are lines of text: `in` for what is taken, `out` for what a callback sends. There is no `noreply`, and what the runtime answers in the name of a supervisor or a manager is not among them |
-//! | trace | goes to the log of the node: at INFO kind, peer and size of each message, at DEBUG the message. What players write is in some of them |
+//! | log | entries are lines of text: `in` for messages that the process takes, `out` for messages that a callback sends. There is no `noreply`, and answers of the runtime for a supervisor or a manager are not included |
+//! | trace | goes to the log of the node: at INFO kind, peer and size of each message, at DEBUG the message. Some of these contain the input of players |
 //!
-//! Lives here: the messages. What they do to a process: `shard::system`. What is kept for debugging: `debug`.
+//! In this module: the messages. Elsewhere: their effect on a process (`shard::system`), and the data for debugging
+//! (`debug`).
 
 use std::fmt;
 
@@ -29,65 +30,65 @@ mod debug;
 
 pub(crate) use debug::{Debug, Statistics};
 
-/// How long `sys` waits by default (`sys(3)`).
+/// How long `sys` waits by default (`sys(3)`), in milliseconds.
 pub const TIMEOUT_MS: u64 = 5_000;
 
-/// Entries that `log` keeps unless told otherwise (`sys:log/2`).
+/// How many entries `log` keeps by default (`sys:log/2`).
 pub const LOG_DEFAULT: usize = 10;
 
-/// Turns an exported state into another one, or says why not. Of an event manager it is asked once per handler, the
-/// newest first, with an array of the handler's module (an atom), `false` and its state; one that it refuses, or to
-/// which it gives another module, keeps its state.
+/// Turns an exported state into another one, or returns an error. For an event manager it is called once per handler,
+/// the newest first, with an array of the handler's module (an atom), `false` and its state. A handler keeps its state
+/// when the call fails or changes the module.
 pub type Replace = Box<dyn FnMut(Vec<u8>) -> Result<Vec<u8>, String> + Send>;
 
 /// A message of the protocol.
 pub enum SysMessage {
-    /// Receive only system messages from now on.
+    /// The process receives only system messages from now on.
     Suspend,
-    /// Go on.
+    /// The process continues with its other messages.
     Resume,
-    /// The state as a term.
+    /// Answers the state of the process as a term.
     GetState,
-    /// Another state: MessagePack with field names in, and out.
+    /// Replaces the state: the function gets and returns MessagePack with field names.
     ReplaceState(Replace),
-    /// `{status, Pid, {module, M}, [Dictionary, running | suspended, Parent, Debug, Misc]}`.
+    /// Answers `{status, Pid, {module, M}, [Dictionary, running | suspended, Parent, Debug, Misc]}`.
     GetStatus,
     /// Convert the state from (up) or to (down) this version of the module, and run its current version.
     ChangeCode {
-        /// Which module; a manager converts all handlers of it.
+        /// The module that changes; a manager converts all its handlers of this module.
         module: String,
-        /// Which way.
+        /// Whether the state is converted up or down.
         direction: Direction,
-        /// The other version.
+        /// The version at the other end of the conversion.
         vsn: String,
-        /// What the appup says besides, encoded.
+        /// The appup's extra argument, encoded.
         extra: Vec<u8>,
     },
-    /// Count messages.
+    /// Counts the messages of the process.
     Statistics(Toggle),
-    /// Keep the last messages.
+    /// Keeps the last messages of the process.
     Log(Toggle),
-    /// Write each message to the log.
+    /// Writes each message of the process to the log.
     Trace(bool),
-    /// Neither count, keep nor write.
+    /// Ends counting, keeping and writing.
     NoDebug,
-    /// End in order.
+    /// Ends the process in order, for this reason.
     Terminate(Reason),
 }
 
-/// On, off, or what was gathered.
+/// Switches a debug function on or off, or reads its data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Toggle {
-    /// Begin; for `log`, with room for so many entries.
+    /// Begin; for `log`, the number of entries to keep.
     On(usize),
-    /// Stop, and forget.
+    /// Stop, and delete the data.
     Off,
-    /// Show.
+    /// Answer the data gathered so far.
     Get,
 }
 
 impl SysMessage {
-    /// Its name in the protocol.
+    /// The name of the message in `sys(3)`.
     pub fn word(&self) -> &'static str {
         match self {
             SysMessage::Suspend => "suspend",
@@ -105,11 +106,11 @@ impl SysMessage {
     }
 }
 
-/// A message and who wants the answer.
+/// A system message, and the receiver of its answer.
 pub struct SysRequest {
-    /// Who asked.
+    /// The process that receives the answer.
     pub from: Caller,
-    /// What.
+    /// The message to the process.
     pub message: SysMessage,
 }
 

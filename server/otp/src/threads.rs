@@ -14,15 +14,15 @@ use crate::node::{Config, Node};
 use crate::shard::{Counters, Shard};
 use crate::stall::{self, Work};
 
-/// A shard's stack. A callback of a library runs on it; 8 MiB is what a main thread has, and costs only what
-/// is touched.
+/// A shard's stack. Callbacks of libraries run on it; 8 MiB is the size of a main thread's stack, and only touched
+/// pages cost memory.
 pub(crate) const STACK_BYTES: usize = 8 << 20;
 
-/// How long an idle shard sleeps at most. Signals and timers wake it earlier; this bounds how long a lost
-/// wake-up could last.
+/// How long an idle shard sleeps at most. Signals and timers wake it earlier; this bounds the effect of a lost
+/// wake-up.
 const IDLE_MAX: Duration = Duration::from_millis(500);
 
-/// The counters of a shard, for everybody.
+/// The counters of a shard, readable on every thread.
 #[derive(Default)]
 struct Published {
     envelopes: AtomicU64,
@@ -33,17 +33,17 @@ struct Published {
     lateness: Histogram,
 }
 
-/// A running node and its threads.
+/// A running node and its threads; [`Threads::stop`] ends them.
 pub struct Threads {
     node: Node,
     threads: Vec<JoinHandle<()>>,
     published: Vec<Arc<Published>>,
-    /// Ends the thread that looks for callbacks that do not end, by being dropped.
+    /// Dropped at the end, which ends the thread that watches for callbacks that do not end.
     _keeper: SyncSender<()>,
 }
 
 impl Threads {
-    /// Starts a node; fails when the system gives no thread.
+    /// Starts a node; fails when the system cannot start a thread.
     pub fn start(config: Config) -> std::io::Result<Threads> {
         let node = Node::new(config);
         let started = Instant::now();
@@ -72,12 +72,12 @@ impl Threads {
         })
     }
 
-    /// The node.
+    /// The node that the threads run.
     pub fn node(&self) -> &Node {
         &self.node
     }
 
-    /// What each shard has done.
+    /// The counters of each shard.
     pub fn counters(&self) -> Vec<Counters> {
         self.published
             .iter()
@@ -85,7 +85,7 @@ impl Threads {
             .collect()
     }
 
-    /// How late timers were handled since this was last asked.
+    /// How late timers were handled since the last call.
     pub fn take_lateness(&self) -> Lateness {
         let mut sum = Lateness::default();
         for published in &self.published {
@@ -94,7 +94,7 @@ impl Threads {
         sum
     }
 
-    /// Ends the threads, after what they are doing. Applications are to be stopped before.
+    /// Ends the threads after their current work. The caller stops the applications before.
     pub fn stop(self) {
         self.node.calls().close();
         for shard in 0..self.node.shards() {
@@ -103,14 +103,14 @@ impl Threads {
             }
         }
         for thread in self.threads {
-            // A shard that panics ends the program: there is no result to look at.
+            // A shard that panics ends the program: the result is always `Ok`.
             let _ = thread.join();
         }
     }
 }
 
-/// A node that has lost a shard is no node: its processes would wait for ever. Whoever started the program
-/// starts it again.
+/// Ends the program when a shard panics: its processes would wait for ever. The service manager starts the program
+/// again.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {

@@ -1,11 +1,11 @@
-//! Locks after a panic: whoever holds one leaves what it guards whole, so the next one goes on with it.
+//! Locks after a panic: each holder leaves the data consistent, so the next holder continues with them.
 
 use std::sync::{LockResult, PoisonError};
 
 /// The guard of a lock.
 pub(crate) trait Unpoisoned {
     type Guard;
-    /// It, whatever has become of the one who had it before.
+    /// The guard, also after a panic of the previous holder.
     fn unpoisoned(self) -> Self::Guard;
 }
 

@@ -13,7 +13,7 @@ use crate::pages::Pages;
 const NONE: u32 = u32::MAX;
 const SLOTS: u64 = 4096;
 
-/// Names a timer: its entry and the entry's generation, so that an old name never cancels a new timer.
+/// The name of a timer: its entry and the entry's generation, so that an old name never cancels a new timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimerKey(u64);
 
@@ -88,7 +88,7 @@ impl<T> Wheel<T> {
         TimerKey::new(index, self.entries[index as usize].generation)
     }
 
-    /// Takes a timer back; `None` when it has fired or was taken back before.
+    /// Cancels a timer; `None` when it has fired or was cancelled before.
     pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<T> {
         let index = key.index();
         self.is_live(key).then(|| self.unlink(index as u32))?;
@@ -96,14 +96,14 @@ impl<T> Wheel<T> {
         self.release(index as u32)
     }
 
-    /// `true` until the timer fires or is taken back.
+    /// `true` until the timer fires or is cancelled.
     pub(crate) fn is_live(&self, key: TimerKey) -> bool {
         self.entries.get(key.index()).is_some_and(|entry| {
             entry.what.is_some() && TimerKey::new(key.index() as u32, entry.generation) == key
         })
     }
 
-    /// Advances to `now_ms`, handing over what fires, in order, with when it was due.
+    /// Advances to `now_ms`, and passes each fired timer with its due time to `fire`, in order.
     pub(crate) fn advance(&mut self, now_ms: u64, mut fire: impl FnMut(u64, T)) {
         while self.now_ms < now_ms {
             let Some(next) = self.next_busy_ms().filter(|next| *next <= now_ms) else {
@@ -118,7 +118,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// The next millisecond at which something fires or must be moved; never later than what fires next.
+    /// The next millisecond at which a timer fires or must be moved; never later than the next firing.
     pub(crate) fn next_busy_ms(&self) -> Option<u64> {
         if self.live == 0 {
             return None;
@@ -141,7 +141,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Moves a lap's timers from the far wheel to the near one.
+    /// Moves the timers of one far slot to the near wheel.
     fn spread(&mut self, now_ms: u64) {
         let far = (SLOTS + now_ms / SLOTS % SLOTS) as u32;
         let mut waiting = Vec::new();
@@ -158,7 +158,7 @@ impl<T> Wheel<T> {
         let laps = due_ms / SLOTS - self.now_ms / SLOTS;
         let slot = match laps {
             0 => due_ms % SLOTS,
-            // Too far for one turn of the far wheel: waits in the slot that comes last.
+            // Too far for one turn of the far wheel: the timer waits in the slot that comes last.
             laps => SLOTS + (self.now_ms / SLOTS + laps.min(SLOTS - 1)) % SLOTS,
         };
         slot as u32
@@ -286,7 +286,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the plainest model: a list that is searched at every step.
+        /// Compares the wheel with a list that is searched at every step.
         #[test]
         fn every_timer_fires_exactly_when_due_unless_cancelled(
             plan in prop::collection::vec((1u64..30_000_000, prop::bool::ANY), 1..60),

@@ -1,16 +1,16 @@
-//! The runtime from outside: processes of a small library, on a virtual clock and on real threads, held
-//! against what OTP's manual pages promise.
+//! The runtime from outside: processes of a small library, on a virtual clock and on real threads, compared
+//! with OTP's manual pages.
 //!
-//! | room | what is asked there |
+//! | module | subject of its tests |
 //! |---|---|
 //! | [`exits`], [`watching`], [`pids`] | links, exit reasons, monitors, incarnations and names |
 //! | [`servers`], [`crashes`], [`timers`], [`time_outs`], [`machines`], [`events`] | gen_server, gen_fsm, gen_event |
 //! | [`calls`], [`ports`] | functions of modules, the node's end of a socket |
-//! | [`supervisors`], [`applications`] | trees |
+//! | [`supervisors`], [`applications`] | supervision trees |
 //! | [`system`], [`debugging`], [`upgrade`] | the `sys` protocol, `code_change` |
-//! | [`transaction`] | all states convert and the new versions are in force, or nothing has happened |
+//! | [`transaction`] | all states convert and the new versions are in force, or nothing has changed |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
-//! | [`threads`] | the same under the real clock, between shards |
+//! | [`threads`] | the runtime under the real clock, with signals between shards |
 //! | [`stalls`] | callbacks and functions that do not end |
 
 #![allow(

@@ -67,11 +67,10 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
         "half of the heroes: {stall}"
     );
     let pid = stall["pid"].as_str().unwrap();
-    let sentence =
-        format!("shard {shard} stands still: pq_player:handle_event of {CAUGHT} ({pid})");
+    let sentence = format!("shard {shard} is blocked: pq_player:handle_event of {CAUGHT} ({pid})");
     let status = tree.does(&["status"]);
     assert!(status.contains(&sentence), "{status}");
-    node.logged("a callback does not end: its shard stands still");
+    node.logged("a callback does not end: its shard is blocked");
     lists_say_what_is_missing(&tree, shard, &sentence);
     nothing_is_installed(&tree, &sentence);
     // New clients are admitted, whatever shard they would have got.
@@ -226,7 +225,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
     assert_eq!(stop.code, 5, "{stop:?}");
     assert!(
         stop.err
-            .contains("stands still: pq_player:handle_event of Stalls"),
+            .contains("is blocked: pq_player:handle_event of Stalls"),
         "{stop:?}"
     );
     assert_eq!(node.ends_within(PATIENCE).code(), Some(1));
@@ -270,7 +269,7 @@ fn a_node_starts_itself_again_when_its_release_wants_that() {
         Some((entries[restart].clone(), entries.get(restart + 1)?.clone()))
     });
     let (restart, boot) = again.expect("the node does not restart");
-    let why = "stands still: pq_player:handle_event of Stalls";
+    let why = "is blocked: pq_player:handle_event of Stalls";
     for entry in [&restart, &boot] {
         let message = entry["message"].as_str().unwrap();
         assert!(

@@ -1,8 +1,8 @@
-//! The signals that end a process where it stands, and `exit(3)`: each says its sentence, and then ends it as it would have
-//! done without: by the same signal, at the same instruction for a core dump.
+//! Handlers for the signals that end a process, and for `exit(3)`. Each writes its sentence and then ends the process
+//! as it would have ended without a handler: by the same signal, and at the same instruction for a core dump.
 //!
-//! The first thread that gets there speaks; another one waits for it, and then ends the process with its own signal if
-//! the first has not. All other signals are blocked in a handler: a fault in it ends the process at once.
+//! The first thread that reaches a handler writes. Another thread waits for it, and then ends the process with its own
+//! signal if the first has not. All other signals are blocked in a handler: a fault in it ends the process at once.
 
 use std::cell::UnsafeCell;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ const FAULTS: [libc::c_int; 7] = [
     libc::SIGABRT,
 ];
 
-/// Signals that end a process unless somebody ignores them, and that nobody handles here.
+/// Signals that end a process unless they are ignored, and that this program handles nowhere else.
 const ENDS: [libc::c_int; 9] = [
     libc::SIGHUP,
     libc::SIGQUIT,
@@ -44,45 +44,45 @@ const ENDS: [libc::c_int; 9] = [
     libc::SIGXFSZ,
 ];
 
-/// The longest sentence: a path, some names, and what stands between them.
+/// The longest sentence, in bytes: a path, several names, and the words between them.
 const SENTENCE_MAX: usize = 1 << 10;
 
-/// A sentence as JSON, with everything written out, and what stands around it.
+/// The longest line, in bytes: a sentence as escaped JSON, and the fields around it.
 const LINE_MAX: usize = 2 * SENTENCE_MAX + 256;
 
-/// How long lines that were written before may take to go out, in looks of [`LOOK_MS`]: a second.
+/// How long earlier lines may take to go out, in waits of [`LOOK_MS`]: one second.
 const LOOKS: u32 = 200;
 
 const LOOK_MS: libc::c_int = 5;
 
-/// Where the last words go.
+/// The destinations and the form of the last words.
 pub struct LastWords {
-    /// The file for whoever comes next, opened to append, where there is one.
+    /// The file that the next node reads, opened to append; `None` when the node has no directory for it.
     pub file: Option<OwnedFd>,
-    /// Standard error.
+    /// A descriptor of standard error.
     pub stderr: OwnedFd,
-    /// A line of the log is JSON.
+    /// The lines of the log are JSON.
     pub is_json: bool,
-    /// Whether all that was written to standard error before has gone out. It runs in a handler: it must not lock or
+    /// Tells whether all earlier lines have reached standard error. It runs in a handler: it must neither lock nor
     /// allocate.
     pub has_settled: fn() -> bool,
 }
 
-/// All that the handler needs, written once before there is one.
+/// The handler's data, written once before the handlers are installed.
 struct Prepared {
     words: LastWords,
-    /// The code of this program.
+    /// The addresses of this program's code.
     program: Range<usize>,
 }
 
-/// What is written by the thread that speaks, and by no other.
+/// A buffer of the one thread that writes the last words.
 struct Spoken<T>(UnsafeCell<T>);
 
 // SAFETY: only the thread that has set `CLAIMED` touches what is inside.
 unsafe impl<T> Sync for Spoken<T> {}
 
 static PREPARED: OnceLock<Prepared> = OnceLock::new();
-/// An `exit(3)` now is nobody's orderly end.
+/// An `exit(3)` is unexpected while this is set.
 static ARMED: AtomicBool = AtomicBool::new(false);
 static CLAIMED: AtomicBool = AtomicBool::new(false);
 static SPOKEN: AtomicBool = AtomicBool::new(false);
@@ -90,10 +90,10 @@ static DONE: AtomicBool = AtomicBool::new(false);
 static SENTENCE: Spoken<Line<SENTENCE_MAX>> = Spoken(UnsafeCell::new(Line::new()));
 static LINE: Spoken<Line<LINE_MAX>> = Spoken(UnsafeCell::new(Line::new()));
 
-/// From now on a fault says its last words there. Once in a process.
+/// Installs the handlers: from now on a fault writes its last words to `words`. To be called once in a process.
 ///
 /// # Errors
-/// When the system refuses a handler, or it was done before.
+/// When the system refuses a handler, or when the handlers are installed already.
 pub fn arm(words: LastWords) -> io::Result<()> {
     let prepared = Prepared {
         words,
@@ -112,17 +112,17 @@ pub fn arm(words: LastWords) -> io::Result<()> {
     }
 }
 
-/// The process ends in order from now on: `exit(3)` is what it should do.
+/// Announces an orderly end of the process: the next `exit(3)` is expected.
 pub fn disarm() {
     ARMED.store(false, Ordering::Release);
 }
 
-/// Whether the last words are being written: nothing is to be written behind them.
+/// Whether the last words are being written: no other line may follow them.
 pub fn has_spoken() -> bool {
     SPOKEN.load(Ordering::Acquire)
 }
 
-/// The addresses of this program's code, as the system has mapped it; none where it does not say.
+/// The address range of this program's code in `/proc/self/maps`; empty when it cannot be read.
 fn program() -> Range<usize> {
     let own = on_signal as *const () as usize;
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -135,7 +135,7 @@ fn program() -> Range<usize> {
     ranges.find(|range| range.contains(&own)).unwrap_or(0..0)
 }
 
-/// Puts the handler in place, unless the signal is ignored.
+/// Installs the handler for the signal, unless the signal is ignored.
 fn install(signal: libc::c_int) -> io::Result<()> {
     let mut before = default_action();
     // SAFETY: the action that is written is of this function.
@@ -160,7 +160,7 @@ fn install(signal: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// `SIG_DFL`, with no flags.
+/// The action `SIG_DFL`, with no flags.
 fn default_action() -> libc::sigaction {
     // SAFETY: it is made of numbers and of an address that may be missing: zero is a valid value of all.
     unsafe { MaybeUninit::zeroed().assume_init() }
@@ -188,15 +188,15 @@ extern "C" fn on_signal(
     }
 }
 
-/// An exit that nobody has announced.
+/// Writes the last words for an exit that was not announced with [`disarm`].
 extern "C" fn at_exit() {
     if ARMED.load(Ordering::Acquire) {
         speak(Why::Exit);
     }
 }
 
-/// What the system says of a signal, and whether the instruction that caused it is executed again when the handler
-/// returns.
+/// The cause that the system names for a signal, and whether the instruction that caused the signal is executed again
+/// when the handler returns.
 ///
 /// # Safety
 /// `context` must be that of the handler which runs.
@@ -254,7 +254,7 @@ fn instruction(context: &libc::ucontext_t) -> usize {
     context.uc_mcontext.pc as usize
 }
 
-/// Says it, if nobody has; otherwise waits until it is said.
+/// Writes the last words, or waits until another thread has written them.
 fn speak(why: Why) {
     if CLAIMED.swap(true, Ordering::AcqRel) {
         let said = || DONE.load(Ordering::Acquire);
@@ -307,9 +307,9 @@ fn say(why: Why, prepared: &Prepared) {
     }
 }
 
-/// Looks again and again, and gives up.
+/// Tests the condition every [`LOOK_MS`], at most `looks` times.
 fn wait_for(condition: impl Fn() -> bool, looks: u32) {
-    // Twice in a row: between two places where a line may be, it is in none.
+    // The condition must hold twice in a row: a line that moves between two places is for a moment in neither of them.
     let mut held = 0;
     for _ in 0..looks {
         held = if condition() { held + 1 } else { 0 };
@@ -321,7 +321,7 @@ fn wait_for(condition: impl Fn() -> bool, looks: u32) {
     }
 }
 
-/// Whether a write would not wait: a pipe that nobody reads takes nothing, and nobody would see it.
+/// Whether a write would not block: a full pipe without a reader takes nothing.
 fn takes_more(stream: &OwnedFd) -> bool {
     let mut asked = libc::pollfd {
         fd: stream.as_raw_fd(),
@@ -333,11 +333,11 @@ fn takes_more(stream: &OwnedFd) -> bool {
 }
 
 fn write_to(stream: &OwnedFd, text: &str) {
-    // SAFETY: the bytes of a text. What the system does not take now is lost: there is nobody left to try again.
+    // SAFETY: the bytes of a text. Bytes that the system does not take now are lost: no thread is left to try again.
     unsafe { libc::write(stream.as_raw_fd(), text.as_ptr().cast(), text.len()) };
 }
 
-/// The name of this thread.
+/// Reads the name of this thread.
 fn thread(name: &mut [u8; 16]) -> &str {
     // SAFETY: the call writes at most sixteen bytes (`PR_GET_NAME`, `prctl(2)`), the last of them zero.
     unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
@@ -345,8 +345,8 @@ fn thread(name: &mut [u8; 16]) -> &str {
     std::str::from_utf8(&name[..end]).unwrap_or_default()
 }
 
-/// Ends the process with the signal: when it is raised, or when its instruction is executed again. Std's own handler for
-/// overflows of stacks was here before; what it does is done here.
+/// Ends the process with the signal: it is raised, or its instruction is executed again. This handler has replaced
+/// std's handler for stack overflows, and does its work here.
 fn end_with(signal: libc::c_int, is_to_be_raised: bool) {
     // SAFETY: the default action has no handler. A signal that is raised here is blocked until the handler returns, and
     // ends the process then.

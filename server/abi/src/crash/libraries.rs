@@ -1,13 +1,13 @@
-//! Which addresses belong to which library. Libraries come and never go, so the list only grows.
+//! The address range of each library. Libraries are never unloaded, so the list only grows.
 
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// As many as the code server loads into one process of the system (`pq_code::LOADS_MAX`), and some.
+/// Above the number of libraries that the code server loads into one process of the system (`pq_code::LOADS_MAX`).
 const LIBRARIES_MAX: usize = 1_024;
 
-/// One library.
+/// One loaded library: its address range and its name.
 pub(super) struct Library {
     addresses: Range<usize>,
     /// Its application with the version, and its file.
@@ -17,7 +17,7 @@ pub(super) struct Library {
 static LIBRARIES: [AtomicPtr<Library>; LIBRARIES_MAX] =
     [const { AtomicPtr::new(ptr::null_mut()) }; LIBRARIES_MAX];
 
-/// These addresses belong to a library, from now on and for ever.
+/// Records that these addresses belong to the library, for the rest of the process.
 pub fn note_library(addresses: Range<usize>, name: String) {
     let library = Box::into_raw(Box::new(Library { addresses, name }));
     let free = LIBRARIES.iter().find(|place| {
@@ -30,7 +30,7 @@ pub fn note_library(addresses: Range<usize>, name: String) {
         taken.is_ok()
     });
     if free.is_none() {
-        // SAFETY: it was made above, and nobody else has its address.
+        // SAFETY: it was made above, and no other thread has its address.
         drop(unsafe { Box::from_raw(library) });
     }
 }

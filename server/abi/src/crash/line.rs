@@ -1,9 +1,9 @@
-//! Text in place: no allocation, a bound, and nothing that a terminal obeys.
+//! Text without an allocation: of bounded length, and free of control characters for a terminal.
 
 use std::fmt::{self, Display, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A line that is being written; what does not fit is left out.
+/// A line that is being written; characters that do not fit are left out.
 pub(super) struct Line<const MAX: usize> {
     bytes: [u8; MAX],
     len: usize,
@@ -35,8 +35,8 @@ impl<const MAX: usize> Write for Line<MAX> {
     }
 }
 
-/// A text from outside, as far as it may be shown, and at most so many characters of it: its end, which tells more of a
-/// path than its beginning.
+/// A text from outside with its control characters escaped, cut to this many characters. The end of the text is kept:
+/// it tells more of a path than the beginning.
 pub(super) struct Shown<'a>(pub(super) &'a str, pub(super) usize);
 
 impl Display for Shown<'_> {
@@ -56,7 +56,7 @@ impl Display for Shown<'_> {
     }
 }
 
-/// A text between the quotes of JSON. What is shown has no other characters that JSON writes out.
+/// A text between the quotes of JSON. Of the characters that JSON escapes, [`Shown`] leaves only quote and backslash.
 pub(super) struct InJson<'a>(pub(super) &'a str);
 
 impl Display for InJson<'_> {
@@ -70,7 +70,7 @@ impl Display for InJson<'_> {
     }
 }
 
-/// A moment as lines of the log have it: RFC 3339, UTC.
+/// A time in the form of the log: RFC 3339, UTC.
 pub(super) struct Moment(pub(super) SystemTime);
 
 impl Display for Moment {
@@ -88,10 +88,10 @@ impl Display for Moment {
     }
 }
 
-/// The date so many days after 1970-01-01, in the Gregorian calendar. Years are counted from March, so that a leap day
-/// is the last of its year; 400 of them have 146 097 days.
+/// The date this many days after 1970-01-01, in the Gregorian calendar. Years begin in March, so that a leap day is the
+/// last day of its year; 400 years have 146 097 days.
 fn date(days: u64) -> (u64, u64, u64) {
-    // From 0000-03-01 on.
+    // Days since 0000-03-01.
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -138,7 +138,7 @@ mod tests {
             let since = Duration::from_secs(seconds) + Duration::from_micros(us);
             Moment(UNIX_EPOCH + since).to_string()
         };
-        // As `date -u -d @N` says.
+        // The expected text is the output of `date -u -d @N`.
         assert_eq!(shown(0, 0), "1970-01-01T00:00:00.000000Z");
         assert_eq!(shown(951_782_399, 5), "2000-02-28T23:59:59.000005Z");
         assert_eq!(shown(951_782_400, 0), "2000-02-29T00:00:00.000000Z");

@@ -1,12 +1,12 @@
-//! What each thread executes at this moment, for the handler of that very thread: the innermost call into a library.
+//! The innermost call of each thread into a library, for a signal handler on the same thread.
 //!
-//! Written around each call by the node's half of the boundary (`host`), as a record on the stack and one store to its
-//! address. Only the thread itself reads it.
+//! The node's half of the boundary (`host`) records each call: a record on the stack, and one store of its address.
+//! Only the thread itself reads the record.
 //!
-//! The runtime has a record of its own for much the same (`stall::Post` of `pq-otp`), and neither can be the other: that one
-//! is read by another thread at any moment, so it is numbers in a place that stays, with a name cut to fit; and only threads
-//! have it that somebody watches over. This one may borrow what is on the stack, is there on every thread, and knows by
-//! itself what called it.
+//! The runtime keeps a second record of the same call (`stall::Post` of `pq-otp`), and neither can replace the other.
+//! Another thread reads a `Post` at any moment, so it consists of numbers at a fixed address, with a truncated name,
+//! and only watched threads have one. A record of this module may borrow from the stack, exists on every thread, and
+//! knows its caller.
 
 use std::cell::Cell;
 use std::ptr;
@@ -18,14 +18,14 @@ use crate::kind::Entry;
 /// One call into a library.
 #[derive(Clone, Copy)]
 pub(crate) enum Frame<'a> {
-    /// A module of it runs.
+    /// A module of the library runs.
     Runs {
         module: Module,
         entry: Entry<'a>,
-        /// The process that it runs for, as a number; none when nobody's.
+        /// The process that the module runs for, as a number; `None` outside of any process.
         pid: Option<u64>,
     },
-    /// It is loaded, from this file.
+    /// The library is being loaded from this file.
     Loads(&'a str),
 }
 
@@ -33,7 +33,7 @@ thread_local! {
     static INNERMOST: Cell<*const Frame<'static>> = const { Cell::new(ptr::null()) };
 }
 
-/// Puts back what was there, whichever way the call ends.
+/// Restores the previous frame at the end of the call, also after a panic.
 struct Left(*const Frame<'static>);
 
 impl Drop for Left {
@@ -48,17 +48,18 @@ impl Drop for Left {
 pub(crate) fn within<R>(frame: &Frame<'_>, call: impl FnOnce() -> R) -> R {
     let outer = INNERMOST.replace(ptr::from_ref(frame).cast());
     let _left = Left(outer);
-    // A signal is no call that the compiler knows of: what the handler reads has to be there before the call begins.
+    // The compiler does not see that a signal handler reads the frame: the frame must be complete before the call
+    // begins.
     compiler_fence(Ordering::SeqCst);
     call()
 }
 
-/// Loads a library from this file, which runs code of it.
+/// Loads a library from this file, which runs the library's initializers.
 pub fn loading<R>(file: &str, load: impl FnOnce() -> R) -> R {
     within(&Frame::Loads(file), load)
 }
 
-/// Shows the innermost call of this thread; nothing when it is in no library.
+/// Passes the innermost call of this thread to `show`; `None` when the thread is in no library.
 pub(super) fn innermost<R>(show: impl FnOnce(Option<&Frame<'_>>) -> R) -> R {
     let frame = INNERMOST.get();
     // SAFETY: it is null, or the address of a frame that `within` borrows until it puts back the one before; the thread

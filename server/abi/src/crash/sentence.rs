@@ -1,4 +1,4 @@
-//! What is said of a fault, in one sentence that begins with the signal.
+//! The text of the last words: one sentence that begins with the signal.
 
 use std::fmt::{self, Display};
 use std::ops::Range;
@@ -11,58 +11,58 @@ use super::running::Frame;
 use crate::host::Module;
 use crate::kind::Entry;
 
-/// How much of a path is shown: a root, a library's folder and its file.
+/// How many characters of a path are shown: enough for a root, a library's directory and its file.
 const PATH_CHARS_MAX: usize = 200;
 
-/// How much of a name is shown. Names of modules are short; those of functions an operator may have typed.
+/// How many characters of a name are shown. Module names are short; an operator may have typed a function's name.
 const NAME_CHARS_MAX: usize = 60;
 
 /// Why the process ends.
 #[derive(Clone, Copy)]
 pub(super) enum Why {
-    /// A signal.
+    /// A signal ends the process.
     Signal {
         number: i32,
         reason: Reason,
-        /// Where the thread was; nothing when a signal was sent, which comes anywhere.
+        /// The address of the instruction; `None` for a signal that was sent, because it arrives at any instruction.
         instruction: Option<usize>,
     },
-    /// Something called `exit(3)`.
+    /// Code of the program or of a library called `exit(3)`.
     Exit,
 }
 
-/// What a signal says of itself.
+/// The cause that a signal names.
 #[derive(Clone, Copy)]
 pub(super) enum Reason {
-    /// The stack of the thread has no more room.
+    /// The stack of the thread is full.
     Overflow,
     /// There is no memory at this address.
     NoMemory(usize),
-    /// An address that no memory can have.
+    /// The address is one that memory cannot have.
     NoAddress,
-    /// What is at this address may not be read, written or executed so.
+    /// The memory at this address may not be accessed in this way.
     NotPermitted(usize),
     /// A file that is mapped there has become shorter, or the machine has lost that memory.
     Bus(usize),
-    /// An integer is divided by zero, or the quotient has no room.
+    /// An integer division by zero, or a quotient that does not fit.
     Division,
-    /// The signal says it all.
+    /// The signal names no further cause.
     Itself,
-    /// `abort(3)`, or `raise(3)`.
+    /// The process sent the signal itself: `abort(3)` or `raise(3)`.
     Raised,
-    /// A process of this user.
+    /// A process of this user sent the signal.
     Sent { pid: i32, uid: u32 },
-    /// The system, of its own accord.
+    /// The kernel sent the signal.
     System,
 }
 
-/// A fault as its sentence says it.
+/// A fault, and the data that its sentence needs.
 pub(super) struct Fault<'a> {
     pub(super) why: Why,
     pub(super) frame: Option<&'a Frame<'a>>,
-    /// The name of the thread.
+    /// The name of the thread that the fault happened on.
     pub(super) thread: &'a str,
-    /// The code of the program itself.
+    /// The addresses of the program's own code.
     pub(super) program: &'a Range<usize>,
 }
 
@@ -74,7 +74,7 @@ impl Display for Fault<'_> {
             ..
         } = self.why
         {
-            // It says nothing about the place where it was met.
+            // The place where a sent signal arrived tells nothing.
             return Ok(());
         }
         match self.frame {
@@ -120,7 +120,7 @@ impl Fault<'_> {
     }
 }
 
-/// Writes what was called, and for whom. Returns the library that has the module.
+/// Writes the callback or function and its process. Returns the library that contains the module.
 fn in_module(
     module: Module,
     entry: Entry<'_>,

@@ -1,8 +1,8 @@
-//! The stack of a handler, one for each thread, and where the thread's own stack ends.
+//! The alternate signal stack of each thread, and the address where the thread's own stack ends.
 //!
-//! A stack that has overflowed has no room for a handler. Std gives a thread that it starts eight KiB for its own handler
-//! (`sigaltstack(2)`), which only says that the stack has overflowed; a frame of a signal takes half of that on a
-//! processor with wide registers. So a thread that is watched has 64 KiB in their place.
+//! A thread whose stack has overflowed needs another stack for a handler. Std gives each of its threads 8 KiB
+//! (`sigaltstack(2)`), enough for a message that the stack has overflowed; the frame of a signal takes half of that on
+//! a processor with wide registers. So each watched thread has 64 KiB instead.
 
 use std::cell::{Cell, OnceCell};
 use std::mem::MaybeUninit;
@@ -12,20 +12,21 @@ use std::ptr;
 /// Room for a handler; the page below it is a guard.
 const BYTES: usize = 64 << 10;
 
-/// A page of memory on the machines we know; more of a guard does no harm.
+/// The size of a page on the supported machines; a larger guard does no harm.
 const PAGE_BYTES: usize = 4 << 10;
 
 thread_local! {
-    /// Where a stack that overflows is met. Without a destructor: a handler reads it at any time.
+    /// The addresses where an overflow of this stack faults. Without a destructor: a handler reads it at any time.
     static GUARD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     static OWN: OnceCell<Option<Handlers>> = const { OnceCell::new() };
 }
 
-/// The stack of the handlers of one thread.
+/// The signal stack of one thread.
 struct Handlers(*mut libc::c_void);
 
-/// Has this thread watched: a fault in it can tell its last words, also when its stack has overflowed. To be called at the
-/// beginning of a thread; a second time does nothing, and where the system has no memory it is as it was.
+/// Gives this thread a signal stack, so that a fault can write its last words even when the thread's stack has
+/// overflowed. To be called at the beginning of a thread. A second call does nothing; without memory the thread stays
+/// as it is.
 pub fn watch_thread() {
     OWN.with(|own| {
         own.get_or_init(|| {
@@ -45,7 +46,7 @@ impl Handlers {
     fn install() -> Option<Handlers> {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping, at an address that nobody uses.
+        // SAFETY: a new mapping, at an address that is not in use.
         let start =
             unsafe { libc::mmap(ptr::null_mut(), PAGE_BYTES + BYTES, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -57,8 +58,8 @@ impl Handlers {
             ss_flags: 0,
             ss_size: BYTES,
         };
-        // SAFETY: the first page of the mapping above, which nobody uses; and the rest of it becomes the stack of this
-        // thread's handlers until `drop`, which runs on this thread.
+        // SAFETY: the first page of the mapping above, which is not in use; and the rest of it becomes the stack of
+        // this thread's handlers until `drop`, which runs on this thread.
         let done = unsafe {
             libc::mprotect(start, PAGE_BYTES, libc::PROT_NONE)
                 | libc::sigaltstack(&stack, ptr::null_mut())
@@ -74,7 +75,7 @@ impl Drop for Handlers {
             ss_flags: libc::SS_DISABLE,
             ss_size: 0,
         };
-        // SAFETY: the thread ends, outside of any handler; behind the first call nobody uses the mapping of `install`.
+        // SAFETY: the thread ends, outside of any handler; after the first call nothing uses the mapping of `install`.
         unsafe {
             libc::sigaltstack(&none, ptr::null_mut());
             libc::munmap(self.0, PAGE_BYTES + BYTES);
@@ -82,7 +83,7 @@ impl Drop for Handlers {
     }
 }
 
-/// Around the end of this thread's stack: below it in the C library as it is now, above it in an older one
+/// The guard pages at the end of this thread's stack: below that end in the C library of today, above it in older ones
 /// (`pthread_attr_getguardsize(3)`, "BUGS").
 fn guard() -> Option<Range<usize>> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();

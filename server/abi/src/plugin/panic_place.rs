@@ -1,4 +1,4 @@
-//! Where a panic happened. A payload carries only the message; the place is known to the panic hook alone.
+//! The place of a panic. A payload carries only the message; only the panic hook knows the place.
 //!
 //! The recorder keeps it in a thread-local *without a destructor*: a destructor would register with the
 //! thread and pin the library (the import lint of the code server refuses such a library).
@@ -10,10 +10,10 @@ use std::mem::ManuallyDrop;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
-/// How much of a file's path is kept: its end, which tells more than its beginning.
+/// How many bytes of a file's path are kept. The end of the path is kept: it tells more than the beginning.
 const PLACE_MAX: usize = 120;
 
-/// Text in place, so that the thread-local needs no destructor.
+/// Text stored in place, so that the thread-local needs no destructor.
 struct Place {
     bytes: [u8; PLACE_MAX],
     len: usize,
@@ -35,7 +35,7 @@ thread_local! {
     static PLACE: RefCell<Place> = const { RefCell::new(Place { bytes: [0; PLACE_MAX], len: 0 }) };
 }
 
-/// Installs the recorder; panics outside of callbacks go on to whoever was asked before.
+/// Installs the recorder. A panic outside of callbacks goes to the hook that was installed before.
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -59,7 +59,7 @@ fn record(info: &PanicHookInfo<'_>) {
         .map_or(0, |(start, _)| start);
     PLACE.with_borrow_mut(|place| {
         place.len = 0;
-        // Writing to a Place cannot fail: what does not fit is left out.
+        // Writing to a Place cannot fail: characters that do not fit are left out.
         let _ = write!(
             place,
             "{}:{}:{}",
@@ -78,7 +78,7 @@ pub(super) fn watch<R>(body: impl FnOnce() -> R) -> R {
     result
 }
 
-/// "message, at file:line:column".
+/// The text "message, at file:line:column" of a caught panic.
 pub(super) fn describe(payload: Box<dyn Any + Send>) -> String {
     // It is never dropped: that may run the author's Drop, which may panic again.
     let payload = ManuallyDrop::new(payload);

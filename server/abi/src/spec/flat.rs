@@ -1,9 +1,8 @@
-//! The parts of a spec in their flat form: an atom as its text, a term as one string of bytes, a word as a
-//! number.
+//! The parts of a spec in their flat form: an atom as its text, a term as one string of bytes, an enum as a number.
 //!
-//! A spec is written and read at every start of a supervisor, so at every start of an avatar, and kept as long as
-//! it lives. The form in which atoms and terms travel elsewhere nests a serializer for each of them; that made
-//! a third of a start.
+//! A spec is written and read at every start of a supervisor, so at every start of an avatar, and kept for the life of
+//! the supervisor. The form in which atoms and terms travel elsewhere nests a serializer for each of them, which took a
+//! third of a start.
 
 use std::fmt;
 
@@ -53,7 +52,7 @@ impl From<Names> for Modules {
     }
 }
 
-/// Words as numbers: their place in the list.
+/// An enum as a number: the place of the variant in the list.
 macro_rules! numbered {
     ($type:ident: $($variant:ident)*) => {
         impl From<$type> for u8 {
@@ -79,7 +78,7 @@ numbered! { Strategy: OneForOne OneForAll RestForOne SimpleOneForOne }
 numbered! { Restart: Permanent Transient Temporary }
 numbered! { ChildType: Worker Supervisor }
 
-/// Milliseconds, or one of two numbers that no time has.
+/// Milliseconds, or one of two numbers below zero that no time has.
 const INFINITY: i64 = -1;
 const BRUTAL_KILL: i64 = -2;
 

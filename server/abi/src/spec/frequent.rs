@@ -1,23 +1,23 @@
-//! What a crowd says to one supervisor and hears from it: `StartChild` and `Started`, without `serde`.
+//! The two most frequent messages of a supervisor, `StartChild` and `Started`, without `serde`.
 //!
-//! All starts of avatars pass through one process. What `serde` makes of the same types is what everybody else reads
-//! and writes; here the bytes are the same, and whatever else they are is left to it.
+//! All starts of avatars pass through one process. The bytes are those that `serde` makes of the same types, and all
+//! other messages are left to `serde`.
 
 use pq_term::msgpack::{exact_pid, pid_to_msgpack};
 
 use super::{SupReply, SupRequest};
 
-/// A `SupRequest::StartChild` up to its arguments, of which there are less than 256 bytes; one more has their number.
+/// A `SupRequest::StartChild` up to its arguments of less than 256 bytes; one more byte holds their number.
 const START_CHILD: &[u8] = b"\x81\xaaStartChild\xc4";
 
 /// A `SupReply::Started(Some(_))` up to the pid.
 const STARTED: &[u8] = b"\x81\xa7Started";
 
-/// Decodes a request to a supervisor. Arguments stay in the block that they came in: it is another thread's, which
-/// is dear to give back, and they are kept as long as the child lives.
+/// Decodes a request to a supervisor. The arguments stay in the received block: another thread has allocated the block,
+/// so freeing it is expensive, and the arguments are kept as long as the child lives.
 ///
 /// # Errors
-/// What did not fit, for people.
+/// A text that names the part which did not fit.
 pub fn decode_request(mut bytes: Vec<u8>) -> Result<SupRequest, String> {
     match start_child(&bytes).map(<[u8]>::len) {
         Some(length) => {
@@ -28,7 +28,7 @@ pub fn decode_request(mut bytes: Vec<u8>) -> Result<SupRequest, String> {
     }
 }
 
-/// Encodes what a supervisor answers.
+/// Encodes the answer of a supervisor.
 pub fn encode_reply(reply: &SupReply) -> Vec<u8> {
     match reply {
         SupReply::Started(Some(pid)) => [STARTED, &pid_to_msgpack(*pid)].concat(),
@@ -36,10 +36,10 @@ pub fn encode_reply(reply: &SupReply) -> Vec<u8> {
     }
 }
 
-/// Decodes what a supervisor answers.
+/// Decodes the answer of a supervisor.
 ///
 /// # Errors
-/// What did not fit, for people.
+/// A text that names the part which did not fit.
 pub fn decode_reply(bytes: &[u8]) -> Result<SupReply, String> {
     match bytes.strip_prefix(STARTED).and_then(exact_pid) {
         Some(pid) => Ok(SupReply::Started(Some(pid))),
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::spec::{decode, encode};
 
-    /// All that begin as these do, and all that differ from them in one byte.
+    /// All byte strings with the same beginning, and all that differ from them in one byte.
     fn neighbours(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         let cut = (0..=bytes.len()).map(|length| bytes[..length].to_vec());
         let changed = (0..bytes.len()).flat_map(|at| {

@@ -1,7 +1,7 @@
-//! Reads the spec of a supervisor child by child, each where it lies.
+//! Reads the spec of a supervisor child by child, without copying the bytes.
 //!
-//! A spec is read at every start of an avatar. What `serde` makes of the same types reads them too, three times
-//! slower, and builds all of a child where its start is wanted; the tests hold the two against each other.
+//! A spec is read at every start of an avatar. `serde` reads the same types three times slower, and builds each child
+//! whole where only its start is needed; the tests compare the two readers.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -12,23 +12,23 @@ use rmp::decode;
 
 use super::{ChildSpec, ChildType, Modules, Restart, Shutdown, Start, SupFlags};
 
-/// How many parts these have on the wire.
+/// The number of parts of each type on the wire.
 pub(super) const SPEC_PARTS: u32 = 2;
 pub(super) const FLAGS_PARTS: u32 = 3;
 pub(super) const CHILD_PARTS: u32 = 6;
 pub(super) const START_PARTS: u32 = 2;
 
-/// The children of a [`super::SupSpec`] that are still to be read.
+/// The children of a [`super::SupSpec`] that are not read yet.
 pub struct SpecReader<'a> {
     rest: &'a [u8],
     left: u32,
 }
 
 impl<'a> SpecReader<'a> {
-    /// Reads the flags.
+    /// Reads the flags, and returns a reader for the children.
     ///
     /// # Errors
-    /// What does not fit, for people.
+    /// A text that names the part which does not fit.
     pub fn new(bytes: &'a [u8]) -> Result<(SupFlags, SpecReader<'a>), String> {
         let mut rest = bytes;
         parts(&mut rest, SPEC_PARTS, "a supervisor's spec")?;
@@ -37,18 +37,18 @@ impl<'a> SpecReader<'a> {
         Ok((flags, SpecReader { rest, left }))
     }
 
-    /// How many children are left, by the spec's own word.
+    /// The number of children left, as the spec claims it.
     pub fn left(&self) -> usize {
         self.left as usize
     }
 
-    /// How many bytes are left for them.
+    /// The number of bytes left for the children.
     pub fn bytes_left(&self) -> usize {
         self.rest.len()
     }
 }
 
-/// Each child, or what does not fit, for people.
+/// Yields each child, or a text that names the part which does not fit.
 impl<'a> Iterator for SpecReader<'a> {
     type Item = Result<ChildView<'a>, String>;
 
@@ -58,19 +58,19 @@ impl<'a> Iterator for SpecReader<'a> {
     }
 }
 
-/// A [`ChildSpec`] as it lies in its bytes: what a start needs is at hand, the rest is known to be good.
+/// A [`ChildSpec`] as a view of its bytes: the fields that a start needs are decoded, the rest is checked.
 pub struct ChildView<'a> {
-    /// Names the child among its siblings.
+    /// The child's id, unique among its siblings.
     pub id: Term,
     /// The module of its process.
     pub module: Atom,
     /// The arguments of `init`, a MessagePack array.
     pub args: &'a [u8],
-    /// When it is restarted.
+    /// When the supervisor restarts the child.
     pub restart: Restart,
-    /// How it is ended.
+    /// How the supervisor ends the child.
     pub shutdown: Shutdown,
-    /// What it is.
+    /// Whether the child is a supervisor or a worker.
     pub kind: ChildType,
     /// INVARIANT: `modules` reads them (`each_child_is_read_as_serde_reads_it_with_the_bytes_that_are_its_own`).
     modules: &'a [u8],
@@ -78,10 +78,10 @@ pub struct ChildView<'a> {
 }
 
 impl<'a> ChildView<'a> {
-    /// The child that begins with these bytes.
+    /// Reads the child at the beginning of these bytes.
     ///
     /// # Errors
-    /// What does not fit, for people.
+    /// A text that names the part which does not fit.
     pub fn new(bytes: &'a [u8]) -> Result<ChildView<'a>, String> {
         ChildView::read(&mut { bytes })
     }
@@ -110,12 +110,12 @@ impl<'a> ChildView<'a> {
         })
     }
 
-    /// The bytes that are the child's own.
+    /// The bytes that this child takes.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Which process to start.
+    /// The process to start: module and arguments.
     pub fn start(&self) -> Start {
         Start {
             module: self.module,
@@ -123,7 +123,7 @@ impl<'a> ChildView<'a> {
         }
     }
 
-    /// All of it.
+    /// Decodes the whole spec of the child.
     pub fn spec(self) -> ChildSpec {
         let modules = modules(&mut { self.modules });
         ChildSpec {
@@ -132,7 +132,7 @@ impl<'a> ChildView<'a> {
             restart: self.restart,
             shutdown: self.shutdown,
             kind: self.kind,
-            modules: modules.expect("they have been read before, and a known atom is always found"),
+            modules: modules.expect("checked when read, and a known atom is always found"),
         }
     }
 }
@@ -165,7 +165,7 @@ fn modules(from: &mut &[u8]) -> Result<Modules, String> {
     }
 }
 
-/// Reads the modules without a list of them. Most children run one module, that of their start: it need not be
+/// Checks the modules without making a list. Most children run one module, that of their start, which need not be
 /// looked up again.
 fn check_modules(from: &mut &[u8], likely: Atom) -> Result<(), String> {
     for _ in 0..modules_count(from)?.unwrap_or(0) {
@@ -177,7 +177,7 @@ fn check_modules(from: &mut &[u8], likely: Atom) -> Result<(), String> {
     Ok(())
 }
 
-/// How many modules follow; `None` for those of an event manager.
+/// The number of modules that follow; `None` for an event manager.
 fn modules_count(from: &mut &[u8]) -> Result<Option<u32>, String> {
     if is_next(from, |marker| marker == Marker::Null) {
         decode::read_nil(from).map_err(of("the modules"))?;
@@ -190,7 +190,7 @@ fn atom(from: &mut &[u8]) -> Result<Atom, String> {
     intern(text(from)?)
 }
 
-/// Nearly all names are known.
+/// Looks the name up first: nearly all names are atoms already.
 fn intern(name: &[u8]) -> Result<Atom, String> {
     match Atom::known(name) {
         Some(atom) => Ok(atom),
@@ -263,13 +263,13 @@ fn too_short(length: u32, left: usize) -> String {
     format!("{length} bytes were promised, {left} are left")
 }
 
-/// The forms of MessagePack that are one byte: a range of them, each of which says a number or a length from 0 on.
-/// Nearly all of a spec is in them, and `rmp` takes ten times as long for such a byte.
+/// The forms of MessagePack that take one byte: each byte of a range is a number or a length from 0 on. Nearly all of a
+/// spec is in these forms, and `rmp` takes ten times as long for such a byte.
 pub(super) const SHORT_NUMBER: RangeInclusive<u8> = 0x00..=0x7f;
 pub(super) const SHORT_ARRAY: RangeInclusive<u8> = 0x90..=0x9f;
 pub(super) const SHORT_TEXT: RangeInclusive<u8> = 0xa0..=0xbf;
 
-/// What the next byte says, if it is in this form.
+/// The number of the next byte, if the byte is in this form.
 #[inline(always)]
 fn short(from: &mut &[u8], form: RangeInclusive<u8>) -> Option<u8> {
     let (byte, rest) = from.split_first()?;
@@ -283,7 +283,7 @@ fn is_next(from: &[u8], is_it: impl FnOnce(Marker) -> bool) -> bool {
     next.is_some_and(|byte| is_it(Marker::from_u8(*byte)))
 }
 
-/// Says what was being read when an error came up.
+/// Adds the part that was being read to an error.
 fn of<E: Display>(what: &str) -> impl FnOnce(E) -> String {
     move |error| format!("{what}: {error}")
 }

@@ -1,8 +1,7 @@
-//! Writes the spec of a supervisor, the bytes that `serde` would make of it.
+//! Writes the spec of a supervisor: the same bytes as `serde`.
 //!
-//! A spec is written at every start of an avatar. What `serde` makes of the same types writes it too, in more than
-//! twice the time; the tests hold the two against each other. What else travels as a spec is written by
-//! [`super::encode`], and all of it is read elsewhere (`reader`, [`super::decode`]).
+//! A spec is written at every start of an avatar. `serde` takes more than twice the time for the same types; the tests
+//! compare the two. [`super::encode`] writes all other types, and reading is elsewhere (`reader`, [`super::decode`]).
 
 use pq_term::{Atom, Term, msgpack};
 use rmp::encode;
@@ -12,16 +11,16 @@ use super::reader::{
 };
 use super::{ChildSpec, Modules, Start, SupFlags, SupSpec};
 
-/// Room for what stands in front of the children: the flags, and how many children there are.
+/// Capacity for the part before the children: the flags, and the number of children.
 const FLAGS_BYTES: usize = 24;
 
-/// Room for a child without its arguments: three or four names of some ten letters, and numbers.
+/// Capacity for a child without its arguments: three or four names of about ten letters, and numbers.
 const CHILD_BYTES: usize = 64;
 
-/// The errors of `rmp` are those of writers that may be full.
+/// `rmp` returns errors for writers that may be full; a `Vec` never is.
 const MEMORY: &str = "memory takes all bytes";
 
-/// The bytes of this spec, for [`super::SpecReader`] and [`super::decode`].
+/// Encodes the spec, for [`super::SpecReader`] and [`super::decode`].
 pub fn encode_supervisor(spec: &SupSpec) -> Vec<u8> {
     let room = |child: &ChildSpec| CHILD_BYTES + child.start.args.len();
     let children: usize = spec.children.iter().map(room).sum();
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
     use crate::spec::{self, ChildType, Restart, Shutdown, Strategy};
 
-    /// Lengths and numbers on both sides of each border between two forms of MessagePack.
+    /// Lengths and numbers on both sides of each limit between two forms of MessagePack.
     const BORDERS: [usize; 13] = [
         0, 1, 15, 16, 31, 32, 127, 128, 255, 256, 65_535, 65_536, 70_000,
     ];

@@ -1,4 +1,4 @@
-//! The library of the benches: servers that each do one thing, as often as they are told.
+//! The library of the benches: servers that each do one thing, as often as they are told to.
 
 use pq_sdk::{
     Ctx, EventManager, From, GenEvent, GenServer, Handled, Info, InitError, Module, Next, Pid,
@@ -17,7 +17,7 @@ pq_sdk::library! {
     gen_event Ear,
 }
 
-/// How long an answer may take, on the virtual clock; it takes none.
+/// How long an answer may take on the virtual clock; answers take no virtual time.
 const TIMEOUT_MS: u64 = 5_000;
 
 macro_rules! module {
@@ -36,7 +36,7 @@ module!(Clock, "clock");
 module!(Bell, "bell");
 module!(Ear, "ear");
 
-/// Throws a number back, one less.
+/// Sends a number back, decremented.
 #[derive(Serialize, Deserialize)]
 struct Player {
     other: Option<Pid>,
@@ -58,7 +58,7 @@ impl GenServer for Player {
         Next::Wait
     }
 
-    /// Is told with whom it plays.
+    /// Receives the pid of the other player.
     fn handle_info(&mut self, info: Info<'_>, _ctx: &mut Ctx<'_>) -> Next {
         if let Info::Message(message) = info {
             self.other = message.is();
@@ -86,7 +86,7 @@ impl GenServer for Clerk {
     }
 }
 
-/// Asks a clerk, and again when it has the answer.
+/// Asks a clerk, and asks again after the answer.
 #[derive(Serialize, Deserialize)]
 struct Asker {
     clerk: Pid,
@@ -163,7 +163,7 @@ impl GenServer for Mortal {
     }
 }
 
-/// Starts a timer of a millisecond, and another when it has fired.
+/// Starts a timer of 1 ms, and another one when it has fired.
 #[derive(Serialize, Deserialize)]
 struct Clock {}
 
@@ -197,7 +197,7 @@ impl GenServer for Clock {
     }
 }
 
-/// An event manager.
+/// An event manager, whose handler drives the bench.
 struct Bell;
 
 impl EventManager for Bell {
@@ -208,7 +208,7 @@ impl EventManager for Bell {
     }
 }
 
-/// Tells its manager the next event.
+/// Sends the next event to its manager.
 #[derive(Serialize, Deserialize)]
 struct Ear {}
 

@@ -1,11 +1,11 @@
-//! Asking from outside of the shards: a question goes in, and its answer is waited for or calls back.
+//! Requests from outside of the shards: a question is sent, and its answer is awaited or passed to a callback.
 //!
 //! ```text
 //!   Ask::call, sys, applications, … ─► Ask::ask ─┬─ Asking: this thread waits, under the real clock
 //!                                                ├─ Sim: the node runs until there is an answer
 //!                                                └─ Live: as Asking, in a transaction
 //! ```
-//! A type that lets a node go on implements [`Ask::ask`], and can ask everything then.
+//! An implementation of [`Ask::ask`] runs the node until the answer is there; all other methods use it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -30,27 +30,27 @@ use crate::unpoisoned::Unpoisoned;
 /// Takes an answer; runs on a shard's thread and must not wait.
 pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 
-/// Sends something in the name of the caller, whom the answer finds.
+/// Sends a request for the given caller, who receives the answer.
 pub type Question<'a> = Box<dyn FnOnce(&Node, Caller) -> Result<(), RequestError> + 'a>;
 
-/// Who asks from outside takes a lock when it asks and a shard takes the same when it answers. With one lock for
-/// all, a thread that orders avatars and a shard that starts them wait for each other.
+/// A thread that asks from outside takes a lock, and the shard that answers takes the same. With a single lock,
+/// a thread that starts avatars and the shards that start them wait for each other.
 const LOCKS: usize = 16;
 
-/// The answers that are waited for.
+/// The callers that wait for answers.
 #[derive(Default)]
 pub(super) struct Answers([Mutex<Numbered<u64, OnReply>>; LOCKS]);
 
 impl Answers {
-    /// Those with tags like this one.
+    /// The part of the table that holds the answer with this tag.
     fn of(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
         self.0[tag as usize % LOCKS].lock().unpoisoned()
     }
 }
 
-/// Asks processes, and lets their node go on until they answer.
+/// A way to ask processes and to run the node until they answer.
 pub trait Ask {
-    /// Sends a question, and answers what is answered.
+    /// Sends a question, and returns the answer.
     ///
     /// # Errors
     /// When it cannot be sent, is refused, or is not answered in time.
@@ -69,10 +69,10 @@ pub trait Ask {
         self.ask(timeout_ms, Box::new(question))
     }
 
-    /// Asks a supervisor.
+    /// Sends a request to a supervisor.
     ///
     /// # Errors
-    /// As [`Ask::call`], and when it is none.
+    /// As [`Ask::call`], and when the process is no supervisor.
     fn ask_supervisor(
         &mut self,
         to: Pid,
@@ -83,10 +83,10 @@ pub trait Ask {
         spec::decode_reply(&reply).map_err(RequestError::BadReply)
     }
 
-    /// Asks the application controller.
+    /// Sends a request to the application controller.
     ///
     /// # Errors
-    /// As [`Ask::call`], and when there is none.
+    /// As [`Ask::call`], and when the controller does not run.
     fn applications(
         &mut self,
         request: &AppRequest,
@@ -106,7 +106,7 @@ pub trait Ask {
     /// Sends a system message (`sys(3)`).
     ///
     /// # Errors
-    /// As [`Ask::call`].
+    /// The errors of [`Ask::call`].
     fn sys(&mut self, to: Pid, message: SysMessage, timeout_ms: u64) -> Result<Term, RequestError> {
         let question = |node: &Node, from| {
             node.send_sys(to, from, message);
@@ -115,12 +115,13 @@ pub trait Ask {
         term_of(&self.ask(timeout_ms, Box::new(question))?)
     }
 
-    /// Calls a function of a module's current version in nobody's name, on a thread for calls (`calls`); arguments and
-    /// result are MessagePack.
+    /// Calls a function of a module's current version outside of any process, on a thread for calls (`calls`);
+    /// arguments and result are MessagePack.
     ///
     /// # Errors
-    /// [`RequestError::Exit`] with `{undef, _}` when there is no such function, with `{system_limit, _}` when all threads
-    /// are taken, or with what it failed with; a timeout when it has not returned, in which case it may still run.
+    /// [`RequestError::Exit`] with `{undef, _}` when there is no such function, with `{system_limit, _}` when all
+    /// threads are taken, or with the reason of its failure; a timeout when it has not returned, in which case it may
+    /// still run.
     fn call_function(
         &mut self,
         module: &str,
@@ -136,12 +137,12 @@ pub trait Ask {
         self.ask(timeout_ms, call.question(None))
     }
 
-    /// Calls `module:function(args…)` for somebody who writes terms (`rpc:call/5`): atoms reach typed functions as
-    /// text, tuples as sequences. A function that makes a request and returns its number is waited for until that is
-    /// answered.
+    /// Calls `module:function(args…)` for a caller that writes terms (`rpc:call/5`): typed functions receive atoms as
+    /// text, tuples as sequences. When the function makes a request and returns its number, the answer to the request
+    /// is awaited.
     ///
     /// # Errors
-    /// As [`Ask::call_function`], and when the result is no term; of a request, when nobody answers it.
+    /// As [`Ask::call_function`], and when the result is no term; for a request, when the request has no answer.
     fn call_module(
         &mut self,
         module: &str,
@@ -162,7 +163,7 @@ pub trait Ask {
         }
     }
 
-    /// Starts a process of the runtime's own, where supervisors live.
+    /// Starts a process of the runtime's own, on the shard of the supervisors.
     ///
     /// # Errors
     /// When it has not started in time.
@@ -179,18 +180,18 @@ pub trait Ask {
     }
 
     /// All processes, shard by shard. Each shard answers between two slices of its work, so the list is no
-    /// picture of one instant (`erlang:processes/0`).
+    /// snapshot of one instant (`erlang:processes/0`).
     ///
     /// # Errors
-    /// When a shard does not answer in time, or stands still.
+    /// When a shard does not answer in time, or is blocked.
     fn processes(&mut self, timeout_ms: u64) -> Result<Vec<ProcessInfo>, RequestError> {
         look_through(self, timeout_ms, |seen| Some(seen.info()))
     }
 
-    /// The processes that run this version, as their own module or as that of a handler.
+    /// The processes that run this version as their own module, or as that of a handler.
     ///
     /// # Errors
-    /// When a shard does not answer in time, or stands still.
+    /// When a shard does not answer in time, or is blocked.
     fn who_runs(&mut self, module: Module, timeout_ms: u64) -> Result<Vec<Runner>, RequestError> {
         look_through(self, timeout_ms, move |seen| runner(&seen, module))
     }
@@ -205,7 +206,7 @@ fn look_through<R: Send + 'static>(
     let found = Arc::new(Mutex::new(Vec::new()));
     let (all, outstanding) = (found.clone(), Arc::new(AtomicUsize::new(0)));
     let question = move |node: &Node, from: Caller| {
-        // A question to a shard that stands still would lie there until it goes on.
+        // A question to a blocked shard would wait in its inbox until the shard continues.
         if let Some(stall) = node.stalled() {
             return Err(RequestError::Stalled(stall.to_string()));
         }
@@ -232,12 +233,12 @@ fn look_through<R: Send + 'static>(
     Ok(shards.into_iter().flat_map(Pages::into_elements).collect())
 }
 
-/// The outcome of a function that was called from outside.
+/// The result of a function that was called from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Called {
-    /// It has returned this.
+    /// The function has returned this term.
     Returned(Term),
-    /// It has made a request, and this is the answer, as the process writes it that was asked.
+    /// The function has made a request, and this is the answer, as the asked process encoded it.
     Answered(Payload),
 }
 
@@ -250,7 +251,7 @@ struct Function<'a> {
 }
 
 impl<'a> Function<'a> {
-    /// `asks`: where the number of a request that it has made is no result, but the answer to that request is.
+    /// `asks`: set when the function returns the number of a request, whose answer is the result then.
     fn question(self, asks: Option<Arc<AtomicBool>>) -> Question<'a> {
         Box::new(move |node, from| {
             let call = ModuleCall {
@@ -268,18 +269,18 @@ impl<'a> Function<'a> {
     }
 }
 
-/// A thread that asks and waits; it is no shard.
+/// A thread outside of the shards that asks and waits.
 pub struct Asking<'a> {
     node: &'a Node,
     patience: Patience,
 }
 
-/// How long an answer is worth waiting for.
+/// How long to wait for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
-    /// As long as there is time: one process is to answer.
+    /// Until the deadline: a single process has the answer.
     ForOne,
-    /// While all shards answer: each may have it.
+    /// While all shards answer: any shard may have the answer.
     ForAll,
 }
 
@@ -312,7 +313,7 @@ impl Asking<'_> {
 }
 
 impl Node {
-    /// Asks, and waits in this thread, which is no shard.
+    /// Asks and waits in this thread, which must be no shard.
     pub fn asking(&self) -> Asking<'_> {
         Asking {
             node: self,
@@ -320,7 +321,7 @@ impl Node {
         }
     }
 
-    /// The same for what needs all shards: it is waited for only while they answer.
+    /// Like [`Node::asking`], for questions that need all shards: the wait ends when a shard is blocked.
     pub fn asking_all(&self) -> Asking<'_> {
         Asking {
             node: self,
@@ -328,7 +329,7 @@ impl Node {
         }
     }
 
-    /// Asks a process; `on_reply` runs on a shard's thread and must not wait.
+    /// Sends a request to a process; `on_reply` runs on a shard's thread and must not wait.
     pub fn request(
         &self,
         to: Pid,
@@ -340,7 +341,7 @@ impl Node {
         self.signal(Signal::Deliver(to, Envelope::Call(from, data)));
     }
 
-    /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. Messages to
+    /// Sends a system message without waiting; `on_reply` runs on a shard's thread and must not wait. Messages to
     /// one process are answered in the order of sending.
     pub fn sys_request(
         &self,
@@ -362,7 +363,7 @@ impl Node {
         self.signal(Signal::Deliver(to, Envelope::System(request)));
     }
 
-    /// Makes a place for an answer from inside.
+    /// Registers a callback for an answer, and returns the caller that the answer is for.
     pub(crate) fn expect_answer(&self, on_reply: OnReply) -> Caller {
         let tag = self.shared.next_tag.fetch_add(1, Ordering::Relaxed);
         self.shared.answers.of(tag).insert(tag, on_reply);
@@ -388,7 +389,7 @@ fn term_of(reply: &[u8]) -> Result<Term, RequestError> {
     msgpack::from_msgpack(reply).map_err(|error| RequestError::BadReply(error.to_string()))
 }
 
-/// The pid in the answer to a start.
+/// Decodes the pid in the answer to a start.
 pub(crate) fn pid_of(reply: &[u8]) -> Result<Pid, RequestError> {
     let term = term_of(reply)?;
     term.as_pid()

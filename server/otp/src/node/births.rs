@@ -1,7 +1,7 @@
-//! Where processes are born, and what of it waits in the wrong place.
+//! The shards where processes are born, and the moving of births that wait at a slow shard.
 //!
-//! Whoever may live anywhere is born on the shards in turn; a shard whose callback takes long is left out, and births that
-//! wait there already are moved. So nobody who comes new has to wait for a callback that does not end.
+//! Processes that may live on any shard are born on the shards in turn. A shard whose callback takes long is left out,
+//! and births that wait there are moved. So no new process has to wait for a callback that does not end.
 
 use std::sync::atomic::Ordering;
 
@@ -22,13 +22,13 @@ impl Node {
         self.config().supervisors_apart && self.shards() > 1 && shard == self.home()
     }
 
-    /// How many shards there are for everybody else.
+    /// The number of shards for all other processes.
     fn shards_for_births(&self) -> usize {
         let apart = self.config().supervisors_apart && self.shards() > 1;
         self.shards() - usize::from(apart)
     }
 
-    /// The shard for the next process that may live anywhere: they take turns.
+    /// The shard for the next process that may live on any shard: the shards take turns.
     pub(crate) fn next_shard(&self) -> u8 {
         let shards = self.shards_for_births();
         let turn = self.shared.next_shard.fetch_add(1, Ordering::Relaxed);
@@ -37,8 +37,8 @@ impl Node {
         answers.unwrap_or(turn % shards) as u8
     }
 
-    /// Births that wait at this shard go to others, if there are others. They were sent there because any place would do,
-    /// and nobody knows them yet.
+    /// Moves the births that wait at this shard to other shards, if there are others. Any shard would do for them,
+    /// and their pids are not given yet.
     pub(crate) fn move_births(&self, from: usize) {
         let shards = self.shards_for_births();
         if from >= shards || (0..shards).all(|shard| self.watched().is_slow(shard)) {

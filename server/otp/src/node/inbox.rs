@@ -1,4 +1,4 @@
-//! The way into a shard: signals of the other threads, taken all at once.
+//! The inbox of a shard: signals of other threads, all taken at once.
 
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::message::Signal;
 use crate::unpoisoned::Unpoisoned;
 
-/// Signals that may wait before senders are told to hold back. At 100 bytes each this is 6 MB; a shard takes
-/// them all between two slices of work, so it is reached only by a shard that is a quarter of a second behind.
+/// Signals that may wait before senders must hold back. At 100 bytes each this is 6 MB; a shard takes
+/// them all between two slices of work, so only a shard that is 250 ms behind reaches this limit.
 const INBOX_MAX: usize = 65_536;
 
 /// The inbox of one shard.
@@ -24,14 +24,14 @@ impl Inbox {
         }
     }
 
-    /// Puts a signal from outside. Their number is bounded by whom they come from: a port has a few inputs on
-    /// their way, a thread that asks waits for the answer.
+    /// Adds a signal from outside. The number of such signals is bounded by their senders: a port has a few inputs on
+    /// their way, and a thread that asks waits for the answer.
     pub(crate) fn push(&self, signal: Signal) {
         let mut signals = self.signals.lock().unpoisoned();
         let was_empty = signals.is_empty();
         signals.push(signal);
         drop(signals);
-        // A shard sleeps only on an empty inbox: whoever puts the first signal wakes it.
+        // A shard sleeps only on an empty inbox: the sender of the first signal wakes it.
         if was_empty {
             self.arrived.notify_one();
         }
@@ -47,19 +47,19 @@ impl Inbox {
             signals.append(outbox);
             return true;
         }
-        // Handed over as they lie: what is copied here is fetched from the other core, and fetched back.
+        // The vectors are swapped: copied signals would be fetched from the other core, and fetched back.
         std::mem::swap(&mut *signals, outbox);
         drop(signals);
         self.arrived.notify_one();
         true
     }
 
-    /// Takes everything; `into` is empty and lends its memory.
+    /// Takes all signals; `into` is empty and provides its memory.
     pub(crate) fn take(&self, into: &mut Vec<Signal>) {
         std::mem::swap(&mut *self.signals.lock().unpoisoned(), into);
     }
 
-    /// Takes those signals out that are these; the others wait on, in their order.
+    /// Removes the signals that match; the others stay, in their order.
     pub(crate) fn withdraw(&self, mut is_wanted: impl FnMut(&Signal) -> bool) -> Vec<Signal> {
         let mut signals = self.signals.lock().unpoisoned();
         signals.extract_if(.., |signal| is_wanted(signal)).collect()
@@ -69,11 +69,11 @@ impl Inbox {
         self.signals.lock().unpoisoned().is_empty()
     }
 
-    /// Waits until a signal is there, at most `limit`.
+    /// Waits for a signal, at most for `limit`.
     pub(crate) fn wait(&self, limit: Duration) {
         let signals = self.signals.lock().unpoisoned();
         if signals.is_empty() {
-            // Why it woke does not matter: the shard looks at its clock and its inbox either way.
+            // The reason of the wake-up does not matter: the shard reads its clock and its inbox in each case.
             let _ = self.arrived.wait_timeout(signals, limit);
         }
     }

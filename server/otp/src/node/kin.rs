@@ -1,12 +1,12 @@
-//! Which processes run because the owner of a port has asked for them: told to whoever looks after those that outlive it.
+//! Notices about children of port owners, for a listener that looks after children which outlive their owner.
 //!
 //! ```text
 //!   owner ─ start_child ─► supervisor ─► child ─► Kin::started(owner, child) ─► the owner hears of it
 //!                                                 Kin::ended(owner), Kin::ended(child): when each has ended
 //! ```
-//! That it owns a port is known when it asks, and goes with its request (`OF_PORT`): a child may come when its owner has
-//! ended. What other processes ask for, and what is asked for from outside the node, is not among it. Called by
-//! `shard::supervise` and `shard::exit`.
+//! The request carries the fact that the asking process owns a port (`OF_PORT`), because a child may start after its
+//! owner has ended. Children of other processes, and children that are started from outside of the node, are not
+//! reported. Called by `shard::supervise` and `shard::exit`.
 
 use std::sync::Arc;
 
@@ -14,18 +14,18 @@ use pq_term::Pid;
 
 use super::Node;
 
-/// Hears of children that owners of ports have asked supervisors for. Called on threads of shards: it must not wait.
+/// A listener for children that owners of ports start through supervisors. Called on threads of shards: it must not
+/// wait.
 pub trait Kin: Send + Sync {
-    /// `child` runs because `owner` has asked for it; `owner` may have ended meanwhile.
+    /// `child` was started by a request of `owner`; `owner` may have ended meanwhile.
     fn started(&self, owner: Pid, child: Pid);
 
-    /// A process has ended that was one of the two. It is said at least once for each, after [`Kin::started`].
+    /// One of the two processes has ended. Called at least once for each, after [`Kin::started`].
     fn ended(&self, pid: Pid);
 }
 
 impl Node {
-    /// Who hears from now on which processes are started because owners of ports have asked for them. There is one at most: `false`
-    /// when there is one already.
+    /// Sets the listener for children of port owners. A node has one at most: returns `false` when one is set already.
     pub fn tell_kin(&self, kin: Arc<dyn Kin>) -> bool {
         self.shared.kin.set(kin).is_ok()
     }

@@ -1,6 +1,6 @@
-//! Listings for people: which processes there are, as far as the shards say.
+//! Listings of processes for operators, as far as the shards answer.
 //!
-//! Each shard answers in its own time; whoever asks waits, with a deadline, and hears which shards have not answered.
+//! Each shard answers in its own time. The caller waits until a deadline, and learns which shards have not answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;
@@ -14,11 +14,11 @@ use crate::pages::Pages;
 use crate::process::{ProcessInfo, Seen};
 use crate::run_clock::Receiving;
 
-/// How many processes run each version of each module.
+/// The number of processes for each version of each module.
 pub type Census = BTreeMap<(String, String), u64>;
 
 impl Node {
-    /// All processes of those shards that answer, for people who would rather see some of it than nothing.
+    /// All processes of the shards that answer: an incomplete list is more useful to an operator than none.
     pub fn processes_that_answer(&self, timeout_ms: u64) -> Listing<ProcessInfo> {
         let see = |all: &mut Pages<ProcessInfo>, seen: Seen<'_>| all.push(seen.info());
         let shards = self.ask_those_that_answer(timeout_ms, see);
@@ -29,10 +29,10 @@ impl Node {
         }
     }
 
-    /// How many processes run which version of which module, counted where they live.
+    /// The number of processes for each version of each module, counted on their shards.
     ///
     /// # Errors
-    /// When a shard does not answer in time, or stands still.
+    /// When a shard does not answer in time, or is blocked.
     pub fn census(&self, timeout_ms: u64) -> Result<Census, RequestError> {
         let see = |census: &mut Vec<(Option<Module>, String, u64)>, seen: Seen<'_>| {
             let module = seen.module();
@@ -77,7 +77,7 @@ impl Node {
         let (sender, receiver) = sync_channel(self.shards());
         let mut waited_for: BTreeSet<usize> = (0..self.shards()).collect();
         let is_stalled = |shard: &usize| self.watched().is_stalled(*shard);
-        // What is asked of a shard that stands still would lie there until it goes on.
+        // A question to a blocked shard would wait in its inbox until the shard continues.
         for shard in waited_for.iter().filter(|shard| !is_stalled(shard)) {
             let (sender, see, shard) = (sender.clone(), see.clone(), *shard);
             let mut own = R::default();
@@ -121,30 +121,30 @@ impl Node {
     }
 }
 
-/// What shards have answered.
+/// The answers of the shards.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Listing<R> {
-    /// The answers.
+    /// The answers, one per shard that has answered.
     pub answers: Vec<R>,
-    /// The shards that have given none.
+    /// The shards that have not answered.
     pub missing: Vec<Missing>,
 }
 
-/// A shard that has not answered.
+/// A shard that has not answered, and the reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Missing {
-    /// Which.
+    /// The number of the shard, from 0 on.
     pub shard: usize,
-    /// A sentence.
+    /// The reason, as a sentence for people.
     pub why: String,
 }
 
 /// A process that runs a version of a module.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Runner {
-    /// It is its own module.
+    /// The version is the process's own module.
     Process(Pid),
-    /// A handler of this event manager is of it.
+    /// The version is that of a handler of this event manager.
     Manager(Pid),
 }
 

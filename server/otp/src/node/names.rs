@@ -1,18 +1,18 @@
-//! Names of processes: the local ones, and those by which messages for people call them.
+//! Names of processes: local names, and names in messages for people.
 
 use pq_term::{Pid, shorten};
 
 use super::Node;
 use crate::unpoisoned::Unpoisoned;
 
-/// Says which name a process has, as people write it.
+/// Returns the name of a process, as people write it.
 pub type NameHook = Box<dyn Fn(Pid) -> Option<String> + Send + Sync>;
 
-/// How much of a name a message shows: an avatar's has at most a third of it.
+/// How many characters of a name a message shows: three times as many as an avatar's name may have.
 const NAME_CHARS_MAX: usize = 64;
 
 impl Node {
-    /// The process under a local name (`erlang:whereis/1`).
+    /// The process with a local name (`erlang:whereis/1`).
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.shared.names.read().unpoisoned().get(name).copied()
     }
@@ -26,7 +26,7 @@ impl Node {
             .collect()
     }
 
-    /// Gives a local name; the error is the pid that has it.
+    /// Registers a local name; the error is the pid that has the name already.
     pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), Pid> {
         let mut names = self.shared.names.write().unpoisoned();
         match names.get(name) {
@@ -45,7 +45,7 @@ impl Node {
         }
     }
 
-    /// The name of a process, that in the registry or its local one, for messages: it may be shortened.
+    /// The registry's name or the local name of a process, for messages: it may be shortened.
     pub fn name_of(&self, pid: Pid) -> Option<String> {
         let hook = self.config().name_of.as_ref();
         let name = hook.and_then(|name_of| name_of(pid));
@@ -56,7 +56,7 @@ impl Node {
         name.map(|name| shorten(&name, NAME_CHARS_MAX).into_owned())
     }
 
-    /// The process as messages call it: `Ann (<0.4.1>)`, or its pid when it has no name.
+    /// The process in messages: `Ann (<0.4.1>)`, or only the pid when it has no name.
     pub fn called(&self, pid: Pid) -> String {
         match self.name_of(pid) {
             Some(name) => format!("{name} ({pid})"),

@@ -1,4 +1,4 @@
-//! Ports, as the world outside of the shards uses them.
+//! Ports, as code outside of the shards uses them.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ impl Node {
         self.shared.ports.open(sink)
     }
 
-    /// Gives a port to a process; a dead one closes it at once.
+    /// Gives a port to a process; if the process is dead, the port closes at once.
     pub fn own_port(&self, port: u64, owner: Pid) {
         self.signal(Signal::OwnPort(owner, port));
     }
 
-    /// Hands input of a port to its owner. The port bounds how much is on its way: it is told of each input
-    /// that was handled ([`PortSink::input_done`]).
+    /// Passes input of a port to its owner. The sink bounds the inputs on their way: [`PortSink::input_done`] reports each
+    /// handled input.
     pub fn port_input(&self, port: u64, owner: Pid, data: &[u8]) {
         self.signal(Signal::Deliver(
             owner,
@@ -28,7 +28,7 @@ impl Node {
         ));
     }
 
-    /// Closes a port that nobody owns.
+    /// Closes a port without an owner.
     pub fn close_port(&self, port: u64) {
         self.shared.ports.close(port);
     }
@@ -43,13 +43,13 @@ impl Node {
         ));
     }
 
-    /// How many ports are open.
+    /// The number of open ports.
     pub fn port_count(&self) -> usize {
         self.shared.ports.count()
     }
 
-    /// How many ports were closed since the node started because their process was ended or failed: neither it nor the
-    /// other end had wished it.
+    /// How many ports the node has closed since its start because their process was killed or failed: neither the
+    /// process nor the other end of the connection wished it.
     pub fn ports_dropped(&self) -> u64 {
         self.shared.ports.dropped()
     }

@@ -1,4 +1,4 @@
-//! The environment of applications, and which of them run.
+//! The environment of applications, and the list of running ones.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ impl Node {
         env.insert((application.to_string(), key.to_string()), value);
     }
 
-    /// Takes a value of an application's environment away (`application:unset_env/2`).
+    /// Removes a value of an application's environment (`application:unset_env/2`).
     pub fn unset_env(&self, application: &str, key: &str) {
         let mut env = self.shared.env.write().unpoisoned();
         env.remove(&(application.to_string(), key.to_string()));
@@ -36,7 +36,7 @@ impl Node {
             .collect()
     }
 
-    /// Gives an application this environment in the place of the one it had.
+    /// Replaces the whole environment of an application.
     pub(crate) fn replace_env(&self, application: &str, with: BTreeMap<String, Term>) {
         let mut env = self.shared.env.write().unpoisoned();
         env.retain(|(name, _), _| name != application);
@@ -44,7 +44,7 @@ impl Node {
         env.extend(own.map(|(key, value)| ((application.to_string(), key), value)));
     }
 
-    /// The applications that run, the last started first, as their controller has said last: it needs not be asked.
+    /// The running applications, the last started first, as their controller has listed them last, without asking it.
     pub fn applications_noted(&self) -> Vec<Running> {
         let noted = self.shared.applications.lock();
         noted.unpoisoned().clone()

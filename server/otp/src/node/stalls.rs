@@ -1,35 +1,35 @@
-//! Callbacks that do not end (`stall`), as everybody asks about them.
+//! Callbacks that do not end (`stall`): the queries for other modules.
 
 use std::time::{Duration, Instant};
 
 use super::{Node, RequestError};
 use crate::stall::{Stall, StallEvent};
 
-/// How long whoever waits for an answer goes on when a shard stands still: the others may have it.
+/// How long a wait for an answer continues when a shard is blocked: another shard may have the answer.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Node {
-    /// Callbacks that take long now, and functions that were called from outside; shards first.
+    /// The callbacks that take long now, and functions called from outside; shards first.
     pub fn stalls(&self) -> Vec<Stall> {
         self.watched().now().clone()
     }
 
-    /// The first shard that stands still.
+    /// The first shard that is blocked.
     pub fn stalled(&self) -> Option<Stall> {
         let now = self.watched().now();
         let mut shards = now.iter().filter(|stall| stall.shard.is_some());
         shards.find(|stall| stall.is_stalled).cloned()
     }
 
-    /// Why this shard does not answer; `None` when it does.
+    /// The reason why this shard does not answer; `None` when it answers.
     pub fn stall_of(&self, shard: usize) -> Option<Stall> {
         let now = self.watched().now();
         let mut stalls = now.iter().filter(|stall| stall.shard == Some(shard));
         stalls.find(|stall| stall.is_stalled).cloned()
     }
 
-    /// The first shard that stands still, for whoever is about to begin something that needs all of them: a callback that
-    /// takes long already is waited for until it has ended, or is known not to; but no longer than `patience_ms`.
+    /// The first blocked shard, for code that is about to begin something that needs all shards. For up to
+    /// `patience_ms`, a callback that takes long already is waited for, until it has ended or counts as blocking.
     pub fn stalled_soon(&self, patience_ms: u64) -> Option<Stall> {
         const LOOK: Duration = Duration::from_millis(20);
         let began = Instant::now();
@@ -49,7 +49,8 @@ impl Node {
         }
     }
 
-    /// Whether it is worth waiting for an answer that any shard may keep: until a moment after one is known to stand still.
+    /// Whether it is worth waiting for an answer that any shard may have: until 1 s after a shard is known to be
+    /// blocked.
     pub(crate) fn while_shards_answer(&self) -> impl FnMut() -> bool {
         let mut since: Option<Instant> = None;
         move || match self.stalled() {
@@ -61,7 +62,7 @@ impl Node {
         }
     }
 
-    /// The error for a thread that has waited in vain.
+    /// The error for a caller that has waited in vain.
     pub(crate) fn unanswered(&self, timeout_ms: u64) -> RequestError {
         match self.stalled() {
             Some(stall) => RequestError::Stalled(stall.to_string()),

@@ -1,4 +1,4 @@
-//! Doing what a callback wanted done.
+//! Carrying out the effects of a callback.
 
 use pq_abi::Reason;
 use pq_abi::spec::Start;
@@ -11,7 +11,7 @@ use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 use crate::process::Flag;
 
 impl Shard {
-    /// Does everything that the last callback recorded, in its order.
+    /// Carries out all effects of the last callback, in their order.
     pub(super) fn apply_effects(&mut self, pid: Pid) {
         if self.core.effects.is_empty() {
             return;
@@ -27,7 +27,7 @@ impl Shard {
         self.spare_effects = effects;
     }
 
-    /// For `sys`: what goes out.
+    /// Notes the outgoing messages for `sys`.
     fn note_out(&mut self, pid: Pid, effects: &[Effect]) {
         let now_ms = self.core.now_ms;
         if let Some(process) = self
@@ -39,7 +39,7 @@ impl Shard {
         }
     }
 
-    /// A callback failed: it has done nothing.
+    /// Drops the effects of a callback that failed.
     pub(super) fn forget_effects(&mut self) {
         let wheel = &mut self.core.wheel;
         for effect in self.core.effects.drain(..) {
@@ -51,7 +51,7 @@ impl Shard {
 
     fn apply(&mut self, pid: Pid, effect: Effect) {
         match effect {
-            // What a machine tells itself is what it lives on: a full mailbox must not swallow it.
+            // A state machine depends on its messages to itself: they are delivered even to a full mailbox.
             Effect::Send(to, envelope) if to == pid => self.push(to, envelope),
             Effect::Send(to, envelope) => self.send(to, envelope),
             Effect::Request(request) => self.request(pid, request),
@@ -150,7 +150,7 @@ impl Shard {
         Shard::enqueue(&mut self.run_queue, process);
     }
 
-    /// The child's end is heard through its parent; the parent's end reaches it through this link.
+    /// The parent handles the child's end; the parent's end reaches the child through this link.
     fn start_link(&mut self, pid: Pid, module: &str, args: Vec<u8>, id: u64) {
         let caller = Caller { pid, tag: id };
         if let Some(process) = self.slab.get_mut(pid) {
@@ -169,8 +169,8 @@ impl Shard {
         }
     }
 
-    /// The name of a module that runs here or is known to come. A library may ask for any text as a module, and that is
-    /// no reason to keep it.
+    /// The name of a module that runs here or is known to come. A library may request any text as a module, and such a
+    /// text must not be kept for ever.
     fn name_of(&self, module: &str) -> Option<Atom> {
         let known = Atom::known(module.as_bytes());
         known.or_else(|| {

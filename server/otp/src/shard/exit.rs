@@ -1,7 +1,7 @@
-//! Ends: exit signals, links, monitors, and what a process leaves behind.
+//! Ends of processes: exit signals, links, monitors, and cleaning up.
 //!
-//! The order at an end is the promise that the registry builds on: first nobody finds the process alive any
-//! more, then its names are free, then the others hear of it.
+//! The registry relies on the order at an end: first the process is no longer found alive, then its names are free,
+//! then links and monitors report the end.
 
 use pq_abi::{Entry, Reason};
 use pq_term::Pid;
@@ -11,7 +11,7 @@ use crate::message::{Caller, Envelope, ExitCause, Signal};
 use crate::process::{Body, Extras, Flag, Process, Watch};
 
 impl Shard {
-    /// An exit signal arrives (`erlang:exit/2`, and the table of signals in the reference manual).
+    /// Handles an exit signal (`erlang:exit/2`, and the table of signals in the reference manual).
     pub(super) fn exit_signal(&mut self, to: Pid, from: Pid, reason: Reason, cause: ExitCause) {
         let Some(process) = self.slab.get_mut(to) else {
             return;
@@ -37,7 +37,7 @@ impl Shard {
         });
     }
 
-    /// One half of a link: `of` will hear of the end of `with`. A dead one answers at once.
+    /// Adds one half of a link: `of` reports its end to `with`. A dead process does so at once.
     pub(super) fn link(&mut self, of: Pid, with: Pid) {
         match self.slab.get_mut(of) {
             Some(process) => {
@@ -61,7 +61,7 @@ impl Shard {
         }
     }
 
-    /// Somebody wants to hear of the end of a process; a dead one answers at once.
+    /// Adds a watcher for the end of a process; a dead process reports at once.
     pub(super) fn watch(&mut self, of: Pid, watcher: Caller, why: Watch) {
         match self.slab.get_mut(of) {
             Some(process) => drop(process.extras().watchers.insert(watcher, why)),
@@ -75,8 +75,8 @@ impl Shard {
         }
     }
 
-    /// A request of this process has waited long enough. It stays open until the process takes this answer,
-    /// or the real one that stands before it in the mailbox; the other of the two is then for nobody.
+    /// A request of this process has timed out. The request stays open until the process takes this answer,
+    /// or the real one that is before it in the mailbox; the other of the two answers is ignored then.
     pub(super) fn fail_request(&mut self, pid: Pid, id: u64, reason: Reason) {
         let waits = |extras: &mut Extras| {
             extras
@@ -121,7 +121,7 @@ impl Shard {
                 });
             }
             let mut watchers: Vec<_> = extras.watchers.into_iter().collect();
-            // In an order that does not hang on the table's: a run can be repeated.
+            // Sorted, because the order of the table is not stable: a run can be repeated.
             watchers.sort_unstable_by_key(|(watcher, _)| *watcher);
             for (watcher, why) in watchers {
                 self.tell_watcher(pid, watcher, why, &reason);
@@ -140,7 +140,7 @@ impl Shard {
         self.drop_body(pid, process.body);
     }
 
-    /// Drops what ran in a process: code of a library, too, and to be known as such.
+    /// Drops the body of a process. This runs code of a library, too, so it is recorded as a callback.
     pub(super) fn drop_body(&mut self, pid: Pid, body: Body) {
         let module = match &body {
             Body::Callback(state) => Some(state.module()),
@@ -154,7 +154,7 @@ impl Shard {
         self.core.post.end();
     }
 
-    /// Takes a process out of the world: not alive, no names, no ports. Nobody is told.
+    /// Removes a process: not alive, no names, no ports. Links and monitors are not told.
     pub(super) fn vanish(&mut self, pid: Pid, reason: &Reason) -> Option<Process> {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
@@ -188,7 +188,7 @@ impl Shard {
         }
     }
 
-    /// What still lay in the mailbox. Callers are watchers, and hear with them.
+    /// Handles an envelope left in the mailbox. Callers are watchers, and are told with them.
     fn leave_unread(&mut self, pid: Pid, envelope: Envelope, reason: &Reason) {
         match envelope {
             Envelope::Call(..) => (),
@@ -197,7 +197,7 @@ impl Shard {
         }
     }
 
-    /// A supervisor that ends in order has no children left; one that was killed takes them along. One whose
+    /// A supervisor that ends in order has no children left; one that was killed ends its children. A supervisor whose
     /// initial children do not all run has failed to start.
     fn end_supervision(&mut self, process: &mut Process, reason: &Reason) {
         let Body::Supervisor(body) = &mut process.body else {

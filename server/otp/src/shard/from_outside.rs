@@ -1,10 +1,10 @@
-//! Functions that are called from outside the node, in nobody's name. What they want done is done all the same.
+//! Functions that are called from outside of the node and of any process. Their effects are carried out as usual.
 //!
-//! They run on threads of their own (`calls`), and in a simulation on its one shard.
+//! The functions run on their own threads (`calls`), and in a simulation on its one shard.
 //!
-//! A function may answer with the number of a request that it has made: `shop:close` may, whose caller hears
-//! of the end in a message of its own. Nobody has no mailbox, so the request is made in the name of whoever called from
-//! outside, where that is wanted, and its answer takes the place of the number.
+//! A function may return the number of a request that it has made; `shop:close` does so, because its caller receives
+//! the result in a later message. Outside of a process there is no mailbox, so the request is made for the caller
+//! from outside, if that is wanted, and its answer replaces the number.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ use crate::callback::Callback;
 use crate::effect::{Effect, Request};
 use crate::message::{Caller, Envelope, ModuleCall, Payload, Returned};
 
-/// Answers to requests with this number are for nobody. Whoever asks from outside has numbers from 1 on.
+/// The tag of requests whose answers are dropped. Callers from outside have tags from 1 on.
 const NOBODYS: u64 = 0;
 
 impl Shard {
@@ -29,7 +29,7 @@ impl Shard {
         self.answer_from_outside(call.from, answer(result));
     }
 
-    /// A function has returned on a thread of its own.
+    /// Handles a function that has returned on a thread of its own.
     pub(super) fn returned_from_outside(&mut self, returned: Returned) {
         let Returned {
             from,
@@ -49,8 +49,8 @@ impl Shard {
     }
 }
 
-/// Runs a function; nothing where the answer to a request that it has made takes the place of its own. What was sent goes
-/// out later, so nobody has answered yet.
+/// Runs a function; returns `None` when the answer to a request of the function replaces its result. The messages are
+/// sent later, so no answer has come yet.
 pub(crate) fn run(host: &mut Callback<'_>, call: &ModuleCall) -> Result<Option<Payload>, Failure> {
     let mut answer = Vec::new();
     let called = Call {
@@ -64,13 +64,13 @@ pub(crate) fn run(host: &mut Callback<'_>, call: &ModuleCall) -> Result<Option<P
     Ok((!is_to_come).then(|| Payload::from_vec(answer)))
 }
 
-/// The answer to a call, where it is known already.
+/// The answer to a call, if it is known already.
 pub(crate) fn answer(result: Result<Option<Payload>, Failure>) -> Option<Result<Payload, Reason>> {
     result.map_err(Failure::into_reason).transpose()
 }
 
-/// Gives the request whose number was answered to the caller with this tag, if that is wanted, and all others to nobody:
-/// numbers of requests and of callers outside are not the same. Says whether there was one.
+/// Gives the request with the returned number to the caller with this tag, if that is wanted, and drops the answers of
+/// all others: tags of requests and of callers outside are different sequences. Returns whether there was such a request.
 fn hand_over(effects: &mut [Effect], answer: &[u8], asks: Option<&AtomicBool>, tag: u64) -> bool {
     let number: Option<Term> = asks.and_then(|_| from_msgpack(answer).ok());
     let mut is_found = false;

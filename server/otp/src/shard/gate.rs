@@ -1,4 +1,4 @@
-//! The gate: which processes a transaction keeps from running, for how long, and in which order they go on.
+//! The gate: which processes a transaction keeps from running, for how long, and in which order they continue.
 //!
 //! ```text
 //!   Open ─► Settling ─► Shut ─► Decided ─► Open
@@ -11,9 +11,9 @@
 //! | `Shut` | is parked: it takes only the end that its parent orders |
 //! | `Decided` | takes its new state first, and runs |
 //!
-//! One value for the shard, and nothing is done for processes that would not run. Envelopes of a parked process wait in
-//! its mailbox, in their order. Parked processes are the first to run when the gate opens, in the order in which they
-//! came. Called by `run` and moved by `stage`.
+//! The gate is one value for the shard, and has no cost for processes that would not run. Envelopes of a parked process
+//! wait in its mailbox, in their order. Parked processes are the first to run when the gate opens, in the order in
+//! which they arrived. Called by `run`, and moved by `stage`.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -25,7 +25,7 @@ use super::Shard;
 use crate::message::Envelope;
 use crate::process::{Body, Flag, Process, View};
 
-/// Where it stands.
+/// The position of the gate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stand {
     Open,
@@ -34,11 +34,11 @@ enum Stand {
     Decided,
 }
 
-/// A process that has been kept from running.
+/// A process that is kept from running.
 #[derive(Clone, Copy)]
 pub(super) struct Parked {
     place: u32,
-    /// Since when it could have run, by the clock of the gate.
+    /// The time since which the process could have run, by the clock of the gate.
     since_us: u32,
 }
 
@@ -53,11 +53,11 @@ pub(super) struct Gate {
     stand: Stand,
     parked: VecDeque<Parked>,
     clock: Instant,
-    /// When it began to keep processes back.
+    /// The time when the gate began to keep processes back.
     closed_us: u32,
-    /// Processes that stood in the run queue then are those that leave it until so many have left it.
+    /// The processes that were in the run queue then are gone when this many processes have left it.
     stood: u64,
-    /// What versions become that count as gone.
+    /// Pairs of versions: the first becomes the second when the process passes.
     coming: Vec<(Module, Module)>,
     pauses: Pauses,
 }
@@ -88,7 +88,7 @@ impl Gate {
         self.stand == Stand::Open
     }
 
-    /// Processes concerned are kept from running, and so are births of their modules.
+    /// Whether concerned processes, and births of their modules, are kept back.
     pub(super) fn is_shut(&self) -> bool {
         self.stand == Stand::Shut
     }
@@ -97,12 +97,12 @@ impl Gate {
         self.stand == Stand::Settling
     }
 
-    /// Nobody is parked.
+    /// Whether no process is parked.
     pub(super) fn is_empty(&self) -> bool {
         self.parked.is_empty()
     }
 
-    /// Parked processes can run.
+    /// Whether parked processes may run.
     pub(super) fn lets_some_go(&self) -> bool {
         !self.parked.is_empty() && matches!(self.stand, Stand::Open | Stand::Decided)
     }
@@ -114,12 +114,12 @@ impl Gate {
         }
     }
 
-    /// Supervisors that are settled take no more requests; `stood` as in [`Gate::shut`].
+    /// Keeps settled supervisors from taking requests; `stood` as in [`Gate::shut`].
     pub(super) fn settle(&mut self, stood: u64) {
         self.close(Stand::Settling, stood);
     }
 
-    /// From now on; the processes in the run queue are those that leave it until so many have left it.
+    /// Shuts the gate; the processes now in the run queue are gone when `stood` processes have left it.
     pub(super) fn shut(&mut self, stood: u64) {
         self.close(Stand::Shut, stood);
     }
@@ -128,7 +128,7 @@ impl Gate {
         (self.stand, self.stood, self.closed_us) = (stand, stood, self.now_us());
     }
 
-    /// The new versions are in force: these instead of those.
+    /// Puts the new versions in force: each pair has the old version and the new one.
     pub(super) fn decide(&mut self, coming: Vec<(Module, Module)>) {
         self.pauses.shut_us = self.now_us().wrapping_sub(self.closed_us);
         (self.stand, self.coming) = (Stand::Decided, coming);
@@ -140,7 +140,7 @@ impl Gate {
         std::mem::take(&mut self.pauses)
     }
 
-    /// The next one of the parked, if they can run.
+    /// The next parked process, if parked processes may run.
     pub(super) fn let_go(&mut self) -> Option<Parked> {
         match self.lets_some_go() {
             true => self.parked.pop_front(),
@@ -148,7 +148,7 @@ impl Gate {
         }
     }
 
-    /// Whether a process that is kept from running has to look at this at once.
+    /// Whether a process that is kept from running must handle this envelope at once.
     pub(super) fn lets_through(&self, process: &Process, envelope: &Envelope) -> bool {
         let is_kept = matches!(self.stand, Stand::Shut | Stand::Settling);
         is_kept && process.has(Flag::Concerned) && process.is_ordered_by(envelope)
@@ -162,15 +162,15 @@ impl Gate {
         self.parked.push_back(Parked { place, since_us });
     }
 
-    /// Wraps after 71 minutes; differences of two readings do not.
+    /// The reading wraps after 71 minutes; differences of two readings do not.
     fn now_us(&self) -> u32 {
         self.clock.elapsed().as_micros() as u32
     }
 }
 
 impl Shard {
-    /// Whether a process that is concerned may take envelopes. Where it is decided, it has its new state afterwards, or
-    /// is gone.
+    /// Whether a concerned process may take envelopes. When the gate is `Decided`, the process has its new state after
+    /// this call, or has ended.
     pub(super) fn passes_gate(&mut self, pid: Pid) -> bool {
         match self.gate.stand {
             Stand::Open => true,
@@ -183,7 +183,7 @@ impl Shard {
         }
     }
 
-    /// The end that the parent of this process has ordered; without one it is parked.
+    /// The end that the parent of this process has ordered; without one the process is parked.
     pub(super) fn wait_at_gate(&mut self, pid: Pid) -> Option<Envelope> {
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;
@@ -191,7 +191,7 @@ impl Shard {
         let order = self.arena.pop_first(&mut mailbox, is_order);
         process.mailbox = mailbox;
         if order.is_none() && !mailbox.is_empty() && !process.has(Flag::Queued) {
-            // To be found in no other queue as long as it stands here.
+            // Keeps the process out of all other queues while it is parked.
             process.flags.raise(Flag::Queued);
             self.gate.park(pid.index(), self.left_queue);
         }
@@ -215,7 +215,7 @@ impl Shard {
         })
     }
 
-    /// How many have left the run queue once those are gone that stand in it now.
+    /// The number of processes that have left the run queue when all processes now in it have left.
     pub(super) fn queue_end(&self) -> u64 {
         self.left_queue + self.run_queue.len() as u64
     }

@@ -1,5 +1,5 @@
-//! Running an event manager: events go to every handler, in the order in which they were added backwards
-//! (`gen_event(3)`: the newest first). A handler that fails is removed; the manager and the others go on.
+//! Running an event manager: an event goes to every handler, the newest handler first
+//! (`gen_event(3)`). A handler that fails is removed; the manager and the other handlers continue.
 
 use pq_abi::spec::{self, ManagerReply, ManagerRequest};
 use pq_abi::{Callback as Number, Failure, Kind, Reason, State, Verdict};
@@ -38,13 +38,13 @@ impl Shard {
         }
     }
 
-    /// Ends the manager in order: every handler is told.
+    /// Ends the manager in order: `terminate` runs in every handler.
     pub(super) fn stop_manager(&mut self, pid: Pid, reason: Reason) {
         self.run_handlers(pid, &Call::terminate(&reason));
         self.end(pid, reason);
     }
 
-    /// What a manager cannot do before it plays on stays at the head of its mailbox.
+    /// Puts back an envelope that the manager cannot handle before it continues, at the head of its mailbox.
     fn put_back(&mut self, pid: Pid, envelope: Envelope) {
         if let Some(process) = self.slab.get_mut(pid) {
             self.arena.push_front(&mut process.mailbox, envelope);
@@ -59,7 +59,7 @@ impl Shard {
         self.put_handlers(pid, handlers);
     }
 
-    /// Runs one handler. `false`: it wanted to be removed, and has been told that it is; an error: it failed.
+    /// Runs one handler. `false`: the handler asked to be removed, and its `terminate` has run; an error: it failed.
     fn run_handler(&mut self, pid: Pid, handler: &mut State, call: &Call) -> Result<bool, Reason> {
         let parent = self
             .slab
@@ -139,12 +139,12 @@ impl Shard {
         };
         let mut handler = handlers.remove(at);
         self.put_handlers(pid, handlers);
-        // It is removed either way; what its `terminate` could not do is in the log.
+        // The handler is removed in each case; the log has the failure of its `terminate`.
         let _ = self.run_handler(pid, &mut handler.state, &Call::terminate(&Reason::Normal));
         ManagerReply::Ok
     }
 
-    /// The handler answers through its context; one that is not there, or fails, is answered for.
+    /// The handler answers through its context; for a handler that is missing or fails, the manager answers.
     fn call_handler(&mut self, pid: Pid, from: Caller, name: Atom, data: &[u8]) {
         let mut handlers = self.take_handlers(pid).unwrap_or_default();
         let at = handlers
@@ -184,8 +184,8 @@ impl Shard {
         names
     }
 
-    /// Takes the handlers out while they run: until they are back the body is empty, and what they send to
-    /// their own manager is heard. `None` when this is no manager.
+    /// Takes the handlers out while they run: meanwhile the body is empty, and messages to
+    /// their own manager go to its mailbox. `None` when this is no manager.
     pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<Handler>> {
         let body = &mut self.slab.get_mut(pid)?.body;
         match std::mem::replace(body, Body::Empty) {

@@ -1,4 +1,4 @@
-//! Running a process: its envelopes, one after the other, each through one callback.
+//! Running a process: each of its envelopes goes through one callback.
 
 use pq_abi::{Callback as Number, Failure, Reason, Verdict};
 use pq_term::Pid;
@@ -9,7 +9,7 @@ use crate::called::brief;
 use crate::message::{Caller, Envelope, Payload};
 use crate::process::{Body, Flag};
 
-/// An envelope as a callback takes it: which one, its operands, its bytes.
+/// An envelope in the form of a callback: its number, its operands, its bytes.
 pub(super) struct Call {
     pub(super) number: Number,
     pub(super) operands: (u64, u64),
@@ -17,7 +17,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// The last one of a process or a handler.
+    /// The last callback of a process or a handler.
     pub(super) fn terminate(reason: &Reason) -> Call {
         Call {
             number: Number::Terminate,
@@ -28,7 +28,7 @@ impl Call {
 }
 
 impl Shard {
-    /// Gives the process at this index of the run queue its turn.
+    /// Runs the process at this index of the slab for one turn.
     pub(super) fn run(&mut self, index: u32) {
         let Some(process) = self.slab.at(index) else {
             return;
@@ -79,7 +79,7 @@ impl Shard {
         Some(envelope)
     }
 
-    /// Hands an envelope to whatever runs in the process.
+    /// Passes an envelope to the body of the process.
     pub(super) fn dispatch(&mut self, pid: Pid, envelope: Envelope) {
         if let Envelope::System(request) = envelope {
             return self.system(pid, *request);
@@ -99,7 +99,7 @@ impl Shard {
         }
     }
 
-    /// A gen_server or a gen_fsm.
+    /// Runs a gen_server or a gen_fsm.
     fn run_callback(&mut self, pid: Pid, envelope: Envelope) {
         let parent = self.slab.get(pid).map(|process| process.parent);
         match envelope {
@@ -123,7 +123,7 @@ impl Shard {
         }
     }
 
-    /// Runs the callback; its effects stay recorded.
+    /// Runs the callback; its effects are recorded, and not carried out yet.
     fn call_state(&mut self, pid: Pid, call: &Call) -> Verdict {
         let Some(process) = self.slab.get_mut(pid) else {
             return Verdict::Wait;
@@ -142,7 +142,7 @@ impl Shard {
         verdict
     }
 
-    /// An orderly end: `terminate`, then the end.
+    /// Ends a process in order: `terminate`, then the end.
     pub(super) fn stop(&mut self, pid: Pid, reason: Reason) {
         match self.call_state(pid, &Call::terminate(&reason)) {
             Verdict::Fail(failure) => {
@@ -157,7 +157,7 @@ impl Shard {
         }
     }
 
-    /// The plugin is wrong: its process ends, with a line that says where.
+    /// A callback failed: its process ends, with a log line that names the callback.
     fn crash(&mut self, pid: Pid, number: Number, failure: Failure) {
         let reason = failure.into_reason();
         let module = self.slab.get(pid).map_or("", |process| process.name());
@@ -174,7 +174,7 @@ impl Shard {
         }
     }
 
-    /// The callback for an envelope; `None` for an answer that nobody waits for any more.
+    /// The callback for an envelope; `None` for an answer to a request that is closed.
     pub(super) fn call_of(&mut self, pid: Pid, envelope: Envelope) -> Option<Call> {
         let call = |number, a, b, data| {
             Some(Call {
@@ -221,7 +221,7 @@ impl Shard {
             .map(drop)
     }
 
-    /// An answer has come: the request waits no more.
+    /// Closes the request whose answer has come.
     pub(super) fn take_request(&mut self, pid: Pid, id: u64) -> Option<()> {
         let timeout = self
             .slab

@@ -1,4 +1,4 @@
-//! Running a process of the runtime's own.
+//! Running a native process (`native`): its inputs and actions.
 
 use pq_abi::Failure;
 use pq_term::Pid;

@@ -1,16 +1,16 @@
-//! The processes of a shard, by the index in their pid.
+//! The processes of a shard, by the index in the pid.
 
 use pq_term::Pid;
 
 use crate::pages::Pages;
 use crate::process::Process;
 
-/// How many bits of a pid are its generation; a slot whose generations are used up is not used again.
+/// The greatest generation of a pid, which has 28 bits; a slot whose generations are used up is not used again.
 const GENERATIONS: u32 = (1 << 28) - 1;
 
 const NONE: u32 = u32::MAX;
 
-/// A place: somebody lives there, or nobody does and it knows how many did.
+/// A place: taken by a process, or free, with the number of generations that it has had.
 enum Slot {
     Free { generation: u32, next: u32 },
     Taken(Process),
@@ -47,7 +47,7 @@ impl Slab {
         }
     }
 
-    /// Makes a process under a pid that no process has had.
+    /// Makes a process under a pid that no process has had before.
     pub(super) fn insert(&mut self, make: impl FnOnce(Pid) -> Process) -> Pid {
         let (index, generation) = self.free_place();
         let pid = Pid::new(self.shard, index, generation);
@@ -79,7 +79,7 @@ impl Slab {
         process.filter(|process| process.pid == pid)
     }
 
-    /// Whoever lives at this index.
+    /// The process that lives at this index.
     pub(super) fn at(&mut self, index: u32) -> Option<&mut Process> {
         self.slots.get_mut(index as usize)?.process_mut()
     }
@@ -93,12 +93,12 @@ impl Slab {
         self.slots.iter().filter_map(Slot::process)
     }
 
-    /// How many indexes there are, taken or free.
+    /// The number of indexes, taken or free.
     pub(super) fn places(&self) -> usize {
         self.slots.len()
     }
 
-    /// An index that is free, and the generation that is born there.
+    /// A free index, and the generation of the process that is born there.
     fn free_place(&mut self) -> (u32, u32) {
         if let Some(Slot::Free { generation, next }) = self.slots.get(self.free as usize) {
             let place = (self.free, generation + 1);
@@ -132,7 +132,7 @@ mod tests {
         assert!(first != second && slab.get(first).is_none() && slab.get(second).is_some());
     }
 
-    /// A hero is three processes: the slab's share of its memory is three slots.
+    /// A hero is three processes: the slab's share of a hero's memory is three slots.
     #[test]
     fn a_slot_takes_no_more_than_the_process_in_it() {
         assert_eq!(size_of::<Slot>(), size_of::<Process>());

@@ -1,4 +1,4 @@
-//! Births: a start becomes a process, and whoever ordered it hears how it came out.
+//! Births: a start becomes a process, and the caller of the start receives the result.
 
 use pq_abi::{Failure, Kind, Module, Reason};
 use pq_term::{Pid, Term};
@@ -44,7 +44,7 @@ impl Shard {
             process.body = Body::Native(native);
             process.flags.raise(Flag::TrapsExit);
         }
-        // The runtime starts each of its own processes once: the name is free.
+        // The runtime starts each native process once, so the name is free.
         let _ = self.give_name(pid, Some(name));
         self.run_native(pid, NativeInput::Init);
         self.acknowledge(ack, Ok(Some(pid)));
@@ -89,7 +89,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Runs something in the name of a process; its effects are done when it succeeds.
+    /// Runs a function for a process; its effects are carried out when it succeeds.
     pub(super) fn in_callback<R>(
         &mut self,
         pid: Pid,
@@ -110,14 +110,14 @@ impl Shard {
         result
     }
 
-    /// The registry holds a name of this process from now on.
+    /// Records whether the registry holds a name of this process.
     pub(super) fn note_name(&mut self, pid: Pid, holds_name: bool) {
         if let Some(process) = self.slab.get_mut(pid).filter(|_| holds_name) {
             process.flags.raise(Flag::HoldsName);
         }
     }
 
-    /// Tells how a start came out; a process that did not start is gone.
+    /// Reports the result of a start; a process that did not start is removed.
     pub(super) fn settle(&mut self, pid: Pid, outcome: Result<(), Failure>, ack: Ack) {
         let outcome = match outcome {
             Ok(()) => {
@@ -137,8 +137,8 @@ impl Shard {
         self.acknowledge(ack, outcome);
     }
 
-    /// A supervisor knows its children; a process that used `start_link` has a link instead. The other
-    /// half of either is the child's parent.
+    /// A supervisor knows its children; a process that used `start_link` gets a link instead. The other
+    /// half of both is the child's parent.
     fn link_to_parent(&mut self, pid: Pid, ack: Ack) {
         let parent = self
             .slab

@@ -10,17 +10,17 @@ use crate::message::{Ack, Caller, Envelope, Signal, Spawn};
 use crate::process::{Body, Flag, SupervisorBody};
 use crate::supervisor::{Action, Input, Report, StartOutcome, Supervisor, Ticket};
 
-/// The world outside the node, which asks as if it were a process.
+/// The world outside of the node, which asks like a process.
 const OUTSIDE: Pid = Pid::from_raw(0);
 
-/// The monitor by which it hears of ends for [`crate::Kin`]. Other monitors of its are none.
+/// The monitor number for [`crate::Kin`]: real monitors have other numbers.
 const KIN: u64 = 0;
 
-/// Room that is kept: a supervisor that stops a hundred thousand children at once needs more, once.
+/// The capacity that is kept: only a supervisor that stops 100 000 children at once needs more.
 const SPARE_ACTIONS_MAX: usize = 1_024;
 
 impl Shard {
-    /// Asks the module for its children and starts them; the outcome is told when they run.
+    /// Calls the module's `init` and starts the children; the result is reported when they run.
     pub(super) fn init_supervisor(&mut self, pid: Pid, module: Module, args: Vec<u8>, ack: Ack) {
         let mut actions = std::mem::take(&mut self.spare_actions);
         let made = self
@@ -69,7 +69,7 @@ impl Shard {
         self.supervise(pid, input);
     }
 
-    /// Gives the machine an input and does what it says.
+    /// Gives the machine an input, and carries out its actions.
     pub(super) fn supervise(&mut self, pid: Pid, input: Input) {
         let now_ms = self.core.now_ms;
         let mut actions = std::mem::take(&mut self.spare_actions);
@@ -92,7 +92,7 @@ impl Shard {
         }
     }
 
-    /// Does them, and keeps their room for the next.
+    /// Carries out the actions, and keeps their vector for the next call.
     fn act_all(&mut self, pid: Pid, mut actions: Vec<Action>) {
         for action in actions.drain(..) {
             self.act(pid, action);
@@ -133,8 +133,8 @@ impl Shard {
         }
     }
 
-    /// A dynamic child may live anywhere, all others live where their supervisor does: an avatar's three
-    /// processes share a shard. Where only supervisors live, whoever is none is born elsewhere.
+    /// A dynamic child may live on any shard; all others live on the shard of their supervisor, so an avatar's three
+    /// processes share a shard. If that shard is only for supervisors, other children are born elsewhere.
     fn start_child(&mut self, spawn: Spawn, dynamic: bool) {
         let shard = if dynamic || self.is_no_place_for(&spawn) {
             self.core.node.next_shard()
@@ -148,7 +148,7 @@ impl Shard {
         }
     }
 
-    /// The owner of a port has its child: whoever looks after such hears of it, and of the end of both.
+    /// The owner of a port has its child: the listener ([`crate::Kin`]) is told of it, and of the end of both.
     fn tell_kin(&mut self, asker: Pid, child: Pid) {
         if let Some(kin) = self.core.node.kin() {
             kin.started(asker, child);
@@ -167,7 +167,7 @@ impl Shard {
             && module().is_some_and(|module| module.kind() != Kind::Supervisor)
     }
 
-    /// A timer that the machine takes back fires all the same, and is ignored then: it is one that bounds the
+    /// A cancelled timer fires all the same, and is ignored then: such timers bound the
     /// end of a child, so there are few.
     fn set_timer(&mut self, pid: Pid, id: u32, ms: u32) {
         let due_ms = self.core.due_after(u64::from(ms));
@@ -180,11 +180,11 @@ impl Shard {
         }
     }
 
-    /// Progress and supervisor reports, in the words of OTP's `supervisor_report`. The log says by default
-    /// which child ended and why, and that it is back; that one started is for debugging.
+    /// Logs progress and supervisor reports, in the terms of OTP's `supervisor_report`. By default the log has
+    /// the ends of children with their reasons, and the restarts; first starts are logged at DEBUG.
     fn report(&mut self, pid: Pid, report: Report) {
         let supervisor = self.slab.get(pid).map_or("", |process| process.name());
-        // Who has ended has lost its name by now.
+        // A process that has ended has lost its name already.
         let name = |child: Pid| self.core.node.name_of(child);
         match report {
             Report::Progress { id, pid: child } => {
@@ -200,8 +200,8 @@ impl Shard {
             } => {
                 tracing::warn!(supervisor, %pid, child = %id, ended = %child, reason = %brief(&reason), "child_terminated");
             }
-            // Whoever ordered the start of this tree hears the reason, and decides what it is worth: anybody
-            // can ask for an avatar whose name is taken.
+            // The caller that ordered the start of this tree receives the reason, and decides whether to log it: any
+            // player can ask for an avatar whose name is taken.
             Report::StartError { id, reason } if self.starting.contains_key(&pid) => {
                 tracing::debug!(supervisor, %pid, child = %id, reason = %brief(&reason), "start_error");
             }

@@ -1,4 +1,4 @@
-//! What system messages do to a process; the table stands in [`crate::sys`].
+//! The effects of system messages on a process; the table is in [`crate::sys`].
 
 use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
@@ -12,7 +12,7 @@ use crate::sys::{Debug, Replace, SysMessage, SysRequest};
 
 mod debug;
 
-/// How to convert: which module, which way, which other version, what else.
+/// A conversion: the module, the direction, the other version, the extra argument.
 struct Change {
     module: String,
     direction: Direction,
@@ -63,7 +63,7 @@ impl Shard {
         self.reply(from, pq_term::msgpack::to_msgpack(&answer));
     }
 
-    /// Ends a process in order, whatever runs in it.
+    /// Ends a process in order, whatever its body is.
     pub(super) fn terminate(&mut self, pid: Pid, reason: Reason) {
         let Some(process) = self.slab.get_mut(pid) else {
             return;
@@ -96,7 +96,7 @@ impl Shard {
         ok()
     }
 
-    /// The state as a term: of a callback module its fields, of a manager its handlers.
+    /// The state as a term: the fields of a callback module, the handlers of a manager.
     fn state_of(&mut self, pid: Pid) -> Result<Term, Reason> {
         if let Some(handlers) = self.take_handlers(pid) {
             let states = handlers
@@ -143,7 +143,7 @@ impl Shard {
         term_of(&after)
     }
 
-    /// The state of a handler after `replace`; as it was, when anything is wrong with the new one (`sys(3)`).
+    /// The state of a handler after `replace`; unchanged when the new state is refused (`sys(3)`).
     fn replace_handler(&mut self, pid: Pid, handler: &mut State, replace: &mut Replace) {
         let module = handler.module();
         let Ok(state) = self.exported_handler(pid, handler) else {
@@ -159,7 +159,7 @@ impl Shard {
         }
     }
 
-    /// Lends the state of a gen_server or gen_fsm to `use_it`, which gives it, or another, back.
+    /// Lends the state of a gen_server or gen_fsm to `use_it`, which returns this state or another one.
     pub(super) fn with_state<R>(
         &mut self,
         pid: Pid,
@@ -240,7 +240,7 @@ impl Shard {
         Ok(())
     }
 
-    /// All handlers of the module are converted, or none.
+    /// Converts all handlers of the module, or none.
     fn change_handlers(&mut self, pid: Pid, change: &Change) -> Result<(), Reason> {
         let Some(mut handlers) = self.take_handlers(pid) else {
             return Ok(());
@@ -268,7 +268,7 @@ impl Shard {
         outcome
     }
 
-    /// The state of the current version that this state becomes. The newer module converts, in both directions.
+    /// Converts a state to the current version. The newer module converts, in both directions.
     fn convert(
         &mut self,
         pid: Pid,
@@ -307,7 +307,7 @@ impl Shard {
             .ok_or_else(|| crate::answers::undef(module.name(), "code_change"))
     }
 
-    /// The module is asked again with the arguments of its start; its children stay.
+    /// Asks the module again with the arguments of its start; the children stay.
     fn change_supervisor(&mut self, pid: Pid) -> Result<(), Reason> {
         let process = self.slab.get(pid).ok_or(Reason::NoProc)?;
         let (Some(module), Body::Supervisor(body)) = (process.module, &process.body) else {
@@ -337,7 +337,7 @@ fn error(reason: Reason) -> Term {
     Term::tuple([Term::atom("error"), reason.to_term()])
 }
 
-/// What stands before a handler's state: an array of three, the module's name, `false`.
+/// The bytes before a handler's state: an array of three, the module's name, `false`.
 fn handler_name(module: Module) -> Vec<u8> {
     let name = pq_term::msgpack::to_msgpack(&Term::atom(module.name()));
     [&[0x93], &name[..], &[0xc2]].concat()

@@ -1,12 +1,11 @@
 //! Receive time-outs: `{noreply, State, Timeout}` of a gen_server, `{next_state, StateName, Data, Timeout}` of a
 //! gen_fsm.
 //!
-//! A wait ends with the first envelope that its process takes. System messages are not among them, and a message
-//! that nobody waits for any more (a late answer) is none. OTP begins the wait anew after a system message; here it
-//! goes on. While a process is suspended or held, a time-out that is due lies in its mailbox, behind what came before
-//! it and will end the wait.
+//! A wait ends with the first envelope that its process takes. System messages do not count, nor does a late answer to
+//! a request that is closed. OTP begins the wait anew after a system message; here the wait continues. While a process
+//! is suspended or held, a due time-out lies in its mailbox, behind earlier messages, which will end the wait.
 //!
-//! A wait has a number, so that a time-out that already lies in the mailbox when its wait ends reaches nobody.
+//! A wait has a number, so that a time-out that is in the mailbox already when its wait ends is ignored.
 
 use pq_term::Pid;
 
@@ -15,10 +14,10 @@ use crate::message::Envelope;
 use crate::process::{Flag, Wait};
 
 impl Shard {
-    /// Begins a wait, in the place of the one before.
+    /// Begins a wait, which replaces the one before.
     pub(super) fn time_out_after(&mut self, pid: Pid, ms: u64) {
         self.end_wait(pid);
-        // Only the last few of a process are ever compared: the low half of a reference tells them apart.
+        // Only the last few waits of a process are ever compared: the low half of a reference distinguishes them.
         let number = self.core.next_ref() as u32;
         let Some(process) = self.slab.get_mut(pid) else {
             return;
@@ -34,7 +33,7 @@ impl Shard {
         }
     }
 
-    /// The process has taken something.
+    /// Ends the wait, because the process has taken an envelope.
     pub(super) fn end_wait(&mut self, pid: Pid) {
         let Some(process) = self.slab.get_mut(pid).filter(|it| it.has(Flag::Timed)) else {
             return;
@@ -46,7 +45,7 @@ impl Shard {
         }
     }
 
-    /// A time-out has come; `None` when its wait is over.
+    /// Handles a time-out; `None` when its wait is over.
     pub(super) fn take_time_out(&self, pid: Pid, number: u32) -> Option<()> {
         let extras = self.slab.get(pid)?.extras.as_ref()?;
         (extras.wait.as_ref()?.number == number).then_some(())

@@ -1,4 +1,4 @@
-//! The thread that looks: at each post, and at what the system says of its thread where that has not moved on.
+//! The watching thread: it reads each post, and the system's data about a thread whose post has not changed.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,14 +14,14 @@ use super::{Stall, StallEvent};
 use crate::node::Node;
 use crate::run_clock::RunClock;
 
-/// How often it looks: what is late is known to within this.
+/// The interval between two readings; times of callbacks are known with this precision.
 const BEAT: Duration = Duration::from_millis(20);
 
-/// How much of a processor a function may have that was called from outside, before it gets only what nobody else wants:
-/// as long as an operator waits for it.
+/// How much processor time a function that was called from outside may use before its thread gets the lowest
+/// priority: as long as an operator waits for it.
 const CALL_CPU_MS: u64 = 5_000;
 
-/// Looks until the node is dropped.
+/// Reads all posts every [`BEAT`], until the node is dropped.
 pub(crate) fn keep(node: &Node, started: Instant, stop: &Receiver<()>) {
     watch_thread();
     let (mut keeper, mut clock) = (Keeper::default(), RunClock::default());
@@ -31,15 +31,15 @@ pub(crate) fn keep(node: &Node, started: Instant, stop: &Receiver<()>) {
     }
 }
 
-/// A thread that is looked at.
+/// A thread that is watched.
 #[derive(Default)]
 struct Looked {
     watch: Watch,
-    /// What was told of it last.
+    /// The last reported stall of the thread.
     stall: Option<Stall>,
 }
 
-/// Which thread: a shard, or one for calls by its number.
+/// The name of a thread: a shard, or a thread for calls by its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Thread {
     Shard(usize),
@@ -61,7 +61,7 @@ impl Keeper {
         let calls = calls.into_iter();
         let calls = calls.map(|(number, post)| (Thread::Calls(number), post));
         let posts: BTreeMap<Thread, _> = shards.chain(calls).collect();
-        // A thread for calls that has ended is at nothing any more.
+        // A thread for calls that has ended has no activity any more.
         self.threads.retain(|thread, looked| {
             let goes_on = posts.contains_key(thread);
             if !goes_on {
@@ -108,7 +108,8 @@ impl Looked {
             Some(stall) => stall,
             None => named(node, thread, post),
         };
-        // Between those looks it may have gone on: then another one is named here, and it ends the next time.
+        // Between those readings the thread may have turned to another callback: then this names the wrong one, and
+        // ends next time.
         let stall = Stall {
             age_ms: self.watch.age_ms(),
             cpu_ms: self.watch.cpu_ms,
@@ -136,9 +137,9 @@ fn tell_over(node: &Node, stall: Option<Stall>) {
     }
 }
 
-/// Who runs there.
+/// Names the callback that runs on the thread.
 fn named(node: &Node, thread: Thread, post: &Post) -> Stall {
-    // What it was at before is not to blame for the runtime's own work.
+    // The post still has the previous callback, which is not at fault when the runtime itself works.
     let doing = match post.state() {
         (_, Work::Library) => post.doing(),
         (_, Work::Own | Work::None) => Doing::default(),

@@ -1,19 +1,19 @@
-//! What a thread is at: written by itself at each callback, in a few stores, and read by others at leisure.
+//! The activity of a thread: the thread writes it at each callback, in a few stores, and other threads read it.
 //!
-//! No clock is read here; the keeper looks often enough to know how long something lasts. What it reads while the thread
-//! goes on may be of two callbacks; it believes only what has been the same at two looks. For the last words of a thread
-//! there is another record (`pq_abi::crash`), which says why.
+//! This module reads no clock; the keeper reads often enough to know how long an activity lasts. While the thread
+//! continues, a reading may mix two callbacks; so the keeper trusts only data that are the same in two readings. The
+//! last words of a thread need a separate record (`pq_abi::crash`), which explains the reason.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
 
 use pq_abi::{Callback, Entry, Module};
 use pq_term::Pid;
 
-/// How much of a function's name is kept; the longest of the game has half of it.
+/// How many words of 8 bytes of a function's name are kept; the longest name of the game takes half of them.
 const FUNCTION_WORDS: usize = 4;
 const FUNCTION_BYTES: usize = FUNCTION_WORDS * size_of::<u64>();
 
-/// Numbers of what else of a module runs than a callback.
+/// Numbers for the entries of a module other than callbacks.
 const NOTHING: u64 = 0;
 const INIT: u64 = 1;
 const EXPORT: u64 = 2;
@@ -21,18 +21,18 @@ const IMPORT: u64 = 3;
 const CODE_CHANGE: u64 = 4;
 const DROP: u64 = 5;
 const FUNCTION: u64 = 6;
-/// And above which number are the callbacks.
+/// The number above which entries are callbacks.
 const CALLBACKS: u64 = 16;
 
-/// Whose work a thread does.
+/// The kind of work that a thread does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Work {
-    /// Nobody's: it waits until there is some.
+    /// The thread waits for work.
     #[default]
     None,
-    /// The runtime's own.
+    /// The thread does the runtime's own work.
     Own,
-    /// That of a library.
+    /// The thread runs code of a library.
     Library,
 }
 
@@ -40,20 +40,20 @@ pub(crate) enum Work {
 #[derive(Default)]
 #[repr(align(64))]
 pub(crate) struct Post {
-    /// Another number for each thing that the thread begins or ends.
+    /// A counter that changes whenever the thread begins or ends an activity.
     turn: AtomicU64,
     work: AtomicU8,
     pid: AtomicU64,
     module: AtomicU64,
     entry: AtomicU64,
     function: [AtomicU64; FUNCTION_WORDS],
-    /// By which number the system knows the thread; 0 before it has said so.
+    /// The system's number of the thread; 0 until the thread has stored it.
     thread: AtomicI32,
-    /// It gets what time nobody else wants, and is not to take up anything else.
+    /// The thread has the lowest priority, and must not begin anything else.
     given_up: AtomicBool,
 }
 
-/// What runs on a thread.
+/// The module and function that run on a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Doing {
     module: u64,
@@ -62,15 +62,15 @@ pub(crate) struct Doing {
 }
 
 impl Post {
-    // ---- the thread itself ----
+    // ---- for the thread itself ----
 
-    /// It is the calling thread's from now on.
+    /// Makes this the post of the calling thread.
     pub(crate) fn take(&self) {
         let thread = rustix::thread::gettid().as_raw_nonzero().get();
         self.thread.store(thread, Ordering::Relaxed);
     }
 
-    /// Something of this process begins; [`Pid`] 0 stands for the world outside the node.
+    /// Begins the work of this process; [`Pid`] 0 stands for the world outside of the node.
     pub(crate) fn begin(&self, pid: Pid) {
         self.pid.store(pid.as_raw(), Ordering::Relaxed);
         self.module.store(0, Ordering::Relaxed);
@@ -78,20 +78,20 @@ impl Post {
         self.turn_to(Work::Library);
     }
 
-    /// It has ended.
+    /// Ends the work of the process.
     pub(crate) fn end(&self) {
         self.turn_to(Work::Own);
     }
 
-    /// The thread turns to something else.
+    /// Records that the thread begins another kind of work.
     pub(crate) fn turn_to(&self, work: Work) {
         self.work.store(work as u8, Ordering::Relaxed);
-        // Nobody else writes it.
+        // Only this thread writes the counter.
         let turn = self.turn.load(Ordering::Relaxed).wrapping_add(1);
         self.turn.store(turn, Ordering::Release);
     }
 
-    /// This of a module runs now.
+    /// Records that this entry of a module runs now.
     pub(crate) fn enter(&self, module: Module, entry: Entry<'_>) {
         self.module.store(module.address(), Ordering::Relaxed);
         let number = match entry {
@@ -111,7 +111,7 @@ impl Post {
         self.entry.store(number, Ordering::Relaxed);
     }
 
-    /// A function that was called has returned: what called it goes on.
+    /// Records that a called function has returned, and its caller continues.
     pub(crate) fn resume(&self, outer: &Doing) {
         self.module.store(outer.module, Ordering::Relaxed);
         self.entry.store(outer.entry, Ordering::Relaxed);
@@ -120,19 +120,19 @@ impl Post {
         }
     }
 
-    /// Whether somebody has lost patience with it.
+    /// Whether the keeper has given the thread up.
     pub(crate) fn is_given_up(&self) -> bool {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    // ---- anybody ----
+    // ---- for other threads ----
 
-    /// It has taken too long; `true` the first time.
+    /// Gives the thread up; `true` the first time.
     pub(crate) fn give_up(&self) -> bool {
         !self.given_up.swap(true, Ordering::Relaxed)
     }
 
-    /// Which turn it is at, and whose work that is.
+    /// The counter of activities, and the kind of work.
     pub(crate) fn state(&self) -> (u64, Work) {
         let turn = self.turn.load(Ordering::Acquire);
         let work = match self.work.load(Ordering::Relaxed) {
@@ -143,12 +143,12 @@ impl Post {
         (turn, work)
     }
 
-    /// Whose process it is.
+    /// The process that the thread works for.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.pid.load(Ordering::Relaxed))
     }
 
-    /// What runs.
+    /// The module and function that run.
     pub(crate) fn doing(&self) -> Doing {
         Doing {
             module: self.module.load(Ordering::Relaxed),
@@ -157,19 +157,19 @@ impl Post {
         }
     }
 
-    /// The thread.
+    /// The thread's number in the system; `None` before the thread has stored it.
     pub(crate) fn thread(&self) -> Option<rustix::process::Pid> {
         rustix::process::Pid::from_raw(self.thread.load(Ordering::Relaxed))
     }
 }
 
 impl Doing {
-    /// The address of the module; 0 where none runs.
+    /// The address of the running module; 0 when none runs.
     pub(crate) fn module(&self) -> u64 {
         self.module
     }
 
-    /// The function, as its author calls it.
+    /// The running function, by its author's name for it.
     pub(crate) fn function(&self) -> String {
         let callback = |number: u64| Callback::from_number(u32::try_from(number).ok()?);
         match self.entry {
@@ -187,7 +187,7 @@ impl Doing {
     }
 }
 
-/// The beginning of a name.
+/// The beginning of a name, as words.
 fn packed(name: &str) -> [u64; FUNCTION_WORDS] {
     let mut bytes = [0; FUNCTION_BYTES];
     let kept = name.len().min(FUNCTION_BYTES);

@@ -1,27 +1,27 @@
-//! What the system says of a thread: how much of a processor it has had, and whether it wants one.
+//! The system's data about a thread: its processor time, and whether it wants a processor.
 //!
-//! The processor's time is what tells a callback that works for ever from one that waits for its turn on a busy machine,
+//! The processor time distinguishes a callback that works for ever from one that waits for its turn on a busy machine,
 //! or in a program that was stopped.
 
 use rustix::process::{Pid, setpriority_process};
 
-/// The lowest priority that the system has.
+/// The lowest priority of the system (`setpriority(2)`).
 const LOWEST: i32 = 19;
 
-/// The ticks of a second in `proc_pid_stat(5)`: `USER_HZ`, which is part of what Linux promises to programs.
+/// The ticks per second in `proc_pid_stat(5)`: `USER_HZ`, which Linux keeps stable for programs.
 const TICKS_PER_S: u64 = 100;
 
-/// A thread at one moment.
+/// The system's data about a thread at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Task {
-    /// The time that it has had on a processor since it began.
+    /// The processor time since the thread's start, in milliseconds.
     pub(crate) cpu_ms: u64,
-    /// It sleeps: it neither runs nor wants to, nor was it stopped.
+    /// The thread sleeps: it neither runs nor wants to run, nor was it stopped.
     pub(crate) waits: bool,
 }
 
 impl Task {
-    /// This thread of the program now; `None` when it has ended, or where the system does not say.
+    /// Reads the data of this thread now; `None` when it has ended, or where the system does not provide them.
     pub(crate) fn of(thread: Pid) -> Option<Task> {
         let number = thread.as_raw_nonzero();
         let stat = std::fs::read_to_string(format!("/proc/self/task/{number}/stat")).ok()?;
@@ -29,7 +29,7 @@ impl Task {
     }
 }
 
-/// Fields 3, 14 and 15 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
+/// Reads fields 3, 14 and 15 of `proc_pid_stat(5)`; the name in field 2 may contain any character.
 fn read(stat: &str) -> Option<Task> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace();
@@ -42,9 +42,9 @@ fn read(stat: &str) -> Option<Task> {
     })
 }
 
-/// A thread that does not come back cannot be ended; it gets what time nobody else wants.
+/// Gives a thread the lowest priority: a thread that does not return cannot be ended, but can be made to yield.
 pub(crate) fn yield_to_others(thread: Pid) {
-    // It is a courtesy: where the system refuses, the thread stays as loud as it was.
+    // When the system refuses, the thread keeps its priority.
     let _ = setpriority_process(Some(thread), LOWEST);
 }
 
@@ -82,7 +82,7 @@ mod tests {
         let own = rustix::thread::gettid();
         let before = Task::of(own).unwrap();
         assert!(!before.waits);
-        // Processor time, so it ends on any machine.
+        // Processor time, so the loop ends on any machine.
         while Task::of(own).unwrap().cpu_ms < before.cpu_ms + 30 {}
     }
 }

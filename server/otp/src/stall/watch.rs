@@ -1,79 +1,79 @@
-//! What is made of looks at a thread: whether what it does takes long, or stands in everybody's way.
+//! The judgement of a thread's activity: it passes, is slow, or blocks its shard.
 //!
-//! Pure: the clock and the system's words come from whoever looks (`keeper`).
+//! Pure: the clock and the system's data come from the caller (`keeper`).
 //!
 //! ```text
 //!   passes ─ 0.1 s of a processor, or 0.5 s asleep ─► slow ─ 1 s of a processor, or 5 s asleep ─► stalled
 //!     ▲                                                 └────────────── it ends ───────────────────┘ │
 //!     └───────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! Work of the runtime's own has no name and ends: it is slow never, and stalled after 10 s.
+//! Work of the runtime itself has no name and ends: it is never slow, and stalled only after 10 s.
 
 use super::post::Work;
 use super::task::Task;
 
-/// How much of a processor a callback may have before it is named. The longest of the game takes some tens of
-/// microseconds; at this length everybody else on the shard has noticed.
+/// The processor time of a callback before it is named. The longest callback of the game takes some tens of
+/// microseconds; at this length all other processes of the shard notice the delay.
 pub(super) const SLOW_CPU_MS: u64 = 100;
 
-/// How much makes it one that does not end, as far as others are concerned: ten times that.
+/// The processor time after which a callback counts as one that does not end: ten times that.
 pub(super) const STALLED_CPU_MS: u64 = 1_000;
 
-/// How long it may sleep. No callback has a reason to, but for pages and locks of the system, which on a bad day take
-/// some tenths of a second.
+/// How long a callback may sleep. No callback has a reason to, except for pages and locks of the system, which on a bad
+/// day take several tenths of a second.
 pub(super) const SLOW_ASLEEP_MS: u64 = 500;
 pub(super) const STALLED_ASLEEP_MS: u64 = 5_000;
 
-/// How long the runtime's own work may take: to list a million processes takes two seconds.
+/// How long the runtime's own work may take: listing a million processes takes two seconds.
 pub(super) const STALLED_OWN_MS: u64 = 10_000;
 
-/// How long something takes already.
+/// The grade of an activity by its duration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) enum Grade {
-    /// Not long.
+    /// The activity is short, or there is none.
     #[default]
     Passes,
-    /// Long enough to be named, and that nobody new comes behind it.
+    /// The activity is named, and new processes are born on other shards.
     Slow,
-    /// It does not end, as far as anybody can know.
+    /// The activity does not end, as far as can be known.
     Stalled,
 }
 
-/// One look at a thread.
+/// One reading of a thread.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) turn: u64,
     pub(super) work: Work,
-    /// What the system says; it is asked only where [`Watch::is_at`].
+    /// The system's data, which are read only where [`Watch::is_at`].
     pub(super) task: Option<Task>,
 }
 
-/// What is known of the thing that a thread is at.
+/// The known facts about a thread's current activity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Watch {
     turn: u64,
     since_ms: u64,
     looked_ms: u64,
     began_cpu_ms: Option<u64>,
-    /// How much of a processor it has had.
+    /// The processor time of the activity.
     pub(super) cpu_ms: u64,
-    /// How long it has slept.
+    /// The time that the activity slept.
     pub(super) asleep_ms: u64,
     pub(super) grade: Grade,
 }
 
 impl Watch {
-    /// Whether the thread is still at what it was at: then it is worth asking the system about it.
+    /// Whether the activity is the same as before: only then the system's data are worth reading.
     pub(super) fn is_at(&self, turn: u64, work: Work) -> bool {
         work != Work::None && turn == self.turn
     }
 
-    /// For how long it is at it, as far as was seen.
+    /// The known duration of the activity.
     pub(super) fn age_ms(&self) -> u64 {
         self.looked_ms - self.since_ms
     }
 
-    /// Notes a look; `now_ms` counts the time in which the program could run.
+    /// Adds a reading; `now_ms` counts the time in which the program could run.
     pub(super) fn look(&mut self, now_ms: u64, seen: Seen) {
         if !self.is_at(seen.turn, seen.work) {
             *self = Watch {
@@ -92,7 +92,7 @@ impl Watch {
                 self.cpu_ms = task.cpu_ms.saturating_sub(began);
                 self.asleep_ms += if task.waits { passed_ms } else { 0 };
             }
-            // The system does not say: then only the time is known.
+            // The system gives no data: then only the time is known.
             None => self.asleep_ms += passed_ms,
         }
         self.grade = self.graded(seen.work);
@@ -117,7 +117,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Looks each 20 ms at a thread that has so much more of a processor each time.
+    /// Reads a thread every 20 ms, whose processor time grows by this much each time.
     fn looks(
         watch: &mut Watch,
         times: u64,
@@ -163,7 +163,7 @@ mod tests {
         let mut watch = Watch::default();
         looks(&mut watch, 100_000, LOOPS, (0, false));
         assert_eq!((watch.grade, watch.cpu_ms), (Grade::Passes, 0));
-        // A tenth of a processor is a busy machine: it is named by what it has had.
+        // A tenth of a processor means a busy machine: the callback is named after its processor time.
         let mut watch = Watch::default();
         looks(&mut watch, 1 + 49, LOOPS, (2, false));
         assert_eq!(watch.grade, Grade::Passes);

@@ -1,13 +1,13 @@
 //! Arguments appended to arguments: two MessagePack arrays become one (`start_child/2` under
 //! `simple_one_for_one`). Only the headers are read; the elements are copied as they are.
 
-/// MessagePack's nil, which is how `()` is written: no arguments.
+/// MessagePack's nil, which is the encoding of `()`: no arguments.
 const NIL: u8 = 0xc0;
 
 /// The elements of `first`, then those of `second`.
 ///
 /// # Errors
-/// `second`, when one of them is no array or the result would have more elements than an array can.
+/// Returns `second`, when one of them is no array or the result would have more elements than an array can.
 pub fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
     match (elements(first), elements(&second)) {
         (Some(_), Some(Array { count: 0, .. })) => Ok(first.into()),
@@ -17,7 +17,7 @@ pub fn join(first: &[u8], second: Vec<u8>) -> Result<Vec<u8>, Vec<u8>> {
     }
 }
 
-/// An array: how many elements it has, and what they are.
+/// An array: the number of its elements, and their bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Array<'a> {
     pub(super) count: u32,
@@ -33,7 +33,7 @@ fn append(some: Array<'_>, more: Array<'_>) -> Option<Vec<u8>> {
     Some(joined)
 }
 
-/// The arguments. Nothing at all and nil count as none.
+/// Reads arguments. No bytes and nil count as an empty array.
 pub(super) fn elements(arguments: &[u8]) -> Option<Array<'_>> {
     match arguments {
         [] | [NIL] => Some(Array {
@@ -44,7 +44,7 @@ pub(super) fn elements(arguments: &[u8]) -> Option<Array<'_>> {
     }
 }
 
-/// An array, by its header.
+/// Reads the header of an array.
 pub(super) fn header(array: &[u8]) -> Option<Array<'_>> {
     let (count, items) = match *array {
         [head @ 0x90..=0x9f, ref items @ ..] => (u32::from(head & 0x0f), items),

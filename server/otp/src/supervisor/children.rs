@@ -1,5 +1,5 @@
-//! The list of children in the order of their start. Each has its spec as bytes, decoded when it is needed, and
-//! 16 bytes that say how it stands.
+//! The list of children in the order of their start. Each child has its spec as bytes, decoded when needed, and
+//! 16 bytes of state.
 
 use std::hash::BuildHasher;
 
@@ -13,24 +13,24 @@ use smallvec::SmallVec;
 #[derive(Default)]
 pub(super) struct Children {
     specs: Vec<u8>,
-    /// Two need no memory of their own: those of an avatar.
+    /// An avatar's two children fit in place.
     slots: SmallVec<[Slot; 2]>,
 }
 
 struct Slot {
-    /// Means something only while running.
+    /// Valid only while the child runs.
     pid: Pid,
-    /// Where its spec begins.
+    /// The offset of the child's spec.
     at: u32,
-    /// Of the hash of its id, so that few specs are decoded to find one.
+    /// Part of the hash of the child's id, so that a search decodes few specs.
     tag: u16,
     standing: Standing,
 }
 
-/// Two for each avatar.
+/// Each avatar has two slots.
 const _: () = assert!(size_of::<Slot>() == 16);
 
-/// What a start needs of a spec.
+/// The parts of a spec that a start needs.
 #[derive(PartialEq, Debug)]
 pub(super) struct ChildStart {
     pub(super) id: Term,
@@ -50,14 +50,14 @@ impl From<ChildView<'_>> for ChildStart {
     }
 }
 
-/// How a child stands.
+/// The state of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Standing {
-    /// There is no process, and none is wanted.
+    /// The child has no process, and needs none.
     Down,
-    /// There is no process, and one is wanted.
+    /// The child has no process, and waits for a restart.
     Restarting,
-    /// There is one.
+    /// The child has a process.
     Running,
 }
 
@@ -66,22 +66,22 @@ impl Children {
         self.slots.len()
     }
 
-    /// The spec of a child.
+    /// Decodes the spec of a child.
     pub(super) fn spec(&self, index: usize) -> ChildSpec {
         self.view(index).spec()
     }
 
-    /// What a start needs of it.
+    /// Decodes the parts of a spec that a start needs.
     pub(super) fn child_start(&self, index: usize) -> ChildStart {
         ChildStart::from(self.view(index))
     }
 
     fn view(&self, index: usize) -> ChildView<'_> {
         ChildView::new(self.spec_bytes(index))
-            .expect("only what was decoded once, or encoded here, is kept")
+            .expect("kept specs were decoded once, or encoded here")
     }
 
-    /// The process of a child, while there is one.
+    /// The process of a child; `None` while the child does not run.
     pub(super) fn pid(&self, index: usize) -> Option<Pid> {
         let slot = &self.slots[index];
         (slot.standing == Standing::Running).then_some(slot.pid)
@@ -91,23 +91,23 @@ impl Children {
         self.slots[index].standing
     }
 
-    /// Notes that there is a process.
+    /// Records that the child runs as this process.
     pub(super) fn run(&mut self, index: usize, pid: Pid) {
         self.slots[index].pid = pid;
         self.slots[index].standing = Standing::Running;
     }
 
-    /// Notes that there is no process and none is wanted.
+    /// Records that the child has no process and needs none.
     pub(super) fn rest(&mut self, index: usize) {
         self.slots[index].standing = Standing::Down;
     }
 
-    /// Notes that there is no process and one is wanted.
+    /// Records that the child has no process and waits for a restart.
     pub(super) fn await_restart(&mut self, index: usize) {
         self.slots[index].standing = Standing::Restarting;
     }
 
-    /// Where the child with this id stands.
+    /// The index of the child with this id.
     pub(super) fn position(&self, id: &Term) -> Option<usize> {
         self.find(tag(id), id)
     }
@@ -116,26 +116,26 @@ impl Children {
         (0..self.len()).find(|index| self.slots[*index].tag == tag && self.view(*index).id == *id)
     }
 
-    /// Where the child with this process stands.
+    /// The index of the child with this process.
     pub(super) fn position_of_pid(&self, pid: Pid) -> Option<usize> {
         self.slots
             .iter()
             .position(|slot| slot.pid == pid && slot.standing == Standing::Running)
     }
 
-    /// Adds a child at the end; it does not run yet. `false` when there is one of this id, and then nothing changes.
+    /// Adds a child at the end, which does not run yet. Returns `false`, without a change, when the id exists already.
     pub(super) fn push(&mut self, spec: &ChildSpec) -> bool {
         self.push_encoded(&spec.id, &spec::encode(spec))
     }
 
-    /// The same of a spec whose bytes are at hand.
+    /// Like `push`, for a spec that is encoded already.
     pub(super) fn push_encoded(&mut self, id: &Term, bytes: &[u8]) -> bool {
         let tag = tag(id);
         if self.find(tag, id).is_some() {
             return false;
         }
         let at = u32::try_from(self.specs.len())
-            .expect("who adds specs keeps them within `SPEC_BYTES_MAX`");
+            .expect("callers keep the specs within `SPEC_BYTES_MAX`");
         self.specs.extend_from_slice(bytes);
         self.slots.push(Slot {
             pid: Pid::from_raw(0),
@@ -146,7 +146,7 @@ impl Children {
         true
     }
 
-    /// No children, and room for so many with so many bytes of specs.
+    /// An empty list with capacity for this many children and bytes of specs.
     pub(super) fn with_room(children: usize, bytes: usize) -> Children {
         Children {
             specs: Vec::with_capacity(bytes),
@@ -154,13 +154,13 @@ impl Children {
         }
     }
 
-    /// Gives back the room that no child took.
+    /// Frees the capacity that no child uses.
     pub(super) fn shrink(&mut self) {
         self.specs.shrink_to_fit();
         self.slots.shrink_to_fit();
     }
 
-    /// Takes a child out of the list.
+    /// Removes a child from the list.
     pub(super) fn remove(&mut self, index: usize) {
         let (start, end) = self.range(index);
         self.specs.drain(start..end);
@@ -170,13 +170,13 @@ impl Children {
         }
     }
 
-    /// Gives the child at `index` the standing and the process of `other`.
+    /// Gives the child at `index` the state and the process of a child in `other`.
     pub(super) fn inherit(&mut self, index: usize, other: &Children, from: usize) {
         self.slots[index].pid = other.slots[from].pid;
         self.slots[index].standing = other.slots[from].standing;
     }
 
-    /// How many bytes all specs have.
+    /// The number of bytes of all specs.
     pub(super) fn spec_bytes_len(&self) -> usize {
         self.specs.len()
     }
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn ids_whose_tags_collide_stay_apart() {
-        // Among 2 000 ids some share their 16 bits.
+        // Among 2 000 ids, several share their 16 bits.
         let mut children = Children::default();
         let id = |number: i64| Term::tuple([Term::atom("events"), Term::from(number)]);
         for number in 0..2_000 {

@@ -1,5 +1,5 @@
-//! The end of children of one kind: of one by `terminate_child/2`, of all when the supervisor stops. Several ends
-//! are on their way at a time.
+//! Ending children of one kind: a single child by `terminate_child/2`, or all when the supervisor stops. Several ends
+//! are under way at a time.
 
 use pq_abi::Reason;
 use pq_abi::spec::{Shutdown, SupReply};
@@ -8,12 +8,12 @@ use pq_term::{Pid, Term};
 use super::simple::{Ending, Flight, Simple, SimplePhase, Stopping, shrink};
 use super::{Action, Caller, Ctx, Report, is_wanted_end};
 
-/// How many callers may wait for the end of the same child; one is usual. Beyond it they are refused with
+/// How many callers may wait for the end of the same child; one is usual. Further callers are refused with
 /// `overloaded`.
 const CALLERS_MAX: usize = 64;
 
-/// How many different reasons of children that ended wrongly at the end are told apart in the log. The rest are counted
-/// together: a million children may give a million reasons.
+/// How many different unexpected reasons the log distinguishes when the supervisor stops. Children with other reasons
+/// are counted together: a million children may have a million reasons.
 const REASONS_MAX: usize = 16;
 
 impl Simple {
@@ -53,7 +53,7 @@ impl Simple {
         id
     }
 
-    /// Tells all children to end, but those that have been told already.
+    /// Tells all children to end, except for those that a request has told to already.
     pub(super) fn stop(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
         if !self.is_running() {
             return;
@@ -143,7 +143,7 @@ impl Stopping {
         }
     }
 
-    /// The last line of the table stands for all reasons that found no room.
+    /// The last entry of the table stands for all reasons beyond the limit.
     fn count_others(&mut self) {
         if let Some((reason, count)) = self.surprises.last_mut() {
             *reason = Reason::Other(Term::atom("several_reasons"));

@@ -1,4 +1,4 @@
-//! Terminating children that stand next to each other, one after the other, the last first. The next is told only
+//! Terminating adjacent children one after the other, the last first. A child is told to end only
 //! when the one before is gone (`supervisor(3)`, `shutdown()`).
 
 use std::mem;
@@ -12,7 +12,7 @@ use super::machine::{Awaited, HaltFor, Halting, Ordered, OrderedPhase, StartFor}
 use super::{Action, Ctx, Report, is_wanted_end};
 
 impl Ordered {
-    /// Terminates these children. Some of them may not run, or may have ended without our knowing.
+    /// Terminates these children. They may include children that do not run, and children whose end is not known yet.
     pub(super) fn halt(&mut self, ctx: &mut Ctx<'_>, children: Range<usize>, why: HaltFor) {
         self.halt_next(
             ctx,
@@ -54,7 +54,7 @@ impl Ordered {
         Some(id)
     }
 
-    /// The awaited child has ended.
+    /// Handles the end of the awaited child.
     pub(super) fn halted(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
         match mem::replace(&mut self.phase, OrderedPhase::Idle) {
             OrderedPhase::Halting(mut halting) => {
@@ -62,7 +62,7 @@ impl Ordered {
                     timer
                         .into_iter()
                         .for_each(|id| ctx.act(Action::CancelTimer { id }));
-                    // It stood where the range now ends.
+                    // The child was the last of the range.
                     self.lay_down(halting.left.end, spec.restart);
                     report_halted(ctx, spec, pid, reason);
                 }
@@ -76,7 +76,7 @@ impl Ordered {
         self.phase = OrderedPhase::Idle;
         match halting.why {
             HaltFor::Restart => {
-                // The range has shrunk to its beginning.
+                // Only the beginning of the range is left.
                 let children = halting.left.start..self.children.len();
                 self.start(ctx, children, StartFor::Restart);
             }
@@ -88,7 +88,7 @@ impl Ordered {
         }
     }
 
-    /// The awaited child has had its time.
+    /// Handles the end of the awaited child's time.
     pub(super) fn timer_fired(&mut self, ctx: &mut Ctx<'_>, id: u32) {
         let OrderedPhase::Halting(halting) = &mut self.phase else {
             return;
@@ -104,20 +104,20 @@ impl Ordered {
 }
 
 impl Halting {
-    /// `true` when this is the process that has been told to end.
+    /// `true` when this process has been told to end.
     pub(super) fn awaits(&self, pid: Pid) -> bool {
         self.awaited
             .as_ref()
             .is_some_and(|awaited| awaited.pid == pid)
     }
 
-    /// `true` when this is the end of the supervisor.
+    /// `true` when the halt is for the end of the supervisor.
     pub(super) fn ends(&self) -> bool {
         matches!(self.why, HaltFor::End(_))
     }
 }
 
-/// A child that was told to end has ended: it is told of unless it did so as it should.
+/// A child that was told to end has ended: reports the end, if the reason is not the expected one.
 fn report_halted(ctx: &mut Ctx<'_>, spec: ChildSpec, pid: Pid, reason: Reason) {
     if !is_wanted_end(spec.shutdown, spec.restart, &reason) {
         ctx.report(Report::ShutdownError {

@@ -1,7 +1,7 @@
-//! For tests: processes in memory around one supervisor, which check each of its steps and write them down.
+//! A test fixture: processes in memory around one supervisor, which check each action and record it as a line.
 //!
-//! A child is named by the module of its start. Its processes are `a1`, `a2`, … in the order of their birth; what a test
-//! asks for is named by the tag of the request.
+//! A child has the name of its start's module. Its processes are `a1`, `a2`, … in the order of their birth; a request
+//! is named by its tag.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use pq_term::{Atom, Pid, Term};
 
 use super::{Action, Caller, Input, Report, StartOutcome, Supervisor, Ticket};
 
-/// A permanent worker with 5 seconds to end.
+/// A permanent worker with 5 s to end.
 pub(super) fn worker(name: &'static str) -> ChildSpec {
     let module = Atom::from_static(name);
     ChildSpec {
@@ -52,7 +52,7 @@ pub(super) fn with_shutdown(name: &'static str, shutdown: Shutdown) -> ChildSpec
     }
 }
 
-/// Two restarts in five seconds.
+/// The bytes of a spec that permits two restarts in five seconds.
 pub(super) fn spec_bytes(strategy: Strategy, children: Vec<ChildSpec>) -> Vec<u8> {
     spec::encode(&SupSpec {
         flags: SupFlags {
@@ -68,7 +68,7 @@ pub(super) fn boom() -> Reason {
     Reason::Other(Term::atom("boom"))
 }
 
-/// A start in flight.
+/// A start without a result.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) ticket: Ticket,
@@ -78,24 +78,24 @@ pub(super) struct Pending {
 pub(super) struct Harness {
     pub(super) supervisor: Supervisor,
     pub(super) now_ms: u64,
-    /// Starts in flight, the oldest first.
+    /// Starts without a result, the oldest first.
     pub(super) pending: Vec<Pending>,
-    /// Processes, and the reason they were told to end with, if they were.
+    /// The living processes; with the reason for those that have been told to end.
     pub(super) alive: BTreeMap<Pid, (String, Option<Reason>)>,
     /// Requests without an answer yet.
     pub(super) asked: BTreeMap<u64, SupRequest>,
-    /// Timers and the time of each.
+    /// The running timers, each with its due time.
     pub(super) timers: BTreeMap<u32, u64>,
     pub(super) end: Option<Reason>,
     pub(super) is_ready: bool,
-    /// All that the supervisor ever did.
+    /// All actions of the supervisor since the beginning.
     pub(super) seen: Vec<Action>,
-    /// What the supervisor did since this was last taken.
+    /// The actions of the supervisor since the last `take`, as lines.
     lines: Vec<String>,
     names: BTreeMap<Pid, String>,
     births: BTreeMap<String, u32>,
     used_tickets: BTreeSet<u32>,
-    /// All requests there ever were, by tag.
+    /// All requests since the beginning, by tag.
     pub(super) requests: Vec<SupRequest>,
 }
 
@@ -129,7 +129,7 @@ impl Harness {
         harness
     }
 
-    /// A harness of which all children run.
+    /// A harness whose children all run.
     pub(super) fn started(strategy: Strategy, children: Vec<ChildSpec>) -> Harness {
         let mut harness = Harness::new(strategy, children);
         while !harness.is_ready {
@@ -139,7 +139,7 @@ impl Harness {
         harness
     }
 
-    /// Gives one input and returns what the supervisor did about it.
+    /// Gives the supervisor one input, and returns its actions.
     pub(super) fn give(&mut self, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
         self.supervisor.handle(input, self.now_ms, &mut actions);
@@ -149,12 +149,12 @@ impl Harness {
         actions
     }
 
-    /// The lines since this was last called.
+    /// Takes the lines since the last call.
     pub(super) fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
 
-    /// The oldest start in flight succeeds.
+    /// Lets the oldest start succeed.
     pub(super) fn start_ok(&mut self) -> Pid {
         self.start_nth_ok(0)
     }
@@ -174,7 +174,7 @@ impl Harness {
         pid
     }
 
-    /// The oldest start in flight ends otherwise.
+    /// Lets the oldest start end with another result.
     pub(super) fn start_not(&mut self, outcome: StartOutcome) {
         self.start_nth_not(0, outcome);
     }
@@ -184,19 +184,19 @@ impl Harness {
         self.give(Input::Started { ticket, outcome });
     }
 
-    /// All processes there ever were.
+    /// All processes that have been started so far.
     pub(super) fn known_pids(&self) -> Vec<Pid> {
         self.names.keys().copied().collect()
     }
 
-    /// A process ends and the supervisor hears of it.
+    /// Ends a process and tells the supervisor.
     pub(super) fn exits(&mut self, name: &str, reason: Reason) {
         let pid = self.pid(name);
         self.dies(pid);
         self.give(Input::Exited { pid, reason });
     }
 
-    /// A process ends; nobody has heard of it yet.
+    /// Ends a process without telling the supervisor.
     pub(super) fn dies(&mut self, pid: Pid) {
         self.alive.remove(&pid).unwrap();
     }
@@ -222,7 +222,7 @@ impl Harness {
         tag
     }
 
-    /// Time passes, and timers run out.
+    /// Advances the time, and fires due timers.
     pub(super) fn wait(&mut self, ms: u64) {
         self.now_ms += ms;
         while let Some((&id, _)) = self.timers.iter().find(|(_, at)| **at <= self.now_ms) {

@@ -1,5 +1,5 @@
-//! The machine of children that start in order, as data: its phases, and what waits. Its steps stand in `ordered`,
-//! `starting`, `halting` and `requests`.
+//! The state machine of children that start in order, as data: its phases, and waiting inputs. The transitions are in
+//! `ordered`, `starting`, `halting` and `requests`.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -18,7 +18,7 @@ pub(super) struct Ordered {
     pub(super) children: Children,
     pub(super) phase: OrderedPhase,
     pub(super) window: Window,
-    /// Only while something waits.
+    /// `None` while no input waits.
     pub(super) waiting: Option<Box<Waiting>>,
 }
 
@@ -29,8 +29,8 @@ pub(super) enum OrderedPhase {
     Ended,
 }
 
-/// What has come while children started or ended. Bounded: requests by `ordered::REQUESTS_MAX`, ends by the number of
-/// children, further tries by one for each failed start.
+/// Inputs that arrived while children started or ended. Bounded: requests by `ordered::REQUESTS_MAX`, ends by the
+/// number of children, further tries by one for each failed start.
 #[derive(Default)]
 pub(super) struct Waiting {
     pub(super) stop: Option<Reason>,
@@ -44,30 +44,30 @@ pub(super) enum Event {
     TryAgain(Term),
 }
 
-/// One start is in flight: that of the first child in `left`.
+/// One start is under way: that of the first child in `left`.
 pub(super) struct Starting {
     pub(super) left: Range<usize>,
     pub(super) ticket: Ticket,
     pub(super) id: Term,
     pub(super) restart: Restart,
     pub(super) why: StartFor,
-    /// The starts of `left` as far as they have been read already.
+    /// The starts of `left`, as far as they are decoded already.
     pub(super) read: smallvec::IntoIter<[ChildStart; 2]>,
 }
 
-/// What for, and so what a failure means.
+/// The purpose of a start, which decides about a failure.
 pub(super) enum StartFor {
-    /// The beginning: a failure ends the supervisor.
+    /// The start of the supervisor: a failure ends it.
     Init,
-    /// A restart: it is tried again.
+    /// A restart: after a failure it is tried again.
     Restart,
-    /// `restart_child/2`: the caller is told.
+    /// `restart_child/2`: the caller receives the result.
     Answer(Caller),
-    /// `start_child/2`: the caller is told and the spec discarded.
+    /// `start_child/2`: on failure the caller is told, and the spec is dropped.
     Add(Caller),
 }
 
-/// The child `awaited` has been told to end; those in `left` follow, from the end.
+/// The child `awaited` has been told to end; the children in `left` follow, the last first.
 pub(super) struct Halting {
     pub(super) left: Range<usize>,
     pub(super) awaited: Option<Awaited>,
@@ -77,16 +77,16 @@ pub(super) struct Halting {
 pub(super) struct Awaited {
     pub(super) pid: Pid,
     pub(super) spec: ChildSpec,
-    /// When it runs out, the child is killed.
+    /// The timer that kills the child.
     pub(super) timer: Option<u32>,
 }
 
-/// What for, and so what comes next.
+/// The purpose of a halt, which decides about the next step.
 pub(super) enum HaltFor {
-    /// A restart: these and those after them are started again.
+    /// A restart: these children, and those after them, are started again.
     Restart,
-    /// `terminate_child/2`: the caller is told.
+    /// `terminate_child/2`: the caller receives the result.
     Answer(Caller),
-    /// The end of the supervisor.
+    /// The end of the supervisor, for this reason.
     End(Reason),
 }

@@ -1,4 +1,4 @@
-//! A live update of the specs: what `supervisor:code_change/3` does with what `init` returns now.
+//! A live update of the specs, as `supervisor:code_change/3` does it with the new result of `init`.
 
 use pq_abi::Reason;
 use pq_term::Term;
@@ -8,7 +8,7 @@ use super::machine::Ordered;
 use super::reading::{OrderedSpec, SPEC_BYTES_MAX};
 
 impl Ordered {
-    /// Whether both lists could stand side by side, as they do when no id of the old one is in the new one.
+    /// Whether both lists fit together, in the worst case that no id is in both.
     pub(super) fn check_room(&self, new: &OrderedSpec) -> Result<(), Reason> {
         match self.children.spec_bytes_len() + new.children.spec_bytes_len() <= SPEC_BYTES_MAX {
             true => Ok(()),
@@ -16,7 +16,8 @@ impl Ordered {
         }
     }
 
-    /// Takes the new flags and the new list, then those of the old list that are not in it. Nothing starts or ends.
+    /// Takes the new flags and the new list, and keeps the children that are only in the old list. No child starts or
+    /// ends.
     pub(super) fn replace(&mut self, new: OrderedSpec) {
         let mut merged = new.children;
         let known: Vec<Option<usize>> = (0..self.children.len())

@@ -8,8 +8,8 @@
 //! | halting all | the same | `shutdown` | is on its way |
 //! | ended | ignored | `noproc` | ignored |
 //!
-//! What waits is worked off in order as soon as the phase is idle again. A restart that failed puts itself at the
-//! end of that line, as OTP's supervisor casts to itself: so a child that cannot start does not keep others waiting.
+//! Waiting inputs are handled in order as soon as the phase is idle again. A restart that failed goes to the
+//! end of that queue, as OTP's supervisor casts to itself: so a child that cannot start does not delay the others.
 //! Starting is in [`super::starting`], halting in [`super::halting`], answers in [`super::requests`].
 
 use pq_abi::Reason;
@@ -23,8 +23,8 @@ use super::window::Window;
 use super::{Caller, Ctx, Input, Report, Serial};
 
 /// How many requests may wait while children start or end. They come from operators, from the release handler and
-/// from siblings, a handful at a time; avatars come through `simple_one_for_one`, where no request waits. Beyond it
-/// a request is refused with `overloaded`.
+/// from siblings, a handful at a time; avatars start through `simple_one_for_one`, where no request waits. Further
+/// requests are refused with `overloaded`.
 const REQUESTS_MAX: usize = 1_024;
 
 impl Ordered {
@@ -84,7 +84,7 @@ impl Ordered {
         }
     }
 
-    /// Restart rules of one child (`supervisor(3)`, `restart()`).
+    /// Applies the restart rules to one child (`supervisor(3)`, `restart()`).
     fn child_exited(&mut self, ctx: &mut Ctx<'_>, pid: Pid, reason: Reason) {
         let Some(index) = self.children.position_of_pid(pid) else {
             return;
@@ -114,7 +114,7 @@ impl Ordered {
         }
     }
 
-    /// Restarts what the strategy says, if there have not been too many restarts.
+    /// Restarts the children that the strategy names, unless there were too many restarts.
     fn restart(&mut self, ctx: &mut Ctx<'_>, index: usize, id: Term) {
         if !self.window.admits(ctx.now_ms, &self.flags) {
             self.children.rest(index);
@@ -131,7 +131,7 @@ impl Ordered {
         }
     }
 
-    /// There is no process any more, and none is wanted. Temporary children leave no spec behind.
+    /// Records that the child has no process and needs none. The spec of a temporary child is removed.
     pub(super) fn lay_down(&mut self, index: usize, restart: Restart) {
         match restart {
             Restart::Temporary => self.children.remove(index),
@@ -149,7 +149,7 @@ impl Ordered {
         }
     }
 
-    /// Terminates all children, then ends. Requests that wait have waited in vain.
+    /// Terminates all children, then ends. Waiting requests are answered with `shutdown`.
     pub(super) fn end(&mut self, ctx: &mut Ctx<'_>, reason: Reason) {
         if let Some(waiting) = &mut self.waiting {
             waiting.refuse_requests(ctx);
@@ -157,7 +157,7 @@ impl Ordered {
         self.halt(ctx, 0..self.children.len(), HaltFor::End(reason));
     }
 
-    /// No child is left.
+    /// Ends the supervisor, which has no children left.
     pub(super) fn finish(&mut self) {
         self.phase = OrderedPhase::Ended;
         self.waiting = None;
@@ -189,12 +189,12 @@ impl Ordered {
         }
     }
 
-    /// A restart failed: it is tried again when those who wait have had their turn.
+    /// A restart failed: it is tried again after the other waiting inputs.
     pub(super) fn remember_to_try_again(&mut self, id: Term) {
         self.waiting().events.push_back(Event::TryAgain(id));
     }
 
-    /// Why this child has ended, if it has and the news waits.
+    /// The exit reason of this child, if its end waits to be handled.
     pub(super) fn take_exit(&mut self, pid: Pid) -> Option<Reason> {
         let events = &mut self.waiting.as_mut()?.events;
         let at = events

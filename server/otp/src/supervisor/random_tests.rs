@@ -1,5 +1,5 @@
-//! Children that start, fail and end in any order, requests and updates at any time, under every strategy. After each
-//! step a model that knows only what went in and came out checks what must hold whatever happens.
+//! Children that start, fail and end in any order, with requests and updates at any time, under every strategy. After
+//! each step, a model that sees only inputs and actions checks the invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ use super::{Action, Input, Report, StartOutcome};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// More steps than the longest way to rest has: a few for each of at most some hundred processes and starts.
+/// A limit above the longest way to rest: a few steps for each of about a hundred processes and starts.
 const STEPS_MAX: usize = 10_000;
 
-/// What happens next, and to whom.
+/// The next step, and its subject: random numbers that are reduced to the possible choices.
 type Step = (u8, u16, u8);
 
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +30,18 @@ struct Flags {
     period_s: u32,
 }
 
-/// The harness, and what the model knows besides.
+/// The harness, and the additional state of the model.
 struct Run {
     harness: Harness,
     strategy: Strategy,
     flags: Flags,
-    /// Processes that ended without the supervisor's knowing yet.
+    /// Processes that have ended without the supervisor's knowledge.
     unheard: BTreeMap<Pid, (String, Reason)>,
-    /// The children in the order of their start; those that are gone may still stand here.
+    /// The children in the order of their start; children that are gone may be included.
     order: Vec<String>,
     /// How each child restarts.
     kinds: BTreeMap<String, Restart>,
-    /// When there were restarts.
+    /// The times of all restarts.
     restarts: Vec<u64>,
     /// Children whose last restart failed.
     failed: BTreeSet<String>,
@@ -111,7 +111,7 @@ impl Run {
         }
     }
 
-    /// A process that was told to end does so.
+    /// Ends a process that was told to end.
     fn obey(&mut self, who: u16, how: u8) {
         let told =
             |(pid, (_, reason)): (&Pid, &(String, Option<Reason>))| Some((*pid, reason.clone()?));
@@ -188,7 +188,7 @@ impl Run {
         }
     }
 
-    /// Does something and checks each action that came of it.
+    /// Takes a step, and checks each resulting action.
     fn observe<T>(&mut self, doing: impl FnOnce(&mut Harness) -> T) {
         let from = self.harness.seen.len();
         doing(&mut self.harness);
@@ -238,7 +238,7 @@ impl Run {
         );
     }
 
-    /// The line before says that this child ended, and it is one that comes back.
+    /// Whether the line before reports the end of this child, and the child is one that restarts.
     fn is_restart(&self, name: &str, before: Option<&Action>) -> bool {
         match before {
             Some(Action::Report(
@@ -251,7 +251,7 @@ impl Run {
         }
     }
 
-    /// Only under these strategies is a restart one start.
+    /// Checks the limit under the strategies where a restart is one start.
     fn check_restart(&mut self) {
         if matches!(
             self.strategy,
@@ -308,7 +308,7 @@ impl Run {
         }
     }
 
-    /// A child added stands last.
+    /// Records that an added child is the last.
     fn learn(&mut self, tag: u64, reply: &SupReply) {
         match (&self.harness.requests[tag as usize], reply) {
             (SupRequest::StartSpec(spec), SupReply::Started(_)) => {
@@ -324,7 +324,7 @@ impl Run {
         }
     }
 
-    /// For all the supervisor knows there is such a process.
+    /// Whether the supervisor believes that the child has a process.
     fn is_there(&self, name: &str) -> bool {
         let alive = self.harness.alive.values().map(|(name, _)| name);
         alive
@@ -337,7 +337,7 @@ impl Run {
         !after.into_iter().any(|later| self.is_there(later))
     }
 
-    /// A request without an answer yet may have started this child.
+    /// Whether a request that is not answered yet may have started this child.
     fn is_asked_for(&self, name: &str) -> bool {
         self.harness.asked.values().any(|request| match request {
             SupRequest::StartSpec(spec) => spec.id.to_string() == name,
@@ -346,7 +346,7 @@ impl Run {
         })
     }
 
-    /// All starts succeed, all obey, all news arrive.
+    /// All starts succeed, all told children end, all ends are reported.
     fn settle(&mut self) {
         for _ in 0..STEPS_MAX {
             if !self.harness.pending.is_empty() {
@@ -362,7 +362,7 @@ impl Run {
         panic!("no rest after {STEPS_MAX} steps");
     }
 
-    /// When all is at rest, the supervisor knows exactly the processes that live.
+    /// At rest, the supervisor knows exactly the living processes.
     fn check_children(&mut self) {
         let tag = self.harness.asks(SupRequest::WhichChildren);
         let reply = self
@@ -389,7 +389,7 @@ impl Run {
         );
     }
 
-    /// At rest nobody waits for an answer; after a stop there is an end. The harness checks the rest of it.
+    /// At rest no caller waits for an answer; after a stop the supervisor has ended. The harness checks the rest.
     fn close(&mut self) {
         self.settle();
         assert!(

@@ -1,5 +1,5 @@
-//! From the bytes of a `SupSpec` to flags and children that are known to be good (`supervisor:check_childspecs/1`).
-//! The refusals are OTP's terms.
+//! Reads the bytes of a `SupSpec` into checked flags and children (`supervisor:check_childspecs/1`).
+//! The errors are OTP's terms.
 
 use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, SpecReader, Strategy, SupFlags};
@@ -9,36 +9,37 @@ use smallvec::SmallVec;
 use super::args;
 use super::children::{ChildStart, Children};
 
-/// How many restarts may be asked for. A restart within the period is remembered in 8 bytes, so this is 8 MB at
-/// worst; a supervisor that restarts more often than this is not supervising.
+/// The greatest permitted intensity. A restart within the period takes 8 bytes, so this is 8 MB at
+/// worst; a supervisor with more restarts has no effect.
 const INTENSITY_MAX: u32 = 1_000_000;
 
-/// How many bytes the specs of one supervisor may have. A spec has about a hundred, so this is beyond a hundred
-/// thousand children; those belong under `simple_one_for_one`, where there is one spec.
+/// The greatest total size of one supervisor's specs. A spec has about 100 bytes, so this is beyond 100 000
+/// children; so many belong under `simple_one_for_one`, where there is one spec.
 pub(super) const SPEC_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
-/// Children for whom room is made at once. Their number is a claim until they are read; an avatar's supervisor has two.
+/// The greatest initial capacity, in children. Their number is a claim until they are read; an avatar's supervisor has
+/// two.
 const FIRST_CHILDREN_MAX: usize = 64;
 
-/// The first starts, in order. Two need no memory of their own: those of an avatar.
+/// The first starts, in order. An avatar's two starts fit in place.
 pub(super) type ChildStarts = SmallVec<[ChildStart; 2]>;
 
-/// A spec of which all is as it should be.
+/// A spec that has passed all checks.
 pub(super) enum CheckedSpec {
     Ordered(OrderedSpec),
     Simple(SimpleSpec),
 }
 
-/// `one_for_one`, `one_for_all`, `rest_for_one`.
+/// A spec for `one_for_one`, `one_for_all` or `rest_for_one`.
 pub(super) struct OrderedSpec {
     pub(super) flags: SupFlags,
-    /// None of them runs.
+    /// The children, none of which runs.
     pub(super) children: Children,
-    /// What the start of each needs, for those who start them now.
+    /// The data for the first start of each child.
     pub(super) starts: ChildStarts,
 }
 
-/// `simple_one_for_one`.
+/// A spec for `simple_one_for_one`.
 pub(super) struct SimpleSpec {
     pub(super) flags: SupFlags,
     pub(super) template: ChildSpec,
@@ -53,21 +54,21 @@ impl CheckedSpec {
     }
 }
 
-/// What is wrong with a spec. OTP wraps it in another word at init than at a live update.
+/// An error in a spec. OTP wraps it in different terms at init and at a live update.
 #[derive(Debug)]
 pub(super) enum SpecError {
-    /// The bytes are none.
+    /// The bytes are no spec.
     Unreadable(String),
-    /// The flags say something impossible.
+    /// The flags have an impossible value.
     Flags(Term),
-    /// A child spec does.
+    /// A child spec has an impossible value.
     Children(Term),
-    /// `simple_one_for_one` with none or many.
+    /// `simple_one_for_one` with no child spec, or with several.
     NotOne(Term),
 }
 
 impl SpecError {
-    /// As `supervisor:init/1` says it.
+    /// The error as `supervisor:init/1` returns it.
     pub(super) fn at_init(self) -> Reason {
         Reason::Other(match self {
             SpecError::Flags(error) => pair("supervisor_data", error),
@@ -76,7 +77,7 @@ impl SpecError {
         })
     }
 
-    /// As `supervisor:code_change/3` says it.
+    /// The error as `supervisor:code_change/3` returns it.
     pub(super) fn at_replacement(self) -> Reason {
         Reason::Other(self.plain())
     }
@@ -115,7 +116,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<CheckedSpec, SpecError> {
     }
 }
 
-/// `{invalid_strategy, Strategy}`
+/// The reason `{invalid_strategy, Strategy}`, as in OTP.
 pub(super) fn invalid_strategy(strategy: Strategy) -> Reason {
     let name = match strategy {
         Strategy::OneForOne => "one_for_one",
@@ -126,7 +127,7 @@ pub(super) fn invalid_strategy(strategy: Strategy) -> Reason {
     Reason::Other(pair("invalid_strategy", Term::atom(name)))
 }
 
-/// `{Tag, Term}`
+/// The term `{Tag, Term}`.
 pub(super) fn pair(tag: &'static str, term: Term) -> Term {
     Term::tuple([Term::atom(tag), term])
 }
@@ -144,7 +145,7 @@ fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
     }
 }
 
-/// The one child there must be.
+/// Reads the one child spec of `simple_one_for_one`.
 fn read_only(reader: SpecReader<'_>) -> Result<ChildSpec, SpecError> {
     let children: Result<Vec<_>, _> = reader.collect();
     let mut children = children.map_err(SpecError::Unreadable)?;
@@ -157,7 +158,8 @@ fn read_only(reader: SpecReader<'_>) -> Result<ChildSpec, SpecError> {
     }
 }
 
-/// Others are appended to these, so they must be an array. Elsewhere only the child's `init` reads them.
+/// Arguments of `start_child` are appended to these, so they must be an array. Elsewhere only the child's `init` reads
+/// them.
 fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     match args::elements(&spec.start.args) {
         Some(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! Rule by rule: what is asked of a supervisor of children in order.
+//! Requests to a supervisor of children in order: one test for each rule.
 
 use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, ChildType, Restart, Strategy, SupReply, SupRequest};

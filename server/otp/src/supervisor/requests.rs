@@ -10,13 +10,13 @@ use super::reading::{SPEC_BYTES_MAX, pair};
 use super::{Caller, Ctx};
 
 impl Ordered {
-    /// Answers, at once or when the start or the end asked for is through.
+    /// Answers a request, at once or at the end of the start or termination that it causes.
     pub(super) fn answer(&mut self, ctx: &mut Ctx<'_>, from: Caller, request: SupRequest) {
         match request {
             SupRequest::StartChild(args) => ctx.reply(from, no_spec(&args)),
             SupRequest::StartSpec(spec) => self.start_child(ctx, from, &spec),
             SupRequest::TerminateId(id) => self.terminate_child(ctx, from, &id),
-            // Here a pid is an id as any other term.
+            // Here a pid is an id like any other term.
             SupRequest::TerminatePid(pid) => self.terminate_child(ctx, from, &Term::from(pid)),
             SupRequest::RestartChild(id) => self.restart_child(ctx, from, &id),
             SupRequest::DeleteChild(id) => {
@@ -41,7 +41,7 @@ impl Ordered {
         self.start(ctx, last..last + 1, StartFor::Add(from));
     }
 
-    /// `{already_started, Pid}` or `already_present`
+    /// The error `{already_started, Pid}` or `already_present`.
     fn already_there(&self, index: usize) -> SupReply {
         SupReply::Error(match self.children.pid(index) {
             Some(pid) => pair("already_started", Term::from(pid)),
@@ -73,7 +73,7 @@ impl Ordered {
         }
     }
 
-    /// Where the child stands that has no process and wants none, or why there is no such child.
+    /// The index of a child without a process that needs none, or the error for the caller.
     fn resting(&self, id: &Term) -> Result<usize, &'static str> {
         let index = self.children.position(id).ok_or("not_found")?;
         match self.children.standing(index) {
@@ -112,7 +112,7 @@ impl Ordered {
     }
 }
 
-/// What OTP answers when arguments come where a child spec should.
+/// OTP's error for arguments in place of a child spec.
 fn no_spec(args: &[u8]) -> SupReply {
     SupReply::Error(pair("invalid_child_spec", Term::from(args)))
 }

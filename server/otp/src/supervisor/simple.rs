@@ -8,10 +8,10 @@
 //!                   again  └──┘    restarted
 //! ```
 //!
-//! Any number of children are at any of these places at a time, and no request waits for another: a hundred
-//! thousand avatars are started through one such supervisor, each on another shard. What `which_children` lists is
-//! therefore a moment's view: a child that is being restarted has no pid, one whose first start is in flight is not
-//! there yet.
+//! Any number of children may be in each of these states, and no request waits for another: 100 000
+//! avatars are started through one such supervisor, each on any shard. So `which_children` is
+//! a snapshot: a child that is being restarted has no pid, and a child whose first start is under way is not
+//! listed yet.
 //!
 //! At the end all children are told at once and share one timer, as in OTP.
 
@@ -31,12 +31,13 @@ use super::{
     Action, Caller, Ctx, Input, Report, Serial, StartOutcome, Ticket, args, is_wanted_end,
 };
 
-/// How many starts may be in flight. A node is built for a million avatars, and they may come all at once, after a
-/// restart of whatever stands before it. Beyond it a start is refused with `overloaded`. In flight they take some 64 MB,
-/// which are given back.
+/// How many starts may be under way. A node is built for a million avatars, which may all arrive at once, for example
+/// after a restart of a proxy before the node. Further starts are refused with `overloaded`. A million starts take
+/// about 64 MB, which are freed afterwards.
 const STARTS_MAX: usize = 1 << 20;
 
-/// A table gives memory back when it uses less than an eighth of this room or more. Below, it is not worth the work.
+/// A table frees memory when it uses less than an eighth of its capacity. Smaller tables than this are not worth the
+/// work.
 const ROOM_KEPT: usize = 4_096;
 
 pub(super) struct Simple {
@@ -45,17 +46,17 @@ pub(super) struct Simple {
     pub(super) serial: Serial,
     window: Window,
     pub(super) phase: SimplePhase,
-    /// Children that are not restarted: nothing is known of them but that they are there.
+    /// Children that are not restarted: only their pids are kept.
     pub(super) plain: Numbered<Pid, ()>,
     /// Children that may be restarted, with all their arguments.
     pub(super) kept: Numbered<Pid, Box<[u8]>>,
-    /// Starts in flight, by ticket.
+    /// Starts under way, by ticket.
     pub(super) flights: Numbered<u32, Flight>,
-    /// The tickets of restarts, by the pid that was.
+    /// The tickets of restarts, by the pid of the ended process.
     pub(super) restarts: Numbered<Pid, u32>,
-    /// Children told to end by a request.
+    /// Children that a request has told to end.
     pub(super) ending: Numbered<Pid, Ending>,
-    /// Whom a timer will kill.
+    /// The child that each timer kills.
     pub(super) timers: Numbered<u32, Pid>,
 }
 
@@ -65,32 +66,32 @@ pub(super) enum SimplePhase {
     Ended,
 }
 
-/// All children have been told to end.
+/// The supervisor stops: all children have been told to end.
 pub(super) struct Stopping {
     pub(super) reason: Reason,
     pub(super) timer: Option<u32>,
-    /// The time is over: who appears now is killed.
+    /// The time is over: a child that starts now is killed at once.
     pub(super) is_killing: bool,
-    /// Reasons that were not wanted, and how many ended so.
+    /// Unexpected reasons, and the number of children that ended with each.
     pub(super) surprises: Vec<(Reason, u64)>,
 }
 
-/// A child told to end by a request, and who waits for it.
+/// A child that a request has told to end, and the callers that wait.
 pub(super) struct Ending {
     pub(super) timer: Option<u32>,
     pub(super) callers: Vec<Caller>,
 }
 
-/// A start in flight. `None` for arguments that need not be kept.
+/// A start under way. `None` for arguments that need not be kept.
 pub(super) enum Flight {
     New(Caller, Option<Box<[u8]>>),
     Again(Pid, Box<[u8]>),
-    /// A restart of a child that was terminated meanwhile: it will end as soon as it runs.
+    /// The restart of a child that was terminated meanwhile: it is ended as soon as it runs.
     Unwanted(Caller),
 }
 
 impl Simple {
-    /// There are no children yet, so this is ready at once.
+    /// Makes a supervisor without children, which is ready at once.
     pub(super) fn new(ctx: &mut Ctx<'_>, spec: SimpleSpec) -> Simple {
         ctx.act(Action::Ready);
         Simple {
@@ -112,8 +113,8 @@ impl Simple {
         matches!(self.phase, SimplePhase::Running)
     }
 
-    /// A live update. Children at once have the new `shutdown` and `modules`; one that is restarted has the new
-    /// module and its old arguments. Those that were temporary when they started stay so.
+    /// Handles a live update. All children get the new `shutdown` and `modules`; a restarted child gets the new
+    /// module and keeps its arguments. Children that were temporary at their start stay temporary.
     pub(super) fn replace(&mut self, new: SimpleSpec) {
         self.flags = new.flags;
         self.template = new.template;
@@ -231,7 +232,7 @@ impl Simple {
                 ctx.report(Report::Restarted { id, pid });
                 self.adopt(ctx, pid, Some(args));
             }
-            // As at `start_child`: it is dropped.
+            // As at `start_child`: the child is dropped.
             StartOutcome::Ignore => {}
             StartOutcome::Err(reason) => {
                 ctx.report(Report::StartError {
@@ -253,7 +254,7 @@ impl Simple {
         }
     }
 
-    /// A new child. If the others have been told to end, so is this one.
+    /// Records a new child. If the supervisor stops, the child is told to end at once.
     fn adopt(&mut self, ctx: &mut Ctx<'_>, pid: Pid, args: Option<Box<[u8]>>) {
         match args {
             Some(args) => drop(self.kept.insert(pid, args)),
@@ -268,7 +269,7 @@ impl Simple {
         }
     }
 
-    /// Restarts a child, if there have not been too many restarts; a supervisor that stops restarts nobody.
+    /// Restarts a child, unless there were too many restarts or the supervisor stops.
     fn restart(&mut self, ctx: &mut Ctx<'_>, old: Pid, args: Box<[u8]>) {
         if !self.is_running() {
             return;
@@ -302,7 +303,7 @@ impl Simple {
         }
     }
 
-    /// Restart rules (`supervisor(3)`, `restart()`). A child of which no arguments were kept is temporary.
+    /// Applies the restart rules (`supervisor(3)`, `restart()`). A child without kept arguments is temporary.
     fn child_exited(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -329,7 +330,7 @@ impl Simple {
         self.plain.is_empty() && self.kept.is_empty() && self.flights.is_empty()
     }
 
-    /// Children that no request has told to end; those told have their own timers.
+    /// Children that no request has told to end; the others have their own timers.
     pub(super) fn untold(&self) -> impl Iterator<Item = Pid> {
         self.pids().filter(|pid| !self.ending.contains_key(pid))
     }
@@ -383,7 +384,7 @@ impl Simple {
     }
 }
 
-/// Gives memory back after a burst.
+/// Frees memory after a burst.
 pub(super) fn shrink<K: Eq + Hash, V>(table: &mut Numbered<K, V>) {
     if table.capacity() > ROOM_KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(table.len() * 2);

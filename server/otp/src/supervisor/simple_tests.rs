@@ -1,4 +1,4 @@
-//! Rule by rule: `simple_one_for_one`.
+//! `simple_one_for_one`: one test for each rule.
 
 use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, ChildType, Restart, Shutdown, Start, Strategy, SupRequest};
@@ -19,7 +19,7 @@ fn start(number: u8) -> SupRequest {
     SupRequest::StartChild(vec![0x91, number])
 }
 
-/// A harness with so many children.
+/// A harness with this many running children.
 fn with_children(spec: ChildSpec, count: usize) -> Harness {
     let mut harness = Harness::new(SIMPLE, vec![spec]);
     for _ in 0..count {

@@ -1,4 +1,4 @@
-//! Starting children that stand next to each other, one after the other, in order.
+//! Starting adjacent children one after the other, in order.
 
 use std::mem;
 use std::ops::Range;
@@ -24,7 +24,7 @@ impl Ordered {
         );
     }
 
-    /// Starts these children, of which none runs.
+    /// Starts these children, none of which runs.
     pub(super) fn start(&mut self, ctx: &mut Ctx<'_>, children: Range<usize>, why: StartFor) {
         self.start_next(ctx, Box::new(Starting::of(children, why)));
     }
@@ -51,7 +51,7 @@ impl Ordered {
         self.phase = OrderedPhase::Starting(starting);
     }
 
-    /// The start in flight has come to its end. Any other ticket is nobody's.
+    /// Handles the result of the start under way. Other tickets are ignored.
     pub(super) fn started(&mut self, ctx: &mut Ctx<'_>, ticket: Ticket, outcome: StartOutcome) {
         match mem::replace(&mut self.phase, OrderedPhase::Idle) {
             OrderedPhase::Starting(starting) if starting.ticket == ticket => match outcome {
@@ -71,7 +71,7 @@ impl Ordered {
         self.start_next(ctx, starting);
     }
 
-    /// A child that says `ignore` keeps its spec, unless it is temporary.
+    /// A child whose `init` returned `ignore` keeps its spec, unless it is temporary.
     fn child_ignored(&mut self, ctx: &mut Ctx<'_>, mut starting: Box<Starting>) {
         self.lay_down(starting.left.start, starting.restart);
         match starting.restart {
@@ -125,7 +125,7 @@ impl Starting {
         }
     }
 
-    /// All have started.
+    /// All children of the range have started.
     fn complete(&self, ctx: &mut Ctx<'_>) {
         if matches!(self.why, StartFor::Init) {
             ctx.act(Action::Ready);
@@ -150,14 +150,14 @@ impl Starting {
     }
 }
 
-/// `{shutdown, {failed_to_start_child, Id, Reason}}`
+/// The reason `{shutdown, {failed_to_start_child, Id, Reason}}`.
 fn failed_to_start(id: Term, reason: &Reason) -> Reason {
     let failure = Term::tuple([Term::atom("failed_to_start_child"), id, reason.to_term()]);
     Reason::Other(pair("shutdown", failure))
 }
 
-/// What `start_child/2` answers to a failed start: `{already_started, Pid}` as it is, anything else with
-/// the id of the child that is not there (OTP: with its whole spec).
+/// The answer of `start_child/2` to a failed start: `{already_started, Pid}` unchanged, any other reason with
+/// the id of the child (OTP: with its whole spec).
 fn not_added(id: Term, reason: &Reason) -> Term {
     let reason = reason.to_term();
     match reason.as_tuple() {

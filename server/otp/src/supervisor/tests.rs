@@ -1,4 +1,4 @@
-//! Rule by rule: children in order. What a supervisor does is compared as lines; [`super::harness`] writes them.
+//! Children in order: one test for each rule. Tests compare the actions as lines, which [`super::harness`] writes.
 
 use pq_abi::Reason;
 use pq_abi::spec::{ChildSpec, Restart, Shutdown, Strategy, SupRequest};
@@ -371,7 +371,7 @@ fn an_end_for_another_reason_than_the_wanted_is_reported() {
 fn a_child_that_had_ended_before_its_turn_is_not_told_to() {
     let mut harness = Harness::started(Strategy::OneForAll, abc());
     harness.exits("c1", boom());
-    // `b` is awaited, and `a` crashes of itself.
+    // `b` is awaited, and `a` crashes meanwhile.
     harness.exits("a1", boom());
     harness.take();
     harness.exits("b1", Reason::Shutdown);

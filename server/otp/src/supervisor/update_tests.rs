@@ -1,4 +1,4 @@
-//! Rule by rule: live updates of the specs of children in order.
+//! Live updates of the specs of children in order: one test for each rule.
 
 use pq_abi::Reason;
 use pq_abi::spec::{self, ChildSpec, ChildType, Shutdown, Strategy, SupFlags, SupRequest, SupSpec};
@@ -43,7 +43,7 @@ fn an_update_takes_new_specs_keeps_processes_and_orders_the_new_before_the_kept(
             "reply 1 5 4 1 4"
         ]
     );
-    // The new spec counts from the next end or start.
+    // The new spec applies from the next end or start.
     harness.asks(SupRequest::TerminateId(id("b")));
     assert_eq!(harness.take(), ["exit b1 kill"]);
     harness.exits("b1", Reason::Killed);

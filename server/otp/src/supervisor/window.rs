@@ -1,19 +1,19 @@
-//! How many restarts there were lately (`supervisor(3)`, "Maximum Restart Intensity").
+//! The number of recent restarts (`supervisor(3)`, "Maximum Restart Intensity").
 
 use std::collections::VecDeque;
 
 use pq_abi::spec::SupFlags;
 
-/// The restarts that may still count. Most supervisors never restart anybody, and have nothing here.
+/// The restarts that may still count. Most supervisors never restart a child, and have no window.
 #[derive(Default)]
 pub(super) struct Window(Option<Box<Restarts>>);
 
-/// Oldest first, in milliseconds.
+/// The times of the restarts in milliseconds, the oldest first.
 #[derive(Default)]
 struct Restarts(VecDeque<u64>);
 
 impl Window {
-    /// Counts one restart more, unless `intensity` of them lie within the last `period_s` seconds already.
+    /// Counts one more restart, unless the last `period_s` seconds have `intensity` restarts already.
     pub(super) fn admits(&mut self, now_ms: u64, flags: &SupFlags) -> bool {
         let Restarts(restarts) = &mut **self.0.get_or_insert_default();
         let oldest_ms = now_ms.saturating_sub(u64::from(flags.period_s) * 1_000);

@@ -1,4 +1,4 @@
-//! What `sys` gathers about a process: how many messages, which were the last, a line about each.
+//! The data that `sys` gathers about a process: counts of messages, the last messages, and a log line for each.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::effect::Effect;
 use crate::message::Envelope;
 use crate::process::Process;
 
-/// What is on for one process.
+/// The debug functions that are on for one process.
 #[derive(Debug, Default)]
 pub(crate) struct Debug {
     pub(crate) statistics: Option<Statistics>,
@@ -18,7 +18,7 @@ pub(crate) struct Debug {
     pub(crate) trace: bool,
 }
 
-/// `sys:statistics/2`.
+/// The counts of `sys:statistics/2`, and their start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statistics {
     pub(crate) since_ms: u64,
@@ -41,7 +41,7 @@ impl Debug {
         )
     }
 
-    /// The Debug list of `get_status`: what is on.
+    /// The Debug list of `get_status`: the functions that are on.
     pub(crate) fn to_term(&self) -> Term {
         let pair = |word, value| Term::tuple([Term::atom(word), value]);
         let number = |number: u64| Term::from(number);
@@ -63,7 +63,7 @@ impl Debug {
             let Event { kind, peer, .. } = event;
             let (did, bytes) = (event.way.verb(), event.content.size());
             tracing::info!(target: "sys", %pid, at_ms = now_ms, peer, bytes, "{did} {kind}");
-            // What players write is in some messages, and for nobody above this level.
+            // Messages may contain the input of players, which no level above DEBUG shows.
             tracing::debug!(target: "sys", %pid, at_ms = now_ms, "{event}");
         }
         if let Some((max, lines)) = &mut self.log {
@@ -80,7 +80,7 @@ impl Process {
         self.extras.as_mut()?.debug.as_deref_mut()
     }
 
-    /// Counts, keeps and writes a message that is taken, as `sys` was told to.
+    /// Counts, keeps and logs a message that the process takes, as far as these functions are on.
     pub(crate) fn note_in(&mut self, envelope: &Envelope, now_ms: u64) {
         let pid = self.pid;
         let Some(debug) = self.debug() else {
@@ -92,7 +92,7 @@ impl Process {
         debug.note(pid, now_ms, &taken(envelope));
     }
 
-    /// The same of what a callback sends.
+    /// Like `note_in`, for the messages that a callback sends.
     pub(crate) fn note_out(&mut self, effects: &[Effect], now_ms: u64) {
         let pid = self.pid;
         let Some(debug) = self.debug() else {
@@ -107,12 +107,12 @@ impl Process {
     }
 }
 
-/// A message, for people.
+/// A message in a form for people.
 struct Event<'a> {
     way: Way,
     kind: &'static str,
     content: Content<'a>,
-    /// From whom, or to whom; empty when nobody knows.
+    /// The sender or the receiver; empty when it is unknown.
     peer: String,
 }
 
@@ -204,7 +204,7 @@ fn taken(envelope: &Envelope) -> Event<'_> {
     }
 }
 
-/// The message in a wish of a callback; `None` for one of another kind.
+/// The message in an effect of a callback; `None` for effects that are no message.
 fn sent(effect: &Effect) -> Option<Event<'_>> {
     let (kind, content, peer) = match effect {
         Effect::Send(to, envelope) => {

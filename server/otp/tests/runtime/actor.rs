@@ -1,4 +1,4 @@
-//! A server that does what it is told, word by word, so that a test reads as a play.
+//! A server that carries out scripts, so that a test can state each step of each process.
 
 use pq_sdk::{
     Ctx, From, GenServer, Info, InitError, Message, Module, MonitorId, Next, Pid, Reason, Remote,
@@ -10,7 +10,7 @@ use crate::fixture::note;
 
 static HOLD: Remote<(), ()> = Remote::new("names", "hold");
 
-/// One thing that an [`Actor`] does.
+/// One step of an [`Actor`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Do {
     Note(String),
@@ -18,18 +18,18 @@ pub(crate) enum Do {
     Send(Pid, String),
     Cast(Pid, Vec<Do>),
     Ask(Pid, Vec<Do>, u64),
-    /// Answers the call that this is part of.
+    /// Answers the call that this step is part of.
     Reply(String),
-    /// Keeps the caller for later.
+    /// Keeps the caller for a later answer.
     Keep,
     ReplyKept(String),
     Timer(u64, String),
-    /// Does all this when the timer fires.
+    /// Takes these steps after this many milliseconds.
     Later(u64, Vec<Do>),
-    /// Takes the last timer back.
+    /// Cancels the last timer.
     Cancel,
     Monitor(Pid),
-    /// Ends the last monitor.
+    /// Ends the last monitor of the actor.
     Demonitor,
     Link(Pid),
     Unlink(Pid),
@@ -38,31 +38,31 @@ pub(crate) enum Do {
     ExitParent(Term),
     Trap(bool),
     Start(Vec<Do>),
-    /// Tells the last process that it started.
+    /// Sends these steps to the last process that the actor started.
     TellChild(Vec<Do>),
     UnlinkChild,
     Continue(String),
     IsAlive(Pid),
-    /// Says a name to the registry of the test.
+    /// Registers a name with the test's registry.
     HoldName,
-    /// Calls this function of the well.
+    /// Calls this function of the module `well`.
     Well(String),
-    /// Says this to itself for ever.
+    /// Sends this to itself for ever.
     Mumble,
-    /// Sends so many casts.
+    /// Sends this many casts.
     Flood(Pid, u32),
-    /// Keeps its shard busy for so many milliseconds of real time.
+    /// Keeps its shard busy for this many milliseconds of real time.
     Work(u64),
     Panic(String),
     Stop(Term),
     Ignore,
-    /// Says so when nothing comes for so many milliseconds.
+    /// Notes a line when no message comes for this many milliseconds.
     WaitAtMost(u64),
-    /// Sends one of these processes on, so many times, now or after a pause, as the dice say.
+    /// Sends a random one of these processes on, this many times, at once or after a random pause.
     Wander(Vec<Pid>, u32),
 }
 
-/// Does what it is told.
+/// A server that carries out scripts.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Actor {
     kept: Option<From>,
@@ -201,7 +201,7 @@ impl Actor {
     }
 }
 
-/// What needs no memory.
+/// Takes a step that needs no state.
 fn act_on_others(act: Do, ctx: &mut Ctx<'_>) {
     let own = ctx.self_pid();
     match act {
@@ -226,7 +226,7 @@ fn act_on_others(act: Do, ctx: &mut Ctx<'_>) {
     }
 }
 
-/// What concerns no other process.
+/// Takes a step that concerns no other process.
 fn act_alone(act: Do, ctx: &mut Ctx<'_>) {
     let line = match act {
         Do::Note(line) => line,
@@ -275,7 +275,7 @@ pub(crate) fn text(message: Message<'_>) -> String {
         .map_or_else(|reason| reason.to_string(), |term| term.to_string())
 }
 
-/// The function of the well that is meant.
+/// The function of the module `well` with this name.
 fn name_of(function: &str) -> &'static str {
     ["deep", "bottom", "dry", "setting"]
         .into_iter()

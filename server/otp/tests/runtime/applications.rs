@@ -1,4 +1,4 @@
-//! application: the controller and the trees it starts (`application(3)`).
+//! Applications: the controller and the supervision trees that it starts (`application(3)`).
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use pq_otp::{Ask, Atom, Pid, Reason, Term};
 use crate::actor::Do;
 use crate::rig::{Rig, child, tree};
 
-/// A rig with a controller, and the ends that would have been the node's.
+/// A rig with a controller, and a list of the ends that would end the node.
 struct Estate {
     rig: Rig,
     controller: Pid,
@@ -54,7 +54,7 @@ impl Estate {
         spec::decode(&reply).unwrap()
     }
 
-    /// The answer as text.
+    /// Sends a request to the controller; returns the answer as text.
     fn say(&mut self, request: &AppRequest) -> String {
         match self.ask(request) {
             AppReply::Ok => "ok".to_string(),

@@ -1,4 +1,4 @@
-//! Calls between modules within one callback: how deep they may nest, and what a failure is for the caller.
+//! Calls between modules within one callback: the greatest depth, and failures as the caller sees them.
 
 use pq_otp::application::Settings;
 use pq_otp::inquiry::{Answered, Inquiry};
@@ -7,7 +7,7 @@ use pq_otp::{Modules, Term};
 use crate::actor::Do;
 use crate::rig::{Rig, encode};
 
-/// What an actor notes that calls this function of the well.
+/// The line of an actor that calls this function of the module `well`.
 fn call(rig: &mut Rig, function: &str) -> String {
     let a = rig.actor("a", vec![Do::Well(function.to_string())]);
     rig.exit(a, "kill");

@@ -1,4 +1,4 @@
-//! A callback that panics ends its own process, and has done nothing.
+//! A callback that panics ends its own process, and has no effects.
 
 use pq_abi::spec::{Strategy, SupReply, SupRequest};
 use pq_otp::{Ask, ExitCause, Pid, Reason, Signal, Term};
@@ -75,7 +75,7 @@ fn the_log_says_who_ended_in_which_callback_and_why() {
     }
 }
 
-/// The log of this, line by line, without what the tree does not say.
+/// The lines that the work logs, without lines that are not the supervisor's.
 fn reports(rig: &mut Rig, work: impl FnOnce(&mut Rig)) -> Vec<String> {
     let text = log::written_during(|| work(rig));
     text.lines()
@@ -126,7 +126,7 @@ fn the_log_says_by_default_which_child_of_whom_ended_and_why_and_that_it_is_back
 fn the_log_says_of_a_child_added_while_running_too_that_it_is_back() {
     let mut rig = Rig::new();
     let mut actor = child("actor", vec![]);
-    // The arguments of the request are all there are.
+    // All arguments come with the request.
     actor.start.args = vec![0x90];
     let spec = tree(Strategy::SimpleOneForOne, vec![actor]);
     let sup = rig.sim.start(spec).unwrap();
@@ -154,7 +154,7 @@ fn the_log_says_why_a_child_cannot_start_again_and_that_its_supervisor_gives_up(
     let old = only_child(&mut rig, sup);
     let mut usurper = None;
     let lines = reports(&mut rig, |rig| {
-        // Both arrive together: the name is taken before the supervisor knows that it is free.
+        // Both arrive together: the name is registered again before the supervisor knows that it is free.
         rig.sim.node().signal(Signal::Exit {
             to: old,
             from: sup,

@@ -1,4 +1,4 @@
-//! `sys`: what it shows of a process, gathers about it and puts in the place of its state, running and suspended.
+//! `sys`: the data that it shows and gathers, and replaced states, for running and suspended processes.
 
 use pq_abi::spec::{self, ManagerRequest};
 use pq_otp::sys::{Replace, SysMessage, Toggle};
@@ -11,13 +11,13 @@ use crate::log;
 use crate::rig::{Rig, encode, payload};
 use crate::system::{kinds, sys};
 
-/// The state of either handler.
+/// The state of each of the two handlers.
 #[derive(Serialize)]
 struct Heard {
     heard: u32,
 }
 
-/// The state of a light.
+/// The state of a traffic light.
 #[derive(Serialize)]
 struct Lit {
     state: &'static str,
@@ -29,7 +29,7 @@ struct Changes {
     changes: u32,
 }
 
-/// Looks at a process before and after it was suspended.
+/// Runs the check before and after the process is suspended.
 fn running_and_suspended(rig: &mut Rig, pid: Pid, mut look: impl FnMut(&mut Rig)) {
     look(rig);
     sys(rig, pid, SysMessage::Suspend);
@@ -41,7 +41,7 @@ fn replace(rig: &mut Rig, pid: Pid, replace: Replace) -> String {
     sys(rig, pid, SysMessage::ReplaceState(replace))
 }
 
-/// A bell with an ear and an eye, which is the newer one.
+/// A bell with two handlers, ear and eye; the eye is the newer one.
 fn furnished(rig: &mut Rig) -> Pid {
     let bell = rig.begin("bell", "bell", &()).unwrap();
     for handler in ["ear", "eye"] {
@@ -51,7 +51,7 @@ fn furnished(rig: &mut Rig) -> Pid {
     bell
 }
 
-/// The name of the handler that a replacement is asked for.
+/// The name of the handler that a replacement receives.
 fn asked_for(handler: &[u8]) -> Atom {
     let handler = pq_term::msgpack::from_msgpack(handler).unwrap();
     let parts = handler.as_list().unwrap();
@@ -59,15 +59,15 @@ fn asked_for(handler: &[u8]) -> Atom {
     parts[0].as_atom().unwrap()
 }
 
-/// What a replacement says.
+/// The result of a replacement function.
 type Replaced = Result<Vec<u8>, String>;
 
-/// A handler that has heard so much, as a replacement hands it back.
+/// The state of a handler that has heard this many events, as a replacement returns it.
 fn handler(name: Atom, heard: u32) -> Replaced {
     Ok(encode(&(name, false, Heard { heard })))
 }
 
-/// Whether it is suspended, and the list of what is on.
+/// Whether the process is suspended, and the list of active debug functions.
 fn mode_and_debug(rig: &mut Rig, pid: Pid, module: &str) -> String {
     let status = rig
         .sim
@@ -249,13 +249,13 @@ fn statistics_count_messages_in_and_out_and_not_the_questions_about_them() {
     );
 }
 
-/// A port that has closed: every kind of process takes that, and does nothing about it.
+/// Reports a closed port to the process: every kind of process takes that message, and ignores it.
 fn close_a_port(rig: &mut Rig, pid: Pid) {
     rig.deliver(pid, Envelope::PortClosed(7, payload("gone")));
     rig.sim.settle();
 }
 
-/// How many such ends were counted, kept and traced.
+/// How many such messages were counted, kept and traced.
 fn noticed(rig: &mut Rig, pid: Pid, work: impl FnOnce(&mut Rig)) -> [usize; 3] {
     let text = log::written_during(|| work(rig));
     let counted = sys(rig, pid, SysMessage::Statistics(Toggle::Get));

@@ -211,7 +211,7 @@ fn a_manager_hears_of_the_ends_of_linked_processes_and_tells_its_handlers() {
 fn the_end_of_a_manager_is_told_to_every_handler() {
     let mut rig = Rig::new();
     let bell = furnished(&mut rig);
-    // From outside, which is the parent of processes that are nobody's child.
+    // The exit comes from outside, which is the parent of processes without a parent.
     rig.exit(bell, "shutdown");
     assert_eq!(
         rig.lines(),

@@ -5,16 +5,16 @@ use pq_otp::{Pid, Term};
 use crate::actor::Do;
 use crate::rig::{Rig, say};
 
-/// What a receiver of an exit signal with this reason makes of it.
+/// The reaction of a process to an exit signal with this reason.
 struct Case {
     reason: &'static str,
     traps: bool,
-    /// `None`: it lives, and has noted nothing.
+    /// The line that is noted; `None` when the process lives and notes nothing.
     linked: Option<&'static str>,
     explicit: Option<&'static str>,
 }
 
-/// One line of the table.
+/// Makes one line of the table.
 const fn case(
     reason: &'static str,
     traps: bool,
@@ -29,8 +29,8 @@ const fn case(
     }
 }
 
-/// `linked`: a linked process stops with the reason; `explicit`: it calls `exit/2` with it. The text is what
-/// the watcher of the receiver, or the receiver itself, notes.
+/// `linked`: a linked process stops with the reason; `explicit`: the process calls `exit/2` with it. The text is the
+/// line of the receiver, or of the receiver's watcher.
 const CASES: [Case; 8] = [
     case("normal", false, None, None),
     case(
@@ -63,7 +63,7 @@ const CASES: [Case; 8] = [
         Some("b exit of a: boom"),
         Some("b exit of a: boom"),
     ),
-    // A process that stops *with the reason* kill is no untrappable signal to those linked with it.
+    // A process that stops *with the reason* kill sends linked processes a signal that they can trap.
     case(
         "kill",
         false,
@@ -119,7 +119,7 @@ fn exit_reasons_travel_with_explicit_signals_as_in_otp() {
     }
 }
 
-/// Two processes, and a watcher of the second.
+/// Two processes, and a third one that monitors the second.
 fn pair(traps: bool) -> (Rig, Pid, Pid) {
     let mut rig = Rig::new();
     let a = rig.actor("a", vec![]);
@@ -313,7 +313,7 @@ fn a_start_answers_with_the_pid_or_with_the_reason() {
     rig.tell(a, vec![Do::Start(vec![Do::Ignore])]);
     rig.tell(a, vec![Do::Start(vec![Do::Panic("oh".to_string())])]);
     let lines = rig.lines();
-    // A start that fails is an answer, and no exit signal besides (`gen_server:start_link/4`).
+    // A failed start is reported as an answer, without an exit signal (`gen_server:start_link/4`).
     assert_eq!(lines[..2], ["a no answer: no", "a answer undefined"]);
     assert!(
         lines[2].starts_with("a no answer: {panic,\"oh, at "),
@@ -322,7 +322,7 @@ fn a_start_answers_with_the_pid_or_with_the_reason() {
     assert_eq!(lines.len(), 3, "{lines:?}");
 }
 
-/// Lets `parent` start a child, called `child`; the lines of that are taken.
+/// Lets `parent` start a child, named `child`, and drops the lines of the start.
 fn child_of(rig: &mut Rig, parent: Pid, script: Vec<Do>) -> Pid {
     let before = rig.sim.processes();
     rig.tell(parent, vec![Do::Start(script)]);

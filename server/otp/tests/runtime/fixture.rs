@@ -1,4 +1,4 @@
-//! A library for tests, with one module of each kind or two.
+//! The library of the tests, with one or two modules of each kind.
 
 use pq_sdk::gen_fsm::Begun;
 use pq_sdk::supervisor::{Refine, supervise, worker};
@@ -33,16 +33,16 @@ pq_sdk::library! {
 
 static NOTE: Remote<(String,), ()> = Remote::new("journal", "note");
 
-/// Functions that are called across modules.
+/// Functions for calls between modules.
 struct Well;
 
 static DEEP: Function<(u32,), u32> = Function::new("well", "deep", |ctx, (depth,)| {
-    // Always through the node, as between libraries.
+    // The call always goes through the node, as between libraries.
     Remote::<(u32,), u32>::new("well", "deep")
         .try_call(ctx, &(depth + 1,))
         .unwrap_or(depth)
 });
-/// Why it goes no deeper.
+/// The reason that stops the nesting.
 pub(crate) static BOTTOM: Function<(u32,), String> = Function::new("well", "bottom", |ctx, _| {
     Remote::<(u32,), String>::new("well", "bottom")
         .try_call(ctx, &(0,))
@@ -60,12 +60,12 @@ impl Module for Well {
 
 impl Functions for Well {}
 
-/// Writes into the journal at once, whatever becomes of the callback.
+/// Writes a line into the journal at once, even if the callback fails.
 pub(crate) fn note(ctx: &mut Ctx<'_>, line: impl Into<String>) {
     NOTE.call(ctx, (line.into(),));
 }
 
-/// A server with a name.
+/// A server with a registered name.
 #[derive(Serialize, Deserialize)]
 struct Clerk {}
 
@@ -85,22 +85,22 @@ impl GenServer for Clerk {
     }
 }
 
-/// A server that counts; its next version counts in steps.
+/// A server that counts; the next version has a step size.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Counter {
     pub(crate) count: i64,
 }
 
-/// What a counter is told and asked, in all versions.
+/// The messages and requests of a counter, in all versions.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Count {
-    /// One step.
+    /// Counts one step further.
     Step,
-    /// How far it is, and which version says so.
+    /// Answers the count, and the version that answers.
     Tell,
-    /// Keep the shard busy for so many milliseconds of real time.
+    /// Keeps the shard busy for this many milliseconds of real time.
     Work(u64),
-    /// Say so when nothing comes for so many milliseconds.
+    /// Notes a line when no message comes for this many milliseconds.
     WaitAtMost(u64),
 }
 
@@ -142,33 +142,33 @@ impl GenServer for Counter {
     }
 }
 
-/// A traffic light.
+/// A traffic light, as a state machine.
 #[derive(Serialize, Deserialize)]
 struct Light {
     changes: u32,
 }
 
-/// Its states.
+/// The states of the traffic light.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Colour {
     Red,
     Green,
 }
 
-/// What happens to it.
+/// The events of the traffic light.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Signal {
-    /// The other colour.
+    /// Change to the other colour.
     Change,
-    /// The other colour, and at once back.
+    /// Change to the other colour and back at once.
     Flash,
-    /// The other colour, and back after so many milliseconds.
+    /// Change to the other colour, and back after this many milliseconds.
     FlashFor(u64),
-    /// The other colour, and red when nothing happens for so many milliseconds.
+    /// Change to the other colour, and to red when no event comes for this many milliseconds.
     Doze(u64),
-    /// The same, but it happens that it changes at once.
+    /// Like `Doze`, but with an event to itself that changes the colour at once.
     Startle(u64),
-    /// Out of order.
+    /// Stop because of a failure.
     Break,
 }
 
@@ -244,7 +244,7 @@ impl GenFsm for Light {
     }
 }
 
-/// An event manager.
+/// An event manager for two kinds of handlers.
 struct Bell;
 
 impl Module for Bell {
@@ -260,10 +260,10 @@ impl EventManager for Bell {
     }
 }
 
-/// Two handlers that note everything under their name.
+/// Two handlers that note each event under their name.
 macro_rules! handler {
     ($type:ident, $name:literal, $vsn:literal) => {
-        /// A handler.
+        /// A handler that notes each event.
         #[derive(Serialize, Deserialize)]
         pub(crate) struct $type {
             heard: u32,
@@ -341,7 +341,7 @@ macro_rules! handler {
 handler!(Ear, "ear", "1.0.0");
 handler!(Eye, "eye", "1.0.0");
 
-/// A supervisor of whatever a test asks for.
+/// A supervisor with the spec of its arguments.
 struct Tree;
 
 impl Module for Tree {
@@ -357,7 +357,7 @@ impl Supervisor for Tree {
     }
 }
 
-/// A supervisor with a name, whose children are actors that come and go.
+/// A supervisor with a name, whose children are temporary actors.
 struct Crowd;
 
 impl Module for Crowd {
@@ -373,7 +373,7 @@ impl Supervisor for Crowd {
         let mut actor = worker::<Actor>("actor", &())
             .restart(Restart::Temporary)
             .shutdown(Shutdown::Timeout(100));
-        // The arguments of `start_child` are all there are.
+        // All arguments come with `start_child`.
         actor.start.args = vec![0x90];
         Ok(supervise(Strategy::SimpleOneForOne, 0, 1, [actor]))
     }
@@ -398,7 +398,7 @@ impl Supervisor for Row {
     }
 }
 
-/// A supervisor with a name, whose children get caught.
+/// A supervisor with a name, whose children are snares.
 struct Traps;
 
 impl Module for Traps {
@@ -420,7 +420,7 @@ impl Supervisor for Traps {
     }
 }
 
-/// An application whose top is what its arguments say: the encoded start, as a binary.
+/// An application whose arguments are the encoded start of its top, as a binary.
 struct House;
 
 impl Module for House {

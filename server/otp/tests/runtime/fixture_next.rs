@@ -1,4 +1,4 @@
-//! The next version of the library: the counter counts in steps, a handler and a supervisor have changed.
+//! The next version of the library: the counter has a step size, and a handler and a supervisor have changed.
 
 use pq_sdk::{
     Ctx, From, GenEvent, GenServer, Handled, InitError, Migrate, Migration, Module, Next, Reason,
@@ -15,7 +15,7 @@ pq_sdk::library! {
     supervisor Tree,
 }
 
-/// Counts in steps of a size.
+/// A counter with a step size.
 #[derive(Serialize, Deserialize)]
 struct Counter {
     count: i64,
@@ -87,14 +87,14 @@ impl Migrate<fixture::Counter> for Counter {
     }
 }
 
-/// Hears better.
+/// The next version of the handler `ear`.
 #[derive(Serialize, Deserialize)]
 struct Ear {
     heard: u32,
     understood: u32,
 }
 
-/// What the older ear kept.
+/// The state of the older `ear`.
 #[derive(Serialize, Deserialize)]
 struct OldEar {
     heard: u32,
@@ -138,7 +138,7 @@ impl Migrate<OldEar> for Ear {
     }
 }
 
-/// Bears more restarts.
+/// A supervisor that permits more restarts.
 struct Tree;
 
 impl Module for Tree {
@@ -151,7 +151,7 @@ impl Supervisor for Tree {
 
     fn init((mut spec,): (SupSpec,)) -> Result<SupSpec, InitError> {
         spec.flags.intensity += 5;
-        // Somebody copied a line and forgot to give the copy a name of its own.
+        // Stands for a copied child spec whose id was not changed.
         if spec.flags.intensity == 100 {
             spec.children.extend(spec.children.first().cloned());
         }

@@ -1,11 +1,11 @@
-//! What processes did, in order: a service that they write to in the middle of a callback.
+//! The journal: a service to which processes write lines in the middle of a callback.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pq_otp::{Pid, Reason, Service, ServiceCall};
 
-/// Lines with who wrote them. Clones write to the same journal.
+/// The lines with the pids of their writers. Clones share one journal.
 #[derive(Clone, Default)]
 pub(crate) struct Journal {
     inner: Arc<Inner>,
@@ -18,7 +18,7 @@ struct Inner {
 }
 
 impl Journal {
-    /// Takes all lines.
+    /// Takes all lines noted so far.
     pub(crate) fn take(&self) -> Vec<(Pid, String)> {
         std::mem::take(
             &mut *self
@@ -29,7 +29,7 @@ impl Journal {
         )
     }
 
-    /// Waits until the lines satisfy `enough`, and returns them; says what was there when they do not in time.
+    /// Waits until the lines satisfy `enough`, and returns them; panics with the number of lines after the deadline.
     pub(crate) fn wait(&self, enough: impl Fn(&[(Pid, String)]) -> bool) -> Vec<(Pid, String)> {
         let end = Instant::now() + Duration::from_secs(60);
         let mut lines = self
@@ -41,7 +41,7 @@ impl Journal {
             let left = end.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "in vain waited after {} lines, the last {:?}",
+                "timed out after {} lines, the last {:?}",
                 lines.len(),
                 lines.last()
             );
@@ -66,7 +66,7 @@ impl Service for Journal {
             .unwrap_or_else(PoisonError::into_inner)
             .push((call.caller, line));
         self.inner.written.notify_all();
-        // `()` in MessagePack.
+        // The encoding of `()` in MessagePack.
         call.answer.push(0xc0);
         Ok(())
     }

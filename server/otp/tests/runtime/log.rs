@@ -1,18 +1,18 @@
-//! What the log is told by one thread, as text.
+//! The log lines of one thread, as text.
 //!
-//! One subscriber for the whole program, set once: a subscriber of one thread only (`with_default`) races with
-//! the other tests about whether a place in the code is of interest to anybody, and then hears nothing.
+//! There is one subscriber for the whole program, set once: with a subscriber for one thread (`with_default`), the
+//! other tests influence whether a place in the code is enabled, and lines get lost.
 
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::sync::Once;
 
 thread_local! {
-    /// What this thread has written since [`written_during`] began; none while nobody listens.
+    /// The lines of this thread since the start of [`written_during`]; `None` outside of it.
     static HEARD: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What `work` writes to the log, on this thread: a line each, the level and `field=value` pairs.
+/// The log lines that `work` writes on this thread: each with its level and `field=value` pairs.
 pub(crate) fn written_during(work: impl FnOnce()) -> String {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());

@@ -1,4 +1,4 @@
-//! gen_fsm: states, events of its own, questions, the end (`gen_fsm(3)` and the book).
+//! gen_fsm: states, events to itself, requests, the end (`gen_fsm(3)` and the book).
 
 use pq_otp::{Ask, Envelope, Pid, Reason};
 

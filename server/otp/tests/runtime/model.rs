@@ -1,5 +1,5 @@
-//! Generated runs: each step against a plain model of links, monitors and signals, and storms of steps at once
-//! with what must hold after any of them.
+//! Generated runs: single steps compared with a simple model of links, monitors and signals, and many steps at once
+//! with checks of the invariants.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use crate::actor::Do;
 use crate::rig::Rig;
 
-/// How many processes take part.
+/// The number of processes in a run.
 const ACTORS: usize = 5;
 
-/// What one of them does, to another or to itself.
+/// A step of one process, towards another process or itself.
 #[derive(Clone, Debug)]
 enum Op {
     Link(usize, usize),
@@ -29,12 +29,12 @@ fn who() -> impl Strategy<Value = usize> {
     0..ACTORS
 }
 
-/// Two different ones.
+/// Two different processes, by number.
 fn pair() -> impl Strategy<Value = (usize, usize)> {
     (who(), 1..ACTORS).prop_map(|(a, further)| (a, (a + further) % ACTORS))
 }
 
-/// What changes no monitors.
+/// A step that changes no monitors.
 fn quiet_op() -> impl Strategy<Value = Op> {
     let reason = || prop::sample::select(vec!["normal", "shutdown", "boom", "kill"]);
     prop_oneof![
@@ -56,7 +56,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 impl Op {
-    /// Who does it, and how.
+    /// The process that takes the step, and the script for it.
     fn script(&self, pids: &[Pid]) -> (usize, Do) {
         match *self {
             Op::Link(a, b) => (a, Do::Link(pids[b])),
@@ -71,20 +71,20 @@ impl Op {
     }
 }
 
-/// A process, as the reference manual describes it.
+/// A process as the reference manual describes it.
 #[derive(Clone)]
 struct Actor {
     alive: bool,
     traps: bool,
     links: BTreeSet<usize>,
-    /// Whom it watches, one entry per monitor; `None` when it has told or was taken back.
+    /// The watched process of each monitor; `None` when the monitor has reported or was removed.
     monitors: Vec<Option<usize>>,
 }
 
-/// The plainest world in which the manual holds.
+/// The simplest model of the manual.
 struct Model {
     actors: Vec<Actor>,
-    /// What a step makes each of them note.
+    /// The lines that each process must note in a step.
     notes: Vec<(usize, String)>,
 }
 
@@ -139,7 +139,7 @@ impl Model {
         }
     }
 
-    /// An exit signal that can be trapped.
+    /// Models an exit signal that can be trapped.
     fn signal(&mut self, to: usize, from: usize, reason: &str) {
         let Actor { alive, traps, .. } = self.actors[to];
         match (alive, traps) {
@@ -173,8 +173,8 @@ impl Model {
         self.notes.push((who, format!("p{who} {line}")));
     }
 
-    /// What is noted in a step. An end reaches all whom it takes along before anybody reads a mailbox: of
-    /// those who die in a step only who stops by itself has a last word.
+    /// The lines of a step. An end reaches all linked processes before any of them reads its mailbox: of
+    /// the processes that end in a step, only one that stops by itself writes a last line.
     fn lines(&mut self, op: &Op, was_alive: &[bool]) -> Vec<String> {
         let notes = std::mem::take(&mut self.notes).into_iter();
         let mut lines: Vec<String> = notes
@@ -203,7 +203,7 @@ fn begin() -> (Rig, Vec<Pid>) {
     (rig, pids)
 }
 
-/// The processes that the slab has are those that everybody finds alive.
+/// Which processes live; the slab and the table of living pids must agree.
 fn alive(rig: &Rig, pids: &[Pid]) -> Vec<bool> {
     let listed: BTreeSet<Pid> = rig
         .sim
@@ -220,7 +220,8 @@ fn alive(rig: &Rig, pids: &[Pid]) -> Vec<bool> {
     alive
 }
 
-/// Does all this without a pause and then ends `victim`; says who lived then, and who heard of that end.
+/// Takes all steps without a pause and then ends `victim`; returns which processes lived then, and which learnt of that
+/// end.
 fn storm(ops: &[Op], victim: usize) -> (Vec<bool>, BTreeSet<usize>) {
     let (mut rig, pids) = begin();
     for op in ops {

@@ -1,4 +1,4 @@
-//! A pid names one incarnation, and a name one living process.
+//! A pid refers to one incarnation, and a name to one living process.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -77,7 +77,7 @@ fn a_start_that_fails_leaves_no_process_and_no_name() {
     );
 }
 
-/// A registry that has a name for whoever asks.
+/// A registry that returns a name for every process.
 struct Names;
 
 impl Service for Names {
@@ -106,7 +106,7 @@ fn the_registry_hears_of_an_end_after_the_death_and_before_anybody_else_and_only
     rig.exit(other, "kill");
     rig.exit(holder, "kill");
     assert_eq!(*told.lock().unwrap(), [(holder, false)]);
-    // A start that fails gives back what it has.
+    // A failed start frees all its resources.
     assert!(
         rig.begin(
             "third",

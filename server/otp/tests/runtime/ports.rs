@@ -1,4 +1,4 @@
-//! Ports: input comes to the owner, output goes to the sink, and the end of either is heard by the other.
+//! Ports: the owner receives the input, the sink receives the output, and each learns of the end of the other.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,18 +9,18 @@ use pq_otp::{Ask, Pid, PortSink, Reason};
 use crate::actor::Do;
 use crate::rig::Rig;
 
-/// A socket that keeps what is written.
+/// A socket that keeps the bytes written to it.
 #[derive(Default)]
 struct Sink {
     written: Mutex<Vec<String>>,
     handled: AtomicU32,
     closed: AtomicU32,
-    /// Why the owner ended, where that closed it.
+    /// The exit reasons of owners whose end closed the port.
     reasons: Mutex<Vec<Reason>>,
 }
 
 impl Sink {
-    /// What was written, how many inputs were handled, how often it was closed.
+    /// The output, the number of handled inputs, and the number of closings.
     fn seen(&self) -> (Vec<String>, u32, u32) {
         let written = self.written.lock().unwrap().clone();
         (
@@ -53,7 +53,7 @@ impl PortSink for Sink {
     }
 }
 
-/// A port of this process.
+/// Opens a port for this process.
 fn open(rig: &mut Rig, owner: Pid) -> (u64, Arc<Sink>) {
     let sink = Arc::new(Sink::default());
     let port = rig.sim.node().open_port(sink.clone());
@@ -113,7 +113,7 @@ fn a_port_closes_with_its_owner_however_that_ends() {
     assert_eq!(rig.sim.node().port_count(), 0);
 }
 
-/// What ends a process with a port.
+/// A way to end a process that owns a port.
 type End = fn(&mut Rig, Pid, u64);
 
 #[test]
@@ -177,7 +177,7 @@ fn input_is_never_dropped_and_said_to_be_handled_only_when_it_is() {
         rig.sim.node().port_input(port, a, b"x");
     }
     rig.sim.settle();
-    // How many may wait is the sink's rule, not the mailbox's.
+    // The sink limits the number of waiting inputs, not the mailbox.
     assert_eq!(sink.seen().1, 0);
     rig.sim
         .sys(a, SysMessage::Resume, pq_otp::sys::TIMEOUT_MS)

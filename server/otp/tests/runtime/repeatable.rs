@@ -1,11 +1,11 @@
-//! One seed, one run: a hundred processes send each other on by the dice.
+//! Runs with one seed are equal: 100 processes send each other on at random.
 
 use pq_otp::Pid;
 
 use crate::actor::Do;
 use crate::rig::Rig;
 
-/// Everything that was noted in a run with this seed, in order and with its time.
+/// All lines of a run with this seed, in order and with their times.
 fn run(seed: u64) -> Vec<String> {
     let mut rig = Rig::with(|config| config.seed = seed);
     let actors: Vec<Pid> = (0..100).map(|_| rig.actor("actor", vec![])).collect();

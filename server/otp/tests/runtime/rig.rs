@@ -1,4 +1,4 @@
-//! A simulated node with the library of the tests, its journal, and short words for what tests do.
+//! A simulated node with the library of the tests and its journal, and short methods for the steps of tests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ pub(crate) struct Linked {
 }
 
 impl Linked {
-    /// These modules with another version of the library: what is being prepared.
+    /// The current modules with those of another version of the library, as in the preparation of an upgrade.
     pub(crate) fn preview(&self, library: &'static LibraryTable) -> Linked {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let preview = Linked {
@@ -37,8 +37,8 @@ impl Linked {
     }
 
     fn new() -> Linked {
-        // Functions of a library remember at which epoch they were current: no two nodes of this program
-        // may have one in common.
+        // Functions of a library remember the epoch at which they were current: the epochs of two nodes of this program
+        // must differ.
         static NODES: AtomicU64 = AtomicU64::new(1);
         let epoch = AtomicU64::new(NODES.fetch_add(1, Ordering::Relaxed) << 32);
         let linked = Linked {
@@ -87,7 +87,7 @@ impl Modules for Linked {
     }
 }
 
-/// What a node of these tests is made of.
+/// The configuration of a node for these tests.
 pub(crate) fn config() -> (Config, Journal, Arc<Linked>) {
     let (modules, journal) = (Arc::new(Linked::new()), Journal::default());
     let mut config = Config::new(modules.clone());
@@ -95,7 +95,7 @@ pub(crate) fn config() -> (Config, Journal, Arc<Linked>) {
     (config, journal, modules)
 }
 
-/// A simulated node.
+/// A simulated node with a journal and names for pids.
 pub(crate) struct Rig {
     pub(crate) sim: Sim,
     pub(crate) modules: Arc<Linked>,
@@ -108,7 +108,7 @@ impl Rig {
         Rig::with(|_| ())
     }
 
-    /// With other settings.
+    /// A rig whose configuration `change` has adapted.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Rig {
         let (mut config, journal, modules) = config();
         change(&mut config);
@@ -120,7 +120,7 @@ impl Rig {
         }
     }
 
-    /// Starts an actor, called `name` in the lines.
+    /// Starts an actor, named `name` in the lines.
     pub(crate) fn actor(&mut self, name: &str, script: Vec<Do>) -> Pid {
         self.begin(name, "actor", &(script,)).unwrap()
     }
@@ -137,28 +137,28 @@ impl Rig {
         Ok(pid)
     }
 
-    /// From now on lines say `name` for this pid.
+    /// Makes the lines show `name` instead of this pid.
     pub(crate) fn call_it(&mut self, name: &str, pid: Pid) {
         self.names.push((pid, name.to_string()));
     }
 
-    /// Casts a script from outside and runs what comes of it.
+    /// Casts a script from outside, and runs the node until it is idle.
     pub(crate) fn tell(&mut self, to: Pid, script: Vec<Do>) {
         self.post(to, script);
         self.sim.settle();
     }
 
-    /// Casts a script from outside; nothing runs yet.
+    /// Casts a script from outside without running the node.
     pub(crate) fn post(&self, to: Pid, script: Vec<Do>) {
         self.deliver(to, Envelope::Cast(payload(&script)));
     }
 
-    /// Puts anything into a mailbox; nothing runs yet.
+    /// Puts an envelope into a mailbox without running the node.
     pub(crate) fn deliver(&self, to: Pid, envelope: Envelope) {
         self.sim.node().signal(Signal::Deliver(to, envelope));
     }
 
-    /// Asks from outside; the answer, or why there is none, as text.
+    /// Sends a request from outside; returns the answer or the error as text.
     pub(crate) fn ask(&mut self, to: Pid, request: &impl Serialize) -> String {
         match self.sim.call(to, &encode(request), 1_000) {
             Ok(reply) => pq_term::msgpack::from_msgpack(&reply).unwrap().to_string(),
@@ -167,7 +167,7 @@ impl Rig {
         }
     }
 
-    /// Takes what has been noted, with names in the place of pids.
+    /// Takes the lines noted since the last call, with names in place of pids.
     pub(crate) fn lines(&mut self) -> Vec<String> {
         let lines = self.journal.take();
         lines
@@ -176,7 +176,7 @@ impl Rig {
             .collect()
     }
 
-    /// The text with names in the place of pids.
+    /// Replaces pids in a text by names.
     pub(crate) fn named(&self, text: &str) -> String {
         let replace =
             |text: String, (pid, name): &(Pid, String)| text.replace(&pid.to_string(), name);
@@ -187,13 +187,13 @@ impl Rig {
         self.sim.node().is_alive(pid)
     }
 
-    /// `exit(Pid, Reason)` from outside.
+    /// Sends `exit(Pid, Reason)` from outside.
     pub(crate) fn exit(&mut self, to: Pid, reason: &'static str) {
         self.sim.exit(to, Reason::from_term(Term::atom(reason)));
     }
 }
 
-/// As a library encodes messages.
+/// Encodes a value as a library does.
 pub(crate) fn encode(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     rmp_serde::to_vec_named(value).unwrap()
 }
@@ -202,7 +202,7 @@ pub(crate) fn payload(value: &(impl Serialize + ?Sized)) -> Payload {
     Payload::from_vec(encode(value))
 }
 
-/// Which process to start.
+/// The start of a process: module and arguments.
 pub(crate) fn start(module: &'static str, args: &impl Serialize) -> Start {
     Start {
         module: pq_otp::Atom::from_static(module),
@@ -210,17 +210,17 @@ pub(crate) fn start(module: &'static str, args: &impl Serialize) -> Start {
     }
 }
 
-/// A line of a script.
+/// The step that notes this line.
 pub(crate) fn say(line: &str) -> Do {
     Do::Note(line.to_string())
 }
 
-/// A permanent worker that is an actor.
+/// The spec of a permanent worker that is an actor.
 pub(crate) fn child(id: &'static str, script: Vec<Do>) -> ChildSpec {
     worker(id, start("actor", &(script,)))
 }
 
-/// A permanent worker.
+/// The spec of a permanent worker.
 pub(crate) fn worker(id: &'static str, start: Start) -> ChildSpec {
     let modules = ChildModules::Of(vec![start.module]);
     ChildSpec {
@@ -233,7 +233,7 @@ pub(crate) fn worker(id: &'static str, start: Start) -> ChildSpec {
     }
 }
 
-/// A supervisor of these: two restarts in five seconds.
+/// The start of a supervisor with these children, which permits two restarts in five seconds.
 pub(crate) fn tree(strategy: Strategy, children: Vec<ChildSpec>) -> Start {
     start("tree", &(sup_spec(strategy, children),))
 }
@@ -249,7 +249,7 @@ pub(crate) fn sup_spec(strategy: Strategy, children: Vec<ChildSpec>) -> SupSpec 
     }
 }
 
-/// Sends system messages one behind the other; what is answered comes to lie in the list.
+/// Sends system messages one after the other without waiting; the answers go to the list.
 pub(crate) fn answers(
     rig: &Rig,
     to: Pid,
@@ -269,7 +269,7 @@ pub(crate) fn answers(
 }
 
 impl Rig {
-    /// Takes what has been noted, by the pids themselves.
+    /// Takes the lines noted since the last call, with their pids.
     pub(crate) fn lines_by_pid(&mut self) -> Vec<String> {
         self.journal
             .take()

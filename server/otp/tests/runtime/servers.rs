@@ -5,7 +5,7 @@ use pq_otp::{Ask, Envelope, Reason, Term};
 use crate::actor::Do;
 use crate::rig::{Rig, payload, say};
 
-/// The request that answers with its text.
+/// A request whose answer is this text.
 fn reply(text: &str) -> Vec<Do> {
     vec![Do::Reply(text.to_string())]
 }
@@ -97,7 +97,7 @@ fn a_call_that_nobody_came_to_read_fails_with_the_reason_as_well() {
     let mut rig = Rig::new();
     let b = rig.actor("b", vec![]);
     let a = rig.actor("a", vec![]);
-    // `b` is suspended until both lie in its mailbox.
+    // `b` is suspended until both envelopes are in its mailbox.
     rig.sim
         .sys(b, pq_otp::sys::SysMessage::Suspend, pq_otp::sys::TIMEOUT_MS)
         .unwrap();

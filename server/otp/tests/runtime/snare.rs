@@ -1,4 +1,4 @@
-//! A server that gets caught where it is told to, until the test lets it go: code that an author has got wrong.
+//! A server that blocks at a chosen place until the test opens its snare: a model of a faulty callback.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,25 +10,25 @@ use pq_sdk::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The words whose snares have been opened.
+/// The words whose snares are open.
 static OPEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Lets whoever is caught under this word go, now and later.
+/// Opens the snares of this word, now and in future.
 pub(crate) fn open(word: &str) {
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     open.insert(word.to_string());
 }
 
-/// Whoever works never sleeps: when somebody else looks just now, it is looked at again later.
+/// A working callback must not sleep: when the lock is taken, the next call tries again.
 fn is_open(word: &str) -> bool {
     OPEN.try_lock().is_ok_and(|open| open.contains(word))
 }
 
-/// How much of a processor it has before it leaves the others some: longer than it takes to be known as one that does not
-/// end.
+/// The processor time after which a snare yields to other threads: longer than it takes to count as a callback that
+/// does not end.
 const WORK: Duration = Duration::from_millis(1_500);
 
-/// Works until the snare is opened.
+/// Works until the snare is open.
 fn work(word: &str) {
     let had = worked();
     while !is_open(word) {
@@ -39,21 +39,21 @@ fn work(word: &str) {
     }
 }
 
-/// How much of a processor this thread has had; nothing where the system does not say.
+/// The processor time of this thread; 0 where the system does not say.
 fn worked() -> Duration {
     let said = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = said.split(' ').next().and_then(|first| first.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
-/// Sleeps until it is.
+/// Sleeps until the snare is open.
 fn sleep(word: &str) {
     while !is_open(word) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Where it gets caught, and under which word.
+/// The place where the server blocks, and the word of the snare.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Snare {
     #[serde(serialize_with = "export")]
@@ -117,7 +117,7 @@ impl GenServer for Snare {
     fn handle_cast(&mut self, (): (), ctx: &mut Ctx<'_>) -> Next {
         self.caught("handle_cast");
         if self.at.0 == "catch" {
-            // A callback of this process, caught in a function of another module.
+            // Models a callback of this process that blocks in a function of another module.
             Remote::<(String,), ()>::new("pit", "catch").call(ctx, (self.at.1.clone(),));
         }
         Next::Wait
@@ -146,7 +146,7 @@ impl GenServer for Snare {
     }
 }
 
-/// Functions that get caught, too.
+/// Functions that block until the snare is open.
 pub(crate) struct Pit;
 
 impl Functions for Pit {}
@@ -157,10 +157,10 @@ impl Module for Pit {
     const FUNCTIONS: &'static [&'static dyn Export] = &[&CATCH, &TELL];
 }
 
-/// `catch(Word)`.
+/// `catch(Word)`: works until the snare of this word is open.
 static CATCH: Function<(String,), ()> = Function::new("pit", "catch", |_, (word,)| work(&word));
 
-/// `tell(Pid, Fails)`: a message, unless the function fails after it has sent it; and more that reaches nobody.
+/// `tell(Pid, Fails)`: sends a message, unless the function fails after that; its other effects have no receiver.
 static TELL: Function<(Pid, bool), u64> = Function::new("pit", "tell", |ctx, (pid, fails)| {
     ctx.send(pid, &"told");
     let timer = ctx.start_timer(1, &"nobody hears it");

@@ -1,4 +1,4 @@
-//! Callbacks that do not end, on real threads: they are named, and hold up nobody but their own shard.
+//! Callbacks that do not end, on real threads: they are named, and block only their own shard.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,12 +17,12 @@ use crate::rig::{config, encode, payload, start};
 use crate::snare;
 use crate::threads::begin_application;
 
-/// How long anything may take: a second of a processor is minutes of a machine that has twenty other things to do.
+/// The limit for any step: on a machine with 20 other tasks, a second of processor time takes minutes.
 const PATIENCE_MS: u64 = 600_000;
 
 type Told = Arc<Mutex<Vec<(StallEvent, String)>>>;
 
-/// A node with two shards, one more for supervisors, and a crowd of snares.
+/// A node with two shards, a third one for supervisors, and a crowd of snares.
 struct Field {
     threads: Threads,
     modules: Arc<crate::rig::Linked>,
@@ -66,7 +66,7 @@ impl Field {
         self.threads.node()
     }
 
-    /// Orders a snare that gets caught there, under this word.
+    /// Starts a snare that blocks at this place, under this word; does not wait for it.
     fn order(
         &self,
         at: &str,
@@ -78,7 +78,7 @@ impl Field {
             .request(self.traps, &spec::encode(&request), on_reply);
     }
 
-    /// A snare.
+    /// Starts a snare that blocks at this place, under this word.
     fn snare(&self, at: &str, word: &str) -> Pid {
         let request = SupRequest::StartChild(encode(&(at, word)));
         let reply = self
@@ -96,7 +96,7 @@ impl Field {
         self.node().signal(Signal::Deliver(to, envelope));
     }
 
-    /// Waits for a stall that is like this.
+    /// Waits for a stall that matches.
     fn stall(&self, is_it: impl Fn(&Stall) -> bool) -> Stall {
         let mut found = None;
         self.until("no such stall", || {
@@ -115,7 +115,7 @@ impl Field {
         }
     }
 
-    /// What was told of this, in order.
+    /// The events reported for this callback, in order.
     fn told_of(&self, called: &str) -> Vec<StallEvent> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let of = told.iter().filter(|(_, of)| of == called);
@@ -127,10 +127,10 @@ impl Field {
         reply.unwrap().to_vec() == encode("here")
     }
 
-    /// Lets go, and sees that nothing stays behind.
+    /// Opens the snare, and checks that no stall remains.
     fn ends(self, word: &str) {
         snare::open(word);
-        self.until("it is still there", || self.node().stalls().is_empty());
+        self.until("a stall is left", || self.node().stalls().is_empty());
         self.threads.stop();
     }
 }
@@ -142,7 +142,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
     let (caught, other) = (field.snare("handle_cast", word), field.snare("", word));
     assert_ne!(caught.shard(), other.shard());
     field.cast(caught);
-    // Ordered while nobody knows: these go to both shards.
+    // These births come before the stall is known: they go to both shards.
     let born: Arc<Mutex<Vec<u8>>> = Arc::default();
     for _ in 0..20 {
         let born = born.clone();
@@ -169,7 +169,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
         field.told_of(&called),
         [StallEvent::Slow, StallEvent::Stalled]
     );
-    // Births that waited behind it were moved, and those that come go elsewhere.
+    // Births that waited behind the callback were moved, and new ones go to the other shard.
     let all_born = || born.lock().unwrap_or_else(PoisonError::into_inner).len() == 20;
     field.until("births wait", all_born);
     for _ in 0..6 {
@@ -178,12 +178,12 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_its_shard_only() {
     assert!(field.answers(other));
     questions_are_answered_by_the_others(&field, caught, other);
     let Abort::Stalled(why) = field.exchange() else {
-        panic!("it goes on")
+        panic!("the exchange goes on")
     };
-    let known = format!("shard {} stands still: {called} has had ", caught.shard());
+    let known = format!("shard {} is blocked: {called} has used ", caught.shard());
     assert!(why.starts_with(&known), "{why}");
     snare::open(word);
-    field.until("it is not let go", || field.told_of(&called).len() == 3);
+    field.until("the callback runs", || field.told_of(&called).len() == 3);
     assert_eq!(field.told_of(&called)[2], StallEvent::Over);
     assert!(field.answers(caught));
     assert_eq!(field.node().stalled_soon(0), None);
@@ -197,10 +197,10 @@ fn questions_are_answered_by_the_others(field: &Field, caught: Pid, other: Pid) 
     let missing: Vec<usize> = seen.missing.iter().map(|missing| missing.shard).collect();
     assert_eq!(missing, [usize::from(caught.shard())]);
     let why = &seen.missing[0].why;
-    assert!(why.contains("stands still: snare:handle_cast of"), "{why}");
+    assert!(why.contains("is blocked: snare:handle_cast of"), "{why}");
     let pids: Vec<Pid> = seen.answers.iter().map(|process| process.pid).collect();
     assert!(pids.contains(&other) && pids.contains(&field.traps) && !pids.contains(&caught));
-    // What needs all of them says so at once.
+    // A question that needs all shards fails at once.
     let whole = node.asking().processes(PATIENCE_MS).unwrap_err();
     assert!(matches!(whole, RequestError::Stalled(_)), "{whole:?}");
     assert!(node.stalled_soon(PATIENCE_MS).is_some());
@@ -227,7 +227,7 @@ impl Field {
     }
 }
 
-/// Every place in which an author may have written a loop.
+/// Every place where a loop of an author may be.
 #[test]
 fn wherever_a_process_is_caught_the_function_is_named() {
     let field = Field::new();
@@ -252,9 +252,9 @@ fn wherever_a_process_is_caught_the_function_is_named() {
         );
         assert!(stall.pid.is_some(), "{stall:?}");
         snare::open(&word);
-        field.until("it is not let go", || field.node().stalls().is_empty());
+        field.until("the callback runs", || field.node().stalls().is_empty());
     }
-    // Of a function that a callback has called, it is the function.
+    // When a callback has called a function of another module, the stall names that function.
     let word = "a pit";
     let pid = field.snare("catch", word);
     field.cast(pid);
@@ -264,7 +264,7 @@ fn wherever_a_process_is_caught_the_function_is_named() {
 }
 
 impl Field {
-    /// Has a snare run where it gets caught.
+    /// Lets a snare run the callback in which it blocks.
     fn catch(&self, at: &str, word: &str) {
         if at == "init" {
             return self.order(at, word, |_| ());
@@ -304,7 +304,7 @@ fn a_callback_that_sleeps_is_named_by_the_time_that_it_sleeps() {
     );
     let sentence = stall.to_string();
     assert!(
-        sentence.contains(&format!("snare:handle_cast of {caught} sleeps since")),
+        sentence.contains(&format!("snare:handle_cast of {caught} has slept for")),
         "{sentence}"
     );
     assert_ne!(
@@ -331,14 +331,14 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
         (stall.shard, stall.pid, stall.called()),
         (None, None, "pit:catch".to_string())
     );
-    // No shard stands still: installs and questions are for all of them.
+    // No shard is blocked: installs and questions work.
     assert_eq!(field.node().stalled_soon(0), None);
     assert!(field.node().asking().processes(PATIENCE_MS).is_ok());
     let effects = field.snare("", word);
     assert!(field.answers(effects));
-    // The threads are few, and the last caller is told who has them.
+    // There are few threads, and the last caller learns which functions occupy them.
     let mut refused = String::new();
-    field.until("nobody is refused", || match catch() {
+    field.until("no call is refused", || match catch() {
         Err(RequestError::Exit(reason)) => {
             refused = reason.to_string();
             true
@@ -347,12 +347,12 @@ fn a_function_that_does_not_end_keeps_a_thread_and_no_shard() {
     });
     assert!(refused.starts_with("{system_limit,"), "{refused}");
     assert!(
-        refused.ends_with("until the node does: pit:catch\"}"),
+        refused.ends_with("after a restart: pit:catch\"}"),
         "{refused}"
     );
     snare::open(word);
-    field.until("they are still there", || field.node().stalls().is_empty());
-    field.until("nobody is served", || catch().is_ok());
+    field.until("stalls are left", || field.node().stalls().is_empty());
+    field.until("no call is answered", || catch().is_ok());
     field.ends(word);
 }
 

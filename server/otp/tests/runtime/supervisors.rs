@@ -1,4 +1,4 @@
-//! supervisor: real processes under it (`supervisor(3)`). The machine itself has its own tests.
+//! Supervisors with real processes (`supervisor(3)`). The state machine has its own tests.
 
 use pq_abi::spec::{ChildCount, ChildSpec, Restart, Strategy, SupReply, SupRequest};
 use pq_otp::{Ask, Pid, Term};
@@ -7,7 +7,7 @@ use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, 
 use crate::actor::Do;
 use crate::rig::{Rig, child, encode, say, start, tree, worker};
 
-/// Children that note their birth and, told so, their end.
+/// A child that notes its birth and, when it is told to end, its end.
 fn noisy(id: &'static str) -> ChildSpec {
     child(id, vec![say(&format!("{id} born")), Do::Trap(true)])
 }
@@ -22,7 +22,7 @@ fn ask(rig: &mut Rig, sup: Pid, request: SupRequest) -> SupReply {
     rig.sim.ask_supervisor(sup, &request, 60_000).unwrap()
 }
 
-/// The child's process.
+/// The pid of the child with this id.
 fn pid(rig: &mut Rig, sup: Pid, id: &'static str) -> Pid {
     match ask(rig, sup, SupRequest::WhichChildren) {
         SupReply::Children(children) => children
@@ -41,7 +41,7 @@ fn started(reply: SupReply) -> Pid {
     }
 }
 
-/// The last words of the lines: what happened, whoever it happened to.
+/// The lines without their writers.
 fn words(rig: &mut Rig) -> Vec<String> {
     rig.lines()
         .iter()
@@ -355,7 +355,7 @@ fn a_spec_that_is_no_spec_is_refused_at_the_start() {
     assert_eq!(rig.sim.processes(), []);
 }
 
-/// A tree three deep, one strategy per supervisor; every child is permanent.
+/// A supervision tree of three levels, one strategy per supervisor; every child is permanent.
 fn deep(strategies: &[Strategy; 3]) -> pq_abi::spec::Start {
     let [top, left, right] = *strategies;
     let left = worker("left", tree(left, vec![noisy("a"), noisy("b")]));
@@ -386,7 +386,7 @@ proptest! {
                 let parent = process.parent.filter(|_| process.pid != top);
                 prop_assert!(parent.is_none_or(|parent| rig.is_alive(parent)), "kill {}: an orphan {:?}", at, process);
             }
-            // Top, three below it, five below those.
+            // The top, three processes below it, five below those.
             prop_assert_eq!(processes.len(), if rig.is_alive(top) { 9 } else { 0 }, "kill {}", at);
         }
     }

@@ -214,7 +214,7 @@ fn the_parents_exit_ends_a_suspended_process_that_traps() {
     sys(&mut rig, a, SysMessage::Suspend);
     rig.lines();
     rig.post(a, vec![say("never read")]);
-    // The parent of a process that is nobody's child is the outside.
+    // The exit comes from outside, which is the parent of processes without a parent.
     rig.exit(a, "shutdown");
     assert_eq!(rig.lines(), ["a terminate shutdown"]);
     assert!(!rig.is_alive(a));

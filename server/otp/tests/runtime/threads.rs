@@ -1,4 +1,4 @@
-//! The same runtime under the real clock, with two shards that exchange signals.
+//! The runtime under the real clock, with two shards that exchange signals.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::actor::Do;
 use crate::journal::Journal;
 use crate::rig::{config, encode, payload, say, start};
 
-/// How long anything may take before a test gives up.
+/// The limit for any step of a test, in milliseconds.
 pub(crate) const PATIENCE_MS: u64 = 60_000;
 
-/// A node with two shards and a crowd that takes actors in turn.
+/// A node with two shards, and a supervisor `crowd` that starts actors on each shard in turn.
 struct Town {
     threads: Threads,
     journal: Journal,
@@ -61,7 +61,7 @@ impl Town {
         }
     }
 
-    /// One actor on each shard.
+    /// Starts one actor on each shard.
     fn pair(&self) -> (Pid, Pid) {
         let (a, b) = (
             self.actor(vec![Do::Trap(true)]),
@@ -85,7 +85,7 @@ impl Town {
         });
     }
 
-    /// Waits until this has been noted, so many times.
+    /// Waits until the process has noted this line this many times.
     fn expect(&self, who: Pid, line: &str, times: usize) {
         let is_it = |(pid, text): &&(Pid, String)| *pid == who && text == line;
         self.journal
@@ -126,11 +126,11 @@ pub(crate) fn begin_application(node: &Node, top: Start) {
     }
 }
 
-/// Waits until it holds.
+/// Waits until the condition holds.
 fn until(mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_millis(PATIENCE_MS);
     while !holds() {
-        assert!(Instant::now() < end, "in vain waited");
+        assert!(Instant::now() < end, "timed out");
         std::thread::yield_now();
     }
 }
@@ -204,7 +204,7 @@ fn an_end_that_was_on_its_way_does_not_reach_who_has_unlinked() {
     for _ in 0..200 {
         let a = town.actor(vec![]);
         let b = town.actor(vec![Do::Link(a)]);
-        // Whoever comes first: after its `unlink` has returned, `a` is never ended by `b`.
+        // Both orders are possible, but after the return of `unlink`, the end of `b` never ends `a`.
         town.exit(b, Reason::Kill);
         town.tell(a, vec![Do::Trap(true), Do::Unlink(b), say("unlinked")]);
         until(|| !town.node().is_alive(b));
@@ -217,7 +217,7 @@ fn an_end_that_was_on_its_way_does_not_reach_who_has_unlinked() {
         let unlinked = lines
             .iter()
             .position(|(pid, line)| *pid == a && line == "unlinked");
-        // It had unlinked and lives, or the end came before it could.
+        // Either `a` had removed the link and lives, or the end came before that.
         assert_eq!(unlinked.is_some(), asked.is_ok(), "{lines:?}");
         let heard = lines
             .iter()
@@ -256,7 +256,7 @@ fn ten_thousand_processes_come_and_go() {
         Ok(AppReply::Ok)
     );
     assert!(!pids.iter().any(|pid| town.node().is_alive(*pid)));
-    // The controller is left.
+    // Only the controller is left.
     until(|| {
         town.threads
             .counters()
@@ -325,7 +325,7 @@ fn a_child_that_does_not_end_in_time_is_killed() {
         "the supervisor goes on while the child works"
     );
     town.tell(watcher, vec![Do::Monitor(busy)]);
-    // Far beyond the 100 ms that the crowd leaves its children.
+    // Far longer than the 100 ms that the crowd gives its children to end.
     town.tell(busy, vec![say("works"), Do::Work(700)]);
     town.expect(busy, "works", 1);
     let ended = town
@@ -346,7 +346,7 @@ fn a_child_that_does_not_end_in_time_is_killed() {
 #[test]
 fn a_timer_of_a_new_process_counts_from_its_birth_on_a_shard_that_slept() {
     let town = Town::new();
-    // Longer than the timer, shorter than the longest sleep of an idle shard.
+    // Longer than the timer, and shorter than the longest sleep of an idle shard.
     std::thread::sleep(Duration::from_millis(300));
     let begun = Instant::now();
     let a = town.actor(vec![Do::Timer(200, "rings".to_string())]);
@@ -378,7 +378,7 @@ fn children_whose_supervisor_dies_while_they_start_do_not_outlive_it() {
             let request = spec::encode(&SupRequest::StartChild(encode(&(vec![Do::Trap(true)],))));
             town.node().request(town.crowd, &request, |_| ());
         }
-        // Some have started, some are on their way to the other shard, some lie in the mailbox.
+        // Of the children, part have started, part are on their way to the other shard, and part are in the mailbox.
         until(|| town.threads.counters()[1].spawned > 20 * round);
         town.exit(town.crowd, Reason::Kill);
         until(|| {
@@ -395,7 +395,7 @@ fn children_whose_supervisor_dies_while_they_start_do_not_outlive_it() {
 
 #[test]
 fn shards_that_flood_each_other_free_each_other() {
-    /// More than a shard's inbox and outbox hold together.
+    /// More signals than a shard's inbox and outbox hold together.
     const FLOOD: u32 = 100_000;
     let town = Town::with_mailbox_max(u32::MAX);
     let (a, b) = town.pair();

@@ -58,7 +58,7 @@ fn cancelling_a_timer_that_has_fired_says_so() {
     let mut rig = Rig::new();
     let a = rig.actor("a", vec![timer(10, "fires")]);
     rig.sim.run_ms(10);
-    // The next timer takes the place of the old one; the old name must not cancel it.
+    // The next timer takes the entry of the old one; the old key must not cancel it.
     rig.actor("b", vec![timer(10, "of another")]);
     rig.tell(a, vec![Do::Cancel]);
     rig.sim.run_ms(10);

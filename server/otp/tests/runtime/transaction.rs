@@ -1,4 +1,4 @@
-//! All states convert and the new versions are in force, or nothing has happened.
+//! Transactions: all states convert and the new versions are in force, or nothing has changed.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ mod random;
 #[path = "transaction/residues.rs"]
 mod residues;
 
-/// A simulation in which something happens between two steps of a transaction.
+/// A simulation that runs a closure between two steps of a transaction.
 struct Meddler<'a> {
     sim: &'a mut Sim,
     step: u32,
@@ -62,7 +62,7 @@ impl Ask for Meddler<'_> {
     }
 }
 
-/// A simulation that can stand still while time passes.
+/// A simulation whose shard can be stopped while time passes.
 struct Still<'a> {
     sim: &'a mut Sim,
     stands: &'a Cell<bool>,
@@ -103,7 +103,7 @@ impl Ask for Still<'_> {
 const UP: (&LibraryTable, Direction) = (&fixture_next::LIBRARY, Direction::Up);
 const DOWN: (&LibraryTable, Direction) = (&fixture::LIBRARY, Direction::Down);
 
-/// To the other version of these modules, each with `code_change`.
+/// A plan that changes these modules to their other version, each with `code_change`.
 fn plan(
     modules: &Linked,
     (library, direction): (&'static LibraryTable, Direction),
@@ -176,7 +176,7 @@ fn every_state_goes_up_and_down_again() {
     let counters: Vec<Pid> = (20..30).map(|count| rig.counter(count)).collect();
     let committed = rig.up(&["counter"]).unwrap();
     assert_eq!(committed.processes["counter"], 10);
-    // None of them had anything to do meanwhile.
+    // No process had a message to handle meanwhile.
     assert_eq!((committed.pauses_us.len(), committed.killed), (0, 0));
     assert_eq!(rig.tells(counters[3]), "\"23 by 2.0.0\"");
     let down = plan(&rig.modules, DOWN, &["counter"]);
@@ -263,7 +263,7 @@ fn one_state_that_does_not_convert_leaves_all_as_they_were() {
     }
 }
 
-/// Its shard hears of the decision and of the next transaction at once, and has had no turn for the first.
+/// The shard receives the decision and the next transaction together, without a turn between them.
 #[test]
 fn a_shard_that_stood_still_lets_go_of_one_transaction_before_it_begins_the_next() {
     let mut rig = Rig::new();
@@ -286,7 +286,7 @@ fn a_shard_that_stood_still_lets_go_of_one_transaction_before_it_begins_the_next
     assert_eq!(rig.tells(counter), "\"40 by 2.0.0\"");
 }
 
-/// It plays its way to thirteen after its copy has been converted.
+/// The counter counts to thirteen after its copy has been converted.
 #[test]
 fn a_state_that_fails_only_when_it_is_held_is_found_then() {
     let mut rig = Rig::new();
@@ -327,7 +327,7 @@ fn births_wait_for_the_decision_and_have_the_version_that_it_brings() {
 
 type Slot = Arc<Mutex<Option<Pid>>>;
 
-/// Has a row start a counter; its pid comes to lie in the slot.
+/// Lets a row start a counter, and puts its pid into the slot.
 fn give_birth(node: &Node, row: Pid, count: i64, slot: Slot) {
     let request = spec::encode(&SupRequest::StartChild(encode(&(count,))));
     node.request(row, &request, move |reply| {
@@ -429,7 +429,7 @@ fn what_a_version_keeps_beside_a_process_comes_back_to_it() {
     rig.up(&["counter"]).unwrap();
     rig.deliver(counter, Envelope::Cast(payload(&Count::Step)));
     rig.sim.settle();
-    // The step was 10; the way down kept one more.
+    // The step was 10; the conversion down has kept a step that is one larger.
     assert_eq!(rig.lines(), ["c40 51 by 2.0.0"]);
 }
 
@@ -490,7 +490,7 @@ fn a_module_that_is_only_loaded_carries_its_states_over() {
     let before = bytes(&mut rig).unwrap();
     let mut plan = plan(&rig.modules, UP, &["counter"]);
     plan.targets[0].conversion = Conversion::Carry;
-    // The next version has a field more: what the old one exports is not its state.
+    // The next version has one more field: an export of the old version is not its state.
     let abort = rig.change(plan, UP.0, |_, _| ()).unwrap_err();
     assert!(
         abort.to_string().contains("missing field `step`"),
@@ -499,7 +499,7 @@ fn a_module_that_is_only_loaded_carries_its_states_over() {
     assert_eq!(bytes(&mut rig).unwrap(), before);
 }
 
-/// It hears so much between its copy and its hold that the request for a handler is met behind the gate.
+/// The bell receives so many events between copy and hold that it reads the request for a handler behind the gate.
 #[test]
 fn a_manager_that_waits_for_a_handler_has_heard_all_that_came_before() {
     const DONGS: u32 = 36_000;
@@ -535,7 +535,7 @@ fn a_manager_that_waits_for_a_handler_has_heard_all_that_came_before() {
     assert!(lines.iter().any(|line| line.ends_with(&heard)), "{lines:?}");
 }
 
-/// The count that a counter tells.
+/// The count in a counter's answer.
 fn count_of(told: &str) -> i64 {
     told.trim_matches('"')
         .split(' ')

@@ -1,4 +1,4 @@
-//! `code_change` between two versions of a library, and what becomes of the state when it fails.
+//! `code_change` between two versions of a library, and the state after a failure.
 
 use pq_abi::Direction;
 use pq_abi::spec::{self, ManagerRequest};
@@ -41,7 +41,7 @@ fn a_state_goes_up_and_down_and_messages_that_wait_reach_the_new_code() {
     for (direction, step, version) in [
         (Direction::Up, 10, "2.0.0"),
         (Direction::Down, 1, "1.0.0"),
-        // On the way down it keeps a step that is one larger.
+        // On the way down the counter keeps a step that is one larger.
         (Direction::Up, 11, "2.0.0"),
     ] {
         let before: i64 = rig
@@ -155,7 +155,7 @@ fn a_supervisor_takes_new_flags_and_keeps_its_children() {
     assert_eq!(sys(&mut rig, sup, change(Direction::Up, "tree")), "ok");
     sys(&mut rig, sup, SysMessage::Resume);
     assert_eq!(child_of(&rig).unwrap().pid, before);
-    // Two were borne; the new version bears five more.
+    // Two restarts were permitted; the new version permits five more.
     for _ in 0..7 {
         let pid = child_of(&rig).unwrap().pid;
         rig.exit(pid, "kill");
@@ -166,30 +166,30 @@ fn a_supervisor_takes_new_flags_and_keeps_its_children() {
     assert!(!rig.is_alive(sup));
 }
 
-/// A step of somebody who upgrades, or of somebody who plays meanwhile.
+/// A step of an operator who upgrades, or of a client meanwhile.
 #[derive(Clone, Copy, Debug)]
 enum Op {
     Step,
     Suspend,
     Resume,
     Load(Direction),
-    /// To the version that is loaded.
+    /// Change to the version that is loaded.
     Change,
 }
 
-/// What a counter is, as `sys(3)` has it.
+/// The model of a counter, as `sys(3)` describes it.
 struct Model {
     count: i64,
     runs: Direction,
     loaded: Direction,
     suspended: bool,
     waiting: i64,
-    /// How far the newer version goes at a step; each way down keeps one more for it.
+    /// The step size of the newer version; each conversion down keeps a step that is one larger.
     step: i64,
 }
 
 impl Model {
-    /// What the step answers.
+    /// Takes a step in the model; returns the expected answer.
     fn step(&mut self, op: Op) -> &'static str {
         let answer = match op {
             Op::Change if !self.suspended => {
@@ -220,13 +220,13 @@ impl Model {
         answer
     }
 
-    /// A process that runs the loaded version is not asked to change to it.
+    /// Whether the step makes sense: a process of the loaded version is not asked to change to it.
     fn wants(&self, op: Op) -> bool {
         !matches!(op, Op::Change) || self.runs != self.loaded
     }
 }
 
-/// Beyond thirteen, which the next version does not like.
+/// Above 13, a count that the next version refuses.
 const BEGIN: i64 = 1_000;
 
 proptest! {
@@ -261,7 +261,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does it; the answer, if it is a question.
+/// Carries out a step; returns the answer, if the step has one.
 fn perform(rig: &mut Rig, counter: Pid, op: Op, loaded: Direction) -> String {
     match op {
         Op::Step => rig.deliver(counter, Envelope::Cast(payload(&Count::Step))),

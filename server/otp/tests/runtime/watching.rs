@@ -1,4 +1,4 @@
-//! Monitors (`erlang:monitor/2`): one `Down` each, whenever the watched ends or has ended.
+//! Monitors (`erlang:monitor/2`): each reports once, for processes that end or have ended.
 
 use pq_otp::Term;
 
@@ -44,7 +44,7 @@ fn who_monitors_no_more_hears_nothing_even_of_an_end_that_lies_in_the_mailbox() 
     rig.exit(b, "boom");
     assert_eq!(rig.lines(), Vec::<String>::new());
 
-    // As `demonitor(Monitor, [flush])`.
+    // Like `demonitor(Monitor, [flush])`.
     let b = rig.actor("b", vec![]);
     rig.tell(a, vec![Do::Monitor(b)]);
     rig.post(a, vec![Do::Exit(b, Term::atom("boom")), say("exit sent")]);

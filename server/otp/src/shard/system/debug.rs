@@ -1,4 +1,4 @@
-//! What `sys` shows of a process, and what it is told to gather about it.
+//! The data that `sys` shows of a process, and the data that it gathers.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::process::{Flag, Process, Seen};
 use crate::sys::{Debug, LOG_DEFAULT, Statistics, Toggle};
 
 impl Shard {
-    /// `{status, Pid, {module, M}, [Dictionary, running | suspended, Parent, Debug, Misc]}`
+    /// The status `{status, Pid, {module, M}, [Dictionary, running | suspended, Parent, Debug, Misc]}`.
     pub(super) fn status(&mut self, pid: Pid) -> Term {
         let Some(process) = self.slab.get(pid) else {
             return Term::undefined();
@@ -78,7 +78,7 @@ impl Shard {
         })
     }
 
-    /// Changes what `sys` gathers about a process.
+    /// Changes the data that `sys` gathers about a process.
     pub(super) fn debug(&mut self, pid: Pid, change: impl FnOnce(&mut Debug, u64) -> Term) -> Term {
         let now_ms = self.core.now_ms;
         let Some(process) = self.slab.get_mut(pid) else {

@@ -9,7 +9,7 @@ use pq_otp::{Ask, Threads};
 use super::*;
 use crate::threads::{PATIENCE_MS, begin_application};
 
-/// A node on two threads with so many counters, all at this count.
+/// A node on two threads with this many counters, all at this count.
 fn town(counters: u32, count: i64) -> (Threads, Arc<Linked>, Vec<Pid>) {
     let (mut config, _, modules) = config();
     config.shards = 2;
@@ -40,7 +40,7 @@ fn counter(node: &Node, count: i64) -> Pid {
     }
 }
 
-/// `{count, by version}` of a counter.
+/// The answer `{count, by version}` of a counter.
 fn told(node: &Node, counter: Pid) -> String {
     let reply = node
         .asking()
@@ -112,7 +112,7 @@ fn up_and_down_under_traffic_on_two_threads_no_step_is_lost() {
         steps += count_of(&told) - 1_000;
         old += 1;
     }
-    // A step counts one in the old version and at least ten in the new.
+    // A step adds one in the old version and at least ten in the new one.
     assert!(
         old == COUNTERS && steps >= STEPS as i64,
         "{steps} of {STEPS}"
@@ -134,7 +134,7 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
     let mut transaction = Transaction::begin(&mut live, plan);
     let held = transaction.copy().and_then(|_| transaction.hold());
     let outcome = held.map(drop);
-    // Whose callback it is, is asked in `stalls`, where it has the time to be found out.
+    // The tests in `stalls` check the name of the callback, and leave the time to find it.
     assert!(
         matches!(outcome, Err(Abort::Copy { .. } | Abort::Stalled(_))),
         "{outcome:?}"
@@ -145,7 +145,7 @@ fn a_callback_that_does_not_end_stops_the_transaction_and_nobody_else() {
     threads.stop();
 }
 
-/// Waits until so many conversions run that were given up.
+/// Waits until this many conversions run that were given up.
 fn given_up(node: &Node, count: u64) {
     let deadline = Instant::now() + Duration::from_millis(PATIENCE_MS);
     while node.conversions_given_up() != count {

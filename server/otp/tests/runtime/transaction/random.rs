@@ -1,7 +1,8 @@
-//! Random schedules of steps, births, kills and transactions, with conversions that fail, held against a plain model.
+//! Random schedules of steps, births, kills and transactions, with conversions that fail, compared with a simple model.
 //!
-//! After every transaction each counter is of the old version with its old count or of the new one with the converted
-//! count: never mixed, never missing, never twice. The seed of a failure is printed by `proptest`.
+//! After every transaction each counter has the old version with its old count, or the new one with the converted
+//! count: the versions are never mixed, no counter is missing, none is there twice. `proptest` prints the seed of a
+//! failure.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use pq_otp::sys::SysMessage;
 
 use super::*;
 
-/// Something that happens before a step of a transaction, or between two of them.
+/// An event before a step of a transaction, or between two of them.
 #[derive(Clone, Debug)]
 enum Event {
     Step(usize),
@@ -19,7 +20,7 @@ enum Event {
     Ask(usize),
     Kill(usize),
     Birth(i64),
-    /// A counter whose conversion fails is born.
+    /// The start of a counter whose conversion fails.
     BadBirth,
     Nothing,
 }
@@ -27,11 +28,11 @@ enum Event {
 #[derive(Clone, Debug)]
 struct Round {
     slice: u32,
-    /// What happens before each step, again from the first when there are more steps.
+    /// The event before each step; after the last event the first one follows again.
     events: Vec<Event>,
 }
 
-/// What a row of counters is, by what it was told: each has taken so many steps in each version.
+/// The model of a row of counters: each has taken this many steps in each version.
 struct Model {
     sum: BTreeMap<Pid, i64>,
 }
@@ -54,7 +55,7 @@ fn round() -> impl Strategy2<Value = Round> {
         .prop_map(|(slice, events)| Round { slice, events })
 }
 
-/// A row of counters under one supervisor, and the steps that each was sent.
+/// A row of counters under one supervisor, and the steps that were sent to each.
 struct Row {
     row: Pid,
     sent: Mutex<BTreeMap<Pid, u32>>,
@@ -145,7 +146,7 @@ fn steps_taken(lines: &[String], model: &mut Model) -> Result<BTreeMap<Pid, u32>
         let step = if told.ends_with("1.0.0") { 1 } else { 10 };
         if let Some(before) = model.sum.insert(pid, count) {
             let stepped = count - before;
-            // A way down keeps a step one larger beside the process, each time.
+            // Each conversion down keeps a step that is one larger beside the process.
             prop_assert!(
                 stepped == step || (step == 10 && (10..20).contains(&stepped)),
                 "{} after {}",
@@ -193,7 +194,7 @@ proptest! {
     }
 }
 
-/// All live counters are of one version, and every step that a living one was sent was taken once.
+/// All live counters have one version, and each has taken every step once that was sent to it.
 fn check(rig: &mut Rig, row: &Row, version: &str, model: &mut Model) -> Result<(), TestCaseError> {
     for process in rig.sim.processes() {
         prop_assert!(!process.held, "{:?} is still held", process);

@@ -1,8 +1,8 @@
-//! What stays beside states on the way down: walks over the versions of a server and of the handlers of an event manager,
-//! by short steps and long ones, with play in between, held against a plain model.
+//! Residues: walks over the versions of a server and of the handlers of an event manager, by short and long ways, with
+//! changes of the states in between, compared with a simple model.
 //!
-//! Version `n` has the parts 0 to `n`. Each step down keeps the part that the older version has no place for, and each
-//! step up is given it back.
+//! Version `n` has the parts 0 to `n`. Each step down keeps the part that the older version does not have, and each
+//! step up gives the part back.
 
 use pq_abi::spec::ManagerReply;
 use pq_otp::Ask as _;
@@ -18,21 +18,21 @@ use super::*;
 
 const VSNS: [&str; 5] = ["1", "2", "3", "4", "5"];
 
-/// The parts of a state of version `N`: a server's, or, by its number, a handler's.
+/// The parts of a state of version `N`: that of a server, or of the handler with the number `WHICH`.
 #[derive(Serialize, Deserialize)]
 struct Parts<const WHICH: usize, const N: usize>(Vec<String>);
 
 const NAMES: [&str; 3] = ["walker", "left_ear", "right_ear"];
 
-/// What all of them understand.
+/// A message that all versions understand.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 enum Ask {
     Tell,
-    /// A part becomes another.
+    /// Changes a part of the state.
     Set(usize, String),
 }
 
-/// What a part is before anybody has played.
+/// The initial value of a part.
 fn fresh(part: usize) -> String {
     format!("part {part}")
 }
@@ -64,7 +64,7 @@ impl<const WHICH: usize, const N: usize> Parts<WHICH, N> {
     ];
 }
 
-/// A way over several versions is made of its steps.
+/// A conversion over several versions consists of its steps.
 impl<const WHICH: usize, const M: usize, const N: usize> Migrate<Parts<WHICH, M>>
     for Parts<WHICH, N>
 {
@@ -152,7 +152,7 @@ struct Walk {
     server: Pid,
     manager: Pid,
     version: usize,
-    /// What each of the three would have if it were of the last version.
+    /// The parts that each of the three states would have in the last version.
     model: [Vec<String>; 3],
 }
 
@@ -212,7 +212,7 @@ impl Walk {
         Ok(gone)
     }
 
-    /// The same for the server alone, by system messages.
+    /// Changes the version of the server alone, by system messages.
     fn go_by_hand(&mut self, version: usize) {
         let change = SysMessage::ChangeCode {
             module: NAMES[0].to_string(),
@@ -313,7 +313,7 @@ fn what_is_kept_stays_where_states_are_carried() {
     walk.go(1).unwrap();
     walk.play(0, 1, "before");
     walk.go(0).unwrap();
-    // `load_module` of the version that runs: the state goes through it, and nobody converts.
+    // `load_module` of the running version: the state is exported and imported without a conversion.
     let mut plan = walk.plan_to(0);
     plan.targets
         .iter_mut()
@@ -348,7 +348,7 @@ fn a_way_down_that_would_lose_something_is_refused() {
     };
     assert_eq!(failed.pid, walk.manager);
     assert!(
-        failed.reason.to_string().contains("65536 is the most"),
+        failed.reason.to_string().contains("65536 is the maximum"),
         "{}",
         failed.reason
     );
