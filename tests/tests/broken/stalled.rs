@@ -135,7 +135,7 @@ fn lists_say_what_is_missing(tree: &Tree, shard: u64, sentence: &str) {
         let said = tree.operate(args);
         assert_eq!(said.code, PARTIAL, "{said:?}");
         assert!(
-            said.err.contains("some of it is missing: shard "),
+            said.err.contains("the answer is incomplete: shard "),
             "{said:?}"
         );
     }
@@ -165,7 +165,7 @@ fn nothing_is_installed(tree: &Tree, sentence: &str) {
 fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
     let said = tree.refuses(&["call", "processquest", "loop", "[]"], 6);
     assert!(
-        said.contains("failed to call processquest:loop: it has not returned within"),
+        said.contains("failed to call processquest:loop: the function has not returned within"),
         "{said}"
     );
     let named = poll(PATIENCE, || {
