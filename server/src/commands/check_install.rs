@@ -1,5 +1,5 @@
-//! `pq check-install`: an install is tried on copies of all states, and changes nothing (`check_install_release/2`). Its
-//! answer is the plan of the install: what becomes of each module, and what trying it has shown.
+//! `pq check-install`: tries an install on copies of all states and changes nothing (`check_install_release/2`). The
+//! answer is the plan of the install: the changes of each module and the findings of the trial.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +30,11 @@ pub(crate) struct CheckInstallArgs {
 
 #[derive(Args, Serialize, Deserialize, Clone, Debug)]
 pub(crate) struct CheckInstall {
-    /// The release
+    /// The version of the release to check
     pub(crate) vsn: String,
     #[command(flatten)]
     pub(crate) options: Options,
-    /// An install begins with it: when the check refuses, that was the install's end.
+    /// Whether the check is the first step of `install`: a refused check is then a failed install in the history.
     #[arg(skip)]
     #[serde(default)]
     pub(crate) of_install: bool,
@@ -97,7 +97,7 @@ impl Show for CheckReport {
     }
 }
 
-/// The instructions of the relup, as they stand there.
+/// The instructions of the relup as terms, one per line.
 pub(crate) fn raw(plan: &CheckReport) -> String {
     let step = |step: &String| format!("  {}\n", printable(step));
     plan.script.iter().map(step).collect()
@@ -117,7 +117,7 @@ fn facts(plan: &CheckReport) -> String {
         count => format!("{count} whose conversion does not end"),
     };
     let restart = match plan.restart {
-        true => "the node starts again with this release",
+        true => "the node restarts with this release",
         false => "",
     };
     lines(&[
@@ -134,7 +134,7 @@ fn facts(plan: &CheckReport) -> String {
     ])
 }
 
-/// The processes that an install would end, by their names where they have some; nothing where there are none.
+/// The processes that an install would end, by their names where they have names; `None` if there are none.
 fn named(ends: &Ends) -> String {
     if ends.count == 0 {
         return String::new();
@@ -174,7 +174,7 @@ fn how(how: How) -> &'static str {
     }
 }
 
-/// What ends of the processes of a module.
+/// The text on processes of a module that the install ends.
 fn ends(change: &ModuleChange) -> String {
     match (change.processes, change.how) {
         (0, _) => String::new(),
@@ -184,7 +184,7 @@ fn ends(change: &ModuleChange) -> String {
     }
 }
 
-/// `303: shop_till 300, shop_goods 3`
+/// The numbers of processes by module, for example `303: shop_till 300, shop_goods 3`.
 pub(crate) fn processes(by_module: &BTreeMap<String, u64>) -> String {
     let each = |(module, count): (&String, &u64)| format!("{module} {count}");
     let each: Vec<String> = by_module.iter().map(each).collect();
@@ -288,7 +288,7 @@ mod tests {
             way back   3 states came back as something else
             killed     2 whose conversion does not end
             pause      about 2 ms
-            restart    the node starts again with this release
+            restart    the node restarts with this release
         "#]]
         .assert_eq(&plan().show());
     }

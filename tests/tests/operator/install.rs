@@ -358,7 +358,7 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     assert_eq!(restart["operation"], "restart");
     assert_eq!(
         boot["message"],
-        "it started itself again: `install 1.1.0` failed half-way"
+        "it started itself again: `install 1.1.0` failed after the point of no return"
     );
     assert_eq!(
         (&last["operation"], &last["exit"]),
@@ -374,7 +374,7 @@ fn a_relup_that_wants_a_restart_runs_the_new_release_once() {
     with_instruction(&tree, LAST, After("restart_emulator"));
     let said = done(&tree, &["install", "1.1.0"]);
     assert!(
-        said.contains("the node starts again with this release"),
+        said.contains("the node restarts with this release"),
         "{said}"
     );
     started_again(&tree, &mut node, &before);

@@ -70,10 +70,10 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
         since,
         &[
             ("install 1.1.0", ""),
-            ("restart", "`install 1.1.0` asks for it"),
+            ("restart", "`install 1.1.0` requires a restart"),
             (
                 "boot",
-                "it started itself again: `install 1.1.0` asks for it",
+                "it started itself again: `install 1.1.0` requires a restart",
             ),
             ("stop", "enough"),
         ],
