@@ -261,8 +261,8 @@ fn end_abandoned(node: &RunningNode) -> Result<AllEnded, Failure> {
         ended += answered as u64;
         if answered < batch.len() {
             let sentence = format!(
-                "failed to end all of {}: {ended} have ended, and the others did not confirm their end within {END_TIMEOUT_MS} \\
-                 ms; they may still end",
+                "failed to end all of {}: {ended} have ended, and the others did not confirm their end within \
+                 {END_TIMEOUT_MS} ms; they may still end",
                 abandoned.len()
             );
             return Err(Failure::new(Exit::Unknown, sentence));

@@ -166,7 +166,7 @@ fn a_call_that_cannot_be_is_refused_with_the_reason() {
     }
     let wrong = ["call", "processquest", "start_player", "[1]"];
     let sentence = refused(&tree, &wrong, 3);
-    let begin = "failed to call processquest:start_player: it failed with {";
+    let begin = "failed to call processquest:start_player: the function failed with {";
     assert!(sentence.starts_with(begin), "{sentence}");
     for args in ["{a}", "[a", "[a|b]", "os:cmd(\"ls\")", "[fun() -> ok end]"] {
         let typed = typed(&tree, &["call", "regis", "whereis", args]);
