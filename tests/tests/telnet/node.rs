@@ -177,7 +177,7 @@ fn a_demo_that_was_built_before_starts_without_building_again() {
         &node.out(),
         &[
             &format!(
-                "release processquest 1.0.0 stands in {}\n",
+                "release processquest 1.0.0 is in {}\n",
                 tree.root().display()
             ),
             &format!("    telnet localhost {port}\n"),
