@@ -71,7 +71,7 @@ fn a_callback_that_does_not_end_is_named_and_holds_up_nobody_who_does_not_need_i
         format!("shard {shard} stands still: pq_player:handle_event of {CAUGHT} ({pid})");
     let status = tree.does(&["status"]);
     assert!(status.contains(&sentence), "{status}");
-    node.logged("a callback does not end: its shard stands still");
+    node.logged("a callback does not end: its shard is blocked");
     lists_say_what_is_missing(&tree, shard, &sentence);
     nothing_is_installed(&tree, &sentence);
     // New clients are admitted, whatever shard they would have got.
@@ -178,7 +178,7 @@ fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
         (&named["module"], &named["function"]),
         (&"processquest".into(), &"loop".into())
     );
-    node.logged("a function that was called does not end: it keeps a thread");
+    node.logged("a called function does not end: it occupies a thread");
     // Another call is answered.
     let names = tree.does(&["call", "regis", "get_names", "[]"]);
     assert!(names.contains("Ann"), "{names}");
@@ -210,7 +210,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
             false => assert_eq!(tree.operate(&["stop", "--now"]).code, 0),
         }
         assert_eq!(node.end().code(), Some(1));
-        node.logged("told to end once more: the node ends as it is");
+        node.logged("second signal: the node ends without an orderly stop");
         let past = tree.answer(&["history"]);
         let last = past["entries"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(last["operation"], "stop");

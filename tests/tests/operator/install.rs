@@ -358,7 +358,7 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     assert_eq!(restart["operation"], "restart");
     assert_eq!(
         boot["message"],
-        "it started itself again: `install 1.1.0` failed after the point of no return"
+        "the node restarted itself: `install 1.1.0` failed after the point of no return"
     );
     assert_eq!(
         (&last["operation"], &last["exit"]),
@@ -426,7 +426,7 @@ fn one_operation_at_a_time_and_questions_are_answered_meanwhile() {
         &["stop"],
     ] {
         let said = refused(&tree, args, 8);
-        assert!(said.contains("install 1.1.0`, asked for by"), "{said}");
+        assert!(said.contains("install 1.1.0`, requested by"), "{said}");
     }
     for args in [
         &["tree"][..],

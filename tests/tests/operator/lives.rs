@@ -73,7 +73,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
             ("restart", "`install 1.1.0` requires a restart"),
             (
                 "boot",
-                "it started itself again: `install 1.1.0` requires a restart",
+                "the node restarted itself: `install 1.1.0` requires a restart",
             ),
             ("stop", "enough"),
         ],
@@ -111,10 +111,10 @@ fn a_release_that_does_not_boot_is_in_the_history_with_what_ran_in_its_place() {
         &[
             ("boot", "started by"),
             ("boot", "the boot before had failed"),
-            ("restart", "release 9.9.9 does not boot"),
+            ("restart", "release 9.9.9 failed to boot"),
             (
                 "boot",
-                "it started itself again: release 9.9.9 does not boot",
+                "the node restarted itself: release 9.9.9 failed to boot",
             ),
         ],
     );
