@@ -59,7 +59,7 @@ impl At {
 pub(crate) fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
     serde_json::from_str(text).map_err(|error| {
         let sentence = format!(
-            "failed to read the node's answer: {error}; use the `pq` that it was started with"
+            "failed to read the node's answer: {error}; use the `pq` program that runs the node"
         );
         Failure::new(Exit::Internal, sentence)
     })

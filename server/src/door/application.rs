@@ -1,28 +1,28 @@
-//! The application behind the door: the one of a release whose environment has `port` or `game`.
+//! The door's application: the application of a release whose environment has `port` or `game`.
 
 use std::collections::BTreeSet;
 
 use anyhow::bail;
 use pq_release::boot::BootRelease;
 
-/// The settings that only an application behind the door has.
+/// The settings that mark the door's application.
 const OF_DOOR: [&str; 2] = ["port", "game"];
 
-/// The application behind the door.
+/// The door's application.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Application {
-    /// Its name.
+    /// The name of the application.
     pub(crate) name: String,
-    /// The first name that its processes register: that of the supervisor which starts sessions, unless `game` says
-    /// otherwise.
+    /// The first registered name of the application: the supervisor that starts sessions, unless `game` names another
+    /// one.
     pub(super) registered: Option<String>,
 }
 
 impl Application {
-    /// That of this release, if it has one.
+    /// The door's application of this release; `None` if the release has none.
     ///
     /// # Errors
-    /// When it has several.
+    /// Fails if several applications of the release have such settings.
     pub(crate) fn of(release: &BootRelease) -> anyhow::Result<Option<Application>> {
         let names = release.applications.iter().map(|app| app.app.name.as_str());
         let is_behind = |name: &&str| OF_DOOR.iter().any(|key| release.env(name, key).is_some());
@@ -31,7 +31,7 @@ impl Application {
             [] => return Ok(None),
             [name] => name,
             [one, other, ..] => bail!(
-                "{one} and {other} both have a setting port or game, and one application can be behind the door"
+                "{one} and {other} both have a setting port or game, but only one application can have the listeners"
             ),
         };
         let mut applications = release.applications.iter();

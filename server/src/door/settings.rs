@@ -1,4 +1,4 @@
-//! The settings of the door, from the environment of the application behind it.
+//! The settings of the door, from the environment of the door's application.
 //!
 //! ```erlang
 //! {talk, [{port, 8082},
@@ -11,7 +11,7 @@
 //!         {web, [{port, 8083}]},           % see `web`; with the node's start
 //!         {game, […]}]}                    % see `game`
 //! ```
-//! What the door does with them is `sockserv`'s.
+//! `sockserv` defines the effect of the settings.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use sockserv::{Opening, Settings};
 
 use super::limits;
 
-/// What an operator wants lists of games to be told.
+/// The operator's values for lists of games (MSSP).
 pub(super) type Variables = Vec<(String, String)>;
 
-/// Reads all that does not need a restart. Who is asked about the game is the caller's to add.
+/// Parses all settings that take effect without a restart. The caller adds the questions to the game.
 pub(super) fn read(
     application: &str,
     env: impl Fn(&'static str) -> Option<Term>,
@@ -46,7 +46,7 @@ pub(super) fn read(
     Ok((settings, variables))
 }
 
-/// The number of a port.
+/// Parses a port number.
 pub(super) fn port_of(application: &str, term: &Term) -> anyhow::Result<u16> {
     let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
     number.with_context(|| {
