@@ -76,7 +76,7 @@ fn a_copied_checkout_is_played_from_its_own_sources() {
         String::from_utf8(stderr).unwrap(),
     );
     let root = checkout.root.canonicalize().unwrap();
-    let first = format!("the sources are those in {}\n", root.display());
+    let first = format!("the sources are in {}\n", root.display());
     assert!(out.starts_with(&first), "{out}{said}");
     assert!(out.contains("building lamp 1.0.0"), "{out}{said}");
     // The directory has no release 1.1.0, and the command uses none from elsewhere.

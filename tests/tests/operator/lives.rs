@@ -55,7 +55,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
     );
     let (_, crash) = &past(&tree)[3];
     assert!(
-        crash.contains("ended without saying so: it was killed by SIGKILL, or "),
+        crash.contains("left no record of its end: the node was killed by SIGKILL, or "),
         "{crash}"
     );
     restarting(&tree);
