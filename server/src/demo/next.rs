@@ -1,4 +1,5 @@
-//! The package of the next release, built while the first release runs, because cargo needs minutes for its
+//! The package of the next release, built while the first release runs, because cargo takes long to build its
+//! libraries.
 //! libraries.
 
 use std::path::{Path, PathBuf};

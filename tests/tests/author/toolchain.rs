@@ -54,7 +54,7 @@ fn where_the_linker_is_missing_the_sentence_says_what_to_install() {
     let (said, sentence) = failure(checkout.build().env(linker, "/nonexistent/cc"));
     assert!(said.contains("`/nonexistent/cc`"), "{said}");
     assert!(
-        sentence.starts_with("cargo could not build lamp 1.0.0: ")
+        sentence.starts_with("cargo failed to build lamp 1.0.0: ")
             && sentence.ends_with("install a C toolchain (Debian: build-essential)"),
         "{sentence}"
     );
