@@ -9,7 +9,7 @@ use crate::streams::say;
 /// The addresses of the listeners for players; `None` for a listener that is not open.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Addresses {
-    /// The telnet listener.
+    /// The listener for telnet without TLS.
     pub(crate) plain: Option<SocketAddr>,
     /// The listener for telnet over TLS.
     pub(crate) tls: Option<SocketAddr>,

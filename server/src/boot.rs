@@ -79,7 +79,7 @@ pub(crate) struct Hooks {
     pub(crate) on_stall: StallHook,
 }
 
-/// Boots a release.
+/// Boots a release of a tree and starts its applications.
 pub(crate) fn boot(
     root: &Path,
     release: Option<&str>,
@@ -219,7 +219,7 @@ fn start_controller(
 }
 
 impl Booted {
-    /// The running node.
+    /// The running node and its runtime.
     pub(crate) fn node(&self) -> &Node {
         &self.node
     }

@@ -98,9 +98,9 @@ pub(crate) enum Command {
     EndAvatar(end_avatar::EndAvatarArgs),
     /// Ban an address, a network or a name; the ban outlasts a restart
     Ban(ban::BanArgs),
-    /// Lift a ban
+    /// Lift the ban of an address, a network or a name
     Unban(To<unban::Unban>),
-    /// List the bans
+    /// List the bans with their ends and reasons
     Bans(To<bans::Bans>),
     /// Send all connected clients a line of text
     Wall(To<wall::Wall>),

@@ -291,7 +291,7 @@ impl Place<'_> {
 
 /// The effect of an attribute on the following item.
 enum Attribute {
-    /// A documentation comment.
+    /// A documentation comment, which does not count.
     Doc,
     /// The item exists in tests only.
     Test,

@@ -20,8 +20,8 @@ use pq_term::{printable_json, shorten};
 
 use crate::clock::rfc3339;
 
-/// The longest line that is read. What is written now is a hundredth of it; nodes before this bound wrote a message as
-/// it came, with at most a request's mebibyte, six times that when all of it was escaped.
+/// The longest line to read, in bytes. Lines now have at most 1 % of it. Older nodes wrote messages of any length: at
+/// most a request of 1 MiB, or six times that with all characters escaped.
 const LINE_MAX: u64 = 8 << 20;
 
 /// The longest command in characters: a command with a path.

@@ -92,9 +92,9 @@ struct Ends {
 
 /// The cause of a node's end.
 enum Word {
-    /// An operator's request.
+    /// A request of an operator.
     Wish(Wish),
-    /// A signal.
+    /// A signal to end.
     Told(Told),
 }
 

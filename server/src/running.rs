@@ -103,7 +103,7 @@ impl RunningNode {
         &self.parts.booted
     }
 
-    /// The node.
+    /// The node's runtime (`pq-otp`).
     pub(crate) fn node(&self) -> &Node {
         self.booted().node()
     }
@@ -133,7 +133,7 @@ impl RunningNode {
         &self.bans
     }
 
-    /// The planned shutdown.
+    /// The planned shutdown, if any.
     pub(crate) fn shutdown(&self) -> &Shutdown {
         &self.shutdown
     }

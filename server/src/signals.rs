@@ -39,7 +39,7 @@ pub(crate) struct Signals {
     reader: JoinHandle<SignalFd>,
 }
 
-/// A received signal.
+/// A received signal with its sender.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
     /// The name of the signal.

@@ -55,7 +55,7 @@ struct Streams {
     format: LogFormat,
 }
 
-/// One output stream.
+/// The state of one output stream.
 struct Stream {
     name: &'static str,
     /// The original file of the stream.

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | reads | is written | is written |
 //! | is gone, or has no space (`/dev/full`) | the rest is dropped | is dropped |
-//! | takes nothing | waits for 10 min at a terminal, 30 s elsewhere | waits for 2 s; later text is not waited for until the reader reads again |
+//! | takes nothing | waits for 10 min at a terminal, 30 s elsewhere | waits for 2 s; then no wait until the reader reads again |
 //!
 //! Before `main`, std replaces a closed stream by `/dev/null` and turns a broken pipe into an error instead of a
 //! signal. Data is written after the work; only `status --watch` continues until stdout is closed. In a node, output
@@ -39,7 +39,7 @@ static IS_DEAF: AtomicBool = AtomicBool::new(false);
 /// Whether the reader of other text takes nothing.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// Writes data unchanged.
+/// Writes data to standard output, unchanged.
 pub(crate) fn data(text: &str) {
     if let Err(error) = result(text)
         && error.kind() == ErrorKind::TimedOut

@@ -29,7 +29,7 @@ pub struct Operation {
     pub progress: Option<Progress>,
 }
 
-/// The running release.
+/// The running release of a node.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Running {
     /// The name of the release.
@@ -131,7 +131,7 @@ pub struct Done {
     pub file: Option<String>,
 }
 
-/// A ban.
+/// A ban as `bans` lists it.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Banned {
     /// An address, a network (`10.0.0.0/8`) or an avatar's name.

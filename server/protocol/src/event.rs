@@ -20,7 +20,7 @@ pub const PROTOCOL: u32 = 1;
 pub struct Asked<R> {
     /// The version of the protocol ([`PROTOCOL`]).
     pub version: u32,
-    /// The request itself.
+    /// The request, of a type known to the receiver.
     pub request: R,
 }
 

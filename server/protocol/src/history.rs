@@ -26,7 +26,7 @@ pub struct Entry {
 /// The identity of a process, unique even if the system reuses the pid.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark {
-    /// The pid.
+    /// The pid in the operating system.
     pub pid: u32,
     /// The start of the process in kernel ticks since the boot of the machine; a node that restarts itself keeps this
     /// value.

@@ -51,10 +51,10 @@ impl InstallPhase {
     }
 }
 
-/// A completed phase.
+/// A completed phase and its duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PhaseTook {
-    /// The phase.
+    /// The phase that has ended.
     pub phase: InstallPhase,
     /// The duration in microseconds.
     pub took_us: u64,
@@ -63,11 +63,11 @@ pub struct PhaseTook {
 /// Statistics of durations in microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Micros {
-    /// The median.
+    /// The median of all durations.
     pub median: u64,
-    /// The 99th percentile.
+    /// The 99th percentile of all durations.
     pub p99: u64,
-    /// The maximum.
+    /// The longest of all durations.
     pub max: u64,
 }
 

@@ -15,7 +15,7 @@ const PASSWD_MAX: u64 = 1 << 20;
 /// The process at the other end of a connection, and its user.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Who {
-    /// The user ID.
+    /// The user ID (`SO_PEERCRED`).
     pub uid: u32,
     /// The user's name, if the file `/etc/passwd` has it.
     pub user: Option<String>,
@@ -33,7 +33,7 @@ impl Who {
         }
     }
 
-    /// The node itself.
+    /// The node itself, for operations without an operator.
     pub fn own() -> Who {
         let pid = i32::try_from(std::process::id()).ok();
         Who::of(rustix::process::geteuid().as_raw(), pid)

@@ -19,7 +19,7 @@ const TIMEOUT_MS: u64 = 5_000;
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Apps {}
 
-/// A running application.
+/// One row of the list of applications.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct App {
     /// The name of the application.

@@ -121,9 +121,9 @@ impl Note {
 /// A switch with two positions.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Switch {
-    /// Switch on
+    /// Switch the state on
     On,
-    /// Switch off
+    /// Switch the state off
     Off,
 }
 

@@ -21,7 +21,7 @@ use crate::running::Outcome;
 pub(crate) struct DowngradeApp {
     /// The name of the application
     app: String,
-    /// The older version
+    /// The older version of the application
     vsn: String,
     /// The directory of the older version
     #[arg(value_parser = absolute())]

@@ -28,7 +28,7 @@ const TEXT_MAX: usize = 240;
 
 /// A request that the node answers at any time without any change that others can see.
 pub(crate) trait Question: Words {
-    /// Computes the answer.
+    /// Computes the answer without any change.
     fn answer(self, node: &RunningNode) -> Result<Self::Answer, Failure>;
 }
 
@@ -100,7 +100,7 @@ impl From<Failure> for Ended {
     }
 }
 
-/// Answers a question.
+/// Decodes a question, answers it and encodes the answer.
 pub(crate) fn answer<Q: Question>(asked: Named, node: &RunningNode) -> Result<String, Failure> {
     json(asked.read::<Q>()?.answer(node)?)
 }

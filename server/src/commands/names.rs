@@ -41,7 +41,7 @@ pub(crate) struct Name {
 enum Scope {
     /// Registered with the node (`erlang:register/2`).
     Local,
-    /// Registered with `regis`.
+    /// Registered with the registry `regis`.
     Regis,
 }
 

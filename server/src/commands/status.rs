@@ -40,12 +40,12 @@ pub(crate) struct Status {}
 /// The answer to `status`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Report {
-    /// The running release.
+    /// The running release and its status.
     pub(crate) release: Running,
     /// The origin of the release's settings, if they differ from those in the release.
     #[serde(default)]
     settings: Option<String>,
-    /// The node itself.
+    /// The program `pq` and its process.
     node: Program,
     /// The number of processes.
     processes: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Report {
     ports: u64,
     /// The listeners and their clients; `None` for a release without listeners.
     door: Option<DoorStatus>,
-    /// The loaded libraries.
+    /// The libraries in the process.
     libraries: Libraries,
     /// The number of conversions that do not end. Each keeps a thread, which runs at the lowest priority.
     #[serde(default)]
@@ -66,12 +66,12 @@ pub(crate) struct Report {
     stalls: Vec<Stalled>,
     /// The operation on releases in progress.
     operation: Option<Operation>,
-    /// The planned shutdown.
+    /// The planned shutdown, if any.
     #[serde(default)]
     shutdown: Option<Planned>,
 }
 
-/// A node.
+/// The process of a node.
 #[derive(Serialize, Deserialize, Debug)]
 struct Program {
     /// The version of the program `pq`.
@@ -139,7 +139,7 @@ struct Stalled {
     module: String,
     /// The version of the module.
     vsn: String,
-    /// The running function.
+    /// The function that has not returned.
     function: String,
     /// The time since the start of the callback, in milliseconds.
     age_ms: u64,

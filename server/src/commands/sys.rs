@@ -77,7 +77,7 @@ pub(crate) struct Of {
     at: At,
 }
 
-/// The request `sys`.
+/// The request of `pq sys`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Sys {
     /// The pid or a registered name of the process.
@@ -94,9 +94,9 @@ enum Message {
     GetState,
     /// Returns state, mode and parent.
     GetStatus,
-    /// Suspends the process.
+    /// Suspends the process (`sys:suspend/1`).
     Suspend,
-    /// Resumes the process.
+    /// Resumes the process (`sys:resume/1`).
     Resume,
     /// Starts, stops or returns the counts of messages.
     Statistics(Toggle),
@@ -110,7 +110,7 @@ enum Message {
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Toggle {
-    /// Start gathering
+    /// Start to gather data
     On,
     /// Stop gathering and forget the data
     Off,

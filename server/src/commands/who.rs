@@ -24,7 +24,7 @@ const NOT_SAID: &str =
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Who {}
 
-/// A connected client.
+/// One row of the list of clients.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Guest {
     /// The avatar's name; `None` without an avatar, or if the session did not answer in time.

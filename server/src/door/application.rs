@@ -8,7 +8,7 @@ use pq_release::boot::BootRelease;
 /// The settings that mark the door's application.
 const OF_DOOR: [&str; 2] = ["port", "game"];
 
-/// The door's application.
+/// The application that has the node's listeners.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Application {
     /// The name of the application.

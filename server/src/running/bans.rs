@@ -90,7 +90,7 @@ impl Bans {
         Ok((banned, dismissed as u64))
     }
 
-    /// Lifts a ban.
+    /// Lifts the ban of an address, a network or a name.
     pub(crate) fn unban(&self, whom: &str) -> Result<(), Failure> {
         self.change(&format!("unban {whom}"), |all| {
             let before = all.len();

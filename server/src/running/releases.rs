@@ -78,7 +78,7 @@ impl Releases {
         remark.unwrap_or_else(|error| Some(format!("failed to {error}")))
     }
 
-    /// The running release.
+    /// The running release and its status.
     pub(crate) fn running(&self) -> Running {
         self.listed.lock().running.clone()
     }

@@ -35,7 +35,7 @@ pub(crate) struct Shutdown {
     end: Arc<End>,
 }
 
-/// A running countdown.
+/// A plan whose countdown is running.
 struct Countdown {
     planned: Planned,
     /// Dropping the sender cancels the countdown.
@@ -69,7 +69,7 @@ impl Shutdown {
         }
     }
 
-    /// The present plan.
+    /// The present plan, if any.
     pub(crate) fn planned(&self) -> Option<Planned> {
         let countdown = self.planned.lock();
         countdown
@@ -113,7 +113,7 @@ impl Shutdown {
         });
     }
 
-    /// Cancels the plan.
+    /// Cancels the plan and tells the players.
     pub(crate) fn cancel(&self) -> Result<Planned, Failure> {
         let Some(countdown) = self.planned.lock().take() else {
             let sentence = "failed to cancel the shutdown: none is planned";

@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 /// The limit of entries in one lifetime of a node; the log has all stalls.
 const ENTRIES_MAX: usize = 200;
 
-/// The entered stalls.
+/// The stalls that are already in the history.
 #[derive(Default)]
 pub(super) struct Past {
     entered: HashMap<String, Entered>,
