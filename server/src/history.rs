@@ -57,7 +57,7 @@ impl History {
         }
     }
 
-    /// Reads all entries.
+    /// Reads all entries of the file.
     pub(crate) fn read(&self) -> io::Result<Past> {
         read(&self.file)
     }

@@ -69,13 +69,13 @@ impl Workspace {
     /// # Errors
     /// Fails like [`Workspace::with_release`].
     pub(crate) fn folder_with_release(vsn: &str) -> anyhow::Result<PathBuf> {
-        let here = std::env::current_dir().context("failed to find the current folder")?;
+        let here = std::env::current_dir().context("failed to find the current directory")?;
         let program = std::env::current_exe().context("failed to find this program")?;
         let folder = folder_with(vsn, &here).or_else(|| folder_with(vsn, &program));
         let folder = folder.map(Path::to_path_buf);
         folder.with_context(|| {
             format!(
-                "the sources of release {vsn} are neither at {} nor at {}, nor in a folder above them: run this in a \
+                "the sources of release {vsn} are neither at {} nor at {}, nor in a parent directory: run this in a \
                  checkout; a release that was built before starts with `pq start --root DIR`",
                 here.display(),
                 program.display()
@@ -97,7 +97,7 @@ impl Workspace {
             one_line(&output.stderr)
         );
         let metadata =
-            serde_json::from_slice(&output.stdout).context("failed to read what cargo says")?;
+            serde_json::from_slice(&output.stdout).context("failed to read the output of cargo metadata")?;
         Ok(Workspace {
             metadata,
             building: Building::default(),

@@ -240,8 +240,8 @@ fn cause(entries: &[Entry], own: &Mark, left: Option<&Left>) -> Cause {
             why: format!("the node restarted itself: {said}"),
             from: deed.from.clone(),
         },
-        END => from_outside(format!("; the node before had ended: {}", deed.result)),
-        BOOT if deed.exit != Exit::Done => from_outside("; the boot before had failed".to_string()),
+        END => from_outside(format!("; the previous node had ended: {}", deed.result)),
+        BOOT if deed.exit != Exit::Done => from_outside("; the previous boot had failed".to_string()),
         BOOT | RESTART => from_outside(lost(mark, own, when)),
         _ => from_outside(String::new()),
     }
@@ -262,7 +262,7 @@ fn lost(mark: &Mark, own: &Mark, since: &str) -> String {
         true => "the node was killed or crashed",
         false => "the machine went down, or the node was killed or crashed before that",
     };
-    format!("; the node before (process {pid}, since {since}) left no record of its end: {why}")
+    format!("; the previous node (process {pid}, since {since}) left no record of its end: {why}")
 }
 
 /// The release that ran after this operation.

@@ -116,7 +116,7 @@ async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, agai
 async fn next(waiting: &SignalFd) -> anyhow::Result<Told> {
     #[expect(
         deprecated,
-        reason = "its way in without unsafe; what it warns of, a descriptor closed meanwhile, a BorrowedFd excludes"
+        reason = "the safe constructor; the BorrowedFd excludes the closed descriptor that the lint warns about"
     )]
     let ready = AsyncFd::with_interest(waiting.as_fd(), Interest::READABLE)?;
     loop {

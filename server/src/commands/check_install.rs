@@ -110,11 +110,11 @@ fn facts(plan: &CheckReport) -> String {
     );
     let lost = match plan.differing {
         0 => String::new(),
-        count => format!("{count} states came back as something else"),
+        count => format!("{count} states differ after the way back"),
     };
     let doomed = match plan.killed {
         0 => String::new(),
-        count => format!("{count} whose conversion does not end"),
+        count => format!("{count} processes whose conversion does not end"),
     };
     let restart = match plan.restart {
         true => "the node restarts with this release",
@@ -179,7 +179,7 @@ fn ends(change: &ModuleChange) -> String {
     match (change.processes, change.how) {
         (0, _) => String::new(),
         (count, How::Remove | How::Stop) => format!("all {count}"),
-        (count, How::Restart) => format!("all {count}, and start again"),
+        (count, How::Restart) => format!("all {count}, then restarted"),
         (_, How::Add | How::Load | How::Convert | How::Supervisor) => String::new(),
     }
 }
@@ -275,7 +275,7 @@ mod tests {
             up from 1.0.0 to 1.1.0:
             MODULE     FROM   TO     HOW         PROCESSES  ENDS
             pq_enemy   1.0.0  1.1.0  load        0
-            pq_market  1.0.0  1.1.0  restart     1          all 1, and start again
+            pq_market  1.0.0  1.1.0  restart     1          all 1, then restarted
             pq_old     1.0.0  -      remove      3          all 3
             pq_player  1.0.0  1.1.0  convert     412
             pq_quest   -      1.1.0  add         0
@@ -285,8 +285,8 @@ mod tests {
             ends       4: Ann <0.4.1> (pq_old), <0.9.1> (pq_market), 2 more
             calls      application:stop(poems)
             tried      412 states converted there and back in 31 ms
-            way back   3 states came back as something else
-            killed     2 whose conversion does not end
+            way back   3 states differ after the way back
+            killed     2 processes whose conversion does not end
             pause      about 2 ms
             restart    the node restarts with this release
         "#]]

@@ -67,7 +67,7 @@ fn is_version(dir: &Path, app: &str, vsn: &str) -> Result<(), Failure> {
     match found.vsn == vsn {
         true => Ok(()),
         false => Err(refuse(format!(
-            "find {app}-{vsn} in {}: it holds version {}",
+            "find {app}-{vsn} in {}: the directory contains version {}",
             dir.display(),
             found.vsn
         ))),

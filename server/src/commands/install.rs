@@ -111,7 +111,7 @@ fn say_what_boots(at: &At) {
     {
         let vsn = release.vsn;
         aside(&format!(
-            "another release boots next time, until `pq make-permanent {vsn}`"
+            "another release is permanent and boots at the next start; `pq make-permanent {vsn}` changes that"
         ));
     }
 }

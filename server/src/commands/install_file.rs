@@ -51,7 +51,7 @@ impl OnReleases for InstallFile {
 impl Show for Copied {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        let file = self.0.file.as_deref().unwrap_or("a file of its folder");
-        format!("release {vsn} has it as {}", printable(file))
+        let file = self.0.file.as_deref().unwrap_or("a file of its directory");
+        format!("copied into release {vsn} as {}", printable(file))
     }
 }

@@ -227,8 +227,8 @@ fn clean(what: &str, text: &str) -> Result<String, Failure> {
         length => Err(Failure::new(
             Exit::Usage,
             format!(
-                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, not counting control characters \
-                 counted, and this one has {length}"
+                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, without control \
+                 characters, and this one has {length}"
             ),
         )),
     }

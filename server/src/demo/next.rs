@@ -1,6 +1,5 @@
 //! The package of the next release, built while the first release runs, because cargo takes long to build its
 //! libraries.
-//! libraries.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

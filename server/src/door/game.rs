@@ -92,7 +92,7 @@ impl Game {
 
     fn set(&mut self, part: &Term) -> anyhow::Result<()> {
         let Some([key, value]) = part.as_tuple() else {
-            bail!("it is no pair");
+            bail!("the part is not a pair");
         };
         match key.as_atom().map(|key| key.as_str()).unwrap_or_default() {
             "noun" => self.noun = noun(value)?,
@@ -116,7 +116,7 @@ impl fmt::Display for Function {
 impl Function {
     fn read(term: &Term) -> anyhow::Result<Function> {
         let Some([module, function]) = term.as_tuple() else {
-            bail!("it is no {{Module, Function}}");
+            bail!("the value is not {{Module, Function}}");
         };
         Ok(Function {
             module: name(module)?,
@@ -127,7 +127,7 @@ impl Function {
 
 fn name(term: &Term) -> anyhow::Result<String> {
     let name = term.as_atom().map(|name| name.as_str().to_string());
-    name.with_context(|| format!("{term} is no atom"))
+    name.with_context(|| format!("{term} is not an atom"))
 }
 
 /// Both words become parts of commands (`pq end-ship`, `--ships`), so they must be easy to type.
@@ -141,7 +141,7 @@ fn noun(term: &Term) -> anyhow::Result<Noun> {
         word.map(str::to_string).with_context(needed)
     };
     let Some([one, many]) = term.as_tuple() else {
-        bail!("it is no {{\"one\", \"many\"}}");
+        bail!("the value is not {{\"one\", \"many\"}}");
     };
     Ok(Noun {
         one: word(one)?,

@@ -130,7 +130,7 @@ fn wanted(
         (false, Some(certfile), Some(keyfile)) => (root.join(certfile), root.join(keyfile)),
         _ => bail!(
             "a port for TLS needs a certificate: {{tls, [{{certfile, \"File\"}}, {{keyfile, \"File\"}}]}} of the \
-             application behind the door in sys.config, or --self-signed to try it"
+             application with the listeners in sys.config, or --self-signed to try it"
         ),
     };
     Ok(Some(Entrance {

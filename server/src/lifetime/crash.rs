@@ -130,7 +130,7 @@ impl Left {
     /// The identity of the previous node, as text.
     pub(super) fn node_before(&self) -> String {
         format!(
-            "the node before (process {}, since {})",
+            "the previous node (process {}, since {})",
             self.node.pid, self.since
         )
     }

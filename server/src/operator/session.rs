@@ -1,8 +1,8 @@
 //! One connection of an operator: credentials, one request and its answer.
 //!
 //! ```text
-//!   accepted ─► whose? ─► request (bounded, in time) ─► work on a thread of its own ─► answer ─► closed
-//!                 └ not theirs: failed 9    └ unreadable: failed 2    └ meanwhile: progress, signs of life
+//!   accepted ─► user? ─► request (bounded, in time) ─► work on a thread of its own ─► answer ─► closed
+//!                └ not permitted: failed 9  └ unreadable: failed 2   └ meanwhile: progress, signs of life
 //! ```
 //! A started operation is always completed, also if the operator disconnects.
 

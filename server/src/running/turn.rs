@@ -104,7 +104,7 @@ fn busy(operation: &str, other: &Operation) -> Failure {
     } = other;
     let sentence = format!(
         "failed to {operation}: `{running}`, requested by {who}, is in progress since {since}; \
-         `pq status` says how far it is"
+         `pq status` shows its progress"
     );
     Failure::new(Exit::Busy, sentence)
 }

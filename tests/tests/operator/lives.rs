@@ -110,7 +110,7 @@ fn a_release_that_does_not_boot_is_in_the_history_with_what_ran_in_its_place() {
         0,
         &[
             ("boot", "started by"),
-            ("boot", "the boot before had failed"),
+            ("boot", "the previous boot had failed"),
             ("restart", "release 9.9.9 failed to boot"),
             (
                 "boot",

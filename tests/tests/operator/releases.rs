@@ -154,7 +154,7 @@ fn a_file_is_installed_when_it_is_what_its_name_says() {
     let place = std::fs::canonicalize(&installed).unwrap();
     assert_eq!(
         said,
-        format!("release 1.1.0 has it as {}\n", place.display())
+        format!("copied into release 1.1.0 as {}\n", place.display())
     );
     assert!(
         std::fs::read_to_string(&installed)
