@@ -103,7 +103,7 @@ impl Entrance {
                     self.admit(stream);
                 }
                 Err(error) => {
-                    sockserv::seldom!(warn, %error, "failed to accept an operator's connection");
+                    sockserv::seldom!(warn, %error, "cannot accept an operator's connection");
                     backoff.wait().await;
                 }
             }

@@ -215,7 +215,7 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
         let last = past["entries"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(last["operation"], "stop");
         assert!(
-            last["result"].as_str().unwrap().contains("a second time"),
+            last["result"].as_str().unwrap().contains("second signal"),
             "{last}"
         );
     }

@@ -272,7 +272,7 @@ fn an_old_release_is_booted_again_in_the_same_process_at_the_same_port() {
     done(&tree, &["make-permanent", "1.1.0"]);
     let before = json(&tree, &["status"]);
     let said = done(&tree, &["reboot-old", "1.0.0", "-m", "back to work"]);
-    assert!(said.contains("starts again"), "{said}");
+    assert!(said.contains("restarts with it"), "{said}");
     started_again(&tree, &mut node, &before);
     runs(&tree, "1.0.0", "permanent");
 }

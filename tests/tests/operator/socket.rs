@@ -206,7 +206,7 @@ fn another_user_who_gets_to_the_socket_is_refused_by_the_node() {
     };
     assert_eq!(stop.code, 9, "{stop:?}");
     assert!(stop.err.contains("may not operate this node"), "{stop:?}");
-    node.logged("refused: this node is operated by its own user");
+    node.logged("refused: only the node's own user");
     told(&tree, &["status"]);
 }
 
