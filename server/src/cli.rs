@@ -17,7 +17,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Build release 1.0.0 of Process Quest and the package of 1.1.0, then run a node and play in this terminal
+    /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and run release 1.0.0
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),

@@ -39,8 +39,8 @@ use crate::system::{TreeLock, raise_descriptor_limit};
 /// The limit for sending the last lines to clients at a stop.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of threads for sockets and signals. One thread serves 5,000 clients at the book's pace with less than
-/// 10 % of a core; the shards need the other cores.
+/// The number of threads for sockets and signals. One thread serves 5,000 clients at the book's pace with a few per
+/// cent of a core; the shards need the other cores.
 const SOCKET_THREADS: usize = 1;
 
 /// The capacity of the queue of operators' requests for a stop or restart: a restart, and a stop before the restart

@@ -6,7 +6,7 @@
 //!                                                           └► `shard_stall_ms` of kernel is over ─► the node starts again
 //! ```
 //! ```erlang
-//! {kernel, [{shard_stall_ms, 60000}]}     % of a processor, or asleep, that a shard may stand still; infinity: for ever
+//! {kernel, [{shard_stall_ms, 60000}]}     % limit of a blocked shard: processor time or sleep in ms, or infinity
 //! ```
 //! `pq-otp` detects a stall and limits its effects on other processes; `operator` answers requests during a stall.
 

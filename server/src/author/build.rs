@@ -26,9 +26,9 @@ use crate::streams::say;
 /// The options of `pq build`.
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// The applications of the release; the build also uses `sys.config` or `sys.config.src`, the files that it
-    /// includes, and `relup` in the same directory. The next `pq build` or `pq tar` adds a relup that is written
-    /// later
+    /// The .rel file with the applications of the release; the build also uses `sys.config` or `sys.config.src`, the
+    /// files that it includes, and `relup` in the same directory. The next `pq build` or `pq tar` adds a relup that
+    /// is written later
     #[arg(value_name = "FILE.rel")]
     rel: PathBuf,
     /// The directory of the release tree, created if missing

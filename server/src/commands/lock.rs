@@ -11,7 +11,7 @@ use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
 pub(crate) struct LockArgs {
-    /// Whether new clients are refused; a restart of the node switches it off
+    /// Whether new clients are refused; a restart of the node ends the lock
     #[arg(value_enum)]
     switch: Switch,
     #[command(flatten)]

@@ -1,11 +1,11 @@
 //! The setting `game` in the environment of the door's application: the release's description of its game.
 //!
 //! ```erlang
-//! {game, [{noun, {"ship", "ships"}},          % what commands call an avatar, and several
-//!         {sessions, talk_sup},              % the supervisor that starts a session: a child with the arguments [Port]
-//!         {avatars, ships_sup},              % the supervisor whose children are the avatars
-//!         {who, {talk, who}},                % called with a session's state: who plays there (see `who`)
-//!         {sheet, {ship, gmcp}},             % called with an avatar's state: messages of GMCP for its player's program
+//! {game, [{noun, {"ship", "ships"}},          % the word for an avatar, and its plural
+//!         {sessions, talk_sup},              % starts sessions as children with the arguments [Port]
+//!         {avatars, ships_sup},              % the supervisor of the avatars
+//!         {who, {talk, who}},                % from a session's state to its avatar (see `who`)
+//!         {sheet, {ship, gmcp}},             % from an avatar's state to GMCP messages for its client
 //!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
 //! ```
 //! Each part may be omitted. The default of `sessions` is the first registered name of the application. A function

@@ -2,15 +2,15 @@
 //!
 //! ```erlang
 //! {limits, [{clients, 20000},               % at once
-//!           {per_address, 8},               % of them from one address, or one /64 of IPv6; 2 and 8 times that from
-//!                                           % a /56 and a /48; of browsers that load the page as many again
-//!           {arrivals, {5, 20}},            % from one address: a second, and at once
-//!           {exempt, ["127.0.0.0/8", "::1/128"]},      % for whom the two before do not count
-//!           {lines, {10, 30}},              % of one client: a second, and at once; or 16 commands each, or 1 KiB
+//!           {per_address, 8},               % clients from one address, or one /64 of IPv6; 2 and 8 times that from
+//!                                           % a /56 and a /48; the same numbers again for browsers that load the page
+//!           {arrivals, {5, 20}},            % new clients from one address: per second, and at once
+//!           {exempt, ["127.0.0.0/8", "::1/128"]},      % networks without the two limits above
+//!           {lines, {10, 30}},              % of one client: per second, and at once; a line counts as 16 commands or 1 KiB
 //!           {line_bytes, 1024},
-//!           {login_ms, 60000},              % until the avatar plays, or infinity
-//!           {outbox_bytes, 65536},          % that wait for a client which does not read
-//!           {abandoned, 20000}]}            % avatars whose client has left them, or infinity
+//!           {login_ms, 60000},              % time until the avatar plays, or infinity
+//!           {outbox_bytes, 65536},          % output that waits for a slow client
+//!           {abandoned, 20000}]}            % avatars whose clients have left, or infinity
 //! ```
 //! The defaults of omitted limits are the values shown.
 

@@ -2,13 +2,13 @@
 //!
 //! ```erlang
 //! {talk, [{port, 8082},
-//!         {keepalive_ms, 30000},        % or infinity: never
-//!         {opening, probe},             % or quiet: the client begins
+//!         {keepalive_ms, 30000},        % or infinity, without keepalives
+//!         {opening, probe},             % or quiet, where the client begins
 //!         {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]},
 //!         {limits, [{lines, {10, 30}}]},       % see `limits`
-//!         {proxies, ["10.0.0.0/8"]},           % that say for whom they speak, always; at first none
-//!         {tls, [{port, 8992}, …]},            % see `tls`; with the node's start
-//!         {web, [{port, 8083}]},           % see `web`; with the node's start
+//!         {proxies, ["10.0.0.0/8"]},           % proxies, which must name their client's address; default: none
+//!         {tls, [{port, 8992}, …]},            % see `tls`; read at the node's start
+//!         {web, [{port, 8083}]},           % see `web`; read at the node's start
 //!         {game, […]}]}                    % see `game`
 //! ```
 //! `sockserv` defines the effect of the settings.

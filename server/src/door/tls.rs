@@ -1,8 +1,8 @@
 //! The TLS listener: its port and its certificate.
 //!
 //! ```erlang
-//! {tls, [{port, 8992},                       % telnets, as far as ports are free for everybody
-//!        {certfile, "tls/cert.pem"},         % with its chain; below the root, or absolute
+//! {tls, [{port, 8992},                       % near `telnets` (992), but without root
+//!        {certfile, "tls/cert.pem"},         % with its chain; relative to the tree, or absolute
 //!        {keyfile, "tls/key.pem"}]}
 //! ```
 //! The node reads both files again when they change, so renewing a certificate needs no command.

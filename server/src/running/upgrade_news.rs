@@ -1,4 +1,4 @@
-//! Messages on upgrades (`PQ.Upgrade`) for players' client programs that support them.
+//! Messages on upgrades (`PQ.Upgrade`) for players' client programs that have requested them.
 //!
 //! ```text
 //!   an install converts states ─► begin ─┬► it is done     ─► commit
