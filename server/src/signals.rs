@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   kill ─► pending, blocked in every thread ─► signalfd ─► a thread of its own ─┬ first ─► `next`: the node ends in order
-//!                 │                                                              └ second ─► it ends as it is
+//!                 │                                                              └ second ─► the node ends at once
 //!                 └── execve(2) keeps what is pending and what is blocked ─► the next program's signalfd
 //! ```
 //! A signal handler would lose signals between the end of one program and the begin of the next: a signal then has

@@ -3,7 +3,7 @@
 //! ```text
 //!   keeper (pq-otp) ─ hook ─► queue ─► a thread of its own ─┬► log
 //!                                                           ├► history, seldom
-//!                                                           └► `shard_stall_ms` of kernel is over ─► the node starts again
+//!                                                           └► `shard_stall_ms` of kernel has passed ─► the node restarts
 //! ```
 //! ```erlang
 //! {kernel, [{shard_stall_ms, 60000}]}     % limit of a blocked shard: processor time or sleep in ms, or infinity

@@ -1,7 +1,7 @@
 //! The record of an install: the phases, measurements and result, after success or failure.
 //!
 //! ```text
-//!   the release handler measures ─► InstallRecord ─┬► `status`, while it is under way
+//!   the release handler measures ─► InstallRecord ─┬► `status`, during the install
 //!                                                  ├► the answer of `pq install`
 //!                                                  ├► an entry of the history
 //!                                                  └► a line of the log

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   OLDDIR/ebin/App.app, priv/App.so ─┐             ┌─► stdout, or NEWDIR/ebin/App.appup
-//!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: what the comparison could not know
-//!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: where the appup does not fit
+//!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: warnings about unknown changes
+//!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: differences from the appup
 //! ```
 //! `pq_release::appup::generate` compares the versions; this file has files and messages. No library is loaded.
 

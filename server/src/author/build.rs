@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   FILE.rel ─┬► applications ─► packages of the workspace ─► libraries (cargo) ─┐
-//!             └► sys.config, what it names, and relup beside it, where they are ──┴► tree
+//!             └► sys.config with included files, and relup beside it, if present ──┴► tree
 //! ```
 //! A tree may have a running node. Without `--force`, the command replaces nothing but the relup in releases that
 //! `RELEASES` lists. `pq_release::tree` defines the layout of a tree. `pq demo` builds its releases with the same

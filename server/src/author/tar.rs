@@ -1,7 +1,7 @@
 //! `pq tar`: packs a release of a tree as `Name-Vsn.tar.gz`.
 //!
 //! ```text
-//!   beside FILE.rel: relup, sys.config ─► tree, when they are newer than the build ─┐
+//!   beside FILE.rel: relup, sys.config ─► tree, if they are newer than the build ─┐
 //!   sources of the applications ─ changed since the build? ─► refused               ├─► package
 //!   tree ───────────────────────────────────────────────────────────────────────────┘
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   boot ─► a line with the node's mark ─┬─► the end, in order                ─► the file is removed
-//!                                        ├─► a fault, or an exit ─► a sentence ─► the next boot: crashed, and of what
+//!                                        ├─► a fault, or an exit ─► a sentence ─► the next boot: crashed, with the reason
 //!                                        └─► SIGKILL, _exit(2)                 ─► the next boot: killed
 //! ```
 //! The signal handler itself writes the sentence ([`pq_abi::crash`]). Both lines are short, so that the sentence fits

@@ -4,8 +4,8 @@
 //! {who, {talk, who}}          % talk:who(State), a pure function, returns one of
 //!                             %   nobody, #{named => #{name => Name}}, #{arriving => #{name => Name}},
 //!                             %   #{playing => #{name => Name, process => Pid}}
-//! {who, {state, [{named, [stage, asked, name]},           % for a game that has no such function: where in the maps
-//!                {arriving, [stage, begins, name]},       % of a session's state the name stands, and the process
+//! {who, {state, [{named, [stage, asked, name]},           % for a game without such a function: paths in the maps of
+//!                {arriving, [stage, begins, name]},       % a session's state to the name and the process
 //!                {playing, [stage, plays, name], [stage, plays, sup]}]}}
 //! ```
 //! `named`: the player has chosen this name and must confirm it. `arriving`: the avatar is being started. `playing`:
