@@ -5,6 +5,8 @@
 //! the sources. Without the setting the commands have the names that work for every game: `pq end-avatar`,
 //! `--avatars`.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -24,7 +26,7 @@ const OPTION: &str = "avatars";
 pub(crate) fn noun() -> &'static Noun {
     static NOUN: OnceLock<Noun> = OnceLock::new();
     NOUN.get_or_init(|| {
-        let words: Vec<String> = std::env::args().collect();
+        let words: Vec<OsString> = std::env::args_os().collect();
         let root = root(&words).or_else(|| std::env::var_os("PQ_ROOT").map(PathBuf::from));
         let of_tree = root.and_then(|root| permanent(&root));
         // `pq demo` builds its tree from the sources.
@@ -36,13 +38,17 @@ pub(crate) fn noun() -> &'static Noun {
 }
 
 /// The value of `--root` on the command line.
-fn root(words: &[String]) -> Option<PathBuf> {
-    let at = |(at, word): (usize, &String)| match word.strip_prefix("--root") {
-        Some("") => words.get(at + 1).cloned(),
-        Some(value) => value.strip_prefix('=').map(str::to_string),
-        None => None,
-    };
-    words.iter().enumerate().find_map(at).map(PathBuf::from)
+fn root(words: &[OsString]) -> Option<PathBuf> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--root" {
+            return words.next().map(PathBuf::from);
+        }
+        if let Some(root) = word.as_bytes().strip_prefix(b"--root=") {
+            return Some(PathBuf::from(OsStr::from_bytes(root)));
+        }
+    }
+    None
 }
 
 /// The directory of the permanent release.
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn the_root_is_found_wherever_it_stands() {
         let root = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             super::root(&words)
         };
         assert_eq!(root(&["pq", "who", "--root", "/a"]), Some("/a".into()));

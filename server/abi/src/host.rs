@@ -100,13 +100,13 @@ pub struct Module(&'static Claimed);
 
 /// A module's table that was checked.
 struct Claimed {
-    /// Where the library has it.
+    /// Its address in the library.
     address: u64,
     name: &'static str,
     vsn: &'static str,
     registered: &'static str,
     kind: Kind,
-    /// What of it is there, and nothing for what is not.
+    /// A copy of it, with nothing in the place of entries that it does not have.
     table: ModuleTable,
 }
 

@@ -37,7 +37,7 @@ pub use reason::Reason;
 /// The version of the boundary. A library that carries another stamp is refused before it is loaded.
 ///
 /// It changes when something that is there changes or goes: a field of a `repr(C)` type of [`raw`], a number of [`op`] or
-/// [`kind`], the codec. What is added changes no stamp and locks no library out: an entry at the end of a table ([`raw`]), an
+/// [`kind`], the codec. An addition changes no stamp and locks no library out: an entry at the end of a table ([`raw`]), an
 /// operation or a callback with the next number. A library that was built before has no such entry and asks for no such
 /// operation; a node that was built before passes over the entry, answers 0 to the operation, and never runs the callback,
 /// because a callback is added with an operation that asks for it.

@@ -160,17 +160,18 @@ pub enum Op<'a> {
     Out(Out, &'a [u8]),
     /// [`OpCode::Log`].
     Log(Level, &'a [u8]),
-    /// What is answered at once.
+    /// A question, which is answered at once.
     Read(Read<'a>),
     /// [`OpCode::CallModule`].
     Call(Call<'a>),
     /// [`OpCode::Residue`]: the version on whose behalf, empty for the one that converts, and what it does.
     Residue(&'a [u8], Residue<'a>),
-    /// What is done after the callback.
+    /// A wish, which is done after the callback.
     Wish(Wish<'a>),
 }
 
-/// Where output goes. It is not two operations: which of them would be a choice of its own, behind that of the number.
+/// The place of output. It is no operation of its own: the compiler would make a second choice of it, behind that of the
+/// number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Out {
     /// Behind what was written before.
@@ -179,7 +180,7 @@ pub enum Out {
     Replace,
 }
 
-/// What a timer's message comes as.
+/// The callback to which a timer's message comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arrival {
     /// [`Callback::Info`].
@@ -222,7 +223,7 @@ pub struct Call<'a> {
     pub args: &'a [u8],
 }
 
-/// What a version does with what lies beside a state.
+/// The ways in which a version uses the place beside a state.
 #[derive(Clone, Copy, Debug)]
 pub enum Residue<'a> {
     /// It reads what it has left.
@@ -233,7 +234,7 @@ pub enum Residue<'a> {
     TakePart,
 }
 
-/// What a callback wants done.
+/// A wish of a callback.
 #[derive(Clone, Copy, Debug)]
 pub enum Wish<'a> {
     /// [`OpCode::Send`].
@@ -360,7 +361,7 @@ impl<'a> Residue<'a> {
     }
 }
 
-/// What stands before and behind the colon in a name operand.
+/// The parts before and behind the colon in a name operand.
 #[inline(always)]
 fn halves(name: &[u8]) -> (&[u8], &[u8]) {
     let colon = name.iter().position(|byte| *byte == b':');

@@ -1,9 +1,9 @@
 //! The `repr(C)` types that cross the boundary. Nothing here is trusted before it is checked.
 //!
-//! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]): a library says how large its own are, and what
-//! a table does not have is zero in the copy that the node makes of it ([`copied`]). So an addition is a number, or an
-//! `Option` of a function, and zero and `None` mean what was so before it. What a node does for a library does not grow
-//! in [`HostTable`] or [`Op`]: that is another operation, and a number that a node does not know answers 0.
+//! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]): a library says how large its own are, and an
+//! entry that a table does not have is zero in the copy that the node makes of it ([`copied`]). So an addition is a number, or
+//! an `Option` of a function, and zero and `None` mean the behaviour before it. [`HostTable`] and [`Op`] do not grow: a node
+//! that does more for a library has another operation, and a number that a node does not know answers 0.
 //!
 //! A [`Slice`] from the other side is a *claim*: who may believe it, and for how long, stands where it is read.
 
@@ -109,7 +109,7 @@ pub struct HostTable {
     pub epoch: *const AtomicU64,
 }
 
-/// What a library has of a table, and zeroes for what the node knows besides.
+/// A copy of a library's table, with zeroes in the place of entries that only the node knows.
 ///
 /// # Safety
 /// `size` bytes at `table` must be readable, and hold at least all fields of `T` that may not be zero.

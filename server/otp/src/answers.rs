@@ -1,4 +1,4 @@
-//! What hosts of callbacks answer alike: that of a process (`callback`), of a conversion (`upgrade::convert`), of a
+//! Answers that all hosts of callbacks give alike: that of a process (`callback`), of a conversion (`upgrade::convert`), of a
 //! question to a module (`inquiry`).
 //!
 //! ```text
@@ -23,7 +23,7 @@ use crate::node::Node;
 /// otherwise end the whole node by its stack. Each level takes some 1 KiB of the shard's 8 MiB.
 const CALL_DEPTH_MAX: u32 = 100;
 
-/// What the callback that runs has written, and how many calls between modules it is within.
+/// The output of the callback that runs, and how many calls between modules it is within.
 #[derive(Default)]
 pub(crate) struct Written {
     out: Vec<u8>,
@@ -49,7 +49,7 @@ impl Written {
 /// A host whose callbacks call functions of other modules.
 pub(crate) trait Calls: Host {
     fn written(&mut self) -> &mut Written;
-    /// Where the bytes of an answer lie until the next one.
+    /// The bytes of an answer lie here until the next one.
     fn result(&mut self) -> &mut Vec<u8>;
     /// Calls a function; what it returns goes to `answer`, which is empty.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure>;
@@ -101,7 +101,7 @@ pub(crate) trait Reads: Calls {
     fn modules(&self) -> &dyn Modules;
     /// The process that the callback runs for.
     fn me(&self) -> Pid;
-    /// Who has started that.
+    /// The process that has started that.
     fn parent(&self) -> Pid;
     fn now_ms(&self) -> u64;
     fn dice(&mut self) -> &mut Xoshiro256PlusPlus;

@@ -203,7 +203,7 @@ impl Reads for Callback<'_> {
         &mut self.core.dice
     }
 
-    /// What this callback has already sent there may change that.
+    /// A message that this callback has sent already may be the one that is heard.
     fn listens(&self, pid: Pid) -> bool {
         let silent = self.slab.get(pid).is_some_and(Process::hears_nothing);
         !silent || self.core.effects.iter().any(|effect| effect.is_for(pid))

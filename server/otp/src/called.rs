@@ -1,6 +1,6 @@
 //! How messages for people tell reasons: within bounds.
 //!
-//! What does not live here: how they call processes (`node::names`), and what a terminal may be shown (`pq_term`).
+//! Elsewhere: how they call processes (`node::names`), and what a terminal may be shown (`pq_term`).
 
 use pq_abi::Reason;
 use pq_term::shorten;

@@ -10,13 +10,13 @@ pub(crate) struct Way<'a> {
     pub(crate) from: Module,
     pub(crate) to: Module,
     pub(crate) direction: Direction,
-    /// What the appup says besides, MessagePack.
+    /// The `Extra` of the appup, MessagePack.
     pub(crate) extra: &'a [u8],
 }
 
 /// A host in which states are converted.
 pub(crate) trait Converts: Host {
-    /// What lies beside the state that is converted.
+    /// The residues of the state that is converted, while it is.
     fn beside(&mut self) -> &mut Option<Box<Beside>>;
 }
 

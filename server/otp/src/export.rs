@@ -21,11 +21,11 @@ pub(crate) struct Export {
 pub(crate) struct Part {
     pub(crate) from: Module,
     pub(crate) what: What,
-    /// What newer versions left beside it.
+    /// The residues that newer versions left beside it.
     pub(crate) residues: Option<Box<Residues>>,
 }
 
-/// What it is.
+/// The kinds of such things.
 pub(crate) enum What {
     /// The state of a gen_server or gen_fsm.
     State(Vec<u8>),

@@ -113,7 +113,7 @@ impl Plan {
     /// millisecond.
     pub const SLICE: u32 = 64;
 
-    /// What this version of a module becomes; nothing when it is that already, or is not among the targets.
+    /// The target of this version of a module; nothing when it is that already, or has none.
     pub(crate) fn target_of(&self, from: Module) -> Option<&Target> {
         let target = self.target_named(from.name());
         target.filter(|target| target.module != from)

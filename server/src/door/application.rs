@@ -1,12 +1,7 @@
-//! The door's application: the application of a release whose environment has `port` or `game`.
-
-use std::collections::BTreeSet;
+//! The door's application: the application of a release whose environment has `game`, or otherwise `port`.
 
 use anyhow::bail;
-use pq_release::boot::BootRelease;
-
-/// The settings that mark the door's application.
-const OF_DOOR: [&str; 2] = ["port", "game"];
+use pq_release::boot::{BootApp, BootRelease};
 
 /// The application that has the node's listeners.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,23 +17,29 @@ impl Application {
     /// The door's application of this release; `None` if the release has none.
     ///
     /// # Errors
-    /// Fails if several applications of the release have such settings.
+    /// Fails if several applications of the release have the setting.
     pub(crate) fn of(release: &BootRelease) -> anyhow::Result<Option<Application>> {
-        let names = release.applications.iter().map(|app| app.app.name.as_str());
-        let is_behind = |name: &&str| OF_DOOR.iter().any(|key| release.env(name, key).is_some());
-        let behind: BTreeSet<&str> = names.filter(is_behind).collect();
-        let name = match Vec::from_iter(behind)[..] {
+        match Application::with(release, "game")? {
+            Some(application) => Ok(Some(application)),
+            None => Application::with(release, "port"),
+        }
+    }
+
+    fn with(release: &BootRelease, key: &str) -> anyhow::Result<Option<Application>> {
+        let has = |app: &&BootApp| release.env(app.app.name.as_str(), key).is_some();
+        let having: Vec<&BootApp> = release.applications.iter().filter(has).collect();
+        let app = match having[..] {
             [] => return Ok(None),
-            [name] => name,
+            [app] => &app.app,
             [one, other, ..] => bail!(
-                "{one} and {other} both have a setting port or game, but only one application can have the listeners"
+                "{} and {} both have the setting {key}, but only one application can have the listeners",
+                one.app.name.as_str(),
+                other.app.name.as_str()
             ),
         };
-        let mut applications = release.applications.iter();
-        let app = applications.find(|app| app.app.name.as_str() == name);
-        let registered = app.and_then(|app| app.app.registered.first());
+        let registered = app.registered.first();
         Ok(Some(Application {
-            name: name.to_string(),
+            name: app.name.as_str().to_string(),
             registered: registered.map(|name| name.as_str().to_string()),
         }))
     }

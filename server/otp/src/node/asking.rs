@@ -5,7 +5,7 @@
 //!                                                ├─ Sim: the node runs until there is an answer
 //!                                                └─ Live: as Asking, in a transaction
 //! ```
-//! Whoever lets a node go on implements [`Ask::ask`], and can ask everything then.
+//! A type that lets a node go on implements [`Ask::ask`], and can ask everything then.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -41,13 +41,13 @@ const LOCKS: usize = 16;
 pub(super) struct Answers([Mutex<Numbered<u64, OnReply>>; LOCKS]);
 
 impl Answers {
-    /// Where the answer with this tag is waited for.
+    /// Those with tags like this one.
     fn of(&self, tag: u64) -> MutexGuard<'_, Numbered<u64, OnReply>> {
         self.0[tag as usize % LOCKS].lock().unpoisoned()
     }
 }
 
-/// Whoever asks processes, and lets their node go on until they answer.
+/// Asks processes, and lets their node go on until they answer.
 pub trait Ask {
     /// Sends a question, and answers what is answered.
     ///
@@ -208,7 +208,7 @@ fn look_through<R: Send + 'static>(
     let found = Arc::new(Mutex::new(Vec::new()));
     let (all, outstanding) = (found.clone(), Arc::new(AtomicUsize::new(0)));
     let question = move |node: &Node, from: Caller| {
-        // What is asked of a shard that stands still would lie there until it goes on.
+        // A question to a shard that stands still would lie there until it goes on.
         if let Some(stall) = node.stalled() {
             return Err(RequestError::Stalled(stall.to_string()));
         }
@@ -230,7 +230,7 @@ fn look_through<R: Send + 'static>(
     Ok(std::mem::take(&mut *found.lock().unpoisoned()))
 }
 
-/// What a function came to that was called from outside.
+/// The outcome of a function that was called from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Called {
     /// It has returned this.
@@ -338,8 +338,8 @@ impl Node {
         self.signal(Signal::Deliver(to, Envelope::Call(from, data)));
     }
 
-    /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. What is sent to
-    /// one process is answered in the order of sending.
+    /// Sends a system message and goes on; `on_reply` runs on a shard's thread and must not wait. Messages to
+    /// one process are answered in the order of sending.
     pub fn sys_request(
         &self,
         to: Pid,

@@ -61,7 +61,7 @@ impl Node {
         }
     }
 
-    /// What whoever has waited in vain is told.
+    /// The error for a thread that has waited in vain.
     pub(crate) fn unanswered(&self, timeout_ms: u64) -> RequestError {
         match self.stalled() {
             Some(stall) => RequestError::Stalled(stall.to_string()),

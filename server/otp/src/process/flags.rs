@@ -1,4 +1,4 @@
-//! What the runtime notes of a process in a bit: its flags, and for whom it has been exported as it is now.
+//! Notes of a bit each about a process: its flags, and for whom it has been exported as it is now.
 
 /// Something that holds of a process, or does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +45,7 @@ impl Flags {
     }
 }
 
-/// Those who have states exported again and again (`shard::exporter`); each has a mark of its own.
+/// The subscribers of exported states (`shard::exporter`); each has a mark of its own.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Mark {

@@ -10,7 +10,7 @@
 //!
 //! A transaction is one (`stage::copies`). `sys` asks for a single state.
 //!
-//! INVARIANT: what a subscriber has of a process that bears its mark is the state of that process
+//! INVARIANT: the export that a subscriber has of a process with its mark shows the state of that process
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
 
 use pq_abi::{Failure, Module, Reason, State};
@@ -25,7 +25,7 @@ use crate::process::{Body, Handler, Mark, Process};
 /// nanoseconds each.
 const LOOKS_MAX: u32 = 4_096;
 
-/// Who has states exported.
+/// A part of the shard that has states exported to it.
 pub(super) trait Subscriber {
     /// Its mark at a process.
     const MARK: Mark;

@@ -61,7 +61,7 @@ enum Decision {
     Abort,
 }
 
-/// What a slice leaves.
+/// The rest after a slice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
     /// More of the transaction.

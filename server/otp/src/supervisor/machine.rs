@@ -1,4 +1,4 @@
-//! The machine of children that start in order, as data: its phases, and what waits. What it does stands in `ordered`,
+//! The machine of children that start in order, as data: its phases, and what waits. Its steps stand in `ordered`,
 //! `starting`, `halting` and `requests`.
 
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! One conversion: what an export becomes in the versions that come.
 //!
 //! INVARIANT: a conversion is pure (`tests/runtime/transaction.rs`, `one_state_that_does_not_convert_leaves_all_as_they_were`).
-//! What it asks to have done makes it fail (`host`); so a converted state can be dropped, and made again.
+//! A wish makes it fail (`host`); so a converted state can be dropped, and made again.
 
 use pq_abi::{Failure, Module, Reason, State};
 use pq_term::{Pid, shorten};
@@ -47,7 +47,7 @@ pub(crate) enum Outcome {
     Kill,
 }
 
-/// What came of a process.
+/// The outcome for a process.
 pub(crate) struct Converted {
     pub(crate) pid: Pid,
     /// That of the export.

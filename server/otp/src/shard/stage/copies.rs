@@ -1,4 +1,4 @@
-//! Copies: what of the processes goes to the converters, and what has come back and waits for the decision.
+//! Copies: exports on their way to the converters, and converted states that wait for the decision.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Copies {
         }
     }
 
-    /// What becomes of this version of a module.
+    /// The fate of this version of a module.
     pub(super) fn fate(&mut self, module: Module) -> Fate {
         if let Some((_, fate)) = self.known.iter().find(|(known, _)| *known == module) {
             return *fate;

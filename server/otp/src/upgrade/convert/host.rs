@@ -26,7 +26,7 @@ pub(super) struct ConversionHost<'a> {
     written: Written,
     result: Vec<u8>,
     beside: Option<Box<Beside>>,
-    /// What a conversion wanted done first, which is not allowed.
+    /// The first wish of a conversion, which is not allowed.
     wanted: Option<OpCode>,
 }
 
@@ -47,12 +47,12 @@ impl ConversionHost<'_> {
         }
     }
 
-    /// What was wanted that is not allowed, since this was last asked.
+    /// The first wish since this was last asked.
     pub(super) fn take_wanted(&mut self) -> Option<OpCode> {
         self.wanted.take()
     }
 
-    /// A conversion may run many times for one process: what it only tells is for those who look for it.
+    /// A conversion may run many times for one process: its lines for operators are for those who look for them.
     fn log(&self, level: Level, text: &[u8]) -> u64 {
         let level = match level {
             Level::Info => Level::Debug,
