@@ -1,4 +1,4 @@
-//! Where players come in.
+//! The addresses of the listeners for players.
 
 use std::net::SocketAddr;
 
@@ -6,19 +6,19 @@ use sockserv::Door;
 
 use crate::streams::say;
 
-/// Where players come in.
+/// The addresses of the listeners for players; `None` for a listener that is not open.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Addresses {
-    /// By telnet.
+    /// The listener for telnet without TLS.
     pub(crate) plain: Option<SocketAddr>,
-    /// By telnet inside TLS.
+    /// The listener for telnet over TLS.
     pub(crate) tls: Option<SocketAddr>,
-    /// With a browser.
+    /// The web listener for browsers.
     pub(crate) web: Option<SocketAddr>,
 }
 
 impl Addresses {
-    /// Those of a door.
+    /// The addresses of a door's listeners.
     pub(crate) fn of(door: Option<&Door>) -> Addresses {
         Addresses {
             plain: door.map(Door::address),
@@ -27,7 +27,7 @@ impl Addresses {
         }
     }
 
-    /// Says so.
+    /// Prints the addresses to stdout.
     pub(crate) fn say(&self) {
         for (address, what) in [(self.plain, ""), (self.tls, " for TLS")] {
             if let Some(address) = address {

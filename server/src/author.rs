@@ -1,14 +1,14 @@
-//! What the author of a release types: commands that read and write files and need no node.
+//! Commands for authors of releases, which read and write files and need no node.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`appup`] | `pq appup`: the appup between two versions of an application, made or checked |
-//! | [`relup`] | `pq relup`: the appups between releases compiled into one relup |
-//! | [`build`] | `pq build`: libraries built with cargo, and the release laid out |
-//! | [`tar`] | `pq tar`: a release of a tree packed |
-//! | [`same`] | what they say about modules that changed and kept their version |
+//! | [`appup`] | `pq appup`: creates or checks the appup between two versions of an application |
+//! | [`relup`] | `pq relup`: compiles the appups between releases into one relup |
+//! | [`build`] | `pq build`: builds libraries with cargo and lays out the release |
+//! | [`tar`] | `pq tar`: packs a release of a tree |
+//! | [`same`] | warnings about modules that changed without a new version |
 //!
-//! The work itself is done in `server/release`; here are the words of the command line, and sentences.
+//! `server/release` does the work; these modules have the command-line options and the messages.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -27,20 +27,20 @@ pub(crate) mod build;
 mod same;
 pub(crate) mod tar;
 
-/// Says on stderr what deserves a second look.
+/// Writes a warning to stderr.
 pub(crate) fn warn(sentence: impl Display) {
-    // What is worth more than a look comes back as an error.
+    // Findings that prevent the work are returned as errors instead.
     streams::aside(&format!("pq: warning: {sentence}\n"));
 }
 
-/// Says what the judge has to say of a release of a tree, which is an error where it is more than a warning.
+/// Judges a release of a tree: writes warnings, and returns refusals as an error.
 pub(crate) fn judge(root: &Path, vsn: &str) -> anyhow::Result<()> {
     let tree = ReleaseTree::open(root, boot::runtime()?);
     let judgement = author::of_tree(&tree, vsn).map_err(|error| refused(&error))?;
     pronounce(&judgement, &format!("release {vsn}"))
 }
 
-/// All refusals as one error, after the warnings.
+/// Writes the warnings of a judgement, and returns all refusals as one error.
 pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()> {
     judgement.warnings.iter().for_each(warn);
     let refusals = judgement.refusals.iter();
@@ -53,7 +53,7 @@ pub(crate) fn pronounce(judgement: &Judgement, what: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// What cannot be judged, with the exit code that an install of it would have.
+/// The failure of a judgement that could not be made, with the exit code that an install of the release would have.
 fn refused(error: &author::Unjudged) -> Failure {
     Failure::new(error.exit(), format!("failed to {error}"))
 }

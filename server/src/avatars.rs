@@ -1,4 +1,4 @@
-//! Avatars without sockets, for benches, demos and tests: as the release says that they are started (`fill` of `game`).
+//! Avatars without clients, for benchmarks, demos and tests, started as the release defines (`fill` in `game`).
 
 use std::time::{Duration, Instant};
 
@@ -9,36 +9,36 @@ use pq_otp::{Node, Payload, Reason};
 
 use crate::door::Game;
 
-/// Starts that are under way at once. Enough that no shard waits for this thread: they are two milliseconds of work. Few
-/// enough that what is under way stays in the cache of a core.
+/// The limit of concurrent starts: 2 ms of work, so no shard waits for this thread, and few enough for the cache of a
+/// core.
 const IN_FLIGHT_MAX: usize = 2_048;
 
-/// When so few are under way, more are ordered: in batches, because waking a thread costs as much as a start.
+/// The number of concurrent starts at which a new batch begins: waking a thread costs as much as one start.
 const IN_FLIGHT_MIN: usize = IN_FLIGHT_MAX / 2;
 
-/// How long a start may take before the filling gives up: a node that is that slow is not filled.
+/// The limit for one start; a slower node is not filled further.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Starts that have not come out, and the first that failed.
+/// The number of pending starts, and the first error.
 struct Progress {
     in_flight: usize,
     failed: Option<String>,
 }
 
-/// Of the program, which fills its node once: what each answer shares by a count of its own, two cores take from each
-/// other twice an avatar.
+/// A static, because a program fills one node once: a reference count per answer would move between the caches of two
+/// cores twice per avatar.
 static PROGRESS: Mutex<Progress> = Mutex::new(Progress {
     in_flight: 0,
     failed: None,
 });
 
-/// Notified when more may be ordered, when all have come out, and when one has failed.
+/// Notified when a new batch may begin, when all starts have ended, and after an error.
 static CHANGED: Condvar = Condvar::new();
 
-/// Starts `count` avatars at this pace; returns how long it took.
+/// Starts `count` avatars with this pace in milliseconds and returns the duration.
 ///
 /// # Errors
-/// When the release does not say how they are started, or one is not started in time.
+/// Fails if the release does not define how to start avatars, or if a start exceeds its limit.
 pub(crate) fn fill(node: &Node, game: &Game, count: u64, pace_ms: u32) -> anyhow::Result<Duration> {
     let many = &game.noun.many;
     let (Some(supervisor), Some(fill)) = (&game.avatars, &game.fill) else {
@@ -79,7 +79,7 @@ fn note(answer: Result<Payload, Reason>) {
     }
 }
 
-/// Waits until at most `limit` starts are under way.
+/// Waits until at most `limit` starts are pending.
 fn wait_down_to(limit: usize) -> anyhow::Result<()> {
     let many = |progress: &mut Progress| progress.in_flight > limit && progress.failed.is_none();
     let mut progress = PROGRESS.lock();
@@ -87,7 +87,7 @@ fn wait_down_to(limit: usize) -> anyhow::Result<()> {
     match &progress.failed {
         Some(why) => bail!("failed to start all of them: {why}"),
         None if waited.timed_out() => bail!(
-            "they are started too slowly: {} are under way",
+            "the avatars start too slowly: {} starts are pending",
             progress.in_flight
         ),
         None => Ok(()),

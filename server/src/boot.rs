@@ -25,60 +25,61 @@ use crate::applications::{NODE_VSN, built_in};
 use crate::door::Application;
 use crate::options;
 
-/// How long one application may take to start or stop: its supervisors have their own, shorter times.
+/// The limit for the start or stop of one application in milliseconds; its supervisors have their own, shorter
+/// limits.
 const APPLICATION_TIMEOUT_MS: u64 = 60_000;
 
-/// How much of a reason the last sentence of a node shows.
+/// The length of a reason in a node's last error message, in characters.
 const REASON_CHARS_MAX: usize = 1_000;
 
-/// How long the application controller may take to say what runs.
+/// The limit for the application controller's list of running applications, in milliseconds.
 const WHICH_TIMEOUT_MS: u64 = 5_000;
 
-/// Why a node did not stop in order; continues "failed to stop the node in order: ".
+/// The reason for a failed orderly stop; continues "failed to stop the node in order: ".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StopError {
-    /// Nobody knows what is to be stopped.
-    #[error("the application controller does not say which applications run: {0}")]
+    /// The list of applications to stop is unknown.
+    #[error("the application controller does not list the running applications: {0}")]
     Unknown(String),
-    /// One does not stop.
+    /// An application did not stop.
     #[error("application {name} does not stop: {why}")]
     Application {
-        /// Which.
+        /// The name of the application.
         name: String,
-        /// What its stop ended with.
+        /// The error of its stop.
         why: RequestError,
     },
-    /// A shard takes no part in it.
+    /// A blocked shard does not take part in the stop.
     #[error("{0}")]
     Stalled(String),
-    /// The time for all of it is over.
-    #[error("it is not done within {0:?}")]
+    /// The limit for the whole stop has passed.
+    #[error("the stop has exceeded its limit of {0:?}")]
     TooLong(Duration),
 }
 
-/// A node whose applications run.
+/// A node with running applications.
 pub(crate) struct Booted {
     node: Node,
-    /// Until the node stops.
+    /// The threads of the node; `None` after the stop.
     threads: Mutex<Option<Threads>>,
     code: Arc<CodeServer>,
     names: Names,
     root: PathBuf,
-    /// The version of the release it booted.
+    /// The version of the release that the node booted.
     release: String,
-    /// The application behind its door.
+    /// The application that has the listeners of the node.
     behind_door: Option<Application>,
 }
 
-/// What a node calls while it runs.
+/// The receivers of events of a running node.
 pub(crate) struct Hooks {
-    /// Told why, when a permanent application ends.
+    /// Receives the reason when a permanent application ends.
     pub(crate) ended: mpsc::Sender<String>,
-    /// Called when a callback does not end.
+    /// Called when a callback exceeds its limit.
     pub(crate) on_stall: StallHook,
 }
 
-/// Boots a release.
+/// Boots a release of a tree and starts its applications.
 pub(crate) fn boot(
     root: &Path,
     release: Option<&str>,
@@ -122,7 +123,7 @@ pub(crate) fn boot(
     Ok(booted)
 }
 
-/// What this program is, for the release tree.
+/// The runtime that this program offers to releases.
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     let built_in = built_in().into_iter().map(|text| {
         let app = pq_release::app::App::parse(Path::new("built-in"), &text)?;
@@ -157,7 +158,7 @@ fn load_code(boot: &BootRelease) -> anyhow::Result<CodeServer> {
     Ok(code)
 }
 
-/// A tree that cannot boot; of a file that is not the one that was unpacked, the exit code says so too.
+/// The error of a tree that cannot boot; a file with a wrong checksum has its own exit code.
 fn refused(error: BootError) -> anyhow::Error {
     match error.is_checksum() {
         true => Failure::new(Exit::Checksum, format!("failed to {error}")).into(),
@@ -165,18 +166,18 @@ fn refused(error: BootError) -> anyhow::Error {
     }
 }
 
-/// What is wrong with a release that was installed once is said and keeps it from nothing: a node that lacks a function
-/// serves more players than one that does not start, and what cannot start fails by itself.
+/// Warns about errors in a release that is already installed, but does not refuse to boot it: a node without one
+/// function serves more players than no node, and parts that cannot start fail by themselves.
 fn judge(boot: &BootRelease, code: &CodeServer) {
     match pq_release::judge::author::release(boot, code) {
         Ok(findings) => findings
             .iter()
-            .for_each(|finding| tracing::warn!("the release is wrong: {finding}")),
+            .for_each(|finding| tracing::warn!("the release has an error: {finding}")),
         Err(error) => tracing::warn!("failed to {error}"),
     }
 }
 
-/// The errors of the crates below are fragments that continue "failed to …".
+/// Prefixes an error of a lower crate, which is a fragment, with "failed to".
 fn failed(error: impl Display) -> anyhow::Error {
     anyhow::anyhow!("failed to {error}")
 }
@@ -184,7 +185,7 @@ fn failed(error: impl Display) -> anyhow::Error {
 fn config(code: Arc<CodeServer>, options: &options::Node, on_stall: StallHook) -> (Config, Names) {
     let mut config = Config::new(code);
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    // One more for supervisors, who have little to do and are not to wait for anybody.
+    // One more shard runs the supervisors, which have little work and must not wait for other processes.
     config.shards = 1 + options.shards.map_or_else(cores, usize::from);
     config.supervisors_apart = true;
     config.on_stall = Some(on_stall);
@@ -193,7 +194,7 @@ fn config(code: Arc<CodeServer>, options: &options::Node, on_stall: StallHook) -
     (config, names)
 }
 
-/// A seed from the system: the hasher's keys of this process, which std draws anew for each.
+/// A random seed: the keys of the standard library's hasher, which are random for each process.
 fn seed_of_chance() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
@@ -206,7 +207,7 @@ fn start_controller(
     ended: mpsc::Sender<String>,
 ) -> anyhow::Result<()> {
     let on_end = move |application: &str, reason: &Reason| {
-        // The first reason is told; the node is ending already at any further one.
+        // The first reason is reported; a further reason comes when the node is already ending.
         let reason = reason.to_string();
         let reason = shorten(&reason, REASON_CHARS_MAX);
         let _ = ended.try_send(format!("application {application} has ended: {reason}"));
@@ -218,37 +219,37 @@ fn start_controller(
 }
 
 impl Booted {
-    /// The running node.
+    /// The running node and its runtime.
     pub(crate) fn node(&self) -> &Node {
         &self.node
     }
 
-    /// Its libraries and modules.
+    /// The libraries and modules of the node.
     pub(crate) fn code(&self) -> &Arc<CodeServer> {
         &self.code
     }
 
-    /// Its registry.
+    /// The registry of names.
     pub(crate) fn names(&self) -> &Names {
         &self.names
     }
 
-    /// The root of its release tree.
+    /// The root directory of the release tree.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The version of the release it booted.
+    /// The version of the release that the node booted.
     pub(crate) fn release(&self) -> &str {
         &self.release
     }
 
-    /// The application behind its door.
+    /// The application that has the listeners of the node; `None` if the release has none.
     pub(crate) fn behind_door(&self) -> Option<&Application> {
         self.behind_door.as_ref()
     }
 
-    /// The settings that the command line sets.
+    /// The application settings that come from the command line.
     fn command_line(&self, options: &options::Node) -> Settings {
         let behind_door = self.behind_door.as_ref();
         let port = behind_door.zip(options.port).map(|(application, port)| {
@@ -258,7 +259,7 @@ impl Booted {
         port.into_iter().collect()
     }
 
-    /// What each shard has done; nothing once they have stopped.
+    /// The counters of each shard; empty after the stop.
     pub(crate) fn counters(&self) -> Vec<Counters> {
         self.threads
             .lock()
@@ -266,7 +267,7 @@ impl Booted {
             .map_or_else(Vec::new, Threads::counters)
     }
 
-    /// How late timers were handled since this was last asked.
+    /// The lateness of timers since the last call.
     pub(crate) fn take_lateness(&self) -> Lateness {
         self.threads
             .lock()
@@ -299,12 +300,13 @@ impl Booted {
         }
     }
 
-    /// Stops one application; one that does not run is fine.
+    /// Stops one application; an application that does not run is no error.
     ///
     /// # Errors
-    /// As [`Booted::stop`].
+    /// Fails like [`Booted::stop`].
     pub(crate) fn stop_application(&self, name: &str) -> Result<(), StopError> {
-        // Who does not say what runs stops nothing either: that is found out in seconds, a stop may take a minute.
+        // A controller that does not list its applications cannot stop one either. The list fails within seconds, a
+        // stop after a minute.
         let runs = self.running()?.iter().any(|running| running == name);
         match runs {
             true => self.end_application(name),
@@ -312,10 +314,10 @@ impl Booted {
         }
     }
 
-    /// Stops the applications, last started first, and then the threads. A second time does nothing.
+    /// Stops all applications, the last started first, and then the threads. A second call does nothing.
     ///
     /// # Errors
-    /// The first thing that did not stop in its turn; what can be stopped has been.
+    /// The first failure; all other applications and threads have been stopped.
     pub(crate) fn stop(&self) -> Result<(), StopError> {
         let stopped = self.stop_applications();
         let threads = self.threads.lock().take();
@@ -327,7 +329,7 @@ impl Booted {
 
     fn stop_applications(&self) -> Result<(), StopError> {
         let running = self.running()?.into_iter();
-        // All of them, before the first failure is looked at.
+        // All applications are stopped before the first failure is returned.
         let ends: Vec<_> = running.map(|name| self.end_application(&name)).collect();
         ends.into_iter().collect()
     }
@@ -351,7 +353,8 @@ impl Booted {
         }
     }
 
-    /// The applications that run, last started first: an upgrade may have started and stopped some.
+    /// The running applications, the last started first; an upgrade may have started and stopped applications since
+    /// the boot.
     fn running(&self) -> Result<Vec<String>, StopError> {
         match self
             .node
@@ -361,7 +364,7 @@ impl Booted {
             Ok(AppReply::Running(running)) => {
                 Ok(running.into_iter().map(|(name, ..)| name).collect())
             }
-            Ok(other) => Err(StopError::Unknown(format!("it says {other:?}"))),
+            Ok(other) => Err(StopError::Unknown(format!("its answer is {other:?}"))),
             Err(error) => Err(StopError::Unknown(error.to_string())),
         }
     }

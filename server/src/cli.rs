@@ -1,4 +1,4 @@
-//! The command line: its words, their defaults, their help.
+//! The command line: commands, options, defaults and help texts.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::options::{Node, Start};
 use crate::play::address::Address;
 
-/// A node that upgrades its code while it runs, and Process Quest, the telnet game it is shown with.
+/// A node that upgrades its code while the game runs, and Process Quest, the telnet game that runs on the node
 #[derive(Parser, Debug)]
 #[command(version, arg_required_else_help = true, after_help = pq_protocol::EXIT_CODES)]
 pub(crate) struct Cli {
@@ -17,13 +17,13 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and play it here
+    /// Build release 1.0.0 of Process Quest and the package of 1.1.0, and run release 1.0.0
     Demo(Demo),
     /// Start a node from a release tree
     Start(Start),
-    /// Play in this terminal, on a node here or elsewhere
+    /// Connect to a node and play in this terminal
     Play(Play),
-    /// Make or check the appup between two versions of an application
+    /// Create or check the appup between two versions of an application
     Appup(crate::author::appup::AppupOptions),
     /// Compile the appups between releases into a relup
     Relup(crate::author::relup::Command),
@@ -37,7 +37,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
-    /// Where the release tree is made [default: rel in cargo's target folder]
+    /// The directory for the release tree [default: rel in cargo's target directory]
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
     #[command(flatten)]
@@ -46,10 +46,10 @@ pub(crate) struct Demo {
 
 #[derive(Args, Debug)]
 pub(crate) struct Play {
-    /// Where: HOST:PORT, HOST or PORT
+    /// The address of the node: HOST:PORT, HOST or PORT
     #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8082")]
     pub(crate) address: Address,
-    /// The text is read aloud: no colours, and no pictures
+    /// Write plain text without colours and pictures, for a screen reader
     #[arg(long)]
     pub(crate) screen_reader: bool,
 }

@@ -1,4 +1,4 @@
-//! What all operators' commands share: one request to a node that runs, and its answer for people or programs.
+//! The client side of all operators' commands: one request to a running node, and its answer as text or JSON.
 //!
 //! ```text
 //!   pq status ─► commands ─► at ─► connection ─► the node (`operator`)
@@ -7,13 +7,13 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`at`] | which node, and how its answer is written |
+//! | [`at`] | the options of a command: which node, and the format of the answer |
 //! | [`connection`] | one request to the node, and its answer |
-//! | [`progress`] | how far an operation is |
-//! | [`show`], [`table`] | answers as people read them |
-//! | [`say`], [`usage`] | what is written where, and what is no command |
+//! | [`progress`] | the progress of an operation |
+//! | [`show`], [`table`] | answers as text and tables |
+//! | [`say`], [`usage`] | writing to stdout and stderr, and usage errors |
 //!
-//! Nothing here knows a command, nor how a node finds its answers.
+//! The modules know neither the single commands nor the way in which the node finds its answers.
 
 mod at;
 mod connection;

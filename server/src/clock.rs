@@ -1,24 +1,24 @@
-//! Moments as people and programs write them (RFC 3339, [`sockserv::admission::calendar`]), and spans as people do.
+//! Times in RFC 3339 ([`sockserv::admission::calendar`]), and durations for people.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use sockserv::admission::calendar::{parse_rfc3339, rfc3339};
 
-/// 2026-01-01: before that there was no such program, and a clock that says so is wrong.
+/// 2026-01-01: this program did not exist earlier, so an earlier clock is wrong.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 
-/// What an operator should know about the system's clock when it says this.
+/// A warning about the system's clock if its time is impossible.
 pub(crate) fn doubt(now: SystemTime) -> Option<String> {
     (now < UNIX_EPOCH + EARLIEST).then(|| {
         format!(
-            "the system's clock is wrong, it says {}: bans end, certificates hold and the history is written by it, so \
-             set it; upgrades and play do not need it",
+            "the system's clock is wrong, its time is {}: bans, certificates and the history depend on the clock, so \
+             set the clock; upgrades and the game do not depend on it",
             rfc3339(now)
         )
     })
 }
 
-/// A span in the two largest of its units: `3 d 4 h`, `4 min 5 s`, `12 s`.
+/// A duration in its two largest units: `3 d 4 h`, `4 min 5 s`, `12 s`.
 pub(crate) fn span(span: Duration) -> String {
     let s = span.as_secs();
     match s {

@@ -1,12 +1,12 @@
-//! The commands of operators: one file each, with its words, what they ask, what the node does, what it answers, and how that
-//! is shown. Here is the table of them.
+//! The commands of operators, one file each: the file has the options, the request, the action at the node, the
+//! answer and its text. The tables in this module list all commands.
 //!
 //! ```text
 //!   pq kick Ann ─► Command::Kick ─► kick.rs ─ request ─► client ─► run/pq.sock ─► operator ─► AT_DOOR ─► kick.rs
 //!        stdout ◄──────────────── show ◄─── kick.rs ◄─ answer ────────────────────────────────────────────┘
 //! ```
-//! A new command is a file, its `mod` and its lines in the tables below. [`command`] has what all of them are made of, and
-//! [`kinds`] what becomes of a request at the node.
+//! A new command is a file, its `mod` line and its lines in the tables below. [`command`] has the traits of all
+//! commands, and [`kinds`] has the traits for the action at the node.
 
 mod command;
 mod kinds;
@@ -56,70 +56,70 @@ use pq_term::printable_json;
 use crate::client::{say, warn};
 use crate::running::RunningNode;
 
-/// A command for a running node.
+/// The commands for a running node.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// What runs, since when, and what is being done
+    /// Show the release, the uptime and the operation in progress of a node
     Status(status::StatusArgs),
-    /// The releases of the tree, the newest first
+    /// List the releases of the tree, the newest first
     WhichReleases(To<which_releases::WhichReleases>),
-    /// Unpack a package into the tree
+    /// Unpack a release package into the tree
     Unpack(Noted<unpack::Unpack>),
-    /// Try an install on copies of all states, and change nothing
+    /// Try an install on copies of all states, without any change
     CheckInstall(check_install::CheckInstallArgs),
-    /// Boot the release that runs next time, too
+    /// Make the running release permanent: the node boots it at its next start
     MakePermanent(Noted<make_permanent::MakePermanent>),
-    /// Remove a release, and applications that no other release uses
+    /// Remove a release, and the applications that no other release uses
     Remove(Noted<remove::Remove>),
-    /// Make a release permanent that ran before, and start the node again with it
+    /// Make an older release permanent and restart the node with it
     RebootOld(Noted<reboot_old::RebootOld>),
-    /// List a release whose files are in the tree already
+    /// Add a release whose files are in the tree to the list of releases
     SetUnpacked(set_unpacked::SetUnpackedArgs),
-    /// Take a release off the list, and leave its files
+    /// Take a release off the list of releases and keep its files
     SetRemoved(Noted<set_removed::SetRemoved>),
-    /// Copy a file into the folder of a release
+    /// Copy a file into the directory of a release
     InstallFile(Noted<install_file::InstallFile>),
-    /// Bring one application to a newer version, and no release
+    /// Upgrade one application without a new release
     UpgradeApp(Noted<upgrade_app::UpgradeApp>),
-    /// Bring one application back to an older version, and no release
+    /// Downgrade one application without a new release
     DowngradeApp(Noted<downgrade_app::DowngradeApp>),
-    /// Bring a release into force, up or down, while everybody plays on
+    /// Upgrade or downgrade the running node to a release; connected clients stay connected
     ///
-    /// OTP's options are here but update_paths: there is no code path. Each module comes from the library that its release
-    /// names, also when an application has only moved to another folder.
+    /// The options are those of OTP except update_paths: a node has no code path. Each module comes from the library
+    /// that its release names, also when only the directory of an application has changed.
     Install(install::InstallArgs),
-    /// The applications that run
+    /// List the running applications
     Apps(To<apps::Apps>),
-    /// Who is connected: the avatar, the client, and the versions that both sides of it run
+    /// List the connected clients with their avatars and the versions that their processes run
     Who(To<who::Who>),
-    /// Tell somebody something and close the connection
+    /// Send a client a line of text and close its connection
     Kick(To<kick::Kick>),
-    /// End an avatar; its player, if there is one, is told and asked for another name
+    /// End an avatar; a connected player reads a message and can choose another name
     EndAvatar(end_avatar::EndAvatarArgs),
-    /// Let an address, a network or a name in no more, also after a restart
+    /// Ban an address, a network or a name; the ban outlasts a restart
     Ban(ban::BanArgs),
-    /// Let it in again
+    /// Lift the ban of an address, a network or a name
     Unban(To<unban::Unban>),
-    /// Who is banned
+    /// List the bans with their ends and reasons
     Bans(To<bans::Bans>),
-    /// Tell everybody who is connected something
+    /// Send all connected clients a line of text
     Wall(To<wall::Wall>),
-    /// Turn new clients away, or let them in again; who is in plays on
+    /// Refuse new clients, or admit new clients again; connected clients stay connected
     Lock(lock::LockArgs),
-    /// End the node, and tell the players before
+    /// Stop the node after a delay, with announcements to the players
     Shutdown(shutdown::ShutdownArgs),
-    /// The supervision tree, with the version that each process runs
+    /// Show the supervision tree with the version of each process
     Tree(To<tree::Tree>),
-    /// Names of processes, the node's own and the registry's
+    /// List the registered names of processes, both of the node and of the registry
     Names(To<names::Names>),
-    /// Send a process a system message, as sys(3) does
+    /// Send a process a system message (sys(3))
     #[command(subcommand)]
     Sys(sys::SysArgs),
     /// Call a function of a module
     Call(To<call::Call>),
-    /// What was done to the node, its boots and its ends, also when it does not run
+    /// List operations, boots and ends of the node, also while the node is stopped
     History(history::HistoryArgs),
-    /// Stop the node in order, and wait until it has gone
+    /// Stop the node in order and wait for its end
     Stop(stop::StopArgs),
 }
 
@@ -159,14 +159,14 @@ impl Command {
     }
 }
 
-/// A request by its name, and what becomes of it at the node.
+/// The name of a request, and the function that carries out the request at the node.
 type Entry<F> = (&'static str, F);
 
 type Answer = fn(Named, &RunningNode) -> Result<String, Failure>;
 type DoneAtDoor = fn(Named, &RunningNode, &Who) -> Result<String, Failure>;
 type DoneOnReleases = fn(Named, &RunningNode, Operator) -> Ended;
 
-/// What is answered at any time.
+/// Questions, which the node answers at any time.
 const QUESTIONS: &[Entry<Answer>] = &[
     question::<status::Status>(),
     question::<which_releases::WhichReleases>(),
@@ -179,7 +179,7 @@ const QUESTIONS: &[Entry<Answer>] = &[
     question::<call::Call>(),
 ];
 
-/// What is done to players.
+/// Actions on players, which the node carries out at any time.
 const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<kick::Kick>(),
     at_door::<end_avatar::EndAvatar>(),
@@ -190,7 +190,7 @@ const AT_DOOR: &[Entry<DoneAtDoor>] = &[
     at_door::<lock::Lock>(),
 ];
 
-/// What is done with releases.
+/// Operations on releases, of which the node carries out one at a time.
 const ON_RELEASES: &[Entry<DoneOnReleases>] = &[
     on_releases::<unpack::Unpack>(),
     on_releases::<check_install::CheckInstall>(),
@@ -217,13 +217,13 @@ const fn on_releases<R: OnReleases>() -> Entry<DoneOnReleases> {
     (R::NAME, kinds::on_releases::<R>)
 }
 
-/// Runs a command; a failure is a sentence on stderr and an exit code.
+/// Runs a command. On failure, writes a sentence to stderr and returns the exit code.
 pub(crate) fn run(command: &Command) -> ExitCode {
     let typed = command.typed();
     let Err(failure) = typed.run() else {
         return Exit::Done.into();
     };
-    // What there is of such an answer has been shown.
+    // The part of an incomplete answer that arrived has already been written.
     let is_told = failure.exit == Exit::Partial;
     if typed.at().json
         && !is_told
@@ -235,17 +235,17 @@ pub(crate) fn run(command: &Command) -> ExitCode {
     failure.exit.into()
 }
 
-/// Answers a question, which may take a while.
+/// Answers a question. The function may block.
 pub(crate) fn answer(asked: Named, node: &RunningNode) -> Result<String, Failure> {
     find(QUESTIONS, &asked)?(asked, node)
 }
 
-/// Does something to players, which may take a while.
+/// Carries out an action on players. The function may block.
 pub(crate) fn do_at_door(asked: Named, node: &RunningNode, who: &Who) -> Result<String, Failure> {
     find(AT_DOOR, &asked)?(asked, node, who)
 }
 
-/// Does something with releases, which may take a while.
+/// Carries out an operation on releases. The function may block.
 pub(crate) fn do_on_releases(asked: Named, node: &RunningNode, operator: Operator) -> Ended {
     match find(ON_RELEASES, &asked) {
         Ok(done) => done(asked, node, operator),
@@ -272,12 +272,13 @@ mod tests {
 
     use super::*;
 
-    /// Commands that ask in another way: of the file of the history, or by a request of a kind of its own.
+    /// Commands without an entry in the tables: one reads the history file, the others send requests of kinds of
+    /// their own.
     const WITHOUT_ENTRY: [&str; 3] = ["history", "shutdown", "stop"];
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {
         let names: HashSet<_> = table.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names.len(), table.len(), "two have one name: {names:?}");
+        assert_eq!(names.len(), table.len(), "two commands have the same name: {names:?}");
         names
     }
 

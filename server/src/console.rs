@@ -1,18 +1,18 @@
-//! What the terminal of a command is wished to be spared: colours, and lines that move.
+//! The environment variables by which users disable colours and moving lines.
 
 use std::env;
 
-/// Whether colours are wanted (<https://no-color.org>).
+/// Whether colours are permitted (<https://no-color.org>).
 pub(crate) fn colours_are_wanted() -> bool {
     allows(|name| env::var(name).ok())
 }
 
-/// Whether a line may be written over another.
+/// Whether a line may overwrite another line.
 pub(crate) fn lines_may_move() -> bool {
     allows(|name| env::var(name).ok())
 }
 
-/// The same wish holds for everything that is more than lines of text; a dumb terminal can do nothing else.
+/// `NO_COLOR` disables all output except plain lines; a dumb terminal supports nothing else.
 fn allows(variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = variable("TERM").is_some_and(|name| name == "dumb");

@@ -1,10 +1,10 @@
-//! `pq demo`: from the sources to a running game in one command, and to its upgrade in three more.
+//! `pq demo`: builds the game from its sources and runs it, and prints three commands for its upgrade.
 //!
 //! ```text
 //!   releases/1.0.0 ─► libraries ─► the tree ─► boot ─► players
 //!   releases/1.1.0 ─► relup                          ─► libraries ─► a tree beside it ─► the package
 //! ```
-//! A tree that boots another release already is left as it is: somebody has upgraded it.
+//! A tree whose permanent release is another one stays as it is, because a user has upgraded it.
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -31,12 +31,13 @@ mod typed;
 use next::{FIRST, NEXT, Next, rel_file};
 use typed::typed;
 
-/// Prepares the first release, unless the tree is past that, and runs the permanent one; the next one is packed meanwhile.
+/// Builds the first release unless the tree has a newer one, runs the permanent release, and packs the next one
+/// meanwhile.
 pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
     let workspace = Arc::new(Workspace::with_release(FIRST)?);
     say(format_args!(
-        "the sources are those in {}",
+        "the sources are in {}",
         workspace.root().display()
     ));
     let root = options.root.clone();
@@ -44,7 +45,7 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     let next = match permanent(&root)? {
         Some(vsn) if vsn != FIRST => {
             say(format_args!(
-                "release {vsn} is the permanent one in {}",
+                "release {vsn} is permanent in {}",
                 root.display()
             ));
             None
@@ -67,7 +68,7 @@ pub(crate) fn demo(options: &cli::Demo) -> anyhow::Result<()> {
     })
 }
 
-/// The options with a page. Whoever lets a port be picked wants no other one taken either.
+/// Adds the default web port to the options; with `--port 0`, the web port is also picked by the system.
 fn with_page(options: &options::Node) -> options::Node {
     let usual = match options.port {
         Some(0) => 0,
@@ -79,7 +80,7 @@ fn with_page(options: &options::Node) -> options::Node {
     }
 }
 
-/// Which release the tree boots, if there is a tree.
+/// The version of the tree's permanent release; `None` without a tree.
 fn permanent(root: &Path) -> anyhow::Result<Option<String>> {
     match ReleaseTree::open(root, boot::runtime()?).start_erl() {
         Ok(start) => Ok(Some(start.vsn)),
@@ -91,14 +92,14 @@ fn permanent(root: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// Builds the first release below the root; the next one is still to be packed, unless the tree has it.
+/// Builds the first release in the tree. Returns the next release for packing, unless the tree has it.
 fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next>> {
     if layout::releases(root).is_dir() {
-        // Nothing is replaced under a node that runs; and who has to wait is told before cargo builds.
+        // Nothing is replaced under a running node, and a conflict is reported before cargo builds.
         drop(TreeLock::take(root)?);
     }
     let first = Pieces::build(&workspace, &rel_file(&workspace, FIRST)?)?;
-    // Sources that are built again may make other libraries of one version. Nobody runs them now.
+    // New builds may change libraries without a new version, which is permitted here because no node runs them.
     say_where(&first.lay_out(root, Overwrite::Code)?, root);
     match listed(root).iter().any(|release| release.vsn == NEXT) {
         true => Ok(None),
@@ -106,19 +107,19 @@ fn prepare(workspace: Arc<Workspace>, root: &Path) -> anyhow::Result<Option<Next
     }
 }
 
-/// The folder of the first release in the sources, where it is there.
+/// The directory of the first release in the sources; `None` without sources.
 pub(crate) fn first_release() -> Option<PathBuf> {
     let sources = Workspace::folder_with_release(FIRST).ok()?;
     Some(sources.join("releases").join(FIRST))
 }
 
-/// The releases that the tree lists. Without a list there is nothing to say about it: the boot does.
+/// The releases that the tree lists. An unreadable list counts as empty, because the boot reports its error.
 fn listed(root: &Path) -> Vec<Release> {
     let releases = Releases::read(&layout::releases_file(root));
     releases.unwrap_or_default().0
 }
 
-/// How to come in.
+/// Prints how to connect.
 fn say_where_to_play(addresses: Addresses, options: &options::Node) {
     if let Some(address) = addresses.plain {
         let (name, port) = (host(address.ip()), address.port());
@@ -137,14 +138,14 @@ fn say_where_to_play(addresses: Addresses, options: &options::Node) {
                 ));
             }
             (None, Some(port)) => say(format_args!(
-                "The page for browsers has no place: port {port} is in use. --web-port 0 takes a free one."
+                "No page for browsers: port {port} is in use. --web-port 0 takes a free port."
             )),
             (None, None) => (),
         }
     }
 }
 
-/// An address as people on this machine type it.
+/// An address as users of this machine type it.
 fn host(ip: IpAddr) -> String {
     match ip.is_loopback() || ip.is_unspecified() {
         true => "localhost".to_string(),
@@ -152,7 +153,7 @@ fn host(ip: IpAddr) -> String {
     }
 }
 
-/// The lines to type next, as they stand.
+/// Prints the commands for the upgrade.
 fn say_what_to_type(root: &Path) {
     let permanent = permanent(root).ok().flatten().unwrap_or_default();
     let lines = next_lines(&permanent, &listed(root));
@@ -170,7 +171,7 @@ fn say_what_to_type(root: &Path) {
     say(format_args!("\nCtrl-C stops the node."));
 }
 
-/// What leads from the permanent release to the next; nothing once that is the permanent one.
+/// The commands that upgrade the permanent release to the next release; empty if the next release is permanent.
 fn next_lines(permanent: &str, listed: &[Release]) -> Vec<String> {
     let mut listed = listed.iter();
     let Some(first) = listed.clone().find(|release| release.vsn == FIRST) else {

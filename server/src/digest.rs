@@ -1,11 +1,11 @@
-//! What the source of a module comes to: a digest that two modules share when their code is the same.
+//! The digest of a module's source: two modules with the same code have the same digest.
 //!
-//! A module is a file below `src` and what that file declares below it. What the package has besides belongs to all of
-//! its modules. Digested are tokens, so that comments and line ends are no change, and neither are tests and the macro
-//! that lists the modules; the place of the checkout is not in it either. A module that an application takes from an older
-//! version of itself is found in the package of that version, so both libraries say the same about it.
+//! A module is a file below `src` with the files that it declares. All other files of the package belong to each of
+//! its modules. The digest covers tokens, so comments and line ends do not count, and neither do tests, the macro
+//! that lists the modules, and the path of the checkout. For a module that an application takes from an older version
+//! of itself, the digest comes from the package of that version, so both libraries have the same digest.
 //!
-//! Called by `libraries`, which hands the digests to the macro of the SDK.
+//! `libraries` calls this module and passes the digests to the macro of the SDK.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,33 +17,33 @@ use sha2::{Digest, Sha256};
 
 use crate::libraries::text_if_there;
 
-/// How many hexadecimal digits of a SHA-256 tell code from other code: there are no two in 2^64.
+/// The number of hexadecimal digits of the SHA-256 digest: 128 bits, so a collision takes about 2^64 sources.
 const DIGITS: usize = 32;
 
-/// How deep brackets may stand in each other; cargo gives up long before.
+/// The limit of nested brackets; cargo has a lower limit.
 const DEPTH_MAX: usize = 128;
 
-/// Items that end with a semicolon although braces may stand before it.
+/// Items that end with a semicolon although they may contain braces.
 const ENDS_WITH_SEMICOLON: [&str; 5] = ["use", "const", "static", "type", "extern"];
 
-/// Macros whose argument is a file.
+/// Macros that include a file.
 const INCLUDES: [&str; 3] = ["include", "include_bytes", "include_str"];
 
-/// The sources of a package: what belongs to each of its top modules, and what to all.
+/// The tokens of a package: those of each top module, and those that belong to all modules.
 pub(crate) struct Sources {
     modules: BTreeMap<String, Files>,
     shared: Files,
     taken: BTreeMap<String, String>,
 }
 
-/// The texts of files by their paths below `src`.
+/// The tokens of files, by their paths below `src`.
 type Files = BTreeMap<String, String>;
 
 impl Sources {
-    /// The sources of the package in this folder, of which these are modules of the application.
+    /// Reads the package in this directory; `of_application` are the modules of the application.
     ///
     /// # Errors
-    /// When a file cannot be read or is no Rust.
+    /// Fails if a file is unreadable or not valid Rust.
     pub(crate) fn read(package: &Path, of_application: &BTreeSet<&str>) -> anyhow::Result<Sources> {
         let src = package.join("src");
         let mut crate_root = Reader::new(&src);
@@ -64,12 +64,12 @@ impl Sources {
         Ok(sources)
     }
 
-    /// The crate from which a module is taken, by the list of the SDK's macro; nothing for one of this package.
+    /// The crate from which a module is taken, according to the SDK's macro; `None` for a module of this package.
     pub(crate) fn taken_from(&self, module: &str) -> Option<&str> {
         self.taken.get(module).map(String::as_str)
     }
 
-    /// The digest of a module; nothing where it is in another package.
+    /// The digest of a module; `None` for a module of another package.
     pub(crate) fn digest(&self, module: &str) -> Option<String> {
         let own = self.modules.get(module)?;
         let mut sum = Sha256::new();
@@ -88,26 +88,26 @@ impl Sources {
     }
 }
 
-/// Reads files of a package as tokens.
+/// Reads the files of a package as tokens.
 struct Reader<'a> {
     src: &'a Path,
     files: Files,
-    /// Modules that were declared and have a file: their names and files.
+    /// Declared modules with files of their own: names and files.
     children: Vec<(String, PathBuf)>,
     list: List,
 }
 
-/// What a crate lists as the modules of its library.
+/// The modules that a crate lists for its library.
 #[derive(Default)]
 struct List {
-    /// `use Crate as Name;`, by the name.
+    /// `use Crate as Name;` declarations, by name.
     names: BTreeMap<String, String>,
-    /// The paths of the modules: `["v1_0_0", "shop_goods", "ShopGoods"]`.
+    /// The paths of the modules, for example `["v1_0_0", "shop_goods", "ShopGoods"]`.
     paths: Vec<Vec<String>>,
 }
 
 impl List {
-    /// The modules of other crates, and those crates.
+    /// The modules of other crates, with their crates.
     fn taken(self) -> BTreeMap<String, String> {
         let List { names, paths } = self;
         let taken = |path: Vec<String>| match &path[..] {
@@ -120,7 +120,7 @@ impl List {
         paths.into_iter().filter_map(taken).collect()
     }
 
-    /// The entries in `application: "a", vsn: "1", functions v1_0_0::shop_goods::ShopGoods, …`.
+    /// Reads the entries in `application: "a", vsn: "1", functions v1_0_0::shop_goods::ShopGoods, …`.
     fn read(&mut self, list: TokenStream) {
         let tokens: Vec<TokenTree> = list.into_iter().collect();
         for entry in tokens.split(|token| is_sign(token, ',')) {
@@ -135,12 +135,12 @@ impl List {
     }
 }
 
-/// Where something stands.
+/// The place of tokens in the package.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    /// The file.
+    /// The file of the tokens.
     file: &'a Path,
-    /// The folder in which its modules have their files.
+    /// The directory for the files of modules that the file declares.
     below: &'a Path,
     depth: usize,
 }
@@ -155,7 +155,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A module with all that it declares.
+    /// Reads a module with all modules that it declares.
     fn tree(&mut self, file: &Path) -> anyhow::Result<()> {
         let mut waiting = vec![file.to_path_buf()];
         while let Some(file) = waiting.pop() {
@@ -201,7 +201,7 @@ impl Reader<'_> {
     ) -> anyhow::Result<()> {
         anyhow::ensure!(
             place.depth < DEPTH_MAX,
-            "failed to read {}: brackets stand in each other more than {DEPTH_MAX} times",
+            "failed to read {}: brackets are nested deeper than {DEPTH_MAX}",
             place.file.display()
         );
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
@@ -247,7 +247,7 @@ impl Reader<'_> {
         if let Some(named) = included(rest) {
             let file = place.file.with_file_name(named);
             let bytes = pq_files::read(&file, pq_code::LIBRARY_BYTES_MAX);
-            // One that is not there is cargo's to miss.
+            // Cargo reports a missing file.
             let bytes = bytes.unwrap_or_default();
             self.add(&file, format!("{:x?}", Sha256::digest(bytes)));
         }
@@ -289,11 +289,11 @@ impl Place<'_> {
     }
 }
 
-/// What an attribute says about the item behind it.
+/// The effect of an attribute on the following item.
 enum Attribute {
-    /// A comment.
+    /// A documentation comment, which does not count.
     Doc,
-    /// It is there in tests only.
+    /// The item exists in tests only.
     Test,
     /// The file of a module.
     Path(String),
@@ -315,7 +315,7 @@ impl Attribute {
     }
 }
 
-/// `#[…]` or `#![…]`, and how many tokens it has.
+/// Parses `#[…]` or `#![…]`; also returns its number of tokens.
 fn attribute(tokens: &[TokenTree]) -> Option<(Group, usize)> {
     let group = |token: &TokenTree| match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => Some(group.clone()),
@@ -332,7 +332,7 @@ fn attribute(tokens: &[TokenTree]) -> Option<(Group, usize)> {
     }
 }
 
-/// `mod name;`, with what stands before it of who may see it.
+/// Parses `mod name;` with an optional visibility.
 fn module_declaration(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let visible = match tokens {
         [word_, TokenTree::Group(group), ..]
@@ -354,7 +354,7 @@ fn module_declaration(tokens: &[TokenTree]) -> Option<(String, usize)> {
     }
 }
 
-/// `library! { … }`
+/// Parses `library! { … }`.
 fn module_list(tokens: &[TokenTree]) -> Option<&Group> {
     match tokens {
         [name, mark, TokenTree::Group(list), ..]
@@ -366,7 +366,7 @@ fn module_list(tokens: &[TokenTree]) -> Option<&Group> {
     }
 }
 
-/// `use Crate as Name`
+/// Parses `use Crate as Name`.
 fn renamed(tokens: &[TokenTree]) -> Option<(String, String)> {
     let words: Vec<String> = tokens
         .iter()
@@ -381,7 +381,7 @@ fn renamed(tokens: &[TokenTree]) -> Option<(String, String)> {
     }
 }
 
-/// The file in `include_str!("file")` and the like.
+/// The file in `include_str!("file")` and similar macros.
 fn included(tokens: &[TokenTree]) -> Option<String> {
     let [name, mark, TokenTree::Group(group), ..] = tokens else {
         return None;
@@ -395,7 +395,7 @@ fn included(tokens: &[TokenTree]) -> Option<String> {
     }
 }
 
-/// How many tokens the item has that begins here, with attributes of its own.
+/// The number of tokens of the next item, with its attributes.
 fn item_len(tokens: &[TokenTree]) -> usize {
     let mut at = 0;
     while let Some((_, count)) = attribute(&tokens[at..]) {
@@ -443,7 +443,7 @@ mod tests {
     const LIB: &str =
         "pub mod pq_a;\npub mod pq_b;\nmod shared;\npq_sdk::library! { application: \"a\" }\n";
 
-    /// A package of two modules and a file that both use.
+    /// A package of two modules and a file that both modules use.
     struct Package(tempfile::TempDir);
 
     impl Package {
@@ -479,7 +479,7 @@ mod tests {
         }
     }
 
-    /// Which of the two modules are others after a file has become this.
+    /// Which of the two modules have a new digest after a file has changed to this text.
     fn changed(file: &str, text: &str) -> [bool; 2] {
         let package = Package::new();
         let [a, b] = package.digests();

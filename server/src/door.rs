@@ -1,14 +1,14 @@
-//! The node's door: opened at its start, and set anew after an upgrade has changed the environment of the application
-//! behind it.
+//! The node's listeners for players (the "door"): opened at the node's start, and reconfigured after an upgrade has
+//! changed the environment of the door's application.
 //!
 //! | module | contents |
 //! |---|---|
-//! | `application` | which application is behind the door |
-//! | `settings`, `limits`, `game`, `tls`, `web` | what its environment says |
-//! | `asker` | the door's questions about players, asked of the game |
-//! | here | what listens, and what lists of games are told |
+//! | `application` | the choice of the door's application |
+//! | `settings`, `limits`, `game`, `tls`, `web` | the settings in its environment |
+//! | `asker` | the door's questions about players to the game |
+//! | this file | opening and configuring listeners, and the release's values for MSSP |
 //!
-//! What operators do at the door is `operator`'s.
+//! Operators' actions on players are in `commands`.
 
 mod application;
 mod asker;
@@ -33,7 +33,7 @@ pub(crate) use application::Application;
 use asker::Asker;
 pub(crate) use game::Game;
 
-/// Opens the door, when the release has an application behind it.
+/// Opens the listeners if the release has an application for them.
 pub(crate) async fn open(
     booted: &Booted,
     options: &options::Node,
@@ -71,14 +71,14 @@ pub(crate) async fn open(
     Ok(Some(Arc::new(door)))
 }
 
-/// Logs how many clients there are descriptors for, and that it is fewer than the release asks for, if it does.
+/// Logs the number of clients that the descriptors permit, and warns if the release's limit is higher.
 fn note_shares(door: &Door, application: &str, limits: Option<Term>) {
     let shares = door.shares();
     let (descriptors, clients) = (shares.descriptors, shares.clients);
     match limits.as_ref().and_then(limits::clients) {
         Some(asked) if asked as u64 > clients as u64 => tracing::warn!(
-            "clients of {application}'s limits is {asked}, and {descriptors} descriptors are enough for {clients}: no more \
-             are let in; raise the limit of open files (ulimit -n, LimitNOFILE=) by {}",
+            "clients of {application}'s limits is {asked}, and {descriptors} descriptors are enough for {clients}: further \
+             clients are refused; raise the limit of open files (ulimit -n, LimitNOFILE=) by {}",
             asked as u64 - clients as u64
         ),
         _ => tracing::info!(
@@ -90,10 +90,10 @@ fn note_shares(door: &Door, application: &str, limits: Option<Term>) {
     }
 }
 
-/// Brings the settings into force that the node has now. What listens where stays as it is.
+/// Applies the present settings. Addresses of open listeners do not change.
 ///
 /// # Errors
-/// When a setting is none: the door stays as it was.
+/// Fails on an invalid setting, and then changes nothing.
 pub(crate) fn configure(
     door: &Door,
     booted: &Booted,
@@ -108,10 +108,10 @@ pub(crate) fn configure(
     Ok(())
 }
 
-/// Reads the settings of a release that is to run.
+/// Checks the settings of a release before the release runs.
 ///
 /// # Errors
-/// When a setting is none, with what would be right.
+/// The invalid setting, with a valid example.
 pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
     let judged = || -> anyhow::Result<()> {
         let Some(Application { name, .. }) = &Application::of(release)? else {
@@ -151,8 +151,8 @@ fn read(
     })
 }
 
-/// What lists of games are told besides what the door knows: the release that runs now, and what its operator
-/// wants to be said.
+/// The values for lists of games (MSSP) that the door does not know: the running release, and the operator's own
+/// values.
 struct Listed {
     releases: Arc<Releases>,
     variables: settings::Variables,

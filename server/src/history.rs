@@ -1,11 +1,12 @@
-//! `releases/history.jsonl`: what was done to a node, and its boots and ends, one JSON object per line, the newest last.
+//! `releases/history.jsonl`: operations, boots and ends of a node, one JSON object per line, the newest last.
 //!
-//! The node appends and syncs an entry when an operation has ended, well or not. `pq history` reads the file
-//! itself: what happened is wanted most when no node runs. A node that is killed while it writes leaves half
-//! a line; the next entry begins on a line of its own, and readers skip what is no entry and say so.
+//! The node appends and syncs an entry when an operation has succeeded or failed. `pq history` reads the file itself,
+//! because operators need the history most when no node runs. A node that is killed during a write leaves an
+//! incomplete line; the next entry begins on a new line, and readers skip lines that are not entries and report their
+//! number.
 //!
-//! Texts come from anybody. They are shortened before they are written, and say so; a line has nothing in it that a
-//! terminal would obey, also for who reads the file without `pq`.
+//! Texts may come from any user. They are shortened with a note before they are written, and control characters are
+//! escaped, so that the file can also be read without `pq`.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -19,30 +20,30 @@ use pq_term::{printable_json, shorten};
 
 use crate::clock::rfc3339;
 
-/// The longest line that is read. What is written now is a hundredth of it; nodes before this bound wrote a message as
-/// it came, with at most a request's mebibyte, six times that when all of it was escaped.
+/// The longest line to read, in bytes. Lines now have at most 1 % of it. Older nodes wrote messages of any length: at
+/// most a request of 1 MiB, or six times that with all characters escaped.
 const LINE_MAX: u64 = 8 << 20;
 
-/// How much of a text is kept: a command as it was typed, with a path.
+/// The longest command in characters: a command with a path.
 const OPERATION_CHARS_MAX: usize = 400;
 
-/// A sentence with its reason, and the beginning of a state.
+/// The longest result in characters: a sentence with its reason and the beginning of a state.
 const RESULT_CHARS_MAX: usize = 2_000;
 
-/// A message: what the command line takes (`commands::command`), and what a boot says of its cause.
+/// The longest message in characters: an operator's message (`commands::command`) or the cause of a boot.
 const MESSAGE_CHARS_MAX: usize = 600;
 
-/// The version of a release, the name of a user.
+/// The longest version of a release or name of a user, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
-/// The file of a node that runs.
+/// The history file of a running node.
 pub(crate) struct History {
     file: PathBuf,
-    /// One entry at a time: its number is that of the one before, and one.
+    /// Locked during a write: the number of an entry is that of the previous entry plus one.
     writing: Mutex<()>,
 }
 
-/// Where the history of a tree is kept.
+/// The path of a tree's history file.
 pub(crate) fn file(root: &Path) -> PathBuf {
     root.join("releases/history.jsonl")
 }
@@ -56,12 +57,12 @@ impl History {
         }
     }
 
-    /// What it holds.
+    /// Reads all entries of the file.
     pub(crate) fn read(&self) -> io::Result<Past> {
         read(&self.file)
     }
 
-    /// Adds an operation. That it cannot be written down does not undo it.
+    /// Appends an operation. A failed write is logged and does not undo the operation.
     pub(crate) fn note(&self, who: &Who, deed: Deed) {
         let operation = deed.operation.clone();
         if let Err(error) = self.append(who, deed) {
@@ -69,12 +70,12 @@ impl History {
         }
     }
 
-    /// Adds an operation that has just ended, and brings it to the disk. Returns its number.
+    /// Appends and syncs an operation that has just ended. Returns the number of the entry.
     pub(crate) fn append(&self, who: &Who, deed: Deed) -> io::Result<u64> {
         self.append_of(&Mark::own(), SystemTime::now(), who, deed)
     }
 
-    /// The same for something that another node did, at that time.
+    /// Appends an operation of another node with the time of that operation.
     pub(crate) fn append_of(
         &self,
         node: &Mark,
@@ -102,7 +103,7 @@ impl History {
     }
 }
 
-/// Each text within its bound.
+/// Shortens each text to its limit.
 fn shortened(deed: Deed) -> Deed {
     let all = |text: Option<String>, max| text.map(|text| kept(&text, max));
     Deed {
@@ -119,7 +120,7 @@ fn kept(text: &str, max: usize) -> String {
     shorten(text, max).into_owned()
 }
 
-/// Reads the file; a tree without one has no past.
+/// Reads the file; a tree without the file has no entries.
 pub(crate) fn read(file: &Path) -> io::Result<Past> {
     let mut past = Past::default();
     let mut reader = match pq_files::open(file) {
@@ -182,7 +183,7 @@ mod tests {
         let file = file(root.path());
         assert_eq!(read(&file).unwrap(), Past::default());
         for (operation, number) in [("unpack", 1), ("install", 2)] {
-            // Another start of the node goes on where the last one ended.
+            // A new node continues the numbers of the previous node.
             let history = History::of(root.path());
             assert_eq!(history.append(&WHO, deed(operation)).unwrap(), number);
         }
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!((past.entries.len(), past.unreadable), (2, 0));
     }
 
-    /// A tree with a folder for the file.
+    /// A tree with the directory of the file.
     fn tree() -> (tempfile::TempDir, PathBuf) {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("releases")).unwrap();
@@ -259,7 +260,7 @@ mod tests {
             assert_eq!(history.append(&WHO, deed("install")).unwrap(), 2, "{end}");
             let past = read(&file).unwrap();
             assert_eq!(past.entries.last().unwrap().deed, deed("install"), "{end}");
-            // Nothing of it there, or only its end missing: then nothing is skipped.
+            // If all or only the end of the line is missing, no line is skipped.
             let is_torn = end > 0 && end < whole.len() - 1;
             assert_eq!(past.unreadable, u64::from(is_torn), "{end}");
         }

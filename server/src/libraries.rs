@@ -1,7 +1,8 @@
-//! Sources of applications: the packages of a cargo workspace, and the libraries that cargo builds of them.
+//! The sources of applications: packages of a cargo workspace, from which cargo builds libraries.
 //!
-//! An application is found by its `.app` file, which stands beside the `Cargo.toml` of its package. How a library
-//! is linked is said in `game-plugins/sdk/src/library.rs`; what goes where in a release tree, in `pq_release::tree`.
+//! An application is found by its `.app` file beside the `Cargo.toml` of its package.
+//! `game-plugins/sdk/src/library.rs` defines the linking of a library, and `pq_release::tree` the layout of a release
+//! tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -28,7 +29,7 @@ pub(crate) struct Workspace {
     building: Building,
 }
 
-/// What `cargo metadata` says that matters here.
+/// The needed part of the output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -42,39 +43,39 @@ struct Package {
     manifest_path: PathBuf,
 }
 
-/// One version of an application, as its author wrote it.
+/// The source of one version of an application.
 pub(crate) struct Source {
-    /// What its `.app` file says.
+    /// The parsed `.app` file.
     pub(crate) app: App,
-    /// The text of that file.
+    /// The text of the `.app` file.
     pub(crate) app_text: String,
-    /// The text of its `.appup` file, where it has one.
+    /// The text of the `.appup` file; `None` without the file.
     pub(crate) appup_text: Option<String>,
     package: String,
 }
 
 impl Workspace {
-    /// The workspace with the sources of this release: the one that the current folder stands in, else that of the
-    /// program, which lies in the `target` of its checkout.
+    /// The workspace with the sources of this release: that of the current directory, otherwise that of the program,
+    /// which is in the `target` directory of its checkout.
     ///
     /// # Errors
-    /// When neither is there.
+    /// Fails if neither workspace has the sources.
     pub(crate) fn with_release(vsn: &str) -> anyhow::Result<Workspace> {
         Workspace::at(&Workspace::folder_with_release(vsn)?)
     }
 
-    /// The folder that it stands in.
+    /// The directory of that workspace.
     ///
     /// # Errors
-    /// As for [`Workspace::with_release`].
+    /// Fails like [`Workspace::with_release`].
     pub(crate) fn folder_with_release(vsn: &str) -> anyhow::Result<PathBuf> {
-        let here = std::env::current_dir().context("failed to find the current folder")?;
+        let here = std::env::current_dir().context("failed to find the current directory")?;
         let program = std::env::current_exe().context("failed to find this program")?;
         let folder = folder_with(vsn, &here).or_else(|| folder_with(vsn, &program));
         let folder = folder.map(Path::to_path_buf);
         folder.with_context(|| {
             format!(
-                "the sources of release {vsn} are neither at {} nor at {}, nor in a folder above them: run this in a \
+                "the sources of release {vsn} are neither at {} nor at {}, nor in a parent directory: run this in a \
                  checkout; a release that was built before starts with `pq start --root DIR`",
                 here.display(),
                 program.display()
@@ -82,7 +83,7 @@ impl Workspace {
         })
     }
 
-    /// The workspace that a folder stands in.
+    /// The workspace that contains a directory.
     pub(crate) fn at(folder: &Path) -> anyhow::Result<Workspace> {
         let mut command = cargo();
         command
@@ -96,33 +97,33 @@ impl Workspace {
             one_line(&output.stderr)
         );
         let metadata =
-            serde_json::from_slice(&output.stdout).context("failed to read what cargo says")?;
+            serde_json::from_slice(&output.stdout).context("failed to read the output of cargo metadata")?;
         Ok(Workspace {
             metadata,
             building: Building::default(),
         })
     }
 
-    /// Its root.
+    /// The root directory of the workspace.
     pub(crate) fn root(&self) -> &Path {
         &self.metadata.workspace_root
     }
 
-    /// Where cargo builds.
+    /// The target directory of cargo.
     pub(crate) fn target(&self) -> &Path {
         &self.metadata.target_directory
     }
 
-    /// The folders of its packages: `.app` and `.appup` files are there.
+    /// The directories of the packages, which contain `.app` and `.appup` files.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         let folders = self.metadata.packages.iter().map(Package::folder);
         folders.map(Path::to_path_buf).collect()
     }
 
-    /// The sources of an application in this version.
+    /// The source of an application in this version.
     ///
     /// # Errors
-    /// When there are none, with the versions that there are; when its files cannot be read.
+    /// Fails without such a source, with a list of the existing versions, and if a file is unreadable.
     pub(crate) fn source(&self, name: &str, vsn: &str) -> anyhow::Result<Source> {
         let mut others = Vec::new();
         for package in &self.metadata.packages {
@@ -143,11 +144,11 @@ impl Workspace {
         )
     }
 
-    /// What the source of each module comes to, where it is found: in the package, or in that of an older version from
-    /// which it is taken.
+    /// The digests of the modules' sources, from the package or, for a module from an older version, from that
+    /// version's package.
     ///
     /// # Errors
-    /// When a file cannot be read or is no Rust.
+    /// Fails if a file is unreadable or not valid Rust.
     pub(crate) fn digests(&self, source: &Source) -> anyhow::Result<BTreeMap<String, String>> {
         let modules = source.app.modules.iter().map(|module| module.as_str());
         let modules: BTreeSet<&str> = modules.collect();
@@ -155,7 +156,7 @@ impl Workspace {
         let mut digests = BTreeMap::new();
         for module in &modules {
             let mut package = self.package(&source.package);
-            // A package does not know itself, so there are no more steps than packages.
+            // A package does not depend on itself, so the steps are at most as many as the packages.
             for _ in 0..self.metadata.packages.len() {
                 let Some(found) = package else { break };
                 if !read.contains_key(&found.name) {
@@ -174,22 +175,22 @@ impl Workspace {
         Ok(digests)
     }
 
-    /// The package of this name, or of this crate.
+    /// The package with this name or crate name.
     fn package(&self, name: &str) -> Option<&Package> {
         let is_it =
             |package: &&Package| package.name == name || package.name.replace('-', "_") == name;
         self.metadata.packages.iter().find(is_it)
     }
 
-    /// Kills the cargo that builds, and lets none build any more.
+    /// Kills the running cargo and prevents further builds.
     pub(crate) fn stop_building(&self) {
         self.building.stop();
     }
 
-    /// Builds the library of an application; cargo's progress goes to stderr.
+    /// Builds the library of an application; the progress of cargo goes to stderr.
     ///
     /// # Errors
-    /// When cargo cannot be run or cannot build it.
+    /// Fails if cargo cannot be run or fails.
     pub(crate) fn build(&self, source: &Source) -> anyhow::Result<Vec<u8>> {
         let (name, vsn) = (source.app.name, &source.app.vsn);
         say(format_args!("building {name} {vsn}"));
@@ -211,7 +212,7 @@ impl Workspace {
         let status = self.building.run(&mut command)?;
         ensure!(
             status.success(),
-            "cargo could not build {name} {vsn}: what is above says why; if the linker is missing, install a C \
+            "cargo failed to build {name} {vsn}: its errors are above; if the linker is missing, install a C \
              toolchain (Debian: build-essential)"
         );
         let folder = Path::new(linking::PROFILE);
@@ -228,7 +229,7 @@ impl Workspace {
     }
 }
 
-/// The nearest folder, this one or above it, of a workspace that has what the release consists of.
+/// The nearest directory, `start` or above, of a workspace with the sources of the release.
 fn folder_with<'a>(vsn: &str, start: &'a Path) -> Option<&'a Path> {
     let release = Path::new("releases").join(vsn);
     let is_it =
@@ -236,14 +237,14 @@ fn folder_with<'a>(vsn: &str, start: &'a Path) -> Option<&'a Path> {
     start.ancestors().find(is_it)
 }
 
-/// What another program says, in a sentence.
+/// The output of another program as one line.
 fn one_line(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let words: Vec<&str> = said.split_whitespace().collect();
     words.join(" ")
 }
 
-/// What was built says that it is what its `.app` file describes.
+/// Checks that the library matches its `.app` file.
 fn is_of(library: &[u8], source: &Source) -> anyhow::Result<()> {
     let manifest = manifest_of(library)?;
     let (name, vsn) = (source.app.name.as_str(), &source.app.vsn);
@@ -256,7 +257,7 @@ fn is_of(library: &[u8], source: &Source) -> anyhow::Result<()> {
     })
 }
 
-/// The digests as the macro of the SDK reads them.
+/// The digests in the format of the SDK's macro.
 fn listed(digests: &BTreeMap<String, String>) -> String {
     let entries = digests.iter();
     let entries = entries.map(|(module, digest)| format!("{module}={{digest,\"{digest}\"}};"));
@@ -268,7 +269,7 @@ impl Package {
         self.manifest_path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The application of this name, when this is its package.
+    /// The source of the application with this name; `None` if this is not its package.
     fn source(&self, name: &str) -> anyhow::Result<Option<Source>> {
         let file = self.folder().join(format!("{name}.app"));
         let Some(app_text) = text_if_there(&file)? else {
@@ -284,10 +285,10 @@ impl Package {
     }
 }
 
-/// The text of a file, unless there is none.
+/// The text of a file; `None` if the file does not exist.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the file is unreadable.
 pub(crate) fn text_if_there(file: &Path) -> anyhow::Result<Option<String>> {
     let text = pq_files::read(file, pq_files::TEXT_BYTES_MAX);
     match text.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other)) {

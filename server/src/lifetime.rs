@@ -1,14 +1,14 @@
-//! The boots and ends of a node, in the history: who or what started it, and how the node before it had ended.
+//! The boots and ends of a node in the history: the cause of each boot, and the end of the node before it.
 //!
 //! ```text
-//!   boot ─┬─► stop, shutdown, end   it said that it ends      ─► the next boot: started
-//!         ├─► restart               its own process goes on   ─► the next boot: started itself again, and why
-//!         ├─► crash               it left its last words    ─► the next boot: crashed, and of what
-//!         └─► (nothing)             it was killed             ─► the next boot: the node before ended without saying so
+//!   boot ─┬─► stop, shutdown, end   the node recorded its end   ─► the next boot: started
+//!         ├─► restart               the same process continues  ─► the next boot: restarted itself, with the reason
+//!         ├─► crash                 the node left its reason    ─► the next boot: crashed, with the reason
+//!         └─► (nothing)             the node was killed         ─► the next boot: the previous node left no record
 //! ```
-//! A node that crashes cannot write here: the next boot does, from what it finds in `releases/crash` ([`crash`]).
-//! That the machine went down with it is known by the kernel's `boot_id`, which is another one after each start of the
-//! machine (`random(4)`).
+//! A crashing node cannot write the history: the next boot writes the entry from `releases/crash` ([`crash`]). The
+//! kernel's `boot_id`, which differs after each start of the machine (`random(4)`), shows whether the machine went
+//! down, too.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -28,27 +28,27 @@ mod crash;
 
 use crash::Left;
 
-/// The operations that begin or end the life of a node.
+/// The operations that begin or end a node's lifetime.
 const BOOT: &str = "boot";
 const RESTART: &str = "restart";
 const END: &str = "end";
 const CRASH: &str = "crash";
 const ENDS: [&str; 4] = ["stop", "stop --now", "shutdown", END];
 
-/// How much of a name of a program is shown; the kernel keeps 15 bytes of it.
+/// The length of a program's name in characters; the kernel keeps 15 bytes.
 const PROGRAM_CHARS_MAX: usize = 15;
 
-/// One life of a node.
+/// One lifetime of a node.
 pub(crate) struct Lifetime<'a> {
     history: &'a History,
     root: PathBuf,
     began: Instant,
-    /// Why it boots.
+    /// The cause of the boot.
     cause: Cause,
     is_over: Cell<bool>,
 }
 
-/// Why a node boots, in words; and whose doing it was.
+/// The cause of a boot as a text, and its operator.
 struct Cause {
     who: Who,
     why: String,
@@ -57,9 +57,9 @@ struct Cause {
 }
 
 impl<'a> Lifetime<'a> {
-    /// Begins, on a tree whose lock the caller holds. From now on a crash leaves its last words there.
+    /// Begins the lifetime on a tree whose lock the caller holds. A crash from now on leaves its reason in the tree.
     pub(crate) fn begin(history: &'a History, root: &Path, format: LogFormat) -> Lifetime<'a> {
-        // A history that cannot be read says so where it is written.
+        // An unreadable history is reported when an entry is written.
         let entries = history.read().unwrap_or_default().entries;
         let (own, left) = (Mark::own(), crash::read(root));
         let cause = cause(&entries, &own, left.as_ref());
@@ -67,7 +67,7 @@ impl<'a> Lifetime<'a> {
             note_crash(history, &left, cause.from.clone());
         }
         if let Err(error) = crash::begin(root, &own, format) {
-            tracing::warn!("a crash of this node will leave nothing for the next: {error:#}");
+            tracing::warn!("a crash of this node will leave no record: {error:#}");
         }
         Lifetime {
             history,
@@ -78,14 +78,14 @@ impl<'a> Lifetime<'a> {
         }
     }
 
-    /// The process ends in order, or another program takes its place: to be called while the tree is still ours.
+    /// Ends the lifetime before an orderly end or an exec; the caller still holds the lock of the tree.
     pub(crate) fn over(&self) {
         if !self.is_over.replace(true) {
             crash::end(&self.root);
         }
     }
 
-    /// The boot has ended, well or not; which release was asked for, is known either way.
+    /// Enters the boot, successful or failed; `asked` is the requested release.
     pub(crate) fn booted(&self, booted: &anyhow::Result<Booted>, asked: Option<&str>) {
         let Cause { who, why, from } = &self.cause;
         let (release, outcome) = match booted {
@@ -105,7 +105,7 @@ impl<'a> Lifetime<'a> {
         );
     }
 
-    /// The node starts itself again, with this release or the permanent one.
+    /// Enters a restart with this release, or with the permanent release.
     pub(crate) fn restarts(&self, from: &str, restart: &Restart) {
         let deed = Deed {
             from: Some(from.to_string()),
@@ -116,12 +116,12 @@ impl<'a> Lifetime<'a> {
         self.note(&Who::own(), deed);
     }
 
-    /// An operator has ended it, or a plan of one.
+    /// Enters a stop by an operator or by a planned shutdown.
     pub(crate) fn stopped_by_operator(&self, pending: &PendingStop, outcome: &Result<(), Failure>) {
         pending.note(self.history, outcome);
     }
 
-    /// A signal has ended it.
+    /// Enters a stop by a signal.
     pub(crate) fn told_to_end(&self, vsn: &str, told: Told, outcome: &Result<(), Failure>) {
         let outcome = outcome.clone().map_err(|failure| failure.sentence);
         let deed = Deed {
@@ -132,20 +132,20 @@ impl<'a> Lifetime<'a> {
         self.note(&asked_by(told), deed);
     }
 
-    /// A second signal has ended it, where it stood.
+    /// Enters an end by a second signal.
     pub(crate) fn is_cut_short(history: &History, vsn: Option<String>, told: Told) {
         let deed = Deed {
             from: vsn,
             message: Some(told.to_string()),
             ..ended(
                 "stop",
-                Err("told to end a second time: ended as it was".to_string()),
+                Err("second signal: ended without an orderly stop".to_string()),
             )
         };
         history.note(&asked_by(told), deed);
     }
 
-    /// It ends because it cannot go on.
+    /// Enters an end by a failure.
     pub(crate) fn fails(&self, vsn: &str, why: &str) {
         let deed = Deed {
             from: Some(vsn.to_string()),
@@ -159,7 +159,7 @@ impl<'a> Lifetime<'a> {
     }
 }
 
-/// However it is left, but by a panic: the exit that follows is no end in order.
+/// An exit by any path except a panic is not a crash.
 impl Drop for Lifetime<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -168,7 +168,7 @@ impl Drop for Lifetime<'_> {
     }
 }
 
-/// Enters what a node that has crashed could not.
+/// Enters the crash of the previous node.
 fn note_crash(history: &History, left: &Left, vsn: Option<String>) {
     let Some(sentence) = &left.sentence else {
         return;
@@ -206,14 +206,14 @@ fn ended(operation: &str, outcome: Result<(), String>) -> Deed {
     }
 }
 
-/// From what the history ends with.
+/// Derives the cause from the last entries of the history.
 fn cause(entries: &[Entry], own: &Mark, left: Option<&Left>) -> Cause {
     let is_of_a_life = |entry: &&Entry| {
         let operation = entry.deed.operation.as_str();
         [BOOT, RESTART].contains(&operation) || ENDS.contains(&operation)
     };
     let last = entries.iter().rfind(is_of_a_life);
-    // What an install brought since is what ran.
+    // The release before a boot is the last installed one.
     let ran = entries.last().and_then(|entry| ran_after(&entry.deed));
     let (who, started) = starter();
     let from_outside = |before: String| Cause {
@@ -237,17 +237,17 @@ fn cause(entries: &[Entry], own: &Mark, left: Option<&Left>) -> Cause {
     match deed.operation.as_str() {
         RESTART if mark == own => Cause {
             who: Who::own(),
-            why: format!("it started itself again: {said}"),
+            why: format!("the node restarted itself: {said}"),
             from: deed.from.clone(),
         },
-        END => from_outside(format!("; the node before had ended: {}", deed.result)),
-        BOOT if deed.exit != Exit::Done => from_outside("; the boot before had failed".to_string()),
+        END => from_outside(format!("; the previous node had ended: {}", deed.result)),
+        BOOT if deed.exit != Exit::Done => from_outside("; the previous boot had failed".to_string()),
         BOOT | RESTART => from_outside(lost(mark, own, when)),
         _ => from_outside(String::new()),
     }
 }
 
-/// Whether the last entry is the end of the node that left this, and it said nothing else.
+/// Whether the last entry is the end of the node that left this file without a crash sentence.
 fn has_ended(last: Option<&Entry>, left: &Left) -> bool {
     let is_its_end = |entry: &Entry| {
         entry.node.as_ref() == Some(&left.node) && ENDS.contains(&entry.deed.operation.as_str())
@@ -255,17 +255,17 @@ fn has_ended(last: Option<&Entry>, left: &Left) -> bool {
     left.sentence.is_none() && last.is_some_and(is_its_end)
 }
 
-/// A node that left no word, and no file: an older one.
+/// The text on a node that left neither an entry nor a file, because its version was older.
 fn lost(mark: &Mark, own: &Mark, since: &str) -> String {
     let pid = mark.pid;
     let why = match mark.system == own.system {
-        true => "it was killed or crashed",
-        false => "the machine went down, or it was killed or crashed before that",
+        true => "the node was killed or crashed",
+        false => "the machine went down, or the node was killed or crashed before that",
     };
-    format!("; the node before (process {pid}, since {since}) ended without saying so: {why}")
+    format!("; the previous node (process {pid}, since {since}) left no record of its end: {why}")
 }
 
-/// The release that ran when this was done.
+/// The release that ran after this operation.
 fn ran_after(deed: &Deed) -> Option<String> {
     let is_new = deed.exit == Exit::Done
         && (deed.operation == BOOT || deed.operation.starts_with("install "));

@@ -1,7 +1,7 @@
-//! Log lines: to stderr (`stdio`: nobody waits for its reader), as text or JSON, filtered by `RUST_LOG` (default `info`).
+//! Log lines: to stderr through the queue of `stdio`, as text or JSON, filtered by `RUST_LOG` (default `info`).
 //!
-//! A line is a line: what comes from outside (names, messages, terms of modules) is written out where a terminal would
-//! obey it, and a field has a bound. So nobody forges a line, and nobody fills a disk with one.
+//! An event is exactly one line. Control characters in text from outside (names, messages, terms of modules) are
+//! escaped, and each field has a length limit. So nobody can forge a line or fill a disk with one line.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Debug;
@@ -17,17 +17,17 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use crate::options::LogFormat;
 use crate::{console, stdio};
 
-/// The longest that a field of a line may be: a screen.
+/// The longest field of a line, in characters: one screen.
 const FIELD_CHARS_MAX: usize = 4_000;
 
-/// Installs the subscriber. Data goes to stdout, so the log never mixes with it.
+/// Installs the subscriber. Data goes to stdout, so log and data never mix.
 pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
         .from_env()?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // It would report that nobody reads stderr by panicking on stderr, on a shard.
+        // Otherwise the subscriber would report a closed stderr by panicking on a shard.
         .log_internal_errors(false);
     let installed = match format {
         LogFormat::Text => builder
@@ -45,7 +45,7 @@ pub(crate) fn install(format: LogFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A panic is a line of the log like any other: std would write it past the format, and wait for its reader.
+/// Logs a panic like any other event: std would bypass the format and wait for the reader of stderr.
 fn note_panic(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let message = payload.downcast_ref::<String>().map(String::as_str);
@@ -56,11 +56,11 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     let backtrace = is_captured.then(|| backtrace.to_string());
     let thread = std::thread::current();
     let thread = thread.name();
-    let message = message.unwrap_or("a payload that is no text");
+    let message = message.unwrap_or("a payload that is not text");
     tracing::error!(place, thread, backtrace, "panicked: {message}");
 }
 
-/// A field of a text line: `name=value`, and the message as it is.
+/// Writes a field of a text line: `name=value`, and the message without its name.
 fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
     let value = format!("{value:?}");
     let value = shorten(&value, FIELD_CHARS_MAX);
@@ -70,7 +70,7 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std
     }
 }
 
-/// Writes whole lines of JSON, without what a terminal would obey.
+/// Writes whole lines of JSON without terminal control sequences.
 struct JsonLines<W>(W);
 
 impl<W: Write> Write for JsonLines<W> {
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// One event with everything from outside.
+    /// Logs an event in which all texts come from outside.
     fn event() {
         let name = Some(EVIL.to_string());
         let long = "x".repeat(100_000);

@@ -1,4 +1,4 @@
-//! The `pq` command: a node, and everything one does with it.
+//! The `pq` command: runs a node, operates a node, plays on a node and builds releases.
 //!
 //! ```text
 //!   pq demo ─► libraries (cargo) ─► release tree ─┐
@@ -9,7 +9,7 @@
 //!   pq build ─► libraries (cargo) ─► release tree; pq tar ─► package
 //!   pq status, tree, … ─► socket of the node that runs ─► answer
 //! ```
-//! Starts everything and decides nothing: what a command does lives in the crates below.
+//! This file chooses the command and starts it; the modules below carry the commands out.
 
 mod addresses;
 mod applications;
@@ -49,12 +49,12 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches};
 use mimalloc::MiMalloc;
 
-/// A start of an avatar takes some sixty blocks, and gives forty of them back.
+/// Creating an avatar allocates about 60 blocks and frees 40 of them.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // Of a program that has taken its own place (`restart`) the system says `exe`; a name is all that is missed.
+    // After a restart (`restart`) the system reports the name `exe` for this program. Only that name is affected.
     let _ = rustix::thread::set_name(c"pq");
     let words = noun::with_words(cli::Cli::command(), noun::noun()).try_get_matches();
     let cli = match words.and_then(|words| cli::Cli::from_arg_matches(&words)) {
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     exit_code(outcome)
 }
 
-/// A command that runs a node, which waits for no reader of what it writes.
+/// Runs a node. A node does not wait for the reader of its output.
 fn node(format: options::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     let taken = stdio::take(format).context("failed to take stdout and stderr");
     let code = exit_code(taken.and_then(|()| run()));
@@ -86,7 +86,8 @@ fn node(format: options::LogFormat, run: impl FnOnce() -> anyhow::Result<()>) ->
     code
 }
 
-/// The end of a command: its exit code, and the sentence that goes with it. The code says it too, should nobody read that.
+/// Converts the outcome of a command to its exit code and prints the error. Scripts read the code without the
+/// sentence.
 fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;

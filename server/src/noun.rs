@@ -1,8 +1,9 @@
-//! What the game of a tree calls its avatars, for the command line: `pq end-ship`, `--ships`, headings of tables.
+//! The game's word for an avatar on the command line: `pq end-ship`, `--ships`, headings of tables.
 //!
-//! The release says it (`noun` in the setting `game`, see `door::game`), so it is read before the words of the command line
-//! are: from the permanent release of the tree that they name, or for `pq demo` from the sources. Without it a command has
-//! the words that every game has: `pq end-avatar`, `--avatars`.
+//! The release defines the word (`noun` in the setting `game`, see `door::game`). The program reads it before it
+//! parses the command line: from the permanent release of the tree that the command line names, or for `pq demo` from
+//! the sources. Without the setting the commands have the names that work for every game: `pq end-avatar`,
+//! `--avatars`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -17,18 +18,18 @@ use sockserv::Noun;
 use crate::demo;
 use crate::door::Game;
 
-/// The command and the option that a game may have a word of its own for.
+/// The command and the option for which a game may define another name.
 const COMMAND: &str = "end-avatar";
 const OPTION: &str = "avatars";
 
-/// The noun of the tree that the command line names.
+/// The noun of the game in the tree that the command line names.
 pub(crate) fn noun() -> &'static Noun {
     static NOUN: OnceLock<Noun> = OnceLock::new();
     NOUN.get_or_init(|| {
         let words: Vec<OsString> = std::env::args_os().collect();
         let root = root(&words).or_else(|| std::env::var_os("PQ_ROOT").map(PathBuf::from));
         let of_tree = root.and_then(|root| permanent(&root));
-        // The demo makes its tree of the sources.
+        // `pq demo` builds its tree from the sources.
         let is_demo = || words.get(1).is_some_and(|word| word == "demo");
         let of_sources = || is_demo().then(demo::first_release).flatten();
         let folder = of_tree.or_else(of_sources);
@@ -36,7 +37,7 @@ pub(crate) fn noun() -> &'static Noun {
     })
 }
 
-/// The root in these words.
+/// The value of `--root` on the command line.
 fn root(words: &[OsString]) -> Option<PathBuf> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -50,13 +51,14 @@ fn root(words: &[OsString]) -> Option<PathBuf> {
     None
 }
 
-/// The folder of the permanent release.
+/// The directory of the permanent release.
 fn permanent(root: &Path) -> Option<PathBuf> {
     let start = StartErl::read(&layout::start_erl(root)).ok()?;
     Some(layout::release(root, &start.vsn))
 }
 
-/// The noun in the settings of the release in this folder. A setting that is wrong is found by whoever needs it.
+/// The noun in the settings of the release in this directory. Errors in the setting are ignored here and reported by
+/// commands that need the setting.
 fn read(folder: &Path) -> Option<Noun> {
     let settings = sys_config::read(folder).ok()?;
     let is_game = |((_, key), _): &(&(String, String), &Term)| key == "game";
@@ -66,7 +68,7 @@ fn read(folder: &Path) -> Option<Noun> {
         .map(|game| game.noun)
 }
 
-/// The command line with the words of a game for what it has a word of its own for.
+/// Adds the game's names of commands and options to the command line.
 pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     let ended: &'static str = format!("end-{}", noun.one).leak();
     if command.find_subcommand(ended).is_none() {
@@ -120,7 +122,7 @@ mod tests {
         for word in ["end-ship", "end-avatar"] {
             assert!(parsed(&["pq", word, "--root", "r", "Ann"], &noun).is_ok());
         }
-        // A game may call its avatars as an option is called already.
+        // The game's word may equal the name of an existing option.
         let odd = Noun {
             one: "abandoned".to_string(),
             many: "port".to_string(),

@@ -5,8 +5,8 @@
 //!                                          32 at     one        answer,     the node, and what is
 //!                                          once      request    do …        kept for operators
 //! ```
-//! What a request is (`pq-protocol`), what becomes of it (`commands`) and what it is answered from (`running`) stand
-//! elsewhere.
+//! Requests are defined in `pq-protocol`, the actions on requests in `commands`, and the data for answers in
+//! `running`.
 
 mod session;
 mod socket;

@@ -1,4 +1,4 @@
-//! `pq play`: a plain client of the game, for people without one.
+//! `pq play`: a simple client of the game for users without a telnet client.
 //!
 //! ```text
 //!   keyboard (a thread) ─► lines ─► conversation ─► telnet ─► the server
@@ -8,13 +8,13 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`address`] | where to play, as people write it |
-//! | [`connection`] | its addresses, tried one after another |
-//! | [`conversation`], [`outgoing`] | the loop, over anything that reads and writes; what waits to be sent |
-//! | [`keyboard`], [`screen`] | the two threads, because reading and writing them may wait for ever |
-//! | [`terminal`] | what the terminal can do, its size, and its echo |
+//! | [`address`] | the address of a node, as users type it |
+//! | [`connection`] | the connection: addresses of a name are tried one after another |
+//! | [`conversation`], [`outgoing`] | the main loop over any stream, and the bytes that wait to be sent |
+//! | [`keyboard`], [`screen`] | the threads for stdin and stdout, which may block for ever |
+//! | [`terminal`] | the terminal's abilities, size and echo |
 //!
-//! What is said to a server and what it says is known to `sockserv::wire::peer`; of the game nothing is known here.
+//! `sockserv::wire::peer` has the telnet protocol; this client knows nothing about the game.
 
 pub(crate) mod address;
 mod connection;
@@ -37,10 +37,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{cli, streams};
 
-/// What shells add to the number of a signal that ended a program.
+/// The offset of exit codes after a signal, as in shells.
 const BY_SIGNAL: u8 = 128;
 
-/// Why nobody plays, or no longer.
+/// The reason for a failed start or end of the client.
 #[derive(thiserror::Error, Debug)]
 enum PlayError {
     #[error("failed to prepare: {0}")]
@@ -48,10 +48,10 @@ enum PlayError {
     #[error("failed to find {0}: {1}")]
     Find(Address, io::Error),
     #[error(
-        "failed to connect to {0}: {1}; does a node run there? `pq demo` and `pq start` start one"
+        "failed to connect to {0}: {1}; `pq demo` and `pq start` start a node"
     )]
     Connect(Address, io::Error),
-    #[error("failed to go on: the connection to {0} is lost: {1}")]
+    #[error("failed to continue: the connection to {0} is lost: {1}")]
     Lost(Address, io::Error),
 }
 
@@ -65,14 +65,14 @@ impl PlayError {
     }
 }
 
-/// How it ended, if nothing went wrong.
+/// The end of a client without an error.
 enum Ended {
     Conversation(End),
-    /// By a signal of this number. The echo is on again.
+    /// A signal with this number has ended the client. The echo of the terminal is restored.
     Signal(u8),
 }
 
-/// `pq play`. A server that closes the connection is the usual end, with exit code 0.
+/// Runs `pq play`. A closed connection is the usual end, with exit code 0.
 pub(crate) fn play(options: &cli::Play) -> ExitCode {
     match run(options) {
         Ok(Ended::Conversation(end)) => {
@@ -82,7 +82,7 @@ pub(crate) fn play(options: &cli::Play) -> ExitCode {
             Exit::Done.into()
         }
         Ok(Ended::Signal(number)) => {
-            // The prompt of the shell is not to stand behind half a line.
+            // The shell's prompt must not follow half a line.
             if io::stdout().is_terminal() {
                 say("\n");
             }
@@ -105,12 +105,12 @@ fn run(options: &cli::Play) -> Result<Ended, PlayError> {
         .build()
         .map_err(PlayError::Prepare)?;
     let ended = runtime.block_on(until_a_signal(options));
-    // A server of names may still be waited for, on a thread of its own: by nobody any more.
+    // A name lookup may still run on a thread of its own; nothing waits for it.
     runtime.shutdown_background();
     ended
 }
 
-/// Whatever a visit waits for, a signal ends it: what it held is dropped, and the echo comes back.
+/// Plays until the end or a signal. A signal drops all resources, which restores the echo.
 async fn until_a_signal(options: &cli::Play) -> Result<Ended, PlayError> {
     let listen = |kind| signal(kind).map_err(PlayError::Prepare);
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -137,7 +137,7 @@ async fn visit(options: &cli::Play, resized: Signal) -> Result<End, PlayError> {
     ended.map_err(|error| PlayError::Lost(options.address.clone(), error))
 }
 
-/// Plays over a connection that is open: a socket, or whatever lies around one.
+/// Plays over an open connection: a socket, or a stream on top of a socket.
 async fn play_over(
     stream: impl AsyncRead + AsyncWrite,
     reader: Reader,
@@ -152,7 +152,7 @@ async fn play_over(
         echo: Echo::of_stdin(),
     };
     let end = converse(stream, peer, console, streams::patience()).await?;
-    // The last text may not have been written yet. Its sender is gone: the thread ends when it has.
+    // The last text may still be unwritten. Its sender is dropped, so the thread ends when it has written all text.
     match tokio::time::timeout(streams::patience(), written).await {
         Ok(_) => Ok(end),
         Err(_) => Ok(End::ByReader),

@@ -1,9 +1,9 @@
-//! `--report-every`: what the node has done since the last line, for operators and benches.
+//! `--report-every`: the work of the node since the last report, for operators and benchmarks.
 //!
 //! ```text
 //!   report: seconds=10.000 envelopes=515036 timers=431772 late_ms_p99=1 late_ms_max=4 dropped=0 processes=300052
 //! ```
-//! Figures only, one line each time; what they are counted from lives in `pq_otp::threads`.
+//! A report is one line of figures, computed from the counters of `pq_otp::threads`.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::boot::Booted;
 use crate::streams::say;
 
-/// Prints a line every so many seconds; for ever, also when there is nothing to print.
+/// Prints a report at each interval for ever; without an interval the function only waits.
 pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible {
     let Some(every_s) = every_s else {
         return std::future::pending().await;
     };
     let mut ticks = interval(Duration::from_secs(every_s));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick comes at once: from here on is counted.
+    // The first tick is immediate: counting begins here.
     ticks.tick().await;
     booted.take_lateness();
     let mut before = Sample::take(booted);
@@ -36,7 +36,7 @@ pub(crate) async fn report(booted: &Booted, every_s: Option<u64>) -> Infallible 
     }
 }
 
-/// What the node had done at one moment.
+/// The counters of the node at one time.
 struct Sample {
     at: Instant,
     counters: Counters,
@@ -67,7 +67,8 @@ impl Sample {
             lateness.percentile_ms(99),
             lateness.max_ms(),
             now.dropped - past.dropped,
-            // A shard may have been read between a birth and the end that another shard counts.
+            // Shards are read one after another: one may be read before a birth, and another after the end of that
+            // process.
             now.spawned.saturating_sub(now.exited),
         )
     }

@@ -1,9 +1,9 @@
-//! Starting again: the node has stopped in order, and its process becomes a new node on the same tree.
+//! A restart: the node stops in order, and its process becomes a new node on the same tree.
 //!
-//! The program is executed anew: no thread, no library and no socket of the old node is left, the process keeps
-//! its number and its tree, and whoever started it need not know. The port is that of the command line, so that players
-//! find the door again where the operator has put it; without one it is for the release to say. Signals that come
-//! meanwhile wait for the new node (`signals`): std's `exec` would let them through, so execv(3) is called itself.
+//! The process executes the program anew. No thread, library or socket of the old node remains; the process keeps its
+//! pid and the lock of its tree, so a service manager needs no action. The new node uses the ports of the command
+//! line; without them the release defines the ports. Signals during the restart wait for the new node (`signals`);
+//! std's `exec` would unblock them, so this module calls execv(3) itself.
 
 use std::ffi::{CStr, CString, OsString};
 use std::net::SocketAddr;
@@ -21,37 +21,37 @@ use crate::options;
 use crate::stdio;
 use crate::system::TreeLock;
 
-/// This program, also when its file has been replaced meanwhile.
+/// The path of this program, valid also after its file has been replaced.
 const PROGRAM: &CStr = c"/proc/self/exe";
 
-/// The last word of a node that is not to start itself again.
+/// The last error message of a node that must not restart itself.
 pub(crate) const ENDS_FOR_A_REBOOT: &str =
-    "the node is to start again on its permanent release: whoever started it, start it again";
+    "the node ends with exit code 1 for a reboot: its service manager must start the permanent release";
 
-/// What becomes of a node whose install has failed after the point of no return: it is to run the permanent release.
+/// The action on an install that fails after the point of no return: the permanent release must run next.
 #[derive(ValueEnum, Serialize, Deserialize, Clone, Copy, Default, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorAction {
-    /// It starts itself again.
+    /// Restart the node with the permanent release
     #[default]
     Restart,
-    /// It ends with exit code 1, for whoever started it to start it again.
+    /// End the node with exit code 1; a service manager starts the node again
     Reboot,
 }
 
-/// What a node starts again with.
+/// A restart of the node, with its release and reason.
 pub(crate) struct Restart {
-    /// Which release; the permanent one unless said.
+    /// The version of the release; `None` for the permanent release.
     release: Option<String>,
     action: ErrorAction,
-    /// For the history.
+    /// The reason, for the history.
     why: String,
-    /// The end that is planned, and stays so.
+    /// The planned shutdown, which remains in force.
     shutdown: Option<Planned>,
 }
 
 impl Restart {
-    /// With this release, which stays what it is (`restart_emulator`, `appup(4)`).
+    /// A restart with this release, which keeps its status (`restart_emulator`, `appup(4)`).
     pub(crate) fn of(vsn: &str) -> Restart {
         Restart {
             release: Some(vsn.to_string()),
@@ -61,7 +61,7 @@ impl Restart {
         }
     }
 
-    /// With the permanent release.
+    /// A restart with the permanent release.
     pub(crate) fn of_permanent(action: ErrorAction) -> Restart {
         Restart {
             release: None,
@@ -71,32 +71,32 @@ impl Restart {
         }
     }
 
-    /// Says why, for the history.
+    /// Sets the reason for the history.
     pub(crate) fn because(self, why: String) -> Restart {
         Restart { why, ..self }
     }
 
-    /// Keeps what is planned.
+    /// Keeps the planned shutdown across the restart.
     pub(crate) fn with_shutdown(self, shutdown: Option<Planned>) -> Restart {
         Restart { shutdown, ..self }
     }
 
-    /// Why.
+    /// The reason for the history.
     pub(crate) fn why(&self) -> &str {
         &self.why
     }
 
-    /// The release that is asked for; nothing for the permanent one.
+    /// The version of the release; `None` for the permanent release.
     pub(crate) fn release(&self) -> Option<&str> {
         self.release.as_deref()
     }
 
-    /// Whether the process goes on as a new node, rather than ending for somebody else to start it.
+    /// Whether the process continues as a new node instead of ending for a service manager.
     pub(crate) fn goes_on(&self) -> bool {
         self.action == ErrorAction::Restart
     }
 
-    /// Starts again, which comes back only as an error. Players came in at these addresses.
+    /// Executes the restart; returns only on error. `addresses` are those of the previous listeners.
     pub(crate) fn carry_out(
         &self,
         lock: TreeLock,
@@ -105,17 +105,17 @@ impl Restart {
     ) -> anyhow::Result<()> {
         ensure!(self.goes_on(), ENDS_FOR_A_REBOOT);
         let root = lock.root();
-        tracing::info!(root = %root.display(), release = self.release, "starting again");
+        tracing::info!(root = %root.display(), release = self.release, "restarting");
         let args = self.args(root, &at(options, addresses)).into_iter();
         let args: Result<Vec<CString>, _> = args.map(|arg| CString::new(arg.into_vec())).collect();
         let args = [vec![c"pq".to_owned()], args?].concat();
         lock.hand_over()?;
         stdio::finish();
         let Err(error) = execv(PROGRAM, &args);
-        bail!("failed to start again: {error}")
+        bail!("failed to restart: {error}")
     }
 
-    /// What `pq start` would be told.
+    /// The arguments for `pq start`.
     fn args(&self, root: &Path, options: &options::Node) -> Vec<OsString> {
         let mut args: Vec<OsString> = vec!["start".into(), "--root".into(), root.into()];
         let mut add = |name: &str, value: String| args.extend([name.into(), value.into()]);
@@ -151,15 +151,16 @@ impl Restart {
             args.push("--self-signed".into());
         }
         if self.release.is_some() {
-            // A release that cannot boot is found out here, and then there must be a node all the same.
+            // A release that cannot boot is detected after the restart, and the permanent release must then run
+            // instead.
             args.push("--or-permanent".into());
         }
         args
     }
 }
 
-/// The options with the ports to ask for: where 0 has picked one, that one. A port that nobody typed is for the
-/// release to say, and a release may have another one than that before.
+/// Replaces port 0 in the options by the port that the old node has picked. Ports that the command line omits stay
+/// omitted, because the new release may define other ports.
 fn at(options: &options::Node, addresses: Addresses) -> options::Node {
     let port = |typed: Option<u16>, address: Option<SocketAddr>| {
         typed.map(|typed| address.map_or(typed, |address| address.port()))
@@ -168,7 +169,7 @@ fn at(options: &options::Node, addresses: Addresses) -> options::Node {
         port: port(options.port, addresses.plain),
         tls_port: port(options.tls_port, addresses.tls),
         web_port: match options.usual_web_port {
-            // Where there was a page, there is one again.
+            // A node that had a page for browsers has one after the restart, too.
             Some(_) => addresses.web.map(|address| address.port()),
             None => port(options.web_port, addresses.web),
         },

@@ -1,5 +1,5 @@
-//! A node from its start to its end: boot, operators, door, avatars, until a signal, an operator's word, or the end
-//! of a permanent application.
+//! A node from start to end: boot, operators' socket, listeners and avatars, until a signal, an operator's command or
+//! the end of a permanent application.
 
 mod stopping;
 
@@ -36,17 +36,18 @@ use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
 
-/// How long clients may take to read their last lines at a stop.
+/// The limit for sending the last lines to clients at a stop.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Threads for sockets and signals. One carries 5 000 clients at the book's pace at a few per cent of a core;
-/// the shards need the others.
+/// The number of threads for sockets and signals. One thread serves 5,000 clients at the book's pace with a few per
+/// cent of a core; the shards need the other cores.
 const SOCKET_THREADS: usize = 1;
 
-/// Wishes that may wait: a restart, and the stop that comes before it has begun.
+/// The capacity of the queue of operators' requests for a stop or restart: a restart, and a stop before the restart
+/// begins.
 const WISHES_MAX: usize = 2;
 
-/// `pq start`.
+/// Runs the command `pq start`.
 pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
     logging::install(options.node.log_format)?;
     let which = Which {
@@ -57,64 +58,64 @@ pub(crate) fn start(options: &options::Start) -> anyhow::Result<()> {
     run(&options.root, which, &options.node, |_| ())
 }
 
-/// Which release a node runs.
+/// The release that a node boots.
 #[derive(Default)]
 pub(crate) struct Which<'a> {
-    /// This one; the permanent one when there is none.
+    /// The version of the release; `None` for the permanent release.
     release: Option<&'a str>,
-    /// When it does not boot, the permanent one after all.
+    /// Whether the permanent release boots if that release fails to boot.
     or_permanent: bool,
-    /// The end that was planned before the node started itself again.
+    /// The shutdown that was planned before the node restarted itself.
     shutdown: Option<Planned>,
 }
 
 impl Which<'_> {
-    /// For when it does not boot.
+    /// The restart with the permanent release, for a release that fails to boot.
     fn permanent_instead(self) -> Restart {
         let vsn = self.release.unwrap_or_default();
         Restart::of_permanent(ErrorAction::Restart)
-            .because(format!("release {vsn} does not boot"))
+            .because(format!("release {vsn} failed to boot"))
             .with_shutdown(self.shutdown)
     }
 }
 
-/// What may end a node.
+/// The sources of a node's end.
 struct Ends {
     signals: Signals,
-    /// A permanent application has ended.
+    /// Receives the end of a permanent application.
     ended: mpsc::Receiver<String>,
-    /// What an operator wishes.
+    /// Receives operators' requests for a stop or restart.
     wishes: mpsc::Receiver<Wish>,
-    /// The end has begun.
+    /// The stop in progress; `None` before its begin.
     stopping: Option<Stopping>,
 }
 
-/// What began the end of a node.
+/// The cause of a node's end.
 enum Word {
-    /// An operator's wish.
+    /// A request of an operator.
     Wish(Wish),
-    /// A signal.
+    /// A signal to end.
     Told(Told),
 }
 
-/// How a node came to its end.
+/// The end of a node.
 struct End<W> {
-    /// What ended it.
+    /// The cause of the end.
     word: W,
     ran: Ran,
-    /// The shutdown that was planned.
+    /// The planned shutdown at that time.
     shutdown: Option<Planned>,
 }
 
-/// A node that ran.
+/// The last state of a node that has ended.
 struct Ran {
-    /// Where players came in.
+    /// The addresses of the listeners.
     addresses: Addresses,
-    /// Its release, in the end.
+    /// The version of the running release at the end.
     vsn: String,
 }
 
-/// Runs the node; `listening` is called once players can come in.
+/// Runs the node; `listening` is called when clients can connect.
 pub(crate) fn run(
     root: &Path,
     which: Which<'_>,
@@ -143,7 +144,7 @@ pub(crate) fn run(
     let booted = match booted {
         Ok(booted) => Arc::new(booted),
         Err(error) if which.or_permanent => {
-            tracing::error!("{error:#}: the permanent release starts in its place");
+            tracing::error!("{error:#}: the permanent release starts instead");
             return start_permanent(which, signals, lock, options, &life);
         }
         Err(error) => return Err(error),
@@ -165,7 +166,7 @@ pub(crate) fn run(
     let served = runtime.block_on(service.run(options, listening, &mut ends));
     let stopping = ends.stopping.take().unwrap_or_else(Stopping::begin);
     let stopped = stopping.finish(booted);
-    // Avatars that were still being started are not waited for: the node they were for has ended.
+    // Pending starts of avatars are not awaited: their node has ended.
     runtime.shutdown_background();
     let (word, ran, shutdown) = match served {
         Ok(end) => (Ok(end.word), end.ran, end.shutdown),
@@ -183,7 +184,7 @@ pub(crate) fn run(
     conclude(last, stopped, lock, options, &life)
 }
 
-/// Starts the permanent release in the place of one that did not boot, unless a signal has told the node to end.
+/// Restarts with the permanent release after a failed boot, unless a signal has ended the node.
 fn start_permanent(
     which: Which<'_>,
     signals: Signals,
@@ -202,7 +203,7 @@ fn start_permanent(
     start_again(&which.permanent_instead(), lock, options, &ran, life)
 }
 
-/// What a second signal does.
+/// The action of a second signal: the end without an orderly stop.
 fn ends_as_it_is(
     history: &Arc<History>,
     vsn: impl Fn() -> Option<String> + Send + 'static,
@@ -212,7 +213,7 @@ fn ends_as_it_is(
         let (history, vsn) = (history.clone(), vsn());
         end_at_once(move || {
             Lifetime::is_cut_short(&history, vsn, told);
-            tracing::error!(by = %told, "told to end once more: the node ends as it is");
+            tracing::error!(by = %told, "second signal: the node ends without an orderly stop");
         })
     }
 }
@@ -227,7 +228,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("failed to start the threads for sockets")
 }
 
-/// The last thing that a node does, when everything has stopped, in order or not.
+/// Writes the last entries after an orderly or failed stop.
 fn conclude(
     last: End<LastWord>,
     stopped: Result<(), Failure>,
@@ -256,7 +257,7 @@ fn conclude(
     in_order
 }
 
-/// What becomes of the process when the node has ended.
+/// The fate of the process after the node's end.
 enum LastWord {
     Stop(PendingStop),
     Told(Told),
@@ -264,8 +265,8 @@ enum LastWord {
     Failed(anyhow::Error),
 }
 
-/// Of all that was said until now: a node that was told to end, also while it was about to start again, ends; and it does
-/// not start again because of what an operator did meanwhile.
+/// Chooses between ending and restarting. A request or signal to end wins over a restart, also if it arrived during
+/// the preparation of the restart.
 fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastWord> {
     let mut late = std::iter::from_fn(|| ends.wishes.try_recv().ok());
     let late = late.find_map(|wish| match wish {
@@ -283,7 +284,7 @@ fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastW
     })
 }
 
-/// Starts again, or ends for somebody else to do it; comes back only as an error.
+/// Restarts, or ends so that a service manager can restart the node; returns only on error.
 fn start_again(
     restart: &Restart,
     lock: TreeLock,
@@ -299,19 +300,19 @@ fn start_again(
     restart.carry_out(lock, options, ran.addresses)
 }
 
-/// What a node that has booted is put into service with.
+/// The parts that a booted node needs for its service.
 struct Service<'a> {
     booted: Arc<Booted>,
     history: Arc<History>,
     teller: &'a Teller,
-    /// The end that was planned before the node started itself again.
+    /// The shutdown that was planned before the node restarted itself.
     shutdown: Option<Planned>,
-    /// Takes what operators wish.
+    /// Sends operators' requests for a stop or restart.
     wish: mpsc::Sender<Wish>,
 }
 
 impl Service<'_> {
-    /// Opens the door and the operators' socket, starts the avatars, and waits for the end.
+    /// Opens the listeners and the operators' socket, starts the avatars, and waits for the end.
     async fn run(
         self,
         options: &options::Node,
@@ -324,7 +325,7 @@ impl Service<'_> {
         let socket = OperatorSocket::open(running.clone())?;
         let addresses = Addresses::of(door.as_deref());
         addresses.say();
-        // Filling a node takes seconds; a signal is not to wait for it.
+        // Starting avatars takes seconds, so a signal is handled in the meantime.
         let outcome = tokio::select! {
             outcome = wait_for_end(ends) => outcome,
             failed = play(&booted, options, || listening(addresses)) => failed.map(|never| match never {}),
@@ -379,15 +380,15 @@ impl Service<'_> {
     }
 }
 
-/// The environment may be another one now.
+/// Applies the application environment, which an upgrade may have changed.
 fn configure(door: Option<&Door>, booted: &Booted, releases: &Arc<Releases>) {
     let Some(door) = door else { return };
     if let Err(error) = door::configure(door, booted, releases.clone()) {
-        tracing::error!("{error:#}: the door keeps the settings that it had");
+        tracing::error!("{error:#}: the listeners keep their previous settings");
     }
 }
 
-/// Starts the avatars, and goes on for ever, reporting, unless that fails.
+/// Starts the avatars and then writes reports for ever; returns only on error.
 async fn play(
     booted: &Booted,
     options: &options::Node,

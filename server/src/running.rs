@@ -1,13 +1,13 @@
-//! The node that runs, as operators' commands and its end know it.
+//! The running node, for operators' commands and for the stop.
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`releases`], [`outcome`] | the release handler behind one lock, and how an operation of it ended |
-//! | [`turn`] | one operation on releases, or the end, at a time |
-//! | [`upgrade_news`] | what players' programs hear of an upgrade |
-//! | [`bans`] | the players and addresses that may not come in |
-//! | [`shutdown`] | an end that is planned, and players are told of |
-//! | [`pending_stop`] | what an operator wishes of the node as a whole, and the answer to a stop |
+//! | [`releases`], [`outcome`] | the release handler behind one lock, and the outcome of its operations |
+//! | [`turn`] | the lock that admits one operation on releases, or the stop, at a time |
+//! | [`upgrade_news`] | messages on upgrades for players' client programs |
+//! | [`bans`] | banned players and addresses |
+//! | [`shutdown`] | a planned shutdown, and its announcements to players |
+//! | [`pending_stop`] | operators' requests for a stop or restart, and the answer to a stop |
 
 mod bans;
 mod outcome;
@@ -39,10 +39,11 @@ use crate::boot::Booted;
 use crate::door::Game;
 use crate::history::History;
 
-/// How long the shards may take to list their processes. A million are listed within two seconds.
+/// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
+/// s.
 const LIST_TIMEOUT_MS: u64 = 10_000;
 
-/// A node that runs, and what is kept beside it for operators.
+/// A running node with the state that operators' commands need.
 pub(crate) struct RunningNode {
     parts: Parts,
     started: SystemTime,
@@ -52,24 +53,24 @@ pub(crate) struct RunningNode {
     news: Arc<UpgradeNews>,
 }
 
-/// What it is made of.
+/// The parts of a running node that its start has created.
 pub(crate) struct Parts {
     pub(crate) booted: Arc<Booted>,
     pub(crate) releases: Arc<Releases>,
-    /// Where players come in, when the release has a door.
+    /// The listeners; `None` for a release without listeners.
     pub(crate) door: Option<Arc<Door>>,
     pub(crate) history: Arc<History>,
-    /// Takes what is wished of the node as a whole.
+    /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
-    /// Called when other code, and with it another environment, is in force.
+    /// Called when other code, and so another application environment, is in force.
     pub(crate) on_installed: Box<dyn Fn() + Send + Sync>,
 }
 
 impl RunningNode {
-    /// A node that has just booted.
+    /// Wraps a node that has just booted.
     ///
     /// # Errors
-    /// When its bans cannot be read.
+    /// Fails if the file of bans cannot be read.
     pub(crate) fn new(parts: Parts) -> anyhow::Result<RunningNode> {
         let door = parts.door.clone();
         let tell = move |bans| door.as_ref().map_or(0, |door| door.set_bans(bans));
@@ -97,105 +98,105 @@ impl RunningNode {
         })
     }
 
-    /// The release tree, the code and the threads that it booted with.
+    /// The release tree, the code and the threads of the booted node.
     pub(crate) fn booted(&self) -> &Booted {
         &self.parts.booted
     }
 
-    /// The node.
+    /// The node's runtime (`pq-otp`).
     pub(crate) fn node(&self) -> &Node {
         self.booted().node()
     }
 
-    /// Its registry.
+    /// The registry of names.
     pub(crate) fn names(&self) -> &Names {
         self.booted().names()
     }
 
-    /// When it started.
+    /// The start of the node.
     pub(crate) fn started(&self) -> SystemTime {
         self.started
     }
 
-    /// Its releases.
+    /// The release handler and the list of releases.
     pub(crate) fn releases(&self) -> &Releases {
         &self.parts.releases
     }
 
-    /// The operation in progress.
+    /// The lock that admits one operation on releases, or the stop, at a time.
     pub(crate) fn turn(&self) -> &Turn {
         &self.turn
     }
 
-    /// The players and addresses that may not come in.
+    /// The bans of players and addresses.
     pub(crate) fn bans(&self) -> &Bans {
         &self.bans
     }
 
-    /// The end that is planned.
+    /// The planned shutdown, if any.
     pub(crate) fn shutdown(&self) -> &Shutdown {
         &self.shutdown
     }
 
-    /// What players' programs hear of upgrades.
+    /// Messages on upgrades for players' client programs.
     pub(crate) fn news(&self) -> &UpgradeNews {
         &self.news
     }
 
-    /// What was done to it.
+    /// The history of the tree.
     pub(crate) fn history(&self) -> &Arc<History> {
         &self.parts.history
     }
 
-    /// Takes what is wished of it as a whole; not when it ends already, for another reason.
+    /// Requests a stop or restart; returns `false` if the node is already ending for another reason.
     pub(crate) fn wish(&self, wish: Wish) -> bool {
         self.parts.wishes.try_send(wish).is_ok()
     }
 
-    /// Other code, and with it another environment, is in force.
+    /// Applies the changed application environment after an install.
     pub(crate) fn installed(&self) {
         (self.parts.on_installed)();
     }
 
-    /// Where players come in, when the release has a door.
+    /// The listeners; `None` for a release without listeners.
     pub(crate) fn door(&self) -> Option<&Door> {
         self.parts.door.as_deref()
     }
 
-    /// The same for a command that needs it.
+    /// The listeners, for the operation `what`, which needs them.
     ///
     /// # Errors
-    /// [`Exit::Refused`] when there is none.
+    /// [`Exit::Refused`] for a release without listeners.
     pub(crate) fn door_to(&self, what: &str) -> Result<&Door, Failure> {
         self.door().ok_or_else(|| {
-            let sentence = format!("failed to {what}: the release that runs has no door");
+            let sentence = format!("failed to {what}: the running release has no listeners for players");
             Failure::new(Exit::Refused, sentence)
         })
     }
 
-    /// What the release says about the game behind the door; nothing where it says what cannot be meant.
+    /// The setting `game` of the release; an invalid setting counts as empty.
     pub(crate) fn game(&self) -> Game {
         Game::of(self.booted()).unwrap_or_default()
     }
 
-    /// What the game calls an avatar.
+    /// The game's word for an avatar.
     pub(crate) fn noun(&self) -> Noun {
         self.game().noun
     }
 
-    /// The process of the avatar with this name.
+    /// The pid of the avatar with this name.
     pub(crate) fn avatar(&self, name: &str) -> Option<Pid> {
         self.names().whereis(&Term::string(name))
     }
 
-    /// How many processes live on a shard, as far as it has said.
+    /// The number of processes on a shard, according to the shard's last report.
     pub(crate) fn living(&self, shard: usize) -> u64 {
         let counters = self.booted().counters();
         let counters = counters.get(shard).copied().unwrap_or_default();
         counters.spawned.saturating_sub(counters.exited)
     }
 
-    /// All processes of the shards that answer, and which do not.
+    /// All processes of the shards that answer, and the shards that do not answer.
     pub(crate) fn processes(&self) -> (Vec<ProcessInfo>, Vec<Missing>) {
         let listing = self.node().processes_that_answer(LIST_TIMEOUT_MS);
         let missing = |missing: pq_otp::Missing| Missing {
@@ -208,7 +209,7 @@ impl RunningNode {
     }
 }
 
-/// Whether this client's avatar has this name, or one that looks like it.
+/// Whether the avatar of this client has this name, or a name that looks the same.
 pub(crate) fn plays(guest: &sockserv::Guest, name: &str) -> bool {
     let avatar = guest.avatar.as_deref();
     avatar.is_some_and(|avatar| regis_confusable::is_same(avatar, name))

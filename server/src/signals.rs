@@ -1,13 +1,13 @@
-//! The signals that end a node: they wait in the kernel until they are read, and outlive a restart.
+//! The signals that end a node: they stay pending in the kernel until the node reads them, also across a restart.
 //!
 //! ```text
 //!   kill ─► pending, blocked in every thread ─► signalfd ─► a thread of its own ─┬ first ─► `next`: the node ends in order
-//!                 │                                                              └ second ─► it ends as it is
+//!                 │                                                              └ second ─► the node ends at once
 //!                 └── execve(2) keeps what is pending and what is blocked ─► the next program's signalfd
 //! ```
-//! A handler would lose what comes between its end and the next program's beginning: there the signal has its default
-//! action, which ends the process where it stands. Blocked, it waits (`signal(7)`, "execve"). They are read on a thread of
-//! their own: whatever the node waits for, the second one ends it.
+//! A signal handler would lose signals between the end of one program and the begin of the next: a signal then has
+//! its default action, which kills the process. A blocked signal stays pending (`signal(7)`, "execve"). A thread of
+//! its own reads the signals, so the second signal ends the node at any time.
 
 use std::fmt;
 use std::io;
@@ -23,38 +23,38 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
 
-/// Ctrl-C, and the word of a service manager.
+/// Ctrl-C, and the signal of service managers.
 const ENDING: [Signal; 2] = [Signal::SIGINT, Signal::SIGTERM];
 
-/// The signals of this process, held back.
+/// The blocked signals of this process.
 pub(crate) struct Held {
     waiting: SignalFd,
 }
 
-/// The same, read as they come.
+/// The signals of this process, with the thread that reads them.
 pub(crate) struct Signals {
     told: mpsc::Receiver<anyhow::Result<Told>>,
     stop: oneshot::Sender<()>,
-    /// Gives the descriptor back when it ends.
+    /// Returns the descriptor when the thread ends.
     reader: JoinHandle<SignalFd>,
 }
 
-/// A signal that was sent.
+/// A received signal with its sender.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
-    /// Its name.
+    /// The name of the signal.
     pub(crate) signal: &'static str,
-    /// Who sent it, when it was a process that can be seen from here.
+    /// User ID and pid of the sender; `None` if the kernel does not report a visible process.
     pub(crate) sender: Option<(u32, i32)>,
-    /// The kernel sent it: somebody typed it.
+    /// Whether the kernel sent the signal because a user typed Ctrl-C.
     is_typed: bool,
 }
 
 impl Held {
-    /// From now on they wait. To be called before the process has further threads: those inherit what is blocked.
+    /// Blocks the signals. The caller has no further threads yet, because threads inherit the blocked signals.
     ///
     /// # Errors
-    /// When the system has no descriptor.
+    /// Fails if the system has no descriptor left.
     pub(crate) fn hold() -> anyhow::Result<Held> {
         let ending = SigSet::from_iter(ENDING);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
@@ -64,10 +64,10 @@ impl Held {
         Ok(Held { waiting })
     }
 
-    /// From now on they are read. The second one is handed to `again`, which ends the program.
+    /// Starts to read the signals. The second signal is passed to `again`, which ends the program.
     ///
     /// # Errors
-    /// When the system has no thread.
+    /// Fails if the system has no thread left.
     pub(crate) fn listen(self, again: impl Fn(Told) + Send + 'static) -> anyhow::Result<Signals> {
         let (tell, told) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -95,11 +95,11 @@ impl Held {
     }
 }
 
-/// Reads them for ever.
+/// Reads signals for ever.
 async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, again: impl Fn(Told)) {
     let first = next(waiting).await;
     let is_last = first.is_err();
-    // Whoever listens does so until the end.
+    // The receiver exists until the end of the program.
     let _ = tell.send(first).await;
     if is_last {
         return;
@@ -112,11 +112,11 @@ async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, agai
     }
 }
 
-/// The next one. May be dropped at any time: one that was not answered still waits.
+/// The next signal. The future may be dropped at any time: an unread signal stays pending.
 async fn next(waiting: &SignalFd) -> anyhow::Result<Told> {
     #[expect(
         deprecated,
-        reason = "its way in without unsafe; what it warns of, a descriptor closed meanwhile, a BorrowedFd excludes"
+        reason = "the safe constructor; the BorrowedFd excludes the closed descriptor that the lint warns about"
     )]
     let ready = AsyncFd::with_interest(waiting.as_fd(), Interest::READABLE)?;
     loop {
@@ -136,10 +136,10 @@ fn read_one(waiting: &SignalFd) -> anyhow::Result<Option<Told>> {
 }
 
 impl Signals {
-    /// The first one. May be dropped at any time: one that was not answered still waits.
+    /// The first signal. The future may be dropped at any time: an unread signal stays pending.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the system cannot report signals.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Told> {
         match self.told.recv().await {
             Some(told) => told,
@@ -147,12 +147,12 @@ impl Signals {
         }
     }
 
-    /// From now on they wait in the kernel again, for the next program; one that has come already is answered.
+    /// Stops reading, so signals stay pending for the next program; a signal that has already been read is returned.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// Fails if the system cannot report signals.
     pub(crate) fn let_go(mut self) -> anyhow::Result<Option<Told>> {
-        // A reader that has ended needs not be told.
+        // A reader that has ended needs no message.
         let _ = self.stop.send(());
         let waiting = self.reader.join();
         let waiting =
@@ -164,10 +164,10 @@ impl Signals {
     }
 }
 
-/// Does something with these signals blocked: threads that are started in it never get one.
+/// Runs `work` with these signals blocked: threads that `work` starts never receive them.
 ///
 /// # Errors
-/// Those of what is done, and when the system refuses.
+/// The errors of `work`, and those of the system calls.
 pub(crate) fn blocked<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let before = SigSet::from_iter(ENDING).thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let done = work();
@@ -191,7 +191,7 @@ impl fmt::Display for Told {
         match self.sender {
             Some((uid, pid)) => write!(f, "{signal} from process {pid} of user {uid}"),
             None if self.is_typed => write!(f, "{signal} from the terminal"),
-            // Of a process in another pid namespace the kernel gives no number.
+            // The kernel reports no pid for a process of another pid namespace.
             None => write!(f, "{signal} from outside"),
         }
     }

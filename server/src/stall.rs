@@ -1,15 +1,14 @@
-//! Callbacks that do not end, as the node tells of them: in its log, its history, and by a new start where the release
-//! wants one.
+//! Callbacks that do not end: entries in the log and the history, and a restart if the release configures one.
 //!
 //! ```text
 //!   keeper (pq-otp) ─ hook ─► queue ─► a thread of its own ─┬► log
 //!                                                           ├► history, seldom
-//!                                                           └► `shard_stall_ms` of kernel is over ─► the node starts again
+//!                                                           └► `shard_stall_ms` of kernel has passed ─► the node restarts
 //! ```
 //! ```erlang
-//! {kernel, [{shard_stall_ms, 60000}]}     % of a processor, or asleep, that a shard may stand still; infinity: for ever
+//! {kernel, [{shard_stall_ms, 60000}]}     % limit of a blocked shard: processor time or sleep in ms, or infinity
 //! ```
-//! How a stall is seen, and what it does to others, is `pq-otp`'s; who asks meanwhile is answered by `operator`.
+//! `pq-otp` detects a stall and limits its effects on other processes; `operator` answers requests during a stall.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -30,38 +29,38 @@ mod past;
 
 use past::Past;
 
-/// The application whose setting it is, and its name.
+/// The application and the name of the setting.
 const APPLICATION: &str = "kernel";
 const SETTING: &str = "shard_stall_ms";
 
-/// What is stalled is known to be after a second of a processor: less would be no other setting.
+/// The minimum of the setting in milliseconds: a stall is detected after 1 s of processor time.
 const LIMIT_MIN_MS: i64 = 1_000;
 
-/// How often it is looked whether a shard has stood still for too long.
+/// The interval between checks for a shard that has been blocked for too long.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What may wait to be told. More is dropped: what lasts is in `status` all the same.
+/// The capacity of the queue of events. Further events are dropped: `status` shows a stall that lasts.
 const QUEUE_MAX: usize = 256;
 
-/// What the node is, once it has booted.
+/// The parts of a node that exist after its boot.
 pub(crate) struct Surroundings {
     pub(crate) node: Node,
     pub(crate) releases: Arc<Releases>,
-    /// Takes the wish that it starts again.
+    /// Sends the request to restart the node.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
 
-/// Who tells.
+/// The thread that reports stalls.
 pub(crate) struct Teller {
     queue: SyncSender<(StallEvent, Stall)>,
     around: Arc<OnceLock<Surroundings>>,
 }
 
 impl Teller {
-    /// Begins, with the history of the tree. What the node is follows later ([`Teller::knows`]).
+    /// Starts the thread with the history of the tree. [`Teller::knows`] adds the other parts later.
     ///
     /// # Errors
-    /// When the system has no thread.
+    /// Fails if the system has no thread left.
     pub(crate) fn begin(history: &Arc<History>) -> std::io::Result<Teller> {
         let (queue, told) = sync_channel(QUEUE_MAX);
         let around = Arc::<OnceLock<Surroundings>>::default();
@@ -74,41 +73,41 @@ impl Teller {
         Ok(Teller { queue, around })
     }
 
-    /// What the runtime calls.
+    /// The hook that the runtime calls.
     pub(crate) fn hook(&self) -> StallHook {
         let queue = self.queue.clone();
-        // What finds no room is seen in `status` as long as it lasts.
+        // A dropped event is still visible in `status` as long as the stall lasts.
         Box::new(move |event, stall| drop(queue.try_send((event, stall.clone()))))
     }
 
-    /// The node has booted.
+    /// Adds the parts of the booted node.
     ///
     /// # Errors
-    /// When the setting is none.
+    /// Fails on an invalid setting.
     pub(crate) fn knows(&self, around: Surroundings) -> anyhow::Result<()> {
         limit_ms(around.node.env(APPLICATION, SETTING))?;
-        // It boots once.
+        // The node boots only once.
         let _ = self.around.set(around);
         Ok(())
     }
 
-    /// The release that runs, once that is known.
+    /// The version of the running release; `None` before the boot.
     pub(crate) fn vsn(&self) -> impl Fn() -> Option<String> + Send + Sync + 'static {
         let around = self.around.clone();
         move || around.get().map(|around| around.releases.running().vsn)
     }
 }
 
-/// Reads the setting of a release that is to run.
+/// Checks the setting of a release before the release runs.
 ///
 /// # Errors
-/// When it is none, with what would be right.
+/// The invalid setting, with a valid example.
 pub(crate) fn judge(release: &BootRelease) -> Result<(), String> {
     let limit = limit_ms(release.env(APPLICATION, SETTING).cloned());
     limit.map(drop).map_err(|error| error.to_string())
 }
 
-/// For how long a shard may stand still; `None` for ever.
+/// The limit for a blocked shard in milliseconds; `None` without a limit.
 fn limit_ms(setting: Option<Term>) -> anyhow::Result<Option<u64>> {
     let Some(term) = setting else { return Ok(None) };
     match term.as_i64() {
@@ -143,9 +142,9 @@ fn tell_all(
 }
 
 impl Surroundings {
-    /// Whether a shard has stood still for too long: then the node starts again.
+    /// Whether a shard has been blocked for longer than the limit; the node then restarts.
     fn is_over(&self) -> bool {
-        // A release that is not to be meant like this was refused.
+        // An invalid setting was refused before the boot.
         let Ok(Some(limit_ms)) = limit_ms(self.node.env(APPLICATION, SETTING)) else {
             return false;
         };
@@ -154,7 +153,7 @@ impl Surroundings {
             return false;
         };
         let why = format!("{stall}, and {SETTING} of {APPLICATION} is {limit_ms}");
-        tracing::error!("{why}: the node starts again");
+        tracing::error!("{why}: the node restarts");
         let restart = Restart::of(&self.releases.running().vsn).because(why);
         self.wishes.try_send(Wish::Restart(restart)).is_ok()
     }
@@ -181,20 +180,20 @@ fn log(event: StallEvent, stall: &Stall) {
         };
     }
     match (event, shard.is_some()) {
-        (StallEvent::Slow, true) => say!(warn, "a callback does not end so far"),
-        (StallEvent::Slow, false) => say!(warn, "a function that was called does not end so far"),
+        (StallEvent::Slow, true) => say!(warn, "a callback has not ended yet"),
+        (StallEvent::Slow, false) => say!(warn, "a called function has not ended yet"),
         (StallEvent::Stalled, true) => {
             say!(error, "a callback does not end: its shard is blocked");
         }
         (StallEvent::Stalled, false) => {
             say!(
                 error,
-                "a function that was called does not end: it keeps a thread"
+                "a called function does not end: it occupies a thread"
             );
         }
         (StallEvent::Over, true) if stall.is_stalled => say!(warn, "a shard answers again"),
         (StallEvent::Over, true) => say!(warn, "a callback took too long"),
-        (StallEvent::Over, false) => say!(warn, "a function that was called has ended"),
+        (StallEvent::Over, false) => say!(warn, "a called function has ended"),
     }
 }
 

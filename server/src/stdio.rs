@@ -4,14 +4,14 @@
 //!   log, console lines ────────────────────────► queue ─► thread ─► the stream as it was at the start
 //!   descriptors 1 and 2: std, C, libraries ─► pipe ─► thread ─┘            (it may wait there for ever)
 //! ```
-//! A terminal that was stopped, a pager, a pipe that nobody reads: the queue is bounded (`queue`) and drops, and says how
-//! many lines as soon as there is room; `pq status` counts them. Everything that the process writes goes this way, also
-//! what nobody here has written: the words of std before an abort, a `println!` in a library.
+//! A reader may stop reading: a stopped terminal, a pager, a pipe. The queue is bounded (`queue`), drops lines, and
+//! writes the number of dropped lines as soon as it has room; `pq status` shows the number. All output of the process
+//! uses these queues, also output of other code: messages of std before an abort, a `println!` in a library.
 //!
-//! At the end what waits is written, within a second. A program that is about to die by a fault waits likewise
-//! ([`has_settled`]), so that its last line is the last one.
+//! At the end of the process, waiting lines are written within 1 s. A program that dies by a fault waits likewise
+//! ([`has_settled`]), so that its crash message is the last line.
 //!
-//! What does not live here: what other commands write (`streams`).
+//! The output of other commands is in `streams`.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
@@ -36,44 +36,45 @@ mod queue;
 
 use queue::{Line, Queue};
 
-/// How long what waits at the end may take to be written. Whoever reads does so in milliseconds.
+/// The limit for writing the waiting lines at the end. A reader takes them within milliseconds.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether that is done.
+/// The interval between checks for the end of writing.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The longest line of somebody else that is kept in one piece.
+/// The longest line from a descriptor that is kept in one piece, in bytes.
 const FOREIGN_LINE_MAX: usize = 8 << 10;
 
-/// The stack of a thread that only copies.
+/// The stack size of a thread that only copies, in bytes.
 const STACK_BYTES: usize = 256 << 10;
 
-/// The two streams, once they are taken.
+/// Both streams of a node.
 struct Streams {
     stdout: Arc<Stream>,
     stderr: Arc<Stream>,
     format: LogFormat,
 }
 
-/// One of them.
+/// The state of one output stream.
 struct Stream {
     name: &'static str,
-    /// As it was at the start.
+    /// The original file of the stream.
     real: File,
-    /// What descriptor 1 or 2 is now, as its reader sees it.
+    /// The reading end of the pipe that has replaced descriptor 1 or 2.
     foreign: PipeReader,
     queue: Mutex<Queue>,
     has_lines: Condvar,
-    /// Lines that were taken and are not written yet.
+    /// The number of lines that are taken from the queue and not yet written.
     waiting: AtomicUsize,
 }
 
 static STREAMS: OnceLock<Streams> = OnceLock::new();
 
-/// From now on nobody waits for the readers of this process. To be called once, by the command that runs a node.
+/// Replaces stdout and stderr by queues, so that the process never waits for a reader. The command that runs a node
+/// calls the function once.
 ///
 /// # Errors
-/// When the system gives no descriptors or threads.
+/// Fails if the system has no descriptors or threads left.
 pub(crate) fn take(format: LogFormat) -> io::Result<()> {
     let (stdout, foreign_out) = Stream::of("stdout", io::stdout().as_fd())?;
     let (stderr, foreign_err) = Stream::of("stderr", io::stderr().as_fd())?;
@@ -85,7 +86,7 @@ pub(crate) fn take(format: LogFormat) -> io::Result<()> {
         format,
     };
     let streams = STREAMS.get_or_init(|| streams);
-    // They are not the ones to be told that the node should end.
+    // These threads must not receive the signals that end the node.
     signals::blocked(|| {
         for stream in [&streams.stdout, &streams.stderr] {
             let (writer, reader) = (stream.clone(), stream.clone());
@@ -110,15 +111,15 @@ pub(crate) fn is_taken() -> bool {
     STREAMS.get().is_some()
 }
 
-/// The end: writes what waits, as far as it is read within a second, and gives the descriptors back. What is written
-/// there afterwards waits for its reader again.
+/// Ends the queues: writes waiting lines within 1 s and restores the descriptors. Later writes wait for the reader
+/// again.
 pub(crate) fn finish() {
     let Some(streams) = STREAMS.get() else { return };
-    // The pipes end: a line without an end is a line, too. All are open, so nothing is to be done where the system refuses.
+    // Closing the pipes ends their last lines. The descriptors are valid, so errors of the system are ignored.
     let _ = dup2_stdout(&streams.stdout.real);
     let _ = dup2_stderr(&streams.stderr.real);
     let deadline = Instant::now() + END_TIMEOUT;
-    // Twice in a row: between its pipe and its queue a line is in none.
+    // Checked twice in a row: a line between pipe and queue is counted in neither.
     let mut looks = 0;
     while looks < 2 && Instant::now() < deadline {
         looks = if has_settled() { looks + 1 } else { 0 };
@@ -126,8 +127,8 @@ pub(crate) fn finish() {
     }
 }
 
-/// Whether all that was written so far has gone out. Safe in a handler of signals: it looks at numbers, and asks the
-/// system for two.
+/// Whether all output so far has been written. The function is safe in a signal handler: it reads two numbers and
+/// makes two system calls.
 pub(crate) fn has_settled() -> bool {
     STREAMS.get().is_none_or(|streams| {
         [&streams.stdout, &streams.stderr].iter().all(|stream| {
@@ -137,7 +138,7 @@ pub(crate) fn has_settled() -> bool {
     })
 }
 
-/// How many lines were dropped so far.
+/// The number of lines dropped so far.
 pub(crate) fn dropped() -> DroppedLines {
     let of = |stream: &Stream| stream.queue.lock().dropped_in_all;
     STREAMS
@@ -148,7 +149,7 @@ pub(crate) fn dropped() -> DroppedLines {
         })
 }
 
-/// Standard error as it was at the start.
+/// The original standard error.
 pub(crate) fn real_stderr() -> io::Result<OwnedFd> {
     match STREAMS.get() {
         Some(streams) => streams.stderr.real.try_clone().map(OwnedFd::from),
@@ -156,7 +157,7 @@ pub(crate) fn real_stderr() -> io::Result<OwnedFd> {
     }
 }
 
-/// Whether a person reads the log as it comes.
+/// Whether standard error is a terminal.
 pub(crate) fn stderr_is_terminal() -> bool {
     match STREAMS.get() {
         Some(streams) => streams.stderr.real.is_terminal(),
@@ -164,7 +165,8 @@ pub(crate) fn stderr_is_terminal() -> bool {
     }
 }
 
-/// Where a program that this one runs says how far it is: the terminal itself, where there is one, for its colours.
+/// The output for progress of a child program: the terminal itself, if there is one, so that the child may use
+/// colours.
 pub(crate) fn for_progress() -> Stdio {
     match real_stderr() {
         Ok(terminal) if terminal.is_terminal() => terminal.into(),
@@ -172,17 +174,17 @@ pub(crate) fn for_progress() -> Stdio {
     }
 }
 
-/// Standard output. Each write is a line, or several that stay together.
+/// Standard output. Each write has one line, or several lines that stay together.
 pub(crate) fn out() -> impl Write {
     Lines::of(|streams| &streams.stdout, io::stdout())
 }
 
-/// Standard error, the same.
+/// Standard error. Each write has one line, or several lines that stay together.
 pub(crate) fn err() -> impl Write {
     Lines::of(|streams| &streams.stderr, io::stderr())
 }
 
-/// Takes lines for a stream; without a node it is the stream of std.
+/// A writer of lines to a queue; in commands without a node, to the stream of std.
 enum Lines<W> {
     Queued(&'static Stream),
     Direct(W),
@@ -241,7 +243,7 @@ impl Stream {
         self.has_lines.notify_one();
     }
 
-    /// Writes for ever. What the other end refuses is lost, and counted.
+    /// Writes lines for ever. Lines that the other end refuses are counted as dropped.
     fn write_on(&self) {
         loop {
             let line = self.next();
@@ -256,7 +258,7 @@ impl Stream {
         }
     }
 
-    /// The next line, when there is one.
+    /// Waits for the next line.
     fn next(&self) -> Line {
         let mut queue = self.queue.lock();
         loop {
@@ -268,7 +270,7 @@ impl Stream {
         }
     }
 
-    /// Reads what comes at the descriptor, in whole lines, until nobody can write there any more.
+    /// Reads whole lines from the pipe until its writing ends are closed.
     fn read_on(&self) {
         let (mut buffer, mut line) = ([0; 4 << 10], Vec::new());
         while let Ok(length @ 1..) = (&self.foreign).read(&mut buffer) {
@@ -287,8 +289,7 @@ impl Stream {
     }
 }
 
-/// Writes all of it, and waits for as long as that takes. The other end may have been made not to wait by somebody who
-/// shares it.
+/// Writes all bytes and waits without limit. Another process that shares the file may have made it non-blocking.
 fn write(mut real: &File, mut lines: &[u8]) -> io::Result<()> {
     while !lines.is_empty() {
         match real.write(lines) {
@@ -304,11 +305,11 @@ fn write(mut real: &File, mut lines: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What stands in the place of lines that were dropped.
+/// The note in place of dropped lines.
 fn note(stream: &str, count: u64) -> Vec<u8> {
     let sentence = match count {
-        1 => "1 line was dropped here, because nobody read it in time".to_string(),
-        _ => format!("{count} lines were dropped here, because nobody read them in time"),
+        1 => "1 line was dropped here, because its reader was too slow".to_string(),
+        _ => format!("{count} lines were dropped here, because their reader was too slow"),
     };
     let format = STREAMS.get().map(|streams| &streams.format);
     let note = match (stream, format) {

@@ -1,15 +1,15 @@
-//! What a command writes: data to standard output, everything else to standard error. Whatever becomes of either, the work
-//! is done and the exit code is that of the work.
+//! The output of a command: data to standard output, all other text to standard error. A failing stream affects
+//! neither the work nor its exit code.
 //!
-//! | the reader | data | everything else |
+//! | the reader | data | other text |
 //! |---|---|---|
 //! | reads | is written | is written |
-//! | has gone; has no room for more (`/dev/full`) | the rest is left out | is left out |
-//! | takes nothing | is waited for: ten minutes where a person is at a terminal, half a minute elsewhere | is waited for, two seconds, and then no longer until it reads again |
+//! | is gone, or has no space (`/dev/full`) | the rest is dropped | is dropped |
+//! | takes nothing | waits for 10 min at a terminal, 30 s elsewhere | waits for 2 s; then no wait until the reader reads again |
 //!
-//! A closed stream is `/dev/null` before `main` begins: std sees to that, and that a broken pipe is an error and no signal.
-//! Data is written when the work is done; only `status --watch` goes on, until nobody reads. In a node, lines go the way of
-//! its log (`stdio`), and nobody is waited for at all.
+//! Before `main`, std replaces a closed stream by `/dev/null` and turns a broken pipe into an error instead of a
+//! signal. Data is written after the work; only `status --watch` continues until stdout is closed. In a node, output
+//! goes through the queue of its log (`stdio`), without any wait.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -23,28 +23,28 @@ use rustix::stdio::{stderr, stdout};
 
 use crate::stdio;
 
-/// How long the reader of data may take to take any of it, where a person may read it page by page, and where a program does.
+/// The limit of the wait for the reader of data: at a terminal, where a person may read page by page, and elsewhere.
 const PERSONS_PATIENCE: Duration = Duration::from_secs(600);
 const PROGRAMS_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The same for everything else, behind which work may wait.
+/// The limit of the wait for the reader of other text, during which the work waits, too.
 const ASIDE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// As much as a pipe with any room has room for (`PIPE_BUF`, pipe(7)).
+/// The number of bytes that a writable pipe takes without blocking (`PIPE_BUF`, pipe(7)).
 const PIECE: usize = 4_096;
 
-/// Nobody reads data any more.
+/// Whether the reader of data is gone.
 static IS_DEAF: AtomicBool = AtomicBool::new(false);
 
-/// Whoever reads everything else takes nothing just now.
+/// Whether the reader of other text takes nothing.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// Writes data, as it is.
+/// Writes data to standard output, unchanged.
 pub(crate) fn data(text: &str) {
     if let Err(error) = result(text)
         && error.kind() == ErrorKind::TimedOut
     {
-        aside("pq: nobody reads this: the rest is left out\n");
+        aside("pq: standard output has no reader: the rest is dropped\n");
     }
 }
 
@@ -53,15 +53,15 @@ pub(crate) fn data_is_for_a_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether nobody reads data any more.
+/// Whether the reader of data is gone.
 pub(crate) fn is_deaf() -> bool {
     IS_DEAF.load(Ordering::Relaxed)
 }
 
-/// Writes what a command is asked to write. A reader who has gone wants no more of it.
+/// Writes the result of a command. A reader that is gone is not an error.
 ///
 /// # Errors
-/// What the system says: there is no room for it, or nobody takes it.
+/// Fails if the stream has no space or its reader takes nothing.
 pub(crate) fn result(text: &str) -> io::Result<()> {
     if is_deaf() {
         return Ok(());
@@ -74,7 +74,7 @@ pub(crate) fn result(text: &str) -> io::Result<()> {
     }
 }
 
-/// How long the reader of data is waited for while it takes nothing.
+/// The limit of the wait for the reader of data.
 pub(crate) fn patience() -> Duration {
     match io::stderr().is_terminal() || io::stdin().is_terminal() {
         true => PERSONS_PATIENCE,
@@ -82,11 +82,11 @@ pub(crate) fn patience() -> Duration {
     }
 }
 
-/// Says on standard output how far work is that goes on.
+/// Writes the progress of continuing work to standard output.
 pub(crate) fn say(line: Arguments<'_>) {
     let text = pq_term::printable_lines(&line.to_string()) + "\n";
     if stdio::is_taken() {
-        // It takes or drops a line, and never fails.
+        // The queue takes or drops the line and never fails.
         let _ = stdio::out().write_all(text.as_bytes());
     } else if !is_deaf() {
         let written = write_all(stdout(), text.as_bytes(), ASIDE_PATIENCE);
@@ -94,28 +94,28 @@ pub(crate) fn say(line: Arguments<'_>) {
     }
 }
 
-/// Writes what is no data, as it is: whole lines.
+/// Writes whole lines that are not data, unchanged.
 pub(crate) fn aside(text: &str) {
     match stdio::is_taken() {
-        // As above.
+        // The queue never fails here either.
         true => drop(stdio::err().write_all(text.as_bytes())),
         false => aside_bytes(text.as_bytes()),
     }
 }
 
-/// The same of bytes that another program has written.
+/// Writes the output of another program to standard error.
 pub(crate) fn aside_bytes(bytes: &[u8]) {
     let patience = match IS_STUCK.load(Ordering::Relaxed) {
         true => Duration::ZERO,
         false => ASIDE_PATIENCE,
     };
-    // The exit code says it too, should nobody read it.
+    // The exit code reports the error as well.
     let written = write_all(stderr(), bytes, patience);
     let is_stuck = written.is_err_and(|error| error.kind() == ErrorKind::TimedOut);
     IS_STUCK.store(is_stuck, Ordering::Relaxed);
 }
 
-/// Writes all of it, as long as some is taken now and then.
+/// Writes all bytes; `patience` limits each wait for the reader.
 fn write_all(to: BorrowedFd<'_>, bytes: &[u8], patience: Duration) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -124,7 +124,7 @@ fn write_all(to: BorrowedFd<'_>, bytes: &[u8], patience: Duration) -> io::Result
         match write(to, piece).map_err(io::Error::from) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(len) => rest = &rest[len..],
-            // Somebody else has made it non-blocking, and has been faster.
+            // Another process has made the stream non-blocking and has written first.
             Err(error) if error.kind() == ErrorKind::WouldBlock => (),
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
             Err(error) => return Err(error),
@@ -133,7 +133,7 @@ fn write_all(to: BorrowedFd<'_>, bytes: &[u8], patience: Duration) -> io::Result
     Ok(())
 }
 
-/// Waits until a piece can be written without waiting, or until the write would say what is wrong.
+/// Waits until a piece can be written without blocking, or until a write would report an error.
 fn wait_for_room(to: BorrowedFd<'_>, patience: Duration) -> io::Result<()> {
     let mut asked = [PollFd::new(to.as_fd(), PollFlags::POLLOUT)];
     let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);

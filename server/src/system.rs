@@ -1,4 +1,4 @@
-//! What the node needs of the operating system: a lock on its release tree, and enough descriptors.
+//! Services of the operating system for a node: a lock on the release tree, and descriptors.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Holds the tree for this node; the lock goes with the process, however it ends.
+/// The lock of a node on its tree, which ends with the process.
 pub(crate) struct TreeLock {
     root: PathBuf,
     file: File,
 }
 
 impl TreeLock {
-    /// Takes the tree, or says which process has it. A node that starts again has it already
+    /// Takes the lock, or fails with the pid of its holder. A restarted node already has the lock
     /// ([`TreeLock::hand_over`]).
     pub(crate) fn take(root: &Path) -> anyhow::Result<TreeLock> {
         ensure!(
             root.join("releases").is_dir(),
-            "there is no release tree at {}: `pq demo --root DIR` makes one",
+            "there is no release tree at {}: `pq demo --root DIR` creates one",
             root.display()
         );
         let path = lock_file(root);
@@ -33,10 +33,10 @@ impl TreeLock {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Who it is only makes the sentence better.
+                // The pid is only extra information for the error.
                 let _ = file.read_to_string(&mut holder);
                 bail!(
-                    "a node runs on {} already (process {})",
+                    "a node is already running on {} (process {})",
                     root.display(),
                     holder.trim()
                 );
@@ -50,29 +50,29 @@ impl TreeLock {
         Ok(TreeLock { root, file })
     }
 
-    /// The root of the tree.
+    /// The root directory of the tree.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// For the program that takes this one's place, as its standard input: a lock of `flock(2)` belongs to the open
-    /// file, so nobody else gets the tree in between.
+    /// Passes the lock to the next program of this process as its standard input: a lock of `flock(2)` belongs to the
+    /// open file, so no other process can take the tree in between.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails if the system cannot duplicate the descriptor.
     pub(crate) fn hand_over(self) -> std::io::Result<()> {
         Ok(rustix::stdio::dup2_stdin(&self.file)?)
     }
 
-    /// Frees the tree before the process ends.
+    /// Frees the lock before the process ends.
     pub(crate) fn release(self) {
-        // What is not freed here is freed by the end of the process, which is near.
+        // If unlocking fails, the near end of the process frees the lock.
         let _ = self.file.unlock();
     }
 }
 
-/// Writes over the number that stands there and cuts off what is longer, so that at no moment there is none: a node that
-/// starts again has the tree all the time, and is asked for meanwhile.
+/// Overwrites the previous pid and then cuts off the rest of a longer pid, so that the file always has a pid: a
+/// restarting node has the lock all the time, and commands look for it meanwhile.
 fn write_holder(file: &mut File) -> std::io::Result<()> {
     let line = format!("{}\n", std::process::id());
     file.rewind()?;
@@ -90,7 +90,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     pq_files::open_as(path, &mut options)
 }
 
-/// The lock's file as the node before this one has left it: on standard input.
+/// The lock file from the previous program of this process, on standard input.
 fn handed_over(path: &Path) -> Option<File> {
     let input = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     let (input, lock) = (File::from(input), std::fs::metadata(path).ok()?);
@@ -101,16 +101,16 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// The process that has the tree, as far as this user may see: the one whose number is in the lock's file and that
-/// has that file open. To try the lock instead would keep a node from starting at that moment.
+/// The process that holds the lock, as far as this user may see: the process whose pid is in the lock file and that
+/// has the file open. Trying to take the lock instead could prevent the start of a node.
 pub(crate) fn holder(root: &Path) -> Option<u32> {
     let path = lock_file(root);
     let text = pq_files::read(&path, pq_files::TEXT_BYTES_MAX).ok()?;
-    // Behind the line there may be the end of a longer number that was there before (`write_holder`).
+    // After the line, the rest of a longer earlier pid may follow (`write_holder`).
     let holder = str::from_utf8(&text).ok()?.lines().next()?.parse().ok()?;
     let lock = std::fs::metadata(&path).ok()?;
-    // A process that starts again has the file under another number behind the first look at that number
-    // (`hand_over`); it does so once, and a second look finds it.
+    // During a restart the file moves to another descriptor (`hand_over`), possibly to one that was already examined;
+    // this happens once, so a second look finds the file.
     (has_open(holder, &lock) || has_open(holder, &lock)).then_some(holder)
 }
 
@@ -122,7 +122,7 @@ fn has_open(process: u32, file: &Metadata) -> bool {
     open.any(|entry| std::fs::metadata(entry.path()).is_ok_and(|other| is_same(&other, file)))
 }
 
-/// Allows as many descriptors as the system gives this user: a client takes one.
+/// Raises the limit of descriptors to the user's maximum: each client takes one.
 pub(crate) fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -130,7 +130,7 @@ pub(crate) fn raise_descriptor_limit() {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, current = ?limit.current, "the number of open files stays limited");
+        tracing::warn!(%error, current = ?limit.current, "failed to raise the limit of open files");
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
         let ends = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                // As often as it takes a reader to look a hundred times.
+                // Enough repetitions for a reader to look 100 times.
                 while !ends.load(std::sync::atomic::Ordering::Relaxed) {
                     write_holder(&mut lock.file).unwrap();
                 }

@@ -1,67 +1,67 @@
-//! Answers, and parts of answers, that more than one command knows, or what the node keeps.
+//! Answers, and parts of answers, that several commands share or that the node keeps.
 
 use serde::{Deserialize, Serialize};
 
 use super::event::Progress;
 use super::who::Who;
 
-/// The end of the node, planned or given up.
+/// A planned shutdown of the node.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Planned {
-    /// When it is due (RFC 3339, UTC).
+    /// The time of the shutdown (RFC 3339, UTC).
     pub at: String,
-    /// Who planned it.
+    /// The operator who planned the shutdown.
     pub who: Who,
-    /// What players are told besides.
+    /// A further sentence for the players.
     pub text: Option<String>,
 }
 
 /// An operation in progress.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Operation {
-    /// The command: `install 1.1.0`.
+    /// The command as typed, for example `install 1.1.0`.
     pub operation: String,
-    /// Who asked for it.
+    /// The operator who requested the operation.
     pub who: Who,
-    /// Since when (RFC 3339).
+    /// The start of the operation (RFC 3339).
     pub since: String,
-    /// What it said last.
+    /// The last reported progress; `None` before the first report.
     pub progress: Option<Progress>,
 }
 
-/// A release that runs.
+/// The running release of a node.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Running {
-    /// Its name.
+    /// The name of the release.
     pub name: String,
-    /// Its version.
+    /// The version of the release.
     pub vsn: String,
-    /// `permanent`: it boots next time; `current`: it does not.
+    /// `permanent` if the node boots this release at its next start; otherwise `current`.
     pub status: String,
-    /// Since when (RFC 3339).
+    /// The time since which the release runs (RFC 3339).
     pub since: String,
 }
 
-/// Lines that were dropped since the process started.
+/// The number of output lines that were dropped since the start of the process.
 #[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
 pub struct DroppedLines {
-    /// Of standard output: where the node listens, reports.
+    /// Dropped lines of standard output: listener addresses and reports.
     pub stdout: u64,
-    /// Of standard error: the log.
+    /// Dropped lines of standard error: the log.
     pub stderr: u64,
 }
 
-/// A listing.
+/// The rows of a listing, with notes on missing rows.
 #[derive(Serialize, Deserialize, Debug)]
 pub struct Rows<R> {
-    /// The rows.
+    /// The rows, at most 50,000.
     pub rows: Vec<R>,
-    /// How many rows were left out because there are too many.
+    /// The number of rows that were left out because of that limit.
     pub more: u64,
-    /// The shards whose part is not among the rows, because they do not answer.
+    /// The shards whose rows are missing, because they do not answer.
     #[serde(default)]
     pub missing: Vec<Missing>,
-    /// Why something is not said in any row, as a sentence.
+    /// A sentence on information that is missing in all rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -69,19 +69,19 @@ pub struct Rows<R> {
 /// A shard that does not answer.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Missing {
-    /// Which.
+    /// The number of the shard.
     pub shard: u64,
-    /// How many processes live there.
+    /// The number of processes on the shard.
     pub processes: u64,
-    /// Why it does not answer: a sentence.
+    /// The reason, as a sentence.
     pub why: String,
 }
 
-/// How many rows a listing has at most: at some 150 bytes of JSON each, half of what an answer may have.
+/// The limit of rows in a listing: at about 150 bytes of JSON per row, half of the longest answer.
 const ROWS_MAX: usize = 50_000;
 
 impl<R> Rows<R> {
-    /// As many of these as a listing may have.
+    /// Makes a listing of these rows and cuts it at the limit.
     pub fn of(mut rows: Vec<R>) -> Rows<R> {
         let more = rows.len().saturating_sub(ROWS_MAX) as u64;
         rows.truncate(ROWS_MAX);
@@ -93,12 +93,12 @@ impl<R> Rows<R> {
         }
     }
 
-    /// Of which that of these shards is missing.
+    /// Adds the shards whose rows are missing.
     pub fn without(self, missing: Vec<Missing>) -> Rows<R> {
         Rows { missing, ..self }
     }
 
-    /// With this sentence about all of them.
+    /// Adds a sentence about all rows.
     pub fn noting(self, note: Option<String>) -> Rows<R> {
         Rows { note, ..self }
     }
@@ -107,50 +107,50 @@ impl<R> Rows<R> {
 /// A release of the tree.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Release {
-    /// Its name.
+    /// The name of the release.
     pub name: String,
-    /// Its version.
+    /// The version of the release.
     pub vsn: String,
-    /// OTP's word for where it stands.
+    /// The status in OTP's words: `unpacked`, `current`, `permanent` or `old`.
     pub status: String,
-    /// The runtime it asks for.
+    /// The version of the runtime that the release needs.
     pub erts_vsn: String,
-    /// Its applications: `Name-Vsn`.
+    /// The applications of the release as `Name-Vsn`.
     pub applications: Vec<String>,
 }
 
-/// Something that was done with a release and has no figures.
+/// The answer to an operation on a release that has no measurements.
 #[derive(Serialize, Deserialize, Debug)]
 pub struct Done {
-    /// The command's word.
+    /// The name of the command.
     pub operation: String,
-    /// The release.
+    /// The version of the release.
     pub vsn: String,
-    /// The file that was put somewhere, where it lies now.
+    /// The path of the file that the operation has written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
 
-/// Somebody who may not come in.
+/// A ban as `bans` lists it.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Banned {
-    /// An address, a network (`10.0.0.0/8`) or a name.
+    /// An address, a network (`10.0.0.0/8`) or an avatar's name.
     pub whom: String,
-    /// Since when (RFC 3339, UTC).
+    /// The start of the ban (RFC 3339, UTC).
     pub since: String,
-    /// Until when; nothing for ever.
+    /// The end of the ban (RFC 3339, UTC); `None` for a ban without an end.
     pub until: Option<String>,
-    /// By whose word.
+    /// The operator who set the ban.
     pub who: String,
-    /// Why.
+    /// The reason that the operator gave.
     pub text: Option<String>,
 }
 
-/// A node that has stopped.
+/// The answer to a stop.
 #[derive(Serialize, Deserialize, Debug)]
 pub struct Stopped {
-    /// The release that ran; nothing where the node did not say it.
+    /// The release that ran; `None` if the node did not report the release.
     pub vsn: Option<String>,
-    /// How long it took to stop.
+    /// The duration of the stop in milliseconds.
     pub took_ms: u64,
 }

@@ -1,5 +1,5 @@
-//! What travels over the socket besides what is asked and answered itself: each connection carries one request, and the
-//! answer is a row of [`Event`]s.
+//! The envelope of a request, and the events of an answer. Each connection carries one request, and the answer is a
+//! sequence of [`Event`]s.
 //!
 //! ```text
 //!   operator ─► {"version": 1, "request": …}
@@ -12,55 +12,55 @@ use serde::{Deserialize, Serialize};
 
 use super::exit::Failure;
 
-/// The version of this language. Another word that an older side would not understand is another version.
+/// The version of the protocol. A change that an older peer would not understand raises the number.
 pub const PROTOCOL: u32 = 1;
 
-/// A request as it travels.
+/// A request with its envelope.
 #[derive(Serialize, Deserialize, Debug)]
 pub struct Asked<R> {
-    /// The language.
+    /// The version of the protocol ([`PROTOCOL`]).
     pub version: u32,
-    /// What is asked.
+    /// The request, of a type known to the receiver.
     pub request: R,
 }
 
-/// A piece of an answer.
+/// One event of an answer.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The node is at it, and has nothing to say yet.
+    /// A sign of life: the node works on the request and has no news.
     Waiting,
-    /// How far it is.
+    /// The progress of an operation.
     Progress(Progress),
-    /// The next piece of the answer, which is JSON.
+    /// The next part of the answer, which is JSON.
     Part {
-        /// The piece.
+        /// The text of the part.
         text: String,
     },
-    /// The answer is complete.
+    /// The end of a complete answer.
     Done,
-    /// There is no answer, and why.
+    /// The end of a failed request, with the reason.
     Failed(Failure),
 }
 
-/// How far an operation is.
+/// The progress of an operation.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Progress {
-    /// What is being done: `stopping`, or a phase of an install.
+    /// The present step: `stopping`, or a phase of an install.
     pub step: String,
-    /// Processes that it concerns; 0 while that is not known.
+    /// The number of processes concerned; 0 while unknown.
     #[serde(default)]
     pub total: u64,
-    /// States converted so far, counting those that were converted again.
+    /// The number of converted states, including repeated conversions.
     pub converted: u64,
-    /// Processes that stand still now.
+    /// The number of processes that are suspended now.
     pub held: u64,
-    /// Processes that play with a new version.
+    /// The number of processes that run a new version.
     pub swapped: u64,
 }
 
 impl Progress {
-    /// A step that counts nothing.
+    /// A step without counts.
     pub fn step(step: &str) -> Progress {
         Progress {
             step: step.to_string(),
@@ -72,7 +72,7 @@ impl Progress {
     }
 }
 
-/// `copy: 1200 of 4000 converted, 3 held`: what is not zero.
+/// The counts above zero: `copy: 1200 of 4000 converted, 3 held`.
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = match self.total {

@@ -1,19 +1,19 @@
-//! How an operator's command ends: exit codes, and the sentence of one that failed.
+//! The result of an operator's command: an exit code, and a sentence on failure.
 //!
-//! | code | means |
+//! | code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | internal: a bug, or a system that gives neither memory nor disk |
-//! | 2 | usage: the command cannot be meant like this |
+//! | 1 | internal error: a bug, or a system without free memory or disk space |
+//! | 2 | usage error: the command line is invalid |
 //! | 3 | refused: nothing was tried, nothing has changed |
-//! | 4 | failed before the point of no return and taken back: nothing has changed |
-//! | 5 | failed after it: the node is not as it was, `pq status` says how it is |
-//! | 6 | unknown: the connection was lost, or the answer did not come in time |
+//! | 4 | failed before the point of no return and rolled back: nothing has changed |
+//! | 5 | failed after the point of no return: the node restarts or ends, `pq status` shows its state |
+//! | 6 | unknown result: the connection was lost, or no answer arrived in time |
 //! | 7 | no node can be reached |
-//! | 8 | another operation is in progress, or the node has enough connections |
+//! | 8 | busy: another operation is in progress, or the limit of connections is reached |
 //! | 9 | not permitted |
-//! | 10 | bytes do not have the checksum they should have |
-//! | 11 | a part of the answer is missing, because a shard does not answer; the rest was given |
+//! | 10 | wrong checksum of a file |
+//! | 11 | incomplete answer: a shard does not answer, and its part is missing |
 
 use std::fmt;
 use std::process::ExitCode;
@@ -21,51 +21,52 @@ use std::process::ExitCode;
 use pq_term::shorten;
 use serde::{Deserialize, Serialize};
 
-/// The longest sentence: a screen.
+/// The longest sentence in characters: one screen.
 const SENTENCE_CHARS_MAX: usize = 2_000;
 
-/// How much of a term is for programs: what an event has room for when each character takes its most, six bytes.
+/// The longest OTP term in characters: even with six bytes per character the term fits into an event.
 const TERM_CHARS_MAX: usize = 100_000;
 
 /// The table above, shortened for `pq --help`.
 pub const EXIT_CODES: &str = "\
 Exit codes of operators' commands:
-  0  done                        6  nobody knows: no answer came in time
-  1  internal error              7  no node can be reached
-  2  usage                       8  busy: another operation is in progress
-  3  refused, nothing tried      9  not permitted
-  4  failed and taken back       10 wrong checksum
-  5  failed half-way: the node   11 some of the answer is missing: a shard
-     starts again, or ends          does not answer";
+  0  done                          6  unknown result: no answer in time
+  1  internal error                7  no node can be reached
+  2  usage error                   8  busy: another operation is in progress
+  3  refused, nothing was tried    9  not permitted
+  4  failed and rolled back        10 wrong checksum
+  5  failed after the point of     11 incomplete answer: a shard does not
+     no return: the node              answer
+     restarts or ends";
 
-/// How a command ends. The numbers are for scripts and never change their meaning.
+/// The exit code of a command. The numbers are for scripts and never change their meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "u8", from = "u8")]
 #[repr(u8)]
 pub enum Exit {
-    /// As asked.
+    /// The command has done its work.
     Done = 0,
-    /// A bug, or a system out of something.
+    /// A bug, or a system without free memory or disk space.
     Internal = 1,
-    /// The command cannot be meant like this.
+    /// The command line or the request is invalid.
     Usage = 2,
-    /// Nothing was tried.
+    /// The node has tried nothing and changed nothing.
     Refused = 3,
-    /// It was tried, and taken back.
+    /// The operation failed and was rolled back.
     RolledBack = 4,
-    /// It went half-way.
+    /// The operation failed after the point of no return.
     Degraded = 5,
-    /// Nobody knows.
+    /// The result is unknown, because no complete answer arrived.
     Unknown = 6,
-    /// There is no node.
+    /// No node can be reached.
     Unreachable = 7,
-    /// Somebody else is at it.
+    /// Another operation is in progress, or the limit of connections is reached.
     Busy = 8,
-    /// It is not for this user.
+    /// The user may not operate this node.
     NotPermitted = 9,
-    /// The bytes are not what they should be.
+    /// A file has the wrong checksum.
     Checksum = 10,
-    /// Some of the answer was given.
+    /// A part of the answer is missing.
     Partial = 11,
 }
 
@@ -92,7 +93,7 @@ impl From<Exit> for u8 {
     }
 }
 
-/// A code that this program does not know is one of a newer node: whatever it means, it is not "done".
+/// An unknown code comes from a newer node: its meaning is anything but "done".
 impl From<u8> for Exit {
     fn from(code: u8) -> Exit {
         let known = Exit::ALL.into_iter().find(|exit| u8::from(*exit) == code);
@@ -106,20 +107,20 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do what was asked.
+/// The reason for the failure of a command.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
-    /// The exit code.
+    /// The exit code of the command.
     pub exit: Exit,
-    /// A sentence, beginning in lower case: what failed, why, and what would be right.
+    /// A sentence that begins in lower case: the failure, its reason and, if possible, the remedy.
     #[serde(rename = "error")]
     pub sentence: String,
-    /// The same in OTP's words, where it has words for it.
+    /// The failure as an OTP term, if OTP has one for it.
     pub term: Option<String>,
 }
 
 impl Failure {
-    /// A failure without a term.
+    /// Creates a failure without a term.
     pub fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
         Failure {
             exit,
@@ -128,7 +129,7 @@ impl Failure {
         }
     }
 
-    /// How the history says that an operation ended.
+    /// The result of an operation as the history records it.
     pub fn ending(failure: Option<&Failure>) -> (Exit, String) {
         match failure {
             None => (Exit::Done, "done".to_string()),
@@ -136,7 +137,7 @@ impl Failure {
         }
     }
 
-    /// As it is sent: a reason may be whatever a module has put into it, and an event has room for some of it.
+    /// Shortens the texts for an event: a reason may contain a term of any size.
     pub fn bounded(self) -> Failure {
         let kept = |text: String, max| shorten(&text, max).into_owned();
         Failure {

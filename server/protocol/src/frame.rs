@@ -1,39 +1,38 @@
-//! Frames: how a request and its answer are cut into pieces on the socket.
+//! Frames: the encoding of requests and events on the socket.
 //!
 //! ```text
 //!   | length: 4 bytes, big endian | that many bytes of JSON |
 //! ```
-//! Pure: reading and writing is done by whoever has the socket, the node with tokio and the command without.
+//! The functions are pure. The node reads and writes frames with tokio, the command with std.
 
 use serde::Serialize;
 
-/// The longest request: a call with as much as anybody wants to type into a command line (Linux allows one
-/// argument 128 KiB), and room.
+/// The longest request in bytes. Linux limits a command-line argument to 128 KiB; the rest is reserve.
 pub const REQUEST_MAX: usize = 1 << 20;
 
-/// How much of an answer's text one event carries.
+/// The longest part of an answer's text in one event, in bytes.
 pub const PART_MAX: usize = 128 << 10;
 
-/// The longest event. Text inside JSON grows by its escapes, at most to six times its length.
+/// The longest event in bytes. JSON escapes lengthen a text to at most six times its length.
 pub const EVENT_MAX: usize = 6 * PART_MAX + (4 << 10);
 
-/// The longest answer, all its parts together: a listing of a hundred thousand processes.
+/// The longest answer in bytes, all parts together: a listing of 100,000 processes.
 pub const ANSWER_MAX: usize = 16 << 20;
 
-/// The bytes before the JSON.
+/// The length of the prefix before the JSON, in bytes.
 pub const PREFIX: usize = 4;
 
-/// A frame that is longer than it may be.
+/// The error for a frame that exceeds the limit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read a frame of {length} bytes: at most {max} are allowed")]
 pub struct TooLong {
-    /// How long it says it is.
+    /// The length according to the prefix, in bytes.
     pub length: usize,
-    /// How long it may be.
+    /// The limit in bytes.
     pub max: usize,
 }
 
-/// How many bytes follow this prefix.
+/// Decodes the number of bytes that follow this prefix.
 pub fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong> {
     let length = u32::from_be_bytes(prefix) as usize;
     match length <= max {
@@ -42,7 +41,7 @@ pub fn length(prefix: [u8; PREFIX], max: usize) -> Result<usize, TooLong> {
     }
 }
 
-/// The frame of a value.
+/// Encodes a value as a frame.
 pub fn encode(value: &impl Serialize) -> Vec<u8> {
     let mut frame = vec![0; PREFIX];
     serde_json::to_writer(&mut frame, value)
@@ -52,7 +51,7 @@ pub fn encode(value: &impl Serialize) -> Vec<u8> {
     frame
 }
 
-/// The text in pieces of at most [`PART_MAX`] bytes, none of which cuts a character in two.
+/// Splits a text into parts of at most [`PART_MAX`] bytes without splitting a character.
 pub fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

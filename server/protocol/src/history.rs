@@ -1,4 +1,4 @@
-//! Entries of a node's history: what was done, by whom, and how it ended. The file itself is written and read by `pq`.
+//! Entries of a node's history: operation, operator and result. The program `pq` writes and reads the file.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,36 +6,37 @@ use super::exit::Exit;
 use super::record::Micros;
 use super::who::Who;
 
-/// One operation.
+/// One entry of the history.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its number, from 1.
+    /// The number of the entry, from 1.
     pub id: u64,
-    /// When it ended (RFC 3339, UTC).
+    /// The end of the operation (RFC 3339, UTC).
     pub when: String,
-    /// Who asked for it.
+    /// The operator who requested the operation.
     pub who: Who,
-    /// The node that wrote it; entries of older nodes do not say.
+    /// The node that wrote the entry; `None` in entries of older nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Mark>,
-    /// What was done.
+    /// The operation and its result.
     #[serde(flatten)]
     pub deed: Deed,
 }
 
-/// What tells a process from all others, also when its number is used again.
+/// The identity of a process, unique even if the system reuses the pid.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark {
-    /// Its number.
+    /// The pid in the operating system.
     pub pid: u32,
-    /// When it began, in the kernel's ticks since the machine started; a node that starts itself again keeps it.
+    /// The start of the process in kernel ticks since the boot of the machine; a node that restarts itself keeps this
+    /// value.
     pub began: u64,
-    /// The start of the machine (`boot_id`, `random(4)`).
+    /// The boot of the machine (`boot_id`, `random(4)`).
     pub system: String,
 }
 
 impl Mark {
-    /// Of this process. What the system does not say is left empty.
+    /// The mark of this process. Values that the system does not report are empty.
     pub fn own() -> Mark {
         let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
         Mark {
@@ -46,41 +47,41 @@ impl Mark {
     }
 }
 
-/// Field 22 of `proc_pid_stat(5)`; the name in field 2 may hold anything.
+/// Field 22 of `proc_pid_stat(5)`; the name in field 2 may contain any characters.
 fn began(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// What was done.
+/// An operation and its result.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Deed {
-    /// The command as it was typed: `install 1.1.0`, `stop`, …; or `boot`, `restart`, `end`, `crash`.
+    /// The command as typed (`install 1.1.0`, `stop`, …), or `boot`, `restart`, `end` or `crash`.
     pub operation: String,
-    /// The release that ran before.
+    /// The release that ran before the operation.
     pub from: Option<String>,
-    /// The release it was about.
+    /// The release that the operation was about.
     pub to: Option<String>,
-    /// `done`, or the sentence that says why not.
+    /// `done`, or the sentence of the failure.
     pub result: String,
-    /// How it ended.
+    /// The exit code of the operation.
     pub exit: Exit,
-    /// How long it took.
+    /// The duration in milliseconds.
     pub took_ms: u64,
-    /// How long the processes concerned stood still, where some did.
+    /// The pauses of the suspended processes, in microseconds; `None` for operations without pauses.
     pub pause_us: Option<Micros>,
-    /// What the operator said about it; of a boot, its cause.
+    /// The operator's message; for a boot, its cause.
     pub message: Option<String>,
 }
 
-/// What the file holds.
+/// The content of the history file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Past {
     /// The entries, the oldest first.
     pub entries: Vec<Entry>,
-    /// Lines that are none.
+    /// The number of lines that are not entries.
     pub unreadable: u64,
-    /// Lines that are too long to be read, by their numbers from 1; they are among those.
+    /// The line numbers, from 1, of lines that exceed the length limit; `unreadable` counts them, too.
     #[serde(default)]
     pub too_long: Vec<u64>,
 }

@@ -1,18 +1,18 @@
-//! The language in which operators and a node talk: what the command `pq` and the node that it asks both have to know, and
-//! nothing of how either finds or shows an answer.
+//! The protocol between the command `pq` and a node: the types that both sides need. The crate contains neither the
+//! computation of answers nor their display.
 //!
-//! | module | what it has |
+//! | module | contents |
 //! |---|---|
-//! | [`socket`], [`frame`] | where the two meet, and how a message is cut into bytes |
-//! | [`request`] | what is asked, by its kind |
-//! | [`event`] | a request in its envelope, and the events that answer it |
-//! | [`exit`] | how a command ends: exit codes, and the sentence of one that failed |
-//! | [`answer`] | parts of answers that more than one command knows |
-//! | [`who`], [`history`] | the user who asks, and entries of what was done |
-//! | [`record`] | an install with all that was measured of it; history, answers, `status` and the log tell of it |
+//! | [`socket`], [`frame`] | the Unix socket, and the encoding of messages |
+//! | [`request`] | requests by their kind |
+//! | [`event`] | the envelope of a request, and the events of an answer |
+//! | [`exit`] | exit codes and failures |
+//! | [`answer`] | parts of answers that several commands share |
+//! | [`who`], [`history`] | the operator, and entries of the history |
+//! | [`record`] | an install with its measurements, as history, answers, `status` and the log report it |
 //!
-//! What one command alone asks and is answered stands in the file of that command (`server/src/commands`): its types are
-//! those of the command line on one side, and often of `pq-release` on the other, which this crate does not know.
+//! The request and the answer of a single command are in the file of that command (`server/src/commands`): their
+//! types belong to the command line and often to `pq-release`, on which this crate does not depend.
 
 pub mod answer;
 pub mod event;

@@ -1,13 +1,13 @@
-//! The record of an install: what was done, and what it came to, whether it ended well or not.
+//! The record of an install: the phases, measurements and result, after success or failure.
 //!
 //! ```text
-//!   the release handler measures ─► InstallRecord ─┬► `status`, while it is under way
+//!   the release handler measures ─► InstallRecord ─┬► `status`, during the install
 //!                                                  ├► the answer of `pq install`
 //!                                                  ├► an entry of the history
 //!                                                  └► a line of the log
 //! ```
-//! Each report of an install tells what stands here, and measures nothing anew. An application that changes by itself
-//! (`upgrade-app`) has a record too; its versions are those of the application.
+//! All reports of an install use this record and measure nothing themselves. An application that changes by itself
+//! (`upgrade-app`) has a record, too; its versions are those of the application.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,27 +18,27 @@ use serde::{Deserialize, Serialize};
 use super::exit::Failure;
 use super::who::Who;
 
-/// What is being done.
+/// A phase of an install.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InstallPhase {
-    /// Nothing.
+    /// No phase has begun.
     #[default]
     Idle,
-    /// Files are read and verified, libraries loaded.
+    /// Files are read and verified, and libraries are loaded.
     Prepare,
-    /// States are copied and converted while their processes play.
+    /// States are copied and converted while their processes continue to run.
     Copy,
-    /// Processes are held, what has changed is converted.
+    /// Processes are suspended, and changed states are converted again.
     Hold,
-    /// It is decided: processes get their new versions.
+    /// The install is decided: processes get their new versions.
     Commit,
-    /// Functions are called, children stopped and started.
+    /// Functions are called, and children are stopped and started.
     Apply,
 }
 
 impl InstallPhase {
-    /// Its word, as it is written and shown.
+    /// The name of the phase in logs, answers and terminals.
     pub const fn word(self) -> &'static str {
         match self {
             InstallPhase::Idle => "idle",
@@ -51,28 +51,28 @@ impl InstallPhase {
     }
 }
 
-/// A phase that has ended.
+/// A completed phase and its duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PhaseTook {
-    /// Which.
+    /// The phase that has ended.
     pub phase: InstallPhase,
-    /// How long it took, in microseconds.
+    /// The duration in microseconds.
     pub took_us: u64,
 }
 
-/// Times in microseconds.
+/// Statistics of durations in microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Micros {
-    /// Half of them took no longer.
+    /// The median of all durations.
     pub median: u64,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile of all durations.
     pub p99: u64,
-    /// None took longer.
+    /// The longest of all durations.
     pub max: u64,
 }
 
 impl Micros {
-    /// Of sorted times; all zero when there are none.
+    /// Computes the statistics of sorted durations; all values are zero without durations.
     pub fn of(sorted: &[u32]) -> Micros {
         Micros::of_some(sorted, 0)
     }
@@ -95,94 +95,94 @@ impl Micros {
     }
 }
 
-/// How a module gets to its new version.
+/// The way in which a module gets its new version.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum How {
-    /// It is not there yet.
+    /// The module is new.
     Add,
-    /// It is replaced, and states are as before.
+    /// The code is replaced; states do not change.
     Load,
-    /// It is replaced, and states go through `code_change`.
+    /// The code is replaced, and states are converted by `code_change`.
     Convert,
-    /// It is a supervisor, and is asked for its specification again.
+    /// The module is a supervisor, whose specification is read again.
     Supervisor,
-    /// Its processes are stopped, and started with the new version.
+    /// The processes of the module are restarted with the new version.
     Restart,
-    /// Its processes are stopped.
+    /// The processes of the module are stopped.
     Stop,
-    /// It goes, and what runs it ends.
+    /// The module is removed, and its processes end.
     Remove,
 }
 
-/// What becomes of a module.
+/// The change of one module.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ModuleChange {
-    /// Which.
+    /// The name of the module.
     pub module: String,
-    /// The version that runs before.
+    /// The version before the install; `None` for a new module.
     pub from: Option<String>,
-    /// The version that runs afterwards.
+    /// The version after the install; `None` for a removed module.
     pub to: Option<String>,
-    /// How.
+    /// The way in which the module changes.
     pub how: How,
-    /// How many processes run it; of a handler of events, how many managers have it.
+    /// The number of processes that run the module; for an event handler, the number of managers with the handler.
     pub processes: u64,
 }
 
 /// An install, from its first phase to its end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstallRecord {
-    /// Who asked for it; the handler does not know.
+    /// The operator who requested the install; the release handler leaves it empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<Who>,
-    /// What ran before.
+    /// The version before the install.
     pub from: String,
-    /// What was to run.
+    /// The version after a successful install.
     pub to: String,
-    /// Which way that is.
+    /// Whether the install is an upgrade or a downgrade.
     pub direction: Direction,
-    /// What becomes of each module, in the order of their names. Empty when the way was not found.
+    /// The change of each module, sorted by name. The list is empty if no way between the releases exists.
     #[serde(default)]
     pub modules: Vec<ModuleChange>,
-    /// The phases in their order; one comes again where a script has several exchanges of code.
+    /// The phases in their order; scripts with several exchanges of code repeat phases.
     #[serde(default)]
     pub phases: Vec<PhaseTook>,
-    /// States converted, counting those that were converted again or only tried.
+    /// The number of converted states, including repeated and trial conversions.
     #[serde(default)]
     pub converted: u64,
-    /// States that did not convert: the first one ends the install.
+    /// The number of failed conversions: the first one ends the install.
     #[serde(default)]
     pub failed: u64,
-    /// Processes that were killed: their module went, or their conversion did not end.
+    /// The number of killed processes: their module was removed, or their conversion did not end.
     pub killed: u64,
-    /// Processes that play with a new version, by module.
+    /// The number of processes that run a new version, by module.
     pub processes: BTreeMap<String, u64>,
-    /// Connections that the node closed meanwhile because their process was ended or failed; neither it nor the client
-    /// had wished it.
+    /// The number of connections that the node closed because their process was ended or failed, without a wish of
+    /// the process or the client.
     pub connections_dropped: u64,
-    /// How long processes were kept from running; those that had nothing to do were not. No process could have been kept
-    /// for longer than `max`, whenever it had got something to do.
+    /// The times for which processes with work were kept from running. `max` also bounds the others: no process could have been
+    /// kept longer, had it got work at any moment.
     pub pause_us: Micros,
-    /// How long a turn of a shard took meanwhile: nobody else was kept waiting longer.
+    /// The turns of a shard during the install: the maximum is the longest wait of other processes.
     pub stall_us: Micros,
-    /// Bytes of libraries that were loaded and stay.
+    /// The size of loaded libraries that stay, in bytes.
     pub bytes_loaded: u64,
-    /// Old code that processes still run: `Module-Vsn`.
+    /// Old code that processes still run, as `Module-Vsn`.
     pub unpurged: Vec<String>,
-    /// What was odd or went wrong without stopping anything, as sentences.
+    /// Sentences on oddities and failures that did not stop the install.
     pub warnings: Vec<String>,
-    /// The relup wants the node started again, with this release.
+    /// Whether the relup requires a restart of the node with this release.
     pub restart: bool,
-    /// How long all of it took.
+    /// The duration of the install in milliseconds.
     pub took_ms: u64,
-    /// Why it was not done; `None` when it was.
+    /// The reason of the failure; `None` after success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
 impl Default for InstallRecord {
-    /// One of which nothing is known yet.
+    /// A record without any known value.
     fn default() -> InstallRecord {
         InstallRecord {
             who: None,
@@ -209,7 +209,7 @@ impl Default for InstallRecord {
 }
 
 impl InstallRecord {
-    /// The sentence for the history: `done`, or why not, and what was odd.
+    /// The result for the history: `done` or the failure, followed by the warnings.
     pub fn result(&self) -> String {
         let failure = self.failure.as_ref();
         let mut result = failure.map_or("done".to_string(), |failure| failure.sentence.clone());

@@ -1,4 +1,4 @@
-//! A request, by its kind. What its words mean is known to the file of its command.
+//! A request, by its kind. The file of each command defines the command's own words.
 //!
 //! ```text
 //!   {"question": "status"}      {"question": {"tree": {"all": true}}}      {"door": {"kick": {"whom": "Ann", …}}}
@@ -12,54 +12,55 @@ use serde_json::{Map, Value};
 
 use super::exit::{Exit, Failure};
 
-/// A request.
+/// A request to a node.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Something that is answered at any time.
+    /// A question, which the node answers at any time.
     Question(Named),
-    /// Something about releases, one at a time.
+    /// An operation on releases; the node carries out one at a time.
     Release {
-        /// What.
+        /// The command with its words.
         request: Named,
-        /// Why, for the history.
+        /// The reason for the operation, for the history.
         message: Option<String>,
     },
-    /// Something that is done to players, at any time.
+    /// An action on players, which the node carries out at any time.
     Door(Named),
-    /// The end of the node.
+    /// A stop of the node.
     Stop {
-        /// Why, for the history.
+        /// The reason for the stop, for the history.
         message: Option<String>,
-        /// As it is, whatever it is at.
+        /// Whether the node ends at once, without an orderly stop.
         #[serde(default)]
         now: bool,
     },
-    /// The same, with a word to the players.
+    /// A stop of the node with announcements to the players.
     Shutdown(Shutdown),
 }
 
-/// The end of the node, as players hear of it.
+/// A shutdown of the node, as the players are told about it.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Shutdown {
-    /// It comes at once.
+    /// The node stops at once.
     Now {
-        /// What players are told besides.
+        /// A further sentence for the players.
         text: Option<String>,
     },
-    /// It comes later, unless it is cancelled.
+    /// The node stops later, unless the shutdown is cancelled.
     Plan {
-        /// After how long.
+        /// The delay in milliseconds.
         after_ms: u64,
-        /// What players are told besides.
+        /// A further sentence for the players.
         text: Option<String>,
     },
-    /// It does not come.
+    /// Cancels the planned shutdown.
     Cancel,
 }
 
-/// The name of a command and its words: `{"tree": {"all": true}}`. One without words is its name alone: `"status"`.
+/// The name of a command and its words: `{"tree": {"all": true}}`. A command without words is only a name:
+/// `"status"`.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Named {
@@ -67,7 +68,7 @@ pub struct Named {
     words: Map<String, Value>,
 }
 
-/// The two ways in which it is written.
+/// The two JSON forms of a command.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, expecting = "a request is one name with its words")]
 enum Written {
@@ -76,10 +77,10 @@ enum Written {
 }
 
 impl Named {
-    /// The words of a command under its name.
+    /// Encodes the words of a command under its name.
     ///
     /// # Errors
-    /// [`Exit::Usage`] when a path among them is not UTF-8.
+    /// [`Exit::Usage`] if a path in the words is not UTF-8.
     pub fn of(name: &str, words: &impl Serialize) -> Result<Named, Failure> {
         let failed = |why: &str| {
             let sentence = format!("failed to send the words of {name}: {why}");
@@ -90,20 +91,20 @@ impl Named {
                 name: name.to_string(),
                 words,
             }),
-            Ok(_) => Err(failed("they have no names")),
+            Ok(_) => Err(failed("the words have no names")),
             Err(error) => Err(failed(&error.to_string())),
         }
     }
 
-    /// The name.
+    /// The name of the command.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The words, as its command knows them.
+    /// Decodes the words as the type of their command.
     ///
     /// # Errors
-    /// [`Exit::Usage`] when they are others.
+    /// [`Exit::Usage`] if the words do not match the type.
     pub fn read<W: DeserializeOwned>(self) -> Result<W, Failure> {
         serde_json::from_value(Value::Object(self.words)).map_err(|error| {
             let sentence = format!("failed to read the request: {}: {error}", self.name);

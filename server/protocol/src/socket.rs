@@ -1,8 +1,7 @@
-//! The Unix socket `run/pq.sock` below the root of a release tree, on which a node is asked.
+//! The Unix socket `run/pq.sock` below the root of a release tree, on which the node accepts requests.
 //!
-//! The address of a Unix socket has at most 107 bytes (`unix(7)`), and a root may have any path. So both sides
-//! open the folder and name the socket through it: `/proc/self/fd/N/pq.sock` is short, whatever the folder is
-//! called.
+//! The address of a Unix socket has at most 107 bytes (`unix(7)`), and the path of a root may be longer. So both
+//! sides open the directory and address the socket through its descriptor: `/proc/self/fd/N/pq.sock` is always short.
 
 use std::fs::DirBuilder;
 use std::io::{self, ErrorKind};
@@ -12,20 +11,21 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-/// The folder, below the root of the tree.
+/// The directory of the socket, below the root of the tree.
 const FOLDER: &str = "run";
 
-/// The socket in it.
+/// The file name of the socket.
 const SOCKET: &str = "pq.sock";
 
-/// The folder of the socket, open.
+/// The open directory of the socket.
 pub struct SocketFolder {
     folder: OwnedFd,
 }
 
 impl SocketFolder {
-    /// The node's side: makes the folder when it is missing, and sees to it that only the owner gets in. A link in
-    /// its place is refused: it would lend the folder it points to our permissions.
+    /// Opens the directory for the node. The function creates the directory if it is missing, and permits access only
+    /// to its owner. A symbolic link in its place is refused: the link would give our permissions to another
+    /// directory.
     pub fn create(root: &Path) -> io::Result<SocketFolder> {
         let folder = root.join(FOLDER);
         match DirBuilder::new().mode(0o700).create(&folder) {
@@ -37,20 +37,20 @@ impl SocketFolder {
         Ok(SocketFolder { folder })
     }
 
-    /// The operator's side.
+    /// Opens the directory for an operator's command.
     pub fn open(root: &Path) -> io::Result<SocketFolder> {
         let folder = open(&root.join(FOLDER), OFlags::PATH)?;
         Ok(SocketFolder { folder })
     }
 
-    /// Where to bind or connect; good as long as this is kept.
+    /// The path to bind or connect to; valid as long as this value exists.
     pub fn address(&self) -> PathBuf {
         let folder = self.folder.as_raw_fd();
         PathBuf::from(format!("/proc/self/fd/{folder}/{SOCKET}"))
     }
 
-    /// Removes a socket that nobody listens on any more. The node that asks for it holds the tree's lock, so the
-    /// socket is its own or that of a node that was killed.
+    /// Removes an old socket without a listener. The caller holds the tree's lock, so the socket belongs to the
+    /// caller or to a node that was killed.
     pub fn clear(&self) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.folder, SOCKET, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
@@ -58,7 +58,7 @@ impl SocketFolder {
         }
     }
 
-    /// Only the owner may connect. Between `bind` and this the folder keeps everybody else out.
+    /// Permits connections only to the owner. Before this call, the permissions of the directory exclude other users.
     pub fn restrict(&self) -> io::Result<()> {
         let owner = Mode::RUSR | Mode::WUSR;
         Ok(rustix::fs::chmodat(

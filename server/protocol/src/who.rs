@@ -1,4 +1,4 @@
-//! The operator who asks: the user and the process at the other end of the socket, as the kernel vouches for them.
+//! The operator: the user and the process at the other end of the socket, as the kernel reports them.
 
 use std::fmt;
 use std::fs::File;
@@ -6,25 +6,25 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-/// Where names of users stand (`passwd(5)`).
+/// The file with the names of users (`passwd(5)`).
 const PASSWD: &str = "/etc/passwd";
 
-/// How much of it is read: ten thousand users.
+/// The number of bytes read from that file: about 10,000 users.
 const PASSWD_MAX: u64 = 1 << 20;
 
-/// The other end of a connection.
+/// The process at the other end of a connection, and its user.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Who {
-    /// The user's number.
+    /// The user ID (`SO_PEERCRED`).
     pub uid: u32,
-    /// The user's name, where this machine's file of users has it.
+    /// The user's name, if the file `/etc/passwd` has it.
     pub user: Option<String>,
-    /// The process; it may have ended since.
+    /// The process ID; the process may have ended since.
     pub pid: Option<i32>,
 }
 
 impl Who {
-    /// A user, and a process of its.
+    /// Creates the value for a user and a process of that user.
     pub fn of(uid: u32, pid: Option<i32>) -> Who {
         Who {
             uid,
@@ -33,13 +33,13 @@ impl Who {
         }
     }
 
-    /// The node itself.
+    /// The node itself, for operations without an operator.
     pub fn own() -> Who {
         let pid = i32::try_from(std::process::id()).ok();
         Who::of(rustix::process::geteuid().as_raw(), pid)
     }
 
-    /// Whether this user may operate a node that runs as `owner`: the same user may, and root.
+    /// Whether this user may operate a node that runs as `owner`: only the same user and root may.
     pub fn may_operate(&self, owner: u32) -> bool {
         self.uid == owner || self.uid == 0
     }
@@ -58,7 +58,7 @@ impl fmt::Display for Who {
     }
 }
 
-/// A name is for people only: where the file cannot be read, the number has to do.
+/// The user's name is only for display: without a readable file, the user ID is shown.
 fn name_of(uid: u32) -> Option<String> {
     let mut text = String::new();
     let file = File::open(PASSWD).ok()?;

@@ -1,11 +1,11 @@
-//! `pq appup`: the appup between two versions of an application, from what their libraries say of themselves.
+//! `pq appup`: the appup between two versions of an application, from the manifests of their libraries.
 //!
 //! ```text
 //!   OLDDIR/ebin/App.app, priv/App.so ─┐             ┌─► stdout, or NEWDIR/ebin/App.appup
-//!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: what the comparison could not know
-//!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: where the appup does not fit
+//!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: warnings about unknown changes
+//!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: differences from the appup
 //! ```
-//! The comparison is `pq_release::appup::generate`; here are files and sentences. No library is loaded.
+//! `pq_release::appup::generate` compares the versions; this file has files and messages. No library is loaded.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -24,27 +24,27 @@ use super::warn;
 use crate::libraries::text_if_there;
 use crate::{boot, streams};
 
-/// The words of the command.
+/// The options of `pq appup`.
 #[derive(Args, Debug)]
 pub(crate) struct AppupOptions {
-    /// The older version: a folder lib/App-Vsn of a release tree
+    /// The older version: a directory lib/App-Vsn of a release tree
     #[arg(value_name = "OLDDIR")]
     old: PathBuf,
-    /// The newer version
+    /// The newer version: a directory like OLDDIR
     #[arg(value_name = "NEWDIR")]
     new: PathBuf,
-    /// Only say where NEWDIR/ebin/App.appup does not fit the libraries
+    /// Only report differences between NEWDIR/ebin/App.appup and the libraries
     #[arg(long, conflicts_with_all = ["write", "force"])]
     check: bool,
-    /// Write NEWDIR/ebin/App.appup [default: to stdout]
+    /// Write to NEWDIR/ebin/App.appup [default: to stdout]
     #[arg(long)]
     write: bool,
-    /// Write over an appup that is there
+    /// Overwrite an existing appup
     #[arg(long, requires = "write")]
     force: bool,
 }
 
-/// Makes the appup, or checks the one that is there.
+/// Creates an appup, or checks the existing one.
 pub(crate) fn appup(options: &AppupOptions) -> anyhow::Result<()> {
     let (old, new) = (Version::read(&options.old)?, Version::read(&options.new)?);
     let made = generate(&old.library, &new.library).map_err(failed)?;
@@ -56,7 +56,7 @@ pub(crate) fn appup(options: &AppupOptions) -> anyhow::Result<()> {
     }
 }
 
-/// One version of an application, as a release tree has it.
+/// One version of an application in a release tree.
 struct Version {
     folder: PathBuf,
     app: App,
@@ -87,7 +87,8 @@ impl Version {
         Ok(version)
     }
 
-    /// systools goes by the `.app` file: what that does not list is not loaded.
+    /// Compares the modules of the `.app` file with those of the library: systools loads only modules of the `.app`
+    /// file.
     fn compare_modules(&self) {
         let file = self.app.file.display();
         let listed = |name: &str| self.app.modules.iter().any(|module| *module == name);
@@ -125,12 +126,12 @@ impl Version {
     }
 }
 
-/// The one `.app` file of an application's folder.
+/// Finds the single `.app` file in an application's directory.
 fn app_file(folder: &Path) -> anyhow::Result<PathBuf> {
     let ebin = folder.join("ebin");
     let entries = std::fs::read_dir(&ebin).with_context(|| {
         format!(
-            "failed to list {}, where a folder lib/App-Vsn of a release tree has its .app file",
+            "failed to list {}, the place of the .app file in a directory lib/App-Vsn of a release tree",
             ebin.display()
         )
     })?;
@@ -141,7 +142,7 @@ fn app_file(folder: &Path) -> anyhow::Result<PathBuf> {
     match &apps[..] {
         [app] => Ok(app.clone()),
         found => bail!(
-            "failed to find the application of {}: it has {} .app files, and one would be right",
+            "failed to find the application of {}: it has {} .app files instead of one",
             ebin.display(),
             found.len()
         ),
@@ -179,13 +180,13 @@ fn write(new: &Version, made: &Generated, force: bool) -> anyhow::Result<()> {
     let file = new.appup_file();
     ensure!(
         force || !file.exists(),
-        "failed to write {}: it is there already; --check says whether it fits, --force writes over it",
+        "failed to write {}: the file exists; --check compares it with the libraries, --force overwrites it",
         file.display()
     );
     durable::write(&file, made.to_text().as_bytes()).map_err(failed)?;
     if new.folder.join(checksums::FILE_NAME).exists() {
         warn(format_args!(
-            "{} has checksums that know nothing of this appup: lay the release out again",
+            "{} has no checksum of this appup: lay out the release again",
             new.folder.display()
         ));
     }

@@ -1,11 +1,12 @@
-//! `pq build`: from a `.rel` file and a cargo workspace to a release tree.
+//! `pq build`: creates a release tree from a `.rel` file and a cargo workspace.
 //!
 //! ```text
 //!   FILE.rel ─┬► applications ─► packages of the workspace ─► libraries (cargo) ─┐
-//!             └► sys.config, what it names, and relup beside it, where they are ──┴► tree
+//!             └► sys.config with included files, and relup beside it, if present ──┴► tree
 //! ```
-//! A tree may have a node: of releases that its `RELEASES` lists nothing is replaced but the relup, unless `--force` says
-//! so. What goes where in the tree is known to `pq_release::tree`. `pq demo` builds its releases with the same pieces.
+//! A tree may have a running node. Without `--force`, the command replaces nothing but the relup in releases that
+//! `RELEASES` lists. `pq_release::tree` defines the layout of a tree. `pq demo` builds its releases with the same
+//! functions.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -22,23 +23,24 @@ use crate::boot;
 use crate::libraries::{Source, Workspace, text_if_there};
 use crate::streams::say;
 
-/// The words of the command.
+/// The options of `pq build`.
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// What the release consists of; `sys.config` or `sys.config.src`, the files that it names, and `relup` beside it are
-    /// taken too. A relup that is written afterwards comes with the next `pq build` or with `pq tar`
+    /// The .rel file with the applications of the release; the build also uses `sys.config` or `sys.config.src`, the
+    /// files that it includes, and `relup` in the same directory. The next `pq build` or `pq tar` adds a relup that
+    /// is written later
     #[arg(value_name = "FILE.rel")]
     rel: PathBuf,
-    /// The release tree, which is made when it is missing
+    /// The directory of the release tree, created if missing
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     root: PathBuf,
-    /// Replace what differs of releases that the tree's RELEASES lists, and settings that were edited there; without it,
-    /// what differs needs another version
+    /// Replace changed files of releases that the tree's RELEASES lists, and settings that were edited there; without
+    /// this option, changed files need a new version
     #[arg(long)]
     force: bool,
 }
 
-/// Builds the libraries with the workspace that the command is typed in, and lays the release out.
+/// Builds the libraries with the workspace of the current directory, and lays out the release.
 pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
     let workspace = Workspace::at(Path::new("."))?;
     let pieces = Pieces::build(&workspace, &command.rel)?;
@@ -51,41 +53,41 @@ pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
     same::say(&command.root, &rel);
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
     if let Some(remark) = tree.settings_remark(&rel.vsn).map_err(failed)? {
-        warn(format_args!("{remark}; it stays, and --force replaces it"));
+        warn(format_args!("{remark}; the file is kept, --force replaces it"));
     }
     say_where(&rel, &command.root);
     Ok(())
 }
 
-/// Says which release stands in which tree.
+/// Writes the path of the release to stdout.
 pub(crate) fn say_where(rel: &Rel, root: &Path) {
     let (name, vsn) = (&rel.name, &rel.vsn);
     say(format_args!(
-        "release {name} {vsn} stands in {}",
+        "release {name} {vsn} is in {}",
         root.display()
     ));
 }
 
-/// A release whose libraries have been built.
+/// A release with built libraries.
 pub(crate) struct Pieces {
     rel: String,
     sys_config: Option<String>,
-    /// `sys.config.src`, and the files that one of the two names.
+    /// `sys.config.src`, and the files that `sys.config` or `sys.config.src` includes.
     configs: Vec<(PathBuf, Vec<u8>)>,
-    /// The ways from and to other releases.
+    /// The text of the relup: the ways from and to other releases.
     pub(crate) relup: Option<String>,
     applications: Vec<Built>,
 }
 
-/// An application, and its library where it has modules.
+/// The source of an application, and its library if the application has modules.
 type Built = (Source, Option<Vec<u8>>);
 
 impl Pieces {
-    /// Reads what the release consists of, and builds the libraries of its applications. Those that are part of the node
-    /// have none.
+    /// Reads the applications of the release and builds their libraries. Applications that are compiled into the node
+    /// have no library.
     ///
     /// # Errors
-    /// When a file cannot be used, an application has no sources, or cargo cannot build it.
+    /// Fails if a file is invalid, if an application has no sources, or if cargo fails to build it.
     pub(crate) fn build(workspace: &Workspace, file: &Path) -> anyhow::Result<Pieces> {
         let rel = Rel::read(file).map_err(failed)?;
         let own = boot::runtime()?.built_in;
@@ -115,10 +117,10 @@ impl Pieces {
         })
     }
 
-    /// Lays the release out; what is there already and the same stays untouched.
+    /// Lays out the release; existing files with the same content stay untouched.
     ///
     /// # Errors
-    /// When a piece is wrong or the operating system refuses.
+    /// Fails if a part of the release is invalid or the operating system refuses an operation.
     pub(crate) fn lay_out(&self, root: &Path, overwrite: Overwrite) -> anyhow::Result<Rel> {
         let spec = ReleaseSpec {
             rel: &self.rel,
@@ -135,7 +137,7 @@ impl Pieces {
     }
 }
 
-/// The files of settings in this folder, but for `sys.config` itself.
+/// The files of settings in this directory except `sys.config` itself.
 fn configs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = sys_config::check(folder).map_err(failed)?;
     files.retain(|file| file != Path::new(sys_config::FILE_NAME));

@@ -1,7 +1,7 @@
-//! `pq relup`: how a release is reached from others, compiled from the appups of its applications.
+//! `pq relup`: compiles the appups of applications into the relup between releases.
 //!
-//! The command line of `systools:make_relup/4`; the compiler is `pq_release::systools`. What OTP only lets pass is
-//! named too.
+//! This is the command line of `systools:make_relup/4`; the compiler is `pq_release::systools`. The command also
+//! warns about errors that OTP ignores.
 
 use std::path::{Path, PathBuf};
 
@@ -17,41 +17,41 @@ use pq_term::Term;
 use super::{same, warn};
 use crate::{boot, streams};
 
-/// The words of the command.
+/// The options of `pq relup`.
 #[derive(Args, Debug)]
 #[command(after_long_help = reach())]
 pub(crate) struct Command {
     /// The .rel file of the new release
     #[arg(value_name = "NEW.rel")]
     new: PathBuf,
-    /// Releases that are upgraded to it
+    /// The .rel files of releases that can be upgraded to the new release
     #[arg(long, value_name = "OLD.rel", num_args = 1..)]
     up_from: Vec<PathBuf>,
-    /// Releases that it is downgraded to
+    /// The .rel files of releases to which the new release can be downgraded
     #[arg(long, value_name = "OLD.rel", num_args = 1..)]
     down_to: Vec<PathBuf>,
-    /// Where .app and .appup files are: release trees, lib or ebin folders, folders of sources
+    /// Directories with .app and .appup files: release trees, lib, ebin or source directories
     #[arg(long, value_name = "LIBDIR", num_args = 1..)]
     path: Vec<PathBuf>,
-    /// Where `relup` is written [default: beside NEW.rel, where `pq build` and `pq tar` take it from]
+    /// The directory for `relup` [default: that of NEW.rel, where `pq build` and `pq tar` find the file]
     #[arg(long, value_name = "DIR", conflicts_with = "stdout")]
     outdir: Option<PathBuf>,
-    /// Write the relup to stdout; an error too, as OTP's term on the last line
+    /// Write the relup to stdout, and errors as an OTP term on the last line
     #[arg(long)]
     stdout: bool,
     /// End each way with a restart of the node
     #[arg(long)]
     restart_emulator: bool,
-    /// A warning is as bad as an error
+    /// Treat warnings as errors
     #[arg(long)]
     warnings_as_errors: bool,
-    /// What the relup says of its ways; the plan of an install shows it
+    /// The description of the ways, shown in the plan of an install
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 }
 
 impl Command {
-    /// The relup between two releases, up and down, with applications in these folders.
+    /// The options for a relup between two releases, up and down, with applications in these directories.
     pub(crate) fn between(new: PathBuf, old: PathBuf, path: Vec<PathBuf>) -> Command {
         Command {
             new,
@@ -67,10 +67,10 @@ impl Command {
     }
 }
 
-/// Compiles and writes, or says what is wrong.
+/// Compiles and writes the relup, or reports the error.
 pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
     for path in command.path.iter().filter(|path| !path.is_dir()) {
-        warn(format_args!("--path {}: no such folder", path.display()));
+        warn(format_args!("--path {}: no such directory", path.display()));
     }
     match compile(command)? {
         Ok(relup) => finish(&relup, command),
@@ -83,7 +83,7 @@ pub(crate) fn relup(command: &Command) -> anyhow::Result<()> {
     }
 }
 
-/// Writes what the judge lets pass.
+/// Judges the relup and writes it if it passes.
 fn finish(relup: &Relup, command: &Command) -> anyhow::Result<()> {
     let judgement = judged(relup, command)?;
     if let Some(first) = judgement.refusals.first().filter(|_| command.stdout) {
@@ -97,7 +97,7 @@ fn finish(relup: &Relup, command: &Command) -> anyhow::Result<()> {
     }
 }
 
-/// What the ways of a relup would come to.
+/// Judges the ways of a relup.
 fn judged(relup: &Relup, command: &Command) -> anyhow::Result<Judgement> {
     let files = Folders::new(command.path.clone(), boot::runtime()?.built_in);
     let others: Vec<RelFile> = command
@@ -110,20 +110,20 @@ fn judged(relup: &Relup, command: &Command) -> anyhow::Result<Judgement> {
     judged.map_err(|error| anyhow::anyhow!("failed to {error}"))
 }
 
-/// What a script may call: the end of the help.
+/// The functions that a script may call: the last part of the help.
 fn reach() -> String {
     format!(
-        "What {{apply, {{Module, Function, Args}}}} may call: functions that modules of the release export, and\n{}\n\
-         A ChildSpec is a map or a tuple as in supervisor(3), whose start is {{Module, start_link, Args}}: Args is the list of\n\
-         what the module's init gets. Everything else is refused, here as well as by check-install and install.",
+        "Allowed calls of {{apply, {{Module, Function, Args}}}}: functions that modules of the release export, and\n{}\n\
+         A ChildSpec is a map or a tuple as in supervisor(3), whose start is {{Module, start_link, Args}}; Args is\n\
+         the argument list of the module's init. This command, check-install and install refuse all other calls.",
         table()
     )
 }
 
-/// Compiles, and says on stderr what deserves a second look.
+/// Compiles the relup and writes warnings to stderr.
 ///
 /// # Errors
-/// Inside, what systools refuses.
+/// The inner error is a refusal of systools.
 pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, SystoolsError>> {
     let files = Folders::new(command.path.clone(), boot::runtime()?.built_in);
     let options = Options {
@@ -155,14 +155,14 @@ pub(crate) fn compile(command: &Command) -> anyhow::Result<Result<Relup, Systool
         let mut sentences: Vec<String> = warnings
             .chain(removed.iter().map(ToString::to_string))
             .collect();
-        // What is wrong with an appup is so for the way up and for the way down.
+        // An error in an appup is found on the way up and again on the way down.
         sentences.dedup();
         sentences.iter().for_each(warn);
         relup
     }))
 }
 
-/// Modules whose code changed under one version, where the libraries are at hand.
+/// Warns about modules that changed without a new version, if the libraries are in the directories.
 fn say_same_vsn(command: &Command, files: &Folders) {
     let Ok(newer) = Rel::read(&command.new) else {
         return;
@@ -175,7 +175,7 @@ fn say_same_vsn(command: &Command, files: &Folders) {
     }
 }
 
-/// `{error,Module,Reason}.`
+/// Formats an error as OTP does: `{error,Module,Reason}.`
 fn last_line(error: &Term) -> String {
     format!("{error}.\n")
 }
@@ -187,7 +187,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 fn write(relup: &Relup, command: &Command) -> anyhow::Result<()> {
     let beside = command.new.parent().unwrap_or(Path::new(""));
     let folder = command.outdir.as_deref().unwrap_or(beside);
-    // In the folder of a release in a tree it gets a checksum too.
+    // In the directory of a release in a tree, the relup gets a checksum as well.
     let written = pq_release::put(folder, "relup", relup.to_text().as_bytes());
     written.map_err(|error| anyhow::anyhow!("failed to {error}"))
 }

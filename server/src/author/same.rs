@@ -1,6 +1,6 @@
-//! Modules that changed and kept their version, said to their author while it costs nothing yet.
+//! Warnings about modules that changed without a new version.
 //!
-//! An upgrade goes by versions: such a module stays what it is, and the change arrives with the next restart, if at all.
+//! An upgrade compares versions: it does not replace such a module, and the change takes effect only at a restart.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ pub(crate) fn say(root: &Path, rel: &Rel) {
     }
 }
 
-/// Compares the libraries of two releases, where they stand beside their `.app` files.
+/// Compares the libraries of two releases, if they are beside the `.app` files.
 pub(super) fn say_between(files: &Folders, newer: &Rel, older: &Rel) {
     for entry in &newer.applications {
         let before = older.application(entry.name.as_str());
@@ -46,13 +46,13 @@ fn say_one(own: &Manifest, older: &Manifest) {
     if same != SameVsn::default() {
         let (name, vsn, other) = (&own.application, &own.vsn, &older.vsn);
         warn(format_args!(
-            "{name} {vsn}, compared with {other}: {same}; an upgrade leaves such modules as they are, so code that changed \
-             has a VSN to raise"
+            "{name} {vsn}, compared with {other}: {same}; an upgrade does not replace such modules: raise the VSN of each \
+             changed module"
         ));
     }
 }
 
-/// The other versions of an application in the tree, in the order of their names.
+/// The other versions of an application in the tree, sorted by name.
 fn other_vsns(root: &Path, entry: &RelApp) -> Vec<String> {
     let folders = std::fs::read_dir(root.join("lib"))
         .into_iter()
@@ -70,7 +70,7 @@ fn other_vsns(root: &Path, entry: &RelApp) -> Vec<String> {
     vsns
 }
 
-/// The library beside the `.app` file of this version: among sources there is none.
+/// The manifest of the library beside the `.app` file of this version; source directories have no library.
 fn beside(files: &Folders, entry: &RelApp) -> Option<Manifest> {
     let name = entry.name.as_str();
     let is_it = |file: &PathBuf| App::read(file).is_ok_and(|app| app.vsn == entry.vsn);
@@ -78,7 +78,7 @@ fn beside(files: &Folders, entry: &RelApp) -> Option<Manifest> {
     manifest(&app.parent()?.parent()?.join(layout::library_name(name)))
 }
 
-/// What a library says of itself; nothing where there is none that can be read.
+/// The manifest of a library; `None` if the file is missing or unreadable.
 fn manifest(file: &Path) -> Option<Manifest> {
     manifest_of(&pq_files::read(file, LIBRARY_BYTES_MAX).ok()?).ok()
 }

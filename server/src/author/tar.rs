@@ -1,12 +1,12 @@
-//! `pq tar`: from a release tree to a package, `Name-Vsn.tar.gz`.
+//! `pq tar`: packs a release of a tree as `Name-Vsn.tar.gz`.
 //!
 //! ```text
-//!   beside FILE.rel: relup, sys.config ─► tree, when they are newer than the build ─┐
+//!   beside FILE.rel: relup, sys.config ─► tree, if they are newer than the build ─┐
 //!   sources of the applications ─ changed since the build? ─► refused               ├─► package
 //!   tree ───────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! A relup is usually written when its release has been built already, so it is taken then. What the libraries would have
-//! to be built for again is refused. What is in a package and what may be, is known to `pq_release::package`.
+//! A relup is usually written after the build of its release, so `pq tar` adds the relup to the tree. Changes that
+//! need another build of libraries are refused. `pq_release::package` defines the content of packages.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -27,22 +27,22 @@ use crate::boot;
 use crate::libraries::{Source, Workspace, text_if_there};
 use crate::streams;
 
-/// The words of the command.
+/// The options of `pq tar`.
 #[derive(Args, Debug)]
 pub(crate) struct Command {
-    /// Which release: its .rel file. A `relup` or `sys.config` beside it that is newer than the build is taken; sources
-    /// that have changed since are not, and have to be built
+    /// The .rel file of the release. A `relup` or `sys.config` in its directory that is newer than the build is
+    /// added; sources that are newer than the build are refused
     #[arg(value_name = "FILE.rel")]
     rel: PathBuf,
-    /// The tree that `pq build` has laid it out in
+    /// The directory of the release tree that `pq build` has laid out
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     root: PathBuf,
-    /// Where the package is written [default: the tree's folder `releases`]
+    /// The directory for the package [default: `releases` in the tree]
     #[arg(long, value_name = "DIR")]
     outdir: Option<PathBuf>,
 }
 
-/// Packs, and says where the package is.
+/// Packs the release and writes the path of the package to stdout.
 pub(crate) fn tar(command: &Command) -> anyhow::Result<()> {
     let rel = Rel::read(&command.rel).map_err(failed)?;
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
@@ -62,7 +62,8 @@ fn failed(error: impl Display) -> anyhow::Error {
     anyhow!("failed to {error}")
 }
 
-/// The tree has what its author has now. Sources are looked at where the command is typed in their workspace.
+/// Checks that the tree has the current files of the author. Sources are checked if the current directory is their
+/// workspace.
 fn is_built(command: &Command, rel: &Rel, built: &Rel) -> anyhow::Result<()> {
     ensure!(
         text_if_there(&command.rel)? == text_if_there(&built.file)?,
@@ -103,13 +104,13 @@ fn is_as_source(
         &layout::library(&command.root, name, vsn),
         pq_code::LIBRARY_BYTES_MAX,
     );
-    // What cannot be read is found out when it is packed.
+    // Packing reports files that cannot be read.
     let manifest = library.ok().and_then(|bytes| manifest_of(&bytes).ok());
     for module in manifest.into_iter().flat_map(|manifest| manifest.modules) {
         if let (Some(built), Some(now)) = (&module.digest, digests.get(&module.name)) {
             ensure!(
                 built == now,
-                "failed to pack release {}: the source of `{}` in {name} {vsn} has changed since the build; `pq build` takes \
+                "failed to pack release {}: the source of `{}` in {name} {vsn} has changed since the build; `pq build` builds \
                  it, and then `pq tar` packs it",
                 rel.vsn,
                 module.name
@@ -121,13 +122,13 @@ fn is_as_source(
 
 fn changed(file: &Path, rel: &Rel) -> String {
     format!(
-        "failed to pack release {}: {} has changed since the build; `pq build` takes it, and then `pq tar` packs it",
+        "failed to pack release {}: {} has changed since the build; run `pq build` and then `pq tar`",
         rel.vsn,
         file.display()
     )
 }
 
-/// Takes what stands beside the `.rel` file and is not the tree's, as a build would.
+/// Adds changed files beside the `.rel` file to the tree, as a build would.
 fn take(command: &Command, tree: &ReleaseTree, rel: &Rel) -> anyhow::Result<()> {
     let folder = layout::release(&command.root, &rel.vsn);
     for name in ["relup", "sys.config"] {
@@ -141,7 +142,7 @@ fn take(command: &Command, tree: &ReleaseTree, rel: &Rel) -> anyhow::Result<()> 
                 let relup = Relup::parse(&file, &text).map_err(failed)?;
                 ensure!(
                     relup.vsn == rel.vsn,
-                    "failed to pack release {}: {} is for release {}; `pq relup` writes another",
+                    "failed to pack release {}: {} is for release {}; `pq relup` writes a new one",
                     rel.vsn,
                     file.display(),
                     relup.vsn
@@ -152,7 +153,7 @@ fn take(command: &Command, tree: &ReleaseTree, rel: &Rel) -> anyhow::Result<()> 
                 if tree.settings_remark(&rel.vsn).map_err(failed)?.is_some() {
                     bail!(
                         "failed to pack release {}: {} and the one in {} have both changed since the build; `pq build --force` \
-                         takes the first",
+                         uses the first file",
                         rel.vsn,
                         file.display(),
                         folder.display()
@@ -162,7 +163,7 @@ fn take(command: &Command, tree: &ReleaseTree, rel: &Rel) -> anyhow::Result<()> 
         }
         pq_release::put(&folder, name, text.as_bytes()).map_err(failed)?;
         warn(format_args!(
-            "{} is newer than the build, and is taken",
+            "{} is newer than the build and is added",
             file.display()
         ));
     }

@@ -1,4 +1,4 @@
-//! A command at a node: which node it is for, one request, and its answer as text or JSON.
+//! The options that all commands for a node share: its release tree, and text or JSON as the format of the answer.
 
 use std::path::PathBuf;
 
@@ -12,10 +12,10 @@ use super::progress::Meter;
 use super::say::say;
 use super::show::Show;
 
-/// Which node, and how its answer is written.
+/// The node that a command is for, and the format of the answer.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct At {
-    /// The release tree that the node runs on
+    /// The directory of the release tree that the node runs on
     #[arg(long, env = "PQ_ROOT", value_name = "DIR")]
     pub(crate) root: PathBuf,
     /// Write the answer as one line of JSON
@@ -24,7 +24,7 @@ pub(crate) struct At {
 }
 
 impl At {
-    /// Asks the node and shows its answer; `typed` is the command as progress is shown with it.
+    /// Sends the request and shows the answer; `typed` is the command that the progress line shows.
     pub(crate) fn show<A: DeserializeOwned + Show>(
         &self,
         typed: &str,
@@ -33,13 +33,13 @@ impl At {
         self.tell::<A>(&self.ask(typed, request)?)
     }
 
-    /// Asks the node; the answer's text.
+    /// Sends the request and returns the answer as JSON text.
     pub(crate) fn ask(&self, typed: &str, request: &Request) -> Result<String, Failure> {
         let mut meter = Meter::of(typed.to_string());
         connection::ask(&self.root, request, |progress| meter.note(progress))
     }
 
-    /// Shows an answer.
+    /// Prints an answer as text or, with `--json`, as JSON.
     pub(crate) fn tell<A: DeserializeOwned + Show>(&self, text: &str) -> Result<(), Failure> {
         let answer = read::<A>(text)?;
         match self.json {
@@ -49,17 +49,17 @@ impl At {
         answer.missing().map_or(Ok(()), |why| {
             Err(Failure::new(
                 Exit::Partial,
-                format!("some of it is missing: {why}"),
+                format!("the answer is incomplete: {why}"),
             ))
         })
     }
 }
 
-/// Reads an answer.
+/// Parses an answer of the node.
 pub(crate) fn read<A: DeserializeOwned>(text: &str) -> Result<A, Failure> {
     serde_json::from_str(text).map_err(|error| {
         let sentence = format!(
-            "failed to read the node's answer: {error}; use the `pq` that it was started with"
+            "failed to read the node's answer: {error}; use the `pq` program that runs the node"
         );
         Failure::new(Exit::Internal, sentence)
     })

@@ -1,7 +1,7 @@
-//! One request to a node, and the events that answer it.
+//! One request to a node, and the events that answer the request.
 //!
-//! A command that cannot connect knows that nothing has happened. One that loses the connection before the answer was
-//! complete does not know, and says so: that is never the same as "failed".
+//! A command that fails to connect knows that nothing has happened. A command that loses the connection before the
+//! answer is complete does not know the result, and reports "unknown" instead of "failed".
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,28 +15,28 @@ use pq_protocol::{Asked, Event, Exit, Failure, PROTOCOL, Progress, Request};
 
 use crate::system::holder;
 
-/// How long a node may be silent: it gives a sign of life every two seconds.
+/// The limit of the node's silence: a node sends a sign of life every 2 s.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
-/// How long a node may take to stop: its own limits are 10 s for an operation in progress and 60 s for the rest.
+/// The limit for a stop: the node itself allows 10 s for the operation in progress and 60 s for the rest.
 const STOP_MAX: Duration = Duration::from_secs(90);
 
-/// How long a node may have the tree before it listens: it boots in a tenth of a second, and does so again after a
-/// restart; on a machine with ten times the work that it can do, in some seconds. One that stops has closed its socket
-/// first, and whoever asks it anything waits as long as that takes.
+/// The limit for a process that has locked the tree and does not listen yet. Booting and restarting take 0.1 s, and
+/// several seconds on a machine with ten times its load. A node that stops closes its socket first, so commands wait
+/// here until that node has ended.
 const STARTING_MAX: Duration = Duration::from_secs(20);
 
-/// How long a node has to end as it is, before that is tried in another way (`stop`).
+/// The limit for the end of `pq stop --now`, before `stop` uses signals.
 const END_MAX: Duration = Duration::from_secs(2);
 
-/// How often to look whether it listens now.
+/// The interval between attempts to connect.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Asks the node of this tree; `note` hears how far it is. Returns the answer, which is JSON.
+/// Sends the request to the node of this tree and returns the JSON answer; `note` receives the progress.
 ///
 /// # Errors
-/// Those of the node; and [`Exit::Unreachable`], [`Exit::NotPermitted`] when nothing was asked, or
-/// [`Exit::Unknown`] when no whole answer came.
+/// Errors of the node; [`Exit::Unreachable`] or [`Exit::NotPermitted`] if the node has received no request;
+/// [`Exit::Unknown`] if no complete answer arrived.
 pub(crate) fn ask(
     root: &Path,
     request: &Request,
@@ -45,7 +45,7 @@ pub(crate) fn ask(
     let deadline = Instant::now() + STOP_MAX;
     loop {
         match ask_once(root, request, &mut note) {
-            // It was about to start again, and has closed its socket before it has read anything.
+            // The node was about to restart: it closed its socket and had not read the request.
             Err(Lost::Unheard(_))
                 if is_stop(request)
                     && !is_end(request)
@@ -60,11 +60,11 @@ pub(crate) fn ask(
     }
 }
 
-/// Why there is no answer.
+/// The reason for a missing answer.
 enum Lost {
-    /// The connection was closed, and no sign has come that the node had read anything: a stop may be asked for again.
+    /// The connection was closed without a sign that the node had read the request: a stop may be sent again.
     Unheard(Failure),
-    /// Anything else.
+    /// All other failures, after which the node may have carried out the request.
     Heard(Failure),
 }
 
@@ -81,7 +81,7 @@ fn is_stop(request: &Request) -> bool {
     )
 }
 
-/// It is to end as it is.
+/// Whether the request is `pq stop --now`.
 fn is_end(request: &Request) -> bool {
     matches!(request, Request::Stop { now: true, .. })
 }
@@ -109,7 +109,7 @@ fn ask_once(
         version: PROTOCOL,
         request,
     };
-    // A node that turns us away has closed its side already, and said why.
+    // A node that refuses the connection has already sent the reason and closed its side.
     let sent = stream.write_all(&frame::encode(&asked));
     let mut answer = String::new();
     let mut is_heard = false;
@@ -137,21 +137,21 @@ fn ask_once(
     }
 }
 
-/// A node that has stopped closes the connection by ending: until then it is not gone.
+/// Waits for the end of the node: a stopping node closes the connection when its process ends.
 fn finish(request: &Request, mut stream: UnixStream, answer: String) -> Result<String, Failure> {
     loop {
         match (is_stop(request), stream.read(&mut [0])) {
             (true, Err(error)) if error.kind() == ErrorKind::WouldBlock => {
                 return Err(unknown(&error));
             }
-            // This command was stopped meanwhile, and goes on (`signal(7)`).
+            // This command was suspended and continued (`signal(7)`).
             (true, Err(error)) if error.kind() == ErrorKind::Interrupted => (),
             _ => return Ok(answer),
         }
     }
 }
 
-/// Connects; as long as a process has the tree and does not listen, in a moment.
+/// Connects. While a process has the tree and does not listen, the function tries again until the limit.
 fn connect(root: &Path, limit: Duration) -> io::Result<UnixStream> {
     let deadline = Instant::now() + limit;
     loop {
@@ -199,7 +199,7 @@ fn unreachable(root: &Path, error: &io::Error) -> Failure {
         (_, Some(process)) => (
             Exit::Unreachable,
             format!(
-                "failed to reach the node on {root}: process {process} has the tree and does not listen; it is \
+                "failed to reach the node on {root}: process {process} has the tree and does not listen; the process is \
                  starting or stopping"
             ),
         ),
@@ -231,11 +231,11 @@ fn is_closed(kind: ErrorKind) -> bool {
 fn unknown(error: &io::Error) -> Failure {
     let why = match error.kind() {
         kind if is_closed(kind) => "the connection was lost".to_string(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => "it says nothing any more".to_string(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "the node sends nothing any more".to_string(),
         _ => error.to_string(),
     };
     let sentence = format!(
-        "failed to hear the node out: {why}; what was asked may have been done, `pq status` and `pq history` say more"
+        "failed to receive the whole answer: {why}; the node may have carried out the request, see `pq status` and `pq history`"
     );
     Failure::new(Exit::Unknown, sentence)
 }

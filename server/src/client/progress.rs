@@ -1,4 +1,5 @@
-//! How far an operation is, on stderr: one line that moves where a terminal shows it, else a line per step.
+//! The progress of an operation on stderr: a terminal shows one line that is overwritten, other outputs get a line
+//! per step.
 //!
 //! ```text
 //!   install 1.1.0  [##########----------]  copy: 2060 of 4120 converted  0.8 s
@@ -13,30 +14,30 @@ use super::say::warn;
 use super::table::{cut, printable, terminal_width};
 use crate::{console, streams};
 
-/// How wide the bar is, without its ends.
+/// The width of the bar in columns, without its ends.
 const BAR: usize = 20;
 
-/// How wide a terminal is that does not say it, or says nonsense (`script(1)` without one of its own: 0).
+/// The width in columns of a terminal that reports none or 0 (as `script(1)` without a terminal of its own does).
 const WIDTH: usize = 80;
 const WIDTH_MIN: usize = 20;
 
-/// A step that takes so long is mentioned again where no line moves.
+/// The interval at which a step in progress is written again to an output that is no terminal.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Shows one operation; what moved is gone when this is dropped.
+/// Shows the progress of one operation; dropping the meter erases the line on a terminal.
 pub(super) struct Meter {
     operation: String,
     began: Instant,
-    /// How many columns there are for a line that moves; nothing when none is to move.
+    /// The number of columns of the terminal; `None` if stderr is no terminal.
     width: Option<usize>,
-    /// How many columns the line takes now.
+    /// The number of columns that the line takes now.
     shown: usize,
-    /// The step that was mentioned last, and when.
+    /// The last step that was written, and the time of writing.
     mentioned: (String, Instant),
 }
 
 impl Meter {
-    /// For an operation, as it was typed.
+    /// Creates the meter of an operation; `operation` is the command as typed.
     pub(super) fn of(operation: String) -> Meter {
         let moves = std::io::stderr().is_terminal() && console::lines_may_move();
         Meter {
@@ -50,12 +51,12 @@ impl Meter {
         }
     }
 
-    /// So far it is now.
+    /// Shows the new progress.
     pub(super) fn note(&mut self, progress: &Progress) {
         match self.width {
             Some(width) => {
                 let line = line(&self.operation, progress, self.began.elapsed());
-                // The last column is left free: some terminals go to the next line behind it.
+                // The last column stays free: some terminals start a new line after it.
                 self.put(&cut(&printable(&line), width.saturating_sub(1)));
             }
             None => self.mention(progress),
@@ -70,7 +71,8 @@ impl Meter {
         }
     }
 
-    /// Puts a line over the one before. Blanks wipe out what it does not cover, and no terminal needs to know more than CR.
+    /// Overwrites the previous line. Blanks cover the rest of a longer line, so the terminal needs to support only
+    /// CR.
     fn put(&mut self, line: &str) {
         let columns = line.chars().count();
         let blanks = self.shown.saturating_sub(columns);
@@ -92,7 +94,7 @@ fn line(operation: &str, progress: &Progress, took: Duration) -> String {
     format!("{operation}  {bar}{progress}  {:.1} s", took.as_secs_f64())
 }
 
-/// The part that is done, of a step whose end is known: processes get their new versions after all states are converted.
+/// The bar of a step with a known end: processes get their new versions after all states are converted.
 fn bar(progress: &Progress) -> String {
     let done = match progress.swapped {
         0 => progress.converted,

@@ -1,15 +1,15 @@
-//! Answers as people read them: what an answer has to say of itself, and listings as tables.
+//! Answers as text: warnings about incomplete answers, and listings as tables.
 
 use pq_protocol::answer::{Missing, Rows};
 
 use super::table::table;
 
-/// An answer that people can read.
+/// An answer of the node that can be shown as text.
 pub(crate) trait Show {
-    /// As text.
+    /// The answer as text.
     fn show(&self) -> String;
 
-    /// What is missing of it, as a sentence; nothing when it is whole.
+    /// A sentence about missing parts of the answer; `None` if the answer is complete.
     fn missing(&self) -> Option<String> {
         None
     }
@@ -41,16 +41,16 @@ impl<R: Row> Show for Rows<R> {
     }
 }
 
-/// A row of a listing.
+/// One row of a listing, and its columns.
 pub(crate) trait Row: Sized {
-    /// The headings of its columns.
+    /// The headings of the columns.
     const HEADING: &[&'static str];
 
-    /// The same in the words of the game.
+    /// The headings with the game's own word for an avatar.
     fn heading() -> Vec<&'static str> {
         Self::HEADING.to_vec()
     }
 
-    /// The cells of all rows.
+    /// The cells of all rows, in the order of the headings.
     fn cells(rows: &[Self]) -> Vec<Vec<String>>;
 }

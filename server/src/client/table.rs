@@ -1,9 +1,9 @@
-//! Tables for people: columns that fit the terminal, and nothing in them that a terminal would obey.
+//! Tables for terminals: columns that fit the width, without control sequences.
 
 use comfy_table::{ContentArrangement, Table, presets};
 pub(crate) use pq_term::printable;
 
-/// A table with a heading. Without a terminal a line is as long as it is.
+/// Formats a table with a heading. Without a terminal the length of lines is not limited.
 pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table
@@ -19,12 +19,12 @@ pub(crate) fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>
     table.trim_fmt()
 }
 
-/// How many columns the terminal has; nothing when there is none.
+/// The number of columns of the terminal; `None` if stdout is no terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from)
 }
 
-/// The text, or as much of it as there is room for, and a sign that there is more.
+/// Returns the text, or its beginning and `…` if the text is longer than `room` columns.
 pub(crate) fn cut(text: &str, room: usize) -> String {
     match text.char_indices().nth(room) {
         None => text.to_string(),
@@ -35,7 +35,7 @@ pub(crate) fn cut(text: &str, room: usize) -> String {
     }
 }
 
-/// Lines of a label and what belongs to it; empty ones are left out.
+/// Formats lines of a label and a value; lines with an empty value are left out.
 pub(crate) fn lines(lines: &[(&str, String)]) -> String {
     let filled = || lines.iter().filter(|(_, text)| !text.is_empty());
     let width = filled().map(|(label, _)| label.len()).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Words that make no command: the complaint, or the help that was asked for.
+//! Usage errors (exit code 2), and the help texts that a user asks for.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -9,7 +9,8 @@ use pq_term::{printable, printable_json, printable_lines, shorten};
 use super::say::{aside, say};
 use crate::{console, streams};
 
-/// Says why the words make no command, or the help that was asked for. For who wants JSON it is a failure as any other.
+/// Reports a usage error, or prints the help that was asked for. With `--json`, a usage error is a JSON failure like
+/// all others.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
         let failure = Failure::new(Exit::Usage, misused(&error.to_string()));
@@ -17,14 +18,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         say(&printable_json(&text));
     }
     match odd_words() {
-        // It repeats the words: a script may have them from anywhere.
+        // The message repeats words of the command line: a script may have them from an untrusted source.
         odd if !odd.is_empty() && error.use_stderr() => aside(&tamed(&error.to_string(), &odd)),
         _ => print(error),
     }
     u8::try_from(error.exit_code()).unwrap_or(1).into()
 }
 
-/// Help and complaints as they were written, in colours where they are wanted.
+/// Prints help or a usage error, with colours if the terminal supports them.
 fn print(error: &clap::Error) {
     let (text, is_aside) = (error.render(), error.use_stderr());
     let is_seen = match is_aside {
@@ -41,10 +42,10 @@ fn print(error: &clap::Error) {
     }
 }
 
-/// The longest word that a complaint repeats.
+/// The longest word in characters that a usage error repeats.
 const WORD_CHARS_MAX: usize = 100;
 
-/// The words of the command line that are not repeated as they are.
+/// Words of the command line with control characters or of excessive length, which are not repeated unchanged.
 fn odd_words() -> Vec<String> {
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let is_odd = |word: &String| {
@@ -53,13 +54,13 @@ fn odd_words() -> Vec<String> {
     words.filter(is_odd).collect()
 }
 
-/// The complaint with these words written out and shortened, and nothing in it that a terminal obeys.
+/// The usage error with these words escaped and shortened, and without terminal control sequences.
 fn tamed(complaint: &str, odd: &[String]) -> String {
     let mut complaint = complaint.to_string();
     for word in odd {
         let shown = printable(word);
         let shown = shorten(&shown, WORD_CHARS_MAX);
-        // The parser leaves out what it takes for colours.
+        // The parser removes sequences that look like colours.
         for repeated in [word.clone(), without_colours(word)] {
             complaint = complaint.replace(&repeated, &shown);
         }
@@ -67,7 +68,7 @@ fn tamed(complaint: &str, odd: &[String]) -> String {
     printable_lines(complaint.trim_end())
 }
 
-/// A text without the control sequences that begin with ESC and `[` (ECMA-48), as the parser repeats it.
+/// A text without the control sequences that begin with ESC and `[` (ECMA-48), as the parser repeats the text.
 fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_string();
@@ -78,7 +79,7 @@ fn without_colours(text: &str) -> String {
     plain
 }
 
-/// The first paragraph of what is wrong; behind it stand advice and usage.
+/// The first paragraph of a usage error; advice and usage follow in further paragraphs.
 fn misused(error: &str) -> String {
     let error = &tamed(error, &odd_words());
     let first = error.split("\n\n").next().unwrap_or(error);

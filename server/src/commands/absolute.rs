@@ -1,10 +1,10 @@
-//! Paths on the command line: the node that reads them starts from another folder.
+//! Paths on the command line become absolute, because the node has another working directory.
 
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
-/// Reads a path as it is from the root.
+/// Parses a path and makes the path absolute.
 pub(crate) fn absolute() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(std::path::absolute)
 }

@@ -1,4 +1,4 @@
-//! `pq apps`: the applications that run, in the order of their start.
+//! `pq apps`: the running applications, in the order of their start.
 
 use clap::Args;
 use pq_otp::Ask;
@@ -13,20 +13,20 @@ use super::kinds::Question;
 use crate::client::Row;
 use crate::running::RunningNode;
 
-/// How long the application controller may take: it is asked while applications start and stop.
+/// The limit for an answer of the application controller, which may be starting or stopping applications.
 const TIMEOUT_MS: u64 = 5_000;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Apps {}
 
-/// An application that runs.
+/// One row of the list of applications.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct App {
-    /// Its name.
+    /// The name of the application.
     name: String,
-    /// Its version.
+    /// The version of the application.
     vsn: String,
-    /// What it is.
+    /// The description from the `.app` file.
     description: String,
 }
 
@@ -63,7 +63,7 @@ fn app((name, description, vsn): (String, String, String)) -> App {
     }
 }
 
-/// As the application controller has said last, where it cannot be asked.
+/// The application list that the node noted last, for a controller that does not answer in time.
 fn noted(node: &RunningNode, why: String) -> Rows<App> {
     let running = node.node().applications_noted().into_iter();
     let controller = node.node().whereis(CONTROLLER);

@@ -1,4 +1,4 @@
-//! `pq ban`: an address, a network or a name is let in no more.
+//! `pq ban`: clients with an address, of a network or with an avatar's name are refused.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
 pub(crate) struct BanArgs {
-    /// Whom: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or the name of an avatar
+    /// The address, network or avatar's name to ban: 192.0.2.7, 192.0.2.0/24, 2001:db8::/32 or Ann
     #[arg(value_name = "ADDRESS|NETWORK|NAME")]
     whom: String,
-    /// For how long: 30m, 1h 30m, 7d [default: for ever]
+    /// The duration of the ban: 30m, 1h 30m, 7d [default: no end]
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     span: Option<Duration>,
-    /// Why: for `bans` and the history
+    /// The reason, for `bans` and the history
     #[arg(value_parser = message)]
     text: Option<String>,
     #[command(flatten)]
@@ -30,22 +30,22 @@ pub(crate) struct BanArgs {
 
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Ban {
-    /// An address, a network or a name.
+    /// An address, a network in CIDR form or an avatar's name.
     whom: String,
-    /// For how long, in milliseconds; nothing for ever.
+    /// The duration in milliseconds; `None` for a ban without an end.
     for_ms: Option<u64>,
-    /// Why.
+    /// The reason, for `bans` and the history.
     text: Option<String>,
 }
 
-/// Somebody is banned.
+/// The answer to `ban`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "ban")]
 pub(crate) struct Enforced {
-    /// The ban.
+    /// The ban as `bans` lists it.
     #[serde(flatten)]
     banned: Banned,
-    /// How many clients were closed because of it.
+    /// The number of clients whose connections the ban has closed.
     dismissed: u64,
 }
 

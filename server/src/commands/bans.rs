@@ -1,4 +1,4 @@
-//! `pq bans`: who is banned.
+//! `pq bans`: the list of bans.
 
 use clap::Args;
 use pq_protocol::Failure;

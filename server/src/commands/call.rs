@@ -12,31 +12,31 @@ use super::kinds::{Question, exit_of};
 use crate::client::Show;
 use crate::running::RunningNode;
 
-/// How long a function, and whoever it asks, may take: a game may give an avatar ten seconds to end.
+/// The limit for a function and the processes that it asks: a game may allow an avatar 10 s to end.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
-/// The module that is compiled into the node (`regis_application::install`). It reads terms, where libraries read Rust's
-/// types: to it `{events, "Ann"}` and `[events, "Ann"]` are two names.
+/// The module that is compiled into the node (`regis_application::install`). Its functions read terms, whereas
+/// functions of libraries read Rust types: for `regis`, `{events, "Ann"}` and `[events, "Ann"]` are two names.
 const SERVICE: &str = "regis";
 
-/// What is there and not for operators: a name is given to whoever asks for one.
+/// A function that operators may not call: it registers the calling process.
 const ONLY_FOR_PROCESSES: (&str, usize) = ("regis:register", 2);
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Call {
-    /// The module
+    /// The name of the module
     module: String,
-    /// The function
+    /// The name of the function
     function: String,
-    /// Its arguments: a list of terms
+    /// The arguments of the function as a list of terms
     #[arg(default_value = "[]", value_parser = list)]
     args: String,
 }
 
-/// What a function returned.
+/// The answer to `call`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Returned {
-    /// A term.
+    /// The returned value as a term.
     result: String,
 }
 
@@ -54,9 +54,9 @@ impl Question for Call {
             read_outside(&self.args).map_err(|error| failed(Exit::Usage, error.to_string()))?;
         let args = term
             .as_list()
-            .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is no list of arguments")))?;
+            .ok_or_else(|| failed(Exit::Usage, format!("`{term}` is not a list of arguments")))?;
         if (self.name().as_str(), args.len()) == ONLY_FOR_PROCESSES {
-            let why = "badarg: a process registers only itself, and an operator is none";
+            let why = "badarg: a process registers only itself, and an operator is not a process";
             return Err(failed(Exit::Refused, why.to_string()));
         }
         let (module, function) = (&self.module, &self.function);
@@ -100,7 +100,7 @@ impl Call {
         msgpack::from_msgpack(&answer).map_err(|error| RequestError::BadReply(error.to_string()))
     }
 
-    /// Why it has not returned, called with so many arguments.
+    /// The reason for a call that has not returned; `arity` is the number of its arguments.
     fn why_not(&self, arity: usize, error: &RequestError) -> String {
         let name = &self.name();
         match error {
@@ -108,9 +108,10 @@ impl Call {
                 format!("undef: no code that runs has the function {name}/{arity}")
             }
             RequestError::Exit(Reason::NoProc) => in_words(&Term::atom("noproc")),
-            RequestError::Exit(reason) => format!("it failed with {reason}"),
+            RequestError::Exit(reason) => format!("the function failed with {reason}"),
             RequestError::Timeout(ms) => format!(
-                "it has not returned within {ms} ms; it goes on, on a thread for calls: `pq status` says whether it takes a processor"
+                "the function has not returned within {ms} ms and still runs on a thread for calls: \
+                 `pq status` says whether it takes a processor"
             ),
             other => other.to_string(),
         }
@@ -123,25 +124,25 @@ impl Show for Returned {
     }
 }
 
-/// A list of terms, kept as it was written: the node reads it again.
+/// Checks that the text is a list of terms. The text itself is kept, because the node parses it again.
 fn list(text: &str) -> Result<String, String> {
     let term = pq_term::read_term(text).map_err(|error| error.to_string())?;
     match term.as_list() {
         Some(_) => Ok(text.to_string()),
         None => Err(format!(
-            "`{term}` is no list: write the arguments between `[` and `]`"
+            "`{term}` is not a list: write the arguments between `[` and `]`"
         )),
     }
 }
 
-/// A reason for people: OTP's word, and what it means where it is one of those that everybody meets.
+/// The text of a reason: OTP's term, followed by an explanation if the term is common.
 fn in_words(reason: &Term) -> String {
     let known = [
         ("not_found", "the supervisor has no such child"),
         ("noproc", "no such process runs"),
-        ("name_taken", "somebody has this name already"),
-        ("already_present", "it is there already"),
-        ("timeout", "the answer did not come in time"),
+        ("name_taken", "another process has this name"),
+        ("already_present", "the child exists already"),
+        ("timeout", "no answer arrived within the limit"),
     ];
     let meant = known.iter().find(|(word, _)| mentions(reason, word));
     match meant {
@@ -150,14 +151,14 @@ fn in_words(reason: &Term) -> String {
     }
 }
 
-/// Whether this atom is anywhere in a reason: each supervisor on the way wraps that of its child.
+/// Whether the reason contains this atom: each supervisor on the way wraps the reason of its child.
 fn mentions(reason: &Term, word: &str) -> bool {
     let items = reason.as_tuple().or(reason.as_list()).unwrap_or_default();
     reason.is_atom(word) || items.iter().any(|item| mentions(item, word))
 }
 
-/// What a process has answered to a request that a function made, in OTP's words: a supervisor, an event manager, or a
-/// module in its own.
+/// Decodes the answer of a process that a function has asked. Supervisors and event managers answer in OTP's terms,
+/// other modules in their own.
 fn answered(bytes: &[u8]) -> Result<Term, String> {
     if let Ok(reply) = spec::decode_reply(bytes) {
         return Ok(of_supervisor(reply));
@@ -209,8 +210,8 @@ fn term_of(error: &RequestError) -> Option<String> {
     }
 }
 
-/// Whether it is this function that is not there, and not another one that it calls. The node names it with its module,
-/// a service with its arity, a library without its module.
+/// Whether the called function itself is missing, rather than a function that it calls. The node reports a missing
+/// function with its module, a service with its arity, and a library without its module.
 fn is_undef(reason: &Reason, name: &str) -> bool {
     let term = reason.to_term();
     let Some([tag, Term::String(what)]) = term.as_tuple() else {
@@ -264,6 +265,6 @@ mod tests {
     fn a_reason_is_in_words_where_everybody_meets_it() {
         let reason = "{shutdown,{failed_to_start_child,player,name_taken}}";
         let words = in_words(&pq_term::read_term(reason).unwrap());
-        assert_eq!(words, format!("{reason}: somebody has this name already"));
+        assert_eq!(words, format!("{reason}: another process has this name"));
     }
 }

@@ -1,5 +1,5 @@
-//! `pq check-install`: an install is tried on copies of all states, and changes nothing (`check_install_release/2`). Its
-//! answer is the plan of the install: what becomes of each module, and what trying it has shown.
+//! `pq check-install`: tries an install on copies of all states and changes nothing (`check_install_release/2`). The
+//! answer is the plan of the install: the changes of each module and the findings of the trial.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +30,11 @@ pub(crate) struct CheckInstallArgs {
 
 #[derive(Args, Serialize, Deserialize, Clone, Debug)]
 pub(crate) struct CheckInstall {
-    /// The release
+    /// The version of the release to check
     pub(crate) vsn: String,
     #[command(flatten)]
     pub(crate) options: Options,
-    /// An install begins with it: when the check refuses, that was the install's end.
+    /// Whether the check is the first step of `install`: a refused check is then a failed install in the history.
     #[arg(skip)]
     #[serde(default)]
     pub(crate) of_install: bool,
@@ -97,7 +97,7 @@ impl Show for CheckReport {
     }
 }
 
-/// The instructions of the relup, as they stand there.
+/// The instructions of the relup as terms, one per line.
 pub(crate) fn raw(plan: &CheckReport) -> String {
     let step = |step: &String| format!("  {}\n", printable(step));
     plan.script.iter().map(step).collect()
@@ -110,14 +110,14 @@ fn facts(plan: &CheckReport) -> String {
     );
     let lost = match plan.differing {
         0 => String::new(),
-        count => format!("{count} states came back as something else"),
+        count => format!("{count} states differ after the way back"),
     };
     let doomed = match plan.killed {
         0 => String::new(),
-        count => format!("{count} whose conversion does not end"),
+        count => format!("{count} processes whose conversion does not end"),
     };
     let restart = match plan.restart {
-        true => "the node starts again with this release",
+        true => "the node restarts with this release",
         false => "",
     };
     lines(&[
@@ -135,7 +135,7 @@ fn facts(plan: &CheckReport) -> String {
     ])
 }
 
-/// The processes that an install would end, by their names where they have some; nothing where there are none.
+/// The processes that an install would end, by their names where they have names; `None` if there are none.
 fn named(ends: &Ends) -> String {
     if ends.count == 0 {
         return String::new();
@@ -175,17 +175,17 @@ fn how(how: How) -> &'static str {
     }
 }
 
-/// What ends of the processes of a module.
+/// The text on processes of a module that the install ends.
 fn ends(change: &ModuleChange) -> String {
     match (change.processes, change.how) {
         (0, _) => String::new(),
         (count, How::Remove | How::Stop) => format!("all {count}"),
-        (count, How::Restart) => format!("all {count}, and start again"),
+        (count, How::Restart) => format!("all {count}, then restarted"),
         (_, How::Add | How::Load | How::Convert | How::Supervisor) => String::new(),
     }
 }
 
-/// `303: shop_till 300, shop_goods 3`
+/// The numbers of processes by module, for example `303: shop_till 300, shop_goods 3`.
 pub(crate) fn processes(by_module: &BTreeMap<String, u64>) -> String {
     let each = |(module, count): (&String, &u64)| format!("{module} {count}");
     let each: Vec<String> = by_module.iter().map(each).collect();
@@ -278,7 +278,7 @@ mod tests {
             up from 1.0.0 to 1.1.0:
             MODULE     FROM   TO     HOW         PROCESSES  ENDS
             pq_enemy   1.0.0  1.1.0  load        0
-            pq_market  1.0.0  1.1.0  restart     1          all 1, and start again
+            pq_market  1.0.0  1.1.0  restart     1          all 1, then restarted
             pq_old     1.0.0  -      remove      3          all 3
             pq_player  1.0.0  1.1.0  convert     412
             pq_quest   -      1.1.0  add         0
@@ -288,11 +288,11 @@ mod tests {
             ends       4: Ann <0.4.1> (pq_old), <0.9.1> (pq_market), 2 more
             calls      application:stop(poems)
             tried      412 states converted there and back in 31 ms
-            way back   3 states came back as something else
-            killed     2 whose conversion does not end
+            way back   3 states differ after the way back
+            killed     2 processes whose conversion does not end
             pause      about 2 ms
             duration   about 40 ms
-            restart    the node starts again with this release
+            restart    the node restarts with this release
         "#]]
         .assert_eq(&plan().show());
     }

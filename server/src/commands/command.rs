@@ -1,9 +1,9 @@
-//! What every command of operators has: words that are typed and sent, and an answer that is shown.
+//! The parts of every operators' command: options, the request, and an answer that is shown.
 //!
 //! ```text
 //!   To<Kick> ─ typed ─► Kick ─ named ─► {"door": {"kick": …}} ─► the node ─► Kicked ─ show ─► text
 //! ```
-//! What becomes of the words at the node is told in [`super::kinds`].
+//! [`super::kinds`] defines the action at the node.
 
 use std::fmt::Debug;
 
@@ -14,30 +14,30 @@ use serde::de::DeserializeOwned;
 
 use crate::client::{At, Show};
 
-/// The longest message for the history: three lines of a terminal.
+/// The limit of a message for the history, in characters: three lines of a terminal.
 const MESSAGE_MAX: usize = 240;
 
-/// A command as it is typed.
+/// A command with its options, as the command line has parsed it.
 pub(crate) trait Typed {
-    /// Which node it is for.
+    /// The node of the command, and the format of the answer.
     fn at(&self) -> &At;
 
-    /// Does it.
+    /// Sends the request and shows the answer.
     fn run(&self) -> Result<(), Failure>;
 }
 
-/// The words of a command as they travel, and what comes back.
+/// The request of a command as it is sent to the node, with the type of its answer.
 pub(crate) trait Words: Serialize + DeserializeOwned {
-    /// Its name on the wire; on the command line a `_` of it is a `-`.
+    /// The name in the request; the command line has `-` in place of each `_`.
     const NAME: &'static str;
 
-    /// The kind of request that it is; one about releases has a message besides ([`Noted`]).
+    /// The kind of the request; an operation on releases ([`Noted`]) has a message as well.
     const KIND: fn(Named) -> Request = Request::Question;
 
-    /// What the node answers.
+    /// The type of the node's answer.
     type Answer: Serialize + DeserializeOwned + Show;
 
-    /// The command as it was typed, without options and texts: for messages and the history.
+    /// The command as typed, without options and texts, for messages and the history.
     fn typed(&self) -> String {
         word::<Self>()
     }
@@ -48,12 +48,12 @@ pub(crate) fn word<W: Words>() -> String {
     W::NAME.replace('_', "-")
 }
 
-/// The request that these words are.
+/// Wraps the words of a command into a request.
 pub(crate) fn request<W: Words>(words: &W) -> Result<Request, Failure> {
     Named::of(W::NAME, words).map(W::KIND)
 }
 
-/// A command whose words are sent as they were typed.
+/// A command whose options are the fields of its request.
 #[derive(Args, Debug)]
 pub(crate) struct To<W: Args> {
     #[command(flatten)]
@@ -73,7 +73,7 @@ impl<W: Words + Args> Typed for To<W> {
     }
 }
 
-/// The same of a command about releases: with what is entered into the history.
+/// A command on releases, with a message for the history.
 #[derive(Args, Debug)]
 pub(crate) struct Noted<W: Args> {
     #[command(flatten)]
@@ -82,10 +82,10 @@ pub(crate) struct Noted<W: Args> {
     note: Note,
 }
 
-/// What is entered into the history, and at which node.
+/// The options of a command on releases: the message for the history, and the node.
 #[derive(Args, Debug)]
 pub(crate) struct Note {
-    /// Why, for the history
+    /// The reason for the operation, for the history
     #[arg(short, long, value_name = "TEXT", value_parser = message)]
     pub(crate) message: Option<String>,
     #[command(flatten)]
@@ -103,12 +103,12 @@ impl<W: Words + Args> Typed for Noted<W> {
 }
 
 impl Note {
-    /// Asks for an operation on releases, and shows its answer.
+    /// Requests an operation on releases and shows the answer.
     pub(crate) fn show<W: Words>(&self, words: &W) -> Result<(), Failure> {
         self.at.tell::<W::Answer>(&self.ask(words)?)
     }
 
-    /// Asks for an operation on releases; the answer's text.
+    /// Requests an operation on releases and returns the answer as JSON text.
     pub(crate) fn ask<W: Words>(&self, words: &W) -> Result<String, Failure> {
         let request = Request::Release {
             request: Named::of(W::NAME, words)?,
@@ -118,28 +118,28 @@ impl Note {
     }
 }
 
-/// Begin or end.
+/// A switch with two positions.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Switch {
-    /// Begin.
+    /// Switch the state on
     On,
-    /// End.
+    /// Switch the state off
     Off,
 }
 
 impl Switch {
-    /// Whether it begins.
+    /// Whether the switch is on.
     pub(crate) fn is_on(self) -> bool {
         self == Switch::On
     }
 }
 
-/// A message that fits a line of the history.
+/// Checks the length of a message for the history.
 pub(crate) fn message(text: &str) -> Result<String, String> {
     match text.chars().count() <= MESSAGE_MAX {
         true => Ok(text.to_string()),
         false => Err(format!(
-            "a message has at most {MESSAGE_MAX} characters: it is for one line of the history"
+            "a message for the history has at most {MESSAGE_MAX} characters"
         )),
     }
 }

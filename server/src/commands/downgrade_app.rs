@@ -1,4 +1,4 @@
-//! `pq downgrade-app`: one application is brought back to an older version, and no release (`downgrade_app/2,3`).
+//! `pq downgrade-app`: downgrades one application without a new release (`downgrade_app/2,3`).
 
 use std::path::{Path, PathBuf};
 
@@ -19,11 +19,11 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct DowngradeApp {
-    /// The application
+    /// The name of the application
     app: String,
-    /// The older version
+    /// The older version of the application
     vsn: String,
-    /// Its folder
+    /// The directory of the older version
     #[arg(value_parser = absolute())]
     dir: PathBuf,
     #[command(flatten)]
@@ -59,7 +59,7 @@ impl OnReleases for DowngradeApp {
     }
 }
 
-/// The folder holds this version of the application, and no other.
+/// Checks that the directory contains this version of the application.
 fn is_version(dir: &Path, app: &str, vsn: &str) -> Result<(), Failure> {
     let refuse = |why: String| Failure::new(Exit::Refused, format!("failed to {why}"));
     let file = dir.join(format!("ebin/{app}.app"));
@@ -67,7 +67,7 @@ fn is_version(dir: &Path, app: &str, vsn: &str) -> Result<(), Failure> {
     match found.vsn == vsn {
         true => Ok(()),
         false => Err(refuse(format!(
-            "find {app}-{vsn} in {}: it holds version {}",
+            "find {app}-{vsn} in {}: the directory contains version {}",
             dir.display(),
             found.vsn
         ))),

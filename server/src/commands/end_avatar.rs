@@ -1,11 +1,11 @@
-//! `pq end-avatar`, which a game may have a word of its own for: avatars are ended, whoever plays them.
+//! `pq end-avatar`, for which a game may define another name: ends avatars, with or without a player.
 //!
 //! ```text
 //!   a name ─► the registry ─► a process ─ sys:get_status ─► its parent ─► … ─► the child of the supervisor of avatars
 //!                                                                                  └ supervisor: terminate_child
 //! ```
-//! Which supervisor that is, and what the game calls an avatar, the release says (`door::game`). A player whose avatar ends
-//! hears of that from its session.
+//! The release defines the supervisor of avatars and the game's word for an avatar (`door::game`). The session of the
+//! avatar tells its player about the end.
 
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -24,25 +24,25 @@ use crate::door::Game;
 use crate::noun::noun;
 use crate::running::{RunningNode, plays};
 
-/// How long an avatar may take to end: one that is a supervisor with two children may take seven seconds by their
-/// specifications, and three more are for everybody else who wants something of the supervisor of avatars.
+/// The limit for the end of an avatar: the child specifications allow an avatar that is a supervisor with two
+/// children 7 s, and 3 s remain for other requests to the supervisor of avatars.
 const END_TIMEOUT_MS: u64 = 10_000;
 
-/// How many are told to end at once: the supervisor comes to others between two such batches.
+/// The number of avatars that are ended at once: the supervisor handles other requests between two batches.
 const BATCH: usize = 1_000;
 
-/// How many supervisors may stand between a process with a name and the supervisor of avatars.
+/// The limit of supervisors between a process with a name and the supervisor of avatars.
 const DEPTH_MAX: usize = 8;
 
 #[derive(Args, Debug)]
 pub(crate) struct EndAvatarArgs {
-    /// The name of the avatar, as `who` and `names` show it or in letters that look the same
+    /// The name of the avatar as `who` and `names` show it, or a name that looks the same
     #[arg(required_unless_present = "abandoned")]
     name: Option<String>,
-    /// A line that its player is sent first
+    /// A line of text for the player before the end
     #[arg(value_parser = message)]
     text: Option<String>,
-    /// End all avatars whose clients have left without `quit`; avatars that operators started are not among them
+    /// End all avatars whose clients have left without `quit`; avatars that operators started are not ended
     #[arg(long, conflicts_with_all = ["name", "text"])]
     abandoned: bool,
     #[command(flatten)]
@@ -51,35 +51,36 @@ pub(crate) struct EndAvatarArgs {
 
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct EndAvatar {
-    /// What its game calls it, for the history.
+    /// The game's word for an avatar, for the history.
     noun: String,
     name: String,
-    /// What its player is told first.
+    /// A line of text for the player before the end.
     text: Option<String>,
 }
 
-/// All avatars whose clients have gone and left them.
+/// A request to end all avatars whose clients have left.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct EndAbandoned {
-    /// What their game calls one, for the history.
+    /// The game's word for an avatar, for the history.
     noun: String,
 }
 
-/// An avatar has ended.
+/// The answer to `end-avatar NAME`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "end_avatar")]
 pub(crate) struct Ended {
-    /// Its name, as it was registered.
+    /// The registered name of the avatar.
     name: String,
-    /// Where its players come from; nobody played one that its client had left, or that an operator had started.
+    /// The addresses of the avatar's clients; empty for an avatar whose client had left or that an operator had
+    /// started.
     addresses: Vec<String>,
 }
 
-/// Avatars that played for nobody have ended.
+/// The answer to `end-avatar --abandoned`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "end_abandoned")]
 pub(crate) struct AllEnded {
-    /// How many.
+    /// The number of ended avatars.
     ended: u64,
 }
 
@@ -120,7 +121,7 @@ impl Words for EndAbandoned {
     }
 }
 
-// Avatars play without a door, too.
+// A node without listeners can have avatars, too.
 impl AtDoor for EndAvatar {
     fn text(&self) -> Option<&str> {
         self.text.as_deref()
@@ -141,7 +142,7 @@ impl AtDoor for EndAbandoned {
     }
 }
 
-/// The avatars of a node: what the game calls them, and the process that supervises them.
+/// The game's word for an avatar, and the process that supervises the avatars of a node.
 struct Avatars<'a> {
     node: &'a RunningNode,
     game: Game,
@@ -149,13 +150,13 @@ struct Avatars<'a> {
 }
 
 impl Avatars<'_> {
-    /// Those of the release that runs; `what` is what is wanted of them.
+    /// The avatars of the running release; `what` names the operation in an error.
     fn of<'a>(node: &'a RunningNode, what: &str) -> Result<Avatars<'a>, Failure> {
         let refused = |why: &str| Failure::new(Exit::Refused, format!("failed to {what}: {why}"));
         let game = node.game();
         let supervisor = game.avatars.as_deref().ok_or_else(|| {
             refused(
-                "the release does not say which supervisor has its avatars ({avatars, …} in its setting game)",
+                "the release does not name the supervisor of its avatars ({avatars, …} in its setting game)",
             )
         })?;
         let none = || refused(&format!("no {} has this name", game.noun.one));
@@ -167,7 +168,7 @@ impl Avatars<'_> {
         })
     }
 
-    /// The avatar that a process belongs to: itself or one of its ancestors, the child of the supervisor.
+    /// The avatar of a process: the process itself or one of its ancestors, a child of the supervisor of avatars.
     fn owning(&self, process: Pid) -> Result<Option<Pid>, RequestError> {
         let mut child = process;
         for _ in 0..DEPTH_MAX {
@@ -181,7 +182,7 @@ impl Avatars<'_> {
     }
 }
 
-/// The parent in the status of a process.
+/// The parent of a process according to its status.
 fn parent_of(node: &RunningNode, process: Pid) -> Result<Option<Pid>, RequestError> {
     let status = node
         .node()
@@ -192,7 +193,8 @@ fn parent_of(node: &RunningNode, process: Pid) -> Result<Option<Pid>, RequestErr
     Ok(items.and_then(|items| items.get(2)?.as_pid()))
 }
 
-/// Ends the avatar of this name, or of one that looks like it; its player is told this before, unless it is empty.
+/// Ends the avatar of this name, or of a name that looks the same. The player receives `text` first if it is not
+/// empty.
 fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
     let avatars = Avatars::of(node, &format!("end {name}"))?;
     let one = &avatars.game.noun.one;
@@ -217,10 +219,10 @@ fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
         .ask_supervisor(avatars.supervisor, &request, END_TIMEOUT_MS);
     match ended {
         Ok(SupReply::Ok) => (),
-        // Somebody else has ended it meanwhile.
+        // Another request has ended the avatar in the meantime.
         Ok(SupReply::Error(_)) if !node.node().is_alive(avatar) => (),
         Ok(_) => return Err(other()),
-        Err(error) => return Err(failed(Exit::Unknown, &format!("{error}; it may still end"))),
+        Err(error) => return Err(failed(Exit::Unknown, &format!("{error}; the avatar may still end"))),
     }
     let registered = registered.as_ref().and_then(Term::as_str);
     Ok(Ended {
@@ -229,7 +231,7 @@ fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
     })
 }
 
-/// Says a line to whoever plays this avatar; where they come from.
+/// Sends a line to the clients of this avatar and returns their addresses.
 fn tell(node: &RunningNode, name: &str, text: &str) -> Vec<String> {
     let Some(door) = node.door() else {
         return Vec::new();
@@ -245,22 +247,22 @@ fn tell(node: &RunningNode, name: &str, text: &str) -> Vec<String> {
     players.map(tell).collect()
 }
 
-/// Ends all avatars that play for nobody because their client has left them.
+/// Ends all avatars whose clients have left.
 fn end_abandoned(node: &RunningNode) -> Result<AllEnded, Failure> {
     let abandoned = node.door().map(|door| door.list_abandoned());
     let abandoned = abandoned.unwrap_or_default();
     if abandoned.is_empty() {
         return Ok(AllEnded { ended: 0 });
     }
-    let avatars = Avatars::of(node, "end what plays for nobody")?;
+    let avatars = Avatars::of(node, "end avatars without a client")?;
     let mut ended = 0;
     for batch in abandoned.chunks(BATCH) {
         let answered = end_batch(&avatars, batch);
         ended += answered as u64;
         if answered < batch.len() {
             let sentence = format!(
-                "failed to end all of {}: {ended} have ended, and the others did not say so within {END_TIMEOUT_MS} ms; \
-                 they may still end",
+                "failed to end all of {}: {ended} have ended, and the others did not confirm their end within \
+                 {END_TIMEOUT_MS} ms; they may still end",
                 abandoned.len()
             );
             return Err(Failure::new(Exit::Unknown, sentence));
@@ -269,15 +271,15 @@ fn end_abandoned(node: &RunningNode) -> Result<AllEnded, Failure> {
     Ok(AllEnded { ended })
 }
 
-/// Ends these, side by side; how many are gone.
+/// Ends these avatars concurrently and returns the number of ended avatars.
 fn end_batch(avatars: &Avatars<'_>, batch: &[Pid]) -> usize {
     let (sender, answers) = sync_channel(batch.len());
     for avatar in batch {
         let (sender, request) = (sender.clone(), SupRequest::TerminatePid(*avatar));
         let node = avatars.node.node();
-        // One that has ended by itself meanwhile is as well.
+        // An avatar that has ended by itself counts as well.
         node.request(avatars.supervisor, &spec::encode(&request), move |_| {
-            // There is room for all of them.
+            // The channel has a place for each answer.
             let _ = sender.try_send(());
         });
     }
@@ -292,7 +294,7 @@ fn end_batch(avatars: &Avatars<'_>, batch: &[Pid]) -> usize {
 impl Show for Ended {
     fn show(&self) -> String {
         let players = match self.addresses.is_empty() {
-            true => "nobody played it".to_string(),
+            true => "no client was connected".to_string(),
             false => format!("played from {}", printable(&self.addresses.join(", "))),
         };
         format!("{} has ended; {players}", printable(&self.name))
@@ -302,7 +304,7 @@ impl Show for Ended {
 impl Show for AllEnded {
     fn show(&self) -> String {
         format!(
-            "{} {} that played for nobody have ended",
+            "{} {} without a client have ended",
             self.ended,
             noun().many
         )

@@ -1,5 +1,5 @@
-//! `pq history`: read from the file, because what happened is wanted most when no node runs. A line for each operation, or
-//! all of one.
+//! `pq history`: reads the history file, so the command works while no node runs. The output is a line for each
+//! operation, or all fields of one operation.
 
 use clap::Args;
 use pq_protocol::history::{Entry, Past};
@@ -14,7 +14,7 @@ use crate::history;
 
 #[derive(Args, Debug)]
 pub(crate) struct HistoryArgs {
-    /// All of this one entry
+    /// The ID of the entry to show with all fields
     #[arg(value_name = "ID")]
     entry: Option<u64>,
     #[command(flatten)]
@@ -34,14 +34,14 @@ const HEADING: [&str; 10] = [
     "MESSAGE",
 ];
 
-/// The columns of sentences, which are cut where the terminal ends.
+/// The index of the first of the two columns with sentences, which are cut at the width of the terminal.
 const RESULT: usize = 6;
 const MESSAGE: usize = 9;
 
-/// How much of a sentence is shown on any terminal: two words tell one from another.
+/// The minimum length of a shown sentence, in characters: enough to tell one sentence from another.
 const CUT_MIN: usize = 12;
 
-/// Between two columns.
+/// The number of blanks between two columns.
 const GAP: usize = 2;
 
 impl Typed for HistoryArgs {
@@ -101,7 +101,7 @@ fn read(at: &At) -> Result<Past, Failure> {
     match past.unreadable - past.too_long.len() as u64 {
         0 => (),
         lines => warn(&format!(
-            "lines of {file} that are no entries, {lines} of them, are left out: a node was killed while it wrote"
+            "{lines} lines of {file} that are not entries are left out: a node was killed while it wrote them"
         )),
     }
     Ok(past)
@@ -113,7 +113,7 @@ impl Show for Past {
     }
 }
 
-/// All of it, each thing on a line of its own.
+/// All fields of an entry, one per line.
 impl Show for Entry {
     fn show(&self) -> String {
         let deed = &self.deed;
@@ -139,7 +139,7 @@ fn all_of(pause: Micros) -> String {
     format!("median {median} us, p99 {p99} us, max {max} us")
 }
 
-/// The rows, no wider than this.
+/// The rows of the table, limited to the width of the terminal.
 fn rows(entries: &[Entry], width: Option<usize>) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = entries.iter().map(cells).collect();
     let Some(width) = width else {
@@ -160,7 +160,7 @@ fn rows(entries: &[Entry], width: Option<usize>) -> Vec<Vec<String>> {
     rows
 }
 
-/// A half for each; what one does not need the other gets.
+/// Divides `room` columns: each text gets half, and room that one text does not need goes to the other.
 fn share(room: usize, one: usize, other: usize) -> (usize, usize) {
     let half = room / 2;
     let second = other.min(half.max(room.saturating_sub(one)));
@@ -186,7 +186,7 @@ fn cells(entry: &Entry) -> Vec<String> {
     cells.map(|cell| printable(&cell).into_owned()).to_vec()
 }
 
-/// A moment as the history has it, without its milliseconds.
+/// A time stamp of the history without milliseconds.
 fn to_the_second(when: &str) -> String {
     match when.split_once('.') {
         Some((second, _)) => format!("{second}Z"),

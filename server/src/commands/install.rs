@@ -1,8 +1,9 @@
-//! `pq install`: the plan, the question, the install (`install_release/2`).
+//! `pq install`: shows the plan, asks if wanted, and installs the release (`install_release/2`).
 //!
-//! The plan is what a check has found, so an install that would fail is refused before anything is begun; the history
-//! has that, too. It is shown always; asked is only who wants to be (`--ask`), because scripts and people type the same
-//! lines. What is carried out is the plan that was shown: not if another release runs meanwhile.
+//! The plan is the result of a check, so an install that would fail is refused before its start; the history records
+//! the refusal. The plan is always shown. The command asks only with `--ask`, so scripts and people type the same
+//! line. The node carries out exactly the plan that was shown, and refuses it if another release runs in the
+//! meantime.
 
 use std::io::IsTerminal;
 
@@ -27,10 +28,10 @@ use crate::streams;
 pub(crate) struct InstallArgs {
     #[command(flatten)]
     words: Install,
-    /// Ask before it begins
+    /// Ask for confirmation before the install
     #[arg(long, conflicts_with = "yes")]
     ask: bool,
-    /// Do not ask, which is the default
+    /// Install without confirmation (the default)
     #[arg(long)]
     yes: bool,
     /// Show the relup's instructions, too
@@ -42,9 +43,9 @@ pub(crate) struct InstallArgs {
 
 #[derive(Args, Serialize, Deserialize, Clone, Debug)]
 pub(crate) struct Install {
-    /// The release
+    /// The version of the release to install
     vsn: String,
-    /// The release that ran when the plan was shown. When another one runs now, the plan is no longer true.
+    /// The version that ran when the plan was shown. The plan is invalid if another version runs now.
     #[arg(skip)]
     #[serde(default)]
     from: Option<String>,
@@ -59,12 +60,12 @@ impl Typed for InstallArgs {
 
     fn run(&self) -> Result<(), Failure> {
         if self.ask && !std::io::stdin().is_terminal() {
-            let sentence = "failed to ask before the install: nobody is there; leave `--ask` away";
+            let sentence = "failed to ask before the install: stdin is not a terminal; omit `--ask`";
             return Err(Failure::new(Exit::Usage, sentence));
         }
         let plan = self.plan()?;
         if self.ask && !agreed() {
-            return Err(Failure::new(Exit::Refused, "not installed: as you said"));
+            return Err(Failure::new(Exit::Refused, "not installed: the operator declined"));
         }
         self.note.show(&Install {
             from: Some(plan.from),
@@ -76,7 +77,7 @@ impl Typed for InstallArgs {
 }
 
 impl InstallArgs {
-    /// Has it tried, and shows what was found.
+    /// Has the node check the install, and shows the plan.
     fn plan(&self) -> Result<CheckReport, Failure> {
         let check = CheckInstall {
             vsn: self.words.vsn.clone(),
@@ -92,25 +93,25 @@ impl InstallArgs {
     }
 }
 
-/// Asks on the terminal; anything but a yes is a no.
+/// Asks on the terminal; any answer other than yes means no.
 fn agreed() -> bool {
-    // An operator who cannot see the question does not answer it.
+    // The question goes to stderr: an operator who cannot see the question does not answer it.
     streams::aside("install? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// A release that runs and is not the one to boot is easily forgotten.
+/// Reminds the operator that the running release is not permanent.
 fn say_what_boots(at: &At) {
-    // It is a hint: a node that does not answer it may be starting again.
+    // The reminder is optional: a node that does not answer may be restarting.
     let status = status::ask(at).and_then(|text| read::<status::Report>(&text));
     if let Ok(status::Report { release, .. }) = status
         && release.status == "current"
     {
         let vsn = release.vsn;
         aside(&format!(
-            "another release boots next time, until `pq make-permanent {vsn}`"
+            "another release is permanent and boots at the next start; `pq make-permanent {vsn}` changes that"
         ));
     }
 }
@@ -143,7 +144,7 @@ impl OnReleases for Install {
 }
 
 impl Install {
-    /// What was shown to the operator is still what would be done.
+    /// Checks that the plan that the operator has seen is still valid.
     fn still_runs(&self, registry: &ReleaseRegistry) -> Result<(), Failure> {
         let (vsn, running) = (&self.vsn, &registry.running().vsn);
         match self.from.as_ref().filter(|from| *from != running) {
@@ -167,7 +168,7 @@ impl Show for InstallRecord {
             _ => text,
         };
         let restart = match self.restart {
-            true => "the node starts again with this release",
+            true => "the node restarts with this release",
             false => "",
         };
         let loaded = format!("{} KiB", self.bytes_loaded >> 10);
@@ -198,7 +199,7 @@ impl Show for InstallRecord {
     }
 }
 
-/// Nobody dropped is what everybody wants to read.
+/// The text on closed connections; most readers look for a zero here.
 fn connections(dropped: u64) -> String {
     match dropped {
         1 => "1 connection".to_string(),
@@ -253,7 +254,7 @@ mod tests {
             killed           2
             dropped          1 connection
             old code in use  pq_quest-1.1.0
-            restart          the node starts again with this release
+            restart          the node restarts with this release
         "]]
         .assert_eq(
             &more

@@ -1,4 +1,4 @@
-//! `pq install-file`: a file is copied into the folder of a release (`install_file/2`).
+//! `pq install-file`: copies a file into the directory of a release (`install_file/2`).
 
 use std::path::PathBuf;
 
@@ -16,14 +16,14 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct InstallFile {
-    /// The release
+    /// The version of the release
     vsn: String,
-    /// The file
+    /// The path of the file to copy
     #[arg(value_parser = absolute())]
     file: PathBuf,
 }
 
-/// A file that was put into the folder of a release.
+/// The answer to `install-file`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Copied(Done);
@@ -51,7 +51,7 @@ impl OnReleases for InstallFile {
 impl Show for Copied {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        let file = self.0.file.as_deref().unwrap_or("a file of its folder");
-        format!("release {vsn} has it as {}", printable(file))
+        let file = self.0.file.as_deref().unwrap_or("a file of its directory");
+        format!("copied into release {vsn} as {}", printable(file))
     }
 }

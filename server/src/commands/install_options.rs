@@ -1,4 +1,4 @@
-//! How code is installed (`release_handler:install_release/2`), on the command line and on the wire.
+//! The options of an install (`release_handler:install_release/2`), on the command line and in the request.
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::restart::ErrorAction;
 
-/// How an install is done.
+/// The options of every install.
 #[derive(Args, Serialize, Deserialize, Clone, Copy, Default, Debug)]
 pub(crate) struct How {
-    /// How long processes may be held [default: what the relup says, or 5000]
+    /// The limit for the suspension of processes, in milliseconds [default: the relup's limit, or 5000]
     #[arg(long = "suspend-timeout", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     suspend_timeout_ms: Option<u64>,
-    /// How long one conversion may take [default: 5000]
+    /// The limit for the conversion of one state, in milliseconds [default: 5000]
     #[arg(long = "code-change-timeout", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     code_change_timeout_ms: Option<u64>,
-    /// What becomes of the node when it fails after the point of no return
+    /// The action on a failure after the point of no return
     #[arg(long, value_enum, default_value_t = ErrorAction::Restart)]
     pub(crate) error_action: ErrorAction,
-    /// What becomes of a process whose conversion takes too long
+    /// The action on a process whose conversion exceeds the limit
     #[arg(long, value_parser = on_overrun(), default_value = ABORT)]
     on_overrun: OnOverrun,
 }
 
-/// The same of an install of all or a part of a release.
+/// The options of an install of a whole release or of a part of it.
 #[derive(Args, Serialize, Deserialize, Clone, Copy, Default, Debug)]
 pub(crate) struct Options {
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) how: How,
-    /// Install what the relup does, although it leaves code of the release that runs in force
+    /// Install although the relup leaves some code of the running release in force
     #[arg(long)]
     #[serde(default)]
     partial: bool,
@@ -40,10 +40,10 @@ pub(crate) struct Options {
 const ABORT: &str = "abort";
 const KILL: &str = "kill";
 
-/// The runtime's own type, which knows no command line.
+/// Parses the runtime's own type, which does not depend on the command line parser.
 fn on_overrun() -> impl TypedValueParser<Value = OnOverrun> {
-    let abort = PossibleValue::new(ABORT).help("Nothing, and the install is given up");
-    let kill = PossibleValue::new(KILL).help("It is killed, and the install goes on");
+    let abort = PossibleValue::new(ABORT).help("Keep the process and abort the install");
+    let kill = PossibleValue::new(KILL).help("Kill the process and continue the install");
     PossibleValuesParser::new([abort, kill]).map(|word| match word.as_str() {
         KILL => OnOverrun::Kill,
         _ => OnOverrun::Abort,
@@ -51,7 +51,7 @@ fn on_overrun() -> impl TypedValueParser<Value = OnOverrun> {
 }
 
 impl How {
-    /// As the release handler has it.
+    /// Converts the options to those of the release handler.
     pub(crate) fn options(&self) -> handler::Options {
         handler::Options {
             suspend_timeout_ms: self.suspend_timeout_ms,
@@ -63,7 +63,7 @@ impl How {
 }
 
 impl Options {
-    /// As the release handler has it.
+    /// Converts the options to those of the release handler.
     pub(crate) fn options(&self) -> handler::Options {
         handler::Options {
             partial: self.partial,

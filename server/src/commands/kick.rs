@@ -1,4 +1,4 @@
-//! `pq kick`: somebody is told something, and the connection is closed.
+//! `pq kick`: sends a client a text and closes its connection.
 
 use clap::Args;
 use pq_protocol::{Exit, Failure, Named, Request};
@@ -11,19 +11,19 @@ use crate::running::{RunningNode, plays};
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Kick {
-    /// The name of the avatar, or the address as `who` shows it
+    /// The avatar's name or the client's address, as `who` shows it
     #[arg(value_name = "NAME|ADDRESS")]
     whom: String,
-    /// What is said first
+    /// A line of text for the client before the close
     #[arg(value_parser = message)]
     text: Option<String>,
 }
 
-/// Connections are being closed.
+/// The answer to `kick`: the connections that are being closed.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "kick")]
 pub(crate) struct Kicked {
-    /// Where they come from.
+    /// The addresses of the clients.
     addresses: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl AtDoor for Kick {
             true => Err(Failure::new(
                 Exit::Refused,
                 format!(
-                    "failed to kick {whom}: nobody with this name or address is in; {}",
+                    "failed to kick {whom}: no connected client has this name or address; {}",
                     elsewhere(node, whom)
                 ),
             )),
@@ -67,13 +67,13 @@ impl AtDoor for Kick {
     }
 }
 
-/// Where somebody may be who is not in.
+/// Where the avatar of a name without a connected client may be found.
 fn elsewhere(node: &RunningNode, name: &str) -> String {
     if node.avatar(name).is_none() {
-        return "`pq who` lists everybody".to_string();
+        return "`pq who` lists the connected clients".to_string();
     }
     let one = node.noun().one;
-    format!("the {one} of this name plays for nobody, and `pq end-{one}` ends it")
+    format!("the {one} of this name has no client; `pq end-{one}` ends the {one}")
 }
 
 impl Show for Kicked {

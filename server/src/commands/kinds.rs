@@ -1,11 +1,11 @@
-//! The kinds of requests that a node knows, and what becomes of each.
+//! The kinds of requests that a node knows, and the steps of each kind.
 //!
 //! ```text
 //!   question ─► answer                                                    at any time
 //!   door     ─► text and name judged ─► carry_out ─► history              at any time
 //!   release  ─► turn ─► carry_out ─► players' programs ─► history         one at a time
 //! ```
-//! Runs on threads that may wait.
+//! The code runs on threads that may block.
 
 use std::time::Instant;
 
@@ -23,69 +23,69 @@ use super::command::Words;
 use crate::restart::Restart;
 use crate::running::{Outcome, RunningNode};
 
-/// The longest text for players, in characters: three lines of a terminal, as for the history.
+/// The limit of a text for players, in characters: three lines of a terminal, as in the history.
 const TEXT_MAX: usize = 240;
 
-/// Something that is answered at any time, and changes nothing that others see.
+/// A request that the node answers at any time without any change that others can see.
 pub(crate) trait Question: Words {
-    /// The answer.
+    /// Computes the answer without any change.
     fn answer(self, node: &RunningNode) -> Result<Self::Answer, Failure>;
 }
 
-/// Something that is done to players, at any time.
+/// An action on players, which the node carries out at any time.
 pub(crate) trait AtDoor: Words {
-    /// What is said with it, to players or for the history.
+    /// The text of the request, for players or for the history.
     fn text(&self) -> Option<&str> {
         None
     }
 
-    /// The player or address that it is about, if it is about one.
+    /// The name or address that the action is for; `None` if it is for all players.
     fn whom(&self) -> Option<&str> {
         None
     }
 
-    /// Does it.
+    /// Carries out the action.
     fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<Self::Answer, Failure>;
 }
 
-/// What goes with something that is done to players.
+/// The operator and the text of an action on players.
 #[derive(Clone, Copy)]
 pub(crate) struct Said<'a> {
-    /// The operator who does it.
+    /// The operator who requested the action.
     pub(crate) who: &'a Who,
-    /// What is said with it: one line without control characters.
+    /// The text of the request: one line without control characters.
     pub(crate) text: Option<&'a str>,
 }
 
-/// Something about releases, one at a time.
+/// An operation on releases; the node carries out one at a time.
 pub(crate) trait OnReleases: Words {
-    /// The release it is about, where the words name it.
+    /// The version of the release, if the request names one.
     fn vsn(&self) -> Option<&str>;
 
-    /// Whether other code, and with it another environment, is in force when it is done.
+    /// Whether the operation puts other code, and so another environment, into force.
     fn installs(&self) -> bool {
         false
     }
 
-    /// What the history calls it, now that it has ended well or not; nothing when it was not to change anything.
+    /// The text of the history's entry after success or failure; `None` for an operation without changes.
     fn entry(&self, _is_done: bool) -> Option<String> {
         Some(self.typed())
     }
 
-    /// Does it.
+    /// Carries out the operation.
     fn carry_out(&self, handler: &mut ReleaseHandler, driver: &mut Live) -> Outcome;
 }
 
-/// An operator and what it said, about an operation on releases.
+/// The operator of an operation on releases, with a message and a receiver for the progress.
 pub(crate) struct Operator {
     pub(crate) who: Who,
-    /// For the history.
+    /// The message for the history.
     pub(crate) message: Option<String>,
-    /// Hears how far the operation is.
+    /// Receives the progress of the operation.
     pub(crate) hear: mpsc::Sender<Progress>,
 }
 
-/// How an operation on releases has ended: its answer, and what is to become of the node.
+/// The outcome of an operation on releases: its answer, and the further fate of the node.
 pub(crate) struct Ended {
     pub(crate) answer: Result<String, Failure>,
     pub(crate) restart: Option<Restart>,
@@ -100,12 +100,12 @@ impl From<Failure> for Ended {
     }
 }
 
-/// Answers a question.
+/// Decodes a question, answers it and encodes the answer.
 pub(crate) fn answer<Q: Question>(asked: Named, node: &RunningNode) -> Result<String, Failure> {
     json(asked.read::<Q>()?.answer(node)?)
 }
 
-/// Does something to players, and enters it into the history.
+/// Carries out an action on players and enters it into the history.
 pub(crate) fn at_door<D: AtDoor>(
     asked: Named,
     node: &RunningNode,
@@ -116,7 +116,7 @@ pub(crate) fn at_door<D: AtDoor>(
         clean("a name", whom)?;
     }
     let (operation, text) = (request.typed(), request.text().map(line).transpose()?);
-    tracing::info!(%who, request = %operation, "asked by an operator");
+    tracing::info!(%who, request = %operation, "request of an operator");
     let began = Instant::now();
     let text = text.as_deref();
     let done = request.carry_out(node, Said { who, text });
@@ -135,7 +135,7 @@ pub(crate) fn at_door<D: AtDoor>(
     done.and_then(json)
 }
 
-/// Carries out something about releases, when nobody else is at it.
+/// Carries out an operation on releases once no other such operation runs.
 pub(crate) fn on_releases<R: OnReleases>(
     asked: Named,
     node: &RunningNode,
@@ -150,7 +150,7 @@ pub(crate) fn on_releases<R: OnReleases>(
         Ok(taken) => taken,
         Err(failure) => return failure.into(),
     };
-    tracing::info!(%who, request = %typed, "asked by an operator");
+    tracing::info!(%who, request = %typed, "request of an operator");
     let (began, from) = (Instant::now(), node.releases().running().vsn);
     let carry_out = |handler: &mut _, driver: &mut _| request.carry_out(handler, driver);
     let outcome = node.releases().carry_out(carry_out).asked_by(who);
@@ -176,8 +176,8 @@ pub(crate) fn on_releases<R: OnReleases>(
         node.history().note(who, deed);
     }
     let why = match is_done {
-        true => format!("`{typed}` asks for it"),
-        false => format!("`{typed}` failed half-way"),
+        true => format!("`{typed}` requires a restart"),
+        false => format!("`{typed}` failed after the point of no return"),
     };
     let restart = outcome.restart.map(|restart| restart.because(why));
     if restart.is_some() {
@@ -187,8 +187,8 @@ pub(crate) fn on_releases<R: OnReleases>(
     Ended { answer, restart }
 }
 
-/// What the history says of an operation on releases, with what was odd; what it was, since when and why is the caller's
-/// to say.
+/// The part of the history's entry that describes the outcome and oddities. The caller adds the operation, its start
+/// and its reason.
 fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
     let (exit, mut result) = Failure::ending(outcome.answer.as_ref().err());
     if exit != Exit::Done {
@@ -214,8 +214,8 @@ fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
     }
 }
 
-/// A text for players, without control characters: one line, that a queue of any client and the history have room
-/// for.
+/// Checks a text for players: one line without control characters, short enough for the queue of any client and for
+/// the history.
 pub(crate) fn line(text: &str) -> Result<String, Failure> {
     clean("a text", text)
 }
@@ -227,14 +227,14 @@ fn clean(what: &str, text: &str) -> Result<String, Failure> {
         length => Err(Failure::new(
             Exit::Usage,
             format!(
-                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, control characters not \
-                 counted, and this one has {length}"
+                "failed to read the request: {what} has 1 to {TEXT_MAX} characters, without control \
+                 characters, and this one has {length}"
             ),
         )),
     }
 }
 
-/// What a question's failure means. A callback that fails has had no effect.
+/// The exit code for a question's failure. A callback that fails has had no effect.
 pub(crate) fn exit_of(error: &RequestError) -> Exit {
     match error {
         RequestError::Timeout(_) | RequestError::Stalled(_) => Exit::Unknown,
@@ -243,7 +243,7 @@ pub(crate) fn exit_of(error: &RequestError) -> Exit {
     }
 }
 
-/// An answer as it travels.
+/// Encodes an answer as JSON.
 pub(crate) fn json(answer: impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(&answer).map_err(|error| {
         Failure::new(

@@ -1,4 +1,4 @@
-//! `pq lock`: new clients are turned away, or let in again.
+//! `pq lock`: refuses new clients, or admits them again.
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
@@ -11,7 +11,7 @@ use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
 pub(crate) struct LockArgs {
-    /// Begin or end; the next start of the node ends it, too
+    /// Whether new clients are refused; a restart of the node ends the lock
     #[arg(value_enum)]
     switch: Switch,
     #[command(flatten)]
@@ -20,17 +20,17 @@ pub(crate) struct LockArgs {
 
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Lock {
-    /// Nobody new comes in.
+    /// Whether new clients are refused.
     locked: bool,
 }
 
-/// New clients are turned away, or let in again.
+/// The answer to `lock`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "lock")]
 pub(crate) struct Locked {
-    /// Turned away.
+    /// Whether new clients are refused.
     locked: bool,
-    /// How many clients are connected.
+    /// The number of connected clients.
     clients: u64,
 }
 
@@ -74,8 +74,8 @@ impl AtDoor for Lock {
 impl Show for Locked {
     fn show(&self) -> String {
         match self.locked {
-            true => format!("locked; {} clients play on", self.clients),
-            false => "open again".to_string(),
+            true => format!("locked; {} clients stay connected", self.clients),
+            false => "unlocked".to_string(),
         }
     }
 }

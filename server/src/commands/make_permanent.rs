@@ -1,4 +1,4 @@
-//! `pq make-permanent`: the release that runs boots next time, too (`release_handler:make_permanent/1`).
+//! `pq make-permanent`: makes the running release permanent (`release_handler:make_permanent/1`).
 
 use clap::Args;
 use pq_otp::upgrade::Live;
@@ -13,11 +13,11 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct MakePermanent {
-    /// The release
+    /// The version of the release
     vsn: String,
 }
 
-/// A release that boots next time.
+/// The answer to `make-permanent`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Permanent(Done);
@@ -45,6 +45,6 @@ impl OnReleases for MakePermanent {
 impl Show for Permanent {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is permanent: it boots next time, too")
+        format!("release {vsn} is permanent: the node boots it at its next start, too")
     }
 }

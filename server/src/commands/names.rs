@@ -1,4 +1,4 @@
-//! `pq names`: names of processes, the node's own first, each kind in order.
+//! `pq names`: the names of processes, sorted, those of the node before those of the registry.
 
 use std::collections::HashMap;
 
@@ -15,33 +15,33 @@ use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Names {
-    /// Only names with this text in them
+    /// List only names that contain this text
     #[arg(value_name = "TEXT")]
     containing: Option<String>,
 }
 
-/// A name.
+/// A registered name of a process.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Name {
-    /// The name, as a term.
+    /// The name as a term.
     name: String,
-    /// What keeps it.
+    /// The register that has the name.
     scope: Scope,
-    /// Whose it is.
+    /// The pid of the named process.
     pid: String,
-    /// The process's module; none when it has ended meanwhile.
+    /// The process's module; `None` if the process has ended meanwhile.
     module: Option<String>,
-    /// The version of the module that runs in it.
+    /// The version of the module that the process runs.
     vsn: Option<String>,
 }
 
-/// What keeps a name.
+/// The register that has a name.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 enum Scope {
-    /// The node (`erlang:register/2`).
+    /// Registered with the node (`erlang:register/2`).
     Local,
-    /// The registry.
+    /// Registered with the registry `regis`.
     Regis,
 }
 
@@ -57,7 +57,7 @@ impl Question for Names {
         let names = local(node).into_iter().chain(kept(node));
         let names = names.filter(|(name, ..)| wanted(name)).collect::<Vec<_>>();
         let (processes, missing) = node.processes();
-        // A process that has ended while the others were looked up has no name any more.
+        // A process that has ended during the lookup is left out.
         let names = names.into_iter();
         let names = names.filter(|(.., pid)| node.node().is_alive(*pid));
         let of: HashMap<Pid, ProcessInfo> = processes

@@ -1,4 +1,4 @@
-//! `pq reboot-old`: a release that ran before is made permanent, and the node starts again with it (`reboot_old_release/1`).
+//! `pq reboot-old`: makes an older release permanent and restarts the node with it (`reboot_old_release/1`).
 
 use clap::Args;
 use pq_otp::upgrade::Live;
@@ -14,11 +14,11 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct RebootOld {
-    /// The release
+    /// The version of the release
     vsn: String,
 }
 
-/// A release with which the node starts again.
+/// The answer to `reboot-old`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Rebooting(Done);
@@ -50,6 +50,6 @@ impl OnReleases for RebootOld {
 impl Show for Rebooting {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is permanent, and the node starts again with it")
+        format!("release {vsn} is permanent, and the node restarts with it")
     }
 }

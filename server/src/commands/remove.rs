@@ -1,4 +1,4 @@
-//! `pq remove`: a release, and applications that no other release uses, are removed (`remove_release/1`).
+//! `pq remove`: removes a release, and the applications that no other release uses (`remove_release/1`).
 
 use clap::Args;
 use pq_otp::upgrade::Live;
@@ -13,11 +13,11 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Remove {
-    /// The release
+    /// The version of the release
     vsn: String,
 }
 
-/// A release that is gone.
+/// The answer to `remove`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Removed(Done);

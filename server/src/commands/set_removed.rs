@@ -1,4 +1,4 @@
-//! `pq set-removed`: a release is taken off the list, and its files stay (`set_removed/1`).
+//! `pq set-removed`: takes a release off the list and keeps its files (`set_removed/1`).
 
 use clap::Args;
 use pq_otp::upgrade::Live;
@@ -13,11 +13,11 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct SetRemoved {
-    /// The release
+    /// The version of the release
     vsn: String,
 }
 
-/// A release that is off the list.
+/// The answer to `set-removed`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Unlisted(Done);
@@ -45,6 +45,6 @@ impl OnReleases for SetRemoved {
 impl Show for Unlisted {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is no longer listed; its files are still there")
+        format!("release {vsn} is no longer listed; its files remain")
     }
 }

@@ -1,4 +1,4 @@
-//! `pq set-unpacked`: a release whose files are in the tree already is listed (`set_unpacked/2`).
+//! `pq set-unpacked`: lists a release whose files are already in the tree (`set_unpacked/2`).
 
 use std::path::{Path, PathBuf};
 
@@ -18,17 +18,17 @@ use crate::running::Outcome;
 
 #[derive(Args, Debug)]
 pub(crate) struct SetUnpackedArgs {
-    /// Its .rel file
+    /// The path of the release's .rel file
     #[arg(value_name = "RELFILE", value_parser = absolute())]
     rel_file: PathBuf,
-    /// Applications that are elsewhere: name, version, and the folder that holds the folder NAME-VSN
+    /// Applications in other directories: name, version, and the directory that contains NAME-VSN
     #[arg(value_name = "APP VSN DIR", num_args = 3..)]
     app_dirs: Vec<String>,
     #[command(flatten)]
     note: Note,
 }
 
-/// An application that is elsewhere: name, version, and the folder that holds the folder `Name-Vsn`.
+/// An application in another directory: name, version, and the directory that contains `Name-Vsn`.
 type Elsewhere = (String, String, PathBuf);
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct SetUnpacked {
     app_dirs: Vec<Elsewhere>,
 }
 
-/// A release that can be installed.
+/// The answer to `set-unpacked`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Listed(Done);
@@ -55,7 +55,7 @@ impl Typed for SetUnpackedArgs {
     }
 }
 
-/// `APP VSN DIR`, and again.
+/// Parses triples of `APP VSN DIR`.
 fn triples(words: &[String]) -> Result<Vec<Elsewhere>, Failure> {
     let usage = |why| Failure::new(Exit::Usage, format!("failed to {why}"));
     let triple = |words: &[String]| match words {
@@ -65,7 +65,7 @@ fn triples(words: &[String]) -> Result<Vec<Elsewhere>, Failure> {
             Ok((app.clone(), vsn.clone(), found))
         }
         rest => Err(usage(format!(
-            "read `{}`: APP, VSN and DIR are wanted, and again for the next application",
+            "read `{}`: each application needs three words, APP, VSN and DIR",
             rest.join(" ")
         ))),
     };
@@ -106,7 +106,7 @@ fn app_dir((name, vsn, dir): &Elsewhere) -> AppDir {
 impl Show for Listed {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
+        format!("release {vsn} is unpacked; `pq install {vsn}` installs it")
     }
 }
 

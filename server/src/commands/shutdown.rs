@@ -1,4 +1,5 @@
-//! `pq shutdown`: when the node ends, and what players are told. What the node does is told in `running::shutdown`.
+//! `pq shutdown`: plans the end of the node and the announcements to players. `running::shutdown` carries the plan
+//! out.
 
 use std::time::Duration;
 
@@ -10,15 +11,15 @@ use pq_protocol::{Exit, Failure, Request};
 use super::command::{Typed, message};
 use crate::client::{At, Show, aside, printable};
 
-/// The longest that may be planned: a week.
+/// The longest delay of a planned shutdown: one week.
 const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Args, Debug)]
 pub(crate) struct ShutdownArgs {
-    /// In how long: `+5m`, `+90s`, `+5` for minutes as shutdown(8) has it, or `now`; and what players are told
+    /// The delay (`+5m`, `+90s`, `+5` for 5 minutes as in shutdown(8), or `now`), and a line of text for players
     #[arg(value_names = ["+TIME", "TEXT"], num_args = 0..=2)]
     words: Vec<String>,
-    /// Give up what is planned
+    /// Cancel the planned shutdown
     #[arg(long, conflicts_with = "words")]
     cancel: bool,
     #[command(flatten)]
@@ -45,13 +46,13 @@ impl Typed for ShutdownArgs {
             _ => self.at.show::<Planned>("shutdown", &request),
         }?;
         if self.cancel {
-            aside("that is cancelled");
+            aside("the planned shutdown is cancelled");
         }
         Ok(())
     }
 }
 
-/// The time comes first, and may be left out.
+/// Parses the optional delay and the optional text, in this order.
 fn request(words: &[String]) -> Result<Shutdown, String> {
     let (time, text) = match words {
         [] => (None, None),
@@ -77,17 +78,17 @@ fn after(word: &str) -> Result<Duration, String> {
     if word == "now" {
         return Ok(Duration::ZERO);
     }
-    let wrong = |why: String| format!("`{word}` is no time: {why}; `+5m` is one, and `now`");
+    let wrong = |why: String| format!("`{word}` is not a time: {why}; `+5m` and `now` are times");
     let span = word
         .strip_prefix('+')
-        .ok_or_else(|| wrong("it has no +".into()))?;
+        .ok_or_else(|| wrong("the + is missing".into()))?;
     let minutes = span
         .parse::<u64>()
         .map(|minutes| Duration::from_secs(60 * minutes.min(100_000)));
     let after = minutes.or_else(|_| humantime::parse_duration(span));
     match after.map_err(|error| wrong(error.to_string()))? {
         after if after <= AFTER_MAX => Ok(after),
-        _ => Err(wrong("it is more than a week".into())),
+        _ => Err(wrong("the delay is longer than a week".into())),
     }
 }
 
@@ -98,7 +99,7 @@ impl Show for Planned {
             format!("; players are told: {}", printable(text))
         });
         let who = who.to_string();
-        format!("the node stops at {at}, as {} wants{text}", printable(&who))
+        format!("the node stops at {at} by a command of {}{text}", printable(&who))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `pq status`: what runs, since when, and what is being done; counts that cost nothing, whatever the node is at.
+//! `pq status`: the release, the uptime, the operation in progress, and counters that are cheap to read at any load.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -19,15 +19,15 @@ use crate::{console, stdio, streams};
 
 mod shown;
 
-/// How often `--watch` looks: as often as a person can follow.
+/// The interval of `--watch`: a person cannot follow faster changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-/// To the first line of a terminal, with nothing on it (ECMA-48: CUP, ED).
+/// Moves the cursor to the first line and clears the terminal (ECMA-48: CUP, ED).
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
-    /// Show it again every second
+    /// Repeat the output every second
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -40,116 +40,117 @@ pub(crate) struct Status {}
 /// The answer to `status`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Report {
-    /// The release that runs.
+    /// The running release and its status.
     pub(crate) release: Running,
-    /// What became of its settings, when they are not those it came with.
+    /// The origin of the release's settings, if they differ from those in the release.
     #[serde(default)]
     settings: Option<String>,
-    /// The program it runs in.
+    /// The program `pq` and its process.
     node: Program,
-    /// Processes.
+    /// The number of processes.
     processes: u64,
-    /// Open ports: players' connections.
+    /// The number of open ports (players' connections).
     ports: u64,
-    /// Where players come in; nothing when the release has no door.
+    /// The listeners and their clients; `None` for a release without listeners.
     door: Option<DoorStatus>,
-    /// Libraries that are loaded.
+    /// The libraries in the process.
     libraries: Libraries,
-    /// Conversions that do not end: each keeps a thread, which gets what time nobody else wants.
+    /// The number of conversions that do not end. Each keeps a thread, which runs at the lowest priority.
     #[serde(default)]
     conversions_given_up: u64,
-    /// Lines that were dropped because nobody read what the node writes.
+    /// Output lines that were dropped because no reader took the node's output.
     #[serde(default)]
     dropped_lines: DroppedLines,
-    /// Callbacks that do not end, and functions that were called; those of shards first.
+    /// Callbacks of shards that do not end, followed by called functions that do not end.
     #[serde(default)]
     stalls: Vec<Stalled>,
-    /// The operation in progress.
+    /// The operation on releases in progress.
     operation: Option<Operation>,
-    /// The end that is planned.
+    /// The planned shutdown, if any.
     #[serde(default)]
     shutdown: Option<Planned>,
 }
 
-/// A node.
+/// The process of a node.
 #[derive(Serialize, Deserialize, Debug)]
 struct Program {
-    /// Its version.
+    /// The version of the program `pq`.
     vsn: String,
-    /// Its process in the operating system.
+    /// The process ID in the operating system.
     pid: u32,
-    /// The root of its tree.
+    /// The root directory of the release tree.
     root: String,
-    /// Since when it runs (RFC 3339).
+    /// The start of the node (RFC 3339).
     since: String,
-    /// For how long, in milliseconds.
+    /// The time since the start, in milliseconds.
     uptime_ms: u64,
-    /// Its scheduler threads.
+    /// The number of scheduler threads.
     shards: u64,
 }
 
-/// The door.
+/// The listeners, and the admission of clients.
 #[derive(Serialize, Deserialize, Debug)]
 struct DoorStatus {
-    /// Where it listens.
+    /// The address of the telnet listener.
     address: String,
-    /// How many clients are connected.
+    /// The number of connected clients.
     clients: u64,
-    /// How many of them have an avatar that plays.
+    /// The number of connected clients with an avatar.
     players: u64,
-    /// How many avatars play for nobody, because their client has gone and left them.
+    /// The number of avatars whose clients have left.
     #[serde(default)]
     abandoned: u64,
-    /// New clients are turned away.
+    /// Whether new clients are refused (`pq lock`).
     locked: bool,
-    /// Where TLS is spoken, when it is.
+    /// The address of the TLS listener; `None` without one.
     #[serde(default)]
     tls_address: Option<String>,
-    /// Where its page is; nothing when it has none.
+    /// The address of the web listener; `None` without one.
     #[serde(default)]
     web_address: Option<String>,
-    /// What was refused since the node started, and how often; what never was is left out.
+    /// The number of refusals since the start of the node, by reason; reasons without a refusal are left out.
     #[serde(default)]
     refused: BTreeMap<String, u64>,
 }
 
-/// All libraries together; none is ever unloaded.
+/// The sum over all libraries, none of which is ever unloaded.
 #[derive(Serialize, Deserialize, Debug)]
 struct Libraries {
-    /// How many.
+    /// The number of libraries.
     count: u64,
-    /// Bytes of addresses that they take.
+    /// The address space of the libraries, in bytes.
     mapped_bytes: u64,
-    /// Bytes that their code has allocated.
+    /// The memory that the code of the libraries has allocated, in bytes.
     allocated_bytes: u64,
 }
 
-/// Something of a library that does not end.
+/// A callback or a called function that does not end.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 struct Stalled {
-    /// The shard that it holds up; nothing for a function that was called.
+    /// The shard that the callback blocks; `None` for a called function.
     shard: Option<u64>,
-    /// How many processes live on that shard: they wait.
+    /// The number of processes of that shard, all of which wait.
     processes: u64,
-    /// Whose callback it is.
+    /// The pid of the callback's process.
     pid: Option<String>,
-    /// The name of that process.
+    /// The registered name of that process.
     name: Option<String>,
-    /// The module that runs; empty for the runtime itself.
+    /// The running module; empty for the runtime itself.
     module: String,
-    /// Its version.
+    /// The version of the module.
     vsn: String,
-    /// The function that runs.
+    /// The function that has not returned.
     function: String,
-    /// For how long, in milliseconds.
+    /// The time since the start of the callback, in milliseconds.
     age_ms: u64,
-    /// How much of that it had a processor.
+    /// The processor time in that period, in milliseconds.
     cpu_ms: u64,
-    /// How much of that it slept.
+    /// The sleeping time in that period, in milliseconds.
     asleep_ms: u64,
-    /// It is taken for one that never ends: installs are refused, and questions do not wait for it.
+    /// Whether the node treats the callback as endless: installs are refused, and questions do not wait for the
+    /// shard.
     is_stalled: bool,
-    /// All of it as a sentence.
+    /// All fields as a sentence.
     sentence: String,
 }
 
@@ -166,7 +167,7 @@ impl Typed for StatusArgs {
     }
 }
 
-/// Looks again and again, until the node has gone or nobody reads any more.
+/// Shows the status again and again, until the node has ended or stdout is closed.
 fn watch(at: &At) -> Result<(), Failure> {
     let is_seen = streams::data_is_for_a_terminal() && console::lines_may_move();
     let over_the_last = is_seen && !at.json;
@@ -181,7 +182,7 @@ fn watch(at: &At) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks the node for its status.
+/// Requests the status of the node.
 pub(crate) fn ask(at: &At) -> Result<String, Failure> {
     at.ask("status", &request(&Status {})?)
 }
@@ -199,9 +200,10 @@ impl Question for Status {
         Ok(Report {
             release: node.releases().running(),
             settings: node.releases().settings(),
-            // Besides the shards there is one for supervisors (`boot`).
+            // Besides the shards there is one thread for supervisors (`boot`).
             node: program(node, counters.len().saturating_sub(1)),
-            // A shard may have been read between a birth and the end that another shard counts.
+            // Shards are read one after another: one may be read before a birth, and another after the end of that
+            // process.
             processes: count(|shard| shard.spawned).saturating_sub(count(|shard| shard.exited)),
             ports: booted.node().port_count() as u64,
             door: door(node),
@@ -236,7 +238,7 @@ fn libraries(node: &RunningNode) -> Libraries {
     }
 }
 
-/// What does not end.
+/// The callbacks and called functions that do not end.
 fn stalls(node: &RunningNode) -> Vec<Stalled> {
     let stalled = |stall: pq_otp::Stall| Stalled {
         shard: stall.shard.map(|shard| shard as u64),
@@ -255,7 +257,7 @@ fn stalls(node: &RunningNode) -> Vec<Stalled> {
     node.node().stalls().into_iter().map(stalled).collect()
 }
 
-/// The operation in progress, and how far it is at this moment.
+/// The operation in progress with its present progress.
 fn operation(node: &RunningNode) -> Option<Operation> {
     let noted = node.turn().now()?;
     Some(Operation {
@@ -264,12 +266,12 @@ fn operation(node: &RunningNode) -> Option<Operation> {
     })
 }
 
-/// Milliseconds since a moment; 0 when the clock was set back.
+/// The milliseconds since a time; 0 if the clock was set back.
 fn elapsed_ms(since: SystemTime) -> u64 {
     since.elapsed().unwrap_or_default().as_millis() as u64
 }
 
-/// The door, when the release has one.
+/// The status of the listeners; `None` for a release without listeners.
 fn door(node: &RunningNode) -> Option<DoorStatus> {
     node.door().map(|door| DoorStatus {
         address: door.address().to_string(),

@@ -1,7 +1,8 @@
-//! `pq stop`: in order, or, with `--now`, as the node is.
+//! `pq stop`: stops the node in order, or at once with `--now`.
 //!
-//! A node that stops already has closed its socket, and one that is in disorder may not answer. Then two signals say the
-//! same: the second one ends a node wherever it stands (`signals`). What the node does is told in `operator::session`.
+//! A node that is already stopping has closed its socket, and a faulty node may not answer. Two signals then have the
+//! same effect: the second signal ends a node in any state (`signals`). `operator::session` describes the node's
+//! side.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,15 +16,15 @@ use super::command::{Note, Typed};
 use crate::client::{At, Show, aside, printable, say};
 use crate::system::holder;
 
-/// How long a node may take to end after two signals; it needs half of it for its last words.
+/// The limit for the end of a node after two signals; the node needs half of it to write its last log lines.
 const END_MAX: Duration = Duration::from_secs(3);
 
-/// How often to look whether it has gone.
+/// The interval between checks for the end of the node's process.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[derive(Args, Debug)]
 pub(crate) struct StopArgs {
-    /// End the node within two seconds, without an orderly stop; players are not told
+    /// End the node within two seconds without an orderly stop and without an announcement to players
     #[arg(long)]
     now: bool,
     #[command(flatten)]
@@ -59,13 +60,13 @@ fn end(at: &At, process: u32) -> Result<(), Failure> {
     let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
     let told = [Signal::TERM, Signal::INT].map(|signal| pid.map(|pid| kill_process(pid, signal)));
     if let Some(Err(error)) = told[0] {
-        let sentence = format!("failed to end the node: process {process} cannot be told: {error}");
+        let sentence = format!("failed to end the node: no signal can be sent to process {process}: {error}");
         return Err(Failure::new(Exit::NotPermitted, sentence));
     }
     while has(&at.root, process) {
         if began.elapsed() > END_MAX {
             let sentence = format!(
-                "failed to end the node: process {process} was told twice and is there after {END_MAX:?}; `kill -9 {process}` \
+                "failed to end the node: process {process} still exists {END_MAX:?} after two signals; `kill -9 {process}` \
                  ends it"
             );
             return Err(Failure::new(Exit::Unknown, sentence));

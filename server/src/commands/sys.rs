@@ -1,4 +1,4 @@
-//! `pq sys`: a system message to a process (`sys(3)`), by the names that people use.
+//! `pq sys`: a system message (`sys(3)`) to a process that is given by name or pid.
 
 use std::fmt::Display;
 
@@ -14,115 +14,116 @@ use super::kinds::{Question, exit_of};
 use crate::client::{At, Show};
 use crate::running::RunningNode;
 
-/// Text that begins so is meant to be a term, and what is wrong with it is worth saying; an avatar's name begins otherwise.
+/// A text with such a first character is meant as a term, so its syntax error is reported; avatars' names begin
+/// otherwise.
 const BEGINS_A_TERM: [char; 5] = ['{', '[', '"', '\'', '#'];
 
-/// A system message.
+/// The system messages of the command line.
 #[derive(Subcommand, Debug)]
 pub(crate) enum SysArgs {
-    /// Its state, as a term
+    /// Show the state of the process as a term
     GetState {
         #[command(flatten)]
         of: Of,
     },
-    /// Its state, mode and parent
+    /// Show the state, mode and parent of the process
     GetStatus {
         #[command(flatten)]
         of: Of,
     },
-    /// Let it take no messages but system messages
+    /// Suspend the process: it handles system messages only
     Suspend {
         #[command(flatten)]
         of: Of,
     },
-    /// Let it take messages again
+    /// Resume a suspended process
     Resume {
         #[command(flatten)]
         of: Of,
     },
-    /// Count its messages
+    /// Count the messages of the process
     Statistics {
         #[command(flatten)]
         of: Of,
-        /// Begin, end, or show the counts
+        /// Start or stop counting, or show the counts
         #[arg(value_enum, default_value_t = Toggle::Get)]
         toggle: Toggle,
     },
-    /// Keep its last messages
+    /// Keep the last messages of the process
     Log {
         #[command(flatten)]
         of: Of,
-        /// Begin, end, or show the messages
+        /// Start or stop keeping messages, or show the kept messages
         #[arg(value_enum, default_value_t = Toggle::Get)]
         toggle: Toggle,
     },
-    /// Write each of its messages to the node's log
+    /// Write each message of the process to the node's log
     Trace {
         #[command(flatten)]
         of: Of,
-        /// Begin or end
+        /// Start or stop the trace
         #[arg(value_enum)]
         switch: Switch,
     },
 }
 
-/// A process of a node.
+/// The process that a system message is for.
 #[derive(Args, Debug)]
 pub(crate) struct Of {
-    /// Its name or its pid
+    /// A registered name or the pid of the process
     #[arg(value_name = "NAME|PID")]
     process: String,
     #[command(flatten)]
     at: At,
 }
 
-/// A system message to a process.
+/// The request of `pq sys`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Sys {
-    /// Its pid or one of its names.
+    /// The pid or a registered name of the process.
     process: String,
     message: Message,
 }
 
-/// The system messages that an operator may send. Those of the runtime ([`SysMessage`]) are more, and some of them hold
-/// functions, which do not travel.
+/// The system messages that an operator may send. The runtime has more ([`SysMessage`]), some of which contain
+/// functions, which cannot be sent to the node.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
 enum Message {
-    /// The state as a term.
+    /// Returns the state as a term.
     GetState,
-    /// State, mode and parent.
+    /// Returns state, mode and parent.
     GetStatus,
-    /// Take no messages.
+    /// Suspends the process (`sys:suspend/1`).
     Suspend,
-    /// Take messages again.
+    /// Resumes the process (`sys:resume/1`).
     Resume,
-    /// Messages counted.
+    /// Starts, stops or returns the counts of messages.
     Statistics(Toggle),
-    /// The last messages.
+    /// Starts, stops or returns the log of the last messages.
     Log(Toggle),
-    /// Each message in the node's log, or not any more.
+    /// Starts (`true`) or stops the trace of messages in the node's log.
     Trace(bool),
 }
 
-/// Begin, end or show. The runtime's own word has room for a number of entries besides, which an operator does not give.
+/// Start, stop or show. The runtime's own message also has a number of entries, which an operator cannot set.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Toggle {
-    /// Begin.
+    /// Start to gather data
     On,
-    /// End, and forget what was gathered.
+    /// Stop gathering and forget the data
     Off,
-    /// Show what was gathered.
+    /// Show the gathered data
     Get,
 }
 
-/// What a process answered.
+/// The answer to `sys`.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Reply {
-    /// Which process.
+    /// The pid of the process that answered.
     pid: String,
-    /// Its answer, a term.
+    /// The answer of the process as a term.
     reply: String,
 }
 
@@ -226,9 +227,9 @@ impl Question for Sys {
     }
 }
 
-/// The process that this text means: its pid, with or without its brackets, which shells ask to be quoted; its
-/// local name; or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Says why there is
-/// none.
+/// Finds the process of a text: its pid, with or without the angle brackets (which shells require to be quoted), its
+/// local name, or its name in the registry, as a term or as the text of a string (`Ann` for `"Ann"`). Returns the
+/// reason if there is none.
 fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
     let nobody = || "no process has this name or pid".to_string();
     if let Ok(pid) = text.parse::<Pid>().or_else(|_| format!("<{text}>").parse()) {
@@ -248,7 +249,7 @@ fn find(node: &RunningNode, text: &str) -> Result<Pid, String> {
         if !text.starts_with(BEGINS_A_TERM) {
             return Err(nobody());
         }
-        // A module's own words become known here when a name that holds them is read.
+        // Parsing a name makes the atoms in it known, so that names of a module can be read.
         names.get_names();
         read_outside(text).map_err(|_| format!("{}: {error}", nobody()))
     })?;

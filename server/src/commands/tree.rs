@@ -15,7 +15,7 @@ mod rows;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Tree {
-    /// Show each of many processes that are alike
+    /// Show each process of a large group instead of one summary row
     #[arg(long)]
     all: bool,
 }
@@ -69,9 +69,9 @@ fn tree_cells(row: &TreeRow, branch: &str) -> Vec<String> {
     ]
 }
 
-/// The lines that join each row of a tree to its parent, from the rows' depths.
+/// The lines that join each row of a tree to its parent, from the depths of the rows.
 fn branches(depths: Vec<usize>) -> Vec<String> {
-    // Whether a row at this depth follows before one that is nearer to the top.
+    // For each depth: whether a row of this depth follows before a row that is nearer to the top.
     let mut follows: Vec<bool> = Vec::new();
     let mut drawn: Vec<String> = Vec::new();
     for depth in depths.into_iter().rev() {

@@ -1,4 +1,4 @@
-//! `pq unban`: an address, a network or a name is let in again.
+//! `pq unban`: lifts the ban of an address, a network or a name.
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
@@ -11,16 +11,16 @@ use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Unban {
-    /// Whom, as `bans` shows it
+    /// The address, network or name as `bans` shows it
     #[arg(value_name = "ADDRESS|NETWORK|NAME")]
     whom: String,
 }
 
-/// Somebody is not banned any more.
+/// The answer to `unban`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "unban")]
 pub(crate) struct Unbanned {
-    /// The address, network or name.
+    /// The address, network or name of the lifted ban.
     whom: String,
 }
 
@@ -48,6 +48,6 @@ impl AtDoor for Unban {
 
 impl Show for Unbanned {
     fn show(&self) -> String {
-        format!("{} may come in again", printable(&self.whom))
+        format!("{} is no longer banned", printable(&self.whom))
     }
 }

@@ -1,4 +1,4 @@
-//! `pq unpack`: a package becomes a release of the tree (`unpack_release/1`).
+//! `pq unpack`: unpacks a package as a release of the tree (`unpack_release/1`).
 
 use std::path::Path;
 
@@ -15,12 +15,12 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Unpack {
-    /// A package in the tree's folder `releases`, or the path of one
+    /// The name of a package in the tree's directory `releases`, or the path of a package
     #[arg(value_name = "NAME-VSN|FILE", value_parser = package_name)]
     package: String,
 }
 
-/// A release that can be installed.
+/// The answer to `unpack`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Unpacked(Done);
@@ -45,7 +45,7 @@ impl OnReleases for Unpack {
     }
 }
 
-/// A package of the tree keeps its name; the path of one is for the node, which starts from another folder.
+/// Keeps the name of a package in the tree, and makes a path absolute: the node has another working directory.
 fn package_name(package: &str) -> Result<String, String> {
     if !package.contains('/') && !package.ends_with(".tar.gz") {
         return Ok(package.to_string());
@@ -59,7 +59,7 @@ fn package_name(package: &str) -> Result<String, String> {
 impl Show for Unpacked {
     fn show(&self) -> String {
         let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is unpacked; `pq install {vsn}` brings it into force")
+        format!("release {vsn} is unpacked; `pq install {vsn}` installs it")
     }
 }
 

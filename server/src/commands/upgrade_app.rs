@@ -1,4 +1,4 @@
-//! `pq upgrade-app`: one application is brought to a newer version, and no release (`upgrade_app/2`).
+//! `pq upgrade-app`: upgrades one application without a new release (`upgrade_app/2`).
 
 use std::path::PathBuf;
 
@@ -18,9 +18,9 @@ use crate::running::Outcome;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct UpgradeApp {
-    /// The application
+    /// The name of the application
     app: String,
-    /// The folder of the newer version
+    /// The directory of the newer version
     #[arg(value_parser = absolute())]
     dir: PathBuf,
     #[command(flatten)]
@@ -52,7 +52,7 @@ impl OnReleases for UpgradeApp {
     }
 }
 
-/// Brings the application of this name to another version.
+/// Upgrades or downgrades the application of this name to another version.
 pub(crate) fn change(
     app: &str,
     how: &How,
@@ -62,7 +62,7 @@ pub(crate) fn change(
         Some(app) => Outcome::of_install(change(app), how.error_action),
         None => {
             let sentence = format!(
-                "failed to find application {app}: nothing has this name here; `pq apps` lists the applications"
+                "failed to find application {app}: no application of the node has this name; `pq apps` lists the applications"
             );
             Outcome::failed(Failure::new(Exit::Refused, sentence))
         }

@@ -1,4 +1,4 @@
-//! `pq wall`: everybody who is connected is told something.
+//! `pq wall`: sends a line of text to all connected clients.
 
 use clap::Args;
 use pq_protocol::{Failure, Named, Request};
@@ -11,16 +11,16 @@ use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Wall {
-    /// What: one line
+    /// The line of text
     #[arg(value_parser = message)]
     text: String,
 }
 
-/// Everybody was told.
+/// The answer to `wall`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "wall")]
 pub(crate) struct Told {
-    /// How many clients.
+    /// The number of clients that receive the text.
     clients: u64,
 }
 
@@ -45,6 +45,6 @@ impl AtDoor for Wall {
 
 impl Show for Told {
     fn show(&self) -> String {
-        format!("told to {} clients", self.clients)
+        format!("sent to {} clients", self.clients)
     }
 }

@@ -12,22 +12,22 @@ use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct WhichReleases {
-    /// Only those with this status
+    /// List only releases with this status
     #[arg(value_enum)]
     status: Option<StatusWord>,
 }
 
-/// Where a release stands, in OTP's words (`release_handler(3)`).
+/// The status of a release, in OTP's words (`release_handler(3)`).
 #[derive(ValueEnum, Serialize, Deserialize, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
 enum StatusWord {
-    /// Its files are there.
+    /// The files of the release are in the tree
     Unpacked,
-    /// It runs, and another one boots next time.
+    /// The release runs, and another release is permanent
     Current,
-    /// It boots next time.
+    /// The node boots this release at its next start
     Permanent,
-    /// It ran before.
+    /// The release ran before
     Old,
 }
 

@@ -1,4 +1,4 @@
-//! `pq who`: the clients that are connected.
+//! `pq who`: the connected clients.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,35 +17,35 @@ use crate::clock::{rfc3339, span};
 use crate::noun::noun;
 use crate::running::RunningNode;
 
-/// Under a list without names.
+/// The note under a list without names.
 const NOT_SAID: &str =
-    "the release does not say who plays: its setting game has no {who, …} (docs/operating.md)";
+    "the release does not name the avatars of clients: its setting game has no {who, …} (docs/operating.md)";
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Who {}
 
-/// A client that is connected.
+/// One row of the list of clients.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Guest {
-    /// The name of its avatar, when it has one; also nothing when its session did not say so in time.
+    /// The avatar's name; `None` without an avatar, or if the session did not answer in time.
     name: Option<String>,
-    /// Where it comes from.
+    /// The network address of the client.
     address: String,
-    /// `telnet`, or `text` when it has not shown that it speaks telnet.
+    /// `telnet` or `text` (no telnet command received), each with `, TLS` over TLS; `web` for a browser.
     protocol: String,
-    /// What its program calls itself.
+    /// The name of the client program, as the program itself reports it.
     program: Option<String>,
-    /// What it calls its terminal.
+    /// The terminal type that the client reports.
     terminal: Option<String>,
-    /// Its session.
+    /// The pid of the client's session.
     pid: String,
-    /// The version of the module that runs in its session; none when that has ended meanwhile.
+    /// The version that the session runs; `None` if the session has ended meanwhile.
     session_vsn: Option<String>,
-    /// The version of the module that runs in its avatar.
+    /// The version that the avatar's process runs.
     avatar_vsn: Option<String>,
-    /// Since when it is connected (RFC 3339).
+    /// The time of the connect (RFC 3339).
     since: String,
-    /// For how long it has sent no line, in milliseconds.
+    /// The time since the last line of the client, in milliseconds.
     idle_ms: u64,
 }
 
@@ -56,7 +56,7 @@ impl Words for Who {
 
 impl Question for Who {
     fn answer(self, node: &RunningNode) -> Result<Rows<Guest>, Failure> {
-        let guests = node.door_to("list who is in")?.guests();
+        let guests = node.door_to("list the clients")?.guests();
         let (processes, missing) = node.processes();
         let of: HashMap<Pid, &ProcessInfo> = processes
             .iter()
@@ -101,7 +101,7 @@ impl Row for Guest {
     ];
 
     fn heading() -> Vec<&'static str> {
-        // Once for a command.
+        // The leak is bounded: a command shows one table.
         let avatar: &'static str = noun().one.to_uppercase().leak();
         let in_words = |heading: &&'static str| match *heading {
             "AVATAR" => avatar,

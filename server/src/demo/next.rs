@@ -1,4 +1,5 @@
-//! The package of the next release, made while the first is played: its libraries take cargo a while.
+//! The package of the next release, built while the first release runs, because cargo takes long to build its
+//! libraries.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,23 +19,23 @@ use crate::author::relup;
 use crate::boot;
 use crate::libraries::Workspace;
 
-/// The release that is played first.
+/// The release that `pq demo` runs first.
 pub(super) const FIRST: &str = "1.0.0";
 
-/// The release that it is upgraded to.
+/// The release of the upgrade.
 pub(super) const NEXT: &str = "1.1.0";
 
-/// What the package is made of.
+/// The sources and the relup of the next release.
 pub(super) struct Next {
     workspace: Arc<Workspace>,
     relup: Relup,
 }
 
 impl Next {
-    /// Finds the sources of the next release, and the way to it.
+    /// Finds the sources of the next release and compiles its relup.
     ///
     /// # Errors
-    /// When there are none, or there is no way.
+    /// Fails if sources are missing or the relup cannot be compiled.
     pub(super) fn find(workspace: Arc<Workspace>) -> anyhow::Result<Next> {
         let (new, old) = (rel_file(&workspace, NEXT)?, rel_file(&workspace, FIRST)?);
         let way = relup::Command::between(new, old, workspace.folders());
@@ -42,7 +43,8 @@ impl Next {
         Ok(Next { workspace, relup })
     }
 
-    /// Makes the package, in the folder `releases` of the tree, on a thread of its own; then calls `then` with the tree.
+    /// Packs the release into the tree's directory `releases` on a thread of its own, and then calls `then` with the
+    /// tree.
     pub(super) fn pack(self, root: PathBuf, then: fn(&Path)) -> Packing {
         let (workspace, is_cancelled) = (self.workspace.clone(), Arc::new(AtomicBool::new(false)));
         let asked = is_cancelled.clone();
@@ -54,7 +56,7 @@ impl Next {
                     then(&root);
                 }
                 Err(_) if asked.load(Ordering::Acquire) => (),
-                Err(error) => tracing::error!("release {NEXT} is not packed: {error:#}"),
+                Err(error) => tracing::error!("failed to pack release {NEXT}: {error:#}"),
             }
         });
         Packing {
@@ -64,12 +66,12 @@ impl Next {
         }
     }
 
-    /// It is made of a tree of its own, which nobody needs afterwards.
+    /// Builds the package from a temporary tree.
     fn make(self, root: &Path) -> anyhow::Result<PathBuf> {
         let mut pieces = Pieces::build(&self.workspace, &rel_file(&self.workspace, NEXT)?)?;
         pieces.relup = Some(self.relup.to_text());
         let beside =
-            tempfile::tempdir_in(root).context("failed to make a folder for the package")?;
+            tempfile::tempdir_in(root).context("failed to create a directory for the package")?;
         pieces.lay_out(beside.path(), Overwrite::Nothing)?;
         let tree = ReleaseTree::open(beside.path(), boot::runtime()?);
         let package = make_tar(&tree, NEXT, &layout::releases(root));
@@ -77,7 +79,7 @@ impl Next {
     }
 }
 
-/// The package is being made. Dropped, it is given up: the cargo that builds for it is killed.
+/// The packing in progress. Dropping the value cancels the packing and kills its cargo.
 pub(super) struct Packing {
     workspace: Arc<Workspace>,
     is_cancelled: Arc<AtomicBool>,
@@ -88,12 +90,12 @@ impl Drop for Packing {
     fn drop(&mut self) {
         self.is_cancelled.store(true, Ordering::Release);
         self.workspace.stop_building();
-        // A thread that panicked has said so.
+        // A panic of the thread is already in the log.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// The `.rel` file of a release in the sources: the only one in its folder.
+/// The `.rel` file of a release in the sources, the only one in its directory.
 pub(super) fn rel_file(workspace: &Workspace, vsn: &str) -> anyhow::Result<PathBuf> {
     let folder = workspace.root().join("releases").join(vsn);
     let reading = || format!("failed to read {}", folder.display());

@@ -1,8 +1,8 @@
-//! Paths as one types them: short where the shell stands, and quoted where it would read them otherwise.
+//! Paths for a shell: relative to the current directory where that is shorter, and quoted where needed.
 
 use std::path::Path;
 
-/// A path for a shell in the current folder.
+/// A path for a shell in the current directory.
 pub(super) fn typed(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     typed_in(&here, path)
@@ -12,7 +12,7 @@ fn typed_in(here: &Path, path: &Path) -> String {
     let short = path.strip_prefix(here).unwrap_or(path).to_string_lossy();
     let short = match short.contains('/') {
         true => short.into_owned(),
-        // Without a slash the shell would look for a program elsewhere.
+        // Without a slash the shell would search `PATH` for the program.
         false => format!("./{short}"),
     };
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);

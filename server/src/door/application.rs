@@ -1,23 +1,23 @@
-//! The application behind the door: the one of a release whose environment has `game`, or else `port`.
+//! The door's application: the application of a release whose environment has `game`, or otherwise `port`.
 
 use anyhow::bail;
 use pq_release::boot::{BootApp, BootRelease};
 
-/// The application behind the door.
+/// The application that has the node's listeners.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Application {
-    /// Its name.
+    /// The name of the application.
     pub(crate) name: String,
-    /// The first name that its processes register: that of the supervisor which starts sessions, unless `game` says
-    /// otherwise.
+    /// The first registered name of the application: the supervisor that starts sessions, unless `game` names another
+    /// one.
     pub(super) registered: Option<String>,
 }
 
 impl Application {
-    /// That of this release, if it has one.
+    /// The door's application of this release; `None` if the release has none.
     ///
     /// # Errors
-    /// When it has several.
+    /// Fails if several applications of the release have the setting.
     pub(crate) fn of(release: &BootRelease) -> anyhow::Result<Option<Application>> {
         match Application::with(release, "game")? {
             Some(application) => Ok(Some(application)),
@@ -32,7 +32,7 @@ impl Application {
             [] => return Ok(None),
             [app] => &app.app,
             [one, other, ..] => bail!(
-                "{} and {} both have the setting {key}, and one application can be behind the door",
+                "{} and {} both have the setting {key}, but only one application can have the listeners",
                 one.app.name.as_str(),
                 other.app.name.as_str()
             ),

@@ -1,12 +1,12 @@
-//! What the door wants to know of the game behind it, asked of the game's own processes in the way that the release says
-//! (`game`). What becomes of it, and when it is asked, is `sockserv`'s.
+//! The door's questions about players, which the game's own processes answer as the release defines (`game`).
+//! `sockserv` decides when to ask and how to use the answers.
 //!
 //! ```text
 //!   login   session ─ sys:get_state ─► its state ─► {who, …}: read there, or Module:Function(State)
 //!   sheet   the same ─► the avatar's name ─► registry ─► avatar ─ sys:get_state ─► {sheet, …}: Module:Function(State)
 //! ```
-//! The node asks and the game only describes, so an avatar does not know whether anybody looks. Nothing here holds a shard
-//! or the sockets' thread: states come by message, and a call is waited for on a thread that may wait.
+//! The node asks and the game only describes, so an avatar does not know about observers. These functions block
+//! neither a shard nor the sockets' thread: states arrive by message, and a call waits on a thread that may block.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use tokio::task::spawn_blocking;
 
 use super::game::{self, Function, Places, Who};
 
-/// How long a function may take: it is pure, and takes no time worth mentioning. A machine that has something else to do may
-/// let it wait; then a thread of `spawn_blocking` waits, and nobody else.
+/// The limit for a call in milliseconds. The function is pure and takes microseconds. On a machine with much other
+/// load, only a thread of `spawn_blocking` waits.
 const CALL_TIMEOUT_MS: u64 = 10_000;
 
-/// How many calls are waited for at once, each on a thread. The shards of a small machine have no more to give, and
-/// whoever comes behind them waits for milliseconds.
+/// The number of concurrent calls, each on a thread. The shards of a small machine have no more capacity, and further
+/// calls wait for milliseconds.
 const CALLS_MAX: usize = 4;
 
 /// The game of a node, as the door asks it.
@@ -42,7 +42,7 @@ struct Asks {
 }
 
 impl Asker {
-    /// For this game of the node, whose avatars have these names.
+    /// Creates the asker for this game of the node; `names` is the registry with the avatars' names.
     pub(super) fn new(node: &Node, names: &Names, game: &game::Game) -> Asker {
         Asker(Arc::new(Asks {
             node: node.clone(),
@@ -67,8 +67,8 @@ impl Game for Asker {
 }
 
 impl Asks {
-    /// Who plays at this session, once it has done with all that it was sent before. Where nobody can tell, everybody plays,
-    /// under no name.
+    /// The player at this session, after the session has handled its earlier messages. If the question fails, the
+    /// session counts as playing without a name.
     async fn login(&self, session: Pid) -> Login {
         let Some(who) = &self.who else {
             return Login::Playing(Avatar::default());
@@ -82,8 +82,8 @@ impl Asks {
         }
     }
 
-    /// During an upgrade the release may have the function already, or still, while the module has not: then it is asked
-    /// again.
+    /// During an upgrade the environment may name the function before or after the module has it; the question is
+    /// then repeated.
     async fn login_by(&self, function: &Function, state: Term) -> Login {
         let answer = match self.call(function, state).await {
             Ok(answer) => from_msgpack(&answer).map_err(|error| error.to_string()),
@@ -92,13 +92,13 @@ impl Asks {
         match answer {
             Ok(answer) => Places::of_answer().login(&answer),
             Err(why) => {
-                tracing::debug!(%function, why, "a session does not say who plays");
+                tracing::debug!(%function, why, "failed to find the avatar of a session");
                 Login::Unknown
             }
         }
     }
 
-    /// The sheet of the avatar that plays at this session, an empty one when none does; nothing when it cannot be asked.
+    /// The sheet of the avatar that plays at this session: empty without an avatar, `None` if the question fails.
     async fn sheet(&self, session: Pid) -> Option<Sheet> {
         let sheet = self.sheet.as_ref()?;
         let avatar = match self.login(session).await {
@@ -110,12 +110,12 @@ impl Asks {
         let state = self.state(avatar).await?;
         let described = match self.call(sheet, state).await {
             Ok(reply) => rmp_serde::from_slice(&reply).map_err(|error| error.to_string()),
-            // A release whose avatars do not describe themselves has nothing to say.
+            // Avatars of a release without `sheet` have no description.
             Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(Sheet::new()),
             Err(error) => Err(error.to_string()),
         };
         let described = described
-            .inspect_err(|why| tracing::debug!(%avatar, why, "an avatar cannot be described"));
+            .inspect_err(|why| tracing::debug!(%avatar, why, "failed to describe an avatar"));
         described.ok()
     }
 
@@ -134,10 +134,10 @@ impl Asks {
         called.unwrap_or(Err(RequestError::Exit(Reason::Killed)))
     }
 
-    /// The state of a process; nothing when it has ended.
+    /// The state of a process; `None` if the process has ended.
     async fn state(&self, process: Pid) -> Option<Term> {
         let (answer, answered) = oneshot::channel();
-        // The asker may have given up.
+        // The caller may have stopped waiting.
         let on_reply = move |state: Result<Term, _>| drop(answer.send(state));
         self.node
             .sys_request(process, SysMessage::GetState, on_reply);

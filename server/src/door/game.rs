@@ -1,15 +1,15 @@
-//! What a release says about the game behind its door: `game`, in the environment of the application behind the door.
+//! The setting `game` in the environment of the door's application: the release's description of its game.
 //!
 //! ```erlang
-//! {game, [{noun, {"ship", "ships"}},          % what commands call an avatar, and several
-//!         {sessions, talk_sup},              % the supervisor that starts a session: a child with the arguments [Port]
-//!         {avatars, ships_sup},              % the supervisor whose children are the avatars
-//!         {who, {talk, who}},                % called with a session's state: who plays there (see `who`)
-//!         {sheet, {ship, gmcp}},             % called with an avatar's state: messages of GMCP for its player's program
+//! {game, [{noun, {"ship", "ships"}},          % the word for an avatar, and its plural
+//!         {sessions, talk_sup},              % starts sessions as children with the arguments [Port]
+//!         {avatars, ships_sup},              % the supervisor of the avatars
+//!         {who, {talk, who}},                % from a session's state to its avatar (see `who`)
+//!         {sheet, {ship, gmcp}},             % from an avatar's state to GMCP messages for its client
 //!         {fill, [{name, "bot-"}, #{pace => pace}]}]}     % the arguments of an avatar without a session
 //! ```
-//! All of it may be left out. `sessions` is the first registered name of the application then; what needs another part
-//! says that it is missing. Defaults name no game.
+//! Each part may be omitted. The default of `sessions` is the first registered name of the application. A function
+//! that needs an omitted part reports the missing part. No default contains a name of a game.
 
 use std::fmt;
 
@@ -25,23 +25,23 @@ mod who;
 use fill::Fill;
 pub(super) use who::{Places, Who};
 
-/// The parts that there are, for an error.
+/// The parts of the setting, for errors.
 const PARTS: &str = r#"{noun, {"ship", "ships"}}, {sessions, Supervisor}, {avatars, Supervisor}, {who, {Module, Function}}, {who, {state, Paths}}, {sheet, {Module, Function}} or {fill, [{name, "bot-"}, pace]}"#;
 
-/// What is known of the game.
+/// The settings of the game.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Game {
-    /// What it calls avatars.
+    /// The game's word for an avatar.
     pub(crate) noun: Noun,
     /// The supervisor of sessions.
     pub(super) sessions: Option<String>,
     /// The supervisor of avatars.
     pub(crate) avatars: Option<String>,
-    /// Who plays at a session.
+    /// The method to find the avatar of a session.
     pub(super) who: Option<Who>,
-    /// What there is to say of an avatar.
+    /// The function that describes an avatar.
     pub(super) sheet: Option<Function>,
-    /// How an avatar without a session is started.
+    /// The template of the arguments of an avatar without a session.
     pub(crate) fill: Option<Fill>,
 }
 
@@ -53,27 +53,27 @@ pub(super) struct Function {
 }
 
 impl Game {
-    /// What the release that runs says.
+    /// Reads the setting of the running release.
     ///
     /// # Errors
-    /// When there is no application behind its door, or the setting is none.
+    /// Fails without a door's application, or on an invalid setting.
     pub(crate) fn of(booted: &Booted) -> anyhow::Result<Game> {
         let application = booted.behind_door();
         let application =
-            application.context("the release that runs has no application behind a door")?;
+            application.context("the running release has no application with listeners")?;
         let name = &application.name;
         Game::read(name, booted.node().env(name, "game").as_ref())
     }
 
-    /// Whether it can be said who plays at a session.
+    /// Whether the setting has a method to find the avatar of a session.
     pub(crate) fn says_who_plays(&self) -> bool {
         self.who.is_some()
     }
 
-    /// Reads the setting of this application; one that is not there says nothing.
+    /// Reads the setting of this application; all parts of an absent setting are empty.
     ///
     /// # Errors
-    /// With the part that is wrong, and what would be right.
+    /// The invalid part, with a valid example.
     pub(crate) fn read(application: &str, setting: Option<&Term>) -> anyhow::Result<Game> {
         let mut game = Game::default();
         let Some(term) = setting else {
@@ -92,7 +92,7 @@ impl Game {
 
     fn set(&mut self, part: &Term) -> anyhow::Result<()> {
         let Some([key, value]) = part.as_tuple() else {
-            bail!("it is no pair");
+            bail!("the part is not a pair");
         };
         match key.as_atom().map(|key| key.as_str()).unwrap_or_default() {
             "noun" => self.noun = noun(value)?,
@@ -101,7 +101,7 @@ impl Game {
             "who" => self.who = Some(Who::read(value)?),
             "sheet" => self.sheet = Some(Function::read(value)?),
             "fill" => self.fill = Some(Fill::read(value)?),
-            _ => bail!("there is no such part"),
+            _ => bail!("no part has this name"),
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl fmt::Display for Function {
 impl Function {
     fn read(term: &Term) -> anyhow::Result<Function> {
         let Some([module, function]) = term.as_tuple() else {
-            bail!("it is no {{Module, Function}}");
+            bail!("the value is not {{Module, Function}}");
         };
         Ok(Function {
             module: name(module)?,
@@ -127,21 +127,21 @@ impl Function {
 
 fn name(term: &Term) -> anyhow::Result<String> {
     let name = term.as_atom().map(|name| name.as_str().to_string());
-    name.with_context(|| format!("{term} is no atom"))
+    name.with_context(|| format!("{term} is not an atom"))
 }
 
-/// Both are parts of commands (`pq end-ship`, `--ships`), so they are words that can be typed.
+/// Both words become parts of commands (`pq end-ship`, `--ships`), so they must be easy to type.
 fn noun(term: &Term) -> anyhow::Result<Noun> {
     let word = |term: &Term| {
         let word = term.as_str().filter(|word| {
             let letters = word.bytes().all(|byte| byte.is_ascii_lowercase());
             letters && (1..=NOUN_MAX).contains(&word.len())
         });
-        let needed = || format!("{term} is no word of 1 to {NOUN_MAX} lower-case letters");
+        let needed = || format!("{term} is not a word of 1 to {NOUN_MAX} lower-case letters");
         word.map(str::to_string).with_context(needed)
     };
     let Some([one, many]) = term.as_tuple() else {
-        bail!("it is no {{\"one\", \"many\"}}");
+        bail!("the value is not {{\"one\", \"many\"}}");
     };
     Ok(Noun {
         one: word(one)?,
@@ -149,7 +149,7 @@ fn noun(term: &Term) -> anyhow::Result<Noun> {
     })
 }
 
-/// How long a noun may be: commands show it in the middle of a line.
+/// The longest noun in characters: commands show the noun in the middle of a line.
 const NOUN_MAX: usize = 20;
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
-//! The limits of the door, from the environment of the application behind it.
+//! The limits of the door, from the environment of the door's application.
 //!
 //! ```erlang
 //! {limits, [{clients, 20000},               % at once
-//!           {per_address, 8},               % of them from one address, or one /64 of IPv6; 2 and 8 times that from
-//!                                           % a /56 and a /48; of browsers that load the page as many again
-//!           {arrivals, {5, 20}},            % from one address: a second, and at once
-//!           {exempt, ["127.0.0.0/8", "::1/128"]},      % for whom the two before do not count
-//!           {lines, {10, 30}},              % of one client: a second, and at once; or 16 commands each, or 1 KiB
+//!           {per_address, 8},               % clients from one address, or one /64 of IPv6; 2 and 8 times that from
+//!                                           % a /56 and a /48; the same numbers again for browsers that load the page
+//!           {arrivals, {5, 20}},            % new clients from one address: per second, and at once
+//!           {exempt, ["127.0.0.0/8", "::1/128"]},      % networks without the two limits above
+//!           {lines, {10, 30}},              % of one client: per second, and at once; a line counts as 16 commands or 1 KiB
 //!           {line_bytes, 1024},
-//!           {login_ms, 60000},              % until the avatar plays, or infinity
-//!           {outbox_bytes, 65536},          % that wait for a client which does not read
-//!           {abandoned, 20000}]}            % avatars whose client has left them, or infinity
+//!           {login_ms, 60000},              % time until the avatar plays, or infinity
+//!           {outbox_bytes, 65536},          % output that waits for a slow client
+//!           {abandoned, 20000}]}            % avatars whose clients have left, or infinity
 //! ```
-//! What is left out is as it stands here.
+//! The defaults of omitted limits are the values shown.
 
 use std::time::Duration;
 
@@ -20,34 +20,34 @@ use anyhow::{Context, bail};
 use pq_term::Term;
 use sockserv::{Limits, Rate};
 
-/// The longest line that may be allowed, and the largest outbox: what one client may cost. 16 MiB is more than
-/// any game says in a day.
+/// The longest permitted line and the largest permitted outbox in bytes: the cost of one client. 16 MiB is more than
+/// any game sends in a day.
 const LINE_MAX: i64 = 64 << 10;
 const OUTBOX_MAX: i64 = 16 << 20;
 
-/// Less than a kilobyte has no room for the greeting and what is agreed with a client.
+/// The smallest outbox in bytes: 1 KiB holds the greeting and the telnet negotiation.
 const OUTBOX_MIN: i64 = 1 << 10;
 
-/// As many clients as a machine has ports for one address.
+/// The number of ports that a machine has for one address.
 const CLIENTS_MAX: i64 = 1 << 16;
 
-/// A rate above that limits nothing.
+/// A higher rate limits nothing.
 const RATE_MAX: i64 = 1_000_000;
 
-/// A day: who needs longer for a name has gone.
+/// The longest login in milliseconds: one day.
 const LOGIN_MAX: i64 = 86_400_000;
 
-/// More avatars than that no shard has numbers for, and no machine memory.
+/// The limit of `abandoned`: no shard has numbers, and no machine memory, for more avatars.
 const ABANDONED_MAX: i64 = 50_000_000;
 
-/// How many clients `limits` asks for, if it does.
+/// The number of clients in `limits`; `None` if the setting omits it.
 pub(super) fn clients(term: &Term) -> Option<i64> {
     let pairs = term.as_list()?.iter().filter_map(Term::as_tuple);
     let mut clients = pairs.filter(|pair| pair.first().is_some_and(|key| key.is_atom("clients")));
     clients.next_back()?.get(1)?.as_i64()
 }
 
-/// Reads `limits`.
+/// Parses the setting `limits`.
 pub(super) fn read(application: &str, term: &Term) -> anyhow::Result<Limits> {
     let pairs = term.as_list().with_context(|| {
         format!(
@@ -106,7 +106,7 @@ fn rate(of: &str, value: &Term) -> anyhow::Result<Rate> {
     Ok(Rate::new(number(per_second)?, number(burst)?))
 }
 
-/// Reads networks, where they stand.
+/// Parses a list of networks; `place` names the setting in errors.
 pub(super) fn networks(place: &str, value: &Term) -> anyhow::Result<Vec<ipnet::IpNet>> {
     let networks = value
         .as_list()

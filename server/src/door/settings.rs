@@ -1,17 +1,17 @@
-//! The settings of the door, from the environment of the application behind it.
+//! The settings of the door, from the environment of the door's application.
 //!
 //! ```erlang
 //! {talk, [{port, 8082},
-//!         {keepalive_ms, 30000},        % or infinity: never
-//!         {opening, probe},             % or quiet: the client begins
+//!         {keepalive_ms, 30000},        % or infinity, without keepalives
+//!         {opening, probe},             % or quiet, where the client begins
 //!         {mssp, [{"NAME", "Process Quest"}, {"CONTACT", "ann@example.org"}]},
 //!         {limits, [{lines, {10, 30}}]},       % see `limits`
-//!         {proxies, ["10.0.0.0/8"]},           % that say for whom they speak, always; at first none
-//!         {tls, [{port, 8992}, …]},            % see `tls`; with the node's start
-//!         {web, [{port, 8083}]},           % see `web`; with the node's start
+//!         {proxies, ["10.0.0.0/8"]},           % proxies, which must name their client's address; default: none
+//!         {tls, [{port, 8992}, …]},            % see `tls`; read at the node's start
+//!         {web, [{port, 8083}]},           % see `web`; read at the node's start
 //!         {game, […]}]}                    % see `game`
 //! ```
-//! What the door does with them is `sockserv`'s.
+//! `sockserv` defines the effect of the settings.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use sockserv::{Opening, Settings};
 
 use super::limits;
 
-/// What an operator wants lists of games to be told.
+/// The operator's values for lists of games (MSSP).
 pub(super) type Variables = Vec<(String, String)>;
 
-/// Reads all that does not need a restart. Who is asked about the game is the caller's to add.
+/// Parses all settings that take effect without a restart. The caller adds the questions to the game.
 pub(super) fn read(
     application: &str,
     env: impl Fn(&'static str) -> Option<Term>,
@@ -46,7 +46,7 @@ pub(super) fn read(
     Ok((settings, variables))
 }
 
-/// The number of a port.
+/// Parses a port number.
 pub(super) fn port_of(application: &str, term: &Term) -> anyhow::Result<u16> {
     let number = term.as_i64().and_then(|number| u16::try_from(number).ok());
     number.with_context(|| {

@@ -1,11 +1,11 @@
-//! The entrance for TLS: where it stands, and with which certificate.
+//! The TLS listener: its port and its certificate.
 //!
 //! ```erlang
-//! {tls, [{port, 8992},                       % telnets, as far as ports are free for everybody
-//!        {certfile, "tls/cert.pem"},         % with its chain; below the root, or absolute
+//! {tls, [{port, 8992},                       % near `telnets` (992), but without root
+//!        {certfile, "tls/cert.pem"},         % with its chain; relative to the tree, or absolute
 //!        {keyfile, "tls/key.pem"}]}
 //! ```
-//! Both files are read again when they change: whoever renews certificates has nothing to tell the node.
+//! The node reads both files again when they change, so renewing a certificate needs no command.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -20,15 +20,16 @@ use sockserv::{Door, Keys};
 use super::settings::port_of;
 use crate::options;
 
-/// `telnets` has port 992, which only root may open; the door has 8082 in the place of 23.
+/// The default port: `telnets` has port 992, which only root may open, and the telnet listener has 8082 in place of
+/// 23.
 const PORT: u16 = 8_992;
 
-/// Where a certificate is kept that the node has made for itself: the next start shows the same one.
+/// The directory of the self-signed certificate, so that the next start uses the same certificate.
 const FOLDER: &str = "tls";
 const CERTIFICATE: &str = "self-signed.pem";
 const KEY: &str = "self-signed.key";
 
-/// An entrance as it was asked for.
+/// The configuration of a TLS listener.
 #[derive(Debug, PartialEq, Eq)]
 struct Entrance {
     port: u16,
@@ -36,14 +37,14 @@ struct Entrance {
     keyfile: PathBuf,
 }
 
-/// What says whether there is one, and where its files are.
+/// The sources of the configuration.
 pub(super) struct Wanted<'a> {
     pub(super) setting: Option<Term>,
     pub(super) root: &'a Path,
     pub(super) options: &'a options::Node,
 }
 
-/// Opens it, when the environment or the command line asks for it.
+/// Opens the TLS listener if the environment or the command line configures one.
 pub(super) async fn open(
     door: &Door,
     application: &str,
@@ -66,12 +67,12 @@ pub(super) async fn open(
     Ok(())
 }
 
-/// Whether this can be meant.
+/// Checks the setting `tls` of a release.
 pub(super) fn judge(application: &str, env: Option<Term>) -> anyhow::Result<()> {
     env.map_or(Ok(()), |term| Asked::read(application, &term).map(|_| ()))
 }
 
-/// What the environment says.
+/// The setting `tls` of the environment.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     port: Option<u16>,
@@ -113,7 +114,7 @@ impl Asked {
     }
 }
 
-/// Both together; the command line stands over the environment.
+/// Merges the environment and the command line, which has precedence.
 fn wanted(
     asked: Option<Asked>,
     root: &Path,
@@ -129,7 +130,7 @@ fn wanted(
         (false, Some(certfile), Some(keyfile)) => (root.join(certfile), root.join(keyfile)),
         _ => bail!(
             "a port for TLS needs a certificate: {{tls, [{{certfile, \"File\"}}, {{keyfile, \"File\"}}]}} of the \
-             application behind the door in sys.config, or --self-signed to try it"
+             application with the listeners in sys.config, or --self-signed to try it"
         ),
     };
     Ok(Some(Entrance {
@@ -139,7 +140,7 @@ fn wanted(
     }))
 }
 
-/// A certificate that no authority has signed, for this machine's own names; made when there is none yet.
+/// A self-signed certificate for the names of this machine; created if missing.
 fn self_signed(root: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let folder = root.join(FOLDER);
     let (certfile, keyfile) = (folder.join(CERTIFICATE), folder.join(KEY));

@@ -1,10 +1,10 @@
-//! The entrance for browsers: where its page stands.
+//! The web listener for browsers: its port.
 //!
 //! ```erlang
 //! {web, [{port, 8083}]}
 //! ```
-//! A port that was typed must be had. One that is only usual, or that a release asks for on a machine where somebody
-//! else has it, is no reason to keep everybody from playing by telnet: the log says so, and there is no page.
+//! A port from the command line must be free. A default port, or a port from the release, may be in use by another
+//! process: the node then logs a warning and runs without the page, because telnet still works.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ use sockserv::Door;
 use super::settings::port_of;
 use crate::options;
 
-/// The port beside the door's 8082.
+/// The default port, next to the telnet port 8082.
 pub(crate) const PORT: u16 = 8_083;
 
-/// Opens it, when the command line or the environment asks for it.
+/// Opens the web listener if the command line or the environment configures one.
 pub(super) async fn open(
     door: &Door,
     application: &str,
@@ -36,18 +36,18 @@ pub(super) async fn open(
             "failed to listen on {address} for browsers: {error}; choose a port with --web-port, 0 takes a free one"
         )),
         Err(error) => {
-            tracing::warn!(%address, %error, "there is no page: choose a port with --web-port, 0 takes a free one");
+            tracing::warn!(%address, %error, "no page for browsers: choose a port with --web-port, 0 takes a free one");
             Ok(())
         }
     }
 }
 
-/// Whether this can be meant.
+/// Checks the setting `web` of a release.
 pub(super) fn judge(application: &str, env: Option<Term>) -> anyhow::Result<()> {
     env.map_or(Ok(()), |term| read(application, &term).map(|_| ()))
 }
 
-/// The port that `web` has.
+/// Parses the port of the setting `web`.
 fn read(application: &str, term: &Term) -> anyhow::Result<u16> {
     let needed = || format!("web of {application} is {term}, where [{{port, Number}}] is needed");
     let [pair] = term.as_list().with_context(needed)? else {

@@ -1,4 +1,4 @@
-//! The cargo that builds a library: one at a time, and it can be stopped from another thread.
+//! The builds of libraries by cargo: one at a time, and another thread can stop them.
 
 use std::io::Read;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use super::cargo::cannot_run_cargo;
 use crate::{stdio, streams};
 
-/// How often it is looked whether cargo has ended.
+/// The interval between checks for the end of cargo.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Whether cargo builds.
+/// Whether cargo is running.
 #[derive(Default)]
 pub(super) struct Building(Mutex<State>);
 
@@ -25,11 +25,11 @@ struct State {
 }
 
 impl Building {
-    /// Runs this command to its end. On a terminal it shows what it likes. Elsewhere what it says goes the way of what this
-    /// program says, because cargo gives up when it cannot write.
+    /// Runs a command to its end. On a terminal, the command writes to the terminal. Otherwise this program copies
+    /// its output, because cargo fails if it cannot write.
     ///
     /// # Errors
-    /// When it cannot be run, and when the building is stopped before it begins.
+    /// Fails if the command cannot be run, and after [`Building::stop`].
     pub(super) fn run(&self, command: &mut Command) -> anyhow::Result<ExitStatus> {
         let said = self.begin(command)?;
         let said = said.map(|said| thread::spawn(move || pass_on(said)));
@@ -39,19 +39,19 @@ impl Building {
                 None => sleep(LOOK),
             }
         };
-        // Of a cargo that was killed, compilers are left that may still write.
+        // Compilers of a killed cargo may still be running and write.
         if !self.0.lock().is_stopped {
             let _ = said.map(thread::JoinHandle::join);
         }
         Ok(status)
     }
 
-    /// Kills the command that runs, and lets no other begin.
+    /// Kills the running command and prevents further commands.
     pub(super) fn stop(&self) {
         let mut state = self.0.lock();
         state.is_stopped = true;
         if let Some(cargo) = &mut state.cargo {
-            // It may have ended by itself.
+            // The command may have ended by itself.
             let _ = cargo.kill();
         }
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-/// The cargo that built this program, when it runs under cargo; otherwise the one in the path.
+/// The cargo that has started this program; otherwise the cargo in `PATH`.
 pub(super) fn cargo() -> Command {
     Command::new(program())
 }
@@ -12,7 +12,7 @@ fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// For an error of starting it.
+/// The context of an error at its start.
 pub(super) fn cannot_run_cargo() -> String {
     format!(
         "failed to run {}: building needs a Rust toolchain (https://rustup.rs)",

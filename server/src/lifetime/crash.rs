@@ -1,12 +1,12 @@
-//! `releases/crash`: what a node leaves for the next one when it does not end in order.
+//! `releases/crash`: the record of a node for the next boot, removed by an orderly end.
 //!
 //! ```text
 //!   boot ─► a line with the node's mark ─┬─► the end, in order                ─► the file is removed
-//!                                        ├─► a fault, or an exit ─► a sentence ─► the next boot: crashed, and of what
+//!                                        ├─► a fault, or an exit ─► a sentence ─► the next boot: crashed, with the reason
 //!                                        └─► SIGKILL, _exit(2)                 ─► the next boot: killed
 //! ```
-//! The sentence is written by the handler itself, which can do little else ([`pq_abi::crash`]); both lines are short, so
-//! that a disk that is full meanwhile has room for the second where the first one is. The next boot puts it into the history
+//! The signal handler itself writes the sentence ([`pq_abi::crash`]). Both lines are short, so that the sentence fits
+//! into the block of the first line even if the disk is full. The next boot enters the sentence into the history
 //! (`lifetime`).
 
 use std::fs::{File, OpenOptions};
@@ -25,30 +25,30 @@ use crate::clock::rfc3339;
 use crate::options::LogFormat;
 use crate::stdio;
 
-/// What is read of the file. What is written is a tenth of it.
+/// The limit of bytes read from the file; a node writes a tenth of it.
 const BYTES_MAX: u64 = 16 << 10;
 
-/// How much of the sentence a boot's cause shows; all of it is in the entry of the crash.
+/// The length of the sentence in a boot's cause, in characters; the entry of the crash has the whole sentence.
 const SENTENCE_CHARS_MAX: usize = 400;
 
-/// The first line.
+/// The first line of the file.
 #[derive(Serialize, Deserialize)]
 struct Heading {
     node: Mark,
-    /// When it began (RFC 3339).
+    /// The start of the node (RFC 3339).
     since: String,
-    /// How many processes the system had killed for want of memory until then.
+    /// The number of processes that the system had killed for lack of memory by then; `None` if unknown.
     oom_kills: Option<u64>,
 }
 
-/// What a node has left that did not end in order.
+/// The record of a node without an orderly end.
 pub(super) struct Left {
     pub(super) node: Mark,
     since: String,
     oom_kills: Option<u64>,
-    /// Its last words.
+    /// The sentence of the crash; `None` if the node was killed.
     pub(super) sentence: Option<String>,
-    /// When they were written.
+    /// The time of the last write.
     pub(super) when: SystemTime,
 }
 
@@ -56,7 +56,7 @@ fn file(root: &Path) -> PathBuf {
     root.join("releases/crash")
 }
 
-/// What the node before has left here; nothing when it ended in order.
+/// Reads the record of the previous node; `None` after an orderly end.
 pub(super) fn read(root: &Path) -> Option<Left> {
     let path = file(root);
     let bytes = pq_files::read(&path, BYTES_MAX).ok()?;
@@ -72,10 +72,10 @@ pub(super) fn read(root: &Path) -> Option<Left> {
     })
 }
 
-/// From now on the last words of this process are written, here if the disk takes a file, and to standard error.
+/// Starts the record: crash sentences of this process go to the file and to standard error.
 ///
 /// # Errors
-/// When there is no file, or no handler.
+/// Fails if the file or the signal handlers cannot be created.
 pub(super) fn begin(root: &Path, node: &Mark, format: LogFormat) -> anyhow::Result<()> {
     let file = prepare(&file(root), node);
     let (file, failed) = match file {
@@ -111,14 +111,14 @@ fn write_anew(path: &Path, line: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// The end, in order: nothing is left to be said.
+/// Removes the file at an orderly end.
 pub(super) fn end(root: &Path) {
     disarm();
-    // One that cannot be removed says less than the entry of the end.
+    // If the file cannot be removed, the entry of the end has precedence.
     let _ = std::fs::remove_file(file(root));
 }
 
-/// How many processes of this machine were killed for want of memory since it started (`proc_vmstat(5)`).
+/// The number of processes of this machine killed for lack of memory since its start (`proc_vmstat(5)`).
 fn oom_kills() -> Option<u64> {
     let vmstat = pq_files::read(Path::new("/proc/vmstat"), pq_files::TEXT_BYTES_MAX).ok()?;
     let vmstat = String::from_utf8(vmstat).ok()?;
@@ -127,15 +127,15 @@ fn oom_kills() -> Option<u64> {
 }
 
 impl Left {
-    /// Whose it is.
+    /// The identity of the previous node, as text.
     pub(super) fn node_before(&self) -> String {
         format!(
-            "the node before (process {}, since {})",
+            "the previous node (process {}, since {})",
             self.node.pid, self.since
         )
     }
 
-    /// How it ended, as far as can be told.
+    /// The text on the end of the previous node.
     pub(super) fn said(&self, own: &Mark) -> String {
         let node = self.node_before();
         match &self.sentence {
@@ -144,25 +144,25 @@ impl Left {
                 format!("{node} crashed: {sentence}")
             }
             None => format!(
-                "{node} ended without saying so: {}",
+                "{node} left no record of its end: {}",
                 self.silence(own, oom_kills())
             ),
         }
     }
 
-    /// Why it may have said nothing.
+    /// The possible reasons for a record without a sentence.
     fn silence(&self, own: &Mark, oom_kills: Option<u64>) -> String {
         if self.node.system != own.system {
-            return "the machine went down, or it was killed before that".to_string();
+            return "the machine went down, or the node was killed before that".to_string();
         }
         let since = oom_kills.unwrap_or(0);
         let killed = since.saturating_sub(self.oom_kills.unwrap_or(since));
         let by_system = match killed {
             0 => String::new(),
-            1 => "; the system has killed a process for want of memory since".to_string(),
-            many => format!("; the system has killed {many} processes for want of memory since"),
+            1 => "; the system has killed a process for lack of memory since".to_string(),
+            many => format!("; the system has killed {many} processes for lack of memory since"),
         };
-        format!("it was killed by SIGKILL, or something in it called _exit(2){by_system}")
+        format!("the node was killed by SIGKILL, or its code called _exit(2){by_system}")
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
         assert!(read(root.path()).is_none());
         let path = file(root.path());
         for _ in 0..2 {
-            // A node that begins leaves nothing of the one before.
+            // A new node starts with an empty record.
             let mut words = prepare(&path, &mark("here")).unwrap();
             let left = read(root.path()).unwrap();
             assert_eq!((&left.node, left.sentence), (&mark("here"), None));
@@ -210,18 +210,18 @@ mod tests {
         };
         let silence = |system, count| left.silence(&mark(system), count);
         assert!(silence("of today", Some(9)).starts_with("the machine went down"));
-        let killed = "it was killed by SIGKILL, or something in it called _exit(2)";
+        let killed = "the node was killed by SIGKILL, or its code called _exit(2)";
         for unknown in [Some(3), None, Some(0)] {
             assert_eq!(silence("here", unknown), killed);
         }
         let one = silence("here", Some(4));
         assert!(
-            one.ends_with("killed a process for want of memory since"),
+            one.ends_with("killed a process for lack of memory since"),
             "{one}"
         );
         let two = silence("here", Some(5));
         assert!(
-            two.ends_with("killed 2 processes for want of memory since"),
+            two.ends_with("killed 2 processes for lack of memory since"),
             "{two}"
         );
         assert!(oom_kills().is_some(), "the system counts them");

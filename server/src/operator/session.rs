@@ -1,10 +1,10 @@
-//! One connection of an operator: credentials, one request, its answer.
+//! One connection of an operator: credentials, one request and its answer.
 //!
 //! ```text
-//!   accepted ─► whose? ─► request (bounded, in time) ─► work on a thread of its own ─► answer ─► closed
-//!                 └ not theirs: failed 9    └ unreadable: failed 2    └ meanwhile: progress, signs of life
+//!   accepted ─► user? ─► request (bounded, in time) ─► work on a thread of its own ─► answer ─► closed
+//!                └ not permitted: failed 9  └ unreadable: failed 2   └ meanwhile: progress, signs of life
 //! ```
-//! Work that has begun is finished, whether or not the operator stays to hear of it.
+//! A started operation is always completed, also if the operator disconnects.
 
 use std::io;
 use std::sync::Arc;
@@ -23,32 +23,32 @@ use crate::commands::{self, Ended, Operator};
 use crate::end_at_once::end_at_once;
 use crate::running::{PendingStop, Plan, RunningNode, Wish};
 
-/// How long an operator may take to say what it wants. The command sends its request in one piece.
+/// The limit for receiving a request. The command sends its request in one piece.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an operator may take to read a piece of its answer: as long as a stopped pager is forgiven.
+/// The limit for sending a part of the answer: a pager may stop reading for this time.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often an operator who waits hears that the node is at it; it gives up after several missed
+/// The interval between signs of life to a waiting operator, who gives up after several missing signs
 /// (`client::connection`).
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
-/// How often one who follows an operation hears how far it is: as often as an eye follows a line that moves.
+/// The interval between progress events: a person cannot follow a faster display.
 const HOW_FAR: Duration = Duration::from_millis(200);
 
-/// Progress that may wait for a slow operator. More is dropped: only the newest matters, and the answer does
-/// not go this way.
+/// The capacity of the progress queue for a slow operator. Further progress is dropped: only the newest counts, and
+/// the answer does not use this queue.
 const PROGRESS_MAX: usize = 64;
 
-/// A connection.
+/// A connection of an operator.
 struct Session {
     stream: UnixStream,
-    /// Nobody reads any more.
+    /// Whether the operator has disconnected.
     is_lost: bool,
 }
 
-/// Serves one connection to this node until its end. When `closing` is `true`, the node stops, and an operator who has not
-/// asked yet goes.
+/// Serves one connection until its end. When `closing` is `true`, the node stops, and connections without a request
+/// are closed.
 pub(crate) async fn run(
     stream: UnixStream,
     node: Arc<RunningNode>,
@@ -72,7 +72,7 @@ impl Session {
     async fn asked(&mut self) -> Result<(Who, Request), Failure> {
         let who = self.whose()?;
         let request = timeout(REQUEST_TIMEOUT, self.request()).await;
-        let late = |_| usage(format!("nothing whole came within {REQUEST_TIMEOUT:?}"));
+        let late = |_| usage(format!("no complete request arrived within {REQUEST_TIMEOUT:?}"));
         Ok((who, request.map_err(late)??))
     }
 
@@ -83,9 +83,9 @@ impl Session {
         match who.may_operate(owner) {
             true => Ok(who),
             false => {
-                sockserv::seldom!(warn, %who, "refused: this node is operated by its own user and by root");
+                sockserv::seldom!(warn, %who, "refused: only the node's own user and root may operate this node");
                 Err(refuse(format!(
-                    "{who} may not operate this node; user {owner} and root may"
+                    "{who} may not operate this node; only user {owner} and root may"
                 )))
             }
         }
@@ -99,14 +99,14 @@ impl Session {
         parse(&self.body(length).await?)
     }
 
-    /// So many bytes. What they lie in grows as they come: to announce a mebibyte costs the node none.
+    /// Reads `length` bytes. The buffer grows as bytes arrive, so announcing 1 MiB costs the node no memory.
     async fn body(&mut self, length: usize) -> Result<BytesMut, Failure> {
         let mut body = BytesMut::new();
         while body.len() < length {
             let rest = length - body.len();
             let read = self.stream.read_buf(&mut (&mut body).limit(rest)).await;
             if read.map_err(|error| usage(error.to_string()))? == 0 {
-                return Err(usage(format!("it ends {rest} bytes too early")));
+                return Err(usage(format!("the request ends {rest} bytes too early")));
             }
         }
         Ok(body)
@@ -117,7 +117,7 @@ impl Session {
         read.map(|_| ()).map_err(|error| usage(error.to_string()))
     }
 
-    /// Writes an event; to who does not read, only the first.
+    /// Sends an event. After the first failed write, no further event is sent.
     async fn tell(&mut self, event: &Event) {
         if self.is_lost {
             return;
@@ -126,7 +126,7 @@ impl Session {
         self.is_lost = !matches!(written, Ok(Ok(())));
     }
 
-    /// Gives each kind of request to what carries it out.
+    /// Dispatches the request by its kind.
     async fn serve(mut self, node: Arc<RunningNode>, who: Who, request: Request) {
         match request {
             Request::Question(asked) => {
@@ -169,13 +169,13 @@ impl Session {
         let ended = self.work(&node, heard, work).await;
         let Ended { answer, restart } = ended.unwrap_or_else(Ended::from);
         if let Some(restart) = restart {
-            // A node that ends already for another reason is started again by whoever ended it.
+            // If the node is already ending for another reason, that end decides about a restart.
             node.wish(Wish::Restart(restart));
         }
         self.finish(answer).await;
     }
 
-    /// Does something that may wait, on a thread of its own, and tells how far it is.
+    /// Runs blocking work on a thread of its own and sends its progress.
     async fn work<R: Send + 'static>(
         &mut self,
         node: &Arc<RunningNode>,
@@ -201,7 +201,7 @@ impl Session {
             }
         };
         done.map_err(|_| {
-            let sentence = "failed to answer: the node met a bug; its log says where";
+            let sentence = "failed to answer: internal error of the node; the node's log has the details";
             Failure::new(Exit::Internal, sentence)
         })
     }
@@ -221,7 +221,7 @@ impl Session {
         self.tell(&Event::Done).await;
     }
 
-    /// The end, with a word to the players: now, later, or not.
+    /// Stops the node with an announcement, plans a shutdown or cancels the plan.
     async fn shut_down(mut self, node: Arc<RunningNode>, who: Who, shutdown: Shutdown) {
         let line = |text: Option<String>| text.map(|text| commands::line(&text)).transpose();
         let answer = match shutdown {
@@ -242,7 +242,7 @@ impl Session {
         self.finish(answer).await;
     }
 
-    /// Ends the node as it is, also when something is in progress.
+    /// Ends the node without an orderly stop, also during an operation.
     fn end(self, node: Arc<RunningNode>, who: Who, message: Option<String>) {
         let history = node.history().clone();
         let pending = PendingStop {
@@ -256,11 +256,11 @@ impl Session {
         end_at_once(move || {
             pending.note(&history, &Ok(()));
             pending.say(Ok(()));
-            tracing::warn!("an operator ends the node as it is");
+            tracing::warn!("an operator ends the node without an orderly stop");
         })
     }
 
-    /// Hands the connection to the node's end, which answers when everything has stopped.
+    /// Passes the connection to the node's stop, which answers when everything has stopped.
     async fn stop(
         mut self,
         node: Arc<RunningNode>,
@@ -288,13 +288,13 @@ impl Session {
         });
         taken.for_ever();
         if !pending.is_ok_and(|pending| node.wish(Wish::Stop(pending))) {
-            // It ends already, for another reason: the connection ends with it.
+            // The node is already ending for another reason, and the connection ends with it.
             tracing::info!("the node is stopping already");
         }
     }
 }
 
-/// The other end of a connection, as the kernel vouches for it (`SO_PEERCRED`, `unix(7)`).
+/// The operator at the other end of a connection, as the kernel reports it (`SO_PEERCRED`, `unix(7)`).
 fn peer(stream: &UnixStream) -> io::Result<Who> {
     let credentials = stream.peer_cred()?;
     Ok(Who::of(credentials.uid(), credentials.pid()))
@@ -309,8 +309,8 @@ fn parse(body: &[u8]) -> Result<Request, Failure> {
     let Version { version } = serde_json::from_slice(body).map_err(unreadable)?;
     if version != PROTOCOL {
         let sentence = format!(
-            "failed to ask: this node speaks version {PROTOCOL} of the operator's language and was asked in version \
-             {version}; use the `pq` that it was started with"
+            "failed to ask: this node uses version {PROTOCOL} of the operators' protocol, and the request has version \
+             {version}; use the `pq` program that runs the node"
         );
         return Err(Failure::new(Exit::Refused, sentence));
     }
@@ -337,7 +337,7 @@ mod tests {
         assert!(matches!(status, Ok(Request::Question(asked)) if asked.name() == "status"));
         let (exit, sentence) = refusal(r#"{"version":2,"request":{"dance":[]}}"#);
         assert_eq!(exit, Exit::Refused);
-        assert!(sentence.contains("asked in version 2"), "{sentence}");
+        assert!(sentence.contains("the request has version 2"), "{sentence}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The socket that a running node serves its operators on: opened after boot, closed before the applications stop.
+//! The operators' socket of a running node: opened after boot, closed before the applications stop.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,17 +17,17 @@ use tokio::time::{sleep, timeout};
 use super::session;
 use crate::running::RunningNode;
 
-/// How many operators are heard at once. One person uses one or two; scripts that watch use some more, and each
-/// may hold a thread and a mebibyte of request.
+/// The limit of concurrent connections. One person uses one or two, monitoring scripts several more, and each may
+/// occupy a thread and 1 MiB for its request.
 const CONNECTIONS_MAX: u32 = 32;
 
-/// How long a stop waits for operators' work that has begun: an upgrade is never cut in two without need.
+/// The limit for started requests at a stop, so that the stop does not interrupt an upgrade without need.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often old code is looked at that processes still ran: as often as OTP does.
+/// The interval between attempts to purge old code, as in OTP.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 
-/// The open socket.
+/// The open socket of a running node.
 pub(crate) struct OperatorSocket {
     folder: SocketFolder,
     accepting: JoinHandle<()>,
@@ -37,7 +37,7 @@ pub(crate) struct OperatorSocket {
 }
 
 impl OperatorSocket {
-    /// Opens the socket of the node's tree, whose lock the caller holds.
+    /// Opens the socket in the node's tree, whose lock the caller holds.
     pub(crate) fn open(node: Arc<RunningNode>) -> anyhow::Result<OperatorSocket> {
         let root = node.booted().root();
         let (folder, listener) = listen(root)
@@ -60,18 +60,18 @@ impl OperatorSocket {
         })
     }
 
-    /// Lets nobody in any more, and waits for work that has begun.
+    /// Closes the socket to new connections and waits for started requests.
     pub(crate) async fn close(self) {
         self.accepting.abort();
         self.purging.abort();
         if let Err(error) = self.folder.clear() {
-            tracing::warn!(%error, "the operators' socket stays behind");
+            tracing::warn!(%error, "failed to remove the operators' socket");
         }
         self.closing.send_replace(true);
         let all = self.free.acquire_many(CONNECTIONS_MAX);
         if timeout(CLOSE_TIMEOUT, all).await.is_err() {
             tracing::warn!(
-                "an operator's request is not done within {CLOSE_TIMEOUT:?}: the node stops all the same"
+                "an operator's request has not ended within {CLOSE_TIMEOUT:?}: the node stops without waiting further"
             );
         }
     }
@@ -85,10 +85,10 @@ fn listen(root: &Path) -> std::io::Result<(SocketFolder, UnixListener)> {
     Ok((folder, listener))
 }
 
-/// Lets operators in, as long as there is room.
+/// Accepts connections of operators up to the limit.
 struct Entrance {
     node: Arc<RunningNode>,
-    /// `true` when the node stops.
+    /// `true` once the node stops.
     closing: watch::Receiver<bool>,
     free: Arc<Semaphore>,
 }
@@ -103,7 +103,7 @@ impl Entrance {
                     self.admit(stream);
                 }
                 Err(error) => {
-                    sockserv::seldom!(warn, %error, "cannot accept an operator");
+                    sockserv::seldom!(warn, %error, "cannot accept an operator's connection");
                     backoff.wait().await;
                 }
             }
@@ -126,18 +126,18 @@ async fn purge(node: Arc<RunningNode>) {
     loop {
         sleep(PURGE_EVERY).await;
         let node = node.clone();
-        // What goes wrong is logged where it happens, and tried again.
+        // Failed attempts are logged by the release handler and repeated.
         let _ = tokio::task::spawn_blocking(move || node.releases().retry_purges()).await;
     }
 }
 
-/// Tells one too many why it is not heard; a fresh socket takes a sentence at once.
+/// Sends the reason to a connection over the limit; a new socket has buffer space for the sentence.
 fn turn_away(stream: UnixStream) {
     let sentence = format!(
         "failed to ask: {CONNECTIONS_MAX} operators are connected already; try again later"
     );
     let frame = frame::encode(&Event::Failed(Failure::new(Exit::Busy, sentence)));
-    // An operator who has gone again needs no answer.
+    // An operator who has already disconnected needs no answer.
     let _ = stream
         .into_std()
         .and_then(|mut stream| stream.write_all(&frame));

@@ -1,28 +1,28 @@
-//! Where to play: `HOST:PORT`, of which either may be missing.
+//! The address of a node: `HOST:PORT`, `HOST` or `PORT`.
 
 use std::fmt;
 use std::num::NonZeroU16;
 use std::str::FromStr;
 
-/// The port of the book's game, and of `pq start`.
+/// The port of the book's game, and the default of `pq start`.
 const PORT: u16 = 8082;
 
-/// Where a node listens for players.
+/// The address of a node for players.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Address {
-    /// A name or an address, without brackets.
+    /// A host name or an IP address without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
 }
 
-/// Why a text is no address.
+/// The reason why a text is not an address.
 #[derive(thiserror::Error, PartialEq, Eq, Debug)]
 pub(crate) enum AddressError {
-    #[error("it is empty; `localhost:{PORT}` would be right")]
+    #[error("the address is empty; `localhost:{PORT}` would be right")]
     Empty,
-    #[error("an IPv6 address stands in brackets, as in `[::1]:{PORT}`")]
+    #[error("an IPv6 address needs brackets, as in `[::1]:{PORT}`")]
     Brackets,
-    #[error("`{0}` is no port: 1 to 65535 would be right")]
+    #[error("`{0}` is not a port: 1 to 65535 would be right")]
     Port(String),
 }
 
@@ -42,7 +42,7 @@ impl FromStr for Address {
     }
 }
 
-/// Host and port as they were written. A number alone is a port.
+/// Splits a text into host and port. A number alone is a port.
 fn split(text: &str) -> Result<(&str, Option<&str>), AddressError> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or(AddressError::Brackets)?;

@@ -1,4 +1,4 @@
-//! A connection to where somebody wants to play: a name has several addresses, and not all of them answer.
+//! The connection to a node: a name may have several addresses, and some of them may not answer.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -10,11 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use super::PlayError;
 use super::address::Address;
 
-/// How long all of it may take: as long as people look at a terminal that says nothing. Debian's resolver gives up a
-/// server of names after five seconds and asks the next.
+/// The limit for the lookup and all addresses together: people do not wait longer. Debian's resolver waits for 5 s
+/// for a name server before it asks the next one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Connects to the first of the addresses that answers.
+/// Connects to the first address that answers.
 pub(super) async fn connect(address: &Address) -> Result<TcpStream, PlayError> {
     let until = Instant::now() + PATIENCE;
     let found = timeout_at(until, lookup_host((address.host.as_str(), address.port))).await;
@@ -25,7 +25,7 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, PlayError> {
     stream.map_err(|error| PlayError::Connect(address.clone(), error))
 }
 
-/// Each address gets its share of the time that is left. What the last of them said is the reason.
+/// Each address gets its share of the remaining time. The error is that of the last address.
 async fn first(addresses: &[SocketAddr], until: Instant) -> io::Result<TcpStream> {
     let mut refusal = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for (tried, address) in addresses.iter().enumerate() {
@@ -33,7 +33,7 @@ async fn first(addresses: &[SocketAddr], until: Instant) -> io::Result<TcpStream
         let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // A line is to leave when it was typed; where that cannot be had, it leaves a little later.
+                // Nagle's algorithm would delay lines. If the option cannot be set, lines are only slightly later.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }

@@ -1,12 +1,12 @@
-//! The loop of `pq play`: what is typed goes to the server, what the server says to the screen, until one of them ends.
+//! The main loop of `pq play`: sends typed lines to the server and shows the server's text, until one side ends.
 //!
 //! ```text
 //!   the keyboard ends (Ctrl-D) ─► what was typed is sent ─► the sending half is closed ─► all text is shown ─► end
 //!   the server closes ─► all text is handed to the screen ─► end
 //!   the screen ends (`pq play | head`) ─► end
 //! ```
-//! Nothing here waits for one thing alone, at the end the screen is waited for only so long, and everything that waits is bounded: a server that does not read stops the
-//! keyboard, a screen that does not stops the server.
+//! Each step waits for all events at once, the wait for the screen at the end is limited, and every queue is bounded:
+//! a server that does not read stops the keyboard, and a screen that does not read stops the server.
 
 use std::io;
 use std::time::Duration;
@@ -19,29 +19,29 @@ use tokio::sync::{mpsc, watch};
 use super::outgoing::Outgoing;
 use super::terminal::Echo;
 
-/// How much text may wait for the screen: many pages, and less than the server would keep for us.
+/// The limit of text that waits for the screen, in bytes: many pages, but less than the server's outbox.
 const TEXT_MAX: usize = 64 * 1024;
 
-/// How much is read at once: what one segment of a fast connection brings.
+/// The size of one read in bytes: one segment of a fast connection.
 const READ_MAX: usize = 16 * 1024;
 
-/// The person's side of it.
+/// The user's side of a conversation.
 pub(super) struct Console {
-    /// What is typed, line by line; closed at its end.
+    /// Typed lines; closed at the end of the input.
     pub(super) lines: mpsc::Receiver<Vec<u8>>,
-    /// Where text goes; closed when nobody reads it.
+    /// Receives text for the screen; closed when stdout has no reader.
     pub(super) screen: mpsc::Sender<Vec<u8>>,
-    /// The size of the window, when it changes.
+    /// The size of the terminal window after each change.
     pub(super) sizes: watch::Receiver<Option<Size>>,
     pub(super) echo: Echo,
 }
 
-/// How a conversation ended, if the connection was not lost.
+/// The end of a conversation, except by a lost connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
     /// The server closed the connection.
     ByServer,
-    /// The text is not read any more: its reader has gone, or takes nothing.
+    /// Text is not read any more: stdout is closed, or its reader takes no text.
     ByReader,
 }
 
@@ -52,16 +52,16 @@ struct Conversation<S> {
     console: Console,
     /// Text that waits for the screen.
     text: Vec<u8>,
-    /// Nothing more comes of the keyboard.
+    /// Whether the input has ended.
     has_typed_all: bool,
-    /// Sizes come from a terminal; without one there are none.
+    /// Whether stdout is a terminal, which has a size.
     is_sized: bool,
 }
 
-/// Plays until the end. The last text waits as long as this for a place on the screen.
+/// Plays until the end. At the end, `patience` limits the wait for the screen.
 ///
 /// # Errors
-/// What the connection says when it is lost.
+/// The I/O error of a lost connection.
 pub(super) async fn converse(
     stream: impl AsyncRead + AsyncWrite,
     peer: Peer,
@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite> Conversation<S> {
                 Heard::Text(text) => self.text.extend(text),
                 Heard::Typing(typing) => self.console.echo.set(typing),
                 Heard::Reply(bytes) => self.outgoing.add(&bytes),
-                // The text before a prompt is shown already, and a person reads no messages for programs.
+                // The text before a prompt is already on the screen, and messages for programs are not shown.
                 Heard::Prompt | Heard::Gmcp(_) => {}
             }
         }
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite> Conversation<S> {
         }
     }
 
-    /// The server has said all.
+    /// Shows the remaining text after the server has closed the connection.
     async fn finish(self, patience: Duration) -> End {
         if self.text.is_empty() {
             return End::ByServer;
@@ -144,11 +144,11 @@ impl<S: AsyncRead + AsyncWrite> Conversation<S> {
     }
 }
 
-/// Hands text over as soon as there is a place for it, and keeps it until then.
+/// Passes text to the screen when its queue has a place, and keeps the text until then.
 async fn show(screen: &mpsc::Sender<Vec<u8>>, text: &mut Vec<u8>) {
     match screen.reserve().await {
         Ok(place) => place.send(std::mem::take(text)),
-        // Who has gone is noticed by the loop.
+        // The main loop notices a closed screen.
         Err(_) => text.clear(),
     }
 }

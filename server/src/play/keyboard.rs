@@ -1,18 +1,18 @@
-//! What is typed, line by line, read on a thread: a read of standard input cannot be given up, and a thread that waits
-//! in one ends with the program.
+//! Reads typed lines on a thread: a read of standard input cannot be cancelled, and a thread that blocks in a read
+//! ends with the program.
 
 use std::io::{self, BufRead, Read};
 
 use tokio::sync::mpsc;
 
-/// How many lines may be typed ahead; the rest waits in the pipe.
+/// The limit of lines that are typed ahead; further input waits in the pipe.
 const LINES_MAX: usize = 16;
 
-/// How long a line may be, in bytes: what a terminal hands over at most (Linux, `termios(3)`, "canonical mode"). A
-/// server that takes less says so; what is longer is cut.
+/// The longest line in bytes: the limit of a terminal (Linux, `termios(3)`, "canonical mode"). A server with a
+/// smaller limit says so; longer lines are cut.
 const LINE_MAX: u64 = 4096;
 
-/// Begins to read standard input.
+/// Starts to read standard input.
 pub(super) fn open() -> io::Result<mpsc::Receiver<Vec<u8>>> {
     let (sender, lines) = mpsc::channel(LINES_MAX);
     let keyboard = std::thread::Builder::new().name("keyboard".to_string());
@@ -20,7 +20,7 @@ pub(super) fn open() -> io::Result<mpsc::Receiver<Vec<u8>>> {
     Ok(lines)
 }
 
-/// Until the end of the input; an input that cannot be read has ended.
+/// Reads until the end of the input or the first error.
 fn read_all(input: &mut impl BufRead, lines: &mpsc::Sender<Vec<u8>>) {
     while let Ok(Some(line)) = next(input) {
         if lines.blocking_send(line).is_err() {
@@ -29,7 +29,7 @@ fn read_all(input: &mut impl BufRead, lines: &mpsc::Sender<Vec<u8>>) {
     }
 }
 
-/// A line without its end. The last one may have none.
+/// Reads a line without its line end, which the last line may lack.
 fn next(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let len = input.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;

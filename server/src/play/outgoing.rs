@@ -1,19 +1,19 @@
-//! What waits to be sent to the server. What has been taken by the connection is gone from here at once, so
-//! sending may be interrupted anywhere and goes on where it was.
+//! The bytes that wait to be sent to the server. Bytes that the connection has taken are removed at once, so sending
+//! can be interrupted at any point and continued later.
 
 use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// How many bytes may wait: then no more lines are taken from the keyboard, and no more is read from the
-/// server, because both make more. It is some pasted pages.
+/// The limit of waiting bytes: several pasted pages. Beyond the limit the client reads neither the keyboard nor the
+/// server, because both produce further bytes.
 const WAITING_MAX: usize = 64 * 1024;
 
 /// The sending half of a connection.
 pub(super) struct Outgoing<W> {
     writer: W,
     waiting: Vec<u8>,
-    /// Something is to be done: bytes to be written, flushed, or the end to be said.
+    /// Whether bytes must be written or flushed, or the sending half must be closed.
     is_due: bool,
     state: State,
 }
@@ -21,9 +21,9 @@ pub(super) struct Outgoing<W> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Open,
-    /// Nothing more will come from the keyboard.
+    /// The keyboard has ended; the sending half closes when all bytes are sent.
     Ending,
-    /// The server has been told so, or takes nothing more.
+    /// The sending half is closed, or the server takes nothing more.
     Closed,
 }
 
@@ -37,7 +37,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         }
     }
 
-    /// More to send. Behind the end there is nobody to send it to.
+    /// Adds bytes to send. After the close they are dropped.
     pub(super) fn add(&mut self, bytes: &[u8]) {
         if self.state != State::Closed && !bytes.is_empty() {
             self.waiting.extend_from_slice(bytes);
@@ -45,7 +45,7 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         }
     }
 
-    /// Nothing more but answers will come: when all is sent, the sending half is closed.
+    /// Ends the input: only answers to telnet commands follow, and the sending half closes when all bytes are sent.
     pub(super) fn end(&mut self) {
         if self.state == State::Open {
             (self.state, self.is_due) = (State::Ending, true);
@@ -60,8 +60,8 @@ impl<W: AsyncWrite + Unpin> Outgoing<W> {
         self.is_due
     }
 
-    /// Sends what waits. A server that takes nothing more may still have something to say: why is not told here, the
-    /// reading half hears it.
+    /// Sends waiting bytes. An error is not reported here: the server may still send text, and the reading half
+    /// reports the reason.
     pub(super) async fn send(&mut self) {
         let sent = self.push().await;
         if sent.is_err() || self.state == State::Ending {

@@ -1,14 +1,14 @@
-//! Where text is shown, written on a thread: a terminal that was stopped with Ctrl-S, or a pipe that nobody reads, keeps a
-//! write waiting, and the person must be able to leave all the same.
+//! Writes text on a thread: a terminal that Ctrl-S has stopped, or a pipe without a reader, blocks a write, and the
+//! user must still be able to quit.
 
 use std::io::{self, IsTerminal, Write};
 
 use tokio::sync::{mpsc, oneshot};
 
-/// How many pieces of text may wait for the thread. Each is what came since the one before.
+/// The capacity of the queue in pieces of text. Each piece has all text since the previous piece.
 const PIECES_MAX: usize = 1;
 
-/// Begins to write to standard output: where text goes, and when all is written.
+/// Starts to write to standard output; returns the sender of text and a receiver for the end of writing.
 pub(super) fn open() -> io::Result<(mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>)> {
     let (sender, pieces) = mpsc::channel(PIECES_MAX);
     let (done, written) = oneshot::channel();
@@ -20,7 +20,7 @@ pub(super) fn open() -> io::Result<(mpsc::Sender<Vec<u8>>, oneshot::Receiver<()>
     };
     let screen = std::thread::Builder::new().name("screen".to_string());
     screen.spawn(move || {
-        // A reader who has gone wants no more, and nothing went wrong.
+        // A closed stdout is not an error: its reader wants no more text.
         let _ = write_all(&mut io::stdout().lock(), pieces, ends);
         let _ = done.send(());
     })?;
@@ -40,14 +40,14 @@ fn write_all(
     out.flush()
 }
 
-/// How lines end.
+/// The line ends of the output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum LineEnds {
     /// CR LF, which every terminal understands.
     Telnet,
-    /// LF: files and programs do not want to know that there was a terminal.
+    /// LF, for files and programs.
     Unix {
-        /// A CR came last, and is kept until it is known whether an LF follows.
+        /// Whether the last byte was a CR, which is kept until the next byte shows whether an LF follows.
         is_behind_cr: bool,
     },
 }
@@ -70,7 +70,7 @@ impl LineEnds {
         converted
     }
 
-    /// What was kept when no more comes.
+    /// The kept bytes at the end of the text.
     fn rest(self) -> &'static [u8] {
         match self {
             LineEnds::Unix { is_behind_cr: true } => b"\r",

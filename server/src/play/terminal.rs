@@ -1,4 +1,4 @@
-//! The terminal: what it can do, how large it is, and whether it shows what is typed.
+//! The terminal: its abilities, size and echo.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -11,16 +11,16 @@ use sockserv::{Profile, Typing};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
-/// How what is shown is taken in.
+/// The way in which the user reads the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Reader {
-    /// It is seen.
+    /// The user sees the text.
     Eyes,
-    /// It is read aloud.
+    /// A screen reader reads the text aloud.
     Screen,
 }
 
-/// What the server is told of this client.
+/// The description of this client for the server.
 pub(super) fn profile(reader: Reader) -> Profile {
     let name = env::var("TERM").unwrap_or_else(|_| "unknown".to_string());
     let colours = match io::stdout().is_terminal() {
@@ -41,8 +41,8 @@ pub(super) fn profile(reader: Reader) -> Profile {
     }
 }
 
-/// Which colours a terminal of this name shows, in the bits of MTTS. `NO_COLOR` is that of no-color.org, `COLORTERM` what
-/// terminals set which have all colours and are called like one that has not.
+/// The colours of a terminal with this name, as bits of MTTS. `NO_COLOR` is defined at no-color.org; terminals with
+/// all colours but a common name set `COLORTERM`.
 fn colours(terminal: &str, environment: impl Fn(&str) -> Option<String>) -> u32 {
     let is_refused = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colorterm = environment("COLORTERM").unwrap_or_default();
@@ -57,7 +57,7 @@ fn colours(terminal: &str, environment: impl Fn(&str) -> Option<String>) -> u32 
     }
 }
 
-/// The size of the window in which text is shown; nothing when there is none, or when it does not know.
+/// The size of the terminal window; `None` without a terminal or if its size is unknown.
 fn size() -> Option<Size> {
     let stdout = io::stdout();
     let size = tcgetwinsize(stdout.as_fd()).ok()?;
@@ -65,7 +65,7 @@ fn size() -> Option<Size> {
     (width > 0 && height > 0).then_some(Size { width, height })
 }
 
-/// The size whenever it has changed (`SIGWINCH`).
+/// The size after each change (`SIGWINCH`).
 pub(super) fn sizes(mut resized: Signal) -> watch::Receiver<Option<Size>> {
     let (sender, sizes) = watch::channel(size());
     tokio::spawn(async move {
@@ -78,15 +78,15 @@ pub(super) fn sizes(mut resized: Signal) -> watch::Receiver<Option<Size>> {
     sizes
 }
 
-/// Whether the terminal shows what is typed. It does again when this is dropped.
+/// The echo of typed text. Dropping the value restores the echo.
 pub(super) struct Echo {
     terminal: Option<OwnedFd>,
-    /// How it was before it was told not to.
+    /// The settings of the terminal before the echo was switched off.
     before: Option<Termios>,
 }
 
 impl Echo {
-    /// Of the terminal on which one types; of none, if it is none.
+    /// The echo of the terminal at stdin; without a terminal the value does nothing.
     pub(super) fn of_stdin() -> Echo {
         let stdin = io::stdin();
         let terminal = stdin
@@ -95,7 +95,7 @@ impl Echo {
         Echo::of(terminal.and_then(Result::ok))
     }
 
-    /// Of no terminal.
+    /// An echo without a terminal.
     #[cfg(test)]
     pub(super) fn none() -> Echo {
         Echo::of(None)
@@ -108,7 +108,7 @@ impl Echo {
         }
     }
 
-    /// Shows what is typed from now on, or does not. A terminal that refuses has gone.
+    /// Switches the echo on or off. A terminal that refuses is gone, so the error is ignored.
     pub(super) fn set(&mut self, typing: Typing) {
         let Some(terminal) = &self.terminal else {
             return;
@@ -122,7 +122,7 @@ impl Echo {
                     return;
                 };
                 let mut hidden = before.clone();
-                // The server sends the line end of what nobody sees.
+                // The server sends the line end, because the terminal does not show the typed one.
                 hidden.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
                 change(terminal, &hidden);
                 self.before = Some(before);
@@ -138,7 +138,7 @@ impl Drop for Echo {
 }
 
 fn change(terminal: &OwnedFd, modes: &Termios) {
-    // What was typed ahead stays: it may be the answer.
+    // Input that was typed ahead is kept: it may be the answer.
     let _ = tcsetattr(terminal, OptionalActions::Now, modes);
 }
 
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal, and the end on which nobody types.
+    /// A terminal and its other end, without input.
     fn terminal() -> (OwnedFd, OwnedFd) {
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&outer).unwrap();

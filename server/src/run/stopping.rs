@@ -1,9 +1,9 @@
-//! The stop of a node: one deadline for all of it, and whether everything stopped in its turn.
+//! The stop of a node: one limit for the whole stop, and a record whether each part stopped in order.
 //!
-//! A shard that stands still stops nothing any more: as soon as one does, each step has a few seconds, in which the others
-//! stop what they have. The log says what is waited for.
+//! A blocked shard stops no application. With a blocked shard, the limit of each step is 3 s, in which the other
+//! shards stop their processes. The log names the step that is waited for.
 //!
-//! What does not live here: what a stop consists of (`run`, `Booted::stop`), and the end without one (`end_at_once`).
+//! Related code: the steps of a stop are in `run` and `Booted::stop`, the end without a stop in `end_at_once`.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -15,28 +15,28 @@ use pq_protocol::{Exit, Failure};
 
 use crate::boot::{Booted, StopError};
 
-/// How long an orderly stop may take in all; `SIGKILL` of a service manager comes after 90 s by default.
+/// The limit for an orderly stop; service managers send `SIGKILL` after 90 s by default.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a step may take when a shard stands still: children that do not end are given up after five seconds, and most
-/// end in milliseconds.
+/// The limit for one step while a shard is blocked: supervisors kill children after 5 s, and most children end within
+/// milliseconds.
 const STALLED_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often it is looked whether a shard stands still.
+/// The interval between checks for a blocked shard.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How often the log says what is waited for.
+/// The interval between log lines that name the step that is waited for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
-/// A stop that has begun.
+/// A stop in progress.
 pub(super) struct Stopping {
     deadline: Instant,
-    /// The first thing that did not stop in its turn.
+    /// The first failure of the stop.
     in_order: Result<(), StopError>,
 }
 
 impl Stopping {
-    /// From now on the time runs.
+    /// Starts the limit of the stop.
     pub(super) fn begin() -> Stopping {
         Stopping {
             deadline: Instant::now() + STOP_TIMEOUT,
@@ -44,7 +44,7 @@ impl Stopping {
         }
     }
 
-    /// Stops one application before the others. What goes wrong is told at the end; the stop goes on.
+    /// Stops one application before the others. A failure is reported at the end, and the stop continues.
     pub(super) async fn stop_application(&mut self, booted: &Arc<Booted>, name: &str) {
         let (stopped, deadline) = (booted.clone(), self.deadline);
         let name = name.to_string();
@@ -55,22 +55,22 @@ impl Stopping {
             let done = on_a_thread(move || stopped.stop_application(&name));
             step.wait(&node, &done)
         };
-        // A panic of that thread is in the log, and what it left undone is found in `finish`.
+        // A panic of that thread is in the log, and `finish` stops the applications that it has left running.
         let stopped = tokio::task::spawn_blocking(step).await.unwrap_or(Ok(()));
         self.note(stopped);
     }
 
-    /// Stops everything that is left, as far as the time allows.
+    /// Stops all remaining applications within the limit.
     ///
     /// # Errors
-    /// When something did not stop in its turn: the node is then ended as it is.
+    /// Fails if a part did not stop in order: the caller then ends the node without waiting.
     pub(super) fn finish(mut self, booted: Arc<Booted>) -> Result<(), Failure> {
         let node = booted.node().clone();
         let done = on_a_thread(move || booted.stop());
         let stopped = Step::new(self.deadline, "the applications").wait(&node, &done);
         self.note(stopped);
         self.in_order.map_err(|why| {
-            let sentence = format!("failed to stop the node in order: {why}; it is ended as it is");
+            let sentence = format!("failed to stop the node in order: {why}; the node ends without an orderly stop");
             tracing::error!("{sentence}");
             Failure::new(Exit::Degraded, sentence)
         })
@@ -89,13 +89,13 @@ fn on_a_thread(stop: impl FnOnce() -> Stopped + Send + 'static) -> Receiver<Stop
     let (done, finished) = sync_channel(1);
     std::thread::spawn(move || {
         watch_thread();
-        // Who waits for it may have given up.
+        // The receiver may have stopped waiting.
         drop(done.send(stop()));
     });
     finished
 }
 
-/// A step of a stop, and who waits for it.
+/// A step of a stop, with its limit and the time of its last log line.
 struct Step<'a> {
     deadline: Instant,
     what: &'a str,
@@ -117,7 +117,7 @@ impl Step<'_> {
         loop {
             match done.recv_timeout(LOOK) {
                 Ok(stopped) => return stopped,
-                // Its thread has panicked: that is in the log.
+                // The thread has panicked, and the log has the panic.
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => (),
             }
@@ -137,7 +137,7 @@ impl Step<'_> {
                 tracing::warn!(
                     waits_for = self.what,
                     why,
-                    "the node is still stopping; a second signal ends it as it is"
+                    "the node is still stopping; a second signal ends the node at once"
                 );
             }
         }

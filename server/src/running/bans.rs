@@ -1,8 +1,8 @@
-//! `releases/bans.json`: who may not come in, by whose word, until when. The door is told of each change before another
-//! is made, and asks nobody.
+//! `releases/bans.json`: the banned addresses, networks and names, with operator and end. Each change is sent to the
+//! listeners before the next change is made, so admission needs no further lookup.
 //!
-//! The file is written anew with each change: beside the one before, brought to the disk, renamed. A node that is
-//! killed meanwhile has the bans from before or from after. What has ended is left out of the next one.
+//! Each change writes a new file beside the old file, syncs and renames it. After a crash the node has the bans from
+//! before or after the change. Expired bans are left out of the new file.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ use sockserv::{Ban, Whom};
 
 use crate::clock::{parse_rfc3339, rfc3339};
 
-/// How many there may be: each client that comes is compared with all.
+/// The limit of the number of bans: admission compares each new client with all of them.
 const BANS_MAX: usize = 10_000;
 
-/// Tells the door who is banned from now on, and nobody else; how many clients it has closed because of it.
+/// Replaces the bans at the listeners and returns the number of clients that were closed.
 type Tell = Box<dyn Fn(Vec<Ban>) -> usize + Send + Sync>;
 
-/// The bans of a node that runs.
+/// The bans of a running node.
 pub(crate) struct Bans {
     file: PathBuf,
     all: Mutex<Vec<Banned>>,
@@ -33,10 +33,10 @@ pub(crate) struct Bans {
 }
 
 impl Bans {
-    /// The bans of this tree, and of the door that is told of them.
+    /// Reads the bans of this tree; `tell` sends each change to the listeners.
     ///
     /// # Errors
-    /// When there is a file that cannot be read. A node that would let in whom it has banned does not start.
+    /// Fails if the file exists and cannot be read: a node that would admit banned clients does not start.
     pub(crate) fn open(
         root: &Path,
         tell: impl Fn(Vec<Ban>) -> usize + Send + Sync + 'static,
@@ -44,7 +44,7 @@ impl Bans {
         let file = root.join("releases/bans.json");
         let all = read(&file).with_context(|| {
             format!(
-                "failed to read the bans in {}: mend the file, or remove it to ban nobody",
+                "failed to read the bans in {}: repair the file, or remove it to lift all bans",
                 file.display()
             )
         })?;
@@ -56,12 +56,13 @@ impl Bans {
         })
     }
 
-    /// Those that are in force, the oldest first.
+    /// The bans in force, the oldest first.
     pub(crate) fn list(&self) -> Vec<Banned> {
         in_force(&self.all.lock())
     }
 
-    /// Bans somebody, for a time or for ever; a ban of the same before ends. Returns how many clients were closed, too.
+    /// Bans an address, a network or a name, for a time or without an end; the new ban replaces an older ban of the
+    /// same text. Also returns the number of closed clients.
     pub(crate) fn ban(
         &self,
         who: &Who,
@@ -83,26 +84,26 @@ impl Bans {
             all.push(banned.clone());
             match all.len() {
                 ..=BANS_MAX => Ok(()),
-                _ => Err(format!("there are {BANS_MAX} bans already; ban networks")),
+                _ => Err(format!("the limit of {BANS_MAX} bans is reached; ban networks")),
             }
         })?;
         Ok((banned, dismissed as u64))
     }
 
-    /// Ends a ban.
+    /// Lifts the ban of an address, a network or a name.
     pub(crate) fn unban(&self, whom: &str) -> Result<(), Failure> {
         self.change(&format!("unban {whom}"), |all| {
             let before = all.len();
             all.retain(|banned| !is_same(&banned.whom, whom));
             match all.len() < before {
                 true => Ok(()),
-                false => Err("it is not banned; `pq bans` lists who is".to_string()),
+                false => Err("no such ban exists; `pq bans` lists the bans".to_string()),
             }
         })
         .map(|_| ())
     }
 
-    /// Makes a change on the disk, then here, then at the door.
+    /// Applies a change to the file, then to the memory, then to the listeners.
     fn change(
         &self,
         what: &str,
@@ -120,12 +121,12 @@ impl Bans {
             fail(Exit::Refused, why)
         })?;
         *all = changed;
-        // Under the lock: of two changes the door is told in the order in which they were made.
+        // Under the lock: the listeners receive changes in the order of the changes.
         Ok((self.tell)(of_door(&all)))
     }
 }
 
-/// As the door wants them.
+/// Converts the bans to those of the listeners.
 fn of_door(all: &[Banned]) -> Vec<Ban> {
     let to_ban = |banned: &Banned| Ban {
         whom: whom(&banned.whom),
@@ -140,7 +141,7 @@ fn in_force(all: &[Banned]) -> Vec<Banned> {
     all.iter().filter(holds).cloned().collect()
 }
 
-/// When it ends. What this node has written can be read.
+/// The end of a ban. The node wrote the text itself, so it can be parsed.
 fn until(banned: &Banned) -> Option<SystemTime> {
     banned
         .until
@@ -148,7 +149,7 @@ fn until(banned: &Banned) -> Option<SystemTime> {
         .and_then(|until| parse_rfc3339(until).ok())
 }
 
-/// An address, a network, or else a name.
+/// Parses an address or a network; any other text is a name.
 fn whom(text: &str) -> Whom {
     let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
     match text.parse().or(address) {
@@ -165,34 +166,34 @@ fn is_same(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether this can be meant. A network with a slip in it is not to become the name of an avatar that nobody has.
+/// Checks the text of a ban. A network with a typing error must not become the name of an avatar that nobody has.
 fn is_somebody(text: &str) -> Result<(), Failure> {
     let is_of_address = |c: char| c.is_ascii_hexdigit() || ".:/".contains(c);
     let is_address = text.starts_with(|c: char| c == ':' || c.is_ascii_digit())
         && text.contains(['.', ':', '/'])
         && text.chars().all(is_of_address);
     let why = match whom(text) {
-        Whom::Name(_) if is_address => "is no address and no network",
+        Whom::Name(_) if is_address => "is neither an address nor a network",
         Whom::Name(name) if name == Likeness::of("") => "is no name",
         _ => return Ok(()),
     };
     let sentence = format!(
-        "failed to ban {text}: it {why}; 192.0.2.7 is one, 192.0.2.0/24, and 2001:db8::/32"
+        "failed to ban {text}: the text {why}; examples are 192.0.2.7, 192.0.2.0/24 and 2001:db8::/32"
     );
     Err(Failure::new(Exit::Usage, sentence))
 }
 
-/// One way to write each: `10.1.2.3/8` is `10.0.0.0/8`, and a single address has no length.
+/// The canonical form: `10.1.2.3/8` is `10.0.0.0/8`, and a single address has no prefix length.
 fn canonical(text: &str) -> String {
     match whom(text) {
         Whom::Net(net) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
         Whom::Net(net) => net.to_string(),
-        // As typed: the lower case of another script's letter may look like nothing that was meant.
+        // A name stays as typed: its lower case in another script may look different.
         Whom::Name(_) => text.trim().to_string(),
     }
 }
 
-/// How large the list may be when it is read: some hundred thousand bans.
+/// The limit of the file's size: several hundred thousand bans.
 const BANS_BYTES_MAX: u64 = 64 << 20;
 
 fn read(file: &Path) -> anyhow::Result<Vec<Banned>> {
@@ -223,7 +224,7 @@ mod tests {
 
     struct Rig {
         root: tempfile::TempDir,
-        /// What the door was told last.
+        /// The bans that were last sent to the listeners.
         at_door: Arc<Mutex<Vec<Ban>>>,
     }
 
@@ -332,6 +333,6 @@ mod tests {
             .err()
             .unwrap()
             .to_string();
-        assert!(error.contains("bans.json: mend the file"), "{error}");
+        assert!(error.contains("bans.json: repair the file"), "{error}");
     }
 }

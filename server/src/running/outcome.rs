@@ -1,4 +1,5 @@
-//! How an operation on releases ended: its answer, what the history says of it, and what becomes of the node.
+//! The outcome of an operation on releases: its answer, its part of the history's entry, and a restart of the node if
+//! needed.
 
 use std::path::PathBuf;
 
@@ -12,15 +13,15 @@ use serde_json::Value;
 
 use crate::restart::{ErrorAction, Restart};
 
-/// An operation that has ended, well or not.
+/// A completed operation, successful or not.
 pub(crate) struct Outcome {
-    /// Its answer, or why there is none.
+    /// The answer, or the failure.
     pub(crate) answer: Result<Value, Failure>,
-    /// The release it was about, where that is known only now.
+    /// The version of the release, for operations that find it out themselves.
     pub(crate) to: Option<String>,
-    /// All that is known of an install.
+    /// The measurements of an install.
     pub(crate) record: Option<InstallRecord>,
-    /// What is to become of the node.
+    /// The restart that the operation requires.
     pub(crate) restart: Option<Restart>,
 }
 
@@ -103,7 +104,7 @@ impl Outcome {
         }
     }
 
-    /// The same, and whose doing it was.
+    /// Adds the operator to the record of the install.
     pub(crate) fn asked_by(mut self, who: &Who) -> Outcome {
         if let Some(record) = &mut self.record {
             record.who = Some(who.clone());

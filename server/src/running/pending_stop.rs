@@ -1,7 +1,7 @@
-//! What an operator wishes of the node as a whole; and the last answer of a node, to the operator that has stopped it.
+//! Operators' requests for a stop or restart of the node, and the answer to a stop.
 //!
-//! That is given when everything has stopped and the tree is free for another node, and its connection is closed
-//! by the system with the process: so the end of the connection is the end of the node.
+//! The answer to a stop is sent when everything has stopped and the tree is free for another node. The system closes
+//! the connection at the end of the process, so the end of the connection is the end of the node.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -14,24 +14,24 @@ use pq_protocol::{Event, Failure, Who, frame};
 use crate::history::History;
 use crate::restart::Restart;
 
-/// How long the last answer may take to be written: it is short, and the operator waits for it.
+/// The limit for writing the answer: it is short, and the operator waits for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What an operator wishes of the node as a whole.
+/// An operator's request for a stop or restart.
 pub(crate) enum Wish {
-    /// That it stops, and says so.
+    /// A request for a stop, with the operator's connection.
     Stop(PendingStop),
-    /// That it starts again.
+    /// A request for a restart.
     Restart(Restart),
 }
 
-/// A wish that the node stops, and the operator who is told.
+/// A requested stop, and the connection of the operator who waits for the answer.
 pub(crate) struct PendingStop {
-    /// Nobody waits for the answer to a plan.
+    /// The connection for the answer; `None` for a planned shutdown.
     pub(crate) stream: Option<UnixStream>,
-    /// How the history calls it.
+    /// The name of the operation in the history.
     pub(crate) operation: &'static str,
-    /// The release that runs.
+    /// The version of the running release.
     pub(crate) vsn: String,
     pub(crate) who: Who,
     pub(crate) message: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct PendingStop {
 }
 
 impl PendingStop {
-    /// Enters the stop into the history; to be done while the tree is still ours.
+    /// Enters the stop into the history; the caller still holds the lock of the tree.
     pub(crate) fn note(&self, history: &History, outcome: &Result<(), Failure>) {
         let (exit, result) = Failure::ending(outcome.as_ref().err());
         let deed = Deed {
@@ -55,7 +55,7 @@ impl PendingStop {
         history.note(&self.who, deed);
     }
 
-    /// Says how it went, and leaves the connection to the end of the process.
+    /// Sends the answer, and leaves the connection open until the end of the process.
     pub(crate) fn say(self, outcome: Result<(), Failure>) {
         let took_ms = self.took_ms();
         let stopped = Stopped {
@@ -73,7 +73,7 @@ impl PendingStop {
         let Some(mut stream) = self.stream else {
             return;
         };
-        // An operator who has gone needs no answer.
+        // An operator who has disconnected needs no answer.
         let _ = stream
             .set_nonblocking(false)
             .and_then(|()| stream.set_write_timeout(Some(WRITE_TIMEOUT)))

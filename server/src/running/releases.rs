@@ -1,7 +1,7 @@
-//! Releases: the release handler of `pq-release` behind a lock, and what is known without it.
+//! The release handler of `pq-release` behind a lock, and the state that is known without the handler.
 //!
-//! The handler blocks and is asked by one thread at a time. What others want to know meanwhile is kept beside it: the
-//! list of releases as it was after the last operation, and the handler's own watch.
+//! The handler blocks, so one thread at a time uses it. Other threads read copies: the list of releases after the
+//! last operation, and the handler's own watch of an install.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,7 +21,7 @@ use super::outcome::Outcome;
 use crate::boot::{self, Booted};
 use crate::clock::rfc3339;
 
-/// The releases of a node that runs.
+/// The releases of a running node.
 pub(crate) struct Releases {
     node: Node,
     tree: ReleaseTree,
@@ -30,15 +30,14 @@ pub(crate) struct Releases {
     listed: Mutex<Listed>,
 }
 
-/// What is known without asking the handler.
+/// The state that is known without the handler.
 struct Listed {
     releases: Vec<Release>,
     running: Running,
 }
 
 impl Releases {
-    /// Opens the registers of the tree that the node has booted from; settings of a release that is to run are judged by
-    /// `judge_settings`.
+    /// Opens the release registers of the tree; `judge_settings` checks the settings of a release before its install.
     pub(crate) fn open(booted: &Booted, judge_settings: Judge) -> anyhow::Result<Releases> {
         let tree = ReleaseTree::open(booted.root(), boot::runtime()?);
         let registry = ReleaseRegistry::open(tree.clone(), booted.release())
@@ -54,7 +53,7 @@ impl Releases {
         })
     }
 
-    /// From now on `hear` is told whenever an install enters a phase; it must not wait.
+    /// Registers `hear`, which is called when an install enters a phase; `hear` must not block.
     pub(crate) fn listen(
         &self,
         hear: impl Fn(&handler::InstallStatus, Progress) + Send + Sync + 'static,
@@ -66,31 +65,32 @@ impl Releases {
         });
     }
 
-    /// How far the install is that is under way.
+    /// The progress of the install in progress.
     pub(crate) fn progress(&self) -> Option<Progress> {
         let status = self.watch.status();
         (status.phase != InstallPhase::Idle).then(|| progress(&status))
     }
 
-    /// What became of the settings of the release that runs, if they are not those it came with: its file is looked at now.
+    /// A remark if the settings file of the running release differs from the installed file. Each call reads the
+    /// file.
     pub(crate) fn settings(&self) -> Option<String> {
         let remark = self.tree.settings_remark(&self.running().vsn);
         remark.unwrap_or_else(|error| Some(format!("failed to {error}")))
     }
 
-    /// The release that runs.
+    /// The running release and its status.
     pub(crate) fn running(&self) -> Running {
         self.listed.lock().running.clone()
     }
 
-    /// All releases, the newest first; or those of one status.
+    /// All releases, the newest first; with `status`, only those with this status.
     pub(crate) fn which(&self, status: Option<&str>) -> Vec<Release> {
         let listed = self.listed.lock();
         let wanted = |release: &&Release| status.is_none_or(|word| release.status == word);
         listed.releases.iter().filter(wanted).cloned().collect()
     }
 
-    /// Does this with the release handler; nobody else may be at it.
+    /// Runs an operation with the release handler; the caller excludes other operations.
     pub(crate) fn carry_out(
         &self,
         work: impl FnOnce(&mut ReleaseHandler, &mut Live) -> Outcome,
@@ -102,7 +102,7 @@ impl Releases {
         outcome
     }
 
-    /// Forgets old code that nothing runs any more, unless the handler is at work.
+    /// Purges old code that no process runs any more, unless an operation holds the handler.
     pub(crate) fn retry_purges(&self) {
         if let Some(mut handler) = self.handler.try_lock() {
             handler.retry_purges(&mut Live::new(self.node.clone()));
@@ -111,7 +111,7 @@ impl Releases {
 }
 
 impl Listed {
-    /// After an operation: what still runs has run since it did.
+    /// Updates the list after an operation: a release that still runs keeps its start time.
     fn update(&mut self, registry: &ReleaseRegistry) {
         let before = self.running.clone();
         *self = Listed::of(registry, SystemTime::now());

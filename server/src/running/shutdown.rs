@@ -1,10 +1,10 @@
-//! `shutdown`: the end of the node, announced to the players while it comes nearer.
+//! `shutdown`: the planned end of the node, with announcements to players.
 //!
 //! ```text
 //!   +5m ─► "stops in 5m" ─► 1m ─► 30s ─► 10s ─► "stops now" ─► as `stop`
 //!    └► --cancel: "does not stop"
 //! ```
-//! One is planned at a time; another takes its place.
+//! Only one shutdown is planned at a time; a new plan replaces the old plan.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,38 +22,38 @@ use super::releases::Releases;
 use super::turn::{Taken, Turn};
 use crate::clock::rfc3339;
 
-/// When players are told again how long there is left, in seconds before the end.
+/// The announcement times, in seconds before the end.
 const MARKS: [u64; 9] = [3_600, 1_800, 600, 300, 120, 60, 30, 10, 5];
 
-/// How often it is tried again while an operation on releases is in progress: it is not cut off.
+/// The interval between attempts to stop during an operation on releases, which is never interrupted.
 const BUSY: Duration = Duration::from_millis(200);
 
-/// The end of the node by the clock.
+/// The planned shutdown of a node.
 pub(crate) struct Shutdown {
-    /// The end that is planned, if there is one.
+    /// The plan with its countdown; `None` without a plan.
     planned: Mutex<Option<Countdown>>,
     end: Arc<End>,
 }
 
-/// An end that comes nearer.
+/// A plan whose countdown is running.
 struct Countdown {
     planned: Planned,
-    /// Dropped, it is given up.
+    /// Dropping the sender cancels the countdown.
     _going_on: oneshot::Sender<()>,
 }
 
-/// What an end by the clock needs of the node.
+/// The parts of the node that a planned shutdown needs.
 pub(crate) struct End {
-    /// The players who are told.
+    /// The listeners, for announcements to players.
     pub(crate) door: Option<Arc<Door>>,
-    /// No operation is cut off.
+    /// The lock of operations, so that no operation is interrupted.
     pub(crate) turn: Arc<Turn>,
     pub(crate) releases: Arc<Releases>,
-    /// Takes the wish that the node stops.
+    /// Sends the request to stop the node.
     pub(crate) wishes: mpsc::Sender<Wish>,
 }
 
-/// A plan as it was asked for.
+/// The plan of a shutdown.
 pub(crate) struct Plan {
     pub(crate) who: Who,
     pub(crate) after: Duration,
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
 }
 
 impl Shutdown {
-    /// Nothing is planned.
+    /// Creates the value without a plan.
     pub(crate) fn new(end: End) -> Shutdown {
         Shutdown {
             planned: Mutex::default(),
@@ -69,7 +69,7 @@ impl Shutdown {
         }
     }
 
-    /// What is planned.
+    /// The present plan, if any.
     pub(crate) fn planned(&self) -> Option<Planned> {
         let countdown = self.planned.lock();
         countdown
@@ -77,7 +77,7 @@ impl Shutdown {
             .map(|countdown| countdown.planned.clone())
     }
 
-    /// Plans the end; the plan before is given up.
+    /// Plans a shutdown and cancels the previous plan.
     pub(crate) fn plan(&self, plan: Plan) -> Planned {
         let planned = Planned {
             at: rfc3339(SystemTime::now() + plan.after),
@@ -103,7 +103,7 @@ impl Shutdown {
         planned
     }
 
-    /// Keeps a plan that was made before the node started itself again. One that is due is carried out at once.
+    /// Continues a plan from before the node's restart. A plan that is already due is carried out at once.
     pub(crate) fn go_on(&self, planned: Planned) {
         let at = parse_rfc3339(&planned.at).unwrap_or(SystemTime::UNIX_EPOCH);
         self.plan(Plan {
@@ -113,7 +113,7 @@ impl Shutdown {
         });
     }
 
-    /// Gives the plan up.
+    /// Cancels the plan and tells the players.
     pub(crate) fn cancel(&self) -> Result<Planned, Failure> {
         let Some(countdown) = self.planned.lock().take() else {
             let sentence = "failed to cancel the shutdown: none is planned";
@@ -123,14 +123,14 @@ impl Shutdown {
         Ok(countdown.planned)
     }
 
-    /// Tells everybody that it is now.
+    /// Announces an immediate stop to all players.
     pub(crate) fn announce_now(&self, text: Option<&str>) {
         self.end.announce(&sentence(Duration::ZERO, text));
     }
 }
 
 impl End {
-    /// Tells everybody, at once and at each mark, until the end has come.
+    /// Announces the shutdown at once and at each announcement time, until the end.
     async fn count_down(&self, deadline: Instant, text: Option<&str>) {
         let left = deadline - Instant::now();
         self.announce(&sentence(left, text));
@@ -147,7 +147,7 @@ impl End {
         }
     }
 
-    /// Ends the node, as soon as no operation is in progress.
+    /// Stops the node as soon as no operation is in progress.
     async fn come(&self, plan: Plan) {
         let (hear, _) = mpsc::channel(1);
         loop {
@@ -167,21 +167,21 @@ impl End {
             message: plan.text,
             asked: std::time::Instant::now(),
         };
-        // A node that ends already needs no other reason.
+        // A node that is already ending needs no further request.
         let _ = self.wishes.try_send(Wish::Stop(pending));
     }
 }
 
-/// The marks that are still to come.
+/// The announcement times that are still to come.
 fn marks_within(left: Duration) -> impl Iterator<Item = Duration> {
     let marks = MARKS.into_iter().map(Duration::from_secs);
     marks.filter(move |mark| *mark < left)
 }
 
-/// What players read so long before the end.
+/// The announcement to players at `left` before the end.
 fn sentence(left: Duration, text: Option<&str>) -> String {
     let why = text.map_or(String::new(), |text| format!(" {text}"));
-    // A moment has gone since it was asked for: five minutes are not "4m 59s".
+    // Rounded up: shortly after the request, five minutes would otherwise be "4m 59s".
     match left.as_millis().div_ceil(1_000) as u64 {
         0 => format!("The game stops now.{why}"),
         seconds => {

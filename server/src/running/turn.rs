@@ -1,4 +1,4 @@
-//! One operation at a time: whoever comes second is told at once who is at it.
+//! The lock of operations on releases: a second operation is refused at once and learns about the first.
 
 use std::time::SystemTime;
 
@@ -9,30 +9,30 @@ use tokio::sync::mpsc;
 
 use crate::clock::rfc3339;
 
-/// Whose turn it is.
+/// The lock of operations, and the operation that holds it.
 #[derive(Default)]
 pub(crate) struct Turn {
     now: Mutex<Option<Current>>,
 }
 
-/// The operation in progress, and who hears how far it is.
+/// The operation in progress, and the receiver of its progress.
 struct Current {
     operation: Operation,
     hear: mpsc::Sender<Progress>,
-    /// It is done, and the node starts again because of it.
+    /// Whether the operation is done and the node restarts because of it.
     ends: bool,
 }
 
-/// The turn of one operation; it ends when this is dropped.
+/// The lock of one operation, which ends when this value is dropped.
 pub(crate) struct Taken<'a> {
     turn: &'a Turn,
 }
 
 impl Turn {
-    /// Takes the turn; `hear` is told how far it is, as far as there is room.
+    /// Takes the lock; `hear` receives progress, which is dropped if the queue is full.
     ///
     /// # Errors
-    /// [`Exit::Busy`] when somebody else has it.
+    /// [`Exit::Busy`] if another operation has the lock.
     pub(crate) fn take(
         &self,
         operation: &str,
@@ -42,10 +42,10 @@ impl Turn {
         self.take_if(|_| false, operation, who, hear)
     }
 
-    /// Takes it for the end of the node. A node that is about to start again can still be told to end.
+    /// Takes the lock for the node's end, also if the node is about to restart.
     ///
     /// # Errors
-    /// As [`Turn::take`].
+    /// Fails like [`Turn::take`].
     pub(crate) fn take_for_end(
         &self,
         operation: &str,
@@ -85,10 +85,10 @@ impl Turn {
         self.now.lock().as_ref().map(|now| now.operation.clone())
     }
 
-    /// Notes how far the operation is, for who asked for it and for whoever looks.
+    /// Stores the progress of the operation and sends it to its operator.
     pub(crate) fn note(&self, progress: Progress) {
         if let Some(now) = &mut *self.now.lock() {
-            // A step that finds no room is followed by others.
+            // Dropped progress is replaced by later progress.
             let _ = now.hear.try_send(progress.clone());
             now.operation.progress = Some(progress);
         }
@@ -103,14 +103,14 @@ fn busy(operation: &str, other: &Operation) -> Failure {
         ..
     } = other;
     let sentence = format!(
-        "failed to {operation}: `{running}`, asked for by {who}, is in progress since {since}; \
-         `pq status` says how far it is"
+        "failed to {operation}: `{running}`, requested by {who}, is in progress since {since}; \
+         `pq status` shows its progress"
     );
     Failure::new(Exit::Busy, sentence)
 }
 
 impl Taken<'_> {
-    /// The operation is done and the node starts again because of it: nothing begins any more but the end.
+    /// Keeps the lock for the restart after a completed operation: only the node's end may still take the lock.
     pub(crate) fn until_the_end(self) {
         if let Some(now) = &mut *self.turn.now.lock() {
             now.ends = true;
@@ -118,7 +118,7 @@ impl Taken<'_> {
         std::mem::forget(self);
     }
 
-    /// Keeps the turn for ever: no operation begins any more.
+    /// Keeps the lock for ever: no operation may begin any more.
     pub(crate) fn for_ever(self) {
         std::mem::forget(self);
     }
@@ -153,7 +153,7 @@ mod tests {
             panic!("two turns at once");
         };
         assert_eq!(failure.exit, Exit::Busy);
-        let told = "failed to remove 1.0.0: `install 1.1.0`, asked for by ann (process 7), is in";
+        let told = "failed to remove 1.0.0: `install 1.1.0`, requested by ann (process 7), is in";
         assert!(failure.sentence.starts_with(told), "{failure}");
         drop(taken);
         assert!(turn.now().is_none());

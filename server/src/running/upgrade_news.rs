@@ -1,10 +1,10 @@
-//! Tells the players' programs how an upgrade goes: `PQ.Upgrade`, to those that asked for it.
+//! Messages on upgrades (`PQ.Upgrade`) for players' client programs that have requested them.
 //!
 //! ```text
 //!   an install converts states ─► begin ─┬► it is done     ─► commit
 //!                                        └► it is not done ─► rollback
 //! ```
-//! A check, and an install that fails before it converts anything, are told to nobody.
+//! Checks, and installs that fail before the first conversion, are not reported.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use pq_release::handler;
 use sockserv::wire::gmcp::Phase;
 use sockserv::{Door, Message};
 
-/// News of upgrades, for the players of one door.
+/// Messages on upgrades, for the clients of one node's listeners.
 pub(crate) struct UpgradeNews {
     door: Option<Arc<Door>>,
-    /// From which release to which: of an upgrade that was told to have begun.
+    /// The old and new version of an upgrade whose begin was reported.
     begun: Mutex<Option<(String, String)>>,
 }
 
 impl UpgradeNews {
-    /// For the players of this door.
+    /// Creates the reporter for these listeners.
     pub(crate) fn at(door: Option<Arc<Door>>) -> UpgradeNews {
         UpgradeNews {
             door,
@@ -30,8 +30,8 @@ impl UpgradeNews {
         }
     }
 
-    /// An install has come so far. It is told before any process is held: to wake the tasks of all clients may take
-    /// longer than holding does.
+    /// Reports the begin of conversions. The message is sent before processes are suspended: waking the tasks of all
+    /// clients may take longer than the suspension.
     pub(crate) fn hear(&self, status: &handler::InstallStatus) {
         let converts = !matches!(status.phase, InstallPhase::Idle | InstallPhase::Prepare);
         let mut begun = self.begun.lock();
@@ -41,7 +41,7 @@ impl UpgradeNews {
         }
     }
 
-    /// The operation has ended. Why it failed is the operator's to know: the sentence names files of the machine.
+    /// Reports the end of the operation. The reason of a failure is omitted: it may name files of the machine.
     pub(crate) fn ended(&self, phase: Phase) {
         let begun = self.begun.lock().take();
         if let Some((from, to)) = begun {

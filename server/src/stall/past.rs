@@ -1,4 +1,4 @@
-//! Stalls in the history: the first of each function in a while, because a library may have one every second.
+//! Stalls in the history: per function at most one in 10 minutes, because a library may have a stall every second.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use pq_protocol::{Exit, Who};
 
 use crate::history::History;
 
-/// How the history calls it.
+/// The name of a stall in the history.
 const OPERATION: &str = "stall";
 
-/// How soon the same function is entered again.
+/// The interval after which the same function is entered again.
 const AGAIN: Duration = Duration::from_secs(600);
 
-/// How many entries one life of a node makes at most: the log has all of them.
+/// The limit of entries in one lifetime of a node; the log has all stalls.
 const ENTRIES_MAX: usize = 200;
 
-/// What was entered.
+/// The stalls that are already in the history.
 #[derive(Default)]
 pub(super) struct Past {
     entered: HashMap<String, Entered>,
@@ -27,12 +27,12 @@ pub(super) struct Past {
 
 struct Entered {
     at: Instant,
-    /// That it has ended is to be entered, too.
+    /// Whether the end of the stall must be entered, too.
     is_open: bool,
 }
 
 impl Past {
-    /// Enters what is to be told of a stall, if anything is.
+    /// Enters the event of a stall if needed.
     pub(super) fn note(
         &mut self,
         history: &History,

@@ -1,44 +1,44 @@
-//! Lines that wait to be written: bounded in bytes, in their order, with a note where some were dropped.
+//! A queue of lines, bounded in bytes, with a note in place of dropped lines.
 //!
 //! ```text
 //!   line ─► fits ─► waits ─► written
 //!        └► does not fit ─► dropped, counted, and so is every further line until half of the room is free again
 //!                                            └─► then the note, in the place of what was dropped
 //! ```
-//! Without the half, a queue that is full would take and drop lines by turns, with a note for each.
+//! Without the half, a full queue would alternately take and drop lines, with a note for each.
 
 use std::collections::VecDeque;
 
-/// How much may wait. A node that logs at `debug` under a hundred operators' commands a second writes that much in a
-/// minute; a pause of a terminal is shorter.
+/// The capacity in bytes. A node that logs at `debug` under 100 operators' commands per second writes that much in
+/// one minute; pauses of a terminal are shorter.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
-/// What is written next.
+/// The next output of a queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Line {
     Text(Vec<u8>),
-    /// So many lines were dropped here.
+    /// The number of lines that were dropped at this place.
     Note(u64),
 }
 
-/// Lines of one stream.
+/// The queue of one stream.
 #[derive(Default)]
 pub(super) struct Queue {
     lines: VecDeque<Line>,
-    /// Of all texts that wait.
+    /// The size of all waiting lines in bytes.
     bytes: usize,
-    /// Dropped since the last note.
+    /// The number of lines dropped since the last note.
     dropped: u64,
-    /// Dropped in all.
+    /// The number of lines dropped since the start.
     pub(super) dropped_in_all: u64,
-    /// Nothing is taken until half of the room is free.
+    /// Whether further lines are dropped until half of the capacity is free.
     is_full: bool,
-    /// The other end has refused the last line: it is tried again with the next one, and not for a note alone.
+    /// Whether the last write failed: the next line is tried again, but not a note alone.
     is_broken: bool,
 }
 
 impl Queue {
-    /// Takes a line, or drops it.
+    /// Adds a line, or drops it.
     pub(super) fn push(&mut self, text: Vec<u8>) {
         let room = match self.is_full {
             true => BYTES_MAX / 2,
@@ -56,7 +56,7 @@ impl Queue {
         self.lines.push_back(Line::Text(text));
     }
 
-    /// The next line to be written; behind the last one, the note.
+    /// Takes the next line; a note follows the last line before the gap.
     pub(super) fn pop(&mut self) -> Option<Line> {
         let line = self.lines.pop_front();
         if let Some(Line::Text(text)) = &line {
@@ -68,7 +68,7 @@ impl Queue {
         }
     }
 
-    /// A line that was popped has been written, or could not be: then it is one that was dropped.
+    /// Records the result of a write: a line that could not be written counts as dropped.
     pub(super) fn written(&mut self, line: &Line, is_done: bool) {
         self.is_broken = !is_done;
         match line {
@@ -91,7 +91,7 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// A line with a number, of a hundredth of the room.
+    /// A line with this number, of 1 % of the capacity.
     fn line(number: usize) -> Vec<u8> {
         let mut line = number.to_string().into_bytes();
         line.resize(BYTES_MAX / 100, b' ');
@@ -112,7 +112,7 @@ mod tests {
             queue.push(line(at));
         }
         let mut read: Vec<_> = (0..40).map(|_| queue.pop().unwrap()).collect();
-        // Not yet half free: this one is dropped, too.
+        // Less than half of the capacity is free, so this line is dropped, too.
         queue.push(line(130));
         read.extend((40..60).map(|_| queue.pop().unwrap()));
         queue.push(line(131));

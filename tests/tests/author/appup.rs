@@ -314,7 +314,7 @@ fn an_appup_that_is_there_is_written_over_only_when_asked() {
         &tree.run(&SOCKSERV, &["--write"]),
         expect![[r#""#]],
         expect![[r#"
-            pq: failed to write lib/sockserv-1.0.1/ebin/sockserv.appup: it is there already; --check says whether it fits, --force writes over it
+            pq: failed to write lib/sockserv-1.0.1/ebin/sockserv.appup: the file exists; --check compares it with the libraries, --force overwrites it
         "#]],
     );
     assert_eq!(tree.appup(&SOCKSERV).unwrap(), "by hand");
@@ -322,7 +322,7 @@ fn an_appup_that_is_there_is_written_over_only_when_asked() {
     let written = tree.run(&SOCKSERV, &["--write", "--force"]);
     assert!(written.is_well && written.out.is_empty(), "{written:?}");
     expect![[r#"
-        pq: warning: lib/sockserv-1.0.1 has checksums that know nothing of this appup: lay the release out again
+        pq: warning: lib/sockserv-1.0.1 has no checksum of this appup: lay out the release again
     "#]].assert_eq(&written.err);
     assert_eq!(
         term(&tree.appup(&SOCKSERV).unwrap()),
@@ -347,7 +347,7 @@ fn folders_that_are_no_two_versions_of_an_application_are_refused() {
         &run(older, "lib"),
         expect![[""]],
         expect![[r#"
-        pq: failed to list lib/ebin, where a folder lib/App-Vsn of a release tree has its .app file: No such file or directory (os error 2)
+        pq: failed to list lib/ebin, the place of the .app file in a directory lib/App-Vsn of a release tree: No such file or directory (os error 2)
     "#]],
     );
     tree.put(

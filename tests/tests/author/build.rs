@@ -66,7 +66,7 @@ fn a_release_that_was_built_runs() {
     let desk = Desk::with("1.1.0");
     let said = desk.succeeds(&BUILD);
     let place = desk.path("tree");
-    let last = format!("release processquest 1.1.0 stands in {}\n", place.display());
+    let last = format!("release processquest 1.1.0 is in {}\n", place.display());
     assert!(said.ends_with(&last), "{said}");
     let start = ["start", "--port", "0", "--root"].map(PathBuf::from);
     let mut node = Running::listening(&mut pq(start.into_iter().chain([place])));

@@ -117,7 +117,7 @@ fn what_changed_since_the_build_is_taken_or_named() {
     let said = well(desk.packs());
     for file in ["relup", "sys.config"] {
         assert!(
-            said.contains(&format!("{file} is newer than the build, and is taken")),
+            said.contains(&format!("{file} is newer than the build and is added")),
             "{said}"
         );
     }

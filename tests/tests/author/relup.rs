@@ -214,7 +214,7 @@ fn a_folder_that_is_not_there_is_named() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         text(&output.stderr),
-        format!("{WARNING}--path lbi: no such folder\n")
+        format!("{WARNING}--path lbi: no such directory\n")
     );
 }
 

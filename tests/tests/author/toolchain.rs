@@ -54,7 +54,7 @@ fn where_the_linker_is_missing_the_sentence_says_what_to_install() {
     let (said, sentence) = failure(checkout.build().env(linker, "/nonexistent/cc"));
     assert!(said.contains("`/nonexistent/cc`"), "{said}");
     assert!(
-        sentence.starts_with("cargo could not build lamp 1.0.0: ")
+        sentence.starts_with("cargo failed to build lamp 1.0.0: ")
             && sentence.ends_with("install a C toolchain (Debian: build-essential)"),
         "{sentence}"
     );
@@ -76,7 +76,7 @@ fn a_copied_checkout_is_played_from_its_own_sources() {
         String::from_utf8(stderr).unwrap(),
     );
     let root = checkout.root.canonicalize().unwrap();
-    let first = format!("the sources are those in {}\n", root.display());
+    let first = format!("the sources are in {}\n", root.display());
     assert!(out.starts_with(&first), "{out}{said}");
     assert!(out.contains("building lamp 1.0.0"), "{out}{said}");
     // The directory has no release 1.1.0, and the command uses none from elsewhere.

@@ -129,7 +129,7 @@ fn told(tree: &Tree, sentence: &str, process: u32) {
     assert_eq!(crash["node"]["pid"], process, "{crash}");
     assert_eq!(boot["operation"], "boot");
     let cause = text(&boot["message"]);
-    let named = format!("; the node before (process {process}, since ");
+    let named = format!("; the previous node (process {process}, since ");
     assert!(cause.contains(&named), "no {named:?} in {cause:?}");
     let beginning: String = sentence.chars().take(200).collect();
     let crashed = format!(") crashed: {beginning}");

@@ -134,7 +134,7 @@ fn lists_say_what_is_missing(tree: &Tree, shard: u64, sentence: &str) {
         let said = tree.operate(args);
         assert_eq!(said.code, PARTIAL, "{said:?}");
         assert!(
-            said.err.contains("some of it is missing: shard "),
+            said.err.contains("the answer is incomplete: shard "),
             "{said:?}"
         );
     }
@@ -164,7 +164,7 @@ fn nothing_is_installed(tree: &Tree, sentence: &str) {
 fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
     let said = tree.refuses(&["call", "processquest", "loop", "[]"], 6);
     assert!(
-        said.contains("failed to call processquest:loop: it has not returned within"),
+        said.contains("failed to call processquest:loop: the function has not returned within"),
         "{said}"
     );
     let named = poll(PATIENCE, || {
@@ -177,7 +177,7 @@ fn a_function_that_does_not_end_is_named(node: &Running, tree: &Tree) {
         (&named["module"], &named["function"]),
         (&"processquest".into(), &"loop".into())
     );
-    node.logged("a function that was called does not end: it keeps a thread");
+    node.logged("a called function does not end: it occupies a thread");
     // Another call is answered.
     let names = tree.does(&["call", "regis", "get_names", "[]"]);
     assert!(names.contains("Ann"), "{names}");
@@ -209,12 +209,12 @@ fn a_node_that_cannot_stop_says_what_it_waits_for_and_is_ended_by_a_second_word(
             false => assert_eq!(tree.operate(&["stop", "--now"]).code, 0),
         }
         assert_eq!(node.end().code(), Some(1));
-        node.logged("told to end once more: the node ends as it is");
+        node.logged("second signal: the node ends without an orderly stop");
         let past = tree.answer(&["history"]);
         let last = past["entries"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(last["operation"], "stop");
         assert!(
-            last["result"].as_str().unwrap().contains("a second time"),
+            last["result"].as_str().unwrap().contains("second signal"),
             "{last}"
         );
     }

@@ -87,7 +87,7 @@ fn a_port_that_was_typed_must_be_had_and_one_of_the_release_need_not() {
     let file = tree.root().join("releases/1.0.0/sys.config");
     std::fs::write(&file, &config).unwrap();
     let node = Running::node_with(&tree, &[]);
-    node.logged("there is no page");
+    node.logged("no page for browsers");
     drop((node, taken));
     let node = Running::node_with(&tree, &[]);
     assert_eq!(page_of(&node).port(), port);

@@ -132,7 +132,7 @@ fn a_connection_that_is_lost_is_no_good_end() {
     drop(stream);
     assert_eq!(play.end().code(), Some(6));
     assert!(
-        play.log().starts_with("pq: failed to go on"),
+        play.log().starts_with("pq: failed to continue"),
         "{}",
         play.log()
     );

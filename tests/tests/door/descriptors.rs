@@ -25,7 +25,7 @@ fn clients_never_take_the_descriptors_of_operators_and_of_the_page() {
     let tree = Tree::with_limits("{clients, 5000}");
     let node = node(&tree);
     node.logged(
-        "clients of sockserv's limits is 5000, and 256 descriptors are enough for 96: no more are let in",
+        "clients of sockserv's limits is 5000, and 256 descriptors are enough for 96: further clients are refused",
     );
     let page = page_of(&node);
     let mut inside: Vec<Guest> = (0..96).map(|_| Guest::connect(&node)).collect();

@@ -68,10 +68,10 @@ fn a_game_whose_modules_have_other_names_stands_behind_the_door() {
     assert_eq!(tree.answer(&["who"])["rows"][0]["avatar_vsn"], "1.0.0");
     assert!(tree.does(&["who"]).contains(" SHIP "));
     status_says(&tree, "1 clients, 1 of them play");
-    let hint = "the ship of this name plays for nobody, and `pq end-ship` ends it";
+    let hint = "the ship of this name has no client; `pq end-ship` ends the ship";
     let sentence = tree.refuses(&["kick", "bot-1"], 3);
     assert!(sentence.contains(hint), "{sentence}");
-    let ended = "bot-1 has ended; nobody played it\n";
+    let ended = "bot-1 has ended; no client was connected\n";
     assert_eq!(tree.does(&["end-ship", "bot-1"]), ended);
     let sentence = tree.refuses(&["end-ship", "bot-1"], 3);
     assert!(sentence.contains("no ship has this name"), "{sentence}");
@@ -90,10 +90,10 @@ fn a_ship_that_its_client_has_left_is_counted_and_ended() {
     let tree = tree(&format!(", {{limits, [{{abandoned, 1}}]}}, {GAME}"));
     let node = Running::node_with(&tree, &[]);
     drop(sailing(&node, "Argo"));
-    status_says(&tree, "1 ships play for nobody");
+    status_says(&tree, "1 ships without a client");
     let full = "So many ships play here for nobody that nobody new is let in. Try again later.\r\n";
     assert_eq!(Guest::connect(&node).ends(), full);
-    let ended = "1 ships that played for nobody have ended\n";
+    let ended = "1 ships without a client have ended\n";
     assert_eq!(tree.does(&["end-ship", "--abandoned"]), ended);
     sailing(&node, "Argo");
 }
@@ -111,7 +111,7 @@ fn a_release_that_does_not_speak_of_its_game_has_a_door_without_names() {
     let sentence = tree.refuses(&["end-avatar", "Beagle"], 3);
     assert_eq!(
         sentence,
-        "failed to end Beagle: the release does not say which supervisor has its avatars ({avatars, …} in its setting game)"
+        "failed to end Beagle: the release does not name the supervisor of its avatars ({avatars, …} in its setting game)"
     );
     drop((ann, node));
     let mut filled = Running::start(pq(tree.start()).args(["--avatars", "1"]));

@@ -132,7 +132,7 @@ fn a_function_that_asks_a_process_is_answered_by_that() {
     assert!(started.starts_with("{ok,<"), "{started}");
     let sentence = refused(&tree, &start, 3);
     assert!(
-        sentence.ends_with("name_taken}}: somebody has this name already"),
+        sentence.ends_with("name_taken}}: another process has this name"),
         "{sentence}"
     );
     let subscribe = [
@@ -161,12 +161,12 @@ fn a_call_that_cannot_be_is_refused_with_the_reason() {
         let sentence = refused(&tree, &["call", "regis", "register", name], 3);
         assert_eq!(
             sentence,
-            "failed to call regis:register: badarg: a process registers only itself, and an operator is none"
+            "failed to call regis:register: badarg: a process registers only itself, and an operator is not a process"
         );
     }
     let wrong = ["call", "processquest", "start_player", "[1]"];
     let sentence = refused(&tree, &wrong, 3);
-    let begin = "failed to call processquest:start_player: it failed with {";
+    let begin = "failed to call processquest:start_player: the function failed with {";
     assert!(sentence.starts_with(begin), "{sentence}");
     for args in ["{a}", "[a", "[a|b]", "os:cmd(\"ls\")", "[fun() -> ok end]"] {
         let typed = typed(&tree, &["call", "regis", "whereis", args]);

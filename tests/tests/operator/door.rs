@@ -108,7 +108,7 @@ fn who_is_kicked_hears_why_and_leaves_in_order_while_others_play_on() {
     assert!(!who.contains(&address), "{who}");
     let _again = Player::playing(&node, "Ann");
     let sentence = refused(&tree, &["kick", "Bob"], 3);
-    let expected = "failed to kick Bob: nobody with this name or address is in";
+    let expected = "failed to kick Bob: no connected client has this name or address";
     assert!(sentence.starts_with(expected), "{sentence}");
     let past = past(&tree, 4);
     let text = "Enough[2J for today.";
@@ -129,7 +129,7 @@ fn a_wall_is_a_line_of_its_own_for_everybody() {
             &tree,
             &["wall", "Tea\r\n\u{1b}[31m at five \u{e}secret\u{f}"]
         ),
-        "told to 2 clients\n"
+        "sent to 2 clients\n"
     );
     let line = b"*** Tea[31m at five secret\r\n";
     let before = ann.until(line);
@@ -146,7 +146,7 @@ fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let mut ann = Player::playing(&node, "Ann");
-    assert_eq!(told(&tree, &["lock", "on"]), "locked; 1 clients play on\n");
+    assert_eq!(told(&tree, &["lock", "on"]), "locked; 1 clients stay connected\n");
     let turned_away = Player::connect(&node).rest();
     assert_eq!(
         turned_away,
@@ -161,7 +161,7 @@ fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
     let status = told(&tree, &["status"]);
     let line = format!("{}, 1 clients, 1 of them play; locked", node.address());
     assert!(status.contains(&line), "{status}");
-    assert_eq!(told(&tree, &["lock", "off"]), "open again\n");
+    assert_eq!(told(&tree, &["lock", "off"]), "unlocked\n");
     let _bob = Player::playing(&node, "Bob");
     assert_eq!(json(&tree, &["status"])["door"]["locked"], false);
     let past = past(&tree, 2);
@@ -284,7 +284,7 @@ fn a_hero_is_ended_by_its_name_whoever_plays_it() {
     // The name is free, also for the client that has just lost it.
     ann.send(b"Ann\ny\n");
     ann.until(b"Executing a ");
-    let bot = "bot-1 has ended; nobody played it\n";
+    let bot = "bot-1 has ended; no client was connected\n";
     assert_eq!(told(&tree, &["end-hero", "bot-1"]), bot);
     for name in ["bot-1", "nobody", "pq_supersup", "regis_server"] {
         let sentence = refused(&tree, &["end-hero", name], 3);

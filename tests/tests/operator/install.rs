@@ -272,7 +272,7 @@ fn an_old_release_is_booted_again_in_the_same_process_at_the_same_port() {
     done(&tree, &["make-permanent", "1.1.0"]);
     let before = json(&tree, &["status"]);
     let said = done(&tree, &["reboot-old", "1.0.0", "-m", "back to work"]);
-    assert!(said.contains("starts again"), "{said}");
+    assert!(said.contains("restarts with it"), "{said}");
     started_again(&tree, &mut node, &before);
     runs(&tree, "1.0.0", "permanent");
 }
@@ -358,7 +358,7 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     assert_eq!(restart["operation"], "restart");
     assert_eq!(
         boot["message"],
-        "it started itself again: `install 1.1.0` failed half-way"
+        "the node restarted itself: `install 1.1.0` failed after the point of no return"
     );
     assert_eq!(
         (&last["operation"], &last["exit"]),
@@ -374,7 +374,7 @@ fn a_relup_that_wants_a_restart_runs_the_new_release_once() {
     with_instruction(&tree, LAST, After("restart_emulator"));
     let said = done(&tree, &["install", "1.1.0"]);
     assert!(
-        said.contains("the node starts again with this release"),
+        said.contains("the node restarts with this release"),
         "{said}"
     );
     started_again(&tree, &mut node, &before);
@@ -395,7 +395,7 @@ fn whoever_wants_it_started_from_outside_gets_the_end_of_the_process() {
     assert_eq!(said.code, 5, "{said:?}");
     assert_eq!(node.end().code(), Some(1));
     assert!(
-        node.log().contains("whoever started it, start it again"),
+        node.log().contains("its service manager must start the permanent release"),
         "see the log"
     );
     let _next = Running::node_with(&tree, &[]);
@@ -426,7 +426,7 @@ fn one_operation_at_a_time_and_questions_are_answered_meanwhile() {
         &["stop"],
     ] {
         let said = refused(&tree, args, 8);
-        assert!(said.contains("install 1.1.0`, asked for by"), "{said}");
+        assert!(said.contains("install 1.1.0`, requested by"), "{said}");
     }
     for args in [
         &["tree"][..],

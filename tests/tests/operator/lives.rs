@@ -55,7 +55,7 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
     );
     let (_, crash) = &past(&tree)[3];
     assert!(
-        crash.contains("ended without saying so: it was killed by SIGKILL, or "),
+        crash.contains("left no record of its end: the node was killed by SIGKILL, or "),
         "{crash}"
     );
     restarting(&tree);
@@ -70,10 +70,10 @@ fn the_history_tells_of_each_boot_and_why_it_was() {
         since,
         &[
             ("install 1.1.0", ""),
-            ("restart", "`install 1.1.0` asks for it"),
+            ("restart", "`install 1.1.0` requires a restart"),
             (
                 "boot",
-                "it started itself again: `install 1.1.0` asks for it",
+                "the node restarted itself: `install 1.1.0` requires a restart",
             ),
             ("stop", "enough"),
         ],
@@ -110,11 +110,11 @@ fn a_release_that_does_not_boot_is_in_the_history_with_what_ran_in_its_place() {
         0,
         &[
             ("boot", "started by"),
-            ("boot", "the boot before had failed"),
-            ("restart", "release 9.9.9 does not boot"),
+            ("boot", "the previous boot had failed"),
+            ("restart", "release 9.9.9 failed to boot"),
             (
                 "boot",
-                "it started itself again: release 9.9.9 does not boot",
+                "the node restarted itself: release 9.9.9 failed to boot",
             ),
         ],
     );

@@ -120,7 +120,7 @@ fn a_release_can_be_taken_off_the_list_and_put_back_with_its_files() {
     let _node = Running::node_with(&tree, &[]);
     done(&tree, &["unpack", "processquest-1.1.0"]);
     let said = done(&tree, &["set-removed", "1.1.0", "-m", "only the list"]);
-    assert!(said.contains("its files are still there"), "{said}");
+    assert!(said.contains("its files remain"), "{said}");
     are(&tree, &[("1.0.0", "permanent")]);
     let rel = tree.root().join("releases/1.1.0/processquest.rel");
     let lib = tree.root().join("lib");
@@ -154,7 +154,7 @@ fn a_file_is_installed_when_it_is_what_its_name_says() {
     let place = std::fs::canonicalize(&installed).unwrap();
     assert_eq!(
         said,
-        format!("release 1.1.0 has it as {}\n", place.display())
+        format!("copied into release 1.1.0 as {}\n", place.display())
     );
     assert!(
         std::fs::read_to_string(&installed)

@@ -76,7 +76,7 @@ fn another_version_of_the_language_is_refused_by_its_number() {
     let _node = Running::node_with(&tree, &[]);
     let (exit, sentence) = refusal(&tree, &frame(br#"{"version":99,"request":{"dance":{}}}"#));
     assert_eq!(exit, 3);
-    assert!(sentence.contains("asked in version 99"), "{sentence}");
+    assert!(sentence.contains("the request has version 99"), "{sentence}");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn who_does_not_finish_a_request_is_sent_away() {
     let _node = Running::node_with(&tree, &[]);
     let (exit, sentence) = refusal(&tree, &frame(b"{\"version\"")[..8]);
     assert_eq!(exit, 2);
-    assert!(sentence.contains("nothing whole came within"), "{sentence}");
+    assert!(sentence.contains("no complete request arrived within"), "{sentence}");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn another_user_who_gets_to_the_socket_is_refused_by_the_node() {
     };
     assert_eq!(stop.code, 9, "{stop:?}");
     assert!(stop.err.contains("may not operate this node"), "{stop:?}");
-    node.logged("refused: this node is operated by its own user");
+    node.logged("refused: only the node's own user");
     told(&tree, &["status"]);
 }
 

@@ -106,7 +106,7 @@ fn noted(log: &str, format: &str) -> Option<u64> {
     let mut lines = log
         .split_inclusive('\n')
         .filter(|line| line.ends_with('\n'));
-    let line = lines.find(|line| line.contains(" dropped here, because nobody read "))?;
+    let line = lines.find(|line| line.contains(" dropped here, because "))?;
     match format {
         "json" => {
             let line: Value = serde_json::from_str(line).unwrap();

@@ -76,7 +76,7 @@ fn a_tree_has_one_node_at_a_time() {
     let sentence = refusal(&mut pq(tree.start()));
     has(
         &sentence,
-        &["a node runs on", name(tree.root()), "already (process "],
+        &["a node is already running on", name(tree.root()), "(process "],
     );
     Client::playing(&first, "Ann");
     first.signal(Signal::KILL);
@@ -177,7 +177,7 @@ fn a_demo_that_was_built_before_starts_without_building_again() {
         &node.out(),
         &[
             &format!(
-                "release processquest 1.0.0 stands in {}\n",
+                "release processquest 1.0.0 is in {}\n",
                 tree.root().display()
             ),
             &format!("    telnet localhost {port}\n"),

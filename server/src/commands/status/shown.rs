@@ -1,4 +1,4 @@
-//! The status of a node as people read it.
+//! The status of a node as text.
 
 use std::time::Duration;
 
@@ -74,19 +74,19 @@ fn given_up(conversions: u64) -> String {
     match conversions {
         0 => String::new(),
         count => format!(
-            "{count} conversions that do not end: a thread each, with the lowest priority, until the node starts again"
+            "{count} conversions that do not end: each occupies a thread with the lowest priority until the node restarts"
         ),
     }
 }
 
-/// Nothing, as long as somebody reads.
+/// The text on dropped lines; empty while a reader takes the output.
 fn dropped(lines: DroppedLines) -> String {
     let DroppedLines { stdout, stderr } = lines;
     match (stdout, stderr) {
         (0, 0) => String::new(),
-        (0, log) => format!("{log} lines of the log: nobody reads what the node writes"),
+        (0, log) => format!("{log} lines of the log: no reader takes the node's output"),
         (out, log) => format!(
-            "{log} lines of the log, {out} of standard output: nobody reads what the node writes"
+            "{log} lines of the log, {out} of standard output: no reader takes the node's output"
         ),
     }
 }
@@ -103,7 +103,7 @@ fn door(door: &DoorStatus) -> String {
         refused,
     } = door;
     let locked = match locked {
-        true => "; locked: nobody new is let in",
+        true => "; locked: new clients are refused",
         false => "",
     };
     let tls = tls_address
@@ -122,7 +122,7 @@ fn door(door: &DoorStatus) -> String {
     };
     let abandoned = match abandoned {
         0 => String::new(),
-        count => format!("; {count} {} play for nobody", noun().many),
+        count => format!("; {count} {} without a client", noun().many),
     };
     format!(
         "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"

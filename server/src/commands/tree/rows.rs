@@ -1,56 +1,57 @@
-//! The supervision tree as rows, from a list of processes: who started whom, and many that are alike as one.
+//! The supervision tree as rows, from a list of processes; large groups of similar processes become one row.
 //!
-//! Pure. A list is no picture of one instant, so a process whose parent is not in it stands at the top.
+//! The functions are pure. A list of processes is no snapshot, so a process whose parent is not in the list becomes a
+//! root.
 
 use std::collections::HashMap;
 
 use pq_otp::{Pid, ProcessInfo};
 use serde::{Deserialize, Serialize};
 
-/// So many processes of one module and version below one parent are shown one by one; more become one row.
-/// The largest supervisor of the release with children of several kinds has three.
+/// The number of processes of one module, version and parent up to which each has a row; larger groups become one
+/// row. The largest supervisor of the release with children of several kinds has three.
 const ALIKE_MAX: usize = 8;
 
-/// A process in the tree, or many that are alike.
+/// A process of the tree, or a group of similar processes.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 pub(crate) struct TreeRow {
-    /// How far it is from the top.
+    /// The distance to the root of the tree; 0 for a root.
     pub(super) depth: u64,
-    /// The process; none for many.
+    /// The pid of the process; `None` for a group.
     pub(super) pid: Option<String>,
-    /// Its local name.
+    /// The local name of the process.
     pub(super) name: Option<String>,
-    /// Its module.
+    /// The module of the process.
     pub(super) module: String,
-    /// The version of the module that runs in it.
+    /// The version of the module that the process runs.
     pub(super) vsn: String,
-    /// What it is: `gen_server`, `supervisor`, …
+    /// The kind of the process: `gen_server`, `supervisor`, …
     pub(super) kind: String,
-    /// Messages that wait.
+    /// The number of waiting messages.
     pub(super) messages: u64,
-    /// `sys:suspend` holds it, or some of them.
+    /// Whether `sys:suspend` holds the process, or at least one process of the group.
     pub(super) suspended: bool,
-    /// How many: 1, or more where they are summarised.
+    /// The number of processes in this row: 1, or more for a group.
     pub(super) count: u64,
-    /// Processes below those that are summarised, which have no rows.
+    /// The number of descendants of a group, which have no rows.
     pub(super) below: u64,
 }
 
-/// Whether many that are alike become one row.
+/// Whether large groups of similar processes become one row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Detail {
-    /// They do.
+    /// Large groups become one row.
     Summary,
-    /// Each has its own.
+    /// Each process has its own row.
     All,
 }
 
-/// The rows, each parent before its children; children in the order of their modules.
+/// The rows, each parent before its children; children are sorted by module.
 pub(crate) fn rows(mut processes: Vec<ProcessInfo>, detail: Detail) -> Vec<TreeRow> {
     processes.sort_by(|a, b| (&a.module, &a.vsn, a.pid).cmp(&(&b.module, &b.vsn, b.pid)));
     let family = Family::of(&processes);
     let mut rows = Vec::new();
-    // What is still to be shown, the next on top.
+    // A stack of processes without a row so far; the next one is on top.
     let mut waiting = Vec::new();
     family.stack(&family.tops, 0, detail, &mut waiting);
     while let Some((depth, group)) = waiting.pop() {
@@ -62,7 +63,7 @@ pub(crate) fn rows(mut processes: Vec<ProcessInfo>, detail: Detail) -> Vec<TreeR
     rows
 }
 
-/// Parents and children, by place in the list.
+/// Parents and children as indices of the list of processes.
 struct Family<'a> {
     processes: &'a [ProcessInfo],
     tops: Vec<usize>,
@@ -88,7 +89,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// Puts these siblings on the stack, the last one lowest, those that become one row as one group.
+    /// Pushes these siblings on the stack in reverse order; siblings that become one row are one group.
     fn stack<'b>(
         &self,
         siblings: &'b [usize],
@@ -130,7 +131,7 @@ impl<'a> Family<'a> {
         }
     }
 
-    /// How many descendants these have.
+    /// The number of descendants of these processes.
     fn below(&self, group: &[usize]) -> u64 {
         let mut waiting: Vec<usize> = group.to_vec();
         let mut met = 0;
@@ -162,7 +163,7 @@ mod tests {
         }
     }
 
-    /// A top with two workers and `heroes` heroes of two processes each, children first.
+    /// A root with two workers and `heroes` heroes of two processes each; children precede their parents in the list.
     fn game(heroes: u32) -> Vec<ProcessInfo> {
         let hero = |n| {
             [

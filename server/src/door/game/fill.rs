@@ -1,23 +1,24 @@
 //! The arguments of an avatar without a session, as a template: `{name, "bot-"}` becomes `"bot-0"`, `"bot-1"` …, and
 //! `pace` the pace in milliseconds.
 //!
-//! A node is filled with a million of them: what does not change is written once, and each has its name put in.
+//! A node may start a million avatars: the constant part is encoded once, and only the name is inserted for each
+//! avatar.
 
 use anyhow::{bail, ensure};
 use pq_term::Term;
 use pq_term::msgpack::to_plain_msgpack;
 
-/// Stands for the name while the template is written; no release has a string like it.
+/// A placeholder for the name during encoding; no release has a string like it.
 const MARK: &str = "\u{1}name\u{1}";
 
-/// Arguments with a place for the pace, and one for the name.
+/// Arguments with a place for the pace and a place for the name.
 #[derive(Clone, Debug)]
 pub(crate) struct Fill {
     args: Term,
     prefix: String,
 }
 
-/// Arguments with a place for the name only, as MessagePack.
+/// Arguments with a place for the name, encoded as MessagePack.
 #[derive(Debug)]
 pub(crate) struct Args {
     before: Vec<u8>,
@@ -28,7 +29,7 @@ pub(crate) struct Args {
 impl Fill {
     pub(super) fn read(term: &Term) -> anyhow::Result<Fill> {
         let Some(items) = term.as_list() else {
-            bail!("{term} is no list of arguments");
+            bail!("{term} is not a list of arguments");
         };
         let mut prefix = None;
         let mut args = Vec::with_capacity(items.len());
@@ -51,7 +52,7 @@ impl Fill {
         }
     }
 
-    /// For avatars of this pace.
+    /// Inserts the pace, in milliseconds.
     pub(crate) fn at_pace(&self, pace_ms: u32) -> Args {
         let wire = to_plain_msgpack(&with_pace(&self.args, pace_ms));
         let mark = to_plain_msgpack(&Term::string(MARK));
@@ -66,7 +67,7 @@ impl Fill {
     }
 }
 
-/// The same with the pace in the place of the atom `pace`, wherever it stands among values.
+/// Replaces the atom `pace` by the pace, at any depth of the values.
 fn with_pace(term: &Term, pace_ms: u32) -> Term {
     let inside = |items: &[Term]| -> Vec<Term> {
         let items = items.iter();
@@ -85,7 +86,7 @@ fn with_pace(term: &Term, pace_ms: u32) -> Term {
 }
 
 impl Args {
-    /// Those of one avatar.
+    /// The arguments of the avatar with this number.
     pub(crate) fn of(&self, number: u64) -> Vec<u8> {
         let name = Term::string(format!("{}{number}", self.prefix));
         [&self.before[..], &to_plain_msgpack(&name), &self.behind].concat()

@@ -1,15 +1,15 @@
-//! Who plays at a session: asked of a function of the game, or read where its state has it.
+//! The setting `who`: finds the avatar of a session by a function of the game, or by paths in the session's state.
 //!
 //! ```erlang
 //! {who, {talk, who}}          % talk:who(State), a pure function, returns one of
 //!                             %   nobody, #{named => #{name => Name}}, #{arriving => #{name => Name}},
 //!                             %   #{playing => #{name => Name, process => Pid}}
-//! {who, {state, [{named, [stage, asked, name]},           % for a game that has no such function: where in the maps
-//!                {arriving, [stage, begins, name]},       % of a session's state the name stands, and the process
+//! {who, {state, [{named, [stage, asked, name]},           % for a game without such a function: paths in the maps of
+//!                {arriving, [stage, begins, name]},       % a session's state to the name and the process
 //!                {playing, [stage, plays, name], [stage, plays, sup]}]}}
 //! ```
-//! `named`: an avatar of this name is to be, when its player agrees. `arriving`: it is being started. `playing`: it plays;
-//! `process` is the one with which it ends, and may be left out.
+//! `named`: the player has chosen this name and must confirm it. `arriving`: the avatar is being started. `playing`:
+//! the avatar runs; `process`, which may be omitted, is the process that ends with the avatar.
 
 use anyhow::{Context, bail};
 use pq_term::Term;
@@ -17,16 +17,16 @@ use sockserv::{Avatar, Login};
 
 use super::Function;
 
-/// How a session is asked.
+/// The method to find the avatar of a session.
 #[derive(Clone, Debug)]
 pub(in crate::door) enum Who {
-    /// By calling this with its state.
+    /// Calls this function with the session's state.
     Function(Function),
-    /// By reading its state.
+    /// Reads the session's state.
     State(Places),
 }
 
-/// Where in a term the answer stands.
+/// The paths of the answer in a term.
 #[derive(Clone, Default, Debug)]
 pub(in crate::door) struct Places {
     named: Option<Path>,
@@ -35,7 +35,7 @@ pub(in crate::door) struct Places {
     process: Option<Path>,
 }
 
-/// Keys of maps, from the outermost inwards.
+/// A path of map keys, from the outermost map inwards.
 #[derive(Clone, Debug)]
 struct Path(Vec<Term>);
 
@@ -51,7 +51,7 @@ impl Who {
 }
 
 impl Places {
-    /// Those in what a function returns.
+    /// The paths in the return value of a function.
     pub(in crate::door) fn of_answer() -> Places {
         let path = |keys: [&'static str; 2]| Some(Path(keys.map(Term::atom).to_vec()));
         Places {
@@ -82,7 +82,7 @@ impl Places {
         Ok(places)
     }
 
-    /// Who plays, by this state or answer.
+    /// Reads the avatar from this state or return value.
     pub(in crate::door) fn login(&self, term: &Term) -> Login {
         if let Some(name) = name(self.playing.as_ref(), term) {
             let process = self.process.as_ref().and_then(|path| path.find(term));
@@ -97,7 +97,7 @@ impl Places {
 
 fn path(term: &Term) -> anyhow::Result<Path> {
     let keys = term.as_list().filter(|keys| !keys.is_empty());
-    let needed = || format!("{term} is no path like [stage, plays, name]");
+    let needed = || format!("{term} is not a path like [stage, plays, name]");
     keys.map(|keys| Path(keys.to_vec())).with_context(needed)
 }
 

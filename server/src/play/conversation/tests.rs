@@ -1,4 +1,4 @@
-//! The loop against a server at the other end of a pipe, which the test plays.
+//! Tests of the main loop: the test is the server at the other end of a pipe.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// How long anything may take: it takes no time.
+/// The limit of each wait: the expected events are immediate.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The other ends of everything.
+/// The other ends of all streams of a conversation.
 struct Rig {
     server: DuplexStream,
     keyboard: Option<mpsc::Sender<Vec<u8>>>,
@@ -64,7 +64,7 @@ impl Rig {
         assert_eq!(bytes, expected);
     }
 
-    /// All that the server hears before nothing more is sent.
+    /// All bytes that the server receives until the sending half is closed.
     async fn server_hears_all(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let heard = timeout(PATIENCE, self.server.read_to_end(&mut bytes)).await;
@@ -106,7 +106,7 @@ async fn what_the_server_says_behind_the_end_of_the_input_is_shown() {
     rig.types("y");
     rig.keyboard = None;
     assert_eq!(rig.server_hears_all().await, b"Ann\r\ny\r\n");
-    // It goes on asking, too, and is not answered any more.
+    // The server repeats its question, which is not answered any more.
     rig.server_says(b"\xff\xfd\x18Executing a Pig...\r\n").await;
     rig.screen_shows("Executing a Pig...\r\n").await;
     rig.server_says(b"Bye.\r\n").await;
@@ -162,7 +162,7 @@ async fn a_server_that_only_talks_is_read_no_faster_than_the_screen() {
     let flood = vec![b'x'; 4 * TEXT_MAX];
     let said = timeout(Duration::from_millis(200), rig.server.write_all(&flood));
     assert!(said.await.is_err(), "somebody keeps all of it");
-    // Lines are sent all the same.
+    // Lines are sent nevertheless.
     rig.types("quit");
     rig.server_hears(b"quit\r\n").await;
 }
