@@ -278,7 +278,11 @@ mod tests {
 
     fn names<F>(table: &[Entry<F>]) -> HashSet<&'static str> {
         let names: HashSet<_> = table.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names.len(), table.len(), "two commands have the same name: {names:?}");
+        assert_eq!(
+            names.len(),
+            table.len(),
+            "two commands have the same name: {names:?}"
+        );
         names
     }
 

@@ -180,9 +180,9 @@ fn next_lines(permanent: &str, listed: &[Release]) -> Vec<String> {
     if permanent != FIRST {
         return Vec::new();
     }
-    let package = layout::package_name(&first.name, NEXT);
+    let name = &first.name;
     let is_new = listed.all(|release| release.vsn != NEXT);
-    let unpack = is_new.then(|| format!("unpack {package}"));
+    let unpack = is_new.then(|| format!("unpack {name}-{NEXT}"));
     let others = ["install", "make-permanent"].map(|word| format!("{word} {NEXT}"));
     unpack.into_iter().chain(others).collect()
 }

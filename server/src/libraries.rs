@@ -96,8 +96,8 @@ impl Workspace {
             folder.display(),
             one_line(&output.stderr)
         );
-        let metadata =
-            serde_json::from_slice(&output.stdout).context("failed to read the output of cargo metadata")?;
+        let metadata = serde_json::from_slice(&output.stdout)
+            .context("failed to read the output of cargo metadata")?;
         Ok(Workspace {
             metadata,
             building: Building::default(),

@@ -241,7 +241,9 @@ fn cause(entries: &[Entry], own: &Mark, left: Option<&Left>) -> Cause {
             from: deed.from.clone(),
         },
         END => from_outside(format!("; the previous node had ended: {}", deed.result)),
-        BOOT if deed.exit != Exit::Done => from_outside("; the previous boot had failed".to_string()),
+        BOOT if deed.exit != Exit::Done => {
+            from_outside("; the previous boot had failed".to_string())
+        }
         BOOT | RESTART => from_outside(lost(mark, own, when)),
         _ => from_outside(String::new()),
     }

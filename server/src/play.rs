@@ -47,9 +47,7 @@ enum PlayError {
     Prepare(io::Error),
     #[error("failed to find {0}: {1}")]
     Find(Address, io::Error),
-    #[error(
-        "failed to connect to {0}: {1}; `pq demo` and `pq start` start a node"
-    )]
+    #[error("failed to connect to {0}: {1}; `pq demo` and `pq start` start a node")]
     Connect(Address, io::Error),
     #[error("failed to continue: the connection to {0} is lost: {1}")]
     Lost(Address, io::Error),

@@ -25,8 +25,7 @@ use crate::system::TreeLock;
 const PROGRAM: &CStr = c"/proc/self/exe";
 
 /// The last error message of a node that must not restart itself.
-pub(crate) const ENDS_FOR_A_REBOOT: &str =
-    "the node ends with exit code 1 for a reboot: its service manager must start the permanent release";
+pub(crate) const ENDS_FOR_A_REBOOT: &str = "the node ends with exit code 1 for a reboot: its service manager must start the permanent release";
 
 /// The action on an install that fails after the point of no return: the permanent release must run next.
 #[derive(ValueEnum, Serialize, Deserialize, Clone, Copy, Default, PartialEq, Eq, Debug)]

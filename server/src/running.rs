@@ -169,7 +169,8 @@ impl RunningNode {
     /// [`Exit::Refused`] for a release without listeners.
     pub(crate) fn door_to(&self, what: &str) -> Result<&Door, Failure> {
         self.door().ok_or_else(|| {
-            let sentence = format!("failed to {what}: the running release has no listeners for players");
+            let sentence =
+                format!("failed to {what}: the running release has no listeners for players");
             Failure::new(Exit::Refused, sentence)
         })
     }

@@ -55,7 +55,10 @@ pub mod threads;
 pub mod upgrade;
 
 pub use lateness::Lateness;
-pub use message::{Ack, Caller, Envelope, ExitCause, ModuleCall, OnList, Payload, Signal, Spawn};
+pub use message::{Caller, Payload};
+// The signals between shards, for the tests of this crate: no part of its interface.
+#[doc(hidden)]
+pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Question};
 pub use node::{Census, Listing, Missing, NameHook, Runner};

@@ -411,8 +411,10 @@ impl<'d> Transaction<'d> {
             }
             self.driver.step(&self.board);
             let moves = self.board.moves();
+            // A conversion that runs has a limit of its own, in the time of its thread.
+            let goes_on = moves != seen || self.board.is_converting();
             // Supervisors settle, or do not, whatever is converted meanwhile.
-            if moves != seen && (until != Until::Held || self.board.is_shut()) {
+            if goes_on && (until != Until::Held || self.board.is_shut()) {
                 (since_ms, seen) = (self.driver.now_ms(), moves);
             }
         }

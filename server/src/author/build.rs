@@ -53,7 +53,9 @@ pub(crate) fn build(command: &Command) -> anyhow::Result<()> {
     same::say(&command.root, &rel);
     let tree = ReleaseTree::open(&command.root, boot::runtime()?);
     if let Some(remark) = tree.settings_remark(&rel.vsn).map_err(failed)? {
-        warn(format_args!("{remark}; the file is kept, --force replaces it"));
+        warn(format_args!(
+            "{remark}; the file is kept, --force replaces it"
+        ));
     }
     say_where(&rel, &command.root);
     Ok(())

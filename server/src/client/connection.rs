@@ -231,7 +231,9 @@ fn is_closed(kind: ErrorKind) -> bool {
 fn unknown(error: &io::Error) -> Failure {
     let why = match error.kind() {
         kind if is_closed(kind) => "the connection was lost".to_string(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => "the node sends nothing any more".to_string(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            "the node sends nothing any more".to_string()
+        }
         _ => error.to_string(),
     };
     let sentence = format!(

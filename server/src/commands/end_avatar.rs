@@ -222,7 +222,12 @@ fn end(node: &RunningNode, name: &str, text: &str) -> Result<Ended, Failure> {
         // Another request has ended the avatar in the meantime.
         Ok(SupReply::Error(_)) if !node.node().is_alive(avatar) => (),
         Ok(_) => return Err(other()),
-        Err(error) => return Err(failed(Exit::Unknown, &format!("{error}; the avatar may still end"))),
+        Err(error) => {
+            return Err(failed(
+                Exit::Unknown,
+                &format!("{error}; the avatar may still end"),
+            ));
+        }
     }
     let registered = registered.as_ref().and_then(Term::as_str);
     Ok(Ended {
@@ -303,10 +308,6 @@ impl Show for Ended {
 
 impl Show for AllEnded {
     fn show(&self) -> String {
-        format!(
-            "{} {} without a client have ended",
-            self.ended,
-            noun().many
-        )
+        format!("{} {} without a client have ended", self.ended, noun().many)
     }
 }

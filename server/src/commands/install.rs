@@ -60,12 +60,16 @@ impl Typed for InstallArgs {
 
     fn run(&self) -> Result<(), Failure> {
         if self.ask && !std::io::stdin().is_terminal() {
-            let sentence = "failed to ask before the install: stdin is not a terminal; omit `--ask`";
+            let sentence =
+                "failed to ask before the install: stdin is not a terminal; omit `--ask`";
             return Err(Failure::new(Exit::Usage, sentence));
         }
         let plan = self.plan()?;
         if self.ask && !agreed() {
-            return Err(Failure::new(Exit::Refused, "not installed: the operator declined"));
+            return Err(Failure::new(
+                Exit::Refused,
+                "not installed: the operator declined",
+            ));
         }
         self.note.show(&Install {
             from: Some(plan.from),

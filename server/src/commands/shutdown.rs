@@ -99,7 +99,10 @@ impl Show for Planned {
             format!("; players are told: {}", printable(text))
         });
         let who = who.to_string();
-        format!("the node stops at {at} by a command of {}{text}", printable(&who))
+        format!(
+            "the node stops at {at} by a command of {}{text}",
+            printable(&who)
+        )
     }
 }
 

@@ -60,7 +60,8 @@ fn end(at: &At, process: u32) -> Result<(), Failure> {
     let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
     let told = [Signal::TERM, Signal::INT].map(|signal| pid.map(|pid| kill_process(pid, signal)));
     if let Some(Err(error)) = told[0] {
-        let sentence = format!("failed to end the node: no signal can be sent to process {process}: {error}");
+        let sentence =
+            format!("failed to end the node: no signal can be sent to process {process}: {error}");
         return Err(Failure::new(Exit::NotPermitted, sentence));
     }
     while has(&at.root, process) {

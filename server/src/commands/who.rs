@@ -18,8 +18,7 @@ use crate::noun::noun;
 use crate::running::RunningNode;
 
 /// The note under a list without names.
-const NOT_SAID: &str =
-    "the release does not name the avatars of clients: its setting game has no {who, …} (docs/operating.md)";
+const NOT_SAID: &str = "the release does not name the avatars of clients: its setting game has no {who, …} (docs/operating.md)";
 
 #[derive(Args, Serialize, Deserialize, Debug)]
 pub(crate) struct Who {}

@@ -72,7 +72,11 @@ impl Session {
     async fn asked(&mut self) -> Result<(Who, Request), Failure> {
         let who = self.whose()?;
         let request = timeout(REQUEST_TIMEOUT, self.request()).await;
-        let late = |_| usage(format!("no complete request arrived within {REQUEST_TIMEOUT:?}"));
+        let late = |_| {
+            usage(format!(
+                "no complete request arrived within {REQUEST_TIMEOUT:?}"
+            ))
+        };
         Ok((who, request.map_err(late)??))
     }
 
@@ -201,7 +205,8 @@ impl Session {
             }
         };
         done.map_err(|_| {
-            let sentence = "failed to answer: internal error of the node; the node's log has the details";
+            let sentence =
+                "failed to answer: internal error of the node; the node's log has the details";
             Failure::new(Exit::Internal, sentence)
         })
     }

@@ -70,7 +70,9 @@ impl Stopping {
         let stopped = Step::new(self.deadline, "the applications").wait(&node, &done);
         self.note(stopped);
         self.in_order.map_err(|why| {
-            let sentence = format!("failed to stop the node in order: {why}; the node ends without an orderly stop");
+            let sentence = format!(
+                "failed to stop the node in order: {why}; the node ends without an orderly stop"
+            );
             tracing::error!("{sentence}");
             Failure::new(Exit::Degraded, sentence)
         })

@@ -84,7 +84,9 @@ impl Bans {
             all.push(banned.clone());
             match all.len() {
                 ..=BANS_MAX => Ok(()),
-                _ => Err(format!("the limit of {BANS_MAX} bans is reached; ban networks")),
+                _ => Err(format!(
+                    "the limit of {BANS_MAX} bans is reached; ban networks"
+                )),
             }
         })?;
         Ok((banned, dismissed as u64))

@@ -323,7 +323,8 @@ fn an_appup_that_is_there_is_written_over_only_when_asked() {
     assert!(written.is_well && written.out.is_empty(), "{written:?}");
     expect![[r#"
         pq: warning: lib/sockserv-1.0.1 has no checksum of this appup: lay out the release again
-    "#]].assert_eq(&written.err);
+    "#]]
+    .assert_eq(&written.err);
     assert_eq!(
         term(&tree.appup(&SOCKSERV).unwrap()),
         term(&SOCKSERV.appup_by_hand())

@@ -146,7 +146,10 @@ fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
     let tree = Tree::new();
     let node = Running::node_with(&tree, &[]);
     let mut ann = Player::playing(&node, "Ann");
-    assert_eq!(told(&tree, &["lock", "on"]), "locked; 1 clients stay connected\n");
+    assert_eq!(
+        told(&tree, &["lock", "on"]),
+        "locked; 1 clients stay connected\n"
+    );
     let turned_away = Player::connect(&node).rest();
     assert_eq!(
         turned_away,

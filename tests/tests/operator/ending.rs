@@ -189,7 +189,10 @@ fn a_node_that_says_nothing_any_more_leaves_the_outcome_unknown() {
     node.signal(Signal::STOP);
     let asked = typed(&tree, &["status"]);
     assert_eq!(asked.code, 6, "{asked:?}");
-    assert!(asked.err.contains("the node sends nothing any more"), "{asked:?}");
+    assert!(
+        asked.err.contains("the node sends nothing any more"),
+        "{asked:?}"
+    );
 }
 
 #[test]

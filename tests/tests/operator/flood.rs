@@ -37,7 +37,10 @@ fn names_from_operators_keep_no_release_away() {
     let folder = tree.root().join("lib");
     let args = ["upgrade-app", "unheard_of", folder.to_str().unwrap()];
     let said = refused(&tree, &args, 3);
-    assert!(said.contains("no application of the node has this name"), "{said}");
+    assert!(
+        said.contains("no application of the node has this name"),
+        "{said}"
+    );
     // A known name still works.
     told(&tree, &["sys", "get-state", "{events,\"bot-0\"}"]);
     done(&tree, &["unpack", "processquest-1.1.0"]);

@@ -395,7 +395,8 @@ fn whoever_wants_it_started_from_outside_gets_the_end_of_the_process() {
     assert_eq!(said.code, 5, "{said:?}");
     assert_eq!(node.end().code(), Some(1));
     assert!(
-        node.log().contains("its service manager must start the permanent release"),
+        node.log()
+            .contains("its service manager must start the permanent release"),
         "see the log"
     );
     let _next = Running::node_with(&tree, &[]);

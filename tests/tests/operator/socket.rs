@@ -76,7 +76,10 @@ fn another_version_of_the_language_is_refused_by_its_number() {
     let _node = Running::node_with(&tree, &[]);
     let (exit, sentence) = refusal(&tree, &frame(br#"{"version":99,"request":{"dance":{}}}"#));
     assert_eq!(exit, 3);
-    assert!(sentence.contains("the request has version 99"), "{sentence}");
+    assert!(
+        sentence.contains("the request has version 99"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -85,7 +88,10 @@ fn who_does_not_finish_a_request_is_sent_away() {
     let _node = Running::node_with(&tree, &[]);
     let (exit, sentence) = refusal(&tree, &frame(b"{\"version\"")[..8]);
     assert_eq!(exit, 2);
-    assert!(sentence.contains("no complete request arrived within"), "{sentence}");
+    assert!(
+        sentence.contains("no complete request arrived within"),
+        "{sentence}"
+    );
 }
 
 #[test]

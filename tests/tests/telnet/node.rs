@@ -76,7 +76,11 @@ fn a_tree_has_one_node_at_a_time() {
     let sentence = refusal(&mut pq(tree.start()));
     has(
         &sentence,
-        &["a node is already running on", name(tree.root()), "(process "],
+        &[
+            "a node is already running on",
+            name(tree.root()),
+            "(process ",
+        ],
     );
     Client::playing(&first, "Ann");
     first.signal(Signal::KILL);

@@ -181,6 +181,12 @@ impl Board {
         (self.state().done, self.converted.load(Ordering::Relaxed))
     }
 
+    /// Whether a thread is at a conversion.
+    pub(super) fn is_converting(&self) -> bool {
+        let workers = self.state().workers.clone();
+        workers.iter().any(|worker| worker.lock().now.is_some())
+    }
+
     /// States that are exported and not yet converted.
     pub fn outstanding(&self) -> u64 {
         self.outstanding.load(Ordering::Relaxed)

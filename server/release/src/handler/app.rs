@@ -239,9 +239,8 @@ impl ReleaseHandler {
             tracing::warn!("{warning}");
         }
         let ways = relup.up.into_iter().chain(relup.down);
-        ways.last().ok_or_else(|| {
-            FailedStep::App(name.as_str().to_string(), "its appup has no such way")
-        })
+        ways.last()
+            .ok_or_else(|| FailedStep::App(name.as_str().to_string(), "its appup has no such way"))
     }
 }
 

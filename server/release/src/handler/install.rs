@@ -216,11 +216,10 @@ impl Run<'_, '_> {
         watch.enter(InstallPhase::Commit);
         let mut forgotten = Vec::new();
         let committed = held.commit(|| {
-            forgotten = self
-                .handler
-                .code
-                .change(changes)
-                .expect("the preview of these changes succeeded, and no other thread changes code");
+            forgotten =
+                self.handler.code.change(changes).expect(
+                    "the preview of these changes succeeded, and no other thread changes code",
+                );
         });
         self.sum.add(committed);
         Ok(forgotten)
