@@ -10,8 +10,8 @@
 //! | [`at`] | the options of a command: which node, and the format of the answer |
 //! | [`connection`] | one request to the node, and its answer |
 //! | [`progress`] | the progress of an operation |
-//! | [`show`], [`table`] | answers as text and tables |
-//! | [`say`], [`usage`] | writing to stdout and stderr, and usage errors |
+//! | [`mod@show`], [`mod@table`] | answers as text and tables |
+//! | [`mod@say`], [`mod@usage`] | writing to stdout and stderr, and usage errors |
 //!
 //! The modules know neither the single commands nor the way in which the node finds its answers.
 

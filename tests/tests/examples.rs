@@ -101,7 +101,7 @@ fn people_stay_connected_while_their_chat_is_upgraded_and_goes_back() {
     let node = Running::listening(chat.command("pq start").args(["--port", "0"]));
     let mut ann = Player::connect_to(node.address());
     let mut bob = Player::connect_to(node.address());
-    ann.sees("Your name? ");
+    ann.sees("Your name?");
     ann.types("Ann\n");
     ann.sees("* Ann is here");
     bob.types("Bob\n");

@@ -1,6 +1,6 @@
 //! The list of functions in other modules that a module calls at their current version.
 //!
-//! The dependencies in an appup come from the list of calls in a library's manifest. [`calls!`] makes both the `static`
+//! The dependencies in an appup come from the list of calls in a library's manifest. [`crate::calls!`] makes both the `static`
 //! that is called and its entry in the list from one line. So a call without an entry does not compile, and the compiler
 //! reports an entry without a call as dead code.
 

@@ -1,7 +1,7 @@
 //! The `repr(C)` types that cross the boundary. Nothing here is trusted before it is checked.
 //!
 //! The two tables of a library may grow at their ends ([`crate::ABI_STAMP`]). A library names the size of its own
-//! tables, and entries that a table does not have are zero in the node's copy ([`copied`]). So an addition is a number,
+//! tables, and entries that a table does not have are zero in the node's copy (`copied`). So an addition is a number,
 //! or an `Option` of a function, and zero and `None` mean the behaviour before the addition. [`HostTable`] and [`Op`]
 //! do not grow: a new service of the node is another operation, and a node answers 0 to a number that it does not know.
 //!

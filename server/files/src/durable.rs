@@ -36,10 +36,10 @@ impl From<WriteError> for io::Error {
     }
 }
 
-/// Does the same as [`write`] for a file that only its owner may read.
+/// Does the same as [`write()`] for a file that only its owner may read.
 ///
 /// # Errors
-/// See [`write`].
+/// See [`write()`].
 pub fn write_private(file: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     make_folder(parent(file))?;
     Prepared::of(beside(file), file, bytes, Readers::Owner)?.put()

@@ -143,7 +143,7 @@ impl Plan {
 pub struct Failed {
     /// Whose.
     pub pid: Pid,
-    /// Its name and its pid ([`Node::called`]).
+    /// Its name and its pid ([`crate::Node::called`]).
     pub called: String,
     /// The version it runs.
     pub from: Module,
@@ -176,7 +176,7 @@ pub enum Abort {
     Overrun {
         /// Whose.
         pid: Pid,
-        /// Its name and its pid ([`Node::called`]).
+        /// Its name and its pid ([`crate::Node::called`]).
         called: String,
         /// Of which module.
         module: String,
