@@ -168,9 +168,9 @@ impl Board {
     /// How many states are to be converted until none is left, if nothing changes; `None` until each was converted once.
     pub(super) fn behind(&self) -> Option<u64> {
         let shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
-        shards.fold(Some(0), |sum, behind| {
-            sum.filter(|_| behind != NOT_ROUND).map(|sum| sum + behind)
-        })
+        shards
+            .map(|behind| (behind != NOT_ROUND).then_some(behind))
+            .sum()
     }
 
     /// Whether all processes concerned are held.
