@@ -167,8 +167,10 @@ impl Board {
 
     /// How many states are to be converted until none is left, if nothing changes; `None` until each was converted once.
     pub(super) fn behind(&self) -> Option<u64> {
-        let mut shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
-        shards.try_fold(0, |sum, behind| (behind != NOT_ROUND).then(|| sum + behind))
+        let shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
+        shards
+            .map(|behind| (behind != NOT_ROUND).then_some(behind))
+            .sum()
     }
 
     /// Whether all processes concerned are held.
