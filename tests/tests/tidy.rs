@@ -6,6 +6,8 @@
 
 #[path = "tidy/confined.rs"]
 mod confined;
+#[path = "tidy/english.rs"]
+mod english;
 #[path = "tidy/floors.rs"]
 mod floors;
 #[path = "tidy/functions.rs"]
@@ -422,4 +424,23 @@ fn the_readme_shows_the_two_commands() {
         &["README.md:1"],
     );
     clean(file("README.md").iter().flat_map(text::missing_commands));
+}
+
+#[test]
+fn sentences_begin_with_a_noun() {
+    let wrong = "//! A door. Whoever knocks waits.\n// What is it? A question.\n// What waits\n// is let in.\n";
+    refused(
+        english::starts(&File::sample("a.rs", wrong)),
+        &["a.rs:1", "a.rs:3"],
+    );
+    let manual = "| what | meaning |\n- Who comes is asked.\n```\nWhat = 1\n```\n";
+    refused(english::starts(&File::sample("a.md", manual)), &["a.md:2"]);
+    clean(files().iter().flat_map(english::starts));
+}
+
+#[test]
+fn a_documentation_says_more_than_the_name() {
+    let sample = "/// Its name.\nfn name() {}\n/// The name that the client gave.\nfn given() {}\n";
+    refused(english::short(&File::sample("a.rs", sample)), &["a.rs:1"]);
+    clean(rust_files().iter().flat_map(english::short));
 }
