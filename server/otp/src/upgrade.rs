@@ -72,7 +72,7 @@ pub enum Conversion {
 /// A module that gets another version.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The new version.
+    /// The version that the module gets.
     pub module: Module,
     /// How states get from the old version to the new one.
     pub conversion: Conversion,
