@@ -84,7 +84,7 @@ struct Queue {
     closed: bool,
 }
 
-/// One converting thread.
+/// A thread that converts states, as the coordinator and the thread itself see it.
 pub(crate) struct Worker {
     /// The operating system's number of the thread.
     thread: rustix::process::Pid,
