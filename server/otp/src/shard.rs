@@ -65,7 +65,7 @@ const OUTBOX_MAX: usize = 16_384;
 /// Processes that are shown in one turn: a line about one takes some tenths of a microsecond.
 const LISTED_MAX: u32 = 512;
 
-/// What a timer does when it is due.
+/// The action of a timer that is due.
 pub(crate) enum Due {
     /// Send a message to a process.
     Info(Pid, Payload),
