@@ -23,7 +23,7 @@ use crate::node::Node;
 use crate::stall::{Task, yield_to_others};
 use crate::unpoisoned::Unpoisoned;
 
-/// The value in [`Board::behind`] of a shard that has not converted each state once.
+/// The value in `Board::behind` of a shard that has not converted each state once.
 const NOT_ROUND: u64 = u64::MAX;
 
 /// The longest sleep of a thread that counts between two looks: in a longer one the program may have been stopped.
