@@ -312,7 +312,7 @@ pub struct ProcessInfo {
     pub kind: &'static str,
     /// The local name, if the process is registered.
     pub registered: Option<String>,
-    /// The process that started this one; `None` if it was started from outside.
+    /// The process that started this one; `None` if no process did.
     pub parent: Option<Pid>,
     /// The number of messages in the mailbox.
     pub messages: u32,

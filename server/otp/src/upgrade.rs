@@ -152,7 +152,7 @@ pub struct Failed {
     pub to: Module,
     /// The reason that the export or the conversion gave.
     pub reason: Reason,
-    /// The state as text, shortened; empty when the state could not be exported.
+    /// The state as text, shortened; empty when the failure was found without an exported state.
     pub state: String,
 }
 

@@ -33,8 +33,8 @@ pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 /// A function that sends a request for the given caller, which receives the answer.
 pub type Question<'a> = Box<dyn FnOnce(&Node, Caller) -> Result<(), RequestError> + 'a>;
 
-/// A thread that asks from outside takes a lock, and the shard that answers takes the same. With a single lock,
-/// a thread that starts avatars and the shards that start them wait for each other.
+/// The number of locks for the callers that wait. The thread that asks and the shard that answers take the same lock. With
+/// a single lock, a thread that starts avatars and the shards that start them would wait for each other.
 const LOCKS: usize = 16;
 
 /// The callers that wait for answers.

@@ -33,8 +33,8 @@ mod release;
 
 use copies::{Copies, Fate};
 
-/// Births that may wait at most. At 10 000 joins per second, the highest rate of the busiest node, these are the births of
-/// 10 s; a gate is shut for less.
+/// Births that may wait at most. At 10 000 joins per second on the busiest server, these are the births of 10 s; a gate
+/// is shut for less.
 const BIRTHS_MAX: usize = 100_000;
 
 /// The slices of exports per turn while processes are held. Other processes wait a fraction of a millisecond longer, and
