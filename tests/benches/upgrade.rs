@@ -71,11 +71,11 @@ fn main() -> Result<(), String> {
     Ok(())
 }
 
-/// What the installs of one size have come to.
+/// The results of the installs with one number of heroes.
 #[derive(Default)]
 struct Measured {
     reports: Vec<Value>,
-    /// The worst estimates of checks, by their factors.
+    /// The worst estimates of `check-install`, as factors between estimate and measurement.
     of_pause: f64,
     of_duration: f64,
 }
@@ -165,21 +165,21 @@ impl Measured {
     }
 }
 
-/// By how much an estimate was too high, or too low.
+/// The factor by which an estimate was too high or too low; at least 1.
 fn error(expected: &Value, measured: &Value) -> f64 {
     let number = |value: &Value| value.as_f64().unwrap_or_default().max(1.0);
     let ratio = number(expected) / number(measured);
     ratio.max(1.0 / ratio)
 }
 
-/// An operator's command, and its answer.
+/// Runs a command of an operator, and returns its answer.
 fn operate(tree: &Tree, words: &[&str]) -> Value {
     let output = pq(words)
         .arg("--json")
         .arg("--root")
         .arg(tree.root())
         .output();
-    let output = output.expect("the program can be run");
+    let output = output.expect("the program `pq` can be run");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words:?}: {told}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}"))

@@ -116,15 +116,15 @@ pub enum Signal {
     /// A step of a transaction.
     #[allow(
         private_interfaces,
-        reason = "only the coordinator makes one, and it is of this crate"
+        reason = "only the coordinator of this crate makes orders"
     )]
     Upgrade(Order),
     /// Finish the running work and end the shard.
     Quit,
 }
 
-/// Sees each process of one shard, some of them in each of its turns, and nothing at the end; runs on its thread and must
-/// not wait.
+/// A callback that a shard calls once for each of its processes, up to 512 per turn, and with `None` at the end. The
+/// callback runs on the shard's thread and must not wait.
 pub type OnList = Box<dyn FnMut(Option<Seen<'_>>) + Send>;
 
 /// A call of a function of a module from outside.

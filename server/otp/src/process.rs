@@ -1,4 +1,4 @@
-//! A process: seventy bytes in a slab, and a box for what few processes have.
+//! A process: about 70 bytes in a slab, and a box for the things that only few processes have.
 
 use std::collections::BTreeMap;
 
@@ -17,27 +17,27 @@ use crate::wheel::TimerKey;
 mod flags;
 pub(crate) use flags::{Flag, Flags, Mark, Marks};
 
-/// How a start came out: a process, `ignore` (`None`), or why not.
+/// The outcome of a start: a process, `ignore` (`None`), or the reason of the failure.
 pub type StartOutcome = Result<Option<Pid>, Reason>;
 
-/// What runs in a process.
+/// The code and state that run in a process.
 pub(crate) enum Body {
-    /// It starts, or its code runs right now.
+    /// The process starts, or its code runs right now and has the state.
     Empty,
     /// A gen_server or gen_fsm of a library.
     Callback(State),
     /// An event manager and its handlers, the newest first.
     Manager(Vec<Handler>),
-    /// A supervisor.
+    /// A supervisor of a library (`supervisor(3)`).
     Supervisor(Box<SupervisorBody>),
-    /// A process of the runtime's own.
+    /// A process of the runtime itself.
     Native(Box<dyn Native>),
 }
 
 /// A handler of an event manager.
 pub(crate) struct Handler {
     pub(crate) state: State,
-    /// What newer versions left beside it.
+    /// The residues that newer versions left beside the state.
     pub(crate) residues: Option<Box<Residues>>,
 }
 
@@ -50,18 +50,18 @@ impl From<State> for Handler {
     }
 }
 
-/// A supervisor.
+/// The state of a supervisor process.
 pub(crate) struct SupervisorBody {
     pub(crate) machine: Supervisor,
-    /// The arguments of its start: `init` is asked again with them at an upgrade.
+    /// The arguments of the supervisor's start: an upgrade calls `init` with them again.
     pub(crate) args: Box<[u8]>,
 }
 
-/// A process.
+/// A process of the node, in the slab of its shard.
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) parent: Pid,
-    /// `None` for processes of the runtime's own.
+    /// `None` for processes of the runtime itself.
     pub(crate) module: Option<Module>,
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
@@ -70,42 +70,42 @@ pub(crate) struct Process {
     pub(crate) extras: Option<Box<Extras>>,
 }
 
-/// Why somebody watches a process.
+/// Why one process watches another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Watch {
-    /// `monitor`: is told with a `Down`.
+    /// The watcher has called `monitor`, and receives a `Down`.
     Monitor,
-    /// A request of theirs waits for this process's answer.
+    /// A request of the watcher waits for an answer.
     Request,
 }
 
-/// A wait with a time-out: which, and its timer; one of 0 ms has none.
+/// A wait with a time-out: its number and its timer. A time-out of 0 ms has no timer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) number: u32,
     pub(crate) timer: Option<TimerKey>,
 }
 
-/// What few processes have.
+/// The things that only few processes have.
 #[derive(Default)]
 pub(crate) struct Extras {
-    /// Linked processes, without parent and children of a supervisor.
+    /// Linked processes, except the parent and the children of a supervisor.
     pub(crate) links: Vec<Pid>,
-    /// Who hears of the end of this process. Thousands may wait for one supervisor.
+    /// The callers that are told when this process ends. Thousands may wait for one supervisor.
     pub(crate) watchers: Numbered<Caller, Watch>,
-    /// Whom this process watches, by monitor.
+    /// The processes that this process watches, by monitor.
     pub(crate) monitors: BTreeMap<u64, Pid>,
-    /// Its requests that wait, with their timeouts; a start has none, it always comes out.
+    /// The requests of this process that wait for answers, with their timers. A start has no timer: it always ends.
     pub(crate) requests: BTreeMap<u64, Option<TimerKey>>,
-    /// Its local name.
+    /// The local name of the process in the registry.
     pub(crate) registered: Option<String>,
-    /// The ports it owns.
+    /// The ports that the process owns.
     pub(crate) ports: Vec<u64>,
-    /// Its receive time-out.
+    /// The receive time-out of a callback that waits.
     pub(crate) wait: Option<Box<Wait>>,
-    /// What `sys` keeps.
+    /// The data of `sys`: statistics, log and trace.
     pub(crate) debug: Option<Box<Debug>>,
-    /// What newer versions left here.
+    /// The residues that newer versions left beside the state.
     pub(crate) residues: Option<Box<Residues>>,
 }
 
@@ -142,7 +142,7 @@ impl Process {
         self.flags.has(flag)
     }
 
-    /// Suspended: it takes only what cannot wait.
+    /// Whether the process is suspended ([`Process::takes`] says what it takes then).
     pub(crate) fn waits(&self) -> bool {
         self.has(Flag::Suspended)
     }
@@ -151,7 +151,7 @@ impl Process {
         self.extras.get_or_insert_default()
     }
 
-    /// Changes what few processes have, and gives its memory back when nothing is left.
+    /// Changes the extras, and frees their memory when they are empty afterwards.
     pub(crate) fn with_extras<R>(&mut self, change: impl FnOnce(&mut Extras) -> R) -> Option<R> {
         let extras = self.extras.as_mut()?;
         let result = change(extras);
@@ -161,7 +161,7 @@ impl Process {
         Some(result)
     }
 
-    /// What newer versions left beside its state.
+    /// The residues that newer versions left beside the state.
     pub(crate) fn residues(&self) -> Option<&Residues> {
         self.extras.as_ref()?.residues.as_deref()
     }
@@ -173,19 +173,19 @@ impl Process {
         self.with_extras(|extras| extras.residues = residues);
     }
 
-    /// Whether it may take this now. A suspended process takes system messages and the end that its parent
-    /// orders (`sys(3)`); all else waits. A transaction holds processes elsewhere (`shard::gate`).
+    /// Whether the process may take this envelope now. A suspended process takes only system messages and the exit
+    /// signal of its parent (`sys(3)`). Transactions hold processes elsewhere (`shard::gate`).
     pub(crate) fn takes(&self, envelope: &Envelope) -> bool {
         !self.waits() || matches!(envelope, Envelope::System(_)) || self.is_ordered_by(envelope)
     }
 
-    /// Whether this is the end that its parent orders.
+    /// Whether this envelope is the exit signal by which the parent ends the process.
     pub(crate) fn is_ordered_by(&self, envelope: &Envelope) -> bool {
         matches!(envelope, Envelope::Exit(from, _) if *from == self.parent)
     }
 
-    /// A linked process has ended: forgets the link. `false` when there is none any more, and the end is no
-    /// business of this process: it has unlinked, and the signal was on its way.
+    /// Removes the link to a process that has ended. `false` when there is no link any more: the process unlinked while
+    /// the signal was under way, so the signal is ignored.
     pub(crate) fn break_link(&mut self, with: Pid) -> bool {
         let forget = |extras: &mut Extras| {
             let before = extras.links.len();
@@ -193,13 +193,12 @@ impl Process {
             extras.links.len() < before
         };
         let was_linked = self.with_extras(forget).unwrap_or(false);
-        // A parent, and the children of a supervisor, are linked without standing in the list.
+        // The parent and the children of a supervisor are linked without an entry in the list.
         was_linked
             || with == self.parent
             || matches!(self.body, Body::Supervisor(_) | Body::Native(_))
     }
 
-    /// Its line in a listing.
     fn info(&self, view: View<'_>) -> ProcessInfo {
         let module = view.own(self);
         ProcessInfo {
@@ -218,15 +217,15 @@ impl Process {
         }
     }
 
-    /// An event manager at rest that nobody has subscribed to: an event would change nothing. Most avatars
-    /// play unseen, and telling nobody is half of what a kill costs.
+    /// Whether this is an idle event manager without handlers, so that an event would change nothing. Most avatars play
+    /// without a subscriber, and such events would be half of the cost of a kill.
     pub(crate) fn hears_nothing(&self) -> bool {
         matches!(&self.body, Body::Manager(handlers) if handlers.is_empty())
             && self.mailbox.is_empty()
             && !self.has(Flag::Debugged)
     }
 
-    /// What it is called in logs and listings.
+    /// The name in logs and listings: that of the module, or of the runtime's process.
     pub(crate) fn name(&self) -> &str {
         match (self.module, &self.body) {
             (Some(module), _) => module.name(),
@@ -236,12 +235,13 @@ impl Process {
     }
 }
 
-/// What a transaction makes of the processes that it concerns, as others see them.
+/// The effect of a transaction on the view that others have of the processes concerned.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    /// It holds them.
+    /// Whether the transaction holds the processes.
     pub(crate) is_shut: bool,
-    /// It is decided: processes of the first version count as those of the second, whether they have run since or not.
+    /// Pairs of versions, after a commit: processes of the first version count as processes of the second, even before
+    /// they have run it.
     pub(crate) coming: &'a [(Module, Module)],
 }
 
@@ -257,7 +257,7 @@ impl View<'_> {
     }
 }
 
-/// A look at a process, where it lives.
+/// A view of a process on its shard, without a copy.
 pub struct Seen<'a> {
     process: &'a Process,
     view: View<'a>,
@@ -268,17 +268,17 @@ impl<'a> Seen<'a> {
         Seen { process, view }
     }
 
-    /// Which.
+    /// The pid of the process that is seen.
     pub fn pid(&self) -> Pid {
         self.process.pid
     }
 
-    /// The version of its module; `None` for a process of the runtime's own.
+    /// The version of the process's module; `None` for a process of the runtime itself.
     pub fn module(&self) -> Option<Module> {
         self.view.own(self.process)
     }
 
-    /// Those of its handlers.
+    /// The versions of the modules of an event manager's handlers; empty for other processes.
     pub fn handlers(&self) -> impl Iterator<Item = Module> {
         let handlers: &[Handler] = match &self.process.body {
             Body::Manager(handlers) => handlers,
@@ -288,42 +288,42 @@ impl<'a> Seen<'a> {
         modules.map(|module| self.view.version(self.process, module))
     }
 
-    /// Its name in listings.
+    /// The name of the process in listings: its module, or the name of a process of the runtime.
     pub fn name(&self) -> &str {
         self.process.name()
     }
 
-    /// Its line in a listing.
+    /// The description of the process in a listing.
     pub fn info(&self) -> ProcessInfo {
         self.process.info(self.view)
     }
 }
 
-/// A line about a process, for listings (`erlang:process_info/1`).
+/// The description of a process in listings (`erlang:process_info/1`).
 #[derive(Clone, PartialEq, Debug)]
 pub struct ProcessInfo {
-    /// Which.
+    /// The pid of the process described.
     pub pid: Pid,
-    /// Its module.
+    /// The name of the callback module, or of a process of the runtime.
     pub module: String,
-    /// The version of the module that runs in it.
+    /// The version of the module; empty for a process of the runtime.
     pub vsn: String,
-    /// What it is: the word of its module's kind, or `native` for a process of the runtime's own.
+    /// The kind of the module (`gen_server`, …), or `native` for a process of the runtime.
     pub kind: &'static str,
-    /// Its local name.
+    /// The local name, if the process is registered.
     pub registered: Option<String>,
-    /// Who started it.
+    /// The process that started this one; `None` if no process did.
     pub parent: Option<Pid>,
-    /// Messages that wait.
+    /// The number of messages in the mailbox.
     pub messages: u32,
-    /// `sys:suspend` holds it.
+    /// Whether `sys:suspend` has suspended the process.
     pub suspended: bool,
-    /// A transaction holds it.
+    /// Whether a transaction holds the process.
     pub held: bool,
 }
 
 impl ProcessInfo {
-    /// As a term: a map.
+    /// The description as a map, for callers that write terms.
     pub fn to_term(&self) -> Term {
         let pid = |pid: Option<Pid>| pid.map_or(Term::undefined(), Term::from);
         let registered = self

@@ -65,7 +65,7 @@ const OUTBOX_MAX: usize = 16_384;
 /// Processes that are shown in one turn: a line about one takes some tenths of a microsecond.
 const LISTED_MAX: u32 = 512;
 
-/// What a timer does when it is due.
+/// The action of a timer that is due.
 pub(crate) enum Due {
     /// Send a message to a process.
     Info(Pid, Payload),
@@ -155,7 +155,7 @@ pub(crate) struct Shard {
     spare_effects: Vec<Effect>,
     /// A spare list for the actions of a supervisor's machine.
     spare_actions: Vec<Action>,
-    /// Whoever looks through the processes, and how far each has come.
+    /// The listings under way, in the order of their requests, and how far each has come.
     listings: VecDeque<(OnList, Walk)>,
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
@@ -277,7 +277,7 @@ impl Shard {
             .map(move |process| Seen::new(process, view))
     }
 
-    /// Shows some more processes to whoever has asked first.
+    /// Shows up to [`LISTED_MAX`] more processes to the first listing.
     fn list_some(&mut self) {
         let Some((mut list, walk)) = self.listings.pop_front() else {
             return;

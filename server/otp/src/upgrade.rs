@@ -1,21 +1,21 @@
-//! The transaction: other versions of modules come into force, and every process of them with its state, or
-//! nothing has happened.
+//! The transaction of an upgrade: either the new versions of all modules come into force, with the states of all
+//! their processes, or nothing changes.
 //!
 //! ```text
-//!   begin ─► copy ───────────────► hold ─────────────────────────► commit ─► swapped, played on
+//!   begin ─► copy ───────────────► hold ─────────────────────────► commit ─► states swapped, processes run
 //!            states are copied and    births wait, processes         │
 //!            converted while their    are held, the few that have    │
-//!            processes play, again    changed since their copy are   │
+//!            processes run, again     changed since their copy are   │
 //!            when they change         converted                      │
-//!               └───────── any failure ──────────┴──► abort ─► played on as if nothing had been
+//!               └───────── any failure ──────────┴──► abort ─► processes run on, unchanged
 //! ```
-//! Conversions run beside the shards, on threads of their own, and are pure: a converted state that is not
-//! used leaves no trace. So most of the work is done before anybody is held, and a state that does not
-//! convert is found while its process plays.
+//! Conversions run on threads of their own beside the shards. Conversions are pure: a converted state that is not
+//! used leaves no trace. So most of the work is done before any process is held, and a state that does not convert
+//! is found while its process still runs.
 //!
-//! Lives here: what a transaction is told and tells, and its steps in order. A shard's part is `shard::stage`, the
-//! conversion itself `convert`, what all of them share `board`, real and virtual time `driver`.
-//! What is to be loaded when belongs to the release handler (`server/release`).
+//! This module has the input, the results and the errors of a transaction, and its steps in order. Related modules:
+//! `shard::stage` (a shard's part), `convert` (one conversion), `board` (the data that all threads share), `driver`
+//! (real and virtual time). The release handler (`server/release`) decides which modules to load, and when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,33 +37,34 @@ pub use driver::{Driver, Live};
 
 use board::Tally;
 
-/// With so few states left to convert processes are held: half a millisecond of work on two processors.
+/// Processes are held when at most this many states are left to convert: half a millisecond of work on two processors.
 const FEW: u64 = 256;
 
-/// How long such a moment is waited for. Avatars act together and then pause together, in a rhythm of 0.8 s.
+/// How long the coordinator waits until at most [`FEW`] states are left. Avatars act together and then pause together,
+/// in a rhythm of 0.8 s.
 const RHYTHM_MS: u64 = 1_000;
 
-/// From then on twice as many may be left each time that so long has passed. Where processors cannot keep up with play,
-/// the number of states that have changed comes to rest somewhere below that of all, and nobody is helped by waiting; so
-/// a million of them is reached within seven seconds.
+/// After [`RHYTHM_MS`], the permitted number of states left doubles each time that this many milliseconds have passed.
+/// If processors convert more slowly than the game changes states, the number of changed states settles somewhere below
+/// the number of all states, and waiting does not help. The limit reaches a million states within seven seconds.
 const DOUBLES_MS: u64 = 500;
 
-/// What copying may take longer than one conversion: the way of a chunk of states to its converter and back.
+/// The time that copying may take in addition to one conversion: a chunk of states travels to its converter and back.
 const SLACK_MS: u64 = 1_000;
 
-/// How long shards may take to play on after a decision; it is only waited for, nothing hangs on it.
+/// How long the coordinator waits after a decision until all shards have finished. The outcome does not depend on it.
 const RELEASE_TIMEOUT_MS: u64 = 30_000;
 
 /// How the states of a module's processes get to its new version.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conversion {
-    /// They are the same in both versions: what the old one exports the new one reads (`load_module`).
+    /// Both versions have the same states: the new version reads the exports of the old one (`load_module`).
     Carry,
-    /// `code_change`, in the newer of the two versions.
+    /// `code_change` of the newer of the two versions converts the states.
     CodeChange {
-        /// Which way.
+        /// Up to the newer version, or down to the older one.
         direction: Direction,
-        /// What the appup says besides, MessagePack.
+        /// The argument `Extra` from the appup, as MessagePack.
         extra: Vec<u8>,
     },
 }
@@ -71,60 +72,60 @@ pub enum Conversion {
 /// A module that gets another version.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The version that comes.
+    /// The version that the module gets.
     pub module: Module,
-    /// How states get there.
+    /// How states get from the old version to the new one.
     pub conversion: Conversion,
 }
 
-/// What becomes of a process whose conversion does not end in time.
+/// The treatment of a process whose conversion does not end in time.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum OnOverrun {
-    /// The transaction is given up; the process plays on.
+    /// The transaction is aborted; the process continues with its old version.
     #[default]
     Abort,
-    /// The transaction goes on without the process, which is killed with the decision and not before.
+    /// The transaction continues without the process, which runs until the commit and is killed then.
     Kill,
 }
 
-/// What a transaction is to do.
+/// The task of a transaction, and its limits.
 pub struct Plan {
-    /// The modules as they will be: what a conversion may call.
+    /// The modules as they are after the upgrade; conversions may call them.
     pub modules: Arc<dyn Modules>,
-    /// What comes.
+    /// The modules that get another version.
     pub targets: Vec<Target>,
-    /// Modules that go, and whose processes end with them.
+    /// The names of the modules that are removed. Their processes end.
     pub removed: Vec<String>,
-    /// How long processes may be held until the decision.
+    /// How long processes may be held until the decision, in milliseconds.
     pub suspend_timeout_ms: u64,
-    /// How long one conversion may take.
+    /// How long one conversion may take, in milliseconds.
     pub code_change_timeout_ms: u64,
-    /// What becomes of a process whose conversion takes longer.
+    /// The treatment of a process whose conversion takes longer than `code_change_timeout_ms`.
     pub on_overrun: OnOverrun,
-    /// How many processes a shard looks after before it does its other work again.
+    /// How many processes a shard handles for the transaction before it does its other work again.
     pub slice: u32,
-    /// Only try: every state is converted and converted back, and none is kept.
+    /// Whether this is only a trial: every state is converted and converted back, and no result is kept.
     pub trial: bool,
 }
 
 impl Plan {
-    /// Enough that switching costs little; at some microseconds per exported state, a slice is a fraction of a
-    /// millisecond.
+    /// The usual `slice`. Switching costs little at this size, and at a few microseconds per exported state a slice
+    /// takes a fraction of a millisecond.
     pub const SLICE: u32 = 64;
 
-    /// The target of this version of a module; nothing when it is that already, or has none.
+    /// The target of this version of a module; `None` when the module has no target, or `from` is the target itself.
     pub(crate) fn target_of(&self, from: Module) -> Option<&Target> {
         let target = self.target_named(from.name());
         target.filter(|target| target.module != from)
     }
 
-    /// Whether this module goes.
+    /// Whether the transaction removes this module.
     pub(crate) fn removes(&self, module: &str) -> bool {
         self.removed.iter().any(|removed| removed == module)
     }
 
-    /// Whether this module gets another version, or goes.
+    /// Whether this module gets another version, or is removed.
     pub(crate) fn concerns(&self, module: &str) -> bool {
         self.removes(module) || self.target_named(module).is_some()
     }
@@ -141,21 +142,21 @@ impl Plan {
     "convert a state: {}; it is that of {called} from {from:?} to {to:?}{}", brief(.reason), shown(.state)
 )]
 pub struct Failed {
-    /// Whose.
+    /// The process that has the state.
     pub pid: Pid,
-    /// Its name and its pid ([`crate::Node::called`]).
+    /// The name and the pid of the process ([`crate::Node::called`]).
     pub called: String,
-    /// The version it runs.
+    /// The version that the process runs.
     pub from: Module,
-    /// The version it was to run.
+    /// The version that the process was to run.
     pub to: Module,
-    /// Why.
+    /// The reason that the export or the conversion gave.
     pub reason: Reason,
-    /// The state as text, shortened; empty when there was none to be had.
+    /// The state as text, shortened; empty when the failure was found without an exported state.
     pub state: String,
 }
 
-/// The state at the end, where it is known.
+/// The end of an error text: the state, if it is known.
 fn shown(state: &str) -> String {
     match state.is_empty() {
         true => String::new(),
@@ -163,7 +164,7 @@ fn shown(state: &str) -> String {
     }
 }
 
-/// Why a transaction was given up. Nothing of it has happened then.
+/// Why a transaction was aborted. The node is then as it was before the transaction.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Abort {
     /// A state does not convert.
@@ -174,83 +175,85 @@ pub enum Abort {
         "convert a state: it runs for more than {timeout_ms} ms; it is that of {called} in {module}"
     )]
     Overrun {
-        /// Whose.
+        /// The process that has the state.
         pid: Pid,
-        /// Its name and its pid ([`crate::Node::called`]).
+        /// The name and the pid of the process ([`crate::Node::called`]).
         called: String,
-        /// Of which module.
+        /// The name of the module that has the conversion.
         module: String,
-        /// How long it was allowed to take.
+        /// How long the conversion was allowed to take.
         timeout_ms: u64,
     },
-    /// The states could not be copied while everybody played.
+    /// The states could not be copied while the processes ran.
     #[error("copy the states: nothing has moved for {timeout_ms} ms: {why}")]
     Copy {
-        /// How long that was allowed to take.
+        /// How long the step was allowed to take.
         timeout_ms: u64,
-        /// What was waited for.
+        /// The condition that was not met.
         why: String,
     },
-    /// A callback does not end, and its shard with it.
+    /// A callback does not end, and blocks its shard.
     #[error("go on: {0}")]
     Stalled(String),
-    /// Processes were held too long without everything being converted.
+    /// Processes were held too long, and not all states were converted.
     #[error("suspend the processes within {timeout_ms} ms: {why}")]
     Suspend {
-        /// How long that was allowed to take.
+        /// How long the step was allowed to take.
         timeout_ms: u64,
-        /// What was waited for.
+        /// The condition that was not met.
         why: String,
     },
 }
 
-/// What a transaction has come to so far, for `status`.
+/// The progress of a transaction, for `status`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Progress {
     /// States converted, counting those that were converted again.
     pub converted: u64,
-    /// Processes held now.
+    /// Processes that are held at this moment.
     pub held: u64,
-    /// Processes that play with the new version.
+    /// Processes that run the new version.
     pub swapped: u64,
-    /// States that came back from a trial as something else.
+    /// States that a trial converted up and down again, with a different result.
     pub differing: u64,
-    /// Processes whose conversion does not end, and that a decision would kill ([`OnOverrun::Kill`]).
+    /// Processes whose conversion does not end, and that a commit would kill ([`OnOverrun::Kill`]).
     pub doomed: u64,
 }
 
-/// What a transaction that was committed did.
+/// The result of a committed transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Committed {
-    /// Processes that play with a new version, by module.
+    /// The number of processes that run a new version, by module.
     pub processes: BTreeMap<String, u64>,
     /// Processes that ended with their module, or because their conversion did not end.
     pub killed: u64,
-    /// How long processes were kept from running that had something to do, until they ran, in microseconds of real time,
-    /// sorted. A pause begins when the process could have run, or, if it stood in the run queue, when it was held.
+    /// The pauses of held processes that had messages to handle, in microseconds of real time, sorted. A pause begins
+    /// when the process could have run, or, if the process was in the run queue, when it was held. It ends when the
+    /// process runs.
     pub pauses_us: Vec<u32>,
-    /// Processes with a new version that had nothing to do meanwhile.
+    /// The number of processes with a new version that had no message to handle while they were held.
     pub unpaused: u64,
-    /// For how long processes were held, in microseconds of real time, on the shard that held them longest.
+    /// How long processes were held, in microseconds of real time, on the shard that held them longest.
     pub shut_us: u32,
-    /// How long each turn of a shard took meanwhile, in microseconds of real time, sorted: nobody else was kept
-    /// waiting longer.
+    /// How long each turn of a shard took during the transaction, in microseconds of real time, sorted. Processes that
+    /// the transaction did not hold waited no longer than one turn.
     pub stalls_us: Vec<u32>,
 }
 
-/// What copying has come to.
+/// The result of copying.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Copied {
     /// States converted, counting those that were converted again.
     pub states: u64,
-    /// States that have changed since, and are to be converted while processes are held.
+    /// States that have changed since their copy, and are to be converted while processes are held.
     pub left: u64,
-    /// How long it took in real time.
+    /// How long copying took in real time.
     pub took: Duration,
 }
 
 impl Copied {
-    /// How long processes would be held now: two rounds of messages between the threads, and the conversion of what is left.
+    /// How long processes would be held now: two rounds of messages between the threads, and the conversion of the
+    /// states that are left.
     pub fn expected_pause(&self) -> Duration {
         const ROUNDS: Duration = Duration::from_micros(400);
         let states = u32::try_from(self.states).unwrap_or(u32::MAX).max(1);
@@ -258,14 +261,13 @@ impl Copied {
         ROUNDS + self.took / states * left
     }
 
-    /// Whether states are converted faster than they change. Where they are not, processes are held for the conversion of
-    /// many of them.
+    /// Whether states are converted faster than they change. If not, processes are held while many states are converted.
     pub fn keeps_up(&self) -> bool {
         self.left <= FEW * 16
     }
 }
 
-/// A transaction under way. One at a time on a node. Dropped without a decision it is an abort.
+/// A transaction under way; a node has at most one. Dropping it without a decision aborts it.
 pub struct Transaction<'d> {
     driver: &'d mut dyn Driver,
     board: Arc<Board>,
@@ -273,30 +275,30 @@ pub struct Transaction<'d> {
     is_copied: bool,
 }
 
-/// A transaction in which every state has been converted while its processes stand still: the one that can be committed.
-/// Dropped without that it is an abort.
+/// A transaction that holds its processes and has converted every state, so that it can be committed. Dropping it
+/// without a commit aborts it.
 #[must_use = "dropped, it is an abort"]
 pub struct Held<'d>(Transaction<'d>);
 
-/// What is waited for.
+/// The condition that ends a wait of the coordinator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// All states are converted, but for few.
+    /// All states are converted, except the few that [`Patience`] permits.
     Followed,
-    /// All shards have done what they were told.
+    /// All shards have carried out their order.
     Done,
-    /// The same, and processes are held for it.
+    /// All shards have carried out their order, and processes are held meanwhile.
     Held,
 }
 
-/// How many states may be left when processes are held: more, the longer few have not been left.
+/// How many states may be left when processes are held. The limit grows the longer the coordinator waits.
 #[derive(Default)]
 struct Patience {
     since_ms: Option<u64>,
 }
 
 impl Patience {
-    /// At this time, by a clock in milliseconds that begins when each state has been converted once.
+    /// The limit at `now_ms`. The wait begins with the first call, when each state has been converted once.
     fn bears(&mut self, now_ms: u64) -> u64 {
         let waited_ms = now_ms - *self.since_ms.get_or_insert(now_ms);
         let doubled = waited_ms.saturating_sub(RHYTHM_MS) / DOUBLES_MS;
@@ -304,22 +306,22 @@ impl Patience {
     }
 }
 
-/// What a shard is told.
+/// An order of the coordinator to a shard, or the result of conversions.
 pub(crate) enum Order {
-    /// Copy and convert the states, and again those that change.
+    /// Copy and convert the states, and convert them again when they change.
     Copy(Arc<Board>),
-    /// Hold the processes, and the births, and convert what has changed.
+    /// Hold the processes and the births, and convert the changed states.
     Hold(Arc<Board>),
-    /// The new versions are in force: swap, and play on.
+    /// The new versions are in force: swap the states, and let the processes run. The number is [`Board::id`].
     Commit(u64),
-    /// Forget it, and play on.
+    /// Drop the converted states, and let the processes run. The number is [`Board::id`].
     Abort(u64),
-    /// These conversions are done.
+    /// These conversions of the transaction with this [`Board::id`] are done.
     Converted(u64, Vec<convert::Converted>),
 }
 
 impl<'d> Transaction<'d> {
-    /// Begins: nobody is concerned yet.
+    /// Begins a transaction. No process is copied or held yet.
     pub fn begin(driver: &'d mut dyn Driver, plan: Plan) -> Transaction<'d> {
         let board = Board::new(driver.node(), plan);
         driver.begin(&board);
@@ -331,13 +333,13 @@ impl<'d> Transaction<'d> {
         }
     }
 
-    /// What all of it can be watched by, from another thread.
+    /// The shared data, through which another thread can watch the transaction.
     pub fn board(&self) -> &Arc<Board> {
         &self.board
     }
 
-    /// Converts copies of all states while their processes play, and again those that change, until few are left that have
-    /// changed since.
+    /// Converts copies of all states while their processes run, and again those that change, until few changed states
+    /// are left.
     ///
     /// # Errors
     /// When a state does not convert.
@@ -353,7 +355,7 @@ impl<'d> Transaction<'d> {
         })
     }
 
-    /// Converts a copy of every state once; with [`Plan::trial`] there and back again, and nothing is kept.
+    /// Converts a copy of every state once. With [`Plan::trial`] each state is also converted back, and no result is kept.
     ///
     /// # Errors
     /// When a state does not convert.
@@ -363,12 +365,12 @@ impl<'d> Transaction<'d> {
         Ok(self.board.progress())
     }
 
-    /// Holds the processes and converts what is left. Only what is held can be committed, because only then every
-    /// shard has every state: after this nothing can fail any more.
+    /// Holds the processes and converts the states that are left. Afterwards every shard has every converted state, so
+    /// the commit cannot fail.
     ///
     /// # Errors
     /// When a state does not convert, when supervisors have not settled within the plan's `suspend_timeout_ms`, or when
-    /// nothing has moved for so long. Then it is given up.
+    /// there was no progress for that time. The transaction is then aborted.
     pub fn hold(mut self) -> Result<Held<'d>, Abort> {
         if !self.is_copied {
             self.copy()?;
@@ -378,12 +380,12 @@ impl<'d> Transaction<'d> {
         Ok(Held(self))
     }
 
-    /// Gives it up: every process plays on as it was.
+    /// Aborts the transaction: every process continues with its old version and state.
     pub fn abort(self) {
         drop(self);
     }
 
-    /// Has every shard do one thing.
+    /// Sends an order to every shard.
     fn tell(&self, order: impl Fn(Arc<Board>) -> Order) {
         self.board.begin_pass();
         let node = self.driver.node();
@@ -392,7 +394,7 @@ impl<'d> Transaction<'d> {
         }
     }
 
-    /// Waits. A busy machine may take as long as it likes; the deadline is for what does not move.
+    /// Waits for a condition. The deadline starts again with each progress, so a busy machine does not miss it.
     fn wait(&mut self, until: Until) -> Result<(), Abort> {
         let node = self.driver.node().clone();
         let timeout_ms = self.limit_ms(until);
@@ -411,9 +413,9 @@ impl<'d> Transaction<'d> {
             }
             self.driver.step(&self.board);
             let moves = self.board.moves();
-            // A conversion that runs has a limit of its own, in the time of its thread.
+            // A running conversion has a limit of its own, in the time of its thread.
             let goes_on = moves != seen || self.board.is_converting();
-            // Supervisors settle, or do not, whatever is converted meanwhile.
+            // Conversions are no progress while supervisors have not settled.
             if goes_on && (until != Until::Held || self.board.is_shut()) {
                 (since_ms, seen) = (self.driver.now_ms(), moves);
             }
@@ -429,7 +431,7 @@ impl<'d> Transaction<'d> {
         }
     }
 
-    /// Conversions that take too long, and what the plan says about them.
+    /// Treats conversions that take too long as the plan says ([`Plan::on_overrun`]).
     fn watch_conversions(&mut self) -> Result<(), Abort> {
         let plan = &self.board.plan;
         let (timeout_ms, on_overrun) = (plan.code_change_timeout_ms, plan.on_overrun);
@@ -451,7 +453,8 @@ impl<'d> Transaction<'d> {
         Ok(())
     }
 
-    /// While nobody is held, whoever converts may take the time that one conversion has, and then some.
+    /// How long a wait may last without progress. While no process is held, this is at least the limit of one conversion
+    /// and [`SLACK_MS`].
     fn limit_ms(&self, until: Until) -> u64 {
         let plan = &self.board.plan;
         match until {
@@ -480,7 +483,7 @@ impl<'d> Transaction<'d> {
         }
     }
 
-    /// Tells all shards the decision and waits until everybody plays on, or a shard does not answer.
+    /// Sends the decision to all shards and waits until all have finished the transaction, or a shard does not answer.
     fn release(&mut self, order: fn(u64) -> Order) {
         let node = self.driver.node().clone();
         self.board.close(&node);
@@ -491,7 +494,7 @@ impl<'d> Transaction<'d> {
         let deadline_ms = self.driver.now_ms().saturating_add(RELEASE_TIMEOUT_MS);
         while !self.board.all_done() {
             if self.driver.now_ms() >= deadline_ms || node.stalled().is_some() {
-                tracing::error!("a shard stands still: its processes play on when it goes on");
+                tracing::error!("a shard is blocked: its processes run again when it continues");
                 return;
             }
             self.driver.step(&self.board);
@@ -500,12 +503,12 @@ impl<'d> Transaction<'d> {
 }
 
 impl Held<'_> {
-    /// Who lets the node go on: it may be asked things before the decision, while the processes are held.
+    /// The driver of the node. It can answer questions before the decision, while the processes are held.
     pub fn driver(&mut self) -> &mut dyn Driver {
         self.0.driver
     }
 
-    /// The decision: `publish` makes the new versions current, then every process swaps its state and plays on.
+    /// Commits: `publish` makes the new versions current, then every process swaps its state and continues.
     pub fn commit(mut self, publish: impl FnOnce()) -> Committed {
         publish();
         self.0.open = false;

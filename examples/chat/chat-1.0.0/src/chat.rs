@@ -6,7 +6,7 @@ use pq_sdk::{Ctx, Module, Reason, Term};
 
 use crate::chat_sup::ChatSup;
 
-/// The callback module.
+/// The callback module of the application.
 pub struct Chat;
 
 impl Module for Chat {

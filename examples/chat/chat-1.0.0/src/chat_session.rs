@@ -1,4 +1,4 @@
-//! The session: the process that talks with one client. It also stands for the client's state at an upgrade, so the client
+//! The session: the process that talks with one client. An upgrade keeps the state of the session, so the client
 //! stays connected.
 
 use pq_sdk::{Ctx, GenServer, Info, InitError, Module, Next, PortId, Reason};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat_topic::{Said, Topic};
 
-/// The state.
+/// The state of a session.
 #[derive(Serialize, Deserialize)]
 pub struct Session {
-    /// The connection.
+    /// The connection to the client.
     pub port: PortId,
-    /// The client's name, when it has given one.
+    /// The client's name; `None` until the client has given one.
     pub name: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl GenServer for Session {
 }
 
 impl Session {
-    /// A line of the client: its name at first, then words for everybody.
+    /// Handles a line of the client: the first line is the name, all others are for the topic.
     fn line(&mut self, line: &str, ctx: &mut Ctx<'_>) {
         let (Some(topic), false) = (ctx.whereis(Topic::REGISTERED), line.is_empty()) else {
             return;

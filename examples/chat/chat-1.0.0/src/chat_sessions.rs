@@ -5,7 +5,7 @@ use pq_sdk::{InitError, Module, Restart, Strategy, SupSpec};
 
 use crate::chat_session::Session;
 
-/// The callback module.
+/// The callback module of the sessions' supervisor.
 pub struct ChatSessions;
 
 impl Module for ChatSessions {

@@ -1,4 +1,4 @@
-//! The top supervisor. When the topic fails, the sessions behind it start anew too: they took part in what is gone.
+//! The top supervisor. When the topic fails, the supervisor restarts the sessions, too: they are members of the lost topic.
 
 use pq_sdk::supervisor::{Supervisor, supervise, supervisor, worker};
 use pq_sdk::{InitError, Module, Strategy, SupSpec};
@@ -6,7 +6,7 @@ use pq_sdk::{InitError, Module, Strategy, SupSpec};
 use crate::chat_sessions::ChatSessions;
 use crate::chat_topic::Topic;
 
-/// The callback module.
+/// The callback module of the top supervisor.
 pub struct ChatSup;
 
 impl Module for ChatSup {

@@ -1,12 +1,12 @@
-//! The topic: the server that knows who takes part.
+//! The topic: the server that knows the members, and passes their lines on.
 
 use pq_sdk::{Ctx, GenServer, Info, InitError, Module, Next, Pid};
 use serde::{Deserialize, Serialize};
 
-/// The state.
+/// The state of the topic.
 #[derive(Serialize, Deserialize)]
 pub struct Topic {
-    /// Who takes part: the session and the name.
+    /// The members of the topic: the session and the name of each.
     pub members: Vec<(Pid, String)>,
 }
 

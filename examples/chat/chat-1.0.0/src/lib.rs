@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! chat_sup (rest_for_one)
-//!   chat_topic                          knows who takes part, and passes on what is said
+//!   chat_topic                          knows the members, and passes their lines on
 //!   chat_sessions (simple_one_for_one)
 //!     chat_session                      one for each client: asks for a name, then reads lines
 //! ```

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat_topic::{Said, Topic};
 
-/// The state.
+/// The state of a session.
 #[derive(Serialize, Deserialize)]
 pub struct Session {
-    /// The connection.
+    /// The connection to the client.
     pub port: PortId,
-    /// The client's name, when it has given one.
+    /// The client's name; `None` until the client has given one.
     pub name: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl GenServer for Session {
 }
 
 impl Session {
-    /// A line of the client: its name at first, then words for everybody.
+    /// Handles a line of the client: the first line is the name, all others are for the topic.
     fn line(&mut self, line: &str, ctx: &mut Ctx<'_>) {
         let (Some(topic), false) = (ctx.whereis(Topic::REGISTERED), line.is_empty()) else {
             return;

@@ -6,13 +6,13 @@ use chat_1_0_0::chat_topic as v1_0_0;
 use pq_sdk::{Ctx, GenServer, Info, InitError, Migrate, Migration, Module, Next, Pid, Reason};
 use serde::{Deserialize, Serialize};
 
-/// How many lines a newcomer reads.
+/// The number of lines that a newcomer gets.
 const RECENT_MAX: usize = 5;
 
-/// The state.
+/// The state of the topic.
 #[derive(Serialize, Deserialize)]
 pub struct Topic {
-    /// Who takes part: the session and the name.
+    /// The members of the topic: the session and the name of each.
     pub members: Vec<(Pid, String)>,
     /// The last lines, the oldest first.
     pub recent: VecDeque<String>,
@@ -25,7 +25,7 @@ pub enum Said {
     Join(Pid, String),
     /// A client has typed a line.
     Line(Pid, String),
-    /// A client wants to know who takes part.
+    /// A client asks for the names of the members.
     Who(Pid),
 }
 
@@ -107,7 +107,7 @@ impl Topic {
     }
 }
 
-/// 1.0.0 has no place for the last lines, so they are kept beside the process until the next way up.
+/// The state of 1.0.0 has no field for the last lines, so a downgrade keeps them beside the process for the next upgrade.
 impl Migrate<v1_0_0::Topic> for Topic {
     fn up(old: v1_0_0::Topic, ctx: &mut Ctx<'_>) -> Result<Topic, Reason> {
         Ok(Topic {

@@ -1,6 +1,6 @@
-//! Version 1.1.0 of the application `chat`: a newcomer reads the last lines, and `/who` lists the people.
+//! Version 1.1.0 of the application `chat`: a newcomer reads the last lines, and `/who` lists the members.
 //!
-//! Two modules have changed. The rest is that of 1.0.0, with its version.
+//! Two modules have changed. The other modules are those of 1.0.0, with their version.
 
 pub mod chat_session;
 pub mod chat_topic;

@@ -10,10 +10,10 @@ use crate::counter_sup::CounterSup;
 /// How long a caller waits for the server, in milliseconds.
 const TIMEOUT_MS: u64 = 5_000;
 
-/// A request to this pid is answered with `noproc`.
+/// A pid without a process: a request to it fails with `noproc`.
 const NOBODY: Pid = Pid::from_raw(0);
 
-/// The callback module.
+/// The callback module of the application.
 pub struct Counter;
 
 impl Module for Counter {

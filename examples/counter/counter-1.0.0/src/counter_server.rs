@@ -1,9 +1,9 @@
-//! The server. The fields of its state, by name, are what an upgrade converts.
+//! The server. An upgrade converts its state, whose fields are identified by their names.
 
 use pq_sdk::{Ctx, From, GenServer, InitError, Module, Next};
 use serde::{Deserialize, Serialize};
 
-/// The state.
+/// The state of the server.
 #[derive(Serialize, Deserialize)]
 pub struct CounterServer {
     /// The sum of all that was added.

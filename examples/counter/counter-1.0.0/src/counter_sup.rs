@@ -1,11 +1,11 @@
-//! The supervisor: it starts the server again when the server fails.
+//! The supervisor, which restarts the server when the server fails.
 
 use pq_sdk::supervisor::{Supervisor, supervise, worker};
 use pq_sdk::{InitError, Module, Strategy, SupSpec};
 
 use crate::counter_server::CounterServer;
 
-/// The callback module.
+/// The callback module of the top supervisor.
 pub struct CounterSup;
 
 impl Module for CounterSup {

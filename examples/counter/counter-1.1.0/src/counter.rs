@@ -10,10 +10,10 @@ use crate::counter_server::{Call, CounterServer};
 /// How long a caller waits for the server, in milliseconds.
 const TIMEOUT_MS: u64 = 5_000;
 
-/// A request to this pid is answered with `noproc`.
+/// A pid without a process: a request to it fails with `noproc`.
 const NOBODY: Pid = Pid::from_raw(0);
 
-/// The callback module.
+/// The callback module of the application.
 pub struct Counter;
 
 impl Module for Counter {
@@ -36,7 +36,7 @@ pub static ADD: Function<(u64,), RequestId> =
 pub static VALUE: Function<(), RequestId> =
     Function::new("counter", "value", |ctx, ()| ask(ctx, &Call::Value));
 
-/// `counter:additions()`: the response is the number of additions since 1.1.0 counts them.
+/// `counter:additions()`: the response is the number of additions that 1.1.0 has counted.
 pub static ADDITIONS: Function<(), RequestId> =
     Function::new("counter", "additions", |ctx, ()| {
         ask(ctx, &Call::Additions)

@@ -4,7 +4,7 @@ use counter_1_0_0::counter_server as v1_0_0;
 use pq_sdk::{Ctx, From, GenServer, InitError, Migrate, Migration, Module, Next, Reason};
 use serde::{Deserialize, Serialize};
 
-/// The state.
+/// The state of the server.
 #[derive(Serialize, Deserialize)]
 pub struct CounterServer {
     /// The sum of all that was added.
@@ -58,8 +58,8 @@ impl GenServer for CounterServer {
     }
 }
 
-/// Both directions stand side by side. The number of additions is kept beside the process while 1.0.0 runs, and is there
-/// again after the next way up.
+/// Both directions of the conversion. The number of additions is kept beside the process while 1.0.0 runs, and is restored
+/// by the next upgrade.
 impl Migrate<v1_0_0::CounterServer> for CounterServer {
     fn up(old: v1_0_0::CounterServer, ctx: &mut Ctx<'_>) -> Result<CounterServer, Reason> {
         Ok(CounterServer {

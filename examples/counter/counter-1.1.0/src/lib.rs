@@ -1,6 +1,6 @@
 //! Version 1.1.0 of the application `counter`: the server also counts the additions.
 //!
-//! Two modules have changed. The supervisor is that of 1.0.0, with its version.
+//! Two modules have changed. The supervisor is the module of 1.0.0, with its version.
 
 pub mod counter;
 pub mod counter_server;

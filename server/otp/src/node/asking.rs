@@ -27,14 +27,14 @@ use crate::run_clock::Receiving;
 use crate::sys::{SysMessage, SysRequest};
 use crate::unpoisoned::Unpoisoned;
 
-/// Takes an answer; runs on a shard's thread and must not wait.
+/// A callback that takes an answer. The callback runs on a shard's thread and must not wait.
 pub type OnReply = Box<dyn FnOnce(Result<Payload, Reason>) + Send>;
 
-/// Sends a request for the given caller, who receives the answer.
+/// A function that sends a request for the given caller, which receives the answer.
 pub type Question<'a> = Box<dyn FnOnce(&Node, Caller) -> Result<(), RequestError> + 'a>;
 
-/// A thread that asks from outside takes a lock, and the shard that answers takes the same. With a single lock,
-/// a thread that starts avatars and the shards that start them wait for each other.
+/// The number of locks for the callers that wait. The thread that asks and the shard that answers take the same lock. With
+/// a single lock, a thread that starts avatars and the shards that start them would wait for each other.
 const LOCKS: usize = 16;
 
 /// The callers that wait for answers.
@@ -53,13 +53,13 @@ pub trait Ask {
     /// Sends a question, and returns the answer.
     ///
     /// # Errors
-    /// When it cannot be sent, is refused, or is not answered in time.
+    /// When the question cannot be sent, is refused, or is not answered in time.
     fn ask(&mut self, timeout_ms: u64, question: Question<'_>) -> Result<Payload, RequestError>;
 
     /// Asks a process (`gen_server:call/3`).
     ///
     /// # Errors
-    /// When it does not answer in time, or ends before.
+    /// When the process does not answer in time, or ends before.
     fn call(&mut self, to: Pid, data: &[u8], timeout_ms: u64) -> Result<Payload, RequestError> {
         let question = |node: &Node, from| {
             let data = Payload::from_slice(data);
@@ -197,7 +197,7 @@ pub trait Ask {
     }
 }
 
-/// Has every shard look through its processes, and takes what it finds.
+/// Has every shard look through its processes, and collects the results.
 fn look_through<R: Send + 'static>(
     asker: &mut (impl Ask + ?Sized),
     timeout_ms: u64,

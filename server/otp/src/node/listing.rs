@@ -55,7 +55,7 @@ impl Node {
         Ok(sum)
     }
 
-    /// Has every shard look through its processes; one answer per shard.
+    /// Has every shard show its processes to `see`, and returns one answer for each shard.
     fn ask_shards<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
@@ -68,7 +68,7 @@ impl Node {
         }
     }
 
-    /// The same of those shards that answer; nobody waits for one that stands still.
+    /// As [`Node::ask_shards`], but returns the answers of the shards that answer; the wait does not include blocked ones.
     fn ask_those_that_answer<R: Default + Send + 'static>(
         &self,
         timeout_ms: u64,
@@ -83,7 +83,7 @@ impl Node {
             let mut own = R::default();
             let list: OnList = Box::new(move |seen| match seen {
                 Some(seen) => see(&mut own, seen),
-                // Whoever asked may have given up: then nobody takes the answer.
+                // The caller may have given up. Then there is no receiver, and the answer is dropped.
                 None => drop(sender.try_send((shard, std::mem::take(&mut own)))),
             });
             if let Some(inbox) = self.inbox(shard as u8) {

@@ -1,26 +1,27 @@
-//! Notes of a bit each about a process: its flags, and for whom it has been exported as it is now.
+//! Properties of a process in one bit each: its flags, and the subscribers that have its current state.
 
-/// Something that holds of a process, or does not.
+/// A property of a process that is true or false.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Flag {
-    /// Exit signals become messages.
+    /// The process traps exits: exit signals become messages (`process_flag(trap_exit, true)`).
     TrapsExit = 1,
-    /// `sys:suspend`: only system messages are received.
+    /// `sys:suspend` has suspended the process: it receives only system messages.
     Suspended = 1 << 1,
-    /// It stands in the run queue.
+    /// The process is in the run queue, or parked at the gate.
     Queued = 1 << 2,
-    /// The registry holds a name of it.
+    /// The registry has a name of the process.
     HoldsName = 1 << 3,
-    /// `sys` counts, logs or traces it.
+    /// `sys` counts, logs or traces the process.
     Debugged = 1 << 4,
-    /// A transaction changes its module, or one of its handlers: it stops at the gate (`shard::gate`).
+    /// A transaction changes the process's module or one of its handlers: the process stops at the gate
+    /// (`shard::gate`).
     Concerned = 1 << 5,
-    /// It waits for whatever comes first, with a time-out.
+    /// The process waits for the next message, with a time-out.
     Timed = 1 << 6,
 }
 
-/// The flags of a process.
+/// The set of [`Flag`]s of a process.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flags(u8);
 
@@ -49,11 +50,11 @@ impl Flags {
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Mark {
-    /// A transaction.
+    /// The transaction of an upgrade.
     Upgrade = 1,
 }
 
-/// For whom a process has been exported and has not run since.
+/// The subscribers to which a process was exported and has not run since.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Marks(u8);
 
@@ -66,12 +67,12 @@ impl Marks {
         self.0 |= mark as u8;
     }
 
-    /// Whether somebody has it as it is now.
+    /// Whether a subscriber has the current state.
     pub(crate) fn are_set(self) -> bool {
         self.0 != 0
     }
 
-    /// The process runs: what was exported of it is not its state any more.
+    /// Clears all marks when the process runs: earlier exports no longer show its state.
     pub(crate) fn clear(&mut self) {
         self.0 = 0;
     }

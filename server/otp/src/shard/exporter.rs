@@ -1,14 +1,15 @@
-//! The exporter: states of processes for somebody outside of them, while everybody plays.
+//! The exporter: exports states of processes to a subscriber while the processes run.
 //!
 //! ```text
-//!   subscriber ─► Walk: so much of the slab in a slice ─┬─► wanted, and changed? ─► export ─► Subscriber::take
-//!   callback ─► mark cleared ─► Shard::changed ─────────┘
+//!   subscriber ─► Walk: a slice of the slab ────┬─► wanted, and changed? ─► export ─► Subscriber::take
+//!   callback ─► mark cleared ─► Shard::changed ─┘
 //! ```
-//! Between two callbacks every process is at rest, so a state can be written at any turn. Who wants states again and
-//! again is a [`Subscriber`], and has a [`Mark`] of its own at each process, so that it gets only what has changed and several
-//! do not disturb each other. It says how many it takes in a slice: the shard has other work.
+//! Between two callbacks every process is at rest, so a state can be exported in any turn. A part of the shard that needs
+//! states repeatedly is a [`Subscriber`]. Each subscriber has a [`Mark`] of its own at each process, so it gets only changed
+//! states, and several subscribers do not disturb each other. The subscriber limits the exports of a slice, because the
+//! shard has other work.
 //!
-//! A transaction is one (`stage::copies`). `sys` asks for a single state.
+//! A transaction is a subscriber (`stage::copies`). `sys` asks for a single state.
 //!
 //! INVARIANT: the export that a subscriber has of a process with its mark shows the state of that process
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
@@ -21,36 +22,36 @@ use super::Shard;
 use crate::export::{Export, Part, Refused, What};
 use crate::process::{Body, Handler, Mark, Process};
 
-/// Places of the slab that are looked at in one turn: most hold processes that are not wanted, which costs a few
-/// nanoseconds each.
+/// Places of the slab that a walk checks in one turn. Most have processes that are not wanted, at a few nanoseconds each.
 const LOOKS_MAX: u32 = 4_096;
 
 /// A part of the shard that has states exported to it.
 pub(super) trait Subscriber {
-    /// Its mark at a process.
+    /// The mark of this subscriber at a process.
     const MARK: Mark;
-    /// Whether this process is one of those it wants.
+    /// Whether the subscriber wants this process.
     fn wants(&mut self, process: &Process) -> bool;
-    /// Whether it wants what such a process has of this version of a module. A process of which it wants nothing is
-    /// exported without a part.
+    /// Whether the subscriber wants the part of a process that belongs to this version of a module. A process without
+    /// a wanted part is exported without parts.
     fn wants_part(&mut self, from: Module) -> bool;
-    /// A process is exported, and has not run since. Marks it, if what follows is wanted, too.
+    /// Notes that a process was exported and has not run since. Sets the mark if later changes are wanted, too.
     fn note(&mut self, process: &mut Process);
-    /// Takes a process.
+    /// Takes the export of a process, or the reason why there is none.
     fn take(&mut self, export: Result<Export, Refused>);
 }
 
-/// How far the slab was walked through: the place to look at next.
+/// The progress of a walk through the slab: the next place.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Walk(u32);
 
 impl Walk {
-    /// Whether it has come to the end.
+    /// Whether the walk has come to the end of the slab.
     pub(super) fn is_over(self, shard: &Shard) -> bool {
         self.0 as usize >= shard.slab.places()
     }
 
-    /// Looks at places until so many of them were work, or enough were looked at. Answers how far it has come.
+    /// Looks at places until `look` has returned `true` for `budget` of them, or [`LOOKS_MAX`] were checked. Returns the
+    /// progress.
     pub(super) fn go_on(
         self,
         shard: &mut Shard,
@@ -68,8 +69,8 @@ impl Walk {
 }
 
 impl Shard {
-    /// Exports the process at this place to a subscriber that wants it and does not have it as it is now. `true` when
-    /// that was work.
+    /// Exports the process at this place, if the subscriber wants it and does not have its current state. `true` when
+    /// there was something to export.
     pub(super) fn export_to<S: Subscriber>(&mut self, subscriber: &mut S, place: u32) -> bool {
         let Some(process) = self.slab.at(place) else {
             return false;
@@ -176,7 +177,7 @@ impl Shard {
         })
     }
 
-    /// That of a handler of this event manager.
+    /// The exported state of a handler of this event manager.
     pub(super) fn exported_handler(&mut self, pid: Pid, state: &State) -> Result<Vec<u8>, Reason> {
         let bytes = self.in_callback(pid, |host| state.export(host));
         bytes.map_err(Failure::into_reason)

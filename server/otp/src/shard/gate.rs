@@ -11,7 +11,7 @@
 //! | `Shut` | is parked: it takes only the end that its parent orders |
 //! | `Decided` | takes its new state first, and runs |
 //!
-//! The gate is one value for the shard, and has no cost for processes that would not run. Envelopes of a parked process
+//! The gate is one value for each shard, and costs nothing for processes that would not run. Envelopes of a parked process
 //! wait in its mailbox, in their order. Parked processes are the first to run when the gate opens, in the order in
 //! which they arrived. Called by `run`, and moved by `stage`.
 
@@ -53,21 +53,21 @@ pub(super) struct Gate {
     stand: Stand,
     parked: VecDeque<Parked>,
     clock: Instant,
-    /// The time when the gate began to keep processes back.
+    /// The time when the gate closed, by the clock of the gate.
     closed_us: u32,
-    /// The processes that were in the run queue then are gone when this many processes have left it.
+    /// The value of `Shard::left_queue` up to which a process that leaves the run queue was in it when the gate closed.
     stood: u64,
     /// Pairs of versions: the first becomes the second when the process passes.
     coming: Vec<(Module, Module)>,
     pauses: Pauses,
 }
 
-/// What the gate has cost.
+/// The pauses of processes at the gate, in microseconds.
 #[derive(Default)]
 pub(super) struct Pauses {
-    /// How long each process was parked that was, until it ran.
+    /// How long each parked process was parked until it ran.
     pub(super) each_us: Vec<u32>,
-    /// How long the gate was shut: a process with something to do all the time was parked for so long.
+    /// How long the gate was shut: the longest pause of a process that had messages all the time.
     pub(super) shut_us: u32,
 }
 
@@ -134,7 +134,7 @@ impl Gate {
         (self.stand, self.coming) = (Stand::Decided, coming);
     }
 
-    /// Everything is as it was, or all processes have their new states. Hands over what it has cost.
+    /// Opens the gate after an abort, or when all processes have their new states. Returns the pauses.
     pub(super) fn open(&mut self) -> Pauses {
         (self.stand, self.coming) = (Stand::Open, Vec::new());
         std::mem::take(&mut self.pauses)
@@ -148,7 +148,7 @@ impl Gate {
         }
     }
 
-    /// Whether a process that is kept from running must handle this envelope at once.
+    /// Whether this envelope must be handled at once by a process that is kept from running.
     pub(super) fn lets_through(&self, process: &Process, envelope: &Envelope) -> bool {
         let is_kept = matches!(self.stand, Stand::Shut | Stand::Settling);
         is_kept && process.has(Flag::Concerned) && process.is_ordered_by(envelope)
@@ -183,7 +183,7 @@ impl Shard {
         }
     }
 
-    /// The end that the parent of this process has ordered; without one the process is parked.
+    /// The exit signal by which the parent ends this process; without one the process is parked.
     pub(super) fn wait_at_gate(&mut self, pid: Pid) -> Option<Envelope> {
         let process = self.slab.get_mut(pid)?;
         let mut mailbox = process.mailbox;

@@ -1,18 +1,18 @@
-//! A shard's part in a transaction ([`crate::upgrade`]): a slice of it per turn, between its other work.
+//! A shard's part in a transaction ([`crate::upgrade`]): each turn does a slice of it, between the shard's other work.
 //!
 //! ```text
-//!   Resting ─ copy ─► Copying            processes run; exported states go to the converters, and again where they change
-//!             hold ─► Holding ─► Resting the gate shuts, what has changed and is not converted yet is converted
+//!   Resting ─ copy ─► Copying            processes run; exported states go to the converters, and again when they change
+//!             hold ─► Holding ─► Resting the gate shuts; changed states that are not converted yet are converted
 //!   any ─ commit, abort ─► Releasing ─► (gone)    the gate opens at once; states are swapped or dropped in slices
 //! ```
-//! Processes concerned stop at the gate (`shard::gate`). A process that ends meanwhile is out of the transaction, and its
+//! Processes concerned stop at the gate (`shard::gate`). A process that ends meanwhile leaves the transaction, and its
 //! successor is born after the decision.
 //!
-//! The shard has the [`Staging`] of the transaction under way. For a slice it is taken out and acts on the shard, so
-//! whatever the shard does meanwhile finds none; nothing of it may need one.
+//! The shard owns the [`Staging`] of the transaction under way. For a slice the shard lends it out (`Option::take`), and
+//! the staging acts on the shard. Methods of the shard that run during a slice find no staging, and must not need one.
 //!
-//! Parts: `copies` (what goes to the converters, and what comes back), `kept` (what waits for the decision), `release`
-//! (the way out). States are exported by `shard::exporter`.
+//! Submodules: `copies` (exports to the converters, and their results), `kept` (converted states that wait for the
+//! decision), `release` (the end of the transaction). `shard::exporter` exports the states.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,54 +33,53 @@ mod release;
 
 use copies::{Copies, Fate};
 
-/// Births that may wait. At the 10 000 joins per second of the busiest door this is ten seconds of them, more than a
-/// gate stays shut.
+/// Births that may wait at most. At 10 000 joins per second on the busiest server, these are the births of 10 s; a gate
+/// is shut for less.
 const BIRTHS_MAX: usize = 100_000;
 
-/// While processes are held, the exports of so many slices are made in one turn: others wait a fraction of a millisecond
-/// longer, and those held that much less.
+/// The slices of exports per turn while processes are held. Other processes wait a fraction of a millisecond longer, and
+/// held processes are free that much earlier.
 const HURRY: u32 = 4;
 
-/// What is being done.
+/// The current step of the transaction on this shard.
 #[derive(Clone, Copy)]
 enum Step {
     Resting,
-    /// The walk, and then what changes.
+    /// The walk through all processes, and after its end the export of changed ones.
     Copying(Walk),
-    /// So many of the places that had changed before are to be looked at until all supervisors are known that are not
-    /// settled.
+    /// The number of changed places to check until all supervisors that are not settled are known.
     Holding(usize),
-    /// The place to look at next.
+    /// The decision, and the next place to release.
     Releasing(Decision, usize),
 }
 
-/// How a transaction comes out.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Commit,
     Abort,
 }
 
-/// The rest after a slice.
+/// The work that is left after a slice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
-    /// More of the transaction.
+    /// The transaction needs more slices.
     More,
-    /// Nothing: it is over here.
+    /// The transaction is over on this shard.
     Nothing,
 }
 
-/// A transaction, as this shard sees it.
+/// The state of a transaction on this shard.
 pub(crate) struct Staging {
     board: Arc<Board>,
     step: Step,
     copies: Copies,
-    /// How many exports the walk made, once it is over.
+    /// The number of exports of the walk; `None` until the walk is over.
     walked: Option<u64>,
     births: VecDeque<Spawn>,
-    /// Births of the modules concerned wait.
+    /// Whether births of the modules concerned wait.
     is_gated: bool,
-    /// Processes that the gate keeps from running, or would.
+    /// The number of processes that the gate keeps from running, or would keep if they had messages.
     held: i64,
     tally: Tally,
 }
@@ -99,7 +98,8 @@ impl Staging {
         })
     }
 
-    /// Whether something can be done without a signal. Without room there is none before something comes back.
+    /// Whether a slice has work without a further signal. Exports need room: while too many are with the converters, only
+    /// a signal with their results makes work.
     fn has_work(&self, shard: &Shard) -> bool {
         let has_room = self.copies.room() > 0;
         match self.step {
@@ -112,12 +112,12 @@ impl Staging {
         }
     }
 
-    /// So many changed processes are worth waking a converter for. Fewer wait, and change again meanwhile.
+    /// The number of changed processes that is worth waking a converter. Fewer wait, because they may change again.
     fn batch(&self) -> usize {
         (self.board.plan.slice as usize / 2).max(1)
     }
 
-    /// Whether a process of this module may not be born now.
+    /// Whether births of this module have to wait now.
     fn holds_births_of(&self, module: &str) -> bool {
         self.is_gated && self.board.plan.concerns(module)
     }
@@ -132,8 +132,8 @@ impl Staging {
         Left::More
     }
 
-    /// The next transaction begins, and this shard has stood still since the decision: what it was to do in slices
-    /// happens now.
+    /// Finishes a transaction at once. The next transaction begins, and this shard was blocked since the decision and
+    /// could not release processes in slices.
     fn finish(mut self: Box<Self>, shard: &mut Shard) {
         if !matches!(self.step, Step::Releasing(..)) {
             self.decide(shard, Decision::Abort);
@@ -146,7 +146,7 @@ impl Staging {
         self.board.plan.slice.max(1)
     }
 
-    /// A slice of the walk; behind its end, one of what has changed.
+    /// A slice of the walk; after the walk, a slice of the changed processes.
     fn copy_some(&mut self, shard: &mut Shard, walk: Walk) {
         let budget = self.slice_size().min(self.copies.room());
         let walk = walk.go_on(shard, budget, |shard, place| {
@@ -169,8 +169,8 @@ impl Staging {
         }
     }
 
-    /// How many states are to be converted before this shard could be held and nothing were left; `None` until each was
-    /// converted once.
+    /// How many states of this shard are left to convert if no process runs meanwhile; `None` until each was converted
+    /// once.
     fn behind(&self, shard: &Shard) -> Option<u64> {
         let walked = self.walked?;
         let is_round = self.copies.returned() >= walked;
@@ -181,8 +181,8 @@ impl Staging {
         self.board.note_behind(shard.core.id, self.behind(shard));
     }
 
-    /// Converts what has changed, and nothing else. The gate shuts when all supervisors are settled: none of them may wait
-    /// for a birth that is held back.
+    /// Exports a slice of the changed processes. The gate shuts when all supervisors are settled, so that no supervisor
+    /// waits for a birth that is held back.
     fn hold_some(&mut self, shard: &mut Shard, to_settle: usize) {
         let budget = (self.slice_size() * HURRY).min(self.copies.room());
         let looked = self.copies.follow(shard, budget);
@@ -218,20 +218,20 @@ impl Staging {
 }
 
 impl Shard {
-    /// A transaction has something to do here that needs no signal.
+    /// Whether a transaction has work on this shard that needs no signal.
     pub(crate) fn is_staging(&self) -> bool {
         let staging = self.staging.as_ref();
         staging.is_some_and(|staging| staging.has_work(self))
     }
 
-    /// How long a turn took while a transaction was under way: nobody on this shard was kept waiting longer.
+    /// Notes the duration of a turn during a transaction. Processes that are not held wait no longer than one turn.
     pub(crate) fn note_turn(&mut self, took: Duration) {
         if let Some(staging) = &mut self.staging {
             staging.tally.stalls_us.push(micros(took));
         }
     }
 
-    /// Whether a transaction is under way here.
+    /// Whether a transaction is under way on this shard.
     pub(crate) fn has_transaction(&self) -> bool {
         self.staging.is_some()
     }
@@ -259,7 +259,7 @@ impl Shard {
         }
     }
 
-    /// That of this transaction, with a change made to it. What is left of the one before is done first.
+    /// The staging of this transaction, after `change`. An unfinished earlier transaction is finished first.
     fn staging_of(
         &mut self,
         board: Arc<Board>,
@@ -283,12 +283,12 @@ impl Shard {
         }
     }
 
-    /// That of this transaction, to act on the shard.
+    /// Takes the staging of this transaction out of the shard, so that it can act on the shard.
     fn take_staging(&mut self, id: u64) -> Option<Box<Staging>> {
         self.staging.take_if(|staging| staging.board.id == id)
     }
 
-    /// A slice of a transaction.
+    /// Does a slice of the transaction under way, if there is one.
     pub(super) fn stage_some(&mut self) {
         if let Some(mut staging) = self.staging.take() {
             match staging.slice(self) {
@@ -298,7 +298,7 @@ impl Shard {
         }
     }
 
-    /// A process that is concerned and is to run behind the decision: its new state takes the place of the old one.
+    /// Gives a concerned process its new state when it is to run after the decision.
     pub(super) fn take_over(&mut self, pid: Pid) {
         if let Some(mut staging) = self.staging.take() {
             staging.take_over(self, pid);
@@ -306,7 +306,7 @@ impl Shard {
         }
     }
 
-    /// A process has this version of a module from now on, and the walk may have passed its place.
+    /// Has a process exported that runs this version of a module from now on: the walk may have passed its place.
     pub(super) fn follow(&mut self, pid: Pid, module: Module) {
         let Some(staging) = &mut self.staging else {
             return;
@@ -323,7 +323,7 @@ impl Shard {
         }
     }
 
-    /// Holds a birth back while its module is being changed; gives it back when it may happen.
+    /// Holds a birth back while its module is being changed; returns the birth if it may happen now.
     pub(super) fn hold_back(&mut self, spawn: Spawn) -> Option<Spawn> {
         let staging = self.staging.as_mut();
         let Some(staging) =

@@ -1,12 +1,12 @@
-//! What the coordinator, the shards and the converting threads of one transaction share.
+//! The data that the coordinator, the shards and the converting threads of one transaction share.
 //!
 //! ```text
 //!   shard ─ chunk of jobs ─► queue ─► worker (one per thread) ─ converted ─► inbox of the shard
 //!   shard ─ done, failed, counted ─► board ─► coordinator
 //! ```
-//! Each shard bounds how much of it lies in the queue (`shard::stage::copies`).
+//! Each shard limits the number of its jobs in the queue (`shard::stage::copies`).
 //!
-//! Every lock is held for a moment only, and none while a conversion runs.
+//! Each lock is held for a few instructions only, and none while a conversion runs.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -23,19 +23,19 @@ use crate::node::Node;
 use crate::stall::{Task, yield_to_others};
 use crate::unpoisoned::Unpoisoned;
 
-/// A shard that has not converted each state once.
+/// The value in `Board::behind` of a shard that has not converted each state once.
 const NOT_ROUND: u64 = u64::MAX;
 
-/// How much of a sleep counts at most between two looks: the program may have been stopped.
+/// The longest sleep of a thread that counts between two looks: in a longer one the program may have been stopped.
 const GAP_MAX: Duration = Duration::from_millis(200);
 
-/// What one shard hands over at once.
+/// The exports that one shard hands over at once.
 pub(crate) struct Chunk {
     pub(crate) shard: u8,
     pub(crate) jobs: VecDeque<Export>,
 }
 
-/// Counted over all shards.
+/// The counts of one shard, or their sums over all shards; the fields are those of [`super::Committed`].
 #[derive(Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) processes: BTreeMap<&'static str, u64>,
@@ -47,7 +47,7 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct State {
-    /// Shards that have done what they were told last.
+    /// The number of shards that have carried out the last order.
     done: usize,
     failed: Option<Abort>,
     tally: Tally,
@@ -66,9 +66,10 @@ pub struct Board {
     /// States exported in this pass.
     copied: AtomicU64,
     outstanding: AtomicU64,
-    /// What each shard has still to convert, changed states and outstanding ones; [`NOT_ROUND`] until it has had all.
+    /// How many states each shard has still to convert, changed and outstanding ones; [`NOT_ROUND`] until the shard has
+    /// converted each state once.
     behind: Box<[AtomicU64]>,
-    /// Shards whose gate is shut.
+    /// The number of shards whose gate is shut.
     shut: AtomicUsize,
     converted: AtomicU64,
     held: AtomicI64,
@@ -83,9 +84,9 @@ struct Queue {
     closed: bool,
 }
 
-/// One thread that converts.
+/// A thread that converts states, as the coordinator and the thread itself see it.
 pub(crate) struct Worker {
-    /// The number by which the operating system knows its thread.
+    /// The operating system's number of the thread.
     thread: rustix::process::Pid,
     state: Mutex<WorkerState>,
 }
@@ -96,7 +97,7 @@ struct WorkerState {
     todo: VecDeque<Export>,
     done: Vec<Converted>,
     now: Option<Running>,
-    /// Its thread does not come back from a conversion, or comes back too late.
+    /// The thread does not return from a conversion, or returns too late.
     given_up: bool,
 }
 
@@ -133,7 +134,7 @@ impl Board {
         })
     }
 
-    /// How far it is.
+    /// The progress of the transaction.
     pub fn progress(&self) -> Progress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
@@ -152,7 +153,8 @@ impl Board {
         self.state().done = 0;
     }
 
-    /// Whoever is told to abort may just have done what it was told before, and says so twice.
+    /// Whether all shards have carried out the last order. There may be more reports than shards: a shard that receives
+    /// an abort may just have reported its earlier order, too.
     pub(super) fn all_done(&self) -> bool {
         self.state().done >= self.shards
     }
@@ -165,7 +167,7 @@ impl Board {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// How many states are to be converted until none is left, if nothing changes; `None` until each was converted once.
+    /// How many states are left to convert if no process runs meanwhile; `None` until each state was converted once.
     pub(super) fn behind(&self) -> Option<u64> {
         let shards = self.behind.iter().map(|it| it.load(Ordering::Acquire));
         shards
@@ -173,23 +175,23 @@ impl Board {
             .sum()
     }
 
-    /// Whether all processes concerned are held.
+    /// Whether all shards hold the processes that the transaction concerns.
     pub(super) fn is_shut(&self) -> bool {
         self.shut.load(Ordering::Acquire) >= self.shards
     }
 
-    /// Changes whenever something has moved on.
+    /// A value that changes with each progress.
     pub(super) fn moves(&self) -> (usize, u64) {
         (self.state().done, self.converted.load(Ordering::Relaxed))
     }
 
-    /// Whether a thread is at a conversion.
+    /// Whether a thread runs a conversion.
     pub(super) fn is_converting(&self) -> bool {
         let workers = self.state().workers.clone();
         workers.iter().any(|worker| worker.lock().now.is_some())
     }
 
-    /// States that are exported and not yet converted.
+    /// The number of states that are exported and not yet converted.
     pub fn outstanding(&self) -> u64 {
         self.outstanding.load(Ordering::Relaxed)
     }
@@ -198,16 +200,16 @@ impl Board {
         self.state().tally.clone()
     }
 
-    /// Waits until a shard has something to say, at most so long.
+    /// Waits until a shard reports something, at most for `limit`.
     pub(super) fn wait(&self, limit: Duration) {
         let state = self.state();
         if state.done < self.shards && state.failed.is_none() {
-            // Why it woke does not matter: the coordinator looks at everything.
+            // The reason of the wake-up does not matter: the coordinator checks all conditions.
             drop(self.changed.wait_timeout(state, limit));
         }
     }
 
-    /// No more jobs: the threads end. Whoever converts still does so for nobody.
+    /// Ends the converting threads: there are no more jobs, and threads that still run a conversion are given up.
     pub(super) fn close(&self, node: &Node) {
         for worker in &self.state().workers {
             let mut at = worker.lock();
@@ -222,8 +224,8 @@ impl Board {
         self.arrived.notify_all();
     }
 
-    /// Gives up threads whose conversion takes longer than the plan allows, and says whose. When the process is to
-    /// be killed for it, what else the thread had goes to others.
+    /// Gives up threads whose conversion takes longer than the plan allows, and returns the processes and modules of
+    /// these conversions. With [`OnOverrun::Kill`] other threads get the remaining jobs.
     pub(super) fn overruns(&self, node: &Node) -> Vec<(Pid, String)> {
         let timeout_ms = self.plan.code_change_timeout_ms;
         let workers = self.state().workers.clone();
@@ -245,7 +247,7 @@ impl Board {
         over.collect()
     }
 
-    /// Hands back what is done, and gives to others what is not.
+    /// Hands back the conversions that a thread has done, and queues its remaining jobs for other threads.
     fn reassign(&self, node: &Node, mut at: MutexGuard<'_, WorkerState>) {
         let (shard, jobs) = (at.shard, std::mem::take(&mut at.todo));
         let done = std::mem::take(&mut at.done);
@@ -257,7 +259,7 @@ impl Board {
 
     // ---- the shards ----
 
-    /// Takes a chunk. Once it is decided nobody wants it.
+    /// Queues a chunk. After the decision the chunk is dropped.
     pub(crate) fn offer(&self, chunk: Chunk) {
         let mut queue = self.queue();
         if queue.closed {
@@ -271,7 +273,7 @@ impl Board {
         self.arrived.notify_one();
     }
 
-    /// How much a shard has still to convert. The coordinator is woken when that comes to be little.
+    /// Notes how many states a shard has still to convert. The coordinator is woken when they become few.
     pub(crate) fn note_behind(&self, shard: u8, behind: Option<u64>) {
         let Some(own) = self.behind.get(usize::from(shard)) else {
             return;
@@ -280,18 +282,18 @@ impl Board {
         let behind = behind.unwrap_or(NOT_ROUND);
         let before = own.swap(behind, Ordering::AcqRel);
         if before > few && behind <= few {
-            // Under the lock under which the coordinator goes to sleep.
+            // The coordinator holds this lock from its check until it sleeps, so it cannot miss the notification.
             drop(self.state());
             self.changed.notify_all();
         }
     }
 
-    /// A shard's gate is shut.
+    /// Notes that a shard has shut its gate.
     pub(crate) fn note_shut(&self) {
         self.shut.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A shard has done what it was told.
+    /// Notes that a shard has carried out its order.
     pub(crate) fn done(&self) {
         self.state().done += 1;
         self.changed.notify_all();
@@ -313,7 +315,7 @@ impl Board {
         tally.stalls_us.extend(more.stalls_us);
     }
 
-    /// So many more, or fewer, are held.
+    /// Adds to the number of held processes; a negative number subtracts.
     pub(crate) fn note_held(&self, more: i64) {
         if more != 0 {
             self.held.fetch_add(more, Ordering::Relaxed);
@@ -330,7 +332,7 @@ impl Board {
 
     // ---- the converting threads ----
 
-    /// Converts until the transaction is decided, or this thread is given up.
+    /// Converts in this thread until the transaction is decided, or the thread is given up.
     pub(super) fn work(&self, node: &Node) {
         let worker = Arc::new(Worker::of_this_thread());
         self.state().workers.push(worker.clone());
@@ -341,11 +343,11 @@ impl Board {
         }
     }
 
-    /// Converts what waits, in the caller's thread.
+    /// Converts the queued chunks in the caller's thread.
     pub(super) fn work_now(&self, node: &Node) {
         let worker = Worker::of_this_thread();
         loop {
-            // The guard must be gone before the work begins.
+            // `let` drops the guard of the queue before the conversions begin.
             let Some(chunk) = self.queue().chunks.pop_front() else {
                 return;
             };
@@ -366,7 +368,7 @@ impl Board {
         }
     }
 
-    /// `false`: the thread was given up meanwhile, and what it did is not wanted.
+    /// `false` when the thread was given up meanwhile; its results are dropped.
     fn convert_chunk(&self, node: &Node, worker: &Worker, chunk: Chunk) -> bool {
         let shard = chunk.shard;
         worker.begin(chunk);
@@ -396,7 +398,7 @@ impl Board {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each writer leaves it whole.
+        // Each writer leaves a consistent state, so a poisoned lock does no harm.
         self.state.lock().unpoisoned()
     }
 
@@ -405,8 +407,8 @@ impl Board {
     }
 }
 
-/// How long a conversion takes that is not over when the coordinator looks: what of a processor it has had, or slept. On a
-/// busy machine it may wait for its turn as long as it likes, and a program that is stopped does nothing.
+/// The duration of a running conversion: the larger of its processor time and the time that its thread slept. Time in
+/// which the thread waits for a processor, or the program is stopped, does not count.
 #[derive(Default)]
 struct Stood {
     first: Option<Task>,
@@ -415,12 +417,12 @@ struct Stood {
 }
 
 impl Stood {
-    /// A look at its thread; how long it has stood, in milliseconds. The first look finds nothing.
+    /// Looks at the thread, and returns the duration so far in milliseconds; the first look returns 0.
     fn look(&mut self, thread: rustix::process::Pid) -> u64 {
         let (task, now) = (Task::of(thread), Instant::now());
         let since_last = now - *self.last.get_or_insert(now);
         self.last = Some(now);
-        // Where the system does not say, all time counts.
+        // If the system does not tell the thread's state, all time counts.
         if task.is_none_or(|task| task.waits) {
             self.asleep += since_last.min(GAP_MAX);
         }
@@ -443,7 +445,7 @@ impl Worker {
         self.state.lock().unpoisoned()
     }
 
-    /// What its thread is at is not wanted any more.
+    /// Gives the thread up: its running conversion is dropped.
     fn give_up(&self, at: &mut WorkerState, node: &Node) {
         at.given_up = true;
         node.note_given_up();

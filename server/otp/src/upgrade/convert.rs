@@ -1,7 +1,7 @@
-//! One conversion: what an export becomes in the versions that come.
+//! One conversion: the exported state of a process in the old versions becomes a state in the new versions.
 //!
 //! INVARIANT: a conversion is pure (`tests/runtime/transaction.rs`, `one_state_that_does_not_convert_leaves_all_as_they_were`).
-//! A wish makes it fail (`host`); so a converted state can be dropped, and made again.
+//! An effect that a conversion asks for makes it fail (`host`). So a converted state can be dropped and made again.
 
 use pq_abi::{Failure, Module, Reason, State};
 use pq_term::{Pid, shorten};
@@ -18,10 +18,10 @@ mod host;
 
 use host::ConversionHost;
 
-/// How much of a state is shown that does not convert: its beginning, some lines of a terminal.
+/// How many characters an error shows of a state that does not convert: five lines of a terminal.
 const STATE_CHARS_MAX: usize = 400;
 
-/// What came of a part.
+/// The converted form of a [`Part`].
 pub(crate) enum NewPart {
     State(State, Option<Box<Residues>>),
     Handler(usize, Handler),
@@ -29,33 +29,33 @@ pub(crate) enum NewPart {
     Supervisor(Option<Vec<u8>>),
 }
 
-/// What waits beside a process for the decision.
+/// The converted parts of a process, which wait for the decision.
 #[derive(Default)]
 pub(crate) struct Staged {
     pub(crate) parts: SmallVec<[NewPart; 1]>,
 }
 
-/// How a conversion came out.
+/// The outcome of a conversion.
 pub(crate) enum Outcome {
     Staged(Staged),
     Failed(Box<Failed>),
-    /// It was only tried: there and back again, to the same state or to another.
+    /// A trial converted the state and converted it back; `same` is true when the result is the original state.
     Tried {
         same: bool,
     },
-    /// It does not end.
+    /// The conversion does not end, and the plan says to kill the process ([`super::OnOverrun::Kill`]).
     Kill,
 }
 
-/// The outcome for a process.
+/// The outcome of a conversion, with its process.
 pub(crate) struct Converted {
     pub(crate) pid: Pid,
-    /// That of the export.
+    /// The number of the export ([`Export`]).
     pub(crate) number: u32,
     pub(crate) outcome: Outcome,
 }
 
-/// Converts one process.
+/// Converts the exported parts of one process.
 pub(super) fn convert(node: &Node, plan: &Plan, job: Export) -> Converted {
     let (pid, number) = (job.pid, job.number);
     let outcome = match convert_parts(node, plan, job) {
@@ -105,7 +105,7 @@ fn failed(node: &Node, pid: Pid, part: &Part, to: Module, reason: Reason) -> Box
     })
 }
 
-/// A state as people read it.
+/// A state as text for people.
 fn show(bytes: &[u8]) -> String {
     let text = match pq_term::msgpack::from_msgpack(bytes) {
         Ok(term) => term.to_string(),
@@ -146,7 +146,7 @@ fn new_state(
 ) -> Result<Handler, Failure> {
     let state = |host: &mut _, bytes: &[u8]| target.module.import(host, bytes);
     match way(part.from, target) {
-        // Nobody converts, and what lies beside the state waits on.
+        // No function converts the state, so the residues beside it are kept as they are.
         None => Ok(Handler {
             state: state(host, bytes)?,
             residues: part.residues.clone(),
@@ -159,7 +159,7 @@ fn new_state(
     }
 }
 
-/// How a state gets from one version to its target; `None` when it is carried.
+/// The conversion from a version to its target; `None` when states are carried without a conversion.
 fn way(from: Module, target: &Target) -> Option<Way<'_>> {
     match &target.conversion {
         Conversion::Carry => None,
@@ -184,7 +184,7 @@ fn new_spec(
     }
 }
 
-/// Whether the way back leads from a new state to the one it was made of.
+/// Whether the conversion back turns a new state into the original state.
 fn comes_back(
     host: &mut ConversionHost<'_>,
     part: &Part,

@@ -1,4 +1,4 @@
-//! Who lets a node go on while a transaction waits for it: the real clock, or a simulation.
+//! Drivers run the node while a transaction waits for it: under the real clock, or in a simulation.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,31 +15,31 @@ use crate::sim::Sim;
 /// How often the coordinator looks for conversions that do not end.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What a transaction needs of the world around the shards.
+/// The environment of a transaction: time, converting threads, and a way to let the node run.
 pub trait Driver: Ask {
-    /// The node.
+    /// The node on which the transaction runs.
     fn node(&self) -> &Node;
-    /// A clock in milliseconds, for deadlines: it counts the time in which the node could run, if it is looked at
-    /// again and again.
+    /// A clock in milliseconds, for deadlines. It counts the time in which the node could run, provided that it is
+    /// read repeatedly.
     fn now_ms(&self) -> u64;
-    /// A transaction begins: states are to be converted from now on.
+    /// Begins a transaction: from now on the driver has states converted.
     fn begin(&mut self, board: &Arc<Board>);
-    /// Lets the node go on for a moment, or until somebody has something to say.
+    /// Lets the node run until a shard reports something, at most for 10 ms of real or 1 ms of virtual time.
     fn step(&mut self, board: &Arc<Board>);
-    /// One of those who convert does not come back.
+    /// Starts a converting thread in place of one that does not return from a conversion.
     fn replace_worker(&mut self, board: &Arc<Board>);
 }
 
-/// A node under the real clock: as many threads convert as there are shards.
+/// A driver under the real clock. It has as many converting threads as the node has shards.
 pub struct Live {
     node: Node,
     started: Instant,
-    /// Its deadlines are those of work, and nothing works while the program is stopped.
+    /// Deadlines are for work, so time in which the program is stopped does not count.
     clock: Cell<RunClock>,
 }
 
 impl Live {
-    /// For this node.
+    /// A driver for this node, whose clock starts now.
     pub fn new(node: Node) -> Live {
         Live {
             node,
@@ -48,8 +48,8 @@ impl Live {
         }
     }
 
-    /// A thread that cannot be had is missed only as a helper: the transaction takes longer, or, without any,
-    /// runs into its deadline.
+    /// Starts a converting thread. If that fails, the transaction takes longer; without any thread it is aborted at its
+    /// deadline.
     fn hire(&self, board: &Arc<Board>) {
         let (board, node) = (board.clone(), self.node.clone());
         let builder = std::thread::Builder::new().name("pq-code-change".to_string());
@@ -95,7 +95,7 @@ impl Ask for Live {
     }
 }
 
-/// A simulated node goes on for a virtual millisecond; states are converted in between.
+/// Each step runs the simulated node for a virtual millisecond, and then converts the queued states.
 impl Driver for Sim {
     fn node(&self) -> &Node {
         Sim::node(self)

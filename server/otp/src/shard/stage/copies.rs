@@ -15,40 +15,39 @@ use crate::upgrade::board::{Board, Chunk};
 use crate::upgrade::convert::{Converted, NewPart, Outcome, Staged};
 use crate::upgrade::{Conversion, Failed};
 
-/// Exports of a shard that may be with the converters, a few megabytes. On a busy machine a thread waits for its turn some tens
-/// of milliseconds; so many are enough for 100 000 changes a second nevertheless. What is exported beyond that would only be
-/// old when its turn comes.
+/// Exports of a shard that may be with the converters at most, a few megabytes. On a busy machine a thread waits tens of
+/// milliseconds for a processor; even then this number is enough for 100 000 changes per second. More exports would be
+/// outdated before their conversion.
 const OUTSTANDING_MAX: usize = 8_192;
 
-/// What a transaction means to a version of a module.
+/// The effect of a transaction on a version of a module.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Nothing.
+    /// The version stays in force.
     Stays,
-    /// This one takes its place.
+    /// The given version replaces this one.
     Changes(Module),
-    /// It goes, and its processes with it.
+    /// The module is removed, and its processes end.
     Goes,
 }
 
 /// The copies of a transaction's processes.
 pub(super) struct Copies {
     board: Arc<Board>,
-    /// The fates of the modules met so far: a node has some twenty.
+    /// The fates of the modules found so far: a node has about twenty.
     known: Vec<(Module, Fate)>,
     kept: List,
-    /// That of the last export.
+    /// The number of the last export.
     number: u32,
     /// Exports on their way to the converters.
     chunk: Vec<Export>,
-    /// How many exports have gone to the converters, and how many have come back.
+    /// The number of exports that went to the converters; `returned` counts those with a result.
     sent: u64,
     returned: u64,
-    /// Supervisors that have changed and are not settled: they are exported once they are. Only a callback of theirs can
-    /// settle them.
+    /// Changed supervisors that are not settled: each is exported once it is settled, which takes one of its callbacks.
     unsettled: VecDeque<u32>,
     has_supervisors: bool,
-    /// Processes whose conversion does not end: they play on, and are killed if it comes to the decision.
+    /// Processes whose conversion does not end: they continue to run, and a commit kills them.
     doomed: Vec<Pid>,
 }
 
@@ -83,7 +82,7 @@ impl Copies {
         fate
     }
 
-    /// The versions that get others, with these.
+    /// The pairs of versions: the old version, and the version that replaces it.
     pub(super) fn coming(&self) -> Vec<(Module, Module)> {
         let known = self.known.iter();
         let coming = known.filter_map(|(module, fate)| match fate {
@@ -111,12 +110,12 @@ impl Copies {
         self.doomed.clone()
     }
 
-    /// Whether a supervisor has been met among the processes concerned.
+    /// Whether one of the processes concerned so far is a supervisor.
     pub(super) fn have_supervisors(&self) -> bool {
         self.has_supervisors
     }
 
-    /// How many processes the transaction concerns here.
+    /// How many processes of this shard the transaction concerns.
     pub(super) fn len(&self) -> u64 {
         self.kept.len()
     }
@@ -134,7 +133,7 @@ impl Copies {
         self.returned
     }
 
-    /// How many more may be exported now.
+    /// How many more processes may be exported now.
     pub(super) fn room(&self) -> u32 {
         let under_way = self.outstanding() as usize + self.chunk.len();
         OUTSTANDING_MAX.saturating_sub(under_way) as u32
@@ -153,7 +152,7 @@ impl Copies {
         });
     }
 
-    /// Conversions have come out.
+    /// Takes the results of conversions.
     pub(super) fn converted(&mut self, shard: &Shard, converted: Vec<Converted>) {
         self.returned += converted.len() as u64;
         for Converted {
@@ -177,7 +176,7 @@ impl Copies {
         }
     }
 
-    /// Keeps a converted state beside the process, unless a supervisor cannot do what its new specification says.
+    /// Keeps a converted state beside its process. A specification that its supervisor refuses makes the transaction fail.
     fn keep(&mut self, shard: &Shard, (pid, number): (Pid, u32), staged: Staged) {
         let checked = staged.parts.iter().try_for_each(|part| match part {
             NewPart::Supervisor(Some(spec)) => check_spec(shard, pid, spec),
@@ -210,30 +209,30 @@ impl Copies {
         }));
     }
 
-    /// What waits for this process.
+    /// Takes the converted state that waits for this process.
     pub(super) fn take_kept(&mut self, pid: Pid) -> Kept {
         self.kept.take(pid)
     }
 
-    /// This process is one of those that the transaction concerns; nothing of it is kept so far.
+    /// Marks the process as concerned by the transaction, and expects a new export of it; earlier results are outdated.
     pub(super) fn concern(&mut self, process: &mut Process) {
         process.flags.raise(Flag::Concerned);
         self.has_supervisors |= matches!(process.body, Body::Supervisor(_));
         self.number = self.kept.expect(process.pid);
     }
 
-    /// The next process that something waits for, from a place on.
+    /// The next listed process, from a place on ([`List::sweep`]).
     pub(super) fn sweep(&mut self, at: &mut usize, looks: usize) -> Swept {
         self.kept.sweep(at, looks)
     }
 
-    /// This place is done with.
+    /// Clears a place whose process has been released.
     pub(super) fn clear(&mut self, place: u32) {
         self.kept.clear(place);
     }
 
-    /// Supervisors that are not settled and so many places that have changed, exported as far as there is room. Answers
-    /// how many of the places were looked at.
+    /// Exports supervisors that were not settled, and processes at changed places, at most `budget` of each. Returns the
+    /// number of changed places that were checked.
     pub(super) fn follow(&mut self, shard: &mut Shard, budget: u32) -> usize {
         for _ in 0..self.unsettled.len().min(budget as usize) {
             if let Some(place) = self.unsettled.pop_front() {
@@ -249,12 +248,12 @@ impl Copies {
         places
     }
 
-    /// Whether all supervisors are settled that were looked at.
+    /// Whether all supervisors checked so far are settled.
     pub(super) fn are_settled(&self) -> bool {
         self.unsettled.is_empty()
     }
 
-    /// Exports the process at this place, if it is concerned and has changed. `true` when that was work.
+    /// Exports the process at this place, if it is concerned and has changed. `true` when there was something to do.
     pub(super) fn export(&mut self, shard: &mut Shard, place: u32) -> bool {
         match shard.slab.at(place).map(|process| &process.body) {
             Some(Body::Supervisor(body)) if self.is_followed() && !body.machine.is_settled() => {
@@ -276,7 +275,7 @@ impl Copies {
         is_new
     }
 
-    /// A trial wants each state once.
+    /// Whether changed states are exported again. A trial wants each state only once.
     pub(super) fn is_followed(&self) -> bool {
         !self.board.plan.trial
     }
@@ -289,7 +288,7 @@ impl Subscriber for Copies {
         !self.is_doomed(process.pid) && self.is_concerned(process)
     }
 
-    /// A supervisor's module is asked for its children again by `code_change`, and by nothing else.
+    /// Only `code_change` calls a supervisor's `init` again, so a supervisor that is carried has no part to convert.
     fn wants_part(&mut self, from: Module) -> bool {
         let plan = &self.board.plan;
         let is_carried = from.kind() == Kind::Supervisor
@@ -306,7 +305,7 @@ impl Subscriber for Copies {
         }
     }
 
-    /// What needs no conversion is kept at once.
+    /// Queues an export for the converters. An export without parts needs no conversion and is kept at once.
     fn take(&mut self, export: Result<Export, Refused>) {
         match export {
             Ok(export) if export.parts.is_empty() => {
@@ -322,7 +321,8 @@ impl Subscriber for Copies {
     }
 }
 
-/// Whether a supervisor takes a specification. One that is busy again has changed, and is looked at again.
+/// Whether a supervisor accepts a specification. A supervisor that is no longer settled has changed, and is checked
+/// after its next export.
 fn check_spec(shard: &Shard, pid: Pid, spec: &[u8]) -> Result<(), Refused> {
     let Some(process) = shard.slab.get(pid) else {
         return Ok(());

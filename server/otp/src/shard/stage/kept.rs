@@ -1,7 +1,7 @@
 //! Converted states that wait for the decision, by the place of their process in the slab.
 //!
-//! A page of the list exists where a process is concerned. So a state is found without a hash, nothing moves while the
-//! list grows, and the list goes page by page when it is swept.
+//! The list has a page only where a process is concerned. So a state is found without a hash, entries do not move while
+//! the list grows, and a sweep frees the list page by page.
 
 use pq_abi::State;
 use pq_term::Pid;
@@ -10,18 +10,18 @@ use smallvec::SmallVec;
 use crate::residue::Residues;
 use crate::upgrade::convert::{NewPart, Staged};
 
-/// Places of a page: 160 KiB.
+/// The number of places of a page; a page has 160 KiB.
 const PAGE: usize = 1 << 12;
 
-/// What waits for a process.
+/// The converted state that waits for a process.
 #[derive(Default)]
 pub(super) enum Kept {
-    /// Nothing: its state is with the converters, or it has none that goes over.
+    /// No state: it is with the converters, or the process has none to convert.
     #[default]
     Nothing,
     /// The state of a gen_server or gen_fsm.
     State(State, Option<Box<Residues>>),
-    /// All else; a process of which only the version changes has none.
+    /// The parts of other processes; empty when only the version of the process changes.
     Parts(Vec<NewPart>),
 }
 
@@ -36,7 +36,7 @@ impl From<Staged> for Kept {
 }
 
 impl Kept {
-    /// The parts; `None` where nothing waits.
+    /// The parts; `None` when no state waits.
     pub(super) fn into_parts(self) -> Option<SmallVec<[NewPart; 1]>> {
         match self {
             Kept::Nothing => None,
@@ -48,28 +48,26 @@ impl Kept {
     }
 }
 
-/// A place.
 #[derive(Default)]
 struct Slot {
-    /// The generation of its process; 0 for none.
+    /// The generation of the process at this place; 0 for none.
     generation: u32,
-    /// Which export of the process is awaited, or has come back.
+    /// The number of the export that is awaited, or has come back.
     number: u32,
     kept: Kept,
 }
 
-/// The list.
+/// The list of the processes concerned, by their places in the slab.
 #[derive(Default)]
 pub(super) struct List {
     pages: Vec<Option<Box<[Slot]>>>,
     exports: u32,
-    /// Places that have or had a process.
+    /// The number of places that have or had a process.
     places: u64,
 }
 
 impl List {
-    /// The process has been exported: what comes of earlier exports is not wanted any more. Answers the number of this
-    /// one.
+    /// Expects the result of a new export of the process, and returns its number. Results of earlier exports are dropped.
     pub(super) fn expect(&mut self, pid: Pid) -> u32 {
         self.exports = self.exports.wrapping_add(1);
         let number = self.exports;
@@ -86,12 +84,12 @@ impl List {
         number
     }
 
-    /// How many processes are listed; those that have ended count until their place has another one.
+    /// How many processes are listed. A process that has ended counts until its place has another one.
     pub(super) fn len(&self) -> u64 {
         self.places
     }
 
-    /// Keeps what came of an export, unless a later one is expected or the place has another process.
+    /// Keeps the result of an export, unless a later export is expected or the place has another process.
     pub(super) fn keep(&mut self, pid: Pid, number: u32, kept: Kept) {
         if let Some(slot) = self.slot(pid).filter(|slot| slot.number == number) {
             slot.kept = kept;
@@ -103,14 +101,14 @@ impl List {
         self.slot(pid).is_some_and(|slot| slot.number == number)
     }
 
-    /// What waits for this process.
+    /// Takes the converted state that waits for this process.
     pub(super) fn take(&mut self, pid: Pid) -> Kept {
         let slot = self.slot(pid);
         slot.map_or(Kept::Nothing, |slot| std::mem::take(&mut slot.kept))
     }
 
-    /// The generation of the process of the next place from `at` on that has had one, with that place. Pages that are
-    /// passed are given back; at most `looks` places are looked at.
+    /// Finds the next place from `at` on that has or had a process. The sweep frees the pages that it passes, and checks
+    /// at most `looks` places.
     pub(super) fn sweep(&mut self, at: &mut usize, looks: usize) -> Swept {
         for _ in 0..looks {
             let Some(page) = self.pages.get_mut(*at / PAGE) else {
@@ -133,7 +131,6 @@ impl List {
         Swept::Some
     }
 
-    /// Forgets a place.
     pub(super) fn clear(&mut self, place: u32) {
         let (page, at) = (place as usize / PAGE, place as usize % PAGE);
         if let Some(Some(slots)) = self.pages.get_mut(page) {
@@ -161,14 +158,14 @@ impl List {
     }
 }
 
-/// What a look for the next place has found.
+/// The result of [`List::sweep`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Swept {
-    /// A place, and the generation of its process.
+    /// A place with a process, and the generation of the process.
     Place(u32, u32),
-    /// None among those that were looked at.
+    /// The checked places have no process; there are more places.
     Some,
-    /// There are no more.
+    /// The sweep has come to the end of the list.
     All,
 }
 

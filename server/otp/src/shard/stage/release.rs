@@ -1,8 +1,8 @@
-//! The way out of a transaction: processes swap their states, or do not.
+//! The end of a transaction: processes swap their states after a commit, and keep them after an abort.
 //!
-//! The decision itself is the gate's: behind it a process takes its new state when it runs next, and the rest is brought
-//! over in slices. Until it has, nobody sees the difference: whatever asks it comes through its mailbox, and listings name
-//! the version that it has taken or will take.
+//! The gate makes the decision effective at once: a process takes its new state when it next runs, and all other processes
+//! are swapped in slices. The delay cannot be observed: requests go through the mailbox, so the process is swapped before
+//! it answers, and listings show the new version from the decision on.
 
 use pq_abi::{Entry, Reason};
 use pq_term::Pid;
@@ -14,11 +14,11 @@ use crate::process::{Body, Flag, Process};
 use crate::shard::Shard;
 use crate::upgrade::convert::NewPart;
 
-/// Places that are looked at for one that is swept: most have a process.
+/// Places that a sweep checks for one with a process: most places have one.
 const LOOKS: usize = 64;
 
 impl Staging {
-    /// From now on processes run again, as they were or with what waits for them.
+    /// Carries out the decision: from now on processes run again, after a commit with their new states.
     pub(super) fn decide(&mut self, shard: &mut Shard, decision: Decision) {
         self.step = Step::Releasing(decision, 0);
         self.board.note_held(-std::mem::take(&mut self.held));
@@ -33,7 +33,7 @@ impl Staging {
         }
     }
 
-    /// A slice of the way out.
+    /// A slice of the release: held births first, then processes.
     pub(super) fn release_some(
         &mut self,
         shard: &mut Shard,
@@ -41,10 +41,10 @@ impl Staging {
         at: usize,
     ) -> Left {
         shard.changed.clear();
-        // A birth costs some times as much as a swap, and everybody waits for it.
+        // A birth costs a few times as much as a swap, and other processes wait for it.
         for _ in 0..self.slice_size() {
             let Some(birth) = self.births.pop_front() else {
-                // Until then those that come behind these wait, too.
+                // Births that arrive before this point wait too, which keeps them in order.
                 self.is_gated = false;
                 return self.sweep(shard, decision, at);
             };
@@ -69,18 +69,18 @@ impl Staging {
         Left::More
     }
 
-    /// The transaction is done with a process that it has concerned.
+    /// Releases a process from the transaction.
     fn leave(&mut self, shard: &mut Shard, pid: Pid, decision: Decision) {
         let process = shard.slab.get_mut(pid);
         match (process.filter(|it| it.has(Flag::Concerned)), decision) {
             (Some(_), Decision::Commit) => self.take_over(shard, pid),
             (Some(process), Decision::Abort) => process.forget_transaction(),
-            // It is gone, or has its new state.
+            // The process has ended, or has its new state.
             (None, _) => (),
         }
     }
 
-    /// The process gets its new version and state, or ends with its module.
+    /// Gives the process its new version and state, or ends it if its module is removed.
     pub(super) fn take_over(&mut self, shard: &mut Shard, pid: Pid) {
         let kept = self.copies.take_kept(pid).into_parts();
         let Some(process) = shard.slab.get_mut(pid) else {
@@ -97,7 +97,7 @@ impl Staging {
         self.drop_handlers_that_go(shard, pid);
     }
 
-    /// A manager outlives the module of a handler: the handler goes without a word, as it would at its next event.
+    /// Drops an event manager's handlers whose modules are removed, without a callback, as their next event would.
     fn drop_handlers_that_go(&mut self, shard: &mut Shard, pid: Pid) {
         if let Some(mut handlers) = shard.take_handlers(pid) {
             handlers.retain(|handler| self.copies.fate(handler.state.module()) != Fate::Goes);
@@ -120,7 +120,7 @@ impl Staging {
         if let Fate::Changes(to) = self.copies.fate(module) {
             process.module = Some(to);
         }
-        // To swap a state drops the one before: code of a library.
+        // A swap drops the old state, which runs code of a library.
         shard.core.post.begin(pid);
         shard.core.post.enter(module, Entry::Drop);
         for part in parts {
@@ -131,7 +131,7 @@ impl Staging {
         self.board.note_swapped();
     }
 
-    /// Everything is over here.
+    /// Ends the transaction on this shard.
     pub(super) fn end(mut self, shard: &mut Shard) {
         let pauses = shard.gate.open();
         (self.tally.pauses_us, self.tally.shut_us) = (pauses.each_us, pauses.shut_us);
@@ -163,7 +163,7 @@ fn swap_part(process: &mut Process, part: NewPart) {
         }
         (NewPart::Supervisor(Some(spec)), Body::Supervisor(body)) => {
             if let Err(reason) = body.machine.replace_spec(&spec) {
-                // It was checked while the supervisor was held, and nothing has happened to it since.
+                // `check_spec` accepted the specification, and the supervisor has not run since.
                 tracing::error!(pid = %process.pid, %reason, "a supervisor keeps its specification");
             }
         }

@@ -1,4 +1,4 @@
-//! The node as a conversion sees it: it reads, and nothing else.
+//! The host of conversions: a conversion may read the node's data, and has no effects.
 
 use std::sync::atomic::AtomicU64;
 
@@ -26,12 +26,12 @@ pub(super) struct ConversionHost<'a> {
     written: Written,
     result: Vec<u8>,
     beside: Option<Box<Beside>>,
-    /// The first wish of a conversion, which is not allowed.
+    /// The first effect that the conversion asked for, which makes it fail.
     wanted: Option<OpCode>,
 }
 
 impl ConversionHost<'_> {
-    /// The dice of a conversion hang on node and process: the same state converts the same way, however often.
+    /// The random numbers depend only on the node's seed and the process, so repeated conversions of a state are equal.
     pub(super) fn new<'a>(node: &'a Node, plan: &'a Plan, job: &Export) -> ConversionHost<'a> {
         ConversionHost {
             node,
@@ -47,12 +47,12 @@ impl ConversionHost<'_> {
         }
     }
 
-    /// The first wish since this was last asked.
+    /// The first effect that was asked for since the last call.
     pub(super) fn take_wanted(&mut self) -> Option<OpCode> {
         self.wanted.take()
     }
 
-    /// A conversion may run many times for one process: its lines for operators are for those who look for them.
+    /// A conversion may run many times for one process, so its lines of level info are logged as debug.
     fn log(&self, level: Level, text: &[u8]) -> u64 {
         let level = match level {
             Level::Info => Level::Debug,
@@ -71,7 +71,7 @@ impl Calls for ConversionHost<'_> {
         &mut self.result
     }
 
-    /// Among the modules as they will be. The services of the node change things: they are not for this.
+    /// Calls a function of a module as it is after the upgrade. The node's services have effects and are not called.
     fn call(&mut self, call: Call<'_>, answer: &mut Vec<u8>) -> Result<(), Failure> {
         let module = self.plan.modules.current(&text(call.module));
         let module = module.ok_or_else(|| answers::undefined(call))?;

@@ -1,11 +1,11 @@
-//! Between the decision and the swap: a process that has not run since takes its new state when it is asked, told,
-//! ordered to end, or upgraded again, and nobody sees that it had not before.
+//! Processes between the decision and the swap: a process that has not run since the decision takes its new state when it
+//! receives a request or a message, is ordered to end, or is upgraded again. Other processes cannot observe the delay.
 
 use pq_otp::sys::SysMessage;
 
 use super::*;
 
-/// A rig with so many counters, and a plan that brings few of them over in a step.
+/// A rig with `counters` counters, and a plan that swaps only few of them per step.
 fn slowly(counters: i64) -> (Rig, Vec<Pid>, Plan) {
     let mut rig = Rig::new();
     let pids = (0..counters).map(|count| rig.counter(100 + count));
@@ -90,7 +90,7 @@ fn a_process_that_ends_before_it_is_swapped_is_gone_and_its_place_is_free() {
     assert_eq!(rig.tells(next), "\"7 by 2.0.0\"");
 }
 
-/// Nothing has been swapped when the shard stands still, and the way down begins with the states of the way up.
+/// The shard is blocked before it has swapped any process, and the downgrade begins with the states of the upgrade.
 #[test]
 fn a_second_transaction_finds_every_process_swapped() {
     let (mut rig, counters, up) = slowly(40);
@@ -137,7 +137,7 @@ fn a_process_of_a_module_that_goes_takes_nothing_more() {
     assert!(!rig.is_alive(last));
 }
 
-/// The walk has passed the manager when it gets the handler, and has not come to its end.
+/// The walk has passed the event manager when the manager gets the handler, but is not over.
 #[test]
 fn a_handler_that_is_added_behind_the_walk_is_converted() {
     let mut rig = Rig::new();
@@ -161,7 +161,7 @@ fn a_handler_that_is_added_behind_the_walk_is_converted() {
     assert_eq!(rig.lines(), ["bell ear 2: dong, heard 1"]);
 }
 
-/// Only processes that were kept from running have paused: those that had something to do while they were held.
+/// Only processes that had messages while they were held have paused.
 #[test]
 fn a_pause_is_of_a_process_that_had_something_to_do() {
     let (mut rig, counters, plan) = slowly(20);

@@ -105,7 +105,7 @@ impl Row {
         );
         let node = sim.node();
         node.sys_request(counter, SysMessage::GetState, move |state| {
-            // A counter that has ended says nothing.
+            // A counter that has ended does not answer.
             if let Ok(state) = state {
                 told.lock().unwrap().push((vsn, state.to_string()));
             }
@@ -120,8 +120,8 @@ impl Row {
 }
 
 impl Row {
-    /// A counter that was asked before the decision answers from before or behind it; one that was asked behind it
-    /// answers with its new state.
+    /// A counter that was asked before the decision answers with its old or its new state; a counter that was asked
+    /// after the decision answers with its new state.
     fn check_told(&self, before: &str, is_changed: bool) -> Result<(), TestCaseError> {
         for (asked_in, state) in std::mem::take(&mut *self.told.lock().unwrap()) {
             let vsn = if state.contains("step") {
@@ -136,7 +136,7 @@ impl Row {
     }
 }
 
-/// What the lines of the counters say: how many steps each took, all of them in an unbroken chain.
+/// The steps of each counter, from the lines of the counters. The steps of a counter must be an unbroken chain.
 fn steps_taken(lines: &[String], model: &mut Model) -> Result<BTreeMap<Pid, u32>, TestCaseError> {
     let mut taken = BTreeMap::new();
     for line in lines {
@@ -194,7 +194,7 @@ proptest! {
     }
 }
 
-/// All live counters have one version, and each has taken every step once that was sent to it.
+/// All live counters have one version, and each has taken every step that was sent to it once.
 fn check(rig: &mut Rig, row: &Row, version: &str, model: &mut Model) -> Result<(), TestCaseError> {
     for process in rig.sim.processes() {
         prop_assert!(!process.held, "{:?} is still held", process);
