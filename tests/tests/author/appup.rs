@@ -215,7 +215,7 @@ fn an_appup_that_is_none_or_would_fail_an_install_is_refused_with_its_line() {
         ),
         (
             "[{update, sockserv_serv, supervisor}]",
-            "sockserv.appup: line 3: `{update,sockserv_serv,supervisor}` does not do",
+            "sockserv.appup: line 3: `{update,sockserv_serv,supervisor}` is the wrong instruction",
         ),
         (
             "[{load_module, sockserv_serv}, {apply, {io, format, [\"hello\"]}}]",
