@@ -189,7 +189,10 @@ impl Player {
     pub fn transcript(&self) -> String {
         let said = plain_text(&lock(&self.heard).bytes);
         // A client program prints lines of its own before those of the node.
-        let begin = said.find(PROMPT).unwrap_or(said.len());
+        let begin = match self.link {
+            Link::Socket(_) => 0,
+            Link::Program(..) => said.find(PROMPT).unwrap_or(said.len()),
+        };
         said[begin..].to_string()
     }
 
