@@ -100,9 +100,15 @@ fn read(at: &At) -> Result<Past, Failure> {
     }
     match past.unreadable - past.too_long.len() as u64 {
         0 => (),
-        lines => warn(&format!(
-            "{lines} lines of {file} that are not entries are left out: a node was killed while it wrote them"
-        )),
+        lines => {
+            let lines = match lines {
+                1 => "1 line that is no entry is".to_string(),
+                lines => format!("{lines} lines that are no entries are"),
+            };
+            warn(&format!(
+                "{lines} left out of {file}: a node was killed while it wrote there"
+            ));
+        }
     }
     Ok(past)
 }

@@ -10,9 +10,9 @@ use serde_json::Value;
 /// The game's word for its avatars, in sentences for players and operators.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Noun {
-    /// The singular, such as `hero`.
+    /// The singular, such as `ship`.
     pub one: String,
-    /// The plural, such as `heroes`.
+    /// The plural, such as `ships`.
     pub many: String,
 }
 

@@ -50,7 +50,7 @@ fn a_node_that_cannot_stop_in_order_ends_all_the_same_and_says_so() {
     });
     nodes[0].signal(Signal::TERM);
     let stop = typed(&told_by_operator, &["stop"]);
-    let sentence = "failed to stop the node in order: the application controller does not say";
+    let sentence = "failed to stop the node in order: the application controller does not list";
     assert_eq!(stop.code, 5, "{stop:?}");
     assert!(stop.err.contains(sentence), "{stop:?}");
     for node in &mut nodes {
@@ -130,7 +130,7 @@ fn half_an_entry_is_left_out_and_said() {
     assert_eq!(shown.code, 0);
     assert_eq!(shown.out.lines().count(), 5, "{shown:?}");
     assert!(
-        shown.err.contains("no entries, 1 of them, are left out"),
+        shown.err.contains("1 line that is no entry is left out of "),
         "{shown:?}"
     );
     let shown = typed(&tree, &["history", "--json"]);

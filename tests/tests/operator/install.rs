@@ -95,7 +95,7 @@ fn three_lines_bring_a_release_into_force_while_heroes_play_on() {
     assert_eq!(plan.matches("up from").count(), 1, "{plan}");
     assert!(!plan.contains("point_of_no_return"), "{plan}");
     assert!(
-        plan.ends_with("until `pq make-permanent 1.1.0`\n"),
+        plan.ends_with("`pq make-permanent 1.1.0` changes that\n"),
         "{plan}"
     );
     assert!(
@@ -346,7 +346,7 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     let said = typed(&tree, &["install", "1.1.0"]);
     assert_eq!(said.code, 5, "{said:?}");
     assert!(
-        said.err.contains("goes back to the permanent release"),
+        said.err.contains("the node restarts on the permanent release"),
         "{said:?}"
     );
     started_again(&tree, &mut node, &before);

@@ -39,7 +39,7 @@ const ASKED: &[(&str, &[&str])] = &[
     ("apps", &[]),
     ("who", &[]),
     ("kick", &["nobody"]),
-    ("end-hero", &["nobody"]),
+    ("end-avatar", &["nobody"]),
     ("ban", &["Eve"]),
     ("unban", &["nobody"]),
     ("bans", &[]),
