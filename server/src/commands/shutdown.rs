@@ -137,7 +137,10 @@ mod tests {
     fn what_is_no_time_is_told_what_would_be_one() {
         for words in [&["+"][..], &["+soon"], &["5m", "New disks"], &["+8d"]] {
             let why = read(words).unwrap_err();
-            assert!(why.contains("`+5m` and `now` are times"), "{words:?}: {why}");
+            assert!(
+                why.contains("`+5m` and `now` are times"),
+                "{words:?}: {why}"
+            );
         }
     }
 }

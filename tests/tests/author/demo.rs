@@ -45,10 +45,7 @@ fn three_typed_lines_upgrade_the_game_and_the_next_demo_boots_what_they_have_lef
     let out = second.out();
     let (sources, rest) = out.split_once('\n').unwrap();
     assert!(sources.starts_with("the sources are in /"), "{out}");
-    assert!(
-        rest.starts_with("release 1.1.0 is permanent"),
-        "{out}"
-    );
+    assert!(rest.starts_with("release 1.1.0 is permanent"), "{out}");
     assert!(lines(&out).is_empty() && !out.contains("building"), "{out}");
     second.logged("vsn=\"1.1.0\"");
     end(second);

@@ -130,7 +130,9 @@ fn half_an_entry_is_left_out_and_said() {
     assert_eq!(shown.code, 0);
     assert_eq!(shown.out.lines().count(), 5, "{shown:?}");
     assert!(
-        shown.err.contains("1 line that is no entry is left out of "),
+        shown
+            .err
+            .contains("1 line that is no entry is left out of "),
         "{shown:?}"
     );
     let shown = typed(&tree, &["history", "--json"]);

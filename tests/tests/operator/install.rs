@@ -346,7 +346,8 @@ fn a_failure_after_the_point_of_no_return_ends_in_a_restart_on_the_permanent_rel
     let said = typed(&tree, &["install", "1.1.0"]);
     assert_eq!(said.code, 5, "{said:?}");
     assert!(
-        said.err.contains("the node restarts on the permanent release"),
+        said.err
+            .contains("the node restarts on the permanent release"),
         "{said:?}"
     );
     started_again(&tree, &mut node, &before);

@@ -39,6 +39,8 @@ impl GenServer for Topic {
     type Args = ();
     type Call = ();
     type Cast = Said;
+    const MIGRATIONS: &'static [Migration] =
+        &[Migration::converts::<v1_0_0::Topic, Topic>("1.0.0")];
 
     fn init((): (), _ctx: &mut Ctx<'_>) -> Result<Topic, InitError> {
         Ok(Topic {
@@ -72,11 +74,6 @@ impl GenServer for Topic {
             self.tell_all(format!("* {name} has left"), ctx);
         }
         Next::Wait
-    }
-
-    fn migrations() -> &'static [Migration] {
-        const FROM: &[Migration] = &[Migration::of::<v1_0_0::Topic, Topic>("1.0.0")];
-        FROM
     }
 }
 

@@ -38,9 +38,7 @@ pub static VALUE: Function<(), RequestId> =
 
 /// `counter:additions()`: the response is the number of additions that 1.1.0 has counted.
 pub static ADDITIONS: Function<(), RequestId> =
-    Function::new("counter", "additions", |ctx, ()| {
-        ask(ctx, &Call::Additions)
-    });
+    Function::new("counter", "additions", |ctx, ()| ask(ctx, &Call::Additions));
 
 fn ask(ctx: &mut Ctx<'_>, call: &Call) -> RequestId {
     let server = ctx.whereis(CounterServer::REGISTERED).unwrap_or(NOBODY);

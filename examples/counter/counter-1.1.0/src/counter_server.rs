@@ -34,8 +34,10 @@ impl GenServer for CounterServer {
     type Args = ();
     type Call = Call;
     type Cast = ();
-    const MIGRATIONS: &'static [Migration] =
-        &[Migration::converts::<v1_0_0::CounterServer, CounterServer>("1.0.0")];
+    const MIGRATIONS: &'static [Migration] = &[Migration::converts::<
+        v1_0_0::CounterServer,
+        CounterServer,
+    >("1.0.0")];
 
     fn init((): (), _ctx: &mut Ctx<'_>) -> Result<CounterServer, InitError> {
         Ok(CounterServer {
