@@ -137,7 +137,7 @@ impl List {
 
 /// The place of tokens in the package.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Scope<'a> {
     /// The file of the tokens.
     file: &'a Path,
     /// The directory for the files of modules that the file declares.
@@ -178,7 +178,7 @@ impl Reader<'_> {
             .map_err(|error| anyhow!("{error}"))
             .with_context(|| format!("failed to read {} as Rust", file.display()))?;
         let mut out = String::new();
-        let place = Place {
+        let place = Scope {
             file,
             below,
             depth: 0,
@@ -196,7 +196,7 @@ impl Reader<'_> {
     fn tokens(
         &mut self,
         tokens: TokenStream,
-        place: Place<'_>,
+        place: Scope<'_>,
         out: &mut String,
     ) -> anyhow::Result<()> {
         anyhow::ensure!(
@@ -238,7 +238,7 @@ impl Reader<'_> {
     fn token(
         &mut self,
         rest: &[TokenTree],
-        place: Place<'_>,
+        place: Scope<'_>,
         out: &mut String,
     ) -> anyhow::Result<()> {
         if let Some((krate, name)) = renamed(rest) {
@@ -266,7 +266,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn declared(&mut self, name: String, path: Option<String>, place: Place<'_>) {
+    fn declared(&mut self, name: String, path: Option<String>, place: Scope<'_>) {
         let above = place.file.parent().unwrap_or(self.src);
         let places = match path {
             Some(path) => vec![above.join(path)],
@@ -280,9 +280,9 @@ impl Reader<'_> {
     }
 }
 
-impl Place<'_> {
+impl Scope<'_> {
     fn deeper(self) -> Self {
-        Place {
+        Scope {
             depth: self.depth + 1,
             ..self
         }

@@ -22,7 +22,7 @@ use crate::history::History;
 use crate::options::LogFormat;
 use crate::restart::Restart;
 use crate::running::PendingStop;
-use crate::signals::Told;
+use crate::signals::EndSignal;
 
 mod crash;
 
@@ -122,7 +122,7 @@ impl<'a> Lifetime<'a> {
     }
 
     /// Enters a stop by a signal.
-    pub(crate) fn told_to_end(&self, vsn: &str, told: Told, outcome: &Result<(), Failure>) {
+    pub(crate) fn told_to_end(&self, vsn: &str, told: EndSignal, outcome: &Result<(), Failure>) {
         let outcome = outcome.clone().map_err(|failure| failure.sentence);
         let deed = Deed {
             from: Some(vsn.to_string()),
@@ -133,7 +133,7 @@ impl<'a> Lifetime<'a> {
     }
 
     /// Enters an end by a second signal.
-    pub(crate) fn is_cut_short(history: &History, vsn: Option<String>, told: Told) {
+    pub(crate) fn is_cut_short(history: &History, vsn: Option<String>, told: EndSignal) {
         let deed = Deed {
             from: vsn,
             message: Some(told.to_string()),
@@ -184,7 +184,7 @@ fn note_crash(history: &History, left: &Left, vsn: Option<String>) {
     }
 }
 
-fn asked_by(told: Told) -> Who {
+fn asked_by(told: EndSignal) -> Who {
     let who = told.sender.map(|(uid, pid)| Who::of(uid, Some(pid)));
     who.unwrap_or_else(Who::own)
 }

@@ -31,7 +31,7 @@ use crate::options;
 use crate::report::report;
 use crate::restart::{ENDS_FOR_A_REBOOT, ErrorAction, Restart};
 use crate::running::{Parts, PendingStop, Releases, RunningNode, Wish};
-use crate::signals::{Held, Signals, Told};
+use crate::signals::{EndSignal, Held, Signals};
 use crate::stall::{self, Surroundings, Teller};
 use crate::streams::say;
 use crate::system::{TreeLock, raise_descriptor_limit};
@@ -95,7 +95,7 @@ enum Word {
     /// A request of an operator.
     Wish(Wish),
     /// A signal to end.
-    Told(Told),
+    EndSignal(EndSignal),
 }
 
 /// The end of a node.
@@ -207,7 +207,7 @@ fn start_permanent(
 fn ends_as_it_is(
     history: &Arc<History>,
     vsn: impl Fn() -> Option<String> + Send + 'static,
-) -> impl Fn(Told) + Send + 'static {
+) -> impl Fn(EndSignal) + Send + 'static {
     let history = history.clone();
     move |told| {
         let (history, vsn) = (history.clone(), vsn());
@@ -244,7 +244,7 @@ fn conclude(
             lock.release();
             pending.say(stopped);
         }
-        LastWord::Told(told) => life.told_to_end(&last.ran.vsn, told, &stopped),
+        LastWord::EndSignal(told) => life.told_to_end(&last.ran.vsn, told, &stopped),
         LastWord::Restart(restart) => {
             let restart = restart.with_shutdown(last.shutdown);
             return start_again(&restart, lock, options, &last.ran, life);
@@ -260,7 +260,7 @@ fn conclude(
 /// The fate of the process after the node's end.
 enum LastWord {
     Stop(PendingStop),
-    Told(Told),
+    EndSignal(EndSignal),
     Restart(Restart),
     Failed(anyhow::Error),
 }
@@ -275,9 +275,9 @@ fn last_word(word: anyhow::Result<Word>, mut ends: Ends) -> anyhow::Result<LastW
     });
     Ok(match (word, late) {
         (Ok(Word::Wish(Wish::Stop(pending))), _) | (_, Some(pending)) => LastWord::Stop(pending),
-        (Ok(Word::Told(told)), None) => LastWord::Told(told),
+        (Ok(Word::EndSignal(told)), None) => LastWord::EndSignal(told),
         (Ok(Word::Wish(Wish::Restart(restart))), None) => match ends.signals.let_go()? {
-            Some(told) => LastWord::Told(told),
+            Some(told) => LastWord::EndSignal(told),
             None => LastWord::Restart(restart),
         },
         (Err(error), None) => LastWord::Failed(error),
@@ -407,7 +407,7 @@ async fn wait_for_end(ends: &mut Ends) -> anyhow::Result<Word> {
                 "SIGINT" => tracing::info!(by = %told, "interrupted: stopping"),
                 _ => tracing::info!(by = %told, "told to terminate: stopping"),
             }
-            Ok(Word::Told(told))
+            Ok(Word::EndSignal(told))
         }
         Some(wish) = ends.wishes.recv() => Ok(Word::Wish(wish)),
         Some(why) = ends.ended.recv() => anyhow::bail!("{why}"),

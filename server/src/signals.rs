@@ -33,7 +33,7 @@ pub(crate) struct Held {
 
 /// The signals of this process, with the thread that reads them.
 pub(crate) struct Signals {
-    told: mpsc::Receiver<anyhow::Result<Told>>,
+    told: mpsc::Receiver<anyhow::Result<EndSignal>>,
     stop: oneshot::Sender<()>,
     /// Returns the descriptor when the thread ends.
     reader: JoinHandle<SignalFd>,
@@ -41,7 +41,7 @@ pub(crate) struct Signals {
 
 /// A received signal with its sender.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told {
+pub(crate) struct EndSignal {
     /// The name of the signal.
     pub(crate) signal: &'static str,
     /// User ID and pid of the sender; `None` if the kernel does not report a visible process.
@@ -68,7 +68,10 @@ impl Held {
     ///
     /// # Errors
     /// Fails if the system has no thread left.
-    pub(crate) fn listen(self, again: impl Fn(Told) + Send + 'static) -> anyhow::Result<Signals> {
+    pub(crate) fn listen(
+        self,
+        again: impl Fn(EndSignal) + Send + 'static,
+    ) -> anyhow::Result<Signals> {
         let (tell, told) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -96,7 +99,11 @@ impl Held {
 }
 
 /// Reads signals for ever.
-async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, again: impl Fn(Told)) {
+async fn read(
+    waiting: &SignalFd,
+    tell: mpsc::Sender<anyhow::Result<EndSignal>>,
+    again: impl Fn(EndSignal),
+) {
     let first = next(waiting).await;
     let is_last = first.is_err();
     // The receiver exists until the end of the program.
@@ -113,7 +120,7 @@ async fn read(waiting: &SignalFd, tell: mpsc::Sender<anyhow::Result<Told>>, agai
 }
 
 /// The next signal. The future may be dropped at any time: an unread signal stays pending.
-async fn next(waiting: &SignalFd) -> anyhow::Result<Told> {
+async fn next(waiting: &SignalFd) -> anyhow::Result<EndSignal> {
     #[expect(
         deprecated,
         reason = "the safe constructor; the BorrowedFd excludes the closed descriptor that the lint warns about"
@@ -128,7 +135,7 @@ async fn next(waiting: &SignalFd) -> anyhow::Result<Told> {
     }
 }
 
-fn read_one(waiting: &SignalFd) -> anyhow::Result<Option<Told>> {
+fn read_one(waiting: &SignalFd) -> anyhow::Result<Option<EndSignal>> {
     let read = waiting.read_signal();
     Ok(read
         .context("failed to read a signal")?
@@ -140,7 +147,7 @@ impl Signals {
     ///
     /// # Errors
     /// Fails if the system cannot report signals.
-    pub(crate) async fn next(&mut self) -> anyhow::Result<Told> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<EndSignal> {
         match self.told.recv().await {
             Some(told) => told,
             None => std::future::pending().await,
@@ -151,7 +158,7 @@ impl Signals {
     ///
     /// # Errors
     /// Fails if the system cannot report signals.
-    pub(crate) fn let_go(mut self) -> anyhow::Result<Option<Told>> {
+    pub(crate) fn let_go(mut self) -> anyhow::Result<Option<EndSignal>> {
         // A reader that has ended needs no message.
         let _ = self.stop.send(());
         let waiting = self.reader.join();
@@ -175,17 +182,17 @@ pub(crate) fn blocked<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> 
     done
 }
 
-fn told(info: &libc::signalfd_siginfo) -> Told {
+fn told(info: &libc::signalfd_siginfo) -> EndSignal {
     let signal = Signal::try_from(info.ssi_signo as i32);
     let pid = i32::try_from(info.ssi_pid).ok().filter(|pid| *pid > 0);
-    Told {
+    EndSignal {
         signal: signal.map_or("a signal", Signal::as_str),
         sender: pid.map(|pid| (info.ssi_uid, pid)),
         is_typed: info.ssi_code == libc::SI_KERNEL,
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for EndSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signal = self.signal;
         match self.sender {

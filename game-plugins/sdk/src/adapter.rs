@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use pq_abi::plugin::{CallbackData, Refusal};
-use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OpCode, Way};
+use pq_abi::{Callback, Callbacks, Direction, HostRef, Kind, OldVsn, OpCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,7 +76,7 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
         bytes: &[u8],
         extra: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
-        let way = Way { direction, vsn };
+        let way = OldVsn { direction, vsn };
         let mut ctx = Ctx::converting(host, extra);
         convert(S::MIGRATIONS, Self::VSN, way, bytes, &mut ctx)
     }

@@ -1,7 +1,7 @@
 //! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
 use pq_abi::plugin::Refusal;
-use pq_abi::{Direction, Way};
+use pq_abi::{Direction, OldVsn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -101,11 +101,11 @@ fn down<Old: Serialize, New: DeserializeOwned + Migrate<Old>>(
 pub(crate) fn convert(
     migrations: &[Migration],
     own_vsn: &str,
-    way: Way<'_>,
+    way: OldVsn<'_>,
     bytes: &[u8],
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
-    let Way { direction, vsn } = way;
+    let OldVsn { direction, vsn } = way;
     let migration = migrations.iter().find(|migration| migration.vsn == vsn);
     match (migration, direction) {
         (Some(migration), Direction::Up) => (migration.up)(bytes, ctx),

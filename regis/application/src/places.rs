@@ -37,10 +37,10 @@ impl Places {
 }
 
 impl BuildHasher for Places {
-    type Hasher = Place;
+    type Hasher = PlaceHasher;
 
-    fn build_hasher(&self) -> Place {
-        Place {
+    fn build_hasher(&self) -> PlaceHasher {
+        PlaceHasher {
             of_name: self.names.build_hasher(),
             of_process: None,
             tag: 0,
@@ -50,7 +50,7 @@ impl BuildHasher for Places {
 }
 
 /// The hash of one name or process.
-pub(crate) struct Place {
+pub(crate) struct PlaceHasher {
     of_name: FoldHasher<'static>,
     of_process: Option<u64>,
     /// Distinguishes names that are adjacent.
@@ -59,7 +59,7 @@ pub(crate) struct Place {
 }
 
 /// A name is the number of its tag and then bytes (`names`); a process is one number ([`Pid`]).
-impl Hasher for Place {
+impl Hasher for PlaceHasher {
     fn write(&mut self, name: &[u8]) {
         self.of_name.write_usize(name.len());
         self.of_name.write(name);

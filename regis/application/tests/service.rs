@@ -80,17 +80,17 @@ impl Modules for Only {
 }
 
 /// A node with a registry.
-struct House {
+struct Fixture {
     sim: Sim,
     names: Names,
     service: Arc<dyn Service>,
 }
 
-impl House {
-    fn new() -> House {
+impl Fixture {
+    fn new() -> Fixture {
         let mut config = Config::new(Arc::new(Only(AtomicU64::new(1))));
         let names = regis_application::install(&mut config);
-        House {
+        Fixture {
             names,
             service: config.services["regis"].clone(),
             sim: Sim::new(config),
@@ -126,7 +126,7 @@ fn gandalf() -> Term {
 
 #[test]
 fn a_process_has_one_name_and_a_name_one_process_and_both_are_named_in_the_refusal() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     assert_eq!(house.register(first, gandalf()), "Ok(())");
     let taken = format!("Err(NameTaken({first:?}))");
@@ -144,9 +144,9 @@ fn a_process_has_one_name_and_a_name_one_process_and_both_are_named_in_the_refus
 /// The exact terms: the book's `{error, name_taken}` and `{error, already_named}`, extended by the holder or the name.
 #[test]
 fn a_refusal_is_the_term_of_the_book_with_the_holder_beside_it() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
-    let register = |house: &mut House, asker: Pid| {
+    let register = |house: &mut Fixture, asker: Pid| {
         let args = [gandalf(), asker.into()];
         house.apply(asker, "register", &args)
     };
@@ -163,7 +163,7 @@ fn a_refusal_is_the_term_of_the_book_with_the_holder_beside_it() {
 
 #[test]
 fn a_name_that_is_given_up_is_free_at_once_and_giving_up_nothing_is_fine() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     assert_eq!(house.apply(first, "unregister", &[gandalf()]), "ok");
     house.register(first, gandalf());
@@ -188,7 +188,7 @@ fn a_name_that_is_given_up_is_free_at_once_and_giving_up_nothing_is_fine() {
 /// A game that registers the input of players need not know Unicode, because the registry of its node does.
 #[test]
 fn a_name_that_looks_like_a_taken_one_is_taken_and_is_shown_as_it_was_registered() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     let events = |name: &str| Term::tuple([Term::atom("events"), Term::string(name)]);
     assert_eq!(house.register(first, Term::string("Tom1")), "Ok(())");
@@ -233,7 +233,7 @@ fn a_name_that_looks_like_a_taken_one_is_taken_and_is_shown_as_it_was_registered
 
 #[test]
 fn who_ends_has_no_name_any_more() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     house.register(first, gandalf());
     house.register(second, Term::string("Saruman"));
@@ -245,7 +245,7 @@ fn who_ends_has_no_name_any_more() {
 /// The hook leaves nothing to sweep, so the test enters the name of a dead process without the node.
 #[test]
 fn sweep_frees_the_names_of_the_dead_and_says_how_many() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [living, dead] = [house.asker(), house.asker()];
     house.register(living, gandalf());
     house.sim.exit(dead, Reason::Kill);
@@ -264,7 +264,7 @@ fn sweep_frees_the_names_of_the_dead_and_says_how_many() {
 
 #[test]
 fn a_process_can_register_only_itself() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     let refused = house.apply(first, "register", &[gandalf(), second.into()]);
     assert!(
@@ -276,7 +276,7 @@ fn a_process_can_register_only_itself() {
 
 #[test]
 fn a_function_that_is_not_there_is_named_with_its_arity() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let asker = house.asker();
     let one = Term::from(1);
     let cases: [(&str, &[Term]); 7] = [
@@ -302,11 +302,11 @@ fn a_function_that_is_not_there_is_named_with_its_arity() {
 /// them.
 #[test]
 fn a_name_in_another_encoding_is_the_same_name() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let [first, second] = [house.asker(), house.asker()];
     let name = b"\xd9\x07Gandalf";
     let pid = |pid: Pid| [&b"\xc7\x08\x01"[..], &pid.as_raw().to_be_bytes()].concat();
-    let ask = |house: &House, caller: Pid, function: &str, args: &[&[u8]]| {
+    let ask = |house: &Fixture, caller: Pid, function: &str, args: &[&[u8]]| {
         let mut answer = Vec::new();
         let outcome = house.service.call(ServiceCall {
             node: house.sim.node(),
@@ -319,7 +319,7 @@ fn a_name_in_another_encoding_is_the_same_name() {
         outcome.unwrap();
         from_msgpack(&answer).unwrap().to_string()
     };
-    let register = |house: &House, caller: Pid| {
+    let register = |house: &Fixture, caller: Pid| {
         let args = [&b"\xdc\0\x02"[..], name, &pid(caller)];
         ask(house, caller, "register", &args)
     };
@@ -341,7 +341,7 @@ fn a_name_in_another_encoding_is_the_same_name() {
 
 #[test]
 fn any_term_is_a_name_of_any_length() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let names = [
         Term::list([]),
         Term::from(0.5_f64.to_bits()),
@@ -364,7 +364,7 @@ fn any_term_is_a_name_of_any_length() {
 /// No module in Rust can send such arguments. The node gets an error and continues.
 #[test]
 fn arguments_that_are_no_messagepack_are_refused() {
-    let mut house = House::new();
+    let mut house = Fixture::new();
     let asker = house.asker();
     for function in ["register", "unregister", "whereis", "get_names", "sweep"] {
         let refused = house.service.call(ServiceCall {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use crate::crash::{Frame, within};
-use crate::kind::{Callback, Entry, Kind, Way};
+use crate::kind::{Callback, Entry, Kind, OldVsn};
 use crate::op::OpCode;
 use crate::raw::{HostTable, LibraryTable, ModuleTable, Op, Slice, Status, copied};
 use crate::reason::Reason;
@@ -216,7 +216,7 @@ impl Module {
     pub fn code_change<H: Host>(
         self,
         host: &mut H,
-        way: Way<'_>,
+        way: OldVsn<'_>,
         bytes: &[u8],
         extra: &[u8],
     ) -> Result<Vec<u8>, Failure> {

@@ -164,9 +164,9 @@ impl Direction {
     }
 }
 
-/// The two versions between which a state is converted: that of the converting module, and another one.
+/// The other version of a conversion, with its direction: OTP's `OldVsn` of `code_change`, which is `Vsn` or `{down, Vsn}`.
 #[derive(Clone, Copy, Debug)]
-pub struct Way<'a> {
+pub struct OldVsn<'a> {
     /// The direction of the conversion, seen from the converting module.
     pub direction: Direction,
     /// The version at the other end, as its module names it.

@@ -29,7 +29,7 @@ pub mod reason;
 pub mod spec;
 
 pub use host::{Answer, Failure, Host, Module, Modules, State, Verdict};
-pub use kind::{Callback, Direction, Entry, Kind, Way};
+pub use kind::{Callback, Direction, Entry, Kind, OldVsn};
 pub use op::{Level, Op, OpCode};
 pub use plugin::{Callbacks, HostRef};
 pub use reason::Reason;

@@ -6,7 +6,7 @@ use crate::residue::{Beside, Residues};
 
 /// The two versions and the direction of a conversion.
 #[derive(Clone, Copy)]
-pub(crate) struct Way<'a> {
+pub(crate) struct CodeChange<'a> {
     pub(crate) from: Module,
     pub(crate) to: Module,
     pub(crate) direction: Direction,
@@ -20,10 +20,10 @@ pub(crate) trait Converts: Host {
     fn beside(&mut self) -> &mut Option<Box<Beside>>;
 }
 
-impl Way<'_> {
+impl CodeChange<'_> {
     /// The same conversion in the opposite direction.
     pub(crate) fn back(self) -> Self {
-        Way {
+        CodeChange {
             from: self.to,
             to: self.from,
             direction: match self.direction {
@@ -52,7 +52,7 @@ impl Way<'_> {
     ) -> Result<(Vec<u8>, Option<Box<Residues>>), Failure> {
         let (newer, older) = self.newer_and_older();
         *host.beside() = Some(Box::new(Beside::begin(residues, newer, self.to)));
-        let way = pq_abi::Way {
+        let way = pq_abi::OldVsn {
             direction: self.direction,
             vsn: older.vsn(),
         };

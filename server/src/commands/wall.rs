@@ -19,7 +19,7 @@ pub(crate) struct Wall {
 /// The answer to `wall`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "operation", rename = "wall")]
-pub(crate) struct Told {
+pub(crate) struct WallAnswer {
     /// The number of clients that receive the text.
     clients: u64,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Told {
 impl Words for Wall {
     const NAME: &'static str = "wall";
     const KIND: fn(Named) -> Request = Request::Door;
-    type Answer = Told;
+    type Answer = WallAnswer;
 }
 
 impl AtDoor for Wall {
@@ -35,15 +35,15 @@ impl AtDoor for Wall {
         Some(&self.text)
     }
 
-    fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<Told, Failure> {
+    fn carry_out(self, node: &RunningNode, said: Said<'_>) -> Result<WallAnswer, Failure> {
         let (door, text) = (node.door_to("wall")?, said.text.unwrap_or_default());
-        Ok(Told {
+        Ok(WallAnswer {
             clients: door.announce(&format!("*** {text}")) as u64,
         })
     }
 }
 
-impl Show for Told {
+impl Show for WallAnswer {
     fn show(&self) -> String {
         format!("sent to {} clients", self.clients)
     }

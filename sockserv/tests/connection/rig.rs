@@ -20,9 +20,9 @@ pub(crate) enum Heard {
 /// The capacity of the record, larger than the input of any test.
 const HEARD_MAX: usize = 100_000;
 
-struct Told(mpsc::Sender<Heard>);
+struct HeardSender(mpsc::Sender<Heard>);
 
-impl Owner for Told {
+impl Owner for HeardSender {
     fn on_line(&mut self, line: &[u8]) {
         self.0
             .try_send(Heard::Line(String::from_utf8_lossy(line).into_owned()))
@@ -67,7 +67,9 @@ impl Rig {
         let port = Arc::new(Port::new(settings.current()));
         let shared = port.clone();
         let task =
-            tokio::spawn(async move { connection::run(stream, &shared, &mut Told(told)).await });
+            tokio::spawn(
+                async move { connection::run(stream, &shared, &mut HeardSender(told)).await },
+            );
         Rig { port, heard, task }
     }
 

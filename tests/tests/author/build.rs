@@ -11,14 +11,14 @@ use tempfile::TempDir;
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A release in preparation, and its target tree.
-struct Desk {
+struct Author {
     folder: TempDir,
 }
 
-impl Desk {
+impl Author {
     /// Copies the files of a release of this project.
-    fn with(vsn: &str) -> Desk {
-        let desk = Desk {
+    fn with(vsn: &str) -> Author {
+        let desk = Author {
             folder: tempfile::tempdir().unwrap(),
         };
         for name in ["processquest.rel", "sys.config"] {
@@ -63,7 +63,7 @@ const BUILD: [&str; 4] = ["build", "@processquest.rel", "--root", "@tree"];
 
 #[test]
 fn a_release_that_was_built_runs() {
-    let desk = Desk::with("1.1.0");
+    let desk = Author::with("1.1.0");
     let said = desk.succeeds(&BUILD);
     let place = desk.path("tree");
     let last = format!("release processquest 1.1.0 is in {}\n", place.display());
@@ -78,7 +78,7 @@ fn a_release_that_was_built_runs() {
 /// Unchanged files are not written again, and the package includes the other files of the release.
 #[test]
 fn a_release_that_was_built_is_packed_with_its_relup() {
-    let desk = Desk::with("1.1.0");
+    let desk = Author::with("1.1.0");
     let old = "releases/1.0.0/processquest.rel";
     let way = [
         "relup",
@@ -115,7 +115,7 @@ fn a_release_that_was_built_is_packed_with_its_relup() {
 
 #[test]
 fn what_cannot_be_built_or_packed_is_said() {
-    let desk = Desk::with("1.1.0");
+    let desk = Author::with("1.1.0");
     desk.fails(
         &["tar", "@processquest.rel", "--root", "@tree"],
         expect![[r#"

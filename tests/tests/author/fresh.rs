@@ -8,14 +8,14 @@ use pq_tests::running::pq;
 use crate::lamp::Checkout;
 
 /// A checkout whose release has been built.
-struct Desk(Checkout);
+struct Author(Checkout);
 
 /// The exit code of a command, and its standard error.
 type Said = (Option<i32>, String);
 
-impl Desk {
-    fn new() -> Desk {
-        Desk(Checkout::new())
+impl Author {
+    fn new() -> Author {
+        Author(Checkout::new())
     }
 
     fn says(mut command: Command) -> Said {
@@ -29,13 +29,13 @@ impl Desk {
     fn builds(&self, options: &[&str]) -> Said {
         let mut build = self.0.build();
         build.args(options);
-        Desk::says(build)
+        Author::says(build)
     }
 
     fn packs(&self) -> Said {
         let mut tar = pq(["tar", "lamp.rel", "--root", "a tree"]);
         tar.current_dir(&self.0.root);
-        Desk::says(tar)
+        Author::says(tar)
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -77,7 +77,7 @@ const LIBRARY: &str = "lib/lamp-1.0.0/priv/lamp.so";
 
 #[test]
 fn code_that_changed_under_its_version_is_neither_built_over_a_release_nor_packed_as_it_was() {
-    let desk = Desk::new();
+    let desk = Author::new();
     well(desk.builds(&[]));
     let first = desk.in_tree(LIBRARY);
     assert!(!well(desk.builds(&[])).contains("warning"));
@@ -109,7 +109,7 @@ fn code_that_changed_under_its_version_is_neither_built_over_a_release_nor_packe
 
 #[test]
 fn what_changed_since_the_build_is_taken_or_named() {
-    let desk = Desk::new();
+    let desk = Author::new();
     well(desk.builds(&[]));
     let relup = "{\"1.0.0\",[{\"0.9.0\",[],[point_of_no_return]}],[]}.\n";
     desk.write("relup", relup);
@@ -147,7 +147,7 @@ fn what_changed_since_the_build_is_taken_or_named() {
 
 #[test]
 fn settings_that_were_edited_in_the_tree_stay() {
-    let desk = Desk::new();
+    let desk = Author::new();
     desk.write("sys.config", "[].\n");
     well(desk.builds(&[]));
     desk.write("a tree/releases/1.0.0/sys.config", "[{lamp, []}].\n");
@@ -167,7 +167,7 @@ fn settings_that_were_edited_in_the_tree_stay() {
 
 #[test]
 fn a_version_that_was_raised_in_one_place_only_is_found_when_it_is_built() {
-    let desk = Desk::new();
+    let desk = Author::new();
     well(desk.builds(&[]));
     desk.edit("src/lamp.rs", "{ 1 }", "{ 2 }");
     desk.edit("lamp.app", "{vsn, \"1.0.0\"}", "{vsn, \"1.1.0\"}");
@@ -191,7 +191,7 @@ fn a_version_that_was_raised_in_one_place_only_is_found_when_it_is_built() {
 /// Three reasons: one is found in the headers of the library, one in its symbols, and one by the system's linker.
 #[test]
 fn a_library_that_no_node_could_load_is_neither_built_nor_packed() {
-    let desk = Desk::new();
+    let desk = Author::new();
     for (from, to, why) in [
         (
             "{abi,1886453762}",

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use pq_tests::running::{PATIENCE, Running, Tree, poll, pq};
 
-use crate::install::{LAST, Place, with_instruction};
+use crate::install::{LAST, Position, with_instruction};
 use crate::typed::{done, json, typed};
 
 /// A tree with release 1.1.0, whose relup ends with a restart of the node.
 pub(crate) fn restarting(tree: &Tree) {
     done(tree, &["unpack", "processquest-1.1.0"]);
-    with_instruction(tree, LAST, Place::After("restart_emulator"));
+    with_instruction(tree, LAST, Position::After("restart_emulator"));
 }
 
 /// The time at which the node has started, from `status`.

@@ -3,7 +3,7 @@
 use pq_tests::running::{Running, Tree};
 use serde_json::{Value, json as value};
 
-use crate::install::{FAILS, LAST, Place, with_instruction};
+use crate::install::{FAILS, LAST, Position, with_instruction};
 use crate::player::Player;
 use crate::typed::{done, json, refused, told, typed, until};
 
@@ -203,7 +203,7 @@ fn programs_of_players_hear_of_an_upgrade_that_is_given_up() {
     ann.send(UPGRADES);
     ann.until(b"\xff\xfb\xc9");
     done(&tree, &["unpack", "processquest-1.1.0"]);
-    with_instruction(&tree, LAST, Place::After(FAILS));
+    with_instruction(&tree, LAST, Position::After(FAILS));
     assert_eq!(typed(&tree, &["install", "1.1.0"]).code, 5);
     ann.until(br#"PQ.Upgrade {"phase":"begin","from":"1.0.0","to":"1.1.0"}"#);
     ann.until(br#"PQ.Upgrade {"phase":"rollback","from":"1.0.0","to":"1.1.0"}"#);

@@ -6,7 +6,7 @@ use pq_tests::needs::{Need, has};
 use pq_tests::running::{PATIENCE, Player, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use Place::{After, Before};
+use Position::{After, Before};
 
 use crate::typed::{Typed, command, done, json, node_with_heroes, refused, run, told, typed};
 use crate::wire;
@@ -51,13 +51,13 @@ pub(crate) const FAILS: &str = "{apply,{supervisor,start_child,[pq_supersup,[\"Z
 pub(crate) const LAST: &str = "{load,{sockserv_serv,brutal_purge,brutal_purge}}";
 
 /// The place of an added instruction.
-pub(crate) enum Place {
+pub(crate) enum Position {
     Before(&'static str),
     After(&'static str),
 }
 
 /// Gives release 1.1.0 a relup with one more instruction, at the first place that has the instruction `known`.
-pub(crate) fn with_instruction(tree: &Tree, known: &str, added: Place) {
+pub(crate) fn with_instruction(tree: &Tree, known: &str, added: Position) {
     let relup = std::fs::read_to_string(tree.root().join("releases/1.1.0/relup")).unwrap();
     assert!(relup.contains(known), "{relup}");
     let both = match added {

@@ -24,7 +24,7 @@ pub(crate) fn starts(file: &File) -> Vec<Fault> {
     };
     texts
         .iter()
-        .flat_map(|block| begins_badly(block))
+        .flat_map(begins_badly)
         .map(|line| file.fault(line, "begin the sentence with a noun: not with who or what"))
         .collect()
 }

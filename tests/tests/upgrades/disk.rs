@@ -14,7 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 
 /// The place of a tree, and its disk if it can be filled.
-type Place<'a> = (&'a Path, Option<&'a Disk>);
+type Location<'a> = (&'a Path, Option<&'a Disk>);
 
 /// The largest room in blocks; a release needs about 500.
 const BLOCKS_MAX: u64 = 700;
@@ -47,7 +47,7 @@ pub(crate) fn permanent(handler: &ReleaseHandler) -> String {
 pub(crate) fn make_permanent(
     house: &mut House,
     handler: &mut ReleaseHandler,
-    (root, disk): Place<'_>,
+    (root, disk): Location<'_>,
     dice: &mut Xoshiro256PlusPlus,
 ) {
     let (running, before) = (handler.registry().running().vsn.clone(), permanent(handler));
@@ -73,7 +73,7 @@ pub(crate) fn make_permanent(
 /// Tries to remove a release that does not run, and to unpack it again. Returns its version, if there is one.
 pub(crate) fn unpack_again(
     handler: &mut ReleaseHandler,
-    (root, disk): Place<'_>,
+    (root, disk): Location<'_>,
     dice: &mut Xoshiro256PlusPlus,
 ) -> Option<String> {
     let releases = handler.registry().which_releases().iter();

@@ -36,7 +36,7 @@ pub(crate) enum Fault {
         module: &'static str,
         phase: InstallPhase,
     },
-    Call(Place),
+    Call(Position),
     Library(Damage),
     Text {
         file: &'static str,
@@ -48,7 +48,7 @@ pub(crate) enum Fault {
 
 /// The place of an instruction in a script.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     Before,
     /// This number of instructions behind the point of no return, modulo their number.
     Behind(usize),
@@ -114,8 +114,8 @@ impl Fault {
             7 => Fault::NobodyConverts(one_of(dice, &[InstallPhase::Copy, InstallPhase::Hold])),
             8 | 9 => Fault::StandsStill(phase),
             10..15 => Fault::Crash { module, phase },
-            15 | 16 => Fault::Call(Place::Before),
-            17 => Fault::Call(Place::Behind(dice.next_u64() as usize % 16)),
+            15 | 16 => Fault::Call(Position::Before),
+            17 => Fault::Call(Position::Behind(dice.next_u64() as usize % 16)),
             18 | 19 => Fault::Library(damage),
             20 => {
                 let file = one_of(dice, &["relup", "sys.config", "processquest.rel"]);
@@ -150,7 +150,7 @@ impl Fault {
             Fault::Overrun(OnOverrun::Kill) => Expected::Succeeds { warnings: 0 },
             Fault::NobodyConverts(InstallPhase::Hold) => Expected::Either,
             Fault::StandsStill(InstallPhase::Commit) => Expected::Succeeds { warnings: 0 },
-            Fault::Call(Place::Behind(_)) => Expected::FailsEitherWay,
+            Fault::Call(Position::Behind(_)) => Expected::FailsEitherWay,
             Fault::Setting => Expected::Succeeds { warnings: 1 },
             _ => Expected::Fails,
         }
@@ -187,7 +187,7 @@ impl Fault {
                     "{suspend,[pq_sup]}",
                 ];
                 let text = update.iter().fold(text.to_string(), |text, instruction| {
-                    with_instruction(&text, instruction, Place::Behind(0))
+                    with_instruction(&text, instruction, Position::Behind(0))
                 });
                 let reads = r#"{processquest,"1.1.1",["#;
                 text.replace(reads, &format!("{reads}pq_sup,"))
@@ -211,7 +211,7 @@ impl Fault {
 }
 
 /// The text of a relup with one more instruction in each of its scripts.
-fn with_instruction(text: &str, instruction: &str, place: Place) -> String {
+fn with_instruction(text: &str, instruction: &str, place: Position) -> String {
     let relup = pq_term::read_one(text).unwrap();
     let instruction = pq_term::read_one(&format!("{instruction}.")).unwrap();
     let parts = relup.as_tuple().unwrap();
@@ -227,13 +227,13 @@ fn with_instruction(text: &str, instruction: &str, place: Place) -> String {
     format!("{relup}.")
 }
 
-fn with_one_more(script: &[Term], instruction: &Term, place: Place) -> Term {
+fn with_one_more(script: &[Term], instruction: &Term, place: Position) -> Term {
     let mut all = script[2].as_list().unwrap().to_vec();
     let is_point = |term: &Term| term.is_atom("point_of_no_return");
     let point = all.iter().position(is_point).unwrap();
     let at = match place {
-        Place::Before => point,
-        Place::Behind(number) => point + 1 + number % (all.len() - point),
+        Position::Before => point,
+        Position::Behind(number) => point + 1 + number % (all.len() - point),
     };
     all.insert(at, instruction.clone());
     Term::tuple([script[0].clone(), script[1].clone(), Term::list(all)])

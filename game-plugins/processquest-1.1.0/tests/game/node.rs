@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pq_sdk::pq_abi::host::{Answer, Failure, Host, Module, State, Verdict, linked_library};
-use pq_sdk::pq_abi::{Callback, Direction, OpCode, Way, raw};
+use pq_sdk::pq_abi::{Callback, Direction, OldVsn, OpCode, raw};
 use pq_sdk::{Pid, Reason, Term};
 use pq_words::{Event as News, Name, Opts, Report};
 use processquest_1_0_0::pq_player::Event;
@@ -85,7 +85,7 @@ impl Node {
     pub(crate) fn change(&mut self, direction: Direction, bytes: &[u8]) -> Result<Vec<u8>, Reason> {
         let (module, way) = (
             self.module("pq_player"),
-            Way {
+            OldVsn {
                 direction,
                 vsn: OLD,
             },

@@ -14,12 +14,12 @@ use std::sync::Once;
 const PLACE_MAX: usize = 120;
 
 /// Text stored in place, so that the thread-local needs no destructor.
-struct Place {
+struct PanicPlace {
     bytes: [u8; PLACE_MAX],
     len: usize,
 }
 
-impl Write for Place {
+impl Write for PanicPlace {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let room = &mut self.bytes[self.len..];
         let fits = text.len().min(room.len());
@@ -32,7 +32,7 @@ impl Write for Place {
 thread_local! {
     /// How many callbacks of this library are on this thread's stack.
     static WATCHED: Cell<u32> = const { Cell::new(0) };
-    static PLACE: RefCell<Place> = const { RefCell::new(Place { bytes: [0; PLACE_MAX], len: 0 }) };
+    static PLACE: RefCell<PanicPlace> = const { RefCell::new(PanicPlace { bytes: [0; PLACE_MAX], len: 0 }) };
 }
 
 /// Installs the recorder. A panic outside of callbacks goes to the hook that was installed before.
@@ -59,7 +59,7 @@ fn record(info: &PanicHookInfo<'_>) {
         .map_or(0, |(start, _)| start);
     PLACE.with_borrow_mut(|place| {
         place.len = 0;
-        // Writing to a Place cannot fail: characters that do not fit are left out.
+        // Writing to a PanicPlace cannot fail: characters that do not fit are left out.
         let _ = write!(
             place,
             "{}:{}:{}",

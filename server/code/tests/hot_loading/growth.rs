@@ -2,7 +2,7 @@
 
 use pq_abi::ABI_STAMP;
 use pq_abi::raw::LibraryTable;
-use pq_abi::{Direction, Failure, Verdict, Way};
+use pq_abi::{Direction, Failure, OldVsn, Verdict};
 
 use super::calls::Request;
 use super::fixture::Variant;
@@ -48,7 +48,7 @@ fn assert_it_plays(bytes: &[u8]) {
         .import(&mut host, &exported)
         .expect("a counter can be read");
     assert_eq!(add(&mut again), (Verdict::Wait, Some(6)));
-    let way = Way {
+    let way = OldVsn {
         direction: Direction::Up,
         vsn: "0.9",
     };

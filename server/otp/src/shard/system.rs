@@ -4,7 +4,7 @@ use pq_abi::{Direction, Failure, Module, Reason, State};
 use pq_term::{Pid, Term};
 
 use super::Shard;
-use crate::code_change::Way;
+use crate::code_change::CodeChange;
 use crate::process::{Body, Flag, Handler};
 use crate::residue::Residues;
 use crate::supervisor::Input;
@@ -277,7 +277,7 @@ impl Shard {
         change: &Change,
     ) -> Result<Handler, Reason> {
         let target = self.current_of(state.module())?;
-        let way = Way {
+        let way = CodeChange {
             from: state.module(),
             to: target,
             direction: change.direction,

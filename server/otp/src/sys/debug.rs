@@ -109,7 +109,7 @@ impl Process {
 
 /// A message in a form for people.
 struct Event<'a> {
-    way: Way,
+    way: Flow,
     kind: &'static str,
     content: Content<'a>,
     /// The sender or the receiver; empty when it is unknown.
@@ -117,16 +117,16 @@ struct Event<'a> {
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Flow {
     In,
     Out,
 }
 
-impl Way {
+impl Flow {
     fn verb(self) -> &'static str {
         match self {
-            Way::In => "got",
-            Way::Out => "sent",
+            Flow::In => "got",
+            Flow::Out => "sent",
         }
     }
 }
@@ -169,8 +169,8 @@ impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Event { kind, content, .. } = self;
         let (way, towards) = match self.way {
-            Way::In => ("in", "from"),
-            Way::Out => ("out", "to"),
+            Flow::In => ("in", "from"),
+            Flow::Out => ("out", "to"),
         };
         write!(f, "{way} {kind}{content}")?;
         match &self.peer[..] {
@@ -197,7 +197,7 @@ fn taken(envelope: &Envelope) -> Event<'_> {
         Envelope::System(request) => (request.message.word(), Content::Nothing, String::new()),
     };
     Event {
-        way: Way::In,
+        way: Flow::In,
         kind,
         content,
         peer,
@@ -220,7 +220,7 @@ fn sent(effect: &Effect) -> Option<Event<'_>> {
         _ => return None,
     };
     Some(Event {
-        way: Way::Out,
+        way: Flow::Out,
         kind,
         content,
         peer,

@@ -8,7 +8,7 @@ use pq_term::{Pid, shorten};
 use smallvec::SmallVec;
 
 use super::{Conversion, Failed, Plan, Target};
-use crate::code_change::Way;
+use crate::code_change::CodeChange;
 use crate::export::{Export, Part, What};
 use crate::node::Node;
 use crate::process::Handler;
@@ -160,10 +160,10 @@ fn new_state(
 }
 
 /// The conversion from a version to its target; `None` when states are carried without a conversion.
-fn way(from: Module, target: &Target) -> Option<Way<'_>> {
+fn way(from: Module, target: &Target) -> Option<CodeChange<'_>> {
     match &target.conversion {
         Conversion::Carry => None,
-        Conversion::CodeChange { direction, extra } => Some(Way {
+        Conversion::CodeChange { direction, extra } => Some(CodeChange {
             from,
             to: target.module,
             direction: *direction,

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use pq_sdk::Pid;
 use pq_sdk::pq_abi::spec::{self, ManagerReply, SupReply};
 use pq_sdk::pq_abi::{
-    Answer, Callback, Direction, Host, Module, OpCode, Reason, State, Verdict, Way,
+    Answer, Callback, Direction, Host, Module, OldVsn, OpCode, Reason, State, Verdict,
 };
 use pq_words::{Event, Stats};
 use serde::Serialize;
@@ -40,7 +40,7 @@ fn session_module(vsn: &str) -> Module {
 /// Calls `sockserv_serv:code_change` of 1.0.1, from or to 1.0.0.
 pub(crate) fn code_change(direction: Direction, bytes: &[u8]) -> Vec<u8> {
     let module = session_module("1.0.1");
-    let way = Way {
+    let way = OldVsn {
         direction,
         vsn: "1.0.0",
     };
