@@ -345,6 +345,8 @@ fn a_client_that_reads_nothing_is_gone_when_its_outbox_overruns() {
         let mut guest = Guest::with_little_room(&stage.node);
         guest.sees(PROMPT);
         guest.plays(name);
+        // IAC DO ECHO: each line is also output.
+        guest.send([255, 253, 1]);
         let flood = format!("{}\n", "x".repeat(1_000)).repeat(64 << 10);
         assert!(guest.floods(flood.as_bytes()) < flood.len());
         // The client has not closed the connection.
