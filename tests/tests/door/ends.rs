@@ -7,7 +7,7 @@
 //! | the client closes; resets; closes half; TLS or a WebSocket closes or is aborted | is abandoned | ends | gone | here |
 //! | the client sends nothing any more | as closed, after two minutes (`sockserv::entrance::socket`), a minute at the page | | gone after that | `sockserv` |
 //! | `kick`, `ban` of name, address | is abandoned | ends | gone | here |
-//! | the outbox overruns | is abandoned | ends | gone | here |
+//! | the outbox overruns | is abandoned | ends | gone | `sockserv` |
 //! | no hero plays in time (`login_ms`), at first or when one has ended | there is none | | gone | here, `limits` |
 //! | `lock on` | plays | plays | nothing changes | here |
 //! | `end-hero`, `stop_player`, its supervisor is killed | ends | ends | no name; the client is asked for one | here, `simulation` |
@@ -336,27 +336,6 @@ fn whatever_has_ended_is_named_by_no_command() {
     assert_eq!(stage.tree.does(&["names", "\"bot-"]).lines().count(), 5);
     let nobody = stage.tree.answer(&["end-hero", "--abandoned"]);
     assert_eq!(nobody["ended"], 0);
-}
-
-#[test]
-fn a_client_that_reads_nothing_is_gone_when_its_outbox_overruns() {
-    let mut stage = Stage::new("{outbox_bytes, 2048}, {lines, {1000000, 1000000}}");
-    let overrun = |stage: &Stage, name: &str| {
-        let mut guest = Guest::with_little_room(&stage.node);
-        guest.sees(PROMPT);
-        guest.plays(name);
-        // IAC DO ECHO: each line is also output.
-        guest.send([255, 253, 1]);
-        let flood = format!("{}\n", "x".repeat(1_000)).repeat(64 << 10);
-        assert!(guest.floods(flood.as_bytes()) < flood.len());
-        // The client has not closed the connection.
-        stage.is_gone_from_who(name);
-    };
-    stage.meets("overruns", true, overrun);
-    stage.tree.does(&["unpack", "processquest-1.1.0"]);
-    stage.tree.does(&["install", "1.1.0"]);
-    stage.round = 'b';
-    stage.meets("overruns", false, overrun);
 }
 
 #[test]
