@@ -287,6 +287,8 @@ enum Until {
     Followed,
     /// All shards have carried out their order.
     Done,
+    /// The supervisors of all shards have settled.
+    Settled,
     /// All shards have carried out their order, and processes are held meanwhile.
     Held,
 }
@@ -310,6 +312,9 @@ impl Patience {
 pub(crate) enum Order {
     /// Copy and convert the states, and convert them again when they change.
     Copy(Arc<Board>),
+    /// Keep settled supervisors from taking requests, until all are settled. Children are still born, on any shard: a
+    /// supervisor may wait for them.
+    Settle(Arc<Board>),
     /// Hold the processes and the births, and convert the changed states.
     Hold(Arc<Board>),
     /// The new versions are in force: swap the states, and let the processes run. The number is [`Board::id`].
@@ -375,6 +380,8 @@ impl<'d> Transaction<'d> {
         if !self.is_copied {
             self.copy()?;
         }
+        self.tell(Order::Settle);
+        self.wait(Until::Settled)?;
         self.tell(Order::Hold);
         self.wait(Until::Held)?;
         Ok(Held(self))
@@ -416,7 +423,8 @@ impl<'d> Transaction<'d> {
             // A running conversion has a limit of its own, in the time of its thread.
             let goes_on = moves != seen || self.board.is_converting();
             // Conversions are no progress while supervisors have not settled.
-            if goes_on && (until != Until::Held || self.board.is_shut()) {
+            let is_settled = until != Until::Held || self.board.is_shut();
+            if goes_on && until != Until::Settled && is_settled {
                 (since_ms, seen) = (self.driver.now_ms(), moves);
             }
         }
@@ -427,7 +435,7 @@ impl<'d> Transaction<'d> {
         match (until, self.board.behind()) {
             (Until::Followed, None) => false,
             (Until::Followed, Some(behind)) => behind <= patience.bears(self.driver.now_ms()),
-            (Until::Done | Until::Held, _) => self.board.all_done(),
+            (Until::Done | Until::Settled | Until::Held, _) => self.board.all_done(),
         }
     }
 
@@ -458,7 +466,7 @@ impl<'d> Transaction<'d> {
     fn limit_ms(&self, until: Until) -> u64 {
         let plan = &self.board.plan;
         match until {
-            Until::Held => plan.suspend_timeout_ms,
+            Until::Settled | Until::Held => plan.suspend_timeout_ms,
             Until::Followed | Until::Done => plan
                 .suspend_timeout_ms
                 .max(plan.code_change_timeout_ms)
@@ -478,7 +486,7 @@ impl<'d> Transaction<'d> {
         };
         let timeout_ms = self.limit_ms(until);
         match until {
-            Until::Held => Abort::Suspend { timeout_ms, why },
+            Until::Settled | Until::Held => Abort::Suspend { timeout_ms, why },
             Until::Followed | Until::Done => Abort::Copy { timeout_ms, why },
         }
     }

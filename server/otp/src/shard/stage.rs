@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Resting ─ copy ─► Copying            processes run; exported states go to the converters, and again when they change
+//!             settle ─► Settling         settled supervisors take no requests; the shard reports when all are settled
 //!             hold ─► Holding ─► Resting the gate shuts; changed states that are not converted yet are converted
 //!   any ─ commit, abort ─► Releasing ─► (gone)    the gate opens at once; states are swapped or dropped in slices
 //! ```
@@ -18,7 +19,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pq_abi::{Module, Reason};
+use pq_abi::{Kind, Module, Reason};
 use pq_term::Pid;
 
 use super::Shard;
@@ -47,10 +48,19 @@ enum Step {
     Resting,
     /// The walk through all processes, and after its end the export of changed ones.
     Copying(Walk),
-    /// The number of changed places to check until all supervisors that are not settled are known.
-    Holding(usize),
+    Settling(Settling),
+    Holding(Settling),
     /// The decision, and the next place to release.
     Releasing(Decision, usize),
+}
+
+/// How far the supervisors of this shard are from being settled.
+#[derive(Clone, Copy)]
+struct Settling {
+    /// The number of changed places to check until all supervisors that are not settled are known.
+    to_check: usize,
+    /// Whether all were settled at one time; the coordinator knows it.
+    is_reported: bool,
 }
 
 /// The outcome of a transaction.
@@ -107,7 +117,7 @@ impl Staging {
             Step::Copying(walk) => {
                 has_room && (!walk.is_over(shard) || shard.changed.len() >= self.batch())
             }
-            Step::Holding(_) => has_room && !shard.changed.is_empty(),
+            Step::Settling(_) | Step::Holding(_) => has_room && !shard.changed.is_empty(),
             Step::Releasing(..) => true,
         }
     }
@@ -126,7 +136,8 @@ impl Staging {
         match self.step {
             Step::Resting => (),
             Step::Copying(walk) => self.copy_some(shard, walk),
-            Step::Holding(to_settle) => self.hold_some(shard, to_settle),
+            Step::Settling(settling) => self.settle_some(shard, settling),
+            Step::Holding(settling) => self.hold_some(shard, settling),
             Step::Releasing(decision, at) => return self.release_some(shard, decision, at),
         }
         Left::More
@@ -181,18 +192,36 @@ impl Staging {
         self.board.note_behind(shard.core.id, self.behind(shard));
     }
 
-    /// Exports a slice of the changed processes. The gate shuts when all supervisors are settled, so that no supervisor
-    /// waits for a birth that is held back.
-    fn hold_some(&mut self, shard: &mut Shard, to_settle: usize) {
-        let budget = (self.slice_size() * HURRY).min(self.copies.room());
-        let looked = self.copies.follow(shard, budget);
-        self.copies.send(shard.core.id);
-        let to_settle = to_settle.saturating_sub(looked);
-        self.step = Step::Holding(to_settle);
-        if shard.gate.is_settling() && to_settle == 0 && self.copies.are_settled() {
+    /// Keeps settled supervisors from taking requests.
+    fn settle(&mut self, shard: &mut Shard) {
+        let settling = Settling {
+            to_check: shard.changed.len(),
+            is_reported: false,
+        };
+        self.step = Step::Settling(settling);
+        if self.copies.have_supervisors() {
+            shard.gate.settle(shard.queue_end());
+        }
+    }
+
+    /// Exports a slice of the changed processes, and reports once when all supervisors of the shard are settled.
+    fn settle_some(&mut self, shard: &mut Shard, settling: Settling) {
+        let mut settling = self.follow_some(shard, settling);
+        if self.is_settled(settling) && !settling.is_reported {
+            settling.is_reported = true;
+            self.board.done();
+        }
+        self.step = Step::Settling(settling);
+    }
+
+    /// Exports a slice of the changed processes. The supervisors of all shards were settled. One that was born since has its
+    /// children on this shard: the gate shuts when that supervisor is settled, too.
+    fn hold_some(&mut self, shard: &mut Shard, settling: Settling) {
+        let settling = self.follow_some(shard, settling);
+        self.step = Step::Holding(settling);
+        if !shard.gate.is_shut() && self.is_settled(settling) {
             self.shut(shard);
         }
-        self.report(shard);
         let is_done = shard.changed.is_empty() && self.copies.outstanding() == 0;
         if shard.gate.is_shut() && is_done {
             self.step = Step::Resting;
@@ -200,9 +229,31 @@ impl Staging {
         }
     }
 
+    fn follow_some(&mut self, shard: &mut Shard, settling: Settling) -> Settling {
+        let budget = (self.slice_size() * HURRY).min(self.copies.room());
+        let checked = self.copies.follow(shard, budget);
+        self.copies.send(shard.core.id);
+        self.report(shard);
+        let to_check = settling.to_check.saturating_sub(checked);
+        Settling {
+            to_check,
+            ..settling
+        }
+    }
+
+    fn is_settled(&self, settling: Settling) -> bool {
+        settling.to_check == 0 && self.copies.are_settled()
+    }
+
+    /// Holds the processes: at once, or when supervisors that were born since all were settled are settled, too.
     fn hold(&mut self, shard: &mut Shard) {
-        self.step = Step::Holding(shard.changed.len());
+        let settling = Settling {
+            to_check: shard.changed.len(),
+            is_reported: true,
+        };
+        self.step = Step::Holding(settling);
         match self.copies.have_supervisors() {
+            true if shard.gate.is_settling() => (),
             true => shard.gate.settle(shard.queue_end()),
             false => self.shut(shard),
         }
@@ -242,6 +293,10 @@ impl Shard {
                 let staging = self.staging_of(board, |staging, _| {
                     staging.step = Step::Copying(Walk::default());
                 });
+                self.staging = Some(staging);
+            }
+            Order::Settle(board) => {
+                let staging = self.staging_of(board, Staging::settle);
                 self.staging = Some(staging);
             }
             Order::Hold(board) => {
@@ -311,7 +366,7 @@ impl Shard {
         let Some(staging) = &mut self.staging else {
             return;
         };
-        let is_copied = matches!(staging.step, Step::Copying(_) | Step::Holding(_));
+        let is_copied = !matches!(staging.step, Step::Resting | Step::Releasing(..));
         let is_followed = is_copied && staging.copies.is_followed();
         if !is_followed || staging.copies.fate(module) == Fate::Stays {
             return;
@@ -319,7 +374,11 @@ impl Shard {
         if let Some(process) = self.slab.get_mut(pid) {
             staging.copies.concern(process);
             process.exported.clear();
-            self.changed.push_back(pid.index());
+            match module.kind() {
+                // Its initial children do not run yet.
+                Kind::Supervisor => staging.copies.wait_until_settled(pid.index()),
+                _ => self.changed.push_back(pid.index()),
+            }
         }
     }
 

@@ -24,6 +24,8 @@ mod live;
 mod random;
 #[path = "transaction/residues.rs"]
 mod residues;
+#[path = "transaction/settling.rs"]
+mod settling;
 
 /// A simulation that runs a closure between two steps of a transaction.
 struct Meddler<'a> {

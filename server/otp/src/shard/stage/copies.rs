@@ -217,7 +217,9 @@ impl Copies {
     /// Marks the process as concerned by the transaction, and expects a new export of it; earlier results are outdated.
     pub(super) fn concern(&mut self, process: &mut Process) {
         process.flags.raise(Flag::Concerned);
-        self.has_supervisors |= matches!(process.body, Body::Supervisor(_));
+        // By the module: a process that is being born has no body yet.
+        let mut modules = process.module.into_iter();
+        self.has_supervisors |= modules.any(|module| module.kind() == Kind::Supervisor);
         self.number = self.kept.expect(process.pid);
     }
 
@@ -259,8 +261,31 @@ impl Copies {
             Some(Body::Supervisor(body)) if self.is_followed() && !body.machine.is_settled() => {
                 self.wait_for_supervisor(shard, place)
             }
-            _ => shard.export_to(self, place),
+            _ => {
+                let is_exported = shard.export_to(self, place);
+                if !is_exported {
+                    self.forget_unconcerned(shard, place);
+                }
+                is_exported
+            }
         }
+    }
+
+    /// Drops the converted handlers of an event manager that has none of the handlers concerned any more: a commit would
+    /// put them in the places of other handlers.
+    fn forget_unconcerned(&mut self, shard: &mut Shard, place: u32) {
+        if let Some(process) = shard.slab.at(place)
+            && process.has(Flag::Concerned)
+            && !self.is_concerned(process)
+        {
+            process.flags.lower(Flag::Concerned);
+            self.kept.expect(process.pid);
+        }
+    }
+
+    /// Exports a new supervisor when it is settled, and keeps the gate from shutting until then.
+    pub(super) fn wait_until_settled(&mut self, place: u32) {
+        self.unsettled.push_back(place);
     }
 
     fn wait_for_supervisor(&mut self, shard: &mut Shard, place: u32) -> bool {
@@ -270,7 +295,7 @@ impl Copies {
         let is_new = !process.exported.has(Mark::Upgrade) && self.is_concerned(process);
         if is_new {
             self.concern(process);
-            self.unsettled.push_back(place);
+            self.wait_until_settled(place);
         }
         is_new
     }

@@ -67,7 +67,8 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Expects the result of a new export of the process, and returns its number. Results of earlier exports are dropped.
+    /// Expects the result of a new export of the process, and returns its number. Results of earlier exports are dropped,
+    /// also the one that is kept.
     pub(super) fn expect(&mut self, pid: Pid) -> u32 {
         self.exports = self.exports.wrapping_add(1);
         let number = self.exports;
@@ -79,7 +80,7 @@ impl List {
                 ..Slot::default()
             };
         }
-        slot.number = number;
+        (slot.number, slot.kept) = (number, Kept::Nothing);
         self.places += u64::from(is_new);
         number
     }

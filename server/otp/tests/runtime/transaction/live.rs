@@ -1,5 +1,6 @@
 //! Transactions under the real clock: traffic from other threads, conversions and callbacks that do not end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pq_otp::application::{Controller, Settings};
@@ -190,5 +191,52 @@ fn who_is_to_be_killed_plays_on_until_it_is_decided() {
     transaction.copy().unwrap();
     transaction.abort();
     assert_eq!(told(&node, stuck), "\"19 by 1.0.0\"");
+    threads.stop();
+}
+
+/// The children of this supervisor are born on other shards than its own, and one of them is always being restarted.
+#[test]
+fn a_supervisor_that_restarts_children_on_other_shards_is_held_in_time() {
+    let (mut config, _, modules) = config();
+    (config.shards, config.supervisors_apart) = (3, true);
+    let threads = Threads::start(config).unwrap();
+    let node = threads.node().clone();
+    let controller = Controller::new(Settings::new(), Settings::new(), Box::new(|_, _| ()));
+    let controller = Box::new(controller);
+    node.asking().start_native(controller, PATIENCE_MS).unwrap();
+    let children =
+        ["a", "b", "c", "d"].map(|id| crate::rig::worker(id, start("counter", &(500_i64,))));
+    let mut spec = crate::rig::sup_spec(Strategy::OneForOne, children.into());
+    spec.flags.intensity = 900_000;
+    begin_application(&node, start("tree", &(spec,)));
+    let counters = |node: &Node| {
+        let all = node.asking().processes(PATIENCE_MS).unwrap().into_iter();
+        all.filter(|process| process.module == "counter")
+    };
+    let is_over = Arc::new(AtomicBool::new(false));
+    let kills = {
+        let (node, is_over) = (node.clone(), is_over.clone());
+        std::thread::spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                counters(&node).for_each(|process| node.kill(process.pid));
+            }
+        })
+    };
+    for way in [UP, DOWN].into_iter().cycle().take(20) {
+        let mut live = Live::new(node.clone());
+        let plan = plan(&modules, way, &["counter", "tree"]);
+        let mut transaction = Transaction::begin(&mut live, plan);
+        transaction.copy().unwrap();
+        transaction.hold().unwrap().commit(|| modules.load(way.0));
+    }
+    is_over.store(true, Ordering::Relaxed);
+    kills.join().unwrap();
+    let versions = || counters(&node).map(|counter| counter.vsn);
+    let deadline = Instant::now() + Duration::from_millis(PATIENCE_MS);
+    while versions().count() < 4 {
+        assert!(Instant::now() < deadline, "not all children are back");
+        std::thread::yield_now();
+    }
+    assert!(versions().all(|vsn| vsn == "1.0.0"));
     threads.stop();
 }
