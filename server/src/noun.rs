@@ -1,9 +1,9 @@
 //! The game's word for an avatar on the command line: `pq end-ship`, `--ships`, headings of tables.
 //!
-//! The release defines the word (`noun` in the setting `game`, see `door::game`). The program reads it before it
-//! parses the command line: from the permanent release of the tree that the command line names, or for `pq demo` from
-//! the sources. Without the setting the commands have the names that work for every game: `pq end-avatar`,
-//! `--avatars`.
+//! The release defines the word (`noun` in the setting `game`, see `door::game`). The program reads it for help texts,
+//! for command lines that the program's own words do not explain, and for answers that contain the word: from the
+//! permanent release of the tree that the command line names, or for `pq demo` from the sources. Without the setting
+//! the commands have the names that work for every game: `pq end-avatar`, `--avatars`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
