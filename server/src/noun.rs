@@ -78,7 +78,8 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     for starts in ["start", "demo"] {
         command = command.mut_subcommand(starts, |start| {
             let mut options = start.get_arguments();
-            let is_taken = options.any(|option| option.get_long() == Some(many));
+            // clap adds `--help` later.
+            let is_taken = many == "help" || options.any(|option| option.get_long() == Some(many));
             drop(options);
             if is_taken {
                 return start;
@@ -128,6 +129,12 @@ mod tests {
             many: "port".to_string(),
         };
         assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+        let odd = Noun {
+            many: "help".to_string(),
+            ..odd
+        };
+        let help = parsed(&["pq", "start", "--help"], &odd).unwrap_err();
+        assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp);
     }
 
     #[test]
