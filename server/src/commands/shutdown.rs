@@ -16,7 +16,7 @@ const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Args, Debug)]
 pub(crate) struct ShutdownArgs {
-    /// The delay (`+5m`, `+90s`, `+5` for 5 minutes as in shutdown(8), or `now`), and a line of text for players
+    /// The delay (`+5m`, `+90s`, `+5` for 5 minutes, or `now`) [default: now], and a line of text for players
     #[arg(value_names = ["+TIME", "TEXT"], num_args = 0..=2)]
     words: Vec<String>,
     /// Cancel the planned shutdown
