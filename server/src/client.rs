@@ -26,5 +26,5 @@ mod usage;
 pub(crate) use at::{At, read};
 pub(crate) use say::{aside, say, warn};
 pub(crate) use show::{Row, Show};
-pub(crate) use table::{cut, lines, printable, table, terminal_width};
+pub(crate) use table::{counted, cut, lines, printable, table, terminal_width};
 pub(crate) use usage::usage;

@@ -142,6 +142,8 @@ pub(crate) fn read(file: &Path) -> io::Result<Past> {
         if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
             reader.skip_until(b'\n')?;
             past.too_long.push(number);
+            past.unreadable += 1;
+            continue;
         }
         match serde_json::from_slice(&line) {
             Ok(entry) => past.entries.push(entry),
@@ -246,6 +248,12 @@ mod tests {
         assert_eq!((past.entries.len(), past.unreadable), (2, 1));
         assert_eq!(past.too_long, [2]);
         assert_eq!(past.entries[1].deed, deed("unpack"));
+        // An entry in a line that is too long is not half an entry.
+        let padded = whole.replace('\n', &" ".repeat(LINE_MAX as usize)) + "\n";
+        std::fs::write(&file, [&*padded, &*whole].concat()).unwrap();
+        let past = read(&file).unwrap();
+        assert_eq!((past.entries.len(), past.unreadable), (1, 1));
+        assert_eq!(past.too_long, [1]);
     }
 
     #[test]

@@ -190,19 +190,9 @@ fn asked_by(told: EndSignal) -> Who {
 }
 
 fn ended(operation: &str, outcome: Result<(), String>) -> Deed {
-    let exit = match outcome {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Internal,
-    };
-    Deed {
-        operation: operation.to_string(),
-        from: None,
-        to: None,
-        result: outcome.err().unwrap_or_else(|| "done".to_string()),
-        exit,
-        took_ms: 0,
-        pause_us: None,
-        message: None,
+    match outcome {
+        Ok(()) => Deed::of(operation, Exit::Done, "done"),
+        Err(why) => Deed::of(operation, Exit::Internal, why),
     }
 }
 

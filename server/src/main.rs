@@ -46,7 +46,8 @@ mod system;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, FromArgMatches};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use mimalloc::MiMalloc;
 
 /// Creating an avatar allocates about 60 blocks and frees 40 of them.
@@ -56,8 +57,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     // After a restart (`restart`) the system reports the name `exe` for this program. Only that name is affected.
     let _ = rustix::thread::set_name(c"pq");
-    let words = noun::with_words(cli::Cli::command(), noun::noun()).try_get_matches();
-    let cli = match words.and_then(|words| cli::Cli::from_arg_matches(&words)) {
+    let cli = match words().and_then(|words| cli::Cli::from_arg_matches(&words)) {
         Ok(cli) => cli,
         Err(error) => return client::usage(&error),
     };
@@ -76,6 +76,16 @@ fn main() -> ExitCode {
         cli::Command::Operator(command) => return commands::run(&command),
     };
     exit_code(outcome)
+}
+
+/// Parses the command line. Only help, errors and the game's own words need the noun, so the settings of the tree are
+/// not read for other command lines.
+fn words() -> Result<ArgMatches, clap::Error> {
+    let words = cli::Cli::command().try_get_matches();
+    words.or_else(|error| match error.kind() {
+        ErrorKind::DisplayVersion => Err(error),
+        _ => noun::with_words(cli::Cli::command(), noun::noun()).try_get_matches(),
+    })
 }
 
 /// Runs a node. A node does not wait for the reader of its output.

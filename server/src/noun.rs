@@ -1,9 +1,9 @@
 //! The game's word for an avatar on the command line: `pq end-ship`, `--ships`, headings of tables.
 //!
-//! The release defines the word (`noun` in the setting `game`, see `door::game`). The program reads it before it
-//! parses the command line: from the permanent release of the tree that the command line names, or for `pq demo` from
-//! the sources. Without the setting the commands have the names that work for every game: `pq end-avatar`,
-//! `--avatars`.
+//! The release defines the word (`noun` in the setting `game`, see `door::game`). The program reads it for help texts,
+//! for command lines that the program's own words do not explain, and for answers that contain the word: from the
+//! permanent release of the tree that the command line names, or for `pq demo` from the sources. Without the setting
+//! the commands have the names that work for every game: `pq end-avatar`, `--avatars`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -78,7 +78,8 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     for starts in ["start", "demo"] {
         command = command.mut_subcommand(starts, |start| {
             let mut options = start.get_arguments();
-            let is_taken = options.any(|option| option.get_long() == Some(many));
+            // clap adds `--help` later.
+            let is_taken = many == "help" || options.any(|option| option.get_long() == Some(many));
             drop(options);
             if is_taken {
                 return start;
@@ -128,6 +129,12 @@ mod tests {
             many: "port".to_string(),
         };
         assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+        let odd = Noun {
+            many: "help".to_string(),
+            ..odd
+        };
+        let help = parsed(&["pq", "start", "--help"], &odd).unwrap_err();
+        assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp);
     }
 
     #[test]

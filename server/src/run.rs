@@ -364,27 +364,17 @@ impl Service<'_> {
         releases: Arc<Releases>,
         door: Option<Arc<Door>>,
     ) -> anyhow::Result<RunningNode> {
-        let (at, booted, listed) = (door.clone(), self.booted.clone(), releases.clone());
         let running = RunningNode::new(Parts {
             booted: self.booted,
             releases,
             door,
             history: self.history,
             wishes: self.wish,
-            on_installed: Box::new(move || configure(at.as_deref(), &booted, &listed)),
         })?;
         if let Some(planned) = self.shutdown {
             running.shutdown().go_on(planned);
         }
         Ok(running)
-    }
-}
-
-/// Applies the application environment, which an upgrade may have changed.
-fn configure(door: Option<&Door>, booted: &Booted, releases: &Arc<Releases>) {
-    let Some(door) = door else { return };
-    if let Err(error) = door::configure(door, booted, releases.clone()) {
-        tracing::error!("{error:#}: the listeners keep their previous settings");
     }
 }
 

@@ -36,7 +36,7 @@ use turn::Turn;
 use upgrade_news::UpgradeNews;
 
 use crate::boot::Booted;
-use crate::door::Game;
+use crate::door::{self, Game};
 use crate::history::History;
 
 /// The limit for the shards' lists of processes in milliseconds. A node with 1,000,000 processes lists them within 2
@@ -62,8 +62,6 @@ pub(crate) struct Parts {
     pub(crate) history: Arc<History>,
     /// Sends operators' requests for a stop or restart.
     pub(crate) wishes: mpsc::Sender<Wish>,
-    /// Called when other code, and so another application environment, is in force.
-    pub(crate) on_installed: Box<dyn Fn() + Send + Sync>,
 }
 
 impl RunningNode {
@@ -153,9 +151,13 @@ impl RunningNode {
         self.parts.wishes.try_send(wish).is_ok()
     }
 
-    /// Applies the changed application environment after an install.
+    /// Applies the application environment to the listeners after an install, which may have changed it.
     pub(crate) fn installed(&self) {
-        (self.parts.on_installed)();
+        let Some(door) = self.door() else { return };
+        let configured = door::configure(door, self.booted(), self.parts.releases.clone());
+        if let Err(error) = configured {
+            tracing::error!("{error:#}: the listeners keep their previous settings");
+        }
     }
 
     /// The listeners; `None` for a release without listeners.

@@ -74,6 +74,22 @@ pub struct Deed {
     pub message: Option<String>,
 }
 
+impl Deed {
+    /// An operation with its result and no further values.
+    pub fn of(operation: impl Into<String>, exit: Exit, result: impl Into<String>) -> Deed {
+        Deed {
+            operation: operation.into(),
+            from: None,
+            to: None,
+            result: result.into(),
+            exit,
+            took_ms: 0,
+            pause_us: None,
+            message: None,
+        }
+    }
+}
+
 /// The content of the history file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Past {

@@ -2,7 +2,7 @@
 
 use pq_protocol::answer::{Missing, Rows};
 
-use super::table::table;
+use super::table::{counted, table};
 
 /// An answer of the node that can be shown as text.
 pub(crate) trait Show {
@@ -34,7 +34,8 @@ impl<R: Row> Show for Rows<R> {
                 processes,
                 why,
             } = missing;
-            format!("shard {shard} with {processes} processes does not answer ({why})")
+            let processes = counted(*processes, "process", "processes");
+            format!("shard {shard} with {processes} does not answer ({why})")
         });
         let missing: Vec<String> = missing.collect();
         (!missing.is_empty()).then(|| missing.join("; "))

@@ -35,6 +35,14 @@ pub(crate) fn cut(text: &str, room: usize) -> String {
     }
 }
 
+/// A number with its words in the singular or the plural: `1 client`, `2 clients`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {many}"),
+    }
+}
+
 /// Formats lines of a label and a value; lines with an empty value are left out.
 pub(crate) fn lines(lines: &[(&str, String)]) -> String {
     let filled = || lines.iter().filter(|(_, text)| !text.is_empty());
@@ -60,6 +68,15 @@ mod tests {
             Ann            gen_fsm
             勇者  <0.1.2>  \u{1b}[31m"]]
         .assert_eq(&table(&["NAME", "PID", "KIND"], rows));
+    }
+
+    #[test]
+    fn one_thing_is_not_counted_as_many() {
+        let clients = |count| counted(count, "client", "clients");
+        assert_eq!(
+            [0, 1, 2].map(clients),
+            ["0 clients", "1 client", "2 clients"]
+        );
     }
 
     #[test]

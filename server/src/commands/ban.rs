@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Typed, Words, message, request};
 use super::kinds::{AtDoor, Said};
-use crate::client::{At, Show, printable};
+use crate::client::{At, Show, counted, printable};
 use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
@@ -100,7 +100,8 @@ impl Show for Enforced {
     fn show(&self) -> String {
         let until = self.banned.until.as_deref();
         let until = until.map_or("for ever".into(), |until| format!("until {until}"));
-        let (whom, dismissed) = (printable(&self.banned.whom), self.dismissed);
-        format!("{whom} is banned {until}; {dismissed} clients closed")
+        let closed = counted(self.dismissed, "client", "clients");
+        let whom = printable(&self.banned.whom);
+        format!("{whom} is banned {until}; {closed} closed")
     }
 }

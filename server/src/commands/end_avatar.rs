@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Typed, Words, message, request};
 use super::kinds::{AtDoor, Said};
-use crate::client::{At, Show, printable};
+use crate::client::{At, Show, counted, printable};
 use crate::door::Game;
 use crate::noun::noun;
 use crate::running::{RunningNode, plays};
@@ -308,6 +308,8 @@ impl Show for Ended {
 
 impl Show for AllEnded {
     fn show(&self) -> String {
-        format!("{} {} without a client have ended", self.ended, noun().many)
+        let one = format!("{} without a client has", noun().one);
+        let many = format!("{} without a client have", noun().many);
+        format!("{} ended", counted(self.ended, &one, &many))
     }
 }

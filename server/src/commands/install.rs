@@ -20,7 +20,7 @@ use super::command::{Note, Typed, Words, word};
 use super::install_options::Options;
 use super::kinds::OnReleases;
 use super::status;
-use crate::client::{At, Show, aside, lines, read};
+use crate::client::{At, Show, aside, counted, lines, read};
 use crate::running::Outcome;
 use crate::streams;
 
@@ -195,19 +195,15 @@ impl Show for InstallRecord {
             ("others", format!("waited {} us at most", self.stall_us.max)),
             ("loaded", unless_none(self.bytes_loaded, loaded)),
             ("killed", unless_none(self.killed, self.killed.to_string())),
-            ("dropped", connections(self.connections_dropped)),
+            (
+                // Most readers look for a zero here.
+                "dropped",
+                counted(self.connections_dropped, "connection", "connections"),
+            ),
             ("old code in use", self.unpurged.join(", ")),
             ("warnings", self.warnings.join("; ")),
             ("restart", restart.to_string()),
         ])
-    }
-}
-
-/// The text on closed connections; most readers look for a zero here.
-fn connections(dropped: u64) -> String {
-    match dropped {
-        1 => "1 connection".to_string(),
-        count => format!("{count} connections"),
     }
 }
 

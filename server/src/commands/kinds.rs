@@ -122,14 +122,10 @@ pub(crate) fn at_door<D: AtDoor>(
     let done = request.carry_out(node, Said { who, text });
     let (exit, result) = Failure::ending(done.as_ref().err());
     let deed = Deed {
-        operation,
         from: Some(node.releases().running().vsn),
-        to: None,
-        result,
-        exit,
         took_ms: began.elapsed().as_millis() as u64,
-        pause_us: None,
         message: text.map(str::to_string),
+        ..Deed::of(operation, exit, result)
     };
     node.history().note(who, deed);
     done.and_then(json)
@@ -167,11 +163,10 @@ pub(crate) fn on_releases<R: OnReleases>(
     }
     if let Some(operation) = request.entry(is_done) {
         let deed = Deed {
-            operation,
             from: Some(from),
             took_ms: began.elapsed().as_millis() as u64,
             message: operator.message,
-            ..deed(&request, &outcome)
+            ..deed(operation, &request, &outcome)
         };
         node.history().note(who, deed);
     }
@@ -187,9 +182,8 @@ pub(crate) fn on_releases<R: OnReleases>(
     Ended { answer, restart }
 }
 
-/// The part of the history's entry that describes the outcome and oddities. The caller adds the operation, its start
-/// and its reason.
-fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
+/// The history's entry of an operation with its outcome. The caller adds the start and the reason.
+fn deed(operation: String, request: &impl OnReleases, outcome: &Outcome) -> Deed {
     let (exit, mut result) = Failure::ending(outcome.answer.as_ref().err());
     if exit != Exit::Done {
         tracing::warn!(request = %request.typed(), "{result}");
@@ -199,18 +193,11 @@ fn deed(request: &impl OnReleases, outcome: &Outcome) -> Deed {
         result = record.result();
         pause_us = record.failure.is_none().then_some(record.pause_us);
     }
+    let to = outcome.to.clone();
     Deed {
-        operation: String::new(),
-        from: None,
-        to: outcome
-            .to
-            .clone()
-            .or_else(|| request.vsn().map(str::to_string)),
-        result,
-        exit,
-        took_ms: 0,
+        to: to.or_else(|| request.vsn().map(str::to_string)),
         pause_us,
-        message: None,
+        ..Deed::of(operation, exit, result)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Switch, Typed, Words, request};
 use super::kinds::{AtDoor, Said};
-use crate::client::{At, Show};
+use crate::client::{At, Show, counted};
 use crate::running::RunningNode;
 
 #[derive(Args, Debug)]
@@ -73,8 +73,9 @@ impl AtDoor for Lock {
 
 impl Show for Locked {
     fn show(&self) -> String {
+        let clients = counted(self.clients, "client stays", "clients stay");
         match self.locked {
-            true => format!("locked; {} clients stay connected", self.clients),
+            true => format!("locked; {clients} connected"),
             false => "unlocked".to_string(),
         }
     }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pq_otp::upgrade::Live;
-use pq_protocol::answer::Done;
 use pq_protocol::{Exit, Failure};
 use pq_release::handler::ReleaseHandler;
 use pq_release::registry::AppDir;
@@ -13,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::absolute::absolute;
 use super::command::{Note, Typed, Words, word};
 use super::kinds::OnReleases;
-use crate::client::{At, Show, printable};
+use super::unpack::Unpacked;
+use crate::client::At;
 use crate::running::Outcome;
 
 #[derive(Args, Debug)]
@@ -36,11 +36,6 @@ pub(crate) struct SetUnpacked {
     rel_file: PathBuf,
     app_dirs: Vec<Elsewhere>,
 }
-
-/// The answer to `set-unpacked`.
-#[derive(Serialize, Deserialize, Debug)]
-#[serde(transparent)]
-pub(crate) struct Listed(Done);
 
 impl Typed for SetUnpackedArgs {
     fn at(&self) -> &At {
@@ -74,7 +69,7 @@ fn triples(words: &[String]) -> Result<Vec<Elsewhere>, Failure> {
 
 impl Words for SetUnpacked {
     const NAME: &'static str = "set_unpacked";
-    type Answer = Listed;
+    type Answer = Unpacked;
 
     fn typed(&self) -> String {
         format!("{} {}", word::<Self>(), self.rel_file.display())
@@ -100,13 +95,6 @@ fn app_dir((name, vsn, dir): &Elsewhere) -> AppDir {
         name: name.clone(),
         vsn: vsn.clone(),
         dir: dir.clone(),
-    }
-}
-
-impl Show for Listed {
-    fn show(&self) -> String {
-        let vsn = printable(&self.0.vsn);
-        format!("release {vsn} is unpacked; `pq install {vsn}` installs it")
     }
 }
 

@@ -16,7 +16,7 @@ const AFTER_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 #[derive(Args, Debug)]
 pub(crate) struct ShutdownArgs {
-    /// The delay (`+5m`, `+90s`, `+5` for 5 minutes as in shutdown(8), or `now`), and a line of text for players
+    /// The delay (`+5m`, `+90s`, `+5` for 5 minutes, or `now`) [default: now], and a line of text for players
     #[arg(value_names = ["+TIME", "TEXT"], num_args = 0..=2)]
     words: Vec<String>,
     /// Cancel the planned shutdown
@@ -56,7 +56,8 @@ impl Typed for ShutdownArgs {
 fn request(words: &[String]) -> Result<Shutdown, String> {
     let (time, text) = match words {
         [] => (None, None),
-        [word] if is_time(word) => (Some(word), None),
+        // `5m` alone is a mistyped delay: as a text it would stop the node at once.
+        [word] if is_time(word) || is_span(word) => (Some(word), None),
         [word] => (None, Some(word)),
         [time, text, ..] => (Some(time), Some(text)),
     };
@@ -72,6 +73,10 @@ fn request(words: &[String]) -> Result<Shutdown, String> {
 
 fn is_time(word: &str) -> bool {
     word == "now" || word.starts_with('+')
+}
+
+fn is_span(word: &str) -> bool {
+    word.parse::<u64>().is_ok() || humantime::parse_duration(word).is_ok()
 }
 
 fn after(word: &str) -> Result<Duration, String> {
@@ -135,7 +140,14 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_told_what_would_be_one() {
-        for words in [&["+"][..], &["+soon"], &["5m", "New disks"], &["+8d"]] {
+        for words in [
+            &["+"][..],
+            &["+soon"],
+            &["5m", "New disks"],
+            &["5m"],
+            &["5"],
+            &["+8d"],
+        ] {
             let why = read(words).unwrap_err();
             assert!(
                 why.contains("`+5m` and `now` are times"),

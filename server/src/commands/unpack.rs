@@ -20,7 +20,7 @@ pub(crate) struct Unpack {
     package: String,
 }
 
-/// The answer to `unpack`.
+/// The answer to `unpack` and `set-unpacked`.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(transparent)]
 pub(crate) struct Unpacked(Done);

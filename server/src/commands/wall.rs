@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Words, message};
 use super::kinds::{AtDoor, Said};
-use crate::client::Show;
+use crate::client::{Show, counted};
 use crate::running::RunningNode;
 
 #[derive(Args, Serialize, Deserialize, Debug)]
@@ -45,6 +45,6 @@ impl AtDoor for Wall {
 
 impl Show for WallAnswer {
     fn show(&self) -> String {
-        format!("sent to {} clients", self.clients)
+        format!("sent to {}", counted(self.clients, "client", "clients"))
     }
 }

@@ -40,6 +40,10 @@ const HOW_FAR: Duration = Duration::from_millis(200);
 /// the answer does not use this queue.
 const PROGRESS_MAX: usize = 64;
 
+/// The names of the two orderly stops in the history; only the shutdown is announced to players.
+const STOP: &str = "stop";
+const SHUTDOWN: &str = "shutdown";
+
 /// A connection of an operator.
 struct Session {
     stream: UnixStream,
@@ -145,7 +149,7 @@ impl Session {
                 self.release(node, who, request, message).await;
             }
             Request::Stop { message, now: true } => self.end(node, who, message),
-            Request::Stop { message, .. } => self.stop(node, "stop", who, message).await,
+            Request::Stop { message, .. } => self.stop(node, STOP, who, message).await,
             Request::Shutdown(shutdown) => self.shut_down(node, who, shutdown).await,
         }
     }
@@ -231,10 +235,7 @@ impl Session {
         let line = |text: Option<String>| text.map(|text| commands::line(&text)).transpose();
         let answer = match shutdown {
             Shutdown::Now { text } => match line(text) {
-                Ok(text) => {
-                    node.shutdown().announce_now(text.as_deref());
-                    return self.stop(node, "shutdown", who, text).await;
-                }
+                Ok(text) => return self.stop(node, SHUTDOWN, who, text).await,
                 Err(failure) => Err(failure),
             },
             Shutdown::Plan { after_ms, text } => line(text).map(|text| {
@@ -279,6 +280,10 @@ impl Session {
             Err(failure) => return self.tell(&Event::Failed(failure)).await,
         };
         tracing::info!(%who, "an operator stops the node");
+        if operation == SHUTDOWN {
+            // A shutdown that is refused is not announced.
+            node.shutdown().announce_now(message.as_deref());
+        }
         node.turn().note(Progress::step("stopping"));
         if let Ok(progress) = heard.try_recv() {
             self.tell(&Event::Progress(progress)).await;

@@ -43,14 +43,10 @@ impl PendingStop {
     pub(crate) fn note(&self, history: &History, outcome: &Result<(), Failure>) {
         let (exit, result) = Failure::ending(outcome.as_ref().err());
         let deed = Deed {
-            operation: self.operation.to_string(),
             from: Some(self.vsn.clone()),
-            to: None,
-            result,
-            exit,
             took_ms: self.took_ms(),
-            pause_us: None,
             message: self.message.clone(),
+            ..Deed::of(self.operation, exit, result)
         };
         history.note(&self.who, deed);
     }

@@ -92,12 +92,17 @@ impl Shutdown {
         let end = self.end.clone();
         tokio::spawn(async move {
             let deadline = Instant::now() + plan.after;
-            let due = tokio::select! {
-                () = end.count_down(deadline, plan.text.as_deref()) => true,
+            let due = async {
+                end.count_down(deadline, plan.text.as_deref()).await;
+                end.take_turn(&plan.who).await;
+            };
+            // A shutdown that waits for an operation can still be cancelled.
+            let is_due = tokio::select! {
+                () = due => true,
                 _ = given_up => false,
             };
-            if due {
-                end.come(plan).await;
+            if is_due {
+                end.come(plan);
             }
         });
         planned
@@ -147,16 +152,19 @@ impl End {
         }
     }
 
-    /// Stops the node as soon as no operation is in progress.
-    async fn come(&self, plan: Plan) {
+    /// Waits until no operation is in progress, and lets no other one begin.
+    async fn take_turn(&self, who: &Who) {
         let (hear, _) = mpsc::channel(1);
         loop {
-            if let Ok(taken) = self.turn.take_for_end("shutdown", &plan.who, hear.clone()) {
-                Taken::for_ever(taken);
-                break;
+            if let Ok(taken) = self.turn.take_for_end("shutdown", who, hear.clone()) {
+                return Taken::for_ever(taken);
             }
             sleep(BUSY).await;
         }
+    }
+
+    /// Stops the node.
+    fn come(&self, plan: Plan) {
         self.announce(&sentence(Duration::ZERO, plan.text.as_deref()));
         tracing::info!(who = %plan.who, "the planned shutdown is due");
         let pending = PendingStop {

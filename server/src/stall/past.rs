@@ -41,14 +41,9 @@ impl Past {
         stall: &Stall,
     ) {
         let deed = |result: String, exit| Deed {
-            operation: OPERATION.to_string(),
             from: vsn,
-            to: None,
-            result,
-            exit,
             took_ms: stall.age_ms,
-            pause_us: None,
-            message: None,
+            ..Deed::of(OPERATION, exit, result)
         };
         if event == StallEvent::Stalled && self.begins(stall.called(), Instant::now()) {
             history.note(&Who::own(), deed(stall.to_string(), Exit::Degraded));

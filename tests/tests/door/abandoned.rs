@@ -36,7 +36,7 @@ fn beyond_the_limit_nobody_is_let_in_until_a_hero_has_ended() {
     has_refused(&tree, &json!({"abandoned": 1}));
     let status = tree.does(&["status"]);
     assert!(
-        status.contains("1 of them play; 2 heroes without a client; refused: abandoned 1"),
+        status.contains("1 of them playing; 2 heroes without a client; refused: abandoned 1"),
         "{status}"
     );
     // Connected clients continue, and may leave their heroes behind.
@@ -57,7 +57,7 @@ fn beyond_the_limit_nobody_is_let_in_until_a_hero_has_ended() {
     abandoned(&tree, 1);
     assert_eq!(
         tree.does(&["end-hero", "--abandoned"]),
-        "1 heroes without a client have ended\n"
+        "1 hero without a client has ended\n"
     );
     abandoned(&tree, 0);
     let bots = tree.does(&["names", "\"bot-"]);

@@ -67,7 +67,7 @@ fn a_game_whose_modules_have_other_names_stands_behind_the_door() {
     lists(&tree, &json!("Beagle"));
     assert_eq!(tree.answer(&["who"])["rows"][0]["avatar_vsn"], "1.0.0");
     assert!(tree.does(&["who"]).contains(" SHIP "));
-    status_says(&tree, "1 clients, 1 of them play");
+    status_says(&tree, "1 client, 1 of them playing");
     let hint = "the ship of this name has no client; `pq end-ship` ends the ship";
     let sentence = tree.refuses(&["kick", "bot-1"], 3);
     assert!(sentence.contains(hint), "{sentence}");
@@ -90,10 +90,10 @@ fn a_ship_that_its_client_has_left_is_counted_and_ended() {
     let tree = tree(&format!(", {{limits, [{{abandoned, 1}}]}}, {GAME}"));
     let node = Running::node_with(&tree, &[]);
     drop(sailing(&node, "Argo"));
-    status_says(&tree, "1 ships without a client");
+    status_says(&tree, "1 ship without a client");
     let full = "So many ships play here for nobody that nobody new is let in. Try again later.\r\n";
     assert_eq!(Guest::connect(&node).ends(), full);
-    let ended = "1 ships without a client have ended\n";
+    let ended = "1 ship without a client has ended\n";
     assert_eq!(tree.does(&["end-ship", "--abandoned"]), ended);
     sailing(&node, "Argo");
 }

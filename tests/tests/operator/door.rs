@@ -148,7 +148,7 @@ fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
     let mut ann = Player::playing(&node, "Ann");
     assert_eq!(
         told(&tree, &["lock", "on"]),
-        "locked; 1 clients stay connected\n"
+        "locked; 1 client stays connected\n"
     );
     let turned_away = Player::connect(&node).rest();
     assert_eq!(
@@ -162,7 +162,7 @@ fn a_locked_door_turns_away_who_is_new_and_nobody_else() {
         (&value!(true), &value!(1))
     );
     let status = told(&tree, &["status"]);
-    let line = format!("{}, 1 clients, 1 of them play; locked", node.address());
+    let line = format!("{}, 1 client, 1 of them playing; locked", node.address());
     assert!(status.contains(&line), "{status}");
     assert_eq!(told(&tree, &["lock", "off"]), "unlocked\n");
     let _bob = Player::playing(&node, "Bob");

@@ -5,7 +5,8 @@ use std::io::Write;
 use pq_tests::running::{PATIENCE, Running, Signal, Tree, poll};
 use serde_json::Value;
 
-use crate::typed::{command, json, node_with_heroes, refused, told, typed};
+use crate::player::Player;
+use crate::typed::{command, done, json, node_with_heroes, refused, told, typed, until};
 use crate::wire;
 
 #[test]
@@ -60,6 +61,38 @@ fn a_node_that_cannot_stop_in_order_ends_all_the_same_and_says_so() {
             "see the log"
         );
     }
+}
+
+#[test]
+fn a_shutdown_during_an_install_announces_only_what_happens() {
+    let tree = Tree::new();
+    let node = Running::node_with(&tree, &[]);
+    done(&tree, &["unpack", "processquest-1.1.0"]);
+    let mut ann = Player::playing(&node, "Ann");
+    // The release handler waits for the application controller.
+    done(&tree, &["sys", "suspend", "application_controller"]);
+    let mut install = Running::start(&mut command(tree.root(), &["install", "1.1.0"]));
+    until(
+        &tree,
+        &["status", "--json"],
+        r#""operation":"install 1.1.0""#,
+    );
+    refused(&tree, &["shutdown", "now"], 8);
+    // A planned shutdown waits for the end of the install, and can be cancelled meanwhile.
+    told(&tree, &["shutdown", "+1s"]);
+    let mut heard = ann.until(b"*** The game stops in 1s.\r\n");
+    // Each fight of the hero takes 1 600 ms.
+    for _ in 0..3 {
+        heard.extend(ann.until(b"Executing a "));
+    }
+    done(&tree, &["shutdown", "--cancel"]);
+    heard.extend(ann.until(b"*** The game does not stop after all.\r\n"));
+    done(&tree, &["sys", "resume", "application_controller"]);
+    assert_eq!(install.end().code(), Some(0), "{}", install.log());
+    told(&tree, &["wall", "Tea"]);
+    heard.extend(ann.until(b"*** Tea\r\n"));
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(!heard.contains("stops now"), "{heard}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pq_protocol::answer::{DroppedLines, Operation};
 
 use super::{DoorStatus, Report, Stalled};
-use crate::client::{Show, lines};
+use crate::client::{Show, counted, lines};
 use crate::clock::span;
 use crate::noun::noun;
 
@@ -64,7 +64,10 @@ impl Show for Report {
 
 fn stalled(stalls: &[Stalled]) -> String {
     let stalled = |stall: &Stalled| match stall.shard {
-        Some(_) => format!("{}; {} processes wait", stall.sentence, stall.processes),
+        Some(_) => {
+            let waiting = counted(stall.processes, "process waits", "processes wait");
+            format!("{}; {waiting}", stall.sentence)
+        }
         None => stall.sentence.clone(),
     };
     stalls.iter().map(stalled).collect::<Vec<_>>().join("; ")
@@ -74,7 +77,12 @@ fn given_up(conversions: u64) -> String {
     match conversions {
         0 => String::new(),
         count => format!(
-            "{count} conversions that do not end: each occupies a thread with the lowest priority until the node restarts"
+            "{}: each occupies a thread with the lowest priority until the node restarts",
+            counted(
+                count,
+                "conversion that does not end",
+                "conversions that do not end"
+            )
         ),
     }
 }
@@ -102,6 +110,7 @@ fn door(door: &DoorStatus) -> String {
         web_address,
         refused,
     } = door;
+    let clients = counted(*clients, "client", "clients");
     let locked = match locked {
         true => "; locked: new clients are refused",
         false => "",
@@ -120,13 +129,14 @@ fn door(door: &DoorStatus) -> String {
         true => String::new(),
         false => format!("; refused: {}", refused.join(", ")),
     };
-    let abandoned = match abandoned {
+    let abandoned = match *abandoned {
         0 => String::new(),
-        count => format!("; {count} {} without a client", noun().many),
+        count => {
+            let avatars = counted(count, &noun().one, &noun().many);
+            format!("; {avatars} without a client")
+        }
     };
-    format!(
-        "{address}{tls}{web}, {clients} clients, {players} of them play{locked}{abandoned}{refused}"
-    )
+    format!("{address}{tls}{web}, {clients}, {players} of them playing{locked}{abandoned}{refused}")
 }
 
 fn operation(operation: &Operation) -> String {
