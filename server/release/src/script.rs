@@ -89,7 +89,7 @@ pub(crate) struct Exchange {
     pub(crate) changes: Vec<CodeChange>,
     /// Modules whose processes convert their states.
     pub(crate) conversions: BTreeMap<Atom, (Direction, Term)>,
-    /// The longest time for which the script permits to hold processes.
+    /// The longest time without progress that the script permits.
     pub(crate) suspend_timeout: Option<Timeout>,
     /// Modules whose processes stay suspended after the exchange, because their `resume` comes after a barrier.
     pub(crate) left_suspended: BTreeSet<Atom>,
