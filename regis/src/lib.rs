@@ -45,6 +45,9 @@
 //! | `unregister` | the name gets another holder meanwhile | `false`, and the new holder keeps it |
 //! | `get_names`, `len` | any change | each name as it was at some instant of the call, not all at the same instant |
 
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 mod error;
 
 use std::borrow::Borrow;

@@ -17,6 +17,9 @@
 //! The dialogue with the player is in the libraries `sockserv-*`, not here. The negotiated state of a client is here and
 //! not there, so an upgrade of the libraries does not affect it.
 
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 pub mod wire;
 
 pub mod settings;

@@ -19,7 +19,6 @@
 //!
 //! [`library!`] makes a library from the modules of an application. Authors need no `unsafe`, no raw pointers and no
 //! serialisation by hand; `serde`'s derive is enough.
-
 //!
 //! ```
 //! use pq_sdk::{Ctx, From, GenServer, InitError, Module, Next};
@@ -55,6 +54,9 @@
 //!     }
 //! }
 //! ```
+
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod codec;
 mod ctx;

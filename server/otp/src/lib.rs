@@ -21,6 +21,9 @@
 //! applications, `sys`. Elsewhere: libraries (`server/code`), the registry of names (`regis`),
 //! sockets (`sockserv`), the game.
 
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 pub mod supervisor;
 
 mod alive;

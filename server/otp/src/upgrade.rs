@@ -97,9 +97,9 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// The names of the modules that are removed. Their processes end.
     pub removed: Vec<String>,
-    /// How long processes may be held until the decision, in milliseconds.
+    /// How long supervisors may take to settle, and how long copying and holding may go without progress, in milliseconds.
     pub suspend_timeout_ms: u64,
-    /// How long one conversion may take, in milliseconds.
+    /// How long one conversion may compute or sleep, in milliseconds. Waiting for a processor does not count.
     pub code_change_timeout_ms: u64,
     /// The treatment of a process whose conversion takes longer than `code_change_timeout_ms`.
     pub on_overrun: OnOverrun,
@@ -195,7 +195,7 @@ pub enum Abort {
     /// A callback does not end, and blocks its shard.
     #[error("go on: {0}")]
     Stalled(String),
-    /// Processes were held too long, and not all states were converted.
+    /// Supervisors did not settle in time, or nothing moved while processes were held.
     #[error("suspend the processes within {timeout_ms} ms: {why}")]
     Suspend {
         /// How long the step was allowed to take.

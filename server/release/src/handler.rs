@@ -52,10 +52,10 @@ pub use watch::{InstallStatus, Watch};
 /// Options of an install (`release_handler:install_release/2`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
-    /// The longest time for which processes may be held until the decision, in milliseconds. It takes precedence over the
-    /// relup; 5 000 ms when neither sets a time.
+    /// The longest time in milliseconds in which supervisors settle, and in which copying and holding make no progress. It
+    /// takes precedence over the relup; 5 000 ms when neither sets a time.
     pub suspend_timeout_ms: Option<u64>,
-    /// The longest time of one conversion, in milliseconds; 5 000 ms by default.
+    /// The longest time for which one conversion may compute or sleep, in milliseconds; 5 000 ms by default.
     pub code_change_timeout_ms: Option<u64>,
     /// The treatment of a process whose conversion takes longer.
     pub on_overrun: OnOverrun,

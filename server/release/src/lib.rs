@@ -20,6 +20,9 @@
 //!
 //! Other crates load libraries (`server/code`) and start applications (`server/otp`). This crate knows nothing about the game.
 
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 mod consult;
 mod names;
 mod places;

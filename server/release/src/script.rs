@@ -26,6 +26,11 @@ pub enum ScriptError {
         "carry out `restart_new_emulator`: the release needs another pq; stop the node, replace the program, and start it with that release"
     )]
     OtherEmulator,
+    /// The change of a single application restarts the node, which then boots the version of its release again.
+    #[error(
+        "carry out `restart_emulator` for one application: after the restart, the application would have the version of the release again; a release of the new version can restart the node"
+    )]
+    RestartForOne,
     /// A module is loaded without having been read before.
     #[error("load {0}: no `load_object_code` before the point of no return names it")]
     NoObjectCode(Atom),
@@ -46,6 +51,7 @@ impl ScriptError {
                 instruction.clone(),
             ),
             ScriptError::OtherEmulator => Term::atom("restart_new_emulator"),
+            ScriptError::RestartForOne => Term::atom("restart_emulator"),
             ScriptError::NoObjectCode(module) => tagged("no_object_code", Term::Atom(*module)),
             ScriptError::Sync(nodes) => {
                 tagged("sync_error", tagged("nodedown", terms::atom_list(nodes)))
@@ -83,7 +89,7 @@ pub(crate) struct Exchange {
     pub(crate) changes: Vec<CodeChange>,
     /// Modules whose processes convert their states.
     pub(crate) conversions: BTreeMap<Atom, (Direction, Term)>,
-    /// The longest time for which the script permits to hold processes.
+    /// The longest time without progress that the script permits.
     pub(crate) suspend_timeout: Option<Timeout>,
     /// Modules whose processes stay suspended after the exchange, because their `resume` comes after a barrier.
     pub(crate) left_suspended: BTreeSet<Atom>,
@@ -121,6 +127,15 @@ impl Script {
         script.soft = after.iter().filter_map(softly).collect();
         script.knows_all_it_loads()?;
         Ok(script)
+    }
+
+    /// Parses the script of a change of one application without a new release.
+    pub(crate) fn of_one_application(instructions: &[Instruction]) -> Result<Script, ScriptError> {
+        let script = Script::read(instructions)?;
+        match script.restart {
+            true => Err(ScriptError::RestartForOne),
+            false => Ok(script),
+        }
     }
 
     fn prepare(&mut self, instruction: &Instruction) -> Result<(), ScriptError> {

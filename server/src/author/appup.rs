@@ -5,7 +5,8 @@
 //!   NEWDIR/ebin/App.app, priv/App.so ─┴─► compare ──┼─► stderr: warnings about unknown changes
 //!   NEWDIR/ebin/App.appup ─ --check ──────┘         └─► stdout: differences from the appup
 //! ```
-//! `pq_release::appup::generate` compares the versions; this file has files and messages. No library is loaded.
+//! `pq_release::appup::generate` compares the versions; this file has files and messages. Only
+//! `--check` loads the libraries, for the judge (`pq_release::judge::author`).
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};

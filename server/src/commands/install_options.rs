@@ -11,10 +11,10 @@ use crate::restart::ErrorAction;
 /// The options of every install.
 #[derive(Args, Serialize, Deserialize, Clone, Copy, Default, Debug)]
 pub(crate) struct How {
-    /// The limit for a wait without progress, in milliseconds [default: the relup's limit, or 5000]
+    /// The limit for supervisors to settle and for a standstill, in milliseconds [default: the relup's limit, or 5000]
     #[arg(long = "suspend-timeout", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     suspend_timeout_ms: Option<u64>,
-    /// The limit for the conversion of one state, in milliseconds of a processor [default: 5000]
+    /// The limit for one conversion, in milliseconds in which it computes or sleeps [default: 5000]
     #[arg(long = "code-change-timeout", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     code_change_timeout_ms: Option<u64>,
     /// The action on a failure after the point of no return

@@ -34,6 +34,9 @@
 //! This crate does not know the meaning of any term. `server/release` has the formats (`.app`, `relup` …), `regis` the
 //! registered names.
 
+// The example of the README is a doctest.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
+
 mod atom;
 mod map;
 mod number;

@@ -2,7 +2,7 @@
 //!
 //! The appup is compiled on demand. In OTP these functions lose the settings of `sys.config`, and a failure leaves the
 //! application half changed; neither happens here. `RELEASES` stays as it is: at the next boot the application has the version
-//! of its release again.
+//! of its release again. So a way that restarts the node is refused; OTP carries it out and leaves the restart to the caller.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,7 +125,7 @@ impl ReleaseHandler {
             .begin(&from.vsn, &to.vsn, direction, Purpose::Install);
         let boot = self.boot_with(name, &to)?;
         let way = self.way_of(name, &from, &to, direction)?;
-        let script = Script::read(&way.script)?;
+        let script = Script::of_one_application(&way.script)?;
         let libraries = self.read_code(&boot.applications, &script)?;
         let mut prepared = Prepared {
             warnings: Vec::new(),

@@ -13,8 +13,8 @@ use super::error::FailedStep;
 use crate::instruction::{Purge, Timeout};
 use crate::script::{CodeChange, Exchange, ScriptError};
 
-/// The longest time for which processes are held when neither the relup nor the operator sets one: OTP's time for one
-/// `suspend`. An avatar acts every 800 ms, and no callback of the game takes 1 ms, so a process that takes longer is stuck.
+/// The longest time without progress when neither the relup nor the operator sets one: OTP's time for one `suspend`. An avatar
+/// acts every 800 ms, and no callback of the game takes 1 ms, so a process that takes longer is stuck.
 const SUSPEND_TIMEOUT_MS: u64 = 5_000;
 
 /// The longest time of one `code_change` by default, as in OTP.

@@ -3,15 +3,15 @@
 //! A check tries all exchanges. An install tries those after its first step, because their failure would come too late.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pq_code::{Change, CodeServer};
-use pq_otp::upgrade::{Driver, Plan, Transaction};
+use pq_otp::upgrade::{Copied, Driver, Plan, Progress, Transaction};
 use pq_otp::{Kind, ProcessInfo};
 use pq_protocol::record::InstallPhase;
 
 use super::error::FailedStep;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Purpose};
 use super::report::CheckReport;
 use super::{ASK_TIMEOUT_MS, Options, ReleaseHandler};
 use crate::script::{Exchange, Step};
@@ -25,14 +25,13 @@ impl ReleaseHandler {
         prepared: &Prepared,
         options: &Options,
     ) -> Result<(), FailedStep> {
-        let steps = &prepared.script.steps;
-        let begins = usize::from(matches!(steps.first(), Some(Step::Exchange(_))));
-        if prepared.script.exchanges().count() > begins {
+        let first = first_tried(prepared);
+        if prepared.script.exchanges().count() > first {
             self.watch.enter(InstallPhase::Copy);
             let mut report = CheckReport::of(prepared);
             let tried = Tried {
                 prepared,
-                first: begins,
+                first,
                 processes: &driver.processes(ASK_TIMEOUT_MS)?,
             };
             self.try_exchanges(driver, &tried, options, &mut report)?;
@@ -40,7 +39,8 @@ impl ReleaseHandler {
         Ok(())
     }
 
-    /// Tries the exchanges from `first` on, each on top of the code after the earlier exchanges.
+    /// Tries the exchanges from `first` on, each on top of the code after the earlier exchanges. Only a check estimates their
+    /// cost, because every estimate converts all states once more.
     pub(super) fn try_exchanges(
         &mut self,
         driver: &mut dyn Driver,
@@ -64,21 +64,31 @@ impl ReleaseHandler {
                     options,
                     processes: tried.processes,
                 };
-                let this = self.try_exchange(driver, &trial, report)?;
-                expected.pause = expected.pause.max(this.pause);
-                expected.took += this.took;
+                let began = Instant::now();
+                let progress = self.try_exchange(driver, &trial, report)?;
+                if at >= first_tried(prepared) {
+                    // The install tries this exchange as well.
+                    expected.took += began.elapsed();
+                }
+                // Every trial of a callback that does not end would cost another thread.
+                if prepared.purpose == Purpose::Check && progress.doomed == 0 {
+                    let copied = self.copy_once_more(driver, &trial, report)?;
+                    expected.pause = expected.pause.max(copied.expected_pause());
+                    expected.took += copied.took;
+                }
             }
             before.extend(own);
         }
         Ok(expected)
     }
 
+    /// Converts the states of an exchange there and back.
     fn try_exchange(
         &mut self,
         driver: &mut dyn Driver,
         trial: &Trial<'_>,
         report: &mut CheckReport,
-    ) -> Result<Expected, FailedStep> {
+    ) -> Result<Progress, FailedStep> {
         let mut plan = trial.plan(&self.code)?;
         let concerned: Vec<&str> = plan
             .targets
@@ -94,10 +104,16 @@ impl ReleaseHandler {
         report.converted += progress.converted;
         report.differing += progress.differing;
         report.killed += progress.doomed;
-        if progress.doomed > 0 {
-            // Every trial of such a callback would cost another thread; the duration of the other callbacks is known already.
-            return Ok(Expected::default());
-        }
+        Ok(progress)
+    }
+
+    /// Copies the states of an exchange as the install will, and measures that. No process is held.
+    fn copy_once_more(
+        &mut self,
+        driver: &mut dyn Driver,
+        trial: &Trial<'_>,
+        report: &mut CheckReport,
+    ) -> Result<Copied, FailedStep> {
         let plan = trial.plan(&self.code)?;
         let mut transaction = Transaction::begin(driver, plan);
         self.watch.follow(transaction.board());
@@ -109,11 +125,16 @@ impl ReleaseHandler {
                 copied.left
             ));
         }
-        Ok(Expected {
-            pause: copied.expected_pause(),
-            took: copied.took,
-        })
+        Ok(copied)
     }
+}
+
+/// The index of the first exchange that an install tries before its first step.
+fn first_tried(prepared: &Prepared) -> usize {
+    usize::from(matches!(
+        prepared.script.steps.first(),
+        Some(Step::Exchange(_))
+    ))
 }
 
 /// The expected cost of an install, estimated from the trial.
@@ -121,7 +142,7 @@ impl ReleaseHandler {
 pub(super) struct Expected {
     /// The time for which processes are held, in the exchange that holds them longest.
     pub(super) pause: Duration,
-    /// The duration of the exchanges.
+    /// The duration of the exchanges, with the trials of those that an install tries.
     pub(super) took: Duration,
 }
 

@@ -109,6 +109,9 @@ pub enum RegistryError {
     /// The directory of an application does not exist.
     #[error("find {}: no such folder", .0.display())]
     NoSuchDirectory(PathBuf),
+    /// The checksums of a release were given as a file to install.
+    #[error("copy {}: the node itself writes the checksums of a release; install the files that they are for", .0.display())]
+    OwnChecksums(PathBuf),
     /// The path of an application's directory is not a directory.
     #[error("use {}: it is no folder", .0.display())]
     NotADirectory(PathBuf),
@@ -152,6 +155,7 @@ impl RegistryError {
             RegistryError::AlreadyInstalled { vsn } => about("already_installed", vsn),
             RegistryError::NoWay { from, to, .. } => no_matching_relup(to, from),
             RegistryError::NoSuchDirectory(path) => tagged("no_such_directory", path_term(path)),
+            RegistryError::OwnChecksums(file) => tagged("bad_file", path_term(file)),
             RegistryError::NotADirectory(path) => tagged("not_a_directory", path_term(path)),
             RegistryError::NotInRelease { name, vsn, .. } => {
                 let app = Term::tuple([Term::string(name.as_str()), Term::string(vsn.as_str())]);

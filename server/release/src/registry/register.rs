@@ -8,6 +8,7 @@ use pq_files::Refused;
 
 use super::{RegistryError, ReleaseRegistry};
 use crate::boot::BootError;
+use crate::checksums;
 use crate::consult::text_of;
 use crate::file_error::FileError;
 use crate::layout;
@@ -73,7 +74,8 @@ impl ReleaseRegistry {
     }
 
     /// Copies a file into the directory of a release, and replaces the file of this name (`release_handler:install_file/2`).
-    /// Files that the node parses (`relup`, `sys.config`, the `.rel` file) are parsed here first. Returns the path of the copy.
+    /// Files that the node parses (`relup`, `sys.config`, the `.rel` file) are parsed here first. `SHA256SUMS` is refused. Returns
+    /// the path of the copy.
     ///
     /// # Errors
     /// `{no_such_release,Vsn}`; `{Posix,File}`; the fault in the file.
@@ -137,6 +139,7 @@ fn check(name: &str, release: &Release, file: &Path, bytes: &[u8]) -> Result<(),
             (rel.vsn, rel.vsn_line)
         }
         _ if name.ends_with(".rel") => return Err(several_rels(file, release)),
+        checksums::FILE_NAME => return Err(RegistryError::OwnChecksums(file.to_path_buf())),
         _ => return Ok(()),
     };
     match found == release.vsn {

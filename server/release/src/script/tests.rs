@@ -85,3 +85,11 @@ fn a_script_without_a_point_of_no_return_is_all_behind_it() {
     );
     check("[].", expect!["[] soft [] restart false"]);
 }
+
+#[test]
+fn an_application_alone_does_not_restart_the_node() {
+    let restart = instructions("[{apply,{x,y,[]}},restart_emulator].");
+    let error = Script::of_one_application(&restart).unwrap_err();
+    assert_eq!(error.to_term().to_string(), "restart_emulator");
+    assert!(Script::of_one_application(&restart[..1]).is_ok());
+}

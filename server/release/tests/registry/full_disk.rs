@@ -80,13 +80,18 @@ fn until_done(fixture: &Fixture, work: Work) -> Vec<String> {
     panic!("{work:?} is not done at {LIMIT_KIB_MAX} KiB: {sentences:?}");
 }
 
+/// True when one of the errors names this file.
+fn names(sentences: &[String], file: &str) -> bool {
+    sentences.iter().any(|sentence| sentence.contains(file))
+}
+
 #[test]
 fn a_package_that_does_not_fit_leaves_no_trace_and_fits_later() {
     let fixture = Fixture::new();
     lengthen_list(&fixture);
     fixture.package("1.1.0");
     let sentences = until_done(&fixture, Work::Unpack);
-    let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
+    let is_named = |file: &str| names(&sentences, file);
     assert!(is_named("staging/releases/pq.rel"), "{sentences:?}");
     assert!(
         is_named("staging/lib/quest-1.0.0/priv/quest.so"),
@@ -109,7 +114,7 @@ fn a_release_becomes_permanent_in_both_files_or_in_none() {
     lengthen_list(&fixture);
     fixture.with(&["1.1.0"]);
     let sentences = until_done(&fixture, Work::MakePermanent);
-    let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
+    let is_named = |file: &str| names(&sentences, file);
     assert!(is_named("write /.office/start_erl.data"), "{sentences:?}");
     assert!(is_named("write /.office/RELEASES"), "{sentences:?}");
     assert_eq!(
@@ -124,7 +129,7 @@ fn a_release_that_cannot_be_taken_off_the_list_keeps_its_files() {
     lengthen_list(&fixture);
     fixture.with(&["1.1.0"]);
     let sentences = until_done(&fixture, Work::Remove);
-    let is_named = |file: &str| sentences.iter().any(|sentence| sentence.contains(file));
+    let is_named = |file: &str| names(&sentences, file);
     assert!(is_named("journal"), "{sentences:?}");
     assert!(is_named("write /.office/RELEASES"), "{sentences:?}");
     assert!(fs::symlink_metadata(fixture.path("lib/talk-1.1.0")).is_err());

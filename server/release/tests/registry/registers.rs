@@ -180,6 +180,12 @@ fn a_file_that_would_break_the_release_is_not_copied() {
         Some(&other),
         r#"{bad_rel_file,"other.rel"}"#,
     );
+    check(
+        "1.1.0",
+        "SHA256SUMS",
+        Some(""),
+        r#"{bad_file,"SHA256SUMS"}"#,
+    );
 }
 
 #[test]
