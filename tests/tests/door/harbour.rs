@@ -118,6 +118,25 @@ fn sheets_that_do_not_end_delay_no_login() {
 }
 
 #[test]
+fn supervisors_that_the_release_does_not_have_are_named() {
+    let odd =
+        r#"[{sessions, harbour_quay}, {avatars, harbour_dock}, {fill, [{name, "bot-"}, pace]}]"#;
+    let tree = tree(&format!(", {{game, {odd}}}"));
+    let node = Running::node_with(&tree, &[]);
+    let told = "The game cannot let you in now. Try again later.\r\n";
+    assert_eq!(Guest::connect(&node).ends(), told);
+    node.logged("no process is registered as harbour_quay");
+    assert_eq!(
+        tree.refuses(&["end-avatar", "Beagle"], 3),
+        "failed to end Beagle: no process is registered as harbour_dock ({avatars, …} in the setting game)"
+    );
+    drop(node);
+    let mut filled = Running::start(pq(tree.start()).args(["--avatars", "1"]));
+    assert_eq!(filled.end().code(), Some(1));
+    filled.logged("failed to start avatars: no process is harbour_dock");
+}
+
+#[test]
 fn a_release_that_does_not_speak_of_its_game_has_a_door_without_names() {
     let tree = tree("");
     let node = Running::node_with(&tree, &[]);
