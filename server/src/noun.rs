@@ -77,8 +77,10 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     let many: &'static str = noun.many.clone().leak();
     for starts in ["start", "demo"] {
         command = command.mut_subcommand(starts, |start| {
+            // clap adds `--help` later.
+            let taken = |option: &clap::Arg| option.get_long() == Some(many);
             let mut options = start.get_arguments();
-            let is_taken = options.any(|option| option.get_long() == Some(many));
+            let is_taken = many == "help" || options.any(taken);
             drop(options);
             if is_taken {
                 return start;
@@ -122,12 +124,14 @@ mod tests {
         for word in ["end-ship", "end-avatar"] {
             assert!(parsed(&["pq", word, "--root", "r", "Ann"], &noun).is_ok());
         }
-        // The game's word may equal the name of an existing option.
-        let odd = Noun {
-            one: "abandoned".to_string(),
-            many: "port".to_string(),
-        };
-        assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+        // The game's word may equal the name of an existing command or option.
+        for (one, many) in [("abandoned", "port"), ("avatar", "avatars"), ("x", "help")] {
+            let odd = Noun {
+                one: one.to_string(),
+                many: many.to_string(),
+            };
+            assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+        }
     }
 
     #[test]
