@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
     use crate::admission::budget::BYTES_PER_LINE;
-    use crate::session::fairness::turn;
+    use crate::admission::flood::turn;
     use crate::settings::Settings;
 
     #[tokio::test(start_paused = true)]
