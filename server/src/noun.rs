@@ -77,9 +77,10 @@ pub(crate) fn with_words(mut command: Command, noun: &Noun) -> Command {
     let many: &'static str = noun.many.clone().leak();
     for starts in ["start", "demo"] {
         command = command.mut_subcommand(starts, |start| {
-            let mut options = start.get_arguments();
             // clap adds `--help` later.
-            let is_taken = many == "help" || options.any(|option| option.get_long() == Some(many));
+            let taken = |option: &clap::Arg| option.get_long() == Some(many);
+            let mut options = start.get_arguments();
+            let is_taken = many == "help" || options.any(taken);
             drop(options);
             if is_taken {
                 return start;
@@ -123,18 +124,16 @@ mod tests {
         for word in ["end-ship", "end-avatar"] {
             assert!(parsed(&["pq", word, "--root", "r", "Ann"], &noun).is_ok());
         }
-        // The game's word may equal the name of an existing option.
-        let odd = Noun {
-            one: "abandoned".to_string(),
-            many: "port".to_string(),
-        };
-        assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
-        let odd = Noun {
-            many: "help".to_string(),
-            ..odd
-        };
-        let help = parsed(&["pq", "start", "--help"], &odd).unwrap_err();
-        assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp);
+        // The game's word may equal the name of an existing command or option.
+        for (one, many) in [("abandoned", "port"), ("avatar", "avatars"), ("x", "help")] {
+            let odd = Noun {
+                one: one.to_string(),
+                many: many.to_string(),
+            };
+            assert!(parsed(&["pq", "start", "--root", "r", "--port", "0"], &odd).is_ok());
+            let help = parsed(&["pq", "start", "--help"], &odd).unwrap_err();
+            assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp);
+        }
     }
 
     #[test]

@@ -34,3 +34,6 @@ pub mod shares;
 pub mod seldom;
 
 pub mod calendar;
+
+#[cfg(test)]
+pub(crate) mod flood;

@@ -33,4 +33,4 @@ pub(crate) mod describe;
 mod sheet;
 
 #[cfg(test)]
-pub(crate) mod fairness;
+mod fairness;

@@ -34,7 +34,7 @@ pub use player::{AGREE, PROMPT, Player, plain_text};
 pub use raw::RawClient;
 pub use rustix::process::Signal;
 pub use studio::{BROKEN, BROKEN_VSN, Draft, build};
-pub use tree::Tree;
+pub use tree::{Tree, copy_folder};
 pub use upgrade::{Said, operate};
 
 /// The deadline for anything except a build. It takes milliseconds on an idle machine; on one with two cores that ran

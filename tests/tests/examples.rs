@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pq_tests::running::{Player, Running, pq};
+use pq_tests::running::{Player, Running, copy_folder, pq};
 use tempfile::TempDir;
 
 /// The README whose commands the test runs.
@@ -21,7 +21,7 @@ impl Workspace {
     fn of(name: &'static str) -> Workspace {
         let folder = tempfile::tempdir().unwrap();
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        copy(
+        copy_folder(
             &project.join("examples").join(name),
             &folder.path().join(name),
         );
@@ -79,19 +79,6 @@ fn commands() -> impl Iterator<Item = &'static str> {
     let (chapter, _) = README.split_once("## The counter").unwrap();
     let lines = chapter.lines().flat_map(|line| line.split(" && "));
     lines.filter(|line| line.starts_with("pq "))
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true if entry.file_name() == "target" => (),
-            true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).unwrap()),
-        }
-    }
 }
 
 #[test]

@@ -159,7 +159,11 @@ impl Avatars<'_> {
                 "the release does not name the supervisor of its avatars ({avatars, …} in its setting game)",
             )
         })?;
-        let none = || refused(&format!("no {} has this name", game.noun.one));
+        let none = || {
+            refused(&format!(
+                "no process is registered as {supervisor} ({{avatars, …}} in the setting game)"
+            ))
+        };
         let supervisor = node.node().whereis(supervisor).ok_or_else(none)?;
         Ok(Avatars {
             node,

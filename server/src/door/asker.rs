@@ -6,28 +6,29 @@
 //!   sheet   the same ─► the avatar's name ─► registry ─► avatar ─ sys:get_state ─► {sheet, …}: Module:Function(State)
 //! ```
 //! The node asks and the game only describes, so an avatar does not know about observers. These functions block
-//! neither a shard nor the sockets' thread: states arrive by message, and a call waits on a thread that may block.
+//! neither a shard nor the sockets' thread: states and the results of calls arrive by message.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pq_otp::sys::SysMessage;
-use pq_otp::{Ask, Node, Payload, Pid, Reason, RequestError, Term};
+use pq_otp::{Node, Payload, Pid, Reason, RequestError, Term};
 use pq_term::msgpack::{from_msgpack, to_plain_msgpack};
 use regis_application::Names;
 use sockserv::settings::game::Answer;
 use sockserv::{Avatar, Game, Login, Sheet};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::game::{self, Function, Places, Who};
 
-/// The limit for a call in milliseconds. The function is pure and takes microseconds. On a machine with much other
-/// load, only a thread of `spawn_blocking` waits.
-const CALL_TIMEOUT_MS: u64 = 10_000;
+/// The limit for a call, together with its wait for a permit. The function is pure and takes microseconds; a machine
+/// with much other load may need longer. The question fails after this time, and its place in the queue is free.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The number of concurrent calls, each on a thread. The shards of a small machine have no more capacity, and further
-/// calls wait for milliseconds.
-const CALLS_MAX: usize = 4;
+/// The number of concurrent calls of one function, each on one of the runtime's eight threads for calls. Further calls
+/// wait for milliseconds. When both functions of the game never return, half of those threads remain for operators.
+const CALLS_MAX: usize = 2;
 
 /// The game of a node, as the door asks it.
 #[derive(Clone)]
@@ -38,7 +39,10 @@ struct Asks {
     names: Names,
     who: Option<Who>,
     sheet: Option<Function>,
-    calls: Semaphore,
+    /// Permits for calls of `who`: no login waits for a sheet.
+    who_calls: Arc<Semaphore>,
+    /// Permits for calls of `sheet`.
+    sheet_calls: Arc<Semaphore>,
 }
 
 impl Asker {
@@ -49,7 +53,8 @@ impl Asker {
             names: names.clone(),
             who: game.who.clone(),
             sheet: game.sheet.clone(),
-            calls: Semaphore::new(CALLS_MAX),
+            who_calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            sheet_calls: Arc::new(Semaphore::new(CALLS_MAX)),
         }))
     }
 }
@@ -85,7 +90,7 @@ impl Asks {
     /// During an upgrade the environment may name the function before or after the module has it; the question is
     /// then repeated.
     async fn login_by(&self, function: &Function, state: Term) -> Login {
-        let answer = match self.call(function, state).await {
+        let answer = match call(&self.node, function, state, &self.who_calls).await {
             Ok(answer) => from_msgpack(&answer).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
@@ -108,7 +113,7 @@ impl Asks {
         };
         let avatar = self.names.whereis(&Term::string(avatar.name))?;
         let state = self.state(avatar).await?;
-        let described = match self.call(sheet, state).await {
+        let described = match call(&self.node, sheet, state, &self.sheet_calls).await {
             Ok(reply) => rmp_serde::from_slice(&reply).map_err(|error| error.to_string()),
             // Avatars of a release without `sheet` have no description.
             Err(RequestError::Exit(reason)) if is_undef(&reason.to_term()) => Ok(Sheet::new()),
@@ -117,21 +122,6 @@ impl Asks {
         let described = described
             .inspect_err(|why| tracing::debug!(%avatar, why, "failed to describe an avatar"));
         described.ok()
-    }
-
-    /// Calls a function with a state.
-    async fn call(&self, function: &Function, state: Term) -> Result<Payload, RequestError> {
-        // The semaphore is never closed.
-        let _permit = self.calls.acquire().await;
-        let (node, function) = (self.node.clone(), function.clone());
-        let call = move || {
-            let args = to_plain_msgpack(&Term::list([state]));
-            let Function { module, function } = &function;
-            node.asking()
-                .call_function(module, function, &args, CALL_TIMEOUT_MS)
-        };
-        let called = spawn_blocking(call).await;
-        called.unwrap_or(Err(RequestError::Exit(Reason::Killed)))
     }
 
     /// The state of a process; `None` if the process has ended.
@@ -143,6 +133,32 @@ impl Asks {
             .sys_request(process, SysMessage::GetState, on_reply);
         answered.await.ok()?.ok()
     }
+}
+
+/// Calls a function with a state. The permit is returned by the end of the function, not by that of the question: a
+/// function that does not end occupies at most [`CALLS_MAX`] threads.
+async fn call(
+    node: &Node,
+    function: &Function,
+    state: Term,
+    permits: &Arc<Semaphore>,
+) -> Result<Payload, RequestError> {
+    let called = async {
+        // The semaphore is never closed.
+        let permit = permits.clone().acquire_owned().await;
+        let (answer, answered) = oneshot::channel();
+        let on_reply = move |result: Result<Payload, Reason>| {
+            drop(permit);
+            // The caller may have stopped waiting.
+            drop(answer.send(result));
+        };
+        let args = to_plain_msgpack(&Term::list([state]));
+        node.function_request(&function.module, &function.function, &args, on_reply);
+        answered.await.unwrap_or(Err(Reason::Killed))
+    };
+    let timed_out = |_| RequestError::Timeout(CALL_TIMEOUT.as_millis() as u64);
+    let called = timeout(CALL_TIMEOUT, called).await.map_err(timed_out)?;
+    called.map_err(RequestError::Exit)
 }
 
 fn is_undef(reason: &Term) -> bool {

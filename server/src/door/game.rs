@@ -13,7 +13,7 @@
 
 use std::fmt;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use pq_term::Term;
 use sockserv::Noun;
 
@@ -87,6 +87,10 @@ impl Game {
                 format!("game of {application} has {part}, where {PARTS} is needed")
             })?;
         }
+        ensure!(
+            game.sheet.is_none() || game.who.is_some(),
+            "game of {application} has sheet, for which {{who, {{Module, Function}}}} or {{who, {{state, Paths}}}} is needed"
+        );
         Ok(game)
     }
 
@@ -195,9 +199,12 @@ mod tests {
             r#"[{noun,{"","ships"}}]"#,
             r#"[{sessions,"talk_sup"}]"#,
             "[{sheet,ship}]",
+            "[{sheet,{ship,gmcp}}]",
             "[{who,{talk,\"who\"}}]",
             "[{who,{state,[{playing,name}]}}]",
             "[{who,{state,[{plays,[name]}]}}]",
+            "[{who,{state,[]}}]",
+            "[{who,{state,[{named,[name]}]}}]",
             "[{fill,pace}]",
         ] {
             let error = format!("{:#}", game(odd).unwrap_err());

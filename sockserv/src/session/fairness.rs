@@ -1,24 +1,18 @@
 //! Tests that a client takes no more of the node's time than its budget allows, with every kind of flood. The clock is
 //! virtual, so the tests count the node's work and do not depend on the speed of the machine.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
-use tokio::time::timeout;
 
 use crate::admission::budget::{BYTES_PER_LINE, Budget, COMMANDS_PER_LINE};
+use crate::admission::flood::{FLOOD, flood, turn};
 use crate::admission::metered::Metered;
 use crate::session::connection::{self, Owner};
 use crate::session::port::Port;
 use crate::settings::limits::{Limits, Rate};
 use crate::settings::{Opening, Settings};
-
-/// The duration of a flood: so long that the initial burst does not matter.
-const FLOOD: Duration = Duration::from_secs(60);
 
 /// Bytes in transit between a client and the node when the flood ends.
 const PIPE: usize = 4_096;
@@ -77,18 +71,7 @@ async fn taken(piece: &[u8]) -> usize {
         let mut answer = [0; PIPE];
         while reader.read(&mut answer).await.is_ok_and(|len| len > 0) {}
     });
-    let flood = piece.repeat(PIPE / piece.len());
-    let mut taken = 0;
-    let floods = async {
-        loop {
-            let mut rest = &flood[..];
-            while !rest.is_empty() {
-                let len = writer.write(rest).await.unwrap();
-                (taken, rest) = (taken + len, &rest[len..]);
-            }
-        }
-    };
-    let _: Result<(), _> = timeout(FLOOD, floods).await;
+    let taken = flood(&mut writer, &piece.repeat(PIPE / piece.len())).await;
     assert_eq!(is_closed.load(Ordering::Relaxed), 0, "{piece:?} ends it");
     taken
 }
@@ -117,19 +100,6 @@ async fn a_flood_of_any_kind_is_taken_at_the_pace_of_lines_and_its_sender_is_kep
         let least = allowed.min(allowed * 1_024 / piece.len()) / 2;
         assert!(taken >= least, "{piece:?}: only {taken} of {allowed}");
     }
-}
-
-/// Lets every task that is ready run, once. (tokio's own `yield_now` waits until no task is ready.)
-pub(crate) async fn turn() {
-    let mut is_over = false;
-    poll_fn(|cx| match std::mem::replace(&mut is_over, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,6 +134,20 @@ fn lay_out(folder: &Path) {
     std::fs::remove_file(past).expect("the demo has written down its boot");
 }
 
+/// Copies a directory with its content, except the directories `target` of cargo.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the target can be made");
+    for entry in std::fs::read_dir(from).expect("the folder can be listed") {
+        let entry = entry.expect("the folder does not change meanwhile");
+        let to = to.join(entry.file_name());
+        match entry.file_type().expect("the entry exists").is_dir() {
+            true if entry.file_name() == "target" => (),
+            true => copy_folder(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).expect("the file can be copied")),
+        }
+    }
+}
+
 fn read_all(root: &Path, below: &Path, files: &mut Files) {
     let entries = std::fs::read_dir(root.join(below)).expect("the demo has laid it out");
     for entry in entries {

@@ -15,6 +15,9 @@ const REL: &str = r#"{release, {"harbour", "1.0.0"}, {erts, "1.0.0"},
 const GAME: &str = r#"{game, [{noun, {"ship", "ships"}}, {avatars, harbour_berths}, {who, {harbour_pilot, who}},
     {sheet, {harbour_ship, papers}}, {fill, [{name, "bot-"}, pace]}]}"#;
 
+/// The agreement to GMCP and the subscription to messages about a ship.
+const SUBSCRIBES: &[u8] = b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"Char 1\"]\xff\xf0";
+
 /// A tree with the release, and these settings besides the port.
 fn tree(settings: &str) -> Tree {
     let built = once("harbour", |folder| {
@@ -37,11 +40,11 @@ fn sailing(node: &Running, name: &str) -> Guest {
     guest
 }
 
-/// Waits until `who` lists a client with this name.
-fn lists(tree: &Tree, name: &serde_json::Value) {
+/// Waits until `who` lists a client with this name in this row.
+fn lists(tree: &Tree, row: usize, name: &serde_json::Value) {
     let mut last = json!(null);
     let found = poll(PATIENCE, || {
-        last = tree.answer(&["who"])["rows"][0]["name"].clone();
+        last = tree.answer(&["who"])["rows"][row]["name"].clone();
         (last == *name).then_some(())
     });
     assert!(found.is_some(), "{last} instead of {name}");
@@ -62,9 +65,9 @@ fn a_game_whose_modules_have_other_names_stands_behind_the_door() {
     let node = Running::node_with(&tree, &["--ships", "3", "--pace", "5"]);
     node.wrote("3 ships started");
     let mut ann = sailing(&node, "Beagle");
-    ann.send(b"\xff\xfd\xc9\xff\xfa\xc9Core.Supports.Set [\"Char 1\"]\xff\xf0");
+    ann.send(SUBSCRIBES);
     ann.sees(r#"Char.Vitals {"cargo":7,"name":"Beagle"}"#);
-    lists(&tree, &json!("Beagle"));
+    lists(&tree, 0, &json!("Beagle"));
     assert_eq!(tree.answer(&["who"])["rows"][0]["avatar_vsn"], "1.0.0");
     assert!(tree.does(&["who"]).contains(" SHIP "));
     status_says(&tree, "1 client, 1 of them playing");
@@ -78,7 +81,7 @@ fn a_game_whose_modules_have_other_names_stands_behind_the_door() {
     tree.does(&["end-avatar", "Beagle", "A storm comes up."]);
     ann.sees("A storm comes up.\r\n");
     ann.sees("Beagle has sunk. Which ship?\r\n");
-    lists(&tree, &json!(null));
+    lists(&tree, 0, &json!(null));
     assert_eq!(
         past(&tree, 1),
         [done("end-ship Beagle", Some("A storm comes up."))]
@@ -99,13 +102,48 @@ fn a_ship_that_its_client_has_left_is_counted_and_ended() {
 }
 
 #[test]
+fn sheets_that_do_not_end_delay_no_login() {
+    let tree = tree(&format!(", {GAME}"));
+    let node = Running::node_with(&tree, &[]);
+    let stuck = |number| {
+        let mut guest = sailing(&node, &format!("Kraken {number}"));
+        guest.send(SUBSCRIBES);
+        guest
+    };
+    // The runtime has eight threads for calls.
+    let clients: Vec<Guest> = (0..8).map(stuck).collect();
+    let beagle = sailing(&node, "Beagle");
+    lists(&tree, clients.len(), &json!("Beagle"));
+    drop((clients, beagle));
+}
+
+#[test]
+fn supervisors_that_the_release_does_not_have_are_named() {
+    let odd =
+        r#"[{sessions, harbour_quay}, {avatars, harbour_dock}, {fill, [{name, "bot-"}, pace]}]"#;
+    let tree = tree(&format!(", {{game, {odd}}}"));
+    let node = Running::node_with(&tree, &[]);
+    let told = "The game cannot let you in now. Try again later.\r\n";
+    assert_eq!(Guest::connect(&node).ends(), told);
+    node.logged("no process is registered as harbour_quay");
+    assert_eq!(
+        tree.refuses(&["end-avatar", "Beagle"], 3),
+        "failed to end Beagle: no process is registered as harbour_dock ({avatars, …} in the setting game)"
+    );
+    drop(node);
+    let mut filled = Running::start(pq(tree.start()).args(["--avatars", "1"]));
+    assert_eq!(filled.end().code(), Some(1));
+    filled.logged("failed to start avatars: no process is harbour_dock");
+}
+
+#[test]
 fn a_release_that_does_not_speak_of_its_game_has_a_door_without_names() {
     let tree = tree("");
     let node = Running::node_with(&tree, &[]);
     let mut ann = sailing(&node, "Beagle");
     ann.send("hello\n");
     ann.sees("Aye: hello\r\n");
-    lists(&tree, &json!(null));
+    lists(&tree, 0, &json!(null));
     let table = tree.does(&["who"]);
     assert!(table.contains(" AVATAR "), "{table}");
     let sentence = tree.refuses(&["end-avatar", "Beagle"], 3);

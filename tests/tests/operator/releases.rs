@@ -1,9 +1,8 @@
 //! The register of releases, and single files: listing, adding and removing.
 
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
-use pq_tests::running::{Player, Running, Tree, pq};
+use pq_tests::running::{Player, Running, Tree, copy_folder, pq};
 use serde_json::{Value, json as value};
 
 use crate::typed::{done, json, refused, told};
@@ -255,9 +254,9 @@ fn an_application_that_has_only_moved_is_found_where_the_release_says() {
     let node = Running::node_with(&tree, &[]);
     let moved = tree.root().join("elsewhere");
     let folder = |lib: &str| tree.root().join("lib").join(lib);
-    copy(&folder("sockserv-1.0.0"), &moved.join("sockserv-1.0.0"));
+    copy_folder(&folder("sockserv-1.0.0"), &moved.join("sockserv-1.0.0"));
     let release = tree.root().join("releases/1.0.9");
-    copy(&tree.root().join("releases/1.0.0"), &release);
+    copy_folder(&tree.root().join("releases/1.0.0"), &release);
     // The release is made by hand, so it has no checksums.
     std::fs::remove_file(release.join("SHA256SUMS")).unwrap();
     let rel_file = release.join("processquest.rel");
@@ -287,16 +286,4 @@ fn an_application_that_has_only_moved_is_found_where_the_release_says() {
     drop(node);
     let node = Running::node_with(&tree, &[]);
     Player::enter(&node, "Bob");
-}
-
-/// Copies a directory with its content.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        match from.is_dir() {
-            true => copy(&from, &to),
-            false => drop(std::fs::copy(&from, &to).unwrap()),
-        }
-    }
 }

@@ -157,25 +157,29 @@ const OPENING_FILES: [&str; 6] = [
     "server/protocol/src/who.rs",
 ];
 
+/// The masked code of a file of the node, without its tests; `None` for other files and those of `exceptions`.
+fn code_of_node(file: &File, exceptions: &[&str]) -> Option<String> {
+    let is_below = |starts: &[&str]| starts.iter().any(|start| file.path.starts_with(start));
+    let is_node = is_below(&["server/", "sockserv/src/", "regis/"]) && file.is_rust();
+    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
+    if !is_node || is_test || is_below(exceptions) {
+        return None;
+    }
+    let mut code = mask(&file.text);
+    code.truncate(code.find("#[cfg(test)]").unwrap_or(code.len()));
+    Some(code)
+}
+
 /// Calls in the node that open files without `pq-files`, which opens only regular files. Tests may open files.
 pub(crate) fn opened_elsewhere(file: &File) -> Vec<Fault> {
-    let is_node = ["server/", "sockserv/src/", "regis/src/"]
-        .iter()
-        .any(|start| file.path.starts_with(start));
-    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_there = OPENING_FILES
-        .iter()
-        .any(|start| file.path.starts_with(start));
-    if !is_node || is_test || is_there || !file.is_rust() {
+    let Some(code) = code_of_node(file, &OPENING_FILES) else {
         return Vec::new();
-    }
-    let code = mask(&file.text);
-    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    };
     let places = OPENERS.iter().flat_map(|opener| code.match_indices(opener));
     places
         .map(|(at, _)| {
             let wanted = "opening a pipe would block: read the file with `pq_files`";
-            file.fault(line_of(code, at), wanted)
+            file.fault(line_of(&code, at), wanted)
         })
         .collect()
 }
@@ -210,18 +214,9 @@ const WRITING_FILES: [&str; 6] = [
 
 /// Output of a node that does not use its queue, so that it could block the node.
 pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
-    let is_node = ["server/", "sockserv/src/", "regis/"]
-        .iter()
-        .any(|start| file.path.starts_with(start));
-    let is_test = file.path.contains("/tests") || file.path.contains("/benches/");
-    let is_there = WRITING_FILES
-        .iter()
-        .any(|start| file.path.starts_with(start));
-    if !is_node || is_test || is_there || !file.is_rust() {
+    let Some(code) = code_of_node(file, &WRITING_FILES) else {
         return Vec::new();
-    }
-    let code = mask(&file.text);
-    let code = &code[..code.find("#[cfg(test)]").unwrap_or(code.len())];
+    };
     let places = WRITERS.iter().flat_map(|writer| code.match_indices(writer));
     // `stdio::stderr_is_terminal` is a different name.
     let goes_on =
@@ -236,7 +231,7 @@ pub(crate) fn written_elsewhere(file: &File) -> Vec<Fault> {
         .map(|(at, _)| {
             let wanted =
                 "the node must not wait for a reader: log the text, or write it with `stdio`";
-            file.fault(line_of(code, at), wanted)
+            file.fault(line_of(&code, at), wanted)
         })
         .collect()
 }

@@ -13,7 +13,7 @@ use pq_otp::application::{AppReply, AppRequest};
 use pq_otp::spec::{SupReply, SupRequest};
 use pq_release::handler::{FailedStep, Options, ReleaseHandler};
 use pq_tests::house::House;
-use pq_tests::running::{build, once};
+use pq_tests::running::{build, copy_folder, once};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl Land {
         });
         let land = Land { folder };
         for name in ["releases", "lib"] {
-            copy(&built.join(name), &land.root().join(name));
+            copy_folder(&built.join(name), &land.root().join(name));
         }
         let bare = land.root().join("releases/0.0.0");
         fs::create_dir_all(&bare).unwrap();
@@ -55,17 +55,6 @@ impl Land {
 
     fn root(&self) -> PathBuf {
         self.folder.path().join("tree")
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry.unwrap();
-        let to = to.join(entry.path().strip_prefix(from).unwrap());
-        match entry.file_type().is_dir() {
-            true => fs::create_dir_all(to).unwrap(),
-            false => drop(fs::copy(entry.path(), to).unwrap()),
-        }
     }
 }
 

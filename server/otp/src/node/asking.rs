@@ -254,18 +254,22 @@ impl<'a> Function<'a> {
     /// `asks`: set when the function returns the number of a request, whose answer is the result then.
     fn question(self, asks: Option<Arc<AtomicBool>>) -> Question<'a> {
         Box::new(move |node, from| {
-            let call = ModuleCall {
-                module: self.module.to_string(),
-                function: self.function.to_string(),
-                args: self.args.to_vec(),
-                from,
-                asks,
-            };
-            if let Err(call) = node.calls().take(node, call) {
-                node.signal(Signal::CallModule(Box::new(call)));
-            }
+            self.send(node, from, asks);
             Ok(())
         })
+    }
+
+    fn send(self, node: &Node, from: Caller, asks: Option<Arc<AtomicBool>>) {
+        let call = ModuleCall {
+            module: self.module.to_string(),
+            function: self.function.to_string(),
+            args: self.args.to_vec(),
+            from,
+            asks,
+        };
+        if let Err(call) = node.calls().take(node, call) {
+            node.signal(Signal::CallModule(Box::new(call)));
+        }
     }
 }
 
@@ -356,6 +360,24 @@ impl Node {
             }));
         }));
         self.send_sys(to, from, message);
+    }
+
+    /// Calls a function as [`Ask::call_function`] does, without waiting; `on_reply` runs on the thread of the call or
+    /// on a shard's thread, and must not wait. While the function has not returned, `on_reply` is kept.
+    pub fn function_request(
+        &self,
+        module: &str,
+        function: &str,
+        args: &[u8],
+        on_reply: impl FnOnce(Result<Payload, Reason>) + Send + 'static,
+    ) {
+        let call = Function {
+            module,
+            function,
+            args,
+        };
+        let from = self.expect_answer(Box::new(on_reply));
+        call.send(self, from, None);
     }
 
     fn send_sys(&self, to: Pid, from: Caller, message: SysMessage) {

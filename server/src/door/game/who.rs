@@ -11,7 +11,7 @@
 //! `named`: the player has chosen this name and must confirm it. `arriving`: the avatar is being started. `playing`:
 //! the avatar runs; `process`, which may be omitted, is the process that ends with the avatar.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use pq_term::Term;
 use sockserv::{Avatar, Login};
 
@@ -79,6 +79,11 @@ impl Places {
                 ),
             }
         }
+        // Without this path no client ever plays, so each one would be disconnected at the end of `login_ms`.
+        ensure!(
+            places.playing.is_some(),
+            "the paths do not include {{playing, Path}}"
+        );
         Ok(places)
     }
 

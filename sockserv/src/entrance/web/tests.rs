@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::admission::budget::{BYTES_PER_LINE, Budget, COMMANDS_PER_LINE};
+use crate::admission::flood::{FLOOD, flood};
 use crate::admission::metered::Metered;
 use crate::admission::refused::Refusal;
 use crate::session::ending::Cause;
@@ -305,7 +306,6 @@ async fn a_reason_that_is_too_long_is_cut_between_two_characters() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_frames_is_taken_at_the_pace_of_lines_and_its_sender_is_kept() {
-    const FLOOD: Duration = Duration::from_secs(60);
     let lines = Settings::default().limits.lines;
     let lines = lines.burst + lines.per_second * FLOOD.as_secs() as u32;
     let [commands, bytes] = [COMMANDS_PER_LINE, BYTES_PER_LINE].map(|each| (lines * each) as usize);
@@ -325,17 +325,7 @@ async fn a_flood_of_frames_is_taken_at_the_pace_of_lines_and_its_sender_is_kept(
             while reader.read(&mut [0; 1_024]).await.is_ok_and(|len| len > 0) {}
         });
         writer.write_all(first).await.unwrap();
-        let (flood, mut taken) = (piece.repeat(100), 0);
-        let floods = async {
-            loop {
-                let mut rest = &flood[..];
-                while !rest.is_empty() {
-                    let len = writer.write(rest).await.unwrap();
-                    (taken, rest) = (taken + len, &rest[len..]);
-                }
-            }
-        };
-        let _: Result<(), _> = timeout(FLOOD, floods).await;
+        let taken = flood(&mut writer, &piece.repeat(100)).await;
         assert!(!pongs.is_finished(), "{piece:?} ends it");
         assert!(
             taken <= allowed + 16 * 1_024,

@@ -32,7 +32,7 @@ use tokio::time::{sleep, timeout};
 
 use super::forwarded;
 use crate::admission::budget::{Budget, Work};
-use crate::admission::metered::Metered;
+use crate::admission::metered::{Metered, writes_to_stream};
 use crate::admission::refused::Refusal;
 use crate::admission::seldom::seldom;
 use crate::entrance::reception::Reception;
@@ -282,33 +282,7 @@ impl AsyncRead for Visit {
 }
 
 impl AsyncWrite for Visit {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
+    writes_to_stream!();
 }
 
 /// The visitor who sends the requests of one connection: a browser, or a proxy.
