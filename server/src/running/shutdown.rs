@@ -163,7 +163,7 @@ impl End {
         }
     }
 
-    /// Stops the node.
+    /// Tells the clients that the shutdown is due, and has the node stop.
     fn come(&self, plan: Plan) {
         self.announce(&sentence(Duration::ZERO, plan.text.as_deref()));
         tracing::info!(who = %plan.who, "the planned shutdown is due");

@@ -1,5 +1,8 @@
 //! A ship, with a name and the cargo of its start.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use pq_sdk::regis::{self, RegisterError};
 use pq_sdk::{Ctx, Export, Function, GenServer, InitError, Module, Reason, Term};
 use serde::{Deserialize, Serialize};
@@ -26,7 +29,7 @@ pub static PAPERS: Function<(Ship,), Vec<(String, Papers)>> =
     Function::new("harbour_ship", "papers", |_ctx, (ship,)| {
         let Ship { name, cargo } = ship;
         while name.starts_with(ENDLESS) {
-            std::thread::park();
+            sleep(Duration::from_secs(1));
         }
         vec![("Char.Vitals".to_string(), Papers { name, cargo })]
     });
