@@ -37,6 +37,8 @@ use task::Task;
 
 pub use crate::v1_0_0::pq_player::{Call, Event, State, Supervisor};
 
+mod form;
+
 pub mod gmcp;
 
 pub mod rules;
@@ -45,6 +47,7 @@ pub mod task;
 
 /// A hero. An upgrade converts its parts by their names; in its encoded form the quest is one of these parts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "form::Fields")]
 pub struct Player {
     /// The part that heroes of 1.0.0 also have. Its bag counts the enemies of this version.
     #[serde(flatten)]

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{decode, encode};
 use crate::ctx::Ctx;
-use crate::migrate::{Migration, convert};
+use crate::migrate::{Migration, convert, upgrade};
 use crate::module::{Functions, Module};
 
 /// A kind of module that has a state and runs in a process.
@@ -80,6 +80,16 @@ impl<S: Stateful> Callbacks for StatefulAdapter<S> {
         let mut ctx = Ctx::converting(host, extra);
         convert(S::MIGRATIONS, Self::VSN, way, bytes, &mut ctx)
     }
+
+    fn upgrade(
+        host: &mut HostRef,
+        vsn: &str,
+        bytes: &[u8],
+        extra: &[u8],
+    ) -> Result<S::State, Refusal> {
+        let mut ctx = Ctx::converting(host, extra);
+        upgrade(S::MIGRATIONS, Self::VSN, vsn, bytes, &mut ctx)
+    }
 }
 
 /// A kind of module that has no state and only answers calls.
@@ -143,6 +153,10 @@ impl<S: Stateless> Callbacks for StatelessAdapter<S> {
         _: &[u8],
         _: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
+        Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
+    }
+
+    fn upgrade(_: &mut HostRef, _: &str, _: &[u8], _: &[u8]) -> Result<(), Refusal> {
         Err(Refusal::Undefined(format!("state of {}", Self::NAME)))
     }
 }

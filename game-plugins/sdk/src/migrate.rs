@@ -1,5 +1,7 @@
 //! Conversions of a state between versions (`code_change`). The newer module has both directions.
 
+use std::any::Any;
+
 use pq_abi::plugin::Refusal;
 use pq_abi::{Direction, OldVsn};
 use serde::Serialize;
@@ -23,11 +25,15 @@ pub trait Migrate<Old>: Sized {
 
 type Convert = fn(&[u8], &mut Ctx<'_>) -> Result<Vec<u8>, Refusal>;
 
+/// Puts a new state into the place, which is an `Option` of the state. A place for another type stays empty.
+type Make = fn(&[u8], &mut Ctx<'_>, place: &mut dyn Any) -> Result<(), Refusal>;
+
 /// The conversions from and to one older version of a module.
 pub struct Migration {
     pub(crate) vsn: &'static str,
     pub(crate) form: Form,
     up: Convert,
+    make: Make,
     down: Convert,
 }
 
@@ -53,7 +59,7 @@ impl Migration {
     pub const fn converts<Old, New>(vsn: &'static str) -> Migration
     where
         Old: Serialize + DeserializeOwned,
-        New: Serialize + DeserializeOwned + Migrate<Old>,
+        New: Serialize + DeserializeOwned + Migrate<Old> + 'static,
     {
         Migration::of::<Old, New>(vsn, Form::Other)
     }
@@ -63,7 +69,7 @@ impl Migration {
     pub const fn keeps<Old, New>(vsn: &'static str) -> Migration
     where
         Old: Serialize + DeserializeOwned,
-        New: Serialize + DeserializeOwned + Migrate<Old>,
+        New: Serialize + DeserializeOwned + Migrate<Old> + 'static,
     {
         Migration::of::<Old, New>(vsn, Form::Same)
     }
@@ -71,12 +77,13 @@ impl Migration {
     const fn of<Old, New>(vsn: &'static str, form: Form) -> Migration
     where
         Old: Serialize + DeserializeOwned,
-        New: Serialize + DeserializeOwned + Migrate<Old>,
+        New: Serialize + DeserializeOwned + Migrate<Old> + 'static,
     {
         Migration {
             vsn,
             form,
             up: up::<Old, New>,
+            make: make::<Old, New>,
             down: down::<Old, New>,
         }
     }
@@ -87,6 +94,17 @@ fn up<Old: DeserializeOwned, New: Serialize + Migrate<Old>>(
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
     Ok(encode(&New::up(decode(bytes)?, ctx).map_err(refusal)?))
+}
+
+fn make<Old: DeserializeOwned, New: Migrate<Old> + 'static>(
+    bytes: &[u8],
+    ctx: &mut Ctx<'_>,
+    place: &mut dyn Any,
+) -> Result<(), Refusal> {
+    if let Some(place) = place.downcast_mut::<Option<New>>() {
+        *place = Some(New::up(decode(bytes)?, ctx).map_err(refusal)?);
+    }
+    Ok(())
 }
 
 fn down<Old: Serialize, New: DeserializeOwned + Migrate<Old>>(
@@ -106,13 +124,41 @@ pub(crate) fn convert(
     ctx: &mut Ctx<'_>,
 ) -> Result<Vec<u8>, Refusal> {
     let OldVsn { direction, vsn } = way;
-    let migration = migrations.iter().find(|migration| migration.vsn == vsn);
-    match (migration, direction) {
+    match (of(migrations, vsn), direction) {
         (Some(migration), Direction::Up) => (migration.up)(bytes, ctx),
         (Some(migration), Direction::Down) => (migration.down)(bytes, ctx),
         (None, _) if vsn == own_vsn => Ok(bytes.to_vec()),
-        (None, _) => Err(Refusal::Undefined(format!(
-            "conversion between versions {vsn} and {own_vsn}"
-        ))),
+        (None, _) => Err(undefined(vsn, own_vsn)),
     }
+}
+
+/// Finds the migration of `vsn` and makes a state with it: without bytes in between, if the migration has the type of the
+/// state. The migration may have another type with the same encoding.
+pub(crate) fn upgrade<S: DeserializeOwned + 'static>(
+    migrations: &[Migration],
+    own_vsn: &str,
+    vsn: &str,
+    bytes: &[u8],
+    ctx: &mut Ctx<'_>,
+) -> Result<S, Refusal> {
+    let Some(migration) = of(migrations, vsn) else {
+        return match vsn == own_vsn {
+            true => decode(bytes),
+            false => Err(undefined(vsn, own_vsn)),
+        };
+    };
+    let mut made: Option<S> = None;
+    (migration.make)(bytes, ctx, &mut made)?;
+    match made {
+        Some(state) => Ok(state),
+        None => decode(&(migration.up)(bytes, ctx)?),
+    }
+}
+
+fn of<'a>(migrations: &'a [Migration], vsn: &str) -> Option<&'a Migration> {
+    migrations.iter().find(|migration| migration.vsn == vsn)
+}
+
+fn undefined(vsn: &str, own_vsn: &str) -> Refusal {
+    Refusal::Undefined(format!("conversion between versions {vsn} and {own_vsn}"))
 }

@@ -232,6 +232,28 @@ impl Module {
         })
     }
 
+    /// Converts an exported state from version `vsn`, which is older, to a state of this module. A library that was built
+    /// before it had an entry for this converts to bytes, and reads them.
+    pub fn upgrade<H: Host>(
+        self,
+        host: &mut H,
+        vsn: &str,
+        bytes: &[u8],
+        extra: &[u8],
+    ) -> Result<State, Failure> {
+        let Some(upgrade) = self.0.table.upgrade else {
+            let direction = crate::Direction::Up;
+            let new = self.code_change(host, OldVsn { direction, vsn }, bytes, extra)?;
+            return self.import(host, &new);
+        };
+        let vsn = Slice::of(vsn.as_bytes());
+        let (bytes, extra) = (Slice::of(bytes), Slice::of(extra));
+        // SAFETY: a genuine table; the slices and `made` live across the call.
+        self.make(host, Entry::CodeChange, |table, made| unsafe {
+            upgrade(table, vsn, bytes, extra, made)
+        })
+    }
+
     fn make<H: Host>(
         self,
         host: &mut H,

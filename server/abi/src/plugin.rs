@@ -63,6 +63,13 @@ pub trait Callbacks: 'static {
         bytes: &[u8],
         extra: &[u8],
     ) -> Result<Vec<u8>, Refusal>;
+    /// Converts the exported state of an older version to a state of this version.
+    fn upgrade(
+        host: &mut HostRef,
+        vsn: &str,
+        bytes: &[u8],
+        extra: &[u8],
+    ) -> Result<Self::State, Refusal>;
 }
 
 /// The operands of a callback; each [`Callback`] gives their meaning.
@@ -136,6 +143,7 @@ pub const fn module_table<C: Callbacks>() -> ModuleTable {
         import: import::<C>,
         code_change: code_change::<C>,
         drop: drop_state::<C>,
+        upgrade: Some(upgrade::<C>),
     }
 }
 
@@ -183,7 +191,7 @@ unsafe extern "C" fn handle<C: Callbacks>(
     guard(&mut HostRef { table }, |host| {
         let callback = Callback::from_number(callback)
             .ok_or_else(|| Refusal::Undefined(format!("callback {callback}")))?;
-        // SAFETY: `state` was made by `init` or `import` of this table and is lent to this one call.
+        // SAFETY: `state` was made by `init`, `import` or `upgrade` of this table and is lent to this one call.
         let state = unsafe { &mut *state.cast::<C::State>() };
         // SAFETY: the node keeps data readable during the call.
         let data = unsafe { data.bytes() };
@@ -256,9 +264,28 @@ unsafe extern "C" fn code_change<C: Callbacks>(
 }
 
 /// # Safety
+/// Only the node may call this, under the conditions of [`ModuleTable`] for `upgrade`.
+unsafe extern "C" fn upgrade<C: Callbacks>(
+    table: *const HostTable,
+    vsn: Slice,
+    bytes: Slice,
+    extra: Slice,
+    state: *mut *mut c_void,
+) -> u32 {
+    guard(&mut HostRef { table }, |host| {
+        // SAFETY: the node keeps all three readable during the call.
+        let (vsn, bytes, extra) = unsafe { (vsn.bytes(), bytes.bytes(), extra.bytes()) };
+        let made = C::upgrade(host, &text(vsn), bytes, extra)?;
+        // SAFETY: `state` is the node's, valid for one pointer.
+        unsafe { state.write(Box::into_raw(Box::new(made)).cast()) };
+        Ok(())
+    })
+}
+
+/// # Safety
 /// Only the node may call this, under the conditions of [`ModuleTable`] for `drop`.
 unsafe extern "C" fn drop_state<C: Callbacks>(state: *mut c_void) {
-    // SAFETY: `state` was boxed by `init` or `import` of this table, and the node gives it up.
+    // SAFETY: `state` was boxed by `init`, `import` or `upgrade` of this table, and the node gives it up.
     let state = unsafe { Box::from_raw(state.cast::<C::State>()) };
     // A panic in a Drop of the author's must not cross either; the rest of that state leaks, which is safe.
     let _ = panic_place::watch(|| catch_unwind(AssertUnwindSafe(|| drop(state))));

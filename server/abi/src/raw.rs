@@ -126,7 +126,7 @@ pub(crate) unsafe fn copied<T>(table: *const T, size: usize) -> T {
 
 /// One module of a library. All functions catch panics inside the library and report [`Status::Panic`].
 ///
-/// `state` is a result of `init`, `import` or `code_change` of the same table.
+/// `state` is a result of `init`, `import` or `upgrade` of the same table.
 #[repr(C)]
 pub struct ModuleTable {
     /// The module's name, UTF-8, static.
@@ -169,6 +169,17 @@ pub struct ModuleTable {
     ) -> u32,
     /// Frees a state, which is not used again.
     pub(crate) drop: unsafe extern "C" fn(state: *mut c_void),
+    /// Converts exported bytes of the older version `vsn`, and writes the new state to `state`: `code_change` and `import`
+    /// in one. The first addition; absent in libraries that were built before it.
+    pub(crate) upgrade: Option<
+        unsafe extern "C" fn(
+            host: *const HostTable,
+            vsn: Slice,
+            bytes: Slice,
+            extra: Slice,
+            state: *mut *mut c_void,
+        ) -> u32,
+    >,
 }
 
 impl ModuleTable {

@@ -1,6 +1,6 @@
 //! `code_change` of one state, for `sys` and for a transaction: with the residues beside the state.
 
-use pq_abi::{Direction, Failure, Host, Module};
+use pq_abi::{Direction, Failure, Host, Module, OldVsn, State};
 
 use crate::residue::{Beside, Residues};
 
@@ -51,12 +51,43 @@ impl CodeChange<'_> {
         residues: Option<&Residues>,
     ) -> Result<(Vec<u8>, Option<Box<Residues>>), Failure> {
         let (newer, older) = self.newer_and_older();
-        *host.beside() = Some(Box::new(Beside::begin(residues, newer, self.to)));
-        let way = pq_abi::OldVsn {
+        let way = OldVsn {
             direction: self.direction,
             vsn: older.vsn(),
         };
-        let new = newer.code_change(host, way, bytes, self.extra)?;
+        self.with_residues(host, residues, |host| {
+            newer.code_change(host, way, bytes, self.extra)
+        })
+    }
+
+    /// Converts an exported state to a state of the other version.
+    pub(crate) fn state<H: Converts>(
+        self,
+        host: &mut H,
+        bytes: &[u8],
+        residues: Option<&Residues>,
+    ) -> Result<(State, Option<Box<Residues>>), Failure> {
+        match self.direction {
+            Direction::Up => self.with_residues(host, residues, |host| {
+                self.to.upgrade(host, self.from.vsn(), bytes, self.extra)
+            }),
+            Direction::Down => {
+                let (new, residues) = self.convert(host, bytes, residues)?;
+                Ok((self.to.import(host, &new)?, residues))
+            }
+        }
+    }
+
+    /// Runs a conversion with the residues at hand. Also returns the residues beside the new state.
+    fn with_residues<H: Converts, R>(
+        self,
+        host: &mut H,
+        residues: Option<&Residues>,
+        convert: impl FnOnce(&mut H) -> Result<R, Failure>,
+    ) -> Result<(R, Option<Box<Residues>>), Failure> {
+        let (newer, _) = self.newer_and_older();
+        *host.beside() = Some(Box::new(Beside::begin(residues, newer, self.to)));
+        let new = convert(host)?;
         let residues = host.beside().take().map(|beside| beside.end()).transpose();
         Ok((new, residues.map_err(Failure::Reason)?.flatten()))
     }

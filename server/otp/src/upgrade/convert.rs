@@ -144,19 +144,12 @@ fn new_state(
     target: &Target,
     bytes: &[u8],
 ) -> Result<Handler, Failure> {
-    let state = |host: &mut _, bytes: &[u8]| target.module.import(host, bytes);
-    match way(part.from, target) {
+    let (state, residues) = match way(part.from, target) {
         // No function converts the state, so the residues beside it are kept as they are.
-        None => Ok(Handler {
-            state: state(host, bytes)?,
-            residues: part.residues.clone(),
-        }),
-        Some(way) => {
-            let (new, residues) = way.convert(host, bytes, part.residues.as_deref())?;
-            let state = state(host, &new)?;
-            Ok(Handler { state, residues })
-        }
-    }
+        None => (target.module.import(host, bytes)?, part.residues.clone()),
+        Some(way) => way.state(host, bytes, part.residues.as_deref())?,
+    };
+    Ok(Handler { state, residues })
 }
 
 /// The conversion from a version to its target; `None` when states are carried without a conversion.
