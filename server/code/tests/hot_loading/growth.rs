@@ -2,7 +2,7 @@
 
 use pq_abi::ABI_STAMP;
 use pq_abi::raw::LibraryTable;
-use pq_abi::{Direction, Failure, OldVsn, Verdict};
+use pq_abi::{Direction, Failure, Module, OldVsn, Verdict};
 
 use super::calls::Request;
 use super::fixture::Variant;
@@ -48,13 +48,27 @@ fn assert_it_plays(bytes: &[u8]) {
         .import(&mut host, &exported)
         .expect("a counter can be read");
     assert_eq!(add(&mut again), (Verdict::Wait, Some(6)));
-    let way = OldVsn {
-        direction: Direction::Up,
-        vsn: "0.9",
-    };
-    let changed = module.code_change(&mut host, way, &exported, &[]);
-    assert!(matches!(changed, Err(Failure::Undefined(_))), "{changed:?}");
+    assert_it_converts(&mut host, module);
     assert_eq!(node.version(library), "1.0.0");
+}
+
+/// Checks that the conversion to bytes and the conversion to a state have the same result.
+fn assert_it_converts(host: &mut TestHost<'_>, module: Module) {
+    let direction = Direction::Up;
+    // `#{"count" => 7}`
+    let older = b"\x81\xa5count\x07";
+    let mut bytes_from = |vsn| module.code_change(host, OldVsn { direction, vsn }, older, &[]);
+    let bytes = bytes_from("0.9").expect("version 0.9 converts");
+    let unknown = bytes_from("0.8");
+    assert!(matches!(unknown, Err(Failure::Undefined(_))), "{unknown:?}");
+    let state = module.upgrade(host, "0.9", older, &[]);
+    let state = state.expect("version 0.9 converts");
+    assert_eq!(state.export(host), Ok(bytes));
+    let unknown = module.upgrade(host, "0.8", older, &[]).err();
+    assert!(
+        matches!(unknown, Some(Failure::Undefined(_))),
+        "{unknown:?}"
+    );
 }
 
 #[test]
