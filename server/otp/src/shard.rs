@@ -6,7 +6,7 @@
 //! ```
 //! In this module: the turn, and the delivery of signals. Submodules: [`spawn`] (births), [`exit`] (ends, links,
 //! monitors), [`run`] (one envelope), [`from_outside`] (functions called outside of any process), [`time_out`],
-//! [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (exported states), [`stage`] (transactions),
+//! [`effects`], [`supervise`], [`manage`], [`run_native`], [`exporter`] (exported states), [`changed`], [`stage`] (transactions),
 //! [`gate`] (processes that a transaction keeps from running), [`slab`].
 
 use std::collections::VecDeque;
@@ -28,9 +28,11 @@ use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
 use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
+use changed::Changed;
 use exporter::Walk;
 use gate::Gate;
 
+mod changed;
 mod effects;
 mod exit;
 mod exporter;
@@ -160,9 +162,8 @@ pub(crate) struct Shard {
     /// The transaction under way.
     staging: Option<Box<stage::Staging>>,
     gate: Gate,
-    /// The places of processes that have changed since the transaction copied them, in the order of their changes,
-    /// each once: the mark at the process is cleared when its place is taken from here.
-    changed: VecDeque<u32>,
+    /// The processes that have changed since the transaction copied them.
+    changed: Changed,
     pub(crate) quit: bool,
     pub(crate) counters: Counters,
 }
@@ -204,7 +205,7 @@ impl Shard {
             listings: VecDeque::new(),
             staging: None,
             gate: Gate::new(),
-            changed: VecDeque::new(),
+            changed: Changed::default(),
             quit: false,
             counters: Counters::default(),
         }

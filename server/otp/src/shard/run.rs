@@ -71,7 +71,7 @@ impl Shard {
         let envelope = envelope?;
         if process.exported.are_set() {
             process.exported.clear();
-            self.changed.push_back(pid.index());
+            self.changed.note(process);
         }
         if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
             process.note_in(&envelope, self.core.now_ms);

@@ -48,19 +48,11 @@ enum Step {
     Resting,
     /// The walk through all processes, and after its end the export of changed ones.
     Copying(Walk),
-    Settling(Settling),
-    Holding(Settling),
+    /// The wait until all supervisors of the shard are settled; `true` when they were, and the coordinator knows it.
+    Settling(bool),
+    Holding,
     /// The decision, and the next place to release.
     Releasing(Decision, usize),
-}
-
-/// How far the supervisors of this shard are from being settled.
-#[derive(Clone, Copy)]
-struct Settling {
-    /// The number of changed places to check until all supervisors that are not settled are known.
-    to_check: usize,
-    /// Whether all were settled at one time; the coordinator knows it.
-    is_reported: bool,
 }
 
 /// The outcome of a transaction.
@@ -117,7 +109,7 @@ impl Staging {
             Step::Copying(walk) => {
                 has_room && (!walk.is_over(shard) || shard.changed.len() >= self.batch())
             }
-            Step::Settling(_) | Step::Holding(_) => has_room && !shard.changed.is_empty(),
+            Step::Settling(_) | Step::Holding => has_room && !shard.changed.is_empty(),
             Step::Releasing(..) => true,
         }
     }
@@ -136,8 +128,8 @@ impl Staging {
         match self.step {
             Step::Resting => (),
             Step::Copying(walk) => self.copy_some(shard, walk),
-            Step::Settling(settling) => self.settle_some(shard, settling),
-            Step::Holding(settling) => self.hold_some(shard, settling),
+            Step::Settling(is_reported) => self.settle_some(shard, is_reported),
+            Step::Holding => self.hold_some(shard),
             Step::Releasing(decision, at) => return self.release_some(shard, decision, at),
         }
         Left::More
@@ -194,32 +186,27 @@ impl Staging {
 
     /// Keeps settled supervisors from taking requests.
     fn settle(&mut self, shard: &mut Shard) {
-        let settling = Settling {
-            to_check: shard.changed.len(),
-            is_reported: false,
-        };
-        self.step = Step::Settling(settling);
+        self.step = Step::Settling(false);
         if self.copies.have_supervisors() {
             shard.gate.settle(shard.queue_end());
         }
     }
 
     /// Exports a slice of the changed processes, and reports once when all supervisors of the shard are settled.
-    fn settle_some(&mut self, shard: &mut Shard, settling: Settling) {
-        let mut settling = self.follow_some(shard, settling);
-        if self.is_settled(settling) && !settling.is_reported {
-            settling.is_reported = true;
-            self.board.done();
+    fn settle_some(&mut self, shard: &mut Shard, is_reported: bool) {
+        self.follow_some(shard);
+        if is_reported || !self.copies.are_settled(shard) {
+            return;
         }
-        self.step = Step::Settling(settling);
+        self.step = Step::Settling(true);
+        self.board.done();
     }
 
     /// Exports a slice of the changed processes. The supervisors of all shards were settled. One that was born since has its
     /// children on this shard: the gate shuts when that supervisor is settled, too.
-    fn hold_some(&mut self, shard: &mut Shard, settling: Settling) {
-        let settling = self.follow_some(shard, settling);
-        self.step = Step::Holding(settling);
-        if !shard.gate.is_shut() && self.is_settled(settling) {
+    fn hold_some(&mut self, shard: &mut Shard) {
+        self.follow_some(shard);
+        if !shard.gate.is_shut() && self.copies.are_settled(shard) {
             self.shut(shard);
         }
         let is_done = shard.changed.is_empty() && self.copies.outstanding() == 0;
@@ -229,29 +216,16 @@ impl Staging {
         }
     }
 
-    fn follow_some(&mut self, shard: &mut Shard, settling: Settling) -> Settling {
+    fn follow_some(&mut self, shard: &mut Shard) {
         let budget = (self.slice_size() * HURRY).min(self.copies.room());
-        let checked = self.copies.follow(shard, budget);
+        self.copies.follow(shard, budget);
         self.copies.send(shard.core.id);
         self.report(shard);
-        let to_check = settling.to_check.saturating_sub(checked);
-        Settling {
-            to_check,
-            ..settling
-        }
-    }
-
-    fn is_settled(&self, settling: Settling) -> bool {
-        settling.to_check == 0 && self.copies.are_settled()
     }
 
     /// Holds the processes: at once, or when supervisors that were born since all were settled are settled, too.
     fn hold(&mut self, shard: &mut Shard) {
-        let settling = Settling {
-            to_check: shard.changed.len(),
-            is_reported: true,
-        };
-        self.step = Step::Holding(settling);
+        self.step = Step::Holding;
         match self.copies.have_supervisors() {
             true if shard.gate.is_settling() => (),
             true => shard.gate.settle(shard.queue_end()),
@@ -377,7 +351,7 @@ impl Shard {
             match module.kind() {
                 // Its initial children do not run yet.
                 Kind::Supervisor => staging.copies.wait_until_settled(pid.index()),
-                _ => self.changed.push_back(pid.index()),
+                _ => self.changed.note(process),
             }
         }
     }

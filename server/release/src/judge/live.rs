@@ -42,10 +42,8 @@ pub(crate) fn look<'a>(
     let mut world = World::empty(code);
     hold(&mut world, code);
     if looks.processes {
-        for process in driver.processes(ASK_TIMEOUT_MS)? {
-            let (id, process) = seen(process);
-            world.processes.insert(id, process);
-        }
+        let processes = driver.processes(ASK_TIMEOUT_MS)?;
+        world.processes = processes.into_iter().map(seen).collect();
     }
     if looks.applications {
         know_applications(&mut world, driver)?;

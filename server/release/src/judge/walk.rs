@@ -144,7 +144,9 @@ impl Walk<'_, '_> {
     pub(super) fn note_who_runs(&mut self) {
         let processes = self.world.processes.values();
         let there = processes.filter(|process| process.pid.is_some());
-        let runs = there.map(|process| process.module.clone()).collect();
+        // A node has a million processes, and some twenty modules.
+        let runs: BTreeSet<&str> = there.map(|process| &*process.module).collect();
+        let runs = runs.into_iter().map(str::to_string).collect();
         self.judgement.runs.push(runs);
     }
 
@@ -247,12 +249,12 @@ impl Walk<'_, '_> {
     /// Processes whose module is removed, and whose supervisors would start them again.
     fn homeless(&self) -> Vec<Finding> {
         let mut modules: BTreeMap<&str, &str> = BTreeMap::new();
-        for process in self.world.processes.values() {
-            let is_gone = self.removed.contains(&process.module);
+        let processes = self.world.processes.values();
+        for process in processes.filter(|process| self.removed.contains(&process.module)) {
             let parent = process
                 .parent
                 .and_then(|parent| self.world.processes.get(&parent));
-            if let Some(parent) = parent.filter(|parent| is_gone && parent.supervisor.is_some()) {
+            if let Some(parent) = parent.filter(|parent| parent.supervisor.is_some()) {
                 modules.insert(
                     &process.module,
                     parent.name.as_deref().unwrap_or(&parent.module),

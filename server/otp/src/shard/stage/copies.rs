@@ -233,26 +233,23 @@ impl Copies {
         self.kept.clear(place);
     }
 
-    /// Exports supervisors that were not settled, and processes at changed places, at most `budget` of each. Returns the
-    /// number of changed places that were checked.
-    pub(super) fn follow(&mut self, shard: &mut Shard, budget: u32) -> usize {
+    /// Exports supervisors that were not settled, and processes that have changed, at most `budget` of each.
+    pub(super) fn follow(&mut self, shard: &mut Shard, budget: u32) {
         for _ in 0..self.unsettled.len().min(budget as usize) {
             if let Some(place) = self.unsettled.pop_front() {
                 self.export(shard, place);
             }
         }
-        let places = shard.changed.len().min(budget as usize);
-        for _ in 0..places {
-            if let Some(place) = shard.changed.pop_front() {
+        for _ in 0..shard.changed.len().min(budget as usize) {
+            if let Some(place) = shard.changed.take() {
                 self.export(shard, place);
             }
         }
-        places
     }
 
-    /// Whether all supervisors checked so far are settled.
-    pub(super) fn are_settled(&self) -> bool {
-        self.unsettled.is_empty()
+    /// Whether all supervisors concerned are settled.
+    pub(super) fn are_settled(&self, shard: &Shard) -> bool {
+        self.unsettled.is_empty() && !shard.changed.has_supervisors()
     }
 
     /// Exports the process at this place, if it is concerned and has changed. `true` when there was something to do.
