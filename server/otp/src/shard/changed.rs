@@ -53,3 +53,21 @@ impl Changed {
         self.others.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pq_term::Pid;
+
+    #[test]
+    fn the_last_to_change_comes_first() {
+        let nobody = Pid::from_raw(0);
+        let mut changed = Changed::default();
+        for index in [7, 3, 5] {
+            changed.note(&Process::new(Pid::new(0, index, 1), nobody, None));
+        }
+        assert_eq!((changed.len(), changed.has_supervisors()), (3, false));
+        let taken: Vec<u32> = std::iter::from_fn(|| changed.take()).collect();
+        assert_eq!((taken, changed.is_empty()), (vec![5, 3, 7], true));
+    }
+}

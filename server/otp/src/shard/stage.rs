@@ -105,6 +105,7 @@ impl Staging {
     fn has_work(&self, shard: &Shard) -> bool {
         let has_room = self.copies.room() > 0;
         match self.step {
+            _ if self.copies.has_results() => true,
             Step::Resting => false,
             Step::Copying(walk) => {
                 has_room && (!walk.is_over(shard) || shard.changed.len() >= self.batch())
@@ -125,12 +126,15 @@ impl Staging {
     }
 
     fn slice(&mut self, shard: &mut Shard) -> Left {
+        if let Step::Releasing(decision, at) = self.step {
+            return self.release_some(shard, decision, at);
+        }
+        self.copies.examine(shard, self.slice_size() * HURRY);
         match self.step {
-            Step::Resting => (),
+            Step::Resting | Step::Releasing(..) => (),
             Step::Copying(walk) => self.copy_some(shard, walk),
             Step::Settling(is_reported) => self.settle_some(shard, is_reported),
             Step::Holding => self.hold_some(shard),
-            Step::Releasing(decision, at) => return self.release_some(shard, decision, at),
         }
         Left::More
     }
@@ -281,7 +285,7 @@ impl Shard {
             Order::Abort(id) => self.decided(id, Decision::Abort),
             Order::Converted(id, converted) => {
                 if let Some(mut staging) = self.take_staging(id) {
-                    staging.copies.converted(self, converted);
+                    staging.copies.converted(converted);
                     self.staging = Some(staging);
                 }
             }

@@ -41,7 +41,9 @@ pub(super) struct Copies {
     number: u32,
     /// Exports on their way to the converters.
     chunk: Vec<Export>,
-    /// The number of exports that went to the converters; `returned` counts those with a result.
+    /// Results of conversions that have come back and are not examined yet.
+    results: VecDeque<Converted>,
+    /// The number of exports that went to the converters; `returned` counts those whose result was examined.
     sent: u64,
     returned: u64,
     /// Changed supervisors that are not settled: each is exported once it is settled, which takes one of its callbacks.
@@ -59,6 +61,7 @@ impl Copies {
             kept: List::default(),
             number: 0,
             chunk: Vec::new(),
+            results: VecDeque::new(),
             sent: 0,
             returned: 0,
             unsettled: VecDeque::new(),
@@ -152,26 +155,44 @@ impl Copies {
         });
     }
 
-    /// Takes the results of conversions.
-    pub(super) fn converted(&mut self, shard: &Shard, converted: Vec<Converted>) {
-        self.returned += converted.len() as u64;
-        for Converted {
-            pid,
-            number,
-            outcome,
-        } in converted
-        {
-            match outcome {
-                Outcome::Staged(staged) if self.kept.is_awaited(pid, number) => {
-                    self.keep(shard, (pid, number), staged);
-                }
-                Outcome::Staged(_) | Outcome::Tried { .. } => (),
-                Outcome::Failed(failed) => self.board.fail(failed),
-                Outcome::Kill => {
-                    self.kept.take(pid);
-                    self.doomed.push(pid);
-                    self.board.note_doomed();
-                }
+    /// Takes the results of conversions. They are examined in slices: to keep a state, the shard frees the one before.
+    pub(super) fn converted(&mut self, converted: Vec<Converted>) {
+        self.results.extend(converted);
+    }
+
+    pub(super) fn has_results(&self) -> bool {
+        !self.results.is_empty()
+    }
+
+    /// Examines up to `budget` results.
+    pub(super) fn examine(&mut self, shard: &Shard, budget: u32) {
+        for _ in 0..budget {
+            let Some(converted) = self.results.pop_front() else {
+                return;
+            };
+            self.returned += 1;
+            self.take_result(shard, converted);
+        }
+    }
+
+    /// Frees up to `budget` results that nobody awaits any more.
+    pub(super) fn drop_results(&mut self, budget: u32) {
+        let count = self.results.len().min(budget as usize);
+        self.results.drain(..count);
+    }
+
+    fn take_result(&mut self, shard: &Shard, converted: Converted) {
+        let (pid, number) = (converted.pid, converted.number);
+        match converted.outcome {
+            Outcome::Staged(staged) if self.kept.is_awaited(pid, number) => {
+                self.keep(shard, (pid, number), staged);
+            }
+            Outcome::Staged(_) | Outcome::Tried { .. } => (),
+            Outcome::Failed(failed) => self.board.fail(failed),
+            Outcome::Kill => {
+                self.kept.take(pid);
+                self.doomed.push(pid);
+                self.board.note_doomed();
             }
         }
     }

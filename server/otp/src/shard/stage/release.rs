@@ -41,6 +41,10 @@ impl Staging {
         at: usize,
     ) -> Left {
         shard.changed.clear();
+        if self.copies.has_results() {
+            self.copies.drop_results(self.slice_size() * 2);
+            return Left::More;
+        }
         // A birth costs a few times as much as a swap, and other processes wait for it.
         for _ in 0..self.slice_size() {
             let Some(birth) = self.births.pop_front() else {
