@@ -373,6 +373,9 @@ impl GenFsm for Clock {
                 self.soul.learn(pid);
                 Step::to(state)
             }
+            Word::Step(_) if self.soul.below(2) == 0 => {
+                Step::to(other).and_send(Word::Hello(ctx.self_pid()))
+            }
             Word::Step(_) => Step::to(other).and_time_out_after(self.soul.below(9)),
             Word::Beat if !self.soul.act(ctx) => Step::stop(Reason::tagged("broken", "spring")),
             Word::Beat => {

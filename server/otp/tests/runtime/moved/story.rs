@@ -3,9 +3,9 @@
 
 use pq_otp::moved::{Moving, NotMoved, Subtree};
 use pq_otp::sys::SysMessage;
-use pq_otp::{Ask, Envelope, Pid, Signal};
+use pq_otp::{Ask, Envelope, Pid};
 
-use super::company::Word;
+use super::company::{KINDS, Word};
 use super::stage::{Dice, Ids, PATIENCE_MS, node, plant, put};
 use crate::actor::Do;
 use crate::rig::{Rig, payload, say};
@@ -16,25 +16,33 @@ const SEEDS: u64 = 3_000;
 /// How long both companies play after the copy: long enough for several restarts.
 const PLAY_MS: u64 = 300;
 
-/// Messages from outside that wait when the copy is made, and a process that is suspended.
+/// Messages from outside that wait when the copy is made, and a process that is suspended. A clock is suspended behind an
+/// event that it has sent itself.
 fn disturb(rig: &mut Rig, ids: &Ids, dice: &mut Dice) -> Option<u32> {
     let all: Vec<(u32, Pid)> = ids.all().into_iter().collect();
     let pick = |dice: &mut Dice| {
-        all.get(dice.below(all.len().max(1) as u64) as usize)
-            .copied()
+        let at = dice.below(all.len().max(1) as u64) as usize;
+        all.get(at).copied()
     };
     let suspended = pick(dice).filter(|_| dice.below(3) == 0);
-    if let Some((_, pid)) = suspended {
+    if let Some((id, pid)) = suspended {
+        if id % KINDS == 1 {
+            rig.deliver(pid, Envelope::Event(payload(&Word::Step(1))));
+        }
         rig.sim.sys(pid, SysMessage::Suspend, PATIENCE_MS).unwrap();
     }
     for _ in 0..dice.below(6) {
-        if let (Some((_, to)), Some((_, about))) = (pick(dice), pick(dice)) {
-            let word = match dice.below(2) {
+        if let (Some((id, to)), Some((_, about))) = (pick(dice), pick(dice)) {
+            let word = payload(&match dice.below(2) {
                 0 => Word::Hello(about),
                 _ => Word::Step(5),
+            });
+            let letter = match (id % KINDS, dice.below(2)) {
+                (0, 0) => Envelope::Cast(word),
+                (_, 0) => Envelope::Event(word),
+                _ => Envelope::Info(word),
             };
-            let letter = Envelope::Info(payload(&word));
-            rig.sim.node().signal(Signal::Deliver(to, letter));
+            rig.deliver(to, letter);
         }
     }
     suspended.map(|(id, _)| id)
