@@ -23,6 +23,9 @@
 //!
 //! Pids and timers are found as extensions in MessagePack, also in binaries that are MessagePack.
 //!
+//! A request to a process outside of the subtree ends with its time-out, because the answer goes to the old pid. A monitor of
+//! a process outside reports `noproc` in another node; a link to it is dropped there.
+//!
 //! Not moved: ports (a process with a port cannot be taken out), the data of `sys` (`log`, `statistics`), system messages
 //! that have not been handled, and the requests of operators to supervisors.
 //!

@@ -152,6 +152,10 @@ fn root_of(reply: Result<Payload, Reason>, is_child: bool) -> Result<Pid, NotMov
     }
     match spec::decode_reply(&reply) {
         Ok(SupReply::Started(Some(root))) => Ok(root),
+        Ok(SupReply::Error(why)) if why.is_atom("busy") => {
+            let why = "other children of the supervisor start or end".to_string();
+            Err(NotMoved::NotYet(why))
+        }
         Ok(SupReply::Error(why)) => Err(NotMoved::Refused(sentence(&why))),
         other => Err(RequestError::BadReply(format!("{other:?}")).into()),
     }

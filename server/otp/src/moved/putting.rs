@@ -22,7 +22,8 @@ use crate::shard::{Due, Shard};
 use crate::supervisor::{Action, Place};
 use crate::wheel::TimerKey;
 
-/// A subtree that is to be put into a node.
+/// A subtree that is to be put into a node. A refused subtree is gone with its `PutIn`: the caller keeps a clone of one that
+/// was taken out until it has arrived.
 pub struct PutIn {
     /// The processes.
     pub subtree: Subtree,

@@ -107,6 +107,7 @@ impl Shard {
     pub(crate) fn child_left(&mut self, parent: Pid, child: Pid) {
         let now_ms = self.core.now_ms;
         let mut actions = Vec::new();
+        self.note_change(parent);
         match self.slab.get_mut(parent).map(|process| &mut process.body) {
             Some(Body::Supervisor(body)) => body.machine.child_left(child, now_ms, &mut actions),
             _ => self.unlink(parent, child),

@@ -99,7 +99,7 @@ fn subtrees_that_arrive_during_a_transaction_have_its_version_at_the_end_or_do_n
             .unwrap()
             .unwrap_err()
             .to_string();
-        assert!(refused.ends_with("counter is in version 2.0.0 here, and not in 1.0.0"));
+        assert!(refused.ends_with("is in version 2.0.0 here, and not in 1.0.0"));
     }
     let mut all = rig.sim.processes();
     all.retain(|info| info.module == "counter");
