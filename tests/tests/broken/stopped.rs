@@ -10,9 +10,13 @@ use crate::stage::Stage;
 /// The deadline of a conversion as a multiple of the slowest conversion.
 const PATIENT: u32 = 4;
 
-/// Whether an install copies states, according to `pq status`.
+/// Whether an install copies states, according to `pq status`. The check before it copies states, too; a command that
+/// gives up during its check sends no install.
 fn copies(stage: &Stage) -> bool {
-    stage.tree.answer(&["status"])["operation"]["progress"]["step"] == "copy"
+    let operation = &stage.tree.answer(&["status"])["operation"];
+    let is_install = operation["operation"].as_str();
+    let is_install = is_install.is_some_and(|typed| typed.starts_with("install"));
+    is_install && operation["progress"]["step"] == "copy"
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod held;
 mod lazy;
 #[path = "transaction/live.rs"]
 mod live;
+#[path = "transaction/moving.rs"]
+mod moving;
 #[path = "transaction/random.rs"]
 mod random;
 #[path = "transaction/residues.rs"]
