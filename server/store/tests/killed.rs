@@ -63,7 +63,7 @@ fn save(file: &Path, seed: u64, after: u64) {
         while let Err(refused) = saver.try_submit(next) {
             assert_eq!(refused.reason, Reason::Full);
             next = refused.changes;
-            saver.wait_for_room(next.len(), 1 << 20, Instant::now() + PATIENCE);
+            saver.wait_for_room(&next, Instant::now() + PATIENCE);
         }
     }
 }
