@@ -198,6 +198,11 @@ pub enum Unusable {
     /// The system has opened it for reading only.
     #[error("this user may not write it")]
     ReadOnly,
+    /// Only its write-ahead log is there.
+    #[error(
+        "it is not there, but its log is: restore a backup, or remove the file that ends in -wal"
+    )]
+    LogAlone,
     /// SQLite keeps no write-ahead log there.
     #[error("its file system has no memory that processes share, which a write-ahead log needs")]
     NoLog,
