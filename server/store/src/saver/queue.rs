@@ -22,7 +22,7 @@ const BATCH: Size = Size {
 pub struct CommitNumber(pub(crate) u64);
 
 impl CommitNumber {
-    /// The number itself.
+    /// The number for logs and for other programs.
     pub fn get(self) -> u64 {
         self.0
     }
@@ -49,7 +49,7 @@ pub struct Limits {
 pub struct Refused {
     /// The reason for all of them.
     pub reason: Reason,
-    /// The changes, unchanged.
+    /// The changes as they were handed over.
     pub changes: Vec<Change>,
 }
 
@@ -168,7 +168,7 @@ enum Stage {
     Ended,
 }
 
-/// A hand-over.
+/// Changes with one number, and the moment of their hand-over.
 #[derive(Debug)]
 struct Entry {
     changes: Vec<Change>,
