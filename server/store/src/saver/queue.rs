@@ -265,7 +265,8 @@ impl Queue {
     }
 
     /// The next batch for the writer, not before the given moment unless a batch is full or the queue is closing.
-    /// Without changes an empty batch, if there is upkeep to be done. `None` when the queue is closed and empty.
+    /// Without changes an empty batch, if there is upkeep to be done. `None` when the queue is closed and empty; the last
+    /// handle closes it, so an idle writer needs no deadline.
     pub(super) fn take(&self, not_before: Instant, has_upkeep: bool) -> Option<Batch> {
         let mut inner = self.inner.lock();
         loop {
