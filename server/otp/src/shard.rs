@@ -60,6 +60,10 @@ const TURN_MAX: u32 = 64;
 /// every 0.5 ms.
 const PROCESSES_PER_SLICE: usize = 256;
 
+/// Timers that fire in one turn. Avatars that were started together act in the same millisecond, and a timer takes some
+/// tenths of a microsecond.
+const TIMERS_MAX: usize = 4_096;
+
 /// Signals for another shard that may wait here while its inbox is full; above this, the shard stops running
 /// processes (it still empties its own inbox, so two full shards free each other). It does not wait for a blocked
 /// shard: up to twice as many signals wait for that one, and the rest are dropped as for a full mailbox.
@@ -338,7 +342,7 @@ impl Shard {
         let mut due = std::mem::take(&mut self.due);
         self.core
             .wheel
-            .advance(now_ms, &mut self.slab, |due_ms, timer| {
+            .advance(now_ms, &mut self.slab, TIMERS_MAX, |due_ms, timer| {
                 self.waiting_timers.fired(due_ms);
                 due.push(timer);
             });

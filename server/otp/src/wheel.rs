@@ -192,14 +192,21 @@ impl<T> Wheel<T> {
             .is_some_and(|entry| entry.what.is_some() && entry.serial == key.serial())
     }
 
-    /// Advances to `now_ms`, and passes each fired timer with its due time to `fire`, in order.
+    /// Advances to `now_ms`, and passes each fired timer with its due time to `fire`, in order. After `max` timers the rest
+    /// waits for the next call.
     pub(crate) fn advance(
         &mut self,
         now_ms: u64,
         owners: &mut impl Owners<T>,
+        max: usize,
         mut fire: impl FnMut(u64, T),
     ) {
-        while self.now_ms < now_ms {
+        let mut room = max;
+        loop {
+            room = self.fire_slot(owners, room, &mut fire);
+            if room == 0 || self.now_ms >= now_ms {
+                return;
+            }
             let Some(next) = self.next_busy_ms().filter(|next| *next <= now_ms) else {
                 self.now_ms = now_ms;
                 return;
@@ -208,7 +215,6 @@ impl<T> Wheel<T> {
             if next % SLOTS == 0 {
                 self.spread(next);
             }
-            self.fire_slot((next % SLOTS) as u32, owners, &mut fire);
         }
     }
 
@@ -216,6 +222,9 @@ impl<T> Wheel<T> {
     pub(crate) fn next_busy_ms(&self) -> Option<u64> {
         if self.live == 0 {
             return None;
+        }
+        if self.first_of(self.slot_now()).is_some() {
+            return Some(self.now_ms);
         }
         let lap_end = (self.now_ms / SLOTS + 1) * SLOTS;
         let from = (self.now_ms % SLOTS + 1) as usize;
@@ -225,15 +234,30 @@ impl<T> Wheel<T> {
         }
     }
 
-    fn fire_slot(&mut self, slot: u32, owners: &mut impl Owners<T>, fire: &mut impl FnMut(u64, T)) {
-        while let Some(index) = self.first_of(slot) {
+    /// The slot of the timers that are due now. Only those that [`Wheel::advance`] had no room for are still there.
+    fn slot_now(&self) -> u32 {
+        (self.now_ms % SLOTS) as u32
+    }
+
+    /// Fires up to `room` timers that are due now; returns the room that is left.
+    fn fire_slot(
+        &mut self,
+        owners: &mut impl Owners<T>,
+        mut room: usize,
+        fire: &mut impl FnMut(u64, T),
+    ) -> usize {
+        while room > 0
+            && let Some(index) = self.first_of(self.slot_now())
+        {
             self.leave(owners, index);
             self.unlink(index);
             self.live -= 1;
+            room -= 1;
             if let Some(what) = self.release(index) {
                 fire(self.now_ms, what);
             }
         }
+        room
     }
 
     /// Moves the timers of one far slot to the near wheel.
@@ -377,12 +401,12 @@ mod tests {
             wheel.start(due, name);
         }
         let mut fired = Vec::new();
-        wheel.advance(5, &mut Nobodys, |due_ms, name| {
+        wheel.advance(5, &mut Nobodys, 9, |due_ms, name| {
             assert!(due_ms <= 5);
             fired.push(name);
         });
         assert_eq!(fired, ["a", "b", "c"]);
-        wheel.advance(100_000_000, &mut Nobodys, |_, name| fired.push(name));
+        wheel.advance(100_000_000, &mut Nobodys, 9, |_, name| fired.push(name));
         assert_eq!(fired[3..], ["d", "e", "f"]);
         assert_eq!(wheel.next_busy_ms(), None);
     }
@@ -391,7 +415,7 @@ mod tests {
     fn the_name_of_a_fired_timer_cancels_nothing() {
         let mut wheel = Wheel::new();
         let old = wheel.start(1, 'a');
-        wheel.advance(1, &mut Nobodys, |_, _| ());
+        wheel.advance(1, &mut Nobodys, 9, |_, _| ());
         let new = wheel.start(2, 'b');
         assert_eq!(wheel.cancel(old), None);
         assert_eq!(wheel.cancel(new), Some('b'));
@@ -404,6 +428,7 @@ mod tests {
         fn every_timer_fires_exactly_when_due_unless_cancelled(
             plan in prop::collection::vec((1u64..30_000_000, prop::bool::ANY), 1..60),
             steps in prop::collection::vec(1u64..3_000_000, 1..40),
+            max in 1usize..5,
         ) {
             let mut wheel = Wheel::new();
             let keys: Vec<_> = plan.iter().enumerate().map(|(id, (due, _))| wheel.start(*due, id)).collect();
@@ -420,10 +445,15 @@ mod tests {
                 let before = now;
                 now += step;
                 let mut fired = Vec::new();
-                wheel.advance(now, &mut owners, |due_ms, id| {
-                    assert_eq!(due_ms, plan[id].0);
-                    fired.push(id);
-                });
+                let is_due = |wheel: &Wheel<usize>| wheel.next_busy_ms().is_some_and(|next| next <= now);
+                while is_due(&wheel) {
+                    let before = fired.len();
+                    wheel.advance(now, &mut owners, max, |due_ms, id| {
+                        assert_eq!(due_ms, plan[id].0);
+                        fired.push(id);
+                    });
+                    prop_assert!(fired.len() - before <= max);
+                }
                 let mut due: Vec<_> = (0..plan.len())
                     .filter(|id| !plan[*id].1 && plan[*id].0 > before && plan[*id].0 <= now)
                     .collect();
