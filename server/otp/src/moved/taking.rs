@@ -1,7 +1,8 @@
 //! Copies of subtrees, and subtrees that leave their node.
 //!
-//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is whole:
-//! no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not restart them.
+//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is
+//! whole: no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not
+//! restart them.
 
 use pq_abi::{Module, Reason};
 use pq_term::Pid;
@@ -142,8 +143,8 @@ impl Shard {
         self.drop_body(pid, process.body);
     }
 
-    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them, if it
-    /// restarts them.
+    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them,
+    /// if it restarts them.
     fn args_of(&self, pid: Pid) -> Option<ByteBuf> {
         let process = self.slab.get(pid)?;
         if let Body::Supervisor(body) = &process.body {
