@@ -15,9 +15,9 @@
 //! | in a state, a message, arguments | after the move |
 //! |---|---|
 //! | pid of the subtree | the new pid of the same process |
-//! | any other pid | the same, if the subtree was taken out of this very node; otherwise a pid that is dead ([`Subtree`]) |
+//! | any other pid | the same, if the subtree was taken out of this very node; otherwise a dead one ([`Subtree`]) |
 //! | `TimerId` | that of the same timer; a dead one for a timer that has fired |
-//! | `RequestId`, `MonitorId`, the tag of a `From` | the same; the node never gives these numbers to the process again |
+//! | `RequestId`, `MonitorId`, the tag of a `From` | the same; the process is never given these numbers again |
 //! | `PortId` | the same, and no port: sockets do not move |
 //! | a number that a module made of any of these itself | the same, which is no pid or timer any more |
 //!

@@ -48,7 +48,6 @@ impl Numbers {
         self.timers = timers;
     }
 
-    /// The new pids.
     pub(super) fn new_pids(&self) -> impl Iterator<Item = Pid> {
         self.pids.iter().map(|(_, new)| *new)
     }
@@ -69,7 +68,7 @@ impl Numbers {
         self.outside
     }
 
-    /// Replaces a pid.
+    /// Replaces a pid, also one of a process outside of the subtree.
     pub(super) fn pid(&self, pid: &mut Pid) {
         *pid = self.new_pid(*pid);
     }

@@ -39,9 +39,9 @@ pub struct Closed<'a> {
     pub module: &'a str,
     /// The version that wrote the bytes.
     pub vsn: &'a str,
-    /// The exported state.
+    /// The state as that version exports it, or what [`Part`] says.
     pub bytes: Vec<u8>,
-    /// The residues beside the state.
+    /// The data of other versions beside the state.
     pub residues: Vec<Residue>,
 }
 

@@ -1,8 +1,8 @@
 //! Processes from a value: all of them, or none.
 //!
 //! ```text
-//!   PutIn ─► mailbox of the supervisor ─► its machine: a start ─► Arrival ─► a shard: processes ─► Started ─► the supervisor
-//!   PutIn without a supervisor ──────────────────────────────────► a shard: processes ─► the caller
+//!   PutIn ─► mailbox of the supervisor ─► its machine: a start ─► Arrival ─► a shard: processes ─► the supervisor
+//!   PutIn without a supervisor ──────────────────────────────────► Arrival ─► a shard: processes ─► the caller
 //! ```
 //! For the supervisor an arrival is a start: it waits while a transaction keeps births of its modules back, and its
 //! result comes as that of any other start.
@@ -25,7 +25,7 @@ use crate::wheel::TimerKey;
 /// A subtree that is to be put into a node. A refused subtree is gone with its `PutIn`: the caller keeps a clone of one
 /// that was taken out until it has arrived.
 pub struct PutIn {
-    /// The processes.
+    /// The processes, taken out or decoded.
     pub subtree: Subtree,
     /// The supervisor above them; `None` for a root without a parent.
     pub under: Option<Under>,
@@ -36,7 +36,7 @@ pub struct PutIn {
 /// The supervisor above a subtree.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Under {
-    /// The supervisor.
+    /// The pid of a supervisor of this node.
     pub supervisor: Pid,
     /// The id of the child that the root becomes, which has no process now; `None` for a further child of a
     /// `simple_one_for_one` supervisor.

@@ -87,6 +87,8 @@ impl Shard {
         parent
             .into_iter()
             .for_each(|parent| self.signal(Signal::Left(parent, root)));
+        // The supervisor hears of it before the caller can put the subtree in again.
+        self.flush();
         Ok(subtree)
     }
 
@@ -104,19 +106,26 @@ impl Shard {
         }
     }
 
-    /// A child of this supervisor, or a linked child of this process, has left.
-    pub(crate) fn child_left(&mut self, parent: Pid, child: Pid) {
-        let now_ms = self.core.now_ms;
-        let mut actions = Vec::new();
-        self.note_change(parent);
-        match self.slab.get_mut(parent).map(|process| &mut process.body) {
-            Some(Body::Supervisor(body)) => body.machine.child_left(child, now_ms, &mut actions),
+    /// A child has left: its supervisor takes that from its mailbox, behind the result of the child's start.
+    pub(crate) fn tell_left(&mut self, parent: Pid, child: Pid) {
+        match self.slab.get(parent).map(|process| &process.body) {
+            Some(Body::Supervisor(_)) => self.push(parent, Envelope::Left(child)),
             _ => self.unlink(parent, child),
         }
-        self.act_all(parent, actions);
     }
 
-    /// Removes a process of which a copy exists. Nobody is told, except senders of system messages.
+    /// A child of this supervisor has left.
+    pub(crate) fn child_left(&mut self, supervisor: Pid, child: Pid) {
+        let now_ms = self.core.now_ms;
+        let mut actions = Vec::new();
+        if let Some(body) = self.supervisor(supervisor) {
+            body.machine.child_left(child, now_ms, &mut actions);
+        }
+        self.act_all(supervisor, actions);
+    }
+
+    /// Removes a process of which a copy exists. Nobody is told, except callers whose
+    /// messages do not move.
     fn remove(&mut self, pid: Pid) {
         let Some(process) = self.slab.get(pid) else {
             return;
@@ -130,8 +139,10 @@ impl Shard {
             return;
         };
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
-            if let Envelope::System(request) = envelope {
-                self.fail_caller(request.from, Reason::NoProc);
+            match envelope {
+                Envelope::System(request) => self.fail_caller(request.from, Reason::NoProc),
+                Envelope::PutIn(from, _) => self.fail_caller(from, Reason::NoProc),
+                _ => (),
             }
         }
         if let Some(extras) = process.extras.take() {

@@ -10,8 +10,8 @@ use super::numbers::Numbers;
 use super::opens::Residue;
 use crate::supervisor::{MovedChildren, SupervisorAtRest};
 
-/// The processes of a subtree at most. A hero has three; a subtree of more than some thousand would stop its shard for
-/// milliseconds.
+/// The processes of a subtree at most. An avatar has three; a subtree of more than some thousand would stop its shard
+/// for milliseconds.
 pub const PROCESSES_MAX: usize = 4_096;
 
 /// A supervised subtree: all that its processes are.
@@ -52,7 +52,7 @@ pub(super) struct Moved {
     pub(super) body: MovedBody,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) residues: Vec<Residue>,
-    /// The local name.
+    /// The local name (`erlang:register/2`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) registered: Option<String>,
     /// The names in the registry, as the registry writes them.

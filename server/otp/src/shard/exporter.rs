@@ -52,7 +52,7 @@ impl Walk {
         Walk(place)
     }
 
-    /// The next place.
+    /// The place at which the walk goes on.
     pub(crate) fn place(self) -> u32 {
         self.0
     }

@@ -15,7 +15,7 @@ const BINARIES_MAX: u8 = 8;
 /// A number of the node in an encoded value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reference {
-    /// A pid.
+    /// A process, living or not.
     Pid(Pid),
     /// The number of a timer.
     Timer(u64),
