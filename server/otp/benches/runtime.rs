@@ -168,8 +168,8 @@ fn names(c: &mut Criterion) {
 /// How many subtrees are moved in one piece.
 const TREES: u32 = 1_000;
 
-/// A node with a supervisor of trees, each of three processes: a supervisor, an event manager, and a hero with 400 bytes of
-/// state and a timer.
+/// A node with a supervisor of trees, each of three processes: a supervisor, an event manager, and a hero with 400
+/// bytes of state and a timer.
 fn forest() -> (Rig, Pid) {
     let mut rig = Rig::new();
     let above = rig.start("forest", &());

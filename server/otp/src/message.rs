@@ -62,6 +62,8 @@ pub enum Envelope {
     PortClosed(u64, Payload),
     /// A start that this process requested has its result.
     Started(u32, StartOutcome),
+    /// A child of this supervisor has left the node with its state. Its start lies before this in the mailbox.
+    Left(Pid),
     /// A request to a supervisor to take a subtree below it, and the caller.
     PutIn(Caller, Box<PutIn>),
     /// A timer of the runtime itself: of one of its own processes, or the time-out of a wait.

@@ -374,7 +374,7 @@ impl Shard {
         }
     }
 
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         for (shard, outbox) in self.outboxes.iter_mut().enumerate() {
             if !outbox.is_empty() {
                 self.core
@@ -458,7 +458,7 @@ impl Shard {
             Signal::Spawn(spawn) => self.give_birth(Birth::Start(spawn)),
             Signal::Arrive(arrival) => self.give_birth(Birth::Arrival(arrival)),
             Signal::TakeOut(order) => self.take_out(*order),
-            Signal::Left(parent, child) => self.child_left(parent, child),
+            Signal::Left(parent, child) => self.tell_left(parent, child),
             Signal::Sweep(order) => self.sweep(*order),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
@@ -487,7 +487,7 @@ impl Shard {
         self.push(to, envelope);
     }
 
-    fn push(&mut self, to: Pid, envelope: Envelope) {
+    pub(crate) fn push(&mut self, to: Pid, envelope: Envelope) {
         let Some(process) = self.slab.get_mut(to) else {
             return;
         };

@@ -369,7 +369,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Timers without owners.
     struct Nobodys;
 
     impl<T> Owners<T> for Nobodys {

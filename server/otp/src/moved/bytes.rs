@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::value::{Moved, MovedBody, PROCESSES_MAX, Subtree};
 
-/// The largest encoded subtree that is decoded. A hero takes some hundred bytes.
+/// The largest encoded subtree that is decoded. An avatar takes about 1 KiB.
 pub const SUBTREE_BYTES_MAX: usize = 64 << 20;
 
 /// The number of the format. A new field is no new format.
@@ -20,7 +20,7 @@ const PAIR: u8 = 0x92;
 /// How deep the parts of an encoded subtree may nest; those of this version nest 8 levels. The states inside are bytes.
 const DEPTH_MAX: usize = 64;
 
-/// The capacity of a new buffer: a hero takes about 1 KiB.
+/// The capacity of a new buffer: an avatar takes about 1 KiB.
 const FIRST_BYTES: usize = 2_048;
 
 /// The reason why bytes are no subtree.

@@ -43,6 +43,7 @@ impl Letter {
             Envelope::PortData(..)
             | Envelope::PortClosed(..)
             | Envelope::Started(..)
+            | Envelope::Left(_)
             | Envelope::PutIn(..)
             | Envelope::System(_) => return None,
         })

@@ -31,7 +31,8 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Gives the new pids to the old ones. Both keep their order: a supervisor ends its children in the order of their pids.
+    /// Gives the new pids to the old ones. Both keep their order: a supervisor ends its children in the order of their
+    /// pids.
     pub(super) fn new(mut old: Vec<Pid>, mut new: Vec<Pid>, outside: Outside) -> Numbers {
         old.sort_unstable();
         new.sort_unstable();
@@ -47,7 +48,6 @@ impl Numbers {
         self.timers = timers;
     }
 
-    /// The new pids.
     pub(super) fn new_pids(&self) -> impl Iterator<Item = Pid> {
         self.pids.iter().map(|(_, new)| *new)
     }
@@ -68,7 +68,7 @@ impl Numbers {
         self.outside
     }
 
-    /// Replaces a pid.
+    /// Replaces a pid, also one of a process outside of the subtree.
     pub(super) fn pid(&self, pid: &mut Pid) {
         *pid = self.new_pid(*pid);
     }

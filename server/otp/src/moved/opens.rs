@@ -24,12 +24,13 @@ pub enum Part {
     Handler,
     /// An event manager, which has no state: the bytes are empty.
     Manager,
-    /// A supervisor: the bytes are the arguments of its `init`. If another version opens it, that version's `init` gives the
-    /// new specifications, and the children stay, as in an upgrade.
+    /// A supervisor: the bytes are the arguments of its `init`. If another version opens it, that version's `init`
+    /// gives the new specifications, and the children stay, as in an upgrade.
     Supervisor,
 }
 
-/// A part of a moved process as another node, or an earlier time, has left it. Its pids and timers are those after the move.
+/// A part of a moved process as another node, or an earlier time, has left it. Its pids and timers are those after the
+/// move.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Closed<'a> {
     /// The kind of the part.
@@ -38,9 +39,9 @@ pub struct Closed<'a> {
     pub module: &'a str,
     /// The version that wrote the bytes.
     pub vsn: &'a str,
-    /// The exported state.
+    /// The state as that version exports it, or what [`Part`] says.
     pub bytes: Vec<u8>,
-    /// The residues beside the state.
+    /// The data of other versions beside the state.
     pub residues: Vec<Residue>,
 }
 
@@ -54,7 +55,8 @@ pub struct Opened {
     pub residues: Vec<Residue>,
 }
 
-/// Finds the versions that open parts, and converts the parts for them. Called on the thread of a shard, which must not wait.
+/// Finds the versions that open parts, and converts the parts for them. Called on the thread of a shard, which must not
+/// wait.
 pub trait Opens: Send + Sync {
     /// Opens a part.
     ///

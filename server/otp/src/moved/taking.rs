@@ -1,7 +1,8 @@
 //! Copies of subtrees, and subtrees that leave their node.
 //!
-//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is whole:
-//! no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not restart them.
+//! A copy is made in one piece between two callbacks, and nothing of it is visible. Processes leave after their copy is
+//! whole: no `terminate` runs, and no link or monitor is told. Their supervisor hears that they have left, and does not
+//! restart them.
 
 use pq_abi::{Module, Reason};
 use pq_term::Pid;
@@ -86,6 +87,8 @@ impl Shard {
         parent
             .into_iter()
             .for_each(|parent| self.signal(Signal::Left(parent, root)));
+        // The supervisor hears of it before the caller can put the subtree in again.
+        self.flush();
         Ok(subtree)
     }
 
@@ -103,19 +106,26 @@ impl Shard {
         }
     }
 
-    /// A child of this supervisor, or a linked child of this process, has left.
-    pub(crate) fn child_left(&mut self, parent: Pid, child: Pid) {
-        let now_ms = self.core.now_ms;
-        let mut actions = Vec::new();
-        self.note_change(parent);
-        match self.slab.get_mut(parent).map(|process| &mut process.body) {
-            Some(Body::Supervisor(body)) => body.machine.child_left(child, now_ms, &mut actions),
+    /// A child has left: its supervisor takes that from its mailbox, behind the result of the child's start.
+    pub(crate) fn tell_left(&mut self, parent: Pid, child: Pid) {
+        match self.slab.get(parent).map(|process| &process.body) {
+            Some(Body::Supervisor(_)) => self.push(parent, Envelope::Left(child)),
             _ => self.unlink(parent, child),
         }
-        self.act_all(parent, actions);
     }
 
-    /// Removes a process of which a copy exists. Nobody is told, except senders of system messages.
+    /// A child of this supervisor has left.
+    pub(crate) fn child_left(&mut self, supervisor: Pid, child: Pid) {
+        let now_ms = self.core.now_ms;
+        let mut actions = Vec::new();
+        if let Some(body) = self.supervisor(supervisor) {
+            body.machine.child_left(child, now_ms, &mut actions);
+        }
+        self.act_all(supervisor, actions);
+    }
+
+    /// Removes a process of which a copy exists. Nobody is told, except callers whose
+    /// messages do not move.
     fn remove(&mut self, pid: Pid) {
         let Some(process) = self.slab.get(pid) else {
             return;
@@ -129,8 +139,10 @@ impl Shard {
             return;
         };
         while let Some(envelope) = self.arena.pop(&mut process.mailbox) {
-            if let Envelope::System(request) = envelope {
-                self.fail_caller(request.from, Reason::NoProc);
+            match envelope {
+                Envelope::System(request) => self.fail_caller(request.from, Reason::NoProc),
+                Envelope::PutIn(from, _) => self.fail_caller(from, Reason::NoProc),
+                _ => (),
             }
         }
         if let Some(extras) = process.extras.take() {
@@ -142,8 +154,8 @@ impl Shard {
         self.drop_body(pid, process.body);
     }
 
-    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them, if it
-    /// restarts them.
+    /// The arguments that a process was started with: a supervisor has them, and for others the supervisor above them,
+    /// if it restarts them.
     fn args_of(&self, pid: Pid) -> Option<ByteBuf> {
         let process = self.slab.get(pid)?;
         if let Body::Supervisor(body) = &process.body {

@@ -79,7 +79,7 @@ impl Shard {
     }
 
     /// Earlier exports no longer show the state of the process.
-    pub(crate) fn note_change(&mut self, pid: Pid) {
+    fn note_change(&mut self, pid: Pid) {
         if let Some(process) = self.slab.get_mut(pid)
             && process.exported.clear().has(Mark::Upgrade)
         {
@@ -221,7 +221,10 @@ impl Shard {
                 self.take_time_out(pid, wait)?;
                 call(Number::TimeOut, 0, 0, Payload::new())
             }
-            Envelope::Started(..) | Envelope::PutIn(..) | Envelope::System(_) => None,
+            Envelope::Started(..)
+            | Envelope::Left(_)
+            | Envelope::PutIn(..)
+            | Envelope::System(_) => None,
         }
     }
 

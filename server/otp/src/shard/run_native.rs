@@ -32,6 +32,7 @@ impl Shard {
             Envelope::Timer(id) => NativeInput::Timer(id),
             Envelope::PortData(..)
             | Envelope::PortClosed(..)
+            | Envelope::Left(_)
             | Envelope::PutIn(..)
             | Envelope::System(_) => return,
         };

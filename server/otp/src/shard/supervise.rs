@@ -60,6 +60,7 @@ impl Shard {
                 reason: *reason,
             },
             Envelope::Timer(id) => Input::Timer { id },
+            Envelope::Left(child) => return self.child_left(pid, child),
             Envelope::Call(from, data) => match spec::decode_request(data.into_vec()) {
                 Ok(request) => Input::Request { from, request },
                 Err(error) => return self.refuse_request(pid, from, &error),

@@ -177,7 +177,7 @@ fn only_a_supervisor_with_room_for_the_root_takes_a_subtree() {
     assert_eq!(rig.sim.processes(), before);
 }
 
-/// Opens nothing.
+/// A hook that no version passes.
 struct Closes;
 
 impl pq_otp::moved::Opens for Closes {

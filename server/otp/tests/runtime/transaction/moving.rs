@@ -71,8 +71,8 @@ fn arrive(node: &Node, subtree: &Subtree) -> Outcomes {
     outcomes
 }
 
-/// Subtrees arrive at all moments. One that arrives before the hold is converted; one that arrives while processes are held
-/// waits for the decision, and is refused then, because its version is no longer in force.
+/// Subtrees arrive at all moments. One that arrives before the hold is converted; one that arrives while processes are
+/// held waits for the decision, and is refused then, because its version is no longer in force.
 #[test]
 fn subtrees_that_arrive_during_a_transaction_have_its_version_at_the_end_or_do_not_arrive() {
     let mut rig = Rig::new();
