@@ -12,15 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{encode, with_message};
 
-/// A running timer (`erlang:start_timer`).
+/// A running timer (`erlang:start_timer`). When the process moves to another node, a `TimerId` in its state becomes that
+/// of the same timer there. A number that is taken out of it stays as it is, and then names no timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
-pub struct TimerId(pub u64);
+pub struct TimerId(#[serde(with = "pq_term::timer_number")] pub u64);
 
-/// A request whose answer has not arrived yet (`gen_server:request_id()`).
+/// A request whose answer has not arrived yet (`gen_server:request_id()`). The number stays the same when the process
+/// moves to another node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
-/// A monitor of a process (`erlang:monitor/2`).
+/// A monitor of a process (`erlang:monitor/2`). The number stays the same when the process moves to another node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub struct MonitorId(pub u64);
 

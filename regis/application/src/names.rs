@@ -183,6 +183,11 @@ impl Names {
         self.0.name_of(owner).map(|name| term(&name.0))
     }
 
+    /// The exact bytes of the name of a process.
+    pub(crate) fn exact_name_of(&self, owner: Pid) -> Option<Vec<u8>> {
+        self.0.name_of(owner).map(|name| name.0.to_vec())
+    }
+
     /// All names, in no particular order.
     pub fn get_names(&self) -> Vec<Term> {
         self.0

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pq_otp::{Config, Pid, Reason, Service, ServiceCall, Term};
+use pq_otp::{Config, NameRegistry, Node, Pid, Reason, Service, ServiceCall, Term};
 use pq_sdk::pq_abi::text;
 use pq_term::msgpack::{self, DecodeError};
 use regis::RegisterError;
@@ -14,7 +14,8 @@ use crate::names::Names;
 /// MessagePack's marker of an array with at most 15 elements; the number of elements is added to it.
 const FIX_ARRAY: u8 = 0x90;
 
-/// Adds the registry to a node: the service, and the hook that frees the names of dead processes.
+/// Adds the registry to a node: the service, the hook that frees the names of dead processes, and the names of processes
+/// that move.
 pub fn install(config: &mut Config) -> Names {
     let names = Names::of(config.shards);
     let hook = names.clone();
@@ -26,6 +27,7 @@ pub fn install(config: &mut Config) -> Names {
     );
     config.exited = Some(Box::new(move |pid| hook.exited(pid)));
     let asked = names.clone();
+    config.registry = Some(Box::new(names.clone()));
     config.name_of = Some(Box::new(move |pid| asked.name_of(pid).map(called)));
     names
 }
@@ -34,6 +36,27 @@ pub fn install(config: &mut Config) -> Names {
 fn called(name: Term) -> String {
     name.as_str()
         .map_or_else(|| name.to_string(), str::to_string)
+}
+
+impl NameRegistry for Names {
+    fn names_of(&self, pid: Pid) -> Vec<Vec<u8>> {
+        self.exact_name_of(pid).into_iter().collect()
+    }
+
+    fn register(&self, node: &Node, name: &[u8], pid: Pid) -> Result<(), String> {
+        let name = match msgpack::exact_len(name) {
+            Some(length) if length == name.len() => Cow::Borrowed(name),
+            _ => exact(&msgpack::from_msgpack(name).map_err(|error| error.to_string())?),
+        };
+        let outcome = self.register_alive(&name, pid, |pid| node.is_alive(pid));
+        outcome.map_err(|error| match error {
+            RegisterError::NameTaken { holder } => {
+                format!("one of its names is that of {}", node.called(holder))
+            }
+            RegisterError::AlreadyNamed { name } => format!("it has the name {name} already"),
+            RegisterError::Dead => "it has ended".to_string(),
+        })
+    }
 }
 
 struct Registry {

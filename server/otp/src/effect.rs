@@ -25,7 +25,7 @@ pub(crate) enum Effect {
     Request(Request),
     /// Answer a request of a caller.
     Reply(Caller, Payload),
-    /// A timer was started: cancel it if the callback fails.
+    /// A timer was started: it belongs to the process, or is cancelled if the callback fails.
     TimerStarted(TimerKey),
     /// Cancel a timer of this process.
     CancelTimer(TimerKey),

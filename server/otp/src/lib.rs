@@ -51,6 +51,7 @@ mod wheel;
 
 pub mod application;
 pub mod inquiry;
+pub mod moved;
 pub mod native;
 pub mod sim;
 pub mod sys;
@@ -64,7 +65,7 @@ pub use message::{Caller, Payload};
 pub use message::{Ack, Envelope, ExitCause, ModuleCall, OnList, Signal, Spawn};
 pub use native::{Native, NativeAction, NativeCtx, NativeInput};
 pub use node::{Ask, Asking, Called, Question};
-pub use node::{Census, Listing, Missing, NameHook, Runner};
+pub use node::{Census, Listing, Missing, NameHook, NameRegistry, Runner};
 pub use node::{Config, ExitHook, Kin, Node, OnReply, RequestError, Service, ServiceCall};
 pub use port::PortSink;
 pub use process::{ProcessInfo, Seen, StartOutcome};

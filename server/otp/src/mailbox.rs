@@ -1,26 +1,21 @@
 //! Mailboxes: the queues of all processes of a shard, in one arena.
 //!
-//! An empty mailbox takes 12 bytes of its process; entries are recycled, so a busy shard does not allocate.
+//! An empty mailbox takes 8 bytes of its process; entries are recycled, so a busy shard does not allocate.
 
 use crate::message::Envelope;
 use crate::pages::Pages;
 
 const NONE: u32 = u32::MAX;
 
-/// The queue of one process: two ends and a length.
+/// The queue of one process: its last entry and its length. The last entry is followed by the first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mailbox {
-    head: u32,
     tail: u32,
     len: u32,
 }
 
 impl Mailbox {
-    pub(crate) const EMPTY: Mailbox = Mailbox {
-        head: NONE,
-        tail: NONE,
-        len: 0,
-    };
+    pub(crate) const EMPTY: Mailbox = Mailbox { tail: NONE, len: 0 };
 
     pub(crate) fn len(&self) -> u32 {
         self.len
@@ -52,39 +47,50 @@ impl Arena {
 
     /// Puts an envelope at the end.
     pub(crate) fn push(&mut self, mailbox: &mut Mailbox, envelope: Envelope) {
-        let at = self.take_entry(envelope, NONE);
-        match mailbox.tail {
-            NONE => mailbox.head = at,
-            tail => self.entries[tail as usize].next = at,
-        }
-        mailbox.tail = at;
-        mailbox.len += 1;
+        self.push_front(mailbox, envelope);
+        mailbox.tail = self.entries[mailbox.tail as usize].next;
     }
 
     /// Puts an envelope before all others.
     pub(crate) fn push_front(&mut self, mailbox: &mut Mailbox, envelope: Envelope) {
-        let at = self.take_entry(envelope, mailbox.head);
-        mailbox.head = at;
-        if mailbox.tail == NONE {
-            mailbox.tail = at;
+        let at = self.take_entry(envelope);
+        match mailbox.tail {
+            // An entry alone is followed by itself.
+            NONE => mailbox.tail = at,
+            tail => {
+                let head = std::mem::replace(&mut self.entries[tail as usize].next, at);
+                self.entries[at as usize].next = head;
+            }
         }
         mailbox.len += 1;
     }
 
     /// Takes the first envelope.
     pub(crate) fn pop(&mut self, mailbox: &mut Mailbox) -> Option<Envelope> {
-        let at = mailbox.head;
-        if at == NONE {
+        let tail = mailbox.tail;
+        if tail == NONE {
             return None;
         }
+        let at = self.entries[tail as usize].next;
         let entry = &mut self.entries[at as usize];
-        mailbox.head = std::mem::replace(&mut entry.next, self.free);
+        let next = std::mem::replace(&mut entry.next, self.free);
+        let envelope = entry.envelope.take();
         self.free = at;
         mailbox.len -= 1;
-        if mailbox.head == NONE {
-            mailbox.tail = NONE;
+        match at == tail {
+            true => mailbox.tail = NONE,
+            false => self.entries[tail as usize].next = next,
         }
-        entry.envelope.take()
+        envelope
+    }
+
+    /// The envelopes in their order.
+    pub(crate) fn iter(&self, mailbox: Mailbox) -> impl Iterator<Item = &Envelope> {
+        let mut at = mailbox.tail;
+        (0..mailbox.len).filter_map(move |_| {
+            at = self.entries[at as usize].next;
+            self.entries[at as usize].envelope.as_ref()
+        })
     }
 
     /// Takes the first wanted envelope, and leaves the envelopes before it in their place.
@@ -111,27 +117,30 @@ impl Arena {
         if first.is_empty() {
             return;
         }
-        self.entries[first.tail as usize].next = mailbox.head;
-        mailbox.head = first.head;
-        if mailbox.tail == NONE {
-            mailbox.tail = first.tail;
+        if mailbox.is_empty() {
+            *mailbox = first;
+            return;
         }
+        let next = self.entries[first.tail as usize].next;
+        let last = &mut self.entries[mailbox.tail as usize];
+        let head = std::mem::replace(&mut last.next, next);
+        self.entries[first.tail as usize].next = head;
         mailbox.len += first.len;
     }
 
-    fn take_entry(&mut self, envelope: Envelope, next: u32) -> u32 {
+    fn take_entry(&mut self, envelope: Envelope) -> u32 {
         if self.free == NONE {
             let at = u32::try_from(self.entries.len())
                 .expect("mailboxes are bounded, and so are their entries");
             self.entries.push(Entry {
                 envelope: Some(envelope),
-                next,
+                next: at,
             });
             return at;
         }
         let at = self.free;
         let entry = &mut self.entries[at as usize];
-        self.free = std::mem::replace(&mut entry.next, next);
+        self.free = std::mem::replace(&mut entry.next, at);
         entry.envelope = Some(envelope);
         at
     }
@@ -187,6 +196,22 @@ mod tests {
             let expected: Vec<u32> = (0..4).filter(|id| *id != wanted).chain([9]).collect();
             assert_eq!((left, mailbox.len()), (expected, 0));
         }
+    }
+
+    #[test]
+    fn a_look_at_a_mailbox_leaves_its_order() {
+        let mut arena = Arena::new();
+        let mut mailbox = Mailbox::EMPTY;
+        arena.push(&mut mailbox, Envelope::Timer(1));
+        arena.push_front(&mut mailbox, Envelope::Timer(0));
+        arena.push(&mut mailbox, Envelope::Timer(2));
+        let seen = arena.iter(mailbox).map(|envelope| match envelope {
+            Envelope::Timer(id) => *id,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [0, 1, 2]);
+        let drained = std::iter::from_fn(|| timer(arena.pop(&mut mailbox)));
+        assert_eq!(drained.collect::<Vec<_>>(), [0, 1, 2]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use pq_term::Pid;
 use smallvec::SmallVec;
 
 use crate::effect::Effect;
+use crate::moved::{Arrival, PutIn, SweepOrder, TakeOut};
 use crate::process::{Seen, StartOutcome};
 use crate::sys::SysRequest;
 use crate::upgrade::Order;
@@ -61,6 +62,8 @@ pub enum Envelope {
     PortClosed(u64, Payload),
     /// A start that this process requested has its result.
     Started(u32, StartOutcome),
+    /// A request to a supervisor to take a subtree below it, and the caller.
+    PutIn(Caller, Box<PutIn>),
     /// A timer of the runtime itself: of one of its own processes, or the time-out of a wait.
     Timer(u32),
     /// A message of the `sys` protocol (`sys(3)`).
@@ -104,6 +107,17 @@ pub enum Signal {
     OwnPort(Pid, u64),
     /// Start a process on this shard.
     Spawn(Spawn),
+    /// Put processes with their states in on this shard.
+    #[allow(private_interfaces, reason = "only this crate moves processes")]
+    Arrive(Box<Arrival>),
+    /// Make a subtree a value.
+    #[allow(private_interfaces, reason = "only this crate moves processes")]
+    TakeOut(Box<TakeOut>),
+    /// The second process, a child of the first, has left the node with its state.
+    Left(Pid, Pid),
+    /// Copy the next subtrees of this shard.
+    #[allow(private_interfaces, reason = "only this crate moves processes")]
+    Sweep(Box<SweepOrder>),
     /// Start a process of the runtime's own on this shard.
     SpawnNative(Box<dyn crate::Native>, Ack),
     /// Call a function of a module outside of any process.
@@ -189,8 +203,11 @@ impl Signal {
             Signal::Deliver(to, _) | Signal::Exit { to, .. } => Some(*to),
             Signal::Link(of, _) | Signal::Unlink(of, _) => Some(*of),
             Signal::Monitor { of, .. } | Signal::Demonitor { of, .. } => Some(*of),
-            Signal::OwnPort(of, _) => Some(*of),
+            Signal::OwnPort(of, _) | Signal::Left(of, _) => Some(*of),
+            Signal::TakeOut(order) => Some(order.root),
             Signal::Spawn(_)
+            | Signal::Arrive(_)
+            | Signal::Sweep(_)
             | Signal::SpawnNative(..)
             | Signal::CallModule(_)
             | Signal::Returned(_)

@@ -33,7 +33,7 @@ pub(crate) use inbox::Inbox;
 pub use kin::Kin;
 pub(crate) use listing::runner;
 pub use listing::{Census, Listing, Missing, Runner};
-pub use names::NameHook;
+pub use names::{NameHook, NameRegistry};
 
 /// A module that is compiled into the node and shared by all its threads, such as the registry.
 pub trait Service: Send + Sync {
@@ -73,6 +73,8 @@ pub struct Config {
     pub services: BTreeMap<&'static str, Arc<dyn Service>>,
     /// Called at the end of processes that hold a name in the registry.
     pub exited: Option<ExitHook>,
+    /// The registry, for processes that move with their names.
+    pub registry: Option<Box<dyn NameRegistry>>,
     /// Returns the name that a process has in the registry, for messages.
     pub name_of: Option<NameHook>,
     /// The number of shards; one per core is best.
@@ -99,6 +101,7 @@ impl Config {
             modules,
             services: BTreeMap::new(),
             exited: None,
+            registry: None,
             name_of: None,
             shards: 1,
             supervisors_apart: false,
@@ -130,6 +133,8 @@ pub enum RequestError {
 }
 
 pub(crate) struct Shared {
+    /// Distinguishes the node from all others of this program.
+    number: u64,
     config: Config,
     names: RwLock<BTreeMap<String, Pid>>,
     env: RwLock<BTreeMap<(String, String), Term>>,
@@ -160,7 +165,9 @@ pub struct Node {
 impl Node {
     pub(crate) fn new(config: Config) -> Node {
         let shards = config.shards.clamp(1, usize::from(u8::MAX) - 1);
+        static NODES: AtomicU64 = AtomicU64::new(0);
         let shared = Shared {
+            number: NODES.fetch_add(1, Ordering::Relaxed),
             names: RwLock::default(),
             env: RwLock::default(),
             ports: Ports::new(),
@@ -183,6 +190,10 @@ impl Node {
 
     pub(crate) fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.shared.number
     }
 
     pub(crate) fn watched(&self) -> &Stalls {

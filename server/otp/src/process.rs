@@ -12,7 +12,7 @@ use crate::numbered::Numbered;
 use crate::residue::Residues;
 use crate::supervisor::Supervisor;
 use crate::sys::Debug;
-use crate::wheel::TimerKey;
+use crate::wheel::{Own, TimerKey};
 
 mod flags;
 pub(crate) use flags::{Flag, Flags, Mark, Marks};
@@ -65,6 +65,8 @@ pub(crate) struct Process {
     pub(crate) module: Option<Module>,
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
+    /// The timers with messages and events to itself.
+    pub(crate) timers: Own,
     pub(crate) flags: Flags,
     pub(crate) exported: Marks,
     pub(crate) extras: Option<Box<Extras>>,
@@ -132,6 +134,7 @@ impl Process {
             module,
             body,
             mailbox,
+            timers: Own::NONE,
             flags: Flags::default(),
             exported: Marks::default(),
             extras: None,

@@ -57,6 +57,35 @@ impl Residues {
     fn bytes(&self) -> usize {
         self.0.iter().map(|residue| residue.bytes.len()).sum()
     }
+
+    /// The residues with the versions that left them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0
+            .iter()
+            .map(|residue| (&*residue.vsn, &*residue.bytes))
+    }
+
+    /// The residues of a state that has moved; `None` when there are none.
+    ///
+    /// # Errors
+    /// When no conversion could have left so many.
+    pub(crate) fn moved<'a>(
+        residues: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Option<Box<Residues>>, String> {
+        let residue = |(vsn, bytes): (&str, &[u8])| Residue {
+            vsn: vsn.into(),
+            bytes: bytes.into(),
+        };
+        let residues = Residues(residues.map(residue).collect());
+        match residues.0.len() {
+            0 => Ok(None),
+            1..=RESIDUES_MAX if residues.bytes() <= BYTES_MAX => Ok(Some(Box::new(residues))),
+            many => Err(format!(
+                "{many} residues of {} bytes are more than a state may have",
+                residues.bytes()
+            )),
+        }
+    }
 }
 
 impl Beside {

@@ -21,7 +21,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::effect::Effect;
 use crate::lateness::Waiting;
 use crate::mailbox::Arena;
-use crate::message::{Ack, Caller, Envelope, OnList, Payload, Signal};
+use crate::message::{Ack, Caller, Envelope, OF_PORT, OnList, Payload, Signal};
 use crate::node::Node;
 use crate::numbered::Numbered;
 use crate::process::{Flag, Process, ProcessInfo, Seen, Watch};
@@ -29,8 +29,8 @@ use crate::stall::Post;
 use crate::supervisor::Action;
 use crate::wheel::Wheel;
 use changed::Changed;
-use exporter::Walk;
 use gate::Gate;
+use stage::Birth;
 
 mod changed;
 mod effects;
@@ -48,6 +48,7 @@ mod supervise;
 mod system;
 mod time_out;
 
+pub(crate) use exporter::Walk;
 pub(crate) use from_outside::{answer, run as run_from_outside};
 pub(crate) use slab::Slab;
 
@@ -130,6 +131,21 @@ impl Core {
         self.clock.map_or(self.now_ms, full_ms).saturating_add(ms)
     }
 
+    /// The last number that identifies a request or monitor of this shard.
+    pub(crate) fn last_ref(&self) -> u64 {
+        u64::from(self.id) << 56 | self.refs
+    }
+
+    /// Does not give this number again, or one before it: a process that has moved may know it.
+    pub(crate) fn note_ref(&mut self, number: u64) {
+        /// A shard that makes a million requests per second would take 500 years to reach this number.
+        const NOTED_MAX: u64 = OF_PORT / 2;
+        let (shard, count) = ((number >> 56) as u8, number & (OF_PORT - 1));
+        if shard == self.id && count <= NOTED_MAX {
+            self.refs = self.refs.max(count);
+        }
+    }
+
     /// A number that identifies one request or monitor of this node.
     pub(crate) fn next_ref(&mut self) -> u64 {
         self.refs += 1;
@@ -140,8 +156,8 @@ impl Core {
 /// A shard: the state of one thread of the runtime.
 pub(crate) struct Shard {
     pub(crate) core: Core,
-    slab: Slab,
-    arena: Arena,
+    pub(crate) slab: Slab,
+    pub(crate) arena: Arena,
     run_queue: VecDeque<u32>,
     /// The number of processes that have left the run queue since the shard's start.
     left_queue: u64,
@@ -296,6 +312,16 @@ impl Shard {
         }
     }
 
+    /// The places of the processes that wait to run, in their order.
+    pub(crate) fn queue(&self) -> impl Iterator<Item = u32> {
+        self.gate.parked().chain(self.run_queue.iter().copied())
+    }
+
+    /// Whether no transaction keeps processes from running, or is giving them their new states.
+    pub(crate) fn is_gate_open(&self) -> bool {
+        self.gate.is_open()
+    }
+
     fn take_arrivals(&mut self) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         if let Some(inbox) = self.core.node.inbox(self.core.id) {
@@ -310,10 +336,12 @@ impl Shard {
 
     fn fire_timers(&mut self, now_ms: u64) {
         let mut due = std::mem::take(&mut self.due);
-        self.core.wheel.advance(now_ms, |due_ms, timer| {
-            self.waiting_timers.fired(due_ms);
-            due.push(timer);
-        });
+        self.core
+            .wheel
+            .advance(now_ms, &mut self.slab, |due_ms, timer| {
+                self.waiting_timers.fired(due_ms);
+                due.push(timer);
+            });
         self.counters.timers += due.len() as u64;
         for timer in due.drain(..) {
             match timer {
@@ -354,7 +382,7 @@ impl Shard {
     }
 
     /// Sends a signal to the shard of its target.
-    fn signal(&mut self, signal: Signal) {
+    pub(crate) fn signal(&mut self, signal: Signal) {
         let shard = signal.target().map_or(self.core.id, Pid::shard);
         let is_own = shard == self.core.id;
         match self.outboxes.get_mut(usize::from(shard)) {
@@ -390,11 +418,17 @@ impl Shard {
                     kin.ended(of);
                 }
             }
-            (_, envelope) if to.shard() == self.core.id && self.local.is_empty() => {
+            (_, envelope) if self.is_here(to) && self.local.is_empty() => {
                 self.deliver(to, envelope)
             }
             (_, envelope) => self.signal(Signal::Deliver(to, envelope)),
         }
+    }
+
+    /// Whether the process would live on this shard. A shard that does not exist has no processes: this one answers, as
+    /// for any dead pid.
+    fn is_here(&self, pid: Pid) -> bool {
+        pid.shard() == self.core.id || usize::from(pid.shard()) >= self.outboxes.len()
     }
 
     fn handle_local(&mut self) {
@@ -417,7 +451,11 @@ impl Shard {
             Signal::Monitor { of, watcher } => self.watch(of, watcher, Watch::Monitor),
             Signal::Demonitor { of, watcher } => self.unwatch(of, watcher),
             Signal::OwnPort(owner, port) => self.own_port(owner, port),
-            Signal::Spawn(spawn) => self.spawn(spawn),
+            Signal::Spawn(spawn) => self.give_birth(Birth::Start(spawn)),
+            Signal::Arrive(arrival) => self.give_birth(Birth::Arrival(arrival)),
+            Signal::TakeOut(order) => self.take_out(*order),
+            Signal::Left(parent, child) => self.child_left(parent, child),
+            Signal::Sweep(order) => self.sweep(*order),
             Signal::SpawnNative(native, ack) => self.spawn_native(native, ack),
             Signal::CallModule(call) => self.call_from_outside(*call),
             Signal::Returned(returned) => self.returned_from_outside(*returned),
@@ -437,7 +475,7 @@ impl Shard {
         }
         match envelope {
             Envelope::Event(_) if process.hears_nothing() => return,
-            Envelope::Call(caller, _) => {
+            Envelope::Call(caller, _) | Envelope::PutIn(caller, _) => {
                 process.extras().watchers.insert(caller, Watch::Request);
             }
             _ => (),
@@ -460,7 +498,7 @@ impl Shard {
     }
 
     /// Lets a process take its waiting envelopes.
-    fn wake(&mut self, pid: Pid) {
+    pub(crate) fn wake(&mut self, pid: Pid) {
         let process = self.slab.get_mut(pid);
         if let Some(process) = process.filter(|process| !process.mailbox.is_empty()) {
             Shard::enqueue(&mut self.run_queue, process);
@@ -478,7 +516,9 @@ impl Shard {
     /// The process is gone: a caller is told, and a child that has no owner is ended.
     fn deliver_to_nobody(&mut self, to: Pid, envelope: Envelope) {
         match envelope {
-            Envelope::Call(caller, _) => self.fail_caller(caller, Reason::NoProc),
+            Envelope::Call(caller, _) | Envelope::PutIn(caller, _) => {
+                self.fail_caller(caller, Reason::NoProc);
+            }
             Envelope::System(request) => self.fail_caller(request.from, Reason::NoProc),
             Envelope::Started(_, Ok(Some(child))) => self.send_exit(child, to, Reason::Killed),
             _ => (),
@@ -496,7 +536,7 @@ impl Shard {
         }
     }
 
-    fn fail_caller(&mut self, caller: Caller, reason: Reason) {
+    pub(crate) fn fail_caller(&mut self, caller: Caller, reason: Reason) {
         self.send(
             caller.pid,
             Envelope::Response(caller.tag, Err(Box::new(reason))),

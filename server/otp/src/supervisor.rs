@@ -29,6 +29,7 @@
 //! | `machine`, `ordered`, `starting`, `halting`, `requests` | children that start in order, and the operations on them |
 //! | `simple`, `ending` | children of one kind, added while running, and their end |
 //! | `merge` | a live update of the specs |
+//! | `moved` | a machine at rest as data, and children that leave and come with their states |
 //! | `window`, `args` | the restarts within a period, and arguments appended to arguments |
 //!
 //! Elsewhere: processes, clocks, threads, links, messages. The runner of processes calls [`Supervisor::handle`] and
@@ -50,6 +51,7 @@ mod ending;
 mod halting;
 mod machine;
 mod merge;
+mod moved;
 mod ordered;
 mod reading;
 mod requests;
@@ -77,6 +79,8 @@ use pq_abi::spec::{ChildType, Restart, Shutdown, Start, SupReply, SupRequest};
 use pq_term::{Pid, Term};
 
 pub use crate::message::Caller;
+
+pub(crate) use moved::{Children as MovedChildren, Place, SupervisorAtRest};
 
 use machine::Ordered;
 use reading::CheckedSpec;
@@ -281,7 +285,7 @@ impl Supervisor {
     pub fn pids(&self) -> Vec<Pid> {
         match &self.0 {
             Kind::Ordered(ordered) => ordered.pids().collect(),
-            Kind::Simple(simple) => simple.pids().collect(),
+            Kind::Simple(simple) => simple.sorted_pids(),
         }
     }
 

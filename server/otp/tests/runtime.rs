@@ -9,6 +9,7 @@
 //! | [`supervisors`], [`applications`] | supervision trees |
 //! | [`system`], [`debugging`], [`upgrade`] | the `sys` protocol, `code_change` |
 //! | [`transaction`] | all states convert and the new versions are in force, or nothing has changed |
+//! | [`moved`] | processes that are copied, taken out and put in |
 //! | [`model`], [`repeatable`] | generated runs against a plain model; one seed, one run |
 //! | [`threads`] | the runtime under the real clock, with signals between shards |
 //! | [`stalls`] | callbacks and functions that do not end |
@@ -49,6 +50,8 @@ mod exits;
 mod machines;
 #[path = "runtime/model.rs"]
 mod model;
+#[path = "runtime/moved.rs"]
+mod moved;
 #[path = "runtime/pids.rs"]
 mod pids;
 #[path = "runtime/ports.rs"]

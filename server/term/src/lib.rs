@@ -51,6 +51,7 @@ mod term;
 
 pub mod msgpack;
 
+pub use crate::serde::timer_number;
 pub use atom::{ATOM_CHARS_MAX, ATOMS_MAX, Atom, AtomError, OUTSIDE_MAX};
 pub use map::Map;
 pub use number::{BigInteger, Float};

@@ -9,6 +9,9 @@
 //! | string | str; as a map's key that looks like an atom, ext 5: its text | str |
 //! | binary, list, map, float | bin, array, map, float 64 | the same |
 //!
+//! Ext 6 is the number of a timer: 8 bytes, big-endian. A term reads it as an integer; its own type lets
+//! [`replace_references`] find it in the state of a process.
+//!
 //! [`from_msgpack`] reads the exact form back as the same term. It reads the output of `rmp_serde::to_vec_named` for
 //! plain Rust types as the nearest term: field names become atoms (each str key that is an atom without quotes),
 //! booleans atoms, nil `undefined`. The serde implementations of [`Term`](crate::Term), [`Atom`](crate::Atom) and
@@ -23,11 +26,13 @@ pub const OK: [u8; 4] = *b"\xd5\x02ok";
 mod decode;
 mod encode;
 mod exact;
+mod references;
 mod short;
 
 pub use decode::{DecodeError, from_msgpack};
 pub use encode::{list_to_msgpack, to_msgpack, to_plain_msgpack};
 pub use exact::{exact_len, exact_pair, exact_pid, exact_text};
+pub use references::{Reference, replace_references};
 pub use short::{pid_to_msgpack, with_list};
 
 pub(crate) use decode::{Depth, ext_term, key_of};
@@ -41,6 +46,7 @@ pub(crate) mod ext {
     pub(crate) const TUPLE: i8 = 3;
     pub(crate) const INTEGER: i8 = 4;
     pub(crate) const STRING: i8 = 5;
+    pub(crate) const TIMER: i8 = 6;
 }
 
 /// MessagePack's markers for short values. The first two include the number of elements or bytes; the others stand

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 use crate::msgpack::{Depth, ext, ext_term, is_like_a_field, key_of, tuple_payload};
-use crate::{Atom, Map, Pid, Term};
+use crate::{Atom, BigInteger, Map, Pid, Term};
 
 impl Serialize for Term {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -42,6 +42,33 @@ impl Serialize for Atom {
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         write_ext(serializer, ext::PID, &self.as_raw().to_be_bytes())
+    }
+}
+
+/// The number of a timer as a field, for `#[serde(with = "pq_term::timer_number")]`: ext 6. A plain integer is read, too.
+pub mod timer_number {
+    use super::{BigInteger, Deserialize, Deserializer, Serializer, Term, de, ext, write_ext};
+
+    /// Writes the number as an extension.
+    ///
+    /// # Errors
+    /// The errors of the serializer.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        write_ext(serializer, ext::TIMER, &number.to_be_bytes())
+    }
+
+    /// Reads the number.
+    ///
+    /// # Errors
+    /// Fails when the value is no integer from 0 to 2^64 - 1.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let term = Term::deserialize(from)?;
+        let number = match &term {
+            Term::Integer(number) => u64::try_from(*number).ok(),
+            Term::BigInteger(number) => u64::try_from(BigInteger::value(number)).ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| de::Error::custom(format!("found {term}, expected a timer")))
     }
 }
 

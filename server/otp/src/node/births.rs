@@ -46,6 +46,7 @@ impl Node {
         }
         let may_move = |signal: &Signal| match signal {
             Signal::Spawn(spawn) => matches!(spawn.ack, Ack::Ticket(..)),
+            Signal::Arrive(_) => true,
             _ => false,
         };
         let Some(inbox) = self.inbox(from as u8) else {

@@ -8,6 +8,18 @@ use crate::unpoisoned::Unpoisoned;
 /// Returns the name of a process, as people write it.
 pub type NameHook = Box<dyn Fn(Pid) -> Option<String> + Send + Sync>;
 
+/// The registry, for processes that move: they keep their names.
+pub trait NameRegistry: Send + Sync {
+    /// The names of a process, each as the bytes by which [`NameRegistry::register`] registers it again.
+    fn names_of(&self, pid: Pid) -> Vec<Vec<u8>>;
+
+    /// Gives a name to a process that has arrived.
+    ///
+    /// # Errors
+    /// A sentence, when another process has the name or the bytes are no name.
+    fn register(&self, node: &Node, name: &[u8], pid: Pid) -> Result<(), String>;
+}
+
 /// How many characters of a name a message shows: three times as many as an avatar's name may have.
 const NAME_CHARS_MAX: usize = 64;
 

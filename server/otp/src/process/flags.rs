@@ -52,6 +52,8 @@ impl Flags {
 pub(crate) enum Mark {
     /// The transaction of an upgrade.
     Upgrade = 1,
+    /// The sweep that copies subtrees (`moved::sweep`).
+    Save = 1 << 1,
 }
 
 /// The subscribers to which a process was exported and has not run since.
@@ -67,13 +69,8 @@ impl Marks {
         self.0 |= mark as u8;
     }
 
-    /// Whether a subscriber has the current state.
-    pub(crate) fn are_set(self) -> bool {
-        self.0 != 0
-    }
-
-    /// Clears all marks when the process runs: earlier exports no longer show its state.
-    pub(crate) fn clear(&mut self) {
-        self.0 = 0;
+    /// Clears all marks when the process runs: earlier exports no longer show its state. Returns the marks before.
+    pub(crate) fn clear(&mut self) -> Marks {
+        std::mem::take(self)
     }
 }

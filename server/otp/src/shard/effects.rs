@@ -9,6 +9,7 @@ use crate::answers::undef;
 use crate::effect::{Effect, Request};
 use crate::message::{Ack, Caller, Envelope, ExitCause, Payload, Signal, Spawn};
 use crate::process::Flag;
+use crate::wheel::TimerKey;
 
 impl Shard {
     /// Carries out all effects of the last callback, in their order.
@@ -56,8 +57,8 @@ impl Shard {
             Effect::Send(to, envelope) => self.send(to, envelope),
             Effect::Request(request) => self.request(pid, request),
             Effect::Reply(caller, data) => self.answer(pid, caller, data),
-            Effect::TimerStarted(_) => (),
-            Effect::CancelTimer(key) => drop(self.core.wheel.cancel(key)),
+            Effect::TimerStarted(key) => self.own_timer(pid, key),
+            Effect::CancelTimer(key) => drop(self.core.wheel.cancel_of(&mut self.slab, key)),
             Effect::Monitor(of, monitor) => self.monitor(pid, of, monitor),
             Effect::Demonitor(monitor) => self.demonitor(pid, monitor),
             Effect::Link(with) => self.link_both(pid, with),
@@ -69,6 +70,12 @@ impl Shard {
             Effect::StartLink(module, args, id) => self.start_link(pid, &module, args, id),
             Effect::TimeOut(ms) => self.time_out_after(pid, ms),
             Effect::Continue(data) => self.push_front(pid, Envelope::Continue(data)),
+        }
+    }
+
+    fn own_timer(&mut self, pid: Pid, key: TimerKey) {
+        if let Some(process) = self.slab.get_mut(pid) {
+            self.core.wheel.give(key, &mut process.timers);
         }
     }
 

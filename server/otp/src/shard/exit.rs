@@ -55,7 +55,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn unlink(&mut self, of: Pid, with: Pid) {
+    pub(crate) fn unlink(&mut self, of: Pid, with: Pid) {
         if let Some(process) = self.slab.get_mut(of) {
             process.with_extras(|extras| extras.links.retain(|link| *link != with));
         }
@@ -69,7 +69,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn unwatch(&mut self, of: Pid, watcher: Caller) {
+    pub(crate) fn unwatch(&mut self, of: Pid, watcher: Caller) {
         if let Some(process) = self.slab.get_mut(of) {
             process.with_extras(|extras| extras.watchers.remove(&watcher));
         }
@@ -121,8 +121,9 @@ impl Shard {
                 });
             }
             let mut watchers: Vec<_> = extras.watchers.into_iter().collect();
-            // Sorted, because the order of the table is not stable: a run can be repeated.
-            watchers.sort_unstable_by_key(|(watcher, _)| *watcher);
+            // Sorted by the time of their watch, because the order of the table is not stable: a run can be repeated, also
+            // by processes that have moved and have other pids.
+            watchers.sort_unstable_by_key(|(watcher, _)| (watcher.tag, watcher.pid));
             for (watcher, why) in watchers {
                 self.tell_watcher(pid, watcher, why, &reason);
             }
@@ -141,7 +142,7 @@ impl Shard {
     }
 
     /// Drops the body of a process. This runs code of a library, too, so it is recorded as a callback.
-    pub(super) fn drop_body(&mut self, pid: Pid, body: Body) {
+    pub(crate) fn drop_body(&mut self, pid: Pid, body: Body) {
         let module = match &body {
             Body::Callback(state) => Some(state.module()),
             Body::Manager(handlers) => handlers.first().map(|handler| handler.state.module()),
@@ -155,7 +156,7 @@ impl Shard {
     }
 
     /// Removes a process: not alive, no names, no ports. Links and monitors are not told.
-    pub(super) fn vanish(&mut self, pid: Pid, reason: &Reason) -> Option<Process> {
+    pub(crate) fn vanish(&mut self, pid: Pid, reason: &Reason) -> Option<Process> {
         let mut process = self.slab.remove(pid)?;
         self.core.node.alive(self.core.id).dead(pid);
         self.counters.exited += 1;
@@ -191,7 +192,7 @@ impl Shard {
     /// Handles an envelope left in the mailbox. Callers are watchers, and are told with them.
     fn leave_unread(&mut self, pid: Pid, envelope: Envelope, reason: &Reason) {
         match envelope {
-            Envelope::Call(..) => (),
+            Envelope::Call(..) | Envelope::PutIn(..) => (),
             Envelope::System(request) => self.fail_caller(request.from, reason.clone()),
             other => self.deliver_to_nobody(pid, other),
         }

@@ -9,7 +9,8 @@
 //! states, and several subscribers do not disturb each other. The subscriber limits the exports of a slice, because the
 //! shard has other work.
 //!
-//! A transaction is a subscriber (`stage::copies`). `sys` asks for a single state.
+//! A transaction is a subscriber (`stage::copies`). `sys` asks for a single state. The sweep of subtrees (`moved::sweep`)
+//! uses the walk and has a mark of its own.
 //!
 //! INVARIANT: the export that a subscriber has of a process with its mark shows the state of that process
 //! (`tests/runtime/transaction.rs`, `what_happens_between_copy_and_hold_is_not_lost`).
@@ -42,17 +43,27 @@ pub(super) trait Subscriber {
 
 /// The progress of a walk through the slab: the next place.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Walk(u32);
+pub(crate) struct Walk(u32);
 
 impl Walk {
+    /// A walk that begins at this place.
+    pub(crate) fn at(place: u32) -> Walk {
+        Walk(place)
+    }
+
+    /// The next place.
+    pub(crate) fn place(self) -> u32 {
+        self.0
+    }
+
     /// Whether the walk has come to the end of the slab.
-    pub(super) fn is_over(self, shard: &Shard) -> bool {
+    pub(crate) fn is_over(self, shard: &Shard) -> bool {
         self.0 as usize >= shard.slab.places()
     }
 
     /// Looks at places until `look` has returned `true` for `budget` of them, or [`LOOKS_MAX`] were checked. Returns the
     /// progress.
-    pub(super) fn go_on(
+    pub(crate) fn go_on(
         self,
         shard: &mut Shard,
         budget: u32,
@@ -168,7 +179,7 @@ impl Shard {
     }
 
     /// The exported state of a gen_server or gen_fsm.
-    pub(super) fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
+    pub(crate) fn exported(&mut self, pid: Pid) -> Result<Vec<u8>, Reason> {
         self.with_state(pid, |shard, state| {
             match shard.in_callback(pid, |host| state.export(host)) {
                 Ok(bytes) => Ok((state, bytes)),
@@ -178,7 +189,7 @@ impl Shard {
     }
 
     /// The exported state of a handler of this event manager.
-    pub(super) fn exported_handler(&mut self, pid: Pid, state: &State) -> Result<Vec<u8>, Reason> {
+    pub(crate) fn exported_handler(&mut self, pid: Pid, state: &State) -> Result<Vec<u8>, Reason> {
         let bytes = self.in_callback(pid, |host| state.export(host));
         bytes.map_err(Failure::into_reason)
     }

@@ -93,6 +93,11 @@ impl Gate {
         self.stand == Stand::Shut
     }
 
+    /// Whether processes take their new states, and some may still have their old ones.
+    pub(super) fn is_decided(&self) -> bool {
+        self.stand == Stand::Decided
+    }
+
     pub(super) fn is_settling(&self) -> bool {
         self.stand == Stand::Settling
     }
@@ -100,6 +105,11 @@ impl Gate {
     /// Whether no process is parked.
     pub(super) fn is_empty(&self) -> bool {
         self.parked.is_empty()
+    }
+
+    /// The places of the parked processes, in the order in which they will run.
+    pub(super) fn parked(&self) -> impl Iterator<Item = u32> {
+        self.parked.iter().map(|parked| parked.place)
     }
 
     /// Whether parked processes may run.

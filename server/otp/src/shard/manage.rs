@@ -186,7 +186,7 @@ impl Shard {
 
     /// Takes the handlers out while they run: meanwhile the body is empty, and messages to
     /// their own manager go to its mailbox. `None` when this is no manager.
-    pub(super) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<Handler>> {
+    pub(crate) fn take_handlers(&mut self, pid: Pid) -> Option<Vec<Handler>> {
         let body = &mut self.slab.get_mut(pid)?.body;
         match std::mem::replace(body, Body::Empty) {
             Body::Manager(handlers) => Some(handlers),
@@ -197,7 +197,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn put_handlers(&mut self, pid: Pid, handlers: Vec<Handler>) {
+    pub(crate) fn put_handlers(&mut self, pid: Pid, handlers: Vec<Handler>) {
         if let Some(process) = self.slab.get_mut(pid) {
             process.body = Body::Manager(handlers);
         }

@@ -7,7 +7,7 @@ use super::{Shard, TURN_MAX};
 use crate::callback::Callback;
 use crate::called::brief;
 use crate::message::{Caller, Envelope, Payload};
-use crate::process::{Body, Flag};
+use crate::process::{Body, Flag, Mark};
 
 /// An envelope in the form of a callback: its number, its operands, its bytes.
 pub(super) struct Call {
@@ -69,8 +69,7 @@ impl Shard {
         };
         process.mailbox = mailbox;
         let envelope = envelope?;
-        if process.exported.are_set() {
-            process.exported.clear();
+        if process.exported.clear().has(Mark::Upgrade) {
             self.changed.note(process);
         }
         if process.has(Flag::Debugged) && !matches!(envelope, Envelope::System(_)) {
@@ -83,6 +82,9 @@ impl Shard {
     pub(super) fn dispatch(&mut self, pid: Pid, envelope: Envelope) {
         if let Envelope::System(request) = envelope {
             return self.system(pid, *request);
+        }
+        if let Envelope::PutIn(from, put) = envelope {
+            return self.put_under(pid, from, *put);
         }
         let Some(process) = self.slab.get_mut(pid) else {
             return;
@@ -210,7 +212,7 @@ impl Shard {
                 self.take_time_out(pid, wait)?;
                 call(Number::TimeOut, 0, 0, Payload::new())
             }
-            Envelope::Started(..) | Envelope::System(_) => None,
+            Envelope::Started(..) | Envelope::PutIn(..) | Envelope::System(_) => None,
         }
     }
 

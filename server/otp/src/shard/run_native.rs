@@ -30,7 +30,10 @@ impl Shard {
             }
             Envelope::Started(ticket, outcome) => NativeInput::Started(ticket, outcome),
             Envelope::Timer(id) => NativeInput::Timer(id),
-            Envelope::PortData(..) | Envelope::PortClosed(..) | Envelope::System(_) => return,
+            Envelope::PortData(..)
+            | Envelope::PortClosed(..)
+            | Envelope::PutIn(..)
+            | Envelope::System(_) => return,
         };
         self.run_native(pid, input);
     }

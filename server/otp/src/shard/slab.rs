@@ -4,6 +4,8 @@ use pq_term::Pid;
 
 use crate::pages::Pages;
 use crate::process::Process;
+use crate::shard::Due;
+use crate::wheel::{Own, Owners};
 
 /// The greatest generation of a pid, which has 28 bits; a slot whose generations are used up is not used again.
 const GENERATIONS: u32 = (1 << 28) - 1;
@@ -69,7 +71,7 @@ impl Slab {
         }
     }
 
-    pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
+    pub(crate) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
         let process = self.slots.get_mut(pid.index() as usize)?.process_mut();
         process.filter(|process| process.pid == pid)
     }
@@ -85,7 +87,7 @@ impl Slab {
     }
 
     /// The same, to be looked at.
-    pub(super) fn peek(&self, index: u32) -> Option<&Process> {
+    pub(crate) fn peek(&self, index: u32) -> Option<&Process> {
         self.slots.get(index as usize)?.process()
     }
 
@@ -111,6 +113,18 @@ impl Slab {
             next: NONE,
         });
         (index, 1)
+    }
+}
+
+/// A process owns the timers with messages and events to itself.
+impl Owners<Due> for Slab {
+    fn own(&mut self, timer: &Due) -> Option<&mut Own> {
+        match timer {
+            Due::Info(pid, _) | Due::Event(pid, _) => {
+                self.get_mut(*pid).map(|process| &mut process.timers)
+            }
+            Due::Timer(..) | Due::RequestTimeout(..) => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use pq_abi::{Failure, Kind, Module, Reason};
 use pq_term::{Pid, Term};
 
 use super::Shard;
+use super::stage::Birth;
 use crate::answers::undef;
 use crate::callback::Callback;
 use crate::message::{Ack, Envelope, Payload, Signal, Spawn};
@@ -11,11 +12,18 @@ use crate::native::{Native, NativeInput};
 use crate::process::{Body, Flag, Process, StartOutcome};
 
 impl Shard {
+    /// Carries out a birth, unless a transaction keeps it back.
+    pub(super) fn give_birth(&mut self, birth: Birth) {
+        match self.hold_back(birth) {
+            Some(Birth::Start(spawn)) => self.spawn(spawn),
+            Some(Birth::Arrival(arrival)) => self.arrive(*arrival),
+            None => (),
+        }
+    }
+
     /// Starts a process of the current version of its module.
-    pub(super) fn spawn(&mut self, spawn: Spawn) {
-        let Some(Spawn { start, parent, ack }) = self.hold_back(spawn) else {
-            return;
-        };
+    fn spawn(&mut self, spawn: Spawn) {
+        let Spawn { start, parent, ack } = spawn;
         let Some(module) = self.core.node.module(start.module.as_str()) else {
             return self.acknowledge(ack, Err(undef(start.module.as_str(), "init")));
         };
@@ -50,14 +58,14 @@ impl Shard {
         self.acknowledge(ack, Ok(Some(pid)));
     }
 
-    fn birth(&mut self, parent: Pid, module: Option<Module>) -> Pid {
+    pub(crate) fn birth(&mut self, parent: Pid, module: Option<Module>) -> Pid {
         let pid = self.slab.insert(|pid| Process::new(pid, parent, module));
         self.core.node.alive(self.core.id).born(pid);
         self.counters.spawned += 1;
         pid
     }
 
-    fn give_name(&mut self, pid: Pid, name: Option<&str>) -> Result<(), Pid> {
+    pub(crate) fn give_name(&mut self, pid: Pid, name: Option<&str>) -> Result<(), Pid> {
         let Some(name) = name else { return Ok(()) };
         self.core.node.register(name, pid)?;
         if let Some(process) = self.slab.get_mut(pid) {
@@ -90,7 +98,7 @@ impl Shard {
     }
 
     /// Runs a function for a process; its effects are carried out when it succeeds.
-    pub(super) fn in_callback<R>(
+    pub(crate) fn in_callback<R>(
         &mut self,
         pid: Pid,
         run: impl FnOnce(&mut Callback<'_>) -> Result<R, Failure>,
@@ -111,7 +119,7 @@ impl Shard {
     }
 
     /// Records whether the registry holds a name of this process.
-    pub(super) fn note_name(&mut self, pid: Pid, holds_name: bool) {
+    pub(crate) fn note_name(&mut self, pid: Pid, holds_name: bool) {
         if let Some(process) = self.slab.get_mut(pid).filter(|_| holds_name) {
             process.flags.raise(Flag::HoldsName);
         }
@@ -149,7 +157,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn acknowledge(&mut self, ack: Ack, outcome: StartOutcome) {
+    pub(crate) fn acknowledge(&mut self, ack: Ack, outcome: StartOutcome) {
         match ack {
             Ack::Ticket(to, ticket) => self.send(to, Envelope::Started(ticket, outcome)),
             Ack::Request(caller) => {

@@ -24,7 +24,9 @@ use pq_term::Pid;
 
 use super::Shard;
 use super::exporter::Walk;
-use crate::message::Spawn;
+use crate::message::{Ack, Spawn};
+use crate::moved::Arrival;
+use crate::process::Flag;
 use crate::upgrade::Order;
 use crate::upgrade::board::{Board, Tally};
 
@@ -41,6 +43,28 @@ const BIRTHS_MAX: usize = 100_000;
 /// The slices of exports per turn while processes are held. Other processes wait a fraction of a millisecond longer, and
 /// held processes are free that much earlier.
 const HURRY: u32 = 4;
+
+/// A birth: the start of a process, or processes that arrive with their states.
+pub(crate) enum Birth {
+    Start(Spawn),
+    Arrival(Box<Arrival>),
+}
+
+impl Birth {
+    fn is_of(&self, mut concerned: impl FnMut(&str) -> bool) -> bool {
+        match self {
+            Birth::Start(spawn) => concerned(spawn.start.module.as_str()),
+            Birth::Arrival(arrival) => arrival.subtree.modules().any(concerned),
+        }
+    }
+
+    fn ack(&self) -> Ack {
+        match self {
+            Birth::Start(spawn) => spawn.ack,
+            Birth::Arrival(arrival) => arrival.ack,
+        }
+    }
+}
 
 /// The current step of the transaction on this shard.
 #[derive(Clone, Copy)]
@@ -78,7 +102,7 @@ pub(crate) struct Staging {
     copies: Copies,
     /// The number of exports of the walk; `None` until the walk is over.
     walked: Option<u64>,
-    births: VecDeque<Spawn>,
+    births: VecDeque<Birth>,
     /// Whether births of the modules concerned wait.
     is_gated: bool,
     /// The number of processes that the gate keeps from running, or would keep if they had messages.
@@ -327,6 +351,15 @@ impl Shard {
         }
     }
 
+    /// Gives a process its new state, if a decision says so and the process has not taken it yet.
+    pub(crate) fn take_over_if_decided(&mut self, pid: Pid) {
+        let process = self.slab.get(pid);
+        let is_concerned = process.is_some_and(|process| process.has(Flag::Concerned));
+        if is_concerned && self.gate.is_decided() {
+            self.take_over(pid);
+        }
+    }
+
     /// Gives a concerned process its new state when it is to run after the decision.
     pub(super) fn take_over(&mut self, pid: Pid) {
         if let Some(mut staging) = self.staging.take() {
@@ -336,7 +369,7 @@ impl Shard {
     }
 
     /// Has a process exported that runs this version of a module from now on: the walk may have passed its place.
-    pub(super) fn follow(&mut self, pid: Pid, module: Module) {
+    pub(crate) fn follow(&mut self, pid: Pid, module: Module) {
         let Some(staging) = &mut self.staging else {
             return;
         };
@@ -357,18 +390,18 @@ impl Shard {
     }
 
     /// Holds a birth back while its module is being changed; returns the birth if it may happen now.
-    pub(super) fn hold_back(&mut self, spawn: Spawn) -> Option<Spawn> {
+    pub(super) fn hold_back(&mut self, birth: Birth) -> Option<Birth> {
         let staging = self.staging.as_mut();
-        let Some(staging) =
-            staging.filter(|staging| staging.holds_births_of(spawn.start.module.as_str()))
-        else {
-            return Some(spawn);
+        let staging =
+            staging.filter(|staging| birth.is_of(|module| staging.holds_births_of(module)));
+        let Some(staging) = staging else {
+            return Some(birth);
         };
         match staging.births.len() < BIRTHS_MAX {
-            true => staging.births.push_back(spawn),
+            true => staging.births.push_back(birth),
             false => {
                 let reason = Reason::tagged("overloaded", "too many starts wait for an upgrade");
-                self.acknowledge(spawn.ack, Err(reason));
+                self.acknowledge(birth.ack(), Err(reason));
             }
         }
         None

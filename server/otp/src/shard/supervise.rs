@@ -85,7 +85,7 @@ impl Shard {
         self.reply(from, spec::encode_reply(&SupReply::Error(reason)));
     }
 
-    fn supervisor(&mut self, pid: Pid) -> Option<&mut SupervisorBody> {
+    pub(crate) fn supervisor(&mut self, pid: Pid) -> Option<&mut SupervisorBody> {
         match &mut self.slab.get_mut(pid)?.body {
             Body::Supervisor(body) => Some(body),
             _ => None,
@@ -93,7 +93,7 @@ impl Shard {
     }
 
     /// Carries out the actions, and keeps their vector for the next call.
-    fn act_all(&mut self, pid: Pid, mut actions: Vec<Action>) {
+    pub(crate) fn act_all(&mut self, pid: Pid, mut actions: Vec<Action>) {
         for action in actions.drain(..) {
             self.act(pid, action);
         }
@@ -102,7 +102,7 @@ impl Shard {
         }
     }
 
-    fn act(&mut self, pid: Pid, action: Action) {
+    pub(crate) fn act(&mut self, pid: Pid, action: Action) {
         match action {
             Action::Start {
                 ticket,
@@ -141,7 +141,11 @@ impl Shard {
         } else {
             self.core.id
         };
-        let signal = Signal::Spawn(spawn);
+        self.tell_shard(shard, Signal::Spawn(spawn));
+    }
+
+    /// Sends a signal to a shard, this one or another.
+    pub(crate) fn tell_shard(&mut self, shard: u8, signal: Signal) {
         match shard == self.core.id {
             true => self.local.push_back(signal),
             false => self.outboxes[usize::from(shard)].push(signal),

@@ -61,7 +61,7 @@ impl Ordered {
         self.work_off(ctx);
     }
 
-    fn work_off(&mut self, ctx: &mut Ctx<'_>) {
+    pub(super) fn work_off(&mut self, ctx: &mut Ctx<'_>) {
         while self.is_idle() {
             if let Some(reason) = self.take_stop() {
                 return self.end(ctx, reason);

@@ -132,7 +132,7 @@ pub(super) fn pair(tag: &'static str, term: Term) -> Term {
     Term::tuple([Term::atom(tag), term])
 }
 
-fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
+pub(super) fn check_flags(flags: &SupFlags) -> Result<(), SpecError> {
     if flags.intensity > INTENSITY_MAX {
         return Err(SpecError::Flags(pair(
             "invalid_intensity",
@@ -160,7 +160,7 @@ fn read_only(reader: SpecReader<'_>) -> Result<ChildSpec, SpecError> {
 
 /// Arguments of `start_child` are appended to these, so they must be an array. Elsewhere only the child's `init` reads
 /// them.
-fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
+pub(super) fn check_arguments(spec: &ChildSpec) -> Result<(), SpecError> {
     match args::elements(&spec.start.args) {
         Some(_) => Ok(()),
         None => {

@@ -74,7 +74,7 @@ impl Ordered {
     }
 
     /// The index of a child without a process that needs none, or the error for the caller.
-    fn resting(&self, id: &Term) -> Result<usize, &'static str> {
+    pub(super) fn resting(&self, id: &Term) -> Result<usize, &'static str> {
         let index = self.children.position(id).ok_or("not_found")?;
         match self.children.standing(index) {
             Standing::Down => Ok(index),

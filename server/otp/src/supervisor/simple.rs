@@ -41,10 +41,10 @@ const STARTS_MAX: usize = 1 << 20;
 const ROOM_KEPT: usize = 4_096;
 
 pub(super) struct Simple {
-    flags: SupFlags,
+    pub(super) flags: SupFlags,
     pub(super) template: ChildSpec,
     pub(super) serial: Serial,
-    window: Window,
+    pub(super) window: Window,
     pub(super) phase: SimplePhase,
     /// Children that are not restarted: only their pids are kept.
     pub(super) plain: Numbered<Pid, ()>,
@@ -171,7 +171,7 @@ impl Simple {
         }
     }
 
-    fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {
+    pub(super) fn take_off(&mut self, ctx: &mut Ctx<'_>, args: Vec<u8>, flight: Flight) -> u32 {
         let number = self.serial.next();
         let start = Start {
             module: self.template.start.module,
@@ -332,7 +332,16 @@ impl Simple {
 
     /// Children that no request has told to end; the others have their own timers.
     pub(super) fn untold(&self) -> impl Iterator<Item = Pid> {
-        self.pids().filter(|pid| !self.ending.contains_key(pid))
+        let pids = self.sorted_pids().into_iter();
+        pids.filter(|pid| !self.ending.contains_key(pid))
+    }
+
+    /// The children in an order that does not depend on the table, so that a run can be repeated by processes that have
+    /// moved.
+    pub(super) fn sorted_pids(&self) -> Vec<Pid> {
+        let mut pids: Vec<Pid> = self.pids().collect();
+        pids.sort_unstable();
+        pids
     }
 
     pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {

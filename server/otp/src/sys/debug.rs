@@ -193,6 +193,7 @@ fn taken(envelope: &Envelope) -> Event<'_> {
         Envelope::Down(of, _, reason) => ("down", Content::Reason(reason), of.to_string()),
         Envelope::Response(id, _) => ("response", Content::Nothing, format!("request {id}")),
         Envelope::Started(ticket, _) => ("outcome", Content::Nothing, format!("start {ticket}")),
+        Envelope::PutIn(from, _) => ("put_in", Content::Nothing, from.pid.to_string()),
         Envelope::Timer(_) => ("timeout", Content::Nothing, String::new()),
         Envelope::System(request) => (request.message.word(), Content::Nothing, String::new()),
     };

@@ -86,6 +86,10 @@ pub(crate) fn ext_term(kind: i8, payload: &[u8], depth: Depth) -> Result<Term, D
         ext::TUPLE => tuple(payload, depth),
         ext::INTEGER => big_integer(payload),
         ext::STRING => Ok(Term::from(text(payload)?)),
+        ext::TIMER => match payload.try_into() {
+            Ok(number) => Ok(Term::from(u64::from_be_bytes(number))),
+            Err(_) => Err(DecodeError::WrongExt(kind)),
+        },
         _ => Err(DecodeError::UnknownExt(kind)),
     }
 }

@@ -48,7 +48,7 @@ impl Staging {
                 self.is_gated = false;
                 return self.sweep(shard, decision, at);
             };
-            shard.spawn(birth);
+            shard.give_birth(birth);
         }
         Left::More
     }

@@ -1,0 +1,88 @@
+//! The hook for versions: which version of a module opens a state, and the state that it gets.
+
+use pq_abi::Module;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::node::Node;
+
+/// A residue beside a state: data that a newer version has left there in a conversion down.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Residue {
+    /// The version that left the residue.
+    pub vsn: String,
+    /// The value, as that version encoded it.
+    pub bytes: ByteBuf,
+}
+
+/// The kind of a part that is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The state of a gen_server or gen_fsm.
+    State,
+    /// The state of a handler of an event manager.
+    Handler,
+    /// An event manager, which has no state: the bytes are empty.
+    Manager,
+    /// A supervisor: the bytes are the arguments of its `init`. If another version opens it, that version's `init` gives the
+    /// new specifications, and the children stay, as in an upgrade.
+    Supervisor,
+}
+
+/// A part of a moved process as another node, or an earlier time, has left it. Its pids and timers are those after the move.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closed {
+    /// The kind of the part.
+    pub part: Part,
+    /// The module of the part.
+    pub module: String,
+    /// The version that wrote the bytes.
+    pub vsn: String,
+    /// The exported state.
+    pub bytes: Vec<u8>,
+    /// The residues beside the state.
+    pub residues: Vec<Residue>,
+}
+
+/// A part for the version that opens it.
+pub struct Opened {
+    /// The version that imports the bytes and runs from now on.
+    pub module: Module,
+    /// The state, as this version exports it.
+    pub bytes: Vec<u8>,
+    /// The residues that stay beside the state.
+    pub residues: Vec<Residue>,
+}
+
+/// Finds the versions that open parts, and converts the parts for them. Called on the thread of a shard, which must not wait.
+pub trait Opens: Send + Sync {
+    /// Opens a part.
+    ///
+    /// # Errors
+    /// A sentence for people, when no version opens it. Then nothing of the subtree is put in.
+    fn open(&self, node: &Node, part: Closed) -> Result<Opened, String>;
+}
+
+/// Opens each part with the version that wrote it, which must be the current one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SameVersions;
+
+impl Opens for SameVersions {
+    fn open(&self, node: &Node, part: Closed) -> Result<Opened, String> {
+        let Some(module) = node.module(&part.module) else {
+            return Err(format!("the module {} is not loaded", part.module));
+        };
+        if module.vsn() != part.vsn {
+            let (name, current) = (&part.module, module.vsn());
+            return Err(format!(
+                "{name} is in version {current} here, and not in {}",
+                part.vsn
+            ));
+        }
+        Ok(Opened {
+            module,
+            bytes: part.bytes,
+            residues: part.residues,
+        })
+    }
+}

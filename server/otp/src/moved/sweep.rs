@@ -1,0 +1,103 @@
+//! Copies of all subtrees below a supervisor, for a store: a slice of one shard at a time, in the order of its slab.
+//!
+//! The caller asks each shard for one slice after the other, and so decides about the pace. A slice lasts for one turn. A
+//! subtree that has not run since its last copy is only counted: its processes have the mark of the sweep. What a copy says
+//! about time is as old as the copy.
+
+use pq_term::Pid;
+
+use super::NotMoved;
+use crate::process::{Body, Mark};
+use crate::shard::{Shard, Walk};
+
+/// A question for the next subtrees of a shard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sweep {
+    /// The local name of the supervisor; the roots are its children.
+    pub supervisor: String,
+    /// The place of the slab to begin at: 0, or [`Batch::next`] of the slice before.
+    pub from: u32,
+    /// The number of copies at most.
+    pub copies_max: u32,
+    /// Whether subtrees are copied that have not run since their last copy.
+    pub unchanged_too: bool,
+}
+
+/// A slice of a sweep.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Batch {
+    /// The roots and the encoded copies of their subtrees.
+    pub copies: Vec<(Pid, Vec<u8>)>,
+    /// How many subtrees have not run since their last copy.
+    pub unchanged: u32,
+    /// The subtrees that could not be copied, and the reasons. They are changed for the next sweep.
+    pub failed: Vec<(Pid, NotMoved)>,
+    /// The place at which the next slice begins; `None` at the end of the shard.
+    pub next: Option<u32>,
+}
+
+/// A question with the receiver of its answer.
+pub(crate) struct SweepOrder {
+    pub(crate) sweep: Sweep,
+    pub(crate) answer: Box<dyn FnOnce(Batch) + Send>,
+}
+
+impl Shard {
+    /// Answers a question for the next subtrees.
+    pub(crate) fn sweep(&mut self, order: SweepOrder) {
+        let SweepOrder { sweep, answer } = order;
+        let mut batch = Batch::default();
+        if let Some(supervisor) = self.core.node.whereis(&sweep.supervisor) {
+            let walk = Walk::at(sweep.from).go_on(self, sweep.copies_max, |shard, place| {
+                shard.sweep_place(place, supervisor, &sweep, &mut batch)
+            });
+            batch.next = (!walk.is_over(self)).then(|| walk.place());
+        }
+        answer(batch);
+    }
+
+    /// Copies the subtree whose root is at this place. `true` when there was something to copy.
+    fn sweep_place(&mut self, place: u32, above: Pid, sweep: &Sweep, batch: &mut Batch) -> bool {
+        let root = self
+            .slab
+            .peek(place)
+            .filter(|process| process.parent == above);
+        let Some(root) = root.map(|process| process.pid) else {
+            return false;
+        };
+        if !sweep.unchanged_too && self.is_unchanged(root) {
+            batch.unchanged += 1;
+            return false;
+        }
+        match self.copy(root) {
+            Ok(subtree) => {
+                for pid in subtree.pids() {
+                    if let Some(process) = self.slab.get_mut(pid) {
+                        process.exported.set(Mark::Save);
+                    }
+                }
+                batch.copies.push((root, subtree.to_bytes()));
+            }
+            Err(why) => batch.failed.push((root, why)),
+        }
+        true
+    }
+
+    /// Whether no process of the subtree has run since the last copy.
+    fn is_unchanged(&self, root: Pid) -> bool {
+        let Some(process) = self.slab.get(root).filter(|it| it.exported.has(Mark::Save)) else {
+            return false;
+        };
+        match &process.body {
+            Body::Supervisor(body) => body
+                .machine
+                .pids()
+                .into_iter()
+                .all(|it| self.is_unchanged(it)),
+            _ => self
+                .linked_children(process)
+                .into_iter()
+                .all(|it| self.is_unchanged(it)),
+        }
+    }
+}
